@@ -121,7 +121,7 @@ class _Hand:
     def look_at_messages(self) -> None:
         program = self._program
         self.press("4 Messages", "4", self.paints(1), 1.0)
-        program.wait("of members)", 60)
+        program.wait("posts", 60)
         program.idle(2.0)
         for _ in range(4):
             self.press("down to a message", DOWN, self.paints(*range(HEADER, 12)))
@@ -131,7 +131,7 @@ class _Hand:
     def ask(self) -> None:
         self.press("K intervenes", "K", self.shows(" Intervene "))
         self.leave(" Intervene ")
-        self.press("G lists metrics", "G", self.shows("Metrics that Live shows"))
-        self.leave("Metrics that Live shows")
+        self.press("G lists metrics", "G", self.shows("Metrics in Live"))
+        self.leave("Metrics in Live")
         self._program.type("1")
         self._program.wait("Communities over time", 30)

@@ -21,8 +21,8 @@ from sim.errors import ParameterError
 from sim.spread import refuse_rivals_seeds, rivals_know_ties, settle_rivals
 
 _MEANING = {
-    "open": "has not taken this message up; perhaps a rival",
-    "taken": "has taken this message up, for good, and no rival",
+    "open": "has not adopted this message; perhaps a rival",
+    "taken": "has adopted this message, for good, and no rival",
 }
 _TIE = (
     "who wins an agent that several messages convince in one tick: in proportion to successful "
@@ -82,8 +82,8 @@ class CompetitiveCascade(_Rival):
         "networks, WWW 2011.",
         meaning=_MEANING,
         equations=(
-            "each new adopter of message m convinces each open listener once with chance p_m, or "
-            "p_m trust, or 1 / (listener's sources)",
+            "each new adopter of message m convinces each open follower once with chance p_m, or "
+            "p_m trust, or 1 / (follower's sources)",
             "proportional: P(m wins v) = successes of m at v / all successes at v in that tick",
             "random: each message with a success is as likely; priority, first: by order",
         ),
@@ -109,7 +109,7 @@ class CompetitiveCascade(_Rival):
     weights: Literal["constant", "trust", "weighted-cascade"] = Field(
         "constant",
         description="what an attempt's chance is: the probability, the probability times the tie's "
-        "trust, or 1 / the listener's number of sources",
+        "trust, or 1 / the follower's number of sources",
     )
 
     @classmethod
@@ -192,7 +192,7 @@ class CompetitiveThreshold(_Rival):
         "networks, WINE 2010.",
         meaning=_MEANING,
         equations=(
-            "w_m(v): weight of the sources of v that took message m up; uniform: 1 / sources each",
+            "w_m(v): weight of the sources of v that adopted message m; uniform: 1 / sources each",
             "proportional: adopt when sum over m of w_m >= theta; P(m) = w_m / sum",
             "separate: adopt m when w_m >= theta_m; several at once: the parameter `tie`",
         ),

@@ -17,7 +17,7 @@ _MOST_GROWTH = 300.0
 """Of a logarithm in a tick: beyond, everybody has adopted anyway."""
 _FADED = 30.0
 """Novelty is exp(-30) of what it was: nothing comes after, rounding apart."""
-_STATES = {"inactive": "has not taken it up", "active": "has taken it up, for good"}
+_STATES = {"inactive": "has not adopted it", "active": "has adopted it, for good"}
 
 
 def is_done(cascade: Cascade, ids: Ids) -> npt.NDArray[np.bool_]:
@@ -226,13 +226,13 @@ class Hawkes(PropagationModel):
             "memory: 18.8 of 96.46 % of c = 6.265e-4, s0 = 5 min, theta = .242 in the first 5 min",
         ),
         choices=(
-            "the paper's infectiousness p_t may vary; here branching = p * mean listeners * "
+            "the paper's infectiousness p_t may vary; here branching = p * mean followers * "
             "integral of phi is constant",
             "the paper's c is replaced by scaling the integral of phi to 1",
-            "audience: who shares next is one of the listeners (default), or anybody",
-            "branching is of a share to the mean number of listeners n. Along ties shares come to "
+            "audience: who shares next is one of the followers (default), or anybody",
+            "branching is of a share to the mean number of followers n. Along ties shares come to "
             "those whom many hear: the mean over shares is branching <n^2> / <n>^2 where degrees "
-            "vary (2.7 times as much in a network of hubs), and less where listeners have shared "
+            "vary (2.7 times as much in a network of hubs), and less where followers have shared "
             "already; it is branching itself with audience=everybody and weights=equal",
         ),
     )
@@ -241,7 +241,7 @@ class Hawkes(PropagationModel):
         0.8,
         ge=0,
         le=10,
-        description="further shares that one share to the mean number of listeners causes; weights="
+        description="further shares that one share to the mean number of followers causes; weights="
         "equal makes it the mean of all shares",
     )
     flat: float = Field(
@@ -250,10 +250,10 @@ class Hawkes(PropagationModel):
     )  # fmt: skip
     theta: float = Field(0.242, gt=0, le=10, description="how steeply its effect falls afterwards")
     audience: Literal["listeners", "everybody"] = Field(
-        "listeners", description="who may share next: a listener of who shared, or anybody"
+        "listeners", description="who may share next: a follower of who shared, or anybody"
     )
     weights: Literal["listeners", "equal"] = Field(
-        "listeners", description="what a share counts: its number of listeners, or all the same"
+        "listeners", description="what a share counts: its number of followers, or all the same"
     )
 
     def memory(self, minutes: npt.ArrayLike) -> F64:
@@ -357,14 +357,14 @@ class LimitedAttention(Attention):
             "a turn: with chance originality post a new meme, else scan the screen, newest first",
             "each meme on it is reposted with chance repost; with chance reuse one from memory is "
             "posted instead",
-            "a post goes on top of the screens of all listeners, and into the author's memory",
+            "a post goes on top of the screens of all followers, and into the author's memory",
         ),
         update="one agent after another, in an order drawn anew each tick; a tick is one turn each",
         ties="a screen holds the newest posts; the post that was seen is the source",
         channels="all agents and ties; a channel that hides contacts is not heeded",
         draw_modes="coins: addressed by agent, tick and place on the screen",
         cost="each tick, all agents: their screens are read and their posts put on all screens of "
-        "their listeners",
+        "their followers",
         largest="about 5,000,000 agents: 4 (2 screen + memory) bytes an agent and message",
         checked=(
             "equal to a plain Python reading of the rules with the same draws, screen by screen",

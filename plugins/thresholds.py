@@ -29,7 +29,7 @@ from sim.spread import binomial
 
 _MEANING = {
     "inactive": "has not adopted",
-    "active": "has adopted, for good; heard from the next tick on",
+    "active": "has adopted, for good; spreads from the next tick",
 }
 
 
@@ -179,7 +179,7 @@ class LinearThreshold(Threshold):
         "Sociology 83, 1978; Kempe, Kleinberg & Tardos, KDD 2003.",
         meaning={
             "inactive": "has not adopted",
-            "active": "has adopted, for good; it speaks in the tick after",
+            "active": "has adopted, for good; it spreads in the next tick",
         },
         equations=(
             "v adopts when the sum over its adopted sources u of w_uv >= theta_v",
@@ -212,7 +212,7 @@ class LinearThreshold(Threshold):
 
 _PROFILE_MEANING = {
     "susceptible": "can adopt",
-    "adopted": "has adopted, for good; heard from the next tick on",
+    "adopted": "has adopted, for good; spreads from the next tick",
     "blocked": "will never adopt; still counts among the sources of others",
 }
 _MILLI = (
@@ -368,7 +368,7 @@ class GeneralisedThreshold(Heard):
         meaning={
             "susceptible": "has not heard enough",
             "waiting": "has heard enough, and will adopt",
-            "adopted": "has adopted; its listeners hear it",
+            "adopted": "has adopted; its followers hear it",
             "silent": "adopted longer ago than the window; not heard any more",
         },
         equations=(

@@ -39,14 +39,14 @@ class Viral(PerExposure):
         family="word of mouth",
         source="this program's own; its parts: Wu & Huberman, PNAS 2007 (novelty); Centola & Macy, "
         "AJS 2007 (reinforcement); calibrated on the trees of Ma, Gao & Wong, ACL 2017",
-        meaning={"inactive": "has not taken it up", "active": "has taken it up, for good"},
+        meaning={"inactive": "has not adopted it", "active": "has adopted it, for good"},
         equations=(
             "chance = base * hours * trust * (indifference + (1 - indifference) * interest) "
             "* (1 + reinforcement * min(k - 1, 3)) * a, at most 1",
             "a = exp(audience_spread z - audience_spread^2 / 2) where a seed speaks, z standard "
             "normal, one a message; else a = 1",
             "hours = integral of exp(-fading t^0.4) over this tick's minutes t of the story, / 60",
-            "k = sources of the listener that have adopted",
+            "k = sources of the follower that have adopted",
         ),
         time_unit="hour; a tick is as many minutes as the world says",
         cost="each tick, all ties of those who adopted within attention: 60-80 ns a tie",
@@ -61,7 +61,7 @@ class Viral(PerExposure):
             "was not fitted to (the halves are .06 apart); .7: .07; .9: .15",
         ),
         choices=(
-            "defaults fit messages of accounts with 6,000 listeners in a network of communities "
+            "defaults fit messages of accounts with 6,000 followers in a network of communities "
             "with 10 ties a member and ticks of 5 minutes; audiences differ, so should base",
             "audience_spread .75 is for seeds that are heard alike. Logs of the trees' sizes have "
             "a sd of .90, but their mean is 363 and this one's 311, as base fits depth and "
@@ -116,7 +116,7 @@ class Hybrid(PerExposure):
         family="word of mouth",
         source="this program's own; its parts: Granovetter, The strength of weak ties, AJS 1973; "
         "Wu & Huberman, PNAS 2007 (novelty); calibrated on the trees of Ma, Gao & Wong, ACL 2017",
-        meaning={"inactive": "has not taken it up", "active": "has taken it up, for good"},
+        meaning={"inactive": "has not adopted it", "active": "has adopted it, for good"},
         equations=(
             "strong tie: chance = base * hours * trust * interest * a, at most 1",
             "weak tie: chance = 1 - exp(-rate * hours * a)",
@@ -215,7 +215,7 @@ class Diffusion(Compartments):
             "(200 messages, seed 1)",
         ),
         choices=(
-            "defaults fit messages of accounts with 6,000 listeners in a network of communities "
+            "defaults fit messages of accounts with 6,000 followers in a network of communities "
             "with 10 ties a member; measured in ticks of 5 minutes",
             "audience_spread is 0: the exponential span of a seed spreads sizes already",
         ),

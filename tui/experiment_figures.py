@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tui.experiments import Experiment
 
 
-FAN, HEAT = "fan", "heat map"
+FAN, HEAT, BY_CONDITION = "fan", "heat map", "by condition"
 """Names of two pictures; those of bars say what they are of."""
 
 
@@ -163,12 +163,12 @@ def _said(found: Any, is_compared: bool) -> list[str]:
 
 def _of_study(found: StudyFindings, series: str, experiment: Experiment) -> Outcome:
     complete, study = found.complete, found.study
-    bars = {f"{measure} by arm": _arm_bars(found, measure) for measure in study.measures}
+    bars = {f"{measure} {BY_CONDITION}": _arm_bars(found, measure) for measure in study.measures}
     main = study.measures[0]
     facts = [
         ("replicates", f"{count(len(complete.seeds))} of {count(len(found.records.seeds))}"),
         ("mean of", main),
-        *((bar.label, bar.said) for bar in bars[f"{main} by arm"].rows),
+        *((bar.label, bar.said) for bar in bars[f"{main} {BY_CONDITION}"].rows),
     ]
     said = [verdict.sentence for verdict in found.verdicts]
     said += [line for measure in study.measures for line in found.sentences(measure)]
@@ -189,7 +189,7 @@ def _arm_bars(found: StudyFindings, measure: str) -> Bars:
             _with_interval(row["mean"], row["low"], row["high"], write))
         for row in found.means.where(measure=measure).rows()
     ]  # fmt: skip
-    return Bars(tuple(rows), f"{measure}: the mean of each arm, and its 95 % interval ({by})")
+    return Bars(tuple(rows), f"{measure}: mean of each condition with its 95 % interval ({by})")
 
 
 def _three(value: float) -> str:
@@ -288,14 +288,14 @@ def _ends(found: Sweep, measure: str) -> Bars:
             )
             rows.append(Bar(row["parameter"], row["high"], np.nan, np.nan, f"{low}, {high}",
                             row["low"]))  # fmt: skip
-    note = f"{measure} at the low and at the high end of each parameter; | on average"
+    note = f"{measure} at the low and high end of each parameter; |: average"
     return Bars(tuple(rows), note, drawn.middle)
 
 
 def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
     facts = [
         ("model", found.plan.model), ("network", found.plan.network),
-        ("points", count(found.simulations)), ("messages a point", count(found.plan.messages)),
+        ("points", count(found.simulations)), ("messages per point", count(found.plan.messages)),
     ]  # fmt: skip
     rows = []
     for one in found.parameters:
@@ -305,9 +305,9 @@ def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
         rows.append(Bar(one.name, share, low, high, said))
         facts.append((one.name, said))
     for error in found.errors:
-        said = f"{error.model:.3f}, copying {error.copying:.3f}"
+        said = f"{error.model:.3f} (baseline {error.copying:.3f})"
         facts.append((f"{error.measure}, {error.messages}", said))
-    note = f"Likeliest values within their ranges (0 to 1); together with {found.level:.0%}"
+    note = f"Best fit within each range (0 to 1), with its {found.level:.0%} joint region"
     said_of = (*found.conclusion().splitlines(), *experiment.remarks)
     return Outcome(
         "", "", 0, 0, (), tuple(facts), said_of, found.simulations,
@@ -340,7 +340,7 @@ def _difference(found: Futures, series: str) -> ArmDifference:
 
 
 def _of_arms(found: Futures) -> list[tuple[str, str]]:
-    main, facts = found.main, [("pairs", count(found.records.finished // len(found.arms)))]
+    main, facts = found.main, [("paired runs", count(found.records.finished // len(found.arms)))]
     write = percent if main == "share" else short
     for arm in found.arms:
         values = _known(found.values(main, arm))
@@ -365,15 +365,15 @@ def _facts(found: Any) -> list[tuple[str, str]]:
         (_interval_by(mean.method), _between(mean)),
         ("median", _of_agents(float(np.median(sizes)), agents)),
         (_interval_by(median.method), _between(median)),
-        ("least, most", f"{count(sizes.min())}, {count(sizes.max())}"),
+        ("min, max", f"{count(sizes.min())}, {count(sizes.max())}"),
         ("take-off", f"{percent(took.share)} ({took.runs} of {took.of})"),
         (
             _interval_by(took.interval.method),
             f"{100 * took.interval.low:.1f}-{100 * took.interval.high:.1f}%",
         ),
-        ("that is, more than", count(np.floor(took.threshold))),
+        ("take-off threshold", count(np.floor(took.threshold))),
     ]
-    for name, label in (("peak_tick", "peak, ticks on"), ("quiet_after", "at rest, ticks on")):
+    for name, label in (("peak_tick", "ticks to peak"), ("quiet_after", "ticks to die out")):
         values = _known(found.records.values(name))
         if values.size:
             low, middle, high = np.quantile(values, [0.025, 0.5, 0.975])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sim import lab
+from sim.core import plural
 from sim.errors import HubbubError, InputError
 from tui.dialogs.dialog import sentence_of
 from tui.safe_text import line
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from sim.runtime import Simulation
 
 
-AS_IT_IS = "as it is"
-"""What a world is called to which nothing is done."""
+AS_IT_IS = "baseline"
+"""The condition that changes nothing."""
 
+REPLICATES = 100
+"""Runs of a fan when nobody says how many."""
 MOST_REPLICATES = 100_000
 
 State = Literal["running", "done", "stopped", "failed"]
@@ -172,7 +175,7 @@ class Experiments:
         """Refuse a second one beside one that runs."""
         if self.running is not None:
             raise InputError(
-                f"Runs go on already ({self.running.how_far}); wait, or stop them with "
+                f"An experiment is already running ({self.running.how_far}); wait, or type "
                 "`replicates stop`."
             )
 
@@ -211,13 +214,17 @@ class Experiments:
         try:
             await work
             made.state, kind = "done", "good"
-            said = f"{made.total:,} runs are done" if made.total else f"{made.plan.title} is done"
+            said = (
+                f"{plural(made.total, 'run')} finished"
+                if made.total
+                else f"{made.plan.title} finished"
+            )
         except asyncio.CancelledError:
             into = getattr(made.plan, "into", None)
             where = "" if into is None else f" in {into}"
             made.state, said, kind = (
                 "stopped",
-                f"Stopped; {made.finished:,} are kept{where}",
+                f"Stopped; {plural(made.finished, 'finished run')} kept{where}",
                 "info",
             )
         except Exception as error:

@@ -141,7 +141,7 @@ def read_text(path: Path) -> str:
         reason = (error.strerror or "cannot be read").lower()
         raise FileError(path, f"{reason}; `study new {path.stem}` writes one") from None
     except UnicodeDecodeError:
-        raise FileError(path, "is no text in UTF-8; name a study or a scenario") from None
+        raise FileError(path, "is not a UTF-8 text file; name a study or a scenario") from None
 
 
 def write_text(path: Path, text: str, *, force: bool = True) -> None:

@@ -154,7 +154,7 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
     def simulation(self) -> Simulation:
         """The running simulation; raises ``InputError`` when no world is open."""
         if self.feed is None:
-            raise InputError("No world is open yet; press n for a new one or o to open one.")
+            raise InputError("No world is open yet; press n to create one or o to open one.")
         return self.feed.simulation
 
     @property

@@ -141,12 +141,12 @@ def _live(place: LivePlace | None) -> tuple[str, str]:
     if place is None:
         return "", ""
     if _is_here(place):
-        return "It is on the screen.", "open here"
+        return "Open on this screen.", "open here"
     if place.holder:
-        return f"In use by {place.holder}; a copy of it can be opened.", "in use"
+        return f"In use by {place.holder}; you can open a copy.", "in use"
     opening = runtime.describe_opening(place)
     if not place.was_closed:
-        return f"It was not closed. {opening}", "not closed"
+        return f"Not closed properly (recoverable). {opening}", "not closed"
     return opening, "unsaved" if place.goes_on else ""
 
 
@@ -211,7 +211,7 @@ class Simulator:
     def warm(self, report: Report, models: Sequence[str] = MODEL_NAMES_FIRST) -> None:
         """Run models once in a tiny world, so that their kernels are compiled or read."""
         for at, name in enumerate(models):
-            report(f"preparing {name}", at / len(models))
+            report(f"compiling {name}", at / len(models))
             with self._warming:
                 if name not in self._warm:
                     self._warm.add(name)
@@ -343,7 +343,7 @@ class Simulator:
         report: Report,
     ) -> tuple[Theory, ...]:
         """Return what equations predict of a message, in a thread beside the engine."""
-        report("counting listeners", 0.1)
+        report("counting followers", 0.1)
         counts = np.bincount(ties.out_degree)
         setting = sim.Setting(ties.agents, seeds, counts / max(1, ties.agents))
         report("solving equations", 0.3)

@@ -47,10 +47,12 @@ def obstacle(
 ) -> str:
     """Say why the screen cannot be shown here; empty when it can."""
     if environment.get("TERM", "") == "dumb":
-        return NO_TERMINAL.format(reason="TERM=dumb says that this one cannot move its cursor")
+        return NO_TERMINAL.format(reason="with TERM=dumb the cursor cannot move")
     for stream in streams or (sys.__stdin__, sys.__stdout__):
         if stream is None or stream.closed or not stream.isatty():
-            return NO_TERMINAL.format(reason="input or output is not one (a pipe, a file or CI)")
+            return NO_TERMINAL.format(
+                reason="standard input or output is not one (a pipe, a file or CI)"
+            )
     return ""
 
 

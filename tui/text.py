@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sim import settings
+from sim.core import plural
 from tui.actions.table import by_id, key_label, keys_of
 from tui.safe_text import line, plain
 
@@ -85,7 +86,7 @@ def broken(error: BaseException | None, frame: Frame | None = None) -> str:
     report = settings.crash_report(error, **world)
     where = plain(settings.redacted("".join(traceback.format_exception(error)))[-3500:])
     file = "" if report is None else f"The report is {report}.\n"
-    return f"Hubbub stopped because of an error of its own; please report it.\n{where}\n{file}"
+    return f"Hubbub stopped because of an internal error; please report it.\n{where}\n{file}"
 
 
 def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
@@ -99,23 +100,23 @@ def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
     plays = frame.program is not None and frame.program.ended is None
     if plays and frame.program is not None and frame.state == "paused":
         return (
-            f"{key('run')} plays {line(frame.program.name, 40)} from here, {key('step')} steps one "
-            f"tick; {key('inject')} sends a message of your own."
+            f"{key('run')} plays {line(frame.program.name, 40)} from here, {key('step')} advances "
+            f"one tick; {key('inject')} sends a message of your own."
         )
     if not frame.sessions and frame.state not in {"playing", "stepping"}:
         return (
-            f"Press {key('inject')} to send a message, then {key('run')} to let time run; "
-            f"{key('help')} explains the keys."
+            f"Press {key('inject')} to send a message, then {key('run')} to run; "
+            f"{key('help')} lists the keys."
         )
     if frame.state in {"playing", "stepping"}:
         return (
             f"{key('run')} pauses, {key('faster')} and {key('slower')} change the speed, "
-            f"{key('params')} the model's parameters."
+            f"{key('params')} changes the model's parameters."
         )
     if frame.communities is None:
-        return f"{key('detect')} finds communities in this network; {key('run')} lets time run."
+        return f"{key('detect')} finds communities in this network; {key('run')} runs the world."
     return (
-        f"{key('run')} lets time run, {key('step')} steps one tick, "
+        f"{key('run')} runs, {key('step')} advances one tick, "
         f"{key('inject')} sends another message, {key('save')} saves."
     )
 
@@ -123,10 +124,10 @@ def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
 def ended(number: int, status: str, size: int, agents: int, error: str | None) -> tuple[str, str]:
     """Return (sentence, kind) for a message that came to its end."""
     if status == "failed":
-        return f"Message #{number} failed: {line(error or 'no reason is known', 300)}", "error"
-    verb = "has gone quiet" if status == "quiet" else "was stopped"
+        return f"Message #{number} failed: {line(error or 'unknown reason', 300)}", "error"
+    verb = "died out" if status == "quiet" else "was stopped"
     share = percent(size / agents if agents else 0)
-    return f"Message #{number} {verb}: {count(size)} adopters ({share}).", "good"
+    return f"Message #{number} {verb} with {plural(size, 'adopter')} ({share}).", "good"
 
 
 def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
@@ -136,7 +137,7 @@ def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
     for row in now.sessions:
         if row.id in running and row.status in {"quiet", "failed", "cancelled"}:
             text, kind = ended(row.id, row.status, row.size, now.agents, row.error)
-            yield (text if still else f"{text} All is at rest."), kind
+            yield (text if still else f"{text} Nothing is spreading."), kind
     if (
         now.program is not None
         and now.program.ended is not None
@@ -159,8 +160,8 @@ def all_of(found: Communities) -> int:
     return max(found.total, real_rows(found))
 
 
-def counted(shown: int, total: int) -> str:
-    """Say how many of all are shown.
+def counted(shown: int, total: int, kind: str = "") -> str:
+    """Say how many communities of all are shown; ``kind``: words before the noun.
 
     Examples
     --------
@@ -168,8 +169,8 @@ def counted(shown: int, total: int) -> str:
     ('18 communities', 'the 40 largest of 802 communities')
     """
     if shown < total:
-        return f"the {count(shown)} largest of {count(total)} communities"
-    return f"{count(total)} communit{'y' if total == 1 else 'ies'}"
+        return f"the {count(shown)} largest of {count(total)} {kind}communities"
+    return plural(total, f"{kind}community", f"{kind}communities")
 
 
 def titled_count(found: Communities | None, shown: int | None = None) -> str:
@@ -185,13 +186,13 @@ Fact = tuple[str, str]
 
 _MOST_REASONS = 6
 _FAULTS = {"failed": "failed (plans too)"}
-NOBODY = "Nobody has a mind; M gives members one."
+NOBODY = "No member has a language model; press M to assign some."
 _STATES = {
-    "closed": "answers",
-    "open": "rests after faults",
-    "trying": "is tried again",
+    "closed": "available",
+    "open": "suspended after errors",
+    "trying": "retrying",
     "off": "off for this run",
-    "paced": "answers, at the pace that it takes",
+    "paced": "available, rate-limited",
 }
 
 
@@ -199,7 +200,7 @@ def minds_facts(now: MindsNow | None) -> list[Fact]:
     """Return what there is to say of minds, the most wanted first."""
     if now is None:
         return [("minds", NOBODY)]
-    found = [("minds", f"{count(now.members)}, {_does(now)}")]
+    found = [("members", f"{count(now.members)}, {_does(now)}")]
     if now.trouble and now.awake:
         found.append(("trouble", now.trouble))
     total = max(now.decisions, 1)
@@ -220,12 +221,12 @@ def minds_facts(now: MindsNow | None) -> list[Fact]:
 
 def _does(now: MindsNow) -> str:
     if not now.awake:
-        return "asleep: rules decide"
-    return f"{count(now.deciding)} deciding" if now.deciding else "awake"
+        return "off: rule-based"
+    return f"{count(now.deciding)} deciding" if now.deciding else "on"
 
 
 def _spent(now: MindsNow) -> list[Fact]:
-    spent = [("asked", f"{count(now.requests)} requests"), ("tokens", count(now.tokens))]
+    spent = [("requests", count(now.requests)), ("tokens", count(now.tokens))]
     spent += [("spent", f"${now.dollars:.4f}")]
     return [*spent, *(("  budget", clause) for clause in now.budget)]
 
@@ -242,10 +243,10 @@ def minds_share(now: MindsNow | None) -> tuple[str, bool]:
     if now is None or not now.awake:
         return "", False
     if now.trouble:
-        return "minds: rules stand in", True
+        return "minds: using rules", True
     if not now.decisions:
         return f"minds {_does(now)}", False
     name, number = max(now.sources, key=lambda each: each[1])
     cost = f" ${now.dollars:.3f}" if now.dollars else ""
-    busy = f", {now.deciding} at it" if now.deciding else ""
+    busy = f", {now.deciding} deciding" if now.deciding else ""
     return f"minds {percent(number / max(now.decisions, 1))} {name}{cost}{busy}", False

@@ -84,8 +84,7 @@ class BackgroundWork:
         await self.learn_files()
         left = [line(world.path.stem, 30) for world in saved if world.state == "not closed"]
         if left:
-            them = "it" if len(left) == 1 else "them"
-            self._app.notify(f"Not closed last time: {', '.join(left[:5])}. o opens {them}.")
+            self._app.notify(f"Recovered after a crash: {', '.join(left[:5])}. Press o to open.")
 
     async def learn_files(self) -> None:
         """Learn which studies and scenarios this folder has."""
@@ -145,7 +144,7 @@ class BackgroundWork:
 
 def _late(last: Health | None) -> Health:
     """Return the last look with a warning before it that the next one does not end."""
-    said = f"A health check has not come back for {LATE_SECONDS:.0f} s; what follows is older."
+    said = f"A health check has not returned for {LATE_SECONDS:.0f} s; other values are older."
     late = runtime.Reading("checks", "s", "warning", said, LATE_SECONDS, (LATE_SECONDS,))
     return (
         runtime.Health(0, (late,))
@@ -188,11 +187,11 @@ class TheoryCurves:
         await self._learn(focus, self._key_of(focus))
         if not self._known:
             self._at = -1
-            return f"No equation is known for {focus.model} with these parameters."
+            return f"No theory is available for {focus.model} with these parameters."
         self._at = self._at + 1 if self._at + 1 < len(self._known) else -1
         self._app.redraw()
         if self._at < 0:
-            return "Theory is not drawn any more."
+            return "Theory hidden."
         theory = self._known[self._at]
         self._app.notify(theory.limits, title="Theory", timeout=READ_FOR)
         return f"Theory, dashed: {line(theory.name, 200)}."
@@ -345,7 +344,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         if wanted.theme in self.available_themes:
             self.theme = wanted.theme
         elif wanted.theme:
-            self.notify(f"There is no theme {wanted.theme!r}; there are {', '.join(self.themes)}.")
+            self.notify(f"Unknown theme {wanted.theme!r}; the themes are {', '.join(self.themes)}.")
         for problem in conflicts(wanted.keymap):
             self.notify(problem, severity="warning", timeout=10)
         if self.stage is not None:

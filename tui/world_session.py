@@ -31,8 +31,8 @@ TRIES = 3
 """Another program may take the same free name in the same instant."""
 
 COPY = (
-    "\n\nA copy can be opened to look at and to step; nothing is written, and what happens in it "
-    "is lost unless it is saved under another name."
+    "\n\nYou can open a copy and step it; nothing is written, and changes are lost unless you save "
+    "it under another name."
 )
 
 
@@ -112,7 +112,7 @@ class OpenWorlds:
     def _refuse(self, error: Exception, *, is_named: bool) -> None:
         if is_named and isinstance(error, store.LeaseError):
             raise error
-        self._obstacle = f"No journal is kept: {sentence_of(error)}"
+        self._obstacle = f"No journal: {sentence_of(error)}"
 
     async def _unnamed(self, world: World, name: str) -> tuple[FrameFeed, Home]:
         simulator = self._app.simulator
@@ -139,9 +139,9 @@ class OpenWorlds:
             return wish == "on"
         ask = Confirm(
             "Without a journal?",
-            f"With a journal nothing that happens in {line(name, 40)} is lost, whatever becomes of "
-            "this program; without one it is lost unless it is saved.",
-            yes="Without", no="Keep one",
+            f"With a journal, changes in {line(name, 40)} survive a crash; without one, unsaved "
+            "changes are lost.",
+            yes="Without journal", no="With journal",
         )  # fmt: skip
         return await self._app.push_screen_wait(ask) is not True
 
@@ -160,7 +160,7 @@ class OpenWorlds:
             self._app.say(obstacle, "warning")
         if opened is not None and opened.findings:
             text = "\n\n".join((opened.told, *opened.findings))
-            await self._app.push_screen(Notice("Not everything is there", text))
+            await self._app.push_screen(Notice("Recovery incomplete", text))
 
     async def saved(self, path: Path) -> None:
         """Take note that the world was saved: it lives there from now on."""
@@ -178,7 +178,7 @@ class OpenWorlds:
         try:
             await self._app.simulation.keep(keeping)
         except (HubbubError, OSError) as error:
-            self._app.say(f"No journal is kept: {sentence_of(error)}", "warning")
+            self._app.say(f"No journal: {sentence_of(error)}", "warning")
         else:
             self.home = Home(path, is_named=True)
 
@@ -189,8 +189,8 @@ class OpenWorlds:
         now = frame.program
         if now is not None and now.ended is None:
             self._over = (
-                f"{line(now.name, 40)} was left at tick {count(frame.tick)} and ended there, for a "
-                "world is opened without its scenario; :scenario plays it from its start."
+                f"{line(now.name, 40)} ended at tick {count(frame.tick)}, where you left it: a "
+                "saved world does not resume its scenario. Type :scenario to play it again."
             )
 
     async def go_back(self, path: Path | None) -> None:
@@ -204,9 +204,7 @@ class OpenWorlds:
         await app.part()
         await app.enter(world, path.stem if path else DEMO, path)
         if path is not None and app.frame is not None:
-            app.say(
-                f"Back to {path.name} as it was saved, at tick {count(app.frame.tick)}.", "good"
-            )
+            app.say(f"Reverted to {path.name} as saved at tick {count(app.frame.tick)}.", "good")
 
     async def erased(self, path: Path, who: str, how: str) -> None:
         """Leave the world, take profiles out of all that is kept of it, and enter it again."""
@@ -215,7 +213,7 @@ class OpenWorlds:
         await app.part()
         try:
             told = await app.work.in_thread(
-                "taking profiles out",
+                "deleting profiles",
                 lambda report: app.simulator.erase(path, who, how, report),
             )
         except HubbubError as error:
@@ -226,7 +224,7 @@ class OpenWorlds:
         if refused:
             app.say(refused, "error")
         else:  # not on the line below, which the world's own first sentence takes
-            await app.push_screen_wait(Notice("Taken out", told))
+            await app.push_screen_wait(Notice("Profiles deleted", told))
 
     def throw_away(self) -> None:
         """Have everything that was not saved removed when the world is left."""

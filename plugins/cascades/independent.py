@@ -27,8 +27,8 @@ from sim import (
 from sim.spread import Border, Embeddedness, Levels, Novelty, convince_by, fresh_minutes
 
 _MEANING = {
-    "inactive": "has not taken the message up",
-    "active": "has taken it up, for good; it speaks in the tick after",
+    "inactive": "has not adopted the message",
+    "active": "has adopted it, for good; it spreads in the next tick",
 }
 _LEVELS = (0.1, 0.01, 0.001)
 
@@ -51,8 +51,8 @@ class IndependentCascade(PropagationModel):
         source="Kempe, Kleinberg & Tardos, Maximizing the spread of influence through a social "
         "network, KDD 2003; trivalency: Chen, Wang & Wang, KDD 2010.",
         meaning={
-            "inactive": "has not taken the message up",
-            "active": "has taken it up, for good; it speaks in the tick after",
+            "inactive": "has not adopted the message",
+            "active": "has adopted it, for good; it spreads in the next tick",
         },
         equations=(
             "P(u convinces v) = p_uv, once, in the tick after u adopted",
@@ -82,7 +82,7 @@ class IndependentCascade(PropagationModel):
     weights: Literal["constant", "trust", "weighted-cascade", "trivalency"] = Field(
         "constant",
         description="what an attempt's chance is: the probability, the probability times the tie's "
-        "trust, 1 / the listener's number of sources, or one of .1, .01, .001 drawn for the tie",
+        "trust, 1 / the follower's number of sources, or one of .1, .01, .001 drawn for the tie",
     )
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
@@ -187,9 +187,9 @@ _SOURCE = (
     "Milli & Rossetti, Community-aware content diffusion: embeddedness and permeability, "
     "Complex Networks 2019."
 )
-_OVERLAP = "e(u, v) = c / (d_u + d_v - c), d: number of listeners, c: common ones in u's community"
+_OVERLAP = "e(u, v) = c / (d_u + d_v - c), d: number of followers, c: common ones in u's community"
 _CHOICES = (
-    "neighbours are listeners, also where ties are one-sided; an agent of no community shares none",
+    "neighbours are followers, also where ties are one-sided; an agent of no community shares none",
 )
 _CHECKED = (
     "against plain Python with the same coins, adopters, ticks and sources",
@@ -249,7 +249,7 @@ class EmbeddednessCascade(PropagationModel):
             _OVERLAP,
             "P(u convinces v) = e(u, v) within a community, min over w of e(u, w) between two",
         ),
-        cost="one visit a tie of each new adopter; listeners are compared where its coin is low, "
+        cost="one visit a tie of each new adopter; followers are compared where its coin is low, "
         "in communities of at most 64 by a word or two an agent, made once a network",
         largest="1 million agents on one machine",
         checked=_CHECKED,
@@ -277,7 +277,7 @@ class EmbeddednessPermeability(PropagationModel):
             _OVERLAP,
             "P(u convinces v) = e(u, v) within a community, p * permeability between two",
         ),
-        cost="one visit a tie of each new adopter; listeners are compared where its coin is low, "
+        cost="one visit a tie of each new adopter; followers are compared where its coin is low, "
         "in communities of at most 64 by a word or two an agent, made once a network",
         largest="1 million agents on one machine",
         checked=_CHECKED,
@@ -312,7 +312,7 @@ class TriggeringSets(Triggering):
         "network, KDD 2003, section 4.1.",
         meaning={
             "inactive": "none of its set has adopted",
-            "active": "has adopted, for good; it triggers in the tick after",
+            "active": "has adopted, for good; it triggers in the next tick",
         },
         equations=(
             "v adopts in the tick after the first u of its set T_v did",

@@ -104,8 +104,8 @@ class TimeDecay(Arrivals):
         source="Goyal, Bonchi & Lakshmanan, Learning influence probabilities in social networks, "
         "WSDM 2010.",
         meaning={
-            "inactive": "has not taken the message up",
-            "active": "has taken it up, for good; it tries again tick after tick, ever weaker",
+            "inactive": "has not adopted the message",
+            "active": "has adopted it, for good; it tries again tick after tick, ever weaker",
         },
         equations=(
             "adoption: u tries dt = 1, 2, ..., attempts ticks after it adopted; "
@@ -121,7 +121,7 @@ class TimeDecay(Arrivals):
         choices=(
             "the paper joins influences at a threshold; here attempts are independent",
             "since: what dt counts from; adoption is the paper's",
-            "by adoption: the attempt that succeeds is the last over its tie; a listener that is "
+            "by adoption: the attempt that succeeds is the last over its tie; a follower that is "
             "absent then misses it. The paper knows no absence",
         ),
     )

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from sim import Card, Compartments, Field, after, contact, register
 
-INFECTED = "infectious: tries each of its listeners once a tick"
+INFECTED = "infectious: tries each of its followers once a tick"
 CHAIN = (
     "the exact chain over all joint states of 3 agents, mutual ties: the share of each outcome "
     "after 1, 3 and 6 ticks, 20,000 copies, seed 21, 4 standard errors"

@@ -19,7 +19,7 @@ EDGE = (
     "the edge-based equations on 100,000 agents, P(k) ~ k^-2.5: every state within .005 "
     "of all agents over 40 ticks, mean of 5 runs, seed 54"
 )
-TRY = "an infected agent tries each of its listeners at rate beta"
+TRY = "an infected agent tries each of its followers at rate beta"
 
 
 def rate(default: float, what: str) -> Any:
@@ -184,7 +184,7 @@ class SWIRContinuous(ContinuousTime, SWIR):
         meaning={
             "susceptible": "can be infected or weakened",
             "weakened": "easier to infect; does not infect",
-            "infected": "tries each of its listeners, then recovers",
+            "infected": "tries each of its followers, then recovers",
             "recovered": "immune for good",
         },
         equations=(

@@ -27,7 +27,7 @@ EDGE = (
 )
 SUSCEPTIBLE = "can be infected"
 EXPOSED = "infected, not yet infectious, for a latent period"
-INFECTED = "tries each of its listeners once a tick, for an infectious period"
+INFECTED = "tries each of its followers once a tick, for an infectious period"
 SOURCE = (
     "A. L. Lloyd, Realistic distributions of infectious periods in epidemic models, Theor. Popul. "
     "Biol. 60, 2001; in ticks"

@@ -15,7 +15,7 @@ EDGE = (
 NAIVE = "plain Python with the same coins, tick by tick, on 60 agents"
 SUSCEPTIBLE = "can be infected"
 EXPOSED = "infected, not yet infectious"
-INFECTED = "infectious: tries each of its listeners once a tick"
+INFECTED = "infectious: tries each of its followers once a tick"
 RECOVERED = "immune for good"
 HIT = "P(S -> {0}) = 1 - (1 - beta)^k, k infected sources"
 
@@ -123,7 +123,7 @@ class SWIR(Compartments):
         meaning={
             "susceptible": "can be infected or weakened",
             "weakened": "easier to infect; does not infect",
-            "infected": "tries each of its listeners once, then recovers",
+            "infected": "tries each of its followers once, then recovers",
             "recovered": RECOVERED,
         },
         equations=(
@@ -176,8 +176,8 @@ class SAIR(Compartments):
         "the presence of asymptomatic infections, Math. Biosci. 243, 2013; its strain-free core",
         meaning={
             "susceptible": SUSCEPTIBLE,
-            "asymptomatic": "infectious without symptoms: tries each listener once a tick",
-            "infected": "infectious with symptoms: tries each listener once a tick",
+            "asymptomatic": "infectious without symptoms: tries each follower once a tick",
+            "infected": "infectious with symptoms: tries each follower once a tick",
             "recovered": RECOVERED,
         },
         equations=(

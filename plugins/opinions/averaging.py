@@ -145,7 +145,7 @@ class Deffuant(Meetings):
             "mean opinion conserved to 1e-12",
         ),
         choices=(
-            "both move where each hears the other; along one-sided ties the listener alone does",
+            "both move where each hears the other; along one-sided ties the follower alone does",
         ),
     )
 
@@ -334,13 +334,13 @@ class AlgorithmicBias(Meetings):
         cost="the row of ties of each updated agent",
         largest="as large as the world: 16 bytes an agent",
         checked=(
-            "partners of one listener by distance: 300,000 draws against the exact law, chi-square",
+            "partners of one follower by distance: 300,000 draws against the exact law, chi-square",
             "gamma 0: deffuant with mu 1/2, to 1e-12",
             "mean opinion conserved to 1e-12",
         ),
         choices=(
             "distances below 1e-5 count as 1e-5",
-            "both move where each hears the other; along one-sided ties the listener alone does",
+            "both move where each hears the other; along one-sided ties the follower alone does",
         ),
     )
 

@@ -298,7 +298,7 @@ class Sznajd(Outflow):
 
     initial: str = Field("first", description=INITIAL)
     discord: Literal["nothing", "cross"] = Field(
-        "nothing", description="when they differ: nothing, or each one's listeners take the other's"
+        "nothing", description="when they differ: nothing, or each one's followers take the other's"
     )
 
     card: ClassVar[Card] = Card(
@@ -309,10 +309,10 @@ class Sznajd(Outflow):
         equations=(
             "i drawn, j drawn from those that i hears; if x_i = x_j: x_k <- x_i for all k that "
             "hear i or j",
-            "discord = cross: if x_i != x_j, listeners of i take x_j, those of j take x_i",
+            "discord = cross: if x_i != x_j, followers of i take x_j, those of j take x_i",
         ),
-        direction="along ties, outward: the pair moves its listeners",
-        cost="the listeners of two agents for each update",
+        direction="along ties, outward: the pair moves its followers",
+        cost="the followers of two agents for each update",
         largest=LARGE,
         checked=(
             "complete networks of 10, 4 for: the second opinion wins 2/7, after 15/7 single "
@@ -539,8 +539,8 @@ class Persuasion(Swaying, PerExposure):
     card: ClassVar[Card] = Card(
         source="ours: a plain coupling of adoption and opinion",
         meaning={
-            "inactive": "has not taken the message up; its opinion may have been moved",
-            "active": "took the message up, and tells its listeners in the tick after",
+            "inactive": "has not adopted the message; its opinion may have been moved",
+            "active": "has adopted the message, and tells its followers in the next tick",
         },
         equations=(
             "chance = base * trust * ((1 + stance * x_i) / 2)^taste",

@@ -54,17 +54,17 @@ class MakiThompson(Compartments):
         source="D. P. Maki & M. Thompson, Mathematical Models and Applications, Prentice-Hall 1973",
         meaning={
             "ignorant": IGNORANT,
-            "spreader": "calls one random listener a tick, or nobody",
+            "spreader": "calls one random follower a tick, or nobody",
             "stifler": STIFLER,
         },
         equations=(
-            "each tick a spreader calls with chance call, one of its listeners at random",
+            "each tick a spreader calls with chance call, one of its followers at random",
             "ignorant called -> spreader; spreader or stifler called -> the caller stifles",
         ),
         draw_modes=CALL,
         checked=(CHAIN,),
         choices=(
-            "a spreader calls a random listener, so an agent calls as often as any other; "
+            "a spreader calls a random follower, so an agent calls as often as any other; "
             "nekovee-moreno is the reading in which each tie has its own clock",
         ),
     )
@@ -113,7 +113,7 @@ class KFoldStifling(Compartments):
         "Daley & J. Gani, Epidemic Modelling, Cambridge 1999",
         meaning={
             "ignorant": IGNORANT,
-            "spreader": "calls one random listener a tick, or nobody; was never stifled",
+            "spreader": "calls one random follower a tick, or nobody; was never stifled",
             **{f"tired-{n}": f"a spreader with {n} stifling calls behind it" for n in range(1, 5)},
             "stifler": STIFLER,
         },
@@ -215,7 +215,7 @@ class NekoveeMoreno(Compartments):
     card: ClassVar[Card] = Card(
         source="M. Nekovee, Y. Moreno, G. Bianconi & M. Marsili, Theory of rumour spreading in "
         "complex social networks, Physica A 374, 2007",
-        meaning={"ignorant": IGNORANT, "spreader": "tells its listeners", "stifler": STIFLER},
+        meaning={"ignorant": IGNORANT, "spreader": "tells its followers", "stifler": STIFLER},
         equations=(
             "per tie and tick: ignorant + spreader -> two spreaders with chance spread",
             "spreader + spreader or stifler -> the speaker stifles with chance alpha",
@@ -263,7 +263,7 @@ class SIHRRumour(Compartments):
         "in social networks, Physica A 391, 2012",
         meaning={
             "ignorant": IGNORANT,
-            "spreader": "tells its listeners",
+            "spreader": "tells its followers",
             "hibernator": "has forgotten it for now",
             "stifler": STIFLER,
         },
@@ -299,7 +299,7 @@ class ForestFire(Compartments):
         "Letters 69, 1992.",
         meaning={
             "tree": "can catch fire",
-            "burning": "sets fire to all its listeners in the next tick",
+            "burning": "sets fire to all its followers in the next tick",
             "empty": "burnt down; nothing to burn until a tree grows",
         },
         equations=(

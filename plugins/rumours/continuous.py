@@ -33,11 +33,11 @@ class MakiThompsonContinuous(ContinuousTime, MakiThompson):
     card: ClassVar[Card] = Card(
         meaning={
             "ignorant": IGNORANT,
-            "spreader": "calls random listeners at rate call",
+            "spreader": "calls random followers at rate call",
             "stifler": STIFLER,
         },
         equations=(
-            "a spreader calls at rate call, one of its listeners at random",
+            "a spreader calls at rate call, one of its followers at random",
             "ignorant called -> spreader; spreader or stifler called -> the caller stifles",
             "large complete networks: ignorants left .2031878700",
         ),

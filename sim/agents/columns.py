@@ -117,14 +117,14 @@ class Identities:
         if self.foreign is None:
             if 0 <= number < self.count:
                 return number
-            raise InputError(f"No agent {number}: agents are 0 to {self.count - 1}.")
+            raise InputError(f"No member {number}: ids are 0 to {self.count - 1}.")
         keys, order = self._lookup
         at = int(np.searchsorted(keys, number)) if abs(number) < 1 << 63 else 0
         if at < len(keys) and int(keys[at]) == number:
             return int(order[at])
         near = min(keys[max(at - 1, 0) : at + 1].tolist(), key=lambda one: abs(one - number))
         raise InputError(
-            f"No agent has the id {number}: ids lie between {keys[0]} and {keys[-1]}, "
+            f"No member has the id {number}: ids are between {keys[0]} and {keys[-1]}, "
             f"the nearest is {near}."
         )
 
@@ -138,7 +138,7 @@ class Identities:
                 return int(order[at])
         near = difflib.get_close_matches(text, self._alike(text), n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"the first one is {self[0]!r}."
-        raise InputError(f"No agent has the id {text!r}; {hint}")
+        raise InputError(f"No member has the id {text!r}; {hint}")
 
     def _alike(self, text: str) -> list[str]:
         """Ids of nearly the same length that begin or end alike, at most some thousands."""
@@ -186,7 +186,9 @@ def _number(foreign: SupportsIndex | str) -> int:
     try:
         return int(foreign)
     except ValueError:
-        raise InputError(f"Agents of this world have numbers for ids, got {foreign!r}.") from None
+        raise InputError(
+            f"{foreign!r} is not a member id (a number). Try interest:music or activity>0.5."
+        ) from None
 
 
 _OUTSIDE = "The columns of the agents hold values outside their range."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sim.cli.output import as_json, pairs, say, table
 from sim.cli.watch import watched
 from sim.cli.worlds import open_world
+from sim.core.text import plural
 from sim.minds.surrogate import agreement_of
 from sim.runtime.saves.places import require_file
 from sim.scenario.worlds import saved_path
@@ -147,11 +148,12 @@ def show_verification(where: str, *, json: bool) -> None:
         entries = journal_checked(folder) if (folder / JOURNAL_FILE).is_file() else None
     size = f"{found.bytes / 2**20:,.1f} MB"
     text = (
-        f"{found.path}: whole; {found.columns} columns, {size}, {acts:,} acts in one chain, "
-        f"checked in {found.seconds:.2f} s."
+        f"{found.path}: intact; {plural(found.columns, 'column')}, {size}, "
+        f"{plural(acts, 'log entry', 'log entries')} in one chain, checked in "
+        f"{found.seconds:.2f} s."
     )
     if entries is not None:
-        text += f"\n{folder}: {entries:,} entries in one chain."
+        text += f"\n{folder}: {plural(entries, 'entry', 'entries')} in one chain."
     facts = dataclasses.asdict(found) | {"acts": acts, "entries": entries}
     say(as_json(facts) if json else text)
 
@@ -164,6 +166,6 @@ def show_phases(*, json: bool, platform: bool = False) -> None:
     phases = phases_of(platform=platform, metrics=True)
     rows = [(f"{number}.", phase.name, phase.says) for number, phase in enumerate(phases, 1)]
     facts = [{"name": phase.name, "says": phase.says} for phase in phases]
-    note = f"\n\n{WATCH.name}: of worlds that take metrics."
+    note = f"\n\n{WATCH.name}: only in worlds that take metrics."
     note += "" if platform else " hubbub phases --with-platform shows what a platform adds."
     say(as_json(facts) if json else table(rows) + note)

@@ -14,7 +14,7 @@ from sim.arrays import Ids
 from sim.cli.output import Facts, Shape, answer, listed, pairs, safe, table
 from sim.cli.worlds import opened
 from sim.core.checks import number_or_word
-from sim.core.text import clip, one_line
+from sim.core.text import clip, one_line, plural
 from sim.minds.deciding.commands import told
 from sim.network.relations.membership import ENDLESS
 from sim.platform.acts.policy_dispatch import ruled_by
@@ -95,7 +95,7 @@ def _moves(world: World, where: str | None, first: int | None, last: int | None)
 
 def _text(facts: Facts, most: int) -> str:
     rows = [_row(each) for each in facts["rows"][:most]]
-    lines = [f"{facts['count']:,} members."]
+    lines = [f"{plural(facts['count'], 'member')}."]
     if rows:
         head = (
             "id", "name", "status", "activity", "community", "interests", "biography", "active at"
@@ -155,7 +155,7 @@ def _compatibility_text(facts: Facts) -> str:
     why = {
         "interests": ", ".join(facts["shared_interests"]) or "none shared",
         "personality": "1 - mean difference of the five traits",
-        "friends": f"{facts['common_friends']:,} members tied to both",
+        "friends": f"{plural(facts['common_friends'], 'member')} tied to both",
         "communities": "same community, or shared groups",
     }
     rows = [
@@ -322,7 +322,7 @@ def _groups_text(facts: Facts, most: int) -> str:
 def _group_text(facts: Facts, most: int) -> str:
     rows = [(each["name"], str(each["id"])) for each in facts["rows"][:most]]
     limit = "no limit" if facts["limit"] is None else f"at most {_limit(facts)}"
-    head = f"{facts['name']}: {facts['size']:,} members, {limit}"
+    head = f"{facts['name']}: {plural(facts['size'], 'member')}, {limit}"
     return f"{head}\n{listed(('name', 'id'), rows, facts['size'])}" if rows else head
 
 

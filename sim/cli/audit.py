@@ -22,6 +22,7 @@ from sim.cli.output import (
 )
 from sim.cli.watch import watched
 from sim.cli.worlds import save_world
+from sim.core.text import plural
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime.replay import can_begin, leads_to, line_of, manifest_of, replay
 from sim.runtime.replay import repeat as repeated
@@ -133,7 +134,8 @@ def write_script(where: str, out: Path | None) -> int:
         say(text.rstrip("\n"))
     else:
         write_text(out, text)
-        say(f"Wrote {out}: {len(found.acts):,} acts. Run it: hubbub run {out}")
+        entries = plural(len(found.acts), "log entry", "log entries")
+        say(f"Wrote {out}: {entries}. Run it: hubbub run {out}")
     return OK
 
 
@@ -197,7 +199,8 @@ def _sentence(found: Replay, digest: str | None, findings: list[str]) -> str:
     world = found.world
     where = f"act {found.begun:,}" if found.begun else "the beginning"
     text = (
-        f"Replayed from {where}: {found.acts:,} acts, {found.ticks:,} ticks, to tick "
+        f"Replayed from {where}: {plural(found.acts, 'log entry', 'log entries')}, "
+        f"{plural(found.ticks, 'tick')}, to tick "
         f"{world.tick:,} in {found.seconds:.2f} s."
     )
     if findings:
@@ -230,7 +233,8 @@ def write_manifest(where: str, out: Path) -> None:
         text = manifest_text(made)
     write_text(out, text)
     if str(out) != "-":
-        say(f"Wrote {out}: {len(made.trail.acts):,} acts. Repeat it: hubbub replay --decide {out}")
+        entries = plural(len(made.trail.acts), "log entry", "log entries")
+        say(f"Wrote {out}: {entries}. Repeat it: hubbub replay --decide {out}")
 
 
 def manifest_text(world: World) -> str:
@@ -259,8 +263,8 @@ def repeat(where: str, save: Path | None, *, json: bool) -> int:
 def _repeat_sentence(found: Repeated, digest: str | None) -> str:
     world = found.world
     text = (
-        f"Repeated to tick {world.tick:,} in {found.seconds:.2f} s: {found.decisions:,} decisions "
-        f"made again, no model asked."
+        f"Repeated to tick {world.tick:,} in {found.seconds:.2f} s: "
+        f"{plural(found.decisions, 'decision')} made again without asking a model."
     )
     if not found.is_same:
         return text

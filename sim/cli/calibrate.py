@@ -12,6 +12,7 @@ from sim import lab
 from sim.cli.output import DATA, Csv, Json, Output, again, table, write_text
 from sim.cli.start import completed, prepare
 from sim.cli.watch import probe_foreign, watched
+from sim.core.text import plural
 from sim.errors import InputError
 
 
@@ -74,7 +75,7 @@ def calibrate(
 ) -> None:  # fmt: skip
     """Fit parameters to observed messages, and test them on held-out ones.
 
-    Beside each error stands the error of copying the fitted messages, as a baseline.
+    The baseline of each error is that of predicting the fitted messages.
     """
     prepare(context.obj)
     output = Output.asked(json=json, csv=csv, out=out, endings=(*DATA, ".md", ""))
@@ -162,8 +163,9 @@ def _report(found: lab.Calibration, data: Path) -> Iterator[str]:
     yield ""
     held = f"{found.holdout:.0%} of the messages held out" if found.holdout else "none held out"
     yield (
-        f"{found.simulations} points of {found.plan.messages} messages each in a network "
-        f"{found.plan.network} of {found.plan.agents:,} agents; {held}; seed {found.seed}."
+        f"{plural(found.simulations, 'point')} of {plural(found.plan.messages, 'message')} each in "
+        f"a network {found.plan.network} of {plural(found.plan.agents, 'member')}; {held}; seed "
+        f"{found.seed}."
     )
     for name, one in found.tables.items():
         if name == "curves":

@@ -74,7 +74,7 @@ Arms = Annotated[
     ),
 ]  # fmt: skip
 Variants = Annotated[
-    bool, typer.Option("--variants", help="Compare the variants of a scenario with it as it is.")
+    bool, typer.Option("--variants", help="Compare the variants of a scenario with its base.")
 ]
 Inject = Annotated[
     list[str] | None,
@@ -113,7 +113,7 @@ def compare(
     into: Into = None, resume: Resume = False, json: Json = False, csv: Csv = False,
     out: Out = None,
 ) -> None:  # fmt: skip
-    """Run the same world and seeds under several conditions, and show what differs.
+    """Run the same world and seeds under several conditions, and show the differences.
 
     Compares recommenders; with --arm or --variants changes to a world or a scenario; with --minds,
     --mind and --against two minds of the same members. --workers, --backend, --into, --resume,

@@ -17,6 +17,7 @@ from sim.cli.watch import probe_foreign, watched
 from sim.cli.worlds import AUTHOR, open_world
 from sim.core.progress import Report
 from sim.core.registry import names
+from sim.core.text import plural
 from sim.errors import FileError, InputError
 from sim.lab.minds import MIND_MEASURES, arm_of, compare_minds_now
 from sim.lab.recommenders import compare_recommenders_now, vetted
@@ -151,12 +152,12 @@ def _values(found: Comparison) -> Table:
 def _text(found: Comparison, where: str) -> list[str]:
     seeds = f"seed {found.seeds[0]}"
     if len(found.seeds) > 1:
-        seeds = f"{len(found.seeds)} seeds ({found.seeds[0]} to {found.seeds[-1]})"
+        seeds = f"{plural(len(found.seeds), 'seed')} ({found.seeds[0]} to {found.seeds[-1]})"
     told = [table(_rows(found)), *_pairs(found)]
     if len(found.names) > _BESIDE:
         told = [*(table(rows) for rows in _by_group(found)), _MANY]
     return [
-        f"{where}: {found.ticks} ticks, {seeds}, the same draws under each.",
+        f"{where}: {plural(found.ticks, 'tick')}, {seeds}, the same draws in each condition.",
         *told,
         _meanings(found),
         "These measure what members are shown and do by rules, not what they come to think.",
@@ -314,8 +315,8 @@ def _mind_text(found: MindsComparison, where: str) -> Iterator[str]:
     count = len(found.seeds)
     seeds = f"seed {found.seeds[0]}" if count == 1 else f"{count} seeds"
     yield (
-        f"{where}: {found.members} members, {found.ticks} ticks, {seeds}, the same draws under "
-        f"both."
+        f"{where}: {plural(found.members, 'member')}, {plural(found.ticks, 'tick')}, {seeds}, the "
+        f"same draws in both conditions."
     )
     yield table(_mind_rows(found))
     yield _agreement("Agreement", found.agreement)
@@ -354,8 +355,8 @@ def _mind_apart(difference: Difference) -> str:
 
 def _agreement(what: str, told: ArmAgreement) -> str:
     if not told.pairs:
-        return f"{what}: no member decided in the same tick under both."
-    text = f"{what}: the same acts in {told.same:.0%} of {told.pairs:,} decisions"
+        return f"{what}: no member decided in the same tick in both conditions."
+    text = f"{what}: the same acts in {told.same:.0%} of {plural(told.pairs, 'decision')}"
     if told.fed_alike:
         text += (
             f"; before the same feed ({told.fed_alike:,}) the same acts about the same messages in "

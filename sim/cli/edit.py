@@ -14,6 +14,7 @@ from sim.cli.output import Json, WorldName, as_json, require_folder, say, tell
 from sim.cli.start import prepare
 from sim.cli.watch import watched
 from sim.cli.worlds import AUTHOR, give_profiles, open_world, save_world
+from sim.core.text import plural
 from sim.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -80,12 +81,12 @@ def edit_agents(
         if profiles is not None:
             count, remarks = give_profiles(world, profiles, match)
             facts = {"profiles": count, "remarks": remarks}
-            lines.append(f"{count:,} profiles were given to members.")
+            lines.append(f"Loaded {plural(count, 'profile')}.")
         if changes:
             changed = int(world.change_agents(where or "", **changes).size)
             facts |= {"changed": changed, "set": changes}
             words = ", ".join(f"{name}={shlex.quote(value)}" for name, value in changes.items())
-            lines.append(f"{changed:,} members were set to {words}.")
+            lines.append(f"Set {plural(changed, 'member')} to {words}.")
         facts["saved"] = save_world(world, out, report)
     if json:
         say(as_json(facts))

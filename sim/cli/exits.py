@@ -29,12 +29,12 @@ CANCELLED, TERMINATED, HUNG_UP = 130, 143, 129
 EXITS = {
     OK: "done",
     ERROR: (
-        "an error inside Hubbub, a problem that doctor found, a claim that validate found not to "
-        "hold, or models that decided too few or did not answer"
+        "an internal error, a problem found by doctor, a claim that does not hold (validate), or "
+        "models that made too few decisions or did not answer"
     ),
     USAGE: "a wrong option or value, or no terminal for the screen",
     FILE: "a file is missing, damaged, foreign or cannot be written",
-    CAPACITY: "it would not fit in memory",
+    CAPACITY: "not enough memory",
     PLUGIN: "a plugin failed",
     HUNG_UP: "stopped by SIGHUP or the end of the terminal; what was running is kept",
     CANCELLED: "cancelled (Ctrl-C); what was running is kept",

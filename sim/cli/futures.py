@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 
-_AS_IT_IS = "as it is"
+_AS_IT_IS = "baseline"
 _REPLICATES = 20
 
 
@@ -80,13 +80,15 @@ def _conditions(
         if not is_scenario(where):
             raise InputError("--variants needs a scenario; for a world use --arm.")
         if arms or messages:
-            raise InputError("--variants takes the arms of a scenario; leave out --arm, --inject.")
+            raise InputError(
+                "--variants takes the conditions of a scenario; leave out --arm, --inject."
+            )
         return {}, []
     changes: dict[str, Any] = {}
     for words in arms:
         name, does = future_in_words(words)
         if name in changes:
-            raise InputError(f"Two arms are called {name!r}; give each its own name.")
+            raise InputError(f"Two conditions are named {name!r}; give each its own name.")
         changes[name] = does
     if len(changes) == 1 and _AS_IT_IS not in changes:
         changes = {_AS_IT_IS: {}, **changes}
@@ -154,7 +156,7 @@ def _text(found: Futures, where: str, conclusion: str) -> list[str]:
     )
     told = [
         f"{where} from tick {found.tick:,}: {count:,} "
-        f"{'replicates' if count > 1 else 'replicate'} ({seeds}), the same draws under each arm."
+        f"{'replicates' if count > 1 else 'replicate'} ({seeds}), the same draws in each condition."
     ]
     for arm in found.arms[1:]:
         told += _arm(found, arm)

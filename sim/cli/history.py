@@ -12,7 +12,7 @@ from sim.cli.output import Shape, answer, listed, say, table, tell
 from sim.cli.posts import said_facts
 from sim.cli.watch import watched
 from sim.cli.worlds import not_kept
-from sim.core.text import clip, one_line
+from sim.core.text import clip, one_line, plural
 from sim.errors import CapacityError, InputError
 from sim.runtime.journal.acts import apply
 from sim.scenario.worlds import world_file
@@ -159,12 +159,12 @@ def _show_counts(path: Path, history: WorldHistory, when: When, shape: Shape) ->
     say(table([tuple(heading), *zip(*lists, strict=True)]))
     kept = f"; the journal takes {journal / 2**20:,.1f} MB" if journal else ""
     kept += f", its checkpoints {checkpoints / 2**20:,.1f} MB" if checkpoints else ""
-    told = f"{history.events:,} first adoptions of {len(history.told):,} messages"
+    told = f"{history.events:,} first adoptions of {plural(len(history.told), 'message')}"
     if history.cohorts:
         told += f", {holding:,} spreading now,"
     ticks = series.ticks[:2].tolist()
     sums = (
-        f" Each row sums {ticks[1] - ticks[0]:,} ticks."
+        f" Each row sums {plural(ticks[1] - ticks[0], 'tick')}."
         if len(ticks) > 1 and ticks[1] > ticks[0] + 1
         else ""
     )

@@ -105,7 +105,7 @@ def phases(
 
 
 def config(context: typer.Context, json: Json = False) -> None:
-    """Show each setting, its value, and where that came from."""
+    """Show every setting, its value and its origin."""
     prepare(context.obj)
     from sim.settings.settings import current, shown
 
@@ -205,7 +205,7 @@ def validate(
     csv: Csv = False,
     json: Json = False,
 ) -> None:  # fmt: skip
-    """Check what the cards of models claim: exact numbers, theory, laws; 1 if one fails."""
+    """Check every claim on the cards of models; exit code 1 if one does not hold."""
     prepare(context.obj)
     from sim.cli.validate import show_validation
 

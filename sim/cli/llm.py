@@ -18,6 +18,7 @@ from sim.cli.run import Goal, MindName, minds_asked
 from sim.cli.start import prepare
 from sim.cli.watch import watched
 from sim.cli.worlds import open_world
+from sim.core.text import plural
 from sim.errors import FileError, HubbubError, InputError
 from sim.scenario.minds import MindsRequest, give
 
@@ -145,7 +146,8 @@ def llm_estimate(
     is_set = settings.llm_model or settings.llm_local
     money = f"${found.dollars:.4f}" if is_set else "no price, as no model is set"
     say(
-        f"{found.ticks:,} ticks: about {found.requests:,} requests, {found.read:,} tokens read, "
+        f"{plural(found.ticks, 'tick')}: about {plural(found.requests, 'request')}, "
+        f"{found.read:,} tokens read, "
         f"{found.written:,} written, {money}."
     )
 
@@ -179,7 +181,7 @@ def llm_distill(
         say(as_json({"file": str(out), "hash": found.hash, **facts}))
         return
     names = ", ".join(found.models) or "an unnamed model"
-    say(f"Distilled {found.agreement.fitted:,} decisions of {names} into {out}.")
+    say(f"Distilled {plural(found.agreement.fitted, 'decision')} of {names} into {out}.")
     say(f"It {found.agreement.words}")
     say(f"Hash: {found.hash}")
     say(f"Use it: hubbub run WORLD --minds top:50:pagerank --mind surrogate,path={out}")
@@ -200,7 +202,7 @@ def ask(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Ask a member, or a sample of them; they answer in character, and the world stays as it is.
+    """Ask a member or a sample of members; the world is not changed.
 
     A language model answers: hubbub llm check shows whether one is set up, and what is missing.
     """

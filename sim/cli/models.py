@@ -21,7 +21,7 @@ from sim.cli.worlds import opened
 from sim.core.cards import Card, Setting, card_of, family_of, form_of, with_doubts
 from sim.core.params import ParameterSpec, describe
 from sim.core.registry import kinds, make, names, spec
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import InputError, UnknownNameError
 from sim.network.analysis.report import with_caveats
 
@@ -270,7 +270,7 @@ def write_table(path: Path) -> None:
     """Replace the table of models in a guide, between its two marks."""
     before, after = around_marks(path, _BEGIN, _END)
     write_text(path, f"{before}\n{table_of_models()}\n{after}")
-    say(f"{path}: {len(_all())} models.")
+    say(f"{path}: {plural(len(_all()), 'model')}.")
 
 
 # Lines

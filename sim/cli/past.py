@@ -105,7 +105,7 @@ def past_branch(
     at: At = None,
     json: Json = False,
 ) -> None:
-    """Copy a world with a journal as it was at a tick; the original stays as it is."""
+    """Branch: copy a world with a journal at a tick; the original is not changed."""
     prepare(context.obj)
     from sim.store.saves import NAME
 

@@ -16,6 +16,7 @@ from sim.cli.help import VerbApp
 from sim.cli.output import Json, Pairs, as_json, require_folder, say, table, tell, write_text
 from sim.cli.start import completed, prepare
 from sim.cli.watch import watched
+from sim.core.text import plural
 from sim.errors import FileError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -208,7 +209,8 @@ def _check(what: str, parameters: dict[str, Any], deadline: float | None) -> int
         if verdict.sentence:
             say(f"{verdict.sentence} (check: {verdict.broken})")
         else:
-            say(f"{verdict.model}: passes {len(verdict.kept)} checks ({', '.join(verdict.kept)}).")
+            passed = plural(len(verdict.kept), "check")
+            say(f"{verdict.model}: passes {passed} ({', '.join(verdict.kept)}).")
             if verdict.lacks:
                 tell(f"{verdict.model}: its card lacks {', '.join(verdict.lacks)}.")
     return PLUGIN if any(verdict.sentence for verdict in verdicts) else OK

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import sim
 from sim.cli.output import table, tell
-from sim.core.text import clip, one_line
+from sim.core.text import clip, one_line, plural
 from sim.lab.tables import Table
 from sim.minds.deciding import commands
 from sim.platform.acts.kinds import Act
@@ -192,8 +192,8 @@ def pace(ran: RunOutcome) -> str:
     rate = ran.contacts / seconds if seconds > 0 else 0.0
     fast = f", {_rate(rate)} contacts/s" if ran.contacts else ""
     return (
-        f"{len(world.agents):,} agents, {world.ties.count:,} ties, tick {world.tick:,}; "
-        f"{seconds:.2f} s{fast}."
+        f"{plural(len(world.agents), 'member')}, {plural(world.ties.count, 'tie')}, tick "
+        f"{world.tick:,}; {seconds:.2f} s{fast}."
     )
 
 
@@ -233,7 +233,7 @@ def _acts(world: World, since: int) -> str:
     done = counts[ticks > since].sum(axis=0)
     most = sorted(((int(done[act]), act.says) for act in Act if act and done[act]), reverse=True)
     named = ", ".join(f"{says} {count:,}" for count, says in most[:_NAMED])
-    return f"Acts of members: {int(done.sum()):,}" + (f" ({named})." if most else ".")
+    return f"Member actions: {int(done.sum()):,}" + (f" ({named})." if most else ".")
 
 
 def has_failed(ran: RunOutcome) -> bool:

@@ -45,7 +45,7 @@ from sim.cli.worlds import AUTHOR, open_world, save_world
 from sim.core.checks import whole_number
 from sim.core.progress import Report
 from sim.core.registry import make
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.core.threads import workers
 from sim.errors import Cancelled, InputError
 from sim.runtime.export import Exporter, WorldSource
@@ -357,7 +357,7 @@ def _notes(scenario: Scenario) -> tuple[str, ...]:
     notes = [f"Expected: {safe(scenario.about.sees)}"] if scenario.about.sees else []
     if scenario.variants and not scenario.variant:
         names = safe(", ".join(scenario.variants))
-        notes.append(f"This ran the file as it stands; its variants: --variant {names}.")
+        notes.append(f"This ran the file without a variant; variants: --variant {names}.")
         notes.append(f"To compare its variants: hubbub scenario variants {what}")
     return tuple(notes)
 
@@ -408,14 +408,14 @@ def journalled_run(
     if where != "demo" and (path.is_file() or (path.suffix == ".hub" and has_journal(path))):
         return JournalledRun(path, pacing, force=force)
     if save is None:
-        raise InputError("A journal lies beside a world's file; name one with --save FILE.hub.")
+        raise InputError("A journal is kept beside a world's file; name one with --save FILE.hub.")
     return JournalledRun(save, pacing, force=force)
 
 
 def _settle(keeper: JournalWriter, world: World) -> None:
     keeper.flush(world)
     keeper.wait()
-    tell(f"Durable to tick {keeper.durable_tick:,}, in {keeper.folder}.")
+    tell(f"Saved to tick {keeper.durable_tick:,} in {keeper.folder}.")
 
 
 def carry_out(request: RunRequest) -> int:
@@ -494,7 +494,7 @@ def _saved(
     if not lost:
         return save_world(world, path, report, force=True, keeper=keeper), path
     other = free_name(path.parent, path.name.removesuffix(".hub"))
-    told = f"{path} {lost}; it stays as it is (--force replaces it)."
+    told = f"{path} {lost}; it was not overwritten (use --force)."
     return f"{told} {save_world(world, other, report)}", other
 
 
@@ -570,7 +570,7 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
             )  # fmt: skip
         except Cancelled:
             if asked.into is not None and asked.into.exists():
-                tell(f"What is finished is kept in {asked.into}. To resume: {command}")
+                tell(f"Finished runs are kept in {asked.into}. To resume: {command}")
             raise
     _write_ensemble(found, world, request.outputs, command)
     log("ran", command=command, replicates=asked.count)
@@ -588,11 +588,11 @@ def _left_out(outputs: Outputs) -> Iterator[str]:
     named = {"save": outputs.save, "metrics": outputs.metrics, "manifest": outputs.manifest}
     for name, path in named.items():
         if path is not None:
-            yield f"{path} is not written: {name} is of one run, and these are replicates."
+            yield f"{path} was not written: {name} needs a single run, and these are replicates."
 
 
 def _told(found: Ensemble, world: World, seconds: float) -> Iterator[str]:
-    rows = [("", "mean", "95 % interval", "by", "median", "95 % interval", "least", "most")]
+    rows = [("", "mean", "95 % interval", "by", "median", "95 % interval", "min", "max")]
     for row in found.summary().rows():
         if row["measure"] == "failed" and not row["most"]:
             continue
@@ -606,8 +606,8 @@ def _told(found: Ensemble, world: World, seconds: float) -> Iterator[str]:
     yield f"{found.summary().caption}."
     yield from found.conclusion().splitlines()
     yield (
-        f"{len(world.agents):,} agents, {world.ties.count:,} ties; {found.records.finished:,} "
-        f"replicates, {seconds:.2f} s."
+        f"{plural(len(world.agents), 'member')}, {plural(world.ties.count, 'tie')}; "
+        f"{plural(found.records.finished, 'replicate')}, {seconds:.2f} s."
     )
 
 

@@ -14,6 +14,7 @@ from sim.cli.help import VerbApp
 from sim.cli.output import Json, agreed, as_json, safe, say, table, tell
 from sim.cli.start import prepare
 from sim.cli.watch import watched
+from sim.core.text import plural
 from sim.errors import HubbubError, InputError
 
 saves = VerbApp("List the saved worlds; name, copy, check, shrink, back up and delete them.")
@@ -30,7 +31,7 @@ def of_saves(context: typer.Context) -> None:
 
 @saves.command("list")
 def list_saves(json: Json = False) -> None:
-    """List the saved worlds, those that live in a journal too; damaged ones with their reason."""
+    """List saved worlds, also those that exist only in a journal, and why some are damaged."""
     from sim.runtime.saves.places import never_saved
     from sim.store.saves import kept
 
@@ -40,7 +41,7 @@ def list_saves(json: Json = False) -> None:
 
 @saves.command("rename")
 def rename_save(name: Name, new: New) -> None:
-    """Give a saved world another name."""
+    """Rename a saved world."""
     from sim.store import saves
 
     say(f"Renamed to {saves.rename(_folder(), name, new)}.")
@@ -76,7 +77,7 @@ def delete_save(
 def note_save(
     name: Name, text: Annotated[str, typer.Argument(help="A line; '' for none.")]
 ) -> None:
-    """Write a note to a saved world."""
+    """Add a note to a saved world."""
     from sim.store import saves
 
     with watched() as report:
@@ -86,7 +87,7 @@ def note_save(
 
 @saves.command("compact")
 def compact_save(name: Name) -> None:
-    """Rewrite a saved world without the rows for SELECT, as small as it gets."""
+    """Rewrite a saved world as small as possible, without the rows for SQL queries."""
     from sim.store import saves
 
     with watched() as report:
@@ -100,14 +101,16 @@ def erase_save(
     who: Annotated[str, typer.Argument(help="Whose: a condition, an id, or all.")],
     pseudonymise: Annotated[
         bool,
-        typer.Option("--pseudonymise", help="Names, ids and texts go; numbers and interests stay."),
+        typer.Option(
+            "--pseudonymise", help="Delete names, ids and texts only; numbers and interests stay."
+        ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
-    """Take profiles of members out of a world, its log, journal and history for good.
+    """Permanently delete member profiles from a world, its log, journal and history.
 
-    What was backed up or exported before is not touched: it may still hold them.
+    Earlier backups and exports are not changed and may still contain them.
     """
     from sim.cli.worlds import AUTHOR
     from sim.runtime.opening import open_live
@@ -118,7 +121,7 @@ def erase_save(
     if not yes:
         with watched() as report:
             whose = whom(open_live(path, read_only=True, report=report).world, who)
-        if not agreed(safe(f"Take what is known of {whose} out of {path} for good?")):
+        if not agreed(safe(f"Permanently delete the profiles of {whose} from {path}?")):
             say("Nothing was changed.")
             return
     how: Any = "pseudonymise" if pseudonymise else "erase"
@@ -154,7 +157,7 @@ def backup_saves(
     keep: Annotated[int, typer.Option(help="How many of each world are kept.")] = 10,
     json: Json = False,
 ) -> None:
-    """Copy every world that has changed to another folder, journal and all; for a schedule."""
+    """Copy every changed world to another folder, with its journal; for scheduled backups."""
     from sim.runtime.saves.backups import backup
 
     with watched() as report:
@@ -180,20 +183,20 @@ def restore_save(
         typer.Option("--test", help="Only load and play it, and compare digests; write nothing."),
     ] = False,
 ) -> None:
-    """Bring the newest backup of a world back."""
+    """Restore the newest backup of a world."""
     from sim.runtime.saves.backups import restore
 
     with watched() as report:
         done = restore(_folder(), name, backups, new=new, force=force, test=test, report=report)
-    played = f", with {done.replayed:,} entries of its journal done again and compared"
+    played = f", with {plural(done.replayed, 'journal entry', 'journal entries')} replayed"
     where = f"tick {done.tick:,}{played if done.replayed else ''}"
     say(f"{done.path} can be restored: {where}." if test else f"Restored {done.path}: {where}.")
     if done.lacks:
         say(done.lacks)
     if done.history:
-        say(f"Its history, what members did, is damaged ({done.history}): it goes along as it is.")
+        say(f"The history of member actions is damaged ({done.history}); it was copied as it is.")
     if done.aside is not None:
-        say(f"What lived beside the world of before is kept as {done.aside.stem}.")
+        say(f"The previous world's journal was moved to {done.aside.stem}.")
     if done.other is not None:
         say(f"Another world of that name has backups there too; that one: --backups {done.other}.")
 

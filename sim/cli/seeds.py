@@ -59,7 +59,7 @@ def seeds(
     csv: Csv = False,
     out: Out = None,
 ) -> None:
-    """Find the seeds of most reach, or what to block against a rumour.
+    """Find the seeds with the best estimated reach, or what to block against a rumour.
 
     Shows the expected reach of the seeds and how near the optimum they are.
     """

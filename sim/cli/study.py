@@ -28,6 +28,7 @@ from sim.cli.output import (
 from sim.cli.start import prepare
 from sim.cli.watch import probe_foreign, watched
 from sim.core import threads
+from sim.core.text import plural
 from sim.errors import Cancelled, FileError, InputError
 from sim.settings.logging import log
 
@@ -115,7 +116,7 @@ def run_study(
     say(as_json(_facts(found)) if json else "\n\n".join(_text(found)))
     seconds = perf_counter() - began
     show = tell if json else say
-    show(f"{found.records.finished:,} runs in {seconds:.1f} s, kept in {path}.")
+    show(f"{plural(found.records.finished, 'run')} in {seconds:.1f} s, kept in {path}.")
     show(f"For a report: hubbub study report {shlex.quote(str(path))} --out report.html")
     tell_remarks(found.records.remarks)
 

@@ -11,6 +11,7 @@ from sim.cli.output import Facts, Shape, answer, listed, pairs, table
 from sim.cli.watch import watched
 from sim.cli.worlds import open_world, opened
 from sim.core.progress import Report
+from sim.core.text import plural
 from sim.lab.recommenders import suggested
 from sim.network import induced, network_report
 from sim.network.analysis.analysis import shortest_path
@@ -78,7 +79,8 @@ def _around_text(facts: Facts, top: int) -> str:
     steps = [member["steps"] for member in facts["rows"]]
     counts = ", ".join(f"{steps.count(k):,} at {k}" for k in range(1, facts["radius"] + 1))
     more = " Only the nearest 10,000 are shown." if facts["is_cut"] else ""
-    said = f"Around {facts['name']} ({facts['id']}): {counts} steps; {len(facts['ties']):,} ties."
+    ties = plural(len(facts["ties"]), "tie")
+    said = f"Around {facts['name']} ({facts['id']}): {counts} steps; {ties}."
     rows = [(m["name"], str(m["id"]), str(m["steps"])) for m in facts["rows"][:top]]
     return f"{said}{more}\n{table([('name', 'id', 'steps'), *rows])}"
 
@@ -92,7 +94,7 @@ def show_pair(where: str, agent: str, other: str, shape: Shape) -> None:
 
 def _pair_text(pair: Pair, top: int) -> str:
     lines = list(pair.ties) or [f"No tie between {pair.names[0]} and {pair.names[1]}."]
-    lines.append(f"Compatibility {pair.score:.3f} of 1 (hubbub show WORLD compatibility).")
+    lines.append(f"Compatibility {pair.score:.3f} (hubbub show WORLD compatibility).")
     acts = [
         (f"{tick:,}", who, act, "" if message < 0 else str(message))
         for tick, who, act, message in pair.acts
@@ -186,7 +188,7 @@ def _changes_text(facts: Facts, most: int) -> str:
         for row in facts["rows"][-most:]
     ]
     heading = ["tick", "who", "act", "whom"]
-    return table([heading, *rows]) if rows else "No changes of ties on record."
+    return table([heading, *rows]) if rows else "No tie changes on record."
 
 
 def _trust(member: Facts) -> str:
@@ -202,7 +204,7 @@ def _path_text(facts: Facts) -> str:
     if facts["steps"] is None:
         return f"No path from {facts['from']['name']} to {facts['to']['name']}."
     names = " -> ".join(f"{one['name']} ({one['id']})" for one in facts["rows"])
-    return f"{facts['steps']:,} {'step' if facts['steps'] == 1 else 'steps'}: {names}"
+    return f"{plural(facts['steps'], 'step')}: {names}"
 
 
 _NAMED = 3
@@ -238,7 +240,7 @@ def _text(facts: Facts) -> str:
 def _row(facts: dict[str, Any]) -> tuple[str, str, str, str]:
     names = facts["through_names"]
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    through = ", ".join(names[:_NAMED]) + more if names else "a longer way"
+    through = ", ".join(names[:_NAMED]) + more if names else "a longer path"
     return facts["name"], str(facts["id"]), f"{facts['score']:.4g}", through
 
 

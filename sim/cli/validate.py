@@ -10,7 +10,7 @@ from sim.cli.output import Output, around_marks, say, table, write_text
 from sim.cli.watch import watched
 from sim.core.cards import family_of
 from sim.core.registry import spec
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import InputError
 from sim.lab.validation import validate_now
 from sim.testing import LAWS
@@ -66,7 +66,7 @@ def _text(found: Validation) -> Iterator[str]:
     yield table([head, *(_cells(verdict) for verdict in found.verdicts)])
     yield ""
     if found.laws_only:
-        yield f"Laws only, no number is claimed: {', '.join(found.laws_only)}."
+        yield f"Checked without numeric claims: {', '.join(found.laws_only)}."
     yield from found.conclusion().splitlines()
 
 
@@ -95,7 +95,8 @@ def page(found: Validation) -> str:
         families.setdefault(family_of(spec(model, "propagation").cls), []).append(model)
     result = "all hold" if found.passes else f"{len(found.broken)} do not hold"
     runs = "the larger" if found.is_thorough else "the default"
-    count = f"{len(found.verdicts)} claims of {len(found.models)} models, {runs} runs: {result}."
+    count = f"{plural(len(found.verdicts), 'claim')} of {plural(len(found.models), 'model')}, "
+    count += f"{plural(runs, 'run')}: {result}."
     lines = [f"{count} Laws: {', '.join(LAWS)}."]
     for family in sorted(families):
         lines += ["", f"## {family.capitalize()}", "", *_family(found, families[family])]

@@ -113,7 +113,7 @@ class Guard:
         if self._keeper is not None:
             return f"everything to tick {self._keeper.durable_tick:,} is in its journal"
         if not self._safety.has_copy:
-            return "nothing was under way that could be kept"
+            return "there was nothing to keep"
         world = self._safety.rebuilt(self._world.phases)
         return rescued(world, self._target, of=self._world)
 

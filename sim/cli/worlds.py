@@ -14,6 +14,7 @@ from sim.cli.output import Pairs, SavedName, WorldName, again, require_folder, s
 from sim.cli.start import completed, open_screen, prepare
 from sim.cli.watch import watched
 from sim.core.progress import Report
+from sim.core.text import plural
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.settings.logging import log
 
@@ -151,7 +152,7 @@ def new(
     with watched() as report:
         world = order.make(report, tell)
         saved = _save_made(world, out, report, force=force)
-    _tell_made(f"{len(world.agents):,} agents, {world.ties.count:,} ties.", saved)
+    _tell_made(f"{plural(len(world.agents), 'member')}, {plural(world.ties.count, 'tie')}.", saved)
 
 
 def import_file(
@@ -223,7 +224,7 @@ def import_file(
     header: Annotated[
         bool | None,
         typer.Option(
-            "--header/--no-header", help="Whether the first line is a heading.",
+            "--header/--no-header", help="Whether the first line is a header.",
             rich_help_panel=_FILE,
         ),
     ] = None,
@@ -262,7 +263,7 @@ def import_file(
         if profiles is not None:
             world.trail.by(world, AUTHOR)
             count, remarks = give_profiles(world, profiles, interests=interests)
-            text += " ".join([f"\n{count:,} profiles were given to members.", *remarks])
+            text += " ".join([f"\nLoaded {plural(count, 'profile')}.", *remarks])
         saved = _save_made(world, out, report, force=force)
     _tell_made(text, saved)
 
@@ -289,7 +290,7 @@ def _length(world: World) -> str:
         return ""
     ticks = world.interactions.ticks(world.tick_minutes)
     return (
-        f"\n{len(world.interactions):,} timed interactions in {ticks:,} ticks of "
+        f"\n{len(world.interactions):,} timed interactions in {plural(ticks, 'tick')} of "
         f"{world.tick_minutes:g} minutes (--tick-minutes); play them by run --channel stream."
     )
 
@@ -302,7 +303,7 @@ def open_file(
         bool, typer.Option("--read-only", help="Look at and step a copy; nothing is written.")
     ] = False,
 ) -> None:
-    """Open a saved world on the screen, as it was when it was left or lost."""
+    """Open a saved world on the screen, with all changes up to the last exit or crash."""
     flags = context.obj if journal is None else replace(context.obj, journal=journal)
     prepare(flags)
     from sim.scenario.worlds import saved_path
@@ -346,8 +347,8 @@ def export(
     with watched() as report:
         opened, history = open_world(world, report), file_of(world)
         done = io.export(opened, out, to=named, history=history, force=force, report=report)
-    files = f" ({len(done.paths)} files)" if len(done.paths) > 1 else ""
-    size = f"{done.rows:,} rows, {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s"
+    files = f" ({plural(len(done.paths), 'file')})" if len(done.paths) > 1 else ""
+    size = f"{plural(done.rows, 'row')}, {done.bytes / 2**20:,.1f} MB in {done.seconds:.2f} s"
     say(f"Exported {shlex.quote(str(out))}{files}: {size}.")
     for line in not_kept(done.missing):
         tell(line)

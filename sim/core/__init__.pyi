@@ -39,5 +39,6 @@ from sim.core.registry import named_plugins as named_plugins
 from sim.core.text import clean as clean
 from sim.core.text import clip as clip
 from sim.core.text import one_line as one_line
+from sim.core.text import plural as plural
 from sim.core.text import width as width
 from sim.core.threads import answers_first as answers_first

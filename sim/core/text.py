@@ -76,6 +76,17 @@ def one_line(text: str, limit: int = LIMIT) -> str:
     return " ".join(clean(text, limit).split())
 
 
+def plural(many: float, one: str, more: str = "") -> str:
+    """Return a number with its noun: ``1 member``, ``2,303 members``; ``more`` if not one + s.
+
+    Examples
+    --------
+    >>> plural(1, "reply", "replies"), plural(2303, "member")
+    ('1 reply', '2,303 members')
+    """
+    return f"{many:,.0f} {one if many == 1 else more or one + 's'}"
+
+
 def width(text: str) -> int:
     """Return the terminal cells that a line takes.
 

@@ -70,7 +70,7 @@ def workers() -> int:
 class Stalled(BaseException):
     """Raised by :func:`interrupt`, in a plugin that did not come back."""
 
-    def __init__(self, said: str = "it did not come back, and was stopped") -> None:
+    def __init__(self, said: str = "it did not return and was stopped") -> None:
         super().__init__(said)
 
 

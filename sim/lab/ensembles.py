@@ -12,7 +12,7 @@ import numpy as np
 
 from sim.core.data_frames import label, new_figure
 from sim.core.progress import Report, quiet
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import InputError
 from sim.lab.background import awaited
 from sim.lab.runs.experiment import (
@@ -98,7 +98,7 @@ class Ensemble(Result):
             if known.size:
                 rows.append({"measure": name, "unit": UNITS.get(name, ""), **_row(known)})
         names = ["measure", "unit", *_row(np.zeros(1))]
-        said = f"{self.records.finished:,} replicates {self.records.where}"
+        said = f"{plural(self.records.finished, 'replicate')} {self.records.where}"
         said += f"; {means_said(row['method'] for row in rows)}; medians by order statistics"
         return Table.of_rows(rows, names=names, caption=said)
 
@@ -120,7 +120,7 @@ class Ensemble(Result):
         sizes = self._sizes
         sizes = sizes[~np.isnan(sizes)]
         if not sizes.size:
-            raise InputError("Nothing took off: no replicate that is finished had a message.")
+            raise InputError("No take-off to measure: no finished replicate had a message.")
         if threshold is not None:
             return takeoff(sizes, threshold=threshold)
         return takeoff(sizes, members=self.records.agents)
@@ -172,7 +172,7 @@ class Ensemble(Result):
         levels = np.nanquantile(found, wanted, axis=0) if found.size else np.empty((len(wanted), 0))
         columns |= {f"q{100 * q:g}": level for q, level in zip(wanted, levels, strict=True)}
         units = dict.fromkeys([*columns][1:], UNITS[series]) if series in UNITS else {}
-        return Table(columns, units=units, caption=f"{series}, {len(rows):,} replicates")
+        return Table(columns, units=units, caption=f"{series}, {plural(len(rows), 'replicate')}")
 
     def plot(self, series: str = "ever", **_: Any) -> Figure:
         """Draw the fan of a series: the median, and the middle half and nine tenths around it."""
@@ -197,12 +197,14 @@ class Ensemble(Result):
             lines.append(_said(found, "the largest" if "largest" in self.runs else "a"))
             if self._holders() > found.threshold:
                 lines.append(
-                    f"Up to {self._holders():,.0f} had taken it up before the first tick, so that "
-                    "says nothing of how it spreads; fewer seeds or a threshold of your own would."
+                    f"Up to {self._holders():,.0f} were seeds, more than the take-off threshold, "
+                    "so take-off is not informative; use fewer seeds or a higher threshold."
                 )
         failed = int((self.runs["failed"] > 0).sum()) if "failed" in self.runs else 0
         if failed:
-            lines.append(f"In {failed:,} replicates a message stopped because its model failed.")
+            lines.append(
+                f"In {plural(failed, 'replicate')} a message stopped because its model failed."
+            )
         return "\n".join([*lines, *map(one_line, self.records.remarks)])
 
     def _in_short(self) -> list[Table]:
@@ -212,9 +214,9 @@ class Ensemble(Result):
 def _said(found: Takeoff, which: str) -> str:
     low, high = found.interval[:2]
     return (
-        f"{found.runs:,} of {found.of:,} replicates took off ({found.share:.1%}, 95 % interval "
-        f"{low:.1%} to {high:.1%} by {found.interval.method}): more than "
-        f"{found.threshold:,.0f} agents took {which} message up."
+        f"{found.runs:,} of {plural(found.of, 'replicate')} took off ({found.share:.1%}, 95 % "
+        f"interval {low:.1%} to {high:.1%} by {found.interval.method}): {which} message reached "
+        f"more than {plural(found.threshold, 'member')}."
     )
 
 

@@ -20,7 +20,7 @@ from sim.core.checks import whole_number
 from sim.core.clock import TickWarning
 from sim.core.data_frames import label, new_figure
 from sim.core.progress import Report, quiet
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.runs.experiment import (
@@ -46,7 +46,7 @@ from sim.lab.statistics import (
     share_interval,
     takeoff_threshold,
 )
-from sim.lab.statistics.differences import corrected
+from sim.lab.statistics.differences import SHARE, corrected
 from sim.lab.tables import Result, Table
 from sim.scenario.plan import at_rest
 from sim.scenario.variants import toml_value
@@ -74,12 +74,15 @@ _SAID = {
     "size": "reach",
     "r": "R of the seeds",
     TOOK_OFF: "share of runs that took off",
-    "peak_tick": "tick of the peak",
+    "peak_tick": "time to peak",
+    "quiet_after": "time to die out",
     "end_feed_inequality": "concentration of impressions (Gini)",
     "end_feed_variety": "variety of topics in a feed",
     "end_feed_outside": "share of impressions from other communities",
     "end_feed_engagement": "likes, shares and replies per impression",
 }
+_SHARES = frozenset({"share", TOOK_OFF, "end_feed_outside"})
+"""Measures that are shares of one: their differences are written as percentage points."""
 _MOST_NEEDED = 1_000_000
 
 
@@ -296,9 +299,10 @@ class Futures(Result):
         (NaN: none to be shown, or over a million).
         """
         caption = (
-            f"{len(self.seeds):,} replicates {self.records.where}, from tick {self.tick:,}, the "
-            f"same draws under each arm. Each 95 % interval, and p, is right by itself: of twenty "
-            f"without any difference, one leaves out 0; p_holm is corrected for all rows (Holm)."
+            f"{plural(len(self.seeds), 'replicate')} {self.records.where}, from tick "
+            f"{self.tick:,}, the same draws in each condition. Each 95 % interval, and p, stands "
+            "alone: of twenty without a difference, one excludes 0; p_holm is corrected for all "
+            "rows (Holm)."
         )
         pairs = list(self._pairs())
         facts = family([found for *_, found in pairs])
@@ -340,7 +344,9 @@ class Futures(Result):
                     "runs": known.size, "digest": begun,
                 })  # fmt: skip
         how = means_said(str(row["method"]) for row in rows)
-        caption = f"Each arm {self.records.where}: {how}; the world at the fork: {self.digest}"
+        caption = (
+            f"Each condition {self.records.where}: {how}; the world at the fork: {self.digest}"
+        )
         return Table.of_rows(rows, caption=caption)
 
     def _interval(self, measure: str, values: F64) -> Interval | None:
@@ -373,12 +379,15 @@ class Futures(Result):
         sentences = [
             conclusion(
                 self.difference(name, arm), what=_SAID.get(name, name), first=self.arms[0],
-                second=arm, unit=self.records.runs.units.get(name, ""), margin=margin,
+                second=arm, unit=self._unit(name), margin=margin,
             )
             for name in names
             for arm in self.arms[1:]
         ]  # fmt: skip
         return "\n".join(sentences)
+
+    def _unit(self, measure: str) -> str:
+        return SHARE if measure in _SHARES else self.records.runs.units.get(measure, "")
 
     def corrected(self) -> str:
         """Return how many differences are left by Holm's correction, a sentence; of one none."""
@@ -608,8 +617,8 @@ class Future:
         does, when = own.pop("do", None), own.pop("when", None)
         if not isinstance(does, str):
             raise InputError(
-                f"Intervention {number + 1} of {one_line(self.name)!r} says by do=... what it is, "
-                'such as do="fact-check".'
+                f"Intervention {number + 1} of {one_line(self.name)!r} needs do=..., such as "
+                'do="fact-check".'
             )
         if when is not None and "at" in own:
             raise InputError(f"{does!r} is done at a tick or when a condition holds, not both.")
@@ -657,14 +666,14 @@ def future_of(
 ) -> Future:
     """Return a future as a person says it."""
     if not name.strip():
-        raise InputError("Every future has a name, such as 'as it is'.")
+        raise InputError("Every condition has a name, such as 'baseline'.")
     parts = _parts(name, said)
     changed = parts.get("parameters", {})
     if not isinstance(changed, Mapping):
         raise InputError(f"Parameters are named, such as beta=0.2; got {changed!r:.60}.")
     if _OF_MINDS.intersection({*parts, *changed}):
         raise InputError(
-            "Minds ask models, whose replies are no draws that futures could share; compare two by "
+            "Replies of language models cannot be paired between conditions; compare them with "
             "hubbub compare --minds, or compare_minds_now."
         )
     for part in parts:
@@ -690,7 +699,7 @@ def _parts(name: str, said: Said | Sequence[Said] | None) -> Said:
     if isinstance(said, Sequence) and not isinstance(said, str):
         return {"interventions": said}
     raise InputError(
-        f"The future {one_line(name)!r} is a mapping, such as {{'do': 'ban', 'agents': "
+        f"The condition {one_line(name)!r} is a mapping, such as {{'do': 'ban', 'agents': "
         f"'top:5:degree'}}; got {said!r:.60}."
     )
 
@@ -721,7 +730,7 @@ def future_in_words(words: str) -> tuple[str, dict[str, Any]]:
     """
     name, _, changes = words.partition(":")
     if not name.strip():
-        raise InputError(f"A future is NAME: key=value ..., and {words!r:.60} has no name.")
+        raise InputError(f"A condition is NAME: key=value ..., and {words!r:.60} has no name.")
     found: dict[str, Any] = {}
     for change in _changes(changes):
         _put(found, _pairs(change), change)
@@ -751,7 +760,7 @@ def _put(found: dict[str, Any], pairs: dict[str, Any], change: list[str]) -> Non
     elif alone := [key for key in _ALONE if key in pairs]:
         if len(pairs) > len(alone):
             raise InputError(
-                f"{' '.join(change)!r:.80} says {alone[0]} and more; part them by a semicolon."
+                f"{' '.join(change)!r:.80} sets {alone[0]} and more; separate them by a semicolon."
             )
         found |= {key: str(value) for key, value in pairs.items()}
     else:
@@ -785,11 +794,11 @@ def _pairs(words: list[str]) -> dict[str, Any]:
         if not sign or not key:
             raise InputError(f"Changes are key=value, with quotes around spaces; got {word!r:.60}.")
         if not value:
-            raise InputError(
-                f"{word!r:.60} says nothing behind the sign; give a value or leave it."
-            )
+            raise InputError(f"{word!r:.60} has no value; give one or leave it out.")
         if key in found:
-            raise InputError(f"{key!r} is said twice in one change; part changes by a semicolon.")
+            raise InputError(
+                f"{key!r} is given twice in one change; separate changes by a semicolon."
+            )
         found[key] = value if key in _TEXTS else toml_value(value)
     return found
 
@@ -852,7 +861,7 @@ def compare_now(
     >>> from sim import World, lab
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "sir", "beta": 0.3, "gamma": 0.2}
-    >>> arms = {"as it is": {}, "banned": {"do": "ban", "agents": "top:20:degree"}}
+    >>> arms = {"baseline": {}, "banned": {"do": "ban", "agents": "top:20:degree"}}
     >>> found = lab.compare_now(world, arms, messages=rumour, replicates=4, workers=1)
     >>> found.difference("size").mean < 0
     True
@@ -864,7 +873,7 @@ def compare_now(
     report("forking the world", 0.0)
     digest, begun = _forked(world, programs)
     if ticks is None and not any(is_busy for _, is_busy in begun):
-        raise InputError("Nothing would happen under any arm: give messages=... or ticks=...")
+        raise InputError("Nothing would happen in any condition: give messages=... or ticks=...")
     records = experiment_now(
         world, programs, seeds, ticks=MOST_TICKS if ticks is None else ticks, measures=measures,
         series=series, workers=workers, backend=backend, into=into, resume=resume, report=report,
@@ -887,7 +896,7 @@ def _programs(
     arms: Arms, common: Sequence[Mapping[str, Any]], since: int, *, until_quiet: bool
 ) -> list[Program]:
     if not isinstance(arms, Mapping) or len(arms) < _FEWEST:
-        raise InputError('Name two futures or more, such as {"as it is": {}, "banned": {...}}.')
+        raise InputError('Name two conditions or more, such as {"baseline": {}, "banned": {...}}.')
     made: list[Program] = [
         said
         if isinstance(said, Future)
@@ -899,8 +908,8 @@ def _programs(
     for one, other in combinations(made, 2):
         if isinstance(one, Future) and isinstance(other, Future) and one.does() == other.does():
             raise InputError(
-                f"{one.name!r} and {other.name!r} do the same, so there is nothing to compare; "
-                "let one of them do something else."
+                f"{one.name!r} and {other.name!r} are identical, so there is nothing to compare; "
+                "change one of them."
             )
     if any(isinstance(each, Future) and (each.recommender or each.policy) for each in made):
         made = [replace(e, watches_feeds=True) if isinstance(e, Future) else e for e in made]
@@ -923,7 +932,7 @@ def _forked(world: World, programs: Sequence[Program]) -> tuple[str, list[tuple[
             try:
                 program.begin(twin)
             except HubbubError as error:
-                error.args = (f"Future {program.name!r}: {error}",)
+                error.args = (f"Condition {program.name!r}: {error}",)
                 raise
         begun.append((twin.digest(), not program.is_over(twin, 0)))
     return digest_of(meta, columns), begun

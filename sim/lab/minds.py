@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from sim.arrays import F64
 from sim.core.progress import Report, quiet
+from sim.core.text import plural
 from sim.errors import InputError
 from sim.lab.background import awaited
 from sim.lab.paired import (
@@ -54,11 +55,11 @@ MIND_MEASURES: dict[str, str] = {
     "decisions": "decisions of those members",
     "acts": "decisions that came to an act",
     "posts": "posts, quotes and replies that they wrote",
-    "reach": "how often those were shown",
+    "reach": "impressions of those",
     "likes": "likes of those",
     "shares": "shares of those",
     "replies": "replies to those",
-    "followers": "listeners that they have more than at the beginning",
+    "followers": "followers gained since the beginning",
     "requests": "calls of a language model",
     "tokens": "tokens of those calls",
     "dollars": "what those calls cost",
@@ -202,7 +203,8 @@ class MindsComparison(PairedRuns):
             })  # fmt: skip
         first, second = self.arms
         caption = (
-            f"{second} minus {first}, {self.members:,} members, {self.ticks:,} ticks; chance: "
+            f"{second} minus {first}, {plural(self.members, 'member')}, "
+            f"{plural(self.ticks, 'tick')}; chance: "
             f"{first} run again minus itself"
         )
         runs = [*zip(self.arms, self.values, strict=True)]

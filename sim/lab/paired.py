@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.arrays import F64
 from sim.core.progress import Report
+from sim.core.text import plural
 from sim.lab.runs.experiment import experiment_now
 from sim.lab.statistics.intervals import mean_interval
 from sim.lab.tables import Result, Table
@@ -151,4 +152,4 @@ class PairedRuns(Result):
             for arm, runs in arms
             for seed, run in zip(self.seeds, runs, strict=True)
         ]
-        return Table.of_rows(rows, caption=f"{self.ticks:,} ticks each")
+        return Table.of_rows(rows, caption=f"{plural(self.ticks, 'tick')} each")

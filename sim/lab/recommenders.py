@@ -12,6 +12,7 @@ import numpy as np
 from sim.arrays import F64, Ids
 from sim.core.progress import Report, quiet
 from sim.core.registry import make, spec
+from sim.core.text import plural
 from sim.errors import InputError
 from sim.lab.background import awaited
 from sim.lab.paired import (
@@ -81,7 +82,9 @@ class Comparison(PairedRuns):
                 apart = self.difference(first, second, measure)
                 rows.append({"measure": measure, "recommender": second, "against": first,
                              "difference": apart.mean, **apart.ends})  # fmt: skip
-        caption = f"{self.ticks:,} ticks, {len(self.seeds):,} seeds; 95 % intervals (t)"
+        caption = (
+            f"{plural(self.ticks, 'tick')}, {plural(len(self.seeds), 'seed')}; 95 % intervals (t)"
+        )
         runs = self._runs(zip(self.names, self.values, strict=True))
         return {"differences": Table.of_rows(rows, caption=caption), "runs": runs}
 

@@ -14,6 +14,7 @@ from sim.core import rng
 from sim.core.checks import whole_number
 from sim.core.progress import Report, part, quiet
 from sim.core.rng import Stream
+from sim.core.text import plural
 from sim.errors import InputError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.tables import Result, Table
@@ -105,10 +106,10 @@ class SeedResult(Result):
 
     def conclusion(self) -> str:
         """Return what to expect and what is guaranteed, in sentences."""
-        said = f"{self.seeds.size:,} seeds reach {self.spread} members in expectation."
+        said = f"Expected reach of {plural(self.seeds.size, 'seed')}: {self.spread} members."
         if self.guarantee is None:
-            return f"{said} Nothing is guaranteed of them."
-        return f"{said} That is {self.guarantee}."
+            return f"{said} There is no guarantee."
+        return f"{said} This is {self.guarantee}."
 
     def compare(self, against: Iterable[str] = BASELINES, *, report: Report = quiet) -> Table:
         """Return expected spreads of plain choices beside these seeds'; kept for :attr:`tables`.
@@ -233,7 +234,7 @@ def _paid_for(
     prices = np.sort(costs[network.roots])
     if not prices[0] <= budget < np.inf:
         raise InputError(
-            f"The budget pays nobody: the least cost is {prices[0]:g}, the budget {budget:g}."
+            f"The budget of {budget:g} is below the lowest cost of a seed, {prices[0]:g}."
         )
     return max(int(np.searchsorted(np.cumsum(prices), budget, side="right")), 1), float(budget)
 
@@ -390,10 +391,11 @@ class BlockingResult(Result):
     def conclusion(self) -> str:
         """Return what blocking does, in sentences."""
         count = max(self.agents.size, len(self.ties))
-        said = f"{count:,} {self.what} blocked" if count else "Nothing is worth blocking"
+        noun = "tie" if self.what == "ties" else "member"
+        said = f"{plural(count, noun)} blocked" if count else "Blocking has no effect"
         return (
             f"{said}: the rumour reaches {self.after} members instead of {self.before}. Chosen "
-            "greedily in sampled cascades; no share of the best is guaranteed."
+            "greedily in sampled cascades, without a guarantee."
         )
 
 

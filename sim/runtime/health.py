@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sim.agents.records import tally
 from sim.core.registry import failures
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import InputError
 from sim.settings.logging import Level as LogLevel
 from sim.settings.logging import log
@@ -254,7 +254,7 @@ class Health:
         """What a person is told: what is wrong, the gravest first."""
         wrong = [reading for reading in self.readings if reading.level != "ok"]
         wrong.sort(key=lambda reading: -LEVELS.index(reading.level))
-        return " ".join(reading.sentence for reading in wrong) or "All is well."
+        return " ".join(reading.sentence for reading in wrong) or "No problems."
 
     def reading(self, name: str) -> Reading:
         """Return the reading of a check; ``KeyError`` when there is none."""
@@ -370,9 +370,9 @@ def _size(count: float) -> str:
 def _room(vitals: Vitals) -> Finding | None:
     if vitals.room is None:
         return None
-    said = f"{_size(vitals.room)} are free in {vitals.folder}"
+    said = f"{_size(vitals.room)} free in {vitals.folder}"
     level = graded(-vitals.room, -ROOM_WARNING, -ROOM_CRITICAL, "").level
-    end = "." if level == "ok" else "; make room, or saves and journal will fail."
+    end = "." if level == "ok" else "; free some space, or saves and journal will fail."
     return Finding(level, said + end, vitals.room / _MB)
 
 
@@ -382,7 +382,7 @@ def _journal(vitals: Vitals) -> Finding | None:
         return None
     if vitals.journal.trouble is not None:
         return Finding("critical", vitals.journal.trouble, vitals.journal.waiting)
-    said = f"{vitals.journal.waiting:,} entries wait for the disk."
+    said = f"{plural(vitals.journal.waiting, 'entry', 'entries')} not on disk yet."
     return graded(vitals.journal.waiting, QUEUE_WARNING, QUEUE_CRITICAL, said)
 
 
@@ -391,20 +391,20 @@ def _durable(vitals: Vitals) -> Finding | None:
     if vitals.journal is None:
         return None
     behind = max(vitals.tick - vitals.journal.durable_tick, 0)
-    said = f"Durable to tick {vitals.journal.durable_tick:,}"
-    said += f"; a crash now would lose {behind:,} ticks." if behind else ", which is the last one."
+    said = f"Saved to tick {vitals.journal.durable_tick:,}"
+    said += f"; {plural(behind, 'tick')} unsaved." if behind else ", the last one."
     return graded(behind, BEHIND_WARNING, BEHIND_CRITICAL, said)
 
 
 @health_check("memory", unit="MB")
 def _memory(vitals: Vitals) -> Finding:
     held = vitals.resident / _MB
-    said = f"The process holds {_size(vitals.resident)}, {_size(vitals.free)} are free"
+    said = f"The process uses {_size(vitals.resident)}, {_size(vitals.free)} free"
     if vitals.hard is not None and vitals.resident >= vitals.hard:
         end = f"; memory_hard_mb allows {vitals.hard / _MB:,.0f}."
         return Finding("critical", said + end, held)
     if vitals.free < FREE_CRITICAL:
-        return Finding("critical", f"{said}; close other programs or make a smaller world.", held)
+        return Finding("critical", f"{said}; close other programs or use a smaller world.", held)
     if vitals.soft is not None and vitals.resident >= vitals.soft:
         return Finding("warning", f"{said}; memory_soft_mb is {vitals.soft / _MB:,.0f}.", held)
     if vitals.free < FREE_WARNING:
@@ -415,19 +415,19 @@ def _memory(vitals: Vitals) -> Finding:
 @health_check("event loop", unit="ms")
 def _lag(vitals: Vitals) -> Finding:
     milliseconds = 1000 * vitals.loop_lag
-    said = f"The event loop answers after {milliseconds:,.0f} ms."
+    said = f"Event loop delay: {milliseconds:,.0f} ms."
     return graded(milliseconds, 1000 * LAG_WARNING, 1000 * LAG_CRITICAL, said)
 
 
 @health_check("commands", unit="waiting")
 def _commands(vitals: Vitals) -> Finding:
-    said = f"{vitals.commands:,} commands wait for the engine."
+    said = f"{plural(vitals.commands, 'command')} waiting for the engine."
     return graded(vitals.commands, QUEUE_WARNING, QUEUE_CRITICAL, said)
 
 
 @health_check("messages", unit="waiting")
 def _messages(vitals: Vitals) -> Finding:
-    return Finding("ok", f"{vitals.queued:,} messages wait to start.", vitals.queued)
+    return Finding("ok", f"{plural(vitals.queued, 'message')} queued.", vitals.queued)
 
 
 @health_check("caches", unit="% hits")
@@ -435,25 +435,25 @@ def _cache(vitals: Vitals) -> Finding | None:
     if not vitals.caches:
         return None
     shares = {n: 100 * hits / asked for n, (hits, asked) in vitals.caches.items() if asked}
-    said = ", ".join(f"{name} {share:.0f} %" for name, share in shares.items()) or "nothing asked"
+    said = ", ".join(f"{name} {share:.0f} %" for name, share in shares.items()) or "no requests"
     asked = sum(count for _, count in vitals.caches.values())
     low = min(shares.values(), default=100.0)
     level: Level = "warning" if low < 1 and asked >= _LEAST_ASKED else "ok"
-    return Finding(level, f"Caches answered: {said}.", low)
+    return Finding(level, f"Cache hits: {said}.", low)
 
 
 @health_check("plugins", unit="failing")
 def _plugins(vitals: Vitals) -> Finding:
     broken = vitals.broken_plugins
     if not broken:
-        return Finding("ok", "Every plugin works.")
+        return Finding("ok", "All plugins work.")
     return Finding("warning", " ".join(broken), len(broken))
 
 
 @health_check("engine")
 def _engine(vitals: Vitals) -> Finding:
     if vitals.state == "failed":
-        said = "The engine does not tick any more; save the world and open it again."
+        said = "The engine has stopped; save the world and open it again."
         return Finding("critical", said, 1)
     return Finding("ok", f"The engine is {vitals.state} at tick {vitals.tick:,}.")
 
@@ -461,9 +461,9 @@ def _engine(vitals: Vitals) -> Finding:
 @health_check("clock", unit="s")
 def _clock(vitals: Vitals) -> Finding:
     if abs(vitals.jump) < JUMP_SECONDS:
-        return Finding("ok", "The clock runs evenly.", vitals.jump)
+        return Finding("ok", "The clock is steady.", vitals.jump)
     way = "forward" if vitals.jump > 0 else "back"
-    said = f"The wall clock jumped {way} by {abs(vitals.jump):,.0f} s; no result depends on it."
+    said = f"The wall clock jumped {way} by {abs(vitals.jump):,.0f} s; results are not affected."
     return Finding("warning", said, vitals.jump)
 
 

@@ -13,7 +13,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from sim.core.checks import LAST_TICK, whole_number
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.minds.deciding import commands as minding
 from sim.minds.deciding.commands import accounts, minds_of, reasons_of, wake_minds
 from sim.minds.deciding.pending import plans_in
@@ -40,7 +40,8 @@ def asleep(world: World) -> str:
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not minds.members.size:
         return ""
-    return f"{minds.members.size:,} members have a mind, and it sleeps: the rules decide for them."
+    many = plural(minds.members.size, "member")
+    return f"Language models of {many} are off; rules decide for them."
 
 
 def budget_of(world: World) -> Budget:
@@ -70,7 +71,7 @@ def doze(live: LiveWorld) -> None:
     Awake minds that nobody asks would leave their members silent.
     """
     live.call(wake_minds, False)
-    live.announce(f"{asleep(live.world)} Wake them by :llm on.")
+    live.announce(f"{asleep(live.world)} Type :llm on to turn them on.")
 
 
 def lie_awake(world: World) -> bool:

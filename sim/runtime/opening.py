@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 
 from sim.core.progress import Report, quiet
+from sim.core.text import plural
 from sim.errors import FileError, SnapshotError
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig
@@ -25,7 +26,7 @@ from sim.store.journal.recovery import Recovery, not_carried_over
 from sim.store.snapshot.files import as_path
 from sim.world.world import World
 
-FORCED = "--force goes on without that and puts the journal aside as it is"
+FORCED = "--force continues without that and sets the journal aside"
 """The way out of a refused loss where a command has that option."""
 
 TRIES = 3
@@ -128,7 +129,7 @@ def open_live(
 def describe_opening(place: LivePlace) -> str:
     """Say what opening a live world will give, without opening it; one sentence."""
     if place.saved is None and (place.acked is None or not place.acked.number):
-        return "Never saved, and nothing was done in it."
+        return "Never saved, and unchanged since it was created."
     return f"Opens at {_extent(place, place.opens_at)}. {rest_of(place)}".rstrip()
 
 
@@ -156,7 +157,7 @@ def _lost(place: LivePlace, found: Recovery) -> list[str]:
     beside = _file_beside(place, found)
     acked = place.acked.number if place.acked is not None else -1
     if beside is _FileState.ANEW:
-        return [f"it was written anew since its journal ended at tick {found.tick:,}"]
+        return [f"it was rewritten after its journal ended at tick {found.tick:,}"]
     reached = found.number
     if beside is _FileState.AHEAD and place.saved is not None:
         reached = place.saved.number
@@ -174,14 +175,14 @@ def _aside(place: LivePlace, found: Recovery) -> tuple[str, ...]:
     """Put a journal aside that cannot be gone on with; returns what a person must know of it."""
     if not found.lacks:
         aside = put_aside(place.path, "damaged")
-        kept = f"The damaged journal is kept: hubbub recover {aside} explains it."
+        kept = f"The damaged journal was kept; for details: hubbub recover {aside}"
         return (*found.findings, kept)
-    aside = put_aside(place.path, "older" if found.version < VERSION else "unplayed", link=True)
-    kept = f"The journal is kept unchanged as {aside.stem}"
+    aside = put_aside(place.path, "older" if found.version < VERSION else "unrecovered", link=True)
+    kept = f"The journal was kept unchanged as {aside.stem}"
     if found.version < VERSION:
-        rest = f"{kept} ({aside.name}.live): that is what the Hubbub that wrote it can open."
+        rest = f"{kept} ({aside.name}.live); open it with the version of Hubbub that wrote it."
         return (*found.findings, rest)
-    way = f"{found.lacks} Then open {aside.stem}: it goes on where this one ended."
+    way = f"{found.lacks} Then open {aside.stem} to resume where it ended."
     return (*found.findings, f"{kept}. {way}")
 
 
@@ -240,13 +241,12 @@ def _by_the_file(
     name = place.path.name
     if beside is _FileState.ANEW:
         told = (
-            f"{name} was written anew since its journal ended at tick {found.tick:,}: "
-            "this is the file."
+            f"{name} was rewritten after its journal ended at tick {found.tick:,}; opened the file."
         )
         findings: tuple[str, ...] = ()
     else:
-        told = f"Opens {name} as it was saved, at tick {world.tick:,}"
-        told += f"; its journal leads to tick {found.tick:,} only." if found.findings else "."
+        told = f"Opened {name} as saved at tick {world.tick:,}"
+        told += f"; its journal ends at tick {found.tick:,}." if found.findings else "."
         findings = _behind_the_save(place, found, world.tick)
         found = replace(found, findings=findings)
     if read_only:
@@ -254,7 +254,7 @@ def _by_the_file(
     if beside is _FileState.AHEAD:
         return Opened(world, place.path, told=told, findings=_aside(place, found))
     aside = put_aside(place.path, "before")
-    kept = f"The world of its old journal is kept as {aside.stem}."
+    kept = f"The world of the old journal was kept as {aside.stem}."
     return Opened(world, place.path, told=told, findings=(kept,))
 
 
@@ -264,12 +264,12 @@ def _without(place: LivePlace, error: SnapshotError, read_only: bool, report: Re
         raise error
     world = load(place.path, report=report)
     told = (
-        f"The journal of {place.path.name} cannot be used; this is the file, tick {world.tick:,}."
+        f"The journal of {place.path.name} cannot be used; opened the file at tick {world.tick:,}."
     )
     findings = [f"{error.path}: {error.reason}"]
     if not read_only:
         aside = put_aside(place.path, "damaged")
-        findings.append(f"What is left of the journal is kept: {aside.name}.live.")
+        findings.append(f"The rest of the journal was kept as {aside.name}.live.")
     opened = Opened(world, place.path, None, read_only, place.holder, told, tuple(findings))
     world.remarks += (told, *findings)
     return opened
@@ -279,36 +279,36 @@ def _told(place: LivePlace, found: Recovery) -> str:
     """Say in one line what was found and done."""
     where = _extent(place, found.tick)
     if place.holder:
-        return f"A copy at {where}; {place.holder} has it open."
+        return f"Opened a copy at {where}; {place.holder} has the world open."
     if not found.is_whole and not found.lacks:
-        return f"Recovered to {where}; something is missing."
+        return f"Recovery incomplete: recovered to {where}."
     if not found.is_whole:
         behind = place.acked is None or place.acked.number > found.number
-        rest = "the rest of its journal cannot be played here" if behind else "a new journal begins"
-        return f"Opens at {where}; {rest}."
+        rest = "the rest of its journal cannot be replayed" if behind else "started a new journal"
+        return f"Opened at {where}; {rest}."
     if not place.was_closed:
-        return f"Recovered to {where}; nothing is missing.{_ended(place)}"
-    return f"Goes on at {where}." if place.goes_on else ""
+        return f"Recovered completely to {where}.{_ended(place)}"
+    return f"Resumed at {where}." if place.goes_on else ""
 
 
 def _extent(place: LivePlace, tick: int) -> str:
     """Write ``tick 1,204 (saved at 1,100, then 104 ticks from its journal)``."""
     saved = place.saved
     if saved is None:
-        how = "its file is another" if place.path.exists() else "never saved"
+        how = "its file is a different world" if place.path.exists() else "never saved"
         return f"tick {tick:,} (from its journal; {how})"
     if not place.path.exists():
         return (
-            f"tick {tick:,} (from its journal; {place.path.name}, saved at {saved.tick:,}, is not "
-            "there)"
+            f"tick {tick:,} (from its journal; {place.path.name}, saved at {saved.tick:,}, is "
+            "missing)"
         )
     more = tick - saved.tick
     if not more:
         return f"tick {tick:,} (saved at {saved.tick:,})"
     if more < 0:
-        return f"tick {tick:,} (saved at {saved.tick:,}, and gone back since)"
-    ticks = f"{more:,} tick{'s' * (more != 1)}"
-    return f"tick {tick:,} (saved at {saved.tick:,}, then {ticks} from its journal)"
+        return f"tick {tick:,} (saved at {saved.tick:,}, then moved back)"
+    ticks = plural(more, "tick")
+    return f"tick {tick:,} (saved at {saved.tick:,}, then {ticks} from the journal)"
 
 
 def _ended(place: LivePlace) -> str:
@@ -316,4 +316,4 @@ def _ended(place: LivePlace) -> str:
     said = place.signature
     if said is None:
         return ""
-    return f" Process {said.pid} on {said.host} ended without closing it."
+    return f" Process {said.pid} on {said.host} did not close it."

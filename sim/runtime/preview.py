@@ -11,6 +11,7 @@ from weakref import WeakSet
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.text import plural
 from sim.errors import PluginError
 from sim.network.analysis.groups_kernels import reach
 from sim.spread.cascade.cascade import Cascade
@@ -140,8 +141,8 @@ def _warm(copy: World, cascade: Cascade, now: Callable[[], float]) -> None:
 
 def _basis(cascade: Cascade, ticks: int, seconds: float) -> str:
     if not cascade.alive:
-        return f"a pilot of the same run came to rest after {ticks:,} ticks"
-    return f"a pilot of the same run had not come to rest after {ticks:,} ticks ({seconds:.1f} s)"
+        return f"a pilot of the same run died out after {plural(ticks, 'tick')}"
+    return f"a pilot of the same run was not over after {plural(ticks, 'tick')} ({seconds:.1f} s)"
 
 
 def _within_reach(world: World, cascade: Cascade) -> tuple[int, int, int]:

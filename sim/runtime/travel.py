@@ -18,6 +18,7 @@ from sim.core.checks import whole_number
 from sim.core.events import WentTo
 from sim.core.files import copy_private
 from sim.core.progress import Report, quiet
+from sim.core.text import plural
 from sim.errors import FileError, HubbubError, InputError, UnknownNameError
 from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
@@ -72,9 +73,8 @@ class Branch:
     @property
     def sentence(self) -> str:
         """What a person is told."""
-        size = f"{self.shared / 2**20:,.1f} MB shared with it" if self.shared else "nothing shared"
-        parent = Path(self.lineage.parent).name
-        return f"{self.path.name} branches off {parent} at tick {self.lineage.tick:,} ({size})."
+        name, tick = self.path.name.removesuffix(".hub"), self.lineage.tick
+        return f'Created branch "{name}" at tick {tick:,}.'
 
 
 def branch(
@@ -216,10 +216,10 @@ class Reach(NamedTuple):
     @property
     def sentence(self) -> str:
         """What a person is told."""
-        said = f"In memory from tick {self.first:,} to {self.last:,}"
+        said = f"Undo history in memory: ticks {self.first:,} to {self.last:,}"
         if self.journal is None:
-            return f"{said}; a journal (:journal) would reach back from then on."
-        return f"{said}; the journal reaches back to tick {self.journal:,}."
+            return f"{said}; start a journal (:journal on) to keep more."
+        return f"{said}; in the journal: from tick {self.journal:,}."
 
 
 def _journalled(live: LiveWorld) -> Path | None:
@@ -261,12 +261,12 @@ def mark(live: LiveWorld, name: str, tick: int | None) -> Bookmark:
     keeper, now = live.custody.keeper, live.world.tick
     tick = now if tick is None else whole_number(tick, "A tick", low=0)
     if tick > now:
-        raise InputError(f"The world is at tick {now:,}; tick {tick:,} is still to come.")
+        raise InputError(f"The world is at tick {now:,}; tick {tick:,} is in the future.")
     if keeper is not None:
         keeper.flush(live.world)
     named = Bookmark(name, tick, 0 if keeper is None else keeper.number)
     _keep(live, [*(each for each in marks_of(live) if each.name != name), named])
-    live.note(f"tick {tick:,} is called {name}")
+    live.note(f"bookmarked tick {tick:,} as {name}")
     return named
 
 
@@ -278,10 +278,7 @@ def unmark(live: LiveWorld, name: str) -> None:
 
 Way = Literal["memory", "journal", "nowhere"]
 
-_NO_WAY = (
-    "There is no way forward but to run: the world did not go back, or something new was commanded "
-    "since."
-)
+_NO_WAY = "Nothing to redo."
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,9 +309,9 @@ class Travelled:
         """What a person is told."""
         if self.way == "nowhere":
             return f"The world is at tick {self.tick:,}."
-        again = f", {self.ticks:,} ticks run again" if self.ticks else ""
-        where = "back" if self.tick < self.before else "forward again"
-        return f"Tick {self.tick:,}, {where} from {self.before:,} (from {self.way}{again})."
+        again = f", {plural(self.ticks, 'tick')} replayed" if self.ticks else ""
+        where = "back" if self.tick < self.before else "forward"
+        return f"Went {where} from tick {self.before:,} to {self.tick:,} (from {self.way}{again})."
 
 
 async def back(engine: ThreadEngine, report: Report, ticks: int) -> Travelled:
@@ -420,7 +417,7 @@ def _noted(live: LiveWorld) -> Path:
         keeper.flush(live.world)
         return keeper.file
     if live.path is None:
-        raise InputError("Nothing of this world is on a disk; save it first.")
+        raise InputError("This world is not on disk yet; save it first.")
     return Path(live.path)
 
 
@@ -448,7 +445,7 @@ def _known(live: LiveWorld, tick: int) -> int:
         return tick
     if last == live.world.tick:
         raise InputError(_NO_WAY)
-    raise InputError(f"The way forward is known to tick {last:,}; from there on, run.")
+    raise InputError(f"Redo is possible up to tick {last:,}; from there on, run.")
 
 
 async def _by_journal(
@@ -487,7 +484,7 @@ def _origin(live: LiveWorld, tick: int | None) -> JournalPlace | Lineage:
         return replace(place_in_journal(live, tick, OutOfReachError()), goal=tick)
     if tick != world.tick:
         raise InputError(
-            f"Without a journal a world branches off where it is, at tick {world.tick:,}; go to "
+            f"Without a journal you can only branch at the current tick, {world.tick:,}; go to "
             f"tick {tick:,} first."
         )
     return Lineage(live.path or live.name, tick, 0, world.digest())
@@ -535,7 +532,7 @@ def _take_over(
     """Let the world be as it was rebuilt; in the engine's thread."""
     custody, before = live.custody, live.world.tick
     if custody.keeper is None or custody.keeper.number != place.number or before != place.tick:
-        raise HubbubError("The world went on meanwhile; ask again.")
+        raise HubbubError("The world has advanced; try again.")
     tick = built.world.tick
     elsewhere = place.is_elsewhere
     custody.went(

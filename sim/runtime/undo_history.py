@@ -273,15 +273,12 @@ class Past:
         """Take the world forward along what was there before."""
         self._decide()
         if not self.future or self._is_told:
-            raise OutOfReachError(
-                "There is no way forward but to run: the world did not go back, or something new "
-                "was done since."
-            )
+            raise OutOfReachError("Nothing to redo.")
         tick = self.future[-1].tick if tick is None else tick
         if tick > self.future[-1].tick or (self._has_gap and tick < self.future[0].tick):
             raise OutOfReachError(
-                f"The way forward is known from tick {self.future[0].tick:,} to "
-                f"{self.future[-1].tick:,}; from there on, run."
+                f"Redo is possible from tick {self.future[0].tick:,} to "
+                f"{self.future[-1].tick:,}; beyond that, run."
             )
         self.note()
         place = _at(self.future, tick)

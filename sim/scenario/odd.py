@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.core.cards import card_of
 from sim.core.registry import make
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.platform.opening import phases_of
 from sim.settings.settings import current
 from sim.world.interventions.kinds import OPENS
@@ -109,7 +109,7 @@ def described_world(where: str, world: World) -> str:
         world.platform is not None,
         f"One tick is {world.tick_minutes:g} simulated minutes; {world.tick:,} have been run.",
         [f"{begun.kind}: {begun.result or one_line(begun.said, 200)}",
-         f"seed {world.seed}, {len(world.agents):,} agents, {world.ties.count:,} ties"],
+         f"seed {world.seed}, {len(world.agents):,} agents, {plural(world.ties.count, 'tie')}"],
         [str(planned) for planned in world.interventions] or ["None."],
         ["None beside the network, if it was imported."],
         _submodels(plugins, settings),
@@ -193,7 +193,7 @@ def _events(scenario: Scenario) -> list[str]:
 
 def _length(scenario: Scenario) -> str:
     ticks = scenario.stop.ticks
-    end = "until nothing can happen" if ticks is None else f"{ticks:,} ticks"
+    end = "until nothing can happen" if ticks is None else plural(ticks, "tick")
     return f"The run takes {end}{' at most' if ticks and scenario.stop.until_quiet else ''}."
 
 
@@ -219,7 +219,7 @@ def _submodels(plugins: Iterable[Parameters], settings: dict[str, Any] | None) -
             stated = getattr(card, label)
             found += [f"{label.replace('_', ' ')}: {one_line(stated)}"] if stated else []
         found += [_key_line(name, value) for name, value in values.items()]
-    return found or ["None: nothing was sent."]
+    return found or ["None: no message was sent."]
 
 
 def _said(section: Any) -> dict[str, Any]:

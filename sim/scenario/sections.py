@@ -250,22 +250,20 @@ class NetworkSection(Section):
     world: str | None = Field(None, description="'demo', or a saved world")
     file: Path | None = Field(None, description="a network to import")
     direction: Literal["influences", "follows"] = Field(
-        "influences", description="what a line A B of the file means"
+        "influences", description="meaning of a line A B of the file"
     )
-    directed: bool | None = Field(
-        None, description="false: each pair hears each other; else as the file says"
-    )
-    weights: str = Field("auto", description="the column that becomes trust; none; or found out")
-    columns: str | None = Field(None, description="where the ids are, by place or name")
-    times: str | None = Field(None, description="the column of the file that holds times")
-    signed: bool = Field(False, description="weights below 0 are ties against")
+    directed: bool | None = Field(None, description="false: mutual ties; default: as the file says")
+    weights: str = Field("auto", description="column that becomes trust; none; auto: detected")
+    columns: str | None = Field(None, description="columns of the ids, by number or name")
+    times: str | None = Field(None, description="column of times")
+    signed: bool = Field(False, description="treat negative weights as hostile ties")
     labels: Path | None = Field(None, description="a file of the members' communities")
     kind: str | None = Field(None, description="the generator; see hubbub new --help")
     data: str | None = Field(
-        None, description="a file under the folder of data sets, used instead where it is present"
+        None, description="a file in the folder of data sets, used instead if it exists"
     )
-    agents: int | None = Field(None, strict=True, description="how many the generator makes")
-    mean_degree: float | None = Field(None, strict=True, description="mean number of listeners")
+    agents: int | None = Field(None, strict=True, description="number of members to generate")
+    mean_degree: float | None = Field(None, strict=True, description="mean number of followers")
     trust: str = Field("full", description="full, uniform, or uniform:LOW-HIGH")
     degrees: Path | None = Field(None, description="a file of degree pairs")
     seed: int = Field(0, strict=True, description="of the world; the same seed, the same run")
@@ -306,7 +304,7 @@ class PopulationSection(Section):
 
     tick_minutes: float = Field(60.0, gt=0, strict=True, description="simulated minutes in a tick")
     max_running: int | None = Field(
-        None, ge=1, strict=True, description="messages that run at once"
+        None, ge=1, strict=True, description="most messages that spread at once"
     )
 
 
@@ -315,18 +313,18 @@ class MessageSection(Section):
 
     people = ("seeds",)
 
-    text: str = Field(description="what it says")
-    seeds: str = Field(SEEDS, description="who holds it first")
+    text: str = Field(description="message text")
+    seeds: str = Field(SEEDS, description="first adopters")
     model: str | None = Field(None, description="the propagation model")
-    author: str | None = Field(None, description="the id of the agent that wrote it")
-    tags: list[str] | None = Field(None, description="interests; else what the text says")
+    author: str | None = Field(None, description="id of the author")
+    tags: list[str] | None = Field(None, description="topics; default: found in the text")
     at: int = Field(0, ge=0, strict=True, description="ticks after the start")
     priority: int = Field(
-        0, strict=True, description="among waiting messages the highest starts first"
+        0, strict=True, description="of several waiting messages the highest starts first"
     )
     draws: Literal["coins", "skips"] | None = Field(None, description="how chances are drawn")
     channel: str | None = Field(
-        None, description="who hears whom: broadcast, stream, stream:TICKS, a plugin"
+        None, description="who receives it: broadcast, stream, stream:TICKS, a plugin"
     )
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
@@ -334,14 +332,16 @@ class MessageSection(Section):
 class MindsSection(Section):
     """``[minds]``: members that decide by themselves."""
 
-    members: str = Field(description="whom: an expression as for --minds")
+    members: str = Field(description="members: an expression as for --minds")
     mind: str = Field("model", description="what decides for them: model, rule, archetype, ...")
     goal: str = Field("", description="what they want, in words")
-    offline: bool = Field(False, description="true: no language model is asked; rules stand in")
-    budget: tuple[str, ...] = Field((), description="caps: '$0.50', '200 requests', '50000 tokens'")
+    offline: bool = Field(False, description="true: use rules instead of language models")
+    budget: tuple[str, ...] = Field(
+        (), description="limits: '$0.50', '200 requests', '50000 tokens'"
+    )
     least_share: float | None = Field(
         None, ge=0, le=1, strict=True,
-        description="the run stops where models decide less; else as settings say",
+        description="stop when models make less than this share; default: the setting",
     )  # fmt: skip
 
     @model_validator(mode="after")
@@ -360,7 +360,7 @@ class CommandSection(Section):
 
     do: Literal[
         "follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute"
-    ] = Field(description="what each of the agents does about each of the others")
+    ] = Field(description="action of each of the agents towards each of the others")
     agents: str | list[str | int] = Field(description="ids, or an expression as for seeds")
     others: str | list[str | int] = Field(description="ids, or an expression as for seeds")
     at: int = Field(0, ge=0, strict=True, description="ticks after the start")
@@ -374,7 +374,7 @@ class InterventionSection(Section):
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
-    do: str = Field(description="what is done, such as 'ban'")
+    do: str = Field(description="intervention, such as 'ban'")
     at: int | None = Field(None, ge=0, strict=True, description="ticks after the start")
     when: str | None = Field(None, description="a condition, such as 'share > 0.1'")
 
@@ -398,13 +398,13 @@ class AboutSection(Section):
 
     title: str = Field("", description="a few words")
     question: str = Field("", description="what it asks")
-    sees: str = Field("", description="what should be seen")
-    source: str = Field("", description="who found that")
+    sees: str = Field("", description="expected result")
+    source: str = Field("", description="source of that result")
     expect: list[str] = Field(
-        default_factory=list, description="what should be seen, as QUANTITY: VARIANT < VARIANT"
+        default_factory=list, description="expected results, as QUANTITY: VARIANT < VARIANT"
     )
     measures: list[str] = Field(
-        default_factory=list, description="the quantities that hubbub scenario variants shows"
+        default_factory=list, description="quantities shown by hubbub scenario variants"
     )
 
     @model_validator(mode="after")
@@ -419,8 +419,10 @@ class AboutSection(Section):
 class StopSection(Section):
     """``[stop]``: when the run ends."""
 
-    ticks: int | None = Field(None, ge=0, le=LAST_TICK, strict=True, description="at the latest")
-    until_quiet: bool = Field(False, description="earlier, once nothing can happen")
+    ticks: int | None = Field(
+        None, ge=0, le=LAST_TICK, strict=True, description="most ticks to run"
+    )
+    until_quiet: bool = Field(False, description="stop earlier when nothing is spreading")
 
 
 class SweepSection(Section):
@@ -428,19 +430,21 @@ class SweepSection(Section):
 
     parameters: dict[str, Any] = Field(
         default_factory=dict,
-        description="what varies: KEY = 'LOW:HIGH:COUNT', 'LOW:HIGH', or a list of values",
+        description="parameters to vary: KEY = 'LOW:HIGH:COUNT', 'LOW:HIGH', or a list of values",
     )
     design: Literal["grid", "latin-hypercube", "sobol-sequence", "halton", "morris", "sobol"] = (
-        Field("grid", description="which points of the ranges")
+        Field("grid", description="design of the sweep")
     )
     points: int | None = Field(
-        None, ge=1, strict=True, description="how many; a grid has what its ranges say"
+        None, ge=1, strict=True, description="number of points; a grid takes it from its ranges"
     )
-    replicates: int = Field(5, ge=1, strict=True, description="runs at each point")
+    replicates: int = Field(5, ge=1, strict=True, description="runs per point")
     seed: int | None = Field(
-        None, strict=True, description="of the first replicate, and of the design; else the world's"
+        None,
+        strict=True,
+        description="of the first replicate and of the design; default: the world's",
     )
-    measure: str = Field("share", description="what is shown of each point")
+    measure: str = Field("share", description="measure shown for each point")
 
     @model_validator(mode="after")
     def _readable(self) -> Self:
@@ -460,7 +464,7 @@ class SweepSection(Section):
 class OutputSection(Section):
     """``[outputs]``: files to write."""
 
-    json_: Path | None = Field(None, alias="json", description="everything found")
-    csv: Path | None = Field(None, description="one line for each message and tick")
+    json_: Path | None = Field(None, alias="json", description="all results")
+    csv: Path | None = Field(None, description="one row per message and tick")
     metrics: Path | None = Field(None, description="metrics of each tick, .csv or .jsonl")
-    save: Path | None = Field(None, description="the world as it is at the end")
+    save: Path | None = Field(None, description="the world at the end")

@@ -265,7 +265,7 @@ class Scenario:
             file = data_file(network.data)
             if file is not None:
                 return self._imported(file, used, report)
-            tell(f"{network.data} is not there; a generated network stands in for it.")
+            tell(f"{network.data} does not exist; using a generated network instead.")
         usual = NewWorld()
         return NewWorld(
             agents=usual.agents if network.agents is None else network.agents,

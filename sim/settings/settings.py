@@ -43,9 +43,7 @@ from sim.errors import FileError, SettingsError
 class LanguageModelSettings(BaseSettings):
     """What a person sets once about language models; part of ``sim.settings.settings.Settings``."""
 
-    llm_model: str = Field(
-        "", max_length=200, description="language model of minded members; empty: none"
-    )
+    llm_model: str = Field("", max_length=200, description="language model of members; empty: none")
     llm_url: str = Field(
         "https://api.openai.com/v1",
         min_length=1,
@@ -53,7 +51,7 @@ class LanguageModelSettings(BaseSettings):
         description="address of its OpenAI-compatible server, /v1 included",
     )
     llm_key: SecretStr | None = Field(
-        None, description="its key; better in the environment, as HUBBUB_LLM_KEY"
+        None, description="API key; better in the environment, as HUBBUB_LLM_KEY"
     )
     llm_headers: Annotated[dict[str, SecretStr], NoDecode] = Field(
         default_factory=dict,
@@ -61,39 +59,41 @@ class LanguageModelSettings(BaseSettings):
         description='sent with each request: {"api-key" = "{key}"}, where {key} is the key',
     )
     llm_fallbacks: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), max_length=8, description="asked when it fails: MODEL@URL; keys in HUBBUB_LLM_KEY_2 ..."
+        (), max_length=8, description="fallbacks: MODEL@URL; keys in HUBBUB_LLM_KEY_2 ..."
     )
     llm_local: bool = Field(
-        False, description="ask the model on this machine (hubbub llm install) and start its server"
+        False, description="use the model on this machine (hubbub llm install) and start its server"
     )
-    llm_at_once: int = Field(32, ge=1, le=256, description="calls at once to one server")
+    llm_at_once: int = Field(32, ge=1, le=256, description="concurrent requests to one server")
     llm_requests_per_minute: float | None = Field(
-        None, gt=0, description="limit of the account; else none"
+        None, gt=0, description="rate limit of the account; default: none"
     )
     llm_tokens_per_minute: float | None = Field(
-        None, gt=0, description="limit of the account; else none"
+        None, gt=0, description="rate limit of the account; default: none"
     )
     llm_seconds: float = Field(
-        30.0, gt=0, le=3600, description="what a call may take, waiting for limits left out"
+        30.0, gt=0, le=3600, description="timeout of a request, without waiting for rate limits"
     )
     llm_tick_seconds: float = Field(
-        600.0, gt=0, le=86_400, description="what a tick's decisions may take, all waiting included"
+        600.0, gt=0, le=86_400, description="timeout of a tick's decisions, waiting included"
     )
     llm_least_share: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="a run stops where models decide less than this share; 0: never",
+        description="stop a run when models make less than this share of decisions; 0: never",
     )
-    llm_requests: int | None = Field(None, ge=0, description="most calls of a run; else no cap")
-    llm_tokens: int | None = Field(None, ge=0, description="most tokens of a run; else no cap")
-    llm_dollars: float = Field(1.0, ge=0, le=1e6, description="most money of a run")
+    llm_requests: int | None = Field(
+        None, ge=0, description="most requests of a run; default: no limit"
+    )
+    llm_tokens: int | None = Field(
+        None, ge=0, description="most tokens of a run; default: no limit"
+    )
+    llm_dollars: float = Field(1.0, ge=0, le=1e6, description="most dollars of a run")
     llm_embeddings: str = Field(
-        "", max_length=200, description="model of the same server that says what texts are alike"
+        "", max_length=200, description="embedding model of the same server"
     )
-    llm_prompt_tokens: int = Field(
-        1000, ge=200, le=100_000, description="tokens of a prompt, at most"
-    )
+    llm_prompt_tokens: int = Field(1000, ge=200, le=100_000, description="most tokens of a prompt")
 
     @field_validator("llm_least_share", mode="before")
     @classmethod
@@ -168,71 +168,70 @@ class Settings(LanguageModelSettings):
         "production", description="which defaults apply"
     )
     saves: Path | None = Field(
-        None, description="folder of saved worlds; else ./saves, else the platform's data folder"
+        None, description="folder of saved worlds; default: ./saves, or the platform's data folder"
     )
     threads: int | None = Field(
-        None, ge=1, le=1024, description="threads for feeds and digests of saves; else one a core"
+        None,
+        ge=1,
+        le=1024,
+        description="threads for feeds and digests of saves; default: one per core",
     )
     frames_per_second: float = Field(
         10.0, ge=0.2, le=30, description="how often the screen follows the engine"
     )
     max_running: int = Field(
-        1000, ge=1, le=1_000_000, description="cascades that run at once; more are queued"
+        1000, ge=1, le=1_000_000, description="most cascades that run at once; more are queued"
     )
     symbols: Literal["braille", "block", "ascii"] = Field(
-        "braille", description="what curves and maps are drawn with"
+        "braille", description="symbols of curves and maps"
     )
-    theme: str = Field("", max_length=64, description="colours of the screen; empty: its own")
+    theme: str = Field("", max_length=64, description="colour theme of the screen; empty: default")
     model: str = Field(
         "independent-cascade", min_length=1, max_length=128, description="propagation model"
     )
     memory_soft_mb: int | None = Field(
-        None, ge=16, description="a world estimated above this brings a warning"
+        None, ge=16, description="warn about a world estimated above this"
     )
     plugin_patience: float = Field(
-        6.0, ge=1, le=86_400, description="seconds a call of a foreign plugin may take unwatched; "
-        "a second more for each million members and ties",
+        6.0, ge=1, le=86_400, description="seconds that a call of a third-party plugin may take; "
+        "plus one for each million members and ties",
     )  # fmt: skip
     memory_hard_mb: int | None = Field(
-        None, ge=16, description="a world estimated above this is refused; else what is free"
+        None, ge=16, description="refuse a world estimated above this; default: free memory"
     )
     journal: Literal["on", "off", "ask"] = Field(
-        "on", description="whether worlds on the screen keep a journal, so that nothing is lost"
+        "on", description="keep a journal of worlds on the screen, so that nothing is lost"
     )
     checkpoint_ticks: int = Field(1000, ge=1, description="ticks between checkpoints, when live")
     checkpoint_seconds: float = Field(60.0, ge=0.1, description="the same, in seconds")
     checkpoint_replay: float = Field(
-        4.0, ge=0.1, description="the same, in seconds of computing: what a recovery does again"
+        4.0, ge=0.1, description="the same, in seconds of computing that a recovery repeats"
     )
-    checkpoints_kept: int = Field(2, ge=2, le=10_000, description="checkpoints that stay")
+    checkpoints_kept: int = Field(2, ge=2, le=10_000, description="checkpoints to keep")
     journal_mb: int = Field(
         256, ge=0, le=1 << 24,
-        description="entries of a journal, MB; then the older half goes; 0: all stay",
+        description="most MB of a journal; beyond, the older half is dropped; 0: no limit",
     )  # fmt: skip
     history_mb: int = Field(
         2048, ge=0, le=1 << 24,
-        description="history of acts and posts beside each world, MB; the oldest ticks go; 0: none",
+        description="most MB of history beside each world; beyond, old ticks are dropped; 0: none",
     )  # fmt: skip
-    undo_mb: int = Field(
-        128, ge=0, le=1 << 20, description="memory for going back tick by tick, MB; 0: none"
-    )
+    undo_mb: int = Field(128, ge=0, le=1 << 20, description="memory for undo, MB; 0: none")
     metrics_port: int | None = Field(
-        None, ge=0, le=65_535, description="port of /metrics and /healthz; 0: any that is free"
+        None, ge=0, le=65_535, description="port of /metrics and /healthz; 0: any free one"
     )
     alert_command: str = Field(
         "", max_length=4096,
         description="command run with each alert as JSON on standard input, without a shell; "
-        "not from .env, which may be somebody else's",
+        "ignored in .env files",
     )  # fmt: skip
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="what is logged"
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="log level")
     log_folder: Path | None = Field(
-        None, description="folder of logs and crash reports; else the platform's"
+        None, description="folder of logs and crash reports; default: the platform's"
     )
-    keymap: Path | None = Field(None, description="TOML file of action = keys; else as in help")
+    keymap: Path | None = Field(None, description="TOML file of action = keys; default: as in help")
     metrics: tuple[str, ...] = Field(
-        (), max_length=64, description="metrics that the screen shows in Live; G chooses them"
+        (), max_length=64, description="metrics shown in Live; choose them with G"
     )
 
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

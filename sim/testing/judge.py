@@ -188,9 +188,7 @@ class Trial:
         ):
             place = self._place()
             spent = f"{worked:.0f} s of work" if worked > self._deadline else f"{still:.0f} s"
-            self._fail(
-                f"does not come back: after {spent} it is still {place}; give every loop an end"
-            )
+            self._fail(f"does not return: after {spent} it is still {place}; end every loop")
 
     def _fail(self, reason: str) -> None:
         name = self._model or self._what

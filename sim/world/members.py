@@ -23,7 +23,7 @@ from sim.arrays import Ids
 from sim.core import rng
 from sim.core.checks import short_text, shown
 from sim.core.rng import Stream
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
 from sim.world.base import PlatformState, WorldState
@@ -71,7 +71,7 @@ def matched(agents: Agents, people: Sequence[Profile], match: str) -> npt.NDArra
     if match == "order" or (match == "auto" and not given):
         if len(people) > len(agents):
             raise InputError(
-                f"There are {len(people):,} profiles and {len(agents):,} agents; take fewer."
+                f"There are {len(people):,} profiles and only {len(agents):,} members; use fewer."
             )
         return np.arange(len(people), dtype=np.uint32)
     if given < len(people):
@@ -91,8 +91,8 @@ def _by_id(agents: Agents, ids: Sequence[Any]) -> npt.NDArray[np.uint32]:
             unknown, first = unknown + 1, first or str(error)
     if unknown:
         raise InputError(
-            f"{unknown:,} of {len(ids):,} profiles have an id that no agent has. {first} "
-            f"To give them to agents in order, match them by order."
+            f"{unknown:,} of {len(ids):,} profiles have an unknown id. {first} "
+            f"To assign them to members in order, match them by order."
         )
     who = np.array(found, np.uint32)
     ranked, counts = np.unique(who, return_counts=True)
@@ -158,8 +158,8 @@ def _vocabulary(
     if not fine:
         raise InputError("No profile gives an interest, so they make no vocabulary of their own.")
     taken = [spelled[word] for word in fine[:MOST_NAMES]]
-    said = f"The vocabulary are {len(taken):,} of the {len(counts):,} interests that people gave; "
-    said += "who gave none of them has none."
+    said = f"The vocabulary has {len(taken):,} of {len(counts):,} interests in the profiles; "
+    said += "members with none of them have no interests."
     return Vocabulary(taken), (said,)
 
 
@@ -185,10 +185,10 @@ def _guesses(guessed: Counter[int], vocabulary: Vocabulary) -> Iterable[str]:
         names = vocabulary.names(mask)
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         yield (
-            f"Interests guessed from words in people's texts: {guessed.total():,}, in "
-            f"{len(guessed):,} different sets. The most frequent set is that of {most:,} "
-            f"({', '.join(names[:_SHOWN])}{more}). Feeds and recommenders go by them; a column "
-            "'interests' sets them."
+            f"Inferred the interests of {plural(guessed.total(), 'member')} from their texts, in "
+            f"{len(guessed):,} different sets, the most frequent for {plural(most, 'member')} "
+            f"({', '.join(names[:_SHOWN])}{more}). Feeds and recommenders use them; a column "
+            "'interests' overrides them."
         )
 
 
@@ -199,7 +199,7 @@ def _remarks(unknown: Counter[str], folded: Counter[tuple[str, str]]) -> Iterabl
         ]
         more = f" and {len(folded) - len(shown):,} others" if len(folded) > len(shown) else ""
         yield (
-            f"{len(folded):,} interests count as another by a word in them "
+            f"{plural(len(folded), 'interest')} mapped to the built-in vocabulary by keyword "
             f"({', '.join(shown)}{more}); to keep them apart, use --interests own (in Python: "
             "interests='own')."
         )
@@ -208,8 +208,8 @@ def _remarks(unknown: Counter[str], folded: Counter[tuple[str, str]]) -> Iterabl
     shown = [one_line(word, 40) for word, _ in unknown.most_common(_SHOWN)]
     more = f" and {len(unknown) - len(shown):,} others" if len(unknown) > len(shown) else ""
     yield (
-        f"{len(unknown):,} interests are not in the vocabulary and count for nothing "
-        f"({', '.join(shown)}{more}); they are kept with the profiles."
+        f"{plural(len(unknown), 'interest')} not in the vocabulary and not used "
+        f"({', '.join(shown)}{more}); stored with the profiles only."
     )
 
 
@@ -320,7 +320,9 @@ def give(
 ) -> int:
     """Give members a mind of their own; returns how many have one now."""
     if world.platform is None:
-        raise InputError("Minds read feeds, and this world has no platform; open one first.")
+        raise InputError(
+            "Language models read feeds, and this world has no platform; open one first."
+        )
     name, more = mind_of(mind)
     spoken = more.pop("language", "") or language
     who = members_of(world, members)
@@ -633,7 +635,7 @@ class MemberCommands(WorldState):
         """Let members go by the rules again, and forget; returns how many have a mind now."""
         with self.doing("take_minds", (members,)) as note:
             if self.platform is None:
-                raise InputError("This world has no platform, so nobody in it has a mind.")
+                raise InputError("This world has no platform, so no member has a language model.")
             many = self.platform.minds.take(members_of(self, members))
             note.result = told(many)
         return many

@@ -87,8 +87,8 @@ def restore_phases(world: WorldState, told: Sequence[Sequence[Any]]) -> list[str
         if phase is None:
             phase = Phase(one_line(str(name), _LONGEST), one_line(str(says), _LONGEST), _nothing)
             remarks.append(
-                f"The phase {phase.name!r} ({phase.says}), which a program gave to this world, is "
-                f"not here: ticks go on without it; world.add_phase gives it back in its place."
+                f"The phase {phase.name!r} ({phase.says}), which a program added to this world, is "
+                f"missing: ticks continue without it; add it again with world.add_phase."
             )
         phases.append(phase)
     world.phases = phases

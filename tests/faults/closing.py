@@ -78,7 +78,7 @@ async def main(path: Path, kind: str, how: str) -> None:
     if how == "restart":
         engine = thread_of(simulation)
         owned = engine.live.custody.let_go().owned
-        engine.engine.abandon(EngineError("The engine was restarted meanwhile; ask again."), owned)
+        engine.engine.abandon(EngineError("The engine was restarted; try again."), owned)
     elif how == "close":
         await simulation.__aexit__()
     await task

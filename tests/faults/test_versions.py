@@ -170,18 +170,18 @@ class Lived(NamedTuple):
 LIVED = {
     "closed": Lived(
         5,
-        "Opens at tick 5 (saved at 3, then 2 ticks from its journal); "
-        "the rest of its journal cannot be played here.",
-        "What was done behind tick 5, up to tick 7, is not carried over.",
+        "Opened at tick 5 (saved at 3, then 2 ticks from the journal); "
+        "the rest of its journal cannot be replayed.",
+        "Ticks 6-7 were not recovered.",
     ),
     "killed": Lived(
         0,
-        "Opens at tick 0 (from its journal; never saved); "
-        "the rest of its journal cannot be played here.",
-        "What was done behind tick 0, up to tick 7, is not carried over.",
+        "Opened at tick 0 (from its journal; never saved); "
+        "the rest of its journal cannot be replayed.",
+        "Ticks 1-7 were not recovered.",
     ),
     "saved": Lived(
-        4, "Opens saved.hub as it was saved, at tick 4; its journal leads to tick 0 only.", ""
+        4, "Opened saved.hub as saved at tick 4; its journal ends at tick 0.", ""
     ),
 }
 
@@ -200,11 +200,12 @@ async def test_a_live_world_of_the_version_before_opens_at_the_newest_it_can(
     assert (opened.world.tick, opened.told) == (tick, told)
     aside = f"{name}-older-1"
     assert opened.findings[-1] == (
-        f"The journal is kept unchanged as {aside} ({aside}.hub.live): that is what the Hubbub "
-        "that wrote it can open."
+        f"The journal was kept unchanged as {aside} ({aside}.hub.live); open it with the version "
+        "of Hubbub that wrote it."
     )
-    assert any("open the world with the Hubbub that wrote it" in each for each in opened.findings)
-    assert [said for said in opened.findings if "carried over" in said] == [lost] * bool(lost)
+    way = "open the world with the version of Hubbub that wrote it"
+    assert any(way in each for each in opened.findings)
+    assert [said for said in opened.findings if "not recovered" in said] == [lost] * bool(lost)
     assert bytes_in(folder_of(path.with_name(f"{aside}.hub"))) == before
     keeping = opened.keeping(Pacing(None, None))
     async with Simulation(opened.world, path=path, journal=keeping) as simulation:
@@ -223,12 +224,12 @@ def test_what_is_told_before_it_is_opened_is_where_it_opens(name: str, tmp_path:
     place = place_of(path)
     assert place is not None
     assert place.opens_at == tick
-    rest = "Its journal goes on to tick 7, which only the Hubbub that wrote it can play."
+    rest = (
+        "Its journal continues to tick 7; only the version of Hubbub that wrote it can replay that."
+    )
     assert describe_opening(place).startswith(f"Opens at tick {tick} ")
     assert describe_opening(place).endswith(rest) == bool(LIVED[name].lost)
-    only = (
-        f"behind tick {tick}: only that can play it. `hubbub open` and `run --journal` go on from"
-    )
+    only = "only that can replay them. `hubbub open` and `run --journal` resume from"
     assert (f"{only} tick {tick}." in beyond(path)) == bool(LIVED[name].lost)
     backup(folder, tmp_path / "away")
     done = restore(folder, name, tmp_path / "away", new="again")

@@ -341,7 +341,7 @@ def communities(tick: int, live: bool, names: tuple[str, ...] = NAMES) -> Commun
         heat_ticks=np.arange(columns, dtype=np.int64),
         onset=np.where(np.arange(count) < 3, 0, -1).astype(np.int64),
         top=tuple((f"member {at}", f"\x1b]0;owned\x07 {at}") for at in range(count)),
-        label="ground truth", links=np.full((count, count), 300, np.int64),
+        label="known", links=np.full((count, count), 300, np.int64),
         positions=np.linspace(0.1, 0.9, count * 2).reshape(count, 2),
     )  # fmt: skip
 
@@ -498,7 +498,7 @@ class FakeSimulator:
         return [] if end == "nobody" else [int(start), 7, int(end)]
 
     def metrics(self) -> dict[str, tuple[str, str]]:
-        return {"acts": ("acts", "acts of members"), "polarisation": ("0 to 1", "how far apart")}
+        return {"acts": ("acts", "actions of members"), "polarisation": ("0 to 1", "how far apart")}
 
     def keep_metrics(self, names: Sequence[str]) -> None:
         self.kept_metrics = tuple(names)

@@ -287,7 +287,7 @@ async def test_a_message_is_sent_through_the_dialog(tmp_path: Path, size: Any) -
             pilot,
             lambda: all(
                 told in seen(app)
-                for told in ("40 seeds speak to 3,104 others", "Interests it speaks to: jazz, tea.")
+                for told in ("40 seeds with 3,104 followers", "Topics: jazz, tea.")
             ),
         )
         await pilot.press("enter")
@@ -457,7 +457,7 @@ async def test_the_end_of_a_message_is_said(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await inject(app, pilot)
         await command(pilot, "step 20")
-        await until(pilot, lambda: "has gone quiet" in said(app))
+        await until(pilot, lambda: "died out" in said(app))
         await until(pilot, lambda: "7,624 adopters (100.0%)" in said(app))
 
 
@@ -850,7 +850,7 @@ async def test_no_foreign_text_controls_the_terminal_or_the_program(
         app.say(HOSTILE, "error")
         app.notify(HOSTILE, title=HOSTILE)
         await pilot.press("2")
-        await until(pilot, lambda: "Best-known members" in seen(app))
+        await until(pilot, lambda: "Most followed" in seen(app))
         screens.append(seen(app))
         for dialog in (
             Notice(HOSTILE, HOSTILE),

@@ -62,9 +62,9 @@ async def test_the_best_seeds_are_found_beside_the_engine_and_their_reach_is_tol
         app.screen.query_one("#text", Input).value = "The bridge is closed."
         app.screen.query_one("#amount", Input).value = "3"
         app.screen.query_one("#kind", Select).value = "best"
-        await until(pilot, lambda: "of the best possible" in seen(app))
-        assert "3 seeds speak to" in seen(app)
-        assert "Expected over all draws:" in seen(app)
+        await until(pilot, lambda: "of the optimum" in seen(app))
+        assert "3 seeds with" in seen(app)
+        assert "Expected:" in seen(app)
         await pilot.press("enter")
         await until(pilot, lambda: frame_of(app).focus is not None)
 
@@ -81,7 +81,7 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
         )
         app.screen.query_one(ModelField).value = "sir"
         app.screen.query_one("#text", Input).value = "The bridge is closed."
-        await until(pilot, lambda: "40 seeds speak to" in seen(app))
+        await until(pilot, lambda: "40 seeds with" in seen(app))
         await pilot.press("enter")
         await until(pilot, lambda: frame_of(app).focus is not None)
         await command(pilot, "speed 50")
@@ -106,7 +106,7 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
         await command(pilot, "step 3")
         await until(pilot, lambda: frame_of(app).tick == tick + 4)
         await pilot.press("2")
-        await until(pilot, lambda: "Best-known members" in seen(app))
+        await until(pilot, lambda: "Most followed" in seen(app))
 
 
 async def test_a_message_goes_over_a_strangers_channel(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_a_message_goes_over_a_strangers_channel(tmp_path: Path) -> None:
             app.screen.query_one("#channel", Input).value = "screen-near,least=3"
             await until(pilot, lambda: "least must be in [0, 1]" in seen(app))
             app.screen.query_one("#channel", Input).value = "screen-near,least=0.1"
-            await until(pilot, lambda: "40 seeds speak to" in seen(app))
+            await until(pilot, lambda: "40 seeds with" in seen(app))
             await pilot.press("enter")
             await until(pilot, lambda: frame_of(app).focus is not None)
             await command(pilot, "inject text=x model=viral channel=screen-nea")

@@ -46,8 +46,8 @@ async def opened(hub: Hub, name: str) -> None:
 def test_little_room_is_used_well() -> None:
     kept = Kept(1204, 3, 1100, 7.0, 1 << 20, "town.hub.live")
     assert durable(kept, 18) == "durable 1,204"
-    assert durable(kept, 30) == "durable to tick 1,204"
-    assert durable(kept, 80) == "durable to tick 1,204, 3 at risk"
+    assert durable(kept, 30) == "saved to tick 1,204"
+    assert durable(kept, 80) == "saved to tick 1,204, 3 ticks unsaved"
 
 
 async def press(app: Hubbub, pilot: Any, button: str) -> None:
@@ -60,7 +60,7 @@ async def press(app: Hubbub, pilot: Any, button: str) -> None:
 async def test_the_bar_says_how_far_the_world_is_durable(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await command(pilot, "step 7")
-        said = "durable to tick 7" if size == (160, 48) else "durable 7"
+        said = "saved to tick 7" if size == (160, 48) else "saved to 7"
         await until(pilot, lambda: said in seen(app))
         if size == (160, 48):
             await until(pilot, lambda: "autosave 0, 7 ms" in seen(app))
@@ -197,17 +197,17 @@ async def test_the_first_world_too_is_offered_as_a_copy(tmp_path: Path, wanted: 
 
 async def test_what_was_recovered_is_told_and_what_is_missing_shown(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        simulator(app).told = "Recovered to tick 30; nothing is missing."
+        simulator(app).told = "Recovered completely to tick 30."
         await opened((app, pilot), "town")
         await until(pilot, lambda: "nothing is missing" in said(app))
         assert not isinstance(app.screen, Notice)
-        simulator(app).told = "Recovered to tick 30; something is missing."
+        simulator(app).told = "Recovery incomplete: recovered to tick 30."
         simulator(app).findings = (
-            "Entry 4 (tick 7) was acknowledged, the journal ends at entry 2.",
+            "Entry 4 (tick 7) was acknowledged, but the journal ends at entry 2.",
         )
         await opened((app, pilot), "village")
         await until(pilot, lambda: isinstance(app.screen, Notice))
-        assert "was acknowledged, the journal ends" in " ".join(seen(app).split())
+        assert "was acknowledged, but the journal ends" in " ".join(seen(app).split())
 
 
 async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
@@ -275,7 +275,7 @@ async def test_a_journal_that_cannot_be_begun_now_is_said(tmp_path: Path) -> Non
 
         made(app).keep = refuse  # type: ignore[method-assign, assignment]
         await command(pilot, "journal on")
-        await until(pilot, lambda: "No journal is kept:" in said(app))
+        await until(pilot, lambda: "No journal:" in said(app))
 
 
 async def test_a_name_that_others_take_meanwhile_is_tried_no_more_than_thrice(
@@ -297,7 +297,7 @@ async def test_discarding_goes_back_to_the_file_once_agreed_to(tmp_path: Path) -
         await command(pilot, "step 5")
         await pilot.press("X")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
-        assert "goes back to town.hub as it was saved" in " ".join(seen(app).split())
+        assert "Revert to town.hub as saved" in " ".join(seen(app).split())
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.stage)
         assert frame_of(app).tick == 35
@@ -351,7 +351,7 @@ async def test_without_journals_the_world_is_asked_about_and_one_can_be_begun(
         await until(pilot, lambda: "Saved town.hub" in said(app))
         assert made(app).keeping is None
         await command(pilot, "journal on")
-        await until(pilot, lambda: isinstance(app.screen, Notice) and "durable to" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, Notice) and "saved to" in seen(app))
         assert app.homes.home.is_named
         await pilot.press("escape")
         await command(pilot, "journal off")
@@ -361,7 +361,10 @@ async def test_without_journals_the_world_is_asked_about_and_one_can_be_begun(
 async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         path = tmp_path / "saves" / "night.hub"
-        live = "It was not closed. Opens at tick 1,204 (saved at 1,100, then 104 ticks)."
+        live = (
+            "Not closed properly (recoverable). Opens at tick 1,204 (saved at 1,100, then 104 "
+            "ticks)."
+        )
         worlds = [
             SavedWorld(path, 1204, 500, "2026-11-20 10:00", 1200, "", live, "not closed"),
             SavedWorld(path, 7, -1, "2026-11-20 10:00", 1200, "", "Opens at tick 7.", "unsaved"),
@@ -385,7 +388,7 @@ async def test_worlds_that_were_not_closed_are_named_at_the_start(tmp_path: Path
     held.saved = AsyncMock(return_value=[left])  # type: ignore[method-assign]
     app = Hubbub(held)  # type: ignore[arg-type]
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await until(pilot, lambda: "Not closed last time: n." in " ".join(seen(app).split()))
+        await until(pilot, lambda: "Recovered after a crash: n." in " ".join(seen(app).split()))
     await app.leave()
 
 
@@ -422,7 +425,7 @@ async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: 
                 await until(pilot, lambda: "The profiles of all are gone." in seen(app))
                 await press(app, pilot, "yes")
             await until(pilot, lambda: app.screen is app.stage and app.frame is not None)
-        await until(pilot, lambda: "That is nobody" in said(app))
+        await until(pilot, lambda: "No members match" in said(app))
         assert made(app) is not first
     assert simulator(app).erased == [(path, "all", "erase"), (path, "nobody", "erase")]
 
@@ -431,7 +434,7 @@ async def test_a_save_that_would_lose_a_later_state_asks(tmp_path: Path) -> None
     async with hubbub(tmp_path) as (app, pilot):
         await opened((app, pilot), "town")
         await until(pilot, lambda: frame_of(app).agents == 500)
-        simulator(app).lost = "holds this world at tick 90, and here it is at tick 30"
+        simulator(app).lost = "holds this world at tick 90, later than the current tick 30"
         await command(pilot, "save town")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await until(pilot, lambda: "holds this world at tick 90" in seen(app))

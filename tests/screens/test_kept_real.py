@@ -69,7 +69,7 @@ async def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path
     assert (found["b"].tick, found["b"].state) == (7, "unsaved")
     assert (found["c"].tick, found["c"].state, found["c"].agents) == (5, "not closed", 200)
     assert found["c"].live == (
-        "It was not closed. Opens at tick 5 (from its journal; never saved)."
+        "Not closed properly (recoverable). Opens at tick 5 (from its journal; never saved)."
     )
     assert "not a Hubbub world file" in found["d"].damage
     assert (found["e"].damage, found["e"].tick) == ("", 2)
@@ -154,7 +154,7 @@ async def test_what_a_damaged_journal_lacks_is_shown_and_a_world_is_discarded(
     async with hubbub(tmp_path, path=path) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, Notice))
         text = " ".join(seen(app).split())
-        assert "was acknowledged, the journal ends at entry 1" in text
+        assert "was acknowledged, but the journal ends at entry 1" in text
         await pilot.press("enter")
         assert frame_of(app).tick == 4
         await command(pilot, "step")

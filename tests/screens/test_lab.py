@@ -89,13 +89,13 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
         await until(pilot, lambda: isinstance(app.screen, EditorDialog))
         area = app.screen.query_one(TextArea)
         assert (folder / "rumour.toml").read_text() == area.text
-        await until(pilot, lambda: "It runs as it stands." in seen(app))
+        await until(pilot, lambda: "No errors." in seen(app))
         area.text = SMALL.replace("[study]", "[study]\nquestions = 1")
         await until(pilot, lambda: "Line 3: [study]: no key 'questions'" in seen(app))
         await pilot.press("f8")
         assert area.cursor_location == (2, 0)
         area.text = SMALL
-        await until(pilot, lambda: "It runs as it stands." in seen(app))
+        await until(pilot, lambda: "No errors." in seen(app))
         app.screen.query_one("#run", Button).press()
         await until(pilot, lambda: "4 of 4 runs" in seen(app))
         assert finished_in(folder / "rumour.runs") == 4
@@ -109,7 +109,7 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
         await command(pilot, "study report rumour")
         start = f"- {told[:40]}"
         await until(pilot, lambda: isinstance(app.screen, Notice) and start in seen(app))
-        assert "What was seen" in (folder / "rumour.html").read_text()
+        assert "Results" in (folder / "rumour.html").read_text()
         assert (folder / "rumour.md").read_text().startswith("# A rumour")
         await pilot.press("escape")
         await command(pilot, "study report rumour")
@@ -131,7 +131,7 @@ async def test_a_study_goes_on_with_what_is_missing_or_begins_anew(folder: Path)
         await until(pilot, lambda: "4 of 6 runs are there already" in said(app))
         await until(pilot, lambda: "6 of 6 runs" in seen(app))
         await command(pilot, "study run rumour replicates=3")
-        await until(pilot, lambda: "6 runs are there already; nothing is left" in said(app))
+        await until(pilot, lambda: "6 runs are finished already; nothing is left" in said(app))
         await until(pilot, lambda: app.experiments.all[-1].state == "done")
         (folder / "rumour.toml").write_text(SMALL.replace("random:60", "random:50"))
         await command(pilot, "study run rumour")
@@ -155,7 +155,7 @@ async def test_a_study_that_is_stopped_keeps_what_is_finished(folder: Path) -> N
         await command(pilot, "study run rumour")
         await until(pilot, lambda: app.experiments.all and app.experiments.all[0].finished > 0)
         await command(pilot, "study report rumour")
-        await until(pilot, lambda: "It runs (" in said(app))
+        await until(pilot, lambda: "It is still running (" in said(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.experiments.running is None)
         assert finished_in(folder / "rumour.runs") == app.experiments.all[0].finished
@@ -185,7 +185,7 @@ async def test_what_was_typed_into_a_study_is_not_lost_by_escape(folder: Path) -
 
 WRONG = {
     "study fly rumour": "No act on studies named 'fly'",
-    "study run": "Type which: `study run NAME`",
+    "study run": "Type a name: `study run NAME`",
     "study new rumour twice": "written under one name",
     "study run rumour replicates=0": "number after replicates= must be a whole number from 1",
     "study run rumour minds=3": "No option named 'minds'",
@@ -304,7 +304,7 @@ async def test_the_list_of_files_edits_reports_and_runs(folder: Path) -> None:
         await command(pilot, "study")
         await until(pilot, lambda: isinstance(app.screen, LabDialog))
         app.screen.query_one("#new", Button).press()
-        await until(pilot, lambda: "Give the new study a name." in seen(app))
+        await until(pilot, lambda: "Type a name for the new study." in seen(app))
         app.screen.query_one("#labfiles", OptionList).focus()
         await pilot.press("down", "r")
         await until(pilot, lambda: "A sweep has no report" in seen(app))
@@ -376,7 +376,7 @@ def test_a_calibration_is_values_within_their_ranges() -> None:
     assert isinstance(bars, Bars)
     (bar,) = bars.rows
     assert (bar.value, bar.low, bar.high) == pytest.approx((0.5, 0.375, 0.625))
-    assert dict(outcome.facts)["KS of sizes, held out"] == "0.125, copying 0.500"
+    assert dict(outcome.facts)["KS of sizes, held out"] == "0.125 (baseline 0.500)"
     assert outcome.sentences[0] == "Held out: KS of sizes 0.125 (copying 0.500)."
 
 

@@ -45,7 +45,7 @@ async def test_4_lists_messages_and_shows_how_one_went(tmp_path: Path) -> None:
         await until(pilot, lambda: frame_of(app).focus is not None)
         await command(pilot, "step 6")
         await until(pilot, lambda: frame_of(app).tick == 6)
-        await until(pilot, lambda: "Messages (1 sent)" in seen(app))
+        await until(pilot, lambda: "Messages: 1 sent" in seen(app))
         size = frame_of(app).sessions[0].size
         await until(pilot, lambda: f"{size:,}" in seen(app) and "depth" in seen(app))
         assert "└─" in seen(app)
@@ -127,7 +127,7 @@ def test_rows_hold_sent_ones_first_and_sort_by_numbers(town: World) -> None:
     assert rows.row_of(rows.key_of(2)) == 2
     assert rows.cells(2, every)[:2] == ["10", "40"]
     titles = [column.title for column in rows.columns]
-    for title in ("showings", "likes"):
+    for title in ("impressions", "likes"):
         cells = rows.cells(titles.index(title), every)
         assert cells[0] == "-"  # it spreads past feeds
         assert cells[1] != "-"
@@ -166,8 +166,8 @@ async def test_a_story_is_drawn_in_letters_too(town: World) -> None:
     async with shown(facts, (40, 60)) as pilot:
         facts.tell(told)
         await pilot.pause()
-        assert dict(told.facts)["R_t"] == "- (cohort incomplete)"  # under SI nobody is ever done
-        assert "cohort incomplete" in screen_of(pilot)
+        assert dict(told.facts)["R_t"] == "- (incomplete)"  # under SI nobody is ever done
+        assert "incomplete" in screen_of(pilot)
         assert f"by {told.author}" in screen_of(pilot)
 
 
@@ -181,11 +181,11 @@ def test_r_of_a_message_says_whose_it_is() -> None:
         told.append({name: said for name, said in facts.items() if name.startswith("R")})
     seeds = {"R of the seeds, tick 0": "1.00"}
     assert told == [
-        seeds | {"R_t": "- (cohort incomplete)"},
+        seeds | {"R_t": "- (incomplete)"},
         seeds | {"R_t of tick 1": "2.00"},
         seeds | {"R_t of tick 2": "0.50"},
-        seeds | {"R_t": "- (spreads no more)"},
-        seeds | {"R_t": "- (spreads no more)"},
+        seeds | {"R_t": "- (died out)"},
+        seeds | {"R_t": "- (died out)"},
     ]
     assert np.isnan(sent.r_newest)
     assert sent.r.tolist()[:4] == [1.0, 2.0, 0.5, 0.0]

@@ -65,7 +65,7 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         await until(pilot, lambda: "No metric is chosen" in said(app))
         await pilot.press("G")
         await until(pilot, lambda: isinstance(app.screen, MetricsDialog))
-        await until(pilot, lambda: "active: agents that take part" in seen(app))
+        await until(pilot, lambda: "active: active accounts" in seen(app))
         await pilot.press("space", "down", "space", "down", "down", "space", "space", "tab")
         app.screen.query_one("#warning", Input).value = "soon"
         await until(pilot, lambda: "tick_ms is alarming from a number on" in seen(app))
@@ -120,7 +120,7 @@ async def test_a_chart_draws_bands_as_high_as_there_is_room() -> None:
         await pilot.pause()
         drawn = screen_of(pilot)
         assert "active 120" in drawn
-        assert "not known yet" in drawn
+        assert "no value yet" in drawn
         assert "1 more" in drawn
         assert_fills(chart.paint(60, 20), 60, 20)
         chart.symbols = "ascii"
@@ -136,7 +136,7 @@ def test_figures_of_chosen_metrics_say_what_alarms_and_when_they_were_taken() ->
     names = ("active", "tick_ms", "r", "polarisation")
     units = {name: measuring.unit_of(name) for name in names}
     notes = {each.name: each.note for each in chosen_metrics(names, units, told)}
-    assert notes == {"active": "", "tick ms": "warning", "r": "@4", "polarisation": "not yet known"}
+    assert notes == {"active": "", "tick ms": "warning", "r": "@4", "polarisation": "no value yet"}
     assert [each.value for each in chosen_metrics(names, units, None)] == ["-"] * 4
     assert all(unit for unit, _ in measuring.listed().values())
 

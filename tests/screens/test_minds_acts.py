@@ -64,7 +64,7 @@ async def test_minds_are_given_woken_and_put_to_rest(
                 await until(pilot, lambda answer=answer: answer in said(app))
             answered_by(monkeypatch, server.url)
             await command(pilot, "llm on")
-            await until(pilot, lambda: "Minds decide now." in said(app))
+            await until(pilot, lambda: "Language models are on." in said(app))
             await command(pilot, "run 2")
             await until(pilot, lambda: frame_of(app).tick == 2)
             await until(pilot, lambda: any("minds: " in line for _, line in frame_of(app).events))
@@ -77,7 +77,7 @@ async def test_minds_are_given_woken_and_put_to_rest(
             await command(pilot, "llm budget 1 request")
             await command(pilot, "step")
             await until(pilot, lambda: "budget of the language models is spent" in seen(app))
-            await until(pilot, lambda: "minds: rules stand in" in seen(app))
+            await until(pilot, lambda: "minds: using rules" in seen(app))
             await pilot.press("Y")
             await until(pilot, lambda: "The rules decide for all" in said(app))
         assert server.calls

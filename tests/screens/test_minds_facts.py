@@ -43,7 +43,7 @@ def test_everything_known_of_minds_is_told() -> None:
 def test_the_status_bar_says_the_most_of_it_in_a_few_words() -> None:
     assert minds_share(NOW) == ("minds 80.0% model $0.250, 7 at it", False)
     assert minds_share(replace(NOW, dollars=0.0, deciding=0)) == ("minds 80.0% model", False)
-    assert minds_share(replace(NOW, trouble="x")) == ("minds: rules stand in", True)
+    assert minds_share(replace(NOW, trouble="x")) == ("minds: using rules", True)
     assert minds_share(MindsNow(5, 2, True)) == ("minds 2 deciding", False)
     assert minds_share(MindsNow(5)) == minds_share(None) == ("", False)
 

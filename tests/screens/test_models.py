@@ -213,7 +213,7 @@ async def test_a_model_without_an_equation_says_so_in_one_line(tmp_path: Path) -
         await command(pilot, "inject text=tea model=viral")
         await until(pilot, lambda: frame_of(app).focus is not None)
         await pilot.press("t")
-        told = "No equation is known for viral with these parameters."
+        told = "No theory is available for viral with these parameters."
         await until(pilot, lambda: told in said(app))
         assert app.predicted.shown(frame_of(app).focus) is None
 
@@ -258,7 +258,7 @@ def test_the_real_rooms_predict_sir_and_know_nothing_of_viral(tmp_path: Path) ->
     found = rooms.theory(
         ties, "sir", {"beta": 0.1, "gamma": 0.2}, 5, 20, report=lambda stage, _: told.append(stage)
     )
-    assert told == ["counting listeners", "solving equations"]
+    assert told == ["counting followers", "solving equations"]
     assert found[0].expected.shape == (21, 3)
     assert found[0].expected[0].sum() == pytest.approx(200)
     assert rooms.theory(ties, "viral", {}, 5, 20, report=lambda *_: None) == ()
@@ -275,7 +275,7 @@ async def test_a_stall_brings_a_banner_with_the_key_that_ends_it(tmp_path: Path)
         simulation.stalled, simulation.banner = HOLDS, HOLDS.sentence
         simulation.changed()
         await until(pilot, lambda: "R stops it" in seen(app) and "can save what" in seen(app))
-        assert "The plugin 'spin' has not come back for 3 s." in seen(app)
+        assert "Plugin 'spin' has not returned for 3 s." in seen(app)
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, StalledDialog) and "line 6" in seen(app))
         await pilot.press("escape")
@@ -284,7 +284,7 @@ async def test_a_stall_brings_a_banner_with_the_key_that_ends_it(tmp_path: Path)
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, StalledDialog))
         app.screen.query_one("#yes", Button).press()
-        await until(pilot, lambda: "everything else goes on from tick 0" in said(app))
+        await until(pilot, lambda: "everything else resumes from tick 0" in said(app))
         await until(pilot, lambda: "stops it" not in seen(app))
 
 
@@ -317,7 +317,7 @@ async def test_what_the_engine_was_asked_before_a_restart_is_said_and_not_shown(
 
         async def step(ticks: int = 1) -> None:
             await gone.wait()
-            raise RuntimeError("The engine was restarted meanwhile; ask again.")
+            raise RuntimeError("The engine was restarted; try again.")
 
         simulation.step = step  # type: ignore[method-assign]
         simulation.stalled, simulation.banner = HOLDS, HOLDS.sentence

@@ -30,14 +30,14 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
         assert frame_of(app).focus.reached == reached
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryDialog))
-        await until(pilot, lambda: "In memory from tick 0 to 6" in seen(app))
+        await until(pilot, lambda: "Undo history in memory: ticks 0 to 6" in seen(app))
         assert "before the storm" in seen(app)
         await pilot.press("enter")
         await until(pilot, lambda: frame_of(app).tick == 2)
         await command(pilot, "goto 4")
         await until(pilot, lambda: frame_of(app).tick == 4)
         await command(pilot, "branch what-if")
-        await until(pilot, lambda: "what-if.hub branches off" in said(app))
+        await until(pilot, lambda: 'Created branch "what-if"' in said(app))
         assert (tmp_path / "what-if.hub").is_file()
         await command(pilot, "goto before the rain")
         await until(pilot, lambda: "Did you mean 'before the storm'" in said(app))
@@ -54,9 +54,9 @@ async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
         await pilot.press("escape")
         for line, answer in (
             ("back", "A world begins at tick 0"),
-            ("forward", "no way forward but to run"),
+            ("forward", "Nothing to redo"),
             ("goto", "Type a tick or the name of a bookmark"),
-            ("goto 99", "no way forward but to run"),
+            ("goto 99", "Nothing to redo"),
             ("bookmark", "Type a name for this tick"),
             ("bookmark 12", "A bookmark is named by"),
             ("branch", "Type one name for the other world"),

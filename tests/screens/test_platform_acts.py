@@ -50,7 +50,7 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
             await command(pilot, line)
             await until(pilot, lambda answer=answer: answer in said(app))
         await pilot.press("4")
-        await until(pilot, lambda: "of members)" in seen(app))
+        await until(pilot, lambda: "posts" in seen(app))
         await pilot.press("H")
         await until(pilot, lambda: isinstance(app.focused, Input))
         assert isinstance(app.focused, Input)

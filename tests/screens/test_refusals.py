@@ -181,7 +181,7 @@ async def test_a_choice_in_one_view_of_the_communities_is_shown_in_all(tmp_path:
         await until(pilot, lambda: app.groups.query_one("#table").has_focus)
         await pilot.press("down", "down")
         await until(pilot, lambda: app.groups.chosen == 2)
-        await until(pilot, lambda: "ground truth, 3 of 5" in seen(app))
+        await until(pilot, lambda: "3 of 5 (known)" in seen(app))
         await command(pilot, "view map")
         await until(pilot, lambda: app.groups.query_one(CommunityMap).selected == 2)
         await command(pilot, "view heat")
@@ -209,12 +209,12 @@ async def test_the_totals_of_communities_are_the_same_in_every_pane(tmp_path: Pa
         await until(pilot, lambda: "Communities over time (4 of 802)" in seen(app))
         await until(pilot, lambda: "the 4 largest of 802 communities" in seen(app))
         await pilot.press("2")
-        await until(pilot, lambda: "ground truth, 1 of 802" in seen(app))
+        await until(pilot, lambda: "1 of 802 (known)" in seen(app))
         app.groups.choose(4)
-        await until(pilot, lambda: "not one community" in seen(app))
+        await until(pilot, lambda: "several communities" in seen(app))
         await until(pilot, lambda: "not yet" in seen(app))
         app.groups.choose(9)
-        await until(pilot, lambda: "No community is chosen." in seen(app))
+        await until(pilot, lambda: "No community selected." in seen(app))
 
 
 def test_a_world_without_communities_counts_none() -> None:
@@ -230,7 +230,7 @@ async def test_seeds_that_are_not_told_are_asked_for(tmp_path: Path) -> None:
         )
         app.screen.query_one("#text", Input).value = "tea"
         for kind, answer in (
-            ("ids", "No seed is named; type ids such as 0, 33."),
+            ("ids", "No seeds; type ids such as 0, 33."),
             ("query", "The query is empty"),
             ("community", "Choose a community first."),
         ):
@@ -255,8 +255,8 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
         simulator.models = simulator.networks = slow
         simulator.saved = late
         for key, dialog, answer in (
-            ("i", InjectDialog, "The models are not known yet"),
-            ("n", NewWorldDialog, "The kinds of network are not known yet"),
+            ("i", InjectDialog, "The models are still loading"),
+            ("n", NewWorldDialog, "The network generators are still loading"),
             ("o", OpenDialog, "Nothing is chosen"),
         ):
             await pilot.press(key)
@@ -268,7 +268,7 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
         simulator.models, simulator.networks, simulator.saved = before
         wait.set()
         await pilot.press("o")
-        await until(pilot, lambda: "No saved world in" in seen(app))
+        await until(pilot, lambda: "No saved worlds in" in seen(app))
 
 
 async def test_a_field_that_must_be_filled_is_named(tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ async def test_help_without_keys_of_its_own_and_the_palette_run_acts(tmp_path: P
 async def test_settings_that_name_no_theme_are_said_and_symbols_are_taken(tmp_path: Path) -> None:
     wanted = Preferences(theme="pink", symbols="block")
     async with hubbub(tmp_path, preferences=wanted) as (app, pilot):
-        await until(pilot, lambda: "There is no theme 'pink'" in seen(app))
+        await until(pilot, lambda: "Unknown theme 'pink'" in seen(app))
         assert app.stage is not None
         assert app.stage.query_one(Curves).symbols == "block"
 
@@ -463,7 +463,7 @@ async def test_panes_without_anything_to_draw_are_blank_or_say_so() -> None:
         table.sort(3, descending=True)
         table.fill(rows)
         await pilot.press("S", "down", "enter")
-        assert "Nothing to list." in picture(table.paint(20, 5))
+        assert "No rows." in picture(table.paint(20, 5))
 
 
 async def test_a_row_clicked_twice_is_chosen(tmp_path: Path) -> None:

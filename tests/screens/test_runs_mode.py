@@ -36,7 +36,7 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
 ) -> None:
     async with hubbub(tmp_path, (160, 48), town) as (app, pilot):
         await pilot.press("5")
-        await until(pilot, lambda: "l runs the world many times from here." in seen(app))
+        await until(pilot, lambda: "Press l for 100 replicates from this tick." in seen(app))
         await command(pilot, BRIDGE)
         await until(pilot, lambda: frame_of(app).focus is not None)
         await command(pilot, "step 2")
@@ -49,7 +49,7 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         sizes = expected.records.values("size")
         assert f"{int(sizes.min()):,}, {int(sizes.max()):,}" in seen(app)
         assert f"({int((sizes > 300 ** (2 / 3)).sum())} of 12)" in seen(app)
-        assert "x this one run" in seen(app)
+        assert "x this run" in seen(app)
         assert app.experiments.all[0].tick == 2
         await pilot.press("s")
         await until(pilot, lambda: "Fan of new" in seen(app))
@@ -92,10 +92,10 @@ WRONG = {
 
 
 WRONG_FUTURES = {
-    "compare 5": "Say what differs from the world as it is",
-    "compare 5 calm": "Say what differs from the world as it is",
+    "compare 5": "Type a change to compare with the baseline",
+    "compare 5 calm": "Type a change to compare with the baseline",
     "compare 0 beta=0.1": "whole number from 1, got '0'",
-    "compare 5 a a": "Two futures are called 'a'",
+    "compare 5 a a": "Two conditions are named 'a'",
     "compare 5 'a: what'": "Changes are key=value",
 }
 
@@ -113,7 +113,7 @@ async def test_with_nothing_under_way_the_form_asks_for_a_message(
 ) -> None:
     async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
         await pilot.press("l")
-        await until(pilot, lambda: "Run a message 100 times" in seen(app))
+        await until(pilot, lambda: "Run 100 replicates of a message" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.stage)
         assert app.experiments.all == []

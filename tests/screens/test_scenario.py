@@ -84,12 +84,12 @@ async def test_a_scenario_is_played_and_comes_to_what_a_run_comes_to(folder: Pat
         await pilot.press("full_stop")
         await until(pilot, lambda: frame_of(app).tick == 1)
         await pilot.press("space")
-        await until(pilot, lambda: "story is over after 6 ticks, as its stop rule" in said(app))
+        await until(pilot, lambda: "Scenario story finished at tick 6" in said(app))
         await until(pilot, lambda: "PAUSED" in seen(app))
         await pilot.press("comma")
         await until(pilot, lambda: frame_of(app).tick == 5)
         await pilot.press("space")
-        await until(pilot, lambda: said(app).count("story is over after 6 ticks") == 2)
+        await until(pilot, lambda: said(app).count("Scenario story finished at tick 6") == 2)
         await until(pilot, lambda: "PAUSED" in seen(app) and frame_of(app).tick == 6)
         await command(pilot, "save end")
         await until(pilot, lambda: "Saved end.hub" in said(app))
@@ -113,7 +113,7 @@ async def test_one_that_ends_with_its_world_says_so(folder: Path, way: str) -> N
         await until(pilot, lambda: frame_of(app).tick == 3)
         await command(pilot, way)
         if way == "discard":
-            await until(pilot, lambda: "Discard what was not saved?" in seen(app))
+            await until(pilot, lambda: "Discard unsaved changes?" in seen(app))
             await press(app, pilot, "yes")
         sentence = (
             "story was left at tick 3 and ended there, for a world is opened without its "
@@ -144,7 +144,7 @@ async def test_the_gallery_goes_by_its_names_with_variant_and_size(folder: Path)
         assert (frame_of(app).agents, len(frame_of(app).interventions)) == (300, 1)
         assert app.upkeep.scenario_words[:2] == ["story.toml", "gallery:breaking-news"]
         await command(pilot, "step 100")
-        await until(pilot, lambda: "is over after" in said(app))
+        await until(pilot, lambda: "finished at tick" in said(app))
         small = gallery_path("gallery:fact-check").read_text().replace("10000", "300")
         (folder / "small.toml").write_text(small)
         await command(pilot, "save end")

@@ -61,7 +61,7 @@ async def test_the_facts_follow_the_frame_and_the_journal(tmp_path: Path) -> Non
         frame = replace(frame_of(app), kept=kept, phase_ms=(("expose", 3.0),), path="/x" * 60)
         app.screen.query_one(EnginePane).show(frame)
         await until(pilot, lambda: "town.hub.live" in seen(app))
-        assert "durable to tick" in seen(app)
+        assert "saved to tick" in seen(app)
         assert "3 ms" in seen(app)
         assert "…" in seen(app)
 
@@ -88,11 +88,11 @@ def test_facts_name_paths_threads_and_models() -> None:
     told = dict(program_facts())
     assert told["log"].endswith("hubbub.jsonl")
     assert "MainThread" in told["threads"]
-    assert told["models"].endswith(" of plugins")
+    assert told["models"].endswith(" from plugins")
 
 
 def test_a_pane_without_facts_says_so() -> None:
-    assert "Nothing is known yet." in ProgramPane().render().plain
+    assert "No data yet." in ProgramPane().render().plain
 
 
 async def test_the_bar_says_that_something_is_wrong(tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ simulator.simulation = simulation
         child.read_until(b"PAUSED")
         child.read_until(b"[/b]")
         os.write(child.master, b"2")
-        child.read_until(b"Best-known members")
+        child.read_until(b"Most followed")
         os.write(child.master, b"q")
         assert child.end() == 0
     finally:

@@ -51,7 +51,7 @@ def five(**changes: Any) -> dict[str, Any]:
 
 
 def on_map(pane: CommunityMap, **changes: Any) -> None:
-    pane.draw(**five(**changes), label="ground truth")
+    pane.draw(**five(**changes), label="known")
 
 
 def on_heat(pane: CommunityHeat, ticks: int = 40) -> None:
@@ -102,8 +102,8 @@ async def test_a_legend_says_how_many_curves_it_leaves_out() -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        ("si: its seeds\x1b are taken", "#4 has not begun: si: its seeds"),
-        (None, "#4 has not begun; it waits for its turn."),
+        ("si: its seeds\x1b are taken", "#4 has not started: si: its seeds"),
+        (None, "#4 has not started; it is queued."),
     ],
 )
 async def test_a_message_without_a_curve_says_why(error: str | None, said: str) -> None:
@@ -298,7 +298,7 @@ async def test_the_map_names_communities_and_their_shares(
         text = screen_of(pilot)
     for name in ("Iceland · jazz", "Peru", "日本 · 電車", "[b]Oman[/b]"):
         assert name in text
-    assert "5 communities (ground truth)" in text
+    assert "5 known communities" in text
     assert "100.0%" in text
 
 
@@ -312,7 +312,7 @@ async def test_arrows_go_from_community_to_community() -> None:
             await pilot.press(key)
             assert pane.selected == there, key
         assert "Peru" in screen_of(pilot).splitlines()[-1]
-        assert "400 members, adopted 100.0% since tick 10" in screen_of(pilot)
+        assert "400 members, 100.0% adopted, first at tick 10" in screen_of(pilot)
 
 
 async def test_the_map_tells_what_is_selected_and_chosen(monkeypatch: pytest.MonkeyPatch) -> None:

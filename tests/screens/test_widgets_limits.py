@@ -45,7 +45,7 @@ async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> 
     shown = {metric.name: metric for metric in metrics_of(stale, 100)}
     assert (shown["virality"].value, shown["virality"].note) == ("-", "when paused")
     assert shown["speed"].value == "0/tick"
-    assert (shown["R_t"].value, shown["R_t"].note) == ("-", "spreads no more")
+    assert (shown["R_t"].value, shown["R_t"].note) == ("-", "died out")
 
 
 async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
@@ -65,7 +65,7 @@ async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
     assert told(r=r[:1], cohort=0) == ("R_t", "-", "incomplete")
     assert told(r=r, cohort=-1) == ("R_t", "-", "incomplete")
     assert told(r=r, cohort=-1, status="quiet") == ("R_t", "-", "peak 1.50 @2")
-    assert told(r=r, cohort=-1, status="failed") == ("R_t", "-", "spreads no more")
+    assert told(r=r, cohort=-1, status="failed") == ("R_t", "-", "died out")
     assert told(r=r, cohort=-2) == ("R_t", "-", "not recorded")
     seeds = [m.note for m in metrics_of(replace(focus, r=r), 100) if m.name == "seeds"]
     assert seeds == ["R 9.00 @0"]

@@ -138,11 +138,11 @@ def test_a_loop_without_end_is_stopped_and_its_line_named(
     doing: list[str] = []
     (verdict,) = judged(str(path), deadline=1.0, watch=doing.append)
     assert verdict.broken == "runs"
-    assert "does not come back: after " in verdict.sentence
+    assert "does not return: after " in verdict.sentence
     assert "in step() (hangs.py, line " in verdict.sentence
     assert "defect-hangs: runs" in doing
     monkeypatch.setattr(judge, "judged", lambda *_, **__: (verdict,))
-    with pytest.raises(PluginError, match="'defect-hangs': does not come back"):
+    with pytest.raises(PluginError, match="'defect-hangs': does not return"):
         probe(str(path))
 
 

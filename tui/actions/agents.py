@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import io, lab, runtime
-from sim.core import whole_of
+from sim.core import plural, whole_of
 from sim.errors import InputError
 from tui.actions.command_line import choice, pairs
 from tui.actions.table import Words, does
@@ -47,7 +47,9 @@ async def filter_(app: Viewer, words: Words) -> None:
         app.say(f"All {count(many)} members.")
     else:
         app.say(
-            f"{count(many)} members fit {expression}." if many else f"Nobody fits {expression}."
+            f"{plural(many, 'member')} match {expression}."
+            if many
+            else f"No members match {expression}."
         )
 
 
@@ -98,7 +100,7 @@ async def ego(app: Viewer, _words: Words) -> None:
     """Draw the ties of the chosen member, or go back to the table."""
     app.go("agents")
     if app.agents.chosen is None:
-        raise InputError("No member is chosen; / with nothing lists all of them.")
+        raise InputError("No member is selected; press / and Enter to list all.")
     app.agents.turn(ego=not app.agents.is_ego)
 
 
@@ -110,11 +112,9 @@ async def why(app: Viewer, words: Words) -> None:
     inspector = app.agents.query_one(Inspector)
     member, feed = inspector.member, inspector.feed
     if member is None:
-        raise InputError("No member is chosen; 3 lists all of them.")
+        raise InputError("No member is selected; press 3 to list all.")
     if feed is None:
-        raise InputError(
-            "This world has no platform, so nobody has a feed; :platform on opens one."
-        )
+        raise InputError("This world has no platform, so there are no feeds; type :platform on.")
     if feed.unknown:
         raise InputError(
             f"{feed.unknown} `hubbub show FILE feed {member.id}` runs the last tick again."
@@ -123,26 +123,27 @@ async def why(app: Viewer, words: Words) -> None:
     wanted = tuple(number for number in said if number is not None)
     # As it is by now: while time runs, the feed in sight may be a tick old.
     tick, found = await app.work.of_engine(
-        "looking why", app.simulation.query(feeds.whys_of, member.agent, wanted)
+        "explaining the feed", app.simulation.query(feeds.whys_of, member.agent, wanted)
     )
     if not found:
-        empty = "nothing, though it was online," if feed.is_online else "no feed: it was not online"
-        what = "none of these" if wanted else empty if feed.tick == tick else "nothing"
-        raise InputError(f"{member.name} was shown {what} in tick {tick:,}.")
-    title = f"The feed of {member.name}, tick {count(tick)}"
+        if wanted:
+            raise InputError(f"{member.name} was shown none of these in tick {tick:,}.")
+        is_offline = feed.tick == tick and not feed.is_online
+        what = "was offline" if is_offline else "had no impressions"
+        raise InputError(f"{member.name} {what} in tick {tick:,}.")
+    title = f"Feed of {member.name}, tick {count(tick)}"
     await app.push_screen_wait(Notice(title, "\n\n".join(_told(*each) for each in found)))
 
 
 def _told(why: Why, source: str, text: str) -> str:
     whence = (
-        f"shared by {source}, whom it follows" if why.followed else f"beyond its ties, {source}"
+        f"shared by {source} (followed)" if why.followed else f"from outside its network: {source}"
     )
     if why.friends > 1:
         whence += f" and {why.friends - 1} more"
     parts = ", ".join(f"{name} {value:.3g}" for name, value in why.parts.items() if value)
-    return (
-        f"{why.slot + 1}. m{why.message} {text}\n   {whence}\n"
-        f"   {why.recommender} gave it {why.score:.3g}" + (f": {parts}" if parts else "")
+    return f"{why.slot + 1}. m{why.message} {text}\n   {whence}\n   score {why.score:.3g}" + (
+        f" ({parts})" if parts else f" ({why.recommender})"
     )
 
 
@@ -157,7 +158,7 @@ _TICKS = re.compile(r"(\d*):(\d*)|(\d+)")
 async def pair(app: Viewer, words: Words) -> None:
     """Show what is between the chosen member and another, or between two that are named."""
     ids = await _two(app, words)
-    found = await app.work.of_engine("looking at both", app.simulation.query(_paired, ids))
+    found = await app.work.of_engine("comparing members", app.simulation.query(_paired, ids))
     await app.push_screen_wait(Notice(" and ".join(found.names), pair_told(found)))
 
 
@@ -165,14 +166,14 @@ async def _two(app: Viewer, words: Words) -> tuple[str, str]:
     if len(words) == 2:
         return words[0], words[1]
     if len(words) != 1:
-        raise InputError("Type another member by id, such as `pair 17`, or two of them.")
+        raise InputError("Type the id of another member, such as `pair 17`, or two ids.")
     return app.agents.table.id_of(_chosen(app)), words[0]
 
 
 def _chosen(app: Viewer) -> int:
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     if agent is None:
-        raise InputError("No member is chosen; 3 lists all of them.")
+        raise InputError("No member is selected; press 3 to list all.")
     return agent
 
 
@@ -184,8 +185,8 @@ def _paired(world: World, ids: tuple[str, str]) -> Pair:
 def pair_told(pair: Pair) -> str:
     """Return what is between two members, for people."""
     first, second = pair.names
-    lines = list(pair.ties) or [f"Nothing ties {first} and {second}."]
-    lines += ["", f"How well they would get on: {pair.score:.2f} of 1"]
+    lines = list(pair.ties) or [f"No tie between {first} and {second}."]
+    lines += ["", f"Compatibility {pair.score:.2f}"]
     lines += [
         f"  {part.name:<12}{part.value:.2f} x {part.weight:g} = {part.value * part.weight:.2f}  "
         f"{part.why}"
@@ -196,8 +197,8 @@ def pair_told(pair: Pair) -> str:
         f"{count(tick):>6}  {who}: {act}" + (f" m{message}" if message >= 0 else "")
         for tick, who, act, message in pair.acts[:_SHOWN]
     ]
-    for title, rows in (("What they did about each other", acts), ("Changes of ties", changes)):
-        lines += ["", title, *(rows or ["  nothing that is remembered"])]
+    for title, rows in (("Interactions", acts), ("Tie changes", changes)):
+        lines += ["", title, *(rows or ["  none on record"])]
     return "\n".join(lines)
 
 
@@ -210,8 +211,8 @@ async def suggest(app: Viewer, words: Words) -> None:
         "looking for friends", app.simulation.query(_suggested, agent, by)
     )
     if not rows:
-        raise InputError(f"{by} finds nobody within reach of {name}.")
-    await app.push_screen_wait(Notice(f"{name} might follow, by {by}", "\n".join(rows)))
+        raise InputError(f"{by} has no suggestions for {name}.")
+    await app.push_screen_wait(Notice(f"Suggestions for {name} ({by})", "\n".join(rows)))
 
 
 def _suggested(world: World, agent: int, by: str) -> tuple[str, list[str]]:
@@ -232,13 +233,14 @@ async def moves(app: Viewer, words: Words) -> None:
     start, stop = _span(words)
     many, rows = await app.simulation.query(moving.moves_told, start, stop)
     if not rows:
-        raise InputError("No moves between stages of life are remembered there.")
+        raise InputError("No lifecycle transitions on record in those ticks.")
     lines = [
         f"{count(tick):>6}  {name} ({member}): {before} -> {after}"
         for tick, member, name, before, after in rows
     ]
-    more = [f"and {count(many - len(rows))} before"] if many > len(rows) else []
-    await app.push_screen_wait(Notice(f"{count(many)} moves of life", "\n".join(lines + more)))
+    more = [f"and {count(many - len(rows))} earlier"] if many > len(rows) else []
+    title = plural(many, "lifecycle transition")
+    await app.push_screen_wait(Notice(title, "\n".join(lines + more)))
 
 
 def _span(words: Words) -> tuple[int, int | None]:
@@ -266,7 +268,7 @@ async def change(app: Viewer, words: Words) -> None:
     )
     app.agents.look_anew()
     what = ", ".join(f"{name}={value}" for name, value in said.items())
-    app.say(f"{count(many)} {'member was' if many == 1 else 'members were'} set to {what}.", "good")
+    app.say(f"Set {plural(many, 'member')} to {what}.", "good")
 
 
 @does("profiles")
@@ -279,9 +281,9 @@ async def profiles(app: Viewer, words: Words) -> None:
     people = await in_thread(lambda: io.read_profiles(path), "profiles")
     plain = [person.plain() for person in people]
     taken = await app.work.of_engine(
-        "giving profiles",
+        "loading profiles",
         app.simulation.do("take_profiles", plain, said.get("match", "auto")),
     )
     app.agents.look_anew()
-    told = [f"{count(len(people))} profiles were given.", *people.remarks, *taken.remarks]
+    told = [f"Loaded {plural(len(people), 'profile')}.", *people.remarks, *taken.remarks]
     await app.push_screen_wait(Notice(f"Profiles of {path.name}", "\n".join(told)))

@@ -35,10 +35,10 @@ def parse(line: str) -> ParsedCommand:
         words = shlex.split(typed)
     except ValueError:
         raise InputError(
-            "A quote is not closed; end the text with the quote it began with."
+            "Missing closing quote; end the text with the quote it began with."
         ) from None
     if not words:
-        raise InputError("Nothing was typed; press ? for the commands.")
+        raise InputError("No command; press ? for a list.")
     action = by_command(words[0])
     if action is None:
         raise UnknownNameError("command", words[0], [name for a in ACTIONS for name in a.names])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import lab
+from sim.core import plural
 from sim.errors import InputError, UnknownNameError
 from tui.actions.command_line import HERE, STUDY_VERBS, choice, number, pairs
 from tui.actions.messages import order_of
@@ -16,7 +17,7 @@ from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
 from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
 from tui.dialogs.progress import in_thread
-from tui.experiments import AS_IT_IS, MOST_REPLICATES, ExperimentPlan
+from tui.experiments import AS_IT_IS, MOST_REPLICATES, REPLICATES, ExperimentPlan
 from tui.lab_files import (
     GALLERY,
     calibration_plan,
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from tui.viewer import Viewer
 
 
-REPLICATES, PAIRS = 100, 20
-"""Runs of a fan, and of each future, when nobody says how many."""
+PAIRS = 20
+"""Runs of each future when nobody says how many."""
 _OWN = ("ticks", "seed")
 
 
@@ -57,7 +58,7 @@ async def replicates(app: Viewer, words: Words) -> None:
     """Run the world that is shown many times from where it is, or stop that."""
     if words == ("stop",):
         if not await app.experiments.stop():
-            raise InputError("No replicates are running; `replicates 100` begins.")
+            raise InputError("No replicates are running; `replicates 100` starts some.")
         return
     app.experiments.require_free()
     plan = await _plan(app, words)
@@ -93,13 +94,13 @@ def arms_of(words: Sequence[str]) -> tuple[tuple[str, dict[str, Any]], ...]:
         arms.insert(0, (AS_IT_IS, {}))
     if len(arms) < 2:
         raise InputError(
-            "Say what differs from the world as it is: `compare 20 beta=0.1`, or "
+            "Type a change to compare with the baseline: `compare 20 beta=0.1`, or "
             "`compare 20 'banned: do=ban agents=top:20:degree'`."
         )
     names = [name for name, _ in arms]
     for name in names:
         if names.count(name) > 1:
-            raise InputError(f"Two futures are called {name!r}; give each a name of its own.")
+            raise InputError(f"Two conditions are named {name!r}; give each its own name.")
     return tuple(arms)
 
 
@@ -120,7 +121,7 @@ async def series(app: Viewer, words: Words) -> None:
     if wanted and wanted not in known:
         raise UnknownNameError("series", wanted, known)
     shown = app.runs.turn_series(wanted)
-    app.say(f"Curves: {shown}." if shown else "Nothing is finished yet.")
+    app.say(f"Curves: {shown}." if shown else "No results yet.")
 
 
 async def _plan(app: Viewer, words: Words) -> ExperimentPlan | None:
@@ -165,7 +166,7 @@ def _under_way(app: Viewer) -> str:
         r for r in (app.frame.sessions if app.frame else ()) if r.status in {"running", "queued"}
     ]
     if not rows:
-        return "the world as it is"
+        return AS_IT_IS
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
     return f"#{rows[0].id} {rows[0].text}{more}, from here on"
 
@@ -175,7 +176,11 @@ async def _asked(app: Viewer, many: int) -> MessageOrder | None:
     model = app.preferences.model or DEFAULT_MODEL
     begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
     form = InjectDialog(
-        app.simulator, app.simulation, begin, title=f"Run a message {many:,} times", yes="Run"
+        app.simulator,
+        app.simulation,
+        begin,
+        title=f"Run {plural(many, 'replicate')} of a message",
+        yes="Run",
     )
     return await app.push_screen_wait(form)
 
@@ -212,14 +217,14 @@ async def study(app: Viewer, words: Words) -> None:
         words = (wish.verb, wish.name)
     verb = choice("act on studies", words[:1], STUDY_VERBS)
     if len(words) < 2:
-        raise InputError(f"Type which: `study {verb} NAME`; u lists those that are here.")
+        raise InputError(f"Type a name: `study {verb} NAME`; press u for a list.")
     await _OF_VERB[verb](app, words[1], words[2:])
 
 
 async def _new(app: Viewer, name: str, words: Words) -> None:
     """Write a study to begin with, and open it."""
     if words:
-        raise InputError("A study is written under one name; the rest is edited in it.")
+        raise InputError("Type one name: `study new NAME`; the rest is edited in the file.")
     path = named_file(name)
     await in_thread(lambda: write_new_study(path), "study")
     await _edit(app, name, ())
@@ -231,16 +236,16 @@ async def _edit(app: Viewer, name: str, _words: Words) -> None:
     text = await in_thread(lambda: read_text(path), "text")
     edited = await app.push_screen_wait(EditorDialog(path, text))
     if edited is None:
-        app.say(f"{path} is as it was.")
+        app.say(f"{path} is unchanged.")
         return
     await in_thread(lambda: write_text(path, edited.text), "text")
     fault = await in_thread(lambda: fault_of(path, edited.text), "check")
     if fault is not None:
-        app.say(f"{path} is saved, and does not run yet: {fault.sentence}.", "warning")
+        app.say(f"Saved {path}, which cannot run yet: {fault.sentence}.", "warning")
     elif edited.run:
         await _run(app, name, ())
     else:
-        app.say(f"{path} is saved; `study run {path.stem}` runs it.", "good")
+        app.say(f"Saved {path}; type `study run {path.stem}` to run it.", "good")
 
 
 async def _run(app: Viewer, name: str, words: Words) -> None:
@@ -268,9 +273,11 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
     file = Path(name) if name.endswith(".runs") else results_beside(_where(name))
     running = app.experiments.running
     if running is not None and getattr(running.plan, "into", None) == file:
-        raise InputError(f"It runs ({running.how_far}); wait, or stop it with escape in Runs.")
+        raise InputError(
+            f"It is still running ({running.how_far}); wait, or press Esc in Runs to stop it."
+        )
     if not await in_thread(file.is_file, "results"):
-        raise InputError(f"There is no {file} yet; `study run {name}` makes it.")
+        raise InputError(f"{file} does not exist yet; `study run {name}` creates it.")
     found = await app.work.in_thread("reading the results", lambda _report: lab.read_findings(file))
     page = _path(given.get("into", str(file.with_suffix(".html"))))
     pages = (page, page.with_suffix(".md"))
@@ -278,15 +285,15 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
         raise InputError(f"A report is written as NAME.html, with NAME.md beside it; got {page}.")
     there = await in_thread(lambda: [each for each in pages if each.exists()], "reports")
     if not await _may_replace(app, there):
-        app.say(f"{page} is as it was.")
+        app.say(f"{page} is unchanged.")
         return
     await app.work.in_thread(
         "writing the report", lambda _report: [found.report(each) for each in pages]
     )
     app.experiments.keep(f"study {found.study.name}", found, found.total, file)
     app.go("runs")
-    app.say(f"The report is {page.absolute()}.", "good")
-    await app.push_screen_wait(Notice("The report is written", _told(found, pages)))
+    app.say(f"Wrote {page.absolute()}.", "good")
+    await app.push_screen_wait(Notice("Report written", _told(found, pages)))
 
 
 def _told(found: StudyFindings, pages: tuple[Path, ...]) -> str:
@@ -313,7 +320,7 @@ async def sweep(app: Viewer, words: Words) -> None:
         words = wish
     words, is_anew = _anew(words)
     if "=" in words[0]:
-        raise InputError(f"Type what is swept first: `sweep FILE {words[0]}`, or `sweep here ...`.")
+        raise InputError(f"Type what to sweep first: `sweep FILE {words[0]}`, or `sweep here ...`.")
     given = pairs(words[1:])
     how: dict[str, Any] = {name: given.pop(name) for name in _OF_SWEEP if name in given}
     how |= _numbers(how)
@@ -336,9 +343,9 @@ def _in_this_world(
     app: Viewer, how: dict[str, Any], into: str | None
 ) -> tuple[FilePlan, Path | None]:
     if app.last_order is None:
-        raise InputError("Send a message first (i); `sweep here` sends it anew at every point.")
+        raise InputError("Send a message first (i); `sweep here` sends it again at every point.")
     if how["parameters"] is None:
-        raise InputError("Say what varies: `sweep here probability=0.05:0.5:5`.")
+        raise InputError("Type what to vary: `sweep here probability=0.05:0.5:5`.")
     file = Path(into) if into else None
     title = f"{app.last_order.text!r} in this world"
     return sweep_plan(title, how, file, message_of(app.last_order)), file
@@ -350,19 +357,19 @@ async def calibrate(app: Viewer, words: Words) -> None:
     app.experiments.require_free()
     if not words or "=" in words[0]:
         raise InputError(
-            "Type the file of what was observed, then what is fitted: "
+            "Type the file of observed messages and what to fit: "
             "`calibrate cascades.jsonl model=viral base=0.1:0.5`."
         )
     data = _path(words[0])
     if not await in_thread(data.is_file, "observed"):
-        raise InputError(f"There is no {data}; name a file of observed messages.")
+        raise InputError(f"{data} does not exist; name a file of observed messages.")
     fitted = {word: None for word in words[1:] if "=" not in word}  # by the bounds it declares
     given = pairs(word for word in words[1:] if "=" in word)
     how: dict[str, Any] = {name: given.pop(name) for name in _OF_CALIBRATION if name in given}
     how |= _numbers(how) | {name: _real(name, how[name]) for name in _SHARES if name in how}
     ranges = fitted | {name: _ends(name, said) for name, said in given.items()}
     if not ranges:
-        raise InputError("Say what is fitted: `base=0.1:0.5`, or a name alone for its bounds.")
+        raise InputError("Type what to fit: `base=0.1:0.5`, or a name alone for its bounds.")
     app.experiments.begin(calibration_plan(data, {**how, "ranges": ranges}))
     app.go("runs")
 
@@ -381,7 +388,7 @@ async def picture(app: Viewer, words: Words) -> None:
     if axes and len(axes) != 2:
         raise InputError("A heat map is over two parameters: `picture heat X Y`.")
     shown = app.runs.turn_view(wanted, axes)
-    app.say(f"Picture: {shown}." if shown else "Nothing is finished yet.")
+    app.say(f"Chart: {shown}." if shown else "No results yet.")
 
 
 # -- tables -----------------------------------------------------------------------------------
@@ -392,7 +399,7 @@ async def export_tables(app: Viewer, words: Words) -> None:
     chosen = app.runs.chosen
     found = None if chosen is None else chosen.found
     if found is None:
-        raise InputError("Nothing is finished yet in Runs (5): l, D, u or W run something.")
+        raise InputError("No results in Runs (5) yet: press l, D, u or W to run something.")
     if words[0] == "tables":
         await _export_all(app, found, words[1:])
         return
@@ -400,8 +407,8 @@ async def export_tables(app: Viewer, words: Words) -> None:
     if not 2 <= len(words) <= 3:
         some = next(iter(tables))
         raise InputError(
-            f"Type which and where: `export table {some} {some}.csv` (.jsonl, .parquet); "
-            f"there are {', '.join(tables)}."
+            f"Type a table and a file: `export table {some} {some}.csv` (.jsonl, .parquet); "
+            f"the tables are {', '.join(tables)}."
         )
     path, name = _path(words[-1]), words[1] if len(words) == 3 else next(iter(tables))
     if name not in tables:
@@ -409,7 +416,7 @@ async def export_tables(app: Viewer, words: Words) -> None:
     await app.work.in_thread(
         "writing the table", lambda _report: tables[name].write(path, force=False)
     )
-    app.say(f"Wrote {count(len(tables[name]))} rows of {name} to {path}.", "good")
+    app.say(f"Wrote {plural(len(tables[name]), 'row')} of {name} to {path}.", "good")
 
 
 async def _export_all(app: Viewer, found: Result, words: Words) -> None:
@@ -418,7 +425,7 @@ async def _export_all(app: Viewer, found: Result, words: Words) -> None:
     folder = _path(words[0])
     ending = choice("ending", words[1:], ("csv", "jsonl", "parquet")) or "csv"
     if await in_thread(lambda: folder.is_dir() and any(folder.iterdir()), "folder"):
-        raise InputError(f"{folder} holds something already; name a new folder.")
+        raise InputError(f"{folder} is not empty; choose another folder.")
     written = await app.work.in_thread(
         "writing the tables", lambda _report: found.write_all(folder, ending)
     )
@@ -478,9 +485,9 @@ async def _go_on(app: Viewer, plan: FilePlan, into: Path | None, *, is_anew: boo
     kept = 0 if into is None else await in_thread(lambda: kept_in(into), "results")
     if kept and is_anew and into is not None:
         ask = Confirm(
-            "Throw finished runs away?",
-            f"{into} keeps {count(kept)} finished runs. To begin anew, they are deleted.",
-            yes="Delete them", no="Keep them",
+            "Discard finished runs?",
+            f"{into} holds {plural(kept, 'finished run')}. Starting over deletes them.",
+            yes="Delete", no="Cancel",
         )  # fmt: skip
         if not await app.push_screen_wait(ask):
             return
@@ -491,8 +498,8 @@ async def _go_on(app: Viewer, plan: FilePlan, into: Path | None, *, is_anew: boo
     app.go("runs")
     if kept:
         of = f" of {count(plan.total)}" if plan.total > kept else ""
-        rest = "nothing is left to run" if plan.total == kept else "only what is missing runs"
-        app.say(f"{count(kept)}{of} runs are there already; {rest}.", "good")
+        rest = "nothing is left to run" if plan.total == kept else "running the rest"
+        app.say(f"{count(kept)}{of} runs are finished already; {rest}.", "good")
 
 
 async def _may_replace(app: Viewer, there: list[Path]) -> bool:
@@ -500,6 +507,6 @@ async def _may_replace(app: Viewer, there: list[Path]) -> bool:
         return True
     names = " and ".join(path.name for path in there)
     ask = Confirm(
-        "Replace the report?", f"{names} would be written anew.", yes="Replace", no="Keep"
+        "Replace the report?", f"{names} will be overwritten.", yes="Replace", no="Cancel"
     )
     return await app.push_screen_wait(ask) is True

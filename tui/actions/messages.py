@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sim.core import whole_of
+from sim.core import plural, whole_of
 from sim.errors import InputError, UnknownNameError
 from tui.actions.command_line import FLAGS, choice, number, pairs
 from tui.actions.table import Words, by_id, does, key_label, keys_of
@@ -16,7 +16,6 @@ from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, InjectDi
 from tui.dialogs.models import ModelCard, PickModel
 from tui.dialogs.progress import in_thread
 from tui.safe_text import is_visible
-from tui.text import count
 
 if TYPE_CHECKING:
     from tui.dialogs.form import InterventionWish
@@ -59,8 +58,8 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
     finally:
         app.sending -= 1
     run = key_label(keys_of(by_id("run"), app.keymap)[0])
-    then = "" if app.running else f"; press {run} to run the world"
-    app.say(f"Message {_number_of(session)} is out{then}.", "good")
+    then = "" if app.running else f" Press {run} to run."
+    app.say(f"Message {_number_of(session)} sent.{then}", "good")
 
 
 def order_of(given: dict[str, str]) -> MessageOrder:
@@ -74,9 +73,9 @@ def order_of(given: dict[str, str]) -> MessageOrder:
     model, author = given.pop("model", DEFAULT_MODEL), given.pop("author", "")
     channel = given.pop("channel", "")
     if not seeds.strip():
-        raise InputError(f"No seeds are named after seeds=; type some, as {DEFAULT_SEEDS}.")
+        raise InputError(f"seeds= is empty; type some, such as {DEFAULT_SEEDS}.")
     if not model.strip():
-        raise InputError("No model is named after model=; press m for the list.")
+        raise InputError("model= is empty; press m for a list.")
     return MessageOrder(text, model, seeds, author, channel, parameters=dict(given))
 
 
@@ -182,8 +181,8 @@ async def cancel(app: Viewer, words: Words) -> None:
         raise InputError(
             f"Message #{chosen} is {rows[0].status}; only a running one can be stopped."
         )
-    question = f"It stops spreading at {count(rows[0].size)} adopters. What it reached stays."
-    ask = Confirm(f"Stop message #{chosen}?", question, yes="Stop it", no="Let it run")
+    question = f"It stops spreading at {plural(rows[0].size, 'adopter')}, who stay adopters."
+    ask = Confirm(f"Stop message #{chosen}?", question, yes="Stop", no="Cancel")
     agreed = True if words else await app.push_screen_wait(ask)
     if agreed:
         await app.simulation.cancel(chosen)
@@ -199,7 +198,7 @@ async def platform(app: Viewer, words: Words) -> None:
     said = pairs(words[1:])
     now = await app.simulation.query(feeds.about_platform)
     if not words:
-        app.say(now or "This world has no platform; :platform on opens one.")
+        app.say(now or "This world has no platform; type :platform on.")
         return
     if now and not said:
         raise InputError(f"{now} Type `platform on recommender=NAME policy=NAME` to change it.")
@@ -210,21 +209,21 @@ async def platform(app: Viewer, words: Words) -> None:
     await app.work.of_engine(
         "opening the platform", app.simulation.do("open_platform", None, **settings)
     )
-    app.say("The platform is open: members wake, post and read with the next tick.", "good")
+    app.say("Platform opened: members post and read feeds from the next tick.", "good")
 
 
 async def _change(app: Viewer, said: Mapping[str, str]) -> None:
     """Let another recommender rank, or another policy decide, for everybody."""
     if not set(said) <= {"recommender", "policy"}:
-        raise InputError("A platform that is open takes another recommender or policy alone.")
+        raise InputError("An open platform accepts only recommender= and policy=.")
     told = []
     if "recommender" in said:
         await app.simulation.do("recommend", said["recommender"])
         told.append(f"{said['recommender']} ranks all feeds")
     if "policy" in said:
         await app.simulation.do("behave", said["policy"])
-        told.append(f"{said['policy']} decides what all members do")
-    app.say(f"From the next tick {' and '.join(told)}; K does it for some members.", "good")
+        told.append(f"{said['policy']} is the policy of all members")
+    app.say(f"From the next tick {' and '.join(told)}; K changes it for some members.", "good")
 
 
 @does("flag")
@@ -242,7 +241,7 @@ async def flag(app: Viewer, words: Words) -> None:
         raise InputError(f"Type a flag, such as `flag m{number} hidden`: {', '.join(FLAGS)}.")
     off = words[1:] == ("off",)
     await app.simulation.do("flag", number, name, not off)
-    app.say(f"Message m{number} is {'no more ' if off else ''}{name}.", "good")
+    app.say(f"Message m{number} is {'no longer ' if off else ''}{name}.", "good")
 
 
 @does("intervene")

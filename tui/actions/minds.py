@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sim import settings
+from sim.core import plural
 from sim.errors import InputError
 from sim.minds.models.budget import cap_of
 from tui.actions.command_line import choice, pairs, share_of
@@ -51,7 +52,9 @@ async def minds(app: Viewer, words: Words) -> None:
         said = pairs(words[1:])
         allowed = ("mind", *offer.fields)
         if set(said) - set(allowed):
-            raise InputError(f"Minds take {', '.join(allowed)}, each NAME=WORDS, nothing else.")
+            raise InputError(
+                f"Unknown option; `minds` takes {', '.join(allowed)}, each as NAME=WORDS."
+            )
         mind = said.pop("mind", "model")
         wish = MindWish(words[0], mind, wake=False, said=said)
     else:
@@ -75,10 +78,11 @@ async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -
     if not who:
         return ""
     members, found = await app.simulation.query(expected_of, who, ticks, model, goal)
-    cost = f", ${found.dollars:.4f}" if model else "; nobody to ask, so rules decide"
+    cost = f", ${found.dollars:.4f}" if model else "; no model configured, so rules decide"
     return (
-        f"{members:,} members, {ticks:,} ticks: about {found.requests:,} requests, "
-        f"{found.read:,} tokens read, {found.written:,} written{cost}."
+        f"{plural(members, 'member')}, {plural(ticks, 'tick')}: about "
+        f"{plural(found.requests, 'request')}, {found.read:,} tokens read, "
+        f"{found.written:,} written{cost}."
     )
 
 
@@ -94,11 +98,11 @@ async def _give(app: Viewer, wish: MindWish) -> None:
         await _cap(app, tuple(wish.budget.split()))
     if not wish.wake:
         now = app.simulation.frame.minds
-        until = "" if now is not None and now.awake else "; until :llm on the rules decide for them"
-        app.say(f"{many:,} members have a mind of their own{until}.", "good")
+        until = "" if now is not None and now.awake else "; type :llm on to activate them"
+        app.say(f"Language models assigned to {plural(many, 'member')}{until}.", "good")
         return
     app.asking.prefer = wish.model
-    await _wake(app, f"{many:,} members have a mind ({name}) and decide from the next tick on.")
+    await _wake(app, f"{plural(many, 'member')} decide by {name} from the next tick.")
 
 
 async def let_decide(app: Viewer, asked: MindsRequest) -> None:
@@ -137,10 +141,14 @@ async def llm(app: Viewer, words: Words) -> None:
 
 def _of_this_process(app: Viewer) -> None:
     if app.simulation.is_isolated:
-        raise InputError("Minds think in the program's own process; start it without --isolated.")
+        raise InputError(
+            "Language models need the program's own process; start it without --isolated."
+        )
 
 
-async def _wake(app: Viewer, done: str = "Minds decide now.", *, offline: bool = False) -> None:
+async def _wake(
+    app: Viewer, done: str = "Language models are on.", *, offline: bool = False
+) -> None:
     asking, simulation = app.asking, app.simulation
     await _resume(app)
     thinker = await asking.anew(simulation.think, offline=offline)
@@ -175,9 +183,9 @@ def _least(app: Viewer, words: Words) -> None:
             asking.thinker.least = asking.least
     least = settings.current().llm_least_share if asking.least is None else asking.least
     app.say(
-        f"The world pauses once models decide less than {least:.0%} of the time."
+        f"The world pauses if models make less than {least:.0%} of decisions."
         if least
-        else "The world goes on however little models decide."
+        else "The world never pauses for a lack of model decisions."
     )
 
 
@@ -186,11 +194,14 @@ async def _rest(app: Viewer) -> None:
     now = app.simulation.frame.minds
     await app.asking.close()
     warning = now.warning if now is not None else ""
-    app.say(warning or "The rules decide for all members.", "warning" if warning else "good")
+    app.say(
+        warning or "Language models are off; all members follow rules.",
+        "warning" if warning else "good",
+    )
 
 
 async def _status(app: Viewer) -> None:
-    await app.push_screen_wait(Notice("Minds", minds_text(app.simulation.frame.minds)))
+    await app.push_screen_wait(Notice("Language models", minds_text(app.simulation.frame.minds)))
 
 
 async def _budget(app: Viewer, words: Words) -> None:
@@ -200,7 +211,7 @@ async def _budget(app: Viewer, words: Words) -> None:
     if words:
         await _cap(app, words)
     left = ", ".join(budget_left(await app.asking.budget()))
-    app.say(f"Spent: {left}. At a cap members fall back to the rules." if left else "No cap.")
+    app.say(f"Spent: {left}. Beyond the budget, rules decide." if left else "No budget set.")
 
 
 async def _cap(app: Viewer, words: Words) -> None:
@@ -231,7 +242,7 @@ async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
         return found
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     if agent is None:
-        raise InputError(f"Type whom, such as `{verb} 33`, or choose a member in Agents (3).")
+        raise InputError(f"Type an id, such as `{verb} 33`, or select a member in Agents (3).")
     chosen: tuple[int, str] = await app.simulation.query(who_is, app.agents.table.id_of(agent))
     return chosen
 
@@ -345,4 +356,4 @@ async def play(app: Viewer, words: Words) -> None:
     finally:
         if app.simulation is simulation:
             await simulation.do("play_member", member, False)
-            app.say(f"{name} goes its own way again.", "good")
+            app.say(f"{name} acts by itself again.", "good")

@@ -28,12 +28,13 @@ def anytime(_now: ScreenState) -> str:
 
 def not_busy(now: ScreenState) -> str:
     """One piece of long work at a time."""
-    return f"Wait until {now.busy} is done, or cancel it." if now.busy else ""
+    busy = now.busy[:1].upper() + now.busy[1:]
+    return f"{busy} is in progress; wait or cancel it." if busy else ""
 
 
 def has_world(now: ScreenState) -> str:
     """Ask for an open world."""
-    return "" if now.frame else "No world is open yet; press n for a new one or o to open one."
+    return "" if now.frame else "No world is open yet; press n to create one or o to open one."
 
 
 def has_message(now: ScreenState) -> str:
@@ -47,7 +48,7 @@ def is_held_up(now: ScreenState) -> str:
     """Ask for an engine that does not answer."""
     if now.frame is None:
         return has_world(now)
-    return "" if now.frame.stalled else "The engine answers; there is nothing to stop."
+    return "" if now.frame.stalled else "The engine is responding; there is nothing to stop."
 
 
 def has_focus(now: ScreenState) -> str:
@@ -116,11 +117,11 @@ class Action:
 # fmt: off
 ACTIONS: tuple[Action, ...] = (
     Action(
-        "run", "space", "run", "Run", "Run until all is at rest, or pause; with N: N ticks.",
+        "run", "space", "run", "Run", "Run until nothing is spreading, or pause; N: run N ticks.",
         "Time", usage="[N|quiet]", when=has_world, footer=1,
     ),
     Action(
-        "pause", "k", "pause", "Pause", "Pause after the tick that is running.",
+        "pause", "k", "pause", "Pause", "Pause after the current tick.",
         "Time", when=has_world,
     ),
     Action(
@@ -137,7 +138,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "forward", "F", "forward", "Forward",
-        "Go forward again to where the world was before it went back.",
+        "Redo: go forward again after stepping back.",
         "Time", usage="[N]", when=has_world,
     ),
     Action(
@@ -145,7 +146,7 @@ ACTIONS: tuple[Action, ...] = (
         "Time", usage="TICK|NAME", when=has_world, asks=True,
     ),
     Action(
-        "bookmark", "b", "bookmark", "Bookmark", "Give the tick that is shown a name.",
+        "bookmark", "b", "bookmark", "Bookmark", "Bookmark this tick.",
         "Time", usage="NAME", when=has_world, asks=True,
     ),
     Action(
@@ -154,24 +155,24 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "branch", "B", "branch", "Branch",
-        "Make another world from the tick that is shown; this one stays open.",
+        "Branch: copy the world at this tick (you stay here).",
         "Time", usage="NAME", when=has_world, asks=True,
     ),
     Action(
-        "faster", "plus,equals_sign", "faster", "Faster", "Double the speed that is asked for.",
+        "faster", "plus,equals_sign", "faster", "Faster", "Faster (x2).",
         "Time", when=has_world,
     ),
     Action(
-        "slower", "minus", "slower", "Slower", "Halve the speed that is asked for.",
+        "slower", "minus", "slower", "Slower", "Slower (x0.5).",
         "Time", when=has_world,
     ),
     Action(
-        "speed", "v", "speed", "Speed", "Ask for a speed in ticks a second, or max.",
+        "speed", "v", "speed", "Speed", "Set the speed in ticks per second, or max.",
         "Time", usage="X|max", when=has_world, asks=True,
     ),
     Action(
         "restart", "R", "restart", "Restart",
-        "Stop a plugin that does not come back; go on from the last completed tick.",
+        "Stop a plugin that hangs, and resume from the last completed tick.",
         "Time", usage="[save]", when=is_held_up, opens=True,
     ),
     Action(
@@ -180,7 +181,7 @@ ACTIONS: tuple[Action, ...] = (
         footer=3, opens=True,
     ),
     Action(
-        "params", "p", "params", "Params", "Change the model's parameters of the message shown.",
+        "params", "p", "params", "Params", "Change the parameters of the message shown.",
         "Messages", when=has_focus, footer=7, opens=True,
     ),
     Action(
@@ -196,7 +197,7 @@ ACTIONS: tuple[Action, ...] = (
         "Messages", usage="[N]", when=has_message, opens=True,
     ),
     Action(
-        "model", "m", "model", "Models", "Look through the models, or show the card of one.",
+        "model", "m", "model", "Models", "Browse the models, or show the card of one.",
         "Messages", usage="[NAME]", opens=True, footer=16,
     ),
     Action(
@@ -207,17 +208,17 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "platform", "L", "platform", "Platform",
-        "Open a platform, on which members post and read feeds; or change who ranks, who decides.",
+        "Open a platform, where members post and read feeds; or change its settings.",
         "World", usage="[on [recommender=NAME] [policy=NAME] [KEY=VALUE ...]]",
         when=has_world, asks=True,
     ),
     Action(
-        "minds", "M", "minds", "Minds", "Give members a mind: who, which, for how much.",
+        "minds", "M", "minds", "Minds", "Assign language models to members, with a budget.",
         "World", usage="[QUERY [mind=NAME] [goal=WORDS]]", when=has_world, opens=True,
     ),
     Action(
         "llm", "Y", "llm", "Think",
-        "Let minds decide, or the rules for all; say how they do; cap what they spend.",
+        "Turn language models on or off; show their status; set a budget.",
         "World", usage="[on|off|status|budget [$X|N requests|N tokens]|least SHARE]",
         when=has_world, opens=True,
     ),
@@ -232,7 +233,7 @@ ACTIONS: tuple[Action, ...] = (
         when=has_world, where="messages", footer=4, asks=True,
     ),
     Action(
-        "new", "n", "new", "New", "Make a new world.",
+        "new", "n", "new", "New", "Create a new world.",
         "World", when=not_busy, footer=13, opens=True,
     ),
     Action(
@@ -242,7 +243,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "scenario", "0", "scenario", "Scenario",
-        "Play a scenario of a file or of the gallery: its world, and what happens there when.",
+        "Play a scenario from a file or from the gallery.",
         "World", usage="[FILE|NAME [variant=NAME] [agents=N] [seed=N]]",
         when=not_busy, opens=True,
     ),
@@ -252,19 +253,19 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "discard", "X,ctrl+r", "discard", "Discard",
-        "Go back to how the world was saved; what happened since is lost.",
+        "Revert to the saved world; unsaved changes are lost.",
         "World", when=has_world, aliases=("revert",), opens=True,
     ),
     Action(
-        "erase", "Z", "erase", "Erase", "Take profiles of members out of the world for good.",
+        "erase", "Z", "erase", "Erase", "Permanently delete member profiles.",
         "World", usage="WHO [pseudonymise]", when=has_world, asks=True, opens=True,
     ),
     Action(
-        "journal", "J", "journal", "Journal", "Say how safe the world is; on: begin a journal.",
+        "journal", "J", "journal", "Journal", "Show what is saved; on: start a journal.",
         "World", usage="[on]", when=has_world, opens=True,
     ),
     Action(
-        "import", "I", "import", "Import", "Read a network from a file of your own.",
+        "import", "I", "import", "Import", "Create a world from a network file.",
         "World", usage="FILE [direction=follows]", when=not_busy, asks=True,
         opens=True,
     ),
@@ -273,7 +274,7 @@ ACTIONS: tuple[Action, ...] = (
         "World", usage="A B", when=has_world, asks=True, opens=True,
     ),
     Action(
-        "report", "r", "report", "Report", "Measure the network and name its influential members.",
+        "report", "r", "report", "Report", "Measure the network and its most influential members.",
         "World", when=has_world, opens=True,
     ),
     Action(
@@ -295,11 +296,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "messages", "4", "messages", "Messages",
-        "Go to the Messages mode: each message, and how it went.",
+        "Go to the Messages mode: every message and its cascade.",
         "View", when=has_world, footer=9,
     ),
     Action(
-        "runs", "5", "runs", "Runs", "Go to the Runs mode: many runs, and where they lie.",
+        "runs", "5", "runs", "Runs", "Go to the Runs mode: replicates, comparisons, studies.",
         "View", when=has_world, footer=9,
     ),
     Action(
@@ -307,110 +308,110 @@ ACTIONS: tuple[Action, ...] = (
         "View", when=has_world, footer=17,
     ),
     Action(
-        "metrics", "G", "metrics", "Metrics", "Choose what Live shows of metrics, and alerts.",
+        "metrics", "G", "metrics", "Metrics", "Choose the metrics in Live, and their alerts.",
         "View", usage="[NAME ...|none]", when=has_world, footer=16, opens=True,
         aliases=("gauges",),
     ),
     Action(
         "alert", "exclamation_mark", "alert", "Alert",
-        "Say from where on a metric is alarming; with nothing: what is alarming now.",
+        "Set alert thresholds of a metric; without arguments: list alerts.",
         "World", usage="[METRIC warning=X critical=X|never]", when=has_world,
     ),
     Action(
-        "chart", "c", "chart", "Chart", "Turn the chart: the message's curves, or metrics.",
+        "chart", "c", "chart", "Chart", "Next chart: curves of the message, or metrics.",
         "View", when=has_world, where="live", footer=10,
     ),
     Action(
         "theory", "t", "theory", "Theory",
-        "Draw what equations predict beside the curves, or leave it out.",
+        "Show or hide the curves that the model's equations predict.",
         "View", when=has_focus, where="live", footer=16,
     ),
     Action(
-        "view", "t", "view", "View", "Turn the Groups pane: map, heat map, table.",
+        "view", "t", "view", "View", "Next view: map, heat map, table.",
         "View", usage="[map|heat|table]", where="groups", footer=3,
     ),
     Action(
-        "order", "s", "order", "Order", "Order the communities by size, adoption, onset or name.",
+        "order", "s", "order", "Order", "Sort the communities by size, adoption, onset or name.",
         "View", usage="[size|adoption|onset|name]", where="groups", footer=10,
     ),
     Action(
         "filter", "slash", "filter", "Filter",
-        "List the members that fit, such as activity>0.5 interest:music; with nothing: all.",
+        "List matching members, such as activity>0.5 interest:music; without arguments: all.",
         "View", usage="[EXPRESSION]", when=has_world, where="agents", footer=3,
         asks=True,
     ),
     Action(
-        "sort", "S", "sort", "Sort", "Sort the members by a column; again: the other way round.",
+        "sort", "S", "sort", "Sort", "Sort the members by a column; again: reverse the order.",
         "View", usage="[COLUMN]", when=has_world, where="agents", footer=4,
     ),
     Action(
-        "ego", "e", "ego", "Ego net", "Draw the ties of the chosen member, or list all again.",
+        "ego", "e", "ego", "Ego net", "Draw the ties of the selected member; again: the table.",
         "View", when=has_world, where="agents", footer=5,
     ),
     Action(
-        "why", "W", "why", "Why", "Say why each message is in the feed of the chosen member.",
+        "why", "W", "why", "Why", "Explain why each message is in the feed of the selected member.",
         "View", usage="[MESSAGE]", when=has_world, where="agents", footer=6,
         opens=True,
     ),
     Action(
-        "interview", "u", "interview", "Talk", "Talk to the chosen member, or to another.",
+        "interview", "u", "interview", "Talk", "Chat with the selected member, or with another.",
         "View", usage="[AGENT [QUESTION]]", when=has_world, where="agents",
         footer=7, opens=True, aliases=("talk",),
     ),
     Action(
-        "be", "A", "play", "Be it", "Be the chosen member: see its feed, and act for it.",
+        "be", "A", "play", "Play as", "Play as the selected member: see its feed and act for it.",
         "View", usage="[AGENT]", when=has_world, where="agents", footer=8, opens=True,
     ),
     Action(
         "pair", "C", "pair", "Pair",
-        "Set the chosen member beside another: ties, how well they get on and why, what they did.",
+        "Compare two members: ties, compatibility, interactions.",
         "View", usage="[A] B", when=has_world, where="agents", asks=True,
         opens=True, aliases=("compatibility",),
     ),
     Action(
-        "suggest", "O", "suggest", "Suggest", "Propose whom the chosen member might follow.",
+        "suggest", "O", "suggest", "Suggest", "Suggest members for the selected member to follow.",
         "View", usage="[RECOMMENDER]", when=has_world, where="agents", opens=True,
     ),
     Action(
         "moves", "V", "moves", "Moves",
-        "List moves from one stage of life to another, of all ticks or of FROM:TO.",
+        "List transitions between lifecycle stages, in all ticks or in FROM:TO.",
         "View", usage="[FROM:TO]", when=has_world, where="agents", opens=True,
     ),
     Action(
         "change", "U", "change", "Change",
-        "Change the chosen member, or all of a condition: change 'activity > .5' status=paused.",
+        "Change the selected member, or all that match: change 'activity > .5' status=paused.",
         "World", usage="[CONDITION] NAME=VALUE ...", when=has_world,
         where="agents", asks=True,
     ),
     Action(
         "profiles", "N", "profiles", "Profiles",
-        "Give the people of a file (a table, JSON) to members: names, texts, interests, traits.",
+        "Load member profiles from a file (table, JSON): names, texts, interests, traits.",
         "World", usage="FILE [match=auto|id|order]", when=has_world,
         where="agents", asks=True, opens=True,
     ),
     Action(
         "replicates", "l", "replicates", "Fan",
-        "Run the world many times from here, beside it: where the next run would lie.",
+        "Run many replicates from this tick; the world itself stays where it is.",
         "Runs",
         usage="[N|stop] [text='...' seeds=... model=...] [ticks=N] [seed=N]", when=has_world,
         footer=9, aliases=("fan", "ensemble"), opens=True,
     ),
     Action(
         "compare", "D", "compare", "Compare",
-        "Compare futures from here, the same draws under each: the world as it is, and changes.",
+        "Compare changes with the baseline from this tick, with the same random draws.",
         "Runs",
         usage="[N] NAME=VALUE|'NAME: do=... ; recommender=...' ... [ticks=N] [seed=N]",
         when=has_world, footer=10, aliases=("futures",), asks=True, opens=True,
     ),
     Action(
         "study", "u", "study", "Studies",
-        "Write, edit, run and report studies: a question in a file, stopped and gone on with.",
+        "Create, edit, run and report studies: experiments described in a file.",
         "Runs", usage="[new|edit|run|report NAME [replicates=N] [into=FILE] [anew]]",
         when=has_world, where="runs", footer=5, opens=True, aliases=("studies",),
     ),
     Action(
         "sweep", "W", "sweep", "Sweep",
-        "Run a scenario, or the last message here, at many points of its parameters.",
+        "Run a scenario, or the last message sent, at many parameter values.",
         "Runs",
         usage="[FILE|gallery:NAME|here [KEY=RANGE ...] [design=...] [points=N] [replicates=N] "
         "[measure=...] [into=FILE] [anew]]",
@@ -418,18 +419,18 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "calibrate", "C", "calibrate", "Calibrate",
-        "Fit parameters of a model and its network to messages that were observed.",
+        "Fit the parameters of a model and its network to observed messages.",
         "Runs", usage="FILE model=NAME KEY=LOW:HIGH ... [network=NAME,KEY=VALUE]",
         when=has_world, where="runs", footer=12, asks=True, opens=True,
     ),
     Action(
         "picture", "t", "picture", "Picture",
-        "Show another picture of the runs: fan, heat map, indices, ends, each arm.",
+        "Next chart of the runs: fan, heat map, indices, ends, per condition.",
         "Runs", usage="[NAME [X Y]]", when=has_world, where="runs", footer=4,
     ),
     Action(
         "series", "s", "series", "Series",
-        "Show another series of the runs; of a sweep another measure.",
+        "Next series of the runs; for a sweep, the next measure.",
         "Runs", usage="[NAME]", when=has_world, where="runs", footer=3,
     ),
     Action(
@@ -438,11 +439,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "previous-pane", "shift+tab,less_than_sign", "previous", "Previous pane",
-        "Go to the pane before.",
+        "Go to the previous pane.",
         "View",
     ),
     Action(
-        "zoom", "z", "zoom", "Zoom", "Let the focused pane fill the screen, or give it back.",
+        "zoom", "z", "zoom", "Zoom", "Maximize the focused pane, or restore it.",
         "View", footer=15,
     ),
     Action(
@@ -450,12 +451,12 @@ ACTIONS: tuple[Action, ...] = (
         "View", usage="[NAME]",
     ),
     Action(
-        "copy", "y", "copy", "Copy", "Copy the selection, else what the focused pane shows.",
+        "copy", "y", "copy", "Copy", "Copy the selection, or the text of the focused pane.",
         "Program",
     ),
     Action(
         "export", "E", "export", "Export",
-        "Write a picture of the screen as SVG; or what was run in Runs as tables.",
+        "Save the screen as SVG, or the results in Runs as tables.",
         "Program",
         usage="[screenshot [FILE] | table [NAME] FILE.csv | tables FOLDER [parquet]]",
     ),
@@ -465,7 +466,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "palette", "semicolon,ctrl+p", "palette", "Palette",
-        "Search everything that can be done.",
+        "Search all commands.",
         "Program", footer=11, opens=True,
     ),
     Action(
@@ -477,7 +478,7 @@ ACTIONS: tuple[Action, ...] = (
         "Program",
     ),
     Action(
-        "quit", "q,ctrl+c,ctrl+q", "quit", "Quit", "Leave; asks when the world is not saved.",
+        "quit", "q,ctrl+c,ctrl+q", "quit", "Quit", "Quit; asks if the world is not saved.",
         "Program", footer=6, aliases=("exit", "q"), opens=True,
     ),
 )
@@ -543,7 +544,7 @@ def conflicts(keymap: Mapping[str, str]) -> list[str]:
     """Say what is wrong with a keymap: unknown names, and keys that two acts would share."""
     known = {action.id for action in ACTIONS}
     problems = [
-        f"The keymap names {name!r}, and no act is called so; see ? for the names."
+        f"The keymap names {name!r}, which is not an action; press ? for the names."
         for name in keymap
         if name not in known
     ]
@@ -559,7 +560,7 @@ def _shared(actions: list[Action], keymap: Mapping[str, str]) -> Iterator[str]:
             other = taken.setdefault(canonical(key), action)
             if other is not action:
                 yield (
-                    f"The key {key_label(key)!r} is given to both {other.id!r} and "
+                    f"The key {key_label(key)!r} is assigned to both {other.id!r} and "
                     f"{action.id!r}; {other.id!r} keeps it."
                 )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sim.core import number_or_word
 from sim.errors import InputError
 from tui.actions.command_line import SPEEDS, choice, number
-from tui.actions.table import Words, does
+from tui.actions.table import Words, by_id, does, key_label, keys_of
 from tui.actions.world import save_asking, save_to
 from tui.dialogs.dialog import StalledDialog
 from tui.dialogs.progress import in_thread
@@ -133,7 +133,7 @@ async def slower(app: Viewer, _words: Words) -> None:
 async def speed(app: Viewer, words: Words) -> None:
     """Take the speed that was typed."""
     if len(words) != 1:
-        raise InputError("Type one speed in ticks a second, such as `speed 10`, or `speed max`.")
+        raise InputError("Type a speed in ticks per second, such as `speed 10`, or `speed max`.")
     await _go(app, _speed(words[0]))
 
 
@@ -145,7 +145,7 @@ def _speed(text: str) -> float | None:
     except ValueError:
         value = 0.0
     if not 0.01 <= value <= 100_000:
-        raise InputError(f"A speed is from 0.01 to 100,000 ticks a second or 'max', got {text!r}.")
+        raise InputError(f"A speed is 0.01 to 100,000 ticks per second, or 'max'; got {text!r}.")
     return value
 
 
@@ -198,7 +198,8 @@ async def bookmark(app: Viewer, words: Words) -> None:
         raise InputError("Type a name for this tick, such as `bookmark before the storm`.")
     marked = await app.simulation.bookmark(" ".join(words))
     app.say(
-        f"Tick {marked.tick:,} is called {marked.name}; :goto {marked.name} comes back.", "good"
+        f"Bookmarked tick {marked.tick:,} as {marked.name}; :goto {marked.name} returns here.",
+        "good",
     )
 
 
@@ -217,9 +218,12 @@ async def history(app: Viewer, _words: Words) -> None:
 async def branch(app: Viewer, words: Words) -> None:
     """Make another world from the tick that this one is at; this one stays open."""
     if len(words) != 1:
-        raise InputError("Type one name for the other world, such as `branch what-if`.")
+        raise InputError("Type one name for the branch, such as `branch what-if`.")
     path = await in_thread(lambda: saved_path(app.simulator.saves, words[0]), "saves")
     await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
-    made = await app.work.job("branching off", app.simulation.branch(path))
+    made = await app.work.job("branching", app.simulation.branch(path))
     app.upkeep.saved_words.append(path.stem)
-    app.say(made.sentence, "good")
+    app.say(
+        f"{made.sentence} Press {key_label(keys_of(by_id('open'), app.keymap)[0])} to open it.",
+        "good",
+    )

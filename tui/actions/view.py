@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.core import plural
 from sim.errors import InputError, UnknownNameError
 from tui.actions.command_line import ORDERS, VIEWS, choice, pairs
 from tui.actions.lab import export_tables
@@ -17,7 +18,6 @@ from tui.dialogs.progress import in_thread
 from tui.lab_files import write_text
 from tui.modes.live import LiveMode
 from tui.safe_text import plain
-from tui.text import count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ async def turn_view(app: Viewer, words: Words) -> None:
 async def order(app: Viewer, words: Words) -> None:
     """Order the communities another way."""
     app.go("groups")
-    app.say(f"Communities by {app.groups.sort(choice('order', words, ORDERS))}.")
+    app.say(f"Communities sorted by {app.groups.sort(choice('order', words, ORDERS))}.")
 
 
 @does("next-pane")
@@ -154,7 +154,7 @@ async def _show(app: Viewer, names: Sequence[str]) -> None:
     app.prefer(replace(app.preferences, metrics=tuple(names)))
     app.redraw()
     await in_thread(lambda: app.simulator.keep_metrics(names), "settings")
-    shown = ", ".join(names) if names else "what the program chooses itself"
+    shown = ", ".join(names) if names else "the default metrics"
     app.say(f"Live shows {shown}.", "good")
 
 
@@ -162,7 +162,7 @@ async def _show(app: Viewer, names: Sequence[str]) -> None:
 async def chart(app: Viewer, _words: Words) -> None:
     """Turn the chart of Live: the curves of the message, or the metrics chosen."""
     if not app.preferences.metrics:
-        raise InputError("No metric is chosen; G lists them.")
+        raise InputError("No metric selected; press G for a list.")
     if app.stage is not None:
         app.stage.query_one(LiveMode).turn_chart()
     app.redraw()
@@ -174,14 +174,14 @@ async def alert(app: Viewer, words: Words) -> None:
     if not words:
         now = app.simulation.frame.metrics
         active = [] if now is None else [f"{n} ({_level(level)})" for n, level in now.alarms]
-        app.say(f"Alarming: {', '.join(active)}." if active else "Nothing is alarming.")
+        app.say(f"Alerts: {', '.join(active)}." if active else "No alerts.")
         return
     said = pairs(words[1:])
     for key in said:
         if key not in {"warning", "critical"}:
             raise UnknownNameError("key of an alert", key, ("warning", "critical"))
     if not said:
-        raise InputError("Type bounds, such as `alert polarisation warning=0.5 critical=never`.")
+        raise InputError("Type thresholds: `alert polarisation warning=0.5 critical=never`.")
     await _alarm(app, words[0], {key: _bound(key, value) for key, value in said.items()})
     app.say(f"{words[0]}: {' '.join(words[1:])}.", "good")
 
@@ -194,7 +194,7 @@ def _bound(key: str, text: str) -> float | None:
     try:
         return None if text in NEVER else float(text)
     except ValueError:
-        raise InputError(f"{key} is a number or never, got {text!r}.") from None
+        raise InputError(f"{key} must be a number or never, got {text!r}.") from None
 
 
 async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -> None:
@@ -223,7 +223,7 @@ async def copy(app: Viewer, _words: Words) -> None:
         app.say("Nothing to copy; go to a pane with tab, or select with the mouse.", "warning")
         return
     app.copy_to_clipboard(plain(text))
-    app.say(f"Copied {count(len(text.splitlines()))} lines; shift+drag selects where that fails.")
+    app.say(f"Copied {plural(len(text.splitlines()), 'line')}; if pasting fails, use shift+drag.")
 
 
 def _text_of(app: Viewer) -> str:
@@ -237,7 +237,7 @@ def _text_of(app: Viewer) -> str:
 def _write_picture(path: Path, picture: str) -> None:
     """Write a picture, never over anything but a picture."""
     if path.exists() and path.suffix != ".svg":
-        raise InputError(f"{path.name} is there and no picture; give a name that ends in .svg.")
+        raise InputError(f"{path.name} exists and is not a picture; give a name that ends in .svg.")
     write_text(path, picture)
 
 

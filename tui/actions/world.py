@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim.core import plural
 from sim.errors import InputError, UnknownNameError
 from tui.actions.command_line import METHODS, OF_SCENARIO, choice, number, pairs
 from tui.actions.minds import let_decide
@@ -34,13 +35,13 @@ if TYPE_CHECKING:
 async def new_world(app: Viewer, _words: Words) -> None:
     """Ask what the new world is to be, make it, go there."""
     order = await app.push_screen_wait(NewWorldDialog(app.simulator, app.last_new))
-    if order is None or not await may_leave(app, "make the new world"):
+    if order is None or not await may_leave(app, "create the new world"):
         return
     app.last_new = order
     kind = order.network.partition("-")[0]
     name = f"{kind}-{short(order.agents).replace('.0', '')}"
     world = await app.work.in_thread(
-        "making the world", lambda report: app.simulator.create(order, report)
+        "creating the world", lambda report: app.simulator.create(order, report)
     )
     await app.enter(world, name)
 
@@ -56,7 +57,7 @@ async def open_world(app: Viewer, words: Words) -> None:
         await scenario(app, (path,))
         return
     if path is not None and app.homes.home.at == path:
-        app.say(f"{path.stem} is open already; discard goes back to how it was saved.")
+        app.say(f"{path.stem} is already open; press X to revert to the saved world.")
         return
     if path is None or not await may_leave(app, f"open {path.name}"):
         return
@@ -92,7 +93,7 @@ async def scenario(app: Viewer, words: Words) -> None:
         return
     remarks: list[str] = []
     world = await app.work.in_thread(
-        "making the world", lambda report: played.make(report, remarks)
+        "creating the world", lambda report: played.make(report, remarks)
     )
     since = world.tick
     await app.enter(world, played.name)
@@ -123,12 +124,12 @@ async def discard(app: Viewer, _words: Words) -> None:
     path = Path(frame.path) if frame.path else None
     is_saved = path is not None and await in_thread(path.is_file, "saves")
     name = path.name if path is not None else ""
-    back = f"It goes back to {name} as it was saved" if is_saved else "It is gone for good"
+    back = f"Revert to {name} as saved" if is_saved else "Delete this world"
     ask = Confirm(
-        "Discard what was not saved?",
-        f"{line(frame.name, 40)} stands at tick {count(frame.tick)}. {back}"
-        ", and all that happened since is lost.",
-        yes="Discard it", no="Keep it",
+        "Discard unsaved changes?",
+        f"{line(frame.name, 40)} is at tick {count(frame.tick)}. {back}? "
+        "All unsaved changes are lost.",
+        yes="Discard", no="Cancel",
     )  # fmt: skip
     if await app.push_screen_wait(ask):
         await app.homes.go_back(path if is_saved else None)
@@ -140,21 +141,21 @@ async def erase(app: Viewer, words: Words) -> None:
     how = "pseudonymise" if words[-1:] in WAYS else "erase"
     who = " ".join(words[:-1] if how == "pseudonymise" else words)
     if not who:
-        raise InputError("Type whose profiles: a condition, an id, or `erase all`.")
+        raise InputError("Type which members: a condition, an id, or `erase all`.")
     at = app.homes.home.at
     if at is None or not app.homes.home.is_named:
-        raise InputError("Save the world first (w): its file is written anew without the profiles.")
+        raise InputError("Save the world first (w): its file is rewritten without the profiles.")
     whose = await app.simulation.query(app.simulator.whom, who)
     left = (
-        "Names, ids and texts go; numbers and interests stay."
+        "Names, ids and texts are deleted; numbers and interests stay."
         if how != "erase"
-        else ("All that is known of them goes.")
+        else ("The whole profiles are deleted.")
     )
     ask = Confirm(
-        "Take profiles out?",
-        f"What is known of {line(whose, 160)} goes from {at.name}, its log of acts, its journal "
-        f"and its history. {left} The way back goes too: this cannot be undone.",
-        yes="Take them out", no="Keep them",
+        "Delete profiles?",
+        f"The profiles of {line(whose, 160)} are deleted from {at.name}, its log, its journal "
+        f"and its history. {left} Undo history is deleted too: this cannot be undone.",
+        yes="Delete", no="Cancel",
     )  # fmt: skip
     if await app.push_screen_wait(ask):
         await app.homes.erased(at, who, how)
@@ -170,12 +171,10 @@ async def journal(app: Viewer, words: Words) -> None:
     frame = app.simulation.frame
     if wish and frame.kept is None:
         if not frame.path:
-            raise InputError("A journal lies beside the world's file; save the world first (w).")
+            raise InputError("The journal is kept beside the world's file; save the world first.")
         await app.homes.keep(Path(frame.path))
         frame = app.simulation.frame
-    await app.push_screen_wait(
-        Notice("How safe the world is", durability_text(frame, app.homes.home))
-    )
+    await app.push_screen_wait(Notice("Saved state", durability_text(frame, app.homes.home)))
 
 
 @does("save")
@@ -185,7 +184,7 @@ async def save_world(app: Viewer, words: Words) -> None:
         path = saved_path(app.simulator.saves, words[0])
         own = app.frame.path if app.frame else None
         if is_taken(path) and str(path) != str(own) and path != app.homes.home.at:
-            raise InputError(f"{path.name} is another world; w asks before it replaces one.")
+            raise InputError(f"{path.name} is another world; press w to replace it.")
         await save_to(app, path)
     else:
         await save_asking(app)
@@ -210,7 +209,7 @@ async def save_to(app: Viewer, path: Path) -> None:
     """Save to a file and say how large it is and how long it took; ask before more is lost."""
     engine = app.simulation
     if not await _may_replace(app, path):
-        raise InputError(f"Nothing was saved; {path.name} stays as it is. Choose another name (w).")
+        raise InputError(f"Not saved; {path.name} is unchanged. Choose another name (w).")
     if path.parent == app.simulator.saves:  # ours to make; another folder must be there
         await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     saved = await app.work.reporting(
@@ -227,8 +226,8 @@ async def _may_replace(app: Viewer, path: Path) -> bool:
     if not lost:
         return True
     ask = Confirm(
-        "Replace a later state?", f"{path.name} {lost}. It would be replaced.",
-        yes="Replace it", no="Keep it",
+        "Replace a later state?", f"{path.name} {lost}. It will be replaced.",
+        yes="Replace", no="Cancel",
     )  # fmt: skip
     return await app.push_screen_wait(ask) is True
 
@@ -284,13 +283,11 @@ async def path(app: Viewer, words: Words) -> None:
         simulation.query(simulator.path_between, *words, then=simulator.path_of),
     )
     if not ids:
-        app.say(
-            f"No message can travel from {words[0]} to {words[1]}: no path joins them.", "warning"
-        )
+        app.say(f"No path from {words[0]} to {words[1]}.", "warning")
         return
     members = await simulation.query(simulator.members, list(ids))
     steps = "\n".join(f"{place:>3}  {member}" for place, member in enumerate(members))
-    title = f"From {words[0]} to {words[1]}: {len(members) - 1} steps"
+    title = f"From {words[0]} to {words[1]}: {plural(len(members) - 1, 'step')}"
     await app.push_screen_wait(Notice(title, steps))
 
 
@@ -309,42 +306,47 @@ async def detect(app: Viewer, words: Words) -> None:
     method = choice("method", words, METHODS) or METHODS[0]
     found = await app.work.job("finding communities", app.simulation.detect_communities(method))
     app.say(
-        f"{count(found.count)} communities by {found.method}, modularity {found.modularity:.2f}.",
+        f"{plural(found.count, 'community', 'communities')} found ({found.method.capitalize()}), "
+        f"modularity {found.modularity:.2f}.",
         "good",
     )
 
 
 def report_text(found: Any, names: Sequence[str]) -> str:
     """Write a network report."""
-    ways = "both ways" if found.is_symmetric else f"{percent(found.reciprocity)} have a reverse"
+    ways = "all mutual" if found.is_symmetric else f"{percent(found.reciprocity)} mutual"
     weak, strong = found.largest_component, found.largest_strong_component
     facts = [
         ("members", count(found.agents)),
         ("ties", f"{count(found.ties)}, {ways}; density {found.density:.2g}"),
-        ("listeners", _degrees(found.listeners)),
-        ("listens to", _degrees(found.heard)),
+        ("followers", _degrees(found.listeners)),
+        ("following", _degrees(found.heard)),
         ("clustering", _estimate(found.clustering)),
         ("mean path", f"{_estimate(found.path_length)} steps"),
-        ("components", f"{count(found.components)}, the largest of {count(weak)}"),
-        ("both ways", f"{count(found.strong_components)}, the largest of {count(strong)}"),
+        ("components", f"{count(found.components)} (largest {count(weak)})"),
+        (
+            "strongly connected",
+            f"{plural(found.strong_components, 'component')} (largest {count(strong)})",
+        ),
         (
             "communities",
-            f"{count(found.communities)} by Louvain, modularity {found.modularity:.2f}",
+            f"{count(found.communities)} (Louvain), modularity {found.modularity:.2f}",
         ),
     ]  # fmt: skip
-    lines = [f"{label:<12} {text}" for label, text in facts]
-    lines += ["", "The most influential by PageRank"]
+    width = max(len(label) for label, _ in facts)
+    lines = [f"{label:<{width}} {text}" for label, text in facts]
+    lines += ["", "Most influential members (PageRank)"]
     for name, member in zip(names, found.influential, strict=True):
         lines.append(
-            f"  {100 * member.pagerank:6.3f}%  {short(member.listeners):>6} listeners  {name}"
+            f"  {100 * member.pagerank:6.3f}%  {short(member.listeners):>6} followers  {name}"
         )
     return "\n".join(lines)
 
 
 def _degrees(found: Any) -> str:
     return (
-        f"mean {found.mean:.1f}, median {found.median:.0f}, most {count(found.most)}; "
-        f"{count(found.none)} have none"
+        f"mean {found.mean:.1f}, median {found.median:.0f}, max {count(found.most)}; "
+        f"{count(found.none)} with none"
     )
 
 

@@ -35,7 +35,7 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="dialog-close", show=False),
-        Binding("up", "app.focus_previous", "Field before", id="dialog-up", show=False),
+        Binding("up", "app.focus_previous", "Previous field", id="dialog-up", show=False),
         Binding("down", "app.focus_next", "Next field", id="dialog-down", show=False),
         Binding("enter", "accept", "Agree", id="dialog-accept", show=False),
     ]
@@ -189,7 +189,7 @@ class ErrorDialog(Dialog[bool]):
     """Shows an error; what we did not foresee also shows where it happened."""
 
     def __init__(self, error: BaseException) -> None:
-        super().__init__("That did not work", yes="OK", no="")
+        super().__init__("Error", yes="OK", no="")
         self._sentence = sentence_of(error)
         self._details = "" if isinstance(error, HubbubError) else _where(error)
 
@@ -231,19 +231,19 @@ class StalledDialog(Dialog[str]):
     AUTO_FOCUS = "#no"
 
     def __init__(self, sentence: str, tick: int) -> None:
-        super().__init__("The engine is held up", yes="Stop it and go on", no="Wait")
+        super().__init__("The engine is blocked by a plugin", yes="Stop plugin", no="Wait")
         self._sentence = sentence
         self._tick = tick
 
     def body(self) -> ComposeResult:
         ends = (
-            f"To stop it ends its messages; everything else goes on from tick {count(self._tick)}, "
-            "the last that was completed."
+            f"Stopping the plugin ends its messages; everything else resumes from tick "
+            f"{count(self._tick)}, the last completed tick."
         )
         yield Static(plain(f"{self._sentence}\n\n{ends}"), markup=False, id="statement")
 
     def more_buttons(self) -> ComposeResult:
-        yield Button(" Stop it and save ", id="save", compact=True)
+        yield Button(" Stop and save ", id="save", compact=True)
 
     def result(self) -> str:
         """Return the wish to go on."""

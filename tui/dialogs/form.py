@@ -174,7 +174,7 @@ class ParametersDialog(Dialog[dict[str, Any]]):
         self.complain(self.query_one(Form).problem)
 
 
-NOTE = "Also: a tick, or a condition such as share > 0.1."
+NOTE = "Or type a tick, or a condition such as share > 0.1."
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ class InterveneDialog(Dialog[InterventionWish]):
         tick: int,
         planned: Sequence[str],
     ) -> None:
-        super().__init__("Intervene", yes="Do it")
+        super().__init__("Intervene", yes="Schedule")
         self._cards = {card.name: card for card in cards}
         self._begin, self._tick, self._planned = begin, tick, planned
 
@@ -214,11 +214,11 @@ class InterveneDialog(Dialog[InterventionWish]):
         with Horizontal(classes="row"):
             yield label("When")
             yield Input(self._begin.when, id="when", compact=True)
-        yield Static(f"It is tick {count(self._tick)}. {NOTE}", classes="note", markup=False)
+        yield Static(f"Current tick: {count(self._tick)}. {NOTE}", classes="note", markup=False)
         yield Static("Fields", classes="heading")
         yield Form()
         if self._planned:
-            yield Static("Planned and done", classes="heading")
+            yield Static("Scheduled and applied", classes="heading")
             told = "\n".join(line(each, 200) for each in self._planned[-6:])
             yield Static(told, id="planned", markup=False)
 
@@ -245,4 +245,4 @@ class InterveneDialog(Dialog[InterventionWish]):
             self.complain(form.problem)
             return None
         when = self.query_one("#when", Input).value.strip() or "now"
-        return InterventionWish(self.chosen("#what", "what is to be done"), when, form.values)
+        return InterventionWish(self.chosen("#what", "an intervention"), when, form.values)

@@ -29,9 +29,9 @@ UNDER = "\n" + " " * 13
 """How a line goes on under what its key does."""
 
 WELCOME = (
-    "Hubbub shows a social network in which messages travel. Send a message (i), let time run "
-    "(space), and watch which communities take it up. Every act has a key, a name for the : line "
-    "and an entry in the palette (;)."
+    "Hubbub simulates how messages spread in a social network. Send a message (i), run the world "
+    "(space), and watch which communities adopt it. Every action has a key, a command for the "
+    ": line and an entry in the palette (;)."
 )
 
 

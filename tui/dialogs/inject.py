@@ -16,6 +16,7 @@ from textual.containers import Horizontal
 from textual.css.query import NoMatches
 from textual.widgets import Input, Select, Static
 
+from sim.core import plural
 from sim.errors import InputError
 from tui.dialogs.dialog import Dialog, field, sentence_of
 from tui.dialogs.form import Form
@@ -32,20 +33,20 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "independent-cascade"
 DEFAULT_SEEDS = "top:40:pagerank"
-INVISIBLE = "The message has nothing that can be seen; type some words."
+INVISIBLE = "The message is empty."
 LONGEST = 4096
 PATIENCE = 0.25
 """Seconds without a key before the plan is worked out."""
 
 _KINDS = (
-    ("pagerank", "the top by PageRank"),
-    ("degree", "the top by followers"),
-    ("core", "the top by core number"),
+    ("pagerank", "highest PageRank"),
+    ("degree", "most followers"),
+    ("core", "highest core number"),
     ("community", "from a community"),
-    ("best", "those of most reach"),
-    ("random", "at random"),
+    ("best", "best estimated reach"),
+    ("random", "random"),
     ("ids", "by id or name"),
-    ("query", "by a query"),
+    ("query", "by query"),
 )
 
 
@@ -83,7 +84,7 @@ class InjectDialog(Dialog[MessageOrder]):
             yield field("Message")
             yield Input(
                 self._last.text, id="text", compact=True, max_length=LONGEST,
-                placeholder="What is said, such as: The bridge is closed.",
+                placeholder="Message text, e.g. The bridge is closed.",
             )  # fmt: skip
         with Horizontal(classes="row"):
             yield field("Model")
@@ -95,7 +96,7 @@ class InjectDialog(Dialog[MessageOrder]):
             yield Select(kinds, id="kind", value=kind, allow_blank=False, compact=True)
             yield Select(
                 [(Text(line(name, 30)), name) for name in communities],
-                id="community", compact=True, prompt="which community",
+                id="community", compact=True, prompt="select a community",
                 value=rest if rest in communities else Select.NULL,
             )  # fmt: skip
             yield Input(rest if kind == "ids" else "", id="ids", compact=True, placeholder="0, 33")
@@ -105,12 +106,12 @@ class InjectDialog(Dialog[MessageOrder]):
             )  # fmt: skip
         with Horizontal(classes="row"):
             yield field("Author")
-            yield Input(self._last.author, id="author", compact=True, placeholder="nobody")
+            yield Input(self._last.author, id="author", compact=True, placeholder="none")
         with Horizontal(classes="row"):
             yield field("Channel")
             yield Input(
                 self._last.channel, id="channel", compact=True,
-                placeholder="the world's own; or broadcast, feed, stream, NAME,KEY=VALUE",
+                placeholder="default | broadcast | feed | stream (NAME,KEY=VALUE)",
             )  # fmt: skip
         yield Static("Parameters", classes="heading")
         yield Form()
@@ -187,11 +188,11 @@ class InjectDialog(Dialog[MessageOrder]):
     def order(self) -> MessageOrder:
         """Return what was typed; raises ``InputError`` for what is not allowed."""
         if not self._cards:
-            raise InputError("The models are not known yet; wait a moment.")
+            raise InputError("The models are still loading.")
         form = self.query_one(Form)
         text = self.query_one("#text", Input).value.strip()
         if not text:
-            raise InputError("The message has no text yet.")
+            raise InputError("The message is empty.")
         if not is_visible(text):
             raise InputError(INVISIBLE)
         if form.problem:
@@ -206,11 +207,11 @@ class InjectDialog(Dialog[MessageOrder]):
         )
 
     def _seeds(self) -> str:
-        kind = self.chosen("#kind", "who hears it first")
+        kind = self.chosen("#kind", "the seeds")
         if kind == "ids":
             ids = self.query_one("#ids", Input).value.strip()
             if not ids:
-                raise InputError("No seed is named; type ids such as 0, 33.")
+                raise InputError("No seeds; type ids such as 0, 33.")
             return f"ids:{ids}"
         if kind == "query":
             query = self.query_one("#query", Input).value.strip()
@@ -243,7 +244,7 @@ class InjectDialog(Dialog[MessageOrder]):
         preview = self.query_one("#plan", Static)
         try:
             order = self.order()
-            preview.update("Working out what would come of it ...")
+            preview.update("Estimating reach ...")
             await in_thread(lambda: self._simulator.warm(_unheard, (order.model,)), "warm")
             if order.seeds.startswith("best:"):
                 await self._find(order, preview)
@@ -283,18 +284,18 @@ def _unheard(_stage: str, _share: float) -> None:
 def planned(plan: Plan, agents: int) -> str:
     """Write a plan in three lines; of the best seeds a fourth."""
     least = "at least " if plan.is_least else ""
-    run = "Along ties, without feeds" if plan.is_without_feeds else "One run with this seed"
+    run = "Estimate without feeds" if plan.is_without_feeds else "One run with this seed"
     share = percent(plan.size / agents if agents else 0)
-    within = f"{'at least ' if plan.is_reach_least else ''}{count(plan.reach)}"
+    within = f"{'at least ' if plan.is_reach_least else ''}{plural(plan.reach, 'member')}"
     tags = ", ".join(line(str(tag), 24) for tag in plan.tags)
     return "\n".join(
         [
-            f"{count(len(plan.seeds))} seeds speak to {count(plan.audience)} others; "
-            f"{within} are within reach.",
-            f"{run}: {least}{count(plan.size)} adopters ({share}) "
-            f"in {least}{count(plan.ticks)} ticks, {seconds(plan.seconds)} of computing"
-            + ("; cut off before it came to rest." if plan.is_least else "."),
-            f"Interests it speaks to: {tags or 'none that are known'}.",
+            f"{plural(len(plan.seeds), 'seed')} with {plural(plan.audience, 'follower')}; "
+            f"{within} reachable.",
+            f"{run}: {least}{plural(plan.size, 'adopter')} ({share}) "
+            f"in {least}{plural(plan.ticks, 'tick')} ({seconds(plan.seconds)})"
+            + ("; stopped before it died out." if plan.is_least else "."),
+            f"Topics: {tags or 'none recognised'}.",
             *_of_best(plan),
         ]
     )
@@ -306,9 +307,9 @@ def _of_best(plan: Plan) -> list[str]:
         return []
     spread, guarantee = plan.best.spread, plan.best.guarantee
     return [
-        f"Expected over all draws: {count(round(spread.mean))} adopters "
-        f"(95 % {count(round(spread.low))} to {count(round(spread.high))}); "
-        f"at least {percent(guarantee.ratio)} of the best possible."
+        f"Expected: {plural(round(spread.mean), 'adopter')} "
+        f"(95 % interval {count(round(spread.low))} to {count(round(spread.high))}); "
+        f"at least {percent(guarantee.ratio)} of the optimum."
     ]
 
 

@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widgets import Button, Input, OptionList, Select, Static, TextArea
 from textual.widgets.option_list import Option
 
+from sim.core import plural
 from sim.errors import InputError
 from tui.dialogs.dialog import Confirm, Dialog
 from tui.dialogs.dialog import field as label
@@ -51,16 +52,16 @@ class LabDialog(Dialog[LabWish]):
     ]
 
     def __init__(self, found: Sequence[LabFile], folder: Path) -> None:
-        super().__init__("Studies, and scenarios to sweep", yes="Run")
+        super().__init__("Studies and scenarios", yes="Run")
         self._found, self._folder = found, folder
 
     def body(self) -> ComposeResult:
-        many = f"{len(self._found)} in" if self._found else "None yet in"
-        yield Static(line(f"{many} {self._folder}", 400), classes="note", markup=False)
+        many = plural(len(self._found), "file") if self._found else "No files"
+        yield Static(line(f"{many} in {self._folder}", 400), classes="note", markup=False)
         yield OptionList(*map(_option, self._found), id="labfiles", markup=False, compact=True)
         with Horizontal(classes="row"):
             yield label("New study")
-            yield Input(id="newstudy", compact=True, placeholder="its name; Enter writes it")
+            yield Input(id="newstudy", compact=True, placeholder="name; Enter creates it")
 
     def more_buttons(self) -> ComposeResult:
         yield Button(Content(" e Edit "), id="edit", compact=True)
@@ -82,7 +83,7 @@ class LabDialog(Dialog[LabWish]):
         """Do something else with the file under the cursor."""
         at = self.query_one("#labfiles", OptionList).highlighted
         if at is None:
-            self.complain("Nothing is chosen; give a new study a name.")
+            self.complain("Nothing selected; type a name for a new study.")
         elif verb == "report" and self._found[at].kind == "sweep":
             self.complain("A sweep has no report; run it, then `export tables FOLDER`.")
         else:
@@ -108,7 +109,7 @@ class LabDialog(Dialog[LabWish]):
         if self.query_one("#newstudy", Input).value.strip():
             self.accept()
         else:
-            self.complain("Give the new study a name.")
+            self.complain("Type a name for the new study.")
             self.query_one("#newstudy").focus()
 
     @on(OptionList.OptionSelected)
@@ -139,7 +140,7 @@ class EditorDialog(Dialog[EditedText]):
     AUTO_FOCUS = "#text"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "accept", "Save", id="editor-save", show=False, priority=True),
-        Binding("f8", "go", "Go to the fault", id="editor-fault", show=False),
+        Binding("f8", "go", "Go to the error", id="editor-fault", show=False),
     ]
 
     def __init__(self, path: Path, text: str) -> None:
@@ -158,7 +159,7 @@ class EditorDialog(Dialog[EditedText]):
 
     def more_buttons(self) -> ComposeResult:
         yield Button(Content(" Save and run "), id="run", compact=True)
-        yield Button(Content(" F8 Fault "), id="go", compact=True)
+        yield Button(Content(" F8 Error "), id="go", compact=True)
 
     def fit(self, room: int) -> None:
         """Give the text what the rest leaves."""
@@ -193,7 +194,7 @@ class EditorDialog(Dialog[EditedText]):
         if self.is_mounted and text == self._now:
             self._fault, self._checked = found, text
             row = "" if found is None or found.row < 0 else f"Line {found.row + 1}: "
-            said = "It runs as it stands." if found is None else f"{row}{found.sentence}."
+            said = "No errors." if found is None else f"{row}{found.sentence}."
             told = self.query_one("#fault", Static)
             told.update(line(said, 300))
             told.set_class(found is not None, "-wrong")
@@ -211,8 +212,8 @@ class EditorDialog(Dialog[EditedText]):
             self.dismiss(None)
             return
         ask = Confirm(
-            "Leave without saving?", f"What was changed in {self._path} would be lost.",
-            yes="Leave", no="Go on editing",
+            "Leave without saving?", f"Unsaved changes in {self._path} will be lost.",
+            yes="Leave", no="Cancel",
         )  # fmt: skip
         self.app.push_screen(ask, self._leave)
 
@@ -246,26 +247,26 @@ class SweepDialog(Dialog[tuple[str, ...]]):
             "Scenario",
             Input(id="scenario", compact=True, placeholder="FILE.toml, gallery:NAME, or here"),
         )
-        yield Static("here: the message sent last, in a copy of this world", classes="note")
+        yield Static("here: the last message sent, in a copy of this world", classes="note")
         yield from _row(
             "Parameters",
             Input(
                 id="ranges",
                 compact=True,
-                placeholder="beta=0.1:0.5:9 network.mean_degree=5,10; empty: as [sweep] says",
+                placeholder="beta=0.1:0.5:9 network.mean_degree=5,10; default: [sweep]",
             ),
         )
-        yield Static("LOW:HIGH:COUNT, LOW:HIGH where the design draws, or values a,b,c; "
-                     ":log by ratios", classes="note", markup=False)  # fmt: skip
+        yield Static("LOW:HIGH:COUNT, LOW:HIGH for designs that sample, or values a,b,c; "
+                     "add :log for a logarithmic scale", classes="note", markup=False)  # fmt: skip
         designs = [(f"{name}: {says}", name) for name, says in DESIGNS.items()]
         yield from _row(
             "Design",
-            Select(designs, id="design", prompt="as [sweep] says, else a grid", compact=True),
+            Select(designs, id="design", prompt="default: [sweep], or a grid", compact=True),
         )
         for name, says in (
-            ("points", "empty: as the design has it"), ("replicates", "runs at each point; 5"),
-            ("measure", "share, size, depth ...; empty: share"),
-            ("into", "file of results; empty: NAME.sweep.runs"),
+            ("points", "default: set by the design"), ("replicates", "runs per point; default: 5"),
+            ("measure", "share, size, depth ...; default: share"),
+            ("into", "file of results; default: NAME.sweep.runs"),
         ):  # fmt: skip
             yield from _row(name.capitalize(), Input(id=name, compact=True, placeholder=says))
 
@@ -273,11 +274,11 @@ class SweepDialog(Dialog[tuple[str, ...]]):
         """Return the words."""
         where = self._typed("scenario")
         if not where:
-            raise InputError("Name a scenario: a file, gallery:NAME, or here.")
+            raise InputError("Type a scenario: a file, gallery:NAME, or here.")
         try:
             ranges = shlex.split(self._typed("ranges"))
         except ValueError:
-            raise InputError("A quote in the parameters is not closed.") from None
+            raise InputError("Missing closing quote in the parameters.") from None
         design = self.query_one("#design", Select).value
         words = [f"design={design}"] if isinstance(design, str) else []
         for name in ("points", "replicates", "measure", "into"):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sim.world import AlertRule
 
 
-NOTE = "Space chooses, Enter agrees; ! has an alert (tab: its bounds)."
+NOTE = "Space: select   Enter: apply   !: has an alert (tab: edit thresholds)"
 
 Bounds = tuple[float | None, float | None]
 
@@ -40,8 +40,8 @@ class Picks(OptionList):
     """The metrics; space chooses one, Enter agrees to all."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "select", "Choose or leave out", id="metrics-choose", show=False),
-        Binding("enter", "agree", "Agree", id="metrics-agree", show=False),
+        Binding("space", "select", "Select or deselect", id="metrics-choose", show=False),
+        Binding("enter", "agree", "Apply", id="metrics-agree", show=False),
     ]
 
     def action_agree(self) -> None:
@@ -62,7 +62,7 @@ class MetricsDialog(Dialog[MetricChoice]):
         chosen: Sequence[str],
         rules: Mapping[str, AlertRule],
     ) -> None:
-        super().__init__("Metrics that Live shows", yes="Show these")
+        super().__init__("Metrics in Live", yes="Apply")
         self._known, self._values = known, values
         self._chosen = [name for name in chosen if name in known]
         self._rules = {rule.metric: rule for rule in rules.values()}
@@ -73,9 +73,9 @@ class MetricsDialog(Dialog[MetricChoice]):
         yield Picks(id="metrics", markup=False, compact=True)
         yield Static("", id="meaning", markup=False)
         with Horizontal(classes="row"):
-            yield label("Alert: warn")
+            yield label("Warning at")
             yield Input(id="warning", compact=True, placeholder="never")
-            yield label("   critical")
+            yield label("   Critical")
             yield Input(id="critical", compact=True, placeholder="never")
 
     def fit(self, room: int) -> None:
@@ -129,7 +129,7 @@ class MetricsDialog(Dialog[MetricChoice]):
         name = self._here
         unit, says = self._known[name]
         rule = self._rules.get(name)
-        below = "; low is alarming" if rule is not None and rule.below else ""
+        below = "; alerts below the threshold" if rule is not None and rule.below else ""
         told = f"{name}: {says}" + (f" ({unit}{below})" if unit or below else "")
         self.query_one("#meaning", Static).update(Content(line(told, 300)))
         with self.prevent(Input.Changed):
@@ -188,5 +188,5 @@ def _problem(name: str, low: str, high: str) -> str:
         try:
             _number(text)
         except ValueError:
-            return f"{name} is alarming from a number on, got {line(text, 40)!r}; empty: never."
+            return f"The threshold of {name} must be a number or empty, got {line(text, 40)!r}."
     return ""

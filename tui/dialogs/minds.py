@@ -16,7 +16,7 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
-from sim.core import whole_of
+from sim.core import plural, whole_of
 from sim.errors import HubbubError, InputError
 from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Estimating = Callable[[str, int, str, str], Awaitable[str]]
 WHO = "top:50:pagerank, random:50, share:0.001, community:NAME:20, ids:3,7"
-EXAMPLE = "nobody yet; such as top:50:pagerank"
+EXAMPLE = "e.g. top:50:pagerank"
 PATIENCE = 0.5
 """Seconds without a key after which the estimate is made anew."""
 
@@ -57,7 +57,7 @@ class GiveMinds(Dialog[MindWish]):
     AUTO_FOCUS = "#who"
 
     def __init__(self, offer: MindsOffer, who: str, estimate: Estimating) -> None:
-        super().__init__("Minds", yes="Give and wake")
+        super().__init__("Assign language models", yes="Assign and activate")
         self._offer, self._who, self._estimate = offer, who, estimate
 
     def body(self) -> ComposeResult:
@@ -67,10 +67,10 @@ class GiveMinds(Dialog[MindWish]):
         yield from _row("Parameters", Input("", id="options", compact=True, placeholder="a=1,b=2"))
         for name in self._offer.fields:
             yield from _row(name.capitalize(), Input("", id=f"said-{name}", compact=True))
-        yield from _row("Model", _select("model", self._offer.models or ("nobody to ask",)))
+        yield from _row("Model", _select("model", self._offer.models or ("no model configured",)))
         yield from _row("Budget", Input(f"${self._offer.dollars:g}", id="budget", compact=True))
         yield from _row("Ticks", Input("24", id="ticks", compact=True))
-        yield from _row("Wake", _select("wake", ("yes", "no")))
+        yield from _row("Activate", _select("wake", ("yes", "no")))
         yield Static("", id="estimate", classes="preview", markup=False)
         yield Static(plain(self._offer.lacks), id="lacks", markup=False)
 
@@ -103,7 +103,7 @@ class GiveMinds(Dialog[MindWish]):
     def _ticks(self) -> int:
         ticks = whole_of(self._typed("ticks").replace(",", ""))
         if ticks is None or ticks < 1:
-            raise InputError("The estimate is for a whole number of ticks from 1.")
+            raise InputError("Ticks must be a whole number from 1.")
         return ticks
 
     def _typed(self, name: str) -> str:
@@ -117,14 +117,14 @@ class GiveMinds(Dialog[MindWish]):
     def result(self) -> MindWish | None:
         """Return the wish."""
         if not self._typed("who"):
-            self.complain(f"Say who gets a mind: {WHO}.")
+            self.complain(f"Type which members: {WHO}.")
             return None
         cap_of(tuple(self._typed("budget").split()) or ("none",))
         mind, options = self.chosen("#mind", "a mind"), self._typed("options")
         said = {name: self._typed(f"said-{name}") for name in self._offer.fields}
         return MindWish(
             self._typed("who"), f"{mind},{options}" if options else mind, self._model,
-            self._typed("budget"), self.chosen("#wake", "whether they wake") == "yes",
+            self._typed("budget"), self.chosen("#wake", "whether to activate them") == "yes",
             {name: value for name, value in said.items() if value},
         )  # fmt: skip
 
@@ -208,7 +208,7 @@ class InterviewDialog(Dialog[bool]):
         try:
             answer = await self._put(question, list(self._talk))
             said = "" if answer.fault is not None else answer.text
-            self._fault = "" if said else answer.detail or f"No answer came: {answer.fault}."
+            self._fault = "" if said else answer.detail or f"No answer: {answer.fault}."
             keeps = self.query_one("#keep", Select).value == "yes"
             if said and keeps and self._keep is not None:
                 await self._keep(question, said)
@@ -238,13 +238,13 @@ class InterviewDialog(Dialog[bool]):
         if self._asked:
             waited = seconds(time.monotonic() - self._since)
             parts += _turns(self._who, self._asked, f"... ({waited})")
-        shown = parts or [("Nothing was said yet. The world goes on as it is.", _MUTED)]
+        shown = parts or [("No messages yet. Chatting does not affect the world.", _MUTED)]
         self.query_one("#talked", Static).update(Content.assemble(*shown))
         self.query_one("#talk", VerticalScroll).scroll_end(animate=False)
 
 
 _MUTED = "$foreground-muted"
-_REMEMBER = {"no": "no: the world stays as it is", "yes": "yes: what is said comes to its mind"}
+_REMEMBER = {"no": "no: the world is not affected", "yes": "yes: add to the member's memory"}
 
 
 def _turns(name: str, question: str, answer: str) -> list[tuple[str, str]]:
@@ -254,7 +254,7 @@ def _turns(name: str, question: str, answer: str) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-NOTE = "Such as community:NAME:20, top:20:pagerank. Choices by commas, or none."
+NOTE = "E.g. community:NAME:20, top:20:pagerank. Choices separated by commas, or empty."
 WIDTH = 28
 """Cells of the longest bar."""
 MOST_SHOWN = 40
@@ -275,7 +275,7 @@ class SurveyDialog(Dialog[SurveyQuestions]):
     AUTO_FOCUS = "#question"
 
     def __init__(self) -> None:
-        super().__init__("Survey", yes="Ask them")
+        super().__init__("Survey", yes="Ask")
 
     def body(self) -> ComposeResult:
         for name, text in (("Members", "random:20"), ("Question", ""), ("Choices", "yes, no")):
@@ -324,7 +324,7 @@ def survey_text(
     ]
     more = len(answers) - len(said)
     rest = [f"... and {count(more)} more."] if more > 0 else []
-    head = [line(question, 200), f"{count(len(answers))} members asked.", ""]
+    head = [line(question, 200), f"{plural(len(answers), 'member')} asked.", ""]
     return "\n".join([*head, *bars, *([""] if bars else []), *said, *rest])
 
 
@@ -353,7 +353,7 @@ class PlayDialog(Dialog[bool]):
         act: Callable[[PlayerAct], Awaitable[None]],
         step: Callable[[], Awaitable[PlayedMember]],
     ) -> None:
-        super().__init__(f"You are {being.name}", yes="Do it", no="Leave")
+        super().__init__(f"Playing as {being.name}", yes="Apply", no="Leave")
         self._being, self._act, self._step = being, act, step
         self._waiting: list[str] = []
 
@@ -365,7 +365,7 @@ class PlayDialog(Dialog[bool]):
             options = [(Text(act), act) for act in ACTS]
             yield Select(options, id="act", value="like", allow_blank=False, compact=True)
         with Horizontal(classes="row"):
-            yield label("Words")
+            yield label("Text")
             yield Input("", id="words", compact=True, placeholder="for a post, reply or quote")
         yield Static("", id="deeds", classes="preview", markup=False)
 
@@ -392,9 +392,9 @@ class PlayDialog(Dialog[bool]):
         act = self.chosen("#act", "an act")
         words, post = self.query_one("#words", Input).value.strip(), self._post
         if act in WORDS and not words:
-            self.complain(f"To {act}, type words.")
+            self.complain(f"To {act}, type a text.")
         elif act not in NO_POST and post is None:
-            self.complain(f"To {act}, choose a message of the feed; Next tick brings new ones.")
+            self.complain(f"To {act}, select a message of the feed; Next tick loads new ones.")
         elif post is None or act in NO_POST:
             return PlayerAct(act, text=words)
         elif act in OF_AUTHORS:
@@ -446,8 +446,8 @@ class PlayDialog(Dialog[bool]):
 
     def _show(self) -> None:
         being, feed = self._being, self.query_one("#feed", OptionList)
-        online = "online" if being.is_online else "not online: Next tick wakes it"
-        said = f"Tick {count(being.tick)}, {online}. Rules and minds leave it to you."
+        online = "online" if being.is_online else "offline until the next tick"
+        said = f"Tick {count(being.tick)}, {online}. You control this member."
         self.query_one("#being", Static).update(line(said, 200))
         feed.clear_options()
         feed.add_options([Option(_written(place, one)) for place, one in enumerate(being.feed, 1)])
@@ -456,14 +456,14 @@ class PlayDialog(Dialog[bool]):
         self._deeds()
 
     def _deeds(self) -> None:
-        soon = f"With the next tick: {', '.join(self._waiting)}." if self._waiting else ""
+        soon = f"At the next tick: {', '.join(self._waiting)}." if self._waiting else ""
         done = f"Done: {', '.join(self._being.did)}." if self._being.did else ""
         self.query_one("#deeds", Static).update(plain(" ".join(filter(None, (done, soon)))))
 
 
 def _written(place: int, one: Shown) -> Content:
     head = f"{place:>2} {line(one.name, 20)}"
-    likes = f"  ({count(one.likes)} likes)" if one.likes else ""
+    likes = f"  ({plural(one.likes, 'like')})" if one.likes else ""
     about = f" (on {one.to}: {line(one.answers, 120)})" if one.answers else ""
     return Content.assemble(
         (f"{head}: ", "bold"),

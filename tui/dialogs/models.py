@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from sim.core import plural
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.progress import in_thread
 from tui.key_queue import KeysInOrder
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 NAME_CELLS = 27
 LABEL_CELLS = 16
-NOTHING = "No model holds all of these words; take some letters away."
+NOTHING = "No match. Shorten the search."
 
 
 def fitting(cards: Sequence[PluginChoice], typed: str) -> list[PluginChoice]:
@@ -55,11 +56,13 @@ class PickModel(Dialog[str]):
 
     AUTO_FOCUS = "#search"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "go('cursor_up')", "Model above", id="models-up", show=False),
-        Binding("down", "go('cursor_down')", "Model below", id="models-down", show=False),
+        Binding("up", "go('cursor_up')", "Previous model", id="models-up", show=False),
+        Binding("down", "go('cursor_down')", "Next model", id="models-down", show=False),
         Binding("pageup", "go('page_up')", "Page up", id="models-page-up", show=False),
         Binding("pagedown", "go('page_down')", "Page down", id="models-page-down", show=False),
-        Binding("question_mark", "card", "Its card", id="models-card", show=False, priority=True),
+        Binding(
+            "question_mark", "card", "Show the card", id="models-card", show=False, priority=True
+        ),
     ]
 
     def __init__(
@@ -74,7 +77,7 @@ class PickModel(Dialog[str]):
     def body(self) -> ComposeResult:
         yield Search(
             self._typed, id="search", compact=True, select_on_focus=False, max_length=60,
-            placeholder="type a few letters of a name, a family or what it does",
+            placeholder="search by name, family or description",
         )  # fmt: skip
         yield Static("", id="told", classes="note", markup=False)
         yield OptionList(id="models", markup=False, compact=True)
@@ -106,7 +109,7 @@ class PickModel(Dialog[str]):
         options.highlighted = (
             names.index(marked) if marked in names else enabled[0] if enabled else None
         )
-        told = f"{count(len(found))} of {count(len(self._cards))} models; ? shows the card of one."
+        told = f"{count(len(found))} of {plural(len(self._cards), 'model')}; ? shows the card."
         self.query_one("#told", Static).update(told)
         self.complain("" if found else NOTHING)
 
@@ -176,7 +179,7 @@ class ModelCard(Dialog[bool]):
 
     def more_buttons(self) -> ComposeResult:
         if self._can_send:
-            yield Button(" Send a message with it ", id="send", compact=True)
+            yield Button(" Send a message ", id="send", compact=True)
 
     def on_mount(self) -> None:
         self.read()
@@ -212,7 +215,7 @@ class ModelField(Widget, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "ask('')", "Choose a model", id="model-choose", show=False),
-        Binding("question_mark", "card", "Its card", id="model-card", show=False),
+        Binding("question_mark", "card", "Show the card", id="model-card", show=False),
     ]
 
     value: reactive[str] = reactive("")
@@ -233,7 +236,7 @@ class ModelField(Widget, can_focus=True):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self._cards: dict[str, PluginChoice] = {}
-        self.explanation = "The model: how it spreads. Enter or a letter lists them, ? its card."
+        self.explanation = "The propagation model. Enter or a letter: list; ?: show the card."
 
     def offer(self, cards: Sequence[PluginChoice]) -> None:
         """Take the models there are."""
@@ -247,7 +250,7 @@ class ModelField(Widget, can_focus=True):
     def render(self) -> Content:
         """Draw name and summary."""
         if not self.value:
-            return Content.styled("looking for them ...", "$foreground-muted")
+            return Content.styled("Loading models ...", "$foreground-muted")
         card = self._cards.get(self.value)
         room = self.size.width - cell_len(self.value) - 4
         said = line(card.summary, room) if card else ""

@@ -46,7 +46,7 @@ class DialogJob:
         """Note how far it is; raises ``Cancelled`` once that was wished."""
         self.stage, self.share = stage, min(1.0, max(0.0, share))
         if self._stop.is_set():
-            raise Cancelled(f"Stopped {self.title}; nothing was changed.")
+            raise Cancelled(f"Cancelled {self.title}; nothing was changed.")
 
     def look(self) -> None:
         """Take over how far it is, where it does not report by itself."""
@@ -158,7 +158,11 @@ class ProgressDialog(Dialog[bool]):
         if not self.query("#stage"):  # it is being taken down
             return
         spent = seconds(time.monotonic() - self.job.started)
-        stage = "stopping (again: hide)" if self.job.is_stopping else self.job.stage or "working"
+        stage = (
+            "Cancelling ... (Esc again hides this)"
+            if self.job.is_stopping
+            else self.job.stage or "working"
+        )
         self.query_one("#stage", Static).update(line(f"{stage}, {spent}", 70))
         self.query_one(ProgressGauge).show(self.job.share)
 
@@ -193,7 +197,7 @@ WORDMARK = """\
 PATIENCE = 3.0
 """Seconds after which the start explains why it takes so long."""
 
-MOTTO = "a city of a million people, talking"
+MOTTO = "A social network of a million people, in your terminal"
 
 
 class Loading(Screen[None]):
@@ -233,10 +237,10 @@ class Loading(Screen[None]):
     def _lines(self) -> tuple[str, ...]:
         """Return what is told: why no world is open, or how far it is; and what was said last."""
         if self._reason:
-            return self._reason, self._said, "n makes a new world, o opens a saved one, q quits."
+            return self._reason, self._said, "n: new world, o: open a saved world, q: quit."
         spent, stage = time.monotonic() - self.job.started, self.job.stage
         if stage and spent > PATIENCE:
-            stage += f", {spent:.0f} s\nThe first start prepares the engine; later ones are quick."
+            stage += f", {spent:.0f} s\nCompiling on first use; later starts are fast."
         return stage, self._said
 
     def fail(self, sentence: str) -> None:

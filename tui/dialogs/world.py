@@ -17,7 +17,7 @@ from textual.css.query import NoMatches
 from textual.widgets import Button, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
-from sim.core import whole_of
+from sim.core import plural, whole_of
 from sim.errors import FileError, InputError
 from tui.dialogs.dialog import Dialog, field, sentence_of
 from tui.dialogs.form import Form
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 AGENTS = 100_000
-NO_PLATFORM = "none: messages travel along ties alone"
+NO_PLATFORM = "none: messages spread along ties only"
 ESTIMATE = "Needs about {} of memory."
 
 
@@ -51,7 +51,7 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
     def body(self) -> ComposeResult:
         with Horizontal(classes="row"):
             yield field("Network")
-            yield Select[str]([], id="network", compact=True, prompt="looking for them ...")
+            yield Select[str]([], id="network", compact=True, prompt="Loading networks ...")
         with Horizontal(classes="row"):
             yield field("Members")
             yield Input(count(self._last.agents), id="agents", compact=True)
@@ -98,7 +98,7 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
     def order(self) -> NewWorldSpec:
         """Return what was typed; raises ``InputError`` for what is not allowed."""
         if not self._cards:
-            raise InputError("The kinds of network are not known yet; wait a moment.")
+            raise InputError("The network generators are still loading.")
         form = self.query_one(Form)
         if form.problem:
             raise InputError(form.problem)
@@ -135,7 +135,7 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
             self.complain(sentence_of(error))
             return
         self.complain(_shortage(order, needed, free))  # also where Enter was refused meanwhile
-        estimate.update(f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} are free.")
+        estimate.update(f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} free.")
 
 
 def _shortage(order: NewWorldSpec, needed: int, free: int) -> str:
@@ -143,8 +143,8 @@ def _shortage(order: NewWorldSpec, needed: int, free: int) -> str:
     if needed <= free:
         return ""
     return (
-        f"{count(order.agents)} members need about {bytes_of(needed)} and {bytes_of(free)} are "
-        "free; ask for fewer members or a smaller mean degree."
+        f"Not enough memory: {plural(order.agents, 'member')} need about {bytes_of(needed)}, "
+        f"{bytes_of(free)} free; use fewer members or a smaller mean degree."
     )
 
 
@@ -185,7 +185,7 @@ class OpenDialog(Dialog["Path | str"]):
         self._scenarios: list[ScenarioChoice] = []
 
     def body(self) -> ComposeResult:
-        yield Static("Looking into the saves folder ...", id="folder", markup=False)
+        yield Static("Loading saved worlds ...", id="folder", markup=False)
         yield OptionList(id="saved", markup=False, compact=True)
         yield Static("", id="live", markup=False)
 
@@ -205,16 +205,17 @@ class OpenDialog(Dialog["Path | str"]):
         options.add_options(Option(_scenario(each)) for each in self._scenarios)
         if options.option_count:
             options.highlighted = 0
-        said = f"{len(self._saved)} in" if self._saved else "No saved world in"
-        also = f"{len(self._scenarios)} scenarios of this folder and of the gallery."
-        both = also if self._alone else f"Below: {also} {said} {self._simulator.saves}"
+        said = plural(len(self._saved), "saved world") if self._saved else "No saved worlds"
+        also = plural(len(self._scenarios), "scenario")
+        here = f"{said} in {self._simulator.saves}; below: {also}"
+        both = f"{also} in this folder and in the gallery" if self._alone else here
         self.query_one("#folder", Static).update(line(both, 400))
 
     def result(self) -> Path | str | None:
         """Return the chosen file, if it can be opened, or the chosen scenario."""
         at = self.query_one("#saved", OptionList).highlighted
         if at is None:
-            self.complain("Nothing is chosen; press w in a world to save one.")
+            self.complain("Nothing to open yet; press w in a world to save it.")
             return None
         if at >= len(self._saved):
             return self._scenarios[at - len(self._saved)].where
@@ -269,12 +270,12 @@ def saved_path(saves: Path, name: str, *, must_exist: bool = False) -> Path:
     stem = name.strip().removesuffix(SUFFIX)
     if not _NAME.fullmatch(stem):
         raise InputError(
-            "A name is 1 to 64 letters, digits, '.', '_' or '-' and begins with a letter or a "
+            "A name has 1 to 64 letters, digits, '.', '_' or '-' and begins with a letter or a "
             f"digit, got {stem[:64]!r}."
         )
     path = saves / (stem + SUFFIX)
     if path.resolve().parent != saves.resolve():
-        raise InputError(f"{stem!r} leads out of the saves folder {saves}; choose another name.")
+        raise InputError(f"{stem!r} is outside the saves folder {saves}; choose another name.")
     if must_exist and not is_taken(path):
         raise FileError(path, "there is no such saved world; press o for the list")
     return path
@@ -317,7 +318,7 @@ class SaveDialog(Dialog[Path]):
             return None
         if is_taken(path) and path.resolve() not in self._own and self._agreed != path.name:
             self._agreed = path.name
-            self.complain(f"{path.name} exists and would be replaced; press Enter again to agree.")
+            self.complain(f"{path.name} exists; press Enter again to overwrite it.")
             return None
         return path
 
@@ -337,9 +338,9 @@ class QuitDialog(Dialog[str]):
     """Gives ``"save"``, ``"keep"``, ``"drop"`` or nothing, when the person wants to stay."""
 
     def __init__(self, frame: Frame, purpose: str, kept_as: str = "") -> None:
-        title = "A world without a name" if kept_as else "Unsaved changes"
+        title = "Unsaved world" if kept_as else "Unsaved changes"
         super().__init__(
-            title, yes="Save ..." if kept_as else f"Save and {purpose}"[:40], no="Stay"
+            title, yes="Save ..." if kept_as else f"Save and {purpose}"[:40], no="Cancel"
         )
         self._frame, self._kept_as = frame, kept_as
 
@@ -348,7 +349,7 @@ class QuitDialog(Dialog[str]):
         yield Static(
             Content.assemble(
                 (line(frame.name, 40), "bold"),
-                f" stands at tick {count(frame.tick)} ",
+                f" (tick {count(frame.tick)}) ",
                 *(self._kept() if self._kept_as else [self._lost()]),
             ),
             id="statement",
@@ -358,25 +359,22 @@ class QuitDialog(Dialog[str]):
         kept = self._frame.kept
         if kept is not None:
             return (
-                f"and its journal, at tick {count(kept.tick)}, takes nothing more.\n"
-                "Leaving it now loses what happened since then, unless it is saved elsewhere."
+                f"has unsaved changes: its journal ends at tick {count(kept.tick)}.\n"
+                "If you leave now, later changes are lost unless you save them elsewhere."
             )
-        return (
-            "and has changed since it was last saved.\n"
-            "Leaving it now loses what happened since then."
-        )
+        return "has changed since it was last saved.\nIf you leave now, these changes are lost."
 
     def _kept(self) -> list[str | tuple[str, str]]:
         return [
-            "and was never saved. Its journal keeps it: o lists it as ",
+            "has not been saved. It stays recoverable under Open (o) as ",
             (line(self._kept_as, 40), "bold"),
-            ". It can also be saved under a name, or thrown away.",
+            ".",
         ]
 
     def more_buttons(self) -> ComposeResult:
         if self._kept_as:
-            yield Button(" Keep it ", id="keep", compact=True)
-            yield Button(" Throw it away ", id="drop", variant="error", compact=True)
+            yield Button(" Keep ", id="keep", compact=True)
+            yield Button(" Discard ", id="drop", variant="error", compact=True)
         else:
             yield Button(" Do not save ", id="drop", variant="error", compact=True)
 
@@ -424,7 +422,7 @@ class HistoryDialog(Dialog[int | str]):
     AUTO_FOCUS = "#ticks"
 
     def __init__(self, found: Sequence[PastTick], reach: Reach, tick: int) -> None:
-        super().__init__("Go to another tick", yes="Go there")
+        super().__init__("Go to another tick", yes="Go")
         self._found = found
         self._reach = reach
         self._tick = tick
@@ -433,7 +431,9 @@ class HistoryDialog(Dialog[int | str]):
         yield Static(line(self._reach.sentence, 400), id="reach", markup=False)
         yield OptionList(*map(self._option, self._found), id="ticks", markup=False, compact=True)
         if not self._found:
-            yield Static("b names the tick that is shown; :goto N goes to tick N.", markup=False)
+            yield Static(
+                "Press b to bookmark this tick; type :goto N to go to tick N.", markup=False
+            )
 
     def on_mount(self) -> None:
         if self._found:
@@ -454,7 +454,7 @@ class HistoryDialog(Dialog[int | str]):
         """Return what was chosen."""
         at = self.query_one("#ticks", OptionList).highlighted
         if at is None:
-            self.complain("Nothing is chosen; :goto N goes to tick N.")
+            self.complain("Nothing selected; type :goto N to go to tick N.")
             return None
         return self._found[at].goal
 

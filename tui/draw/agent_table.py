@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from sim.core import plural
 from tui.draw.canvas import BRAILLE, Canvas, pack_braille
 from tui.draw.community_map import BubbleLines, edge_dots
 from tui.draw.panes import StripPane
@@ -148,10 +149,10 @@ class AgentTable(ColumnTable):
     """Every member, or those that a filter leaves; only the rows in sight are fetched."""
 
     HELP = (
-        "Every member of the world, or those that a filter (/) leaves: followers hear it, follows "
-        "are whom it hears, online is its share of ticks, last_active the tick of its last post, "
-        "act or adoption on record, adopted the tick at which it took up the message shown; "
-        "interests are compared by the first nine. " + ColumnTable.HELP
+        "Every member of the world, or those that match a filter (/): number of followers, number "
+        "of members it follows (follows), share of ticks online, tick of the last post, action or "
+        "adoption on record (last_active), tick at which it adopted the message shown (adopted); "
+        "sorting by interests compares the first nine. " + ColumnTable.HELP
     )
 
     class OrderWanted(Message):
@@ -170,7 +171,7 @@ class AgentTable(ColumnTable):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "Looking at the members ..."
+        self.placeholder = "Loading members ..."
         self.told: dict[int, tuple[str, str, str]] = {}
         self.shown: AgentRows | None = None
         self.orders: dict[int, NDArray[Any]] = {}
@@ -181,7 +182,7 @@ class AgentTable(ColumnTable):
         if before is not None and len(before.people) != len(people):
             self.orders.clear()
         self.shown = AgentRows(people, agents, self.told, self.orders)
-        self.placeholder = "No member fits the filter; / with nothing shows all."
+        self.placeholder = "No members match; press / and Enter to show all."
         self.fill(self.shown)
         is_other = before is not None and before.agents is not agents
         if is_other and self._sort is not None:
@@ -272,12 +273,12 @@ class EgoPane(StripPane):
     """A member in the middle, those tied to it around; one of them can be chosen."""
 
     HELP = (
-        "The chosen member in the middle and those tied to it around it, mutual ones first, then "
-        "the best-known: = both follow, > follows the member, < is followed by it. Arrows choose "
-        "one, Enter goes to it, e goes back to the table."
+        "The selected member in the middle and its ties around it, mutual ones first, then the "
+        "most followed: = both follow, > follows the member, < is followed by it. Arrows select "
+        "one, Enter goes to it, e returns to the table."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,up", "go(-1)", "Member before", id="ego-before", show=False),
+        Binding("left,up", "go(-1)", "Previous member", id="ego-before", show=False),
         Binding("right,down", "go(1)", "Next member", id="ego-next", show=False),
         Binding("enter", "choose", "Go to this member", id="ego-choose", show=False),
     ]
@@ -291,7 +292,7 @@ class EgoPane(StripPane):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "No member is chosen."
+        self.placeholder = "No member selected."
         self.ego: Ego | None = None
         self.at = 0
 
@@ -369,12 +370,12 @@ class EgoPane(StripPane):
     def _write_foot(self, canvas: Canvas, ego: Ego) -> None:
         muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         shown = len(ego.agents) - 1
-        of = f"{count(shown)} of {count(ego.total)} tied to {line(ego.names[0], 24)}"
+        of = f"{count(shown)} of {plural(ego.total, 'tie')} of {line(ego.names[0], 24)}"
         canvas.text(0, canvas.height - 2, of, muted)
         mark = {"=": "both follow", ">": "follows it", "<": "followed by it"}.get(
             _mark(ego, self.at).strip(), "in the middle"
         )
-        facts = f"{mark}, {count(int(ego.listeners[self.at]))} followers"
+        facts = f"{mark}, {plural(int(ego.listeners[self.at]), 'follower')}"
         used = canvas.text(0, canvas.height - 1, line(ego.names[self.at], 28), strong)
         canvas.text(used + 2, canvas.height - 1, facts, muted)
 

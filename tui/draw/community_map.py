@@ -17,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from sim.core import plural
 from tui.draw.canvas import BRAILLE, Canvas, pack_braille
 from tui.draw.panes import PixelPane
 from tui.safe_text import line
@@ -340,9 +341,9 @@ class CommunityMap(PixelPane):
     """Each community a bubble near those it is tied to; one can be chosen."""
 
     HELP = (
-        "Each bubble is a community: its area the members, its colour the share that adopted, "
-        "on the same scale from 0 to 100 % always, lines the ties between. "
-        "Arrows go from one to the next, [ and ] zoom, Enter chooses."
+        "Each bubble is a community: area is the number of members, colour the share of adopters "
+        "(always on a scale of 0 to 100 %), and lines are ties between communities. Arrows move "
+        "between communities, [ and ] zoom, Enter selects one."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "go(-1,0)", "Community to the left", id="map-left", show=False),
@@ -351,7 +352,7 @@ class CommunityMap(PixelPane):
         Binding("down", "go(0,1)", "Community below", id="map-down", show=False),
         Binding("left_square_bracket", "zoom(0.5)", "Zoom out", id="map-out", show=False),
         Binding("right_square_bracket", "zoom(2.0)", "Zoom in", id="map-in", show=False),
-        Binding("enter", "choose", "Choose this community", id="map-choose", show=False),
+        Binding("enter", "choose", "Select this community", id="map-choose", show=False),
     ]
 
     class Selected(Message):
@@ -661,10 +662,13 @@ class CommunityMap(PixelPane):
         index = self._hover if self._hover >= 0 else self.selected
         if index >= 0:
             return self._names[index], self._facts(index)
-        summary = counted(len(self._names), max(self._known, len(self._names)))
+        total = max(self._known, len(self._names))
+        if self._label == "known":
+            return "", counted(len(self._names), total, "known ")
+        summary = counted(len(self._names), total)
         return "", summary + (f" ({self._label})" if self._label else "")
 
     def _facts(self, index: int) -> str:
         size, adopted, onset = (int(c[index]) for c in (self._sizes, self._adopted, self._onset))
-        facts = f"{count(size)} members, adopted {percent(adopted / max(1, size))}"
-        return facts + (f" since tick {count(onset)}" if onset >= 0 else "")
+        facts = f"{plural(size, 'member')}, {percent(adopted / max(1, size))} adopted"
+        return facts + (f", first at tick {count(onset)}" if onset >= 0 else "")

@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from sim.core import plural
 from tui.draw.canvas import Canvas, nice_ticks
 from tui.draw.panes import PixelPane
 from tui.draw.table import ColumnTable, TableColumn
@@ -73,22 +74,22 @@ class CommunityHeat(PixelPane):
     """A row for each community, a column for a span of ticks; the colour is the adopted share."""
 
     HELP = (
-        "Each row is a community, each column a span of ticks, the colour the share of members "
-        "that had adopted, on the same scale from 0 to 100 % always. Arrows move the cursor, "
-        "whose value is written below; S orders the rows by size, adoption, onset or name; "
-        "Enter chooses the community."
+        "Each row is a community, each column a span of ticks, and the colour the share of members "
+        "who have adopted (always on a scale of 0 to 100 %). Arrows move the cursor, whose value "
+        "is shown below; S sorts the rows by size, adoption, onset or name; Enter selects the "
+        "community."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "row(-1)", "Community above", id="heat-up", show=False),
-        Binding("down", "row(1)", "Community below", id="heat-down", show=False),
+        Binding("up", "row(-1)", "Previous community", id="heat-up", show=False),
+        Binding("down", "row(1)", "Next community", id="heat-down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="heat-page-up", show=False),
         Binding("pagedown", "page(1)", "Page down", id="heat-page-down", show=False),
         Binding("left", "point(-1)", "Earlier", id="heat-left", show=False),
         Binding("right", "point(1)", "Later", id="heat-right", show=False),
         Binding("home", "first", "First tick", id="heat-first", show=False),
         Binding("end", "newest", "Follow the newest tick", id="heat-newest", show=False),
-        Binding("S", "order", "Order the rows", id="heat-order", show=False),
-        Binding("enter", "choose", "Choose this community", id="heat-choose", show=False),
+        Binding("S", "order", "Sort the rows", id="heat-order", show=False),
+        Binding("enter", "choose", "Select this community", id="heat-choose", show=False),
     ]
 
     class Selected(Message):
@@ -326,7 +327,7 @@ class CommunityHeat(PixelPane):
     def _fact(self) -> str:
         size = count(int(self._sizes[self.selected]))
         if not len(self._ticks):
-            return f"{size} members"
+            return plural(int(self._sizes[self.selected]), "member")
         tick = int(self._ticks[-1]) if self._cursor is None else self._cursor
         at = min(int(np.searchsorted(self._ticks, tick)), len(self._ticks) - 1)
         share = float(self._heat[self.selected, at])
@@ -338,9 +339,9 @@ _COLUMNS = (
     TableColumn("members", 9, numeric=True, least=8, rank=1, descending=True),
     TableColumn("adopted", 9, numeric=True, least=8, rank=4, descending=True),
     TableColumn("share", 6, numeric=True, rank=2, descending=True),
-    TableColumn("since", 7, numeric=True, least=6, rank=3),
+    TableColumn("first adopted", 13, numeric=True, least=13, rank=3),
     TableColumn("community", 26, least=14, rank=0),
-    TableColumn("best-known members", 40, least=12, rank=5),
+    TableColumn("most followed", 40, least=13, rank=5),
 )
 _SORTS = {"size": (0, True), "adoption": (2, True), "onset": (3, False), "name": (4, False)}
 
@@ -395,8 +396,8 @@ class CommunityTable(ColumnTable):
     """Members, adoption, onset, name and best-known members of every community."""
 
     HELP = (
-        "Every community: its members, how many of them adopted and which share, the tick of the "
-        "first, its name and its best-known members. " + ColumnTable.HELP
+        "Every community: number of members, number and share of adopters, tick of the first "
+        "adoption, name, and most followed members. " + ColumnTable.HELP
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses

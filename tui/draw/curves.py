@@ -45,9 +45,9 @@ class Curves(BraillePane):
     """
 
     HELP = (
-        "How many members are in each state, tick by tick. Left and right move the crosshair, "
-        "[ and ] zoom in time, L turns the logarithmic scale on and off, a shows a state that is "
-        "far above the others."
+        "Number of members in each state, tick by tick. Left and right move the crosshair, "
+        "[ and ] zoom in time, L switches the logarithmic scale on and off, a also shows a state "
+        "that is far above the others."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "point(-1)", "Crosshair left", id="curves-left", show=False),
@@ -338,8 +338,8 @@ def _empty(focus: Focus | None) -> str:
     """Say why there is no curve."""
     if focus is None:
         return "No message yet; press i to send one."
-    why = f": {line(focus.error, 300)}" if focus.error else "; it waits for its turn"
-    return f"#{focus.id} has not begun{why}."
+    why = f": {line(focus.error, 300)}" if focus.error else "; it is queued"
+    return f"#{focus.id} has not started{why}."
 
 
 def _style(one: CurveStyle, *, dim: bool = False) -> Style:

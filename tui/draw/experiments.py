@@ -38,9 +38,9 @@ class ParameterMapPane(PixelPane):
 
     HELP = (
         "The mean of a measure over two parameters of a sweep, averaged over all others: one "
-        "parameter to the right, the other upwards, brighter is more; ? where no run is finished. "
-        "Arrows move the cursor, whose values stand below. s shows another measure, t the next "
-        "picture; `picture heat X Y` takes other parameters."
+        "parameter to the right, the other upwards; brighter is higher; ?: no finished run. "
+        "Arrows move the cursor, whose values are shown below. s shows the next measure, t the "
+        "next chart; `picture heat X Y` selects other parameters."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1, 0)", "Left", id="sweep-left", show=False),
@@ -84,7 +84,7 @@ class ParameterMapPane(PixelPane):
         tall = min(max((height - 3) // rows, 0), TALLEST)
         wide = (width - left) // columns
         if not tall or wide < 1 or height < 4:
-            canvas.text(0, 0, "Too many values for this pane; z enlarges it.",
+            canvas.text(0, 0, "Too many values for this pane; press z to maximize it.",
                         canvas.ink_of(self.tone("muted")), room=width)  # fmt: skip
             return canvas.strips()
         self._fields(canvas, found, left, tall, wide)
@@ -179,11 +179,11 @@ class BarsPane(StripPane):
     """Numbers on one axis, a row each, with their intervals."""
 
     HELP = (
-        "A row each: a bar up to the number, ├ and ┤ where its 95 % interval ends, and the same in "
-        "words. Of a sweep: what the measure owes to each parameter (Sobol's or Morris' indices, "
-        "or coefficients of ranks), and what it is at the low and at the high end of each; of a "
-        "study: each arm; of a calibration: each value within its range. Up and down scroll; t "
-        "shows the next picture, s another measure of a sweep."
+        "One row each: a bar up to the value, ├ and ┤ at the ends of its 95 % interval, and the "
+        "same in numbers. For a sweep: how much the measure depends on each parameter (Sobol or "
+        "Morris indices, or rank correlation), and its value at the low and high end of each; for "
+        "a study: every condition; for a calibration: every value within its range. Up and down "
+        "scroll; t shows the next chart, s the next measure of a sweep."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", "Up", id="bars-up", show=False),
@@ -331,13 +331,13 @@ class ExperimentTable(ColumnTable):
     """Each experiment of this session, and how far it is."""
 
     HELP = (
-        "The experiments of this session, the newest first: how many runs, from which tick, how "
-        "far it is, and the message. " + ColumnTable.HELP
+        "The experiments of this session, newest first: number of runs, starting tick, progress, "
+        "and message. " + ColumnTable.HELP
     )
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "No experiment yet."
+        self.placeholder = "No experiments yet."
         self._said: tuple[tuple[object, ...], ...] = ()
         self._experiments: tuple[Experiment, ...] = ()
 

@@ -185,10 +185,10 @@ class FanPane(TickPane):
     """The median over replicates with the bands of 50 % and 95 %, and the live run over them."""
 
     HELP = (
-        "Where the replicates lie, tick by tick: the median (m), half of them within the inner "
-        "band, 95 % within the outer one; a run that came to rest counts as it stayed. x is the "
-        "world on the screen itself: one run. With futures: the median of each, the bands of the "
-        "first. Left and right move the crosshair, s shows another series."
+        "The replicates, tick by tick: their median (m), the inner band with half of them and the "
+        "outer band with 95 %; a run that died out keeps its last value. x is the world on the "
+        "screen: a single run. In a comparison: the median of each condition, and the bands of "
+        "the first. Left and right move the crosshair, s shows the next series."
     )
 
     def __init__(self, *, id: str = "fan") -> None:  # noqa: A002 - the word Textual uses
@@ -285,7 +285,7 @@ class FanPane(TickPane):
         if row < self._live.size or (self._live.size and self._cursor is None):
             at = min(row, self._live.size - 1)
             said = self._said(outcome, self._live, at)
-            found.append(LegendEntry(LIVE_MARKER, inks[-1], "this one run", *said))
+            found.append(LegendEntry(LIVE_MARKER, inks[-1], "this run", *said))
         return found
 
     @staticmethod
@@ -307,9 +307,9 @@ class DifferencePane(TickPane):
     """The mean difference between two futures with its 95 % interval, tick by tick."""
 
     HELP = (
-        "How far the second future lies from the first, replicate by replicate with the same "
-        "draws: the mean (d) within its 95 % interval (t) at each tick by itself; where that holds "
-        "the zero line, no difference is shown. Left and right move the crosshair."
+        "The second condition minus the first, paired by replicate with the same random draws: the "
+        "mean (d) with its pointwise 95 % interval (t); where the interval includes zero, there is "
+        "no significant difference. Left and right move the crosshair."
     )
 
     def __init__(self, *, id: str = "difference") -> None:  # noqa: A002 - the word Textual uses

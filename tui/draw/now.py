@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.strip import Strip
 
+from sim.core import plural
 from tui.draw.canvas import Canvas, arrow, bars, held, sparkline
 from tui.draw.panes import StripPane
 from tui.safe_text import line
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sim.runtime.queries.feeds import MetricsState, PlatformNow
 
 
-ROOM = 18
+ROOM = 14
 """Cells that names leave to notes where they can."""
 
 SHORTEST_NOTE = 6
@@ -51,14 +52,14 @@ def metrics_of(focus: Focus, agents: int) -> list[Figure]:
     if focus.now < 0:
         held, note = "-", "model missing"
     return [
-        Figure("ever", count(focus.reached), percent(focus.reached / total), adopters),
-        Figure("now", held, note),
-        Figure("new", f"{_last(new)}/tick", _peak(new, first), new),
+        Figure("ever adopted", count(focus.reached), percent(focus.reached / total), adopters),
+        Figure("spreading now", held, note),
+        Figure("new adopters", _last(new), _peak(new, first), new),
         _r_of(focus, first),
         *(Figure(line(name, 14), _number(value)) for name, value in focus.metrics),
-        Figure("speed", f"{_number(speed)}/tick", "mean of 10"),
-        Figure("depth", f"{count(focus.depth)} hops", "longest chain"),
-        Figure("breadth", f"{count(focus.breadth)}", "at one depth"),
+        Figure("10-tick mean", _number(speed), "per tick"),
+        Figure("longest chain", *plural(focus.depth, "hop").split()),
+        Figure("generation", count(focus.breadth), "widest"),
         Figure("virality", *_virality(focus)),
         Figure("seeds", count(focus.seeds), _of_seeds(focus, first)),
     ]
@@ -73,24 +74,24 @@ def _r_of(focus: Focus, first: int) -> Figure:
         return Figure(f"R_t @{count(focus.cohort)}", f"{value:.2f}", peak, later)
     if focus.status in {"queued", "running"} or focus.cohort < -1:
         return Figure("R_t", "-", "not recorded" if focus.cohort < -1 else "incomplete")
-    return Figure("R_t", "-", peak or "spreads no more", later)
+    return Figure("R_t", "-", peak or "died out", later)
 
 
 def _of_seeds(focus: Focus, first: int) -> str:
     """Tell how many each seed convinced, once that is whole; else since when they have it."""
     if focus.r.size and np.isfinite(focus.r[0]):
         return f"R {focus.r[0]:.2f} @{count(first)}"
-    return f"since tick {count(first)}"
+    return f"at tick {count(first)}"
 
 
 def platform_metrics(now: PlatformNow, agents: int) -> list[Figure]:
     """Make the figures of a platform in its last tick."""
     is_known = now.online >= 0
-    share = percent(now.online / max(1, agents)) if is_known else "run a tick"
+    share = percent(now.online / max(1, agents)) if is_known else "after a tick"
     shown = short(now.exposures) if now.exposures >= 0 else "-"
     return [
         Figure("online", count(now.online) if is_known else "-", share),
-        Figure("exposures", shown, f"{short(now.messages)} messages"),
+        Figure("impressions", shown, f"{short(now.messages)} messages"),
         *(Figure(name, short(many), "acts") for name, many in now.acts),
     ]
 
@@ -100,7 +101,7 @@ def chosen_metrics(
 ) -> list[Figure]:
     """Make the figures of metrics that were chosen, with what is alarming as their note."""
     if measured is None:
-        return [Figure(name.replace("_", " "), "-", "not taken; G") for name in names]
+        return [Figure(name.replace("_", " "), "-", "off; press G") for name in names]
     latest = {name: (value, tick) for name, value, tick in measured.latest}
     bad = {alert.metric: int(alert.level) for alert in measured.alerts}
     found = []
@@ -116,7 +117,7 @@ def chosen_metrics(
 def _when(tick: int, measured: MetricsState) -> str:
     """Say when a metric was taken, unless it was in the last tick."""
     if tick < 0:
-        return "not yet known"
+        return "no value yet"
     return "" if measured.ticks.size and tick == measured.ticks[-1] else f"@{count(tick)}"
 
 
@@ -150,14 +151,15 @@ class NowPane(StripPane):
     """The figures of the message shown, as many as there are rows for."""
 
     HELP = (
-        "The message shown at this tick: how many ever adopted it and how many hold it now (a "
-        "dash: the plugin of its model is missing), new adopters, and R_t with their peaks, speed, "
-        "the shape of its tree, and structural virality (mean distance between two adopters in "
-        "that tree). R_t @12 is how many each of those that adopted at tick 12 convinced, again "
-        "ones too; it is told once all of them had their turn, and a dash says incomplete until "
-        "then. R of the seeds stands beside them; they were chosen. With a platform: members "
-        "online, messages shown to them, and what they did, in the last tick; or the metrics "
-        "chosen with G, each with its course."
+        "The message shown at this tick: how many members have ever adopted it, how many are "
+        "spreading it now (a dash: the plugin of its model is missing), new adopters and R_t with "
+        "their peaks, the mean number of new adopters over 10 ticks, the shape of the cascade "
+        "tree, and structural virality (mean distance between two adopters in that tree). "
+        "R_t @12 is the mean number of adoptions caused by each member who adopted at tick 12; it "
+        "is incomplete (a dash) until all of them have finished spreading. R of the seeds is "
+        "listed separately, because they were selected. With a platform: members online, "
+        "impressions, and actions in the last tick; or the metrics selected with G, each with "
+        "its history."
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
@@ -261,13 +263,13 @@ class MetricChart(StripPane):
     """The metrics that were chosen, as courses of bars."""
 
     HELP = (
-        "The metrics chosen with G, each on a scale of its own, zero at its floor; the numbers at "
-        "the right are floor and top. c goes back to the curves of the message shown."
+        "The metrics selected with G, each on its own scale, with zero at its base; the numbers "
+        "at the right are the bottom and the top. c returns to the curves of the message shown."
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "No metric is chosen; G lists them."
+        self.placeholder = "No metric selected; press G for a list."
         self._units: dict[str, str] = {}
         self._names: tuple[str, ...] = ()
         self._measured: MetricsState | None = None
@@ -345,9 +347,9 @@ def _scaled(value: float, unit: str) -> str:
 
 def _note(measured: MetricsState | None, unit: str, known: int) -> str:
     if measured is None:
-        return "not taken in this world; G takes it"
+        return "not measured in this world; press G"
     if not known:
-        return "not known yet"
+        return "no value yet"
     ticks = measured.ticks
     span = f"ticks {count(int(ticks[0]))} to {count(int(ticks[-1]))}" if len(ticks) else ""
     return "  ".join(part for part in (unit, span) if part)

@@ -131,8 +131,8 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     """Rows of a `RowProvider` under headings, with a cursor that stays on its row."""
 
     HELP = (
-        "Up and down move the cursor, left and right choose a column, S sorts by it and once "
-        "more the other way round; Enter chooses the row."
+        "Up and down move the cursor, left and right select a column, S sorts by it (again: "
+        "reverses the order), Enter selects the row."
     )
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header",
@@ -160,16 +160,16 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move(-1)", "Row above", id="table-up", show=False),
-        Binding("down", "move(1)", "Row below", id="table-down", show=False),
+        Binding("up", "move(-1)", "Previous row", id="table-up", show=False),
+        Binding("down", "move(1)", "Next row", id="table-down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="table-page-up", show=False),
         Binding("pagedown", "page(1)", "Page down", id="table-page-down", show=False),
         Binding("home", "first", "First row", id="table-first", show=False),
         Binding("end", "last", "Last row", id="table-last", show=False),
-        Binding("left", "column(-1)", "Column to the left", id="table-left", show=False),
-        Binding("right", "column(1)", "Column to the right", id="table-right", show=False),
+        Binding("left", "column(-1)", "Previous column", id="table-left", show=False),
+        Binding("right", "column(1)", "Next column", id="table-right", show=False),
         Binding("S", "sort", "Sort by this column", id="table-sort", show=False),
-        Binding("enter", "choose", "Choose this row", id="table-choose", show=False),
+        Binding("enter", "choose", "Select this row", id="table-choose", show=False),
     ]
 
     class Selected(Message):
@@ -198,7 +198,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         self._sort: tuple[int, bool] | None = None
         self._column = 0
         self._at = 0
-        self.placeholder = "Nothing to list."
+        self.placeholder = "No rows."
 
     # -- data -----------------------------------------------------------------------------------
 

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from sim.runtime import Frame, Simulation
 
 
+SORTED_BY = {"adopted": "adoption tick", "last_active": "last activity", "online": "activity"}
+"""What columns are called in a sentence, where not by their title."""
+
 Listed = NDArray[np.uint32] | None
 
 REST = 1.0
@@ -194,8 +197,11 @@ class AgentsMode(Mode):
     @on(AgentTable.Sorted)
     def _sorted(self, event: AgentTable.Sorted) -> None:
         event.stop()
-        first, last = ("A", "Z") if event.column in WORDED else ("the smallest", "the largest")
-        self.app.say(f"Members by {event.title}, {last if event.descending else first} first.")
+        first, last = ("A", "Z") if event.column in WORDED else ("smallest", "largest")
+        if event.title in {"adopted", "last_active"}:
+            first, last = "earliest", "latest"
+        name = SORTED_BY.get(event.title, event.title)
+        self.app.say(f"Sorted by {name}, {last if event.descending else first} first.")
 
     @on(AgentTable.OrderWanted)
     def _order_wanted(self, event: AgentTable.OrderWanted) -> None:

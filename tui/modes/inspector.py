@@ -9,8 +9,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
+from sim.core import plural
 from tui.safe_text import line
-from tui.text import count, percent, short
+from tui.text import count, percent
 
 if TYPE_CHECKING:
     from sim.runtime.queries.feeds import MemberFeed
@@ -34,7 +35,7 @@ class ScrollingLines(Widget, can_focus=True):
         Binding("pagedown", "scroll(10)", "Page down", id="lines-page-down", show=False),
     ]
     ALLOW_SELECT = False
-    EMPTY = "Nothing is chosen."
+    EMPTY = "Nothing selected."
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -43,7 +44,7 @@ class ScrollingLines(Widget, can_focus=True):
 
     def await_one(self, is_coming: bool) -> None:
         """Say that what was chosen is being looked at, or that nothing is chosen."""
-        self._empty = "Looking ..." if is_coming else self.EMPTY
+        self._empty = "Loading ..." if is_coming else self.EMPTY
         self.refresh()
 
     def lines(self, width: int) -> list[Content]:
@@ -75,12 +76,12 @@ class Inspector(ScrollingLines):
     """The member under the cursor."""
 
     HELP = (
-        "The chosen member: where it stands, its Big Five and what follows from them, what it "
-        "knows and thinks, its ties by kind with the best-known of them, its feed of the last "
-        "tick, what it did and took up, what was written of it, and its life so far. Up and down "
-        "scroll; W says why a message is in its feed, e draws its ties, C sets it beside another."
+        "The selected member: status, Big Five traits and derived traits, expertise and opinions, "
+        "ties by kind with the most followed members, feed of the last tick, actions, adopted "
+        "messages, profile texts and lifecycle. Up and down scroll; W explains the feed, e draws "
+        "the ties, C compares with another member."
     )
-    EMPTY = "No member is chosen."
+    EMPTY = "No member selected."
 
     def __init__(self, *, id: str = "inspector") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -162,7 +163,7 @@ def _head(member: MemberDetails, feed: MemberFeed | None, width: int) -> list[Co
     ]
     if feed is not None:
         lines.append(fact("reputation", f"{feed.reputation:.2f}", width))
-        lines.append(fact("feed by", feed.recommender, width))
+        lines.append(fact("recommender", feed.recommender, width))
     lines += [_gauge(name, share, width) for name, share in member.traits]
     return [*lines, *wrapped(", ".join(member.interests) or "no interests", width)]
 
@@ -189,10 +190,11 @@ def _within(inner: MemberCharacter | None, width: int) -> list[Content]:
     if inner.mood is not None:
         found += [fact("mood", f"{inner.mood:+.2f}", width)]
     if inner.late is not None:
-        found += [fact("its day", f"{inner.late:+d} h" if inner.late else "as most", width)]
+        late = f"{abs(inner.late)} h {'later' if inner.late > 0 else 'earlier'}"
+        found += [fact("active hours", late if inner.late else "typical", width)]
     known = ", ".join(f"{name} {share:.2f}" for name, share in inner.known)
     thinks = ", ".join(f"{topic} {value:+.2f}" for topic, value in inner.opinions)
-    said = (("knows", known), ("thinks", thinks), ("groups", ", ".join(inner.groups)))
+    said = (("expertise", known), ("opinions", thinks), ("groups", ", ".join(inner.groups)))
     return found + [each for label, text in said if text for each in _told(label, text, width)]
 
 
@@ -216,11 +218,11 @@ def _written(inner: MemberCharacter | None, width: int) -> list[Content]:
     for field, value in inner.profile:
         found += wrapped(f"{field}: {value}", width)
     if inner.letters:
-        found += heading("Letters to it", width)
+        found += heading("Direct messages", width)
     for tick, sender, text in inner.letters:
         found += wrapped(f"{count(tick)} {sender}: {text}", width)
     if inner.history:
-        found += heading("Its life", width)
+        found += heading("Lifecycle", width)
     return found + [muted(f"{count(tick):>5} {said}", width) for tick, said in inner.history]
 
 
@@ -239,16 +241,16 @@ def _feed(feed: MemberFeed | None, width: int) -> list[Content]:
         return [*heading("Feed", width), *wrapped(feed.unknown, width)]
     title = f"Feed of tick {count(feed.tick)} (W: why)"
     if not feed.shown:
-        why = "It was shown nothing." if feed.is_online else "It was not online."
+        why = "No impressions" if feed.is_online else "Offline this tick"
         return [*heading(title, width), muted(why, width)]
     found = []
     for place, each in enumerate(feed.shown, 1):
-        whence = f"shared by {each.source}" if each.followed else f"beyond its ties, {each.source}"
+        outside = f"from outside its network: {each.source}"
+        whence = f"shared by {each.source}" if each.followed else outside
         score = f"{each.score:.2f}"
         found.append(fact(f"{place:>2} m{each.message} {whence}", score, width))
         found += wrapped(each.text, width, indent=3)  # whose words are whose stands at the end
-        likes = f"{short(each.likes)} like{'s' * (each.likes != 1)}"
-        shares = f"{short(each.shares)} share{'s' * (each.shares != 1)}"
+        likes, shares = plural(each.likes, "like"), plural(each.shares, "share")
         found.append(muted(f"   {likes}, {shares}", width))
     return [*heading(title, width), *found]
 
@@ -260,7 +262,7 @@ def _acts(feed: MemberFeed | None, width: int) -> list[Content]:
         muted(f"{count(tick):>5} {what}" + (f" {about}" if about else ""), width)
         for tick, what, about in feed.acts[:MOST_ACTS]
     ]
-    return [*heading("What it did", width), *found]
+    return [*heading("Actions", width), *found]
 
 
 def _past(past: Past | None, feed: MemberFeed | None, width: int) -> list[Content]:
@@ -271,7 +273,7 @@ def _past(past: Past | None, feed: MemberFeed | None, width: int) -> list[Conten
         if oldest is None or tick < oldest:
             found += [muted(f"{count(tick):>5} {what}", width)]
             found += wrapped(said, width, indent=6) if said else []
-    return [*heading("Before", width), *found] if found else []
+    return [*heading("Earlier actions", width), *found] if found else []
 
 
 def _adopted(member: MemberDetails, width: int) -> list[Content]:
@@ -279,11 +281,11 @@ def _adopted(member: MemberDetails, width: int) -> list[Content]:
         return []
     found, now = [], dict(member.states)
     for number, tick, whence, text in member.adopted:
-        source = f"from {whence}" if whence else "as a seed"
+        source = f"adopted from {whence}" if whence else "seeded"
         found.append(fact(f"#{number} {source}", f"tick {count(tick)}", width))
         state = f"now {now[number]}: " if number in now else ""
         found.append(Content(line(f"   {state}{text}", width)))
-    return [*heading("Messages it took up", width), *found]
+    return [*heading("Adopted messages", width), *found]
 
 
 def _changes(member: MemberDetails, width: int) -> list[Content]:
@@ -293,7 +295,7 @@ def _changes(member: MemberDetails, width: int) -> list[Content]:
         muted(f"{count(tick):>5} {'by ' if theirs else ''}{other}: {act}", width)
         for tick, act, other, theirs in member.changes
     ]
-    return [*heading("Changes of ties", width), *found]
+    return [*heading("Tie changes", width), *found]
 
 
 def wrapped(text: str, width: int, indent: int = 0) -> list[Content]:

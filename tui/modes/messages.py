@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from sim.core import plural
 from sim.errors import HubbubError
 from tui.draw.table import ColumnTable, TableColumn
 from tui.modes.agents import PATIENCE, REST
@@ -36,7 +37,7 @@ _COLUMNS = (
     TableColumn("no.", 10, numeric=True, least=8, rank=1),
     TableColumn("kind", 8, least=6, rank=5),
     TableColumn("adopters", 9, numeric=True, least=9, rank=2, descending=True),
-    TableColumn("showings", 9, numeric=True, least=9, rank=3, descending=True),
+    TableColumn("impressions", 11, numeric=True, least=11, rank=3, descending=True),
     TableColumn("likes", 8, numeric=True, least=7, rank=6, descending=True),
     TableColumn("shares", 8, numeric=True, least=7, rank=6, descending=True),
     TableColumn("replies", 8, numeric=True, least=8, rank=9, descending=True),
@@ -46,7 +47,7 @@ _COLUMNS = (
     TableColumn("author", 18, least=12, rank=7),
     TableColumn("text", 60, least=24, rank=0),
 )
-_COUNTED = {"showings": "shown", "likes": "likes", "shares": "shares", "replies": "replies"}
+_COUNTED = {"impressions": "shown", "likes": "likes", "shares": "shares", "replies": "replies"}
 """Columns that feeds count, and what a post calls them."""
 
 _NUMBERS = frozenset({"adopters", "tick", "R_t", *_COUNTED})
@@ -151,11 +152,11 @@ class StoryTable(ColumnTable):
     """Every message that was sent, and those of members that were liked and shared most."""
 
     HELP = (
-        "Every message: # were sent, and spread by a model; m are what members of a platform "
-        "wrote, the 500 most liked and shared of those in feeds. Adopters: who ever took a sent "
-        "one up; showings: how often it stood in a feed, - where it spreads past feeds. R: how "
-        "many each of its newest whole generation convinced, - before one is whole. Enter shows "
-        "a sent one in Live. " + ColumnTable.HELP
+        "Every message: # marks messages that were sent and spread by a model; m marks posts of "
+        "members, the 500 most liked and shared in feeds. Adopters: members who ever adopted it; "
+        "impressions: how often it was shown in a feed (-: it does not spread in feeds). R: mean "
+        "number of adoptions caused by each member of the newest complete generation (-: none is "
+        "complete). Enter shows a sent message in Live. " + ColumnTable.HELP
     )
 
     class Wanted(Message):
@@ -167,7 +168,7 @@ class StoryTable(ColumnTable):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "Looking at the messages ..."
+        self.placeholder = "Loading messages ..."
         self.told: dict[int, tuple[str, str]] = {}
         self.shown: StoryRows | None = None
 
@@ -212,10 +213,10 @@ class StoryTree(ScrollingLines):
     """Who took a message up from whom: its largest branches."""
 
     HELP = (
-        "Who took the message up from whom, the largest branches first: name, tick, and how many "
-        "took it up through each. Up and down scroll."
+        "Who adopted the message from whom, largest branches first: name, tick of adoption, and "
+        "number of descendants. Up and down scroll."
     )
-    EMPTY = "No message is chosen."
+    EMPTY = "No message selected."
 
     def __init__(self, *, id: str = "tree") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -234,8 +235,8 @@ class StoryTree(ScrollingLines):
             return []
         drawn = [self._branch(branch, width) for branch in story.tree]
         if story.is_cut:
-            drawn.append(muted("and smaller branches", width))
-        return drawn or [muted("Nobody has taken it up yet.", width)]
+            drawn.append(muted("... and smaller branches", width))
+        return drawn or [muted("No adopters yet.", width)]
 
     def _branch(self, branch: TreeBranch, width: int) -> Content:
         bend, end, bar = ("|-", "`-", "| ") if self.ascii_only else ("├─", "└─", "│ ")
@@ -255,13 +256,12 @@ class StoryFacts(ScrollingLines):
     """Text, author, numbers of a message, and which communities it reached."""
 
     HELP = (
-        "The chosen message: its text and author, its numbers, which share of each community took "
-        "it up, and its most liked replies. R_t is how many each of those that adopted at its tick "
-        "convinced; the newest whose turns are all over are taken, before that it is incomplete. "
-        "That of the seeds, who were chosen, stands apart. "
-        "Up and down scroll."
+        "The selected message: its text and author, its figures, the share of each community that "
+        "adopted it, and its most liked replies. R_t is the mean number of adoptions caused by "
+        "each member who adopted at that tick; the newest complete one is shown. R of the seeds "
+        "is listed separately, because they were selected. Up and down scroll."
     )
-    EMPTY = "No message is chosen."
+    EMPTY = "No message selected."
 
     def __init__(self, *, id: str = "story") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -281,7 +281,7 @@ class StoryFacts(ScrollingLines):
         told += wrapped(story.text, width)
         if story.upon:
             told += wrapped(f"<- {story.upon}", width, indent=2)
-        told += [muted(f"by {story.author}" if story.author else "of nobody in particular", width)]
+        told += [muted(f"by {story.author}" if story.author else "no author", width)]
         told += [fact(label, value, width) for label, value in story.facts]
         if story.reach:
             told += heading("Communities", width)
@@ -320,7 +320,7 @@ class MessagesMode(Mode):
         with Horizontal(id="upper"):
             yield titled(StoryTable(id="messages"), "Messages")
         with Horizontal(id="lower"):
-            yield titled(StoryTree(), "Cascade: who, tick, took it up through whom")
+            yield titled(StoryTree(), "Cascade: member, tick, descendants")
             yield titled(StoryFacts(), "Message")
 
     def on_mount(self) -> None:
@@ -362,9 +362,9 @@ class MessagesMode(Mode):
         if simulation is self._simulation:
             self.table.list_stories(frame.sessions, posts)
             organic = int((posts.cascade < 0).sum())
-            sent = f"Messages ({count(len(frame.sessions))} sent"
-            best = "the best " if len(numbers) >= stories.MOST_POSTS else ""  # likes and shares
-            title = f"{sent}, {best}{count(organic)} of members)" if organic else f"{sent})"
+            sent = f"Messages: {count(len(frame.sessions))} sent"
+            best = "top " if len(numbers) >= stories.MOST_POSTS else ""  # likes and shares
+            title = f"{sent}, {best}{plural(organic, 'post')}" if organic else sent
             self.table.border_title = Content(title)
             self._ask_soon(at_once=True)
 

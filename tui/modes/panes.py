@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from sim.core import plural
 from tui.actions.table import by_id, key_label, keys_of
 from tui.safe_text import line
 from tui.text import all_of, count, counted, percent, real_rows, short, titled_count
@@ -93,7 +94,7 @@ def titled(pane: Widget, title: str, classes: str = "", *, counts: bool = False)
 def note_one_run(pane: Widget, keymap: Mapping[str, str], *, is_one: bool) -> None:
     """Say below figures that they are those of one run, and which key shows where others lie."""
     key = key_label(keys_of(by_id("replicates"), keymap)[0])
-    said = f"one run; {key}: fan" if is_one else ""
+    said = f"single run; {key} runs 100" if is_one else ""
     if str(pane.border_subtitle or "") != said:
         pane.border_subtitle = Content(said)
 
@@ -108,8 +109,8 @@ class StoriesPane(Widget, can_focus=True):
     """
 
     HELP = (
-        "Each message with its adopters, their share and R, the newest first; Enter shows one. "
-        "Below, what happened, with its tick."
+        "Every message with its adopters, their share and R, newest first; Enter shows one. "
+        "Below: events, each with its tick."
     )
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -244,7 +245,7 @@ class StoriesPane(Widget, can_focus=True):
 class ParametersPane(Widget, can_focus=True):
     """The parameters of the message shown."""
 
-    HELP = "The model of the message shown and its parameters; p changes them while it spreads."
+    HELP = "The model of the message shown and its parameters; press p to change them."
 
     ALLOW_SELECT = False
 
@@ -275,7 +276,7 @@ class ParametersPane(Widget, can_focus=True):
         lines += [self._line(name, value, width) for name, value in focus.parameters]
         if focus.panel:
             lines += [Content(""), *(Content(line(told, width)) for told in focus.panel)]
-        lines += [Content(""), Content.styled("p changes them", "$foreground-muted")]
+        lines += [Content(""), Content.styled("p: change", "$foreground-muted")]
         return Content("\n").join(lines)
 
     def _line(self, name: str, value: object, width: int) -> Content:
@@ -289,7 +290,7 @@ class ParametersPane(Widget, can_focus=True):
 class CommunityDetail(Widget, can_focus=True):
     """The chosen community: size, adoption, when it began, its best-known members, its ties."""
 
-    HELP = "One community; choose another on the map, in the heat map or in the table."
+    HELP = "One community; select another on the map, in the heat map or in the table."
 
     def __init__(self, *, id: str = "detail") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -306,20 +307,23 @@ class CommunityDetail(Widget, can_focus=True):
         """Draw the facts, a line each."""
         found = self._communities
         if found is None or not 0 <= self._chosen < len(found.names):
-            return Content.styled("No community is chosen.", "$foreground-muted")
+            return Content.styled("No community selected.", "$foreground-muted")
         at, width = self._chosen, self.size.width
         size, adopted = int(found.sizes[at]), int(found.adopted[at])
         share = adopted / size if size else 0.0
         lines = [
             Content.styled(line(found.names[at], width), "bold $primary"),
-            Content.styled(line(f"{found.label}, {_rank(found, at)}", width), "$foreground-muted"),
+            Content.styled(
+                line(_rank(found, at) + (f" ({found.label})" if found.label else ""), width),
+                "$foreground-muted",
+            ),
             Content(""),
             _fact("members", count(size), width),
             _fact("adopted", f"{count(adopted)}  {percent(share)}", width),
             _gauge(share, width),
-            _fact("first adopted", _onset(int(found.onset[at]), self._tick), width),
+            *_onset(int(found.onset[at]), self._tick, width),
             Content(""),
-            Content.styled("Best-known members", "$foreground-muted"),
+            Content.styled("Most followed", "$foreground-muted"),
             *[Content(f"  {line(name, width - 2)}") for name in found.top[at][:5]],
             Content(""),
             Content.styled("Most ties with", "$foreground-muted"),
@@ -336,21 +340,22 @@ class CommunityDetail(Widget, can_focus=True):
             if other not in (at, rest) and ties[other] > 0
         ]
         return [_fact("  " + found.names[o], short(int(ties[o])), width) for o in order[:5]] or [
-            Content("  no other")
+            Content("  none")
         ]
 
 
 def _rank(found: Communities, at: int) -> str:
     """Say which of all communities a row is; the last row may stand for many."""
     if at >= real_rows(found):
-        return "not one community"
+        return "several communities"
     return f"{count(at + 1)} of {count(all_of(found))}"
 
 
-def _onset(onset: int, tick: int) -> str:
-    if onset < 0:
-        return "not yet"
-    return f"tick {count(onset)}" + (f", {count(tick - onset)} ago" if tick > onset else "")
+def _onset(onset: int, tick: int, width: int) -> list[Content]:
+    """Return the tick of the first adopter, and below it how long ago that was."""
+    first = _fact("first adopter", "none yet" if onset < 0 else f"tick {count(onset)}", width)
+    ago = f"({plural(tick - onset, 'tick')} ago)"
+    return [first, *([_fact("", ago, width)] if 0 <= onset < tick else [])]
 
 
 def _fact(label: str, value: str, width: int) -> Content:
@@ -368,7 +373,7 @@ def _gauge(share: float, width: int) -> Content:
 
 def _spoken(frame: Frame) -> str:
     posts = frame.platform.messages if frame.platform is not None else 0
-    return f"{short(posts)} messages in feeds" if posts else "and nobody has spoken yet"
+    return f"{short(posts)} messages in feeds." if posts else "No message has been sent."
 
 
 class WelcomePane(Widget):
@@ -393,21 +398,21 @@ class WelcomePane(Widget):
         if frame is None:
             return Content("")
         groups = all_of(frame.communities) if frame.communities else 0
-        among = f" in {counted(groups, groups)}." if groups else ", communities not known yet."
+        among = f" in {counted(groups, groups)}." if groups else ", communities not detected yet."
         invitations = (
-            ("inject", "send a message to a few of them"),
-            ("run", "let time run, or pause"),
-            ("step", "step one tick"),
-            ("groups", "look at the communities"),
-            ("new", "make a world of your own size") if groups else ("detect", "find communities"),
+            ("inject", "send a message"),
+            ("run", "run / pause"),
+            ("step", "advance one tick"),
+            ("groups", "show the communities"),
+            ("new", "create a new world") if groups else ("detect", "find communities"),
             ("scenario", "play a scenario"),
-            ("help", "every key"),
+            ("help", "list all keys"),
         )
         keymap = self.app.keymap
         keys = [(key_label(keys_of(by_id(act), keymap)[0]), text) for act, text in invitations]
         lines = [
-            Content.assemble((f"{count(frame.agents)} members", "bold"), among),
-            Content.styled(f"{count(frame.ties)} ties, {_spoken(frame)}.", "$foreground-muted"),
+            Content.assemble((plural(frame.agents, "member"), "bold"), among),
+            Content.styled(f"{plural(frame.ties, 'tie')}. {_spoken(frame)}", "$foreground-muted"),
             Content(""),
             *[Content.assemble((f"{key:>7}  ", "bold $accent"), text) for key, text in keys],
         ]

@@ -14,12 +14,14 @@ from textual.css.query import NoMatches
 from textual.widget import Widget
 
 from sim.arrays import F64
+from sim.core import plural
 from sim.errors import HubbubError
 from tui.actions.table import by_id, key_label, keys_of
 from tui.dialogs.progress import in_thread
 from tui.draw.experiments import BarsPane, ExperimentTable, ParameterMapPane
 from tui.draw.fan import DifferencePane, FanPane
 from tui.experiment_figures import (
+    BY_CONDITION,
     FAN,
     Bars,
     Outcome,
@@ -28,13 +30,21 @@ from tui.experiment_figures import (
     outcome_of,
     series_of,
 )
-from tui.experiments import Experiment, ExperimentPlan
+from tui.experiments import REPLICATES, Experiment, ExperimentPlan
 from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
 from tui.modes.panes import Mode, titled
 from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
+
+
+SERIES_TITLES = {"ever": "ever adopted", "now": "spreading now", "new": "new adopters"}
+"""Titles of the series of messages; others go by their names."""
+
+
+def _runs_said(done: int, total: int) -> str:
+    return plural(total, "run") if done >= total else f"{done:,} of {plural(total, 'run')}"
 
 
 LOOKS_PER_SECOND = 4
@@ -46,12 +56,11 @@ class OutcomePane(ScrollingLines):
     """What follows from the runs that are finished."""
 
     HELP = (
-        "What the finished runs say of the next one: how many agents took a message up, in the "
-        "mean and in the median, each with the interval in which it lies with 95 % confidence; "
-        "how many runs took off, and from which size on that is said; of a study, whether what was "
-        "expected was seen. Up and down scroll."
+        "Results of the finished runs: the mean and the median number of adopters, each with its "
+        "95 % confidence interval; how many runs took off, and the size that counts as take-off; "
+        "for a study, whether the expected results were observed. Up and down scroll."
     )
-    EMPTY = "Nothing is finished yet."
+    EMPTY = "No results yet."
 
     def __init__(self, *, id: str = "outcome") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -71,11 +80,12 @@ class OutcomePane(ScrollingLines):
             return found
         found += [fact(label, value, width) for label, value in outcome.facts]
         if outcome.sentences:
-            found += heading("What follows", width)
+            found += heading("Conclusion", width)
         for sentence in outcome.sentences:
             found += wrapped(sentence, width)
         if outcome.arms and outcome.series != "ever":
-            found.append(muted(f"curves: {line(outcome.series, 40)}", width))
+            name = SERIES_TITLES.get(outcome.series, outcome.series)
+            found.append(muted(f"curves: {line(name, 40)}", width))
         return found
 
 
@@ -190,17 +200,19 @@ class RunsMode(Mode):
     def _title(self) -> None:
         chosen, fan, view = self.chosen, self.query_one(FanPane), self.view
         fan.placeholder = self._invitation() if chosen is None else chosen.problem or (
-            f"{chosen.stage.capitalize()} ..." if chosen.state == "running" else "Nothing finished."
+            f"{chosen.stage.capitalize()} ..." if chosen.state == "running" else "No results."
         )  # fmt: skip
         title, below = "Fan", ""
         if chosen is not None:
             done = self._outcome.finished if self._outcome is not None else 0
             view = "runs" if self._outcome is None else view
             series = "" if self._outcome is None else self._outcome.series
-            of = f" of {line(series, 24)}" if not view.endswith("by arm") and series else ""
-            runs = f", {done:,} of {chosen.total:,} runs" if chosen.total else ""
-            title = f"{line(view, 24).capitalize()}{of}{runs}"
-            below = f"{chosen.how_far}; esc stops" if chosen.state == "running" else ""
+            is_named = view.endswith(BY_CONDITION) or not series
+            name = SERIES_TITLES.get(series, line(series, 24))
+            named = name if view == FAN else f"{line(view, 24)}{'' if is_named else f' of {name}'}"
+            runs = f", {_runs_said(done, chosen.total)}" if chosen.total else ""
+            title = f"{named[:1].upper()}{named[1:]}{runs}"
+            below = f"{chosen.how_far}; esc cancels" if chosen.state == "running" else ""
         pane = next((each for each in self.query(".picture") if each.display), fan)
         if str(pane.border_title) != title:
             pane.border_title = Content(title)
@@ -209,7 +221,7 @@ class RunsMode(Mode):
 
     def _invitation(self) -> str:
         key = key_label(keys_of(by_id("replicates"), self.app.keymap)[0])
-        return f"{key} runs the world many times from here."
+        return f"Press {key} for {REPLICATES} replicates from this tick."
 
     async def _look(self, chosen: Experiment | None, series: str, axes: tuple[str, ...]) -> None:
         try:
@@ -230,7 +242,7 @@ class RunsMode(Mode):
         difference = self.query_one(DifferencePane)
         difference.show_outcome(outcome)
         if apart is not None:
-            said = f"Difference: {line(apart.arm, 30)} less {line(apart.against, 30)}"
+            said = f"Difference: {line(apart.arm, 30)} minus {line(apart.against, 30)}"
             difference.border_title = Content(said)
         self.query_one(OutcomePane).tell(outcome, chosen.problem if chosen else "")
         self._title()

@@ -18,6 +18,7 @@ from textual.suggester import Suggester
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from sim.core import plural
 from tui.actions.command_line import CommandHistory, candidates, complete
 from tui.actions.table import ACTIONS, Action, bindings, by_id, key_label, keys_of
 from tui.draw.panes import StripPane
@@ -64,7 +65,7 @@ _STATES = {
     "stepping": (" STEPPING ", "$background on $accent bold"),
     "busy": (" BUSY ", "auto on $warning bold"),
     "failed": (" FAILED ", "$background on $error bold"),
-    "held up": (" HELD UP ", "$background on $error bold"),
+    "held up": (" BLOCKED ", "$background on $error bold"),
 }
 
 
@@ -210,14 +211,14 @@ class ModeBar(FrameBar):
         """Return how far the world is durable, when it was autosaved, what that cost."""
         kept = frame.kept
         if self.app.home.is_copy:
-            return [(0, "a copy, not kept", "$text-warning")]
+            return [(0, "a copy, not saved", "$text-warning")]
         if kept is None:
             return [(0, "no journal", "$text-warning")]
-        pause = f", {kept.pause_ms:.0f} ms" if kept.pause_ms >= 1 else ""
+        pause = f" ({kept.pause_ms:.0f} ms)" if kept.pause_ms >= 1 else ""
         lags = kept.is_held_up or kept.behind > MOST_BEHIND
         return [
             (0, durable(kept, room), "$text-warning" if lags else "$text-success"),
-            (2, f"autosave {count(kept.checkpoint)}{pause}", "$foreground-muted"),
+            (2, f"last autosave at tick {count(kept.checkpoint)}{pause}", "$foreground-muted"),
             (4, f"{bytes_of(kept.bytes)} on disk", "$foreground-muted"),
         ]
 
@@ -247,7 +248,7 @@ def _health(frame: Frame) -> list[Piece]:
 def _spreading(messages: int, running: int, queued: int) -> str:
     if not messages:
         return ""
-    return f"{running} running" if running or queued else "all at rest"
+    return f"{running} spreading" if running or queued else "nothing spreading"
 
 
 class Timeline(FrameBar):
@@ -356,8 +357,8 @@ class CommandLine(Input):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", id="line-complete"),
-        Binding("up", "older", "Command before", id="line-older"),
-        Binding("down", "newer", "Command after", id="line-newer"),
+        Binding("up", "older", "Previous command", id="line-older"),
+        Binding("down", "newer", "Next command", id="line-newer"),
         Binding("escape", "leave", "Leave the line", id="line-leave"),
     ]
 
@@ -592,17 +593,17 @@ def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
         return frame.banner
     key = key_label(keys_of(by_id("restart"), keymap)[0])
     return (
-        f"The plugin {stall.plugin!r} has not come back for {stall.seconds:.0f} s. {key} stops it, "
-        f"and can save what is complete. ({stall.place})"
+        f"Plugin {stall.plugin!r} has not returned for {stall.seconds:.0f} s. Press {key} to stop "
+        f"it, with or without saving. ({stall.place})"
     )
 
 
 def durable(kept: Kept, room: int) -> str:
     """Write to which tick no crash can take anything back, and what one would take now."""
     if room < SHORT:
-        return f"durable {count(kept.tick)}"
-    window = f", {count(kept.behind)} at risk" if kept.behind and room >= LONG else ""
-    return f"durable to tick {count(kept.tick)}{window}"
+        return f"saved to {count(kept.tick)}"
+    window = f", {plural(kept.behind, 'tick')} unsaved" if kept.behind and room >= LONG else ""
+    return f"saved to tick {count(kept.tick)}{window}"
 
 
 SHORT, LONG = 26, 44
@@ -611,27 +612,24 @@ SHORT, LONG = 26, 44
 def durability_text(frame: Frame, home: Home) -> str:
     """Say where the world lives, and what a crash would take."""
     if home.is_copy:
-        return "READ-ONLY: this is a copy. What happens in it is lost unless it is saved (w)."
+        return "READ-ONLY: this is a copy. Changes are lost unless you save it (w)."
     kept = frame.kept
     if kept is None:
         return (
-            "This world keeps no journal: what happened since it was saved is lost in a crash.\n"
-            "w saves it, :journal on begins a journal beside its file."
+            "This world has no journal: after a crash, changes since the last save are lost.\n"
+            "Press w to save it, or type :journal on to start a journal beside its file."
         )
     facts = [
-        ("durable to", f"tick {count(kept.tick)}; no crash takes that back"),
-        ("at risk", f"{count(kept.behind)} ticks that are not on the disk yet"),
+        ("saved to", f"tick {count(kept.tick)} (survives a crash)"),
+        ("unsaved", f"{plural(kept.behind, 'tick')} not on disk yet"),
+        ("autosave", f"at tick {count(kept.checkpoint)}; paused {kept.pause_ms:.0f} ms"),
         (
-            "autosave",
-            f"at tick {count(kept.checkpoint)}; the world stood still {kept.pause_ms:.0f} ms",
-        ),
-        (
-            "saved",
-            "unsaved changes; they are in the journal" if frame.dirty else "no changes since",
+            "world file",
+            "out of date; the changes are in the journal" if frame.dirty else "up to date",
         ),
         ("size", bytes_of(kept.bytes)),
         ("in", kept.folder),
     ]
     if kept.is_held_up:
-        facts.insert(0, ("held up", frame.banner or "the disk takes nothing more"))
+        facts.insert(0, ("blocked", frame.banner or "cannot write to the disk"))
     return "\n".join(f"{label:<11} {text}" for label, text in facts)

@@ -35,12 +35,12 @@ COURSE = 12
 
 _COLUMNS = (
     TableColumn("check", 13, least=10, rank=0),
-    TableColumn("level", 8, rank=1, descending=True),
+    TableColumn("level", 11, least=11, rank=1, descending=True),
     TableColumn("value", 20, least=9, rank=3, descending=True),
-    TableColumn("so far", COURSE, rank=4),
-    TableColumn("says", 60, least=36, rank=2),
+    TableColumn("history", COURSE, rank=4),
+    TableColumn("meaning", 60, least=33, rank=2),
 )
-_LEVELS = {"ok": "ok", "warning": "! warn", "critical": "!! grave"}
+_LEVELS = {"ok": "ok", "warning": "! warn", "critical": "!! critical"}
 _ORDER = tuple(_LEVELS)
 
 
@@ -86,13 +86,13 @@ class HealthTable(ColumnTable):
     """Each check with its level, its number, how that went, and one sentence."""
 
     HELP = (
-        "Each check of the running world: whether it is well, the number behind that, how it went "
-        "in the last minutes, and what it means. " + ColumnTable.HELP
+        "Each check of the running world: its level, its value, its history over the last "
+        "minutes, and what it means. " + ColumnTable.HELP
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "Nothing was looked at yet."
+        self.placeholder = "No checks yet."
         self._health: Health | None = None
 
     def list_checks(self, health: Health, *, ascii_only: bool = False) -> None:
@@ -109,9 +109,9 @@ def program_facts() -> list[tuple[str, str]]:
     foreign = [model.name for model in models if model.is_foreign]
     told = [("Hubbub", __version__), ("log", str(now.logs / "hubbub.jsonl"))]
     told += [("saves", str(now.saves_folder))]
-    told += [("models", f"{len(models)}, {len(foreign)} of plugins")]
+    told += [("models", f"{len(models)}, {len(foreign)} from plugins")]
     told += [("plugin", name) for name in foreign]
-    told += [("does not load", str(error)) for error in core.failures()]
+    told += [("failed to load", str(error)) for error in core.failures()]
     told += [("threads", ", ".join(sorted(thread.name for thread in threading.enumerate())))]
     told += [("plugins in", _marked(core.user_folder())), ("settings", _marked(now.files[0]))]
     return told
@@ -172,7 +172,7 @@ class SystemMode(Mode):
 class Facts(ScrollingLines):
     """Facts, a line each or several where they are long; the arrows scroll."""
 
-    EMPTY = "Nothing is known yet."
+    EMPTY = "No data yet."
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -193,8 +193,8 @@ class EnginePane(Facts):
     """Where the time of a tick goes, and how far the world is kept."""
 
     HELP = (
-        "What the last tick took, phase by phase, what the engine holds in memory, and how far "
-        "the journal is. Up and down scroll."
+        "Time of the last tick by phase, memory of the engine, and state of the journal. Up and "
+        "down scroll."
     )
 
     def __init__(self, *, id: str = "engine") -> None:  # noqa: A002 - the word Textual uses
@@ -208,12 +208,13 @@ class EnginePane(Facts):
         told += [("contacts/s", count(frame.contacts_per_second))]
         told += [("memory", bytes_of(frame.memory_bytes))]
         told += [("members, ties", f"{count(frame.agents)}, {count(frame.ties)}")]
-        told += [("world", frame.path or "not in a file yet")]
+        told += [("world", frame.path or "not saved yet")]
         if frame.kept is not None:
             kept = frame.kept
-            told += [("journal", kept.folder), ("on the disk", bytes_of(kept.bytes))]
-            told += [("durable to tick", count(kept.tick))]
-            told += [("checkpoint", f"tick {count(kept.checkpoint)}, {kept.pause_ms:.0f} ms still")]
+            told += [("journal", kept.folder), ("size on disk", bytes_of(kept.bytes))]
+            told += [("saved to tick", count(kept.tick))]
+            autosaved = f"tick {count(kept.checkpoint)}, paused {kept.pause_ms:.0f} ms"
+            told += [("last autosave", autosaved)]
         self.tell(told)
 
 
@@ -221,10 +222,9 @@ class MindsPane(Facts):
     """Who decides for minded members, how fast, for how much; whether anybody answers."""
 
     HELP = (
-        "Decisions by what they came from (model, cache, archetype, surrogate, rule, person), and "
-        "what went wrong on the way (retried, malformed, refused, failed); how long calls took, "
-        "what was spent of the budget, and whether each model answers. M gives minds, Y wakes "
-        "them or puts them to rest."
+        "Decisions by source (model, cache, archetype, surrogate, rule, person), errors (retried, "
+        "malformed, refused, failed), response times, spending, and whether each model is "
+        "available. M assigns language models, Y turns them on or off."
     )
 
     def __init__(self, *, id: str = "minds") -> None:  # noqa: A002 - the word Textual uses
@@ -239,8 +239,8 @@ class AuditPane(Facts):
     """What was done to the world, the newest first."""
 
     HELP = (
-        "What was done to this world: tick, who, what, and what came of it, the newest first. "
-        "hubbub show WORLD audit tells all of it, hubbub replay does it again."
+        "Changes to this world, newest first: tick, author, action and result. "
+        "hubbub show WORLD audit lists all of them, hubbub replay repeats them."
     )
 
     def __init__(self, *, id: str = "acts") -> None:  # noqa: A002 - the word Textual uses
@@ -261,10 +261,7 @@ def _told(act: LoggedAct) -> str:
 class ProgramPane(Facts):
     """Versions, plugins, threads and paths."""
 
-    HELP = (
-        "The program's version, its plugins and those that do not load, threads, and paths. Up "
-        "and down scroll."
-    )
+    HELP = "Version, plugins and those that failed to load, threads, and paths. Up and down scroll."
 
     def __init__(self, *, id: str = "program") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from sim.arrays import F64, I64, U32
 from sim.core.progress import Report, quiet
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import FileError, FormatError, InputError
 from sim.io.importing.files import ImportReport, TextSource, decoded, opened
 from sim.io.importing.formats import format_of, refusal
@@ -76,25 +76,25 @@ _FINER = (
     (_LONG_TIME, 10**3, "milliseconds"),
 )
 _SIZED = (
-    "The first data line, {!r}, gives the sizes of the network, and is no tie; if it is one, say "
-    "so with --no-header (in Python: header=False)."
+    "The first data line, {!r}, was read as the size of the network; if it is a tie, use "
+    "--no-header (in Python: header=False)."
 )
 _NOT_SIZED = (
-    "The first data line, {!r}, was read as a tie; if it gives the sizes of the network, leave it "
-    "out with --header (in Python: header=True)."
+    "The first data line, {!r}, was read as a tie; if it is the size of the network, use "
+    "--header (in Python: header=True)."
 )
 _PADDED = (
-    "Ids such as {!r} were read as whole numbers, without the zeros in front, and with {!r} they "
-    "would be one; keep ids as they stand with --ids str (in Python: ids='str')."
+    "Ids such as {!r} were read as whole numbers without leading zeros, the same as {!r}; keep "
+    "them unchanged with --ids str (in Python: ids='str')."
 )
 _NO_WAY = (
     "{!r} is no direction, as the words of column {!r} above are; if they are types of ties, read "
     "them with --relations"
 )
-_UNREAD = "Column {!r} holds more than numbers, and was not read as weights."
+_UNREAD = "Column {!r} does not contain only numbers and was not read as weights."
 _MEMBERS = (
-    "is a table of members, {} and {}, and not of their ties; give it beside these with --labels, "
-    "or name two columns with --columns"
+    "is a table of members, {} and {}, not of ties; pass it as --labels of a table of ties, or "
+    "name two columns with --columns"
 )
 _WIDE = (
     "Lines have up to {} columns, of which {} were read; name others with --weights and --times "
@@ -294,7 +294,7 @@ class _SaidAbove:
         if self.ties in {None, ties} and self.agents in {None, agents}:
             return ()
         return (
-            f"A comment in the file declares {self.agents:,} agents and {self.ties:,} ties, and "
+            f"A comment in the file declares {self.agents:,} members and {self.ties:,} ties, but "
             f"{agents:,} and {ties:,} were read.",
         )
 
@@ -516,7 +516,7 @@ def _neighbours(path: Path, options: EdgeOptions, began: float, report: Report) 
         table = read_adjacency(source, options.delimiter, options.ids, report)
     if not table.sources.size:
         raise FileError(path, "holds no ties")
-    notes: tuple[str, ...] = ("Each line was read as a member and everybody it is tied to.",)
+    notes: tuple[str, ...] = ("Each line was read as a member and its neighbours.",)
     if table.padded is not None and options.ids == "auto":
         notes += (_PADDED.format(table.padded, str(int(table.padded))),)
     return _edges(path, table, options, notes, perf_counter() - began)
@@ -567,7 +567,7 @@ def _seconds(
             f"{times.min():,.0f} to {times.max():,.0f}; write all of them in seconds."
         )
     _, many, name = next(each for each in _FINER if least >= each[0])
-    return times / many, (*notes, f"Times are {name}, and were divided by {many:,}.")
+    return times / many, (*notes, f"Times are in {name} and were divided by {many:,}.")
 
 
 def both_ways(edges: ImportedArcs, both: npt.NDArray[np.bool_]) -> ImportedArcs:
@@ -582,7 +582,7 @@ def both_ways(edges: ImportedArcs, both: npt.NDArray[np.bool_]) -> ImportedArcs:
         np.concatenate([edges.sources, edges.targets[again]]),
         np.concatenate([edges.targets, edges.sources[again]]),
     )
-    note = f"{int(both.sum()):,} of {both.size:,} ties go both ways, as the file says of each."
+    note = f"{int(both.sum()):,} of {plural(both.size, 'tie')} are mutual, as stated in the file."
     return replace(
         edges,
         sources=ends[0],

@@ -6,13 +6,14 @@ import gzip
 import os
 import stat
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, Final, cast
 
+from sim.core.text import plural
 from sim.errors import FileError, FormatError
 
 _HEAD: Final = 1 << 18
@@ -235,24 +236,17 @@ class ImportReport:
     def describe(self) -> str:
         """Return one paragraph for a person."""
         told = [
-            f"{self.name}: {self._found()}.",
-            f"Dropped {_many(self.loops, 'loop')} and {_many(self.duplicates, 'duplicate')}.",
-            f"The world has {_many(self.agents, 'agent')} ({self.isolated:,} isolated) and "
-            f"{_many(self.ties, 'tie')}{'' if self.directed else ', two for each pair'}.",
+            f"{self.name}: imported {plural(self.agents, 'member')} and {plural(self.ties, 'tie')}"
+            f"{'' if self.directed else ' (two per pair)'} in {self.seconds:.1f} s.",
+            _listed("Dropped", [(self.loops, "loop"), (self.duplicates, "duplicate")]),
+            _listed("Skipped", [(self.comments, "comment line"), (self.empty, "empty line")]),
+            f"{plural(self.isolated, 'member')} without ties." if self.isolated else "",
             *self.notes,
-            f"It took {self.seconds:.1f} s.",
         ]
-        return " ".join(told)
-
-    def _found(self) -> str:
-        arcs = _many(self.arcs, "arc" if self.directed else "pair")
-        if not self.lines:
-            return arcs
-        return (
-            f"{arcs} in {_many(self.lines, 'line')}, "
-            f"{_many(self.comments, 'comment')} and {self.empty:,} empty"
-        )
+        return " ".join(filter(None, told))
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def _listed(verb: str, counts: Sequence[tuple[int, str]]) -> str:
+    """Return a sentence of counts, without those that are 0."""
+    named = " and ".join(plural(count, noun) for count, noun in counts if count)
+    return f"{verb} {named}." if named else ""

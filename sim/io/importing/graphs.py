@@ -267,7 +267,7 @@ def _weight(
                 return name, () if name == "weight" else (f"Weights are those of {name!r}.",)
             if word != WEIGHTS[-1]:
                 return None, (
-                    f"Column {name!r} holds more than numbers, and was not read as weights.",
+                    f"Column {name!r} does not contain only numbers and was not read as weights.",
                 )
     return None, ()
 

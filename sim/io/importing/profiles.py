@@ -372,34 +372,34 @@ def _remarks(
     }
     counts = {what: sum(map(has, people)) for what, has in checks.items()}
     if missing := [what for what, count in counts.items() if not count and what != "interests"]:
-        yield f"The file has no {', '.join(missing)}: these stay as they are."
+        yield f"The file has no {', '.join(missing)}; these stay unchanged."
     if not counts["interests"]:
-        yield "It has no interests: these are what biographies and personas speak of, if anything."
+        yield "No interests column; interests were inferred from biographies and personas."
     for what, count in counts.items():
         if 0 < count < len(people):
             yield f"{len(people) - count:,} of {len(people):,} profiles have no {what}."
     if not names["persona"]:
-        yield "It has no column of personas: each is made of all its fields."
+        yield "No persona column; personas were composed from all fields."
     most = current().llm_prompt_tokens // OF_PERSONA
     some = people[:: -(-len(people) // _LOOKED_AT)]
     long = sum(tokens_in(f"{each.persona} {each.biography}") > most for each in some)
     if long:
         yield (
-            f"{long / len(some):.0%} of the personas have more than the {most:,} tokens that a "
-            "prompt tells of a persona (a third of llm_prompt_tokens): of these, beliefs and "
-            "behaviour are told first, each field in part."
+            f"{long / len(some):.0%} of the personas exceed the {most:,} tokens that a prompt "
+            "includes (a third of llm_prompt_tokens); they are shortened, beliefs and behaviour "
+            "first."
         )
     taken = [f"{column} as {field}" for field in _ALIASES for column in names[field][:1]]
     if taken:
-        yield f"Taken: {', '.join(taken)}."
+        yield f"Columns used: {', '.join(taken)}."
     known = {column for columns in names.values() for column in columns}
     kept_of = dict.fromkeys(column for person in people for column in person.more)
     more = [column for column in kept_of if column not in known]
     if more:
         told = ", ".join(more[:_TOLD]) + (f" and {len(more) - _TOLD} more" * (len(more) > _TOLD))
         yield (
-            f"Kept beside that, in the profile: {told}; `show WORLD agents AGENT` and exports have "
-            "them, and members decided for by a model are told who they are by them."
+            f"Also stored in the profile: {told}; see `show WORLD agents AGENT` and exports. "
+            "Language models receive them as part of the persona."
         )
     if scale > 1:
         yield f"Weights of hours were divided by {scale:g}, the largest of the file."

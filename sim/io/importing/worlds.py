@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from sim.arrays import F64, I8
 from sim.core.progress import Report, quiet
+from sim.core.text import plural
 from sim.errors import InputError
 from sim.io.importing.edges import (
     AUTO,
@@ -149,32 +150,31 @@ def _records(edges: ImportedArcs) -> tuple[TieRecords, tuple[str, ...]]:
         texts = [told.properties[at] for at in kept]
         bare = StatedTypes(told.places[kept], [""] * len(kept), texts)
         records, notes = _records(replace(edges, relations=bare if kept else None))
-        return records, (f"What may be types has {many:,} different values, and is none.", *notes)
+        return records, (f"Not read as tie types: a column with {many:,} values.", *notes)
     records, repeated = TieRecords.from_arcs(
         edges.sources, edges.targets, told, directed=edges.report.directed
     )
     counts = sorted(records.counts.items(), key=lambda each: (-each[1], each[0]))
     types = ", ".join(f"{name} {count:,}" for name, count in counts[:_SHOWN])
     more = f" and {len(counts) - _SHOWN:,} types more" if len(counts) > _SHOWN else ""
-    have = "tie has" if len(records) == 1 else "ties have"
-    said = f"{len(records):,} {have} a type or properties{': ' if types else ''}{types}{more}."
+    said = f"{plural(len(records), 'tie')} with a type or properties"
+    said += f"{': ' if types else ''}{types}{more}."
     if not repeated:
         return records, (said,)
-    one, last = ("repeats", "counts") if repeated == 1 else ("repeat", "count")
-    return records, (said, f"{repeated:,} {one} a tie that has some, of which the last {last}.")
+    return records, (said, f"{plural(repeated, 'duplicate')} of these; the last one was used.")
 
 
 _SHOWN = 8
 """Types that a report names."""
 
 _REPEATED = (
-    "{}, and {} once; to keep how often as the weight, and so as trust, use --repeats weight (in "
-    "Python: repeats='weight')."
+    "{} and {} once; to use the number of repeats as weight, and so as trust, use --repeats weight "
+    "(in Python: repeats='weight')."
 )
 
 
 def _repeat(count: int) -> str:
-    return f"{count:,} {'line or tie repeats' if count == 1 else 'lines or ties repeat'} another"
+    return plural(count, "repeated line or tie", "repeated lines or ties")
 
 
 def added_up(edges: ImportedArcs) -> ImportedArcs:
@@ -188,7 +188,7 @@ def added_up(edges: ImportedArcs) -> ImportedArcs:
     keys, places = np.unique(sources << np.uint64(32) | targets, return_inverse=True)
     weights = np.bincount(places, edges.weights, keys.size).astype(np.float64)
     repeated = edges.sources.size - keys.size
-    note = f"{_repeat(repeated)}; their weights were added up."
+    note = f"{_repeat(repeated)}; weights were added up."
     return replace(
         edges,
         sources=(keys >> np.uint64(32)).astype(np.uint32),
@@ -204,29 +204,30 @@ def trust_of(
     """Return weights as trust in [0, 1], their signs, and sentences on what was done to them."""
     if weights is None or not weights.size:
         if signed:
-            raise InputError("Signs are those of weights; name the weight column too.")
+            raise InputError("Signs come from weights; name the weight column too.")
         return None, None, ()
     low, high = float(weights.min()), float(weights.max())
     if low < 0 and not signed:
         raise InputError(
             f"Weights must be at least 0 to become trust, the smallest is {low:g}; leave the "
-            "weight column out to take all ties alike, or let ties below 0 be against with "
-            "--signed (in Python: signed=True)."
+            "weight column out to treat all ties alike, or treat negative weights as hostile ties "
+            "with --signed (in Python: signed=True)."
         )
-    span, notes = f"Weights, {low:g} to {high:g},", list[str]()
+    span, notes = f"Weights ({low:g} to {high:g})", list[str]()
     sign = np.where(weights < 0, -1, 1).astype(np.int8) if signed else None
     if sign is not None:
         weights, high = np.abs(weights), max(-low, high)
-        notes.append(f"{int((sign < 0).sum()):,} of {sign.size:,} ties are against.")
+        notes.append(f"{int((sign < 0).sum()):,} of {plural(sign.size, 'tie')} are hostile.")
     if high <= 1:
-        return weights, sign, (f"{span} were taken as trust.", *notes)
-    return weights / high, sign, (f"{span} were divided by {high:g} into trust.", *notes)
+        return weights, sign, (f"{span} were used as trust.", *notes)
+    return weights / high, sign, (f"{span} were divided by {high:g} and used as trust.", *notes)
 
 
 def _timed(met: Interactions) -> str:
     begin = datetime.fromtimestamp(met.origin, UTC) if 0 <= met.origin < _LATEST else None
     since = f", since {begin:%Y-%m-%d %H:%M} UTC" if begin is not None and met.origin else ""
-    return f"{len(met):,} interactions in {met.span / 86_400:,.1f} days are kept{since}."
+    days = f"{met.span / 86_400:,.1f} days"
+    return f"Kept {plural(len(met), 'interaction')} in {days}{since}."
 
 
 def _plain(ids: npt.NDArray[np.int64] | list[str] | None, agents: int) -> Iterable[object]:
@@ -244,8 +245,8 @@ def _are_indices(ids: npt.NDArray[np.int64] | list[str] | None) -> bool:
 
 def _labelled(community: npt.NDArray[np.int32], communities: list[str]) -> str:
     without = int((community < 0).sum())
-    tail = f", {without:,} agents have none" if without else ""
-    return f"Labels make {len(communities):,} communities{tail}."
+    tail = f"; {plural(without, 'member')} without one" if without else ""
+    return f"Labels define {plural(len(communities), 'community', 'communities')}{tail}."
 
 
 def _counted(
@@ -344,7 +345,7 @@ def _known(made: ImportOutcome, people: Profiles) -> ImportOutcome:
     # A world puts its members in order by ids that are whole numbers.
     by = "id" if all(isinstance(person.id, int) for person in people) else "order"
     taken = take(made.world, people, by)
-    notes = (*made.report.notes, f"{len(people):,} profiles were given.", *taken.remarks)
+    notes = (*made.report.notes, f"Loaded {plural(len(people), 'profile')}.", *taken.remarks)
     return replace(made, report=replace(made.report, notes=notes))
 
 

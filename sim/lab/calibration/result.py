@@ -141,7 +141,7 @@ class Calibration(Result):
             }
             for one in self.parameters
         ]  # fmt: skip
-        caption = f"Likeliest values of {self.plan.model}; low to high hold all of them with {part}"
+        caption = f"Best fit of {self.plan.model}; low to high: joint region ({part})"
         return Table.of_rows(rows, caption=caption)
 
     def _errors(self) -> Table:
@@ -149,7 +149,9 @@ class Calibration(Result):
             {"messages": e.messages, "measure": e.measure, "model": e.model, "copying": e.copying}
             for e in self.errors
         ]
-        return Table.of_rows(rows, caption="Errors, beside those of copying the fitted messages")
+        return Table.of_rows(
+            rows, caption="Errors; copying: baseline that predicts the fitted messages"
+        )
 
     def _curves(self) -> Table:
         rows = []
@@ -172,9 +174,9 @@ class Calibration(Result):
         said = []
         if self.off:
             said.append(
-                f"{self.plan.model} fits these data nowhere in the ranges: at its likeliest point "
-                f"it is {self.miss / self.freedom:,.1f} times as far off as chance would have it, "
-                f"each number by {self.off:.0%} ({self.worst}); the region allows for that. Widen "
+                f"{self.plan.model} does not fit these data anywhere in the ranges: at the best "
+                f"point its error is {self.miss / self.freedom:,.1f} times what chance explains, "
+                f"{self.off:.0%} per value ({self.worst}); the region allows for that. Widen "
                 "the ranges, free more parameters, or try another model."
             )
         loose = [one.name for one in self.parameters if not one.is_identified]
@@ -188,25 +190,27 @@ class Calibration(Result):
             if abs(r) >= _BOUND:
                 names = f"{self.parameters[one].name} and {self.parameters[two].name}"
                 said.append(
-                    f"{names} are not identified apart: they move together (correlation {r:.2f}); "
-                    "fix one of them."
+                    f"{names} cannot be told apart: they are correlated ({r:.2f}); fix one of them."
                 )
         edges = [one.name for one in self.parameters if _is_at_an_edge(one)]
         if edges:
-            said.append(f"The likeliest {', '.join(edges)} is at an end of its range; widen it.")
+            said.append(f"The best fit of {', '.join(edges)} is at an end of its range; widen it.")
         if not self.holdout:
-            said.append("Nothing was held out: no error here says how well new messages are met.")
+            said.append(
+                "Nothing was held out: these errors do not show how well new messages are met."
+            )
         model = cast("type[PropagationModel]", spec(self.plan.model).cls)
         ticks = per_tick(model, self.plan.tick_minutes)
         if ticks:
-            said.append(f"{ticks}: with ticks of another length they mean another speed.")
+            said.append(f"{ticks}: with another tick length they mean another speed.")
         return tuple(said)
 
     def conclusion(self) -> str:
         """Return the held-out errors in a sentence, and the warnings."""
         held = [e for e in self.errors if e.messages == "held out"]
-        said = [f"{e.measure} {e.model:.3f} (copying {e.copying:.3f})" for e in held]
-        first = [f"Held out: {', '.join(said)}."] if said else []
+        said = [f"{e.measure} {e.model:.3f} (baseline {e.copying:.3f})" for e in held]
+        note = "; baseline: predicting the fitted messages"
+        first = [f"Held out: {', '.join(said)}{note}."] if said else []
         return "\n".join([*first, *self.warnings])
 
     def plot(self, **how: Any) -> Figure:

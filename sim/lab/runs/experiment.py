@@ -244,7 +244,7 @@ def experiment_now(
     bases = [[base]] * len(programs) if not isinstance(base, Sequence) else base
     _vet_bases(bases, len(programs))
     with ExitStack() as stack:
-        report("laying the world down", 0.0)
+        report("copying the world", 0.0)
         laid = _Bases(bases, stack)
         study = _study(laid.digests, programs, numbers, run, laid.facts)
         path = None if into is None else Path(into)

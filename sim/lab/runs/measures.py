@@ -307,16 +307,16 @@ def liking(offered: Candidates, scores: Array) -> Pairs:
 Measure = Callable[["World"], float]
 
 MEASURES = {
-    "size": "agents that ever took it up; of several messages in sum",
-    "share": "size by the number of agents; of several messages the mean",
-    "depth": "links of the longest chain of who told whom",
-    "breadth": "most adopters at one distance from the first holders",
+    "size": "members who ever adopted it; for several messages the sum",
+    "share": "size divided by the number of members; for several messages the mean",
+    "depth": "length of the longest chain of adoptions",
+    "breadth": "size of the widest generation",
     "virality": "structural virality of the largest message (Goel et al. 2016)",
-    "r": "adoptions caused by each seed, on average; empty while any may cause more",
-    "peak": "most new adopters in a tick, first holders left out",
-    "peak_tick": "ticks after the start when that was, the first time",
-    "quiet_after": "ticks until nothing could change any more; empty: it still could",
-    "largest": "of several messages: agents that ever took up the largest",
+    "r": "mean adoptions caused by each seed; empty while any may cause more",
+    "peak": "most new adopters in a tick, without seeds",
+    "peak_tick": "ticks to the (first) peak",
+    "quiet_after": "ticks to die out; empty: still spreading",
+    "largest": "for several messages: adopters of the largest",
     "failed": "messages that stopped because their model failed",
 }
 """What is measured of each replicate, and what it means.
@@ -327,16 +327,16 @@ their place.
 """
 
 SERIES = {
-    "ever": "agents that took it up by then; of several messages in sum",
-    "new": "agents that took it up in this tick, first holders included",
-    "now": "agents that hold it now",
-    "running": "messages under way",
+    "ever": "members who have ever adopted it; for several messages the sum",
+    "new": "new adopters in this tick, seeds included",
+    "now": "members spreading it now",
+    "running": "messages still spreading",
     "in_STATE": "agents in a state of the message's model",
-    "active": "agents that take part",
+    "active": "active accounts",
     "ties": "ties of the network",
     "online": "members online",
-    "exposures": "messages shown",
-    "acts": "acts of members",
+    "exposures": "impressions",
+    "acts": "actions of members",
     "opinion_TOPIC": "mean opinion about a topic, within its own span",
     "opinion_spread_TOPIC": "standard deviation of opinions about a topic",
     "feed_inequality": "Gini of how often messages were shown so far, 0 all alike, 1 one",

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import xxhash
 
 from sim.arrays import F64
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import FileError, HubbubError, InputError, UnknownNameError
 from sim.lab.runs.measures import at_rest_value
 from sim.lab.runs.replicate import Replicate
@@ -108,16 +108,16 @@ class ResultsFile:
         if not resume:
             raise FileError(
                 path,
-                f"holds {done:,} finished replicates; --resume (resume=True) runs what is missing, "
-                "another name begins anew",
+                f"holds {plural(done, 'finished replicate')}; use --resume (resume=True) to run "
+                "the rest, or another name to start over",
             )
         for name, said in _SAID_APART.items():
             if known.get(name) != json.loads(_json(study[name])):
-                raise FileError(path, f"{said}; name another file to begin anew")
+                raise FileError(path, f"{said}; use another file to start over")
         old, new = list(known["seeds"]), list(study["seeds"])
         shared = min(len(old), len(new))
         if old[:shared] != new[:shared]:
-            raise FileError(path, "holds runs of other seeds; name another file to begin anew")
+            raise FileError(path, "holds runs of other seeds; use another file to start over")
         if len(new) > len(old):
             self._note({"seeds": new})
 
@@ -244,10 +244,10 @@ def refusing(path: Path) -> Iterator[None]:
 def _why(error: sqlite3.OperationalError) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
-        return "the disk is full; what is finished is kept, make room and go on with --resume"
+        return "the disk is full; finished runs are kept, free some space and use --resume"
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return "another run is writing it; wait for its end, or name another file"
-    return f"cannot be written ({error}); what is finished is kept"
+        return "another run is writing it; wait for it to end, or use another file"
+    return f"cannot be written ({error}); finished runs are kept"
 
 
 UNITS = {

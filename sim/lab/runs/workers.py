@@ -47,8 +47,8 @@ A_CORE = 16
 
 _POLL_SECONDS = 0.1
 _PATIENCE = 0.5
-_NOT_KEPT = "what its worker had in hand is not kept"
-_LOST = f"it lets nothing else run, so {_NOT_KEPT}; let every call come to an end."
+_NOT_KEPT = "the unfinished runs of its worker are lost"
+_LOST = f"it blocks everything else, so {_NOT_KEPT}; end every call."
 _WORDS = re.compile(r"""Plugin (['"])(?P<plugin>.+?)\1: (?P<reason>.+?)\.?""")
 
 
@@ -202,7 +202,7 @@ def _load(path: str, sha256: str) -> None:
     load_file(path)
     if not is_here():
         name = os.path.basename(path)  # noqa: PTH119 - heavy imports are for who needs them
-        raise PluginError(name, "has changed since it was loaded; load it anew, then run again")
+        raise PluginError(name, "has changed since it was loaded; reload it, then run again")
 
 
 def _end_with(parent: int) -> None:

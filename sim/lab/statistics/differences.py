@@ -1,4 +1,4 @@
-"""Differences between two arms: how large, between what bounds, in what unit."""
+"""Differences between two conditions: how large, between what bounds, in what unit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import F64
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import InputError
 from sim.lab.statistics.intervals import (
     CONFIDENCE,
@@ -129,7 +129,7 @@ def paired_difference(
     one, other = np.asarray(first, np.float64).ravel(), np.asarray(second, np.float64).ravel()
     if one.size != other.size:
         raise InputError(
-            f"Pairs need as many values in both arms; got {one.size} and {other.size}."
+            f"Pairs need as many values in both conditions; got {one.size} and {other.size}."
         )
     is_known = ~(np.isnan(one) | np.isnan(other))
     one, other = one[is_known], other[is_known]
@@ -248,7 +248,7 @@ def effect_size(
     if is_paired:
         if one.size != other.size:
             raise InputError(
-                f"Pairs need as many values in both arms; got {one.size} and {other.size}."
+                f"Pairs need as many values in both conditions; got {one.size} and {other.size}."
             )
         apart = other - one
         plain, freedom = float(apart.mean()), apart.size - 1
@@ -441,9 +441,10 @@ def conclusion(
     what
         What was measured, such as ``"share reached"``; begins the sentence.
     first, second
-        The arms.
+        The conditions; one that is called ``"baseline"`` is written "the baseline".
     unit
-        Of the numbers, written behind them; empty: none.
+        Of the numbers, written behind them; empty: none; ``"share"``: they are written as
+        percentage points.
     margin
         A difference, above 0, that would not matter; None: there is none.
 
@@ -456,14 +457,16 @@ def conclusion(
     --------
     >>> from sim.lab.statistics import paired_difference
     >>> found = paired_difference([5, 6, 7, 6, 5], [8, 9, 11, 9, 8])
-    >>> conclusion(found, what="reach", first="as it is", second="warned", unit="members")
-    'Reach is larger under warned than under as it is by 3.2 members (95 % interval 2.64 to 3.76 by t, 5 pairs).'
-    """  # noqa: E501
+    >>> conclusion(found, what="reach", first="baseline", second="warned", unit="members")
+    'warned reaches 3.2 members more than the baseline (95 % interval 2.64 to 3.76 by t, 5 pairs).'
+    """
     require_margin(margin)
     what, first, second, unit = map(one_line, (what, first, second, unit))
+    first, second = _called(first), _called(second)
+    unit = unit.replace("agents", "members").replace(" a tick", " per tick")
     named = what, first, second, unit
     if difference.pairs == 0:
-        return f"Nothing follows for {what}: no replicate has a number under both arms."
+        return f"No conclusion about {what}: no replicate has a value in both conditions."
     is_same = difference.interval.width == 0 and difference.mean == 0
     if is_same and difference.pairs > 1:
         return _identical(difference, what, first, second)
@@ -486,8 +489,8 @@ def corrected(p: npt.ArrayLike, holm: npt.ArrayLike, *, level: float = 1 - CONFI
     if many < 2:
         return ""
     return (
-        f"Of {many:,} differences {np.count_nonzero(alone < level):,} leave out 0, each by itself; "
-        f"by Holm's correction for all of them {np.count_nonzero(together < level):,}."
+        f"{np.count_nonzero(alone < level):,} of {many:,} intervals exclude 0; after Holm's "
+        f"correction, {np.count_nonzero(together < level):,}."
     )
 
 
@@ -498,43 +501,61 @@ def require_margin(margin: float | None) -> None:
 
 
 def amount(value: float, unit: str = "") -> str:
-    """Return a number to three digits, with its unit."""
+    """Return a number to three digits, with its unit; of a share, percentage points."""
     large = 1000
+    if unit == SHARE:
+        value, unit = 100 * value, "point" if f"{abs(100 * value):.3g}" == "1" else "points"
     shown = f"{value:,.0f}" if large <= abs(value) < large**5 else f"{value:.3g}"
     return f"{shown} {unit}".rstrip()
 
 
+SHARE = "share"
+"""The unit of shares of one."""
+
+REACHES = frozenset({"share reached", "reach"})
+"""What a condition is said to reach."""
+
+
+def _called(condition: str) -> str:
+    return "the baseline" if condition == "baseline" else condition
+
+
 def _identical(found: MeasuredDifference, what: str, first: str, second: str) -> str:
     if not found.is_paired:
-        return f"{_capital(what)} was the same in every run under {first} and {second}."
-    return (
-        f"{_capital(what)} was exactly the same under {first} and {second} in each of "
-        f"{_pairs(found)}: here they do not differ in it."
-    )
+        return f"No difference: {what} was the same in all runs of {first} and {second}."
+    many = "both" if found.pairs == 2 else f"all {found.pairs:,}"
+    return f"No difference: {what} was the same in {many} paired runs of {first} and {second}."
 
 
 def _single(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
-    more = "the same" if found.mean == 0 else f"{amount(abs(found.mean), unit)} {_more(found.mean)}"
-    return (
-        f"{_capital(what)} was {more} under {second} {'as' if found.mean == 0 else 'than'} under "
-        f"{first} in one replicate, which gives no interval: nothing follows for other seeds."
-    )
+    said = _compared(found, what, first, second, unit)
+    if found.mean == 0:
+        said = f"{_capital(what)} is the same in {second} and {first}"
+    return f"{said} in one replicate; a single pair gives no interval."
 
 
 def _level(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
     mean = amount(found.mean, unit)
     return (
-        f"Nothing follows for {what}: the mean of {second} minus {first} is {mean} over "
-        f"{_pairs(found)}, and their networks are too few to show how much it varies between them."
+        f"No conclusion about {what}: the mean of {second} minus {first} is {mean} over "
+        f"{_pairs(found)}, but there are too few networks to estimate the variation between them."
     )
 
 
 def _constant(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
     return (
-        f"{_capital(what)} was {_larger(found.mean)} under {second} than under {first} by "
-        f"{amount(abs(found.mean), unit)} in each of {_pairs(found)}: without any spread there is "
-        f"no interval to judge other seeds by."
+        f"{_compared(found, what, first, second, unit)} in each of {_pairs(found)}: without any "
+        "variation there is no interval."
     )
+
+
+def _compared(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
+    size = amount(abs(found.mean), unit)
+    if what in REACHES:
+        more = "more" if found.mean > 0 else "less"
+        return f"{second} reaches {size} {more} than {first}"
+    higher = "higher" if found.mean > 0 else "lower"
+    return f"{_capital(what)} is {size} {higher} in {second} than in {first}"
 
 
 def _undecided(
@@ -546,23 +567,20 @@ def _undecided(
             f"{amount(margin, unit)} ({_interval(found, unit)})."
         )
     return (
-        f"A difference of {what} between {first} and {second} is not shown, nor is its absence: "
-        f"the mean of {second} minus {first} is {amount(found.mean, unit)} and its "
-        f"{_interval(found, unit)} holds 0{_needed(found)}{_caution(found)}."
+        f"Inconclusive for {what}: the mean of {second} minus {first} is "
+        f"{amount(found.mean, unit)}, and the {_interval(found, unit)} includes 0"
+        f"{_needed(found)}{_caution(found)}."
     )
 
 
 def _decided(
     found: MeasuredDifference, what: str, first: str, second: str, unit: str, margin: float | None
 ) -> str:
-    size = f"{amount(abs(found.mean), unit)} ({_interval(found, unit)})"
     within = ""
     if margin is not None and _is_within(found, margin):
         within = f", less than the {amount(margin, unit)} that would matter"
-    return (
-        f"{_capital(what)} is {_larger(found.mean)} under {second} than under {first} by {size}"
-        f"{within}{_caution(found)}."
-    )
+    said = _compared(found, what, first, second, unit)
+    return f"{said} ({_interval(found, unit)}){within}{_caution(found)}."
 
 
 def _is_within(found: MeasuredDifference, margin: float) -> bool:
@@ -571,10 +589,15 @@ def _is_within(found: MeasuredDifference, margin: float) -> bool:
 
 def _interval(found: MeasuredDifference, unit: str) -> str:
     low, high, confidence, method = found.interval
-    side = f"{amount(low)} to {amount(high)}"
     if found.mean < 0 and found.sign:
-        side = f"{amount(-high)} to {amount(-low)}"  # as the amount by which it is smaller
+        low, high = -high, -low  # as the amount by which it is smaller
+    side = f"{_bare(low, unit)} to {_bare(high, unit)}"
     return f"{confidence * 100:g} % interval {side} by {method}, {_pairs(found)}"
+
+
+def _bare(value: float, unit: str) -> str:
+    """Return a number as :func:`amount` writes it, without its unit."""
+    return amount(100 * value if unit == SHARE else value)
 
 
 def _needed(found: MeasuredDifference) -> str:
@@ -585,34 +608,25 @@ def _needed(found: MeasuredDifference) -> str:
     if count > _MOST_NEEDED:
         return ""
     return (
-        f"; if the true difference were of this size, {count:,} replicates{_each(found)} would "
-        f"show it with a chance of {POWER * 100:.0f} %"
+        f"; a true difference of this size would need {count:,} replicates{_each(found)} "
+        f"({POWER * 100:.0f} % power)"
     )
 
 
 def _each(found: MeasuredDifference) -> str:
-    return " on networks of their own" if "networks" in found.interval.method else ""
+    return " on separate networks" if "networks" in found.interval.method else ""
 
 
 def _caution(found: MeasuredDifference) -> str:
     if found.pairs >= _FEW:
         return ""
-    return "; so few replicates rest on the differences being normal, which they cannot show"
+    return "; with so few replicates the interval assumes normal differences"
 
 
 def _pairs(found: MeasuredDifference) -> str:
-    kind = "pair" if found.is_paired else "run of each arm"
-    if found.pairs == 1:
-        return f"1 {kind}"
-    return f"{found.pairs:,} {kind.replace('pair', 'pairs').replace('run', 'runs')}"
-
-
-def _more(mean: float) -> str:
-    return "more" if mean > 0 else "less"
-
-
-def _larger(mean: float) -> str:
-    return "larger" if mean > 0 else "smaller"
+    if found.is_paired:
+        return plural(found.pairs, "pair")
+    return f"{plural(found.pairs, 'run')} per condition"
 
 
 def _capital(text: str) -> str:

@@ -165,9 +165,9 @@ def means_said(methods: Iterable[str]) -> str:
     said = f"means with 95 % intervals by {', '.join(made)}" if made else "means"
     if any(method.split()[0] == "t" for method in made):
         said += (
-            f"; by t, of fewer than {_FEWEST_RESAMPLED} or of values nearly all the same, that of "
-            "a skewed measure (as sizes are) is not to be trusted: go by the median and by how "
-            "many took off"
+            f"; t intervals of skewed measures (such as sizes) are unreliable with fewer than "
+            f"{_FEWEST_RESAMPLED} runs or nearly equal values: prefer the median and the take-off "
+            "share"
         )
     return said
 

@@ -18,7 +18,7 @@ import sim
 from sim.core.cards import card_of
 from sim.core.files import toml_key, toml_value
 from sim.core.progress import Report, Tell, quiet, unheard
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import FileError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.futures import Futures
@@ -32,7 +32,7 @@ from sim.lab.statistics import (
     means_said,
     paired_difference,
 )
-from sim.lab.statistics.differences import corrected
+from sim.lab.statistics.differences import SHARE, corrected
 from sim.lab.studies.pages import Block, Drawn, Marked, curves_drawn, means_drawn, write_page
 from sim.lab.studies.study import Arm, Claim, Study, measures_taken, study_of
 from sim.lab.tables import Result, Table
@@ -70,11 +70,11 @@ class Verdict(NamedTuple):
     def sentence(self) -> str:
         """What was expected, and whether it was seen."""
         words = {
-            "agrees": "Seen", "disagrees": "Not seen, the runs disagree",
-            "undecided": "Undecided, the interval holds 0 or is not known",
+            "agrees": "Confirmed", "disagrees": "Not confirmed, the runs disagree",
+            "undecided": "Undecided, the interval includes 0 or is unknown",
         }  # fmt: skip
         if self.found.pairs < _FEWEST:
-            return f"Undecided, {_FEWEST} pairs at least are asked for: {self.claim}"
+            return f"Undecided, needs at least {_FEWEST} pairs: {self.claim}"
         return f"{words[self.word]}: {self.claim}"
 
 
@@ -208,8 +208,9 @@ class StudyFindings(Result):
         ]  # fmt: skip
         names = ["measure", "expected", "verdict", *family([paired_difference([], [])])[0]]
         caption = (
-            f"What was expected, and whether it was seen, in {len(self.complete.seeds):,} pairs "
-            f"{self.records.where}; p_holm is corrected for all rows (Holm)"
+            f"Expected results and whether they were confirmed, in "
+            f"{plural(len(self.complete.seeds), 'pair')} {self.records.where}; p_holm is corrected "
+            "for all rows (Holm)"
         )
         return Table.of_rows(rows, names=names, caption=caption)
 
@@ -228,8 +229,8 @@ class StudyFindings(Result):
             )
         ]
         caption = (
-            f"Pairs {self.records.where}. Each 95 % interval, and p, is right by itself: of twenty "
-            "without any difference, one leaves out 0; p_holm is corrected for all rows (Holm)"
+            f"Pairs {self.records.where}. Each 95 % interval, and p, stands alone: of twenty "
+            "without a difference, one excludes 0; p_holm is corrected for all rows (Holm)"
         )
         return Table.of_rows(rows, caption=caption)
 
@@ -257,14 +258,15 @@ class StudyFindings(Result):
                     "runs": known.size,
                 })  # fmt: skip
         how = means_said(str(row["method"]) for row in rows)
-        return Table.of_rows(rows, caption=f"Each arm {self.records.where}: {how}")
+        return Table.of_rows(rows, caption=f"Each condition {self.records.where}: {how}")
 
     def sentences(self, measure: str) -> list[str]:
         """Return what follows for a measure: a sentence for each arm but the first."""
-        unit = self.records.runs.units.get(measure, "")
+        unit = SHARE if measure == "share" else self.records.runs.units.get(measure, "")
         return [
             conclusion(
-                self.difference(measure, arm.name), what=measure, first=self.study.against,
+                self.difference(measure, arm.name), what=_NAMES.get(measure, measure),
+                first=self.study.against,
                 second=arm.name, unit=unit,
             )
             for arm in self.study.arms[1:]
@@ -277,8 +279,8 @@ class StudyFindings(Result):
         words = [verdict.word for verdict in self.verdicts]
         if words:
             lines.append(
-                f"Of {len(words)} expected, {words.count('agrees')} agree, "
-                f"{words.count('disagrees')} disagree, {words.count('undecided')} undecided."
+                f"Expected results: {words.count('agrees')} of {len(words)} confirmed, "
+                f"{words.count('disagrees')} not confirmed, {words.count('undecided')} undecided."
             )
         return "\n".join(lines)
 
@@ -289,8 +291,8 @@ class StudyFindings(Result):
     def how_far(self) -> str:
         """Return how much of it is finished, a sentence."""
         return (
-            f"{self.records.finished:,} of {self.total:,} runs are finished; what follows rests on "
-            f"the {len(self.complete.seeds):,} replicates that are finished under every arm."
+            f"{self.records.finished:,} of {self.total:,} runs finished; results so far use the "
+            f"{plural(len(self.complete.seeds), 'replicate')} finished in every condition."
         )
 
     def plot(self, series: str | None = None, **_how: Any) -> Figure:
@@ -344,6 +346,8 @@ def read_findings(path: str | Path) -> StudyFindings:
         return StudyFindings(study, records_of(facts, rows), begun)
 
 
+_NAMES = {"share": "share reached", "size": "reach"}
+"""What measures are called in a sentence, where not by their name."""
 _MOST_FIGURES = 6
 _MOST_SEEDS = 200
 
@@ -367,12 +371,12 @@ def blocks_of(found: StudyFindings) -> Iterator[Block]:
     yield from _numbers(found)
     yield from _repeat(found)
     yield from _models(found.study)
-    yield Block("heading", "The base by the ODD protocol")
+    yield Block("heading", "The base scenario (ODD protocol)")
     yield Block("markdown", described(found.study.base))
 
 
 def _answer(found: StudyFindings) -> Iterator[Block]:
-    yield Block("heading", "What was seen")
+    yield Block("heading", "Results")
     if found.verdicts:
         yield Block("list", [verdict.sentence for verdict in found.verdicts])
         yield Block("table", found.expected)
@@ -389,8 +393,8 @@ def figures_of(found: StudyFindings) -> list[Drawn]:
     if len(curves) and "ever" in curves and np.nansum(curves["ever"]) > 0:
         arms = [(arm.name, found.complete.curve("ever", arm.name)) for arm in found.study.arms]
         caption = (
-            "Agents that took a message up by then, tick by tick: the mean of each arm to the end "
-            "of its longest run, and the middle nine tenths of its replicates."
+            "Members who have adopted a message, tick by tick: the mean of each condition to the "
+            "end of its longest run, and the middle 90 % of its replicates."
         )
         drawn.append(curves_drawn("spread", caption, arms))
     return drawn
@@ -416,7 +420,7 @@ def _numbers(found: StudyFindings) -> Iterator[Block]:
     yield Block("table", found.differences)
     for measure in found.study.measures[1:]:
         yield Block("list", found.sentences(measure))
-    yield Block("heading", "The arms")
+    yield Block("heading", "Conditions")
     yield Block("list", [_arm_said(arm.name, arm.keys) for arm in found.study.arms])
     if found.records.remarks:
         yield Block("heading", "Remarks of the runs")
@@ -425,23 +429,24 @@ def _numbers(found: StudyFindings) -> Iterator[Block]:
 
 def _arm_said(name: str, keys: Mapping[str, Any]) -> str:
     said = ", ".join(f"{key} = {toml_value(value)}" for key, value in keys.items())
-    return f"{name}: {said or 'the base as it stands'}"
+    return f"{name}: {said or 'the base scenario, unchanged'}"
 
 
 def _repeat(found: StudyFindings) -> Iterator[Block]:
     study, versions = found.study, found.begun.get("versions", {})
     seeds = found.records.seeds
     shown = ", ".join(map(str, seeds[:_MOST_SEEDS])) + (" ..." if len(seeds) > _MOST_SEEDS else "")
-    yield Block("heading", "To repeat it")
+    yield Block("heading", "How to repeat it")
     yield Block(
         "text", "Save the study below as study.toml; the same versions give the same table."
     )
     yield Block("code", "hubbub study run study.toml --into study.runs\n"
                         "hubbub study report study.runs --out report.html")  # fmt: skip
     yield Block("list", [
-        f"It was called {study.called}.",
-        f"{found.records.finished:,} runs: {len(seeds):,} replicates of {len(study.arms)} arms, "
-        f"{study.ticks:,} ticks at most; one seed draws the same under every arm.",
+        f"Study file: {study.called}.",
+        f"{plural(found.records.finished, 'run')}: {plural(len(seeds), 'replicate')} of "
+        f"{plural(len(study.arms), 'condition')}, at most {plural(study.ticks, 'tick')}; a seed "
+        "gives the same draws in every condition.",
         f"Seeds of the replicates: {shown}",
         _networks(found),
         f"Digests of the base worlds: {_digests(found)}",
@@ -452,17 +457,16 @@ def _repeat(found: StudyFindings) -> Iterator[Block]:
 
 
 def _networks(found: StudyFindings) -> str:
-    many, agents = found.study.said.worlds, f"{found.records.agents:,} agents"
+    many, agents = found.study.said.worlds, f"{plural(found.records.agents, 'agent')}"
     if many == 1:
         return (
-            f"{agents}; every replicate begins from the same network, so the intervals are of "
-            f"other draws on it, and not of other networks (worlds = {len(found.records.seeds)} "
-            "takes one for each)."
+            f"{agents}; every replicate starts from the same network, so the intervals do not "
+            f"cover other networks (worlds = {len(found.records.seeds)} uses one for each)."
         )
     first = found.study.base.network.seed
     return (
-        f"{agents}; replicates begin from {many:,} networks in turn, of the seeds {first} to "
-        f"{first + many - 1}; where networks are fewer, intervals are over networks."
+        f"{agents}; replicates start from {many:,} networks in turn (seeds {first} to "
+        f"{first + many - 1}); with fewer networks than replicates, intervals are over networks."
     )
 
 
@@ -479,7 +483,7 @@ def _written_for(study: Study, versions: Mapping[str, Any]) -> list[str]:
     if not other:
         return []
     said = ", ".join(f"{name} {version}" for name, version in other.items())
-    return [f"The study was written for {said}, and ran with others."]
+    return [f"The study was written for {said}, but ran with other versions."]
 
 
 def study_as_toml(study: Study) -> str:
@@ -507,9 +511,9 @@ def _models(study: Study) -> Iterator[Block]:
     for arm in study.arms:
         for plugin in plugins_of(arm.scenario):
             source = one_line(card_of(type(plugin)).source)
-            found[plugin.plugin_name] = source or "no source is stated"
+            found[plugin.plugin_name] = source or "no source given"
     lines = [f"{name}: {source}" for name, source in found.items()]
-    yield Block("list", lines or ["None: nothing was sent."])
+    yield Block("list", lines or ["None: no message was sent."])
 
 
 StudySource = str | Path | Mapping[str, Any] | Study

@@ -90,16 +90,16 @@ class Claim(NamedTuple):
         return f"{self.arm} {'<' if self.direction == 'less' else '>'} {self.against}"
 
     def __str__(self) -> str:
-        return f"{self.measure} is {self.direction} under {self.arm} than under {self.against}"
+        return f"{self.measure} is {self.direction} in {self.arm} than in {self.against}"
 
 
 class ExpectSection(Section):
     """One of ``expects``: what should be seen, in four words."""
 
     measure: str = Field(description="what is measured")
-    arm: str = Field(description="the arm that it is said of")
-    against: str = Field(description="the arm that it is compared with")
-    direction: Literal["less", "more"] = Field(description="less or more than under the other")
+    arm: str = Field(description="the condition that it is about")
+    against: str = Field(description="the condition that it is compared with")
+    direction: Literal["less", "more"] = Field(description="less or more than in the other")
 
 
 class StudySection(Section):
@@ -107,34 +107,36 @@ class StudySection(Section):
 
     title: str = Field("", description="a few words")
     question: str = Field("", description="what it asks")
-    sees: str = Field("", description="what should be seen, in words")
-    source: str = Field("", description="who found that")
+    sees: str = Field("", description="expected result, in words")
+    source: str = Field("", description="source of that result")
     scenario: str | None = Field(
         None,
         description="the base: gallery:NAME, or a scenario file beside this one; else the sections "
         "network, messages, platform ... of this file, which may also change a few of its keys",
     )
     seed: int | None = Field(
-        None, strict=True, description="of the first replicate; else the network's"
+        None, strict=True, description="of the first replicate; default: the network's"
     )
-    replicates: int = Field(20, ge=1, strict=True, description="runs of each arm, each a seed")
+    replicates: int = Field(
+        20, ge=1, strict=True, description="runs per condition, each with its seed"
+    )
     worlds: int = Field(
         1, ge=1, strict=True,
         description="networks that replicates begin from in turn, each of a seed of its own; "
         "intervals are over networks where there are fewer than replicates",
     )  # fmt: skip
     ticks: int | None = Field(
-        None, ge=0, strict=True, description="of each run, at most; else as [stop] says"
+        None, ge=0, strict=True, description="most ticks per run; default: [stop]"
     )
     measures: list[str] = Field(
         default_factory=list, description="what is compared; the first is the main one"
     )
     against: str = Field(
-        "", description="the arm that all others are compared with; else the first"
+        "", description="the condition that all others are compared with; default: the first"
     )
     expects: list[str | ExpectSection] = Field(
         default_factory=list,
-        description="what should be seen: 'share: checked < unchecked', or { measure, arm, "
+        description="expected result: 'share: checked < unchecked', or { measure, arm, "
         "against, direction = 'less' or 'more' }",
     )
     versions: dict[str, str] = Field(
@@ -415,7 +417,9 @@ def _of_scenario(file: Path, table: Mapping[str, Any], name: str) -> dict[str, A
 def _said(file: Path, table: Mapping[str, Any], instead: Mapping[str, int]) -> StudySection:
     for key in table:
         if key == "minds":
-            raise FileError(file, "[minds]: members decide in single runs; leave it out of a study")
+            raise FileError(
+                file, "[minds]: language models need single runs; leave it out of a study"
+            )
         if key in _NOT_OF_STUDIES:
             raise FileError(file, f"[{key}] belongs to a scenario, and a study has [study]")
         if key not in _SECTIONS:
@@ -440,11 +444,13 @@ def _with_base(
         home = gallery_path(where) if where.startswith(PREFIX) else file.parent / where
         base = toml_table(home)
         if "minds" in base:
-            raise FileError(home, "[minds]: members decide in single runs; leave it out of a study")
+            raise FileError(
+                home, "[minds]: language models need single runs; leave it out of a study"
+            )
         arms = arms or base.get("variants", {})
         own = merged({k: v for k, v in base.items() if k in BASE_SECTIONS}, own)
     if not isinstance(arms, dict) or not all(isinstance(arm, dict) for arm in arms.values()):
-        raise FileError(file, "arms are tables, written as [arms.NAME]")
+        raise FileError(file, "conditions are tables, written as [arms.NAME]")
     return {"study": study, **own, "arms": arms}, home
 
 
@@ -455,9 +461,9 @@ def _checked(file: Path, home: Path, name: str, said: StudySection, whole: dict[
     if BASE not in keys and (BASE in named or len(keys) == 1):
         keys = {BASE: {}, **keys}
     if not keys:
-        raise FileError(file, "a study compares two arms or more; write [arms.NAME] for each")
+        raise FileError(file, "a study compares two conditions or more; write [arms.NAME] for each")
     for each in named - {"", *keys}:
-        raise FileError(file, f"[study]: there is no arm {each!r}; it has {', '.join(keys)}")
+        raise FileError(file, f"[study]: there is no condition {each!r}; it has {', '.join(keys)}")
     order = sorted(keys, key=lambda arm: arm != said.against)  # stable: the others as written
     arms = tuple(_arm(file, home, each, keys[each], whole, said.ticks) for each in order)
     about = {"title": said.title or name, "question": said.question, "sees": said.sees,
@@ -473,7 +479,7 @@ def _arm(
 ) -> Arm:  # fmt: skip
     where = f"[arms.{one_line(name)}]"
     if not name.strip() or name != one_line(name):
-        raise FileError(file, f"{where}: an arm has a name of one line")
+        raise FileError(file, f"{where}: the name of a condition is one line")
     for key in keys:
         if key not in BASE_SECTIONS:
             raise FileError(file, f"{where}: {no_section(key, BASE_SECTIONS)}")
@@ -506,26 +512,26 @@ def _refuse_alike(file: Path, arms: tuple[Arm, ...]) -> None:
         if one.does == other.does:
             raise FileError(
                 file,
-                f"the arms {one.name!r} and {other.name!r} do the same, so there is nothing to "
-                "compare; let one of them do something else",
+                f"the conditions {one.name!r} and {other.name!r} are identical, so there is "
+                "nothing to compare; change one of them",
             )
 
 
 _TEXT = """\
-# A study of Hubbub: one question, arms that may answer it, and what should be seen.
+# A study: one question, the conditions that are compared, and the expected results.
 #   hubbub study run FILE --replicates 40      runs it; stopped, go on with --resume
 #   hubbub study report FILE --out report.html
-# Editors complete its keys by the schema that hubbub study schema --out study.schema.json writes.
+# For completion in editors: hubbub study schema --out study.schema.json
 
 [study]
 title = {title}
 question = "How much of a rumour does a correction stop, by how many it reaches first?"
 seed = 1                      # of the first replicate; the next ones follow it
-replicates = 20               # runs of each arm; one seed draws the same under every arm
-worlds = 20                   # networks that replicates begin from in turn: one for each
+replicates = 20               # runs per condition; a seed gives the same draws in each
+worlds = 20                   # networks that replicates start from in turn: one for each
 measures = ["share", "depth"] # what is compared; the first is the main one
-against = "unchecked"         # the arm that all others are compared with
-expects = [                   # what should be seen, written down before the first run
+against = "unchecked"         # the condition that all others are compared with
+expects = [                   # expected results, written down before the first run
   "share: checked < unchecked",
   {{ measure = "share", arm = "wide", against = "checked", direction = "less" }},
 ]
@@ -549,7 +555,7 @@ parameters = {{ probability = 0.15, tie = "priority" }}
 ticks = 40
 until_quiet = true
 
-# The arms: other keys of any section, as in the variants of a scenario.
+# The conditions: other keys of any section, as in the variants of a scenario.
 [arms.unchecked]
 
 [arms.checked]

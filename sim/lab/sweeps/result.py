@@ -16,7 +16,7 @@ from rich.text import Text
 
 from sim.arrays import F64
 from sim.core.data_frames import label, new_figure
-from sim.core.text import one_line, width
+from sim.core.text import one_line, plural, width
 from sim.errors import InputError, UnknownNameError
 from sim.lab.runs import Records
 from sim.lab.statistics import Interval, mean_interval, means_said
@@ -509,7 +509,7 @@ class Sweep(Result):
     @property
     def _said(self) -> str:
         runs = sum(one.finished for one in self.records)
-        return f"{self.design.kind} of {len(self.design):,} points, {runs:,} runs"
+        return f"{self.design.kind} of {plural(len(self.design), 'point')}, {plural(runs, 'run')}"
 
     def __repr__(self) -> str:
         return f"Sweep({self._said})"

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from sim.core.checks import whole_of
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.core.registry import make
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import FileError, HubbubError, InputError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.runs import (
@@ -279,8 +279,8 @@ class _Work:
                 if path is not None and len(paths) > 1 and path.exists():
                     raise FileError(
                         path,
-                        "is there already; --resume (resume=True) runs what is missing, another "
-                        "name begins anew",
+                        "exists already; use --resume (resume=True) to run the rest, or another "
+                        "name to start over",
                     )
         for path, group in zip(paths, self._groups.values(), strict=True):
             self._found.append(self._group(group, path, how))
@@ -326,7 +326,11 @@ class _Work:
         total, done, groups = len(self._arms), self._done, len(self._groups)
 
         def report(stage: str, share: float) -> None:
-            said = stage if groups == 1 else f"{stage} ({total:,} points, {groups} networks)"
+            said = (
+                stage
+                if groups == 1
+                else f"{stage} ({plural(total, 'point')}, {plural(groups, 'network')})"
+            )
             self._report(said, (done + share * many) / total)
 
         return report

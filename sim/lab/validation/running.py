@@ -15,6 +15,7 @@ from sim.core.params import describe
 from sim.core.progress import Report, quiet
 from sim.core.registry import load_plugins, make, names, refuse_off, spec
 from sim.core.rng import Stream
+from sim.core.text import plural
 from sim.errors import InputError, UnknownNameError
 from sim.lab.background import awaited
 from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out, settle
@@ -202,7 +203,7 @@ class Validation(Result):
     def conclusion(self) -> str:
         """Return a sentence for each claim that does not hold, or that all do."""
         count, models = len(self.verdicts), len(self.models)
-        claims = f"{count:,} claims of {models} model{'s' if models != 1 else ''}"
+        claims = f"{plural(count, 'claim')} of {plural(models, 'model')}"
         if self.passes:
             return f"{claims}: all hold."
         broken = "\n".join(verdict.sentence for verdict in self.broken)

@@ -115,11 +115,11 @@ def told(world: World) -> str:
     """Return what came of minds so far in a sentence or two; empty where nobody has one."""
     if world.platform is None or not world.platform.minds.members.size:
         return ""
-    many = f"{world.platform.minds.members.size:,} members have a mind; nothing is decided yet."
+    many = f"{world.platform.minds.members.size:,} members have a language model; no decisions yet."
     return " ".join(accounts(world)) or many
 
 
-_NO_PLATFORM = "Minds read feeds, and this world has no platform; open one first."
+_NO_PLATFORM = "Language models read feeds, and this world has no platform; open one first."
 
 
 def minds_of(world: World) -> Minds:

@@ -466,18 +466,18 @@ class ModelPool:
     def trouble(self) -> str:
         """Why nobody answers just now, one sentence; empty when somebody does, or nobody failed."""
         if self.budget.is_spent:
-            return "The budget of the language models is spent; rules decide for minded members."
+            return "The budget of the language models is spent; rules decide instead."
         if self._unknown:
-            return f"{self._unknown}; rules decide for members that are to ask it."
+            return f"{self._unknown}; rules decide instead."
         error, last = self._fault, self.clients[-1].provider
         if error is not None and error.fault is Fault.BUDGET:
-            return "The budget has no room for another question; rules decide for minded members."
+            return "The remaining budget is too small for a request; rules decide instead."
         if error is None or not (
             error.fault.is_of_provider or error.fault is Fault.MISSING or error.says_why
         ):
             return ""
         why = f"{error.fault.value}{': ' if error.detail else ''}{error.detail}".rstrip(".")
-        return f"{last.model} at {last.called}: {why}; rules decide for minded members."
+        return f"{last.model} at {last.called}: {why}; rules decide instead."
 
     def close(self) -> None:
         """End calls under way, close connections and the thread; doing it again is harmless."""

@@ -645,7 +645,7 @@ def induced(ties: Ties, agents: npt.ArrayLike) -> tuple[Ties, Ids]:
         raise InputError(f"Agents are 0 to {ties.agents - 1}, got {asked[0]} to {asked[-1]}.")
     who: Ids = np.setdiff1d(asked, ties.gone).astype(np.uint32)
     if not who.size:
-        raise InputError("Nobody is among those whose network is measured; choose others.")
+        raise InputError("No member matches; choose others to measure.")
     sources, targets, trust, _ = _between(ties.live, who)
     ends = np.searchsorted(who, sources), np.searchsorted(who, targets)
     return Ties.from_arcs(*ends, who.size, trust=trust if trust.size else None), who

@@ -20,6 +20,7 @@ from sim.arrays import F64, I32, I64, U32
 from sim.core.params import Field, Parameters, ParameterSpec, describe
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream, key, uniforms
+from sim.core.text import plural
 from sim.errors import CapacityError, InputError, ParameterError, UnknownNameError
 from sim.jit.exact import log1m
 from sim.network.generate import generators_kernels as kernels
@@ -502,7 +503,7 @@ class RetweetLike(PlantedCommunities):
         40, ge=1, le=1_000_000, description="accounts outside the communities, the last ids"
     )
     audience: int = Field(
-        0, ge=0, le=1 << 31, description="median listeners of a root; 0: 2.7 % of the members"
+        0, ge=0, le=1 << 31, description="median followers of a root; 0: 2.7 % of the members"
     )
     audience_sd: float = Field(
         0.85, ge=0, le=3, description="sd of the logarithm of the audiences of roots"
@@ -556,7 +557,7 @@ class RetweetLike(PlantedCommunities):
         ]
         if sum(found) > _MOST_TIES:
             raise CapacityError(
-                f"{self.roots:,} roots with {sum(found):,} listeners are more than the "
+                f"{self.roots:,} roots with {sum(found):,} followers are more than the "
                 f"{_MOST_TIES:,} ties allowed; lower roots or audience."
             )
         return np.array(found, np.int64)
@@ -637,12 +638,12 @@ class GenerationReport:
 
     def describe(self) -> str:
         """Return one sentence for a person."""
-        text = f"{self.network}: {self.agents:,} agents, {self.ties:,} ties"
+        text = f"{self.network}: {plural(self.agents, 'member')}, {plural(self.ties, 'tie')}"
         if self.communities:
-            text += f", {self.communities:,} communities"
-        if self.loops or self.duplicates:
-            text += f"; dropped {self.loops:,} loops and {self.duplicates:,} duplicates"
-        return text + "."
+            text += f", {plural(self.communities, 'community', 'communities')}"
+        dropped = [(self.loops, "loop"), (self.duplicates, "duplicate")]
+        told = " and ".join(plural(many, one) for many, one in dropped if many)
+        return text + (f"; dropped {told}." if told else ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -732,7 +733,7 @@ def _matched(
     pairs = np.asarray(degrees)
     if agents is not None and len(pairs) != agents:
         raise ParameterError(
-            f"configuration: {len(pairs):,} degree pairs make {len(pairs):,} agents, "
+            f"configuration: {len(pairs):,} degree pairs make {plural(len(pairs), 'agent')}, "
             f"but {agents:,} were asked."
         )
     return network.match(pairs, seed, report), len(pairs)

@@ -75,11 +75,12 @@ class Why:
         """The explanation in one sentence, by indices."""
         whence = f"agent {self.source}, whom it follows, shared it"
         if not self.followed:
-            whence = f"it came from beyond those it follows (by agent {self.source})"
+            whence = f"agent {self.source}, from outside its network, shared it"
         parts = ", ".join(f"{name} {value:.3g}" for name, value in self.parts.items())
         return (
             f"Agent {self.viewer} was shown message {self.message} in place {self.slot + 1} of "
-            f"{self.shown} because {whence}; {self.recommender} gave it {self.score:.3g} ({parts})."
+            f"{self.shown} because {whence}; score {self.score:.3g} by {self.recommender} "
+            f"({parts})."
         )
 
 

@@ -321,7 +321,7 @@ class Engine:
             self._answer()
             self._is_busy = True
             self._show()
-        self.under_way = ("A command", time.monotonic())
+        self.under_way = ("Working", time.monotonic())
         result, error = self._done(command)
         self.under_way, self._is_busy = None, False
         if keeper is not None and keeper.number != number:
@@ -420,7 +420,7 @@ class Engine:
         return "busy" if self._is_busy else self.drive.gear
 
     def _show(self) -> None:
-        self.under_way = self.under_way or ("A frame", time.monotonic())
+        self.under_way = self.under_way or ("Updating the screen", time.monotonic())
         try:
             with self.live.hush:
                 frame = self.live.frame(self._state, self.drive)

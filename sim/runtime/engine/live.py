@@ -29,7 +29,7 @@ from sim.core.events import (
 )
 from sim.core.progress import Report, quiet
 from sim.core.registry import failures
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import FileError, InputError
 from sim.runtime.bulk_operations import DetectedCommunities, assign
 from sim.runtime.engine.metrics_tracker import MetricsTracker, plans_of
@@ -241,9 +241,8 @@ class LiveWorld:
         try:
             if not has_work(self.world, cascade):
                 raise InputError(
-                    f"Message #{cascade.id} died out and stays so whatever its "
-                    f"{', '.join(change)}: nobody is left to pass it on. Send it again with other "
-                    "parameters."
+                    f"Message #{cascade.id} has died out, and no member can spread it with another "
+                    f"{', '.join(change)}. Send it again with other parameters."
                 )
         finally:
             cascade.model, cascade.held, cascade.shown = before, held, shown
@@ -366,8 +365,8 @@ class LiveWorld:
         self.program.ticked(self.world.tick)
         if ticks > 1:
             self.announce(
-                f"A call ran {ticks:,} ticks at once, and what {self.program.program.name} does "
-                "between them was left out; run ticks by step()."
+                f"A call ran {ticks:,} ticks at once, and {self.program.program.name} was skipped "
+                "between them; run ticks with step()."
             )
 
     def assign(self, found: DetectedCommunities) -> None:
@@ -376,8 +375,8 @@ class LiveWorld:
         with self.custody.done("assign", said):
             assign(self.world, found)
         self.is_dirty = True
-        self.note(f"{found.count:,} communities by {found.method}")
-        origin = f"detected by {found.method}"
+        origin = found.method.capitalize()
+        self.note(f"{plural(found.count, 'community', 'communities')} found ({origin})")
         self.arranger.arrange(self.world, self.spotlight.group_by, origin)
         changed = CommunitiesChanged(tick=self.world.tick, method=found.method, count=found.count)
         self.emit(changed)
@@ -393,8 +392,8 @@ class LiveWorld:
         under_way = None if self.program is None else self.program.now(self.world.tick)
         if under_way is not None and under_way.ended is None:
             raise InputError(
-                f"{under_way.name} goes on in this world, which plays one scenario at a time; open "
-                "another world for the next one."
+                f"{under_way.name} is still running, and a world plays one scenario at a time; "
+                "open another world for the next one."
             )
         first, self.banner = self.world.made, None
         live = LiveProgram(program, self.world.tick if since is None else since, is_due=True)
@@ -439,7 +438,7 @@ class LiveWorld:
             return False
         if self.world.tick <= live.since:
             self.program = None
-            self.note(f"{live.program.name} goes on no more: the world went back behind its start")
+            self.note("Scenario stopped: you went back before it began")
             return False
         try:
             with self._carrying_out(live):

@@ -200,10 +200,10 @@ class MetricsTracker:
 
 
 UNITS = {
-    "active": "agents", "ties": "ties", "density": "share", "tick_ms": "ms", "cpu_ms": "ms",
-    "mean_degree": "listeners", "running": "messages",
-    "adopted": "agents/tick", "spread": "share", "speed": "agents/tick", "success": "share",
-    "online": "members", "exposures": "messages", "acts": "acts", "interactions_s": "acts/s",
+    "active": "members", "ties": "ties", "density": "share", "tick_ms": "ms", "cpu_ms": "ms",
+    "mean_degree": "followers", "running": "messages",
+    "adopted": "members/tick", "spread": "share", "speed": "members/tick", "success": "share",
+    "online": "members", "exposures": "messages", "acts": "actions", "interactions_s": "actions/s",
     "attention_gini": "0 to 1", "diversity": "0 to 1", "strangers": "share", "feed_ei": "-1 to 1",
     "r": "adopters", "opinion_mean": "opinion", "variance": "opinion²", "polarisation": "0 to 1",
     "bimodality": "0 to 1", "opinion_ei": "-1 to 1", "modularity": "up to 1",
@@ -222,7 +222,7 @@ def unit_of(metric: str) -> str:
     own = own_metrics(METRICS).get(metric)
     if own is not None:
         return own.unit
-    return UNITS.get(metric.removesuffix("_error"), "acts" if metric.startswith("act_") else "")
+    return UNITS.get(metric.removesuffix("_error"), "actions" if metric.startswith("act_") else "")
 
 
 def listed() -> dict[str, tuple[str, str]]:

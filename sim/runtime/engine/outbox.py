@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 from sim.core.events import CascadeGrew, Event, EventBus, InfluenceCalculated, MessageReceived
+from sim.core.text import plural
 from sim.runtime.frames.frames import Frame
 
 MOST_WAITING = 10_000
@@ -126,7 +127,7 @@ class Outbox:
     def _drain(self) -> None:
         events, lost = self._backlog.take()
         if lost:
-            self._faulted(f"{lost:,} events gave way to newer ones: whoever listens is too slow")
+            self._faulted(f"{plural(lost, 'event')} dropped: the handlers are too slow")
         for event in events:
             self._bus.publish(event)
 

@@ -181,7 +181,7 @@ class PluginFiles:
             return ""
         if not has_consent(path):
             return (
-                f"{name} has changed and stays as it was; to let it run anew: "
+                f"{name} has changed, and the old version stays in use; to reload it: "
                 f"hubbub plugin reload {Path(path).stem}"
             )
         try:

@@ -309,10 +309,9 @@ class ProgramNow:
     def sentence(self) -> str:
         """Say why it is over."""
         if self.error:
-            return f"{self.name} goes on no more: {self.error.rstrip('.')}."
-        ticks = (self.since if self.ended is None else self.ended) - self.since
-        after = f"{ticks:,} tick{'' if ticks == 1 else 's'}"
-        return f"{self.name} is over after {after}, as its stop rule says; time can run on."
+            return f"Scenario {self.name} stopped: {self.error.rstrip('.')}."
+        tick = self.since if self.ended is None else self.ended
+        return f"Scenario {self.name} finished at tick {tick:,}."
 
 
 @dataclass(slots=True)
@@ -368,7 +367,7 @@ class LiveProgram:
         """
         other = replace(self, is_at_work=False, left=set(self.left))
         if self.is_at_work:
-            other.fail(tick, f"{plugin} did not come back ({place})")
+            other.fail(tick, f"{plugin} did not return ({place})")
         return other
 
     # Where the world is at another tick than the last turn left it at

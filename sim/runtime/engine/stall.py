@@ -37,6 +37,9 @@ _COST_SHARE = 50.0
 """Between two copies pass 1 s, or fifty times what one took: at most 2 % of the time."""
 
 
+COMPILING = "Compiling"
+
+
 @dataclass(frozen=True, slots=True)
 class Stall:
     """A plugin that holds up the engine.
@@ -62,13 +65,11 @@ class Stall:
     def sentence(self) -> str:
         """What a person is told."""
         if not self.plugin:
-            return (
-                f"{self.what} has been running for {self.seconds:.0f} s; the engine answers "
-                "after it."
-            )
+            about = " (first use, about 10 s)" if self.what == COMPILING else ""
+            return f"{self.what}{about} ... {self.seconds:.0f} s"
         return (
-            f"{self.what}: the plugin {self.plugin!r} has not come back for {self.seconds:.0f} s "
-            f"({self.place}); wait, or stop it and go on from the last completed tick."
+            f"{self.what}: plugin {self.plugin!r} has not returned for {self.seconds:.0f} s "
+            f"({self.place}); wait, or stop it and resume from the last completed tick."
         )
 
 
@@ -95,16 +96,16 @@ class StallOutcome:
     place: str
     sessions: tuple[int, ...]
     was_rebuilt: bool
-    how: str = "did not come back"
+    how: str = "did not return"
 
     @property
     def sentence(self) -> str:
         """What a person is told."""
-        who = f"The plugin {self.plugin!r}" if self.plugin else "Something in the engine"
+        who = f"Plugin {self.plugin!r}" if self.plugin else "The engine"
         where = f" ({self.place})" if self.place else ""
         stopped = ", ".join(f"#{number}" for number in self.sessions)
-        what = f" message {stopped} is stopped," if stopped else ""
-        return f"{who} {self.how}{where};{what} everything else goes on from tick {self.tick:,}."
+        what = f" message {stopped} was stopped," if stopped else ""
+        return f"{who} {self.how}{where};{what} everything else resumes from tick {self.tick:,}."
 
 
 def is_foreign(cascade: Cascade) -> bool:
@@ -131,7 +132,17 @@ def stall_of(thread: int | None, what: str, seconds: float) -> Stall:
         stall = _stall_in(frames.get(number), what, seconds)
         if stall.plugin:
             return stall
-    return Stall(what, seconds)
+    is_compiling = thread is not None and _is_compiling(frames.get(thread))
+    return Stall(COMPILING if is_compiling else what, seconds)
+
+
+def _is_compiling(frame: FrameType | None) -> bool:
+    """Whether the compiler is at work on a stack."""
+    while frame is not None:
+        if str(frame.f_globals.get("__name__", "")).startswith("numba.core.compiler"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _threads(thread: int | None) -> list[int]:

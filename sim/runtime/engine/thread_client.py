@@ -699,7 +699,7 @@ class ThreadEngine:
         """End a stall: stop the plugin; where that fails, rebuild the world without it."""
         under_way = self.engine.under_way
         if under_way is None:
-            raise InputError("The engine answers; there is nothing to stop.")
+            raise InputError("The engine is responding; there is nothing to stop.")
         stall = stall_of(self.engine.thread, under_way[0], time.monotonic() - under_way[1])
         was_struck = [interrupt(one) for one in stalled_blocks(self.engine.thread, stall.plugin)]
         if stall.plugin and await self._came_back(under_way):
@@ -709,8 +709,7 @@ class ThreadEngine:
             return ended
         if not self.live.safety.has_copy:
             raise EngineError(
-                f"{stall.what} runs no foreign plugin, so there is no copy of the world to go back "
-                "to; wait for it."
+                "No third-party plugin is running, so nothing can be stopped; wait for the engine."
             )
         return await self._rebuild(stall)
 
@@ -724,7 +723,7 @@ class ThreadEngine:
     async def _rebuild(self, stall: Stall) -> StallOutcome:
         """Leave the thread behind, and go on from the last completed tick in a new one."""
         before, behind, custody = self.live, self.engine, self.live.custody.let_go()
-        restarted = EngineError("The engine was restarted meanwhile; ask again.")
+        restarted = EngineError("The engine was restarted; try again.")
         behind.abandon(restarted, custody.owned)
         try:
             world = await in_thread(before.safety.rebuilt, before.world.phases)
@@ -820,7 +819,7 @@ def was_stopped(live: LiveWorld, stall: Stall, *, was_struck: bool) -> StallOutc
     live.notice()
     said = StallOutcome(live.world.tick, stall.plugin, stall.place, tuple(ended), was_rebuilt=False)
     if not was_struck:
-        said = replace(said, sessions=(), how="came back by itself")
+        said = replace(said, sessions=(), how="returned by itself")
     live.announce(said.sentence)
     return said
 
@@ -831,7 +830,7 @@ def taken_over(live: LiveWorld, other: LiveWorld, stall: Stall) -> StallOutcome:
     live.chosen, live.is_dirty = other.chosen, True
     stopped = [c for c in live.world.cascades.loose if c.alive and c.model_name == stall.plugin]
     for cascade in stopped:
-        cascade.fail(f"{stall.plugin}: did not come back ({stall.place})")
+        cascade.fail(f"{stall.plugin}: did not return ({stall.place})")
     live.notice()
     ids = tuple(cascade.id for cascade in stopped)
     said = StallOutcome(live.world.tick, stall.plugin, stall.place, ids, was_rebuilt=True)

@@ -47,8 +47,8 @@ _BUSY, _ASLEEP, _UNFAIR = 0.5, 0.05, 1.5
 _SILENT = 1.0
 """Seconds beyond the patience after which nobody but the process outside can end a call."""
 _LOST = (
-    "it lets nothing else run, so the tick under way is lost, and what was not saved before; let "
-    "every call come to an end, or use --isolated, which goes on without the plugin."
+    "it blocks everything else, so the current tick and unsaved changes are lost; end every call, "
+    "or use --isolated, which continues without the plugin."
 )
 _SIGNAL = signal.SIGUSR2
 _FILE = "hubbub_file_"
@@ -202,8 +202,8 @@ class Warden:
             return
         call.is_told = True
         self._waits(
-            f"Waiting for the plugin {_plugin(call.frame)!r} ({place}); if it does not come back "
-            f"within {self.patience:.0f} s it is stopped."
+            f"Waiting for plugin {_plugin(call.frame)!r} ({place}); it is stopped if it does not "
+            f"return within {self.patience:.0f} s."
         )
 
     def _known(self, thread: int, frame: FrameType, now: float) -> _Call:
@@ -222,16 +222,16 @@ class Warden:
             return "runs after another had to be stopped"
         grown = _resident() - call.memory
         if grown > self.room:
-            return f"takes {grown / 2**30:.1f} GiB of memory within one call"
+            return f"uses {grown / 2**30:.1f} GiB of memory in one call"
         lasts, worked = now - call.since, time.process_time() - call.worked
         is_fair = worked > _BUSY * lasts or worked < _ASLEEP * lasts
         if lasts > (self.patience if is_fair else _UNFAIR * self.patience):
-            return f"does not come back, after {lasts:.0f} s"
+            return f"has not returned after {lasts:.0f} s"
         return ""
 
     def _end(self, thread: int, call: _Call, why: str, place: str) -> None:
         """Interrupt a call; where that does not help keep what there is, and end the process."""
-        reason = f"{why} ({place}); give every loop an end, or raise the setting plugin_patience"
+        reason = f"{why} ({place}); end every loop, or raise the setting plugin_patience"
         stuck = self._accused = self._stuck or StuckError(_plugin(call.frame), reason)
         self._aim = call.frame
         began, worked, struck = time.monotonic(), time.process_time(), False
@@ -277,7 +277,7 @@ class Warden:
     def _kept(self) -> str:
         """Keep what there is, within a time; returns where, as a clause."""
         if self.keep is None:
-            return "nothing was under way that could be kept"
+            return "there was nothing to keep"
         said: list[str] = []
 
         def work() -> None:

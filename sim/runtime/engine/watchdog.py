@@ -108,7 +108,7 @@ def watch(process: psutil.Process, answers: Path, says: str, told: int, to: str 
             since, worked = time.monotonic(), _worked(process)
             continue
         plugin, place = found
-        sentence = f"Plugin {plugin!r}: does not come back, after {lasts:.0f} s ({place}); {says}\n"
+        sentence = f"Plugin {plugin!r}: has not returned after {lasts:.0f} s ({place}); {says}\n"
         try:
             _say(sentence, to)  # first: whoever waits for the process reads it at its end
         finally:

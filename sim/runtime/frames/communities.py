@@ -100,9 +100,13 @@ def _is_alike(placed: CommunityTotals, row_of: npt.NDArray[np.int32], links: I64
     return int(np.abs(links - placed.links).sum()) <= _CHANGED * int(placed.links.sum())
 
 
+KNOWN = "known"
+"""Origin of communities that came with the network under names of their own."""
+
+
 def _origin(names: tuple[str, ...]) -> str:
     made_up = sum(is_made_up(label, name) for label, name in enumerate(names))
-    return "ground truth" if 2 * made_up < len(names) else "planted or detected"
+    return KNOWN if 2 * made_up < len(names) else ""
 
 
 def _rows(labels: npt.NDArray[np.int32], count: int) -> tuple[I64, npt.NDArray[np.int32], I64]:
@@ -119,7 +123,7 @@ def _rows(labels: npt.NDArray[np.int32], count: int) -> tuple[I64, npt.NDArray[n
 
 
 def _title_of_rest(rest: int) -> str:
-    return f"{rest:,} smaller ones" if rest else "in no community"
+    return f"{rest:,} smaller ones" if rest else "no community"
 
 
 def _links(ties: Ties, row_of: npt.NDArray[np.int32], groups: int, report: Report) -> I64:

@@ -166,8 +166,7 @@ class Communities:
     top
         Names of the best-known members of each, at most three.
     label
-        Where they come from: ``"ground truth"``, ``"detected by louvain"``, or ``"planted or
-        detected"``.
+        Where they come from: ``"known"``, ``"Louvain"``, or ``""`` (planted or detected).
     links
         int64 (c, c): ties from members of the row's community to members of the column's.
     positions

@@ -21,7 +21,7 @@ from sim.core.events import (
     MessageReceived,
     MessageSent,
 )
-from sim.core.text import clip, one_line
+from sim.core.text import clip, one_line, plural
 from sim.errors import InputError
 from sim.runtime.frames.frames import SessionRow
 from sim.spread.cascade.cascade import Cascade
@@ -119,7 +119,7 @@ class CascadeTracker:
         self._open, self._closed, self._known = {}, {}, 0
         self.take_over(announce=False)
         here = {each.id for each in self._world.cascades.items}
-        away = f"it is not there yet at tick {self._world.tick:,}"
+        away = f"not sent yet at tick {self._world.tick:,}"
         for row in known:
             if row.id not in here:
                 self._ended(row.id, replace(row, status="cancelled", error=away))
@@ -143,7 +143,7 @@ class CascadeTracker:
         tick = self._world.tick
         self._emit(MessageSent(tick=tick, cascade=cascade.id, author=author, text=message.text))
         count = int(cascade.seeds.size)
-        holders = f"{count:,} seed{'s' if count != 1 else ''}"
+        holders = plural(count, "seed")
         shown = clip(one_line(message.text), _SHOWN_CELLS)
         self._note(f"#{cascade.id} {shown}: {cascade.model_name}, {holders}")
 
@@ -188,16 +188,16 @@ class CascadeTracker:
         cascade, tick = entry.cascade, self._world.tick
         number, size = cascade.id, cascade.size
         if cascade.status == "failed":
-            error = cascade.error or "it gave no reason"
+            error = cascade.error or "unknown reason"
             self._note(f"#{number} failed: {one_line(error)}")
             self._emit(
                 CascadeFailed(tick=tick, cascade=number, model=cascade.model_name, error=error)
             )
         elif cascade.status == "cancelled":
-            self._note(f"#{number} cancelled at {size:,} adopters")
+            self._note(f"#{number} cancelled: {plural(size, 'adopter')}")
             self._emit(CascadeCancelled(tick=tick, cascade=number, adopters=size))
         else:
-            self._note(f"#{number} came to rest at {size:,} adopters")
+            self._note(f"#{number} died out: {plural(size, 'adopter')}")
             self._emit(CascadeCompleted(tick=tick, cascade=number, adopters=size))
         entry.r, entry.cohort = newest_r(cascade)
         del self._open[number]

@@ -419,8 +419,8 @@ class Checkpointer:
             if not insists or not is_full(error.__cause__) or self._gives_up.is_set():
                 raise
             self._said(
-                f"Paused: the last command needs a checkpoint, which was {error.reason}; make room "
-                "and it goes on by itself."
+                f"Paused: the last command needs a checkpoint, which was {error.reason}; free some "
+                "space, then it continues automatically."
             )
             return False
         return True

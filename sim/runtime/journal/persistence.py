@@ -235,12 +235,12 @@ class Persistence:
         if self.keeper.taken == self._seen:
             return None
         self._seen, self._checkpoint_tick = self.keeper.taken, self._world.tick
-        return f"checkpoint; {self.keeper.said_of_pause}"
+        return f"autosaved; {self.keeper.said_of_pause}"
 
     def begin(self, keeping: JournalConfig) -> None:
         """Begin a journal."""
         if self.owned is not None:
-            raise InputError(f"This world keeps a journal already: {self.owned.folder}.")
+            raise InputError(f"This world already has a journal: {self.owned.folder}.")
         self.keeper = self.owned = begin(self._world, keeping)
         self.past.told()  # what lies ahead is on no line of this journal
         self._keeping, self._seen = keeping, self.keeper.taken
@@ -288,7 +288,7 @@ class Persistence:
             self.recording.move(target)
         except FileError as error:
             self.recording = None
-            return f"What members do is not kept any more: {error}"
+            return f"Member actions are no longer recorded: {error}"
         return None
 
     def _lies_by(self, target: Path) -> bool:
@@ -308,7 +308,7 @@ class Persistence:
     def _lost(self, error: Exception) -> str:
         """Go on without a journal rather than not at all."""
         self.keeper = self.owned = self._keeping = None
-        return f"Nothing is written to a journal any more: {error}"
+        return f"The journal is no longer written: {error}"
 
     # The end
 
@@ -399,7 +399,7 @@ def keeping_of(
     if isinstance(journal, JournalConfig):
         return journal
     if path is None:
-        raise InputError("A journal lies beside the world's file; name one with path.")
+        raise InputError("A journal is kept beside the world's file; name one with path.")
     return JournalConfig(Path(path), Pacing() if journal is True else journal, author)
 
 

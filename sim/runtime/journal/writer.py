@@ -272,8 +272,8 @@ class JournalWriter:
     @property
     def said_of_pause(self) -> str:
         """The same, as a person is told."""
-        still = f"the world stood still for {1000 * self.pause:.0f} ms"
-        return f"{still}: no memory for a copy of it" if self._copies.stood_still else still
+        paused = f"paused {1000 * self.pause:.0f} ms"
+        return f"{paused} (not enough memory for a copy)" if self._copies.stood_still else paused
 
     @property
     def taken(self) -> int:

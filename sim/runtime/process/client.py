@@ -31,7 +31,7 @@ from sim.core.files import open_log
 from sim.core.progress import Report
 from sim.core.registry import foreign
 from sim.core.rooms import environment
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import HubbubError, InputError
 from sim.platform.opening import phases_of
 from sim.runtime.engine.engine import EngineError, ReplacedError, closed
@@ -376,7 +376,7 @@ class ProcessEngine:
             for event in events:
                 self._outbox.emit(event)
             if lost:
-                self._remark(f"{lost:,} events gave way to newer ones: the pipe was too slow")
+                self._remark(f"{plural(lost, 'event')} dropped: the pipe was too slow")
         elif kind == "facts":
             self.contacts, acts = rest
             known = self._acts | {act.number: act for act in acts}
@@ -612,7 +612,7 @@ class ProcessEngine:
             self._unwarned = None
         stall, patience = newest.stalled, self._patience
         if stall is not None and patience is not None and stall.seconds > patience and stall.plugin:
-            self._revive("did not come back")
+            self._revive("did not return")
 
     def _warn(self, newest: Frame, seconds: float) -> None:
         """Say that the process is caught in something that holds the interpreter."""
@@ -648,16 +648,16 @@ class ProcessEngine:
         if self._revival is not None:
             return await asyncio.shield(self._revival)
         if stall is None:
-            raise InputError("The engine answers; there is nothing to stop.")
+            raise InputError("The engine is responding; there is nothing to stop.")
         if time.monotonic() - self._heard <= _SILENT_SECONDS:
             if not stall.plugin:
-                raise EngineError(f"{stall.what} runs no foreign plugin; wait for it.")
+                raise EngineError("No third-party plugin is running; wait for the engine.")
             with suppress(TimeoutError, EngineError):
                 ended: StallOutcome = await asyncio.wait_for(
                     self.ask(ThreadEngine.restart), _INTERRUPT_SECONDS
                 )
                 return ended
-        return await asyncio.shield(self._revive("did not come back"))
+        return await asyncio.shield(self._revive("did not return"))
 
     # Dying and going on
 
@@ -681,7 +681,7 @@ class ProcessEngine:
     def _fail(self, error: BaseException) -> None:
         """Say that no process can go on."""
         self.failure = EngineError(
-            f"The engine cannot go on: {str(error).rstrip('.')}. What was completed is in "
+            f"The engine cannot continue: {str(error).rstrip('.')}. The completed ticks are in "
             f"{self._at}.live; hubbub recover {self._at}"
         )
         self.failure.__cause__ = error
@@ -699,15 +699,15 @@ class ProcessEngine:
         plugin, place = ("", "") if fault else self._culprit()
         ended = await self._bury()
         if fault:
-            how = f"failed by a fault of Hubbub's own ({fault})"
+            how = f"failed because of an internal error ({fault})"
             self._faults += 1
             if self._faults >= _TRIES:
                 raise HubbubError(f"It {how}, {self._faults} times")
         if not how:
             place = place or self._culprit()[1]
             how = f"ended the engine's process ({ended})"
-        self._settle_all(ReplacedError("The engine was restarted meanwhile; ask again."))
-        who = f"The plugin {plugin!r}" if plugin else "Something in the engine"
+        self._settle_all(ReplacedError("The engine was restarted; try again."))
+        who = f"Plugin {plugin!r}" if plugin else "The engine"
         self._say("busy", f"{who} {how}; a new process takes over from the last completed tick.")
         order = replace(self._order, ended=(plugin, place, how), chosen=self.chosen)
         order = replace(order, program=self._carried_on(before))
@@ -726,7 +726,7 @@ class ProcessEngine:
             assert told is not None  # noqa: S101 - it was told how the last one ended
             self.last = told
             return told
-        raise HubbubError(f"{who} {how}, and {_TRIES} processes after it ended at once ({said})")
+        raise HubbubError(f"{who} {how}, and {_TRIES} new processes ended at once ({said})")
 
     def _carried_on(self, before: Frame | None) -> LiveProgram | None:
         """Return what the next process carries on, as the last frame shows it.

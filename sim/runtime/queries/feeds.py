@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from sim.core.text import plural
 from sim.errors import InputError
 from sim.network.graph.slab import read_only
 from sim.platform.acts.kinds import Act
@@ -97,7 +98,9 @@ def _unknown(world: World, platform: Platform) -> str:
     if platform.exposures.taken is not None:
         return "This platform keeps no feeds (keep_feeds is off)."
     return (
-        "" if platform.exposures.tick == world.tick else "Feeds are not known before the next tick."
+        ""
+        if platform.exposures.tick == world.tick
+        else "Feeds are available after the next tick; press ."
     )
 
 
@@ -173,7 +176,7 @@ def whys_of(
 
 def _platform(world: World) -> Platform:
     if world.platform is None:
-        raise InputError("This world has no platform; :platform on opens one.")
+        raise InputError("This world has no platform; type :platform on.")
     return world.platform
 
 
@@ -226,9 +229,8 @@ def about_platform(world: World) -> str:
     names = ", ".join(each.plugin_name or type(each).__name__ for each in platform.recommenders)
     acts = [each.plugin_name or type(each).__name__ for each in platform.policies]
     return (
-        f"The platform is open: {platform.online.size:,} online, {len(platform.posts):,} messages "
-        f"in feeds, ranked by {names}"
-        + (f"; {', '.join(acts)} decide what members do." if len(acts) > 1 else ".")
+        f"Platform: {platform.online.size:,} online, {plural(len(platform.posts), 'message')} in "
+        f"feeds, ranked by {names}" + (f"; policies: {', '.join(acts)}." if len(acts) > 1 else ".")
     )
 
 

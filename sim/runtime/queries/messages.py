@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import I64, Ids
+from sim.core.text import plural
 from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 from sim.platform.posts.posts import Kind
@@ -36,7 +37,7 @@ MOST_POSTS = 500
 
 MOST_COMMUNITIES = 12
 
-_LABELS = {"shown": "showings"}
+_LABELS = {"shown": "impressions"}
 """Words for counters that are called otherwise in a post."""
 
 
@@ -169,8 +170,12 @@ def cascade(world: World, number: int) -> StoryInputs:
     log, said = found.log.so_far(), found.message.author
     author = "" if said is None or said < 0 else world.agents.name(said)
     facts = [("model", found.model_name), ("status", found.status)]
-    facts += [("since tick", f"{found.started_at:,}"), ("seeds", f"{found.seeds.size:,}")]
-    facts += [("adopters", f"{log.size:,}"), ("speed", f"{found.speed:.1f}/tick"), *_r_of(found)]
+    facts += [("sent at tick", f"{found.started_at:,}"), ("seeds", f"{found.seeds.size:,}")]
+    facts += [
+        ("adopters", f"{log.size:,}"),
+        ("new adopters", f"{found.speed:.1f}/tick (10-tick mean)"),
+        *_r_of(found),
+    ]
     at = None if world.platform is None else world.platform.injected.get(number)
     if at is not None:
         facts += _counters(world, at)
@@ -188,9 +193,7 @@ def _r_of(found: Cascade) -> Iterator[tuple[str, str]]:
     if cohort >= 0:
         yield f"R_t of tick {cohort:,}", f"{r[cohort - found.started_at]:.2f}"
         return
-    why = (
-        "not recorded" if cohort < -1 else "cohort incomplete" if found.alive else "spreads no more"
-    )
+    why = "not recorded" if cohort < -1 else "incomplete" if found.alive else "died out"
     yield "R_t", f"- ({why})"
 
 
@@ -244,7 +247,7 @@ def post(world: World, number: int, replies: Sequence[int] = ()) -> StoryInputs:
 
 def _platform(world: World) -> Platform:
     if world.platform is None:
-        raise InputError("This world has no platform, so nobody posts.")
+        raise InputError("This world has no platform, so there are no posts.")
     return world.platform
 
 
@@ -280,7 +283,7 @@ def _counters(world: World, number: int) -> list[tuple[str, str]]:
     """Return what feeds counted of a message."""
     posts = world.platform.posts if world.platform is not None else None
     if posts is None or not posts.first <= number < posts.next:
-        return [("in feeds", "no more")]
+        return [("in feeds", "no longer")]
     row = number - posts.first
     names = ("shown", "likes", "dislikes", "shares", "replies", "reports")
     facts = [(_LABELS.get(name, name), f"{int(getattr(posts, name)[row]):,}") for name in names]
@@ -292,7 +295,8 @@ def story_of(spread: StoryInputs) -> Story:
     """Return the story, with its tree and whom it reached."""
     story, agents, community, who, ticks, sources, _ = _shared(spread)
     tree, depth, breadth = tree_of(agents, who, ticks, sources, community.size)
-    facts = [*story.facts, ("depth", f"{depth:,} hops"), ("breadth", f"{breadth:,}")]
+    facts = [*story.facts, ("longest chain", plural(depth, "hop"))]
+    facts.append(("widest generation", f"{breadth:,}"))
     return Story(
         story.title, story.text, story.author, tuple(facts), tree,
         _reach(agents, community, who), story.replies, len(tree) < who.size,

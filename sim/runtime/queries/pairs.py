@@ -118,7 +118,7 @@ def _way(world: World, one: int, other: int) -> list[str]:
         kind = f", a tie of type {found.type}" if found is not None and found.type else ""
         said.append(f"{first} {verb} {second}, with trust {trust:.2f}{kind}.")
     elif world.bonds.has_aside and int(world.bonds.aside.find([other], [one])[0]) >= 0:
-        said.append(f"{first} follows {second}, which a mute suspends.")
+        said.append(f"{first} follows {second} (suspended by a mute).")
     marks = [kind for kind in ("muted", "blocked") if other in world.neighbours(one, kind)]
     return said + [f"{first} has {kind} {second}." for kind in marks]
 
@@ -133,7 +133,7 @@ def _parts(world: World, found: Compatibility, one: int, other: int) -> tuple[Sc
     whys = {
         "interests": ", ".join(shared) or "none in common",
         "personality": "1 - mean difference of the five traits",
-        "friends": f"{int(found.common[0]):,} members tied to both",
+        "friends": f"{int(found.common[0]):,} in common",
         "communities": ", ".join(places) or "none in common",
     }
     return tuple(

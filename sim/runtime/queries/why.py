@@ -65,16 +65,16 @@ def _again(file: Path, line: int, tick: int, report: Report) -> World:
 
 def _told(world: World, viewer: int, message: int, name: str) -> Why:
     if world.platform is None:
-        raise InputError(f"{name} has no platform, so nobody reads a feed.")
+        raise InputError(f"{name} has no platform, so there are no feeds.")
     return world.platform.why(viewer, message)
 
 
 def _refuse_tick(now: World, tick: int) -> None:
     if now.tick == 0:
-        raise InputError("The world is at tick 0, so no feed was made yet; run it first.")
+        raise InputError("The world is at tick 0, so there are no feeds yet; run it first.")
     if not 1 <= tick <= now.tick:
         raise InputError(
-            f"The world is at tick {now.tick:,}, and feeds were made in ticks 1 to {now.tick:,}; "
+            f"The world is at tick {now.tick:,} and has feeds of ticks 1 to {now.tick:,}; "
             f"got {tick:,}."
         )
 
@@ -103,12 +103,12 @@ def _before(file: Path, now: World, tick: int, report: Report) -> World:
         return rebuild(file, tick, apply, report=report).world
     if why:
         raise InputError(
-            f"Nothing leads back to tick {tick:,}: {file.name} has no journal (hubbub run FILE "
-            f"--journal), and it cannot be made again: {why}."
+            f"Cannot go back to tick {tick:,}: {file.name} has no journal (hubbub run FILE "
+            f"--journal), and it cannot be replayed: {why}."
         )
     again = replay(now.trail.acts, to=tick, report=report)
     if not again.is_same:
-        raise InputError(f"Tick {tick:,} does not come again as it was. {again.findings[0]}")
+        raise InputError(f"Replaying tick {tick:,} gives a different result. {again.findings[0]}")
     return again.world
 
 

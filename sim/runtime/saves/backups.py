@@ -179,15 +179,15 @@ def _wants(live: LivePlace) -> str:
             is_on = any(each.first <= number <= each.last for each in line.parts)
             if is_on and name and name not in known:
                 return (
-                    f"Its journal can be played to tick {tick:,}: what follows needs the plugin "
-                    f"{name!r}, which is not here. Name its file with --plugin FILE, or enable it."
+                    f"Its journal can be replayed to tick {tick:,}; the rest needs plugin "
+                    f"{name!r}, which is not loaded. Load it with --plugin FILE, or enable it."
                 )
         lost = [name for name in info(folder / begins.file).models if name not in known]
         if lost:
             return (
-                f"It has messages of the plugin {lost[0]!r}, which is not here; its journal was "
-                "not played: --test plays it. Name the plugin's file with --plugin FILE, or "
-                "enable it."
+                f"It has messages of plugin {lost[0]!r}, which is not loaded, so its journal was "
+                "not replayed (--test replays it). Load the plugin with --plugin FILE, or enable "
+                "it."
             )
     return ""
 

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from sim.agents.names import handle, name_of
 from sim.agents.table import Texts
 from sim.core.progress import Report, quiet
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import FileError, InputError
 from sim.network.relations.types import TieRecords, packed
 from sim.runtime.opening import open_live
@@ -63,14 +63,14 @@ SHORTEST_PART = 16
 LONGEST_WORD = 24
 """Other fields of a profile are looked for elsewhere when they are longer than a word or two."""
 
-_WAY_OUT = "open it once, which puts the journal aside as it is, save it, and erase then"
+_WAY_OUT = "open it once (which sets the journal aside), save it, then erase"
 
 _WORD = re.compile(r"\w+")
 _PARTS = re.compile(r"(?<=[.!?])\s+|[\r\n]+")
 _OWN = ("vocabulary", "plugins")
 """What a world says of itself and not of anybody."""
 
-_ASIDE = re.compile(r"-(damaged|unplayed|older|before)-[0-9]+\.hub")
+_ASIDE = re.compile(r"-(damaged|unrecovered|unplayed|older|before)-[0-9]+\.hub")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,25 +86,17 @@ class ErasureReport:
     @property
     def sentence(self) -> str:
         """What a person is told."""
-        gone = {0: "Nothing more was known of them; all that is kept was looked through:"}.get(
-            self.members, f"{_profiles(self.members)} gone from {self.path.name}, from"
+        gone = {0: "No profile data was left; searched everything that is stored:"}.get(
+            self.members, f"Deleted {plural(self.members, 'profile')} from {self.path.name}, from"
         )
         told = (
-            f"{gone} {_counted(self.acts, 'act')} of its log and {_counted(self.ticks, 'tick')} of "
-            "its history; its journal begins anew."
+            f"{gone} {plural(self.acts, 'log entry', 'log entries')} and "
+            f"{plural(self.ticks, 'tick')} of its history; started a new journal."
         )
         if not self.left:
             return told
         names = ", ".join(path.name for path in self.left)
-        return f"{told} Not touched, and they may still hold them: {names}."
-
-
-def _counted(count: int, word: str) -> str:
-    return f"{count:,} {word}{'s' * (count != 1)}"
-
-
-def _profiles(count: int) -> str:
-    return "The profile of 1 member is" if count == 1 else f"The profiles of {count:,} members are"
+        return f"{told} These files were not changed and may still contain them: {names}."
 
 
 class Scrub:
@@ -206,7 +198,7 @@ def erase_profiles(
     agents = _indices(world, who)
     known = sum(_is_known(world, index, how) for index in agents.tolist())
     clean, scrub, acts = without_profiles(world, agents, how, author=author)
-    report("writing the world anew", 0.5)
+    report("rewriting the world", 0.5)
     said = info(file) if file.is_file() else None
     note, name = (scrub.text(said.note), scrub.text(said.name)) if said else ("", None)
     save(clean, file, report=report, note=note, name=name)
@@ -230,7 +222,7 @@ def whom(world: World, who: str) -> str:
     if agents.size == 1:
         return f"{names[0]} (member {one_line(str(world.agents.id(int(agents[0]))), LONGEST_NAME)})"
     more = f" and {agents.size - NAMED:,} more" if agents.size > NAMED else ""
-    return f"{agents.size:,} members, {', '.join(names)}{more}"
+    return f"{plural(agents.size, 'member')}, {', '.join(names)}{more}"
 
 
 def _is_known(world: World, index: int, how: How) -> bool:
@@ -263,7 +255,7 @@ def _indices(world: World, who: str | npt.ArrayLike) -> npt.NDArray[np.int64]:
         ):
             raise InputError(f"Members are 0 to {len(world.agents) - 1}.")
     if not chosen.size:
-        raise InputError("That is nobody; name members by a condition, an id, or `all`.")
+        raise InputError("No members match; use a condition, an id, or `all`.")
     return chosen.astype(np.int64)
 
 
@@ -272,7 +264,7 @@ def without_profiles(
 ) -> tuple[World, Scrub, int]:
     """Return a world in which nothing is known of some members, and what it was that was known."""
     if how not in {"erase", "pseudonymise"}:
-        raise InputError(f"Profiles are taken out by erase or pseudonymise, got {how!r}.")
+        raise InputError(f"How must be erase or pseudonymise, got {how!r}.")
     who = set(agents.tolist())
     scrub = Scrub(_texts_of(world, agents))
     meta, columns = world.dump()

@@ -138,16 +138,16 @@ def beyond(path: Path) -> str:
         return ""
     if not place.leads_on:
         return (
-            f"{path.name} was written anew since its journal ended at tick {place.acked.tick:,}; "
-            "`hubbub open` opens the file, and puts that aside."
+            f"{path.name} was rewritten after its journal ended at tick {place.acked.tick:,}; "
+            "`hubbub open` opens the file and sets the journal aside."
         )
-    leads = f"{path.name} is the world as it was saved; its journal goes on to tick"
-    ways = "`hubbub open` and `run --journal` go on from there."
+    leads = f"{path.name} is the world as saved; its journal continues to tick"
+    ways = "`hubbub open` and `run --journal` resume from there."
     end, last = place.opens_at, place.acked.tick
     if end < last and place.is_older:
         return (
-            f"{leads} {last:,}, of which an earlier version wrote what is behind tick {end:,}: "
-            f"only that can play it. {ways.replace('there', f'tick {end:,}')}"
+            f"{leads} {last:,}; the ticks after {end:,} were written by an earlier version of "
+            f"Hubbub, and only that can replay them. {ways.replace('there', f'tick {end:,}')}"
         )
     return f"{leads} {last:,}. {ways}"
 
@@ -159,8 +159,8 @@ def require_file(path: Path) -> None:
     name = path.name.removesuffix(".hub")
     raise FileError(
         path,
-        "was never saved: it lives in its journal; `hubbub open` or `hubbub run --journal` goes on "
-        f"with it, `hubbub recover {name} --save FILE.hub` saves it",
+        "was never saved and exists only in its journal; resume it with `hubbub open` or `hubbub "
+        f"run --journal`, or save it with `hubbub recover {name} --save FILE.hub`",
     )
 
 
@@ -187,13 +187,13 @@ def _unsaved(place: LivePlace) -> SaveFile:
     name = one_line(place.path.name.removesuffix(".hub"))
     checkpoint = newest_checkpoint(place.path)
     if checkpoint is None:
-        reason = "its journal has no checkpoint to begin from"
+        reason = "its journal has no checkpoint to start from"
         return SaveFile(name, place.path, place.bytes, None, reason, is_saved=False)
     try:
         said = info(checkpoint)
     except FileError as error:
         return SaveFile(name, place.path, place.bytes, None, error.reason, is_saved=False)
-    said = replace(said, tick=place.opens_at, note="never saved: it lives in its journal")
+    said = replace(said, tick=place.opens_at, note="never saved; exists only in its journal")
     return SaveFile(name, place.path, place.bytes, said, is_saved=False)
 
 
@@ -202,8 +202,8 @@ def rest_of(place: LivePlace) -> str:
     if place.acked is None or not place.is_older or place.acked.tick <= place.opens_at:
         return ""
     return (
-        f"Its journal goes on to tick {place.acked.tick:,}, which only the Hubbub that wrote it "
-        "can play."
+        f"Its journal continues to tick {place.acked.tick:,}; only the version of Hubbub that "
+        "wrote it can replay that."
     )
 
 
@@ -349,12 +349,12 @@ def lost_by_saving(world: World, path: str | PathLike[str]) -> str:
     if not said.acts or not acts or said.acts[0].digest != acts[0].digest:
         return ""
     if (said.tick or 0) > world.tick:
-        return f"holds this world at tick {said.tick:,}, and here it is at tick {world.tick:,}"
+        return f"holds this world at tick {said.tick:,}, later than the current tick {world.tick:,}"
     for cascade in world.cascades:
         lacks = isinstance(cascade.model, LostModel) and cascade.status == "failed"
         if lacks and cascade.id in alive:
             return (
-                f"holds message #{cascade.id} under way, which has stopped here because the plugin "
+                f"holds message #{cascade.id} still spreading, which stopped here because plugin "
                 f"{cascade.model_name!r} is missing"
             )
     return ""
@@ -405,7 +405,7 @@ def make_way(path: Path, *, drop: bool = True) -> str:
     aside = cleared(path)
     if drop:
         drop_history(path)
-    return "" if aside is None else f"What lived beside the world of before is kept: {aside.stem}."
+    return "" if aside is None else f"The previous world's journal was moved to {aside.stem}."
 
 
 def cleared(path: Path) -> Path | None:
@@ -427,7 +427,8 @@ def _there(path: Path) -> str:
             held = f"exists, a world at tick {info(path).tick or 0:,}"
         except FileError:
             held = "exists"
-        return f"{held}, and its journal goes on to{end or ' more'}" if lives else held
+        journal = f", and its journal continues{end and f' to{end}'}"
+        return f"{held}{journal}" if lives else held
     if place is not None or folder_of(path).is_dir():
-        return f"a world that was never saved lives there in its journal{end and f', at{end}'}"
+        return f"a world that was never saved exists there in its journal{end and f', at{end}'}"
     return ""

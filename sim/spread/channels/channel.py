@@ -248,7 +248,7 @@ class Channel(Parameters):
     card: ClassVar[Card] = Card(
         family="channels",
         source="its author's own",
-        meaning={"contact": "a speaker who is heard by a listener in this tick"},
+        meaning={"contact": "a speaker who is heard by a follower in this tick"},
         equations=("contact(u, v) of a tick = what contacts() says of the tie u -> v",),
         update="once a tick for all messages, before any of them moves; kept while nothing changed",
         comparison="none",

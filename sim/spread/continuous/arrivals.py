@@ -80,9 +80,9 @@ class Arrivals(PropagationModel):
     sequential: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         update="one event at a time in continuous time; each tick settles the arrivals within it; "
-        "what is under way arrives though its sender be absent, and is lost on an absent listener",
+        "what is under way arrives though its sender be absent, and is lost on an absent follower",
         ties="the earliest arrival counts; of two at the same instant the source of lower id",
-        channels="all; in a feed a tie's delay begins in the tick in which the listener is first "
+        channels="all; in a feed a tie's delay begins in the tick in which the follower is first "
         "shown the message by that source, and what is under way is lost when it leaves feeds",
         draw_modes="coins: one draw a tie for all its life",
         cost="one visit a tie of each adopter, one look at all that are under way",

@@ -72,8 +72,8 @@ class LiveEdges:
     def __str__(self) -> str:
         if self.one_source:
             weights = "1 / sources" if self.one_source == "uniform" else "a share of trust"
-            return f"one live tie a listener, by {weights}"
-        said = "1 / sources of the listener" if self.scale == "degree" else f"{self.chance:g}"
+            return f"one live tie a follower, by {weights}"
+        said = "1 / sources of the follower" if self.scale == "degree" else f"{self.chance:g}"
         said += " x trust" if self.scale == "trust" else ""
         said += f" x one of {', '.join(f'{x:g}' for x in self.levels)}" if self.levels else ""
         return said + (f", x {self.across:g} between communities" if self.across != 1.0 else "")
@@ -137,7 +137,7 @@ class LiveNetwork:
         everybody = np.ones(self.agents, np.bool_) if active is None else active
         self.roots: Ids = np.flatnonzero(everybody).astype(np.uint32)
         if self.roots.size == 0:
-            raise InputError("Nobody is active, so nobody can be reached.")
+            raise InputError("No member is active, so no member can be reached.")
         self.chances = _chances(edges, seed, labels)
         self.closed: U64 = np.zeros(-(-self.agents // 64), np.uint64)
         set_bits(np.flatnonzero(~everybody).astype(np.uint32), self.closed)

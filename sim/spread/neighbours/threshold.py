@@ -35,7 +35,7 @@ class Threshold(PropagationModel):
     progressive: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         update="synchronous: a tick's additions first, decisions after; an adopter that is absent "
-        "when its turn comes is counted when it is back, a listener that is absent sees on its "
+        "when its turn comes is counted when it is back, a follower that is absent sees on its "
         "return who adopted; after new ties, weights or levels all sums begin anew",
         comparison="the sum of weights >= the threshold, in whole numbers; at least one source",
         ties="the source is the one whose word tipped the sum, the tick's speakers in id order",

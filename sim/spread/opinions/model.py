@@ -214,7 +214,7 @@ class OpinionModel(PropagationModel):
         update="synchronous: all agents move at once, by what was thought when the tick began",
         comparison="none: no draw decides",
         includes_self="no",
-        direction="against ties: a listener is moved by those it hears",
+        direction="against ties: a follower is moved by those it hears",
         ties="none: everybody heard counts",
         time_unit="tick: every agent moves once",
         channels="all; a channel that chooses contacts chooses whom an agent hears in a tick",

@@ -367,7 +367,7 @@ class Journal:
                 what, back, self._known[name] = "was cut short", "", (file, _NEVER)
             where = f"{self.folder.name}/{name}" if now else self.folder.name
             return (
-                f"Paused: {where} {what} while the world runs, so nothing more is acknowledged; "
+                f"Paused: {where} {what} while the world runs, so the journal cannot continue; "
                 f"{back}save the world under another name."
             )
         self._known = now
@@ -377,8 +377,8 @@ class Journal:
         full = error.sqlite_errorname == "SQLITE_FULL"
         why = "the disk is full" if full else f"the disk fails ({error})"
         return (
-            f"Paused: {why}, {self.folder.name} takes nothing more. Everything up to tick "
-            f"{self.acked.tick:,} is safe; make room and it goes on by itself."
+            f"Paused: {why}, cannot write to {self.folder.name}. Everything up to tick "
+            f"{self.acked.tick:,} is saved; free some space, then it continues automatically."
         )
 
     def _await_room(self) -> None:

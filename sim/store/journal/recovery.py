@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from sim.core.progress import Report, quiet
-from sim.core.text import one_line
+from sim.core.text import one_line, plural
 from sim.errors import InputError, SnapshotError, UnknownNameError
 from sim.store.journal.journal import (
     CHECKPOINT_NAME,
@@ -75,8 +75,9 @@ class Recovery:
         """What a person is told."""
         where = f"checkpoint at tick {self.checkpoint.tick:,}"
         return (
-            f"Recovered to tick {self.tick:,}: {where}, then {self.replayed:,} entries "
-            f"({self.ticks:,} ticks) done again and compared in {self.seconds:.1f} s."
+            f"Recovered to tick {self.tick:,}: {where}, then "
+            f"{plural(self.replayed, 'entry', 'entries')} ({plural(self.ticks, 'tick')}) replayed "
+            f"and compared in {self.seconds:.1f} s."
         )
 
 
@@ -151,8 +152,8 @@ def _as_it_was(
     """Take a checkpoint of an earlier version as it is: what was done since would come out anew."""
     done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
     done.lacks = (
-        f"Its journal was written by a version of Hubbub before this one (journal version "
-        f"{journal.version}), and what it tells would come out differently here: {OLDER_WAY_OUT}"
+        f"Its journal was written by an earlier version of Hubbub (journal version "
+        f"{journal.version}), and replaying it here would give different results: {OLDER_WAY_OUT}"
     )
     done.findings.append(done.lacks)
     return done
@@ -194,16 +195,16 @@ def _did(done: _Replay, entry: JournalEntry, observer: Observer, apply: Apply) -
         done.diverged = True
         missing = error.name if isinstance(error, UnknownNameError) else _missing_in(done.world)
         said = one_line(f"{type(error).__name__}: {error}", LONGEST_REASON)
-        failed = f"Entry {entry.number:,} ({entry.kind}) fails when done again: {said}"
+        failed = f"Cannot replay tick {entry.tick:,} ({entry.kind}): {said}"
         done.findings.append(_needs(entry, missing) or failed)
         done.lacks = _load(missing) or WAY_OUT
         return False
     if not can:
         done.findings.append(
-            f"Entry {entry.number:,} ({entry.kind}) cannot be done again without the program that "
-            "did it, and no checkpoint behind it can be used."
+            f"Cannot replay tick {entry.tick:,} ({entry.kind}) without the program that did it, "
+            "and no later checkpoint can be used."
         )
-        done.lacks = "The program that did it can go on with it."
+        done.lacks = "That program can resume it."
         return False
     if not entry.digest:  # a part of one: what it was to leave behind is not known
         done.ticks += entry.ticks
@@ -214,8 +215,8 @@ def _did(done: _Replay, entry: JournalEntry, observer: Observer, apply: Apply) -
         done.diverged = True
         missing = _missing_in(done.world)
         differs = (
-            f"Entry {entry.number:,} ({entry.kind}, tick {entry.tick:,}) comes out differently "
-            "when done again: another version of Hubbub or of a plugin, or other hardware."
+            f"Replaying tick {entry.tick:,} ({entry.kind}) gives a different result: another "
+            "version of Hubbub or of a plugin, or different hardware."
         )
         done.findings.append(_needs(entry, missing) or differs)
         done.lacks = _load(missing) or WAY_OUT
@@ -226,10 +227,10 @@ def _did(done: _Replay, entry: JournalEntry, observer: Observer, apply: Apply) -
 
 
 OLDER_WAY_OUT = (
-    "to have the rest, open the world with the Hubbub that wrote it, save it there, and open that "
-    "file here."
+    "to recover the rest, open the world with the version of Hubbub that wrote it, save it there, "
+    "and open that file here."
 )
-WAY_OUT = "With the plugins and the Hubbub that wrote it, it can be gone on with."
+WAY_OUT = "It can be resumed with the plugins and the version of Hubbub that wrote it."
 
 
 def _missing_in(world: World) -> str:
@@ -239,12 +240,11 @@ def _missing_in(world: World) -> str:
 
 
 def _needs(entry: JournalEntry, name: str) -> str:
-    what = f"Entry {entry.number:,} ({entry.kind}, tick {entry.tick:,})"
-    return f"{what} cannot be done again: the plugin {name!r} is not here." if name else ""
+    return f"Cannot replay tick {entry.tick:,}: plugin {name!r} is not loaded." if name else ""
 
 
 def _load(name: str) -> str:
-    return f"Name the file of the plugin {name!r} with --plugin FILE, or enable it." if name else ""
+    return f"Load plugin {name!r} with --plugin FILE, or enable it." if name else ""
 
 
 def _on_the_way(folder: Path, journal: JournalFile) -> list[Checkpoint]:
@@ -286,19 +286,23 @@ def older_checkpoint(folder: Path) -> Checkpoint | None:
 
 def not_carried_over(tick: int, acked: LastAcknowledged) -> str:
     """Say what was done and is not in a world that is opened at a tick."""
-    return f"What was done behind tick {tick:,}, up to tick {acked.tick:,}, is not carried over."
+    if acked.tick <= tick:
+        return f"Changes after tick {tick:,} were not recovered."
+    if acked.tick == tick + 1:
+        return f"Tick {acked.tick:,} was not recovered."
+    return f"Ticks {tick + 1:,}-{acked.tick:,} were not recovered."
 
 
 def _gap(acked: LastAcknowledged | None, done: _Replay) -> list[str]:
     """Say what was acknowledged and is not there."""
     if acked is None:
-        return ["Nothing notes what was acknowledged last; a lost end would not be seen."]
+        return ["No record of the last acknowledged entry; a lost end would go unnoticed."]
     if acked.number > done.number and done.lacks:
         return [not_carried_over(done.world.tick, acked)]
     if acked.number > done.number:
         return [
-            f"Entry {acked.number:,} (tick {acked.tick:,}) was acknowledged, the journal ends at "
-            f"entry {done.number:,} (tick {done.world.tick:,})."
+            f"Entry {acked.number:,} (tick {acked.tick:,}) was acknowledged, but the journal ends "
+            f"at entry {done.number:,} (tick {done.world.tick:,})."
         ]
     if acked.number == done.number and acked.digest != done.digest:
         return [f"Entry {done.number:,} is not the one that was acknowledged."]
@@ -336,8 +340,8 @@ def rebuild(
         if not checkpoints:
             first = min((each.tick for each in there), default=0)
             raise InputError(
-                f"No checkpoint at tick {tick:,} or before it is kept; the first is at tick "
-                f"{first:,}, what was before that was given up for room (journal_mb)."
+                f"No checkpoint at or before tick {tick:,}; the first is at tick {first:,}, "
+                "earlier ones were dropped to save space (journal_mb)."
             )
         return _first_that_works(journal, line, checkpoints, apply, report)
 
@@ -439,15 +443,14 @@ def _rebuilt(
             if not observer.agrees(world, part):
                 raise SnapshotError(
                     journal.path,
-                    f"entry {part.number:,} ({part.kind}, tick {part.tick:,}) comes out "
-                    "differently when done again: another version of Hubbub or of a plugin, or "
-                    "other hardware",
+                    f"replaying tick {part.tick:,} ({part.kind}) gives a different result: another "
+                    "version of Hubbub or of a plugin, or different hardware",
                 )
             compared += 1
         run += part.ticks
     world.woken.clear()
     if world.tick != line.tick:
-        raise InputError(f"The world never was at tick {line.tick:,}; it ends at {world.tick:,}.")
+        raise InputError(f"The world was never at tick {line.tick:,}; it ends at {world.tick:,}.")
     return RebuiltWorld(world, line, checkpoint, run, compared)
 
 
@@ -456,11 +459,11 @@ def _do(path: Path, world: World, entry: JournalEntry, apply: Apply) -> None:
         can = apply(world, entry)
     except Exception as error:
         said = one_line(f"{type(error).__name__}: {error}", LONGEST_REASON)
-        failed = f"entry {entry.number:,} fails when done again: {said}"
+        failed = f"cannot replay tick {entry.tick:,} ({entry.kind}): {said}"
         raise SnapshotError(path, failed) from error
     if not can:
         raise SnapshotError(
             path,
-            f"entry {entry.number:,} ({entry.kind}) cannot be done again without the program that "
-            "did it; go to a tick behind the checkpoint after it, or before it",
+            f"cannot replay tick {entry.tick:,} ({entry.kind}) without the program that did it; go "
+            "to a tick before it, or after the next checkpoint",
         )

@@ -28,9 +28,9 @@ from sim.world.channels import FEED
 from sim.world.metrics.values import cascade_of
 from sim.world.seeding import choose_seeds
 
-AGENTS = "whom: ids, or an expression as for seeds"
+AGENTS = "members: ids or e.g. top:10:degree, community:NAME"
 OPENS = "open-platform"
-MESSAGE = "the injected message that it is about, by its number from 0"
+MESSAGE = "number of the message sent, from 0"
 
 
 class Intervention(Parameters):
@@ -106,12 +106,12 @@ class Inject(Intervention):
     plugin_name: ClassVar[str] = "inject"
     says: ClassVar[str] = "start a message"
 
-    text: str = Field(description="what it says")
-    seeds: str = Field("random:10", description="who holds it first, an expression")
+    text: str = Field(description="message text")
+    seeds: str = Field("random:10", description="seed members, e.g. random:10")
     model: str = Field("independent-cascade", description="the propagation model")
-    channel: str = Field("", description="who hears whom; empty: the world's own")
-    author: str = Field("", description="the id of the agent that wrote it")
-    priority: int = Field(0, description="of messages that wait or compete the highest wins")
+    channel: str = Field("", description="who receives it; default: the world's channel")
+    author: str = Field("", description="id of the author")
+    priority: int = Field(0, description="among waiting or competing messages the highest wins")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
     def check_in(self, world: WorldState) -> None:
@@ -142,14 +142,16 @@ class FactCheck(Intervention):
 
     message: int = Field(0, ge=0, description=MESSAGE)
     reach: float = Field(
-        0.1, gt=0, le=1, description="share of the active members that hold the correction first"
+        0.1, gt=0, le=1, description="share of the active members who get the correction first"
     )
-    text: str = Field("Fact-check: this is not true.", description="what the correction says")
-    model: str = Field("", description="the correction's model; empty: the message's own")
+    text: str = Field("Fact-check: this is not true.", description="text of the correction")
+    model: str = Field("", description="model of the correction; default: that of the message")
     parameters: dict[str, Any] = Field(
-        default_factory=dict, description="of that model; else the message's own"
+        default_factory=dict, description="of that model; default: those of the message"
     )
-    priority: int = Field(1, description="where both convince somebody, under tie = priority")
+    priority: int = Field(
+        1, description="which one wins a member convinced by both, under tie = priority"
+    )
 
     def check_in(self, world: WorldState) -> None:
         """Refuse an unknown model or a wrong parameter."""
@@ -184,7 +186,7 @@ class _Flagging(OnPlatform):
 
     message: int = Field(0, ge=0, description=MESSAGE)
     post: int = Field(-1, ge=-1, description="or the number of a member's post; -1: none")
-    on: bool = Field(True, description="false takes it off again")
+    on: bool = Field(True, description="false: remove the flag")
 
     def do(self, world: WorldState, number: int) -> str:
         """Put the flag on the message's post, or on a member's."""
@@ -236,7 +238,7 @@ class Hide(_Flagging):
     """Take a message out of feeds."""
 
     plugin_name: ClassVar[str] = "hide"
-    says: ClassVar[str] = "take a message out of feeds"
+    says: ClassVar[str] = "remove a message from feeds"
     flag: ClassVar[str] = "hidden"
 
 
@@ -301,9 +303,9 @@ class Thaw(_Status):
     """Let frozen members be active again."""
 
     plugin_name: ClassVar[str] = "thaw"
-    says: ClassVar[str] = "let suspended members be active again"
+    says: ClassVar[str] = "reactivate suspended members"
 
-    agents: str = Field("all", description="whom, by ids; all: everybody who is suspended")
+    agents: str = Field("all", description="members by ids; all: all suspended members")
 
     def chosen(self, world: WorldState, number: int) -> Ids:
         """Return whom: expressions choose active members alone, so ids are looked up here."""
@@ -318,10 +320,10 @@ class Recommend(OnPlatform):
     """Let another recommender rank feeds."""
 
     plugin_name: ClassVar[str] = "recommend"
-    says: ClassVar[str] = "let another recommender rank feeds"
+    says: ClassVar[str] = "change the recommender of feeds"
 
-    recommender: str = Field(description="its name")
-    agents: str = Field("", description="whose feeds, as for seeds; empty: everybody's")
+    recommender: str = Field(description="name of the recommender")
+    agents: str = Field("", description=f"{AGENTS}; default: all")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the recommender")
 
     def check_in(self, world: WorldState) -> None:
@@ -341,10 +343,10 @@ class Behave(OnPlatform):
     """Let another policy decide what members do with what they are shown."""
 
     plugin_name: ClassVar[str] = "behave"
-    says: ClassVar[str] = "let another policy decide what members do"
+    says: ClassVar[str] = "change the policy of members"
 
-    policy: str = Field("rule", description="its name")
-    agents: str = Field("", description="for whom, as for seeds; empty: for everybody")
+    policy: str = Field("rule", description="name of the policy")
+    agents: str = Field("", description=f"{AGENTS}; default: all")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the policy")
 
     def check_in(self, world: WorldState) -> None:
@@ -366,7 +368,9 @@ class ChangeSetting(OnPlatform):
     plugin_name: ClassVar[str] = "set"
     says: ClassVar[str] = "change a parameter"
 
-    name: str = Field(description=f"of the message's model, or without one: {', '.join(_SETTINGS)}")
+    name: str = Field(
+        description=f"parameter of the model; without a message: {', '.join(_SETTINGS)}"
+    )
     value: Any = Field(description="the new value")
     message: int = Field(-1, ge=-1, description=f"{MESSAGE}; -1: a setting of the platform")
 
@@ -399,7 +403,7 @@ class ChangeTies(Intervention):
 
     act: Literal[
         "follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute"
-    ] = Field(description="what each of the agents does about each of the others")
+    ] = Field(description="action of each of the agents towards each of the others")
     agents: str = Field(description=AGENTS)
     others: str = Field(description=AGENTS)
 
@@ -424,8 +428,8 @@ class CutTies(Intervention):
     says: ClassVar[str] = "cut the ties between two groups"
 
     agents: str = Field(description=AGENTS)
-    others: str = Field("", description="the other side, as for seeds; empty: everybody")
-    share: float = Field(1.0, gt=0, le=1, description="of the ties between them, at random")
+    others: str = Field("", description="the other side, as for agents; default: all")
+    share: float = Field(1.0, gt=0, le=1, description="share of the ties between them, at random")
 
     def do(self, world: WorldState, number: int) -> str:
         """Cut them."""
@@ -448,11 +452,11 @@ class Shock(Intervention):
     """Let members be online more or less often, for a while or for good."""
 
     plugin_name: ClassVar[str] = "shock"
-    says: ClassVar[str] = "let members be online more or less often"
+    says: ClassVar[str] = "change how often members are online"
 
-    factor: float = Field(ge=0, le=100, description="times their activity, which ends at 1")
-    agents: str = Field("", description=f"{AGENTS}; empty: everybody")
-    ticks: int = Field(0, ge=0, description="for how long; 0: for good")
+    factor: float = Field(ge=0, le=100, description="multiplies their activity (at most 1)")
+    agents: str = Field("", description=f"{AGENTS}; default: all")
+    ticks: int = Field(0, ge=0, description="duration; 0: permanent")
 
     def do(self, world: WorldState, number: int) -> str:
         """Change activity; what it was is kept, where it is to come back."""
@@ -479,15 +483,15 @@ class Newcomers(Intervention):
     """Let new members join, each friends with some who are there."""
 
     plugin_name: ClassVar[str] = "newcomers"
-    says: ClassVar[str] = "let new members join"
+    says: ClassVar[str] = "add new members"
 
-    count: int = Field(ge=1, le=100_000_000, description="how many")
+    count: int = Field(ge=1, le=100_000_000, description="number of new members")
     among: str = Field(
         "",
-        description="whose friends they become, as for seeds; empty: anybody's; 'largest': the "
-        "largest community's",
+        description="members whose friends they become, as for seeds; default: all; 'largest': the "
+        "largest community",
     )
-    friends: int = Field(5, ge=0, le=1000, description="how many friends each makes, by lot")
+    friends: int = Field(5, ge=0, le=1000, description="number of random friends of each")
 
     def do(self, world: WorldState, number: int) -> str:
         """Let them in; a friend that the lot names twice is one."""
@@ -511,12 +515,12 @@ class Group(Intervention):
     """Make a group where there is none of the name, and let members join it, or leave."""
 
     plugin_name: ClassVar[str] = "group"
-    says: ClassVar[str] = "make a group, let members join or leave it"
+    says: ClassVar[str] = "create a group, or let members join or leave it"
 
-    name: str = Field(description="the group")
-    agents: str = Field("", description=f"{AGENTS}; empty: nobody yet")
-    limit: int = Field(0, ge=0, description="of a new group: how many it takes; 0: all who come")
-    leave: bool = Field(False, description="they leave")
+    name: str = Field(description="name of the group")
+    agents: str = Field("", description=f"{AGENTS}; default: none")
+    limit: int = Field(0, ge=0, description="most members of a new group; 0: no limit")
+    leave: bool = Field(False, description="leave instead of join")
 
     def do(self, world: WorldState, number: int) -> str:
         """Do it; of a crowd the first find room, and banned and destroyed ones stay out."""
@@ -550,8 +554,8 @@ class OpenPlatform(Intervention):
     plugin_name: ClassVar[str] = OPENS
     says: ClassVar[str] = "open a platform"
 
-    recommender: str = Field("blend", description="who ranks feeds")
-    policy: str = Field("rule", description="who decides what members do")
+    recommender: str = Field("blend", description="recommender of feeds")
+    policy: str = Field("rule", description="policy of members")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the recommender")
     settings: dict[str, Any] = Field(default_factory=dict, description="of the platform")
 
@@ -574,14 +578,14 @@ class ActByHand(OnPlatform):
     """Let each of some members do the same by hand: like, post, reply, follow, join a group."""
 
     plugin_name: ClassVar[str] = "act"
-    says: ClassVar[str] = "let members act by hand"
+    says: ClassVar[str] = "make members act"
 
-    act: str = Field(description="what, such as 'like', 'reply' or 'join group'")
+    act: str = Field(description="action, such as 'like', 'reply' or 'join group'")
     agents: str = Field(description=AGENTS)
-    message: int = Field(-1, ge=-1, description="the injected message that it is about; -1: none")
-    post: int = Field(-1, ge=-1, description="or the number of a post; -1: none")
-    other: str = Field("", description="the id of the member that it is about")
-    text: str = Field("", description="what is said or looked for; a new group's name")
+    message: int = Field(-1, ge=-1, description="number of the message sent; -1: none")
+    post: int = Field(-1, ge=-1, description="or number of a post; -1: none")
+    other: str = Field("", description="id of the other member")
+    text: str = Field("", description="text, search words, or name of a new group")
     group: str = Field("", description="the group, by number or name")
 
     def check_in(self, world: WorldState) -> None:

@@ -37,13 +37,13 @@ MOST_FOLLOWED = 1_000
 """Members that may be followed at once."""
 
 MEMBER_SERIES: dict[str, str] = {
-    "followers": "members that hear it",
-    "follows": "members that it hears",
-    "acts": "what it did on the platform in the tick",
-    "posts": "posts it wrote in the tick",
-    "seen": "messages that its feed showed it in the tick",
-    "shown": "how often its own posts stood in feeds in the tick",
-    "reputation": "what its word counts for, 1 on average",
+    "followers": "number of followers",
+    "follows": "number of members it follows",
+    "acts": "actions on the platform in the tick",
+    "posts": "posts in the tick",
+    "seen": "messages in its feed in the tick",
+    "shown": "impressions of its own posts in the tick",
+    "reputation": "weight of its word (mean 1)",
 }
 """Every series of a member: its name, and what it means."""
 
@@ -57,7 +57,7 @@ class MemberSeries:
         self.agents = np.unique(np.asarray(agents, np.uint32))
         if self.agents.size > MOST_FOLLOWED:
             raise InputError(
-                f"At most {MOST_FOLLOWED:,} members are followed, got {self.agents.size:,}; "
+                f"At most {MOST_FOLLOWED:,} members are recorded, got {self.agents.size:,}; "
                 f"choose fewer, such as top:20:degree."
             )
         self._rows = rows
@@ -161,7 +161,7 @@ class MetricSettings(Parameters):
     plugin_name: ClassVar[str] = "metrics"
 
     every: int = Field(
-        6, ge=1, le=1_000_000, description="how often what costs a look at all feeds is taken",
+        6, ge=1, le=1_000_000, description="how often metrics of feeds are taken",
         json_schema_extra={"unit": "ticks"},
     )  # fmt: skip
     structure: int = Field(
@@ -179,7 +179,7 @@ class MetricSettings(Parameters):
     members: str = Field(
         "",
         max_length=4096,
-        description="whose own series are taken each tick: ids, or an expression as for seeds",
+        description="members whose series are recorded: ids, or an expression as for seeds",
     )
 
 

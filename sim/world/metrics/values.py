@@ -226,43 +226,43 @@ def _name(act: Act) -> str:
 EVERY_TICK = (
     MetricGroup(
         {
-            "active": "agents that take part",
+            "active": "active accounts",
             "ties": "ties",
             "density": "ties as a share of all ordered pairs",
-            "tick_ms": "milliseconds that the tick took, by the clock on the wall",
-            "mean_degree": "listeners of an agent, on average",
-            "cpu_ms": "milliseconds of processor time of the last tick, all threads together",
+            "tick_ms": "wall-clock time per tick (ms)",
+            "mean_degree": "average number of followers",
+            "cpu_ms": "CPU time of the last tick in all threads (ms)",
         },
         _of_world,
     ),
     MetricGroup(
         {
-            "running": "messages under way",
-            "adopted": "first adoptions in the tick, all messages together",
-            "spread": "largest share of all agents that one message won in the tick",
-            "speed": "first adoptions a tick over the last ten, of the fastest message",
-            "success": f"share of the messages at rest that reached {REACHED:.0%} of all agents",
+            "running": "messages still spreading",
+            "adopted": "first adoptions in the tick, all messages",
+            "spread": "largest share of members that one message gained in the tick",
+            "speed": "first adoptions per tick (10-tick mean) of the fastest message",
+            "success": f"share of finished messages that reached {REACHED:.0%} of members",
         },
         _of_cascades,
     ),
     MetricGroup(
         {
             "online": "members online",
-            "exposures": "messages shown",
-            "acts": "acts of members",
-            "interactions_s": "acts a second, by the clock on the wall",
-            **{_name(act): f"acts: {act.says}" for act in Act if act is not Act.DO_NOTHING},
+            "exposures": "impressions",
+            "acts": "actions of members",
+            "interactions_s": "actions per wall-clock second",
+            **{_name(act): f"actions: {act.says}" for act in Act if act is not Act.DO_NOTHING},
         },
         _of_platform,
     ),
     MetricGroup(
         {
-            "minds_model": "decisions of models for members, so far",
-            "minds_rule": "decisions of rules for members with minds, so far",
-            "minds_errors": "decisions that models failed at (malformed, refused, failed), so far",
-            "minds_requests": "calls of language models, so far",
-            "minds_tokens": "tokens of those, so far",
-            "minds_dollars": "what those cost, so far",
+            "minds_model": "decisions by language models, total",
+            "minds_rule": "decisions by rules for members with language models, total",
+            "minds_errors": "failed model decisions (malformed, refused, failed), total",
+            "minds_requests": "language model requests, total",
+            "minds_tokens": "tokens of these requests, total",
+            "minds_dollars": "cost of these requests, total",
         },
         _of_minds,
     ),
@@ -333,21 +333,21 @@ def _of_opinions(world: WorldState) -> Found:
 SAMPLED = (
     MetricGroup(
         {
-            "attention_gini": "Gini coefficient of how often each member's posts were shown",
-            "diversity": "chance that two messages of one feed differ in topic, mean of feeds",
-            "strangers": "share of what was shown that came from members not followed",
-            "feed_ei": "E-I index of what was shown: -1 all from the own community, 1 none",
+            "attention_gini": "Gini coefficient of impressions per author",
+            "diversity": "probability that two messages in a feed differ in topic, mean of feeds",
+            "strangers": "share of impressions from members who are not followed",
+            "feed_ei": "E-I index of impressions: -1 all from the own community, 1 none",
         },
         _of_feeds,
     ),
     MetricGroup(
-        {"r": "adoptions caused by each of the newest whole generation, largest"}, _of_reach
+        {"r": "largest mean adoptions per member of the newest complete generation"}, _of_reach
     ),
     MetricGroup(
         {
-            "propagation_ticks": "ticks from its seeds to an adoption, mean of running messages",
-            "response_p50": "ticks by which half of those adoptions had come",
-            "response_p90": "ticks by which nine in ten of those adoptions had come",
+            "propagation_ticks": "mean ticks from seeding to adoption, running messages",
+            "response_p50": "ticks to half of these adoptions",
+            "response_p90": "ticks to 90 % of these adoptions",
         },
         _of_responses,
     ),
@@ -355,7 +355,7 @@ SAMPLED = (
         {
             "opinion_mean": "mean opinion on the first topic",
             "variance": "variance of the opinions",
-            "polarisation": "their variance, as a share of the largest there can be",
+            "polarisation": "variance of opinions as a share of the maximum",
             "bimodality": "Sarle's coefficient; above 5/9 in two camps",
             "opinion_ei": "E-I index of ties between the two sides: -1 all within",
             "opinion_ei_error": "its standard error",
@@ -430,9 +430,9 @@ STRUCTURE = (
     ),
     MetricGroup(
         {
-            "clustering": "mean share of an agent's pairs of neighbours that are neighbours",
+            "clustering": "mean share of a member's pairs of neighbours that are tied",
             "clustering_error": "its standard error",
-            "path_length": "mean number of ties on a shortest path, from 64 agents",
+            "path_length": "mean length of shortest paths, from 64 members",
             "path_length_error": "its standard error",
         },
         _of_structure,
@@ -440,9 +440,9 @@ STRUCTURE = (
     MetricGroup(
         {
             "reputation_gini": "Gini coefficient of reputation",
-            "reputation_p50": "median reputation, the mean being 1",
-            "reputation_p99": "99th percentile of reputation, the mean being 1",
-            "reputation_top": "share of all reputation that the first hundredth holds",
+            "reputation_p50": "median reputation (mean = 1)",
+            "reputation_p99": "99th percentile of reputation (mean = 1)",
+            "reputation_top": "share of reputation held by the top 1 %",
         },
         _of_reputation,
     ),
@@ -452,18 +452,18 @@ STRUCTURE = (
 # Of one message
 
 OF_MESSAGES: dict[str, tuple[str, Callable[[WorldState, Cascade], float]]] = {
-    "size": ("agents that ever adopted it", lambda _world, c: float(c.size)),
-    "share": ("their share of all", lambda _world, c: c.size / max(c.agents, 1)),
+    "size": ("members who ever adopted it", lambda _world, c: float(c.size)),
+    "share": ("their share of all members", lambda _world, c: c.size / max(c.agents, 1)),
     "new": (
         "first adoptions in the last tick",
         lambda world, c: float(newest(c)) if _moved(world, c) else 0.0,
     ),
-    "speed": ("first adoptions a tick over the last ten", lambda _world, c: float(c.speed)),
-    "r": ("R_t of the newest whole generation after the seeds'", lambda _world, c: c.r_newest),
+    "speed": ("first adoptions per tick (10-tick mean)", lambda _world, c: float(c.speed)),
+    "r": ("R_t of the newest complete generation after the seeds", lambda _world, c: c.r_newest),
     "depth": ("the longest chain from a seed", lambda _world, c: float(c.depth)),
     "likes": ("likes of its post", lambda world, c: _counted(world, c, "likes")),
-    "shown": ("how often its post stood in a feed", lambda world, c: _counted(world, c, "shown")),
-    "over": ("1 once it has come to rest", lambda _world, c: float(not c.alive)),
+    "shown": ("impressions of its post", lambda world, c: _counted(world, c, "shown")),
+    "over": ("1 once it has died out", lambda _world, c: float(not c.alive)),
 }
 """What is known of each message by itself: meaning, and how it is taken."""
 

@@ -47,16 +47,16 @@ def test_without_foreign_ids_an_agent_is_called_by_its_index() -> None:
 @pytest.mark.parametrize(
     ("ids", "asked", "sentence"),
     [
-        (None, 4, "No agent 4: agents are 0 to 2."),
-        (None, -1, "No agent -1: agents are 0 to 2."),
-        (None, "x", "Agents of this world have numbers for ids, got 'x'."),
-        ([10, 20, 40], 29, "ids lie between 10 and 40, the nearest is 20."),
-        ([10, 20, 40], 2**70, "ids lie between 10 and 40, the nearest is 10."),
+        (None, 4, "No member 4: ids are 0 to 2."),
+        (None, -1, "No member -1: ids are 0 to 2."),
+        (None, "x", "'x' is not a member id (a number). Try interest:music or activity>0.5."),
+        ([10, 20, 40], 29, "ids are between 10 and 40, the nearest is 20."),
+        ([10, 20, 40], 2**70, "ids are between 10 and 40, the nearest is 10."),
         ([10, 20, 40], 41, "the nearest is 40."),
-        (["ada", "bob", "ceda"], "adaa", "No agent has the id 'adaa'; did you mean 'ada'?"),
-        (["ada", "bob", "ceda"], "xyz", "No agent has the id 'xyz'; the first one is 'ada'."),
+        (["ada", "bob", "ceda"], "adaa", "No member has the id 'adaa'; did you mean 'ada'?"),
+        (["ada", "bob", "ceda"], "xyz", "No member has the id 'xyz'; the first one is 'ada'."),
         (["ada", "bob", "ceda"], "", "the first one is 'ada'."),
-        (["1", "2", "3"], 4, "No agent has the id '4'"),
+        (["1", "2", "3"], 4, "No member has the id '4'"),
     ],
 )
 def test_an_unknown_id_is_refused_with_the_nearest(

@@ -94,7 +94,7 @@ def test_a_name_shared_by_communities_means_all_of_them() -> None:
         ("community:Chle", "No community 'Chle' (numbers 0 to 3). Did you mean 'Chile'?"),
         ("community:4", "No community '4' (numbers 0 to 3)."),
         ("status:actve", "No lifecycle status named 'actve'. Did you mean 'active'?"),
-        ("id:2000", "No agent 2000: agents are 0 to 1999."),
+        ("id:2000", "No member 2000: ids are 0 to 1999."),
         (" foo bar", "Position 2 of the query: cannot read 'foo'; write field:value"),
         ("interest:", "cannot read 'interest:'"),
         ("interest:music,,dance", "cannot read 'interest:music,,dance'"),

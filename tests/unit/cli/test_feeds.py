@@ -57,7 +57,7 @@ def test_two_recommenders_are_compared(hubbub: Hubbub) -> None:
     words = ("compare", "new:200,mean_degree=6", "--ticks", "6")
     said = hubbub(*words, "--replicates", "2")
     assert said.code == 0
-    assert "2 seeds (0 to 1), the same draws under each" in said.out
+    assert "2 seeds (0 to 1), the same draws in each condition" in said.out
     for word in ("reach", "inequality", "diversity", "variety", "polarisation", "separation"):
         assert word in said.out
     assert "minus chronological" in said.out

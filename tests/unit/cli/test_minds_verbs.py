@@ -33,7 +33,7 @@ def test_two_minds_are_compared_and_again_offline(hubbub: Hubbub, model: Server)
     words += ["--ticks", "3", "--goal", "be kind", "--replies", "kept.jsonl"]
     said = hubbub(*words)
     assert said.code == 0, said.err
-    assert "new:80: 20 members, 3 ticks, seed 0, the same draws under both." in said.out
+    assert "new:80: 20 members, 3 ticks, seed 0, the same draws in both conditions." in said.out
     assert "source: model" in said.out
     assert "Agreement: the same acts in" in said.out
     asked = len(model.calls)

@@ -35,13 +35,13 @@ def test_a_world_is_replaced_only_when_that_is_asked_for(
     said = hubbub(*MAKE[verb])
     assert (said.code, said.out) == (3, "")
     assert said.err == (
-        "a.hub: exists, a world at tick 0, and its journal goes on to tick 3; choose another "
+        "a.hub: exists, a world at tick 0, and its journal continues to tick 3; choose another "
         "name, or add --force.\n"
     )
     assert lived.read_bytes() == before
     forced = hubbub(*MAKE[verb], "--force")
     assert forced.code == 0, forced.err
-    assert "What lived beside the world of before is kept: a-before-1." in forced.out
+    assert "The previous world's journal was moved to a-before-1." in forced.out
     assert load(lived).digest() != open_live(lived.with_name("a-before-1.hub")).world.digest()
     assert open_live(lived.with_name("a-before-1.hub")).world.tick == 3
     assert lived.with_name("a-before-1.hub").read_bytes() == before
@@ -55,7 +55,7 @@ def test_a_world_that_lives_in_its_journal_alone_is_one_too(
     lived.unlink()
     said = hubbub(*MAKE[verb])
     assert said.code == 3
-    assert "a world that was never saved lives there in its journal, at tick 3" in said.err
+    assert "a world that was never saved exists there in its journal, at tick 3" in said.err
     assert "--force" in said.err
     assert not lived.exists()
     assert hubbub(*MAKE[verb], "--force").code == 0

@@ -48,7 +48,7 @@ def test_a_block_is_interrupted_from_another_thread_once() -> None:
             while True:
                 pass
 
-    with pytest.raises(Stalled, match="did not come back, and was stopped"):
+    with pytest.raises(Stalled, match="did not return and was stopped"):
         loops()
     striker.join()
     assert answers == [True, False]

@@ -89,15 +89,15 @@ def test_newcomers_and_new_ties_leave_the_stream_as_it_is(file: Path, tmp_path: 
 def test_an_import_says_what_it_kept(file: Path) -> None:
     options = EdgeOptions(weight_column=2, time_column=3, signed=True)
     notes = import_world(file, options=options).report.notes
-    assert "Weights, -2 to 10, were divided by 10 into trust." in notes
-    assert "2 of 5 ties are against." in notes
-    assert "4 interactions in 0.0 days are kept, since 1970-01-01 00:16 UTC." in notes
+    assert "Weights (-2 to 10) were divided by 10 and used as trust." in notes
+    assert "2 of 5 ties are hostile." in notes
+    assert "Kept 4 interactions in 0.0 days, since 1970-01-01 00:16 UTC." in notes
 
 
 def test_negative_weights_need_a_word(file: Path) -> None:
     with pytest.raises(InputError, match=r"the smallest is -2; .* with --signed \(in Python: "):
         read_edges(file, weight_column=2)
-    with pytest.raises(InputError, match="Signs are those of weights; name the weight column"):
+    with pytest.raises(InputError, match="Signs come from weights; name the weight column"):
         read_edges(file, signed=True)
     with pytest.raises(InputError, match="Weights of interactions need times"):
         World.from_edges([0], [1], weights=[0.5])

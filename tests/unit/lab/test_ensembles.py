@@ -64,7 +64,7 @@ def test_a_measure_that_no_replicate_has_is_left_out(world: World) -> None:
     calm = ensemble_now(world, replicates=2, ticks=1, workers=1)
     assert "size" not in calm.summary()["measure"].tolist()
     assert calm.conclusion() == ""
-    with pytest.raises(InputError, match="Nothing took off"):
+    with pytest.raises(InputError, match="No take-off to measure"):
         calm.takeoff()
 
 
@@ -73,7 +73,7 @@ def test_taking_off_is_told_with_its_threshold() -> None:
     assert made.takeoff()[2:4] == (2, 4)
     assert made.takeoff(50).runs == 3
     assert made.conclusion().startswith("2 of 4 replicates took off (50.0%, 95 % interval ")
-    assert made.conclusion().endswith(": more than 100 agents took a message up.")
+    assert made.conclusion().endswith(": a message reached more than 100 members.")
 
 
 def test_quantiles_that_do_not_rise_within_0_and_1_are_refused(found: Ensemble) -> None:
@@ -157,7 +157,7 @@ async def test_the_event_loop_goes_on_meanwhile(world: World, found: Ensemble) -
     again = await lab.ensemble(world, RUMOUR, replicates=40, workers=1, report=report)
     assert again.runs == found.runs
     assert here not in threads
-    assert stages[0] == "laying the world down"
+    assert stages[0] == "copying the world"
     assert "replicate 40 of 40" in stages[-1]
 
 
@@ -198,14 +198,14 @@ def test_many_small_messages_do_not_take_off_together() -> None:
     found = ensemble_now(world, messages, replicates=2, workers=1)
     assert found.runs["size"].tolist() == [40.0, 40.0]  # 34.2 is the threshold
     assert found.takeoff().runs == 0
-    assert "took the largest message up" in found.conclusion()
+    assert "the largest message reached more than" in found.conclusion()
 
 
 def test_first_holders_beyond_the_threshold_are_said() -> None:
     world = World.create(agents=200, mean_degree=4, seed=1)
     still = {"text": "x", "model": "independent-cascade", "probability": 0.0, "seeds": "top:50"}
     found = ensemble_now(world, still, replicates=2, workers=1)
-    assert "Up to 50 had taken it up before the first tick" in found.conclusion()
+    assert "Up to 50 were seeds, more than the take-off threshold" in found.conclusion()
 
 
 def test_an_infinite_measure_is_no_number() -> None:

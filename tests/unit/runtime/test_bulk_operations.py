@@ -137,9 +137,9 @@ async def test_communities_appear_in_the_next_frame(simulation: Simulation) -> N
     await simulation.create_communities(["music", "sport"], max_members=30)
     groups = simulation.frame.communities
     assert groups is not None
-    assert groups.names == ("music", "sport", "in no community")
+    assert groups.names == ("music", "sport", "no community")
     assert groups.sizes.tolist() == [30, 30, 1940]
-    assert groups.label == "ground truth"
+    assert groups.label == "known"
 
 
 async def test_acts_on_agents_and_ties_are_told_as_events(simulation: Simulation) -> None:
@@ -178,7 +178,7 @@ async def test_detected_communities_are_given_to_agents_while_the_world_plays(
         assert found.count == len(world.agents.communities)
         groups = simulation.frame.communities
         assert groups is not None
-        assert groups.label == f"detected by {method}"
+        assert groups.label == method.capitalize()
         assert groups.sizes.sum() == 400
 
 

@@ -92,7 +92,7 @@ async def test_a_world_that_was_closed_goes_on_where_it_was(path: Path) -> None:
     await ran(path, 9)
     opened = open_live(path)
     assert opened.world.tick == 12
-    assert opened.told == "Goes on at tick 12 (saved at 3, then 9 ticks from its journal)."
+    assert opened.told == "Resumed at tick 12 (saved at 3, then 9 ticks from the journal)."
     assert opened.findings == ()
     assert load(path).tick == 3
     async with alive(opened) as simulation:
@@ -124,10 +124,10 @@ async def test_a_kill_is_told_with_what_was_brought_back_and_who_had_it(
     place = place_of(left)
     assert place is not None
     assert not place.was_closed
-    assert describe_opening(place) == "Opens at tick 8 (saved at 3, then 5 ticks from its journal)."
+    assert describe_opening(place) == "Opens at tick 8 (saved at 3, then 5 ticks from the journal)."
     opened = open_live(left)
     assert opened.told.startswith(
-        "Recovered to tick 8 (saved at 3, then 5 ticks from its journal); nothing is missing. "
+        "Recovered completely to tick 8 (saved at 3, then 5 ticks from the journal). "
         "Process "
     )
     assert opened.world.digest() == open_live(path).world.digest()
@@ -144,8 +144,9 @@ async def test_a_second_process_is_told_who_has_it_and_gets_a_copy(path: Path) -
         before = sorted(folder_of(path).iterdir())
         copy = open_live(path, read_only=True)
         assert (copy.world.tick, copy.is_read_only) == (5, True)
-        assert copy.told.startswith("A copy at tick 5 (saved at 3, then 2 ticks from its journal);")
-        assert copy.told.endswith("has it open.")
+        told = "Opened a copy at tick 5 (saved at 3, then 2 ticks from the journal);"
+        assert copy.told.startswith(told)
+        assert copy.told.endswith("has the world open.")
         assert sorted(folder_of(path).iterdir()) == before
         async with Simulation(copy.world, path=path) as other:
             await other.step(3)
@@ -165,10 +166,10 @@ async def test_what_is_missing_is_named_and_the_damaged_journal_put_aside(path: 
     opened = open_live(path)
     assert opened.world.tick == copy.world.tick == 5
     assert opened.told == (
-        "Recovered to tick 5 (saved at 3, then 2 ticks from its journal); something is missing."
+        "Recovery incomplete: recovered to tick 5 (saved at 3, then 2 ticks from the journal)."
     )
     assert opened.findings[0] == (
-        "Entry 4 (tick 7) was acknowledged, the journal ends at entry 2 (tick 5)."
+        "Entry 4 (tick 7) was acknowledged, but the journal ends at entry 2 (tick 5)."
     )
     aside = path.with_name("a-damaged-1.hub")
     assert str(aside) in opened.findings[1]
@@ -185,9 +186,9 @@ async def test_a_file_that_was_written_anew_is_opened_and_its_journal_kept(path:
     assert (copy.world.tick, copy.world.seed) == (0, 9)
     opened = open_live(path)
     assert opened.told == (
-        "a.hub was written anew since its journal ended at tick 8: this is the file."
+        "a.hub was rewritten after its journal ended at tick 8; opened the file."
     )
-    assert opened.findings == ("The world of its old journal is kept as a-before-1.",)
+    assert opened.findings == ("The world of the old journal was kept as a-before-1.",)
     assert (opened.world.tick, opened.world.seed) == (0, 9)
     assert recover(path.with_name("a-before-1.hub")).tick == 8
 
@@ -204,9 +205,9 @@ async def test_a_journal_that_gives_nothing_leaves_the_file(path: Path) -> None:
         spoil(checkpoint)
     assert open_live(path, read_only=True).world.tick == 3
     opened = open_live(path)
-    assert opened.told == "The journal of a.hub cannot be used; this is the file, tick 3."
+    assert opened.told == "The journal of a.hub cannot be used; opened the file at tick 3."
     assert "no checkpoint to begin from" in opened.findings[0]
-    assert opened.findings[1] == "What is left of the journal is kept: a-damaged-1.hub.live."
+    assert opened.findings[1] == "The rest of the journal was kept as a-damaged-1.hub.live."
     assert opened.world.remarks == (opened.told, *opened.findings)
     path.with_name("a-damaged-1.hub.live").rename(folder_of(path))
     os.unlink(path)  # noqa: PTH108 - a method of the path is no better
@@ -240,7 +241,7 @@ async def test_the_journal_goes_along_to_another_name(path: Path) -> None:
     assert (load(path).tick, load(other).tick) == (3, 5)
     assert open_live(path).world.tick == 3
     opened = open_live(other)
-    assert opened.told == "Goes on at tick 8 (saved at 5, then 3 ticks from its journal)."
+    assert opened.told == "Resumed at tick 8 (saved at 5, then 3 ticks from the journal)."
     assert opened.recovered is not None
     assert opened.recovered.checkpoint.tick == 5, "the save is one"
 
@@ -281,7 +282,7 @@ async def test_a_world_whose_journal_cannot_move_goes_on_without_one(
     async with alive(open_live(path)) as simulation:
         monkeypatch.setattr("sim.runtime.journal.persistence.taken_along", refuse)
         await simulation.save(path.with_name("b.hub"))
-        assert "Nothing is written to a journal any more" in (simulation.frame.banner or "")
+        assert "The journal is no longer written" in (simulation.frame.banner or "")
         await simulation.step(2)
         assert simulation.frame.kept is None
     assert load(path.with_name("b.hub")).tick == 3
@@ -320,7 +321,7 @@ async def test_a_world_that_was_never_saved_lives_in_its_folder_alone(tmp_path: 
     assert describe_opening(place) == "Opens at tick 2 (from its journal; never saved)."
     assert [each.path for each in live_places(tmp_path)] == [path]
     assert free_name(tmp_path, "new").name == "new-2.hub"
-    assert open_live(path).told == "Goes on at tick 2 (from its journal; never saved)."
+    assert open_live(path).told == "Resumed at tick 2 (from its journal; never saved)."
     discard(path)
     assert not folder_of(path).exists()
     with pytest.raises(SnapshotError, match="no such file"):
@@ -334,7 +335,7 @@ async def test_a_world_in_which_nothing_was_done_is_swept(tmp_path: Path) -> Non
     assert is_untouched(path)
     place = place_of(path)
     assert place is not None
-    assert describe_opening(place) == "Never saved, and nothing was done in it."
+    assert describe_opening(place) == "Never saved, and unchanged since it was created."
     assert free_name(tmp_path, "new") == path
     assert not folder_of(path).exists()
     assert not sweep_untouched(path)
@@ -413,7 +414,7 @@ async def test_a_journal_can_be_begun_in_the_midst(path: Path) -> None:
         await simulation.keep(JournalConfig(path, NEVER))
         await simulation.step(3)
         await until(lambda: simulation.frame.durable_tick == 8)
-        with pytest.raises(InputError, match="keeps a journal already"):
+        with pytest.raises(InputError, match="already has a journal"):
             await simulation.keep(JournalConfig(path, NEVER))
     opened = open_live(path)
     assert opened.world.digest() == world.digest()
@@ -437,7 +438,7 @@ async def test_little_that_is_known_is_said_as_little(path: Path) -> None:
     assert describe_opening(place) == "Opens at tick 3 (saved at 3)."
     assert beyond(path) == ""
     told = open_live(path, read_only=True).told
-    assert told.endswith("then 2 ticks from its journal); something is missing.")
+    assert told.endswith("then 2 ticks from the journal).")
 
 
 async def test_what_a_journal_holds_beyond_its_file(path: Path) -> None:
@@ -446,7 +447,7 @@ async def test_what_a_journal_holds_beyond_its_file(path: Path) -> None:
     await ran(path, 0)
     assert beyond(path) == ""
     await ran(path, 2)
-    assert beyond(path).startswith("a.hub is the world as it was saved; its journal goes on to t")
+    assert beyond(path).startswith("a.hub is the world as saved; its journal continues to t")
     assert newest_checkpoint(path) == folder_of(path) / "checkpoint-0.hub"
 
 
@@ -475,4 +476,4 @@ async def test_a_world_whose_lease_is_unsigned_is_recovered_without_a_name(
 ) -> None:
     left = await killed(path, tmp_path.with_name("unsigned"), 1)
     (folder_of(left) / "lease").write_bytes(b"")
-    assert open_live(left).told.endswith("nothing is missing.")
+    assert open_live(left).told.startswith("Recovered completely to ")

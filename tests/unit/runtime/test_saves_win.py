@@ -224,21 +224,20 @@ async def test_what_cannot_be_played_is_named_with_its_way_out_and_can_be_gone_o
     path = unplugged(await lived(tmp_path / "saves", 4, 3))
     opened = open_live(path)
     assert opened.told == (
-        "Opens at tick 4 (saved at 4); the rest of its journal cannot be played here."
+        "Opened at tick 4 (saved at 4); the rest of its journal cannot be replayed."
     )
     assert opened.findings[-1] == (
-        "The journal is kept unchanged as a-unplayed-1. Name the file of the plugin "
-        "'letter-of-the-tests' with --plugin FILE, or enable it. Then open a-unplayed-1: it goes "
-        "on where this one ended."
+        "The journal was kept unchanged as a-unrecovered-1. Load plugin 'letter-of-the-tests' with "
+        "--plugin FILE, or enable it. Then open a-unrecovered-1 to resume where it ended."
     )
-    assert opened.findings[0].endswith(
-        "tick 5) cannot be done again: the plugin 'letter-of-the-tests' is not here."
+    assert opened.findings[0] == (
+        "Cannot replay tick 5: plugin 'letter-of-the-tests' is not loaded."
     )
-    assert "What was done behind tick 4, up to tick 7, is not carried over." in opened.findings
+    assert "Ticks 5-7 were not recovered." in opened.findings
     plugin(path.parent)
-    later = open_live(path.with_name("a-unplayed-1.hub"))
+    later = open_live(path.with_name("a-unrecovered-1.hub"))
     assert (later.world.tick, later.findings) == (7, ())
-    assert load(path).tick == load(path.with_name("a-unplayed-1.hub")).tick == 4
+    assert load(path).tick == load(path.with_name("a-unrecovered-1.hub")).tick == 4
 
 
 async def test_a_world_that_went_back_is_told_so_and_no_ticks_are_negative(tmp_path: Path) -> None:
@@ -248,21 +247,21 @@ async def test_a_world_that_went_back_is_told_so_and_no_ticks_are_negative(tmp_p
         await simulation.step(5)
         await simulation.save()
         await simulation.go_to(2)
-        assert "later" not in lost_by_saving(world, path)
+        assert "current tick 2" in lost_by_saving(world, path)
     opened = open_live(path)
-    assert opened.told == "Goes on at tick 2 (saved at 5, and gone back since)."
+    assert opened.told == "Resumed at tick 2 (saved at 5, then moved back)."
     said = lost_by_saving(opened.world, path)
-    assert said == "holds this world at tick 5, and here it is at tick 2"
+    assert said == "holds this world at tick 5, later than the current tick 2"
 
 
 async def test_a_save_tells_what_it_would_lose(tmp_path: Path) -> None:
     path = unplugged(await lived(tmp_path / "saves", 4, 0))
     world = load(path)
-    assert lost_by_saving(world, path) == ""
+    assert "current tick 2" in lost_by_saving(world, path)
     async with Simulation(world, path=path) as simulation:
         said = await simulation.query(lost_by_saving, path)
         assert said == (
-            "holds message #0 under way, which has stopped here because the plugin "
+            "holds message #0 still spreading, which stopped here because plugin "
             "'letter-of-the-tests' is missing"
         )
     assert lost_by_saving(World.create(agents=50, mean_degree=4, seed=1), path) == ""
@@ -275,7 +274,7 @@ async def test_what_would_lose_something_can_be_refused_before_anything_is_chang
     path = unplugged(await lived(tmp_path / "saves", 4, 3))
     before = kept_of(path.parent)
     with pytest.raises(
-        FileError, match=r"up to tick 7, is not carried over.*--plugin FILE.*--force"
+        FileError, match=r"were not recovered.*--plugin FILE.*--force"
     ):
         open_live(path, refuse_loss=True)
     assert kept_of(path.parent) == before
@@ -292,15 +291,15 @@ async def test_a_journal_of_the_version_before_is_put_aside_whole(tmp_path: Path
         pass
     opened = open_live(path)
     assert opened.told == (
-        "Opens at tick 4 (saved at 4); the rest of its journal cannot be played here."
+        "Opened at tick 4 (saved at 4); the rest of its journal cannot be replayed."
     )
     assert opened.findings == (
-        "Its journal was written by a version of Hubbub before this one (journal version 1), and "
-        "what it tells would come out differently here: to have the rest, open the world with the "
-        "Hubbub that wrote it, save it there, and open that file here.",
-        "What was done behind tick 4, up to tick 7, is not carried over.",
-        "The journal is kept unchanged as a-older-1 (a-older-1.hub.live): that is what the Hubbub "
-        "that wrote it can open.",
+        "Its journal was written by an earlier version of Hubbub (journal version 1), and "
+        "replaying it here would give different results: to recover the rest, open the world with "
+        "the version of Hubbub that wrote it, save it there, and open that file here.",
+        "Ticks 5-7 were not recovered.",
+        "The journal was kept unchanged as a-older-1 (a-older-1.hub.live); open it with the "
+        "version of Hubbub that wrote it.",
     )
     assert recover(path.with_name("a-older-1.hub")).version == 1
 
@@ -323,16 +322,16 @@ async def test_the_save_is_opened_where_the_journal_ends_before_it_unless_that_i
     way: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     path = way(await lived(tmp_path / "saves", 4, 3))
-    with pytest.raises(FileError, match="--force goes on without that"):
+    with pytest.raises(FileError, match="--force continues without that"):
         open_live(path, refuse_loss=True)
     opened = open_live(path)
-    assert opened.told.startswith("Opens a.hub as it was saved, at tick 4; its journal leads to")
+    assert opened.told.startswith("Opened a.hub as saved at tick 4; its journal ends at")
 
 
 async def test_a_file_that_was_written_anew_is_refused_too(tmp_path: Path) -> None:
     path = await lived(tmp_path / "saves", 4, 3)
     save(World.create(agents=50, mean_degree=4, seed=9), path)
-    with pytest.raises(FileError, match="it was written anew since its journal ended at tick 7"):
+    with pytest.raises(FileError, match="it was rewritten after its journal ended at tick 7"):
         open_live(path, refuse_loss=True)
     path.write_bytes(b"nothing")
     assert open_live(path).world.tick == 7

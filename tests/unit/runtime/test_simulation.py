@@ -319,7 +319,7 @@ async def test_stalled_tick_is_announced(
     async with Simulation(world) as simulation:
         steps = asyncio.create_task(simulation.step(1))
         await until(lambda: simulation.frame.banner is not None)
-        assert "Tick 1 has been running" in str(simulation.frame.banner)
+        assert "Tick 1 ..." in str(simulation.frame.banner)
         gate.open()
         await steps
         await simulation.pause()

@@ -99,7 +99,7 @@ def test_what_was_done_is_on_the_trail(hubbub: Hubbub, write: Write, tmp_path: P
         ),
         (
             command("follow", '["a"]', '["zz"]'),
-            "story.toml: [[commands]] number 1: No agent has the id 'zz'",
+            "story.toml: [[commands]] number 1: No member has the id 'zz'",
         ),
         (
             command("follow", '"top:3:fame"', '["a"]'),
@@ -144,7 +144,7 @@ def test_a_slip_in_another_process_is_said_with_its_place(
     begun = hubbub("run", write(command("follow", '["a"]', '["zz"]')), "--isolated")
     later = hubbub("run", write(command("follow", '["a"]', '["zz"]', 2)), "--isolated")
     for said, code in ((begun, 3), (later, 1)):
-        assert "story.toml: [[commands]] number 1: No agent has the id 'zz'" in said.err
+        assert "story.toml: [[commands]] number 1: No member has the id 'zz'" in said.err
         assert said.code == code
 
 

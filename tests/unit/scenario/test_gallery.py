@@ -165,8 +165,8 @@ def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -
     assert "No message 7" in said.err
     assert "ban at tick 2: 3 members are banned.\n" in said.out
     assert "Fact-check: this is not true.  sir" in said.out  # what an intervention sent
-    assert "Acts of members: " in said.out
-    assert "Expected: More with two.\nThis ran the file as it stands; its variants: " in said.err
+    assert "Member actions: " in said.out
+    assert "Expected: More with two.\nThis ran the file without a variant; variants: " in said.err
     assert "--variant bare.\nTo compare its variants: hubbub scenario variants" in said.err
     lines = Path("m.csv").read_text().splitlines()
     assert lines[0].startswith("tick,active,ties,density")
@@ -231,7 +231,7 @@ def test_data_sets_are_used_where_they_are(
     monkeypatch.setenv("HUBBUB_SHARED_DATA", str(tmp_path / "none"))
     said = hubbub("run", "a.toml", "--json")
     assert said.json["world"]["agents"] == 50
-    assert "a generated network stands in for it" in said.err
+    assert "using a generated network instead" in said.err
 
 
 # What is wrong with a file, in one sentence

@@ -56,7 +56,7 @@ def line() -> World:
     return World.from_edges(range(9), range(1, 10), 12)
 
 
-NOBODY = "No agent 99: agents are 0 to 11."
+NOBODY = "No member 99: ids are 0 to 11."
 WORD = MessageSpec("A word.", seeds="ids:0", model="si", parameters={"beta": 1.0})
 STORY = RunPlan(
     "story",
@@ -101,8 +101,7 @@ async def test_a_call_that_runs_several_ticks_says_what_it_left_out(opening: Ope
         await live.begin(STORY)
         await live.call(World.step, 3)
         assert live.frame.banner == (
-            "A call ran 3 ticks at once, and what story does between them was left out; run ticks "
-            "by step()."
+            "A call ran 3 ticks at once, and story was skipped between them; run ticks with step()."
         )
 
 
@@ -133,7 +132,7 @@ async def test_its_stop_rule_pauses_and_says_so_and_time_can_run_on(opening: Ope
         assert await live.do("step", 3) == 3  # as any other step
         assert await live.step(100) == 5
         assert live.frame.state == "paused"
-        said = "story is over after 8 ticks, as its stop rule says; time can run on."
+        said = "Scenario story finished at tick 8."
         assert [text for _, text in live.frame.events].count(said) == 1
         assert live.frame.program is not None
         assert (live.frame.program.ended, live.frame.program.sentence) == (8, said)
@@ -199,7 +198,7 @@ async def test_a_command_that_cannot_be_done_ends_it_and_nothing_else(opening: O
     async with opening(line()) as live:
         await live.begin(slip)
         assert await live.step(100) == 2
-        assert live.frame.banner == f"slip goes on no more: {NOBODY}"
+        assert live.frame.banner == f"Scenario slip stopped: {NOBODY}"
         assert live.frame.program is not None
         assert live.frame.program.error == NOBODY
         assert await live.step(3) == 3
@@ -215,12 +214,12 @@ async def test_a_world_plays_one_at_a_time_and_minds_are_refused(opening: Openin
         with pytest.raises(InputError, match="Members decide by themselves in single runs"):
             await live.begin(RunPlan(minds=MindsRequest("ids:0")))
         await live.begin(STORY)
-        with pytest.raises(InputError, match="story goes on in this world, which plays one"):
+        with pytest.raises(InputError, match="story is still running, and a world plays one"):
             await live.begin(STORY)
         await live.step(100)
         assert len(await live.begin(RunPlan("more", messages=(WORD,), stop=Stop(0)))) == 1
         assert live.frame.program is not None
-        assert live.frame.program.sentence.startswith("more is over after 0 ticks")
+        assert live.frame.program.sentence.startswith("Scenario more finished at tick")
 
 
 async def test_one_that_began_before_goes_on_in_a_save(tmp_path: Path) -> None:
@@ -242,7 +241,7 @@ async def test_a_world_that_went_back_behind_its_start_plays_it_no_more() -> Non
         await live.go_to(1)
         assert await live.step(20) == 20
         assert live.frame.program is None
-        assert "went back behind its start" in live.frame.events[-1][1]
+        assert "went back before it began" in live.frame.events[-1][1]
         assert live.frame.sessions_total == 0
 
 
@@ -307,7 +306,7 @@ async def test_what_is_due_is_done_once_where_a_process_takes_over_at_that_tick(
         assert await live.step(100 if tick < 4 else 0) == 4 - tick
         world = await live.world()
         assert ended_of(live) == 4
-        said = "busy is over after 4 ticks, as its stop rule says; time can run on."
+        said = "Scenario busy finished at tick 4."
         assert [text for _, text in live.frame.events].count(said) == 1
     assert acts_of(world.trail.acts) == DONE
     assert world.digest() == carried_out(BUSY, 4)
@@ -419,7 +418,7 @@ async def test_a_plugin_that_hangs_in_a_turn_ends_it_and_says_so(
             now = live.frame.program
             assert now is not None
             assert now.ended == 2
-            assert now.error.startswith("hanging did not come back (hanging.py, line ")
+            assert now.error.startswith("hanging did not return (hanging.py, line ")
             assert live.frame.events[-1][1] == now.sentence
             program.is_free.set()  # the thread that was left behind comes back
             assert acts_of(await live.call(acts_in), "hanging") == []

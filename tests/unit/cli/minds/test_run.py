@@ -97,7 +97,7 @@ def test_an_interview_without_an_answer_says_why(
     assert "budget" in said.err
     said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "1")
     assert said.code == 0
-    assert "is spent; rules decide for minded members." in said.err
+    assert "is spent; rules decide instead." in said.err
 
 
 def test_a_run_without_an_act_ends_with_a_warning(

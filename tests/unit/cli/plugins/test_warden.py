@@ -119,7 +119,7 @@ def stuck(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def after_waiting(said: str) -> str:
     """Return the one sentence; that somebody is waited for is told where that takes long."""
     *waiting, sentence = said.splitlines()
-    assert all(line.startswith("Waiting for the plugin ") for line in waiting), said
+    assert all(line.startswith("Waiting for plugin ") for line in waiting), said
     assert len(waiting) <= 1, said
     return sentence
 
@@ -131,11 +131,11 @@ def test_a_run_ends_by_name_and_its_last_completed_tick_is_kept(
     if model == "greedy":
         monkeypatch.setenv("HUBBUB_PLUGIN_PATIENCE", "60")
     said = hubbub("--plugin", stuck, *RUN, "--model", f"stuck-{model}")
-    why = "takes 1" if model == "greedy" else "does not come back, after"
+    why = "uses 1" if model == "greedy" else "has not returned after"
     assert said.code == 5, said
     sentence = after_waiting(said.err)
     assert sentence.startswith(f"Plugin 'stuck-{model}': {why}"), said
-    assert "in hang); give every loop an end, or raise the setting plugin_patience; " in sentence
+    assert "in hang); end every loop, or raise the setting plugin_patience; " in sentence
     assert "the world at tick 3 is kept in end.rescued.hub" in sentence
     world = load(elsewhere / "end.rescued.hub")
     assert (world.tick, world.cascades[0].status) == (3, "failed")
@@ -176,7 +176,7 @@ def test_a_file_that_loops_as_it_is_imported_ends_any_verb(
     stuck.write_text("while True:\n    pass\n")
     said = hubbub("--plugin", stuck, *verb)
     assert (said.code, said.out) == (5, "")
-    assert after_waiting(said.err).startswith("Plugin 'stuck.py': does not come back, after"), said
+    assert after_waiting(said.err).startswith("Plugin 'stuck.py': has not returned after"), said
 
 
 def test_a_run_is_probed_before_a_world_is_made(
@@ -215,8 +215,8 @@ def test_replicates_end_by_name_and_what_is_finished_is_kept(
     assert said.code == 5, said
     sentence = said.err.splitlines()[-1]
     assert re.fullmatch(
-        r"Plugin 'stuck-late': does not come back, after \d+ s \(stuck.py, line \d+, in hang\); "
-        "give every loop an end, or raise the setting plugin_patience.",
+        r"Plugin 'stuck-late': has not returned after \d+ s \(stuck.py, line \d+, in hang\); "
+        "end every loop, or raise the setting plugin_patience.",
         sentence,
     ), said
     # Whoever was done first took the third; a worker that was slow to start was stopped with it.
@@ -245,7 +245,7 @@ def test_three_kinds_of_endless_loop_end_by_name(stuck: Path, elsewhere: Path, m
     done = in_a_process(elsewhere, "--plugin", stuck, *RUN, "--model", f"stuck-{model}")
     assert done.returncode == 5, done
     assert done.stderr.splitlines()[-1].startswith(
-        f"Plugin 'stuck-{model}': does not come back, after"
+        f"Plugin 'stuck-{model}': has not returned after"
     )
     tick = 2 if model == "sqlite" else 3
     assert f"the world at tick {tick} is kept in end.rescued.hub" in done.stderr
@@ -269,9 +269,9 @@ def test_four_kinds_of_endless_loop_in_workers_end_by_name(
     done = in_a_process(elsewhere, "--plugin", stuck, *words)
     assert done.returncode == 5, done
     name = "stuck.py" if model == "lock" else f"stuck-{model}"  # whose line it is, only a file says
-    assert done.stderr.splitlines()[-1].startswith(f"Plugin '{name}': does not come back, after")
+    assert done.stderr.splitlines()[-1].startswith(f"Plugin '{name}': has not returned after")
     is_ended = model in {"sqlite", "lock"}
-    assert ("what its worker had in hand is not kept" in done.stderr) == is_ended
+    assert ("the unfinished runs of its worker are lost" in done.stderr) == is_ended
 
 
 @pytest.mark.slow
@@ -281,7 +281,7 @@ def test_an_isolated_run_goes_on_without_them(stuck: Path, elsewhere: Path, mode
     done = in_a_process(elsewhere, *words)
     assert done.returncode == 5, done
     assert f"stuck-{model}" in done.stdout
-    assert ("MemoryError" if model == "greedy" else "did not come back (stuck.py, line") in (
+    assert ("MemoryError" if model == "greedy" else "did not return (stuck.py, line") in (
         done.stdout
     )
     assert load(elsewhere / "end.hub").tick == 8
@@ -294,5 +294,5 @@ def test_an_isolated_run_ends_by_name_where_no_message_is_at_fault(
     words = ("run", "new:300", "--platform", "stuck-ranking", "--ticks", "3", "--save", "end.hub")
     done = in_a_process(elsewhere, "--plugin", stuck, "--isolated", *words)
     assert done.returncode == 5, done
-    assert "Plugin 'stuck-ranking': did not come back (stuck.py, line" in done.stderr
+    assert "Plugin 'stuck-ranking': did not return (stuck.py, line" in done.stderr
     assert load(elsewhere / "end.rescued.hub").tick == 0

@@ -68,7 +68,7 @@ def test_programs_read_every_number(hubbub: Hubbub) -> None:
 
 def test_a_model_with_laws_alone_says_so(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(CLAIMS, lambda model: claims(model)[:1])
-    assert "Laws only, no number is claimed: sir." in hubbub("validate", "sir").out
+    assert "Checked without numeric claims: sir." in hubbub("validate", "sir").out
 
 
 def test_a_page_is_written_between_its_marks(

@@ -87,9 +87,9 @@ def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--arm", "a", "--arm", "b"), "'a' and 'b' do the same"),
-        (("--arm", BANNED, "--arm", BANNED), "Two arms are called 'banned'"),
-        (("--arm", "as it is"), "two futures or more"),
+        (("--arm", "a", "--arm", "b"), "'a' and 'b' are identical"),
+        (("--arm", BANNED, "--arm", BANNED), "Two conditions are named 'banned'"),
+        (("--arm", "as it is"), "two conditions or more"),
         (("--arm", "a: do=bann"), "Did you mean 'ban'?"),
         (("--arm", BANNED, "--replicates", "0"), "greater than or equal to 1"),
         (("--arm", BANNED, "--recommenders", "hot,random"), "Compare one thing"),
@@ -134,7 +134,7 @@ def test_an_arm_of_a_scenario_is_the_variant_that_does_the_same(
     (row,) = [row for row in more["differences"] if row["measure"] == "size"]
     assert row["difference"] > 0
     listed = hubbub("compare", "gallery:fact-check", "--arm", "a", "--arm", "b")
-    assert "'a' and 'b' do the same" in listed.err
+    assert "'a' and 'b' are identical" in listed.err
     both = hubbub("compare", str(file), "--variants", "--arm", "a")
     assert "leave out --arm" in both.err
 

@@ -128,7 +128,7 @@ def test_a_plugin_that_ends_the_process_fails_and_the_run_goes_on(
     said = hubbub("--plugin", "rough.py", "run", "new:200,mean_degree=6", *words)
     assert said.code == 5
     assert "0: rough-exit: ended the engine's process (exit code 3)" in said.out
-    assert "message #0 is stopped, everything else goes on from tick " in said.err
+    assert "message #0 was stopped, everything else resumes from tick " in said.err
 
 
 @pytest.mark.timeout(400)

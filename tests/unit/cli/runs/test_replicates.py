@@ -138,7 +138,7 @@ def test_a_stopped_run_says_how_it_goes_on(hubbub: Hubbub, monkeypatch: pytest.M
     monkeypatch.setattr(ensembles, "ensemble_now", stopped)
     said = hubbub(*WORLD, *SAID, "--replicates", "4", "--into", "study.runs")
     assert said.code == 130
-    assert "What is finished is kept in study.runs. To resume: hubbub run new:300" in said.err
+    assert "Finished runs are kept in study.runs. To resume: hubbub run new:300" in said.err
 
 
 def test_a_model_that_fails_is_told(hubbub: Hubbub) -> None:

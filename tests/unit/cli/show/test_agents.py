@@ -36,7 +36,7 @@ def test_members_are_changed_and_their_moves_shown(hubbub: Hubbub, path: Path) -
     out = path.with_name("b.hub")
     words = ("--where", "activity > .6", "--set", "status=paused", "--set", "openness=0.4")
     said = hubbub("edit", path, "agents", *words, "-o", out)
-    assert said.out.startswith("2 members were set to status=paused, openness=0.4.\nSaved ")
+    assert said.out.startswith("Set 2 members to status=paused, openness=0.4.\nSaved ")
     assert load(out).agents_where("status == paused").tolist() == [3, 4]
     assert load(out).trail.acts[-1].author == "command line"
     moves = hubbub(
@@ -63,7 +63,7 @@ def test_profiles_are_given_and_remarks_told(hubbub: Hubbub, path: Path) -> None
     people, out = path.with_name("people.csv"), path.with_name("b.hub")
     people.write_text("id,name,bio,interests\nbo,Bo Li,Paints.,art;stamps\n")
     said = hubbub("edit", path, "agents", "--profiles", people, "-o", out, "--set", "activity=0.2")
-    assert said.out.startswith("1 profiles were given to members.\n5 members were set")
+    assert said.out.startswith("Loaded 1 profile.\nSet 5 members")
     assert "stamps" in said.err
     assert load(out).profile(1).biography == "Paints."
     listed = hubbub("show", out, "agents", "--where", "id == bo").out
@@ -78,7 +78,7 @@ def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
     people.write_text("id,name,bio,age,country\nbo,Bo Li,Paints.,36,Ruritania\n")
     said = hubbub("edit", path, "agents", "--profiles", people, "-o", out)
     assert "Taken: id as id, name as name, bio as biography." in said.err
-    assert "Kept beside that, in the profile: age, country; " in said.err
+    assert "Also stored in the profile: age, country;  " in said.err
     facts = hubbub("show", out, "agents", "bo", "--json").json
     assert facts["profile"] == {"name": "Bo Li", "age": "36", "country": "Ruritania"}
     assert "age: 36; country: Ruritania" in hubbub("show", out, "agents", "bo").out
@@ -113,7 +113,7 @@ def test_a_network_is_imported_with_profiles(hubbub: Hubbub, tmp_path: Path) -> 
     said = hubbub(
         "import", tmp_path / "net.csv", "--profiles", tmp_path / "people.json", "-o", "a.hub"
     )
-    assert "1 profiles were given to members." in said.out
+    assert "Loaded 1 profile." in said.out
     assert "--profiles" in said.out
     assert (
         hubbub("show", "a.hub", "agents", "--where", "id == 2", "--json").json["rows"][0]["name"]
@@ -149,7 +149,7 @@ def test_compatibility_is_explained(hubbub: Hubbub, path: Path) -> None:
     assert facts["score"] == pytest.approx(adds, abs=0.0003)
     text = hubbub("show", path, "compatibility", "ada", "bo").out.splitlines()
     assert text[0].endswith(f"(bo): {facts['score']:.3f}")
-    assert "1 members tied to both" in text[3]
+    assert "1 member tied to both" in text[3]
 
 
 def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:

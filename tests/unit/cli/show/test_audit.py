@@ -95,7 +95,7 @@ def test_replay_tells_how_it_compares(hubbub: Hubbub, path: Path) -> None:
     part = hubbub("replay", path, "--to", "2", "--json").json
     assert (part["tick"], part["ticks"], part["same"], part["begun"]) == (2, 2, True, 0)
     later = hubbub("replay", path, "--base", "b.hub", "--check")
-    assert later.out.startswith("Replayed from act 3: 2 acts, 2 ticks, to tick 5 in ")
+    assert later.out.startswith("Replayed from act 3: 2 log entries, 2 ticks, to tick 5 in ")
     assert later.code == 0
 
 
@@ -162,7 +162,8 @@ def test_a_world_of_unknown_beginning_begins_from_a_save_or_its_journal(
     world.step()
     keeper.ticked(world)
     keeper.close(world)
-    assert hubbub("replay", path).out.startswith("Replayed from act 2: 1 acts, 1 ticks, to tick 3")
+    told = "Replayed from act 2: 1 log entry, 1 tick, to tick 3"
+    assert hubbub("replay", path).out.startswith(told)
     assert hubbub("replay", path, "--to", "1").out.startswith(
         "Replayed from act 2: 0 acts, 0 ticks"
     )
@@ -183,7 +184,8 @@ def test_a_script_runs_again(hubbub: Hubbub, tmp_path: Path) -> None:
     hubbub("run", "b.hub", "--inject", "Two", "-p", "probability=0.2", "--tags", "music",
            "--ticks", "2", "--save", "c.hub")  # fmt: skip
     said = hubbub("scenario", "from-world", "c.hub", "--out", "again.toml")
-    assert (said.err, said.out) == ("", "Wrote again.toml: 5 acts. Run it: hubbub run again.toml\n")
+    told = "Wrote again.toml: 5 log entries. Run it: hubbub run again.toml\n"
+    assert (said.err, said.out) == ("", told)
     assert hubbub("scenario", "from-world", "c.hub").out == (tmp_path / "again.toml").read_text()
     assert hubbub("run", "again.toml", "--save", "d.hub").code == 0
     ours, theirs = load("c.hub"), load("d.hub")

@@ -142,7 +142,7 @@ def test_a_branch_is_made_at_a_tick_or_a_bookmark_and_tells_its_parent(
     made = hubbub("past", "branch", world, "--name", "c.hub", "--at", "start", "--json").json
     assert made["tick"] == 2
     assert hubbub("past", "branch", world, "--name", "d").out.startswith(
-        "d.hub branches off a.hub at tick 8"
+        'Created branch "d" at tick 8.'
     )
     assert [recover(f"{name}.hub").tick for name in "bcd"] == [5, 2, 8]
     assert hubbub("info", "b.hub", "--json").json["branch_of"]["parent"] == str(world)
@@ -180,7 +180,7 @@ def test_a_world_goes_back_and_by_a_bookmark_to_where_it_was(hubbub: Hubbub, wor
         (
             ("why", "0", "0"),
             USAGE,
-            "The world is at tick 0, so no feed was made yet; run it first.",
+            "The world is at tick 0, so there are no feeds yet; run it first.",
         ),
     ],
 )

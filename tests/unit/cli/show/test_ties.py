@@ -63,7 +63,7 @@ def test_a_kind_of_which_there_is_none_is_shown_empty(hubbub: Hubbub, path: Path
     said = hubbub("show", path, "ties", "cy", "--kind", "muted")
     assert said.out.splitlines()[2].split()[:2] == ["muted", "0"]
     said = hubbub("show", path, "ties", "cy", "--history")
-    assert said.out == "No changes of ties on record.\n"
+    assert said.out == "No tie changes on record.\n"
 
 
 def test_a_long_list_is_cut_and_says_so(hubbub: Hubbub) -> None:
@@ -135,7 +135,7 @@ def test_types_and_properties_of_an_imported_tie_are_shown(hubbub: Hubbub, tmp_p
     world = tmp_path / "typed.hub"
     words = ("--relations", "how", "--properties", "since")
     made = hubbub("import", tmp_path / "ties.csv", *words, "--out", world)
-    assert "2 ties have a type or properties: friend 1." in made.out
+    assert "2 ties with a type or properties: friend 1." in made.out
     assert "--relations how --properties since" in made.out
     said = hubbub("show", world, "ties", "ada")
     lines = [line.split() for line in said.out.splitlines()]
@@ -185,4 +185,4 @@ def test_the_network_of_a_condition_is_measured(hubbub: Hubbub, path: Path) -> N
     )
     assert {each["id"] for each in facts["influential"]} == {"ada", "bo", "eva"}
     assert "density" in hubbub("show", path, "network", "--where", "id == eva").out
-    assert "Nobody is among" in hubbub("show", path, "network", "--where", "activity > 1").err
+    assert "No member matches" in hubbub("show", path, "network", "--where", "activity > 1").err

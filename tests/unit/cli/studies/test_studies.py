@@ -78,7 +78,7 @@ def test_a_run_tells_means_verdicts_and_what_follows(hubbub: Hubbub) -> None:
     share = found.records.values("share", "loud").mean()
     assert any(line.split()[:3] == ["share", "loud", f"{share:.4g}"] for line in lines)
     assert any(line.split()[:5] == ["share", "soft", "<", "loud", "agrees"] for line in lines)
-    assert "Of 1 expected, 1 agree, 0 disagree, 0 undecided." in lines
+    assert "Expected results: 1 of 1 confirmed, 0 not confirmed, 0 undecided." in lines
     assert lines[-2].startswith("8 runs in ")
     assert "kept in s.runs" in lines[-2]
     again = hubbub("study", "run", "s.toml", "--json")

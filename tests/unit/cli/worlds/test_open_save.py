@@ -49,7 +49,7 @@ def test_import_keeps_times_and_signs_and_repeats_itself(hubbub: Hubbub, tmp_pat
     assert said.code == 2
     assert "--signed" in said.err
     said = hubbub("import", "e.csv", "--signed", *words)
-    assert "1 of 3 ties are against. 3 interactions in 0.0 days are kept" in said.out
+    assert "1 of 3 ties are hostile. Kept 3 interactions in 0.0 days" in said.out
     world = load(tmp_path / "a.hub")
     assert world.interactions is not None
     assert world.interactions.times.tolist() == [0, 60, 300]

@@ -38,10 +38,10 @@ def flip(path: Path) -> None:
 def test_a_run_with_a_journal_goes_on_where_it_ended(hubbub: Hubbub, world: Path) -> None:
     first = hubbub("run", world, "--inject", "The bridge is closed.", *RUN)
     assert first.code == OK
-    assert "Durable to tick 6," in first.err
+    assert "Saved to tick 6 " in first.err
     second = hubbub("run", world, "--ticks", "4", "--journal")
     assert "Recovered to tick 6:" in second.err
-    assert "Durable to tick 10," in second.err
+    assert "Saved to tick 10 " in second.err
     assert load(world).tick == 0  # the file is as it was
     hubbub("run", world, "--inject", "The bridge is closed.", "--model", "sir", "--ticks", "10",
            "--save", "b.hub")  # fmt: skip
@@ -65,12 +65,12 @@ def test_a_run_without_a_journal_says_that_the_world_goes_on(hubbub: Hubbub, wor
     hubbub("run", world, "--inject", "The bridge is closed.", *RUN)
     again = hubbub("run", world, "--ticks", "1", "--no-journal")
     assert (
-        "a.hub is the world as it was saved; its journal goes on to tick 6. `hubbub open` and "
+        "a.hub is the world as saved; its journal continues to tick 6. `hubbub open` and "
         "`run --journal` go on from there." in again.err
     )
     assert "tick 1;" in again.out
     opened = open_live(world)
-    assert opened.told == "Goes on at tick 6 (saved at 0, then 6 ticks from its journal)."
+    assert opened.told == "Resumed at tick 6 (saved at 0, then 6 ticks from the journal)."
 
 
 def test_what_is_recovered_is_told_and_saved(hubbub: Hubbub, world: Path) -> None:
@@ -142,7 +142,8 @@ def test_a_run_never_replaces_a_later_state_of_its_world_unasked(
     assert hubbub("run", world, "--ticks", "5", "--save", later).code == 0
     said = hubbub("run", world, "--ticks", "2", "--save", later)
     assert said.code == FILE
-    assert "holds this world at tick 5, and here it is at tick 2; it stays as it is" in said.err
+    told = "holds this world at tick 5, later than the current tick 2; it was not overwritten"
+    assert told in said.err
     assert [load(path).tick for path in (later, world.with_name("b-2.hub"))] == [5, 2]
     assert hubbub("run", world, "--ticks", "2", "--save", later, "--force").code == 0
     assert load(later).tick == 2
@@ -167,7 +168,7 @@ def test_a_run_goes_on_from_a_damaged_journal_only_when_it_is_told_to(
     (world.with_name("a.hub.live") / "journal").write_bytes(b"nothing")
     refused = hubbub("run", world, "--ticks", "1", "--journal")
     assert refused.code == FILE
-    assert "not a journal of Hubbub; --force goes on without that" in refused.err
+    assert "not a journal of Hubbub; --force continues without that" in refused.err
     forced = hubbub("run", world, "--ticks", "1", "--journal", "--force")
     assert forced.code == 0
     assert "is kept: a-damaged-1.hub.live" in forced.err
@@ -178,7 +179,7 @@ def test_a_run_saves_over_its_own_file_and_its_journal_goes_on(hubbub: Hubbub, w
     assert (first.code, load(world).tick) == (OK, 6)
     for tick in (10, 14):
         again = hubbub("run", world, "--ticks", "4", "--journal")
-        assert (again.code, f"Durable to tick {tick}," in again.err) == (OK, True)
+        assert (again.code, f"Saved to tick {tick} " in again.err) == (OK, True)
     assert hubbub("recover", world, "--save", world).code == OK
     assert (load(world).tick, hubbub("run", world, "--ticks", "1", "--journal").code) == (14, OK)
     opened = open_live(world)
@@ -238,7 +239,7 @@ def test_what_is_told_of_a_world_is_of_the_file_that_opens(hubbub: Hubbub, world
         assert (history.tick, [each.text for each in history.told]) == (tick, said_there)
         assert len(audit(path).acts) == len(saved_acts(path).acts)
         again = hubbub("run", path, "--ticks", "1")
-        assert f"{path.name} was written anew since its journal ended at tick 6;" in again.err
+        assert f"{path.name} was rewritten after its journal ended at tick 6;" in again.err
         place = place_of(path)
         assert (place is not None and place.opens_at, open_live(path).world.tick) == (tick, tick)
 

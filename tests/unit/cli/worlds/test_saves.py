@@ -148,13 +148,14 @@ def test_a_world_that_was_never_saved_is_listed_and_its_way_out_named(
     rows = hubbub("saves", "list").out.splitlines()
     row = next(row.split() for row in rows if row.startswith("alive"))
     assert row[3:5] == ["3", "30"]
-    assert "never saved: it lives in its journal" in rows[2]
+    assert "never saved; exists only in its journal" in rows[2]
     facts = {each["name"]: each["is_saved"] for each in hubbub("saves", "list", "--json").json}
     assert facts == {"a": True, "alive": False, "b": True, "bad": True}
     for words in (("info", "alive"), ("verify", "alive"), ("run", "alive", "--ticks", "1")):
         said = hubbub(*words)
         assert said.code == 3
-        assert "was never saved: it lives in its journal; `hubbub open`" in said.err
+        told = "was never saved and exists only in its journal; resume it with `hubbub open`"
+        assert told in said.err
     assert "tick 4" in hubbub("run", "alive", "--ticks", "1", "--journal").err
     assert hubbub("saves", "delete", "alive", "--yes").code == 0
     assert not folder_of(path).exists()

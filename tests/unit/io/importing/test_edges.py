@@ -165,7 +165,7 @@ def test_a_first_line_of_sizes_is_no_tie(tmp_path: Path) -> None:
     ties = "".join(f"{i} {i + 1}\n" for i in range(30))
     sized = read_arcs(_file(tmp_path, "31 30\n" + ties))
     assert sized.report.arcs == 30
-    assert "sizes" in sized.report.describe()
+    assert "read as the size" in sized.report.describe()
     assert read_arcs(_file(tmp_path, "31 29\n" + ties)).report.arcs == 31
     assert read_arcs(_file(tmp_path, "29 30\n" + ties)).report.arcs == 31
     few = "".join(f"{i} {i + 1}\n" for i in range(3))
@@ -280,10 +280,12 @@ def test_a_world_keeps_ids_and_counts_what_was_dropped(tmp_path: Path) -> None:
     assert (report.lines, report.comments, report.empty, report.arcs) == (7, 1, 1, 5)
     assert (report.loops, report.duplicates, report.isolated) == (1, 1, 1)
     assert (report.agents, report.ties) == (4, 3)
-    assert report.describe().startswith(
-        "edges.txt: 5 arcs in 7 lines, 1 comment and 1 empty. Dropped 1 loop and 1 duplicate. "
-        "The world has 4 agents (1 isolated) and 3 ties. 1 line or tie repeats another, and "
-    )
+    told = report.describe()
+    assert told.startswith("edges.txt: imported 4 members and 3 ties in ")
+    assert (
+        "Dropped 1 loop and 1 duplicate. Skipped 1 comment line and 1 empty line. 1 member without "
+        "ties. 1 repeated line or tie "
+    ) in told
 
 
 def test_names_of_members_are_their_ids_made_safe(tmp_path: Path) -> None:
@@ -301,7 +303,7 @@ def test_same_file_and_seed_make_the_same_world(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("weights", "trust", "said"),
-    [((0.25, 1.0), (0.25, 1.0), "taken as trust"), ((1, 4), (0.25, 1.0), "divided by 4")],
+    [((0.25, 1.0), (0.25, 1.0), "used as trust"), ((1, 4), (0.25, 1.0), "divided by 4")],
 )
 def test_weights_become_trust(
     weights: tuple[float, float], trust: tuple[float, float], said: str, tmp_path: Path
@@ -319,7 +321,7 @@ def test_labels_become_communities_before_interests_are_drawn(tmp_path: Path) ->
     agents = imported.world.agents
     assert agents.community.tolist() == [1, -1, 0]
     assert agents.communities == ["community 4", "community 20"]
-    assert "Labels make 2 communities, 1 agents have none." in imported.report.describe()
+    assert "Labels define 2 communities; 1 member without one." in imported.report.describe()
 
 
 QUICK = settings(

@@ -861,7 +861,7 @@ def test_times_that_are_finer_than_seconds_are_told_by_their_digits(
     met = found.world.interactions
     assert met is not None
     assert (met.origin, met.span) == (first, 86_400)
-    assert f"Times are {unit}seconds, and were divided by {times:,}." in found.report.describe()
+    assert f"Times are in {unit}seconds and were divided by {times:,}." in found.report.describe()
     with pytest.raises(InputError, match=r"some times are seconds and some mi|has the time"):
         made(tmp_path, text + f"b c {first}\n", time_column=2)
 
@@ -880,9 +880,9 @@ def test_comments_that_declare_other_counts_are_said(tmp_path: Path) -> None:
     snap = "# Directed graph: x\n# Nodes: 3 Edges: {}\n# FromNodeId\tToNodeId\n1\t2\n2\t3\n"
     assert "declares" not in made(tmp_path, snap.format(2)).report.describe()
     said = made(tmp_path, snap.format(5)).report.describe()
-    assert "declares 3 agents and 5 ties, and 3 and 2 were read." in said
+    assert "declares 3 members and 5 ties, but 3 and 2 were read." in said
     konect = "% asym unweighted\n% 4 3 3\n1 2\n2 3\n"
-    assert "declares 3 agents and 4 ties" in made(tmp_path, konect).report.describe()
+    assert "declares 3 members and 4 ties" in made(tmp_path, konect).report.describe()
 
 
 def test_a_column_of_the_name_of_weights_is_read_where_it_holds_numbers(tmp_path: Path) -> None:
@@ -917,11 +917,11 @@ def test_a_table_of_members_is_no_table_of_ties(tmp_path: Path) -> None:
 
 def test_weights_that_are_no_numbers_are_said(tmp_path: Path) -> None:
     said = made(tmp_path, "source,target,weight\na,b,much\n").report.describe()
-    assert "Column 'weight' holds more than numbers, and was not read as weights." in said
+    assert "Column 'weight' does not contain only numbers and was not read as weights." in said
     keys = '<key id="w" for="edge" attr.name="weight" attr.type="string"/>'
     edges = '<edge source="a" target="b"><data key="w">much</data></edge>'
     said = made(tmp_path, GRAPHML.format(keys, "directed", edges)).report.describe()
-    assert "Column 'weight' holds more than numbers, and was not read as weights." in said
+    assert "Column 'weight' does not contain only numbers and was not read as weights." in said
 
 
 # One network, one world

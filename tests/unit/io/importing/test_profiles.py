@@ -251,7 +251,7 @@ def test_members_come_with_whom_they_follow_and_can_be_made_again(tmp_path: Path
     assert world.neighbours(index(700), "followers").tolist() == [index(9), index(80)]
     assert world.profile(index(80)).name == "user_1"
     assert world.profile(index(9)).interests == ("music",)
-    assert "3 profiles were given." in made.report.notes
+    assert "Loaded 3 profiles." in made.report.notes
     world.trail.seal(world)
     assert replay(world.trail.acts).is_same
 
@@ -309,7 +309,7 @@ def test_interests_are_guessed_from_what_people_say_and_never_from_a_form(
     before = World.create(agents=20, mean_degree=4, seed=3)
     world, remarks = taken(tmp_path, [fields])
     assert interests(world) == (cared or interests(before))  # nothing said: they stay
-    assert any(one.startswith("Interests guessed") for one in remarks) is bool(cared)
+    assert any(one.startswith("Inferred the interests") for one in remarks) is bool(cared)
 
 
 def test_how_many_share_a_guessed_set_is_said(tmp_path: Path) -> None:
@@ -317,10 +317,10 @@ def test_how_many_share_a_guessed_set_is_said(tmp_path: Path) -> None:
     people: list[dict[str, Any]] = [{"name": f"P{n}", "hobby": x} for n, x in enumerate(said)]
     people.append({"name": "Q", "interests": "football"})
     world, remarks = taken(tmp_path, people)
-    (told,) = [one for one in remarks if one.startswith("Interests guessed")]
+    (told,) = [one for one in remarks if one.startswith("Inferred the interests")]
     assert told.startswith(
-        "Interests guessed from words in people's texts: 5, in 2 different sets. "
-        "The most frequent set is that of 4 (football)."
+        "Inferred the interests of 5 members from their texts, in 2 different sets, the most "
+        "frequent for 4 members (football)."
     )
     assert interests(world, 6) == {"football"}
 
@@ -383,7 +383,7 @@ def test_of_a_rich_persona_what_matters_arrives_in_the_prompt(limit: int, tmp_pa
     assert said.count("Age: 45.") == said.count("Country: American.") == 1
     assert "Ada Reed" not in said  # the prompt says it by itself
     assert "title: Ba" in said
-    assert "100% of the personas have more than the 333 tokens" in "\n".join(remarks)
+    assert "100% of the personas exceed the 333 tokens" in "\n".join(remarks)
 
 
 def test_a_persona_that_fits_is_told_whole_and_nothing_is_remarked(tmp_path: Path) -> None:

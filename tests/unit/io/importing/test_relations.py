@@ -186,8 +186,8 @@ def test_columns_of_a_table_are_read_when_they_are_named(tmp_path: Path) -> None
     )
     bare = import_world(path)
     assert told(bare.world) == {(1, 2): ("friend", {})}
-    assert "1 tie has a type or properties: friend 1." in bare.report.notes
-    assert "1 repeats a tie that has some, of which the last counts." in bare.report.notes
+    assert "1 tie with a type or properties: friend 1." in bare.report.notes
+    assert "1 duplicate of these; the last one was used." in bare.report.notes
     given_all = read_edges(path, relations="kind", properties=("since", 4, "sure"))
     assert told(given_all) == {
         (1, 2): ("friend", {"since": 2010, "note": "=1+1", "sure": True}),

@@ -12,18 +12,17 @@ from sim.lab.statistics.differences import amount
 
 def said(first: list[float], second: list[float], **more: Any) -> str:
     found = paired_difference(first, second)
-    return conclusion(found, what="reach", first="as it is", second="warned", **more)
+    return conclusion(found, what="reach", first="baseline", second="warned", **more)
 
 
 def test_an_interval_that_holds_nothing_shows_neither_a_difference_nor_its_absence() -> None:
     text = said([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 7, 6], unit="members")
-    assert text.startswith(
-        "A difference of reach between as it is and warned is not shown, nor is its absence"
-    )
-    assert "holds 0" in text
+    assert text.startswith("Inconclusive for reach: the mean of warned minus the baseline is")
+    assert "includes 0" in text
     assert "0.333 members" in text
     assert "6 pairs" in text
-    assert "replicates would show it with a chance of 80 %" in text
+    assert "a true difference of this size would need" in text
+    assert "(80 % power)" in text
     for word in ("equal", "same", "no difference", "no effect", "larger", "smaller", "alike"):
         assert word not in text
 
@@ -31,9 +30,14 @@ def test_an_interval_that_holds_nothing_shows_neither_a_difference_nor_its_absen
 def test_a_shown_difference_is_said_with_its_bounds() -> None:
     text = said([5, 6, 7, 6, 5], [3, 3, 4, 3, 2])
     assert text == (
-        "Reach is smaller under warned than under as it is by 2.8 "
-        "(95 % interval 2.24 to 3.36 by t, 5 pairs)."
+        "warned reaches 2.8 less than the baseline (95 % interval 2.24 to 3.36 by t, 5 pairs)."
     )
+
+
+def test_differences_of_shares_are_points() -> None:
+    found = paired_difference([0.1, 0.2, 0.1, 0.2, 0.1], [0.3, 0.4, 0.3, 0.4, 0.31])
+    text = conclusion(found, what="share reached", first="baseline", second="b=1", unit="share")
+    assert text.startswith("b=1 reaches 20.2 points more than the baseline (95 % interval 19.6 to")
 
 
 def test_few_replicates_are_called_few() -> None:
@@ -44,64 +48,63 @@ def test_few_replicates_are_called_few() -> None:
 
 def test_one_replicate_says_nothing_of_other_seeds() -> None:
     assert said([1], [4]) == (
-        "Reach was 3 more under warned than under as it is in one replicate, which gives no "
-        "interval: nothing follows for other seeds."
+        "warned reaches 3 more than the baseline in one replicate; a single pair gives no interval."
     )
-    assert "was the same under warned as under as it is in one replicate" in said([1], [1])
+    assert "is the same in warned and the baseline in one replicate" in said([1], [1])
 
 
 def test_networks_without_spread_between_them_say_nothing_of_others() -> None:
     found = paired_difference([0, 0, 0, 0], [1, 0, 0, 1], networks=[0, 1, 0, 1])
-    assert conclusion(found, what="reach", first="as it is", second="warned") == (
-        "Nothing follows for reach: the mean of warned minus as it is is 0.5 over 4 pairs, and "
-        "their networks are too few to show how much it varies between them."
+    assert conclusion(found, what="reach", first="baseline", second="warned") == (
+        "No conclusion about reach: the mean of warned minus the baseline is 0.5 over 4 pairs, but "
+        "there are too few networks to estimate the variation between them."
     )
 
 
 def test_identical_arms_are_the_same_here() -> None:
     assert said([1, 2], [1, 2]) == (
-        "Reach was exactly the same under as it is and warned in each of 2 pairs: here they do "
-        "not differ in it."
+        "No difference: reach was the same in both paired runs of the baseline and warned."
     )
+    assert "in all 3 paired runs" in said([1, 2, 3], [1, 2, 3])
     found = unpaired_difference([1, 1], [1, 1])
-    assert "same in every run" in conclusion(found, what="reach", first="a", second="b")
+    assert "same in all runs" in conclusion(found, what="reach", first="a", second="b")
 
 
 def test_a_difference_without_spread_has_no_interval() -> None:
     text = said([1, 2, 3], [3, 4, 5])
-    assert text.startswith("Reach was larger under warned than under as it is by 2 in each of 3")
+    assert text.startswith("warned reaches 2 more than the baseline in each of 3 pairs")
     assert "no interval" in text
 
 
 def test_arms_are_alike_only_within_a_margin_that_was_named() -> None:
     first = list(np.arange(20.0))
     second = [value + (0.1 if place % 2 else -0.1) for place, value in enumerate(first)]
-    assert "nor is its absence" in said(first, second)
+    assert "Inconclusive" in said(first, second)
     assert "by less than 0.5 (95 % interval" in said(first, second, margin=0.5)
-    assert "nor is its absence" in said(first, second, margin=0.04)
+    assert "Inconclusive" in said(first, second, margin=0.04)
 
 
 def test_a_difference_that_is_shown_may_still_not_matter() -> None:
     text = said([5, 6, 7, 6, 5], [5.1, 6.2, 7.1, 6.1, 5.2], margin=1)
-    assert "is larger" in text
+    assert "more than the baseline" in text
     assert "less than the 1 that would matter" in text
 
 
 def test_arms_without_a_number_say_nothing() -> None:
-    assert said([float("nan")], [1]).startswith("Nothing follows for reach")
+    assert said([float("nan")], [1]).startswith("No conclusion about reach")
 
 
 def test_unpaired_arms_are_counted_in_runs() -> None:
     found = unpaired_difference([1, 2, 3, 4, 5], [8, 9, 10, 11, 12])
     text = conclusion(found, what="reach", first="a", second="b")
-    assert "5 runs of each arm" in text
+    assert "5 runs per condition" in text
 
 
 def test_a_need_beyond_a_million_runs_is_not_told() -> None:
     first = [float(value) for value in range(6)]
     second = [value + apart for value, apart in zip(first, (1, -1, 1, -1, 1, -0.9999), strict=True)]
-    assert "would show it" not in said(first, second)
-    assert "would show it" not in said([0, 0], [1, -1])  # a mean of 0: no size to be shown
+    assert "would need" not in said(first, second)
+    assert "would need" not in said([0, 0], [1, -1])  # a mean of 0: no size to be shown
 
 
 def test_names_from_outside_stay_one_clean_line() -> None:

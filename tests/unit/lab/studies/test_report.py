@@ -83,11 +83,11 @@ def test_a_page_holds_figures_verdicts_tables_sources_and_how_to_repeat_it(
     text = "\n".join(tags.texts)
     apart = found.difference("share", "loud")
     for part in (
-        "Rumour", "Who hears?", "Seen: share is less under soft than under loud",
-        "Not seen, the runs disagree: share is less under loud than under soft",
+        "Rumour", "Who hears?", "Confirmed: share is less in soft than in loud",
+        "Not confirmed, the runs disagree: share is less in loud than in soft",
         f"{apart.mean:.4g}", "Kempe", "hubbub study run study.toml", "[arms.loud]",
         str(found.begun["world"]), "numpy", "Seeds of the replicates: 2, 3, 4",
-        "and not of other networks", "3. Process overview and scheduling",
+        "do not cover other networks", "3. Process overview and scheduling",
     ):  # fmt: skip
         assert part in text, part
 
@@ -158,9 +158,9 @@ def test_networks_versions_and_missing_numbers_are_told(tmp_path: Path) -> None:
     del study["study"]["expects"]
     own = lab.run_study_now(study, workers=1)
     text = own.report(tmp_path / "r.md").read_text("utf-8")
-    assert "2 networks in turn, of the seeds 2 to 3" in text
-    assert "was written for hubbub 0.0.1, and ran with others" in text
-    assert "Nothing follows for share" in text
+    assert "2 networks in turn (seeds 2 to 3" in text
+    assert "was written for hubbub 0.0.1, but ran with other versions" in text
+    assert "No conclusion about share reached" in text
     assert "None: nothing was sent" in text
 
 

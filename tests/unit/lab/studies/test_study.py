@@ -76,13 +76,14 @@ def test_what_was_expected_agrees_disagrees_or_is_undecided() -> None:
     )
     words = [(str(each.claim), each.word) for each in found.verdicts]
     assert words == [
-        ("share is less under soft than under loud", "agrees"),
-        ("share is less under loud than under soft", "disagrees"),
-        ("failed is more under loud than under soft", "disagrees"),  # the same in every pair
-        ("share#3 is less under soft than under loud", "undecided"),  # there is no message 3
+        ("share is less in soft than in loud", "agrees"),
+        ("share is less in loud than in soft", "disagrees"),
+        ("failed is more in loud than in soft", "disagrees"),  # the same in every pair
+        ("share#3 is less in soft than in loud", "undecided"),  # there is no message 3
     ]
     assert not found.is_as_expected
-    assert found.conclusion().endswith("Of 4 expected, 1 agree, 2 disagree, 1 undecided.")
+    told = "Expected results: 1 of 4 confirmed, 2 not confirmed, 1 undecided."
+    assert found.conclusion().endswith(told)
     assert found.expected["verdict"].tolist() == [word for _, word in words]
     assert found.expected["expected"].tolist()[1:3] == ["loud < soft", "loud > soft"]
     assert [*found.tables] == ["expected", "differences", "arms", "runs", "curves"]
@@ -92,7 +93,7 @@ def test_what_was_expected_agrees_disagrees_or_is_undecided() -> None:
     )
     assert one.verdicts[0].word == "undecided"  # one pair gives no interval
     assert two.verdicts[0].found.sign == -1
-    assert two.verdicts[0].sentence.startswith("Undecided, 3 pairs at least are asked for: share")
+    assert two.verdicts[0].sentence.startswith("Undecided, needs at least 3 pairs: share")
     assert one.is_finished
 
 
@@ -107,7 +108,7 @@ def test_what_was_killed_goes_on_and_comes_to_the_same(tmp_path: Path) -> None:
         lab.run_study_now(said(), workers=1, into=into, report=stop)
     part = lab.read_findings(into)
     assert 0 < part.records.finished < part.total == 8
-    assert "of 8 runs are finished" in part.conclusion()
+    assert "of 8 runs finished" in part.conclusion()
     assert len(part.complete.seeds) == part.records.finished // 2
     whole = lab.run_study_now(said(), workers=1, into=into, resume=True)
     straight = ran()
@@ -145,7 +146,8 @@ def test_intervals_of_a_study_are_over_networks_where_replicates_share_them(tmp_
     assert rows_of(lab.read_findings(into)) == rows_of(found)
     assert found.futures.difference("share").interval == interval
     assert {*found.means["method"]} <= {"t over 2 networks", "identical"}
-    assert found.means.caption.startswith("Each arm on 2 networks: means with 95 % intervals by t")
+    told = "Each condition on 2 networks: means with 95 % intervals by t"
+    assert found.means.caption.startswith(told)
     p = found.differences["p"]
     assert found.differences["p_holm"] == pytest.approx(lab_holm(p))
     assert found.corrected() in found.conclusion().splitlines()
@@ -217,13 +219,13 @@ def refused(change: dict[str, Any], **study: Any) -> str:
         ({"measures": ["shar"]}, "Did you mean 'share'"),
         ({"measures": ["tick_ms"]}, "no two runs would be the same"),
         ({"expects": ["share soft loud"]}, "expects number 1: what is expected is written as"),
-        ({"expects": ["share: soft < lod"]}, "there is no arm 'lod'; it has soft, loud"),
+        ({"expects": ["share: soft < lod"]}, "there is no condition 'lod'; it has soft, loud"),
         ({"expects": [{"measure": "share", "arm": "soft", "against": "loud"}]},
          "expects number 1: direction is required"),
         ({"expects": [{"measure": "share", "arm": "a", "against": "b", "direction": "up"}]},
          "expects number 1: direction"),
         ({"expects": [7]}, "expects number 1: a text"),
-        ({"against": "silence"}, "there is no arm 'silence'"),
+        ({"against": "silence"}, "there is no condition 'silence'"),
         ({"scenario": "gallery:fact-chek"}, "fact-check"),
     ],
 )  # fmt: skip
@@ -234,13 +236,13 @@ def test_what_study_may_not_say_is_one_sentence(study: dict[str, Any], sentence:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"arms": {"soft": {}, "same": {}}}, "'soft' and 'same' do the same"),
-        ({"arms": {}}, "a study compares two arms or more"),
-        ({"arms": {"a": 3, "b": {}}}, "arms are tables"),
+        ({"arms": {"soft": {}, "same": {}}}, "'soft' and 'same' are identical"),
+        ({"arms": {}}, "a study compares two conditions or more"),
+        ({"arms": {"a": 3, "b": {}}}, "conditions are tables"),
         ({"arms": {"a": {}, "b": {"stop": {"tick": 3}}}}, "[arms.b]: [stop]: no key 'tick'"),
         ({"arms": {"a": {}, "b": {"outputs": {}}}}, "[arms.b]: no section [outputs]"),
-        ({"arms": {"a": {}, "b\n": {"stop": {"ticks": 3}}}}, "a name of one line"),
-        ({"minds": {"members": "all"}}, "members decide in single runs"),
+        ({"arms": {"a": {}, "b\n": {"stop": {"ticks": 3}}}}, "the name of a condition is one line"),
+        ({"minds": {"members": "all"}}, "language models need single runs"),
         ({"outputs": {}}, "[outputs] belongs to a scenario"),
         ({"title": "x"}, "the key 'title' stands outside of a section; it belongs to [study]"),
         ({"stdy": {}}, "did you mean [study]?"),

@@ -81,7 +81,7 @@ def test_a_network_that_varies_is_made_for_each_value(study: Path) -> None:
             ticks=12, workers=1,
         )  # fmt: skip
         assert found.values()[number].tolist() == alone.values("size").tolist()
-    with pytest.raises(FileError, match="is there already"):
+    with pytest.raises(FileError, match="exists already"):
         sweep_now(
             study, parameters={"mean_degree": [2, 6], "beta": [0.1, 0.3]}, workers=1,
             into=study.parent / "all.runs",

@@ -100,7 +100,7 @@ def test_a_part_of_a_network_is_measured_as_networkx_does() -> None:
 def test_a_part_of_one_or_nobody() -> None:
     ties = Ties.from_arcs([0, 1], [1, 2], 4)
     assert network_report(induced(ties, [3])[0]).components == 1
-    for who, said in (([], "Nobody is among"), ([4], "Agents are 0 to 3"), ([-1, 2], "got -1")):
+    for who, said in (([], "No member matches"), ([4], "Agents are 0 to 3"), ([-1, 2], "got -1")):
         with pytest.raises(InputError, match=said):
             induced(ties, who)
 

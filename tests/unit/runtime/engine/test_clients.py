@@ -260,7 +260,7 @@ async def test_the_world_goes_back_and_forward_again(live: Simulation) -> None:
     with pytest.raises(InputError, match="A world begins at tick 0"):
         await live.back(9)
     await live.inject("Another.", seeds=[3], model="si")
-    with pytest.raises(InputError, match="no way forward but to run"):
+    with pytest.raises(InputError, match="Nothing to redo"):
         await live.forward()
 
 

@@ -50,7 +50,7 @@ async def test_a_loop_that_was_busy_is_told_what_it_missed() -> None:
         outbox.emit(saved(tick))
     await asyncio.sleep(0)
     assert [event.tick for event in heard] == list(range(7, MOST_WAITING + 7))
-    assert said == ["7 events gave way to newer ones: whoever listens is too slow"]
+    assert said == ["7 events dropped: the handlers are too slow"]
 
 
 @pytest.mark.parametrize("is_isolated", [False, True])

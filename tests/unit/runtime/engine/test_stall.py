@@ -168,7 +168,7 @@ async def test_a_loop_in_python_is_interrupted_and_costs_its_own_message(
     await simulation.pause()
     assert simulation.frame.stalled is None
     assert simulation.session(0).status == "failed"
-    assert "message #0 is stopped, everything else goes on" in str(simulation.frame.banner)
+    assert "message #0 was stopped, everything else resumes" in str(simulation.frame.banner)
 
     other = World.create(agents=2000, mean_degree=10, seed=7)
     other.made = 1
@@ -193,7 +193,7 @@ async def test_a_plugin_that_comes_back_just_then_is_not_stopped_and_nobody_else
     monkeypatch.setattr("sim.runtime.engine.thread_client.interrupt", late)
     ended = await simulation.restart()
     assert (ended.sessions, ended.was_rebuilt) == ((), False)
-    assert ended.sentence.startswith("The plugin 'test-stuck' came back by itself (test_stall.py")
+    assert ended.sentence.startswith("Plugin 'test-stuck' returned by itself (test_stall.py")
     tick = simulation.frame.tick
     await until(lambda: simulation.frame.tick > tick + 3, LONG)
     await simulation.pause()
@@ -257,7 +257,7 @@ def test_what_a_model_is_asked_beside_its_steps_is_interrupted_too(
     finally:
         FREE.set()
     assert (story.status, other.status) == ("failed", "running")
-    stopped = "test-loops: Stalled: it did not come back, and was stopped (test_stall.py"
+    stopped = "test-loops: Stalled: it did not return and was stopped (test_stall.py"
     assert str(story.error).startswith(stopped)
     world.step(2)
 
@@ -286,7 +286,7 @@ async def test_any_other_loop_is_left_behind_and_the_world_rebuilt(
         assert [row.status for row in simulation.frame.sessions] == ["running", "failed", "running"]
         assert (
             await simulation.session(1).done()
-        ).error == f"test-deaf: did not come back ({stall.place})"
+        ).error == f"test-deaf: did not return ({stall.place})"
         assert any("everything else goes on" in line for _, line in simulation.frame.events)
         await simulation.step(10)
         assert (await simulation.save(tmp_path / "after.hub")).bytes > 0
@@ -360,5 +360,5 @@ def test_copies_are_taken_only_for_foreign_plugins_and_are_rare() -> None:
 
 def test_a_thread_in_our_own_code_is_nobody_s_fault() -> None:
     assert stall_of(None, "Tick 5", 3.0).sentence == (
-        "Tick 5 has been running for 3 s; the engine answers after it."
+        "Tick 5 ... 3 s"
     )

@@ -39,7 +39,7 @@ async def test_the_journal_goes_on_with_a_world_that_was_rebuilt(
     found = recover(path)
     assert found.findings == ()
     assert (found.tick, found.world.digest()) == (7, digest)
-    assert open_live(path).told == "Goes on at tick 7 (from its journal; never saved)."
+    assert open_live(path).told == "Resumed at tick 7 (from its journal; never saved)."
 
 
 async def test_a_command_that_comes_back_late_is_in_no_journal(

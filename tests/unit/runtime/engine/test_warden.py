@@ -104,9 +104,9 @@ def test_what_python_reaches_is_interrupted_and_named(stuck: Any, how: str) -> N
         mine.check()
         if how == "grows":
             mine.patience = 60
-        with pytest.raises(BaseException, match="did not come back, and was stopped"):
+        with pytest.raises(BaseException, match="did not return and was stopped"):
             getattr(stuck, how)()
-        why = "takes .* GiB of memory" if how == "grows" else "does not come back, after"
+        why = "uses .* GiB of memory" if how == "grows" else "has not returned after"
         with pytest.raises(StuckError, match=rf"^Plugin 'stuck.py': {why}.*\(stuck.py, line "):
             mine.check()
     assert on_watch() is None
@@ -120,11 +120,11 @@ def test_who_is_waited_for_is_told_once_before_it_is_stopped(
     with warden(nobody, told.append) as mine:
         assert mine is not None
         mine.patience = 1.5
-        with pytest.raises(BaseException, match="did not come back, and was stopped"):
+        with pytest.raises(BaseException, match="did not return and was stopped"):
             stuck.loops()
         assert mine._stuck is not None
     assert len(told) == 1
-    assert told[0].startswith("Waiting for the plugin 'stuck.py' (stuck.py, line ")
+    assert told[0].startswith("Waiting for plugin 'stuck.py' (stuck.py, line ")
     assert wardens._LOOK_SECONDS + 1.4 < 2  # a person is told within two seconds
 
 
@@ -133,11 +133,11 @@ def test_after_the_first_nobody_waits_for_another(stuck: Any) -> None:
     told: list[str] = []
     with warden(nobody, told.append) as mine:
         assert mine is not None
-        with pytest.raises(BaseException, match="did not come back, and was stopped"):
+        with pytest.raises(BaseException, match="did not return and was stopped"):
             stuck.loops()
         mine.patience = 600
         for _ in range(3):
-            with pytest.raises(BaseException, match="did not come back, and was stopped"):
+            with pytest.raises(BaseException, match="did not return and was stopped"):
                 stuck.sleeps()
         assert not told
         with pytest.raises(StuckError, match=r"^Plugin 'stuck.py': does not come .* in loops\)"):
@@ -161,7 +161,7 @@ def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
         blocked_until(lambda: not thread.is_alive())
         with pytest.raises(StuckError, match="line 5, in loops"):
             mine.check()
-    assert [str(error) for error in met] == ["it did not come back, and was stopped"]
+    assert [str(error) for error in met] == ["it did not return and was stopped"]
 
 
 def test_what_comes_back_just_then_is_not_struck_and_not_accused(
@@ -225,12 +225,12 @@ def test_what_nothing_reaches_ends_the_process_after_the_world_was_kept(
             stuck.asks(connection)
     connection.close()
     (sentence,) = said
-    assert sentence.startswith("Plugin 'stuck.py': does not come back, after ")
+    assert sentence.startswith("Plugin 'stuck.py': has not returned after ")
     clause = {
         "well": "the world is kept",
         "not": "the last completed tick cannot be kept (division by zero)",
         "late": "the last completed tick could not be kept in time",
-        "nothing": "nothing was under way that could be kept",
+        "nothing": "there was nothing to keep",
     }
     assert sentence.endswith(f"; {clause[keeps]}.")
     blocked_until(lambda: threading.active_count() < 12)

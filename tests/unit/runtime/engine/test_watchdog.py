@@ -54,8 +54,8 @@ def test_what_lets_no_thread_move_is_named_and_ended_unless_it_is_ours(
         return
     assert found.returncode < 0, found.stderr
     line = {"regex": 11, "count": 13}[how]
-    assert found.stderr.startswith("Plugin 'lock-holder': does not come back, after ")
-    assert f"s (holder.py, line {line}, in chance); it lets nothing else run" in found.stderr
+    assert found.stderr.startswith("Plugin 'lock-holder': has not returned after ")
+    assert f"s (holder.py, line {line}, in chance); it blocks everything else" in found.stderr
     assert found.stderr.count("\n") == 1
 
 

@@ -42,7 +42,7 @@ def test_communities_come_largest_first_with_ties_and_best_members() -> None:
     assert groups.labels.tolist() == [0, 1]
     assert groups.links.tolist() == [[2, 1], [1, 2]]
     assert groups.top == (("Di", "Cy", "Ed"), ("Ana", "Bo"))
-    assert groups.label == "ground truth"
+    assert groups.label == "known"
 
 
 def test_small_communities_and_agents_in_none_share_the_last_row() -> None:

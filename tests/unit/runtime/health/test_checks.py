@@ -41,7 +41,7 @@ def small() -> World:
 
 def test_all_is_well_with_a_world_that_is_well() -> None:
     found = look(Vitals(room=1 << 40, folder="/saves"))
-    assert (found.level, found.sentence) == ("ok", "All is well.")
+    assert (found.level, found.sentence) == ("ok", "No problems.")
     assert {"memory", "event loop", "plugins", "clock", "disk space"} <= {
         reading.name for reading in found.readings
     }
@@ -52,29 +52,29 @@ def test_all_is_well_with_a_world_that_is_well() -> None:
 @pytest.mark.parametrize(
     ("vitals", "name", "level", "sentence"),
     [
-        (Vitals(room=50 * MB, folder="/s"), "disk space", "critical", "50 MiB are free in /s"),
-        (Vitals(room=500 * MB, folder="/s"), "disk space", "warning", "500 MiB are free in /s"),
-        (Vitals(room=1536 * MB, folder="/s"), "disk space", "ok", "1.5 GiB are free in /s"),
+        (Vitals(room=50 * MB, folder="/s"), "disk space", "critical", "50 MiB free in /s"),
+        (Vitals(room=500 * MB, folder="/s"), "disk space", "warning", "500 MiB free in /s"),
+        (Vitals(room=1536 * MB, folder="/s"), "disk space", "ok", "1.5 GiB free in /s"),
         (Vitals(resident=300 * MB, hard=200 * MB), "memory", "critical", "allows 200."),
         (Vitals(resident=300 * MB, soft=200 * MB), "memory", "warning", "memory_soft_mb is 200."),
-        (Vitals(free=10 * MB), "memory", "critical", "programs or make a smaller"),
-        (Vitals(free=300 * MB), "memory", "warning", "300 MiB are free; close other programs."),
-        (Vitals(loop_lag=0.3), "event loop", "warning", "The event loop answers after 300 ms."),
-        (Vitals(loop_lag=3), "event loop", "critical", "The event loop answers after 3,000 ms."),
-        (Vitals(commands=200), "commands", "warning", "200 commands wait for the engine."),
-        (Vitals(queued=7), "messages", "ok", "7 messages wait to start."),
+        (Vitals(free=10 * MB), "memory", "critical", "programs or use a smaller"),
+        (Vitals(free=300 * MB), "memory", "warning", "300 MiB free; close other programs."),
+        (Vitals(loop_lag=0.3), "event loop", "warning", "Event loop delay: 300 ms."),
+        (Vitals(loop_lag=3), "event loop", "critical", "Event loop delay: 3,000 ms."),
+        (Vitals(commands=200), "commands", "warning", "200 commands waiting for the engine."),
+        (Vitals(queued=7), "messages", "ok", "7 messages queued."),
         (Vitals(broken_plugins=("A fails.", "B too.")), "plugins", "warning", "A fails. B too."),
-        (Vitals(state="failed"), "engine", "critical", "The engine does not tick any more; save"),
-        (Vitals(jump=-3600), "clock", "warning", "back by 3,600 s; no result"),
+        (Vitals(state="failed"), "engine", "critical", "The engine has stopped; save"),
+        (Vitals(jump=-3600), "clock", "warning", "back by 3,600 s; results"),
         (Vitals(jump=7), "clock", "warning", "jumped forward by 7 s"),
-        (Vitals(journal=JournalStatus(5, 3, None)), "journal", "ok", "3 entries wait for the"),
+        (Vitals(journal=JournalStatus(5, 3, None)), "journal", "ok", "3 entries not on disk"),
         (Vitals(journal=JournalStatus(5, 0, "Full.")), "journal", "critical", "Full."),
         (Vitals(tick=5, journal=JournalStatus(5, 0, None)), "durable tick", "ok", "the last"),
         (Vitals(tick=2005, journal=JournalStatus(5, 0, None)), "durable tick", "warning",
-         "Durable to tick 5; a crash now would lose 2,000 ticks."),
+         "Saved to tick 5; 2,000 ticks unsaved."),
         (Vitals(caches={"replies": (0, 500)}), "caches", "warning", "replies 0 %"),
         (Vitals(caches={"replies": (0, 50)}), "caches", "ok", "replies 0 %"),
-        (Vitals(caches={"replies": (0, 0)}), "caches", "ok", "nothing asked"),
+        (Vitals(caches={"replies": (0, 0)}), "caches", "ok", "no requests"),
     ],
 )  # fmt: skip
 def test_a_check_says_its_level_in_one_sentence(
@@ -139,7 +139,7 @@ async def test_a_simulation_tells_how_it_is(tmp_path: Path) -> None:
         assert found.tick == 3
         assert found.reading("memory").value > 10
         assert found.reading("disk space").sentence.endswith(f"{tmp_path / 'a.hub.live'}.")
-        assert found.reading("durable tick").sentence == "Durable to tick 3, which is the last one."
+        assert found.reading("durable tick").sentence == "Saved to tick 3, the last one."
         assert simulation.health(within=1e9) is found
 
 

@@ -292,7 +292,7 @@ def test_a_world_too_large_for_a_copy_stands_still_and_that_is_said(
     monkeypatch.setattr(keeper_copies, "available_bytes", lambda: 0)
     world.inject("News", seeds=[1], model="sir")
     assert keeper.checkpoint(world).done()
-    assert keeper.said_of_pause.endswith("ms: no memory for a copy of it")
+    assert keeper.said_of_pause.endswith("ms (not enough memory for a copy)")
     keeper.close(world)
     assert recover(path).world.digest() == world.digest()
 

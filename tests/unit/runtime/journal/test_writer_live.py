@@ -335,7 +335,7 @@ async def test_a_world_whose_journal_was_removed_is_saved_elsewhere_and_goes_on(
         await simulation.save(path.with_name("b.hub"))
         with pytest.raises(JournalError, match="is gone"):
             await waiting
-        assert "Nothing is written to a journal any more" in (simulation.frame.banner or "")
+        assert "The journal is no longer written" in (simulation.frame.banner or "")
         assert await simulation.step(2) == 2
     assert load(path.with_name("b.hub")).tick == 4
 

@@ -87,7 +87,7 @@ async def test_a_stall_in_compiled_code_gets_its_name_from_the_mark(
     marked(remote, "mine", 3)
     done = remote._completed(held)
     assert done.stalled == Stall("Tick 3", 3.0, "mine", "compiled code")
-    assert "'mine' has not come back for 3 s (compiled code)" in str(done.banner)
+    assert "'mine' has not returned for 3 s (compiled code)" in str(done.banner)
 
 
 async def test_without_a_mark_the_one_that_could_be_is_named(
@@ -131,7 +131,7 @@ async def test_what_cannot_be_interrupted_is_replaced_once(
     assert ended == same
     assert (ended.plugin, ended.was_rebuilt, ended.sessions) == ("mine", True, ())
     assert ended.sentence == (
-        "The plugin 'mine' did not come back (mine.py, line 6, in step); everything else goes on "
+        "Plugin 'mine' did not return (mine.py, line 6, in step); everything else resumes "
         "from tick 0."
     )
 
@@ -211,7 +211,7 @@ async def test_a_fault_of_our_own_is_told_as_that_and_blames_no_plugin(
         await asking
     assert remote.last is not None
     assert (remote.last.plugin, remote.last.sessions) == ("", ())
-    assert remote.last.how == "failed by a fault of Hubbub's own (KeyError: 'planted')"
+    assert remote.last.how == "failed because of an internal error (KeyError: 'planted')"
     assert isolated.frame.sessions[0].status != "failed"
     assert await isolated.step(1) == 1
 
@@ -234,7 +234,7 @@ async def test_events_that_the_pipe_does_not_take_are_bounded_and_told(
     remote._take(remote._generation, FrameReader(), ("events", [WorldSaved(tick=0, path="a")], 7))
     await until(lambda: bool(heard), LONG)
     await isolated.focus(None)
-    lost = "7 events gave way to newer ones: the pipe was too slow"
+    lost = "7 events dropped: the pipe was too slow"
     assert isolated.frame.events[-1] == (0, lost)
 
 

@@ -150,7 +150,7 @@ async def test_another_engine_goes_on_from_the_last_answer(world: World) -> None
         await simulation.ready()
         assert len(started) == 2
         assert simulation.frame.tick >= 4
-        assert "Something in the engine ended" in str(simulation.frame.banner)
+        assert "The engine ended" in str(simulation.frame.banner)
         assert session.size >= size
         await simulation.run_until_quiet()
         assert (await ending).status == "quiet"

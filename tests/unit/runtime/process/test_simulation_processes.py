@@ -66,7 +66,7 @@ async def test_a_crash_costs_its_own_message(
         assert (row.status, row.error) == ("failed", f"{model}: {how}")
         assert simulation.frame.state == "paused"
         assert simulation.frame.banner == (
-            f"The plugin {model!r} {how}; message #1 is stopped, everything else goes on from "
+            f"Plugin {model!r} {how}; message #1 was stopped, everything else resumes from "
             "tick 2."
         )
         assert any("#1 failed" in line for _, line in simulation.frame.events)
@@ -100,7 +100,7 @@ async def test_a_loop_that_holds_the_interpreter_is_named_and_killed(
         ended = await simulation.restart()
         await asyncio.gather(playing, return_exceptions=True)
         assert (ended.tick, ended.sessions, ended.was_rebuilt) == (2, (1,), True)
-        assert f"did not come back ({DEAF}); message #1" in ended.sentence
+        assert f"did not return ({DEAF}); message #1" in ended.sentence
         assert await simulation.step(2) == 2
         assert "MemoryError" in str(hungry.error)
         assert await grown_alone(simulation)
@@ -114,4 +114,4 @@ async def test_a_plugin_is_stopped_unasked_when_patience_ends(world: World, roug
         playing = asyncio.create_task(simulation.play())  # it may die before it answers
         row = await theirs.done()
         await asyncio.gather(playing, return_exceptions=True)
-        assert row.error == f"rough-deaf: did not come back ({DEAF})"
+        assert row.error == f"rough-deaf: did not return ({DEAF})"

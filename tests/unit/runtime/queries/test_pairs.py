@@ -24,7 +24,7 @@ def test_a_pair_is_told_by_ties_likeness_and_acts() -> None:
     assert found.score == pytest.approx(world.compatibility(0, 1).score[0])
     assert found.score == pytest.approx(sum(part.value * part.weight for part in found.parts))
     assert {part.name: part.why for part in found.parts}["communities"] == "a"
-    assert {part.name: part.why for part in found.parts}["friends"] == "1 members tied to both"
+    assert {part.name: part.why for part in found.parts}["friends"] == "1 in common"
     assert pair_of(world, 0, 3).parts[-1].why == "gardeners"
     assert pair_of(world, 0, 3).ties == ()
     platform.act(0, "post", text="Hello.")
@@ -38,7 +38,7 @@ def test_a_pair_is_told_by_ties_likeness_and_acts() -> None:
     assert found.acts == ((2, other, "like", 0),)
     assert found.changes == ((2, other, "mute"),)
     assert found.ties == (
-        f"{other} follows {one}, which a mute suspends.", f"{other} has muted {one}.",
+        f"{other} follows {one} (suspended by a mute).", f"{other} has muted {one}.",
     )  # fmt: skip
     friends = pair_of(world, 0, 2).ties
     assert friends[0].startswith(f"{one} is a friend of {third}, with trust")

@@ -326,15 +326,15 @@ async def test_a_plugin_that_the_journal_needs_and_that_is_not_here_is_named(
     del registry._known["propagation"]["absent-later"]
     done = restore(folder, "a", tmp_path / "b", force=True)
     said = (
-        "It has messages of the plugin 'absent-later', which is not here; its journal was not "
-        "played: --test plays it. Name the plugin's file with --plugin FILE, or enable it."
+        "It has messages of plugin 'absent-later', which is not loaded, so its journal was not "
+        "replayed (--test replays it). Load the plugin with --plugin FILE, or enable it."
         if is_before
-        else "Its journal can be played to tick 2: what follows needs the plugin 'absent-later', "
-        "which is not here. Name its file with --plugin FILE, or enable it."
+        else "Its journal can be replayed to tick 2; the rest needs plugin 'absent-later', which "
+        "is not loaded. Load it with --plugin FILE, or enable it."
     )
     assert done.lacks == said
     assert recover(path).tick == (0 if is_before else 2)
-    with pytest.raises(SnapshotError, match="the plugin 'absent-later' is not here"):
+    with pytest.raises(SnapshotError, match="plugin 'absent-later' is not loaded"):
         restore(folder, "a", tmp_path / "b", test=True)
 
 
@@ -467,7 +467,7 @@ async def test_a_world_that_cannot_be_opened_is_in_the_list_with_its_reason(fold
     for each in (folder / "a.hub.live").glob("checkpoint-*"):
         each.unlink()
     (found,) = never_saved(folder)
-    assert found.reason == "its journal has no checkpoint to begin from"
+    assert found.reason == "its journal has no checkpoint to start from"
 
 
 def test_what_is_no_world_is_not_replaced_either(folder: Path) -> None:

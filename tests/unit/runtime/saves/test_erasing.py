@@ -212,7 +212,7 @@ async def test_a_history_that_cannot_be_read_is_told_and_not_called_clean(tmp_pa
     ("who", "how", "sentence"),
     [
         ([40], "erase", "Members are 0 to 39"),
-        ([], "erase", "That is nobody"),
+        ([], "erase", "No members match"),
         ("nobody-such", "erase", "nobody-such"),
         ("all", "forget", "erase or pseudonymise"),
     ],
@@ -234,7 +234,7 @@ def test_numbers_for_ids_are_replaced_by_free_ones_and_what_was_put_aside_is_nam
     done = erase_profiles(tmp_path / "a.hub", [0, 2])
     assert [load(done.path).agents.id(at) for at in range(4)] == [MADE_UP, 1, MADE_UP + 2, 0]
     assert done.left == (tmp_path / "a-before-1.hub.live",)
-    assert "they may still hold them: a-before-1.hub.live" in done.sentence
+    assert "may still contain them: a-before-1.hub.live" in done.sentence
 
 
 def test_numbers_for_ids_are_made_up_once_and_pass_by_those_that_are_there(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ async def test_what_is_gone_does_not_go_again(tmp_path: Path) -> None:
     for how in ("pseudonymise", "erase"):
         again = erase_profiles(path, "member-0", how)
         assert again.members == 0
-        assert again.sentence.startswith("Nothing more was known of them; ")
+        assert again.sentence.startswith("No profile data was left; ")
         assert open_live(path).world.agents.id(0) == "member-0"
     assert erase_profiles(path, [0, 1], "pseudonymise").members == 1
     assert open_live(path).world.agents.id(1) == "member-1"
@@ -318,11 +318,12 @@ async def test_what_is_gone_does_not_go_again(tmp_path: Path) -> None:
 
 def test_numbers_of_one_are_said_as_one() -> None:
     assert ErasureReport(Path("a.hub"), 1, 1, 1).sentence == (
-        "The profile of 1 member is gone from a.hub, from 1 act of its log and 1 tick of its "
-        "history; its journal begins anew."
+        "Deleted 1 profile from a.hub, from 1 log entry and 1 tick of its "
+        "history; started a new journal."
     )
     assert (
-        "members are gone from a.hub, from 0 acts" in ErasureReport(Path("a.hub"), 2, 0, 0).sentence
+        "Deleted 2 profiles from a.hub, from 0 log entries"
+        in ErasureReport(Path("a.hub"), 2, 0, 0).sentence
     )
 
 
@@ -333,5 +334,5 @@ def test_whose_profiles_go_is_said_before_anybody_agrees() -> None:
     assert whom(world, "all") == f"30 members, {first} and 27 more"
     with pytest.raises(InputError, match="99999"):
         whom(world, "99999")
-    with pytest.raises(InputError, match="nobody"):
+    with pytest.raises(InputError, match="No members match"):
         whom(world, "openness>2")

@@ -172,7 +172,7 @@ def test_a_reader_may_cancel_and_what_was_drawn_stays() -> None:
 
 
 def test_nobody_active_is_refused() -> None:
-    with pytest.raises(InputError, match="Nobody is active"):
+    with pytest.raises(InputError, match="No member is active"):
         of_five(RULES[0], np.zeros(5, np.bool_))
 
 

@@ -350,7 +350,7 @@ def test_a_folder_that_is_renamed_and_comes_back_is_gone_on_with(
     journal.put(chain(2)[1])
     told.until(lambda: told.troubles)
     assert told.troubles == [
-        "Paused: a.hub.live is gone while the world runs, so nothing more is acknowledged; put it "
+        "Paused: a.hub.live is gone while the world runs, so the journal cannot continue; put it "
         "back, or save the world under another name."
     ]
     assert told.durable == [1]
