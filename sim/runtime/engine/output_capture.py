@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from sim.core.files import open_log
@@ -41,12 +40,7 @@ class OutputCapture:
             self._apart = (_Apart(self._caught, sys.stdout), _Apart(self._caught, sys.stderr))
             sys.stdout, sys.stderr = self._apart
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         caught, self._caught = self._caught, None
         if caught is None or self._apart is None:
             return

@@ -18,6 +18,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,17 +33,9 @@ from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.acts.tick_record import KINDS, PostedMessages, TickRecord
-from sim.store.snapshot import schema
+from sim.store.snapshot import gates
 from sim.store.snapshot.files import HEADER_BYTES, WRITER_PRAGMAS, is_full
-from sim.store.snapshot.gates import (
-    LIMITS,
-    MOST_OBJECTS,
-    OPERATIONS,
-    PRAGMAS,
-    QUERY_SECONDS,
-    DamagedError,
-    Deadline,
-)
+from sim.store.snapshot.gates import DamagedError, make_tables, uri_of
 
 PART = 1 << 16
 """Members whose acts in a tick lie together."""
@@ -432,22 +425,13 @@ def _connected(path: Path) -> sqlite3.Connection:
             file.execute(f"PRAGMA {pragma}")
         file.execute("PRAGMA trusted_schema=OFF")
         if is_new:
-            _create(file)
+            make_tables(file, (APPLICATION_ID, VERSION), TABLES)
     except BaseException:
         file.close()
         if is_new:
             drop_files(path)
         raise
     return file
-
-
-def _create(file: sqlite3.Connection) -> None:
-    file.execute("BEGIN IMMEDIATE")
-    file.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    file.execute(f"PRAGMA user_version={VERSION}")
-    for sql in TABLES.values():
-        file.execute(sql)
-    file.execute("COMMIT")
 
 
 # Going where the world goes
@@ -516,19 +500,12 @@ def damage_of_history(world: str | PathLike[str]) -> str:
     file = history_file(world)
     if not file.is_file():
         return ""
-    uri = f"{file.absolute().as_uri()}?mode=ro{still(file)}"
     try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
+        with contextlib.closing(sqlite3.connect(uri_of(file), uri=True)) as database:
             (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         said = str(error)
     return "" if said == "ok" else one_line(said)
-
-
-def still(path: Path) -> str:
-    """Return what to say of a database to read that nobody writes to: then nothing is made."""
-    log = path.with_name(f"{path.name}-wal")
-    return "" if log.exists() and log.stat().st_size else "&immutable=1"
 
 
 def _take_in_log(path: Path) -> None:
@@ -542,10 +519,9 @@ def _take_in_log(path: Path) -> None:
 
 
 def _copied_by_sqlite(source: Path, draft: Path) -> bool:
-    uri = f"{source.absolute().as_uri()}?mode=ro{still(source)}"
     try:
         with (
-            contextlib.closing(sqlite3.connect(uri, uri=True)) as file,
+            contextlib.closing(sqlite3.connect(uri_of(source), uri=True)) as file,
             contextlib.closing(sqlite3.connect(draft)) as copy,
         ):
             copy.execute("PRAGMA synchronous=OFF")
@@ -584,35 +560,14 @@ def gated_history(path: Path) -> Iterator[sqlite3.Connection]:
         yield file
 
 
-@contextlib.contextmanager
-def refusing(path: Path) -> Iterator[None]:
-    """Raise SnapshotError of a history in place of what SQLite or a check raises in the block."""
-    try:
-        yield
-    except DamagedError as error:
-        raise SnapshotError(path, f"damaged: {error}") from error
-    except (sqlite3.Error, UnicodeError, TypeError) as error:
-        reason = one_line(str(error), 200)
-        raise SnapshotError(path, f"cannot be read as a history ({reason})") from error
+refusing = partial(gates.refusing, what="history", also=(TypeError,))
 
 
 def open_history(path: Path) -> sqlite3.Connection:
     """Return a history database open for reading, its tables found to be ours; close it."""
     _check_header(path)
-    uri = f"{path.absolute().as_uri()}?mode=ro{still(path)}"
-    file = sqlite3.connect(uri, uri=True, isolation_level=None)
-    try:
-        for category, limit in LIMITS:
-            file.setlimit(category, limit)
-        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)
-        for pragma in PRAGMAS:
-            file.execute(f"PRAGMA {pragma}")
-        file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
-        _require_our_tables(path, file)
-    except BaseException:
-        file.close()
-        raise
-    return file
+    check = partial(gates.require_tables, path, "history", (APPLICATION_ID, VERSION), TABLES)
+    return gates.open_shut(uri_of(path), check)
 
 
 def require_ours(path: Path) -> None:
@@ -634,17 +589,3 @@ def _check_header(path: Path) -> None:
         raise SnapshotError(path, f"cannot be read ({error})") from error
     if not header.startswith(b"SQLite format 3\0") or len(header) < HEADER_BYTES:
         raise SnapshotError(path, "not a history of Hubbub")
-
-
-def _require_our_tables(path: Path, file: sqlite3.Connection) -> None:
-    owner = file.execute("PRAGMA application_id").fetchone()[0]
-    version = file.execute("PRAGMA user_version").fetchone()[0]
-    found = file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS)
-    tables = {name: sql for name, sql in found if not str(name).startswith("sqlite_autoindex_")}
-    if owner != APPLICATION_ID:
-        raise SnapshotError(path, "not a history of Hubbub")
-    if version > VERSION:
-        text = f"written by a newer Hubbub (history version {version}, this one reads {VERSION})"
-        raise SnapshotError(path, f"{text}; update Hubbub")
-    if tables != TABLES:
-        raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")

@@ -30,6 +30,7 @@ import xxhash
 from sim.core.files import PRIVATE, flush, flush_folder
 from sim.errors import FileError
 from sim.store.snapshot.files import WRITER_PRAGMAS, is_full, nameable, small
+from sim.store.snapshot.gates import make_tables
 from sim.store.snapshot.schema import plain
 
 APPLICATION_ID = int.from_bytes(b"HUBJ", "big")
@@ -409,7 +410,7 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
             file.execute(f"PRAGMA {pragma}")
         file.execute(f"PRAGMA max_page_count={most_pages}")
         if is_new:
-            _create(file)
+            make_tables(file, (APPLICATION_ID, VERSION), TABLES)
     except BaseException:
         file.close()
         if is_new:  # an empty file would be taken for a journal that has lost its tables
@@ -417,15 +418,6 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
                 left.unlink()
         raise
     return file
-
-
-def _create(file: sqlite3.Connection) -> None:
-    file.execute("BEGIN IMMEDIATE")
-    file.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    file.execute(f"PRAGMA user_version={VERSION}")
-    for sql in TABLES.values():
-        file.execute(sql)
-    file.execute("COMMIT")
 
 
 def commit(file: sqlite3.Connection, written: Sequence[Written], cut: int = 0) -> None:
