@@ -60,20 +60,20 @@ def paired_runs(
     report: Report,
 ) -> list[list[Replicate]]:
     """Run each arm on twins of the world of each seed, here; returns the runs of each arm."""
+
+    def tell(said: str, done: int, share: float) -> None:
+        report(said, (done + share) / (len(arms) * len(seeds)))
+
     found: list[list[Replicate]] = [[] for _ in arms]
     for number, seed in enumerate(seeds):
         for place, arm in enumerate(arms):
             done, said = number * len(arms) + place, f"seed {seed}, {arm.name}"
-            arm.tell = partial(_tell, report, said, done, len(arms) * len(seeds))
+            arm.tell = partial(tell, said, done)
         world = make(seed)
         records = experiment_now(world, arms, [world.seed], ticks=ticks, workers=1)
         for place, runs in enumerate(found):
             runs.append(records.found[place, 0])
     return found
-
-
-def _tell(report: Report, said: str, done: int, many: int, share: float) -> None:
-    report(said, (done + share) / many)
 
 
 def values_of(runs: Sequence[Sequence[Replicate]], measures: Iterable[str]) -> F64:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,9 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sim.lab.runs.replicate import Watch
-    from sim.network.graph.slab import SlabArrays
     from sim.runtime.engine.run_control import Program
-    from sim.spread.cascade.contacts import AgentReader
     from sim.world.world import World
 
 
@@ -162,8 +161,7 @@ def compare_recommenders_now(
 
     def base(seed: int) -> World:
         world = make(seed)
-        if world.platform is None:
-            world.open_platform()
+        platform_of(world)
         if not (world.agents.community >= 0).any() and world.ties.count:
             labels = communities(world.ties, seed=world.seed)
             named = [f"Community {k}" for k in range(int(labels.max()) + 1)]
@@ -291,41 +289,6 @@ class Suggestion(NamedTuple):
     through: tuple[int, ...]
 
 
-class _WorldWithoutPlatform:
-    """A world without a platform, as recommenders of friends see it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    @property
-    def tick(self) -> int:
-        return self._world.tick
-
-    @property
-    def seed(self) -> int:
-        return self._world.seed
-
-    @property
-    def agents(self) -> int:
-        return len(self._world.agents)
-
-    @property
-    def people(self) -> AgentReader:
-        return self._world.network().people
-
-    @property
-    def hearing(self) -> SlabArrays:
-        return self._world.ties.reverse.live
-
-    @property
-    def heard_by(self) -> SlabArrays:
-        return self._world.ties.live
-
-    @property
-    def fans(self) -> Ids:
-        return self._world.ties.out_degree
-
-
 def suggested(
     world: World,
     agent: int,
@@ -368,7 +331,10 @@ def suggested(
             f"agent {agent} and {count}."
         )
     found = make(by, "friend-recommender", **parameters) if isinstance(by, str) else by
-    around: Any = world.platform or _WorldWithoutPlatform(world)
+    around: Any = world.platform or SimpleNamespace(  # what recommenders of friends see of one
+        tick=world.tick, seed=world.seed, agents=len(world.agents), people=world.network().people,
+        hearing=world.ties.reverse.live, heard_by=world.ties.live, fans=world.ties.out_degree,
+    )  # fmt: skip
     asked = np.array([agent], np.uint32)
     room = count + world.bonds.ears.marked(agent)  # for whom it muted: left out below
     who, others, scores = found.suggest(asked, around, room)

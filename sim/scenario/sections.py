@@ -109,7 +109,7 @@ def read_range(said: Any) -> ValueRange:
             return _span(said, *found.groups())
         if not said.strip():
             raise InputError(f"values are written as {_FORMS}, got nothing")
-        return _listed([_value(word) for word in said.split(",")])
+        return _listed([toml_word(word.strip()) for word in said.split(",")])
     if hasattr(said, "tolist"):
         said = said.tolist()
     if isinstance(said, Mapping) or not isinstance(said, bool | int | float | Sequence | range):
@@ -147,12 +147,12 @@ def _span(said: str, low: str, high: str, third: str | None, fourth: str | None)
     return ValueRange((), first, last, count, is_log, is_whole)
 
 
-def _value(word: str) -> Any:
+def toml_word(word: str) -> Any:
     """Return what a word is in TOML, else the word."""
     try:
-        return from_toml(f"value = {word.strip()}")["value"]
+        return from_toml(f"value = {word}")["value"]
     except ValueError:
-        return word.strip()
+        return word
 
 
 def _shown(said: object) -> str:

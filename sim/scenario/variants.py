@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.core.files import from_toml
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, InputError
 from sim.platform.tick import keep_feeds
 from sim.scenario.driver import run_plan
 from sim.scenario.gallery import open_scenario
 from sim.scenario.plan import RunPlan, Stop
-from sim.scenario.sections import expectation
+from sim.scenario.sections import expectation, toml_word
 from sim.world.interventions.plan import condition_of
 
 if TYPE_CHECKING:
@@ -132,16 +131,8 @@ def _variants(where: str, vary: Sequence[str]) -> dict[str, tuple[str, dict[str,
             raise InputError(f"--vary takes SECTION.KEY=VALUE,VALUE, got {words!r}.")
         section, _, name = key.partition(".")
         for value in values.split(","):
-            found[f"{name}={value}"] = ("", {section: {name: toml_value(value)}})
+            found[f"{name}={value}"] = ("", {section: {name: toml_word(value)}})
     return found
-
-
-def toml_value(text: str) -> Any:
-    """Return what a word is in TOML, else the word."""
-    try:
-        return from_toml(f"value = {text}")["value"]
-    except ValueError:
-        return text
 
 
 def _measures(scenario: Scenario) -> tuple[str, ...]:

@@ -461,8 +461,13 @@ def _study(
         "seeds": list(seeds),
         "ticks": run.ticks,
         "measures": {name: code_of(take) for name, take in named.items()},
-        "versions": {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, Any]:
+    """Return what runs depend on beside what was asked."""
+    return {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT}
 
 
 _OURS = ("sim.", "builtins", "numpy")

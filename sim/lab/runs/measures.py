@@ -222,12 +222,10 @@ def chosen(world: World, platform: Platform) -> dict[str, Pairs]:
         offered = _offered(world, platform, which, viewers)
         scores = platform.recommenders[which].scores_of(offered, platform.settings.slots)
         told = (("taste", taste), ("liking", liking))
-        found = {name: _sum(found[name], measure(offered, scores)) for name, measure in told}
+        for name, measure in told:
+            right, pairs = measure(offered, scores)
+            found[name] = found[name][0] + right, found[name][1] + pairs
     return found
-
-
-def _sum(one: Pairs, other: Pairs) -> Pairs:
-    return one[0] + other[0], one[1] + other[1]
 
 
 def _offered(world: World, platform: Platform, which: int, viewers: Array) -> Candidates:

@@ -309,6 +309,11 @@ class Records(Result):
         return len(self.found)
 
     @property
+    def strata(self) -> npt.NDArray[np.int64] | None:
+        """Which network each replicate began from, as intervals take it; None: all from one."""
+        return np.array(self.networks) if self.networks else None
+
+    @property
     def where(self) -> str:
         """On how many networks replicates ran: what an interval of them is of."""
         many = len(set(self.networks))
@@ -353,7 +358,7 @@ class Records(Result):
         named = dict.fromkeys(name for each in every for name in each.series)
         rows = np.array([each.ticks + 1 for each in every], np.int64)
         columns: Columns = {
-            "program": _names([self.programs[program] for program, _ in keys], rows),
+            "program": np.repeat(np.array([self.programs[p] for p, _ in keys], dtype=object), rows),
             "replicate": np.repeat(np.array([number for _, number in keys], np.int64), rows),
             "seed": np.repeat(np.array([self.seeds[n] for _, n in keys], np.int64), rows),
             "tick": _joined([np.arange(each.ticks + 1) for each in every], np.int64),
@@ -455,10 +460,6 @@ def _known(units: Mapping[str, str], columns: Columns) -> dict[str, str]:
 def _series(each: Replicate, name: str) -> F64:
     own = each.series.get(name)
     return np.full(each.ticks + 1, np.nan) if own is None else own
-
-
-def _names(names: Sequence[str], rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    return np.repeat(np.array(names, dtype=object), rows)
 
 
 def _joined(parts: Iterable[npt.NDArray[Any]], kind: npt.DTypeLike) -> npt.NDArray[Any]:
