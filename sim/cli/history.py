@@ -62,7 +62,12 @@ def show_history(
                 found = history.pair(one, other, **when)
             else:
                 found = history.agent(people.index(agent or ""), **when)
-            _show_events(found, history, people, shape)
+            rows = [_facts(each, people, history) for each in found[: shape.most]]
+            heading = ("tick", "who", "act", "message", "text", "whom")
+            facts = {"count": len(found), "rows": rows}
+            answer(shape, facts, lambda facts, _: _listed(heading, map(_row, rows), facts["count"]))
+            for line in not_kept([] if history.record is None else history.record.missing):
+                tell(line)
             return
         try:
             history.cohorts = cohorts_of(_at_last(path, history.tick, report))
@@ -76,17 +81,6 @@ def _at_last(path: Path, tick: int, report: Report) -> World:
     if is_led_on(path):
         return rebuild(path, tick, apply, report=report).world
     return load(path, report=report)
-
-
-def _show_events(
-    found: Sequence[HistoryEvent], history: WorldHistory, people: Agents, shape: Shape
-) -> None:
-    rows = [_facts(each, people, history) for each in found[: shape.most]]
-    heading = ("tick", "who", "act", "message", "text", "whom")
-    facts = {"count": len(found), "rows": rows}
-    answer(shape, facts, lambda facts, _: _listed(heading, map(_row, rows), facts["count"]))
-    for line in not_kept([] if history.record is None else history.record.missing):
-        tell(line)
 
 
 def _facts(each: HistoryEvent, people: Agents, history: WorldHistory) -> dict[str, Any]:

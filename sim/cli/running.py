@@ -430,7 +430,13 @@ def carry_out(request: RunRequest) -> int:
         journal = request.journal
         world = journal.made(request.make, report) if journal else request.make(report)
         request.plan.prepare(world)
-        _measure(world, request.outputs)
+        if request.outputs.members and world.metrics is not None:
+            raise InputError(
+                "This world takes metrics already, as it was opened; say whose in its scenario: "
+                '[metrics] members = "..."'
+            )
+        if request.outputs.metrics is not None and world.metrics is None:
+            world.open_metrics(members=request.outputs.members)
         with (
             journal.keeper(world) if journal else nullcontext() as keeper,
             recorded_run(world, request.origin, request.outputs.save, journal) as history,
@@ -468,17 +474,6 @@ def _show(ran: RunOutcome, request: RunRequest, command: str) -> None:
         show(line)
     for line in filter(None, (*request.notes, ran.stopped)):
         tell(line)
-
-
-def _measure(world: World, outputs: Outputs) -> None:
-    """Let a world take the metrics that are to be written."""
-    if outputs.members and world.metrics is not None:
-        raise InputError(
-            "This world takes metrics already, as it was opened; say whose in its scenario: "
-            '[metrics] members = "..."'
-        )
-    if outputs.metrics is not None and world.metrics is None:
-        world.open_metrics(members=outputs.members)
 
 
 def _saved(
@@ -572,7 +567,12 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
             if asked.into is not None and asked.into.exists():
                 tell(f"What is finished is kept in {asked.into}. To resume: {command}")
             raise
-    _write_ensemble(found, world, request.outputs, command)
+    if request.outputs.form == "json" or request.outputs.json is not None:
+        request.outputs.give("json", as_json(_facts(found, world, command)) + "\n")
+    if request.outputs.form == "csv" or request.outputs.csv is not None:
+        request.outputs.give("csv", csv_of(found.curves) + "\n")
+    if request.outputs.parquet is not None:
+        found.write(request.outputs.parquet, "curves")
     log("ran", command=command, replicates=asked.count)
     show = tell if request.outputs.on_stdout else say
     for line in _told(found, world, perf_counter() - began):
@@ -619,15 +619,6 @@ def _number(value: float) -> str:
     if value != value:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
-
-
-def _write_ensemble(found: Ensemble, world: World, outputs: Outputs, command: str) -> None:
-    if outputs.form == "json" or outputs.json is not None:
-        outputs.give("json", as_json(_facts(found, world, command)) + "\n")
-    if outputs.form == "csv" or outputs.csv is not None:
-        outputs.give("csv", csv_of(found.curves) + "\n")
-    if outputs.parquet is not None:
-        found.write(outputs.parquet, "curves")
 
 
 def _facts(found: Ensemble, world: World, command: str) -> dict[str, Any]:

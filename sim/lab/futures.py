@@ -451,7 +451,10 @@ def drawn(found: Futures, series: str) -> Figure:
     figure = new_figure(7.0, 6.0)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     for place, arm in enumerate(found.arms):
-        _arm(above, found, series, arm, f"C{place}")
+        colour = f"C{place}"
+        rows = found.curve(series, arm)
+        above.plot(rows[:_GHOSTS].T, color=colour, alpha=0.15, linewidth=0.7)
+        above.plot(_means(rows.T), color=colour, label=label(arm))
     for place, arm in enumerate(found.arms[1:], 1):
         _difference(below, found, series, arm, f"C{place}")
     below.axhline(0.0, color="0.5", linewidth=0.8)
@@ -460,12 +463,6 @@ def drawn(found: Futures, series: str) -> Figure:
     below.set(xlabel="ticks after the fork", ylabel=label(f"minus {found.arms[0]}"))
     above.legend()
     return figure
-
-
-def _arm(ax: Axes, found: Futures, series: str, arm: str, colour: str) -> None:
-    rows = found.curve(series, arm)
-    ax.plot(rows[:_GHOSTS].T, color=colour, alpha=0.15, linewidth=0.7)
-    ax.plot(_means(rows.T), color=colour, label=label(arm))
 
 
 def _difference(ax: Axes, found: Futures, series: str, arm: str, colour: str) -> None:

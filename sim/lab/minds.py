@@ -395,7 +395,13 @@ class _MindWatch:
 
         platform = self._platform
         rows = self._thinker.think(self._world, looked)
-        _note(self._told, self._world.tick, rows, _feeds(platform, self._who))
+        found: dict[int, tuple[int, ...]] = {}
+        for part in platform.exposures.parts:
+            stops = np.cumsum(part.counts, dtype=np.int64)
+            for place in np.flatnonzero(np.isin(part.viewers, self._who)).tolist():
+                shown = part.message[stops[place] - part.counts[place] : stops[place]]
+                found[int(part.viewers[place])] = tuple(shown.tolist())
+        _note(self._told, self._world.tick, rows, found)
         decide(self._world, rows)
         if done % max(platform.settings.window // 2, 1) == 0 or done == self._arm.ticks - 1:
             self._counted |= _posts(platform, self._who, self._since)
@@ -420,17 +426,6 @@ def _posts(platform: Platform, who: npt.NDArray[Any], since: int) -> dict[int, t
     columns = (posts.shown, posts.likes, posts.shares, posts.replies)
     rows = zip(*(column[own].tolist() for column in columns), strict=True)
     return dict(zip((own + posts.first).tolist(), rows, strict=True))
-
-
-def _feeds(platform: Platform, who: npt.NDArray[Any]) -> dict[int, tuple[int, ...]]:
-    """Return the messages that each of some members is shown."""
-    found: dict[int, tuple[int, ...]] = {}
-    for part in platform.exposures.parts:
-        stops = np.cumsum(part.counts, dtype=np.int64)
-        for place in np.flatnonzero(np.isin(part.viewers, who)).tolist():
-            shown = part.message[stops[place] - part.counts[place] : stops[place]]
-            found[int(part.viewers[place])] = tuple(shown.tolist())
-    return found
 
 
 def _note(

@@ -92,7 +92,8 @@ class CamelMind(Mind):
         scene = await scene_of(case, self.revise, self.temperature, self.model, self.reflect)
         (first, told), shown = member.prompt.fitted(scene, member.limit - self.room)
         last = shown.last
-        backend = _backend(member, self, schema_of(scene.acts, last))
+        backend: Any = _class_of(_part("models").BaseModelBackend)(_NAME, {})
+        backend.member, backend.mind, backend.schema = member, self, schema_of(scene.acts, last)
         said = await _words(self.agent(member, backend, first.text), told.text, backend)
         decision = decision_of(said, scene.acts, last)
         return (fitting(decision, len(shown.feed), shown.letters, shown.places),)
@@ -153,7 +154,10 @@ class _Backend:
         answer = await self.member.ask(
             Ask(turns, mind.most, mind.temperature, self.member.index, schema, model=mind.model)
         )
-        return _completion(answer.demanded())
+        message = {"role": "assistant", "content": answer.demanded()}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        said = {"id": _NAME, "object": "chat.completion", "created": 0, "model": _NAME}
+        return _part("types").ChatCompletion.model_validate(said | {"choices": [choice]})
 
 
 class _TokenCounter:
@@ -176,20 +180,6 @@ def _turn(message: Mapping[str, Any]) -> Turn:
             f"A member's agent asks in words of system, user and assistant, no {role}."
         )
     return Turn(role, said)
-
-
-def _completion(text: str) -> Any:
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
-    said = {"id": _NAME, "object": "chat.completion", "created": 0, "model": _NAME}
-    return _part("types").ChatCompletion.model_validate(said | {"choices": [choice]})
-
-
-def _backend(member: Member, mind: CamelMind, schema: Mapping[str, Any]) -> Any:
-    """Return a model backend that asks as a member."""
-    made: Any = _class_of(_part("models").BaseModelBackend)(_NAME, {})
-    made.member, made.mind, made.schema = member, mind, schema
-    return made
 
 
 @lru_cache(maxsize=4)

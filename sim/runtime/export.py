@@ -177,7 +177,14 @@ class Exporter:
     def __init__(self, source: MetricsSource, port: int) -> None:
         if not 0 <= port <= 65_535:
             raise InputError(f"A port for metrics is a number from 0 to 65,535, got {port:,}.")
-        prometheus = _prometheus()
+        try:
+            import prometheus_client.core
+        except ImportError:
+            raise InputError(
+                "Metrics need the package prometheus-client; install hubbub[metrics], or leave out "
+                "--metrics-port."
+            ) from None
+        prometheus: Any = prometheus_client
         registry = prometheus.CollectorRegistry(auto_describe=False)
         registry.register(_Collector(source, prometheus.core))
         told = {"source": source, "registry": registry, "prometheus": prometheus}
@@ -262,18 +269,6 @@ def _healthz(health: Health) -> bytes:
     }  # fmt: skip
     said = {"level": health.level, "sentence": health.sentence, "checks": checks}
     return json.dumps(said | {"tick": health.tick}).encode() + b"\n"
-
-
-def _prometheus() -> Any:
-    """Return the package that writes the page; it is an extra."""
-    try:
-        import prometheus_client.core
-    except ImportError:
-        raise InputError(
-            "Metrics need the package prometheus-client; install hubbub[metrics], or leave out "
-            "--metrics-port."
-        ) from None
-    return prometheus_client
 
 
 class _Sums:

@@ -324,7 +324,10 @@ class DecisionRunner:
             return
         now = _minds_of(live, self._were)
         rows = [
-            row if now[row["member"]] == self._were[row["member"]] else _too_late(row)
+            row
+            if now[row["member"]] == self._were[row["member"]]
+            # of a mind that its member has no more: what it cost, and nothing else
+            else {**{k: v for k, v in row.items() if k not in {"memory", "plan"}}, "acts": []}
             for row in rows
         ]
         with live.custody.done("decide", (rows,)):
@@ -378,8 +381,3 @@ def _minds_of(live: LiveWorld, members: Iterable[int]) -> dict[int, object]:
     """Return the mind and the goal of members."""
     minds = minding.minds_of(live.world)
     return {who: (minds.kinds.get(who), minds.goals.get(who)) for who in members}
-
-
-def _too_late(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the decision of a mind that its member has no more: what it cost, and nothing else."""
-    return {**{k: v for k, v in row.items() if k not in {"memory", "plan"}}, "acts": []}

@@ -102,7 +102,11 @@ def plan(
         reason = str(cascade.error).removeprefix(f"{cascade.model_name}: ").rstrip(".")
         raise PluginError(cascade.model_name, reason)
     ticks = copy.tick - world.tick
-    audience, within, searched = _within_reach(copy, cascade)
+    marks = np.zeros(len(copy.agents), np.uint8)
+    ring = np.empty(len(copy.agents), np.uint32)
+    ties = copy.ties
+    found = reach(ties.rows, ties.targets, cascade.seeds, _SEARCHED_TIES, marks, ring)
+    audience, within, searched = int(found[0]), int(found[1]), int(found[2])
     return Plan(
         seeds=cascade.seeds,
         audience=audience,
@@ -142,12 +146,3 @@ def _basis(cascade: Cascade, ticks: int, seconds: float) -> str:
     if not cascade.alive:
         return f"a pilot of the same run came to rest after {ticks:,} ticks"
     return f"a pilot of the same run had not come to rest after {ticks:,} ticks ({seconds:.1f} s)"
-
-
-def _within_reach(world: World, cascade: Cascade) -> tuple[int, int, int]:
-    """Return (agents one step from the seeds, agents found within reach, ties followed)."""
-    marks = np.zeros(len(world.agents), np.uint8)
-    ring = np.empty(len(world.agents), np.uint32)
-    ties = world.ties
-    found = reach(ties.rows, ties.targets, cascade.seeds, _SEARCHED_TIES, marks, ring)
-    return int(found[0]), int(found[1]), int(found[2])

@@ -279,11 +279,7 @@ class NetworkSection(Section):
             raise ValueError(f"give only one of world, file and kind, not {' and '.join(given)}")
         if self.parameters and not made:
             raise ValueError("parameters belong to a kind of network; name it")
-        self._refuse_idle(given[0] if given and given[0] in _APPLY else "kind")
-        return self
-
-    def _refuse_idle(self, source: str) -> None:
-        """Refuse keys that would change nothing."""
+        source = given[0] if given and given[0] in _APPLY else "kind"
         apply = {"seed", source, *_APPLY[source]}
         if self.degrees is not None:
             apply -= {"agents", "mean_degree"}
@@ -296,6 +292,7 @@ class NetworkSection(Section):
                 there = "degrees, which say it" if source == "kind" and name in _DRAWN else source
                 homes = " and ".join(home for home, keys in _APPLY.items() if name in keys)
                 raise ValueError(f"{name} does nothing beside {there}; it belongs to {homes}")
+        return self
 
     def _says(self, name: str) -> bool:
         return getattr(self, name) not in (None, {})

@@ -107,7 +107,9 @@ class WorldSetup:
         self._open_platform(world)
         if self.metrics is not None and world.metrics is None:
             world.open_metrics(self.metrics)
-        self._set_alerts(world)
+        for name, changes in self.alerts.items():
+            said = {"off": True} if changes is None else dict(changes)
+            perform(world, "set_alert", (name,), said)
         for number, planned in enumerate(self.interventions, 1):
             with self._in(f"[[interventions]] number {number}"):
                 when = planned.when if planned.at is None else world.tick + planned.at
@@ -126,11 +128,6 @@ class WorldSetup:
                 platform.recommend(self.recommender, **self.parameters)
             if self.policy_parameters:
                 platform.behave(self.policy, **self.policy_parameters)
-
-    def _set_alerts(self, world: World) -> None:
-        for name, changes in self.alerts.items():
-            said = {"off": True} if changes is None else dict(changes)
-            perform(world, "set_alert", (name,), said)
 
     def _in(self, section: str) -> AbstractContextManager[None]:
         return placed(None if self.file is None else (self.file, section))

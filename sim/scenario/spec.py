@@ -378,7 +378,13 @@ def scenario_from(
         section_of(file, "[stop]", StopSection, table.get("stop", {})),
         section_of(file, "[outputs]", OutputSection, table.get("outputs", {})),
         _blocks(file, table, "commands", CommandSection),
-        _setup(file, table),
+        WorldSetup.read(
+            file,
+            table.get("platform"),
+            table.get("metrics"),
+            table.get("alerts", {}),
+            _blocks(file, table, "interventions", InterventionSection),
+        ),
         section_of(file, "[about]", AboutSection, table.get("about", {})),
         tuple(variants),
         called,
@@ -445,16 +451,6 @@ def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         )
         joined[name] = merged(joined[name], value) if both else value
     return joined
-
-
-def _setup(file: Path, table: Mapping[str, Any]) -> WorldSetup:
-    return WorldSetup.read(
-        file,
-        table.get("platform"),
-        table.get("metrics"),
-        table.get("alerts", {}),
-        _blocks(file, table, "interventions", InterventionSection),
-    )
 
 
 def _blocks(file: Path, table: Mapping[str, Any], name: str, cls: type[S]) -> tuple[S, ...]:

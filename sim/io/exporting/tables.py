@@ -23,7 +23,6 @@ from sim.world.members import activity_records
 
 if TYPE_CHECKING:
     from sim.agents.records import ColdRecords
-    from sim.network.relations.types import TieRecords
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
@@ -171,7 +170,14 @@ def _ties(world: World, who: Who) -> ExportTable:
     full = np.broadcast_to(np.uint16(65_535), ties.count)
     more: tuple[ExportColumn, ...] = ()
     if len(world.tie_records):
-        more = _relations(world.tie_records, sources, ties.targets)
+        records = world.tie_records
+        at = records.places(sources, ties.targets)
+        codes = np.append(records.codes, np.uint32(0xFFFF_FFFF)).view(np.int32)  # the last: -1
+        texts = [records.text(place) or None for place in range(len(records))]
+        more = (
+            ExportColumn("type", "text", codes[at].astype(np.int64), records.names),
+            ExportColumn("properties", "text", at, texts),
+        )
     columns = (
         who("source", sources),
         who("target", ties.targets),
@@ -181,19 +187,6 @@ def _ties(world: World, who: Who) -> ExportTable:
         *more,
     )
     return ExportTable("ties", ties.count, columns)
-
-
-def _relations(
-    records: TieRecords, sources: Any, targets: Any
-) -> tuple[ExportColumn, ExportColumn]:
-    """Return the types and properties of ties, as far as they have any."""
-    at = records.places(sources, targets)
-    codes = np.append(records.codes, np.uint32(0xFFFF_FFFF)).view(np.int32)  # the last: -1
-    texts = [records.text(place) or None for place in range(len(records))]
-    return (
-        ExportColumn("type", "text", codes[at].astype(np.int64), records.names),
-        ExportColumn("properties", "text", at, texts),
-    )
 
 
 def _adoptions(world: World, who: Who) -> ExportTable:

@@ -129,7 +129,9 @@ def world_of(
     )
     world.tie_records, notes = records, (*notes, *typed)
     if community is not None:
-        notes = (*notes, _labelled(community, communities))
+        without = int((community < 0).sum())
+        tail = f", {without:,} agents have none" if without else ""
+        notes = (*notes, f"Labels make {len(communities):,} communities{tail}.")
     if world.interactions is not None:
         notes = (*notes, _timed(world.interactions))
     elif world.ties.dropped.duplicates:
@@ -240,12 +242,6 @@ def _are_indices(ids: npt.NDArray[np.int64] | list[str] | None) -> bool:
     if not isinstance(ids, np.ndarray):
         return ids is None
     return int(ids[0]) == 0 and int(ids[-1]) == len(ids) - 1
-
-
-def _labelled(community: npt.NDArray[np.int32], communities: list[str]) -> str:
-    without = int((community < 0).sum())
-    tail = f", {without:,} agents have none" if without else ""
-    return f"Labels make {len(communities):,} communities{tail}."
 
 
 def _counted(

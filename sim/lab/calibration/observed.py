@@ -344,9 +344,18 @@ def _of_columns(path: Path, text: str) -> Observed:
     if {"id", "minutes", "size"} <= names:
         return _sizes(path, rows)
     if {"minutes", "scale"} <= names:
-        return _curve(path, rows, [m for m in MEASURES if m in names])
+        measures = [m for m in MEASURES if m in names]
+        cells = sorted(_cells(path, rows, ["minutes", *measures]))
+        _require_rows(path, cells)
+        table = np.array(cells)
+        if len(table) < 4 or np.ptp(table[:, 0]) == 0:
+            raise FileError(path, "a curve has at least four rows, at different minutes")
+        of = {measure: table[None, :, place] for place, measure in enumerate(measures, start=1)}
+        return Observed("curve", curves=GrowthCurves(table[:, 0], of, ("curve",)))
     if {"fact", "value", "error"} <= names:
-        return _facts(path, rows)
+        facts = [_fact(*cells) for cells in _cells(path, rows, ["fact", "value", "error"])]
+        _require_rows(path, facts)
+        return Observed("facts", facts=tuple(facts))
     shown = ", ".join(sorted(names))
     raise FileError(path, f"its columns {shown[:60]} are unknown here; {_SHAPES}")
 
@@ -379,22 +388,6 @@ def _sizes(path: Path, rows: csv.DictReader[str]) -> Observed:
         pairs.setdefault(name, []).append((minute, size))
     _require_rows(path, pairs)
     return Observed("sizes", _sorted(path, [_grown(name, each) for name, each in pairs.items()]))
-
-
-def _curve(path: Path, rows: csv.DictReader[str], measures: list[str]) -> Observed:
-    cells = sorted(_cells(path, rows, ["minutes", *measures]))
-    _require_rows(path, cells)
-    table = np.array(cells)
-    if len(table) < 4 or np.ptp(table[:, 0]) == 0:
-        raise FileError(path, "a curve has at least four rows, at different minutes")
-    of = {measure: table[None, :, place] for place, measure in enumerate(measures, start=1)}
-    return Observed("curve", curves=GrowthCurves(table[:, 0], of, ("curve",)))
-
-
-def _facts(path: Path, rows: csv.DictReader[str]) -> Observed:
-    facts = [_fact(*cells) for cells in _cells(path, rows, ["fact", "value", "error"])]
-    _require_rows(path, facts)
-    return Observed("facts", facts=tuple(facts))
 
 
 def _require_rows(path: Path, rows: Any) -> None:

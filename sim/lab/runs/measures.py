@@ -168,13 +168,6 @@ class ExposureSums:
             "engagement": self._acts / max(self._sums.get("strangers", [0, 0])[1], 1),
             "breadth": float(np.bitwise_count(seen).mean()) if seen.size else np.nan,
         }
-        found |= self._opinions()
-        for name, (total, count) in self._sums.items():
-            found[name] = total / count if count else np.nan
-        return {name: found.get(name, np.nan) for name in FEED_MEASURES}
-
-    def _opinions(self) -> dict[str, float]:
-        """Return how far apart the first opinions are that a model moves, if any does."""
         world = self._world
         held = [(world.opinions[topic], world.opinions.span(topic)) for topic in world.opinions]
         held += [
@@ -184,7 +177,10 @@ class ExposureSums:
         ]
         told = opinion_measures(*held[0]) if held else {}
         names = {"opinions": "polarisation", "two_camps": "bimodality"}
-        return {name: told.get(theirs, np.nan) for name, theirs in names.items()}
+        found |= {name: told.get(theirs, np.nan) for name, theirs in names.items()}
+        for name, (total, count) in self._sums.items():
+            found[name] = total / count if count else np.nan
+        return {name: found.get(name, np.nan) for name in FEED_MEASURES}
 
 
 def _shared(one: Array, other: Array) -> Array:

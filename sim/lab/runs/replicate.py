@@ -127,14 +127,10 @@ def _sweep() -> None:
         with suppress(OSError, OverflowError):
             is_here = machine == _machine() and folder.stat().st_uid == os.getuid()
             if number.isdecimal() and is_here:
-                _remove_if_dead(folder, int(number))
-
-
-def _remove_if_dead(folder: Path, process: int) -> None:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        shutil.rmtree(folder, ignore_errors=True)
+                try:
+                    os.kill(int(number), 0)
+                except ProcessLookupError:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lay(folder: Path, meta: Mapping[str, Any], columns: Columns) -> None:

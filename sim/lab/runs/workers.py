@@ -315,7 +315,10 @@ class _Crew(Generic[S, T]):
         """Wait for the thread, and raise what it met."""
         self._thread.join()
         if self._error is not None:
-            if _is_of_a_death(self._error):
+            names = {kind.__name__ for kind in type(self._error).__mro__}
+            if isinstance(self._error, BrokenProcessPool) or bool(
+                names & {"TerminatedWorkerError", "RayActorError", "KilledWorker"}
+            ):
                 stuck = _stuck()
                 if stuck is not None:
                     raise stuck
@@ -344,7 +347,12 @@ def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Any]:
         named["backend"] = _loky_backend()
         _start_trackers()
     if backend == "ray":
-        named["backend"] = _ray_backend()
+        from ray.util.joblib.ray_backend import RayBackend
+
+        class Streaming(RayBackend):
+            supports_return_generator = True
+
+        named["backend"] = Streaming()
     with parallel_config(**named, n_jobs=workers):
         parallel = Parallel(
             return_as="generator_unordered", batch_size=1, pre_dispatch=2 * workers, max_nbytes=None
@@ -402,16 +410,6 @@ def _loky_backend() -> Any:
     return Apart(inner_max_num_threads=1)
 
 
-def _ray_backend() -> Any:
-    """Return joblib's backend of Ray, which hands over each result as it ends."""
-    from ray.util.joblib.ray_backend import RayBackend
-
-    class Streaming(RayBackend):
-        supports_return_generator = True
-
-    return Streaming()
-
-
 def require(backend: str, workers: int) -> None:
     """Refuse a backend that is not here, and start the cluster that it needs."""
     if backend in {"loky", "threading"}:
@@ -438,10 +436,3 @@ def require(backend: str, workers: int) -> None:
             distributed.get_client()
             return
         distributed.Client(threads_per_worker=1)
-
-
-def _is_of_a_death(error: BaseException) -> bool:
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return isinstance(error, BrokenProcessPool) or bool(
-        names & {"TerminatedWorkerError", "RayActorError", "KilledWorker"}
-    )

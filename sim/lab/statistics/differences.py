@@ -466,7 +466,12 @@ def conclusion(
         return f"Nothing follows for {what}: no replicate has a number under both arms."
     is_same = difference.interval.width == 0 and difference.mean == 0
     if is_same and difference.pairs > 1:
-        return _identical(difference, what, first, second)
+        if not difference.is_paired:
+            return f"{_capital(what)} was the same in every run under {first} and {second}."
+        return (
+            f"{_capital(what)} was exactly the same under {first} and {second} in each of "
+            f"{_pairs(difference)}: here they do not differ in it."
+        )
     if not difference.interval.is_known:
         return (_single if difference.pairs == 1 else _level)(difference, *named)
     if difference.interval.width == 0:
@@ -502,15 +507,6 @@ def amount(value: float, unit: str = "") -> str:
     large = 1000
     shown = f"{value:,.0f}" if large <= abs(value) < large**5 else f"{value:.3g}"
     return f"{shown} {unit}".rstrip()
-
-
-def _identical(found: MeasuredDifference, what: str, first: str, second: str) -> str:
-    if not found.is_paired:
-        return f"{_capital(what)} was the same in every run under {first} and {second}."
-    return (
-        f"{_capital(what)} was exactly the same under {first} and {second} in each of "
-        f"{_pairs(found)}: here they do not differ in it."
-    )
 
 
 def _single(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:

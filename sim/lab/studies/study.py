@@ -153,7 +153,8 @@ class StudySection(Section):
     @model_validator(mode="after")
     def _readable(self) -> Self:
         for name in (*self.measures, *(claim.measure for claim in claims_of(self.expects))):
-            check_measure(name)
+            if name not in MEASURES or name in QUANTITIES:
+                condition_of(f"{name} > 0")
         return self
 
 
@@ -170,12 +171,6 @@ def _check_expected(number: int, said: object) -> None:
         raise ValueError(f"expects number {number}: {clauses}") from None
     except InputError as error:
         raise ValueError(f"expects number {number}: {str(error).rstrip('.')}") from None
-
-
-def check_measure(name: str) -> None:
-    """Refuse what nothing measures."""
-    if name not in MEASURES or name in QUANTITIES:
-        condition_of(f"{name} > 0")
 
 
 def claims_of(said: Sequence[str | ExpectSection]) -> tuple[Claim, ...]:
@@ -383,7 +378,13 @@ def study_of(
         whole["network"] = {**whole.get("network", {}), "agents": agents}
         whole["network"].pop("data", None)
     study = _checked(file, home, name, said, whole)
-    _refuse_alike(file, study.arms)
+    for one, other in combinations(study.arms, 2):
+        if one.does == other.does:
+            raise FileError(
+                file,
+                f"the arms {one.name!r} and {other.name!r} do the same, so there is nothing to "
+                "compare; let one of them do something else",
+            )
     return study
 
 
@@ -499,16 +500,6 @@ def _measures(
     if not named:
         named = ["share"] if any(arm.plan.messages for arm in arms) else ["active"]
     return tuple(dict.fromkeys(named))
-
-
-def _refuse_alike(file: Path, arms: tuple[Arm, ...]) -> None:
-    for one, other in combinations(arms, 2):
-        if one.does == other.does:
-            raise FileError(
-                file,
-                f"the arms {one.name!r} and {other.name!r} do the same, so there is nothing to "
-                "compare; let one of them do something else",
-            )
 
 
 _TEXT = """\

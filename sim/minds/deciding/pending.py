@@ -277,7 +277,10 @@ class PendingDecision:
             row["why"] = why
         if self.answers:
             row["replies"] = list(self.log.rows())
-            row["spent"] = self._spent()
+            total = Spend()
+            for answer in self.answers:
+                total = total.plus(answer.spent)
+            row["spent"] = list(total)
         if self.kept:
             row["kept"] = self.kept
         row |= self.around.row
@@ -286,12 +289,6 @@ class PendingDecision:
         if said is not None:
             row |= self._learned(row["source"], chosen)
         return row | ({"memory": memory} if memory else {})
-
-    def _spent(self) -> list[int]:
-        total = Spend()
-        for answer in self.answers:
-            total = total.plus(answer.spent)
-        return list(total)
 
     def _source(self) -> Decided:
         mine = self.mind.source if self.mind is not None else Decided.RULE
@@ -349,20 +346,16 @@ def checked(said: object, highest: int) -> tuple[Decision, ...]:
     if len(said) > MOST_ACTS:
         raise ValueError(f"decide() returned {len(said):,} decisions; at most {MOST_ACTS}")
     for one in said:
-        _check(one, highest)
+        if not isinstance(one.act, str) or not isinstance(one.text, str):
+            raise TypeError(f"the act and the text of a Decision are words, got {_shown(one)}")
+        if one.act != NOTHING:
+            try:
+                act_of(one.act)
+            except InputError:
+                raise ValueError(f"there is no act {one.act[:40]!r}") from None
+        if type(one.post) is not int or not 0 <= one.post <= highest:
+            raise ValueError(f"a Decision is about number 0 to {highest}, got {_shown(one.post)}")
     return tuple(said)
-
-
-def _check(one: Decision, highest: int) -> None:
-    if not isinstance(one.act, str) or not isinstance(one.text, str):
-        raise TypeError(f"the act and the text of a Decision are words, got {_shown(one)}")
-    if one.act != NOTHING:
-        try:
-            act_of(one.act)
-        except InputError:
-            raise ValueError(f"there is no act {one.act[:40]!r}") from None
-    if type(one.post) is not int or not 0 <= one.post <= highest:
-        raise ValueError(f"a Decision is about number 0 to {highest}, got {_shown(one.post)}")
 
 
 def _shown(said: object) -> str:

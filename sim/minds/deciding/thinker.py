@@ -19,7 +19,6 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.agents.character import ARCHETYPES, archetype
 from sim.core import rng
@@ -115,7 +114,10 @@ def _thought(
     near = around(world, platform, member, len(feed), context.prompts["plan"], hours)
     thought.around = near
     thought.memory = Memory.restore(_MOST_MEMORIES, platform.minds.memories.get(member, ()))
-    thought.recalled = _recalled(thought.memory, feed, hours)
+    tags = 0
+    for seen in feed:
+        tags |= seen.tags
+    thought.recalled = [one.text for one in thought.memory.recall(hours, tags, _RECALLED)]
     if context.alike and feed:
         thought.asked_of = " / ".join(seen.text[:_OF_EACH] for seen in feed[:_ABOUT])
     places = {seen.message: at for at, seen in enumerate(feed, 1)}
@@ -154,14 +156,6 @@ def _reflecting(
 
     memories = since_thought([str(row[1]) for row in rows])
     return ReflectionRequest(context.prompts["reflect"], memories, keep) if rows else None
-
-
-def _recalled(memory: Memory, feed: Sequence[SeenMessage], hours: float) -> list[str]:
-    """Return what comes to mind at the sight of a feed."""
-    tags = 0
-    for seen in feed:
-        tags |= seen.tags
-    return [one.text for one in memory.recall(hours, tags, _RECALLED)]
 
 
 def _post(world: World, seen: SeenMessage) -> Post:
@@ -238,7 +232,14 @@ def _rest(world: World, member: int, is_bare: bool) -> list[str]:
     names = agents.vocabulary.names(int(agents.interests[member]))[:_MOST_TAGS]
     told = [f"You care about {', '.join(names)}."] if names else []
     if is_bare or agents.lore.cold.get(member).get("traits"):
-        return [_character(agents.personality[member]), *told]
+        words = [
+            pair[value > _HIGH]
+            for pair, value in zip(
+                _TRAITS, (agents.personality[member] / 255).tolist(), strict=True
+            )
+            if not _LOW <= value <= _HIGH
+        ]
+        return [f"You are {' and '.join(words) or 'even-tempered'}.", *told]
     return told
 
 
@@ -265,15 +266,6 @@ def _rank(line: str) -> int:
     if found is not None:
         return (found.lastindex or 0) - 1
     return _LAST if colon and _plain(label) in _REPEATED else _LAST - 1
-
-
-def _character(personality: npt.NDArray[np.uint8]) -> str:
-    words = [
-        pair[value > _HIGH]
-        for pair, value in zip(_TRAITS, (personality / 255).tolist(), strict=True)
-        if not _LOW <= value <= _HIGH
-    ]
-    return f"You are {' and '.join(words) or 'even-tempered'}."
 
 
 def _facts(more: object, known: str) -> list[str]:

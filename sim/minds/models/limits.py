@@ -52,20 +52,16 @@ class ConcurrencyLimit:
             try:
                 await turn
             except asyncio.CancelledError:
-                self._give_up(turn)
+                if turn.done() and not turn.cancelled():
+                    self._running -= 1
+                    self._admit()
+                elif turn in self._waiting:
+                    self._waiting.remove(turn)
                 raise
         else:
             self._running += 1
         self._calls += 1
         return self._calls
-
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
-        """Leave the queue; a turn that came at the same moment goes to the next."""
-        if turn.done() and not turn.cancelled():
-            self._running -= 1
-            self._admit()
-        elif turn in self._waiting:
-            self._waiting.remove(turn)
 
     def leave(self, call: int, *, congested: bool) -> None:
         """End a call; one that met congestion halves the limit, once for all that ran with it."""

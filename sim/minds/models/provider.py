@@ -444,7 +444,12 @@ class ProviderConnection:
             return self._refused(error)
         if isinstance(error, self._openai.APIConnectionError | self._broken):
             # aiohttp's broken connections come as timeouts of the package
-            return ModelError(Fault.CONNECTION, sent=_was_sent(error))
+            names, is_aiohttp, cause = set(), False, error.__cause__
+            while cause is not None:
+                names |= {kind.__name__ for kind in type(cause).__mro__}
+                is_aiohttp |= type(cause).__module__.startswith("aiohttp")
+                cause = cause.__cause__
+            return ModelError(Fault.CONNECTION, sent=names.isdisjoint(_NOT_CONNECTED[is_aiohttp]))
         return ModelError(Fault.MALFORMED, f"{type(error).__name__}")
 
     def _refused(self, error: Any) -> ModelError:
@@ -469,16 +474,6 @@ class ProviderConnection:
         if packed not in {"", "identity"}:
             raise ModelError(Fault.TOO_LARGE, "it is packed, though that was not asked for")
         response.stream = _counted(response.stream, self._provider.most_bytes)
-
-
-def _was_sent(error: BaseException) -> bool:
-    """Return whether a request may have gone out: the connection for it was there."""
-    names, is_aiohttp, cause = set(), False, error.__cause__
-    while cause is not None:
-        names |= {kind.__name__ for kind in type(cause).__mro__}
-        is_aiohttp |= type(cause).__module__.startswith("aiohttp")
-        cause = cause.__cause__
-    return names.isdisjoint(_NOT_CONNECTED[is_aiohttp])
 
 
 _NOT_CONNECTED = (

@@ -230,7 +230,12 @@ class Engine:
 
     def _turn(self) -> None:
         while self._hurried:
-            self._hurry_one(self._hurried.popleft())
+            try:
+                self._hurried.popleft()()
+            except BaseException as error:
+                self.live.note(f"{type(error).__name__}: {error}")
+            if not self._answers:
+                self._show()
         self._take_turn()
         stretch = self.drive.finished if self._held is not None else None
         if self._held is None:
@@ -268,14 +273,6 @@ class Engine:
             self._show()
         return is_over
 
-    def _hurry_one(self, function: Callable[[], object]) -> None:
-        try:
-            function()
-        except BaseException as error:
-            self.live.note(f"{type(error).__name__}: {error}")
-        if not self._answers:
-            self._show()
-
     def _take(self) -> None:
         """Carry out the next command; when there is none run the next tick, or wait."""
         try:
@@ -294,7 +291,12 @@ class Engine:
             return self._inbox.get()
         wait = self.drive.pace.wait if self.drive.wants_tick else None
         if wait is None or wait > _ANSWER_SECONDS:
-            self._await_disk()
+            keeper = self._keep_up()  # have the last tick shown as durable once it is
+            if keeper is not None:
+                keeper.noticed = lambda: self.hurry(nothing)
+            if keeper is not None and self._awaited != (keeper, keeper.number):
+                self._awaited = (keeper, keeper.number)
+                keeper.when_durable(keeper.number, lambda _: self.hurry(nothing))
             if self.live.lags:
                 if wait is None:  # whoever steps on at once need not wait for it
                     with suppress(queue.Empty):
@@ -371,15 +373,6 @@ class Engine:
                 self._fail(error)
                 return None
         return keeper
-
-    def _await_disk(self) -> None:
-        """Before a rest: have the last tick shown as durable once it is."""
-        keeper = self._keep_up()
-        if keeper is not None:
-            keeper.noticed = lambda: self.hurry(nothing)
-        if keeper is not None and self._awaited != (keeper, keeper.number):
-            self._awaited = (keeper, keeper.number)
-            keeper.when_durable(keeper.number, lambda _: self.hurry(nothing))
 
     def _tick(self) -> None:
         self._answer()

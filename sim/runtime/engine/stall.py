@@ -163,16 +163,11 @@ def _stall_in(frame: FrameType | None, what: str, seconds: float) -> Stall:
         if module in modules:
             code = frame.f_code
             place = f"{PurePath(code.co_filename).name}, line {frame.f_lineno}, in {code.co_name}"
-            return Stall(what, seconds, _name_of(frame, modules[module]), place)
+            mine = frame.f_locals.get("self")
+            found = spec_of(type(mine)) if mine is not None else None
+            return Stall(what, seconds, found.name if found is not None else modules[module], place)
         frame = frame.f_back
     return Stall(what, seconds)
-
-
-def _name_of(frame: FrameType, other: str) -> str:
-    """Return the name of the model whose method a frame runs; else what its file registers."""
-    mine = frame.f_locals.get("self")
-    found = spec_of(type(mine)) if mine is not None else None
-    return found.name if found is not None else other
 
 
 class RollbackState:

@@ -176,13 +176,6 @@ class ThreadEngine:
         over = self._over
         self.engine.start(lambda: self._post(_settled, over))
 
-    def when_over(self, act: Callable[[], object]) -> None:
-        """Call ``act()`` once the engine has stopped: now, or when a late tick has ended."""
-        if self._over.done():
-            act()
-        else:
-            self._over.add_done_callback(lambda _: act())
-
     async def close(self) -> None:
         """Stop the engine after the running tick; whoever waits is told.
 
@@ -194,7 +187,11 @@ class ThreadEngine:
         try:
             await self._stop()
         finally:
-            self.when_over(partial(release, self.live.world))
+            act = partial(release, self.live.world)
+            if self._over.done():
+                act()
+            else:
+                self._over.add_done_callback(lambda _: act())
 
     async def _stop(self) -> None:
         self.looking.stop()
@@ -679,7 +676,8 @@ class ThreadEngine:
     def _beat(self) -> None:
         """Every half second: warn of a tick that does not end; the engine itself cannot."""
         self._pulse = self._loop.call_later(_PULSE_SECONDS, self._beat)
-        self._look_at_files()
+        for path in self._files.changed():
+            self._job(partial(self._take_up, path))
         revision = next_revision()  # first: a frame that is made meanwhile outranks the warning
         under_way, newest = self.engine.under_way, self.frames.newest
         if under_way is None or newest is None:
@@ -751,11 +749,6 @@ class ThreadEngine:
         """Let a journal have the world as it is after a restart, which nobody can do again."""
         with self.live.custody.done("call:restart", ()):
             return what(self.live, *args, **said)
-
-    def _look_at_files(self) -> None:
-        """Take up plugin files that were saved meanwhile, in a thread."""
-        for path in self._files.changed():
-            self._job(partial(self._take_up, path))
 
     async def _take_up(self, path: str, _report: Report) -> None:
         said = await in_thread(self._files.take_up, path)

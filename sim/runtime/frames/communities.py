@@ -71,7 +71,11 @@ def arrange(
     report("naming communities", 0.0)
     shown, row_of, sizes = _rows(given.of, len(given.names))
     titles = list(readable_names(agents, ties, given.of, given.names, shown.tolist()))
-    links = _links(ties, row_of, len(sizes), report)
+    links = np.zeros((len(sizes), len(sizes)), np.int64)
+    for begin in range(0, ties.agents, _SLICE):
+        report("counting ties between communities", 0.1 + 0.8 * begin / ties.agents)
+        end = min(begin + _SLICE, ties.agents)
+        kernels.count_links(ties.rows, ties.targets, row_of, begin, end, links)
     report("placing communities", 0.9)
     if placed is not None and _is_alike(placed, row_of, links):
         spots = placed.positions
@@ -122,15 +126,6 @@ def _title_of_rest(rest: int) -> str:
     return f"{rest:,} smaller ones" if rest else "in no community"
 
 
-def _links(ties: Ties, row_of: npt.NDArray[np.int32], groups: int, report: Report) -> I64:
-    links = np.zeros((groups, groups), np.int64)
-    for begin in range(0, ties.agents, _SLICE):
-        report("counting ties between communities", 0.1 + 0.8 * begin / ties.agents)
-        end = min(begin + _SLICE, ties.agents)
-        kernels.count_links(ties.rows, ties.targets, row_of, begin, end, links)
-    return links
-
-
 def _top(
     agents: Agents, ties: Ties, row_of: npt.NDArray[np.int32], groups: int
 ) -> tuple[tuple[str, ...], ...]:
@@ -160,7 +155,9 @@ def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64
     places = rng.uniforms(rng.key(0, Stream.LAYOUT), np.arange(2 * count)).reshape(count, 2)
     for heat in np.linspace(0.1, 0.002, _ROUNDS):
         places += _move(places, pull, push, heat)
-    return _fitted(places)
+    low, high = places.min(axis=0), places.max(axis=0)
+    fitted: F64 = (places - low) / np.maximum(high - low, 1e-9)
+    return fitted
 
 
 def _attraction(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64:
@@ -183,12 +180,6 @@ def _move(places: F64, pull: F64, push: F64, heat: float) -> F64:
     step -= 0.5 * (places - places.mean(axis=0))  # a pull to the middle keeps strangers in sight
     step *= np.minimum(1.0, heat / (np.sqrt((step**2).sum(axis=1, keepdims=True)) + 1e-12))
     return step
-
-
-def _fitted(places: F64) -> F64:
-    low, high = places.min(axis=0), places.max(axis=0)
-    fitted: F64 = (places - low) / np.maximum(high - low, 1e-9)
-    return fitted
 
 
 _AT_ONCE_TIES = 2_000_000

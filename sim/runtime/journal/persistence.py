@@ -273,7 +273,8 @@ class Persistence:
             try:
                 self._move(target)
             except (HubbubError, OSError) as error:
-                return self._lost(error)
+                self.keeper = self.owned = self._keeping = None  # rather than not to go on
+                return f"Nothing is written to a journal any more: {error}"
         with suppress(HubbubError):  # the file was replaced by somebody at once
             self.keeper.saved(self._world, target, info(target).digest, mark)
         note_saved(target, mark.number)
@@ -304,11 +305,6 @@ class Persistence:
         new = JournalConfig(target, old.pacing, old.author, found)
         self.keeper = self.owned = begin(self._world, new)
         self._keeping, self._seen = new, self.keeper.taken
-
-    def _lost(self, error: Exception) -> str:
-        """Go on without a journal rather than not at all."""
-        self.keeper = self.owned = self._keeping = None
-        return f"Nothing is written to a journal any more: {error}"
 
     # The end
 
@@ -450,7 +446,8 @@ class PendingSave:
             if before is not None:
                 before.join()
             wait()
-            done = self._save()
+            assert self._copy is not None  # noqa: S101 - it is held before it is written
+            done = save(self._copy, self.target, report=self.report, note=self.note)
             left[self.target.absolute()] = digest_in(self.target)
         except BaseException as error:
             self._done_with()
@@ -458,10 +455,6 @@ class PendingSave:
         else:
             self._done_with()
             self.written.set_result(done)
-
-    def _save(self) -> SaveReport:
-        assert self._copy is not None  # noqa: S101 - it is held before it is written
-        return save(self._copy, self.target, report=self.report, note=self.note)
 
     def _done_with(self) -> None:
         """Give back what the copy took, before anybody hears of it."""

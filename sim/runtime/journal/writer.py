@@ -144,21 +144,14 @@ class JournalWriter:
             self.durable_tick = world.tick
             first = self.checkpoint(world)
             self._copies.join()
-            self._require_written(first)
-
-    def _require_written(self, first: Future[Checkpoint]) -> None:
-        """Refuse to go on without the first checkpoint: there would be nothing to go back to."""
-        with ExitStack() as beginning:
-            beginning.callback(self.close)
-            first.result()
-            self._await_journal()
-            beginning.pop_all()
-
-    def _await_journal(self) -> None:
-        while self._journal.named < self.number:
-            self.require_room()
-            self._journal.require_alive()
-            time.sleep(_POLL_SECONDS)
+            with ExitStack() as beginning:  # without the first there is nothing to go back to
+                beginning.callback(self.close)
+                first.result()
+                while self._journal.named < self.number:
+                    self.require_room()
+                    self._journal.require_alive()
+                    time.sleep(_POLL_SECONDS)
+                beginning.pop_all()
 
     # What is done
 
@@ -175,7 +168,10 @@ class JournalWriter:
         long = self._now() - self._began > _STRETCH_SECONDS or self._pending >= _STRETCH_TICKS
         if self._journal.is_idle or long:
             self.flush(world)
-        self._checkpoint_if_due(world)
+        spent = sum(world.phase_seconds.values())
+        due = self._clock.is_due(world.tick, self._copies.written, spent)
+        if due and not self._copies.is_busy:
+            self.checkpoint(world)
 
     def flush(self, world: World) -> None:
         """Give the ticks so far to the disk."""
@@ -349,12 +345,6 @@ class JournalWriter:
         self.remark = None
         self._copies.drop(self._ways.took(future.result(), self.number, self._copies.keep))
         self._journal.cut(self._ways.cut)
-
-    def _checkpoint_if_due(self, world: World) -> None:
-        spent = sum(world.phase_seconds.values())
-        due = self._clock.is_due(world.tick, self._copies.written, spent)
-        if due and not self._copies.is_busy:
-            self.checkpoint(world)
 
     # Being acknowledged
 

@@ -676,17 +676,13 @@ class ProcessEngine:
         self._revival, self._heard = None, time.monotonic()
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._fail(error)
-
-    def _fail(self, error: BaseException) -> None:
-        """Say that no process can go on."""
-        self.failure = EngineError(
-            f"The engine cannot go on: {str(error).rstrip('.')}. What was completed is in "
-            f"{self._at}.live; hubbub recover {self._at}"
-        )
-        self.failure.__cause__ = error
-        self._settle_all(self.failure)
-        self._say("failed", str(self.failure))
+            self.failure = EngineError(
+                f"The engine cannot go on: {str(error).rstrip('.')}. What was completed is in "
+                f"{self._at}.live; hubbub recover {self._at}"
+            )
+            self.failure.__cause__ = error
+            self._settle_all(self.failure)
+            self._say("failed", str(self.failure))
 
     def _say(self, state: Any, banner: str) -> None:
         if self.frames.newest is not None:

@@ -333,7 +333,14 @@ class HistoryDatabase:
                 if isinstance(item, TickRecord):
                     _insert(file, item)
                 else:
-                    _decided(file, item)
+                    row = file.execute(
+                        "SELECT id FROM ticks WHERE chain = ?", (item.chain,)
+                    ).fetchone()
+                    if row is not None:
+                        file.execute(
+                            "INSERT OR REPLACE INTO decisions(tick, count, data) VALUES (?, ?, ?)",
+                            (row[0], len(item.rows), packed_decisions(item.rows)),
+                        )
             self._make_room(file)
             file.execute("COMMIT")
         except BaseException:
@@ -391,16 +398,6 @@ def _insert(file: sqlite3.Connection, left: TickRecord) -> None:
                 packed_wrote(left.wrote),
                 packed_texts(left.texts),
             ),
-        )
-
-
-def _decided(file: sqlite3.Connection, decided: TickDecisions) -> None:
-    """Write what minds decided on a tick, in place of what they did when it was done before."""
-    row = file.execute("SELECT id FROM ticks WHERE chain = ?", (decided.chain,)).fetchone()
-    if row is not None:
-        file.execute(
-            "INSERT OR REPLACE INTO decisions(tick, count, data) VALUES (?, ?, ?)",
-            (row[0], len(decided.rows), packed_decisions(decided.rows)),
         )
 
 
@@ -565,19 +562,6 @@ refusing = partial(gates.refusing, what="history", also=(TypeError,))
 
 def open_history(path: Path) -> sqlite3.Connection:
     """Return a history database open for reading, its tables found to be ours; close it."""
-    _check_header(path)
-    check = partial(gates.require_tables, path, "history", (APPLICATION_ID, VERSION), TABLES)
-    return gates.open_shut(uri_of(path), check)
-
-
-def require_ours(path: Path) -> None:
-    """Raise SnapshotError for what is no history database of ours."""
-    with gated_history(path):
-        pass
-
-
-def _check_header(path: Path) -> None:
-    """Refuse what is no database of ours before SQLite sees it."""
     for end in ("", *BESIDE):
         each = path.with_name(path.name + end)
         if each.is_symlink() or (each.exists() and not each.is_file()):
@@ -589,3 +573,11 @@ def _check_header(path: Path) -> None:
         raise SnapshotError(path, f"cannot be read ({error})") from error
     if not header.startswith(b"SQLite format 3\0") or len(header) < HEADER_BYTES:
         raise SnapshotError(path, "not a history of Hubbub")
+    check = partial(gates.require_tables, path, "history", (APPLICATION_ID, VERSION), TABLES)
+    return gates.open_shut(uri_of(path), check)
+
+
+def require_ours(path: Path) -> None:
+    """Raise SnapshotError for what is no history database of ours."""
+    with gated_history(path):
+        pass

@@ -48,9 +48,6 @@ class Lease:
             os.close(self._descriptor)
             reason = f"in use by {holder(path)}; close it there, or work on a copy"
             raise LeaseError(path.parent, reason) from error
-        self._sign()
-
-    def _sign(self) -> None:
         self._said = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
         self._write()
 

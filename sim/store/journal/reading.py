@@ -196,7 +196,7 @@ def read_journal(folder: Path) -> Iterator[JournalFile]:
     """Open the journal of a live world for reading; its bytes stay as they are."""
     path = folder / JOURNAL_FILE
     with refusing(path), contextlib.closing(open_journal(path)) as file:
-        yield JournalFile(path, file, _version_in(file))
+        yield JournalFile(path, file, int(file.execute("PRAGMA user_version").fetchone()[0]))
 
 
 refusing = partial(gates.refusing, what="journal")
@@ -204,12 +204,6 @@ refusing = partial(gates.refusing, what="journal")
 
 def open_journal(path: Path) -> sqlite3.Connection:
     """Return a journal open for reading, its tables found to be ours; close it."""
-    _check_header(path)
-    return gates.open_shut(gates.uri_of(path), partial(_require_ours, path))
-
-
-def _check_header(path: Path) -> None:
-    """Refuse what is no journal of ours before SQLite sees it."""
     if path.is_symlink() or not path.is_file():
         raise SnapshotError(path, "no journal; this world was not running with one")
     for end in ("-wal", "-shm", "-journal"):
@@ -222,10 +216,7 @@ def _check_header(path: Path) -> None:
         raise SnapshotError(path, "damaged: the journal is empty")
     if not header.startswith(b"SQLite format 3\0") or len(header) < HEADER_BYTES:
         raise SnapshotError(path, "not a journal of Hubbub")
-
-
-def _version_in(file: sqlite3.Connection) -> int:
-    return int(file.execute("PRAGMA user_version").fetchone()[0])
+    return gates.open_shut(gates.uri_of(path), partial(_require_ours, path))
 
 
 def _require_ours(path: Path, file: sqlite3.Connection) -> None:
@@ -357,7 +348,11 @@ def find_acts(found: Audit, journal: Path, checkpoint: Checkpoint) -> Lookup[Aud
     yield Query("BEGIN")  # whoever writes to it may trim it meanwhile
     try:
         while (entry := (yield from find_entry(number, digest))) is not None:
-            acts.append(_act(entry, acts))
+            adopted = f"tick {entry.tick:,}, {entry.metrics.adopters:,} adoptions"
+            result = adopted if entry.kind == "step" else ""
+            tick = entry.tick - entry.ticks
+            act = LoggedAct(len(acts), tick, entry.author, entry.kind, entry.command, result)
+            acts.append(replace(act, digest=act.chained(acts[-1].digest if acts else "")))
             number, digest = entry.number, entry.digest
     except BrokenError as error:
         findings.append(_sentence(f"{journal.name}: {error}"))
@@ -369,15 +364,6 @@ def find_acts(found: Audit, journal: Path, checkpoint: Checkpoint) -> Lookup[Aud
         found.digest if same else None,
         tuple(findings),
     )
-
-
-def _act(entry: JournalEntry, before: list[LoggedAct]) -> LoggedAct:
-    """Return an entry of a journal as an act; steps begin at the tick before them."""
-    adopted = f"tick {entry.tick:,}, {entry.metrics.adopters:,} adoptions"
-    result = adopted if entry.kind == "step" else ""
-    tick = entry.tick - entry.ticks
-    act = LoggedAct(len(before), tick, entry.author, entry.kind, entry.command, result)
-    return replace(act, digest=act.chained(before[-1].digest if before else ""))
 
 
 def _sentence(clause: str) -> str:
