@@ -900,10 +900,7 @@ def _programs(
 
 
 def _forked(world: World, programs: Sequence[Program]) -> tuple[str, list[tuple[str, bool]]]:
-    """Return the digest at the fork, and of each arm: its digest once begun, is it busy.
-
-    What an arm cannot do in this world is refused here, before any worker is started.
-    """
+    """Return the digest at the fork, and of each arm: its digest once begun, is it busy."""
     meta, columns = world.packed()
     base, begun = SharedBase(meta, columns), []
     for program in programs:

@@ -272,11 +272,7 @@ def _healthz(health: Health) -> bytes:
 
 
 class _Sums:
-    """What counters come to: what was added between two readings, and never less.
-
-    A world that goes back, or another one in its place, has fewer adoptions than before; what it
-    then does again is added.
-    """
+    """What counters come to: what was added between two readings, and never less."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

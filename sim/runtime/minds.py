@@ -44,11 +44,7 @@ def asleep(world: World) -> str:
 
 
 def budget_of(world: World) -> Budget:
-    """Return the budget of a run: the world's caps and what it spent, else the settings' caps.
-
-    Who resumes a run gets no new money; caps are raised on purpose, by ``--budget`` or
-    ``:llm budget``.
-    """
+    """Return the budget of a run, of which a resumed one gets no new money."""
     budget = budget_in(current())
     minds = world.platform.minds if world.platform is not None else None
     if minds is not None:
@@ -65,10 +61,7 @@ def resume(budget: Budget, caps: Sequence[int | None] | None, spent: Sequence[in
 
 
 def doze(live: LiveWorld) -> None:
-    """Let minds sleep that were awake when the world was last seen, as after a crash; say so.
-
-    Awake minds that nobody asks would leave their members silent.
-    """
+    """Let minds sleep that nobody asks, as after a crash; say so."""
     live.call(wake_minds, False)
     live.announce(f"{asleep(live.world)} Wake them by :llm on.")
 
@@ -363,10 +356,7 @@ class DecisionRunner:
 
 
 def attend(live: LiveWorld, thinking: DecisionRunner | None) -> None:
-    """Have minds awake where somebody lets them decide, and asleep where nobody does.
-
-    It is otherwise in a past from before they were woken, or put to rest.
-    """
+    """Have minds awake where somebody lets them decide, and asleep where nobody does."""
     platform = live.world.platform
     if thinking is not None:
         thinking.wake(live)

@@ -216,10 +216,7 @@ def leads_to(start: World, acts: Sequence[LoggedAct], to: int | None = None) -> 
 def _parted(
     acts: Sequence[LoggedAct], line: Sequence[LoggedAct], start: World
 ) -> list[LoggedAct] | None:
-    """Return a line whose first acts are those behind a world, None where it lies elsewhere.
-
-    The last of them may be a step that went on since: it is taken in two.
-    """
+    """Return a line whose first acts are those behind a world, or None; a step may part."""
     known, number = start.trail.acts, len(start.trail.acts) - 1
     if not 0 <= number < len(acts) or not _goes_on(known, acts, number):
         return None

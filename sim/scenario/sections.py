@@ -70,10 +70,7 @@ class ValueRange:
             yield self._at(place / (self.count - 1), is_whole=False)
 
     def at(self, share: float, *, is_whole: bool = False) -> Any:
-        """Return the value at a share in [0, 1] of the way from low to high.
-
-        Of a list each value has as large a part of the way, and so has each whole number.
-        """
+        """Return the value at a share in [0, 1]; each in a list has an equal part."""
         if self.values:
             return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
         return self._at(share, is_whole=is_whole)
@@ -364,10 +361,7 @@ class CommandSection(Section):
 
 
 class InterventionSection(Section):
-    """``[[interventions]]``: what is done at a tick, or when a condition holds.
-
-    The other keys are those of what is done (:mod:`sim.world.interventions.kinds`).
-    """
+    """``[[interventions]]``: what is done when; other keys are those of ``interventions.kinds``."""
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 

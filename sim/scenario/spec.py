@@ -438,10 +438,7 @@ def _chosen(file: Path, table: Mapping[str, Any], variant: str) -> dict[str, Any
 
 
 def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table with the keys of another instead: tables key by key, lists whole.
-
-    Parameters are one's who has them: where another is named, they go.
-    """
+    """Return a table with keys of another instead, key by key; another's parameters replace all."""
     joined = dict(base)
     if any(more.get(owner, joined.get(owner)) != joined.get(owner) for owner in _OWNERS):
         joined.pop("parameters", None)

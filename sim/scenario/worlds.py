@@ -289,10 +289,7 @@ def file_of(where: str) -> Path | None:
 
 
 def data_file(name: str) -> Path | None:
-    """Return a file of the folder of data sets, or None where it is not present.
-
-    The folder is named by ``HUBBUB_SHARED_DATA``; else it is ``shared/data`` here or beside here.
-    """
+    """Return a file of ``HUBBUB_SHARED_DATA``, else ``shared/data`` here or beside; or None."""
     named = os.environ.get("HUBBUB_SHARED_DATA")
     folders = [Path(named)] if named else [Path("shared/data"), Path("../shared/data")]
     return next((folder / name for folder in folders if (folder / name).is_file()), None)

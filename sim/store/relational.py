@@ -423,11 +423,7 @@ def _events(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
 
 
 def _ignored(world: PopulatedWorld, cascade: Cascade) -> Iterator[tuple[int, int, int]]:
-    """Yield (from whom, who, when) of those who heard a message first and never took it up.
-
-    That is known where all who hear an adopter are spoken to, of a message that rests, and as
-    long as nobody closed its ears or came and went.
-    """
+    """Yield (from whom, who, when) of who heard a message first but never took it up."""
     if not _speaks_to_all(world, cascade):
         return
     ties, log = world.ties, cascade.log

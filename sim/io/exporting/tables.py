@@ -58,11 +58,7 @@ class ExportTable:
 
 
 def tables_of(world: World, who: Who | None = None) -> tuple[ExportTable, ...]:
-    """Return a world as tables; cells are made when they are sliced.
-
-    ``agents``, ``ties``, ``adoptions`` and ``messages``; where there are any, ``moves`` between
-    stages of life, ``silences`` (mutes and blocks), ``groups`` and ``group_members``.
-    """
+    """Return a world as tables, some only where not empty; cells come when they are sliced."""
     who = who_of(world) if who is None else who
     always = _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)
     seldom = _moves(world, who), _silences(world, who)
@@ -252,10 +248,7 @@ def _silences(world: World, who: Who) -> ExportTable:
 
 
 def groups_of(world: World, who: Who) -> tuple[ExportTable, ...]:
-    """Return the tables ``groups`` and ``group_members``; none where there are no groups.
-
-    Acts name a group by its number; who is in it may have joined by a command, which is no act.
-    """
+    """Return the tables ``groups`` and ``group_members``; none where there are no groups."""
     groups = world.groups
     names = list(groups.names)
     if not names:

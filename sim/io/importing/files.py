@@ -50,10 +50,7 @@ _MARK = b"\xef\xbb\xbf"
 
 
 class TextSource:
-    """The bytes of a text file, unpacked when they are gzip, without a byte order mark.
-
-    Made by :func:`opened`. Where lines end with carriage returns alone, they become line feeds.
-    """
+    """The bytes of a text file, unpacked, without a byte order mark, made by :func:`opened`."""
 
     def __init__(self, path: Path, raw: BufferedReader, size: int) -> None:
         self.path = path
@@ -163,10 +160,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[TextSource]:
 
 
 def decoded(raw: bytes, path: Path, line: int) -> str:
-    """Return the text of a line without blanks around it; FormatError when it is no UTF-8.
-
-    A tab before it stays, where it may end an empty first cell: only comments have none of these.
-    """
+    """Return the text of a line without blanks around it, but for tabs before it."""
     try:
         text = raw.decode().strip(" \r\n")
     except UnicodeDecodeError:

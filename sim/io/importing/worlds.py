@@ -180,10 +180,7 @@ def _repeat(count: int) -> str:
 
 
 def added_up(edges: ImportedArcs) -> ImportedArcs:
-    """Return each tie once, with its weights added up; a line without one counts 1.
-
-    A pair of an undirected network is one tie, whichever of the two stands first.
-    """
+    """Return each tie, or undirected pair, once, its weights added up; none counts 1."""
     sources, targets = edges.sources.astype(np.uint64), edges.targets.astype(np.uint64)
     if not edges.report.directed:
         sources, targets = np.minimum(sources, targets), np.maximum(sources, targets)

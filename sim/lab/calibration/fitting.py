@@ -104,10 +104,7 @@ def _joined(one: SummaryStatistics, two: SummaryStatistics) -> SummaryStatistics
 
 
 def facts_of(curves: GrowthCurves, facts: tuple[Fact, ...]) -> SummaryStatistics:
-    """Return of messages the numbers that facts are about; means by their logarithms.
-
-    Depth is counted from 1 on, as in :func:`numbers_of`.
-    """
+    """Return of messages the numbers that facts are about, as :func:`numbers_of` counts depth."""
     spread = _spread(curves.sizes)
     found = {
         name: (float(spread.values[place]), spread.parts[:, place])

@@ -52,10 +52,7 @@ class Tree:
 
 
 def levels_of(parents: I64, minutes: F64) -> tuple[I64, F64]:
-    """Return how far each is from its root, and when it took part at the earliest.
-
-    Nobody is earlier than whom it has the message from: clocks of retweets of retweets differ.
-    """
+    """Return how far each is from its root, and when it took part: never before whom it heard."""
     if parents.size and not -1 <= int(parents.min()) <= int(parents.max()) < parents.size:
         wrong = int(parents[(parents < -1) | (parents >= parents.size)][0])
         raise InputError(

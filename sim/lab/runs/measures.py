@@ -106,10 +106,7 @@ class ExposureSums:
         return platform
 
     def look(self, *, asks: bool = True) -> None:
-        """Take in the feeds and acts of the tick that has just been made.
-
-        ``asks``: whether its recommenders are asked how they choose; who learns needs time.
-        """
+        """Take in the newest tick; ``asks``: also how its recommenders choose."""
         platform, came = self._platform, len(self._world.agents) - self._labels.size
         if came > 0:
             self._labels = np.append(self._labels, np.full(came, -1, self._labels.dtype))
@@ -206,10 +203,7 @@ _ASKED = 512
 
 
 def chosen(world: World, platform: Platform) -> dict[str, Pairs]:
-    """Return (pairs in the right order, pairs) of :func:`taste` and :func:`liking` for a tick.
-
-    Nothing is changed.
-    """
+    """Return (pairs in the right order, pairs) of :func:`taste` and :func:`liking` for a tick."""
     online = platform.online
     count = min(_ASKED, online.size)
     asked = online[np.arange(count) * online.size // max(count, 1)]
@@ -239,10 +233,7 @@ def _offered(world: World, platform: Platform, which: int, viewers: Array) -> Ca
 
 
 def _known(offered: Candidates) -> Candidates:
-    """Return the candidates without what was written since feeds were made.
-
-    Quotes and replies come behind feeds: recommenders have not got ready for them.
-    """
+    """Return the candidates without quotes and replies, which come behind feeds."""
     kept = (offered.age > 0) | (offered.kind == Kind.POST)
     columns = {name: getattr(offered, name)[kept] for name in WRITTEN}
     columns["stops"] = np.append(0, np.cumsum(kept))[offered.stops]

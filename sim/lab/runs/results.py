@@ -165,10 +165,7 @@ def _whole(path: Path, rows: Iterable[tuple[int, int, bytes, str]]) -> Iterator[
 
 
 def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]]:
-    """Return what a results file says of its study, and what is finished of it.
-
-    What was killed while it wrote is brought back to what was whole.
-    """
+    """Return what a results file says of its study, and what is finished, mended after a kill."""
     if not path.is_file():
         raise FileError(path, "there is no such file")
     with refusing(path), closing(_connected(path)) as file:
@@ -180,10 +177,7 @@ def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]
 
 
 def finished_in(path: Path) -> int:
-    """Return how many replicates a results file holds, 0 where there is none.
-
-    What was killed while it wrote is brought back to what was whole.
-    """
+    """Return how many replicates a results file holds, mended after a kill; 0: no file."""
     if not path.is_file() or not path.stat().st_size:
         return 0
     with refusing(path), closing(_connected(path)) as file:

@@ -132,10 +132,7 @@ _settled: dict[tuple[int, str], Surroundings] = {}
 
 
 def settle(around: Surroundings) -> None:
-    """Make a worker process fit: one thread, the plugins and settings of the one that asks.
-
-    A process may work for several experiments, and between them plugins and settings change.
-    """
+    """Make a worker fit: one thread, and the plugins and settings of who asks now."""
     if around.process == _here() or _settled.get(around.process) == around:
         return
     if around.is_parent and os.getppid() != around.process[0]:
@@ -161,10 +158,7 @@ _watching = ExitStack()
 
 
 def _watch(words: str | None) -> None:
-    """Watch over foreign plugins as long as this process lives, or is settled anew.
-
-    What cannot be interrupted ends the process; the file of ``words`` says whose fault it was.
-    """
+    """Watch over foreign plugins; what must end the process is told by the file of ``words``."""
     _watching.close()
     if words is None:
         return
@@ -180,10 +174,7 @@ def _watch(words: str | None) -> None:
 
 
 def leave_terminals(descriptors: Iterable[int]) -> None:
-    """Let descriptors that lead to a terminal lead nowhere: what a worker prints, no screen shows.
-
-    A file or a pipe goes on getting it.
-    """
+    """Let descriptors that lead to a terminal lead nowhere: no screen shows them."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in descriptors:
         if os.isatty(number):

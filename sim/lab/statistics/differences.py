@@ -482,10 +482,7 @@ def conclusion(
 
 
 def corrected(p: npt.ArrayLike, holm: npt.ArrayLike, *, level: float = 1 - CONFIDENCE) -> str:
-    """Return how many of several differences leave out 0, and how many by Holm's correction.
-
-    Empty for one, of which there is nothing to correct.
-    """
+    """Return how many of several differences leave out 0, and how many by Holm; of one nothing."""
     alone, together = (np.asarray(each, np.float64) for each in (p, holm))
     many = int(np.count_nonzero(~np.isnan(alone)))
     if many < 2:

@@ -558,10 +558,7 @@ def template(title: str) -> str:
 
 @dataclass(frozen=True)
 class StudyMeasure:
-    """A quantity as a condition names it: of a message at the end, of the world of late.
-
-    A number of the world is its mean over the last quarter of the run.
-    """
+    """A quantity of a condition: of a message at the end, of the world over the last quarter."""
 
     quantity: str
 

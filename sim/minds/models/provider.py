@@ -229,10 +229,7 @@ _LARGEST = 16_384
 
 
 class Vectors:
-    """Vectors of texts that were asked for before, the newest 4,096, and what they say.
-
-    Members remember the same for long: a text is sent once.
-    """
+    """The newest 4,096 vectors of texts, each of which is sent once: members remember for long."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, F32] = OrderedDict()
@@ -372,10 +369,7 @@ class ProviderConnection:
         raise ModelError(_fault_of(status), detail)
 
     async def _posted(self, ask: Ask, seconds: float) -> bytes:
-        """Return the answer's bytes; what a server refuses to read is said otherwise, if it can.
-
-        Connecting may take half the time, so that a call that was never sent is known as such.
-        """
+        """Return the answer's bytes; what a server refuses is asked otherwise, if it can."""
         timeout = self._timeout(2 * self._provider.seconds, connect=seconds / 2)
         tried: list[tuple[State, str]] = []
         while True:

@@ -354,10 +354,7 @@ _ROOMS = (
 
 
 def ever_smaller(scene: Scene, limit: int = 1000) -> Iterator[Scene]:
-    """Yield the scene as it may be told, and what is left of it in ever tighter space.
-
-    A persona has at most a third of the limit, so that there is room for what is seen.
-    """
+    """Yield the scene in ever tighter space, its persona within a third of the limit."""
     told = _told(scene)
     told = replace(told, persona=within(told.persona, max(limit // OF_PERSONA, 1)))
     for room in _ROOMS:

@@ -154,11 +154,7 @@ class Engine:
         self._inbox.put(None)
 
     def abandon(self, error: Exception, owned: JournalWriter | None) -> None:
-        """Leave the thread behind, which does not come back; whoever waits is told ``error``.
-
-        Nothing of it is shown any more, and it ends once it does come back. What was done is
-        answered as ever, once ``owned``, the journal of its world, has it.
-        """
+        """Leave the stuck thread behind; who waits is told ``error``, or what ``owned`` has."""
         self._publish, self._tell_failed = nobody, nobody
         self.live.abandon()
         self._failure = EngineError(str(error))
@@ -253,10 +249,7 @@ class Engine:
         return self.thinking is not None and self.thinking.waits(self.live, self.drive)
 
     def _take_turn(self) -> bool:
-        """Let a program do what is due after a tick, once minds have decided on that.
-
-        Returns whether the program is over by it: then nothing runs any more.
-        """
+        """Let a program do what is due after a tick and its minds; return if it is over."""
         program = self.live.program
         if program is None or not program.is_due or self._failure or self._held_up:
             return False

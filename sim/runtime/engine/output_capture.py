@@ -118,11 +118,7 @@ class _Facade(io.TextIOBase):
 
 @contextmanager
 def output_aside(path: Path) -> Iterator[None]:
-    """Send what goes to the process's own standard output to a file.
-
-    The screen is drawn on the standard error, and where that goes elsewhere (``2>errors.txt``) on
-    what was the output; a plugin that writes past Python would draw over it.
-    """
+    """Send the process's own output to a file: beside Python's it would reach the screen."""
     try:
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         log = open_log(path)

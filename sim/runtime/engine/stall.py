@@ -122,10 +122,7 @@ def _may_get_stuck(world: World) -> bool:
 
 
 def stall_of(thread: int | None, what: str, seconds: float) -> Stall:
-    """Return who holds up a thread: the innermost line of a foreign plugin on its stack.
-
-    Where there is none, that of a thread which makes feeds for it.
-    """
+    """Return who holds up a thread, or one that makes feeds for it: the innermost foreign line."""
     frames = sys._current_frames()  # noqa: SLF001 - the only way to ask
     for number in _threads(thread):
         stall = _stall_in(frames.get(number), what, seconds)
@@ -141,10 +138,7 @@ def _threads(thread: int | None) -> list[int]:
 
 
 def stalled_blocks(thread: int | None, plugin: str) -> list[interruptible]:
-    """Return the blocks in which a plugin runs, in a thread and in those that make feeds for it.
-
-    Without a plugin's name there are none: what is ours is waited for.
-    """
+    """Return the blocks in which a named plugin runs, in a thread and its feeds' threads."""
     if not plugin:
         return []
     blocks = [(number, open_block(number)) for number in _threads(thread)]

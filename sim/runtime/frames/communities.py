@@ -201,10 +201,7 @@ class CommunityLayout:
     def arrange(
         self, world: World, show: Callable[[CommunityTotals | None], None], origin: str = ""
     ) -> None:
-        """Make a new picture if the communities, the agents or the ties are not as they were.
-
-        ``origin``: where new communities come from, when not from the world's making.
-        """
+        """Make a new picture, from ``origin``, if groups, agents or ties changed."""
         agents, ties = world.agents, world.ties
         names = tuple(agents.communities)
         labels = (xxhash.xxh3_64_intdigest(agents.community.data), names)
@@ -256,11 +253,7 @@ class CommunityLayout:
 
 
 def _about(ties: Ties) -> int | tuple[int]:
-    """Return what the picture of ties depends on.
-
-    In a large network that changes in every tick a new one is made whenever there are some two per
-    cent more or fewer ties; else it would never be done.
-    """
+    """Return what the picture of ties depends on; in a large network two per cent of them."""
     if ties.is_still or ties.count <= _AT_ONCE_TIES:
         return ties.version
     return (round(50 * math.log(ties.count)),)

@@ -272,10 +272,7 @@ class WorldCopier:
         self._held = 0
 
     def take(self, world: World, *, anew: bool = False) -> tuple[CheckpointCopy, bool]:
-        """Return the world as it is now, to be saved, and whether it may go on meanwhile.
-
-        It may not where memory has no room for a twin. ``anew``: messages at rest are copied too.
-        """
+        """Return the world to be saved (``anew``: all of it), and whether it may go on."""
         held = world.agents.nbytes + sum(each.nbytes for each in world.cascades.loose)
         held += 0 if world.ties.is_still else world.ties.nbytes
         held += world.platform.nbytes if world.platform is not None else 0

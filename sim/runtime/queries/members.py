@@ -215,10 +215,7 @@ def member_of(told: tuple[MemberDetails, list[tuple[int, str, Log]]]) -> MemberD
 
 
 def heard_by(world: World, agent: int) -> Ids:
-    """Return whom an agent hears, uint32, rising; muted ones not.
-
-    A search through all ties where the network was never turned round, some 20 ms for 20 million.
-    """
+    """Return whom an agent hears, uint32, rising; muted ones not."""
     ties = world.ties
     if ties.back is not None or ties.slab is not None:
         live = ties.reverse.live
@@ -533,10 +530,7 @@ def by_name(naming: NameSnapshot) -> npt.NDArray[np.uint32]:
 
 
 def by_interests(tagged: MemberInterests) -> npt.NDArray[np.uint64]:
-    """Return what members are sorted by for their interests to be in order, uint64 (n,).
-
-    By the first of them as they are written, then by the next, up to nine; without any come last.
-    """
+    """Return keys uint64 (n,) that sort members by up to nine interests as written, none last."""
     left, keys = tagged.masks.copy(), np.zeros(tagged.masks.size, np.uint64)
     rank = np.append(text_ranks(tagged.words) + np.uint32(1), np.uint32(0)).astype(np.uint64)
     nobody = len(tagged.words)

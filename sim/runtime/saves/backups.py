@@ -160,10 +160,7 @@ def _chosen(found: Sequence[Path], target: Path) -> tuple[Path, Path | None]:
 
 
 def _wants(live: LivePlace) -> str:
-    """Say which plugin its journal needs that is not here, without playing it; "": none is named.
-
-    That a message of the world it begins from still needs its model, only playing it would show.
-    """
+    """Say which plugin a journal needs that is not here, unplayed; "": none is named."""
     folder = folder_of(live.path)
     with (
         suppress(StopIteration, SnapshotError, BrokenError, AttributeError, *BROKEN),

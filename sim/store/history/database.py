@@ -244,11 +244,7 @@ class HistoryDatabase:
         return self._items.unfinished_tasks
 
     def put(self, item: TickRecord | TickDecisions) -> None:
-        """Give the owner something to write; waits while it has too much, and is in no trouble.
-
-        Whatever comes while the disk is full, and there is no room to wait, is missing: the world
-        is worth more than its history.
-        """
+        """Give the owner something to write; waits while there is room to, else it is lost."""
         while self._thread.is_alive():
             with contextlib.suppress(queue.Full):
                 self._items.put(item, timeout=RETRY_SECONDS)
@@ -446,10 +442,7 @@ def drop_history(world: str | PathLike[str]) -> None:
 
 
 def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
-    """Give the history of a world's file the name that goes with another; it replaces that one's.
-
-    Nobody has it open. A damaged one goes along as it is.
-    """
+    """Give a world's history, which nobody has open, the name for another, replacing that one's."""
     source, goal = history_file(world), history_file(target)
     with _explained(goal):
         if not source.is_file():
@@ -466,10 +459,7 @@ def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
 
 
 def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
-    """Copy the history of a world's file beside another; it replaces the one there.
-
-    Somebody may be writing to it: what is committed is copied.
-    """
+    """Copy what is committed of a world's history beside another, replacing the one there."""
     source, goal = history_file(world), history_file(target)
     if source.absolute() == goal.absolute():
         return
@@ -490,10 +480,7 @@ def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
 
 
 def damage_of_history(world: str | PathLike[str]) -> str:
-    """Return why the history beside a world's file cannot be read whole; "": it can, or is none.
-
-    What the pages of the database say of each other is compared, not what its rows hold.
-    """
+    """Return why the pages of a world's history cannot be read whole; "": they can."""
     file = history_file(world)
     if not file.is_file():
         return ""

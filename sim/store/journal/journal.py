@@ -192,10 +192,7 @@ Written = tuple[JournalEntry | None, Checkpoint | None]
 
 
 def folder_of(path: str | os.PathLike[str]) -> Path:
-    """Return the folder in which the world of a file lives while it runs: ``NAME.hub.live``.
-
-    Its files have no names that SQLite would take for a journal of ``NAME.hub``.
-    """
+    """Return the folder ``NAME.hub.live`` of a world's file, in which it lives while it runs."""
     file = nameable(path)
     if not file.name:
         raise FileError(file, "is no name of a world file; write NAME.hub")
@@ -263,10 +260,7 @@ class Journal:
         self._more_room.set()
 
     def cut(self, number: int) -> None:
-        """Remove the entries up to a checkpoint's, some with each further entry; and those before.
-
-        Their room in the file is used again.
-        """
+        """Remove the entries up to a checkpoint's, some with each further entry."""
         self._cut = max(self._cut, number)
 
     def give_up(self) -> None:
@@ -421,10 +415,7 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
 
 
 def commit(file: sqlite3.Connection, written: Sequence[Written], cut: int = 0) -> None:
-    """Write one transaction: all of it is in the file afterwards, or nothing.
-
-    ``cut``: the entry of the first checkpoint that is still needed.
-    """
+    """Write one transaction, all or nothing; ``cut``: the first checkpoint's entry still needed."""
     file.execute("BEGIN IMMEDIATE")
     try:
         for entry, c in written:
@@ -574,10 +565,7 @@ class ReplayLine:
         return cls(number, ends, tuple(reversed(parts)))
 
     def of(self, entry: JournalEntry) -> JournalEntry | None:
-        """Return an entry as far as it is on the line; None: it is not.
-
-        One that is cut short has no digest.
-        """
+        """Return an entry as far as it is on the line, cut without digest; None: it is not."""
         part, begun = self._part(entry.number), entry.tick - entry.ticks
         if part is None or begun > part.until or (entry.ticks and begun == part.until):
             return None

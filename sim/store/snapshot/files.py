@@ -188,10 +188,7 @@ class Trailer:
 
 
 class Leaves:
-    """Work on each MiB of the first ``size`` bytes of an open file, done by threads.
-
-    It begins at once; leaving the ``with`` block drops what has not begun.
-    """
+    """Work on each MiB of a file's first ``size`` bytes by threads, from now to the block's end."""
 
     def __init__(self, descriptor: int, size: int, work: Work, threads: int) -> None:
         count = -(-size // LEAF_BYTES)

@@ -190,10 +190,7 @@ class OpenedFile:
     version: int = VERSION  # of the file format; an earlier one is upgraded on reading
 
     def restored(self, restore: Restore[S], report: Report) -> S:
-        """Read everything and build the world while a thread hashes the file.
-
-        Nothing leaves this function, not even an error, before the digest is right.
-        """
+        """Build the world while a thread hashes the file; nothing leaves before."""
         with quick(self.descriptor, self.body) as leaves:
             try:
                 world = self._built(restore, report)

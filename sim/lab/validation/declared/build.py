@@ -88,10 +88,7 @@ def outbreak(
 
 
 def regular(agents: int, degree: int, seed: int) -> World:
-    """Return a random network in which everybody has ``degree`` mutual ties.
-
-    Stubs are matched at random; loops and twins, a few in all, are dropped.
-    """
+    """Return a network of ``degree`` mutual ties each, stubs matched at random, twins dropped."""
     order = np.argsort(rng.uniforms(rng.key(seed, Stream.TRYING), np.arange(agents * degree)))
     stubs = np.repeat(np.arange(agents), degree)[order]
     ends = np.sort(stubs[: stubs.size // 2 * 2].reshape(-1, 2), axis=1)
