@@ -46,7 +46,6 @@ REFUSED = {
 }
 """Every format that is known and not read: its name, and what to do instead."""
 
-_GUESSED = {"tgf", "sif", "metis", "dimacs", "matrix", "lgl"}
 _ROOT = re.compile(r"<\s*(?:\w+:)?(graphml|gexf)\b", re.IGNORECASE)
 _FIRST = (
     ("rdf", re.compile(r"<\w+:[^<>\s]*>\s+<\w+:|@prefix\s")),

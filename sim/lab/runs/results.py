@@ -185,17 +185,6 @@ def finished_in(path: Path) -> int:
         return int(file.execute("select count(*) from replicates").fetchone()[0])
 
 
-def read_study(path: Path) -> dict[str, Any]:
-    """Return what a results file says of its study, by part."""
-    if not path.is_file():
-        raise FileError(path, "there is no such file")
-    with (
-        refusing(path),
-        closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as file,
-    ):
-        return _study(file, path)
-
-
 def _connected(path: Path) -> sqlite3.Connection:
     file = sqlite3.connect(path, isolation_level="IMMEDIATE", check_same_thread=False, timeout=0.5)
     file.execute("pragma locking_mode = exclusive")

@@ -308,10 +308,6 @@ class ReplyLog:
         """Return the rows from the ``since``-th on, oldest first."""
         return iter(list(self._rows.values())[since:])
 
-    def forget_after(self, tick: int) -> None:
-        """Drop what was asked after a tick: the world went back to it."""
-        self._rows = {slot: row for slot, row in self._rows.items() if slot.tick <= tick}
-
     def pack(self, since: int = 0) -> bytes:
         """Return rows as msgpack."""
         packed: bytes = msgpack.packb(list(self.rows(since)), use_bin_type=True)
