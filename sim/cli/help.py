@@ -38,7 +38,8 @@ class Verbs(TyperGroup):
         """Run the verb that is named; say which there are when none is."""
         try:
             return super().invoke(ctx)
-        except TyperException as error:
+        except TyperException as raised:
+            error: Any = raised
             if error.message == "Missing command.":
                 error.message = f"Missing command: {', '.join(self.commands)}."
             known = getattr(error, "option_name", "")

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sim.lab.runs.replicate import Watch
-    from sim.platform.platform import Platform
     from sim.runtime.engine.run_control import Program
     from sim.world.world import World
 
@@ -404,7 +403,12 @@ class _MindWatch:
         _note(self._told, self._world.tick, rows, found)
         decide(self._world, rows)
         if done % max(platform.settings.window // 2, 1) == 0 or done == self._arm.ticks - 1:
-            self._counted |= _posts(platform, self._who, self._since)
+            posts = platform.posts
+            public = (posts.kind <= np.uint8(Kind.REPLY)) & (posts.created > self._since)
+            own = np.flatnonzero(np.isin(posts.author, self._who) & public)
+            columns = (posts.shown, posts.likes, posts.shares, posts.replies)
+            rows = zip(*(column[own].tolist() for column in columns), strict=True)
+            self._counted |= dict(zip((own + posts.first).tolist(), rows, strict=True))
 
     def measured(self) -> dict[str, float]:
         platform, counted = self._platform, self._counted
@@ -416,16 +420,6 @@ class _MindWatch:
         ]  # fmt: skip
         self._told.faults = [*self._thinker.faults, *platform.faults]
         return dict(zip(MIND_MEASURES, values, strict=True))
-
-
-def _posts(platform: Platform, who: npt.NDArray[Any], since: int) -> dict[int, tuple[int, ...]]:
-    """Return how often each later post of some members was shown, liked, shared and answered."""
-    posts = platform.posts
-    public = (posts.kind <= np.uint8(Kind.REPLY)) & (posts.created > since)
-    own = np.flatnonzero(np.isin(posts.author, who) & public)
-    columns = (posts.shown, posts.likes, posts.shares, posts.replies)
-    rows = zip(*(column[own].tolist() for column in columns), strict=True)
-    return dict(zip((own + posts.first).tolist(), rows, strict=True))
 
 
 def _note(

@@ -109,20 +109,14 @@ def _meetings(world: World, who: npt.NDArray[np.intp], turn: int) -> Ids:
     if turn % 2:
         order = np.argsort(words, kind="stable")
     else:
-        order = np.lexsort((words, _some_interest(world.agents.interests[who], words)))
+        masks = world.agents.interests[who]
+        turn = words & np.uint64(63)  # of each agent the lowest interest after a random turn
+        turned = (masks >> turn) | (masks << (np.uint64(64) - turn))  # a shift by 64 is 0 in numpy
+        lowest: npt.NDArray[np.uint64] = np.bitwise_and(turned, ~turned + np.uint64(1))
+        order = np.lexsort((words, np.bitwise_or(lowest << turn, lowest >> (np.uint64(64) - turn))))
     lined = who[order].astype(np.uint32)
     even = lined.size - lined.size % 2
     return lined[:even].reshape(-1, 2).T
-
-
-def _some_interest(
-    masks: npt.NDArray[np.uint64], words: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.uint64]:
-    """Return one interest of each agent as a one-bit mask: the lowest after a random turn."""
-    turn = words & np.uint64(63)
-    turned = (masks >> turn) | (masks << (np.uint64(64) - turn))  # a shift by 64 is 0 in numpy
-    lowest: npt.NDArray[np.uint64] = np.bitwise_and(turned, ~turned + np.uint64(1))
-    return np.bitwise_or(lowest << turn, lowest >> (np.uint64(64) - turn))
 
 
 @command()

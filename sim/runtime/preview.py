@@ -91,7 +91,9 @@ def plan(
     """
     copy, cascade = _tried(world, message)
     if type(cascade.model) not in _met:
-        _warm(copy, cascade, now)
+        began, first = now(), copy.tick  # no clock counts these: they load a model's kernels
+        while cascade.alive and copy.tick - first < _WARM_TICKS and now() - began < _WARM_SECONDS:
+            copy.step()
         _met.add(type(cascade.model))
         copy, cascade = _tried(world, message)
     began = now()
@@ -133,13 +135,6 @@ def _tried(world: World, message: Mapping[str, Any]) -> tuple[World, Cascade]:
     copy.tie_records = world.tie_records
     copy.made = world.made  # the number, and so the draws, of the run that would follow
     return copy, copy.inject(**message)
-
-
-def _warm(copy: World, cascade: Cascade, now: Callable[[], float]) -> None:
-    """Run some ticks that no clock counts: a model's first ones are spent on loading kernels."""
-    began, first = now(), copy.tick
-    while cascade.alive and copy.tick - first < _WARM_TICKS and now() - began < _WARM_SECONDS:
-        copy.step()
 
 
 def _basis(cascade: Cascade, ticks: int, seconds: float) -> str:

@@ -145,7 +145,9 @@ def _json(place: Path, text: str) -> Iterator[_PersonRow]:
     if body.startswith("{") and "\n" in body.strip():
         first = body.partition("\n")[0].strip()
         if _loaded(first) is not None:
-            yield from _json_lines(place, text)
+            for number, line in enumerate(text.splitlines(), 1):
+                if line.strip():
+                    yield _object(place, number, _loaded(line))
             return
     try:
         whole_file = json.loads(body)
@@ -159,12 +161,6 @@ def _json(place: Path, text: str) -> Iterator[_PersonRow]:
         whole_file = lists[0] if len(lists) == 1 else [whole_file]
     for number, each in enumerate(whole_file, 1):
         yield _object(place, number, each)
-
-
-def _json_lines(place: Path, text: str) -> Iterator[_PersonRow]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            yield _object(place, number, _loaded(line))
 
 
 def _loaded(line: str) -> Any:

@@ -65,27 +65,19 @@ def numbers_of(
     for measure in MEASURES:
         if measure not in curves.of:
             continue
-        for place in _places(curves.minutes, least):
+        last = curves.minutes.size - 1
+        found = sorted({max(round(share * last), min(1, last)) for share in _SHARES})
+        for place in [place for place in found if curves.minutes[place] >= least] or [last]:
             names.append(f"{measure} at {curves.minutes[place]:g} min")
             columns.append(curves.of[measure][:, place] + (measure == "depth"))
     above = np.maximum(np.array(columns), 1e-9)
     if alone:
-        return _means(names, np.log(above).T)
+        rows = np.log(above).T
+        means = rows.mean(axis=0)
+        return SummaryStatistics(tuple(names), means, rows - means)
     means = above.mean(axis=1)
     found = SummaryStatistics(tuple(names), np.log(means), (above / means[:, None] - 1).T)
     return _joined(found, _spread(curves.sizes))
-
-
-def _places(minutes: F64, least: float) -> list[int]:
-    """Return five places of a grid; those of a short one are not told apart twice."""
-    last = minutes.size - 1
-    found = sorted({max(round(share * last), min(1, last)) for share in _SHARES})
-    return [place for place in found if minutes[place] >= least] or [last]
-
-
-def _means(names: list[str], rows: F64) -> SummaryStatistics:
-    means = rows.mean(axis=0)
-    return SummaryStatistics(tuple(names), means, rows - means)
 
 
 def _spread(sizes: F64) -> SummaryStatistics:

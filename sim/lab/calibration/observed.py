@@ -121,19 +121,14 @@ def _on_grid(tree: Tree, minutes: F64) -> list[F64]:
     rows = [reached.astype(np.float64)]
     if tree.levels is not None:
         levels = tree.levels[order]
-        highest = np.maximum.accumulate([levels, _places(levels)], axis=1)
+        order = np.argsort(levels, kind="stable")
+        counts = np.bincount(levels, minlength=1)
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        places = np.empty(levels.size, np.int64)
+        places[order] = np.arange(levels.size) - starts[levels[order]] + 1
+        highest = np.maximum.accumulate([levels, places], axis=1)
         rows += [np.append(0.0, row)[reached] for row in highest]
     return rows
-
-
-def _places(levels: I64) -> I64:
-    """Return of each the how manieth of its level it is, from 1."""
-    order = np.argsort(levels, kind="stable")
-    counts = np.bincount(levels, minlength=1)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    places = np.empty(levels.size, np.int64)
-    places[order] = np.arange(levels.size) - starts[levels[order]] + 1
-    return places
 
 
 def nrmse(simulated: F64, observed: F64) -> float:

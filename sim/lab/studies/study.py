@@ -465,7 +465,10 @@ def _checked(file: Path, home: Path, name: str, said: StudySection, whole: dict[
              "source": said.source}  # fmt: skip
     own = {key: whole[key] for key in BASE_SECTIONS if key in whole}
     base = scenario_from(home, {**own, "about": about})
-    return Study(name, home, said, arms, claims, _measures(said, claims, arms), whole, base)
+    named = [*said.measures, *(claim.measure for claim in claims)]
+    if not named:
+        named = ["share"] if any(arm.plan.messages for arm in arms) else ["active"]
+    return Study(name, home, said, arms, claims, tuple(dict.fromkeys(named)), whole, base)
 
 
 def _arm(
@@ -491,15 +494,6 @@ def _arm(
         raise FileError(file, f"{where}: {as_clause(str(error))}") from None
     network = json.dumps([table.get(k, {}) for k in _OF_NETWORK], sort_keys=True, default=str)
     return Arm(name, scenario, replace(plan, name=name), network, keys)
-
-
-def _measures(
-    said: StudySection, claims: tuple[Claim, ...], arms: tuple[Arm, ...]
-) -> tuple[str, ...]:
-    named = [*said.measures, *(claim.measure for claim in claims)]
-    if not named:
-        named = ["share"] if any(arm.plan.messages for arm in arms) else ["active"]
-    return tuple(dict.fromkeys(named))
 
 
 _TEXT = """\

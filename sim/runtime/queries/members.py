@@ -292,23 +292,18 @@ def around(world: World, agent: int, most: int = 24) -> Ego:
     mutual = np.isin(both, heard_by_it) & np.isin(both, hearing_it)
     best = both[np.lexsort((both, -fans[both].astype(np.int64), ~mutual))[:most]]
     ids = np.concatenate([np.array([agent], np.uint32), best])
-    a, b = _between(world, ids)
-    return Ego(
-        ids.astype(np.int64), tuple(world.agents.name(int(i)) for i in ids),
-        np.isin(ids, heard_by_it), np.isin(ids, hearing_it), a, b, int(both.size),
-        fans[ids].astype(np.int64), world.agents.community[ids].astype(np.int64),
-    )  # fmt: skip
-
-
-def _between(world: World, ids: Ids) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the places of both ends of each tie between some agents, each pair once."""
     order = np.argsort(ids)
     pairs: set[tuple[int, int]] = set()
     for place, agent in enumerate(ids.tolist()):
         inside = np.isin(ids[order], world.ties.listeners(agent))
         pairs |= {(min(place, p), max(place, p)) for p in order[inside].tolist() if p != place}
     ends = np.array(sorted(pairs), np.int64).reshape(-1, 2)
-    return ends[:, 0], ends[:, 1]
+    a, b = ends[:, 0], ends[:, 1]
+    return Ego(
+        ids.astype(np.int64), tuple(world.agents.name(int(i)) for i in ids),
+        np.isin(ids, heard_by_it), np.isin(ids, hearing_it), a, b, int(both.size),
+        fans[ids].astype(np.int64), world.agents.community[ids].astype(np.int64),
+    )  # fmt: skip
 
 
 MOST = 200

@@ -544,7 +544,7 @@ def gated_history(path: Path) -> Iterator[sqlite3.Connection]:
         yield file
 
 
-refusing = partial(gates.refusing, what="history", also=(TypeError,))
+refusing = partial(gates.refusing, what="history", wrong=(sqlite3.Error, UnicodeError, TypeError))
 
 
 def open_history(path: Path) -> sqlite3.Connection:

@@ -42,6 +42,9 @@ LIMITS = (
 READABLE = frozenset([*CORE_TABLES, *RELATIONAL_TABLES, "sqlite_master", "sqlite_schema"])
 
 
+_WRONG = (sqlite3.Error, UnicodeError)  # the latter: SQLite quoting the file
+
+
 @contextlib.contextmanager
 def gated(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a world file read-only behind every gate that SQLite has."""
@@ -51,14 +54,14 @@ def gated(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextlib.contextmanager
 def refusing(
-    path: Path, what: str = "Hubbub world", also: tuple[type[Exception], ...] = ()
+    path: Path, what: str = "Hubbub world", wrong: tuple[type[Exception], ...] = _WRONG
 ) -> Iterator[None]:
     """Raise SnapshotError of a file in place of what SQLite or a check raises in the block."""
     try:
         yield
     except DamagedError as error:
         raise SnapshotError(path, f"damaged: {error}") from error
-    except (sqlite3.Error, UnicodeError, *also) as error:  # Unicode: SQLite quoting the file
+    except wrong as error:
         reason = one_line(str(error), LONGEST_REASON)
         raise SnapshotError(path, f"cannot be read as a {what} ({reason})") from error
 
