@@ -117,24 +117,12 @@ def arm_of(said: str) -> MindsArm:
 
 
 class ArmAgreement(NamedTuple):
-    """How alike members decide under both arms.
+    """How alike members decide under both arms."""
 
-    Attributes
-    ----------
-    pairs
-        Decisions of the same member in the same tick under both.
-    same
-        The share of them with the same acts, whatever they are about.
-    fed_alike
-        How many of them were made before the same feed: ever fewer, as the worlds part.
-    same_fed_alike
-        The share of those with the same acts about the same messages.
-    """
-
-    pairs: int
-    same: float
-    fed_alike: int
-    same_fed_alike: float
+    pairs: int  # decisions of the same member in the same tick under both
+    same: float  # the share of them with the same acts, whatever they are about
+    fed_alike: int  # made before the same feed: ever fewer, as the worlds part
+    same_fed_alike: float  # the share of those with the same acts about the same messages
 
 
 @dataclass

@@ -88,21 +88,11 @@ def platform_of(world: World) -> Platform:
 
 
 class Difference(NamedTuple):
-    """How much more of something there is under one arm than under another.
+    """How much more of something there is under one arm than under another."""
 
-    Attributes
-    ----------
-    mean
-        Of second minus first, over seeds.
-    half
-        Half the width of the 95 % interval of that mean (Student's t); NaN with one seed.
-    pairs
-        How many seeds have a number under both.
-    """
-
-    mean: float
-    half: float
-    pairs: int
+    mean: float  # of second minus first, over seeds
+    half: float  # of the width of the 95 % interval of that mean (t); NaN with one seed
+    pairs: int  # seeds with a number under both
 
     @classmethod
     def of(cls, apart: F64) -> Difference:

@@ -134,20 +134,6 @@ def create_communities(
     titles = _titles(world, names, max_members)
     labels = world.agents.community.copy()
     known = world.agents.communities
-    free = _without_a_name(world)
-    sizes = {}
-    for place, title in enumerate(titles):
-        report("gathering communities", place / len(titles))
-        members = _members(world, title, free, max_members)
-        free[members] = False
-        labels[members] = len(known) + place
-        sizes[title] = int(members.size)
-    world.agents.set_community(labels, [*known, *titles])
-    return sizes
-
-
-def _without_a_name(world: World) -> npt.NDArray[np.bool_]:
-    """Return who is active and in no community that somebody named, or refuse to go on."""
     agents = world.agents
     named = [not is_made_up(label, name) for label, name in enumerate(agents.communities)]
     held = np.append(np.array(named, np.bool_), False)[agents.community]  # of -1 the last
@@ -158,7 +144,15 @@ def _without_a_name(world: World) -> npt.NDArray[np.bool_]:
             "name, and these are not emptied for new ones; let members leave first "
             "(hubbub edit WORLD agents --set community=none)."
         )
-    return free
+    sizes = {}
+    for place, title in enumerate(titles):
+        report("gathering communities", place / len(titles))
+        members = _members(world, title, free, max_members)
+        free[members] = False
+        labels[members] = len(known) + place
+        sizes[title] = int(members.size)
+    world.agents.set_community(labels, [*known, *titles])
+    return sizes
 
 
 def _titles(world: World, names: Sequence[str], max_members: int) -> list[str]:

@@ -326,10 +326,6 @@ class DecisionRunner:
         with live.custody.done("decide", (rows,)):
             minding.decide(live.world, rows)
         live.is_dirty = True
-        self._tell(live, rows)
-
-    def _tell(self, live: LiveWorld, rows: Rows) -> None:
-        """Note what decisions came from; say once why nobody is asked, or what failed."""
         sources = Counter(row["source"] for row in rows)
         acts = sum(bool(row["acts"]) for row in rows)
         said = ", ".join(f"{name} {number}" for name, number in sorted(sources.items()))

@@ -79,7 +79,15 @@ class WorldSetup:
         with placed((file, "[metrics]")):
             measured = _metrics_of(metrics, alerts)
         with placed((file, "[alerts]")):
-            alarms = _alerts_of(alerts)
+            known, alarms = Alerts(), dict[str, dict[str, Any] | None]()
+            for key, changes in _table(alerts).items():
+                spaced = key.replace("_", " ").replace("-", " ")
+                name = spaced if spaced in known.thresholds else key
+                alarms[name] = None if changes is False else _table(changes)
+                if changes is False:
+                    known.off(name)
+                else:
+                    known.set(name, **_table(changes))
         return cls(*hosted, measured, alarms, tuple(interventions), file)
 
     def facts(self) -> dict[str, Any]:
@@ -172,16 +180,3 @@ def _metrics_of(said: object, alerts: object) -> MetricSettings | None:
     if settings.members:
         check_seeds(settings.members)
     return settings
-
-
-def _alerts_of(said: object) -> dict[str, dict[str, Any] | None]:
-    known, found = Alerts(), dict[str, dict[str, Any] | None]()
-    for key, changes in _table(said).items():
-        spaced = key.replace("_", " ").replace("-", " ")
-        name = spaced if spaced in known.thresholds else key
-        found[name] = None if changes is False else _table(changes)
-        if changes is False:
-            known.off(name)
-        else:
-            known.set(name, **_table(changes))
-    return found

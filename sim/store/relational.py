@@ -174,14 +174,6 @@ class _Lives:
         self.status = world.agents.status
         self.created: list[int | None] = [0] * count
         self.moves: dict[int, list[tuple[int, int, int]]] = {}
-        self._joined(world, count)
-        moves = world.agents.lore.moves.all()
-        rows = (column.tolist() for column in (moves.agent, moves.tick, moves.before, moves.after))
-        for agent, *move in zip(*rows, strict=True):
-            self.moves.setdefault(agent, []).append((move[0], move[1], move[2]))
-
-    def _joined(self, world: PopulatedWorld, count: int) -> None:
-        """Note who came later: by who signed up, else by what was done to the world."""
         platform = getattr(world, "platform", None)
         if platform is not None:
             ticks, counts = platform.log.counted
@@ -195,6 +187,10 @@ class _Lives:
                 many, first = (int(number.replace(",", "")) for number in found.groups())
                 within = range(first, min(first + many, count))
                 self.created[first : first + many] = [act.tick] * len(within)
+        moves = world.agents.lore.moves.all()
+        rows = (column.tolist() for column in (moves.agent, moves.tick, moves.before, moves.after))
+        for agent, *move in zip(*rows, strict=True):
+            self.moves.setdefault(agent, []).append((move[0], move[1], move[2]))
 
     def stages(self, agent: int) -> list[tuple[int | None, int]]:
         """Return (since when, stage of life) of an agent, the first it had first."""

@@ -60,7 +60,20 @@ class TextSource:
         self._stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw) if self._packed else raw)
         self._given = 0
         self._lone_returns = False
-        self.head = self._first()  # its first bytes, up to 256 KiB; read gives them again
+        parts = [self._take(_HEAD)]
+        while parts[-1] and sum(map(len, parts)) < _HEAD:
+            parts.append(self._take(_HEAD))
+        head = b"".join(parts)
+        for magic, reason in _FOREIGN:
+            if head.startswith(magic):
+                raise FileError(self.path, reason)
+        if b"\x00" in head or _looks_binary(head[:_PEEK]):
+            raise FileError(self.path, "is a binary file, not text")
+        head = head.removeprefix(_MARK)
+        if not head.strip():
+            raise FileError(self.path, "is empty")
+        self._lone_returns = b"\r" in head and b"\n" not in head
+        self.head = head.replace(b"\r", b"\n") if self._lone_returns else head
         self._pending = self.head
 
     def read(self, count: int) -> bytes:
@@ -108,22 +121,6 @@ class TextSource:
                 "not; unpack it yourself if it is honest",
             )
         return piece.replace(b"\r", b"\n") if self._lone_returns else piece
-
-    def _first(self) -> bytes:
-        parts = [self._take(_HEAD)]
-        while parts[-1] and sum(map(len, parts)) < _HEAD:
-            parts.append(self._take(_HEAD))
-        head = b"".join(parts)
-        for magic, reason in _FOREIGN:
-            if head.startswith(magic):
-                raise FileError(self.path, reason)
-        if b"\x00" in head or _looks_binary(head[:_PEEK]):
-            raise FileError(self.path, "is a binary file, not text")
-        head = head.removeprefix(_MARK)
-        if not head.strip():
-            raise FileError(self.path, "is empty")
-        self._lone_returns = b"\r" in head and b"\n" not in head
-        return head.replace(b"\r", b"\n") if self._lone_returns else head
 
 
 def _looks_binary(head: bytes) -> bool:

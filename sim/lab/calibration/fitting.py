@@ -425,7 +425,15 @@ class _Search:
             reached / reached[-1], (np.arange(_CANDIDATES) + 0.5) / _CANDIDATES
         )
         candidates = np.unique(found.points[np.minimum(places, len(reached) - 1)], axis=0)
-        return _apart(candidates, count, found.best)
+        scale = np.maximum(np.ptp(candidates, axis=0), 1e-9)
+        chosen = [found.best]  # one by one, each the farthest from those chosen
+        far = ((candidates - found.best) / scale) ** 2
+        near = far.sum(axis=1)
+        while len(chosen) < count:
+            place = int(np.argmax(near))
+            chosen.append(candidates[place])
+            near = np.minimum(near, (((candidates - candidates[place]) / scale) ** 2).sum(axis=1))
+        return np.array(chosen)
 
     def allow(self) -> float:
         """Let the model be off by as much as it is; returns the squared distance without that.
@@ -493,19 +501,6 @@ class _Search:
             asked = [study.ask(ranges) for _ in range(min(max(self.workers, 1), count - told))]
             points = [[trial.params[name] for name in ranges] for trial in asked]
             self.simulate(np.array(points), f"points of optuna ({told} of {count})")
-
-
-def _apart(candidates: F64, count: int, first: F64) -> F64:
-    """Choose points one by one, each the farthest from those chosen; the first is given."""
-    scale = np.maximum(np.ptp(candidates, axis=0), 1e-9)
-    chosen = [first]
-    far = ((candidates - first) / scale) ** 2
-    near = far.sum(axis=1)
-    while len(chosen) < count:
-        place = int(np.argmax(near))
-        chosen.append(candidates[place])
-        near = np.minimum(near, (((candidates - candidates[place]) / scale) ** 2).sum(axis=1))
-    return np.array(chosen)
 
 
 def _result(

@@ -209,27 +209,22 @@ def chosen(world: World, platform: Platform) -> dict[str, Pairs]:
     asked = online[np.arange(count) * online.size // max(count, 1)]
     found = {"taste": (0.0, 0.0), "liking": (0.0, 0.0)}
     for which, viewers in split(asked, platform.members.recommender, len(platform.recommenders)):
-        offered = _offered(world, platform, which, viewers)
+        members, settings = platform.members, platform.settings
+        recommender = platform.recommenders[which]
+        pools = pools_of(platform.posts, platform.trending, recommender.pool(platform))
+        tables = tables_of(
+            platform, members, pools, world.absent(), world.bonds.closed, settings.drawn,
+            platform.key(Stream.OFFERED),
+        )  # fmt: skip
+        serving = FeedInputs(platform, recommender, which, settings.slots, tables)
+        tray = tray_for(viewers.size, settings.candidates)
+        offered = _known(serving.candidates(viewers, 0, viewers.size, tray))
         scores = platform.recommenders[which].scores_of(offered, platform.settings.slots)
         told = (("taste", taste), ("liking", liking))
         for name, measure in told:
             right, pairs = measure(offered, scores)
             found[name] = found[name][0] + right, found[name][1] + pairs
     return found
-
-
-def _offered(world: World, platform: Platform, which: int, viewers: Array) -> Candidates:
-    """Return candidates of some viewers, drawn anew."""
-    members, settings = platform.members, platform.settings
-    recommender = platform.recommenders[which]
-    pools = pools_of(platform.posts, platform.trending, recommender.pool(platform))
-    tables = tables_of(
-        platform, members, pools, world.absent(), world.bonds.closed, settings.drawn,
-        platform.key(Stream.OFFERED),
-    )  # fmt: skip
-    serving = FeedInputs(platform, recommender, which, settings.slots, tables)
-    tray = tray_for(viewers.size, settings.candidates)
-    return _known(serving.candidates(viewers, 0, viewers.size, tray))
 
 
 def _known(offered: Candidates) -> Candidates:

@@ -39,24 +39,12 @@ _COST_SHARE = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A plugin that holds up the engine.
+    """A plugin that holds up the engine."""
 
-    Attributes
-    ----------
-    what
-        What the engine was doing, such as ``"Tick 14"``.
-    seconds
-        For how long.
-    plugin
-        The registered name of the plugin whose lines run; empty where none of a foreign one do.
-    place
-        Its file, line and function, such as ``"spin.py, line 6, in step"``; empty likewise.
-    """
-
-    what: str
-    seconds: float
-    plugin: str = ""
-    place: str = ""
+    what: str  # the engine was doing, such as "Tick 14"
+    seconds: float  # for how long
+    plugin: str = ""  # whose lines run, as registered; empty: no foreign one
+    place: str = ""  # such as "spin.py, line 6, in step"; empty likewise
 
     @property
     def sentence(self) -> str:
@@ -74,28 +62,14 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class StallOutcome:
-    """How a stall ended.
+    """How a stall ended."""
 
-    Attributes
-    ----------
-    tick
-        The last completed tick, from which the world goes on.
-    plugin, place
-        As in :class:`Stall`.
-    sessions
-        The messages that were stopped.
-    was_rebuilt
-        Whether the engine's thread had to be left behind and the world made anew.
-    how
-        What the plugin did.
-    """
-
-    tick: int
+    tick: int  # the last completed one, from which the world goes on
     plugin: str
     place: str
-    sessions: tuple[int, ...]
-    was_rebuilt: bool
-    how: str = "did not come back"
+    sessions: tuple[int, ...]  # the messages that were stopped
+    was_rebuilt: bool  # the engine's thread was left behind, and the world made anew
+    how: str = "did not come back"  # what the plugin did
 
     @property
     def sentence(self) -> str:

@@ -149,7 +149,11 @@ def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64
     count = len(sizes)
     if count < 2:
         return np.full((count, 2), 0.5)
-    pull = _attraction(links, sizes)
+    both = (links + links.T).astype(np.float64)
+    np.fill_diagonal(both, 0.0)
+    members = np.maximum(sizes, 1).astype(np.float64)
+    density = both / np.sqrt(np.outer(members, members))
+    pull: F64 = np.sqrt(density / max(float(density.max()), 1e-12))  # ties against chance, [0, 1]
     room = np.sqrt(sizes / max(int(sizes.max()), 1)) + 0.3
     push = np.add.outer(room, room) / 2
     places = rng.uniforms(rng.key(0, Stream.LAYOUT), np.arange(2 * count)).reshape(count, 2)
@@ -158,16 +162,6 @@ def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64
     low, high = places.min(axis=0), places.max(axis=0)
     fitted: F64 = (places - low) / np.maximum(high - low, 1e-9)
     return fitted
-
-
-def _attraction(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64:
-    """Return how strongly each pair belongs together, in [0, 1]: ties against what chance gives."""
-    both = (links + links.T).astype(np.float64)
-    np.fill_diagonal(both, 0.0)
-    members = np.maximum(sizes, 1).astype(np.float64)
-    density = both / np.sqrt(np.outer(members, members))
-    scaled: F64 = np.sqrt(density / max(float(density.max()), 1e-12))
-    return scaled
 
 
 def _move(places: F64, pull: F64, push: F64, heat: float) -> F64:

@@ -113,10 +113,7 @@ class PipeEnd:
         with suppress(OSError):  # the other end is gone: the reader says so
             while (message := self._waiting.get()) is not None:
                 self._pipe.send_bytes(message)
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        """Wake the reader: closing alone would leave it waiting."""
+        # The reader is woken: closing alone would leave it waiting.
         with suppress(OSError), socket.socket(fileno=self._pipe.fileno()) as end:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

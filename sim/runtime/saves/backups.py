@@ -341,7 +341,10 @@ def _tried_again(source: Path, draft: Path, report: Report) -> None:
     except (FileNotFoundError, SnapshotError):
         if is_held(source / LEASE_FILE):
             raise
-        _as_it_is(source, draft, report)  # damaged, and nobody writes to it
+        for each in source.iterdir():  # damaged, and nobody writes to it
+            if each.is_file() and not each.is_symlink() and each.name != LEASE_FILE:
+                report("copying", 0.5)
+                copy_private(each, draft / each.name)
 
 
 def _taken(source: Path, draft: Path, report: Report) -> None:
@@ -371,13 +374,6 @@ def _taken(source: Path, draft: Path, report: Report) -> None:
             copy_private(source / checkpoint.file, draft / checkpoint.file)
             return
     raise SnapshotError(source, "holds no checkpoint that its journal names")
-
-
-def _as_it_is(source: Path, draft: Path, report: Report) -> None:
-    for each in source.iterdir():
-        if each.is_file() and not each.is_symlink() and each.name != LEASE_FILE:
-            report("copying", 0.5)
-            copy_private(each, draft / each.name)
 
 
 def _keep_note(path: Path, target: Path, draft: Path) -> None:

@@ -272,28 +272,25 @@ class HistoryDatabase:
 
     def _run(self) -> None:
         try:
-            self._work()
+            is_open = True
+            while is_open:
+                batch = [self._items.get()]
+                with contextlib.suppress(queue.Empty):
+                    while len(batch) < BATCH and batch[-1] is not None:
+                        batch.append(self._items.get_nowait())
+                is_open = batch[-1] is not None
+                self._until_written([item for item in batch if item is not None])
+                for _ in batch:
+                    self._items.task_done()
+            if self._file is not None:
+                with contextlib.suppress(sqlite3.Error):  # somebody reads it: then its log stays
+                    self._file.execute("PRAGMA journal_mode=DELETE")
         except BaseException as error:  # whatever it is, nobody waits for a thread that has ended
             with contextlib.suppress(BaseException):  # it may be this that failed
                 self._say(self._said(error))
         finally:
             if self._file is not None:
                 self._file.close()
-
-    def _work(self) -> None:
-        is_open = True
-        while is_open:
-            batch = [self._items.get()]
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < BATCH and batch[-1] is not None:
-                    batch.append(self._items.get_nowait())
-            is_open = batch[-1] is not None
-            self._until_written([item for item in batch if item is not None])
-            for _ in batch:
-                self._items.task_done()
-        if self._file is not None:
-            with contextlib.suppress(sqlite3.Error):  # somebody reads it: then its log stays
-                self._file.execute("PRAGMA journal_mode=DELETE")
 
     def _until_written(self, batch: Sequence[TickRecord | TickDecisions]) -> None:
         """Write a batch; try again while the disk is full, unless nobody wants to wait."""
