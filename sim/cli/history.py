@@ -24,9 +24,7 @@ from sim.store.snapshot.snapshot import load
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
-    from sim.core.progress import Report
     from sim.store.history.reading import HistoryEvent, WorldHistory
-    from sim.world.world import World
 
 
 class When(TypedDict):
@@ -70,17 +68,14 @@ def show_history(
                 tell(line)
             return
         try:
-            history.cohorts = cohorts_of(_at_last(path, history.tick, report))
+            history.cohorts = cohorts_of(
+                rebuild(path, history.tick, apply, report=report).world
+                if is_led_on(path)
+                else load(path, report=report)
+            )
         except (CapacityError, InputError) as error:
             tell(f"R, and who is spreading a message now, are not shown: {error}")
         _show_counts(path, history, when, shape)
-
-
-def _at_last(path: Path, tick: int, report: Report) -> World:
-    """Return the world as it is on record: of its file, or of the journal beside it."""
-    if is_led_on(path):
-        return rebuild(path, tick, apply, report=report).world
-    return load(path, report=report)
 
 
 def _facts(each: HistoryEvent, people: Agents, history: WorldHistory) -> dict[str, Any]:
