@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -173,13 +174,14 @@ class Outputs:
             return None
         return self.metrics.with_name(f"{self.metrics.stem}-members{self.metrics.suffix}")
 
-    def give(self, form: Form, text: str) -> None:
+    def give(self, form: Form, text: Callable[[], str]) -> None:
         """Print a result if it is the one to print, and write it to its file if it has one."""
         path = self.json if form == "json" else self.csv
+        said = text() if self.form == form or path is not None else ""
         if self.form == form:
-            say(text.rstrip("\n"))
+            say(said.rstrip("\n"))
         if path is not None:
-            write_text(path, text)
+            write_text(path, said)
 
     @property
     def on_stdout(self) -> bool:
@@ -494,11 +496,9 @@ def _saved(
 
 
 def _write(ran: RunOutcome, outputs: Outputs, command: str) -> None:
-    if outputs.form == "json" or outputs.json is not None:
-        told = as_json(result(ran.world, ran.cascades, command=command, seconds=ran.seconds))
-        outputs.give("json", told + "\n")
-    if outputs.form == "csv" or outputs.csv is not None:
-        outputs.give("csv", as_csv(ran.cascades))
+    told = partial(result, ran.world, ran.cascades, command=command, seconds=ran.seconds)
+    outputs.give("json", lambda: as_json(told()) + "\n")
+    outputs.give("csv", lambda: as_csv(ran.cascades))
     if outputs.parquet is not None:
         as_table(ran.cascades).write(outputs.parquet)
     if outputs.manifest is not None:
@@ -567,10 +567,8 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
             if asked.into is not None and asked.into.exists():
                 tell(f"What is finished is kept in {asked.into}. To resume: {command}")
             raise
-    if request.outputs.form == "json" or request.outputs.json is not None:
-        request.outputs.give("json", as_json(_facts(found, world, command)) + "\n")
-    if request.outputs.form == "csv" or request.outputs.csv is not None:
-        request.outputs.give("csv", csv_of(found.curves) + "\n")
+    request.outputs.give("json", lambda: as_json(_facts(found, world, command)) + "\n")
+    request.outputs.give("csv", lambda: csv_of(found.curves) + "\n")
     if request.outputs.parquet is not None:
         found.write(request.outputs.parquet, "curves")
     log("ran", command=command, replicates=asked.count)

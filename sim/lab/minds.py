@@ -38,8 +38,6 @@ from sim.minds.models.replies import RecordedReplies
 from sim.platform.posts.posts import Kind
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from sim.lab.runs.replicate import Watch
     from sim.runtime.engine.run_control import Program
     from sim.world.world import World
@@ -175,7 +173,7 @@ class MindsComparison(PairedRuns):
     again: F64 | None = None
     alike: ArmAgreement | None = None
 
-    what, measured = "arm", tuple(MIND_MEASURES)
+    what, shown, measured = "arm", "posts", tuple(MIND_MEASURES)
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -196,16 +194,6 @@ class MindsComparison(PairedRuns):
         if self.again is not None:
             runs.append((f"{first}, again", self.again))
         return {"differences": Table.of_rows(rows, caption=caption), "runs": self._runs(runs)}
-
-    def plot(self, measure: str = "posts", **_how: Any) -> Figure:
-        """Draw a measure of each run above its arm.
-
-        Raises
-        ------
-        UnknownNameError, InputError
-            For another measure, or where matplotlib is missing.
-        """
-        return self.table("runs").plot("arm", measure)
 
     def mean(self, arm: int, measure: str) -> float:
         """Return the mean over seeds of the first (0) or second (1) arm."""
@@ -243,16 +231,12 @@ def compare_minds_now(
 
     Parameters
     ----------
-    make
-        Makes the world of a seed, the same one every time; a platform is opened where it has none.
+    make, ticks, seeds, program, report
+        As of :func:`~sim.lab.compare_recommenders_now`.
     members
         Who gets the minds: an expression, or indices.
     first, second
         The arms, or what :func:`arm_of` takes.
-    ticks
-        How long each runs.
-    seeds
-        Whose worlds; every draw of one seed is the same under both arms.
     goal
         What the members want, where an arm does not say.
     pool
@@ -264,11 +248,6 @@ def compare_minds_now(
         Minds by name that stand for those of the registry.
     again
         Whether the first arm is run twice, to see what chance alone makes.
-    program
-        What is done to each world between ticks, the same under both; it has begun in the worlds
-        that ``make`` returns. None: nothing.
-    report
-        Told the progress; may cancel by raising.
 
     Raises
     ------

@@ -16,6 +16,8 @@ from sim.lab.tables import Result, Table
 from sim.scenario.plan import RunPlan, Stop
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from sim.lab.runs.replicate import Replicate, Watch
     from sim.platform.platform import Platform
     from sim.runtime.engine.run_control import Program
@@ -125,10 +127,22 @@ class PairedRuns(Result):
 
     what: ClassVar[str]
     """What an arm is."""
+    shown: ClassVar[str]
+    """The measure that is drawn where none is named."""
     measured: ClassVar[tuple[str, ...]]
     seeds: tuple[int, ...]
     ticks: int
     values: F64
+
+    def plot(self, measure: str = "", **_how: Any) -> Figure:
+        """Draw a measure of each run above its arm.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For another measure, or where matplotlib is missing.
+        """
+        return self.table("runs").plot(self.what, measure or self.shown)
 
     def _of(self, arm: int, measure: str) -> F64:
         row: F64 = self.values[arm, :, self.measured.index(measure)]

@@ -32,8 +32,6 @@ from sim.platform.feed.recommender import FriendRecommender
 from sim.world.ties import proposable
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from sim.lab.runs.replicate import Watch
     from sim.runtime.engine.run_control import Program
     from sim.world.world import World
@@ -69,7 +67,7 @@ class Comparison(PairedRuns):
     ticks: int
     values: F64
 
-    what, measured = "recommender", tuple(FEED_MEASURES)
+    what, shown, measured = "recommender", "inequality", tuple(FEED_MEASURES)
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -83,16 +81,6 @@ class Comparison(PairedRuns):
         caption = f"{self.ticks:,} ticks, {len(self.seeds):,} seeds; 95 % intervals (t)"
         runs = self._runs(zip(self.names, self.values, strict=True))
         return {"differences": Table.of_rows(rows, caption=caption), "runs": runs}
-
-    def plot(self, measure: str = "inequality", **_how: Any) -> Figure:
-        """Draw a measure of each run above its recommender.
-
-        Raises
-        ------
-        UnknownNameError, InputError
-            For another measure, or where matplotlib is missing.
-        """
-        return self.table("runs").plot("recommender", measure)
 
     def mean(self, name: str, measure: str) -> float:
         """Return the mean over seeds; NaN where there is none."""
