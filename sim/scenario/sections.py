@@ -361,7 +361,10 @@ class CommandSection(Section):
 
 
 class InterventionSection(Section):
-    """``[[interventions]]``: what is done when; other keys are those of ``interventions.kinds``."""
+    """``[[interventions]]``: what is done at a tick, or when a condition holds.
+
+    The other keys are those of what is done (:mod:`sim.world.interventions.kinds`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
 
