@@ -103,22 +103,6 @@ def _word(value: Any) -> str:
     return value if isinstance(value, str) else jsons.dumps(value)
 
 
-def read_log(path: Path) -> tuple[list[LoggedAct], str | None, list[str]]:
-    """Return the acts that ``show WORLD audit --json`` printed, their digest and findings."""
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise FileError(path, "is larger than 512 MiB; a log of acts is smaller")
-        body = from_json(path.read_text(encoding="utf-8-sig"))
-        acts = [LoggedAct(**fields) for fields in body["rows" if "rows" in body else "acts"]]
-        finding, digest = broken_at(acts), body.get("digest")
-    except OSError as error:
-        raise FileError(path, (error.strerror or "cannot be read").lower()) from None
-    except (ValueError, TypeError, KeyError, AttributeError):
-        reason = "is no log of acts; write one with hubbub show FILE audit --json"
-        raise FileError(path, reason) from None
-    return acts, digest, [f"{finding[:1].upper()}{finding[1:]}."] if finding else []
-
-
 def write_script(where: str, out: Path | None) -> int:
     """Write what was done to a world as a scenario file, or print it; returns the exit code."""
     require_folder(out)
@@ -162,7 +146,19 @@ def show_replay(
 def _log(where: str) -> tuple[list[LoggedAct], str | None, list[str]]:
     """Return what was done, the digest that it came to, and what is wrong with the log."""
     if where.endswith((".json", ".jsonl")):
-        return read_log(Path(where))
+        path = Path(where)
+        try:
+            if path.stat().st_size > _MOST_BYTES:
+                raise FileError(path, "is larger than 512 MiB; a log of acts is smaller")
+            body = from_json(path.read_text(encoding="utf-8-sig"))
+            acts = [LoggedAct(**fields) for fields in body["rows" if "rows" in body else "acts"]]
+            finding, digest = broken_at(acts), body.get("digest")
+        except OSError as error:
+            raise FileError(path, (error.strerror or "cannot be read").lower()) from None
+        except (ValueError, TypeError, KeyError, AttributeError):
+            reason = "is no log of acts; write one with hubbub show FILE audit --json"
+            raise FileError(path, reason) from None
+        return acts, digest, [f"{finding[:1].upper()}{finding[1:]}."] if finding else []
     found = audit(saved_path(where))
     return list(found.acts), found.digest, list(found.findings)
 

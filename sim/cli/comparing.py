@@ -156,19 +156,14 @@ def _text(found: Comparison, where: str) -> list[str]:
     told = [table(_rows(found)), *_pairs(found)]
     if len(found.names) > _BESIDE:
         told = [*(table(rows) for rows in _by_group(found)), _MANY]
+    known = [m for m in MEASURES if not all(math.isnan(found.mean(one, m)) for one in found.names)]
+    width = max(map(len, known), default=0)
     return [
         f"{where}: {plural(found.ticks, 'tick')}, {seeds}, the same draws in each condition.",
         *told,
-        _meanings(found),
+        "\n".join(f"{name:<{width}}  {MEASURES[name].says}" for name in known),
         "These measure what members are shown and do by rules, not what they come to think.",
     ]
-
-
-def _meanings(found: Comparison) -> str:
-    """Say what each column or line of the tables is, a line each."""
-    known = [m for m in MEASURES if not all(math.isnan(found.mean(one, m)) for one in found.names)]
-    width = max(map(len, known), default=0)
-    return "\n".join(f"{name:<{width}}  {MEASURES[name].says}" for name in known)
 
 
 def _rows(found: Comparison) -> list[tuple[str, ...]]:

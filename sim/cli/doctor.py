@@ -62,7 +62,13 @@ def show(*, json: bool, world: str | None = None) -> int:
 def examine() -> dict[str, Any]:
     """Return the facts by section, and ``problems``, a list of sentences."""
     facts: dict[str, Any] = {
-        "program": _program(),
+        "program": {
+            "hubbub": sim.__version__,
+            "python": platform.python_version(),
+            "executable": sys.executable,
+            "platform": platform.platform(),
+            "sqlite": sqlite3.sqlite_version,
+        },
         "paths": _paths(),
         "libraries": {name: _version(name) for name in _LIBRARIES},
         "machine": _machine(),
@@ -71,16 +77,6 @@ def examine() -> dict[str, Any]:
     }
     facts["problems"] = list(_problems(facts))
     return facts
-
-
-def _program() -> dict[str, Any]:
-    return {
-        "hubbub": sim.__version__,
-        "python": platform.python_version(),
-        "executable": sys.executable,
-        "platform": platform.platform(),
-        "sqlite": sqlite3.sqlite_version,
-    }
 
 
 def _paths() -> dict[str, Any]:

@@ -38,10 +38,15 @@ class Verbs(TyperGroup):
         """Run the verb that is named; say which there are when none is."""
         try:
             return super().invoke(ctx)
-        except TyperException as error:
+        except TyperException as raised:
+            error: Any = raised
             if error.message == "Missing command.":
                 error.message = f"Missing command: {', '.join(self.commands)}."
-            _lead(error)
+            known = getattr(error, "option_name", "")
+            meant, verb = _OPTIONS.get(known), getattr(error.ctx, "command", None)
+            if meant and verb and any(meant in each.opts for each in verb.params):
+                error.message = f"No such option: {known}; here it is {meant}"
+                error.possibilities = None
             raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -71,15 +76,6 @@ class Verbs(TyperGroup):
                 said = error.message.rstrip(".")
                 error.message = f"{said}. Did you mean {' or '.join(map(repr, meant))}?"
             raise
-
-
-def _lead(error: Any) -> None:
-    """Let an error about an option that is none name the one that is meant."""
-    known = getattr(error, "option_name", "")
-    meant, verb = _OPTIONS.get(known), getattr(error.ctx, "command", None)
-    if meant and verb and any(meant in each.opts for each in verb.params):
-        error.message = f"No such option: {known}; here it is {meant}"
-        error.possibilities = None
 
 
 def meant_by(word: str, group: TyperGroup, top: TyperGroup) -> list[str]:

@@ -24,9 +24,7 @@ from sim.store.snapshot.snapshot import load
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
-    from sim.core.progress import Report
     from sim.store.history.reading import HistoryEvent, WorldHistory
-    from sim.world.world import World
 
 
 class When(TypedDict):
@@ -62,31 +60,22 @@ def show_history(
                 found = history.pair(one, other, **when)
             else:
                 found = history.agent(people.index(agent or ""), **when)
-            _show_events(found, history, people, shape)
+            rows = [_facts(each, people, history) for each in found[: shape.most]]
+            heading = ("tick", "who", "act", "message", "text", "whom")
+            facts = {"count": len(found), "rows": rows}
+            answer(shape, facts, lambda facts, _: _listed(heading, map(_row, rows), facts["count"]))
+            for line in not_kept([] if history.record is None else history.record.missing):
+                tell(line)
             return
         try:
-            history.cohorts = cohorts_of(_at_last(path, history.tick, report))
+            history.cohorts = cohorts_of(
+                rebuild(path, history.tick, apply, report=report).world
+                if is_led_on(path)
+                else load(path, report=report)
+            )
         except (CapacityError, InputError) as error:
             tell(f"R, and who is spreading a message now, are not shown: {error}")
         _show_counts(path, history, when, shape)
-
-
-def _at_last(path: Path, tick: int, report: Report) -> World:
-    """Return the world as it is on record: of its file, or of the journal beside it."""
-    if is_led_on(path):
-        return rebuild(path, tick, apply, report=report).world
-    return load(path, report=report)
-
-
-def _show_events(
-    found: Sequence[HistoryEvent], history: WorldHistory, people: Agents, shape: Shape
-) -> None:
-    rows = [_facts(each, people, history) for each in found[: shape.most]]
-    heading = ("tick", "who", "act", "message", "text", "whom")
-    facts = {"count": len(found), "rows": rows}
-    answer(shape, facts, lambda facts, _: _listed(heading, map(_row, rows), facts["count"]))
-    for line in not_kept([] if history.record is None else history.record.missing):
-        tell(line)
 
 
 def _facts(each: HistoryEvent, people: Agents, history: WorldHistory) -> dict[str, Any]:

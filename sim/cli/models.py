@@ -118,20 +118,16 @@ def show_model(name: str, *, json: bool, kind: str = "") -> None:
 
 def _heading(found: Spec) -> Iterator[tuple[str, str]]:
     yield _HEAD, found.name
-    yield from _paragraphs(inspect.cleandoc(found.cls.__doc__ or ""))
-    yield "", ""
-    form, family = form_of(found.cls), family_of(found.cls)
-    yield _DIM, f"{family}; form {form}"
-    yield _DIM, f"version {found.version}, from {found.origin}"
-
-
-def _paragraphs(text: str) -> Iterator[tuple[str, str]]:
-    for number, part in enumerate(re.split(r"\n\s*\n", text)):
+    for number, part in enumerate(re.split(r"\n\s*\n", inspect.cleandoc(found.cls.__doc__ or ""))):
         if number:
             yield "", ""
         yield from (
             ("", line) for line in textwrap.wrap(one_line(part.replace("``", "")), _cells())
         )
+    yield "", ""
+    form, family = form_of(found.cls), family_of(found.cls)
+    yield _DIM, f"{family}; form {form}"
+    yield _DIM, f"version {found.version}, from {found.origin}"
 
 
 def _card_lines(card: Card) -> Iterator[tuple[str, str]]:

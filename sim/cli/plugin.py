@@ -61,7 +61,8 @@ def plugin_new(
     test_text = templates.MIND_TEST if form == "mind" else templates.LAWS_TEST
     home, check, some = _LAWS.get(form, ("", "", ""))
     words = {
-        "NAME": name, "MODULE": module, "CLASS": module.title().replace("_", ""),
+        "HEAD": templates.HEAD, "NAME": name, "MODULE": module,
+        "CLASS": module.title().replace("_", ""),
         "NOBODY": ",\n        ".join(f"{key}={dumps(value)}" for key, value in still.items()),
         "HOME": home, "CHECK": check, "SOME": some,
     }  # fmt: skip

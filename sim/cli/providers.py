@@ -55,22 +55,18 @@ def show_models(*, ask: bool, json: bool) -> None:
     if json:
         say(as_json({"models": rows, "lacks": lacks, "local_missing": missing_parts()}))
     else:
-        _show(rows, lacks)
+        if rows:
+            cells = ([safe(str(value)) for value in row.values()] for row in rows)
+            say(table([list(rows[0]), *cells]))
+        elif not current().llm_local:
+            say(nobody())
+        if current().llm_local:
+            say(f"The model on this machine ({ALIAS}) is asked first.")
+        for sentence in lacks:
+            say(sentence)
     silent = [answer for answer in answers if answer.fault is not None]
     if ask and (silent or not answers):
         raise typer.Exit(ERROR)
-
-
-def _show(rows: list[dict[str, Any]], lacks: list[str]) -> None:
-    if rows:
-        cells = ([safe(str(value)) for value in row.values()] for row in rows)
-        say(table([list(rows[0]), *cells]))
-    elif not current().llm_local:
-        say(nobody())
-    if current().llm_local:
-        say(f"The model on this machine ({ALIAS}) is asked first.")
-    for sentence in lacks:
-        say(sentence)
 
 
 def _row(provider: Provider) -> dict[str, Any]:

@@ -75,7 +75,20 @@ def show_bench(
                 if number:
                     laps[model.name].append(lap)
         shares = _shares(world, ours, ticks, parameters)
-    _tell(ours, beside, laps, shares, json=json)
+    facts = [_facts(model, laps[model.name]) for model in (ours, beside)]
+    ratio = facts[0]["contacts_per_second"] / max(facts[1]["contacts_per_second"], 1e-9)
+    if json:
+        say(as_json({"models": facts, "ratio": ratio, "shares": shares}))
+        return
+    heading = ("model", "form", "M contacts/s", "ms per run", "contacts", "adopters")
+    say(table([heading, *(_row(each) for each in facts)]))
+    say(f"{ours.name} weighs {ratio:.2f} times as many contacts per second as {beside.name}.")
+    parts = ", ".join(f"{share:.0%} {part}" for part, share in shares.items())
+    say(f"Where its time goes: {parts}.")
+    if facts[0]["contacts"] == 0:
+        tell("It weighed no contacts; set parameters with which it spreads, using -p.")
+    elif shares[_PARTS[0]] > _MOST_OF_IT:
+        tell("Most of it is in your own lines: make fewer passes over whole columns.")
 
 
 def _lap(world: World, model: Spec, ticks: int, parameters: dict[str, Any]) -> Lap:
@@ -121,25 +134,6 @@ def _part(file: str, mine: str) -> str:
     if file == mine:
         return _PARTS[0]
     return _PARTS[2] if "/sim/world/" in file or "/sim/cli/" in file else _PARTS[1]
-
-
-def _tell(
-    ours: Spec, beside: Spec, laps: dict[str, list[Lap]], shares: dict[str, float], *, json: bool
-) -> None:
-    facts = [_facts(model, laps[model.name]) for model in (ours, beside)]
-    ratio = facts[0]["contacts_per_second"] / max(facts[1]["contacts_per_second"], 1e-9)
-    if json:
-        say(as_json({"models": facts, "ratio": ratio, "shares": shares}))
-        return
-    heading = ("model", "form", "M contacts/s", "ms per run", "contacts", "adopters")
-    say(table([heading, *(_row(each) for each in facts)]))
-    say(f"{ours.name} weighs {ratio:.2f} times as many contacts per second as {beside.name}.")
-    parts = ", ".join(f"{share:.0%} {part}" for part, share in shares.items())
-    say(f"Where its time goes: {parts}.")
-    if facts[0]["contacts"] == 0:
-        tell("It weighed no contacts; set parameters with which it spreads, using -p.")
-    elif shares[_PARTS[0]] > _MOST_OF_IT:
-        tell("Most of it is in your own lines: make fewer passes over whole columns.")
 
 
 def _facts(model: Spec, laps: list[Lap]) -> dict[str, Any]:

@@ -132,24 +132,20 @@ def _rows(cascades: Sequence[Cascade]) -> Iterator[list[object]]:
     states = list(dict.fromkeys(state for cascade in cascades for state in cascade.states))
     yield ["cascade", "model", "tick", "new", "size", "r", "adoptions", *map(one_line, states)]
     for cascade in cascades:
-        yield from _lines(cascade, states)
-
-
-def _lines(cascade: Cascade, states: list[str]) -> Iterator[list[object]]:
-    new, r, history = cascade.new_adopters, cascade.r, cascade.history
-    sizes, adoptions = new.cumsum(), cascade.adoptions
-    place = {state: i for i, state in enumerate(cascade.states)}
-    for i in range(len(new)):
-        yield [
-            cascade.id,
-            one_line(cascade.model_name),
-            cascade.started_at + i,
-            int(new[i]),
-            int(sizes[i]),
-            "" if r[i] != r[i] else repr(float(r[i])),
-            "" if adoptions[i] < 0 else int(adoptions[i]),
-            *(int(history[i, place[state]]) if state in place else "" for state in states),
-        ]
+        new, r, history = cascade.new_adopters, cascade.r, cascade.history
+        sizes, adoptions = new.cumsum(), cascade.adoptions
+        place = {state: i for i, state in enumerate(cascade.states)}
+        for i in range(len(new)):
+            yield [
+                cascade.id,
+                one_line(cascade.model_name),
+                cascade.started_at + i,
+                int(new[i]),
+                int(sizes[i]),
+                "" if r[i] != r[i] else repr(float(r[i])),
+                "" if adoptions[i] < 0 else int(adoptions[i]),
+                *(int(history[i, place[state]]) if state in place else "" for state in states),
+            ]
 
 
 def summary(cascades: Sequence[Cascade]) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -173,13 +174,14 @@ class Outputs:
             return None
         return self.metrics.with_name(f"{self.metrics.stem}-members{self.metrics.suffix}")
 
-    def give(self, form: Form, text: str) -> None:
+    def give(self, form: Form, text: Callable[[], str]) -> None:
         """Print a result if it is the one to print, and write it to its file if it has one."""
         path = self.json if form == "json" else self.csv
+        said = text() if self.form == form or path is not None else ""
         if self.form == form:
-            say(text.rstrip("\n"))
+            say(said.rstrip("\n"))
         if path is not None:
-            write_text(path, text)
+            write_text(path, said)
 
     @property
     def on_stdout(self) -> bool:
@@ -430,7 +432,13 @@ def carry_out(request: RunRequest) -> int:
         journal = request.journal
         world = journal.made(request.make, report) if journal else request.make(report)
         request.plan.prepare(world)
-        _measure(world, request.outputs)
+        if request.outputs.members and world.metrics is not None:
+            raise InputError(
+                "This world takes metrics already, as it was opened; say whose in its scenario: "
+                '[metrics] members = "..."'
+            )
+        if request.outputs.metrics is not None and world.metrics is None:
+            world.open_metrics(members=request.outputs.members)
         with (
             journal.keeper(world) if journal else nullcontext() as keeper,
             recorded_run(world, request.origin, request.outputs.save, journal) as history,
@@ -470,17 +478,6 @@ def _show(ran: RunOutcome, request: RunRequest, command: str) -> None:
         tell(line)
 
 
-def _measure(world: World, outputs: Outputs) -> None:
-    """Let a world take the metrics that are to be written."""
-    if outputs.members and world.metrics is not None:
-        raise InputError(
-            "This world takes metrics already, as it was opened; say whose in its scenario: "
-            '[metrics] members = "..."'
-        )
-    if outputs.metrics is not None and world.metrics is None:
-        world.open_metrics(members=outputs.members)
-
-
 def _saved(
     world: World, outputs: Outputs, report: Report, keeper: JournalWriter | None
 ) -> tuple[str, Path | None]:
@@ -499,11 +496,9 @@ def _saved(
 
 
 def _write(ran: RunOutcome, outputs: Outputs, command: str) -> None:
-    if outputs.form == "json" or outputs.json is not None:
-        told = as_json(result(ran.world, ran.cascades, command=command, seconds=ran.seconds))
-        outputs.give("json", told + "\n")
-    if outputs.form == "csv" or outputs.csv is not None:
-        outputs.give("csv", as_csv(ran.cascades))
+    told = partial(result, ran.world, ran.cascades, command=command, seconds=ran.seconds)
+    outputs.give("json", lambda: as_json(told()) + "\n")
+    outputs.give("csv", lambda: as_csv(ran.cascades))
     if outputs.parquet is not None:
         as_table(ran.cascades).write(outputs.parquet)
     if outputs.manifest is not None:
@@ -572,7 +567,10 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
             if asked.into is not None and asked.into.exists():
                 tell(f"Finished runs are kept in {asked.into}. To resume: {command}")
             raise
-    _write_ensemble(found, world, request.outputs, command)
+    request.outputs.give("json", lambda: as_json(_facts(found, world, command)) + "\n")
+    request.outputs.give("csv", lambda: csv_of(found.curves) + "\n")
+    if request.outputs.parquet is not None:
+        found.write(request.outputs.parquet, "curves")
     log("ran", command=command, replicates=asked.count)
     show = tell if request.outputs.on_stdout else say
     for line in _told(found, world, perf_counter() - began):
@@ -619,15 +617,6 @@ def _number(value: float) -> str:
     if value != value:
         return "-"
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}"
-
-
-def _write_ensemble(found: Ensemble, world: World, outputs: Outputs, command: str) -> None:
-    if outputs.form == "json" or outputs.json is not None:
-        outputs.give("json", as_json(_facts(found, world, command)) + "\n")
-    if outputs.form == "csv" or outputs.csv is not None:
-        outputs.give("csv", csv_of(found.curves) + "\n")
-    if outputs.parquet is not None:
-        found.write(outputs.parquet, "curves")
 
 
 def _facts(found: Ensemble, world: World, command: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,7 +86,15 @@ def sweep(
     if resume and into is None:
         raise InputError("--resume needs a file of results; name it: --into FILE.")
     require_folder(into)
-    parameters = _parameters(vary or ())
+    from sim.scenario.sections import split_vary
+
+    ranges: dict[str, Any] = {}
+    for words in vary or ():
+        name, values = split_vary(words)
+        if name in ranges:
+            raise InputError(f"--vary {name} is given twice; give it once.")
+        ranges[name] = values
+    parameters = ranges or None
     probe_foreign()
     with watched() as report:
         try:
@@ -103,18 +110,6 @@ def sweep(
             raise
     output.give(lambda: _facts(found), lambda: found.points, lambda: "\n\n".join(_text(found)))
     tell_remarks(line for one in found.records for line in one.remarks)
-
-
-def _parameters(vary: Sequence[str]) -> dict[str, Any] | None:
-    from sim.scenario.sections import split_vary
-
-    ranges: dict[str, Any] = {}
-    for words in vary:
-        name, values = split_vary(words)
-        if name in ranges:
-            raise InputError(f"--vary {name} is given twice; give it once.")
-        ranges[name] = values
-    return ranges or None
 
 
 def _text(found: lab.Sweep) -> list[str]:

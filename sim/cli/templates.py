@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+HEAD = """version = "0.1"  # yours; a saved world remembers it
+requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
+
+
+@register("NAME")
+class CLASS"""
+"""What each file has in place of HEAD."""
+
 _COMPARTMENTS = '''"""NAME: say in a line what spreads, and how."""
 
 from typing import ClassVar
 
 from sim import Card, Compartments, Field, after, contact, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(Compartments):
+HEAD(Compartments):
     """Tellers tell the unaware, tire, and after a rest can be caught again.
 
     Say here whose model it is, and what it leaves out.
@@ -58,12 +61,7 @@ from typing import ClassVar
 import numpy as np
 from sim import Card, Exposure, Field, Floats, PerExposure, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(PerExposure):
+HEAD(PerExposure):
     """A friend's word counts by trust and interest, and loses weight as the story ages.
 
     Say here whose model it is, and what it leaves out.
@@ -100,12 +98,7 @@ from typing import ClassVar
 
 from sim import Card, Field, Threshold, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(Threshold):
+HEAD(Threshold):
     """An agent adopts once the same share of those that it hears has adopted.
 
     Say here whose model it is, and what it leaves out.
@@ -136,12 +129,7 @@ from typing import ClassVar
 
 from sim import Bools, Card, Field, Heard, Hearing, after, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(Heard):
+HEAD(Heard):
     """Agents join once enough of those that they hear have, and leave again after a while.
 
     Say here whose model it is, and what it leaves out.
@@ -184,12 +172,7 @@ from typing import ClassVar
 
 from sim import Card, Field, Floats, OpinionModel, Voices, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(OpinionModel):
+HEAD(OpinionModel):
     """Everybody moves towards the mean of those heard, the extreme less than the undecided.
 
     Say here whose model it is, and what it leaves out.
@@ -233,12 +216,7 @@ from sim import (
     register,
 )
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(PropagationModel):
+HEAD(PropagationModel):
     """New adopters try to convince their listeners, the less the longer the story runs.
 
     Say here whose model it is, and what it leaves out.
@@ -336,12 +314,7 @@ from typing import Any, ClassVar
 
 from sim import Candidates, Card, Field, Recommender, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(Recommender):
+HEAD(Recommender):
     """What fits the viewer and is shared by those it trusts, the less the older it is.
 
     Say here whose idea it is, and what it leaves out.
@@ -382,12 +355,7 @@ from typing import Any, ClassVar
 
 from sim import Card, Field, Prospects, TwoHop, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(TwoHop):
+HEAD(TwoHop):
     """Friends of friends who like the same, unless everybody follows them already.
 
     Say here whose idea it is, and what it leaves out.
@@ -418,12 +386,7 @@ from typing import Any, ClassVar
 
 from sim import Act, Around, Card, Exposures, Field, Policy, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(Policy):
+HEAD(Policy):
     """Likes what it cares for, the more the more open it is, and reposts what friends share.
 
     Say here whose idea it is, and what it leaves out.
@@ -462,12 +425,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sim import Field, Intervention, Lots, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(Intervention):
+HEAD(Intervention):
     """Lets a share of the members, drawn by lot, be less active from now on.
 
     Say here whose idea it is, and what it leaves out.
@@ -498,12 +456,7 @@ from typing import Any, ClassVar
 
 from sim import Metric, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(Metric):
+HEAD(Metric):
     """Share of the active members that nobody hears.
 
     Say here whose idea it is, and what it leaves out.
@@ -524,12 +477,7 @@ from typing import Any, ClassVar
 
 from sim import Card, Channel, ChannelView, Field, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(Channel):
+HEAD(Channel):
     """Messages cross from one community to another, or go along ties of much trust.
 
     Say here whose idea it is, and what it leaves out.
@@ -585,12 +533,7 @@ from typing import ClassVar
 
 from sim import Ask, Card, Decided, Decision, Field, Member, Mind, Post, Turn, register
 
-version = "0.1"  # yours; a saved world remembers it
-requires = ()  # packages beside Hubbub's own, such as ("scipy>=1.14",)
-
-
-@register("NAME")
-class CLASS(Mind):
+HEAD(Mind):
     """Likes what it cares for; of what worries it, it asks a language model what to say.
 
     Say here whose idea it is, and what it leaves out.

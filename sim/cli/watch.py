@@ -64,14 +64,6 @@ def _results_apart() -> Iterator[None]:
             os.close(kept)
 
 
-def require_nobody_stuck() -> None:
-    """Raise :class:`~sim.runtime.engine.warden.StuckError` once a plugin had to be stopped."""
-    known = sys.modules.get("sim.runtime.engine.warden")
-    mine = known.on_watch() if known is not None else None
-    if mine is not None:
-        mine.check()
-
-
 def _ended(sentence: str) -> None:
     """End the process: its main thread is where nobody reaches it."""
     with suppress(Exception):
@@ -127,7 +119,10 @@ def watched() -> Iterator[Report]:
             if asked.is_set():
                 asked.noted()
                 raise StoppedError(f"Cancelled while {stage}; nothing was written.", asked.number)
-            require_nobody_stuck()
+            known = sys.modules.get("sim.runtime.engine.warden")
+            mine = known.on_watch() if known is not None else None
+            if mine is not None:
+                mine.check()
             show(stage, share)
 
         yield report

@@ -89,16 +89,6 @@ def save_world(
     return f"{verb} {shlex.quote(str(path))}: {size}" + (f"\n{kept}" if kept else "")
 
 
-def save_made(world: World, path: Path, report: Report, *, force: bool) -> str:
-    """Save a world that was made, where nothing is or what is there may go; says so in a line."""
-    from sim.runtime.saves.places import make_way, require_free
-
-    require_free(path, force=force)
-    kept = make_way(path) if force else ""
-    saved = save_world(world, path, report, force=True)
-    return f"{saved}\n{kept}" if kept else saved
-
-
 NewFile = Annotated[Path, typer.Option("--out", "-o", help="The world file to write, NAME.hub.")]
 TickMinutes = Annotated[float, typer.Option(help="Simulated minutes per tick.")]
 Force = Annotated[

@@ -23,6 +23,7 @@ from sim.core.progress import Report, quiet
 from sim.core.text import one_line, plural
 from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.lab.background import awaited
+from sim.lab.paired import mean_of
 from sim.lab.runs.experiment import (
     MOST_TICKS,
     ExperimentProgress,
@@ -49,7 +50,7 @@ from sim.lab.statistics import (
 from sim.lab.statistics.differences import SHARE, corrected
 from sim.lab.tables import Result, Table
 from sim.scenario.plan import at_rest
-from sim.scenario.variants import toml_value
+from sim.scenario.sections import toml_word
 from sim.world.state.state import digest_of
 
 if TYPE_CHECKING:
@@ -224,16 +225,11 @@ class Futures(Result):
         name = self.main if measure is None else measure
         first = self.arms[0] if against is None else against
         second = self.values(name, self.arms[1] if arm is None else arm)
-        return paired_difference(self.values(name, first), second, networks=self._networks)
-
-    @property
-    def _networks(self) -> npt.NDArray[np.int64] | None:
-        return np.array(self.records.networks) if self.records.networks else None
+        return paired_difference(self.values(name, first), second, networks=self.records.strata)
 
     def mean(self, measure: str, arm: str) -> float:
         """Return the mean of a measure over replicates; NaN where none has a number."""
-        known = _known(self.values(measure, arm))
-        return float(known.mean()) if known.size else nan
+        return mean_of(self.values(measure, arm))
 
     def needed(self, measure: str, arm: str) -> float:
         """Return how many replicates would show a true difference of the size that was found.
@@ -271,7 +267,7 @@ class Futures(Result):
 
     def _halves(self, rows: F64) -> F64:
         """Return half the width of the interval of each column's mean (replicates, ticks)."""
-        halves, networks = np.full(rows.shape[1], nan), self._networks
+        halves, networks = np.full(rows.shape[1], nan), self.records.strata
         for tick, column in enumerate(rows.T):
             is_known = ~np.isnan(column)
             own = None if networks is None else networks[is_known]
@@ -331,32 +327,14 @@ class Futures(Result):
         for place, arm in enumerate(self.arms):
             begun = self.begun[place] if place < len(self.begun) else ""
             for measure in self.measures:
-                values = self.values(measure, arm)
-                known = _known(values)
-                said = self._interval(measure, values)
-                rows.append({
-                    "arm": arm, "measure": measure,
-                    "mean": self.mean(measure, arm),
-                    "low": nan if said is None else said.low,
-                    "high": nan if said is None else said.high,
-                    "method": "too few" if said is None else said.method,
-                    "median": float(np.median(known)) if known.size else nan,
-                    "runs": known.size, "digest": begun,
-                })  # fmt: skip
+                values, is_share = self.values(measure, arm), measure == TOOK_OFF
+                row = mean_row(values, self.records.strata, is_share=is_share)
+                rows.append({"arm": arm, "measure": measure, **row, "digest": begun})
         how = means_said(str(row["method"]) for row in rows)
         caption = (
             f"Each condition {self.records.where}: {how}; the world at the fork: {self.digest}"
         )
         return Table.of_rows(rows, caption=caption)
-
-    def _interval(self, measure: str, values: F64) -> Interval | None:
-        is_known, networks = ~np.isnan(values), self._networks
-        if not is_known.any():
-            return None
-        known = values[is_known]
-        if measure == TOOK_OFF and networks is None:
-            return share_interval(int(known.sum()), known.size)
-        return mean_interval(known, networks=None if networks is None else networks[is_known])
 
     def conclusion(self, measure: str | None = None, *, margin: float | None = None) -> str:
         """Return what follows: a sentence for each arm but the first.
@@ -428,6 +406,27 @@ class Futures(Result):
         return self.arms.index(arm)
 
 
+def mean_row(
+    values: F64, networks: npt.NDArray[np.int64] | None, *, is_share: bool = False
+) -> dict[str, Any]:
+    """Return what a table says of the runs of an arm: mean, interval, median, and how many."""
+    is_known = ~np.isnan(values)
+    known = values[is_known]
+    said: Interval | None = None
+    if is_share and known.size and networks is None:
+        said = share_interval(int(known.sum()), known.size)
+    elif known.size:
+        said = mean_interval(known, networks=None if networks is None else networks[is_known])
+    return {
+        "mean": float(known.mean()) if known.size else nan,
+        "low": nan if said is None else said.low,
+        "high": nan if said is None else said.high,
+        "method": "too few" if said is None else said.method,
+        "median": float(np.median(known)) if known.size else nan,
+        "runs": known.size,
+    }
+
+
 def _needed(effect: float) -> float:
     if not isfinite(effect) or abs(effect) < sqrt(1 / _MOST_NEEDED):
         return nan
@@ -442,10 +441,6 @@ def _finite(values: F64) -> F64:
 
 def _has_numbers(column: npt.NDArray[Any]) -> bool:
     return column.dtype.kind in "iuf" and bool((~np.isnan(column.astype(np.float64))).any())
-
-
-def _known(values: F64) -> F64:
-    return values[~np.isnan(values)]
 
 
 def _means(rows: F64) -> F64:
@@ -465,7 +460,10 @@ def drawn(found: Futures, series: str) -> Figure:
     figure = new_figure(7.0, 6.0)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     for place, arm in enumerate(found.arms):
-        _arm(above, found, series, arm, f"C{place}")
+        colour = f"C{place}"
+        rows = found.curve(series, arm)
+        above.plot(rows[:_GHOSTS].T, color=colour, alpha=0.15, linewidth=0.7)
+        above.plot(_means(rows.T), color=colour, label=label(arm))
     for place, arm in enumerate(found.arms[1:], 1):
         _difference(below, found, series, arm, f"C{place}")
     below.axhline(0.0, color="0.5", linewidth=0.8)
@@ -474,14 +472,6 @@ def drawn(found: Futures, series: str) -> Figure:
     below.set(xlabel="ticks after the fork", ylabel=label(f"minus {found.arms[0]}"))
     above.legend()
     return figure
-
-
-def _arm(ax: Axes, found: Futures, series: str, arm: str, colour: str) -> None:
-    rows = found.curve(series, arm)
-    ax.plot(rows[:_GHOSTS].T, color=colour, alpha=0.15, linewidth=0.7)
-    known = ~np.isnan(rows)
-    mean = np.where(known, rows, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    ax.plot(np.where(known.any(axis=0), mean, np.nan), color=colour, label=label(arm))
 
 
 def _difference(ax: Axes, found: Futures, series: str, arm: str, colour: str) -> None:
@@ -799,7 +789,7 @@ def _pairs(words: list[str]) -> dict[str, Any]:
             raise InputError(
                 f"{key!r} is given twice in one change; separate changes by a semicolon."
             )
-        found[key] = value if key in _TEXTS else toml_value(value)
+        found[key] = value if key in _TEXTS else toml_word(value)
     return found
 
 
@@ -919,10 +909,7 @@ def _programs(
 
 
 def _forked(world: World, programs: Sequence[Program]) -> tuple[str, list[tuple[str, bool]]]:
-    """Return the digest at the fork, and of each arm: its digest once begun, is it busy.
-
-    What an arm cannot do in this world is refused here, before any worker is started.
-    """
+    """Return the digest at the fork, and of each arm: its digest once begun, is it busy."""
     meta, columns = world.packed()
     base, begun = SharedBase(meta, columns), []
     for program in programs:

@@ -39,10 +39,7 @@ from sim.minds.models.replies import RecordedReplies
 from sim.platform.posts.posts import Kind
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from sim.lab.runs.replicate import Watch
-    from sim.platform.platform import Platform
     from sim.runtime.engine.run_control import Program
     from sim.world.world import World
 
@@ -119,24 +116,12 @@ def arm_of(said: str) -> MindsArm:
 
 
 class ArmAgreement(NamedTuple):
-    """How alike members decide under both arms.
+    """How alike members decide under both arms."""
 
-    Attributes
-    ----------
-    pairs
-        Decisions of the same member in the same tick under both.
-    same
-        The share of them with the same acts, whatever they are about.
-    fed_alike
-        How many of them were made before the same feed: ever fewer, as the worlds part.
-    same_fed_alike
-        The share of those with the same acts about the same messages.
-    """
-
-    pairs: int
-    same: float
-    fed_alike: int
-    same_fed_alike: float
+    pairs: int  # decisions of the same member in the same tick under both
+    same: float  # the share of them with the same acts, whatever they are about
+    fed_alike: int  # made before the same feed: ever fewer, as the worlds part
+    same_fed_alike: float  # the share of those with the same acts about the same messages
 
 
 @dataclass
@@ -189,7 +174,7 @@ class MindsComparison(PairedRuns):
     again: F64 | None = None
     alike: ArmAgreement | None = None
 
-    what, measured = "arm", tuple(MIND_MEASURES)
+    what, shown, measured = "arm", "posts", tuple(MIND_MEASURES)
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -211,16 +196,6 @@ class MindsComparison(PairedRuns):
         if self.again is not None:
             runs.append((f"{first}, again", self.again))
         return {"differences": Table.of_rows(rows, caption=caption), "runs": self._runs(runs)}
-
-    def plot(self, measure: str = "posts", **_how: Any) -> Figure:
-        """Draw a measure of each run above its arm.
-
-        Raises
-        ------
-        UnknownNameError, InputError
-            For another measure, or where matplotlib is missing.
-        """
-        return self.table("runs").plot("arm", measure)
 
     def mean(self, arm: int, measure: str) -> float:
         """Return the mean over seeds of the first (0) or second (1) arm."""
@@ -258,16 +233,12 @@ def compare_minds_now(
 
     Parameters
     ----------
-    make
-        Makes the world of a seed, the same one every time; a platform is opened where it has none.
+    make, ticks, seeds, program, report
+        As of :func:`~sim.lab.compare_recommenders_now`.
     members
         Who gets the minds: an expression, or indices.
     first, second
         The arms, or what :func:`arm_of` takes.
-    ticks
-        How long each runs.
-    seeds
-        Whose worlds; every draw of one seed is the same under both arms.
     goal
         What the members want, where an arm does not say.
     pool
@@ -279,11 +250,6 @@ def compare_minds_now(
         Minds by name that stand for those of the registry.
     again
         Whether the first arm is run twice, to see what chance alone makes.
-    program
-        What is done to each world between ticks, the same under both; it has begun in the worlds
-        that ``make`` returns. None: nothing.
-    report
-        Told the progress; may cancel by raising.
 
     Raises
     ------
@@ -397,10 +363,21 @@ class _MindWatch:
 
         platform = self._platform
         rows = self._thinker.think(self._world, looked)
-        _note(self._told, self._world.tick, rows, _feeds(platform, self._who))
+        found: dict[int, tuple[int, ...]] = {}
+        for part in platform.exposures.parts:
+            stops = np.cumsum(part.counts, dtype=np.int64)
+            for place in np.flatnonzero(np.isin(part.viewers, self._who)).tolist():
+                shown = part.message[stops[place] - part.counts[place] : stops[place]]
+                found[int(part.viewers[place])] = tuple(shown.tolist())
+        _note(self._told, self._world.tick, rows, found)
         decide(self._world, rows)
         if done % max(platform.settings.window // 2, 1) == 0 or done == self._arm.ticks - 1:
-            self._counted |= _posts(platform, self._who, self._since)
+            posts = platform.posts
+            public = (posts.kind <= np.uint8(Kind.REPLY)) & (posts.created > self._since)
+            own = np.flatnonzero(np.isin(posts.author, self._who) & public)
+            columns = (posts.shown, posts.likes, posts.shares, posts.replies)
+            rows = zip(*(column[own].tolist() for column in columns), strict=True)
+            self._counted |= dict(zip((own + posts.first).tolist(), rows, strict=True))
 
     def measured(self) -> dict[str, float]:
         platform, counted = self._platform, self._counted
@@ -412,27 +389,6 @@ class _MindWatch:
         ]  # fmt: skip
         self._told.faults = [*self._thinker.faults, *platform.faults]
         return dict(zip(MIND_MEASURES, values, strict=True))
-
-
-def _posts(platform: Platform, who: npt.NDArray[Any], since: int) -> dict[int, tuple[int, ...]]:
-    """Return how often each later post of some members was shown, liked, shared and answered."""
-    posts = platform.posts
-    public = (posts.kind <= np.uint8(Kind.REPLY)) & (posts.created > since)
-    own = np.flatnonzero(np.isin(posts.author, who) & public)
-    columns = (posts.shown, posts.likes, posts.shares, posts.replies)
-    rows = zip(*(column[own].tolist() for column in columns), strict=True)
-    return dict(zip((own + posts.first).tolist(), rows, strict=True))
-
-
-def _feeds(platform: Platform, who: npt.NDArray[Any]) -> dict[int, tuple[int, ...]]:
-    """Return the messages that each of some members is shown."""
-    found: dict[int, tuple[int, ...]] = {}
-    for part in platform.exposures.parts:
-        stops = np.cumsum(part.counts, dtype=np.int64)
-        for place in np.flatnonzero(np.isin(part.viewers, who)).tolist():
-            shown = part.message[stops[place] - part.counts[place] : stops[place]]
-            found[int(part.viewers[place])] = tuple(shown.tolist())
-    return found
 
 
 def _note(

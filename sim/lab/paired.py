@@ -17,6 +17,8 @@ from sim.lab.tables import Result, Table
 from sim.scenario.plan import RunPlan, Stop
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from sim.lab.runs.replicate import Replicate, Watch
     from sim.platform.platform import Platform
     from sim.runtime.engine.run_control import Program
@@ -61,20 +63,20 @@ def paired_runs(
     report: Report,
 ) -> list[list[Replicate]]:
     """Run each arm on twins of the world of each seed, here; returns the runs of each arm."""
+
+    def tell(said: str, done: int, share: float) -> None:
+        report(said, (done + share) / (len(arms) * len(seeds)))
+
     found: list[list[Replicate]] = [[] for _ in arms]
     for number, seed in enumerate(seeds):
         for place, arm in enumerate(arms):
             done, said = number * len(arms) + place, f"seed {seed}, {arm.name}"
-            arm.tell = partial(_tell, report, said, done, len(arms) * len(seeds))
+            arm.tell = partial(tell, said, done)
         world = make(seed)
         records = experiment_now(world, arms, [world.seed], ticks=ticks, workers=1)
         for place, runs in enumerate(found):
             runs.append(records.found[place, 0])
     return found
-
-
-def _tell(report: Report, said: str, done: int, many: int, share: float) -> None:
-    report(said, (done + share) / many)
 
 
 def values_of(runs: Sequence[Sequence[Replicate]], measures: Iterable[str]) -> F64:
@@ -89,21 +91,11 @@ def platform_of(world: World) -> Platform:
 
 
 class Difference(NamedTuple):
-    """How much more of something there is under one arm than under another.
+    """How much more of something there is under one arm than under another."""
 
-    Attributes
-    ----------
-    mean
-        Of second minus first, over seeds.
-    half
-        Half the width of the 95 % interval of that mean (Student's t); NaN with one seed.
-    pairs
-        How many seeds have a number under both.
-    """
-
-    mean: float
-    half: float
-    pairs: int
+    mean: float  # of second minus first, over seeds
+    half: float  # of the width of the 95 % interval of that mean (t); NaN with one seed
+    pairs: int  # seeds with a number under both
 
     @classmethod
     def of(cls, apart: F64) -> Difference:
@@ -136,10 +128,22 @@ class PairedRuns(Result):
 
     what: ClassVar[str]
     """What an arm is."""
+    shown: ClassVar[str]
+    """The measure that is drawn where none is named."""
     measured: ClassVar[tuple[str, ...]]
     seeds: tuple[int, ...]
     ticks: int
     values: F64
+
+    def plot(self, measure: str = "", **_how: Any) -> Figure:
+        """Draw a measure of each run above its arm.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            For another measure, or where matplotlib is missing.
+        """
+        return self.table("runs").plot(self.what, measure or self.shown)
 
     def _of(self, arm: int, measure: str) -> F64:
         row: F64 = self.values[arm, :, self.measured.index(measure)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -32,12 +33,8 @@ from sim.platform.feed.recommender import FriendRecommender
 from sim.world.ties import proposable
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from sim.lab.runs.replicate import Watch
-    from sim.network.graph.slab import SlabArrays
     from sim.runtime.engine.run_control import Program
-    from sim.spread.cascade.contacts import AgentReader
     from sim.world.world import World
 
 
@@ -71,7 +68,7 @@ class Comparison(PairedRuns):
     ticks: int
     values: F64
 
-    what, measured = "recommender", tuple(FEED_MEASURES)
+    what, shown, measured = "recommender", "inequality", tuple(FEED_MEASURES)
 
     @property
     def tables(self) -> Mapping[str, Table]:
@@ -87,16 +84,6 @@ class Comparison(PairedRuns):
         )
         runs = self._runs(zip(self.names, self.values, strict=True))
         return {"differences": Table.of_rows(rows, caption=caption), "runs": runs}
-
-    def plot(self, measure: str = "inequality", **_how: Any) -> Figure:
-        """Draw a measure of each run above its recommender.
-
-        Raises
-        ------
-        UnknownNameError, InputError
-            For another measure, or where matplotlib is missing.
-        """
-        return self.table("runs").plot("recommender", measure)
 
     def mean(self, name: str, measure: str) -> float:
         """Return the mean over seeds; NaN where there is none."""
@@ -165,8 +152,7 @@ def compare_recommenders_now(
 
     def base(seed: int) -> World:
         world = make(seed)
-        if world.platform is None:
-            world.open_platform()
+        platform_of(world)
         if not (world.agents.community >= 0).any() and world.ties.count:
             labels = communities(world.ties, seed=world.seed)
             named = [f"Community {k}" for k in range(int(labels.max()) + 1)]
@@ -294,41 +280,6 @@ class Suggestion(NamedTuple):
     through: tuple[int, ...]
 
 
-class _WorldWithoutPlatform:
-    """A world without a platform, as recommenders of friends see it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    @property
-    def tick(self) -> int:
-        return self._world.tick
-
-    @property
-    def seed(self) -> int:
-        return self._world.seed
-
-    @property
-    def agents(self) -> int:
-        return len(self._world.agents)
-
-    @property
-    def people(self) -> AgentReader:
-        return self._world.network().people
-
-    @property
-    def hearing(self) -> SlabArrays:
-        return self._world.ties.reverse.live
-
-    @property
-    def heard_by(self) -> SlabArrays:
-        return self._world.ties.live
-
-    @property
-    def fans(self) -> Ids:
-        return self._world.ties.out_degree
-
-
 def suggested(
     world: World,
     agent: int,
@@ -371,7 +322,10 @@ def suggested(
             f"agent {agent} and {count}."
         )
     found = make(by, "friend-recommender", **parameters) if isinstance(by, str) else by
-    around: Any = world.platform or _WorldWithoutPlatform(world)
+    around: Any = world.platform or SimpleNamespace(  # what recommenders of friends see of one
+        tick=world.tick, seed=world.seed, agents=len(world.agents), people=world.network().people,
+        hearing=world.ties.reverse.live, heard_by=world.ties.live, fans=world.ties.out_degree,
+    )  # fmt: skip
     asked = np.array([agent], np.uint32)
     room = count + world.bonds.ears.marked(agent)  # for whom it muted: left out below
     who, others, scores = found.suggest(asked, around, room)

@@ -150,7 +150,15 @@ class SeedResult(Result):
         if self._costs is None:
             return _ranked(self._world, network, name, k)
         order = _ranked(self._world, network, name, int(network.roots.size))
-        return _paid(order, self._costs, self._budget)
+        bought, left = [], self._budget
+        cheapest = np.minimum.accumulate(self._costs[order][::-1])[::-1]
+        for agent, least in zip(order.tolist(), cheapest.tolist(), strict=True):
+            if least > left:
+                break
+            if self._costs[agent] <= left:
+                bought.append(agent)
+                left -= float(self._costs[agent])
+        return np.array(bought, np.uint32)
 
 
 def _row(name: str, seeds: int, cost: float, spread: Estimate, first: Estimate) -> dict[str, Any]:
@@ -168,19 +176,6 @@ def _ranked(world: World, network: LiveNetwork, name: str, k: int) -> Ids:
         return degree_discount(network, k)
     lots = rng.words(rng.key(network.seed, Stream.AT_RANDOM), network.roots)
     return network.roots[np.argsort(lots, kind="stable")[:k]]
-
-
-def _paid(order: Ids, costs: F64, budget: float) -> Ids:
-    """Return who of a ranking is bought: each in turn who can still be paid."""
-    bought, left = [], budget
-    cheapest = np.minimum.accumulate(costs[order][::-1])[::-1]
-    for agent, least in zip(order.tolist(), cheapest.tolist(), strict=True):
-        if least > left:
-            break
-        if costs[agent] <= left:
-            bought.append(agent)
-            left -= float(costs[agent])
-    return np.array(bought, np.uint32)
 
 
 def _by_runs(

@@ -71,7 +71,15 @@ class Table:
         self._columns = {str(name): _column(values) for name, values in columns.items()}
         self.units: Mapping[str, str] = MappingProxyType(dict(units or {}))
         self.caption = caption
-        _require_one_shape(self._columns, self.units)
+        sizes = {name: column.size for name, column in self._columns.items()}
+        if len(set(sizes.values())) > 1:
+            said = ", ".join(f"{one_line(name)} {size}" for name, size in sizes.items())
+            raise InputError(f"Columns of a table have as many values each; got {said}.")
+        if any(not name.strip() for name in self._columns):
+            raise InputError("Every column of a table has a name.")
+        for name in self.units:
+            if name not in self._columns:
+                raise UnknownNameError("column", name, self._columns)
 
     @classmethod
     def of_rows(
@@ -273,7 +281,15 @@ class Table:
 
     def _repr_html_(self) -> str:
 
-        return as_html(self, _SHOWN)
+        head = "".join(f"<th>{escape(_shown_heading(self, name))}</th>" for name in self.names)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(value)}</td>" for value in values) + "</tr>"
+            for values in _cells(self, _SHOWN)
+        )
+        caption = f"<caption>{escape(one_line(self.caption))}</caption>" if self.caption else ""
+        rest = f"<p>{_rest(self, _SHOWN)}</p>" if len(self) > _SHOWN else ""
+        whole = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<div>{whole}{rest}</div>"
 
 
 def _made(columns: Mapping[str, Array], units: Mapping[str, str], caption: str) -> Table:
@@ -335,18 +351,6 @@ def _alike(one: Array, other: Array) -> bool:
     if one.dtype.kind == "f" and other.dtype.kind == "f":
         return bool(np.array_equal(one, other, equal_nan=True))
     return bool(np.array_equal(one, other))
-
-
-def _require_one_shape(columns: Mapping[str, Array], units: Mapping[str, str]) -> None:
-    sizes = {name: column.size for name, column in columns.items()}
-    if len(set(sizes.values())) > 1:
-        said = ", ".join(f"{one_line(name)} {size}" for name, size in sizes.items())
-        raise InputError(f"Columns of a table have as many values each; got {said}.")
-    if any(not name.strip() for name in columns):
-        raise InputError("Every column of a table has a name.")
-    for name in units:
-        if name not in columns:
-            raise UnknownNameError("column", name, columns)
 
 
 class Result:
@@ -477,8 +481,11 @@ def as_arrow(table: Table) -> Any:
     return arrow.Table.from_arrays(arrays, schema=arrow.schema(fields, metadata=about))
 
 
-def require_ending(path: Path) -> str:
-    """Return the ending of a path that a table can be written to."""
+def write(table: Table, path: Path, *, force: bool) -> Path:
+    """Write a table by the ending of a path."""
+    from sim.io.exporting.export import outlet  # a table alone loads no simulator
+    from sim.io.exporting.tables import write_csv, write_jsonl
+
     ending = path.suffix.lower()
     if ending not in {".csv", ".jsonl", ".parquet"}:
         raise InputError(
@@ -486,15 +493,6 @@ def require_ending(path: Path) -> str:
         )
     if ending == ".parquet":
         library("pyarrow")
-    return ending
-
-
-def write(table: Table, path: Path, *, force: bool) -> Path:
-    """Write a table by the ending of a path."""
-    from sim.io.exporting.export import outlet  # a table alone loads no simulator
-    from sim.io.exporting.tables import write_csv, write_jsonl
-
-    ending = require_ending(path)
     arrow = as_arrow(table) if ending == ".parquet" else None
     with outlet(path, force=force) as (draft,):
         if arrow is not None:
@@ -565,19 +563,6 @@ def as_rich(table: Table, rows: int) -> Group:
     return Group(*above, drawn, *below)
 
 
-def as_html(table: Table, rows: int) -> str:
-    """Return its first rows as HTML, every text of it escaped."""
-    head = "".join(f"<th>{escape(_shown_heading(table, name))}</th>" for name in table.names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(value)}</td>" for value in values) + "</tr>"
-        for values in _cells(table, rows)
-    )
-    caption = f"<caption>{escape(one_line(table.caption))}</caption>" if table.caption else ""
-    rest = f"<p>{_rest(table, rows)}</p>" if len(table) > rows else ""
-    whole = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f"<div>{whole}{rest}</div>"
-
-
 def _shown_heading(table: Table, name: str) -> str:
     unit = table.units.get(name, "")
     return one_line(f"{name} ({unit})" if unit else name, _WIDEST)
@@ -601,7 +586,12 @@ def drawn(table: Table, x: str | None, y: str | None, by: str | None) -> Figure:
     figure = new_figure()
     ax = figure.subplots()
     for said, part in _parts(table, by):
-        _draw(ax, part, across, up, said)
+        where, height = part[across], part[up].astype(np.float64)
+        if where.dtype.kind in "iuf":
+            order = np.argsort(where, kind="stable")
+            ax.plot(where[order], height[order], label=said)
+        else:
+            ax.plot([label(each) for each in where.tolist()], height, "o", alpha=0.6, label=said)
     ax.set(xlabel=_with_unit(table, across), ylabel=_with_unit(table, up))
     if table.caption:
         ax.set_title(label(table.caption))
@@ -631,15 +621,6 @@ def _parts(table: Table, by: str | None) -> list[tuple[str, Table]]:
             "draw some of the rows."
         )
     return [(label(value), table.where(**{by: value})) for value in values]
-
-
-def _draw(ax: Any, table: Table, across: str, up: str, said: str) -> None:
-    where, height = table[across], table[up].astype(np.float64)
-    if where.dtype.kind in "iuf":
-        order = np.argsort(where, kind="stable")
-        ax.plot(where[order], height[order], label=said)
-    else:
-        ax.plot([label(each) for each in where.tolist()], height, "o", alpha=0.6, label=said)
 
 
 def _with_unit(table: Table, name: str) -> str:

@@ -18,7 +18,7 @@ from sim.core.cards import Card
 from sim.core.params import Field
 from sim.errors import InputError, SettingsError
 from sim.minds.member import Case, Member
-from sim.minds.minds import Mind, scene_of
+from sim.minds.minds import InCharacter
 from sim.minds.models.asks import Ask, Fault, ModelError, Turn, tokens_in
 from sim.minds.prompts.decisions import Decision, decision_of, fitting, schema_of
 from sim.minds.prompts.prompts import Post
@@ -28,7 +28,7 @@ _FRAME = 8  # tokens around a turn, as prompts count them
 _SILENT = "CAMEL_LOGGING_DISABLED"
 
 
-class CamelMind(Mind):
+class CamelMind(InCharacter):
     """Lets a CAMEL ChatAgent decide, in character; it asks whom the member may ask.
 
     A mind with agents of its own overrides ``agent``.
@@ -39,15 +39,6 @@ class CamelMind(Mind):
         equations=("the act, the post and the words that the agent answers",),
         cost="as many questions as the agent asks: one, unless it is written otherwise",
         checked=("the questions of the agent as it comes are those of the mind model",),
-    )
-    temperature: float = Field(0.7, ge=0, le=2, description="0: the likeliest words")
-    most: int = Field(120, ge=16, le=4000, description="tokens of an answer, at most")
-    model: str = Field("", description="which of the models set has to answer; empty: the first")
-    revise: int = Field(
-        8, ge=0, le=10_000, description="decisions until a plan is revised; 0: no plans"
-    )
-    reflect: int = Field(
-        24, ge=0, le=64, description="memories until it thinks about them; 0: never"
     )
     questions: int = Field(4, ge=1, le=64, description="of an agent for one decision, at most")
     room: int = Field(0, ge=0, le=100_000, description="tokens of a prompt left to the agent")
@@ -88,11 +79,11 @@ class CamelMind(Mind):
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
         """Tell an agent what the member sees, and read its last words strictly."""
-        case = Case(member, feed, memory)
-        scene = await scene_of(case, self.revise, self.temperature, self.model, self.reflect)
+        scene = await self.scene(Case(member, feed, memory))
         (first, told), shown = member.prompt.fitted(scene, member.limit - self.room)
         last = shown.last
-        backend = _backend(member, self, schema_of(scene.acts, last))
+        backend: Any = _class_of(_part("models").BaseModelBackend)(_NAME, {})
+        backend.member, backend.mind, backend.schema = member, self, schema_of(scene.acts, last)
         said = await _words(self.agent(member, backend, first.text), told.text, backend)
         decision = decision_of(said, scene.acts, last)
         return (fitting(decision, len(shown.feed), shown.letters, shown.places),)
@@ -153,7 +144,10 @@ class _Backend:
         answer = await self.member.ask(
             Ask(turns, mind.most, mind.temperature, self.member.index, schema, model=mind.model)
         )
-        return _completion(answer.demanded())
+        message = {"role": "assistant", "content": answer.demanded()}
+        choice = {"index": 0, "finish_reason": "stop", "message": message}
+        said = {"id": _NAME, "object": "chat.completion", "created": 0, "model": _NAME}
+        return _part("types").ChatCompletion.model_validate(said | {"choices": [choice]})
 
 
 class _TokenCounter:
@@ -176,20 +170,6 @@ def _turn(message: Mapping[str, Any]) -> Turn:
             f"A member's agent asks in words of system, user and assistant, no {role}."
         )
     return Turn(role, said)
-
-
-def _completion(text: str) -> Any:
-    message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "finish_reason": "stop", "message": message}
-    said = {"id": _NAME, "object": "chat.completion", "created": 0, "model": _NAME}
-    return _part("types").ChatCompletion.model_validate(said | {"choices": [choice]})
-
-
-def _backend(member: Member, mind: CamelMind, schema: Mapping[str, Any]) -> Any:
-    """Return a model backend that asks as a member."""
-    made: Any = _class_of(_part("models").BaseModelBackend)(_NAME, {})
-    made.member, made.mind, made.schema = member, mind, schema
-    return made
 
 
 @lru_cache(maxsize=4)

@@ -109,15 +109,9 @@ class RuleMind(Mind):
         return member.rule
 
 
-class ModelMind(Mind):
-    """Asks a language model, in character."""
+class InCharacter(Mind):
+    """What asks a language model in character, about plans and thoughts too."""
 
-    card: ClassVar[Card] = Card(
-        source="Park et al. 2023 (Generative Agents) for memory; the prompt is Hubbub's own",
-        equations=("the act, the post and the words that the model answers",),
-        cost="one question a member, or one for batch members; one for a plan or thoughts at times",
-        checked=("faults of a server leave the member to the rules, and are counted",),
-    )
     temperature: float = Field(0.7, ge=0, le=2, description="0: the likeliest words")
     most: int = Field(120, ge=16, le=4000, description="tokens of an answer, at most")
     model: str = Field("", description="which of the models set has to answer; empty: the first")
@@ -126,6 +120,29 @@ class ModelMind(Mind):
     )
     reflect: int = Field(
         24, ge=0, le=64, description="memories until it thinks about them; 0: never"
+    )
+
+    async def scene(self, case: Case) -> Scene:
+        """Return what a member is told, after asking for thoughts and a plan where they are due."""
+        member, feed, memory = case
+        thoughts = await reflected(member, self.reflect, self.temperature, self.model)
+        memory = [*(f"{BEGINS}{thought}" for thought in thoughts), *memory]
+        steps = await planned(member, memory, self.revise, self.temperature, self.model)
+        acts = acts_for(ACTS, len(feed), member.letters, member.places)
+        return Scene(
+            member.name, member.persona, member.moment, member.goal, memory, feed, acts,
+            language=member.language, plan=steps, letters=member.letters, places=member.places,
+        )  # fmt: skip
+
+
+class ModelMind(InCharacter):
+    """Asks a language model, in character."""
+
+    card: ClassVar[Card] = Card(
+        source="Park et al. 2023 (Generative Agents) for memory; the prompt is Hubbub's own",
+        equations=("the act, the post and the words that the model answers",),
+        cost="one question a member, or one for batch members; one for a plan or thoughts at times",
+        checked=("faults of a server leave the member to the rules, and are counted",),
     )
     batch: int = Field(1, ge=1, le=16, description="members asked about in one question, at most")
     missing: Literal["alone", "rules"] = Field(
@@ -146,7 +163,7 @@ class ModelMind(Mind):
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
         """Ask for a plan where one is due, then what to do; read the answers strictly."""
-        scene = await self._scene(Case(member, feed, memory))
+        scene = await self.scene(Case(member, feed, memory))
         turns, shown = member.prompt.fitted(scene, member.limit)
         answer = await member.ask(
             Ask(turns, self.most, self.temperature, member.index, schema_of(scene.acts, shown.last),
@@ -157,7 +174,7 @@ class ModelMind(Mind):
 
     async def decide_together(self, cases: Sequence[Case]) -> Sequence[Sequence[Decision] | None]:
         """Ask for all of them at once; what is whole and right in the answer stands."""
-        scenes = await gather(*(self._scene(case) for case in cases))
+        scenes = await gather(*(self.scene(case) for case in cases))
         members = [case.member for case in cases]
         seats = [seated(*pair) for pair in zip(members, scenes, strict=True)]
         ask = ask_for(
@@ -166,21 +183,3 @@ class ModelMind(Mind):
         answer = await members[0].ask(ask)
         text = answer.text if answer.fault is Fault.CUT else answer.demanded()
         return [None if said is None else (said,) for said in answers_in(text, seats)]
-
-    async def _scene(self, case: Case) -> Scene:
-        return await scene_of(case, self.revise, self.temperature, self.model, self.reflect)
-
-
-async def scene_of(
-    case: Case, revise: int, temperature: float, model: str, reflect: int = 0
-) -> Scene:
-    """Return what a member is told, after asking for thoughts and a plan where they are due."""
-    member, feed, memory = case
-    thoughts = await reflected(member, reflect, temperature, model)
-    memory = [*(f"{BEGINS}{thought}" for thought in thoughts), *memory]
-    steps = await planned(member, memory, revise, temperature, model)
-    acts = acts_for(ACTS, len(feed), member.letters, member.places)
-    return Scene(
-        member.name, member.persona, member.moment, member.goal, memory, feed, acts,
-        language=member.language, plan=steps, letters=member.letters, places=member.places,
-    )  # fmt: skip

@@ -419,7 +419,8 @@ def _agreement(
     many, right = len(rest), sum(a == b for a, b in zip(said, true, strict=True))
     share = right / many
     commonest = Counter(one.act for one in fitted).most_common(1)[0][0]
-    by_chance = _by_chance(said, true)
+    one, other = Counter(said), Counter(true)
+    by_chance = sum(one[act] * other[act] for act in one) / len(said) ** 2
     drawn = sum(
         float(chance[found.acts.index(act)]) if act in found.acts else 0.0
         for chance, act in zip(chances, true, strict=True)
@@ -432,8 +433,3 @@ def _agreement(
         majority=true.count(commonest) / many, drawn=drawn / many, posts=len(upon),
         post_accuracy=hits / len(upon) if upon else 0.0,
     )  # fmt: skip
-
-
-def _by_chance(said: Sequence[str], true: Sequence[str]) -> float:
-    one, other = Counter(said), Counter(true)
-    return sum(one[act] * other[act] for act in one) / len(said) ** 2

@@ -109,20 +109,14 @@ def _meetings(world: World, who: npt.NDArray[np.intp], turn: int) -> Ids:
     if turn % 2:
         order = np.argsort(words, kind="stable")
     else:
-        order = np.lexsort((words, _some_interest(world.agents.interests[who], words)))
+        masks = world.agents.interests[who]
+        turn = words & np.uint64(63)  # of each agent the lowest interest after a random turn
+        turned = (masks >> turn) | (masks << (np.uint64(64) - turn))  # a shift by 64 is 0 in numpy
+        lowest: npt.NDArray[np.uint64] = np.bitwise_and(turned, ~turned + np.uint64(1))
+        order = np.lexsort((words, np.bitwise_or(lowest << turn, lowest >> (np.uint64(64) - turn))))
     lined = who[order].astype(np.uint32)
     even = lined.size - lined.size % 2
     return lined[:even].reshape(-1, 2).T
-
-
-def _some_interest(
-    masks: npt.NDArray[np.uint64], words: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.uint64]:
-    """Return one interest of each agent as a one-bit mask: the lowest after a random turn."""
-    turn = words & np.uint64(63)
-    turned = (masks >> turn) | (masks << (np.uint64(64) - turn))  # a shift by 64 is 0 in numpy
-    lowest: npt.NDArray[np.uint64] = np.bitwise_and(turned, ~turned + np.uint64(1))
-    return np.bitwise_or(lowest << turn, lowest >> (np.uint64(64) - turn))
 
 
 @command()
@@ -140,20 +134,6 @@ def create_communities(
     titles = _titles(world, names, max_members)
     labels = world.agents.community.copy()
     known = world.agents.communities
-    free = _without_a_name(world)
-    sizes = {}
-    for place, title in enumerate(titles):
-        report("gathering communities", place / len(titles))
-        members = _members(world, title, free, max_members)
-        free[members] = False
-        labels[members] = len(known) + place
-        sizes[title] = int(members.size)
-    world.agents.set_community(labels, [*known, *titles])
-    return sizes
-
-
-def _without_a_name(world: World) -> npt.NDArray[np.bool_]:
-    """Return who is active and in no community that somebody named, or refuse to go on."""
     agents = world.agents
     named = [not is_made_up(label, name) for label, name in enumerate(agents.communities)]
     held = np.append(np.array(named, np.bool_), False)[agents.community]  # of -1 the last
@@ -164,7 +144,15 @@ def _without_a_name(world: World) -> npt.NDArray[np.bool_]:
             "name, and these are not emptied for new ones; let members leave first "
             "(hubbub edit WORLD agents --set community=none)."
         )
-    return free
+    sizes = {}
+    for place, title in enumerate(titles):
+        report("gathering communities", place / len(titles))
+        members = _members(world, title, free, max_members)
+        free[members] = False
+        labels[members] = len(known) + place
+        sizes[title] = int(members.size)
+    world.agents.set_community(labels, [*known, *titles])
+    return sizes
 
 
 def _titles(world: World, names: Sequence[str], max_members: int) -> list[str]:

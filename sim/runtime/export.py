@@ -177,7 +177,14 @@ class Exporter:
     def __init__(self, source: MetricsSource, port: int) -> None:
         if not 0 <= port <= 65_535:
             raise InputError(f"A port for metrics is a number from 0 to 65,535, got {port:,}.")
-        prometheus = _prometheus()
+        try:
+            import prometheus_client.core
+        except ImportError:
+            raise InputError(
+                "Metrics need the package prometheus-client; install hubbub[metrics], or leave out "
+                "--metrics-port."
+            ) from None
+        prometheus: Any = prometheus_client
         registry = prometheus.CollectorRegistry(auto_describe=False)
         registry.register(_Collector(source, prometheus.core))
         told = {"source": source, "registry": registry, "prometheus": prometheus}
@@ -264,24 +271,8 @@ def _healthz(health: Health) -> bytes:
     return json.dumps(said | {"tick": health.tick}).encode() + b"\n"
 
 
-def _prometheus() -> Any:
-    """Return the package that writes the page; it is an extra."""
-    try:
-        import prometheus_client.core
-    except ImportError:
-        raise InputError(
-            "Metrics need the package prometheus-client; install hubbub[metrics], or leave out "
-            "--metrics-port."
-        ) from None
-    return prometheus_client
-
-
 class _Sums:
-    """What counters come to: what was added between two readings, and never less.
-
-    A world that goes back, or another one in its place, has fewer adoptions than before; what it
-    then does again is added.
-    """
+    """What counters come to: what was added between two readings, and never less."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -98,23 +98,20 @@ class Meter:
     def read(self, contacts_per_second: float) -> Performance:
         """Return the figures now."""
         answered, (hits, asked) = self._answered, tally()
-        return Performance(
-            operations=answered,
-            success_rate=self._carried_out / answered if answered else 1.0,
-            mean_response_ms=1000 * self._seconds / answered if answered else 0.0,
-            peak_concurrency=self._peak,
-            operations_per_second=self._rate(),
-            contacts_per_second=contacts_per_second,
-            cold_hit_rate=hits / asked if asked else 1.0,
-        )
-
-    def _rate(self) -> float:
         now = self._now()
         since = max(self._opened, now - _WINDOW_SECONDS)
         if len(self._recent) == self._recent.maxlen:  # the window is longer than what is kept
             since = max(since, self._recent[0])
         count = sum(moment >= since for moment in self._recent)
-        return count / max(now - since, 1e-3)
+        return Performance(
+            operations=answered,
+            success_rate=self._carried_out / answered if answered else 1.0,
+            mean_response_ms=1000 * self._seconds / answered if answered else 0.0,
+            peak_concurrency=self._peak,
+            operations_per_second=count / max(now - since, 1e-3),
+            contacts_per_second=contacts_per_second,
+            cold_hit_rate=hits / asked if asked else 1.0,
+        )
 
 
 Level = Literal["ok", "warning", "critical"]

@@ -59,11 +59,7 @@ class Batch:
 
 
 class InteractionStream:
-    """Collects what the logs of all cascades and of the platform gain, and hands it out in batches.
-
-    On the platform it is likes, dislikes, shares, quotes, replies and follows that count, and what
-    takes them back; who takes up an injected message and shares it has one interaction.
-    """
+    """Collects what logs of messages and the platform gain, undone acts too, in batches."""
 
     def __init__(self, size: int, response_ms: float) -> None:
         if not 1 <= whole_number(size, "batch_size") <= MOST:

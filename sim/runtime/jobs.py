@@ -130,10 +130,7 @@ async def _awaited(work: Awaitable[T]) -> T:
 
 
 def in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> Awaitable[T]:
-    """Call ``function`` in a new thread; the awaiter may leave, the thread then ends unheard.
-
-    The thread is a daemon: a kernel that does not end cannot keep the process from ending.
-    """
+    """Call ``function`` in a new daemon thread; the awaiter may leave, it then ends unheard."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 

@@ -45,11 +45,7 @@ def asleep(world: World) -> str:
 
 
 def budget_of(world: World) -> Budget:
-    """Return the budget of a run: the world's caps and what it spent, else the settings' caps.
-
-    Who resumes a run gets no new money; caps are raised on purpose, by ``--budget`` or
-    ``:llm budget``.
-    """
+    """Return the budget of a run, of which a resumed one gets no new money."""
     budget = budget_in(current())
     minds = world.platform.minds if world.platform is not None else None
     if minds is not None:
@@ -66,10 +62,7 @@ def resume(budget: Budget, caps: Sequence[int | None] | None, spent: Sequence[in
 
 
 def doze(live: LiveWorld) -> None:
-    """Let minds sleep that were awake when the world was last seen, as after a crash; say so.
-
-    Awake minds that nobody asks would leave their members silent.
-    """
+    """Let minds sleep that nobody asks, as after a crash; say so."""
     live.call(wake_minds, False)
     live.announce(f"{asleep(live.world)} Type :llm on to turn them on.")
 
@@ -325,16 +318,15 @@ class DecisionRunner:
             return
         now = _minds_of(live, self._were)
         rows = [
-            row if now[row["member"]] == self._were[row["member"]] else _too_late(row)
+            row
+            if now[row["member"]] == self._were[row["member"]]
+            # of a mind that its member has no more: what it cost, and nothing else
+            else {**{k: v for k, v in row.items() if k not in {"memory", "plan"}}, "acts": []}
             for row in rows
         ]
         with live.custody.done("decide", (rows,)):
             minding.decide(live.world, rows)
         live.is_dirty = True
-        self._tell(live, rows)
-
-    def _tell(self, live: LiveWorld, rows: Rows) -> None:
-        """Note what decisions came from; say once why nobody is asked, or what failed."""
         sources = Counter(row["source"] for row in rows)
         acts = sum(bool(row["acts"]) for row in rows)
         said = ", ".join(f"{name} {number}" for name, number in sorted(sources.items()))
@@ -361,10 +353,7 @@ class DecisionRunner:
 
 
 def attend(live: LiveWorld, thinking: DecisionRunner | None) -> None:
-    """Have minds awake where somebody lets them decide, and asleep where nobody does.
-
-    It is otherwise in a past from before they were woken, or put to rest.
-    """
+    """Have minds awake where somebody lets them decide, and asleep where nobody does."""
     platform = live.world.platform
     if thinking is not None:
         thinking.wake(live)
@@ -379,8 +368,3 @@ def _minds_of(live: LiveWorld, members: Iterable[int]) -> dict[int, object]:
     """Return the mind and the goal of members."""
     minds = minding.minds_of(live.world)
     return {who: (minds.kinds.get(who), minds.goals.get(who)) for who in members}
-
-
-def _too_late(row: dict[str, Any]) -> dict[str, Any]:
-    """Return the decision of a mind that its member has no more: what it cost, and nothing else."""
-    return {**{k: v for k, v in row.items() if k not in {"memory", "plan"}}, "acts": []}

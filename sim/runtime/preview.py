@@ -92,7 +92,9 @@ def plan(
     """
     copy, cascade = _tried(world, message)
     if type(cascade.model) not in _met:
-        _warm(copy, cascade, now)
+        began, first = now(), copy.tick  # no clock counts these: they load a model's kernels
+        while cascade.alive and copy.tick - first < _WARM_TICKS and now() - began < _WARM_SECONDS:
+            copy.step()
         _met.add(type(cascade.model))
         copy, cascade = _tried(world, message)
     began = now()
@@ -103,7 +105,11 @@ def plan(
         reason = str(cascade.error).removeprefix(f"{cascade.model_name}: ").rstrip(".")
         raise PluginError(cascade.model_name, reason)
     ticks = copy.tick - world.tick
-    audience, within, searched = _within_reach(copy, cascade)
+    marks = np.zeros(len(copy.agents), np.uint8)
+    ring = np.empty(len(copy.agents), np.uint32)
+    ties = copy.ties
+    found = reach(ties.rows, ties.targets, cascade.seeds, _SEARCHED_TIES, marks, ring)
+    audience, within, searched = int(found[0]), int(found[1]), int(found[2])
     return Plan(
         seeds=cascade.seeds,
         audience=audience,
@@ -132,23 +138,7 @@ def _tried(world: World, message: Mapping[str, Any]) -> tuple[World, Cascade]:
     return copy, copy.inject(**message)
 
 
-def _warm(copy: World, cascade: Cascade, now: Callable[[], float]) -> None:
-    """Run some ticks that no clock counts: a model's first ones are spent on loading kernels."""
-    began, first = now(), copy.tick
-    while cascade.alive and copy.tick - first < _WARM_TICKS and now() - began < _WARM_SECONDS:
-        copy.step()
-
-
 def _basis(cascade: Cascade, ticks: int, seconds: float) -> str:
     if not cascade.alive:
         return f"a pilot of the same run died out after {plural(ticks, 'tick')}"
     return f"a pilot of the same run was not over after {plural(ticks, 'tick')} ({seconds:.1f} s)"
-
-
-def _within_reach(world: World, cascade: Cascade) -> tuple[int, int, int]:
-    """Return (agents one step from the seeds, agents found within reach, ties followed)."""
-    marks = np.zeros(len(world.agents), np.uint8)
-    ring = np.empty(len(world.agents), np.uint32)
-    ties = world.ties
-    found = reach(ties.rows, ties.targets, cascade.seeds, _SEARCHED_TIES, marks, ring)
-    return int(found[0]), int(found[1]), int(found[2])

@@ -216,10 +216,7 @@ def leads_to(start: World, acts: Sequence[LoggedAct], to: int | None = None) -> 
 def _parted(
     acts: Sequence[LoggedAct], line: Sequence[LoggedAct], start: World
 ) -> list[LoggedAct] | None:
-    """Return a line whose first acts are those behind a world, None where it lies elsewhere.
-
-    The last of them may be a step that went on since: it is taken in two.
-    """
+    """Return a line whose first acts are those behind a world, or None; a step may part."""
     known, number = start.trail.acts, len(start.trail.acts) - 1
     if not 0 <= number < len(acts) or not _goes_on(known, acts, number):
         return None
@@ -451,7 +448,17 @@ class _Again:
     def _decided(self, rows: Sequence[Row], folder: Path) -> list[Row]:
         """Return the decisions of a tick, made anew; those of persons as they were."""
         recorded = RecordedReplies(reply for row in rows for reply in row.get("replies", ()))
-        thinker = self._thinking(folder)
+        if self._thinker is None:
+            for name, text in _prompts(self._made):
+                (folder / f"{name}.txt").write_text(text, "utf-8")
+            alike = self._made.get("alike") is True
+            limit = self._made.get("limit", 1000)
+            if type(limit) is not int or limit < 1:
+                raise InputError(
+                    f"A prompt has a limit of 1 token or more, got {one_line(repr(limit), 40)}."
+                )
+            self._thinker = Thinker(prompts=folder, limit=limit, alike=alike)
+        thinker = self._thinker
         thinker.pool = recorded
         new = {int(row["member"]): row for row in thinker.think(self._world)}
         self.decisions += len(new)
@@ -462,15 +469,6 @@ class _Again:
                 new[int(row["member"])].pop("why", None)
                 new[int(row["member"])] |= {"why": row["why"]} if row.get("why") else {}
         return [new.get(int(row["member"]), row) for row in rows]
-
-    def _thinking(self, folder: Path) -> Thinker:
-        """Return what lets minds decide, with the prompts and the limit of then."""
-        if self._thinker is None:
-            for name, text in _prompts(self._made):
-                (folder / f"{name}.txt").write_text(text, "utf-8")
-            alike = self._made.get("alike") is True
-            self._thinker = Thinker(prompts=folder, limit=_limit(self._made), alike=alike)
-        return self._thinker
 
     def _compare(self, then: Row, now: Row) -> None:
         parts = [name for name in _COMPARED if _plain(then.get(name)) != _plain(now.get(name))]
@@ -514,15 +512,6 @@ def _prompts(made: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
                 f"{', '.join(TEMPLATES)}, with its fingerprint and its text."
             )
         yield name, text
-
-
-def _limit(made: Mapping[str, Any]) -> int:
-    limit = made.get("limit", 1000)
-    if type(limit) is not int or limit < 1:
-        raise InputError(
-            f"A prompt has a limit of 1 token or more, got {one_line(repr(limit), 40)}."
-        )
-    return limit
 
 
 def _plain(value: Any) -> Any:
@@ -572,16 +561,11 @@ def logged_in(acts: Sequence[LoggedAct]) -> Iterator[LoggedDecision]:
             continue
         model = ""
         for row in args[0]:
-            model = _model(row) or model
+            replies: list[list[Any]] = row.get("replies", [])
+            model = (str(replies[-1][7]) if replies else "") or model
             if row.get("seen"):
                 seen, what, post = row["seen"]
                 yield LoggedDecision(seen, what, post, model)
-
-
-def _model(row: Mapping[str, Any]) -> str:
-    """Return the model that answered; of decisions made together the first row says it."""
-    replies: list[list[Any]] = row.get("replies", [])
-    return str(replies[-1][7]) if replies else ""
 
 
 def write(surrogate: Surrogate, path: Path) -> None:

@@ -205,7 +205,14 @@ class Past:
         """Be told before each tick."""
         if not self.budget:
             return
-        self._pass()
+        # What lies ahead stays only while the world comes along the same way.
+        while self.future and self.future[0].tick <= self.world.tick:
+            met = self.future.pop(0)
+            self._has_gap = False
+            if met.was_told:  # then something was done here, and now it is not
+                self.future.clear()
+            elif met.tick == self.world.tick and not self._is_told:
+                self.moments.append(met)
         if self._is_told or self._is_doubtful or not self.moments or self._now() >= self._due:
             self.note()
 
@@ -313,16 +320,6 @@ class Past:
             raise
         self._is_told = self._is_doubtful = False
         self.ran = tick - moment.tick
-
-    def _pass(self) -> None:
-        """Keep what lies ahead only while the world comes along the same way."""
-        while self.future and self.future[0].tick <= self.world.tick:
-            met = self.future.pop(0)
-            self._has_gap = False
-            if met.was_told:  # then something was done here, and now it is not
-                self.future.clear()
-            elif met.tick == self.world.tick and not self._is_told:
-                self.moments.append(met)
 
     def _decide(self) -> None:
         """Find out whether a command changed the world that may not have."""

@@ -126,10 +126,7 @@ def _ticks(
     step: Callable[[], object],
     decide: Decide,
 ) -> str:
-    """Run tick after tick to the end that is asked for.
-
-    Returns why it ended before, one sentence; empty: it did not.
-    """
+    """Run tick after tick; return why it ended before its end, a sentence or nothing."""
     limit, capture, run = plan.stop.limit, OutputCapture(tell), 0
     raised = 0 if world.metrics is None else world.metrics.alerts.raised
 

@@ -178,7 +178,8 @@ class Lived:
         if isinstance(when, str) and tick > 0:
             return False  # a scenario would look at it from the start
         plain = {
-            k: self._ids(v) if k in _PEOPLE and not _is_word(v) else v for k, v in said.items()
+            k: self._ids(v) if k in _PEOPLE and not isinstance(v, str) else v
+            for k, v in said.items()
         }
         time = ("when", when) if isinstance(when, str) else ("at", int(when))
         self.planned.append([time, ("do", does), *plain.items()])
@@ -272,10 +273,6 @@ UNWRITTEN = {
 def quoted(text: str) -> str:
     """Return an id as a list of ids has it."""
     return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
-
-
-def _is_word(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def _named(said: Any) -> tuple[str | None, dict[str, Any]]:

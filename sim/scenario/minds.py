@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 
 class Decide(NamedTuple):
-    """What lets minds decide, and judges what came of it.
-
-    Both return why the run is to stop, one sentence, or nothing; of too few decisions nothing.
-    """
+    """Lets minds decide, and says why the run is to stop, one sentence or nothing."""
 
     after_tick: Callable[[int], str]
     at_end: Callable[[], str]
@@ -117,10 +114,7 @@ _NOBODY = Decide(lambda enough: "", lambda: "")
 
 
 def give(world: World, asked: MindsRequest, tell: Tell = unheard) -> None:
-    """Give minds, and a platform where there is none.
-
-    By words by which the run gave minds already the same members are meant, and nobody else.
-    """
+    """Give minds, and a platform where there is none; the same words mean whom they did."""
     from sim.minds.deciding.commands import checked_mind, members_of
     from sim.world.members import mind_of
 
@@ -152,11 +146,7 @@ def _done(world: World, kind: str, *args: Any) -> None:
 
 
 def _think(world: World, thinker: Thinker, report: Report, enough: int) -> str:
-    """Let minds decide on the tick that was; a signal meanwhile ends the run as in a tick.
-
-    Returns why the run is to stop, if it is; see
-    :meth:`sim.minds.deciding.thinker.Thinker.too_few`.
-    """
+    """Let minds decide on the tick that was; return why the run is to stop, if it is."""
 
     def looked() -> bool:
         report(f"minds decide on tick {world.tick:,}", 0.0)

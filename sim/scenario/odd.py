@@ -44,7 +44,10 @@ def described(scenario: Scenario) -> str:
     """Return the ODD description of a scenario, in Markdown."""
     about, setup = scenario.about, scenario.setup
     name = about.title or scenario.called or scenario.path.stem
-    lives = setup.settings is not None or _opens(scenario)
+    lives = setup.settings is not None or (
+        scenario.minds is not None
+        or any(planned.do == OPENS for planned in scenario.setup.interventions)
+    )
     purpose = [about.question, about.sees and f"Expected: {about.sees}",
                about.source and f"Source: {about.source}"]  # fmt: skip
     minutes = scenario.population.tick_minutes
@@ -67,22 +70,6 @@ def plugins_of(scenario: Scenario) -> list[Parameters]:
     setup = scenario.setup
     models = [make(message.model or _usual(), "propagation", **message.parameters)
               for message in scenario.messages]  # fmt: skip
-    plugins: list[Parameters] = [*models, *_brought(scenario)]
-    if setup.settings is not None:
-        plugins += [make(setup.recommender, "recommender", **setup.parameters)]
-        plugins += [make(setup.policy, "policy", **setup.policy_parameters)]
-    return plugins
-
-
-def _opens(scenario: Scenario) -> bool:
-    """Whether a platform opens later, or for minds."""
-    return scenario.minds is not None or any(
-        planned.do == OPENS for planned in scenario.setup.interventions
-    )
-
-
-def _brought(scenario: Scenario) -> list[Parameters]:
-    """Return the plugins that interventions bring."""
     found = []
     for planned in scenario.setup.interventions:
         said = planned.said
@@ -92,7 +79,11 @@ def _brought(scenario: Scenario) -> list[Parameters]:
             if said.get(key):
                 own = {} if planned.do == OPENS and kind == "policy" else said.get("parameters", {})
                 found.append(make(said[key], kind, **own))
-    return found
+    plugins: list[Parameters] = [*models, *found]
+    if setup.settings is not None:
+        plugins += [make(setup.recommender, "recommender", **setup.parameters)]
+        plugins += [make(setup.policy, "policy", **setup.policy_parameters)]
+    return plugins
 
 
 def described_world(where: str, world: World) -> str:

@@ -70,10 +70,7 @@ class ValueRange:
             yield self._at(place / (self.count - 1), is_whole=False)
 
     def at(self, share: float, *, is_whole: bool = False) -> Any:
-        """Return the value at a share in [0, 1] of the way from low to high.
-
-        Of a list each value has as large a part of the way, and so has each whole number.
-        """
+        """Return the value at a share in [0, 1]; each in a list has an equal part."""
         if self.values:
             return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
         return self._at(share, is_whole=is_whole)
@@ -109,7 +106,7 @@ def read_range(said: Any) -> ValueRange:
             return _span(said, *found.groups())
         if not said.strip():
             raise InputError(f"values are written as {_FORMS}, got nothing")
-        return _listed([_value(word) for word in said.split(",")])
+        return _listed([toml_word(word.strip()) for word in said.split(",")])
     if hasattr(said, "tolist"):
         said = said.tolist()
     if isinstance(said, Mapping) or not isinstance(said, bool | int | float | Sequence | range):
@@ -147,12 +144,12 @@ def _span(said: str, low: str, high: str, third: str | None, fourth: str | None)
     return ValueRange((), first, last, count, is_log, is_whole)
 
 
-def _value(word: str) -> Any:
+def toml_word(word: str) -> Any:
     """Return what a word is in TOML, else the word."""
     try:
-        return from_toml(f"value = {word.strip()}")["value"]
+        return from_toml(f"value = {word}")["value"]
     except ValueError:
-        return word.strip()
+        return word
 
 
 def _shown(said: object) -> str:
@@ -277,11 +274,7 @@ class NetworkSection(Section):
             raise ValueError(f"give only one of world, file and kind, not {' and '.join(given)}")
         if self.parameters and not made:
             raise ValueError("parameters belong to a kind of network; name it")
-        self._refuse_idle(given[0] if given and given[0] in _APPLY else "kind")
-        return self
-
-    def _refuse_idle(self, source: str) -> None:
-        """Refuse keys that would change nothing."""
+        source = given[0] if given and given[0] in _APPLY else "kind"
         apply = {"seed", source, *_APPLY[source]}
         if self.degrees is not None:
             apply -= {"agents", "mean_degree"}
@@ -294,6 +287,7 @@ class NetworkSection(Section):
                 there = "degrees, which say it" if source == "kind" and name in _DRAWN else source
                 homes = " and ".join(home for home, keys in _APPLY.items() if name in keys)
                 raise ValueError(f"{name} does nothing beside {there}; it belongs to {homes}")
+        return self
 
     def _says(self, name: str) -> bool:
         return getattr(self, name) not in (None, {})

@@ -79,7 +79,15 @@ class WorldSetup:
         with placed((file, "[metrics]")):
             measured = _metrics_of(metrics, alerts)
         with placed((file, "[alerts]")):
-            alarms = _alerts_of(alerts)
+            known, alarms = Alerts(), dict[str, dict[str, Any] | None]()
+            for key, changes in _table(alerts).items():
+                spaced = key.replace("_", " ").replace("-", " ")
+                name = spaced if spaced in known.thresholds else key
+                alarms[name] = None if changes is False else _table(changes)
+                if changes is False:
+                    known.off(name)
+                else:
+                    known.set(name, **_table(changes))
         return cls(*hosted, measured, alarms, tuple(interventions), file)
 
     def facts(self) -> dict[str, Any]:
@@ -107,7 +115,9 @@ class WorldSetup:
         self._open_platform(world)
         if self.metrics is not None and world.metrics is None:
             world.open_metrics(self.metrics)
-        self._set_alerts(world)
+        for name, changes in self.alerts.items():
+            said = {"off": True} if changes is None else dict(changes)
+            perform(world, "set_alert", (name,), said)
         for number, planned in enumerate(self.interventions, 1):
             with self._in(f"[[interventions]] number {number}"):
                 when = planned.when if planned.at is None else world.tick + planned.at
@@ -126,11 +136,6 @@ class WorldSetup:
                 platform.recommend(self.recommender, **self.parameters)
             if self.policy_parameters:
                 platform.behave(self.policy, **self.policy_parameters)
-
-    def _set_alerts(self, world: World) -> None:
-        for name, changes in self.alerts.items():
-            said = {"off": True} if changes is None else dict(changes)
-            perform(world, "set_alert", (name,), said)
 
     def _in(self, section: str) -> AbstractContextManager[None]:
         return placed(None if self.file is None else (self.file, section))
@@ -175,16 +180,3 @@ def _metrics_of(said: object, alerts: object) -> MetricSettings | None:
     if settings.members:
         check_seeds(settings.members)
     return settings
-
-
-def _alerts_of(said: object) -> dict[str, dict[str, Any] | None]:
-    known, found = Alerts(), dict[str, dict[str, Any] | None]()
-    for key, changes in _table(said).items():
-        spaced = key.replace("_", " ").replace("-", " ")
-        name = spaced if spaced in known.thresholds else key
-        found[name] = None if changes is False else _table(changes)
-        if changes is False:
-            known.off(name)
-        else:
-            known.set(name, **_table(changes))
-    return found

@@ -378,7 +378,13 @@ def scenario_from(
         section_of(file, "[stop]", StopSection, table.get("stop", {})),
         section_of(file, "[outputs]", OutputSection, table.get("outputs", {})),
         _blocks(file, table, "commands", CommandSection),
-        _setup(file, table),
+        WorldSetup.read(
+            file,
+            table.get("platform"),
+            table.get("metrics"),
+            table.get("alerts", {}),
+            _blocks(file, table, "interventions", InterventionSection),
+        ),
         section_of(file, "[about]", AboutSection, table.get("about", {})),
         tuple(variants),
         called,
@@ -432,10 +438,7 @@ def _chosen(file: Path, table: Mapping[str, Any], variant: str) -> dict[str, Any
 
 
 def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table with the keys of another instead: tables key by key, lists whole.
-
-    Parameters are one's who has them: where another is named, they go.
-    """
+    """Return a table with keys of another instead, key by key; another's parameters replace all."""
     joined = dict(base)
     if any(more.get(owner, joined.get(owner)) != joined.get(owner) for owner in _OWNERS):
         joined.pop("parameters", None)
@@ -445,16 +448,6 @@ def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
         )
         joined[name] = merged(joined[name], value) if both else value
     return joined
-
-
-def _setup(file: Path, table: Mapping[str, Any]) -> WorldSetup:
-    return WorldSetup.read(
-        file,
-        table.get("platform"),
-        table.get("metrics"),
-        table.get("alerts", {}),
-        _blocks(file, table, "interventions", InterventionSection),
-    )
 
 
 def _blocks(file: Path, table: Mapping[str, Any], name: str, cls: type[S]) -> tuple[S, ...]:

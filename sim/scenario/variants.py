@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.core.files import from_toml
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, InputError
 from sim.platform.tick import keep_feeds
 from sim.scenario.driver import run_plan
 from sim.scenario.gallery import open_scenario
 from sim.scenario.plan import RunPlan, Stop
-from sim.scenario.sections import expectation
+from sim.scenario.sections import expectation, toml_word
 from sim.world.interventions.plan import condition_of
 
 if TYPE_CHECKING:
@@ -96,7 +95,12 @@ def compare_variants(
         for name, (variant, changes) in _variants(where, vary).items()
     }
     first = next(iter(scenarios.values()))
-    measures = _measures(first)
+    named = [*first.about.measures, *(expectation(e).quantity for e in first.about.expect)]
+    if not named:
+        named = [f"share#{k}" for k in range(len(first.messages))]
+        named += [*_USUAL] if first.setup.settings is not None else []
+        named += [*_OF_OPINIONS]
+    measures = tuple(dict.fromkeys(named))
     found = {}
     for number, (name, scenario) in enumerate(scenarios.items()):
         report(f"running {name}", number / len(scenarios))
@@ -104,7 +108,10 @@ def compare_variants(
         plan = chosen.plan(Stop(ticks), author=author)
         plan.check()
         world = chosen.world(quiet, seed) if make is None else make(chosen, seed)
-        _measure(plan, world)
+        plan.prepare(world)
+        keep_feeds(world)  # what they show is measured
+        if world.metrics is None:
+            world.open_metrics(every=1, structure=0)
         run(plan, world)
         found[name] = tuple(measured(world, quantity) for quantity in measures)
     seen = {}
@@ -132,34 +139,8 @@ def _variants(where: str, vary: Sequence[str]) -> dict[str, tuple[str, dict[str,
             raise InputError(f"--vary takes SECTION.KEY=VALUE,VALUE, got {words!r}.")
         section, _, name = key.partition(".")
         for value in values.split(","):
-            found[f"{name}={value}"] = ("", {section: {name: toml_value(value)}})
+            found[f"{name}={value}"] = ("", {section: {name: toml_word(value)}})
     return found
-
-
-def toml_value(text: str) -> Any:
-    """Return what a word is in TOML, else the word."""
-    try:
-        return from_toml(f"value = {text}")["value"]
-    except ValueError:
-        return text
-
-
-def _measures(scenario: Scenario) -> tuple[str, ...]:
-    """Return the quantities to compare: those named, those expected, else the usual ones."""
-    named = [*scenario.about.measures, *(expectation(e).quantity for e in scenario.about.expect)]
-    if not named:
-        named = [f"share#{k}" for k in range(len(scenario.messages))]
-        named += [*_USUAL] if scenario.setup.settings is not None else []
-        named += [*_OF_OPINIONS]
-    return tuple(dict.fromkeys(named))
-
-
-def _measure(plan: RunPlan, world: World) -> None:
-    """Set a world up for a plan, so that what is compared is measured."""
-    plan.prepare(world)
-    keep_feeds(world)  # what they show is measured
-    if world.metrics is None:
-        world.open_metrics(every=1, structure=0)
 
 
 def measured(world: World, quantity: str) -> float:

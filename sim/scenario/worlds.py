@@ -39,12 +39,27 @@ class NewWorld:
 
         agents, mean_degree, extra = self.agents, self.mean_degree, dict(self.parameters)
         if self.degrees is not None:
-            self._refuse_idle()
+            usual = NewWorld()
+            typed = [n for n in ("agents", "mean_degree") if getattr(self, n) != getattr(usual, n)]
+            typed += ["network"] if self.network not in {usual.network, "configuration"} else []
+            if typed:
+                names = ", ".join(name.replace("_", "-") for name in typed)
+                raise InputError(f"Degree pairs make a configuration network; leave {names} out.")
             from sim.io import read_degrees
 
             pairs = extra["degrees"] = read_degrees(self.degrees, report=report)
             agents, mean_degree = len(pairs), float(pairs[:, 0].mean())
-        _refuse_above_the_limit(agents, World.estimate_bytes(agents, mean_degree), tell)
+        from sim.settings.settings import current
+
+        hard, soft = current().memory_hard_mb, current().memory_soft_mb
+        megabytes = World.estimate_bytes(agents, mean_degree) / 2**20
+        size = f"A world of {agents:,} agents needs about {megabytes:,.0f} MB while it is made"
+        if hard is not None and megabytes > hard:
+            raise CapacityError(
+                f"{size}, and memory_hard_mb allows {hard:,}; make fewer agents or raise it."
+            )
+        if soft is not None and megabytes > soft:
+            tell(f"{size}; memory_soft_mb is {soft:,}.")
         return World.create(
             agents,
             self.network if self.degrees is None else "configuration",
@@ -56,29 +71,6 @@ class NewWorld:
             report=report,
             **extra,
         )
-
-    def _refuse_idle(self) -> None:
-        """Refuse what degree pairs say themselves."""
-        usual = NewWorld()
-        typed = [n for n in ("agents", "mean_degree") if getattr(self, n) != getattr(usual, n)]
-        typed += ["network"] if self.network not in {usual.network, "configuration"} else []
-        if typed:
-            names = ", ".join(name.replace("_", "-") for name in typed)
-            raise InputError(f"Degree pairs make a configuration network; leave {names} out.")
-
-
-def _refuse_above_the_limit(agents: int, needed: int, tell: Tell) -> None:
-    from sim.settings.settings import current
-
-    hard, soft = current().memory_hard_mb, current().memory_soft_mb
-    megabytes = needed / 2**20
-    size = f"A world of {agents:,} agents needs about {megabytes:,.0f} MB while it is made"
-    if hard is not None and megabytes > hard:
-        raise CapacityError(
-            f"{size}, and memory_hard_mb allows {hard:,}; make fewer agents or raise it."
-        )
-    if soft is not None and megabytes > soft:
-        tell(f"{size}; memory_soft_mb is {soft:,}.")
 
 
 def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:
@@ -160,7 +152,9 @@ def named_world(
     """
     if is_recipe(where):
         if where == "demo":
-            return _demo(report, seed)
+            from sim.io import demo
+
+            return demo(report=report) if seed is None else demo(seed=seed, report=report)
         return _seeded(parse_new(where.partition(":")[2]), seed).make(report, tell)
     world = _loaded(where, report, tell)
     for remark in world.remarks:
@@ -196,12 +190,6 @@ def world_file(where: str, report: Report) -> Iterator[Path]:
 
 def _seeded(order: NewWorld, seed: int | None) -> NewWorld:
     return order if seed is None else replace(order, seed=seed)
-
-
-def _demo(report: Report, seed: int | None) -> World:
-    from sim.io import demo
-
-    return demo(report=report) if seed is None else demo(seed=seed, report=report)
 
 
 def _loaded(where: str, report: Report, tell: Tell) -> World:
@@ -301,10 +289,7 @@ def file_of(where: str) -> Path | None:
 
 
 def data_file(name: str) -> Path | None:
-    """Return a file of the folder of data sets, or None where it is not present.
-
-    The folder is named by ``HUBBUB_SHARED_DATA``; else it is ``shared/data`` here or beside here.
-    """
+    """Return a file of ``HUBBUB_SHARED_DATA``, else ``shared/data`` here or beside; or None."""
     named = os.environ.get("HUBBUB_SHARED_DATA")
     folders = [Path(named)] if named else [Path("shared/data"), Path("../shared/data")]
     return next((folder / name for folder in folders if (folder / name).is_file()), None)

@@ -92,10 +92,7 @@ class Database:
         await self._connection.set_progress_handler(self._deadline, OPERATIONS)
 
     async def look_up(self, lookup: Lookup[T]) -> T:
-        """Carry a lookup out, as :func:`sim.store.snapshot.gates.look_up` does.
-
-        Whoever cancels it interrupts the query under way.
-        """
+        """Carry a lookup out, as ``gates.look_up``; cancelling interrupts the query."""
         step = partial(next, lookup)
         while True:
             try:
@@ -143,10 +140,7 @@ async def connected(
 
 
 async def read_history_file(path: Path | None, lookup: Lookup[T]) -> T:
-    """Carry a lookup out on a history database; None: one that asks nothing.
-
-    As :func:`sim.store.history.acts.look_up_history`, which says what it raises.
-    """
+    """Carry a lookup out on a history; None: on nothing. As ``history.acts.look_up_history``."""
     if path is None:
         return history.look_up_history(None, lookup)
     with refusing(path):

@@ -174,14 +174,6 @@ class _Lives:
         self.status = world.agents.status
         self.created: list[int | None] = [0] * count
         self.moves: dict[int, list[tuple[int, int, int]]] = {}
-        self._joined(world, count)
-        moves = world.agents.lore.moves.all()
-        rows = (column.tolist() for column in (moves.agent, moves.tick, moves.before, moves.after))
-        for agent, *move in zip(*rows, strict=True):
-            self.moves.setdefault(agent, []).append((move[0], move[1], move[2]))
-
-    def _joined(self, world: PopulatedWorld, count: int) -> None:
-        """Note who came later: by who signed up, else by what was done to the world."""
         platform = getattr(world, "platform", None)
         if platform is not None:
             ticks, counts = platform.log.counted
@@ -195,6 +187,10 @@ class _Lives:
                 many, first = (int(number.replace(",", "")) for number in found.groups())
                 within = range(first, min(first + many, count))
                 self.created[first : first + many] = [act.tick] * len(within)
+        moves = world.agents.lore.moves.all()
+        rows = (column.tolist() for column in (moves.agent, moves.tick, moves.before, moves.after))
+        for agent, *move in zip(*rows, strict=True):
+            self.moves.setdefault(agent, []).append((move[0], move[1], move[2]))
 
     def stages(self, agent: int) -> list[tuple[int | None, int]]:
         """Return (since when, stage of life) of an agent, the first it had first."""
@@ -206,7 +202,11 @@ class _Lives:
 def _agents(world: PopulatedWorld, ids: list[str], lives: _Lives) -> Iterator[Row]:
     agents = world.agents
     words = [status.name.lower() for status in Lifecycle]
-    titles, named, cold = agents.communities, _bits(agents), agents.lore.cold
+    titles, named, cold = (
+        agents.communities,
+        [(1 << bit, agents.vocabulary.names(1 << bit)[0]) for bit in range(len(agents.vocabulary))],
+        agents.lore.cold,
+    )
     columns: tuple[npt.NDArray[Any], ...]
     columns = (agents.status, agents.community, agents.interests, agents.activity)
     for index, row in enumerate(zip(*(_each(column) for column in columns), strict=True)):
@@ -223,13 +223,6 @@ def _agents(world: PopulatedWorld, ids: list[str], lives: _Lives) -> Iterator[Ro
             ids[index], "agent", utf8(agents.name(index)), about or None, _json(said),
             words[status], lives.created[index], stages[-1][0], len(stages),
         )  # fmt: skip
-
-
-def _bits(agents: Agents) -> list[tuple[int, str]]:
-    """Return the bit of each interest and its name."""
-    return [
-        (1 << bit, agents.vocabulary.names(1 << bit)[0]) for bit in range(len(agents.vocabulary))
-    ]
 
 
 def _states(world: PopulatedWorld, ids: list[str], lives: _Lives) -> Iterator[Row]:
@@ -361,19 +354,14 @@ def _closed(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
     """Return mutes and blocks as rows: of an agent that does not want to hear another."""
     bonds = getattr(world, "bonds", None)
     columns: dict[str, npt.NDArray[Any]] = {} if bonds is None else bonds.ears.dump()
-    number, when = world.ties.count, _closed_at(bonds)
+    log = () if bonds is None else zip(*(c.tolist() for c in bonds.log.all()), strict=True)
+    number, when = world.ties.count, {(ACTS[act], who, whom): tick for tick, act, who, whom in log}
     for listener, source, mark in zip(*map(_each, columns.values()), strict=True):
         for flag, word in zip((MUTED, BLOCKED), _CLOSED, strict=True):
             if mark & flag:
                 tick = when.get((word, listener, source))
                 yield number, ids[listener], ids[source], word, "{}", 0.0, tick, tick
                 number += 1
-
-
-def _closed_at(bonds: Any) -> dict[tuple[str, int, int], int]:
-    """Return when who closed its ears to whom, as far as it is remembered."""
-    log = () if bonds is None else zip(*(c.tolist() for c in bonds.log.all()), strict=True)
-    return {(ACTS[act], who, whom): tick for tick, act, who, whom in log}
 
 
 def _each(column: npt.NDArray[Any]) -> Iterator[Any]:
@@ -431,11 +419,7 @@ def _events(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
 
 
 def _ignored(world: PopulatedWorld, cascade: Cascade) -> Iterator[tuple[int, int, int]]:
-    """Yield (from whom, who, when) of those who heard a message first and never took it up.
-
-    That is known where all who hear an adopter are spoken to, of a message that rests, and as
-    long as nobody closed its ears or came and went.
-    """
+    """Yield (from whom, who, when) of who heard a message first but never took it up."""
     if not _speaks_to_all(world, cascade):
         return
     ties, log = world.ties, cascade.log
@@ -521,7 +505,11 @@ def write_database(
         fill(to, world, report, posts=posts)
         to.executemany("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)", _messages(world))
         for table in beside:
-            _fill(to, table, report)
+            to.execute(table.sql)
+            marks = ", ".join("?" * table.columns)
+            while batch := list(islice(table.rows, _BATCH)):
+                report("writing rows", 0.99)
+                to.executemany(f"INSERT INTO {table.name} VALUES ({marks})", batch)  # noqa: S608 - our names
         rows = to.total_changes - before
         indexes = [*_INDEXES, *(index for table in beside for index in table.indexes)]
         for done, index in enumerate(indexes):
@@ -529,14 +517,6 @@ def write_database(
                 to.execute(index)
         to.execute("COMMIT")
     return rows
-
-
-def _fill(to: sqlite3.Connection, table: ExtraTable, report: Report) -> None:
-    to.execute(table.sql)
-    marks = ", ".join("?" * table.columns)
-    while batch := list(islice(table.rows, _BATCH)):
-        report("writing rows", 0.99)
-        to.executemany(f"INSERT INTO {table.name} VALUES ({marks})", batch)  # noqa: S608 - our names
 
 
 def _messages(world: PopulatedWorld) -> Iterator[tuple[object, ...]]:

@@ -180,9 +180,7 @@ LIVED = {
         "the rest of its journal cannot be replayed.",
         "Ticks 1-7 were not recovered.",
     ),
-    "saved": Lived(
-        4, "Opened saved.hub as saved at tick 4; its journal ends at tick 0.", ""
-    ),
+    "saved": Lived(4, "Opened saved.hub as saved at tick 4; its journal ends at tick 0.", ""),
 }
 
 

@@ -230,17 +230,6 @@ def _write(file: IO[str], line: str, batches: Iterable[Iterator[tuple[str, ...]]
 _ROWS = 100_000
 
 
-def require_pyarrow() -> None:
-    """Refuse before any work where the library is missing."""
-    try:
-        import pyarrow as pa  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "Parquet needs pyarrow, which is not installed; pip install 'hubbub[parquet]', "
-            "or export to csv or jsonl."
-        ) from None
-
-
 def write_parquet(table: ExportTable, path: Path, tell: Tell) -> None:
     """Write a table as one Parquet file, a row group per 100,000 rows."""
     import pyarrow as pa
@@ -374,7 +363,13 @@ def export(
     if to not in EXPORTS:
         raise UnknownNameError("export format", to, EXPORTS)
     if to == "parquet":
-        require_pyarrow()
+        try:
+            import pyarrow as pa  # noqa: F401
+        except ImportError:
+            raise InputError(
+                "Parquet needs pyarrow, which is not installed; pip install 'hubbub[parquet]', "
+                "or export to csv or jsonl."
+            ) from None
     started = time.perf_counter()
     report("preparing rows", 0.0)
     record = record_of(world, history)

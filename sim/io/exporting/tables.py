@@ -23,7 +23,6 @@ from sim.world.members import activity_records
 
 if TYPE_CHECKING:
     from sim.agents.records import ColdRecords
-    from sim.network.relations.types import TieRecords
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
@@ -59,11 +58,7 @@ class ExportTable:
 
 
 def tables_of(world: World, who: Who | None = None) -> tuple[ExportTable, ...]:
-    """Return a world as tables; cells are made when they are sliced.
-
-    ``agents``, ``ties``, ``adoptions`` and ``messages``; where there are any, ``moves`` between
-    stages of life, ``silences`` (mutes and blocks), ``groups`` and ``group_members``.
-    """
+    """Return a world as tables, some only where not empty; cells come when they are sliced."""
     who = who_of(world) if who is None else who
     always = _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)
     seldom = _moves(world, who), _silences(world, who)
@@ -171,7 +166,14 @@ def _ties(world: World, who: Who) -> ExportTable:
     full = np.broadcast_to(np.uint16(65_535), ties.count)
     more: tuple[ExportColumn, ...] = ()
     if len(world.tie_records):
-        more = _relations(world.tie_records, sources, ties.targets)
+        records = world.tie_records
+        at = records.places(sources, ties.targets)
+        codes = np.append(records.codes, np.uint32(0xFFFF_FFFF)).view(np.int32)  # the last: -1
+        texts = [records.text(place) or None for place in range(len(records))]
+        more = (
+            ExportColumn("type", "text", codes[at].astype(np.int64), records.names),
+            ExportColumn("properties", "text", at, texts),
+        )
     columns = (
         who("source", sources),
         who("target", ties.targets),
@@ -181,19 +183,6 @@ def _ties(world: World, who: Who) -> ExportTable:
         *more,
     )
     return ExportTable("ties", ties.count, columns)
-
-
-def _relations(
-    records: TieRecords, sources: Any, targets: Any
-) -> tuple[ExportColumn, ExportColumn]:
-    """Return the types and properties of ties, as far as they have any."""
-    at = records.places(sources, targets)
-    codes = np.append(records.codes, np.uint32(0xFFFF_FFFF)).view(np.int32)  # the last: -1
-    texts = [records.text(place) or None for place in range(len(records))]
-    return (
-        ExportColumn("type", "text", codes[at].astype(np.int64), records.names),
-        ExportColumn("properties", "text", at, texts),
-    )
 
 
 def _adoptions(world: World, who: Who) -> ExportTable:
@@ -259,10 +248,7 @@ def _silences(world: World, who: Who) -> ExportTable:
 
 
 def groups_of(world: World, who: Who) -> tuple[ExportTable, ...]:
-    """Return the tables ``groups`` and ``group_members``; none where there are no groups.
-
-    Acts name a group by its number; who is in it may have joined by a command, which is no act.
-    """
+    """Return the tables ``groups`` and ``group_members``; none where there are no groups."""
     groups = world.groups
     names = list(groups.names)
     if not names:

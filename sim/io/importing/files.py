@@ -51,10 +51,7 @@ _MARK = b"\xef\xbb\xbf"
 
 
 class TextSource:
-    """The bytes of a text file, unpacked when they are gzip, without a byte order mark.
-
-    Made by :func:`opened`. Where lines end with carriage returns alone, they become line feeds.
-    """
+    """The bytes of a text file, unpacked, without a byte order mark, made by :func:`opened`."""
 
     def __init__(self, path: Path, raw: BufferedReader, size: int) -> None:
         self.path = path
@@ -64,7 +61,20 @@ class TextSource:
         self._stream = cast("IO[bytes]", gzip.GzipFile(fileobj=raw) if self._packed else raw)
         self._given = 0
         self._lone_returns = False
-        self.head = self._first()  # its first bytes, up to 256 KiB; read gives them again
+        parts = [self._take(_HEAD)]
+        while parts[-1] and sum(map(len, parts)) < _HEAD:
+            parts.append(self._take(_HEAD))
+        head = b"".join(parts)
+        for magic, reason in _FOREIGN:
+            if head.startswith(magic):
+                raise FileError(self.path, reason)
+        if b"\x00" in head or _looks_binary(head[:_PEEK]):
+            raise FileError(self.path, "is a binary file, not text")
+        head = head.removeprefix(_MARK)
+        if not head.strip():
+            raise FileError(self.path, "is empty")
+        self._lone_returns = b"\r" in head and b"\n" not in head
+        self.head = head.replace(b"\r", b"\n") if self._lone_returns else head
         self._pending = self.head
 
     def read(self, count: int) -> bytes:
@@ -113,22 +123,6 @@ class TextSource:
             )
         return piece.replace(b"\r", b"\n") if self._lone_returns else piece
 
-    def _first(self) -> bytes:
-        parts = [self._take(_HEAD)]
-        while parts[-1] and sum(map(len, parts)) < _HEAD:
-            parts.append(self._take(_HEAD))
-        head = b"".join(parts)
-        for magic, reason in _FOREIGN:
-            if head.startswith(magic):
-                raise FileError(self.path, reason)
-        if b"\x00" in head or _looks_binary(head[:_PEEK]):
-            raise FileError(self.path, "is a binary file, not text")
-        head = head.removeprefix(_MARK)
-        if not head.strip():
-            raise FileError(self.path, "is empty")
-        self._lone_returns = b"\r" in head and b"\n" not in head
-        return head.replace(b"\r", b"\n") if self._lone_returns else head
-
 
 def _looks_binary(head: bytes) -> bool:
     """Return whether more than one byte of twenty is a control character that no text has."""
@@ -164,10 +158,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[TextSource]:
 
 
 def decoded(raw: bytes, path: Path, line: int) -> str:
-    """Return the text of a line without blanks around it; FormatError when it is no UTF-8.
-
-    A tab before it stays, where it may end an empty first cell: only comments have none of these.
-    """
+    """Return the text of a line without blanks around it, but for tabs before it."""
     try:
         text = raw.decode().strip(" \r\n")
     except UnicodeDecodeError:

@@ -46,7 +46,6 @@ REFUSED = {
 }
 """Every format that is known and not read: its name, and what to do instead."""
 
-_GUESSED = {"tgf", "sif", "metis", "dimacs", "matrix", "lgl"}
 _ROOT = re.compile(r"<\s*(?:\w+:)?(graphml|gexf)\b", re.IGNORECASE)
 _FIRST = (
     ("rdf", re.compile(r"<\w+:[^<>\s]*>\s+<\w+:|@prefix\s")),
@@ -169,10 +168,7 @@ def _is_weighed(row: Sequence[str]) -> bool:
 
 
 def _is_metis(lines: Sequence[str], *, is_whole: bool) -> bool:
-    """Return whether ``agents pairs`` stand on top, and each line below has a member's friends.
-
-    Of a long file, the lines of the part that is there name each other.
-    """
+    """Return whether ``agents pairs`` stand on top, and each line below has a member's friends."""
     sizes = lines[0].split() if lines else []
     if not 2 <= len(sizes) <= 3 or not all(map(str.isdecimal, sizes)):
         return False

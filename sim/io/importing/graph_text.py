@@ -142,10 +142,7 @@ _UNREAD: Final = {"partition", "vector", "permutation", "cluster"}
 
 
 def read_pajek(path: Path) -> GraphRows:
-    """Read Pajek: vertices, arcs one way, edges both ways, lists of them, and a matrix.
-
-    igraph and networkx read a file of arcs and edges as if all were of one kind.
-    """
+    """Read Pajek: vertices, arcs one way, edges both ways, lists of them, and a matrix."""
     rows, section, names = GraphRows(), "", dict[str, str]()
     wanted, seen = 0, dict[str, int]()
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):

@@ -115,7 +115,9 @@ def read_profiles(path: str | PathLike[str]) -> Profiles:
     place = Path(path)
     rows = list(_json(place, text) if text.lstrip()[:1] in {"[", "{"} else _table(place, text))
     names = _columns(place, rows)
-    scale = _scale(rows, names)
+    scale = 1.0
+    for row in rows:
+        scale = max([scale, *filter(math.isfinite, _weights(row, names))])
     people = [_person(place, row, names, scale) for row in rows]
     _require_different(place, rows, people)
     return Profiles(tuple(people), tuple(_remarks(names, people, scale)))
@@ -143,7 +145,9 @@ def _json(place: Path, text: str) -> Iterator[_PersonRow]:
     if body.startswith("{") and "\n" in body.strip():
         first = body.partition("\n")[0].strip()
         if _loaded(first) is not None:
-            yield from _json_lines(place, text)
+            for number, line in enumerate(text.splitlines(), 1):
+                if line.strip():
+                    yield _object(place, number, _loaded(line))
             return
     try:
         whole_file = json.loads(body)
@@ -157,12 +161,6 @@ def _json(place: Path, text: str) -> Iterator[_PersonRow]:
         whole_file = lists[0] if len(lists) == 1 else [whole_file]
     for number, each in enumerate(whole_file, 1):
         yield _object(place, number, each)
-
-
-def _json_lines(place: Path, text: str) -> Iterator[_PersonRow]:
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.strip():
-            yield _object(place, number, _loaded(line))
 
 
 def _loaded(line: str) -> Any:
@@ -257,14 +255,6 @@ def _columns(place: Path, rows: Sequence[_PersonRow]) -> dict[str, list[str]]:
     return found
 
 
-def _scale(rows: Sequence[_PersonRow], names: Mapping[str, list[str]]) -> float:
-    """Return the largest weight of any hour, at least 1."""
-    largest = 1.0
-    for row in rows:
-        largest = max([largest, *filter(math.isfinite, _weights(row, names))])
-    return largest
-
-
 def _weights(row: _PersonRow, names: Mapping[str, list[str]]) -> list[float]:
     """Return the hours of a person as the file has them; NaN for what is no number."""
     own = names["own hours"]
@@ -278,28 +268,29 @@ def _person(place: Path, row: _PersonRow, names: Mapping[str, list[str]], scale:
         taken["name"] = _name(row, names)
         taken["biography"] = said(_first(row, names["biography"]))
         taken["interests"] = words_of(_first(row, names["interests"]))
-        taken["traits"] = _traits(row, names)
-        taken["activity"] = _activity(_first(row, names["activity"]))
+        nested = _first(row, names["traits"])
+        found = dict(nested) if isinstance(nested, Mapping) else {}
+        found = {_plain(str(name)): value for name, value in found.items()}
+        found |= {_plain(n): row.fields[n] for n in names["own traits"] if n in row.fields}
+        given = {name: found[name] for name in TRAITS if found.get(name) is not None}
+        above = [n for n in map(float_of, map(score_of, given.values())) if n > 1]
+        of = 100.0 if above and max(above) <= 100 and len(above) > 1 else 1.0
+        levels = {name: level_of(value, name, of=of) for name, value in given.items()}
+        taken["traits"] = {name: level for name, level in levels.items() if level is not None}
+        value = _first(row, names["activity"])
+        is_list = isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[")
+        # a word an hour, as OASIS has it beside the hours, is no share of ticks
+        taken["activity"] = None if is_list else share_of(value, "activity")
         taken["hours"] = scaled_hours(_weights(row, names), scale)
-        apart = _own(names) | set(_inner(row.fields))
+        fields = ("id", "biography", "persona")
+        apart = {names[field][0] for field in fields if names[field]}
+        apart |= {*names["own hours"], *_inner(row.fields)}  # nothing of those is lost
         taken["more"] = {name: kept(v) for name, v in row.fields.items() if name not in apart}
         told = said(_first(row, names["persona"]))
         return Profile(**taken, persona=told or _persona(row.fields, names))
     except InputError as error:
         begins = str(next(iter(row.fields.values()), ""))[:60]
         raise FormatError(place, row.place, begins, str(error).rstrip(".")) from None
-
-
-def _activity(value: object) -> float | None:
-    """Return a share of ticks; None for a word an hour, as OASIS has it beside the hours."""
-    is_list = isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[")
-    return None if is_list else share_of(value, "activity")
-
-
-def _own(names: Mapping[str, list[str]]) -> set[str]:
-    """Return the columns of which nothing is lost without keeping them as they were."""
-    fields = ("id", "biography", "persona")
-    return {names[field][0] for field in fields if names[field]} | set(names["own hours"])
 
 
 def _first(row: _PersonRow, names: Iterable[str]) -> Any:
@@ -315,22 +306,6 @@ def _is_nothing(value: Any) -> bool:
 def _name(row: _PersonRow, names: Mapping[str, list[str]]) -> str:
     parts = [str(row.fields[name]) for name in names["first name"] if name in row.fields]
     return " ".join(parts) or said(_first(row, names["name"]))
-
-
-def _traits(row: _PersonRow, names: Mapping[str, list[str]]) -> dict[str, float]:
-    given = _given_traits(row, names)
-    above = [n for n in map(float_of, map(score_of, given.values())) if n > 1]
-    of = 100.0 if above and max(above) <= 100 and len(above) > 1 else 1.0
-    levels = {name: level_of(value, name, of=of) for name, value in given.items()}
-    return {name: level for name, level in levels.items() if level is not None}
-
-
-def _given_traits(row: _PersonRow, names: Mapping[str, list[str]]) -> dict[str, Any]:
-    nested = _first(row, names["traits"])
-    found = dict(nested) if isinstance(nested, Mapping) else {}
-    found = {_plain(str(name)): value for name, value in found.items()}
-    found |= {_plain(n): row.fields[n] for n in names["own traits"] if n in row.fields}
-    return {name: found[name] for name in TRAITS if found.get(name) is not None}
 
 
 def _persona(fields: Mapping[str, Any], names: Mapping[str, list[str]]) -> str:
@@ -437,7 +412,11 @@ def level_of(value: object, name: str, *, of: float) -> float | None:
     value = score_of(value)
     number = float_of(value)
     if isinstance(value, str) and math.isnan(number):
-        return _worded(value)
+        head = value.strip().casefold()[:_NEAR]
+        if score := _OF.search(head):
+            return min(float(score[1]) / (100.0 if score[3] else float(score[2])), 1.0)
+        head = head.replace("-", " ")
+        return next((share for words, share in _LEVELS if words.match(head)), None)
     if not 0 <= number <= of:
         raise InputError(f"{name} must be a number in [0, {of:g}], got {str(value)[:40]!r}")
     return number / of
@@ -448,14 +427,6 @@ def score_of(value: object) -> object:
     if not isinstance(value, Mapping):
         return value
     return next((value[each] for each in _SCORES if each in value), "")
-
-
-def _worded(text: str) -> float | None:
-    head = text.strip().casefold()[:_NEAR]
-    if score := _OF.search(head):
-        return min(float(score[1]) / (100.0 if score[3] else float(score[2])), 1.0)
-    head = head.replace("-", " ")
-    return next((share for words, share in _LEVELS if words.match(head)), None)
 
 
 def share_of(value: object, name: str) -> float | None:

@@ -122,10 +122,7 @@ class TableLayout:
         return 0, 1
 
     def are_whole(self, places: Sequence[int]) -> bool:
-        """Return whether the cells in some columns of the sample are whole numbers, as a rule.
-
-        The first line decides when it holds them; else nine lines of ten must.
-        """
+        """Return whether columns hold whole numbers: in the first line, else in nine of ten."""
         found = [
             all(place < len(row) and whole(row[place]) for place in places)
             for row in (cells(line.text, self.delimiter) for line in self.sample)

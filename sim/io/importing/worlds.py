@@ -130,7 +130,10 @@ def world_of(
     )
     world.tie_records, notes = records, (*notes, *typed)
     if community is not None:
-        notes = (*notes, _labelled(community, communities))
+        without = int((community < 0).sum())
+        tail = f"; {plural(without, 'member')} without one" if without else ""
+        said = plural(len(communities), "community", "communities")
+        notes = (*notes, f"Labels define {said}{tail}.")
     if world.interactions is not None:
         notes = (*notes, _timed(world.interactions))
     elif world.ties.dropped.duplicates:
@@ -178,10 +181,7 @@ def _repeat(count: int) -> str:
 
 
 def added_up(edges: ImportedArcs) -> ImportedArcs:
-    """Return each tie once, with its weights added up; a line without one counts 1.
-
-    A pair of an undirected network is one tie, whichever of the two stands first.
-    """
+    """Return each tie, or undirected pair, once, its weights added up; none counts 1."""
     sources, targets = edges.sources.astype(np.uint64), edges.targets.astype(np.uint64)
     if not edges.report.directed:
         sources, targets = np.minimum(sources, targets), np.maximum(sources, targets)
@@ -241,12 +241,6 @@ def _are_indices(ids: npt.NDArray[np.int64] | list[str] | None) -> bool:
     if not isinstance(ids, np.ndarray):
         return ids is None
     return int(ids[0]) == 0 and int(ids[-1]) == len(ids) - 1
-
-
-def _labelled(community: npt.NDArray[np.int32], communities: list[str]) -> str:
-    without = int((community < 0).sum())
-    tail = f"; {plural(without, 'member')} without one" if without else ""
-    return f"Labels define {plural(len(communities), 'community', 'communities')}{tail}."
 
 
 def _counted(

@@ -65,27 +65,19 @@ def numbers_of(
     for measure in MEASURES:
         if measure not in curves.of:
             continue
-        for place in _places(curves.minutes, least):
+        last = curves.minutes.size - 1
+        found = sorted({max(round(share * last), min(1, last)) for share in _SHARES})
+        for place in [place for place in found if curves.minutes[place] >= least] or [last]:
             names.append(f"{measure} at {curves.minutes[place]:g} min")
             columns.append(curves.of[measure][:, place] + (measure == "depth"))
     above = np.maximum(np.array(columns), 1e-9)
     if alone:
-        return _means(names, np.log(above).T)
+        rows = np.log(above).T
+        means = rows.mean(axis=0)
+        return SummaryStatistics(tuple(names), means, rows - means)
     means = above.mean(axis=1)
     found = SummaryStatistics(tuple(names), np.log(means), (above / means[:, None] - 1).T)
     return _joined(found, _spread(curves.sizes))
-
-
-def _places(minutes: F64, least: float) -> list[int]:
-    """Return five places of a grid; those of a short one are not told apart twice."""
-    last = minutes.size - 1
-    found = sorted({max(round(share * last), min(1, last)) for share in _SHARES})
-    return [place for place in found if minutes[place] >= least] or [last]
-
-
-def _means(names: list[str], rows: F64) -> SummaryStatistics:
-    means = rows.mean(axis=0)
-    return SummaryStatistics(tuple(names), means, rows - means)
 
 
 def _spread(sizes: F64) -> SummaryStatistics:
@@ -104,10 +96,7 @@ def _joined(one: SummaryStatistics, two: SummaryStatistics) -> SummaryStatistics
 
 
 def facts_of(curves: GrowthCurves, facts: tuple[Fact, ...]) -> SummaryStatistics:
-    """Return of messages the numbers that facts are about; means by their logarithms.
-
-    Depth is counted from 1 on, as in :func:`numbers_of`.
-    """
+    """Return of messages the numbers that facts are about, as :func:`numbers_of` counts depth."""
     spread = _spread(curves.sizes)
     found = {
         name: (float(spread.values[place]), spread.parts[:, place])
@@ -436,7 +425,15 @@ class _Search:
             reached / reached[-1], (np.arange(_CANDIDATES) + 0.5) / _CANDIDATES
         )
         candidates = np.unique(found.points[np.minimum(places, len(reached) - 1)], axis=0)
-        return _apart(candidates, count, found.best)
+        scale = np.maximum(np.ptp(candidates, axis=0), 1e-9)
+        chosen = [found.best]  # one by one, each the farthest from those chosen
+        far = ((candidates - found.best) / scale) ** 2
+        near = far.sum(axis=1)
+        while len(chosen) < count:
+            place = int(np.argmax(near))
+            chosen.append(candidates[place])
+            near = np.minimum(near, (((candidates - candidates[place]) / scale) ** 2).sum(axis=1))
+        return np.array(chosen)
 
     def allow(self) -> float:
         """Let the model be off by as much as it is; returns the squared distance without that.
@@ -504,19 +501,6 @@ class _Search:
             asked = [study.ask(ranges) for _ in range(min(max(self.workers, 1), count - told))]
             points = [[trial.params[name] for name in ranges] for trial in asked]
             self.simulate(np.array(points), f"points of optuna ({told} of {count})")
-
-
-def _apart(candidates: F64, count: int, first: F64) -> F64:
-    """Choose points one by one, each the farthest from those chosen; the first is given."""
-    scale = np.maximum(np.ptp(candidates, axis=0), 1e-9)
-    chosen = [first]
-    far = ((candidates - first) / scale) ** 2
-    near = far.sum(axis=1)
-    while len(chosen) < count:
-        place = int(np.argmax(near))
-        chosen.append(candidates[place])
-        near = np.minimum(near, (((candidates - candidates[place]) / scale) ** 2).sum(axis=1))
-    return np.array(chosen)
 
 
 def _result(

@@ -52,10 +52,7 @@ class Tree:
 
 
 def levels_of(parents: I64, minutes: F64) -> tuple[I64, F64]:
-    """Return how far each is from its root, and when it took part at the earliest.
-
-    Nobody is earlier than whom it has the message from: clocks of retweets of retweets differ.
-    """
+    """Return how far each is from its root, and when it took part: never before whom it heard."""
     if parents.size and not -1 <= int(parents.min()) <= int(parents.max()) < parents.size:
         wrong = int(parents[(parents < -1) | (parents >= parents.size)][0])
         raise InputError(
@@ -124,19 +121,14 @@ def _on_grid(tree: Tree, minutes: F64) -> list[F64]:
     rows = [reached.astype(np.float64)]
     if tree.levels is not None:
         levels = tree.levels[order]
-        highest = np.maximum.accumulate([levels, _places(levels)], axis=1)
+        order = np.argsort(levels, kind="stable")
+        counts = np.bincount(levels, minlength=1)
+        starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+        places = np.empty(levels.size, np.int64)
+        places[order] = np.arange(levels.size) - starts[levels[order]] + 1
+        highest = np.maximum.accumulate([levels, places], axis=1)
         rows += [np.append(0.0, row)[reached] for row in highest]
     return rows
-
-
-def _places(levels: I64) -> I64:
-    """Return of each the how manieth of its level it is, from 1."""
-    order = np.argsort(levels, kind="stable")
-    counts = np.bincount(levels, minlength=1)
-    starts = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    places = np.empty(levels.size, np.int64)
-    places[order] = np.arange(levels.size) - starts[levels[order]] + 1
-    return places
 
 
 def nrmse(simulated: F64, observed: F64) -> float:
@@ -344,9 +336,18 @@ def _of_columns(path: Path, text: str) -> Observed:
     if {"id", "minutes", "size"} <= names:
         return _sizes(path, rows)
     if {"minutes", "scale"} <= names:
-        return _curve(path, rows, [m for m in MEASURES if m in names])
+        measures = [m for m in MEASURES if m in names]
+        cells = sorted(_cells(path, rows, ["minutes", *measures]))
+        _require_rows(path, cells)
+        table = np.array(cells)
+        if len(table) < 4 or np.ptp(table[:, 0]) == 0:
+            raise FileError(path, "a curve has at least four rows, at different minutes")
+        of = {measure: table[None, :, place] for place, measure in enumerate(measures, start=1)}
+        return Observed("curve", curves=GrowthCurves(table[:, 0], of, ("curve",)))
     if {"fact", "value", "error"} <= names:
-        return _facts(path, rows)
+        facts = [_fact(*cells) for cells in _cells(path, rows, ["fact", "value", "error"])]
+        _require_rows(path, facts)
+        return Observed("facts", facts=tuple(facts))
     shown = ", ".join(sorted(names))
     raise FileError(path, f"its columns {shown[:60]} are unknown here; {_SHAPES}")
 
@@ -379,22 +380,6 @@ def _sizes(path: Path, rows: csv.DictReader[str]) -> Observed:
         pairs.setdefault(name, []).append((minute, size))
     _require_rows(path, pairs)
     return Observed("sizes", _sorted(path, [_grown(name, each) for name, each in pairs.items()]))
-
-
-def _curve(path: Path, rows: csv.DictReader[str], measures: list[str]) -> Observed:
-    cells = sorted(_cells(path, rows, ["minutes", *measures]))
-    _require_rows(path, cells)
-    table = np.array(cells)
-    if len(table) < 4 or np.ptp(table[:, 0]) == 0:
-        raise FileError(path, "a curve has at least four rows, at different minutes")
-    of = {measure: table[None, :, place] for place, measure in enumerate(measures, start=1)}
-    return Observed("curve", curves=GrowthCurves(table[:, 0], of, ("curve",)))
-
-
-def _facts(path: Path, rows: csv.DictReader[str]) -> Observed:
-    facts = [_fact(*cells) for cells in _cells(path, rows, ["fact", "value", "error"])]
-    _require_rows(path, facts)
-    return Observed("facts", facts=tuple(facts))
 
 
 def _require_rows(path: Path, rows: Any) -> None:

@@ -62,18 +62,13 @@ def judged(
             if measure in part.of:
                 own = part.mean(measure)
                 made = np.interp(part.minutes, simulated.minutes, simulated.mean(measure))
-                copied = _copied(fit, part, measure)
+                copied = np.asarray(np.interp(part.minutes, fit.minutes, fit.mean(measure)))
                 what = f"NRMSE of {measure}"
                 found.append(JudgedError(name, what, nrmse(made, own), nrmse(copied, own)))
         if len(part) > 1:
             sizes = ks(simulated.sizes, part.sizes), ks(fit.sizes, part.sizes)
             found.append(JudgedError(name, "KS of sizes", *sizes))
     return tuple(found)
-
-
-def _copied(fit: GrowthCurves, part: GrowthCurves, measure: str) -> F64:
-    """Return the fitted mean curve; past its last minute it stays."""
-    return np.asarray(np.interp(part.minutes, fit.minutes, fit.mean(measure)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -124,15 +119,6 @@ class Calibration(Result):
     @property
     def tables(self) -> Mapping[str, Table]:
         """``parameters``, ``errors`` and ``curves``."""
-        tables = {"parameters": self._parameters()}
-        if self.errors:
-            tables |= {"errors": self._errors(), "curves": self._curves()}
-        return tables
-
-    def _in_short(self) -> list[Table]:
-        return [table for name, table in self.tables.items() if name != "curves"]
-
-    def _parameters(self) -> Table:
         part = f"{self.level:.0%}"
         rows = [
             {
@@ -142,7 +128,13 @@ class Calibration(Result):
             for one in self.parameters
         ]  # fmt: skip
         caption = f"Best fit of {self.plan.model}; low to high: joint region ({part})"
-        return Table.of_rows(rows, caption=caption)
+        tables = {"parameters": Table.of_rows(rows, caption=caption)}
+        if self.errors:
+            tables |= {"errors": self._errors(), "curves": self._curves()}
+        return tables
+
+    def _in_short(self) -> list[Table]:
+        return [table for name, table in self.tables.items() if name != "curves"]
 
     def _errors(self) -> Table:
         rows = [

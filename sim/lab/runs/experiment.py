@@ -461,8 +461,13 @@ def _study(
         "seeds": list(seeds),
         "ticks": run.ticks,
         "measures": {name: code_of(take) for name, take in named.items()},
-        "versions": {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT},
+        "versions": versions(),
     }
+
+
+def versions() -> dict[str, Any]:
+    """Return what runs depend on beside what was asked."""
+    return {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT}
 
 
 _OURS = ("sim.", "builtins", "numpy")
@@ -518,11 +523,7 @@ def _fields(value: Any) -> object:
 
 
 def code_of(take: Any) -> str:
-    """Return what tells one function or class from another, in whatever process it is asked.
-
-    That is its name, and a digest of what it is compiled to, with the values that it has by default
-    or from around it.
-    """
+    """Return the name of a function or class, and a digest of its code and the values around it."""
     name = getattr(take, "__qualname__", type(take).__qualname__)
     said = json.dumps(_Told().of(take), default=_told, sort_keys=True)
     return f"{name} {xxhash.xxh3_128_hexdigest(said.encode())}"

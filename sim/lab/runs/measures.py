@@ -106,10 +106,7 @@ class ExposureSums:
         return platform
 
     def look(self, *, asks: bool = True) -> None:
-        """Take in the feeds and acts of the tick that has just been made.
-
-        ``asks``: whether its recommenders are asked how they choose; who learns needs time.
-        """
+        """Take in the newest tick; ``asks``: also how its recommenders choose."""
         platform, came = self._platform, len(self._world.agents) - self._labels.size
         if came > 0:
             self._labels = np.append(self._labels, np.full(came, -1, self._labels.dtype))
@@ -168,13 +165,6 @@ class ExposureSums:
             "engagement": self._acts / max(self._sums.get("strangers", [0, 0])[1], 1),
             "breadth": float(np.bitwise_count(seen).mean()) if seen.size else np.nan,
         }
-        found |= self._opinions()
-        for name, (total, count) in self._sums.items():
-            found[name] = total / count if count else np.nan
-        return {name: found.get(name, np.nan) for name in FEED_MEASURES}
-
-    def _opinions(self) -> dict[str, float]:
-        """Return how far apart the first opinions are that a model moves, if any does."""
         world = self._world
         held = [(world.opinions[topic], world.opinions.span(topic)) for topic in world.opinions]
         held += [
@@ -184,7 +174,10 @@ class ExposureSums:
         ]
         told = opinion_measures(*held[0]) if held else {}
         names = {"opinions": "polarisation", "two_camps": "bimodality"}
-        return {name: told.get(theirs, np.nan) for name, theirs in names.items()}
+        found |= {name: told.get(theirs, np.nan) for name, theirs in names.items()}
+        for name, (total, count) in self._sums.items():
+            found[name] = total / count if count else np.nan
+        return {name: found.get(name, np.nan) for name in FEED_MEASURES}
 
 
 def _shared(one: Array, other: Array) -> Array:
@@ -210,45 +203,32 @@ _ASKED = 512
 
 
 def chosen(world: World, platform: Platform) -> dict[str, Pairs]:
-    """Return (pairs in the right order, pairs) of :func:`taste` and :func:`liking` for a tick.
-
-    Nothing is changed.
-    """
+    """Return (pairs in the right order, pairs) of :func:`taste` and :func:`liking` for a tick."""
     online = platform.online
     count = min(_ASKED, online.size)
     asked = online[np.arange(count) * online.size // max(count, 1)]
     found = {"taste": (0.0, 0.0), "liking": (0.0, 0.0)}
     for which, viewers in split(asked, platform.members.recommender, len(platform.recommenders)):
-        offered = _offered(world, platform, which, viewers)
+        members, settings = platform.members, platform.settings
+        recommender = platform.recommenders[which]
+        pools = pools_of(platform.posts, platform.trending, recommender.pool(platform))
+        tables = tables_of(
+            platform, members, pools, world.absent(), world.bonds.closed, settings,
+            platform.key(Stream.OFFERED),
+        )  # fmt: skip
+        serving = FeedInputs(platform, recommender, which, settings.slots, tables)
+        tray = tray_for(viewers.size, settings.candidates)
+        offered = _known(serving.candidates(viewers, 0, viewers.size, tray))
         scores = platform.recommenders[which].scores_of(offered, platform.settings.slots)
         told = (("taste", taste), ("liking", liking))
-        found = {name: _sum(found[name], measure(offered, scores)) for name, measure in told}
+        for name, measure in told:
+            right, pairs = measure(offered, scores)
+            found[name] = found[name][0] + right, found[name][1] + pairs
     return found
 
 
-def _sum(one: Pairs, other: Pairs) -> Pairs:
-    return one[0] + other[0], one[1] + other[1]
-
-
-def _offered(world: World, platform: Platform, which: int, viewers: Array) -> Candidates:
-    """Return candidates of some viewers, drawn anew."""
-    members, settings = platform.members, platform.settings
-    recommender = platform.recommenders[which]
-    pools = pools_of(platform.posts, platform.trending, recommender.pool(platform))
-    tables = tables_of(
-        platform, members, pools, world.absent(), world.bonds.closed, settings,
-        platform.key(Stream.OFFERED),
-    )  # fmt: skip
-    serving = FeedInputs(platform, recommender, which, settings.slots, tables)
-    tray = tray_for(viewers.size, settings.candidates)
-    return _known(serving.candidates(viewers, 0, viewers.size, tray))
-
-
 def _known(offered: Candidates) -> Candidates:
-    """Return the candidates without what was written since feeds were made.
-
-    Quotes and replies come behind feeds: recommenders have not got ready for them.
-    """
+    """Return the candidates without quotes and replies, which come behind feeds."""
     kept = (offered.age > 0) | (offered.kind == Kind.POST)
     columns = {name: getattr(offered, name)[kept] for name in WRITTEN}
     columns["stops"] = np.append(0, np.cumsum(kept))[offered.stops]

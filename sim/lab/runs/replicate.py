@@ -79,7 +79,16 @@ class BaseFile:
     def write(cls, world: World) -> BaseFile:
         """Lay a world down in a folder of its own; :meth:`remove` ends it."""
         meta, columns = world.packed()
-        _sweep()
+        # What drivers of this machine left that were killed goes first.
+        for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+            number, machine = (*folder.name.removeprefix(_PREFIX).split("-"), "")[:2]
+            with suppress(OSError, OverflowError):
+                is_here = machine == _machine() and folder.stat().st_uid == os.getuid()
+                if number.isdecimal() and is_here:
+                    try:
+                        os.kill(int(number), 0)
+                    except ProcessLookupError:
+                        shutil.rmtree(folder, ignore_errors=True)
         folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{_machine()}-"))
         made = cls(folder, digest_of(meta, columns))
         try:
@@ -118,23 +127,6 @@ class BaseFile:
 def _machine() -> str:
     """Return a mark of this machine: several may share a folder, each with processes of its own."""
     return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
-
-
-def _sweep() -> None:
-    """Remove what drivers of this machine left that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        number, machine = (*folder.name.removeprefix(_PREFIX).split("-"), "")[:2]
-        with suppress(OSError, OverflowError):
-            is_here = machine == _machine() and folder.stat().st_uid == os.getuid()
-            if number.isdecimal() and is_here:
-                _remove_if_dead(folder, int(number))
-
-
-def _remove_if_dead(folder: Path, process: int) -> None:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lay(folder: Path, meta: Mapping[str, Any], columns: Columns) -> None:

@@ -165,10 +165,7 @@ def _whole(path: Path, rows: Iterable[tuple[int, int, bytes, str]]) -> Iterator[
 
 
 def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]]:
-    """Return what a results file says of its study, and what is finished of it.
-
-    What was killed while it wrote is brought back to what was whole.
-    """
+    """Return what a results file says of its study, and what is finished, mended after a kill."""
     if not path.is_file():
         raise FileError(path, "there is no such file")
     with refusing(path), closing(_connected(path)) as file:
@@ -180,26 +177,12 @@ def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]
 
 
 def finished_in(path: Path) -> int:
-    """Return how many replicates a results file holds, 0 where there is none.
-
-    What was killed while it wrote is brought back to what was whole.
-    """
+    """Return how many replicates a results file holds, mended after a kill; 0: no file."""
     if not path.is_file() or not path.stat().st_size:
         return 0
     with refusing(path), closing(_connected(path)) as file:
         _study(file, path)
         return int(file.execute("select count(*) from replicates").fetchone()[0])
-
-
-def read_study(path: Path) -> dict[str, Any]:
-    """Return what a results file says of its study, by part."""
-    if not path.is_file():
-        raise FileError(path, "there is no such file")
-    with (
-        refusing(path),
-        closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as file,
-    ):
-        return _study(file, path)
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -309,6 +292,11 @@ class Records(Result):
         return len(self.found)
 
     @property
+    def strata(self) -> npt.NDArray[np.int64] | None:
+        """Which network each replicate began from, as intervals take it; None: all from one."""
+        return np.array(self.networks) if self.networks else None
+
+    @property
     def where(self) -> str:
         """On how many networks replicates ran: what an interval of them is of."""
         many = len(set(self.networks))
@@ -353,7 +341,7 @@ class Records(Result):
         named = dict.fromkeys(name for each in every for name in each.series)
         rows = np.array([each.ticks + 1 for each in every], np.int64)
         columns: Columns = {
-            "program": _names([self.programs[program] for program, _ in keys], rows),
+            "program": np.repeat(np.array([self.programs[p] for p, _ in keys], dtype=object), rows),
             "replicate": np.repeat(np.array([number for _, number in keys], np.int64), rows),
             "seed": np.repeat(np.array([self.seeds[n] for _, n in keys], np.int64), rows),
             "tick": _joined([np.arange(each.ticks + 1) for each in every], np.int64),
@@ -455,10 +443,6 @@ def _known(units: Mapping[str, str], columns: Columns) -> dict[str, str]:
 def _series(each: Replicate, name: str) -> F64:
     own = each.series.get(name)
     return np.full(each.ticks + 1, np.nan) if own is None else own
-
-
-def _names(names: Sequence[str], rows: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    return np.repeat(np.array(names, dtype=object), rows)
 
 
 def _joined(parts: Iterable[npt.NDArray[Any]], kind: npt.DTypeLike) -> npt.NDArray[Any]:

@@ -132,10 +132,7 @@ _settled: dict[tuple[int, str], Surroundings] = {}
 
 
 def settle(around: Surroundings) -> None:
-    """Make a worker process fit: one thread, the plugins and settings of the one that asks.
-
-    A process may work for several experiments, and between them plugins and settings change.
-    """
+    """Make a worker fit: one thread, and the plugins and settings of who asks now."""
     if around.process == _here() or _settled.get(around.process) == around:
         return
     if around.is_parent and os.getppid() != around.process[0]:
@@ -161,10 +158,7 @@ _watching = ExitStack()
 
 
 def _watch(words: str | None) -> None:
-    """Watch over foreign plugins as long as this process lives, or is settled anew.
-
-    What cannot be interrupted ends the process; the file of ``words`` says whose fault it was.
-    """
+    """Watch over foreign plugins; what must end the process is told by the file of ``words``."""
     _watching.close()
     if words is None:
         return
@@ -180,10 +174,7 @@ def _watch(words: str | None) -> None:
 
 
 def leave_terminals(descriptors: Iterable[int]) -> None:
-    """Let descriptors that lead to a terminal lead nowhere: what a worker prints, no screen shows.
-
-    A file or a pipe goes on getting it.
-    """
+    """Let descriptors that lead to a terminal lead nowhere: no screen shows them."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in descriptors:
         if os.isatty(number):
@@ -315,7 +306,10 @@ class _Crew(Generic[S, T]):
         """Wait for the thread, and raise what it met."""
         self._thread.join()
         if self._error is not None:
-            if _is_of_a_death(self._error):
+            names = {kind.__name__ for kind in type(self._error).__mro__}
+            if isinstance(self._error, BrokenProcessPool) or bool(
+                names & {"TerminatedWorkerError", "RayActorError", "KilledWorker"}
+            ):
                 stuck = _stuck()
                 if stuck is not None:
                     raise stuck
@@ -344,7 +338,12 @@ def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Any]:
         named["backend"] = _loky_backend()
         _start_trackers()
     if backend == "ray":
-        named["backend"] = _ray_backend()
+        from ray.util.joblib.ray_backend import RayBackend
+
+        class Streaming(RayBackend):
+            supports_return_generator = True
+
+        named["backend"] = Streaming()
     with parallel_config(**named, n_jobs=workers):
         parallel = Parallel(
             return_as="generator_unordered", batch_size=1, pre_dispatch=2 * workers, max_nbytes=None
@@ -402,16 +401,6 @@ def _loky_backend() -> Any:
     return Apart(inner_max_num_threads=1)
 
 
-def _ray_backend() -> Any:
-    """Return joblib's backend of Ray, which hands over each result as it ends."""
-    from ray.util.joblib.ray_backend import RayBackend
-
-    class Streaming(RayBackend):
-        supports_return_generator = True
-
-    return Streaming()
-
-
 def require(backend: str, workers: int) -> None:
     """Refuse a backend that is not here, and start the cluster that it needs."""
     if backend in {"loky", "threading"}:
@@ -438,10 +427,3 @@ def require(backend: str, workers: int) -> None:
             distributed.get_client()
             return
         distributed.Client(threads_per_worker=1)
-
-
-def _is_of_a_death(error: BaseException) -> bool:
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return isinstance(error, BrokenProcessPool) or bool(
-        names & {"TerminatedWorkerError", "RayActorError", "KilledWorker"}
-    )

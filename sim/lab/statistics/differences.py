@@ -469,7 +469,10 @@ def conclusion(
         return f"No conclusion about {what}: no replicate has a value in both conditions."
     is_same = difference.interval.width == 0 and difference.mean == 0
     if is_same and difference.pairs > 1:
-        return _identical(difference, what, first, second)
+        if not difference.is_paired:
+            return f"No difference: {what} was the same in all runs of {first} and {second}."
+        many = "both" if difference.pairs == 2 else f"all {difference.pairs:,}"
+        return f"No difference: {what} was the same in {many} paired runs of {first} and {second}."
     if not difference.interval.is_known:
         return (_single if difference.pairs == 1 else _level)(difference, *named)
     if difference.interval.width == 0:
@@ -480,10 +483,7 @@ def conclusion(
 
 
 def corrected(p: npt.ArrayLike, holm: npt.ArrayLike, *, level: float = 1 - CONFIDENCE) -> str:
-    """Return how many of several differences leave out 0, and how many by Holm's correction.
-
-    Empty for one, of which there is nothing to correct.
-    """
+    """Return how many of several differences leave out 0, and how many by Holm; of one nothing."""
     alone, together = (np.asarray(each, np.float64) for each in (p, holm))
     many = int(np.count_nonzero(~np.isnan(alone)))
     if many < 2:
@@ -518,13 +518,6 @@ REACHES = frozenset({"share reached", "reach"})
 
 def _called(condition: str) -> str:
     return "the baseline" if condition == "baseline" else condition
-
-
-def _identical(found: MeasuredDifference, what: str, first: str, second: str) -> str:
-    if not found.is_paired:
-        return f"No difference: {what} was the same in all runs of {first} and {second}."
-    many = "both" if found.pairs == 2 else f"all {found.pairs:,}"
-    return f"No difference: {what} was the same in {many} paired runs of {first} and {second}."
 
 
 def _single(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:

@@ -276,10 +276,7 @@ def are_truths(values: F64) -> bool:
 def bootstrap(
     many: int, statistic: Callable[[npt.NDArray[np.int64]], F64], confidence: float
 ) -> tuple[F64, F64]:
-    """Return percentiles of a statistic of resampled places; NaN where there is one to draw from.
-
-    The statistic takes int64 (resamples, many).
-    """
+    """Return percentiles of a statistic of int64 (resamples, many) places; NaN of one value."""
     drawn = key(_SEED, Stream.RESAMPLES)
     parts = []
     along = max(_AT_ONCE // many, 1)

@@ -14,21 +14,20 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
-import sim
 from sim.core.cards import card_of
 from sim.core.files import toml_key, toml_value
 from sim.core.progress import Report, Tell, quiet, unheard
 from sim.core.text import one_line, plural
 from sim.errors import FileError, UnknownNameError
 from sim.lab.background import awaited
-from sim.lab.futures import Futures
+from sim.lab.futures import Futures, mean_row
 from sim.lab.runs import ExperimentProgress, experiment_now, seeds_from
-from sim.lab.runs.results import FORMAT, Records, read_replicates, records_of, refusing
+from sim.lab.runs.experiment import versions
+from sim.lab.runs.results import Records, read_replicates, records_of, refusing
 from sim.lab.statistics import (
     MeasuredDifference,
     conclusion,
     family,
-    mean_interval,
     means_said,
     paired_difference,
 )
@@ -140,11 +139,7 @@ class StudyFindings(Result):
             For another arm.
         """
         first = self.values(measure, against or self.study.against)
-        return paired_difference(first, self.values(measure, arm), networks=self._networks)
-
-    @property
-    def _networks(self) -> np.ndarray[Any, np.dtype[np.int64]] | None:
-        return np.array(self.complete.networks) if self.complete.networks else None
+        return paired_difference(first, self.values(measure, arm), networks=self.complete.strata)
 
     def values(self, measure: str, arm: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return a measure of an arm, float64 (replicates,); NaN where a run has none.
@@ -241,22 +236,12 @@ class StudyFindings(Result):
         Columns: ``measure``, ``arm``, ``mean``, ``low``, ``high``, ``method`` of the interval,
         ``median``, ``runs``.
         """
-        rows, networks = [], self._networks
-        for measure in self.study.measures:
-            for arm in self.study.arms:
-                values = self.values(measure, arm.name)
-                known = values[~np.isnan(values)]
-                own = None if networks is None else networks[~np.isnan(values)]
-                said = mean_interval(known, networks=own) if known.size else None
-                rows.append({
-                    "measure": measure, "arm": arm.name,
-                    "mean": float(known.mean()) if known.size else np.nan,
-                    "low": np.nan if said is None else said.low,
-                    "high": np.nan if said is None else said.high,
-                    "method": "too few" if said is None else said.method,
-                    "median": float(np.median(known)) if known.size else np.nan,
-                    "runs": known.size,
-                })  # fmt: skip
+        rows = [
+            {"measure": measure, "arm": arm.name,
+             **mean_row(self.values(measure, arm.name), self.complete.strata)}
+            for measure in self.study.measures
+            for arm in self.study.arms
+        ]  # fmt: skip
         how = means_said(str(row["method"]) for row in rows)
         return Table.of_rows(rows, caption=f"Each condition {self.records.where}: {how}")
 
@@ -319,7 +304,7 @@ class StudyFindings(Result):
         InputError, FileError
             For another ending, or what cannot be written.
         """
-        return write_report(self, Path(path), force=force)
+        return write_page(self.study.name, list(blocks_of(self)), Path(path), force=force)
 
     def _in_short(self) -> list[Table]:
         return [*([self.expected] if self.study.claims else []), self.means]
@@ -350,11 +335,6 @@ _NAMES = {"share": "share reached", "size": "reach"}
 """What measures are called in a sentence, where not by their name."""
 _MOST_FIGURES = 6
 _MOST_SEEDS = 200
-
-
-def write_report(found: StudyFindings, path: Path, *, force: bool) -> Path:
-    """Write a report; see :meth:`~sim.lab.studies.findings.StudyFindings.report`."""
-    return write_page(found.study.name, list(blocks_of(found)), path, force=force)
 
 
 def blocks_of(found: StudyFindings) -> Iterator[Block]:
@@ -421,15 +401,14 @@ def _numbers(found: StudyFindings) -> Iterator[Block]:
     for measure in found.study.measures[1:]:
         yield Block("list", found.sentences(measure))
     yield Block("heading", "Conditions")
-    yield Block("list", [_arm_said(arm.name, arm.keys) for arm in found.study.arms])
+    says = [
+        (arm.name, ", ".join(f"{key} = {toml_value(value)}" for key, value in arm.keys.items()))
+        for arm in found.study.arms
+    ]
+    yield Block("list", [f"{arm}: {said or 'the base scenario, unchanged'}" for arm, said in says])
     if found.records.remarks:
         yield Block("heading", "Remarks of the runs")
         yield Block("list", list(found.records.remarks))
-
-
-def _arm_said(name: str, keys: Mapping[str, Any]) -> str:
-    said = ", ".join(f"{key} = {toml_value(value)}" for key, value in keys.items())
-    return f"{name}: {said or 'the base scenario, unchanged'}"
 
 
 def _repeat(found: StudyFindings) -> Iterator[Block]:
@@ -577,20 +556,12 @@ def run_study_now(
         },
     )  # fmt: skip
     digests = [[world.digest() for world in own] for own in bases]
-    return StudyFindings(study, records, {"world": _plainly(digests), "versions": _versions()})
+    every = {digest for own in digests for digest in own}
+    world = every.pop() if len(every) == 1 else digests  # as the file of results has it
+    return StudyFindings(study, records, {"world": world, "versions": versions()})
 
 
 run_study = awaited(run_study_now)
-
-
-def _plainly(digests: list[list[str]]) -> str | list[list[str]]:
-    """Return the one digest where there is but one, as the file of results has it."""
-    every = {digest for own in digests for digest in own}
-    return every.pop() if len(every) == 1 else digests
-
-
-def _versions() -> dict[str, Any]:
-    return {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT}
 
 
 class _Worlds:

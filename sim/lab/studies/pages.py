@@ -52,7 +52,8 @@ def write_page(title: str, blocks: Sequence[Block], path: Path, *, force: bool) 
     for block in blocks:
         if block.kind == "figure":
             _write(_beside(path, block.holds), block.holds.svg, force=force)
-    _write(path, as_markdown_page(title, blocks, path), force=force)
+    parts = [f"# {_plain(title)}", *(_markdown(block, path) for block in blocks)]
+    _write(path, "\n\n".join(parts) + "\n", force=force)
     return path
 
 
@@ -127,12 +128,6 @@ def _whole(said: str) -> str:
 
 
 _LONGEST = 20_000
-
-
-def as_markdown_page(title: str, blocks: Sequence[Block], path: Path) -> str:
-    """Return a page as Markdown; figures are named as they lie beside ``path``."""
-    parts = [f"# {_plain(title)}", *(_markdown(block, path) for block in blocks)]
-    return "\n\n".join(parts) + "\n"
 
 
 def _markdown(block: Block, path: Path) -> str:
@@ -287,7 +282,12 @@ class _Axis:
         if high <= low:
             low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
         self._low, self._high, self._start, self._end = low, high, start, end
-        self._marks = _round_numbers(low, high)
+        rough = (high - low) / 5
+        size = 10 ** floor(log10(rough))
+        step = next(size * f for f in (1, 2, 5, 10) if size * f >= rough * 0.999)
+        first = int(np.ceil(low / step - 1e-9))
+        last = int(np.floor(high / step + 1e-9))
+        self._marks = [float(f"{place * step:.10g}") for place in range(first, last + 1)]
 
     def at(self, value: float) -> float:
         """Return where a number lies."""
@@ -309,16 +309,6 @@ class _Axis:
             f'x2="{right}"/>{_svg_text(left - 6, self.at(n) + 4, shown(n), "end")}'
             for n in self._marks
         )
-
-
-def _round_numbers(low: float, high: float) -> list[float]:
-    """Return some five round numbers between two."""
-    rough = (high - low) / 5
-    size = 10 ** floor(log10(rough))
-    step = next(size * f for f in (1, 2, 5, 10) if size * f >= rough * 0.999)
-    first = int(np.ceil(low / step - 1e-9))
-    last = int(np.floor(high / step + 1e-9))
-    return [float(f"{place * step:.10g}") for place in range(first, last + 1)]
 
 
 def _svg_text(x: float, y: float, said: str, anchor: str, widest: int = _WIDEST) -> str:

@@ -155,7 +155,8 @@ class StudySection(Section):
     @model_validator(mode="after")
     def _readable(self) -> Self:
         for name in (*self.measures, *(claim.measure for claim in claims_of(self.expects))):
-            check_measure(name)
+            if name not in MEASURES or name in QUANTITIES:
+                condition_of(f"{name} > 0")
         return self
 
 
@@ -172,12 +173,6 @@ def _check_expected(number: int, said: object) -> None:
         raise ValueError(f"expects number {number}: {clauses}") from None
     except InputError as error:
         raise ValueError(f"expects number {number}: {str(error).rstrip('.')}") from None
-
-
-def check_measure(name: str) -> None:
-    """Refuse what nothing measures."""
-    if name not in MEASURES or name in QUANTITIES:
-        condition_of(f"{name} > 0")
 
 
 def claims_of(said: Sequence[str | ExpectSection]) -> tuple[Claim, ...]:
@@ -385,7 +380,13 @@ def study_of(
         whole["network"] = {**whole.get("network", {}), "agents": agents}
         whole["network"].pop("data", None)
     study = _checked(file, home, name, said, whole)
-    _refuse_alike(file, study.arms)
+    for one, other in combinations(study.arms, 2):
+        if one.does == other.does:
+            raise FileError(
+                file,
+                f"the conditions {one.name!r} and {other.name!r} are identical, so there is "
+                "nothing to compare; change one of them",
+            )
     return study
 
 
@@ -470,7 +471,10 @@ def _checked(file: Path, home: Path, name: str, said: StudySection, whole: dict[
              "source": said.source}  # fmt: skip
     own = {key: whole[key] for key in BASE_SECTIONS if key in whole}
     base = scenario_from(home, {**own, "about": about})
-    return Study(name, home, said, arms, claims, _measures(said, claims, arms), whole, base)
+    named = [*said.measures, *(claim.measure for claim in claims)]
+    if not named:
+        named = ["share"] if any(arm.plan.messages for arm in arms) else ["active"]
+    return Study(name, home, said, arms, claims, tuple(dict.fromkeys(named)), whole, base)
 
 
 def _arm(
@@ -496,25 +500,6 @@ def _arm(
         raise FileError(file, f"{where}: {as_clause(str(error))}") from None
     network = json.dumps([table.get(k, {}) for k in _OF_NETWORK], sort_keys=True, default=str)
     return Arm(name, scenario, replace(plan, name=name), network, keys)
-
-
-def _measures(
-    said: StudySection, claims: tuple[Claim, ...], arms: tuple[Arm, ...]
-) -> tuple[str, ...]:
-    named = [*said.measures, *(claim.measure for claim in claims)]
-    if not named:
-        named = ["share"] if any(arm.plan.messages for arm in arms) else ["active"]
-    return tuple(dict.fromkeys(named))
-
-
-def _refuse_alike(file: Path, arms: tuple[Arm, ...]) -> None:
-    for one, other in combinations(arms, 2):
-        if one.does == other.does:
-            raise FileError(
-                file,
-                f"the conditions {one.name!r} and {other.name!r} are identical, so there is "
-                "nothing to compare; change one of them",
-            )
 
 
 _TEXT = """\
@@ -573,10 +558,7 @@ def template(title: str) -> str:
 
 @dataclass(frozen=True)
 class StudyMeasure:
-    """A quantity as a condition names it: of a message at the end, of the world of late.
-
-    A number of the world is its mean over the last quarter of the run.
-    """
+    """A quantity of a condition: of a message at the end, of the world over the last quarter."""
 
     quantity: str
 

@@ -397,7 +397,12 @@ class Sweep(Result):
     def runs(self) -> Table:
         """One row a run: its parameters, replicate, seed, ticks, and each measure."""
         tables = [one.runs for one in self.records]
-        of = dict(zip(self.programs, self._values, strict=True))
+        found: dict[int, tuple[Any, ...]] = {}
+        for number, values in zip(self.place.tolist(), self.design.points, strict=True):
+            found.setdefault(number, values)
+        of = dict(
+            zip(self.programs, [found[number] for number in range(len(self.programs))], strict=True)
+        )
         names = dict.fromkeys(name for table in tables for name in table.names)
         columns: dict[str, Any] = {}
         programs = [str(name) for table in tables for name in table["program"]]
@@ -410,14 +415,6 @@ class Sweep(Result):
                 )
         units = {k: v for table in tables for k, v in table.units.items() if k in columns}
         return Table(columns, units=units, caption="runs of the sweep")
-
-    @property
-    def _values(self) -> list[tuple[Any, ...]]:
-        """The values of each program."""
-        found: dict[int, tuple[Any, ...]] = {}
-        for number, values in zip(self.place.tolist(), self.design.points, strict=True):
-            found.setdefault(number, values)
-        return [found[number] for number in range(len(self.programs))]
 
     @cached_property
     def measures(self) -> tuple[str, ...]:
@@ -554,7 +551,15 @@ class Sweep(Result):
         left = int((~whole).sum())
         note = f"; {left:,} of {len(whole):,} without a number left out" if left else ""
         if self.design.kind == "morris":
-            return self._of_morris(name, x, y, note)
+            found = morris(x, y)
+            columns = {
+                "mu": found.mean,
+                "mu_star": found.size,
+                "mu_star_low": found.low,
+                "mu_star_high": found.high,
+                "sigma": found.spread,
+            }
+            return self._table(columns, f"{name}: Morris, {len(y):,} trajectories{note}")
         if self.design.kind == "sobol":
             return self._of_sobol(name, y, note)
         found = rank_regression(x[:, 0], y[:, 0])
@@ -568,17 +573,6 @@ class Sweep(Result):
         says = share if is_known else "so few points do not test"
         said = f"{name}: rank regression, which {says}{note}"
         return self._table(columns, said)
-
-    def _of_morris(self, name: str, x: F64, y: F64, note: str) -> Table:
-        found = morris(x, y)
-        columns = {
-            "mu": found.mean,
-            "mu_star": found.size,
-            "mu_star_low": found.low,
-            "mu_star_high": found.high,
-            "sigma": found.spread,
-        }
-        return self._table(columns, f"{name}: Morris, {len(y):,} trajectories{note}")
 
     def _of_sobol(self, name: str, y: F64, note: str) -> Table:
         columns = sobol(y)._asdict()

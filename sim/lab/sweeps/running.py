@@ -239,16 +239,13 @@ def _arms(
     for number, values in enumerate(design.points):
         if number % _TOLD_EACH == 0:
             report(f"checking point {number + 1:,} of {len(design):,}", 0.0)
-        name = _name(design.names, values)
+        named = zip(design.names, values, strict=True)
+        name = ", ".join(f"{key}={value}" for key, value in named)
         if name not in known:
             known[name] = len(arms)
             arms.append(armed(subject, name, dict(zip(places.values(), values, strict=True))))
         place[number] = known[name]
     return arms, place
-
-
-def _name(names: tuple[str, ...], values: tuple[Any, ...]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
 
 
 class _Work:
@@ -415,7 +412,9 @@ class WorldSubject:
         merged = {**self.table, **changes_of(self.table, values)}
         said = [_joined(message) for message in merged["messages"]]
         for message in merged["messages"]:
-            _check_message(message)
+            make(message.get("model") or current().model, **message.get("parameters", {}))
+            if message.get("channel") is not None:
+                channel_of(message["channel"])
         program = Messages(said, name, until_quiet=self._ticks is None)
         ticks = MOST_TICKS if self._ticks is None else self._ticks
         return SweepPoint("", lambda _: self._world, program, ticks)
@@ -430,12 +429,6 @@ def _parted(message: Mapping[str, Any]) -> dict[str, Any]:
 def _joined(message: Mapping[str, Any]) -> dict[str, Any]:
     own = {key: value for key, value in message.items() if key != "parameters"}
     return {**own, **message.get("parameters", {})}
-
-
-def _check_message(message: Mapping[str, Any]) -> None:
-    make(message.get("model") or current().model, **message.get("parameters", {}))
-    if message.get("channel") is not None:
-        channel_of(message["channel"])
 
 
 Subject = ScenarioSubject | WorldSubject

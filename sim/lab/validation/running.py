@@ -72,7 +72,18 @@ def theory_claim(model: str) -> ModelClaim | None:
 
     def measure(runs: int) -> Sequence[Compared]:
         world = World.create(_AGENTS, "erdos-renyi", mean_degree=_DEGREE, seed=_SEED)
-        seen = _courses(world, model, runs)
+        world.max_running = max(world.max_running, runs)
+        stories = []
+        for number in range(runs):
+            draws = rng.uniforms(rng.key(number, Stream.TRYING), np.arange(_AGENTS))
+            seeds = np.argsort(draws)[: _seeds(model)].tolist()
+            stories.append(world.inject("x", seeds=seeds, model=model, **_options(model)))
+        world.step(_TICKS)
+        courses = []
+        for story in stories:
+            rows = np.asarray(story.history, np.float64)[: _TICKS + 1]
+            courses.append(np.vstack([rows, *[rows[-1:]] * (_TICKS + 1 - len(rows))]))
+        seen = np.array(courses) / _AGENTS
         shares = np.bincount(world.ties.out_degree) / _AGENTS
         found = _curves(model, Setting(_AGENTS, _seeds(model), shares), _TICKS)
         return [number for curve in found for number in _distances(curve, seen)]
@@ -98,22 +109,6 @@ def _curves(model: str, setting: Setting, ticks: int) -> list[Theory]:
     found = make(model, **_options(model)).theory(setting, ticks)
     doubted = with_doubts(found, setting.degrees)
     return [one for one in doubted if "may be far off" not in one.name]
-
-
-def _courses(world: World, model: str, runs: int) -> npt.NDArray[np.float64]:
-    """Return the share of agents in each state (messages, ticks + 1, states)."""
-    world.max_running = max(world.max_running, runs)
-    stories = []
-    for number in range(runs):
-        draws = rng.uniforms(rng.key(number, Stream.TRYING), np.arange(_AGENTS))
-        seeds = np.argsort(draws)[: _seeds(model)].tolist()
-        stories.append(world.inject("x", seeds=seeds, model=model, **_options(model)))
-    world.step(_TICKS)
-    courses = []
-    for story in stories:
-        rows = np.asarray(story.history, np.float64)[: _TICKS + 1]
-        courses.append(np.vstack([rows, *[rows[-1:]] * (_TICKS + 1 - len(rows))]))
-    return np.array(courses) / _AGENTS
 
 
 def _distances(curve: Theory, seen: npt.NDArray[np.float64]) -> list[Compared]:

@@ -14,7 +14,7 @@ import inspect
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import accumulate
@@ -246,14 +246,11 @@ def _decision(number: int, fields: Mapping[str, Any], prompt: str) -> dict[str, 
     known = [act for act, _ in _SHARES if act in acts]
     act = known[bisect_right(list(accumulate(shares)), number % sum(shares))]
     text = _WORDS if act in NEEDS_TEXT else ""
-    places = _places(prompt, act) or range(1, max(min(last, 3), 1) + 1)
+    places = (
+        [int(number) for number in re.findall(_ABOUT[act], prompt)] if act in _ABOUT else []
+    ) or range(1, max(min(last, 3), 1) + 1)
     about = places[number // 97 % len(places)] if act in NEEDS_POST else 0
     return {"act": act, "post": about, "text": text}
-
-
-def _places(prompt: str, act: str) -> Sequence[int]:
-    """Return the numbers of what such an act may be about, behind the posts."""
-    return [int(number) for number in re.findall(_ABOUT[act], prompt)] if act in _ABOUT else []
 
 
 _FIRST = ("model", "archetype", "surrogate", "rule")

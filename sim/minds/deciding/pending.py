@@ -28,11 +28,7 @@ T = TypeVar("T")
 
 
 class SingleFlight:
-    """The answers of one tick, and those kept from earlier ones.
-
-    Members that decide at the same time and ask the same wait for the first of them. What went
-    wrong went wrong for all of them, and is tried again in the next tick.
-    """
+    """The answers of one tick, or kept: who asks the same waits for the first of them."""
 
     def __init__(self, kept: Mapping[str, str]) -> None:
         self._kept = kept
@@ -277,7 +273,10 @@ class PendingDecision:
             row["why"] = why
         if self.answers:
             row["replies"] = list(self.log.rows())
-            row["spent"] = self._spent()
+            total = Spend()
+            for answer in self.answers:
+                total = total.plus(answer.spent)
+            row["spent"] = list(total)
         if self.kept:
             row["kept"] = self.kept
         row |= self.around.row
@@ -286,12 +285,6 @@ class PendingDecision:
         if said is not None:
             row |= self._learned(row["source"], chosen)
         return row | ({"memory": memory} if memory else {})
-
-    def _spent(self) -> list[int]:
-        total = Spend()
-        for answer in self.answers:
-            total = total.plus(answer.spent)
-        return list(total)
 
     def _source(self) -> Decided:
         mine = self.mind.source if self.mind is not None else Decided.RULE
@@ -303,10 +296,7 @@ class PendingDecision:
         return Decided.CACHE if cached else Decided.MODEL
 
     def _learned(self, source: str, chosen: Sequence[Decision]) -> Row:
-        """Return what surrogates learn from: what a member saw, its first act, and on which post.
-
-        Only decisions of models are worth that; those of an archetype are draws of one answer.
-        """
+        """Return what surrogates learn from a model's first act: what was seen, its post."""
         if not self.seen or source not in {"model", "cache"} or self.kept:
             return {}
         first = chosen[0] if chosen else Decision(NOTHING)
@@ -349,20 +339,16 @@ def checked(said: object, highest: int) -> tuple[Decision, ...]:
     if len(said) > MOST_ACTS:
         raise ValueError(f"decide() returned {len(said):,} decisions; at most {MOST_ACTS}")
     for one in said:
-        _check(one, highest)
+        if not isinstance(one.act, str) or not isinstance(one.text, str):
+            raise TypeError(f"the act and the text of a Decision are words, got {_shown(one)}")
+        if one.act != NOTHING:
+            try:
+                act_of(one.act)
+            except InputError:
+                raise ValueError(f"there is no act {one.act[:40]!r}") from None
+        if type(one.post) is not int or not 0 <= one.post <= highest:
+            raise ValueError(f"a Decision is about number 0 to {highest}, got {_shown(one.post)}")
     return tuple(said)
-
-
-def _check(one: Decision, highest: int) -> None:
-    if not isinstance(one.act, str) or not isinstance(one.text, str):
-        raise TypeError(f"the act and the text of a Decision are words, got {_shown(one)}")
-    if one.act != NOTHING:
-        try:
-            act_of(one.act)
-        except InputError:
-            raise ValueError(f"there is no act {one.act[:40]!r}") from None
-    if type(one.post) is not int or not 0 <= one.post <= highest:
-        raise ValueError(f"a Decision is about number 0 to {highest}, got {_shown(one.post)}")
 
 
 def _shown(said: object) -> str:

@@ -141,7 +141,17 @@ class DecisionRound:
         while waiting and not self._told.is_set():
             self._beat = monotonic()
             _, waiting = await asyncio.wait(waiting, timeout=_LOOK)
-            self._look(waiting)
+            now = monotonic()
+            for task in waiting:
+                group = self._tasks[task]
+                late = [one for one in group if _is_open(one)]
+                idle = max((one.idle_since for one in group), default=now)
+                if any(one.asking for one in group) or now - idle < self._patience.mind:
+                    continue
+                for thought in late:
+                    said = f"it did not decide within {self._patience.mind:g} seconds"
+                    self._strikes.note(thought.called, said)
+                    self._failed(thought)
             waiting = {one for one in waiting if any(_is_open(t) for t in self._tasks[one])}
         late = [task for task in self._tasks if not task.done()]
         for task in late:
@@ -173,20 +183,6 @@ class DecisionRound:
         except BaseException as error:
             self._noted(thought, error)
             return 1
-
-    def _look(self, waiting: set[asyncio.Task[None]]) -> None:
-        """Leave minds that take too long without waiting for an answer."""
-        now = monotonic()
-        for task in waiting:
-            group = self._tasks[task]
-            late = [one for one in group if _is_open(one)]
-            idle = max((one.idle_since for one in group), default=now)
-            if any(one.asking for one in group) or now - idle < self._patience.mind:
-                continue
-            for thought in late:
-                said = f"it did not decide within {self._patience.mind:g} seconds"
-                self._strikes.note(thought.called, said)
-                self._failed(thought)
 
     async def _decide(self, group: Sequence[PendingDecision]) -> None:
         """Let members decide together; who is missing then decides alone."""

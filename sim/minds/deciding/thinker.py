@@ -19,7 +19,6 @@ from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from sim.agents.character import ARCHETYPES, archetype
 from sim.core import rng
@@ -72,26 +71,6 @@ class PromptContext(NamedTuple):
     alike: bool = False  # whether embeddings say what comes to mind
 
 
-def thoughts_of(
-    world: World, platform: Platform, members: Sequence[int], context: PromptContext
-) -> list[PendingDecision]:
-    """Return what members have to decide on: it holds all that is needed of the world."""
-    rules = ruled(platform, np.array(members, np.uint32)) if members else {}
-    kinds = archetype(world.agents, members).tolist() if members else []
-    once = SingleFlight(dict(platform.minds.kept))
-    moment = str(Clock(world.tick_minutes).moment(world.tick))
-    return [
-        _thought(
-            world,
-            platform,
-            context,
-            _SceneSubject(member, rules[member], ARCHETYPES[kind], moment),
-            once,
-        )
-        for member, kind in zip(members, kinds, strict=True)
-    ]
-
-
 class _SceneSubject(NamedTuple):
     """A member, what rules say, what kind of member it is, and when."""
 
@@ -115,7 +94,10 @@ def _thought(
     near = around(world, platform, member, len(feed), context.prompts["plan"], hours)
     thought.around = near
     thought.memory = Memory.restore(_MOST_MEMORIES, platform.minds.memories.get(member, ()))
-    thought.recalled = _recalled(thought.memory, feed, hours)
+    tags = 0
+    for seen in feed:
+        tags |= seen.tags
+    thought.recalled = [one.text for one in thought.memory.recall(hours, tags, _RECALLED)]
     if context.alike and feed:
         thought.asked_of = " / ".join(seen.text[:_OF_EACH] for seen in feed[:_ABOUT])
     places = {seen.message: at for at, seen in enumerate(feed, 1)}
@@ -154,14 +136,6 @@ def _reflecting(
 
     memories = since_thought([str(row[1]) for row in rows])
     return ReflectionRequest(context.prompts["reflect"], memories, keep) if rows else None
-
-
-def _recalled(memory: Memory, feed: Sequence[SeenMessage], hours: float) -> list[str]:
-    """Return what comes to mind at the sight of a feed."""
-    tags = 0
-    for seen in feed:
-        tags |= seen.tags
-    return [one.text for one in memory.recall(hours, tags, _RECALLED)]
 
 
 def _post(world: World, seen: SeenMessage) -> Post:
@@ -238,7 +212,14 @@ def _rest(world: World, member: int, is_bare: bool) -> list[str]:
     names = agents.vocabulary.names(int(agents.interests[member]))[:_MOST_TAGS]
     told = [f"You care about {', '.join(names)}."] if names else []
     if is_bare or agents.lore.cold.get(member).get("traits"):
-        return [_character(agents.personality[member]), *told]
+        words = [
+            pair[value > _HIGH]
+            for pair, value in zip(
+                _TRAITS, (agents.personality[member] / 255).tolist(), strict=True
+            )
+            if not _LOW <= value <= _HIGH
+        ]
+        return [f"You are {' and '.join(words) or 'even-tempered'}.", *told]
     return told
 
 
@@ -265,15 +246,6 @@ def _rank(line: str) -> int:
     if found is not None:
         return (found.lastindex or 0) - 1
     return _LAST if colon and _plain(label) in _REPEATED else _LAST - 1
-
-
-def _character(personality: npt.NDArray[np.uint8]) -> str:
-    words = [
-        pair[value > _HIGH]
-        for pair, value in zip(_TRAITS, (personality / 255).tolist(), strict=True)
-        if not _LOW <= value <= _HIGH
-    ]
-    return f"You are {' and '.join(words) or 'even-tempered'}."
 
 
 def _facts(more: object, known: str) -> list[str]:
@@ -448,7 +420,21 @@ class Thinker:
         if platform.exposures.tick != world.tick:
             return []  # just opened: what they were shown is not known
         online = np.intersect1d(np.setdiff1d(minds.members, minds.played), platform.online)
-        return thoughts_of(world, platform, online.tolist(), self._context)
+        members = online.tolist()
+        rules = ruled(platform, np.array(members, np.uint32)) if members else {}
+        kinds = archetype(world.agents, members).tolist() if members else []
+        once = SingleFlight(dict(platform.minds.kept))
+        moment = str(Clock(world.tick_minutes).moment(world.tick))
+        return [
+            _thought(
+                world,
+                platform,
+                self._context,
+                _SceneSubject(member, rules[member], ARCHETYPES[kind], moment),
+                once,
+            )
+            for member, kind in zip(members, kinds, strict=True)
+        ]
 
     def answer(self, thoughts: Sequence[PendingDecision], stopped: Callable[[], bool]) -> list[Row]:
         """Return the decisions on :meth:`prepare`'s; in any thread, the world may go on."""

@@ -273,11 +273,7 @@ class Reservation:
         self.worst = worst
 
     def settle(self, spent: Spend, *, beyond: bool = False) -> Spend:
-        """Replace it by what the call cost; returns what was booked.
-
-        What is beyond the worst case is not booked (unless ``beyond``), nor is anything a second
-        time.
-        """
+        """Replace it once by what the call cost; beyond the worst case if ``beyond``."""
         if not self._open:
             return Spend()
         self._open = False

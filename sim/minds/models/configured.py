@@ -27,10 +27,7 @@ from sim.settings.settings import Settings, settings_path
 def providers_in(
     settings: Settings, environment: Mapping[str, str] = os.environ
 ) -> tuple[Provider, ...]:
-    """Return the providers that the settings name, in order of preference.
-
-    The local model is not among them: its address is known once it is started.
-    """
+    """Return the providers that settings name, in order; the local model is none."""
     first = [(settings.llm_model, settings.llm_url)] if settings.llm_model else []
     places = [*first, *(_pair(said) for said in settings.llm_fallbacks)]
     return tuple(
@@ -181,10 +178,7 @@ def where_keys_go(host: str, number: int = 1) -> str:
 
 
 def models_in(settings: Settings) -> tuple[str, ...]:
-    """Return the models that can be preferred, the one that is asked first first.
-
-    The model on this machine is among them once it is installed, whether settings ask it or not.
-    """
+    """Return the models that can be preferred, the first one asked first, the installed one too."""
     fallbacks = [said.rpartition("@")[0] for said in settings.llm_fallbacks]
     named = [name for name in (settings.llm_model, *fallbacks) if name]
     if settings.llm_local:

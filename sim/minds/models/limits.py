@@ -14,10 +14,7 @@ from sim.errors import InputError
 
 
 class ConcurrencyLimit:
-    """Concurrency that halves on congestion and grows by one a window of successes (AIMD).
-
-    Until the first congestion it doubles a window, so that it can start small.
-    """
+    """Concurrency that halves on congestion, grows by one a window (AIMD), and doubles at first."""
 
     def __init__(self, most: int = 32, start: int = 4) -> None:
         if most < 1:
@@ -52,20 +49,16 @@ class ConcurrencyLimit:
             try:
                 await turn
             except asyncio.CancelledError:
-                self._give_up(turn)
+                if turn.done() and not turn.cancelled():
+                    self._running -= 1
+                    self._admit()
+                elif turn in self._waiting:
+                    self._waiting.remove(turn)
                 raise
         else:
             self._running += 1
         self._calls += 1
         return self._calls
-
-    def _give_up(self, turn: asyncio.Future[None]) -> None:
-        """Leave the queue; a turn that came at the same moment goes to the next."""
-        if turn.done() and not turn.cancelled():
-            self._running -= 1
-            self._admit()
-        elif turn in self._waiting:
-            self._waiting.remove(turn)
 
     def leave(self, call: int, *, congested: bool) -> None:
         """End a call; one that met congestion halves the limit, once for all that ran with it."""
@@ -98,10 +91,7 @@ class TokenBucket:
         self._at = clock()
 
     def delay(self, amount: float) -> float:
-        """Take ``amount`` and return the seconds to wait before it may be used.
-
-        More than a whole minute's worth waits for a full bucket.
-        """
+        """Take ``amount`` and return the seconds to wait, at most until the bucket is full."""
         if self._per_minute is None:
             return 0.0
         now = self._clock()
@@ -181,10 +171,7 @@ class RequestPace:
         return pause
 
     def _seen(self, refused: float, until: float) -> float:
-        """Return how many a second the server took, from the moment on that makes it most.
-
-        What is still under way counts as taken, all but what was refused now.
-        """
+        """Return how many a second the server took at most, those under way too."""
         with suppress(ValueError):  # it was sent more than a minute ago
             self._taken.remove(refused)
         taken, self._taken = self._taken or deque([refused]), deque()
@@ -266,10 +253,7 @@ class CircuitBreaker:
         self._faults, self._rest, self._trial = 0, self._first_rest, 0
 
     def failed(self, call: int, sent: float | None = None) -> None:
-        """Count a fault; enough in a row, or one while trying, open it.
-
-        Calls that were under way together meet the same trouble, and count once.
-        """
+        """Count a fault, of calls under way together once; enough in a row open it."""
         is_late = self._faults >= self._most and call != self._trial
         if is_late or (sent is not None and sent <= self._failed_at):
             return

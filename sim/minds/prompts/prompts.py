@@ -300,20 +300,17 @@ def read_prompt(name: str, folder: Path | None = None) -> Prompt:
         raise FileError(
             own, f"the prompt template cannot be read ({getattr(error, 'strerror', None) or error})"
         ) from error
-    _check(own, name, {"divider": divider, "text": f"{system}\n{user}"})
-    return Prompt(name, system, user)
-
-
-def _check(path: Path, name: str, said: Mapping[str, str]) -> None:
+    said = {"divider": divider, "text": f"{system}\n{user}"}
     if not said["divider"]:
-        raise FileError(path, "a prompt template needs a line '=== user' between its two parts")
+        raise FileError(own, "a prompt template needs a line '=== user' between its two parts")
     template = Template(said["text"])
     if not template.is_valid():
-        raise FileError(path, "a '$' that begins no name stands in it; write '$$' for the sign")
+        raise FileError(own, "a '$' that begins no name stands in it; write '$$' for the sign")
     unknown = sorted(set(template.get_identifiers()) - _KNOWN[name])
     if unknown:
         known = ", ".join(f"${one}" for one in sorted(_KNOWN[name]))
-        raise FileError(path, f"it has no ${unknown[0]} to fill in; known are {known}")
+        raise FileError(own, f"it has no ${unknown[0]} to fill in; known are {known}")
+    return Prompt(name, system, user)
 
 
 _LONGEST = 4096
@@ -357,10 +354,7 @@ _ROOMS = (
 
 
 def ever_smaller(scene: Scene, limit: int = 1000) -> Iterator[Scene]:
-    """Yield the scene as it may be told, and what is left of it in ever tighter space.
-
-    A persona has at most a third of the limit, so that there is room for what is seen.
-    """
+    """Yield the scene in ever tighter space, its persona within a third of the limit."""
     told = _told(scene)
     told = replace(told, persona=within(told.persona, max(limit // OF_PERSONA, 1)))
     for room in _ROOMS:

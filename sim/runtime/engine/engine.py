@@ -154,11 +154,7 @@ class Engine:
         self._inbox.put(None)
 
     def abandon(self, error: Exception, owned: JournalWriter | None) -> None:
-        """Leave the thread behind, which does not come back; whoever waits is told ``error``.
-
-        Nothing of it is shown any more, and it ends once it does come back. What was done is
-        answered as ever, once ``owned``, the journal of its world, has it.
-        """
+        """Leave the stuck thread behind; who waits is told ``error``, or what ``owned`` has."""
         self._publish, self._tell_failed = nobody, nobody
         self.live.abandon()
         self._failure = EngineError(str(error))
@@ -230,7 +226,12 @@ class Engine:
 
     def _turn(self) -> None:
         while self._hurried:
-            self._hurry_one(self._hurried.popleft())
+            try:
+                self._hurried.popleft()()
+            except BaseException as error:
+                self.live.note(f"{type(error).__name__}: {error}")
+            if not self._answers:
+                self._show()
         self._take_turn()
         stretch = self.drive.finished if self._held is not None else None
         if self._held is None:
@@ -248,10 +249,7 @@ class Engine:
         return self.thinking is not None and self.thinking.waits(self.live, self.drive)
 
     def _take_turn(self) -> bool:
-        """Let a program do what is due after a tick, once minds have decided on that.
-
-        Returns whether the program is over by it: then nothing runs any more.
-        """
+        """Let a program do what is due after a tick and its minds; return if it is over."""
         program = self.live.program
         if program is None or not program.is_due or self._failure or self._held_up:
             return False
@@ -267,14 +265,6 @@ class Engine:
         if self.drive.gear == "paused":
             self._show()
         return is_over
-
-    def _hurry_one(self, function: Callable[[], object]) -> None:
-        try:
-            function()
-        except BaseException as error:
-            self.live.note(f"{type(error).__name__}: {error}")
-        if not self._answers:
-            self._show()
 
     def _take(self) -> None:
         """Carry out the next command; when there is none run the next tick, or wait."""
@@ -294,7 +284,12 @@ class Engine:
             return self._inbox.get()
         wait = self.drive.pace.wait if self.drive.wants_tick else None
         if wait is None or wait > _ANSWER_SECONDS:
-            self._await_disk()
+            keeper = self._keep_up()  # have the last tick shown as durable once it is
+            if keeper is not None:
+                keeper.noticed = lambda: self.hurry(nothing)
+            if keeper is not None and self._awaited != (keeper, keeper.number):
+                self._awaited = (keeper, keeper.number)
+                keeper.when_durable(keeper.number, lambda _: self.hurry(nothing))
             if self.live.lags:
                 if wait is None:  # whoever steps on at once need not wait for it
                     with suppress(queue.Empty):
@@ -371,15 +366,6 @@ class Engine:
                 self._fail(error)
                 return None
         return keeper
-
-    def _await_disk(self) -> None:
-        """Before a rest: have the last tick shown as durable once it is."""
-        keeper = self._keep_up()
-        if keeper is not None:
-            keeper.noticed = lambda: self.hurry(nothing)
-        if keeper is not None and self._awaited != (keeper, keeper.number):
-            self._awaited = (keeper, keeper.number)
-            keeper.when_durable(keeper.number, lambda _: self.hurry(nothing))
 
     def _tick(self) -> None:
         self._answer()

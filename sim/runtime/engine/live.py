@@ -429,10 +429,7 @@ class LiveWorld:
             self.announce(said)
 
     def take_turn(self) -> bool:
-        """Let the program do what is due after a tick; return whether it is over by that.
-
-        What it raises ends it, and nothing else.
-        """
+        """Let the program do what is due after a tick; return whether it is over."""
         live = self.program
         if live is None or not live.is_due:
             return False
@@ -453,10 +450,7 @@ class LiveWorld:
 
     @contextmanager
     def _carrying_out(self, live: LiveProgram) -> Iterator[None]:
-        """Put what a program does into the journal, under its own author, and notice it.
-
-        The journal has all of it or nothing, so that who recovers it meets no half of a turn.
-        """
+        """Put what a program does into the journal under its own author, all of it or nothing."""
         told = len(self.world.remarks)
         before: list[ChangeDetector] = []
 

@@ -33,10 +33,7 @@ class Poster:
 
 
 class Backlog:
-    """Events that wait; those of one kind and cascade are merged, the oldest give way to new ones.
-
-    So whoever is slow, or a thousand cascades at a thousand ticks a second, cannot fill memory.
-    """
+    """Events that wait, merged by kind and cascade; the oldest give way to new ones."""
 
     def __init__(self, most: int = MOST_WAITING) -> None:
         self.lost = 0

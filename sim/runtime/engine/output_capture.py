@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from sim.core.files import open_log
@@ -41,12 +40,7 @@ class OutputCapture:
             self._apart = (_Apart(self._caught, sys.stdout), _Apart(self._caught, sys.stderr))
             sys.stdout, sys.stderr = self._apart
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         caught, self._caught = self._caught, None
         if caught is None or self._apart is None:
             return
@@ -124,11 +118,7 @@ class _Facade(io.TextIOBase):
 
 @contextmanager
 def output_aside(path: Path) -> Iterator[None]:
-    """Send what goes to the process's own standard output to a file.
-
-    The screen is drawn on the standard error, and where that goes elsewhere (``2>errors.txt``) on
-    what was the output; a plugin that writes past Python would draw over it.
-    """
+    """Send the process's own output to a file: beside Python's it would reach the screen."""
     try:
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         log = open_log(path)

@@ -283,27 +283,13 @@ def _goes_on(program: Program, world: World, done: int, ticks: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProgramNow:
-    """A program as a frame shows it.
-
-    Attributes
-    ----------
-    name
-        What it is called.
-    since
-        The tick at which it began.
-    ended
-        The tick at which it was over, where it is; None while it goes on.
-    error
-        What it could not do there, one sentence; empty: its stop rule ended it.
-    is_due
-        Whether what is due at the frame's tick is still to be done.
-    """
+    """A program as a frame shows it."""
 
     name: str
-    since: int
-    ended: int | None = None
-    error: str = ""
-    is_due: bool = False
+    since: int  # the tick at which it began
+    ended: int | None = None  # the tick at which it was over; None while it goes on
+    error: str = ""  # what it could not do there; empty: its stop rule ended it
+    is_due: bool = False  # whether what is due at the frame's tick is still to be done
 
     @property
     def sentence(self) -> str:

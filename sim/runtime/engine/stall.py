@@ -42,24 +42,12 @@ COMPILING = "Compiling"
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A plugin that holds up the engine.
+    """A plugin that holds up the engine."""
 
-    Attributes
-    ----------
-    what
-        What the engine was doing, such as ``"Tick 14"``.
-    seconds
-        For how long.
-    plugin
-        The registered name of the plugin whose lines run; empty where none of a foreign one do.
-    place
-        Its file, line and function, such as ``"spin.py, line 6, in step"``; empty likewise.
-    """
-
-    what: str
-    seconds: float
-    plugin: str = ""
-    place: str = ""
+    what: str  # the engine was doing, such as "Tick 14"
+    seconds: float  # for how long
+    plugin: str = ""  # whose lines run, as registered; empty: no foreign one
+    place: str = ""  # such as "spin.py, line 6, in step"; empty likewise
 
     @property
     def sentence(self) -> str:
@@ -75,28 +63,14 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class StallOutcome:
-    """How a stall ended.
+    """How a stall ended."""
 
-    Attributes
-    ----------
-    tick
-        The last completed tick, from which the world goes on.
-    plugin, place
-        As in :class:`Stall`.
-    sessions
-        The messages that were stopped.
-    was_rebuilt
-        Whether the engine's thread had to be left behind and the world made anew.
-    how
-        What the plugin did.
-    """
-
-    tick: int
+    tick: int  # the last completed one, from which the world goes on
     plugin: str
     place: str
-    sessions: tuple[int, ...]
-    was_rebuilt: bool
-    how: str = "did not return"
+    sessions: tuple[int, ...]  # the messages that were stopped
+    was_rebuilt: bool  # the engine's thread was left behind, and the world made anew
+    how: str = "did not return"  # what the plugin did
 
     @property
     def sentence(self) -> str:
@@ -123,10 +97,7 @@ def _may_get_stuck(world: World) -> bool:
 
 
 def stall_of(thread: int | None, what: str, seconds: float) -> Stall:
-    """Return who holds up a thread: the innermost line of a foreign plugin on its stack.
-
-    Where there is none, that of a thread which makes feeds for it.
-    """
+    """Return who holds up a thread, or one that makes feeds for it: the innermost foreign line."""
     frames = sys._current_frames()  # noqa: SLF001 - the only way to ask
     for number in _threads(thread):
         stall = _stall_in(frames.get(number), what, seconds)
@@ -152,10 +123,7 @@ def _threads(thread: int | None) -> list[int]:
 
 
 def stalled_blocks(thread: int | None, plugin: str) -> list[interruptible]:
-    """Return the blocks in which a plugin runs, in a thread and in those that make feeds for it.
-
-    Without a plugin's name there are none: what is ours is waited for.
-    """
+    """Return the blocks in which a named plugin runs, in a thread and its feeds' threads."""
     if not plugin:
         return []
     blocks = [(number, open_block(number)) for number in _threads(thread)]
@@ -174,16 +142,11 @@ def _stall_in(frame: FrameType | None, what: str, seconds: float) -> Stall:
         if module in modules:
             code = frame.f_code
             place = f"{PurePath(code.co_filename).name}, line {frame.f_lineno}, in {code.co_name}"
-            return Stall(what, seconds, _name_of(frame, modules[module]), place)
+            mine = frame.f_locals.get("self")
+            found = spec_of(type(mine)) if mine is not None else None
+            return Stall(what, seconds, found.name if found is not None else modules[module], place)
         frame = frame.f_back
     return Stall(what, seconds)
-
-
-def _name_of(frame: FrameType, other: str) -> str:
-    """Return the name of the model whose method a frame runs; else what its file registers."""
-    mine = frame.f_locals.get("self")
-    found = spec_of(type(mine)) if mine is not None else None
-    return found.name if found is not None else other
 
 
 class RollbackState:

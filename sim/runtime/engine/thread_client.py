@@ -102,10 +102,7 @@ _LOOK_SECONDS = 1.0
 
 
 class ThreadEngine:
-    """An engine in a thread of this process; all of it is used in the event loop's thread.
-
-    The process engine serves one of these at the other end of its pipe.
-    """
+    """An engine in a thread of this process, used in the event loop's thread alone."""
 
     def __init__(
         self,
@@ -176,25 +173,19 @@ class ThreadEngine:
         over = self._over
         self.engine.start(lambda: self._post(_settled, over))
 
-    def when_over(self, act: Callable[[], object]) -> None:
-        """Call ``act()`` once the engine has stopped: now, or when a late tick has ended."""
-        if self._over.done():
-            act()
-        else:
-            self._over.add_done_callback(lambda _: act())
-
     async def close(self) -> None:
-        """Stop the engine after the running tick; whoever waits is told.
-
-        The world is given back as soon as no tick has it any more.
-        """
+        """Stop after the running tick, telling who waits; the world is given back then."""
         if self.engine.thinking is not None:
             with suppress(HubbubError, TimeoutError):  # as far as it can still be told
                 await asyncio.wait_for(self.think(None), _QUIET_SECONDS)
         try:
             await self._stop()
         finally:
-            self.when_over(partial(release, self.live.world))
+            act = partial(release, self.live.world)
+            if self._over.done():
+                act()
+            else:
+                self._over.add_done_callback(lambda _: act())
 
     async def _stop(self) -> None:
         self.looking.stop()
@@ -259,11 +250,7 @@ class ThreadEngine:
         is_felt: bool = False,
         report: Report = quiet,
     ) -> Any:
-        """Run ``act()`` in the engine's thread, in its turn, and return what it returns.
-
-        An awaiter that is cancelled takes the command back; once it has begun it is carried out
-        nevertheless, and the awaiter leaves. So does a job whose ``report`` raises by then.
-        """
+        """Run ``act()`` in the engine's thread, in turn; cancelling takes it back."""
         future: asyncio.Future[Any] = self._loop.create_future()
         began = self.meter.began()
 
@@ -341,10 +328,7 @@ class ThreadEngine:
     async def study(
         self, report: Report, function: Callable[..., T], /, *args: Any, **keywords: Any
     ) -> T:
-        """Return ``function(ties, ..., report=...)``, called in a thread beside the engine.
-
-        The ties are as they are now: changes make new arrays.
-        """
+        """Return ``function(ties, ..., report=...)``, called in a thread, with ties of now."""
         ties = await self.do(lambda: copy(self.live.world.ties))
         return await in_thread(function, ties, *args, report=report, **keywords)
 
@@ -557,10 +541,7 @@ class ThreadEngine:
         return found
 
     async def _read(self, stream: InteractionStream, max_ticks: int) -> AsyncIterator[Batch]:
-        """Run at most ``max_ticks`` ticks and yield batches, until nothing can happen any more.
-
-        That is when every message is at rest, and there is no platform on which members go on.
-        """
+        """Run at most ``max_ticks`` ticks and yield batches, until nothing can happen."""
         live = self.live
 
         def is_enough() -> bool:
@@ -679,7 +660,8 @@ class ThreadEngine:
     def _beat(self) -> None:
         """Every half second: warn of a tick that does not end; the engine itself cannot."""
         self._pulse = self._loop.call_later(_PULSE_SECONDS, self._beat)
-        self._look_at_files()
+        for path in self._files.changed():
+            self._job(partial(self._take_up, path))
         revision = next_revision()  # first: a frame that is made meanwhile outranks the warning
         under_way, newest = self.engine.under_way, self.frames.newest
         if under_way is None or newest is None:
@@ -750,11 +732,6 @@ class ThreadEngine:
         """Let a journal have the world as it is after a restart, which nobody can do again."""
         with self.live.custody.done("call:restart", ()):
             return what(self.live, *args, **said)
-
-    def _look_at_files(self) -> None:
-        """Take up plugin files that were saved meanwhile, in a thread."""
-        for path in self._files.changed():
-            self._job(partial(self._take_up, path))
 
     async def _take_up(self, path: str, _report: Report) -> None:
         said = await in_thread(self._files.take_up, path)

@@ -248,10 +248,7 @@ class Warden:
                 return
 
     def _graceless(self, lasted: float, worked: float) -> bool:
-        """Return whether a call that was struck has had its time to come to an end.
-
-        What works needs processor time for it, which a busy machine gives seldom.
-        """
+        """Return whether a struck call has had its time to end, processor time if it works."""
         sleeps = worked < _ASLEEP * lasted
         return max(worked, lasted if sleeps else lasted / _MOST_GRACES) > _GRACE_SECONDS
 

@@ -71,7 +71,11 @@ def arrange(
     report("naming communities", 0.0)
     shown, row_of, sizes = _rows(given.of, len(given.names))
     titles = list(readable_names(agents, ties, given.of, given.names, shown.tolist()))
-    links = _links(ties, row_of, len(sizes), report)
+    links = np.zeros((len(sizes), len(sizes)), np.int64)
+    for begin in range(0, ties.agents, _SLICE):
+        report("counting ties between communities", 0.1 + 0.8 * begin / ties.agents)
+        end = min(begin + _SLICE, ties.agents)
+        kernels.count_links(ties.rows, ties.targets, row_of, begin, end, links)
     report("placing communities", 0.9)
     if placed is not None and _is_alike(placed, row_of, links):
         spots = placed.positions
@@ -126,15 +130,6 @@ def _title_of_rest(rest: int) -> str:
     return f"{rest:,} smaller ones" if rest else "no community"
 
 
-def _links(ties: Ties, row_of: npt.NDArray[np.int32], groups: int, report: Report) -> I64:
-    links = np.zeros((groups, groups), np.int64)
-    for begin in range(0, ties.agents, _SLICE):
-        report("counting ties between communities", 0.1 + 0.8 * begin / ties.agents)
-        end = min(begin + _SLICE, ties.agents)
-        kernels.count_links(ties.rows, ties.targets, row_of, begin, end, links)
-    return links
-
-
 def _top(
     agents: Agents, ties: Ties, row_of: npt.NDArray[np.int32], groups: int
 ) -> tuple[tuple[str, ...], ...]:
@@ -158,23 +153,19 @@ def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64
     count = len(sizes)
     if count < 2:
         return np.full((count, 2), 0.5)
-    pull = _attraction(links, sizes)
+    both = (links + links.T).astype(np.float64)
+    np.fill_diagonal(both, 0.0)
+    members = np.maximum(sizes, 1).astype(np.float64)
+    density = both / np.sqrt(np.outer(members, members))
+    pull: F64 = np.sqrt(density / max(float(density.max()), 1e-12))  # ties against chance, [0, 1]
     room = np.sqrt(sizes / max(int(sizes.max()), 1)) + 0.3
     push = np.add.outer(room, room) / 2
     places = rng.uniforms(rng.key(0, Stream.LAYOUT), np.arange(2 * count)).reshape(count, 2)
     for heat in np.linspace(0.1, 0.002, _ROUNDS):
         places += _move(places, pull, push, heat)
-    return _fitted(places)
-
-
-def _attraction(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64:
-    """Return how strongly each pair belongs together, in [0, 1]: ties against what chance gives."""
-    both = (links + links.T).astype(np.float64)
-    np.fill_diagonal(both, 0.0)
-    members = np.maximum(sizes, 1).astype(np.float64)
-    density = both / np.sqrt(np.outer(members, members))
-    scaled: F64 = np.sqrt(density / max(float(density.max()), 1e-12))
-    return scaled
+    low, high = places.min(axis=0), places.max(axis=0)
+    fitted: F64 = (places - low) / np.maximum(high - low, 1e-9)
+    return fitted
 
 
 def _move(places: F64, pull: F64, push: F64, heat: float) -> F64:
@@ -187,12 +178,6 @@ def _move(places: F64, pull: F64, push: F64, heat: float) -> F64:
     step -= 0.5 * (places - places.mean(axis=0))  # a pull to the middle keeps strangers in sight
     step *= np.minimum(1.0, heat / (np.sqrt((step**2).sum(axis=1, keepdims=True)) + 1e-12))
     return step
-
-
-def _fitted(places: F64) -> F64:
-    low, high = places.min(axis=0), places.max(axis=0)
-    fitted: F64 = (places - low) / np.maximum(high - low, 1e-9)
-    return fitted
 
 
 _AT_ONCE_TIES = 2_000_000
@@ -214,10 +199,7 @@ class CommunityLayout:
     def arrange(
         self, world: World, show: Callable[[CommunityTotals | None], None], origin: str = ""
     ) -> None:
-        """Make a new picture if the communities, the agents or the ties are not as they were.
-
-        ``origin``: where new communities come from, when not from the world's making.
-        """
+        """Make a new picture, from ``origin``, if groups, agents or ties changed."""
         agents, ties = world.agents, world.ties
         names = tuple(agents.communities)
         labels = (xxhash.xxh3_64_intdigest(agents.community.data), names)
@@ -269,11 +251,7 @@ class CommunityLayout:
 
 
 def _about(ties: Ties) -> int | tuple[int]:
-    """Return what the picture of ties depends on.
-
-    In a large network that changes in every tick a new one is made whenever there are some two per
-    cent more or fewer ties; else it would never be done.
-    """
+    """Return what the picture of ties depends on; in a large network two per cent of them."""
     if ties.is_still or ties.count <= _AT_ONCE_TIES:
         return ties.version
     return (round(50 * math.log(ties.count)),)

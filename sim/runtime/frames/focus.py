@@ -160,17 +160,14 @@ class GroupTally:
         if self.cascade is None:
             return
         while ticks > self._width * MOST_COLUMNS:
-            self._halve()
+            pairs = self._heat.reshape(len(self._heat), -1, 2).sum(axis=2)
+            self._heat = np.zeros_like(self._heat)
+            self._heat[:, : pairs.shape[1]] = pairs
+            self._width *= 2
         log, end = self.cascade.log, self.cascade.size
         entries = (log.agents, log.ticks, self._counted, end, self.cascade.started_at)
         kernels.spread_out(*entries, self._width, self._row_of, self._heat, self.onset)
         self._counted = end
-
-    def _halve(self) -> None:
-        pairs = self._heat.reshape(len(self._heat), -1, 2).sum(axis=2)
-        self._heat = np.zeros_like(self._heat)
-        self._heat[:, : pairs.shape[1]] = pairs
-        self._width *= 2
 
     def read(self, ticks: int) -> dict[str, npt.NDArray[Any]]:
         """Return ``adopted``, ``heat``, ``heat_ticks`` and ``onset`` for a frame; copies."""

@@ -111,10 +111,7 @@ class CascadeTracker:
         self._known = self._world.made
 
     def anew(self, woken: Callable[[int], None]) -> None:
-        """Follow the world from where it is now, which may be another tick.
-
-        ``woken`` is told the id of each session that runs again.
-        """
+        """Follow the world from another tick; ``woken``: told of each session that runs."""
         ran, until, known = self._open.keys(), self._known, self.rows()
         self._open, self._closed, self._known = {}, {}, 0
         self.take_over(announce=False)
@@ -236,10 +233,7 @@ class CascadeTracker:
         return any(map(self._is_behind, self._open.values()))
 
     def read_some_r(self, *, is_idle: bool = False) -> None:
-        """Bring R of the living sessions up to date in turns, of few adopters at a time.
-
-        ``is_idle``: nobody waits for a tick.
-        """
+        """Bring R of living sessions up to date in turns, more where nobody waits (``is_idle``)."""
         began = time.monotonic()
         if began < self._due and not is_idle:
             return

@@ -272,11 +272,13 @@ class WorldCopier:
         self._held = 0
 
     def take(self, world: World, *, anew: bool = False) -> tuple[CheckpointCopy, bool]:
-        """Return the world as it is now, to be saved, and whether it may go on meanwhile.
-
-        It may not where memory has no room for a twin. ``anew``: messages at rest are copied too.
-        """
-        has_room = self._has_room(world)
+        """Return the world to be saved (``anew``: all of it), and whether it may go on."""
+        held = world.agents.nbytes + sum(each.nbytes for each in world.cascades.loose)
+        held += 0 if world.ties.is_still else world.ties.nbytes
+        held += world.platform.nbytes if world.platform is not None else 0
+        # Half of it again is for what is packed; the last copy gives way.
+        has_room = held + held // 2 - self._held + SPARE_BYTES <= available_bytes()
+        self._held = held if has_room else 0
         if anew or not has_room:
             self._last = None
         if not has_room:
@@ -285,18 +287,6 @@ class WorldCopier:
         self._buffers = self._buffers.next()
         self._last = still(world, self._buffers.copied, self._last)
         return CheckpointCopy(self._last, self._buffers), True
-
-    def _has_room(self, world: World) -> bool:
-        """Whether a copy of what ticks write into fits into memory, beside the last one.
-
-        Half of it again is for what is packed.
-        """
-        held = world.agents.nbytes + sum(each.nbytes for each in world.cascades.loose)
-        held += 0 if world.ties.is_still else world.ties.nbytes
-        held += world.platform.nbytes if world.platform is not None else 0
-        fits = held + held // 2 - self._held + SPARE_BYTES <= available_bytes()
-        self._held = held if fits else 0
-        return fits
 
 
 def checkpoints_in(folder: Path) -> list[Path]:

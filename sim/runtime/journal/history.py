@@ -112,10 +112,7 @@ class HistoryWriter:
     # Where the world goes
 
     def move(self, target: str | PathLike[str]) -> None:
-        """Go on beside another file, with all there is so far.
-
-        The file from before keeps its own, unless there is no such file.
-        """
+        """Go on beside another file, with all so far; the one before keeps its own."""
         source, self.path = self.path, Path(target)
         if source.absolute() == self.path.absolute():
             return

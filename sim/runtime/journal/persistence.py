@@ -157,10 +157,7 @@ class Persistence:
 
     @contextmanager
     def noting(self, about: Callable[[], object]) -> Iterator[None]:
-        """Put the commands that a program carries out meanwhile into the journal, all at once.
-
-        ``about`` is called before each.
-        """
+        """Journal what a program does, all at once; ``about`` is called before each."""
         trail, gathering = self._world.trail, list[JournalWriter]()
 
         @contextmanager
@@ -214,10 +211,7 @@ class Persistence:
         return self.keeper.number if tick <= self._world.tick else self._ahead
 
     def went(self, tick: int, act: Callable[[], object], line: int | None = None) -> None:
-        """Carry out ``act``, by which the world goes to another tick; ticks so far are flushed.
-
-        ``line`` is an entry on another line of the journal, where the tick is to be found.
-        """
+        """Carry out ``act``, by which the world goes to another tick, of another ``line``."""
         if line is None:
             line = 0 if self.keeper is None else self.line_to(tick)
         if tick < self._world.tick and self.past.last == self._world.tick:
@@ -273,7 +267,8 @@ class Persistence:
             try:
                 self._move(target)
             except (HubbubError, OSError) as error:
-                return self._lost(error)
+                self.keeper = self.owned = self._keeping = None  # rather than not to go on
+                return f"The journal is no longer written: {error}"
         with suppress(HubbubError):  # the file was replaced by somebody at once
             self.keeper.saved(self._world, target, info(target).digest, mark)
         note_saved(target, mark.number)
@@ -304,11 +299,6 @@ class Persistence:
         new = JournalConfig(target, old.pacing, old.author, found)
         self.keeper = self.owned = begin(self._world, new)
         self._keeping, self._seen = new, self.keeper.taken
-
-    def _lost(self, error: Exception) -> str:
-        """Go on without a journal rather than not at all."""
-        self.keeper = self.owned = self._keeping = None
-        return f"The journal is no longer written: {error}"
 
     # The end
 
@@ -429,10 +419,7 @@ class PendingSave:
         return self._ended.done()
 
     def hold(self, world: World) -> bool:
-        """Take a copy to be written; returns whether the world may go on meanwhile.
-
-        It stands still where there is no copy: after a failure, or for want of memory.
-        """
+        """Take a copy to be written; return whether the world may go on: not without a copy."""
         try:
             self._copy, goes_on = WorldCopier().take(world)
         except Exception:  # it may be written even so
@@ -442,15 +429,13 @@ class PendingSave:
     def write(
         self, before: threading.Thread | None, wait: Callable[[], None], left: dict[Path, str]
     ) -> None:
-        """Write the file, after the save before it and once the journal lets it; in a thread.
-
-        What it holds then goes into ``left``, also where nobody waits for it any more.
-        """
+        """Write the file in a thread, after the save before it; ``left`` is told."""
         try:
             if before is not None:
                 before.join()
             wait()
-            done = self._save()
+            assert self._copy is not None  # noqa: S101 - it is held before it is written
+            done = save(self._copy, self.target, report=self.report, note=self.note)
             left[self.target.absolute()] = digest_in(self.target)
         except BaseException as error:
             self._done_with()
@@ -458,10 +443,6 @@ class PendingSave:
         else:
             self._done_with()
             self.written.set_result(done)
-
-    def _save(self) -> SaveReport:
-        assert self._copy is not None  # noqa: S101 - it is held before it is written
-        return save(self._copy, self.target, report=self.report, note=self.note)
 
     def _done_with(self) -> None:
         """Give back what the copy took, before anybody hears of it."""
@@ -522,10 +503,7 @@ class SaveQueue:
         custody.writing.start()
 
     def end(self, saving: PendingSave) -> SaveReport:
-        """Wait until a save is written, see to what it means, and return or raise what it came to.
-
-        Those before it come first.
-        """
+        """Wait for a save and those before it, and return or raise what it came to."""
         while not saving.is_ended:
             self._end_first()
         return saving.result()

@@ -76,11 +76,7 @@ class JournalMark(NamedTuple):
 
 
 class JournalWriter:
-    """Writes what happens to a world into the journal beside its file.
-
-    All but :meth:`when_durable`, :meth:`wait` and :meth:`settle` is called in the thread that
-    drives the world.
-    """
+    """Writes a world's journal, in its driver's thread but for :meth:`when_durable` and waiting."""
 
     def __init__(
         self,
@@ -144,29 +140,19 @@ class JournalWriter:
             self.durable_tick = world.tick
             first = self.checkpoint(world)
             self._copies.join()
-            self._require_written(first)
-
-    def _require_written(self, first: Future[Checkpoint]) -> None:
-        """Refuse to go on without the first checkpoint: there would be nothing to go back to."""
-        with ExitStack() as beginning:
-            beginning.callback(self.close)
-            first.result()
-            self._await_journal()
-            beginning.pop_all()
-
-    def _await_journal(self) -> None:
-        while self._journal.named < self.number:
-            self.require_room()
-            self._journal.require_alive()
-            time.sleep(_POLL_SECONDS)
+            with ExitStack() as beginning:  # without the first there is nothing to go back to
+                beginning.callback(self.close)
+                first.result()
+                while self._journal.named < self.number:
+                    self.require_room()
+                    self._journal.require_alive()
+                    time.sleep(_POLL_SECONDS)
+                beginning.pop_all()
 
     # What is done
 
     def ticked(self, world: World, *, wait: bool = True) -> None:
-        """Take note of a tick; ticks that come while the disk is at work share an entry.
-
-        Without ``wait`` a full disk is a :class:`JournalError`.
-        """
+        """Take note of a tick; without ``wait`` a full disk is a :class:`JournalError`."""
         if not wait:
             self.require_room()
         if not self._pending:
@@ -175,7 +161,10 @@ class JournalWriter:
         long = self._now() - self._began > _STRETCH_SECONDS or self._pending >= _STRETCH_TICKS
         if self._journal.is_idle or long:
             self.flush(world)
-        self._checkpoint_if_due(world)
+        spent = sum(world.phase_seconds.values())
+        due = self._clock.is_due(world.tick, self._copies.written, spent)
+        if due and not self._copies.is_busy:
+            self.checkpoint(world)
 
     def flush(self, world: World) -> None:
         """Give the ticks so far to the disk."""
@@ -216,11 +205,7 @@ class JournalWriter:
         *,
         failed: bool = False,
     ) -> None:
-        """Take note of a function that was called with the world, if it changed anything.
-
-        A command is noted in any case, as it is in the log: no digest is taken of all that one may
-        change, such as plans, alerts, metrics, the seed, or what is noted of members.
-        """
+        """Note a function called with the world if that changed, a command in any case."""
         name = None if failed else name_of(function)
         if name is None and whole_state(world) == before:
             return
@@ -296,10 +281,7 @@ class JournalWriter:
         return JournalMark(self.number, world.tick, self._digest)
 
     def settle(self, mark: JournalMark) -> None:
-        """Wait until a save may be put in place: the journal is never behind the world's file.
-
-        In any thread. A full disk is not waited for, nor is one that fails.
-        """
+        """Wait until a save may be put in place, unless the journal's disk fails."""
         with suppress(JournalError):
             self.wait(mark.number)
         self._copies.settle()
@@ -350,12 +332,6 @@ class JournalWriter:
         self._copies.drop(self._ways.took(future.result(), self.number, self._copies.keep))
         self._journal.cut(self._ways.cut)
 
-    def _checkpoint_if_due(self, world: World) -> None:
-        spent = sum(world.phase_seconds.values())
-        due = self._clock.is_due(world.tick, self._copies.written, spent)
-        if due and not self._copies.is_busy:
-            self.checkpoint(world)
-
     # Being acknowledged
 
     @property
@@ -390,10 +366,7 @@ class JournalWriter:
             raise JournalError(self.folder, self.trouble.rstrip("."))
 
     def when_durable(self, number: int, tell: Tell) -> None:
-        """Call ``tell(None)`` once an entry is on the disk: now, or in the journal's thread.
-
-        In the order of the calls; with an error when it never will be.
-        """
+        """Call ``tell(None)``, or with an error, once an entry is on the disk; in order."""
         self._waiting.when(number, tell)
 
     def _on_durable(self, entry: JournalEntry) -> None:
@@ -425,10 +398,7 @@ class JournalWriter:
 
 @contextmanager
 def journalled(world: World, keeper: JournalWriter | None) -> Iterator[None]:
-    """Put what is done to a world meanwhile into its journal, act by act.
-
-    An act that raises changed nothing, and is not put there.
-    """
+    """Put what is done to a world meanwhile into its journal, act by act, but for what raises."""
 
     @contextmanager
     def witness(
@@ -460,10 +430,7 @@ class AckQueue:
         self._is_telling = False
 
     def when(self, number: int, tell: Tell) -> None:
-        """Call ``tell(None)`` once an entry is on the disk: now, or in the thread that tells.
-
-        In the order of the calls; with an error when it never will be.
-        """
+        """Call ``tell(None)``, or with an error, once an entry is on the disk; in order."""
         with self._lock:
             self._queue.append((number, tell))
         self._tell()

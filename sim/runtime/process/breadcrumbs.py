@@ -126,16 +126,11 @@ def limit_memory(most_mb: int | None, room: int | None = None) -> None:
     if most_mb is not None:
         most = most_mb << 20
     elif room is not None:
-        most = min(most, room + _data_of(process))
+        told = process.memory_info()
+        most = min(most, room + int(getattr(told, "data", told.vms)))
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
-
-
-def _data_of(process: Any) -> int:
-    """Return the bytes that the limit counts already; where the system does not tell, all."""
-    told = process.memory_info()
-    return int(getattr(told, "data", told.vms))
 
 
 def culprit(marks: Path, asked: Iterable[Any], newest: Frame | None) -> tuple[str, str]:

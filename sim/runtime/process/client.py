@@ -199,10 +199,7 @@ async def open_process(
     max_running: int | None,
     undo_bytes: int,
 ) -> ProcessEngine:
-    """Give a world's journal its beginning, and start the process that goes on with it.
-
-    Parameters are those of :func:`~sim.runtime.engine.thread_client.open_thread`.
-    """
+    """Begin a world's journal, and the process that goes on with it; see ``open_thread``."""
     folder = Path(tempfile.mkdtemp(prefix="hubbub-"))
     try:
         kept = keeping or JournalConfig(folder / "world.hub", Pacing(), author)
@@ -234,10 +231,7 @@ async def _journal_begun(world: World, keeping: JournalConfig) -> None:
 
 
 class ProcessEngine:
-    """One engine after another, seen from one event loop; all of it is used in the loop's thread.
-
-    In each process a ``ThreadEngine`` carries out what is asked.
-    """
+    """One engine after another, each a ``ThreadEngine`` of a process, seen from one event loop."""
 
     def __init__(
         self,
@@ -676,17 +670,13 @@ class ProcessEngine:
         self._revival, self._heard = None, time.monotonic()
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._fail(error)
-
-    def _fail(self, error: BaseException) -> None:
-        """Say that no process can go on."""
-        self.failure = EngineError(
-            f"The engine cannot continue: {str(error).rstrip('.')}. The completed ticks are in "
-            f"{self._at}.live; hubbub recover {self._at}"
-        )
-        self.failure.__cause__ = error
-        self._settle_all(self.failure)
-        self._say("failed", str(self.failure))
+            self.failure = EngineError(
+                f"The engine cannot continue: {str(error).rstrip('.')}. The completed ticks are in "
+                f"{self._at}.live; hubbub recover {self._at}"
+            )
+            self.failure.__cause__ = error
+            self._settle_all(self.failure)
+            self._say("failed", str(self.failure))
 
     def _say(self, state: Any, banner: str) -> None:
         if self.frames.newest is not None:
@@ -729,10 +719,7 @@ class ProcessEngine:
         raise HubbubError(f"{who} {how}, and {_TRIES} new processes ended at once ({said})")
 
     def _carried_on(self, before: Frame | None) -> LiveProgram | None:
-        """Return what the next process carries on, as the last frame shows it.
-
-        What ended a process that had just taken over for it is not tried a third time.
-        """
+        """Return what the next process carries on, unless that just ended one again."""
         shown = None if before is None else before.program
         if before is None or shown is None or self.program is None:
             return None

@@ -100,10 +100,7 @@ async def _taken_over(engine: ThreadEngine, order: EngineOrder) -> StallOutcome 
 
 
 def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> StallOutcome:
-    """Stop the messages of a plugin, and say so; nobody can do that again, so the journal is told.
-
-    Where the world is kept by a journal it gets a checkpoint.
-    """
+    """Stop the messages of a plugin, say so, and give the journal a checkpoint."""
     where = f" ({place})" if place else ""
     stopped = [
         c for c in live.world.cascades.loose if c.alive and plugin and c.model_name == plugin

@@ -113,10 +113,7 @@ class PipeEnd:
         with suppress(OSError):  # the other end is gone: the reader says so
             while (message := self._waiting.get()) is not None:
                 self._pipe.send_bytes(message)
-        self._hang_up()
-
-    def _hang_up(self) -> None:
-        """Wake the reader: closing alone would leave it waiting."""
+        # The reader is woken: closing alone would leave it waiting.
         with suppress(OSError), socket.socket(fileno=self._pipe.fileno()) as end:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -244,7 +241,11 @@ def sendable(
 ) -> bytes:
     """Return a request as what another process is sent; ``reports``: it is to say how far it is."""
     for thing in (*args, *keywords.values()):
-        _require_named(thing)
+        if callable(thing) and getattr(thing, "__module__", "") == "__main__":
+            raise InputError(
+                f"The engine is another process, which does not have {_first((thing,))} of this "
+                "script; put it into a module of its own, and import it."
+            )
     try:
         return pickle.dumps((request, reports, args, keywords), pickle.HIGHEST_PROTOCOL)
     except Exception as error:
@@ -253,14 +254,6 @@ def sendable(
             f"({one_line(str(error), 120).rstrip('.')}); pass a function of a module, and "
             "arguments that pickle takes."
         ) from None
-
-
-def _require_named(thing: object) -> None:
-    if callable(thing) and getattr(thing, "__module__", "") == "__main__":
-        raise InputError(
-            f"The engine is another process, which does not have {_first((thing,))} of this "
-            "script; put it into a module of its own, and import it."
-        )
 
 
 def _first(args: tuple[Any, ...]) -> str:

@@ -172,10 +172,7 @@ class PathInputs(NamedTuple):
 
 
 def sought(world: World, start: str, goal: str) -> PathInputs:
-    """Search for a path from one member to another, by id, in some milliseconds.
-
-    Where the network was never turned round, it is left to :func:`found`: that takes longer.
-    """
+    """Search for a path from one member to another by id, unless :func:`found` has to."""
     agents, ties = world.agents, world.ties
     ends = [agents.index(number_or_word(text)) for text in (start, goal)]
     back = ties.back

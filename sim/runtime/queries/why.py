@@ -82,10 +82,7 @@ def _refuse_tick(now: World, tick: int) -> None:
 def as_it_was(
     path: str | PathLike[str], tick: int | None = None, *, report: Report = quiet
 ) -> World:
-    """Return a saved world with the feeds of a tick, which is run again; the file stays.
-
-    Its journal takes it to the tick before. A world without one is made again from its first act.
-    """
+    """Return a saved world with a tick's feeds run again, by its journal or from its first act."""
     file = as_path(path)
     now = load(file, report=report)
     tick = now.tick if tick is None else tick

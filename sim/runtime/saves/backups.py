@@ -160,10 +160,7 @@ def _chosen(found: Sequence[Path], target: Path) -> tuple[Path, Path | None]:
 
 
 def _wants(live: LivePlace) -> str:
-    """Say which plugin its journal needs that is not here, without playing it; "": none is named.
-
-    That a message of the world it begins from still needs its model, only playing it would show.
-    """
+    """Say which plugin a journal needs that is not here, unplayed; "": none is named."""
     folder = folder_of(live.path)
     with (
         suppress(StopIteration, SnapshotError, BrokenError, AttributeError, *BROKEN),
@@ -344,7 +341,10 @@ def _tried_again(source: Path, draft: Path, report: Report) -> None:
     except (FileNotFoundError, SnapshotError):
         if is_held(source / LEASE_FILE):
             raise
-        _as_it_is(source, draft, report)  # damaged, and nobody writes to it
+        for each in source.iterdir():  # damaged, and nobody writes to it
+            if each.is_file() and not each.is_symlink() and each.name != LEASE_FILE:
+                report("copying", 0.5)
+                copy_private(each, draft / each.name)
 
 
 def _taken(source: Path, draft: Path, report: Report) -> None:
@@ -374,13 +374,6 @@ def _taken(source: Path, draft: Path, report: Report) -> None:
             copy_private(source / checkpoint.file, draft / checkpoint.file)
             return
     raise SnapshotError(source, "holds no checkpoint that its journal names")
-
-
-def _as_it_is(source: Path, draft: Path, report: Report) -> None:
-    for each in source.iterdir():
-        if each.is_file() and not each.is_symlink() and each.name != LEASE_FILE:
-            report("copying", 0.5)
-            copy_private(each, draft / each.name)
 
 
 def _keep_note(path: Path, target: Path, draft: Path) -> None:

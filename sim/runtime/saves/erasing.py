@@ -438,10 +438,7 @@ def _said(act: LoggedAct, world: World, who: set[int], scrub: Scrub, how: How) -
 
 
 def _without(body: Any, world: World, who: set[int], how: How) -> tuple[Any, int | None]:
-    """Return the words of an act that gave profiles with nothing said of some members.
-
-    And how many it gives now, where that is another number.
-    """
+    """Return an act's words with nothing of some members, and how many are left."""
     given = body.get("args") if isinstance(body, dict) else None
     if not given or not isinstance(given[0], list):
         return {UNSAID: ERASED}, None
@@ -511,10 +508,7 @@ def _clean_decisions(
 
 
 def _decision(row: dict[str, Any], who: set[int], names: Scrub) -> dict[str, Any]:
-    """Leave out what a member was told of itself: it may be there cut short, or laid out anew.
-
-    A question about several members at once lies with one of them, and tells of all.
-    """
+    """Leave out what a member, or several that were asked about together, was told of itself."""
     is_own = row.get("member") in who
 
     def is_theirs(said: str) -> bool:

@@ -175,10 +175,7 @@ def live_places(folder: Path) -> list[LivePlace]:
 
 
 def never_saved(folder: Path) -> tuple[SaveFile, ...]:
-    """List the worlds of a folder that live in their journals alone, by name.
-
-    ``info`` is that of the newest checkpoint, with the tick at which the world opens.
-    """
+    """List the worlds of a folder that live in their journals alone, by name."""
     places = (place for place in live_places(folder) if not os.path.lexists(place.path))
     return tuple(_unsaved(place) for place in places)
 
@@ -228,10 +225,7 @@ def note_saved(path: Path, number: int) -> None:
 
 
 def since_saved(path: Path, number: int) -> bool:
-    """Return whether a journal that ends at an entry goes on where the world's file ends.
-
-    One that begins with another world than that of the file holds more from its first moment on.
-    """
+    """Return whether a journal that ends at an entry goes on where the world's file ends."""
     saved = saved_at(path)
     return number != saved.number if saved is not None else number > 0 or path.exists()
 
@@ -303,10 +297,7 @@ def discard(path: Path) -> None:
 
 
 def put_aside(path: Path, why: str, *, link: bool = False) -> Path:
-    """Give a live world another name, ``NAME-WHY-1``, under which nothing is lost of it.
-
-    With ``link`` its file has that name too, where the file system has hard links.
-    """
+    """Name a live world ``NAME-WHY-1``, with ``link`` its file too; nothing is lost."""
     stem = path.name.removesuffix(".hub")
     with Lease(folder_of(path) / LEASE_FILE):
         for number in itertools.count(1):
@@ -322,11 +313,7 @@ def put_aside(path: Path, why: str, *, link: bool = False) -> Path:
 
 
 def taken_along(path: Path, target: Path, world: World, number: int) -> Recovery:
-    """Move a closed journal to another file, and return what would be recovered from it there.
-
-    A journal that lay there is of a world that was replaced, and goes; one that holds more than
-    was saved is put aside.
-    """
+    """Move a closed journal to another file, and return what would be recovered there."""
     place = place_of(target)
     if place is not None and place.goes_on:
         put_aside(target, "before")
@@ -397,11 +384,7 @@ def require_free(path: Path, *, force: bool, ways: str = "") -> None:
 
 
 def make_way(path: Path, *, drop: bool = True) -> str:
-    """Put aside what lives beside a file that is about to be replaced; say where it is kept.
-
-    The file goes along under that name, where the file system has hard links. Unless it is to
-    ``drop`` that, the history of what members did stays beside the file too.
-    """
+    """Put aside what lives beside a file to be replaced; ``drop`` its history; say where."""
     aside = cleared(path)
     if drop:
         drop_history(path)

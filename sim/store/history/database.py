@@ -18,6 +18,7 @@ import sqlite3
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,17 +33,9 @@ from sim.errors import FileError, SnapshotError
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
 from sim.platform.acts.tick_record import KINDS, PostedMessages, TickRecord
-from sim.store.snapshot import schema
+from sim.store.snapshot import gates
 from sim.store.snapshot.files import HEADER_BYTES, WRITER_PRAGMAS, is_full
-from sim.store.snapshot.gates import (
-    LIMITS,
-    MOST_OBJECTS,
-    OPERATIONS,
-    PRAGMAS,
-    QUERY_SECONDS,
-    DamagedError,
-    Deadline,
-)
+from sim.store.snapshot.gates import DamagedError, make_tables, uri_of
 
 PART = 1 << 16
 """Members whose acts in a tick lie together."""
@@ -251,11 +244,7 @@ class HistoryDatabase:
         return self._items.unfinished_tasks
 
     def put(self, item: TickRecord | TickDecisions) -> None:
-        """Give the owner something to write; waits while it has too much, and is in no trouble.
-
-        Whatever comes while the disk is full, and there is no room to wait, is missing: the world
-        is worth more than its history.
-        """
+        """Give the owner something to write; waits while there is room to, else it is lost."""
         while self._thread.is_alive():
             with contextlib.suppress(queue.Full):
                 self._items.put(item, timeout=RETRY_SECONDS)
@@ -283,28 +272,25 @@ class HistoryDatabase:
 
     def _run(self) -> None:
         try:
-            self._work()
+            is_open = True
+            while is_open:
+                batch = [self._items.get()]
+                with contextlib.suppress(queue.Empty):
+                    while len(batch) < BATCH and batch[-1] is not None:
+                        batch.append(self._items.get_nowait())
+                is_open = batch[-1] is not None
+                self._until_written([item for item in batch if item is not None])
+                for _ in batch:
+                    self._items.task_done()
+            if self._file is not None:
+                with contextlib.suppress(sqlite3.Error):  # somebody reads it: then its log stays
+                    self._file.execute("PRAGMA journal_mode=DELETE")
         except BaseException as error:  # whatever it is, nobody waits for a thread that has ended
             with contextlib.suppress(BaseException):  # it may be this that failed
                 self._say(self._said(error))
         finally:
             if self._file is not None:
                 self._file.close()
-
-    def _work(self) -> None:
-        is_open = True
-        while is_open:
-            batch = [self._items.get()]
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < BATCH and batch[-1] is not None:
-                    batch.append(self._items.get_nowait())
-            is_open = batch[-1] is not None
-            self._until_written([item for item in batch if item is not None])
-            for _ in batch:
-                self._items.task_done()
-        if self._file is not None:
-            with contextlib.suppress(sqlite3.Error):  # somebody reads it: then its log stays
-                self._file.execute("PRAGMA journal_mode=DELETE")
 
     def _until_written(self, batch: Sequence[TickRecord | TickDecisions]) -> None:
         """Write a batch; try again while the disk is full, unless nobody wants to wait."""
@@ -340,7 +326,14 @@ class HistoryDatabase:
                 if isinstance(item, TickRecord):
                     _insert(file, item)
                 else:
-                    _decided(file, item)
+                    row = file.execute(
+                        "SELECT id FROM ticks WHERE chain = ?", (item.chain,)
+                    ).fetchone()
+                    if row is not None:
+                        file.execute(
+                            "INSERT OR REPLACE INTO decisions(tick, count, data) VALUES (?, ?, ?)",
+                            (row[0], len(item.rows), packed_decisions(item.rows)),
+                        )
             self._make_room(file)
             file.execute("COMMIT")
         except BaseException:
@@ -401,16 +394,6 @@ def _insert(file: sqlite3.Connection, left: TickRecord) -> None:
         )
 
 
-def _decided(file: sqlite3.Connection, decided: TickDecisions) -> None:
-    """Write what minds decided on a tick, in place of what they did when it was done before."""
-    row = file.execute("SELECT id FROM ticks WHERE chain = ?", (decided.chain,)).fetchone()
-    if row is not None:
-        file.execute(
-            "INSERT OR REPLACE INTO decisions(tick, count, data) VALUES (?, ?, ?)",
-            (row[0], len(decided.rows), packed_decisions(decided.rows)),
-        )
-
-
 def _used(file: sqlite3.Connection) -> int:
     pages, free, size = (
         file.execute(f"PRAGMA {name}").fetchone()[0]
@@ -432,22 +415,13 @@ def _connected(path: Path) -> sqlite3.Connection:
             file.execute(f"PRAGMA {pragma}")
         file.execute("PRAGMA trusted_schema=OFF")
         if is_new:
-            _create(file)
+            make_tables(file, (APPLICATION_ID, VERSION), TABLES)
     except BaseException:
         file.close()
         if is_new:
             drop_files(path)
         raise
     return file
-
-
-def _create(file: sqlite3.Connection) -> None:
-    file.execute("BEGIN IMMEDIATE")
-    file.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    file.execute(f"PRAGMA user_version={VERSION}")
-    for sql in TABLES.values():
-        file.execute(sql)
-    file.execute("COMMIT")
 
 
 # Going where the world goes
@@ -465,10 +439,7 @@ def drop_history(world: str | PathLike[str]) -> None:
 
 
 def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
-    """Give the history of a world's file the name that goes with another; it replaces that one's.
-
-    Nobody has it open. A damaged one goes along as it is.
-    """
+    """Give a world's history, which nobody has open, the name for another, replacing that one's."""
     source, goal = history_file(world), history_file(target)
     with _explained(goal):
         if not source.is_file():
@@ -485,10 +456,7 @@ def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
 
 
 def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
-    """Copy the history of a world's file beside another; it replaces the one there.
-
-    Somebody may be writing to it: what is committed is copied.
-    """
+    """Copy what is committed of a world's history beside another, replacing the one there."""
     source, goal = history_file(world), history_file(target)
     if source.absolute() == goal.absolute():
         return
@@ -509,26 +477,16 @@ def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
 
 
 def damage_of_history(world: str | PathLike[str]) -> str:
-    """Return why the history beside a world's file cannot be read whole; "": it can, or is none.
-
-    What the pages of the database say of each other is compared, not what its rows hold.
-    """
+    """Return why the pages of a world's history cannot be read whole; "": they can."""
     file = history_file(world)
     if not file.is_file():
         return ""
-    uri = f"{file.absolute().as_uri()}?mode=ro{still(file)}"
     try:
-        with contextlib.closing(sqlite3.connect(uri, uri=True)) as database:
+        with contextlib.closing(sqlite3.connect(uri_of(file), uri=True)) as database:
             (said,) = database.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.DatabaseError as error:
         said = str(error)
     return "" if said == "ok" else one_line(said)
-
-
-def still(path: Path) -> str:
-    """Return what to say of a database to read that nobody writes to: then nothing is made."""
-    log = path.with_name(f"{path.name}-wal")
-    return "" if log.exists() and log.stat().st_size else "&immutable=1"
 
 
 def _take_in_log(path: Path) -> None:
@@ -542,10 +500,9 @@ def _take_in_log(path: Path) -> None:
 
 
 def _copied_by_sqlite(source: Path, draft: Path) -> bool:
-    uri = f"{source.absolute().as_uri()}?mode=ro{still(source)}"
     try:
         with (
-            contextlib.closing(sqlite3.connect(uri, uri=True)) as file,
+            contextlib.closing(sqlite3.connect(uri_of(source), uri=True)) as file,
             contextlib.closing(sqlite3.connect(draft)) as copy,
         ):
             copy.execute("PRAGMA synchronous=OFF")
@@ -584,45 +541,11 @@ def gated_history(path: Path) -> Iterator[sqlite3.Connection]:
         yield file
 
 
-@contextlib.contextmanager
-def refusing(path: Path) -> Iterator[None]:
-    """Raise SnapshotError of a history in place of what SQLite or a check raises in the block."""
-    try:
-        yield
-    except DamagedError as error:
-        raise SnapshotError(path, f"damaged: {error}") from error
-    except (sqlite3.Error, UnicodeError, TypeError) as error:
-        reason = one_line(str(error), 200)
-        raise SnapshotError(path, f"cannot be read as a history ({reason})") from error
+refusing = partial(gates.refusing, what="history", wrong=(sqlite3.Error, UnicodeError, TypeError))
 
 
 def open_history(path: Path) -> sqlite3.Connection:
     """Return a history database open for reading, its tables found to be ours; close it."""
-    _check_header(path)
-    uri = f"{path.absolute().as_uri()}?mode=ro{still(path)}"
-    file = sqlite3.connect(uri, uri=True, isolation_level=None)
-    try:
-        for category, limit in LIMITS:
-            file.setlimit(category, limit)
-        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)
-        for pragma in PRAGMAS:
-            file.execute(f"PRAGMA {pragma}")
-        file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
-        _require_our_tables(path, file)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def require_ours(path: Path) -> None:
-    """Raise SnapshotError for what is no history database of ours."""
-    with gated_history(path):
-        pass
-
-
-def _check_header(path: Path) -> None:
-    """Refuse what is no database of ours before SQLite sees it."""
     for end in ("", *BESIDE):
         each = path.with_name(path.name + end)
         if each.is_symlink() or (each.exists() and not each.is_file()):
@@ -634,17 +557,11 @@ def _check_header(path: Path) -> None:
         raise SnapshotError(path, f"cannot be read ({error})") from error
     if not header.startswith(b"SQLite format 3\0") or len(header) < HEADER_BYTES:
         raise SnapshotError(path, "not a history of Hubbub")
+    check = partial(gates.require_tables, path, "history", (APPLICATION_ID, VERSION), TABLES)
+    return gates.open_shut(uri_of(path), check)
 
 
-def _require_our_tables(path: Path, file: sqlite3.Connection) -> None:
-    owner = file.execute("PRAGMA application_id").fetchone()[0]
-    version = file.execute("PRAGMA user_version").fetchone()[0]
-    found = file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS)
-    tables = {name: sql for name, sql in found if not str(name).startswith("sqlite_autoindex_")}
-    if owner != APPLICATION_ID:
-        raise SnapshotError(path, "not a history of Hubbub")
-    if version > VERSION:
-        text = f"written by a newer Hubbub (history version {version}, this one reads {VERSION})"
-        raise SnapshotError(path, f"{text}; update Hubbub")
-    if tables != TABLES:
-        raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")
+def require_ours(path: Path) -> None:
+    """Raise SnapshotError for what is no history database of ours."""
+    with gated_history(path):
+        pass

@@ -30,6 +30,7 @@ import xxhash
 from sim.core.files import PRIVATE, flush, flush_folder
 from sim.errors import FileError
 from sim.store.snapshot.files import WRITER_PRAGMAS, is_full, nameable, small
+from sim.store.snapshot.gates import make_tables
 from sim.store.snapshot.schema import plain
 
 APPLICATION_ID = int.from_bytes(b"HUBJ", "big")
@@ -191,10 +192,7 @@ Written = tuple[JournalEntry | None, Checkpoint | None]
 
 
 def folder_of(path: str | os.PathLike[str]) -> Path:
-    """Return the folder in which the world of a file lives while it runs: ``NAME.hub.live``.
-
-    Its files have no names that SQLite would take for a journal of ``NAME.hub``.
-    """
+    """Return the folder ``NAME.hub.live`` of a world's file, in which it lives while it runs."""
     file = nameable(path)
     if not file.name:
         raise FileError(file, "is no name of a world file; write NAME.hub")
@@ -262,10 +260,7 @@ class Journal:
         self._more_room.set()
 
     def cut(self, number: int) -> None:
-        """Remove the entries up to a checkpoint's, some with each further entry; and those before.
-
-        Their room in the file is used again.
-        """
+        """Remove the entries up to a checkpoint's, some with each further entry."""
         self._cut = max(self._cut, number)
 
     def give_up(self) -> None:
@@ -409,7 +404,7 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
             file.execute(f"PRAGMA {pragma}")
         file.execute(f"PRAGMA max_page_count={most_pages}")
         if is_new:
-            _create(file)
+            make_tables(file, (APPLICATION_ID, VERSION), TABLES)
     except BaseException:
         file.close()
         if is_new:  # an empty file would be taken for a journal that has lost its tables
@@ -419,20 +414,8 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
     return file
 
 
-def _create(file: sqlite3.Connection) -> None:
-    file.execute("BEGIN IMMEDIATE")
-    file.execute(f"PRAGMA application_id={APPLICATION_ID}")
-    file.execute(f"PRAGMA user_version={VERSION}")
-    for sql in TABLES.values():
-        file.execute(sql)
-    file.execute("COMMIT")
-
-
 def commit(file: sqlite3.Connection, written: Sequence[Written], cut: int = 0) -> None:
-    """Write one transaction: all of it is in the file afterwards, or nothing.
-
-    ``cut``: the entry of the first checkpoint that is still needed.
-    """
+    """Write one transaction, all or nothing; ``cut``: the first checkpoint's entry still needed."""
     file.execute("BEGIN IMMEDIATE")
     try:
         for entry, c in written:
@@ -582,10 +565,7 @@ class ReplayLine:
         return cls(number, ends, tuple(reversed(parts)))
 
     def of(self, entry: JournalEntry) -> JournalEntry | None:
-        """Return an entry as far as it is on the line; None: it is not.
-
-        One that is cut short has no digest.
-        """
+        """Return an entry as far as it is on the line, cut without digest; None: it is not."""
         part, begun = self._part(entry.number), entry.tick - entry.ticks
         if part is None or begun > part.until or (entry.ticks and begun == part.until):
             return None

@@ -10,7 +10,6 @@ import socket
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from sim.core.files import PRIVATE
@@ -49,9 +48,6 @@ class Lease:
             os.close(self._descriptor)
             reason = f"in use by {holder(path)}; close it there, or work on a copy"
             raise LeaseError(path.parent, reason) from error
-        self._sign()
-
-    def _sign(self) -> None:
         self._said = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
         self._write()
 
@@ -71,12 +67,7 @@ class Lease:
     def __enter__(self) -> Lease:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
 

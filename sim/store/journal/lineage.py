@@ -144,10 +144,7 @@ def saved_at(path: Path) -> SaveEntry | None:
 
 
 def is_of_file(path: Path) -> bool:
-    """Return whether what lies beside a file may lead on from it, and from no other one.
-
-    Also where there is no file, none that can be read, or nobody noted when it was saved.
-    """
+    """Return whether what lies beside a file may lead on from it: also where nothing tells."""
     noted = saved_at(path)
     if noted is None:
         return True

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,13 +32,10 @@ from sim.store.journal.journal import (
     folder_of,
 )
 from sim.store.journal.lineage import is_of_file
-from sim.store.snapshot import schema
+from sim.store.snapshot import gates, schema
 from sim.store.snapshot.files import HEADER_BYTES, as_path
 from sim.store.snapshot.gates import (
-    LIMITS,
-    MOST_OBJECTS,
     OPERATIONS,
-    PRAGMAS,
     QUERY_SECONDS,
     DamagedError,
     Deadline,
@@ -198,40 +196,14 @@ def read_journal(folder: Path) -> Iterator[JournalFile]:
     """Open the journal of a live world for reading; its bytes stay as they are."""
     path = folder / JOURNAL_FILE
     with refusing(path), contextlib.closing(open_journal(path)) as file:
-        yield JournalFile(path, file, _version_in(file))
+        yield JournalFile(path, file, int(file.execute("PRAGMA user_version").fetchone()[0]))
 
 
-@contextlib.contextmanager
-def refusing(path: Path) -> Iterator[None]:
-    """Raise SnapshotError of a journal in place of what SQLite or a check raises in the block."""
-    try:
-        yield
-    except DamagedError as error:
-        raise SnapshotError(path, f"damaged: {error}") from error
-    except (sqlite3.Error, UnicodeError) as error:
-        reason = one_line(str(error), LONGEST_REASON)
-        raise SnapshotError(path, f"cannot be read as a journal ({reason})") from error
+refusing = partial(gates.refusing, what="journal")
 
 
 def open_journal(path: Path) -> sqlite3.Connection:
     """Return a journal open for reading, its tables found to be ours; close it."""
-    _check_header(path)
-    wal = path.with_name(f"{path.name}-wal")
-    # Without a WAL nothing beside the file is needed, and none is made.
-    still = "" if wal.exists() and wal.stat().st_size else "&immutable=1"
-    uri = f"{path.absolute().as_uri()}?mode=ro{still}"
-    file = sqlite3.connect(uri, uri=True, isolation_level=None)
-    try:
-        _shut(file)
-        _require_ours(path, file)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _check_header(path: Path) -> None:
-    """Refuse what is no journal of ours before SQLite sees it."""
     if path.is_symlink() or not path.is_file():
         raise SnapshotError(path, "no journal; this world was not running with one")
     for end in ("-wal", "-shm", "-journal"):
@@ -244,34 +216,13 @@ def _check_header(path: Path) -> None:
         raise SnapshotError(path, "damaged: the journal is empty")
     if not header.startswith(b"SQLite format 3\0") or len(header) < HEADER_BYTES:
         raise SnapshotError(path, "not a journal of Hubbub")
-
-
-def _shut(file: sqlite3.Connection) -> None:
-    for category, limit in LIMITS:
-        file.setlimit(category, limit)
-    file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)
-    for pragma in PRAGMAS:
-        file.execute(f"PRAGMA {pragma}")
-    file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
-
-
-def _version_in(file: sqlite3.Connection) -> int:
-    return int(file.execute("PRAGMA user_version").fetchone()[0])
+    return gates.open_shut(gates.uri_of(path), partial(_require_ours, path))
 
 
 def _require_ours(path: Path, file: sqlite3.Connection) -> None:
-    """Compare owner, version and tables; the WAL may hold what the header lacks."""
-    owner, version = file.execute("PRAGMA application_id").fetchone()[0], _version_in(file)
-    tables = dict(file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS))
-    if not tables:
+    if file.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
         raise SnapshotError(path, "damaged: the journal has lost its tables")
-    if owner != APPLICATION_ID:
-        raise SnapshotError(path, "not a journal of Hubbub")
-    if version > VERSION:
-        text = f"written by a newer Hubbub (journal version {version}, this one reads {VERSION})"
-        raise SnapshotError(path, f"{text}; update Hubbub")
-    if tables != TABLES:
-        raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")
+    gates.require_tables(path, "journal", (APPLICATION_ID, VERSION), TABLES, file)
 
 
 def _types(row: tuple[object, ...]) -> tuple[type, ...]:
@@ -397,7 +348,11 @@ def find_acts(found: Audit, journal: Path, checkpoint: Checkpoint) -> Lookup[Aud
     yield Query("BEGIN")  # whoever writes to it may trim it meanwhile
     try:
         while (entry := (yield from find_entry(number, digest))) is not None:
-            acts.append(_act(entry, acts))
+            adopted = f"tick {entry.tick:,}, {entry.metrics.adopters:,} adoptions"
+            result = adopted if entry.kind == "step" else ""
+            tick = entry.tick - entry.ticks
+            act = LoggedAct(len(acts), tick, entry.author, entry.kind, entry.command, result)
+            acts.append(replace(act, digest=act.chained(acts[-1].digest if acts else "")))
             number, digest = entry.number, entry.digest
     except BrokenError as error:
         findings.append(_sentence(f"{journal.name}: {error}"))
@@ -409,15 +364,6 @@ def find_acts(found: Audit, journal: Path, checkpoint: Checkpoint) -> Lookup[Aud
         found.digest if same else None,
         tuple(findings),
     )
-
-
-def _act(entry: JournalEntry, before: list[LoggedAct]) -> LoggedAct:
-    """Return an entry of a journal as an act; steps begin at the tick before them."""
-    adopted = f"tick {entry.tick:,}, {entry.metrics.adopters:,} adoptions"
-    result = adopted if entry.kind == "step" else ""
-    tick = entry.tick - entry.ticks
-    act = LoggedAct(len(before), tick, entry.author, entry.kind, entry.command, result)
-    return replace(act, digest=act.chained(before[-1].digest if before else ""))
 
 
 def _sentence(clause: str) -> str:

@@ -20,7 +20,6 @@ from sim.store.journal.journal import EntryAdoptions, EntryCounts, JournalEntry
 from sim.world.cascades import adoptions_of
 
 if TYPE_CHECKING:
-    from sim.platform.platform import Platform, PlatformSnapshot
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
 
@@ -76,10 +75,7 @@ class Observer:
 
 
 def whole_state(world: World) -> bytes:
-    """Return a digest over every column, and over what JSON holds of agents and messages.
-
-    Two looks at one world tell whether it changed in between; it takes 10 ms for a million agents.
-    """
+    """Return a digest of all columns and JSON, to compare two looks; 10 ms for a million agents."""
     state = xxhash.xxh3_128(_numbers(world))
     for name, column in _cold(world):
         _add(state, name, column)
@@ -88,7 +84,10 @@ def whole_state(world: World) -> bytes:
         state.update(_whole(each))
     state.update(world.rested_as.encode())
     if world.platform is not None:
-        _add_platform(state, world.platform)
+        said, columns = commanded(world.platform)
+        state.update(said.encode("utf-8", "surrogatepass"))
+        for name, column in columns.items():
+            _add(state, name, column)
     return state.digest()
 
 
@@ -108,14 +107,6 @@ def _whole(cascade: Cascade) -> bytes:
     if is_kept:
         cascade.seal = (told, found)
     return found
-
-
-def _add_platform(state: xxhash.xxh3_128, platform: Platform | PlatformSnapshot) -> None:
-    """Add what commands change of a platform; the rest only ticks do."""
-    said, columns = commanded(platform)
-    state.update(said.encode("utf-8", "surrogatepass"))
-    for name, column in columns.items():
-        _add(state, name, column)
 
 
 def _metrics(world: World) -> EntryCounts:
@@ -148,21 +139,17 @@ def _state(world: World, turn: int, *, as_before: bool = False) -> bytes:
             continue  # nothing but another status or size tells that it changed
         in_turn = cascade.id % SLICES == turn
         if in_turn or (fits and cascade.alive):
-            _add_held(state, cascade, sparse=in_turn)
+            for name, column in sorted(cascade.held.items()):
+                if isinstance(column, SparseColumn):
+                    for part, array in column.dump().items() if in_turn else ():
+                        _add(state, name + part, array)
+                elif name != "done":  # a snapshot may leave it out: it follows from the adopters
+                    _add(state, name, column)
     return state.digest()
 
 
 def _held_bytes(cascade: Cascade) -> int:
     return sum(c.nbytes for c in cascade.held.values() if not isinstance(c, SparseColumn))
-
-
-def _add_held(state: xxhash.xxh3_128, cascade: Cascade, *, sparse: bool) -> None:
-    for name, column in sorted(cascade.held.items()):
-        if isinstance(column, SparseColumn):
-            for part, array in column.dump().items() if sparse else ():
-                _add(state, name + part, array)
-        elif name != "done":  # a snapshot may leave it out: it follows from the adopters
-            _add(state, name, column)
 
 
 def _numbers(world: World) -> bytes:

@@ -262,10 +262,7 @@ _MOST_TYPES = 100
 
 
 def counted(world: object, meta: Meta, models: set[str]) -> dict[str, object]:
-    """Return the numbers that ``info`` shows, as far as the world or its metadata know them.
-
-    ``models``: the names of its messages' models, as :func:`mirror` tells them.
-    """
+    """Return the numbers that ``info`` shows, as known; ``models`` are :func:`mirror`'s."""
     agents, ties = getattr(world, "agents", None), getattr(world, "ties", None)
     hosted = _dict(meta.get("platform"))
     types = _dict(meta.get("relations")).get("types")
@@ -327,10 +324,7 @@ def write_facts(connection: sqlite3.Connection, meta: Meta, said: Said) -> None:
 
 
 def mirror(connection: sqlite3.Connection, meta: Meta, columns: Columns, who: Who) -> set[str]:
-    """Write the tables ``plugins``, ``messages`` and ``cascades``; returns the models' names.
-
-    Few messages are held at a time: of those that ended there may be any number.
-    """
+    """Write ``plugins``, ``messages`` and ``cascades``; returns the models' names."""
     _insert(connection, "plugins", map(_plugin, _dicts(meta, "plugins")))
     messages = _dicts(meta, "messages")
     _insert(connection, "messages", (_message(i, each, who) for i, each in enumerate(messages)))

@@ -85,8 +85,23 @@ def check_header(path: Path, header: bytes, size: int) -> int:
         raise SnapshotError(path, f"truncated: only {size} bytes are left of it")
     if _number(header, 68) != APPLICATION_ID:
         raise SnapshotError(path, "an SQLite database of another program, not a Hubbub world")
-    _check_version(path, _number(header, 60))
-    return _check_length(path, header, size)
+    version = _number(header, 60)
+    if version > VERSION:
+        text = f"written by a newer Hubbub (file version {version}, this program reads up to"
+        raise SnapshotError(path, f"{text} {VERSION}); update Hubbub to open it")
+    if version < 1:
+        raise SnapshotError(path, f"damaged: there is no file version {version}")
+    page = int.from_bytes(header[16:18], "big")
+    if (65_536 if page == 1 else page) != PAGE_BYTES:
+        raise SnapshotError(path, "damaged, or changed by another program: wrong page size")
+    body = _number(header, 28) * PAGE_BYTES
+    if size < body + TRAILER_BYTES:
+        missing = body + TRAILER_BYTES - size
+        raise SnapshotError(path, f"truncated: the last {missing:,} bytes are missing")
+    if size > body + TRAILER_BYTES:
+        extra = size - body - TRAILER_BYTES
+        raise SnapshotError(path, f"damaged: {extra:,} bytes were added behind its end")
+    return body
 
 
 def version_of(header: bytes) -> int:
@@ -136,28 +151,6 @@ def _is_text(header: bytes) -> bool:
     return True
 
 
-def _check_version(path: Path, version: int) -> None:
-    if version > VERSION:
-        text = f"written by a newer Hubbub (file version {version}, this program reads up to"
-        raise SnapshotError(path, f"{text} {VERSION}); update Hubbub to open it")
-    if version < 1:
-        raise SnapshotError(path, f"damaged: there is no file version {version}")
-
-
-def _check_length(path: Path, header: bytes, size: int) -> int:
-    page = int.from_bytes(header[16:18], "big")
-    if (65_536 if page == 1 else page) != PAGE_BYTES:
-        raise SnapshotError(path, "damaged, or changed by another program: wrong page size")
-    body = _number(header, 28) * PAGE_BYTES
-    if size < body + TRAILER_BYTES:
-        missing = body + TRAILER_BYTES - size
-        raise SnapshotError(path, f"truncated: the last {missing:,} bytes are missing")
-    if size > body + TRAILER_BYTES:
-        extra = size - body - TRAILER_BYTES
-        raise SnapshotError(path, f"damaged: {extra:,} bytes were added behind its end")
-    return body
-
-
 def _number(header: bytes, offset: int) -> int:
     return int.from_bytes(header[offset : offset + 4], "big")
 
@@ -195,10 +188,7 @@ class Trailer:
 
 
 class Leaves:
-    """Work on each MiB of the first ``size`` bytes of an open file, done by threads.
-
-    It begins at once; leaving the ``with`` block drops what has not begun.
-    """
+    """Work on each MiB of a file's first ``size`` bytes by threads, from now to the block's end."""
 
     def __init__(self, descriptor: int, size: int, work: Work, threads: int) -> None:
         count = -(-size // LEAF_BYTES)
@@ -242,7 +232,16 @@ def quick(descriptor: int, size: int) -> Leaves:
 
 def trailer_of(leaves: list[bytes]) -> Trailer:
     """Return the trailer that follows from the results of :func:`full`."""
-    strong = _root(b"".join(leaf[QUICK_BYTES:] for leaf in leaves))
+    strong = hashlib.blake2b(
+        b"".join(leaf[QUICK_BYTES:] for leaf in leaves),
+        digest_size=STRONG_BYTES,
+        fanout=0,
+        depth=2,
+        leaf_size=LEAF_BYTES,
+        node_depth=1,
+        inner_size=STRONG_BYTES,
+        last_node=True,
+    ).digest()
     return Trailer(strong, quick_of([leaf[:QUICK_BYTES] for leaf in leaves], strong))
 
 
@@ -276,19 +275,6 @@ def _both(data: bytes, number: int, last: bool) -> bytes:
         last_node=last,
     )
     return _quick(data, number, last) + leaf.digest()
-
-
-def _root(leaves: bytes) -> bytes:
-    return hashlib.blake2b(
-        leaves,
-        digest_size=STRONG_BYTES,
-        fanout=0,
-        depth=2,
-        leaf_size=LEAF_BYTES,
-        node_depth=1,
-        inner_size=STRONG_BYTES,
-        last_node=True,
-    ).digest()
 
 
 __all__ = ["Draft", "draft", "flush", "flush_folder", "is_full", "small", "sweep", "why_not_saved"]

@@ -24,6 +24,7 @@ QUERY_SECONDS = 5.0
 
 PRAGMAS = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "query_only=ON")
 OPERATIONS = 10_000
+MARKS = ("application_id", "user_version")
 MOST_OBJECTS = 100
 """Tables and indexes that are looked at; our files have fewer."""
 
@@ -41,6 +42,9 @@ LIMITS = (
 READABLE = frozenset([*CORE_TABLES, *RELATIONAL_TABLES, "sqlite_master", "sqlite_schema"])
 
 
+_WRONG = (sqlite3.Error, UnicodeError)  # the latter: SQLite quoting the file
+
+
 @contextlib.contextmanager
 def gated(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a world file read-only behind every gate that SQLite has."""
@@ -49,38 +53,74 @@ def gated(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextlib.contextmanager
-def refusing(path: Path) -> Iterator[None]:
-    """Raise SnapshotError of a world in place of what SQLite or a check raises in the block."""
+def refusing(
+    path: Path, what: str = "Hubbub world", wrong: tuple[type[Exception], ...] = _WRONG
+) -> Iterator[None]:
+    """Raise SnapshotError of a file in place of what SQLite or a check raises in the block."""
     try:
         yield
     except DamagedError as error:
         raise SnapshotError(path, f"damaged: {error}") from error
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: SQLite quoting the file
+    except wrong as error:
         reason = one_line(str(error), LONGEST_REASON)
-        raise SnapshotError(path, f"cannot be read as a Hubbub world ({reason})") from error
+        raise SnapshotError(path, f"cannot be read as a {what} ({reason})") from error
 
 
 def open_gated(path: Path) -> sqlite3.Connection:
     """Return a world file open for reading, its tables found to be ours; close it."""
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    return open_shut(uri, _require_world, path.stat().st_size)
+
+
+def open_shut(
+    uri: str, require_ours: Callable[[sqlite3.Connection], None], room: int = LARGEST_VALUE
+) -> sqlite3.Connection:
+    """Return a database open for reading, behind the gates that all of them have; close it."""
     file = sqlite3.connect(uri, uri=True, isolation_level=None)
     try:
-        _shut(file, path.stat().st_size)
-        _require_known_tables(file)
+        for category, limit in LIMITS:
+            file.setlimit(category, limit)
+        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(LARGEST_VALUE, room))
+        for pragma in PRAGMAS:
+            file.execute(f"PRAGMA {pragma}")
+        file.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
+        require_ours(file)
     except BaseException:
         file.close()
         raise
     return file
 
 
-def _shut(connection: sqlite3.Connection, room: int) -> None:
-    for category, limit in LIMITS:
-        connection.setlimit(category, limit)
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(LARGEST_VALUE, room))
-    for pragma in PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}")
-    connection.set_authorizer(_authorise)
-    connection.set_progress_handler(Deadline(QUERY_SECONDS), OPERATIONS)
+def uri_of(path: Path) -> str:
+    """Return how a database is read: where nobody writes to it, nothing is made beside it."""
+    log = path.with_name(f"{path.name}-wal")
+    still = "" if log.exists() and log.stat().st_size else "&immutable=1"
+    return f"{path.absolute().as_uri()}?mode=ro{still}"
+
+
+def require_tables(
+    path: Path, what: str, marks: tuple[int, int], tables: dict[str, str], file: sqlite3.Connection
+) -> None:
+    """Compare owner, version and tables of what is no world; the WAL may have them alone."""
+    owner, version = (file.execute(f"PRAGMA {name}").fetchone()[0] for name in MARKS)
+    found = file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS)
+    if owner != marks[0]:
+        raise SnapshotError(path, f"not a {what} of Hubbub")
+    if version > marks[1]:
+        text = f"written by a newer Hubbub ({what} version {version}, this one reads {marks[1]})"
+        raise SnapshotError(path, f"{text}; update Hubbub")
+    if {name: sql for name, sql in found if sql is not None} != tables:
+        raise SnapshotError(path, "damaged, or changed by another program: other tables than ours")
+
+
+def make_tables(file: sqlite3.Connection, marks: tuple[int, int], tables: dict[str, str]) -> None:
+    """Give a new database its marks and tables, at once."""
+    file.execute("BEGIN IMMEDIATE")
+    for name, mark in zip(MARKS, marks, strict=True):
+        file.execute(f"PRAGMA {name}={mark}")
+    for sql in tables.values():
+        file.execute(sql)
+    file.execute("COMMIT")
 
 
 def _authorise(action: int, first: str | None, *_: str | None) -> int:
@@ -91,10 +131,10 @@ def _authorise(action: int, first: str | None, *_: str | None) -> int:
     return sqlite3.SQLITE_DENY
 
 
-def _require_known_tables(connection: sqlite3.Connection) -> None:
-    rows = connection.execute("SELECT type, name, sql FROM sqlite_master")
-    difference = known_tables(rows.fetchmany(MOST_OBJECTS))
-    if difference:
+def _require_world(file: sqlite3.Connection) -> None:
+    file.set_authorizer(_authorise)
+    rows = file.execute("SELECT type, name, sql FROM sqlite_master")
+    if difference := known_tables(rows.fetchmany(MOST_OBJECTS)):
         raise DamagedError(difference)
 
 

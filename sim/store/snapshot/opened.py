@@ -190,10 +190,7 @@ class OpenedFile:
     version: int = VERSION  # of the file format; an earlier one is upgraded on reading
 
     def restored(self, restore: Restore[S], report: Report) -> S:
-        """Read everything and build the world while a thread hashes the file.
-
-        Nothing leaves this function, not even an error, before the digest is right.
-        """
+        """Build the world while a thread hashes the file; nothing leaves before."""
         with quick(self.descriptor, self.body) as leaves:
             try:
                 world = self._built(restore, report)
@@ -233,29 +230,14 @@ class OpenedFile:
     def _read(self, report: Report) -> tuple[Meta, Columns, dict[str, str]]:
         with gated(self.path) as connection:
             entries = arrays.declared(connection, self.body)
-            self._require_memory(entries)
+            if sum(entry.bytes for entry in entries) + WORKING_BYTES > available_bytes():
+                raise self._too_large(entries)
             said = world_rows(connection, self.body)
             try:
                 columns = arrays.read(connection, entries, report)
             except MemoryError as error:
                 raise self._too_large(entries) from error
-        self._require_same_file()
-        meta = meta_of(self.path, said)
-        unpack(self.path, meta, columns)
-        return meta, columns, said
-
-    def _require_memory(self, entries: list[ColumnEntry]) -> None:
-        if sum(entry.bytes for entry in entries) + WORKING_BYTES > available_bytes():
-            raise self._too_large(entries)
-
-    def _too_large(self, entries: list[ColumnEntry]) -> SnapshotCapacityError:
-        needed = (sum(entry.bytes for entry in entries) + WORKING_BYTES) / 1e6
-        free = available_bytes() / 1e6
-        text = f"not enough memory: it needs {needed:,.0f} MB and {free:,.0f} MB are free"
-        return SnapshotCapacityError(self.path, f"{text}; close other programs and try again")
-
-    def _require_same_file(self) -> None:
-        """SQLite opened the name, the digest an earlier descriptor: they must be one file."""
+        # SQLite opened the name, the digest an earlier descriptor: they must be one file.
         now, then = self.path.stat(), os.fstat(self.descriptor)
         if (now.st_dev, now.st_ino, now.st_mtime_ns) != (
             then.st_dev,
@@ -263,6 +245,15 @@ class OpenedFile:
             then.st_mtime_ns,
         ):
             raise SnapshotError(self.path, "replaced while it was being read; try again")
+        meta = meta_of(self.path, said)
+        unpack(self.path, meta, columns)
+        return meta, columns, said
+
+    def _too_large(self, entries: list[ColumnEntry]) -> SnapshotCapacityError:
+        needed = (sum(entry.bytes for entry in entries) + WORKING_BYTES) / 1e6
+        free = available_bytes() / 1e6
+        text = f"not enough memory: it needs {needed:,.0f} MB and {free:,.0f} MB are free"
+        return SnapshotCapacityError(self.path, f"{text}; close other programs and try again")
 
 
 def unpack(path: Path, meta: Meta, columns: Columns) -> None:
@@ -338,16 +329,12 @@ def _container() -> int:
     try:
         limit = (CGROUP / "memory.max").read_text().strip()
         used = int((CGROUP / "memory.current").read_text())
-        kept = _reclaimable((CGROUP / "memory.stat").read_text())
+        # Cached files count as used, and are given up on demand.
+        counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        kept = int(counts.get("active_file", 0)) + int(counts.get("inactive_file", 0))
         return UNLIMITED if limit == "max" else int(limit) - used + kept
     except (OSError, ValueError):
         return UNLIMITED
-
-
-def _reclaimable(text: str) -> int:
-    """Return the bytes of cached files, which count as used and are given up on demand."""
-    counts = dict(line.split() for line in text.splitlines())
-    return int(counts.get("active_file", 0)) + int(counts.get("inactive_file", 0))
 
 
 def _process(used: int) -> int:
@@ -508,26 +495,22 @@ def verify(path: str | PathLike[str], *, report: Report = quiet) -> Verification
         begin = quick if file.trailer.strong == NO_STRONG else full
         with begin(file.descriptor, file.body) as leaves:
             try:
-                count = _check_columns(file, report)
+                with gated(file.path) as connection:
+                    meta_of(file.path, world_rows(connection, file.body))
+                    entries = arrays.declared(connection, file.body)
+                    hashes = {entry.name: xxhash.xxh3_64() for entry in entries}
+                    for entry, _, data in arrays.chunks(connection, entries, report):
+                        hashes[entry.name].update(data)
+                    for entry in entries:
+                        if hashes[entry.name].hexdigest() != entry.checksum:
+                            raise DamagedError(f"column {entry.name!r} does not match its checksum")
+                count = len(entries)
             except SnapshotError as error:
                 file.require(leaves.trailer() == file.trailer, error.reason)
                 raise
             file.require(leaves.trailer(report) == file.trailer)
         size = file.body + TRAILER_BYTES
     return Verification(file.path, size, time.perf_counter() - started, count)
-
-
-def _check_columns(file: OpenedFile, report: Report) -> int:
-    with gated(file.path) as connection:
-        meta_of(file.path, world_rows(connection, file.body))
-        entries = arrays.declared(connection, file.body)
-        hashes = {entry.name: xxhash.xxh3_64() for entry in entries}
-        for entry, _, data in arrays.chunks(connection, entries, report):
-            hashes[entry.name].update(data)
-        for entry in entries:
-            if hashes[entry.name].hexdigest() != entry.checksum:
-                raise DamagedError(f"column {entry.name!r} does not match its checksum")
-    return len(entries)
 
 
 def _line(value: object) -> str:

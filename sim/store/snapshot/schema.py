@@ -225,7 +225,9 @@ def plain(value: Any, where: str = "meta", depth: int = 0) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
-        return _finite(value, where)
+        if not math.isfinite(value):
+            raise InputError(f"{where} is {value}; a snapshot holds finite numbers only.")
+        return float(value)
     if depth > DEEPEST:
         raise InputError(f"{where} lies more than {DEEPEST} levels deep.")
     if isinstance(value, Mapping):
@@ -257,12 +259,6 @@ def from_json(text: str) -> Any:
 def utf8(value: object) -> str:
     """Return text for a table that people read; what UTF-8 cannot hold becomes ``?``."""
     return str(value).encode("utf-8", "replace").decode("utf-8")
-
-
-def _finite(value: float, where: str) -> float:
-    if not math.isfinite(value):
-        raise InputError(f"{where} is {value}; a snapshot holds finite numbers only.")
-    return float(value)
 
 
 def _key(key: object, where: str) -> str:

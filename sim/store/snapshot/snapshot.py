@@ -183,24 +183,20 @@ def _created(path: Path) -> Iterator[sqlite3.Connection]:
     uri = f"{path.absolute().as_uri()}?mode=rw&nolock=1"  # its draft is locked already
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
         file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)  # more nobody could read
-        for pragma in _pragmas():
+        for pragma in (
+            f"page_size={schema.PAGE_BYTES}",
+            "journal_mode=OFF",  # before anything is written, or a killed save leaves a journal
+            "synchronous=OFF",
+            f"application_id={schema.APPLICATION_ID}",
+            f"user_version={schema.VERSION}",
+            f"max_page_count={LARGEST_FILE_PAGES}",
+            "mmap_size=0",
+        ):
             file.execute(f"PRAGMA {pragma}")
         file.execute("BEGIN")
         schema.create_tables(file, schema.CORE_TABLES)
         yield file
         file.execute("COMMIT")
-
-
-def _pragmas() -> tuple[str, ...]:
-    return (
-        f"page_size={schema.PAGE_BYTES}",
-        "journal_mode=OFF",  # before anything is written, or a killed save leaves a journal
-        "synchronous=OFF",
-        f"application_id={schema.APPLICATION_ID}",
-        f"user_version={schema.VERSION}",
-        f"max_page_count={LARGEST_FILE_PAGES}",
-        "mmap_size=0",
-    )
 
 
 def seal(descriptor: int, begin: Callable[[int, int], files.Leaves], report: Report) -> int:

@@ -179,11 +179,11 @@ async def test_who_leaves_stops_it_and_loses_nothing(world: World, tmp_path: Pat
 
 
 def test_what_a_program_is_told_of_is_what_it_holds(world: World, tmp_path: Path) -> None:
-    from sim.lab.runs.results import read_study
+    from sim.lab.runs.results import read_replicates
 
     file = tmp_path / "study.runs"
     ensemble_now(world, RUMOUR | {"seeds": np.arange(3)}, replicates=1, workers=1, into=file)
-    ((name, facts),) = read_study(file)["programs"]
+    ((name, facts),) = read_replicates(file)[0]["programs"]
     assert name == "run"
     assert facts["messages"] == [RUMOUR | {"seeds": [0, 1, 2]}]
     assert json.loads(json.dumps(facts)) == facts

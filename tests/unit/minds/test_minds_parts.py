@@ -241,9 +241,3 @@ def test_replies_come_back_as_they_were(log: ReplyLog) -> None:
 def test_another_question_at_a_recorded_place_is_told(log: ReplyLog) -> None:
     with pytest.raises(ReplayDiverged, match="At tick 1 member 7 was asked something else"):
         log.find(Slot(1, 7), "zz")
-
-
-def test_a_world_that_goes_back_forgets_later_replies(log: ReplyLog) -> None:
-    log.forget_after(1)
-    assert len(log) == 1
-    assert list(log.rows(1)) == []

@@ -162,8 +162,7 @@ def test_why_nobody_answers_is_said_until_somebody_does() -> None:
         assert pool.trouble == ""
         pool.ask_all(asks(1))
         assert pool.trouble == (
-            "m at 127.0.0.1: the server failed: HTTP 500 InternalServerError; rules decide "
-            "instead."
+            "m at 127.0.0.1: the server failed: HTTP 500 InternalServerError; rules decide instead."
         )
         pool.ask_all(asks(2)[1:])
         assert pool.trouble.startswith("The budget of the language models is spent")

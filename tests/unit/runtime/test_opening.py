@@ -127,8 +127,7 @@ async def test_a_kill_is_told_with_what_was_brought_back_and_who_had_it(
     assert describe_opening(place) == "Opens at tick 8 (saved at 3, then 5 ticks from the journal)."
     opened = open_live(left)
     assert opened.told.startswith(
-        "Recovered completely to tick 8 (saved at 3, then 5 ticks from the journal). "
-        "Process "
+        "Recovered completely to tick 8 (saved at 3, then 5 ticks from the journal). Process "
     )
     assert opened.world.digest() == open_live(path).world.digest()
     async with alive(opened) as simulation:

@@ -273,9 +273,7 @@ async def test_what_would_lose_something_can_be_refused_before_anything_is_chang
 ) -> None:
     path = unplugged(await lived(tmp_path / "saves", 4, 3))
     before = kept_of(path.parent)
-    with pytest.raises(
-        FileError, match=r"were not recovered.*--plugin FILE.*--force"
-    ):
+    with pytest.raises(FileError, match=r"were not recovered.*--plugin FILE.*--force"):
         open_live(path, refuse_loss=True)
     assert kept_of(path.parent) == before
     garbled(path)

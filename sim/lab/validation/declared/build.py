@@ -88,20 +88,12 @@ def outbreak(
 
 
 def regular(agents: int, degree: int, seed: int) -> World:
-    """Return a random network in which everybody has ``degree`` mutual ties.
-
-    Stubs are matched at random; loops and twins, a few in all, are dropped.
-    """
+    """Return a network of ``degree`` mutual ties each, stubs matched at random, twins dropped."""
     order = np.argsort(rng.uniforms(rng.key(seed, Stream.TRYING), np.arange(agents * degree)))
     stubs = np.repeat(np.arange(agents), degree)[order]
-    return World.from_edges(*without_twins(stubs), agents, False, seed=seed)
-
-
-def without_twins(stubs: npt.NDArray[np.int64]) -> tuple[I64, I64]:
-    """Return the ends of ties that stubs make two by two, without loops and twins."""
     ends = np.sort(stubs[: stubs.size // 2 * 2].reshape(-1, 2), axis=1)
     kept = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0)
-    return kept[:, 0], kept[:, 1]
+    return World.from_edges(kept[:, 0], kept[:, 1], agents, False, seed=seed)
 
 
 def single_seeds(world: World, runs: int, model: str, **options: Any) -> I64:

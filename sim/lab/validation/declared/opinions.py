@@ -145,10 +145,7 @@ def _krause() -> list[ModelClaim]:
 def _consensus(
     model: str, agents: int, held: int, wins: float, updates: float | None, **options: Any
 ) -> ModelClaim:
-    """Claim how often the second opinion wins complete networks, and after how many updates.
-
-    With C networks in one world every C-th update on average falls on each of them.
-    """
+    """Claim how often the second opinion wins complete networks, after how many updates."""
 
     def measure(count: int) -> Sequence[Compared]:
         world = copies(complete(agents), agents, count, 21)

@@ -359,6 +359,4 @@ def test_copies_are_taken_only_for_foreign_plugins_and_are_rare() -> None:
 
 
 def test_a_thread_in_our_own_code_is_nobody_s_fault() -> None:
-    assert stall_of(None, "Tick 5", 3.0).sentence == (
-        "Tick 5 ... 3 s"
-    )
+    assert stall_of(None, "Tick 5", 3.0).sentence == ("Tick 5 ... 3 s")

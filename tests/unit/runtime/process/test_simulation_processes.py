@@ -66,8 +66,7 @@ async def test_a_crash_costs_its_own_message(
         assert (row.status, row.error) == ("failed", f"{model}: {how}")
         assert simulation.frame.state == "paused"
         assert simulation.frame.banner == (
-            f"Plugin {model!r} {how}; message #1 was stopped, everything else resumes from "
-            "tick 2."
+            f"Plugin {model!r} {how}; message #1 was stopped, everything else resumes from tick 2."
         )
         assert any("#1 failed" in line for _, line in simulation.frame.events)
         assert await simulation.step(3) == 3
