@@ -179,6 +179,7 @@ class RuleTable:
     spart: npt.NDArray[np.float64]
     swhen: tuple[RuleCondition | None, ...]
     contacts: ContactRules = field(init=False)
+    is_gated: bool = field(init=False)  # a rule has a condition
 
     def __post_init__(self) -> None:
         """Look at what is the same in every tick."""
@@ -186,11 +187,7 @@ class RuleTable:
             self.off, self.cum, self.listener, self.speaker, self.total, self.trusted, self.mode,
             self.scale, self.ceiling,
         )  # fmt: skip
-
-    @property
-    def is_gated(self) -> bool:
-        """Whether a rule has a condition."""
-        return any(one is not None for one in (*self.when, *self.swhen))
+        self.is_gated = any(one is not None for one in (*self.when, *self.swhen))
 
     @property
     def is_timed(self) -> bool:
