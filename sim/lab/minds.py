@@ -376,8 +376,8 @@ class _MindWatch:
             public = (posts.kind <= np.uint8(Kind.REPLY)) & (posts.created > self._since)
             own = np.flatnonzero(np.isin(posts.author, self._who) & public)
             columns = (posts.shown, posts.likes, posts.shares, posts.replies)
-            rows = zip(*(column[own].tolist() for column in columns), strict=True)
-            self._counted |= dict(zip((own + posts.first).tolist(), rows, strict=True))
+            counts = zip(*(column[own].tolist() for column in columns), strict=True)
+            self._counted |= dict(zip((own + posts.first).tolist(), counts, strict=True))
 
     def measured(self) -> dict[str, float]:
         platform, counted = self._platform, self._counted

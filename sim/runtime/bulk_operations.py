@@ -110,10 +110,10 @@ def _meetings(world: World, who: npt.NDArray[np.intp], turn: int) -> Ids:
         order = np.argsort(words, kind="stable")
     else:
         masks = world.agents.interests[who]
-        turn = words & np.uint64(63)  # of each agent the lowest interest after a random turn
-        turned = (masks >> turn) | (masks << (np.uint64(64) - turn))  # a shift by 64 is 0 in numpy
+        left = words & np.uint64(63)  # of each agent the lowest interest after a random turn
+        turned = (masks >> left) | (masks << (np.uint64(64) - left))  # a shift by 64 is 0 in numpy
         lowest: npt.NDArray[np.uint64] = np.bitwise_and(turned, ~turned + np.uint64(1))
-        order = np.lexsort((words, np.bitwise_or(lowest << turn, lowest >> (np.uint64(64) - turn))))
+        order = np.lexsort((words, np.bitwise_or(lowest << left, lowest >> (np.uint64(64) - left))))
     lined = who[order].astype(np.uint32)
     even = lined.size - lined.size % 2
     return lined[:even].reshape(-1, 2).T

@@ -145,9 +145,9 @@ def _json(place: Path, text: str) -> Iterator[_PersonRow]:
     if body.startswith("{") and "\n" in body.strip():
         first = body.partition("\n")[0].strip()
         if _loaded(first) is not None:
-            for number, line in enumerate(text.splitlines(), 1):
-                if line.strip():
-                    yield _object(place, number, _loaded(line))
+            for number, each in enumerate(text.splitlines(), 1):
+                if each.strip():
+                    yield _object(place, number, _loaded(each))
             return
     try:
         whole_file = json.loads(body)

@@ -66,8 +66,8 @@ def numbers_of(
         if measure not in curves.of:
             continue
         last = curves.minutes.size - 1
-        found = sorted({max(round(share * last), min(1, last)) for share in _SHARES})
-        for place in [place for place in found if curves.minutes[place] >= least] or [last]:
+        five = sorted({max(round(share * last), min(1, last)) for share in _SHARES})
+        for place in [place for place in five if curves.minutes[place] >= least] or [last]:
             names.append(f"{measure} at {curves.minutes[place]:g} min")
             columns.append(curves.of[measure][:, place] + (measure == "depth"))
     above = np.maximum(np.array(columns), 1e-9)

@@ -471,10 +471,10 @@ def _checked(file: Path, home: Path, name: str, said: StudySection, whole: dict[
              "source": said.source}  # fmt: skip
     own = {key: whole[key] for key in BASE_SECTIONS if key in whole}
     base = scenario_from(home, {**own, "about": about})
-    named = [*said.measures, *(claim.measure for claim in claims)]
-    if not named:
-        named = ["share"] if any(arm.plan.messages for arm in arms) else ["active"]
-    return Study(name, home, said, arms, claims, tuple(dict.fromkeys(named)), whole, base)
+    measures = [*said.measures, *(claim.measure for claim in claims)]
+    if not measures:
+        measures = ["share"] if any(arm.plan.messages for arm in arms) else ["active"]
+    return Study(name, home, said, arms, claims, tuple(dict.fromkeys(measures)), whole, base)
 
 
 def _arm(

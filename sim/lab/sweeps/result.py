@@ -551,13 +551,13 @@ class Sweep(Result):
         left = int((~whole).sum())
         note = f"; {left:,} of {len(whole):,} without a number left out" if left else ""
         if self.design.kind == "morris":
-            found = morris(x, y)
+            effects = morris(x, y)
             columns = {
-                "mu": found.mean,
-                "mu_star": found.size,
-                "mu_star_low": found.low,
-                "mu_star_high": found.high,
-                "sigma": found.spread,
+                "mu": effects.mean,
+                "mu_star": effects.size,
+                "mu_star_low": effects.low,
+                "mu_star_high": effects.high,
+                "sigma": effects.spread,
             }
             return self._table(columns, f"{name}: Morris, {len(y):,} trajectories{note}")
         if self.design.kind == "sobol":

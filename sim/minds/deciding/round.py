@@ -143,21 +143,20 @@ class DecisionRound:
             _, waiting = await asyncio.wait(waiting, timeout=_LOOK)
             now = monotonic()
             for task in waiting:
-                group = self._tasks[task]
-                late = [one for one in group if _is_open(one)]
-                idle = max((one.idle_since for one in group), default=now)
-                if any(one.asking for one in group) or now - idle < self._patience.mind:
+                these = self._tasks[task]
+                idle = max((one.idle_since for one in these), default=now)
+                if any(one.asking for one in these) or now - idle < self._patience.mind:
                     continue
-                for thought in late:
+                for thought in [one for one in these if _is_open(one)]:
                     said = f"it did not decide within {self._patience.mind:g} seconds"
                     self._strikes.note(thought.called, said)
                     self._failed(thought)
             waiting = {one for one in waiting if any(_is_open(t) for t in self._tasks[one])}
-        late = [task for task in self._tasks if not task.done()]
-        for task in late:
+        left = [one for one in self._tasks if not one.done()]
+        for task in left:
             task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=_LAST_WORDS)
+        if left:
+            await asyncio.wait(left, timeout=_LAST_WORDS)
         self._ended.set()  # whatever minds do now, nobody waits for it
 
     def _groups(self) -> list[list[PendingDecision]]:
