@@ -111,10 +111,7 @@ class Outcome:
 
 
 def series_of(experiment: Experiment) -> tuple[str, ...]:
-    """Return the names of the series that an experiment has, those of messages first.
-
-    Of a sweep they are measures: what its pictures can be of.
-    """
+    """Return the names of the series that an experiment has, those of messages first."""
     found: Any = experiment.found
     if found is None or not hasattr(found, "records"):
         return ()

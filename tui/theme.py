@@ -185,12 +185,7 @@ def series(count: int, *, dark: bool = True) -> tuple[CurveStyle, ...]:
 
 
 def styles(states: Sequence[str], *, dark: bool = True) -> tuple[CurveStyle, ...]:
-    """Give each state of a model a style: that of its role, else one that is left.
-
-    A role (:data:`ROLES`) looks the same in every model. Of two states of one role the first has
-    its style; those without a role, and the first state of a model that has none, take the styles
-    that no role of the model needs, in order.
-    """
+    """Give each state of a model a style: that of its role, else one that is left."""
     places = dict.fromkeys(states, -1)
     taken: set[int] = set()
     for state in states:

@@ -270,10 +270,7 @@ def act(world: WorldState) -> None:
 
 
 def _noted(platform: PlatformState, made: list[tuple[ActColumns, Ids]]) -> ActColumns:
-    """Write down what viewers do, behind what was done before; returns it.
-
-    What it was made of is given up column by column: there is hardly a second copy.
-    """
+    """Write down what viewers do, behind what was done before; returns it."""
     before = platform.acted
     parts = [list(column) for column in zip(*(acts for acts, _ in made), strict=True)]
     via = before.other if platform.settings.learning else _NOBODY
@@ -287,10 +284,7 @@ def _noted(platform: PlatformState, made: list[tuple[ActColumns, Ids]]) -> ActCo
 
 
 def _shared(platform: PlatformState, cascade: Cascade) -> ActColumns:
-    """Return the reposts of those who adopted an injected message in this tick.
-
-    Who adopts by itself when the message is in no feed any more has nothing to share.
-    """
+    """Return the reposts of those who adopted an injected message in this tick."""
     log = cascade.log
     fresh = slice(int(np.searchsorted(log.ticks, platform.tick)), None)
     number = platform.injected.get(cascade.id, NOBODY)

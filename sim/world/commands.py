@@ -365,10 +365,7 @@ def open_metrics(world: World, /, settings: Any = None, **more: Any) -> None:
 
 @command()
 def set_alert(world: World, /, name: str, **changes: Any) -> None:
-    """Change an alert, as ``world.metrics.alerts.set``; opens metrics where there are none.
-
-    ``off=True`` takes it away.
-    """
+    """Change an alert, as ``world.metrics.alerts.set``; opens metrics where there are none."""
     metrics = world.open_metrics() if world.metrics is None else world.metrics
     if changes.pop("off", False):
         metrics.alerts.off(name)

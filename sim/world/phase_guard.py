@@ -61,11 +61,7 @@ _MOST = 1000
 
 
 def dump_phases(world: WorldState) -> list[list[Any]]:
-    """Return [name, what it does, whether it is a program's own] of each phase, in order.
-
-    Empty where the phases are those that every world like this has. What a program's phase does is
-    code and stays with the program.
-    """
+    """Return [name, what it does, whether it is a program's own] of each phase, in order."""
     standard = _standard(world)
     back = {each.name for each in world.phases if not is_lost(each) and each not in standard}
     own = [phase for phase in world.phases if not (is_lost(phase) and phase.name in back)]

@@ -39,10 +39,7 @@ _HOUR = 60.0
 
 
 def tell_ticks(world: WorldState, model: PropagationModel) -> None:
-    """Say once a model and world that its parameters are per tick, where a tick is no hour.
-
-    In ``world.remarks``, which the command line and the screen show, and as a warning.
-    """
+    """Say once a model and world that its parameters are per tick, where a tick is no hour."""
     first = per_tick(model, world.tick_minutes)
     said = f"{first}: what was fitted to ticks of another length means another speed here."
     if first and said not in world.remarks:
@@ -76,10 +73,7 @@ def running(world: WorldState) -> Iterator[None]:
 
 @contextmanager
 def only_reads(world: WorldState, who: str) -> Iterator[None]:
-    """Let somebody look at a world who may change nothing.
-
-    Commands are refused at once; what is changed without one is noticed afterwards.
-    """
+    """Let somebody look at a world who may change nothing."""
     before, outer = _condition(world), world.trail.reader
     world.trail.reader = who
     try:
@@ -263,10 +257,7 @@ def measure(world: WorldState) -> None:
 
 
 def fail(world: WorldState, cascade: Cascade, error: BaseException) -> None:
-    """Stop a cascade whose plugin failed, and leave nothing of its half-done tick behind.
-
-    Whatever the plugin raised: an order to end the program or the task is not its to give.
-    """
+    """Stop a cascade whose plugin failed, and leave nothing of its half-done tick behind."""
     if isinstance(error, ModelFault) and error.__cause__ is not None:
         error = error.__cause__
     world.scratch().release()

@@ -102,10 +102,7 @@ def read(data: bytes, rested: str) -> tuple[Meta, Columns]:
 
 
 def filed(found: Sequence[PackedRecord], joined: Joined = np.concatenate) -> Columns:
-    """Return packed records as columns of a file; none where there are none.
-
-    ``joined``: given bytes piece by piece, returns them as one array where it takes no memory.
-    """
+    """Return packed records as columns of a file; none where there are none."""
     if not found:
         return {}
     sizes = [len(each.data) for each in found]

@@ -72,10 +72,7 @@ class Relationships:
         return self.ears.forget(agents)
 
     def dump(self) -> Columns:
-        """Return columns by name, none of what there is not.
-
-        Those that begin with ``log.`` tell what happened and are no part of the state.
-        """
+        """Return columns by name, none of what there is not."""
         columns = prefixed("groups.", self.groups.dump()[1]) | prefixed("ears.", self.ears.dump())
         if self.has_aside:
             aside = self.aside

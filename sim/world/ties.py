@@ -71,11 +71,7 @@ def may(world: WorldState, who: Ids, whom: Ids, does: str) -> Bools:
 
 
 def proposable(world: WorldState, who: Ids, whom: Ids) -> Bools:
-    """Return to which of these members the other may be proposed as a friend: bool (k,).
-
-    Not whom it hears already, nor whom it muted or who blocked it, nor who is away for longer or
-    gone (:data:`sim.agents.lifecycle.PLACES`).
-    """
+    """Return to which of these members the other may be proposed as a friend: bool (k,)."""
     fine = may(world, who, whom, "follow") & belongs(world.agents.status[whom], "proposals")
     fine &= world.ties.find(whom, who) < 0
     if world.bonds.ears:

@@ -85,10 +85,7 @@ async def compare(app: Viewer, words: Words) -> None:
 
 
 def arms_of(words: Sequence[str]) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """Return futures as typed: ``'NAME: key=value ...'``, or ``key=value`` alone.
-
-    Where each of them does something, the world as it is comes first.
-    """
+    """Return futures as typed: ``'NAME: key=value ...'``, or ``key=value`` alone."""
     arms = [_arm(word) for word in words]
     if all(done for _, done in arms):
         arms.insert(0, (AS_IT_IS, {}))

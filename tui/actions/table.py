@@ -69,11 +69,7 @@ _ACTS: dict[str, Act] = {}
 
 
 def does(*ids: str) -> Callable[[A], A]:
-    """Register a function as what the actions with these ids do.
-
-    The rows of :data:`tui.actions.table.ACTIONS` are data that bars, dialogs and modes read; what
-    does them works on all of these, and so stands above.
-    """
+    """Register a function as what the actions with these ids do."""
 
     def registered(act: A) -> A:
         for name in ids:

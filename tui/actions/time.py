@@ -25,12 +25,7 @@ NOTHING_TO_RUN = "Nothing to run: send a message (i), or type :run N to let N ti
 
 @does("run")
 async def run(app: Viewer, words: Words) -> None:
-    """Run, or pause; with a number that many ticks.
-
-    Time stops by itself once all messages have come to rest, so nothing runs while none is under
-    way. One that is being sent counts: the engine takes commands in order. A platform lives on
-    without any, and a scenario until its stop rule pauses.
-    """
+    """Run, or pause; with a number that many ticks."""
     lives = _goes_on(app)
     if words and words != ("quiet",):
         ticks = number(words, default=1)

@@ -233,11 +233,7 @@ async def _may_replace(app: Viewer, path: Path) -> bool:
 
 
 async def may_leave(app: Viewer, purpose: str) -> bool:
-    """Ask what becomes of unsaved changes; true when the world may be left.
-
-    A world with a journal and a name loses nothing, so nothing is asked; one without a name may
-    be kept under a working name, or thrown away.
-    """
+    """Ask what becomes of unsaved changes; true when the world may be left."""
     frame = await app.settled()
     if frame is None or not frame.dirty:
         return True

@@ -65,10 +65,7 @@ class Canvas:
     def half_blocks(
         self, x: int, y: int, pixels: NDArray[np.uint8], ground: tuple[int, int, int]
     ) -> None:
-        """Paint pixels, uint8 (2 * rows, columns, 3), with the corner cell at (x, y).
-
-        Cells that show nothing but `ground` keep what was there.
-        """
+        """Paint pixels, uint8 (2 * rows, columns, 3), with the corner cell at (x, y)."""
         packed = _packed(pixels)
         upper, lower = packed[0::2], packed[1::2]
         rows, columns = upper.shape
@@ -181,11 +178,7 @@ def _pack(dots: NDArray[np.bool_], high: int, bits: tuple[int, ...]) -> NDArray[
 def envelope(
     values: NDArray[np.float64], start: float, stop: float, columns: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Lowest and highest value in each of `columns` equal spans of ticks `start` to `stop`.
-
-    Spans narrower than a tick are interpolated; neighbouring spans are joined, so that the drawn
-    curve has no gaps. NaN values are left out; a span of nothing but NaN is NaN.
-    """
+    """Lowest and highest value in each of `columns` equal spans of ticks `start` to `stop`."""
     if not len(values):
         return np.full(columns, np.nan), np.full(columns, np.nan)
     if stop - start <= columns:
@@ -210,10 +203,7 @@ def trace(
     rows: int,
     dash: int = 0xFF,
 ) -> NDArray[np.bool_]:
-    """Draw a curve given by its `envelope` as a dot plane, bool (rows, columns).
-
-    Values outside the view are not drawn.
-    """
+    """Draw a curve given by its `envelope` as a dot plane, bool (rows, columns)."""
     scale = (rows - 1) / (view.top - view.bottom)
     # 16-bit rows halve the time of the comparison below, most of what a curve costs.
     upper = _row_of((view.top - high) * scale, rows)

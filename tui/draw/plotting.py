@@ -199,11 +199,7 @@ class LegendEntry:
 def write_legend(
     canvas: Canvas, heading: str, entries: Sequence[LegendEntry], *, strong: int, text: int
 ) -> int:
-    """Write the legend at the foot of a canvas, in the longest form that fits.
-
-    One row; two where the canvas is tall enough and one row would cut the names. Where even the
-    letters alone do not fit, the last item says how many curves are left out.
-    """
+    """Write the legend at the foot of a canvas, in the longest form that fits."""
     most = 3 if canvas.height >= 14 else 2 if canvas.height >= 8 else 1
     forms = [(rows, 40, True) for rows in range(1, min(2, most) + 1)]
     forms += [(rows, names, False) for names in (40, 12, 5) for rows in range(1, most + 1)]

@@ -82,10 +82,7 @@ class NoRows:
 
 
 def row_order(keys: NDArray[Any], *, descending: bool) -> NDArray[np.uint32]:
-    """Return row numbers in the order of their keys, uint32 (rows,); equal ones keep theirs.
-
-    NaN comes last either way.
-    """
+    """Return row numbers in the order of their keys, uint32 (rows,); equal ones keep theirs."""
     if not descending:
         return np.argsort(keys, kind="stable").astype(np.uint32)
     count = len(keys)
@@ -203,10 +200,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     # -- data -----------------------------------------------------------------------------------
 
     def fill(self, rows: RowProvider) -> None:
-        """Show rows; cursor and order stay as they were as far as they can.
-
-        Up to 20,000 rows are put in order again; more keep the order until they are sorted anew.
-        """
+        """Show rows; cursor and order stay as they were as far as they can."""
         grown = len(rows) != len(self._rows)
         self._rows = rows
         if self._sort is not None:

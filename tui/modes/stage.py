@@ -509,10 +509,7 @@ class Stage(Screen[None], inherit_bindings=False):
         self.call_after_refresh(self.app.redraw)
 
     def go(self, name: str) -> None:
-        """Show a mode as it was left, with the focus where it was.
-
-        The bar answers the key at once; the panes, which take longer to paint, follow.
-        """
+        """Show a mode as it was left, with the focus where it was."""
         if name == self.mode:
             return
         self._modes[self.mode].last_focused = self.focused

@@ -98,11 +98,7 @@ def change_ties(world: WorldState, acts: ActColumns) -> npt.NDArray[np.bool_]:
 
 
 def found_posts(world: WorldState, platform: PlatformState, text: str) -> Ids:
-    """Return the messages about the interests that a text names, or that hold its words.
-
-    Those in feeds alone, the most liked and shared first, of equals the newer; hidden and private
-    ones, and those of members who are not active, are not found.
-    """
+    """Return the messages about the interests that a text names, or that hold its words."""
     posts, tags = platform.posts, np.uint64(world.agents.vocabulary.match(text))
     fits = (posts.tags & tags) != 0
     words = text.casefold()
@@ -116,10 +112,7 @@ def found_posts(world: WorldState, platform: PlatformState, text: str) -> Ids:
 
 
 def found_people(world: WorldState, platform: PlatformState, text: str) -> Ids:
-    """Return the members with the interests that a text names, most heard first.
-
-    Only those who may be proposed to others (:data:`sim.agents.lifecycle.PLACES`).
-    """
+    """Return the members with the interests that a text names, most heard first."""
     tags = np.uint64(world.agents.vocabulary.match(text))
     if not tags:
         raise InputError(f"People are searched by interests, and {text!r} names none.")

@@ -43,10 +43,7 @@ class _SettledRows:
         self._taken = 0
 
     def followed_by(self, count: int, ticks: Array, rows: Array) -> _SettledRows:
-        """Return rows of which so many are the first of these, and then come others.
-
-        They are these where nobody else went on from there, or just so.
-        """
+        """Return rows of which so many are the first of these, and then come others."""
         stop = count + ticks.size
         with _adding:
             there = slice(count, min(stop, self._taken))
@@ -138,10 +135,7 @@ class PerTick:
         return twin
 
     def columns(self) -> tuple[npt.NDArray[np.int64], Array]:
-        """Return the ticks, int64 (k,), rising, and their rows, (k, width), read-only.
-
-        Nothing is copied unless it changed since it was asked for last.
-        """
+        """Return the ticks, int64 (k,), rising, and their rows, (k, width), read-only."""
         settled, count, newest = self._state
         held = list(newest.items())  # at one go: the engine may add to it
         held.sort(key=lambda each: each[0])
@@ -273,10 +267,7 @@ class ActLog:
         return self._chains.since(tick)
 
     def add(self, tick: int, acts: ActColumns, all_of_it: ActColumns | None = None) -> None:
-        """Write down acts of a tick, behind those it has.
-
-        ``all_of_it``, which ends with them, is kept in place of what was there.
-        """
+        """Write down acts of a tick, behind those it has."""
         before, fresh = self._counts.get(tick), np.bincount(acts.act, minlength=len(Act))
         self._counts.put(tick, fresh if before is None else before + fresh)
         if self.ticks and acts.agent.size:

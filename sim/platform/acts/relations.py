@@ -121,12 +121,7 @@ _OUTCOME[list(_BAD)] = -1
 
 
 def learn_trust(world: WorldState, platform: PlatformState) -> int:
-    """Move trust by this tick's outcomes, all in one batch; returns how many moved a tie's.
-
-    A like, repost or quote is a good outcome of the tie from whom the message was seen; a dislike,
-    report, mute or block a bad one. What came from strangers moves nothing. Steps are those of
-    :meth:`sim.network.graph.ties.Ties.learn` times the setting ``learning``.
-    """
+    """Move trust by this tick's outcomes, all in one batch; returns how many moved a tie's."""
     if not platform.settings.learning:
         return 0
     via, agents, good = _outcomes(platform)
@@ -140,10 +135,7 @@ def learn_trust(world: WorldState, platform: PlatformState) -> int:
 
 
 def trust_before(platform: PlatformState, viewer: int, source: int, now: int) -> int:
-    """Return what trust (in 1/65535) was before this tick's outcomes made it what it is now.
-
-    Off by 1/65535 or two at most, where several came to the same.
-    """
+    """Return what trust (in 1/65535) was before this tick's outcomes made it what it is now."""
     via, agents, good = _outcomes(platform)
     gain, loss = steps_of(*_steps(platform))
     then = trust = np.arange(_FULL + 1)
@@ -230,13 +222,7 @@ def grow_reputation(platform: PlatformState) -> None:
 
 
 def propose(world: WorldState, platform: PlatformState) -> None:
-    """Let members follow whom the friend recommender proposes to them.
-
-    A share of those online is proposed one member, ``meeting``: the first of some that may be
-    (:func:`sim.world.ties.proposable`). Who hears nobody is proposed some at once,
-    ``welcome``, and whom of them it shares most interests with where no way along ties leads to
-    anybody (:func:`sim.platform.feed.friends.welcomed`).
-    """
+    """Let members follow whom the friend recommender proposes to them."""
     friends = platform.friends
     if friends is None:
         return

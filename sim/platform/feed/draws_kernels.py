@@ -187,10 +187,7 @@ def marked(bits: U64, agent: Number) -> bool:
 def draws(
     viewers: U32, low: int, many: int, upto: int, tables: FeedTables, block: BlockDraws
 ) -> None:
-    """Draw for ``viewers[low:low + many]``.
-
-    Hot rows, and the ties of the viewers behind these (up to ``upto``), are asked for.
-    """
+    """Draw for ``viewers[low:low + many]``."""
     own, by, begins = block.own, block.by, block.begins
     rows, targets, base = tables.rows, tables.targets, np.uint32(tables.first)
     _come(viewers, low + many, min(BLOCK, upto - low - many), rows, targets)

@@ -341,11 +341,7 @@ def tray_for(viewers: int, candidates: int, shown: int = 0, slots: int = 0) -> T
 
 
 def staggered(size: int, kinds: dict[str, str]) -> dict[str, Array]:
-    """Return columns of ``size`` that are written side by side.
-
-    Each begins at another place of a memory page: columns that all begin at the same one would
-    drive each other out of the processor's first cache.
-    """
+    """Return columns of ``size`` that are written side by side."""
     rooms = [-(-size * np.dtype(kind).itemsize // _PAGE) * _PAGE + _STEP for kind in kinds.values()]
     block = np.empty(sum(rooms) + _STEP, np.uint8)
     starts = np.cumsum([-block.ctypes.data % 64, *rooms[:-1]]).tolist()

@@ -101,10 +101,7 @@ def why(platform: PlatformState, viewer: int, message: int, tick: int | None) ->
 
 
 def whys(platform: PlatformState, viewer: int) -> list[Why]:
-    """Return why each message is in a member's feed, best first; none where it has no feed.
-
-    The counters are gone through once, however many messages there are.
-    """
+    """Return why each message is in a member's feed, best first; none where it has no feed."""
     found = _found(platform, viewer)
     if found is None or found[1] == found[2]:
         return []

@@ -202,10 +202,7 @@ class Writer:
         return self._written(_bits(seed, number), tags, personality, upon=True)
 
     def _about(self, tags: int, bits: int, *, upon: bool = False) -> tuple[str, str]:
-        """Return the first topic, and another of the message or of any.
-
-        ``upon`` another's message nothing is named that it is not about.
-        """
+        """Return the first topic, and another of the message or of any."""
         if not self._topics or (upon and not tags):
             return "this", "that"
         first = (tags & -tags).bit_length() - 1 if tags else bits % len(self._topics)
@@ -328,10 +325,7 @@ def replies(posts: Posts, message: int) -> npt.NDArray[np.uint32]:
 
 
 def text_of(world: WorldState, platform: PlatformState, message: int) -> str:
-    """Return the text of a message: what somebody wrote, or what rules write for it.
-
-    An injected message is known by its own words also when it is in no feed any more.
-    """
+    """Return the text of a message: what somebody wrote, or what rules write for it."""
     said = _said(world, platform, message)
     return _by_rules(world, platform, message) if said is None else said
 

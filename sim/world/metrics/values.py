@@ -77,10 +77,7 @@ def bimodality(values: npt.ArrayLike) -> float:
 
 
 def opinion_measures(opinions: F64, span: tuple[float, float]) -> dict[str, float]:
-    """Return the variance, polarisation and bimodality of opinions, NaN ones left out.
-
-    Polarisation is the variance as a share of the largest that the range allows.
-    """
+    """Return the variance, polarisation and bimodality of opinions, NaN ones left out."""
     known = opinions[~np.isnan(opinions)]
     if not known.size:
         return {}
@@ -94,11 +91,7 @@ def opinion_measures(opinions: F64, span: tuple[float, float]) -> dict[str, floa
 
 
 def tie_mixing(world: WorldState, label: npt.NDArray[np.int32]) -> tuple[float, float]:
-    """Return the share of ties that join equal labels, and its standard error.
-
-    Over at most 4,096 agents drawn at random (all, error 0, in smaller worlds); the error is that
-    of a ratio of means (Cochran, "Sampling Techniques", 1977). NaN without labelled ties.
-    """
+    """Return the share of ties that join equal labels, and its standard error."""
     n = len(world.agents)
     chosen = np.arange(n, dtype=np.uint32)
     if n > SAMPLE:
