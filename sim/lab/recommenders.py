@@ -28,8 +28,9 @@ from sim.lab.paired import (
 from sim.lab.runs.measures import FEED_MEASURES, ExposureSums
 from sim.lab.tables import Table
 from sim.network.analysis.analysis import communities
-from sim.platform.feed.friends import Acquainted, welcomed
+from sim.platform.feed.friends import welcomed
 from sim.platform.feed.recommender import FriendRecommender
+from sim.platform.platform_view import Acquainted
 from sim.world.ties import proposable
 
 if TYPE_CHECKING:

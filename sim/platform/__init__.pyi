@@ -2,7 +2,6 @@ from sim.platform.feed.factors import Factors as Factors
 from sim.platform.feed.factors import Tastes as Tastes
 from sim.platform.feed.factors import learn_tastes as learn_tastes
 from sim.platform.feed.factors import tastes_of as tastes_of
-from sim.platform.feed.friends import Acquainted as Acquainted
 from sim.platform.feed.friends import liked_alike as liked_alike
 from sim.platform.feed.friends import pairs_near as pairs_near
 from sim.platform.feed.friends import walked as walked
@@ -11,6 +10,7 @@ from sim.platform.feed.recommender import mixed as mixed
 from sim.platform.feed.recommender import varied as varied
 from sim.platform.feed.serving import Weights as Weights
 from sim.platform.feed.why import Why as Why
+from sim.platform.platform_view import Acquainted as Acquainted
 from sim.platform.platform_view import PlatformView as PlatformView
 from sim.platform.posts.posts import Flag as Flag
 from sim.platform.posts.posts import Posts as Posts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,25 +20,12 @@ ENDS = ("viewer", "author", "source")
 """Whose columns a row of a feed has: who looks, who wrote it, who shared it."""
 
 
-class PlatformView(Protocol):
-    """The platform, as plugins read it; it must not be written through.
-
-    A recommender's own columns may be kept in ``held``: arrays by name, saved with the world. Begin
-    names with the recommender's.
-    """
-
-    posts: Posts
-    log: ActLog
-    held: dict[str, npt.NDArray[Any]]
+class Acquainted(Protocol):
+    """What recommenders of friends may see: a platform has it, and a bare world can show it."""
 
     @property
     def tick(self) -> int:
         """The world's tick."""
-        ...
-
-    @property
-    def tick_minutes(self) -> float:
-        """Simulated minutes in a tick."""
         ...
 
     @property
@@ -48,11 +36,6 @@ class PlatformView(Protocol):
     @property
     def agents(self) -> int:
         """How many agents there are."""
-        ...
-
-    @property
-    def online(self) -> npt.NDArray[np.uint32]:
-        """Who is online this tick, rising."""
         ...
 
     @property
@@ -73,6 +56,28 @@ class PlatformView(Protocol):
     @property
     def fans(self) -> npt.NDArray[np.uint32]:
         """How many hear each agent, uint32 (n,)."""
+        ...
+
+
+class PlatformView(Acquainted, Protocol):
+    """The platform, as plugins read it; it must not be written through.
+
+    A recommender's own columns may be kept in ``held``: arrays by name, saved with the world. Begin
+    names with the recommender's.
+    """
+
+    posts: Posts
+    log: ActLog
+    held: dict[str, npt.NDArray[Any]]
+
+    @property
+    def tick_minutes(self) -> float:
+        """Simulated minutes in a tick."""
+        ...
+
+    @property
+    def online(self) -> npt.NDArray[np.uint32]:
+        """Who is online this tick, rising."""
         ...
 
     @property
@@ -96,10 +101,30 @@ class PlatformView(Protocol):
         ...
 
 
-def of_end(rows: Any, around: PlatformView, name: str) -> npt.NDArray[Any] | None:
+class DerivedColumns:
+    """Columns that are made when first asked for, read-only."""
+
+    _made: dict[str, npt.NDArray[Any]]
+
+    def __getattr__(self, name: str) -> npt.NDArray[Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._made:
+            column = self._make(name)
+            column.flags.writeable = False
+            self._made[name] = column
+        return self._made[name]
+
+    def _make(self, name: str) -> npt.NDArray[Any]:
+        raise NotImplementedError
+
+
+def of_end(
+    rows: Any, around: Acquainted, name: str, ends: Container[str] = ENDS
+) -> npt.NDArray[Any] | None:
     """Return a column of agents for one end of each row, None for a name of another form."""
     end, _, column = name.partition("_")
-    if end not in ENDS or not column:
+    if end not in ends or not column:
         return None
     found: npt.NDArray[Any] = around.people.column(column)[getattr(rows, end)]
     return found.astype(np.float32) if found.dtype == np.float64 else found

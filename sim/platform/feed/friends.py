@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,9 @@ from sim.core.cards import Card
 from sim.core.params import Field
 from sim.core.rng import Stream
 from sim.errors import PluginError
-from sim.network.graph.slab import SlabArrays
 from sim.platform.feed import friends_kernels as kernels
 from sim.platform.feed.recommender import FriendRecommender
-from sim.spread.cascade.contacts import AgentReader
+from sim.platform.platform_view import Acquainted, DerivedColumns, of_end
 
 Found = tuple[I64, Ids, dict[str, F32]]
 
@@ -31,46 +30,7 @@ _ROOM = 1 << 20
 """Prospects that are looked at together, at least those of one viewer."""
 
 
-class Acquainted(Protocol):
-    """What recommenders of friends may see: a platform has it, and a bare world can show it."""
-
-    @property
-    def tick(self) -> int:
-        """The world's tick."""
-        ...
-
-    @property
-    def seed(self) -> int:
-        """The world's seed."""
-        ...
-
-    @property
-    def agents(self) -> int:
-        """How many agents there are."""
-        ...
-
-    @property
-    def people(self) -> AgentReader:
-        """Columns of agents."""
-        ...
-
-    @property
-    def hearing(self) -> SlabArrays:
-        """Whom each agent hears."""
-        ...
-
-    @property
-    def heard_by(self) -> SlabArrays:
-        """Who hears each agent."""
-        ...
-
-    @property
-    def fans(self) -> Ids:
-        """How many hear each agent, uint32 (n,)."""
-        ...
-
-
-class Prospects:
+class Prospects(DerivedColumns):
     """Pairs of a viewer and another whom it might follow; columns are made when first asked for.
 
     Numbers are float32. Any column of agents is there for both: ``viewer_openness``,
@@ -112,22 +72,12 @@ class Prospects:
     def __len__(self) -> int:
         return self.other.size
 
-    def __getattr__(self, name: str) -> npt.NDArray[Any]:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name not in self._made:
-            column = self._make(name)
-            column.flags.writeable = False
-            self._made[name] = column
-        return self._made[name]
-
     def _make(self, name: str) -> npt.NDArray[Any]:
         if name in _COLUMNS:
             return _COLUMNS[name](self)
-        end, _, column = name.partition("_")
-        if end in {"viewer", "other"} and column:
-            found: npt.NDArray[Any] = self.around.people.column(column)[getattr(self, end)]
-            return found.astype(np.float32) if found.dtype == np.float64 else found
+        found = of_end(self, self.around, name, {"viewer", "other"})
+        if found is not None:
+            return found
         raise AttributeError(
             f"Prospects have no column {name!r}; there are {', '.join(self.names())}, and "
             f"columns of agents as viewer_NAME and other_NAME."

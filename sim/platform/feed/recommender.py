@@ -14,10 +14,10 @@ from sim.core.cards import Card
 from sim.core.params import Parameters
 from sim.errors import PluginError
 from sim.platform.feed import rerank_kernels as kernels
-from sim.platform.platform_view import PlatformView, of_end
+from sim.platform.platform_view import DerivedColumns, PlatformView, of_end
 
 
-class Candidates:
+class Candidates(DerivedColumns):
     """Columns with one value a candidate, ordered by viewer; read-only, made when first asked for.
 
     Numbers are float32, so that sums of columns stay so. Any column of agents is there for both
@@ -58,15 +58,6 @@ class Candidates:
 
     def __len__(self) -> int:
         return int(self._made["message"].size)
-
-    def __getattr__(self, name: str) -> npt.NDArray[Any]:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        if name not in self._made:
-            column = self._make(name)
-            column.flags.writeable = False
-            self._made[name] = column
-        return self._made[name]
 
     def _make(self, name: str) -> npt.NDArray[Any]:
         if name in _COLUMNS:
