@@ -63,14 +63,15 @@ def _meet_where(rows: ConditionRows, draws: Draws, table: RuleTable) -> int:
     tossed = np.empty(BLOCK, np.uint64)
     i, at, k = 0, 0, 0
     while i < live.size:
-        picked = []
+        picked: list[U64] = []
         while i < live.size and len(picked) * BATCH < ROOM:
             size, i, at, k = kernels.pick(
                 contacts.rows, contacts.targets, live, i, live.size, at, k, key, state.keys,
                 state.values, table.contacts, tossed, batch, drawn,
             )  # fmt: skip
             picked.append(np.stack([batch[:size], drawn[:size]]))
-        touched = _claim_where(rows, table, *np.concatenate(picked, axis=1), touched)
+        tried, bits = np.concatenate(picked, axis=1)
+        touched = _claim_where(rows, table, tried, bits, touched)
     return touched
 
 
@@ -106,7 +107,7 @@ def _row_of(scene: ConditionRows, table: RuleTable) -> I64:
 
 
 def _share(bits: U64) -> F64:
-    return (bits >> S11) * 2.0**-53
+    return (bits >> S11).astype(np.float64) * 2.0**-53
 
 
 def _put(scratch: Scratch, ids: Ids, claims: U64, touched: int) -> int:

@@ -203,7 +203,8 @@ class QuantityComparison(RuleCondition):
 
     def over(self, scene: ConditionRows) -> Bools:
         """Return where it must hold, holds now and may hold, bool (3, rows)."""
-        left, right = self.left.value(scene), self.right
+        left = self.left.value(scene)
+        right: Any = self.right
         if isinstance(right, Quantity):
             right = right.value(scene)
         elif isinstance(right, str):

@@ -194,10 +194,11 @@ class Durations(Compartments):
         """Claim whose stay is over."""
         state, until = rows.cascade.held["state"], rows.cascade.held["until"]
         live, scratch = rows.listener, rows.contacts.scratch
-        return kernels.claim_due(
+        found: int = kernels.claim_due(
             live, live.size, rows.tick, state.keys, state.values, until.keys, until.values,
             self._following(), scratch.claim, scratch.touched, touched,
         )  # fmt: skip
+        return found
 
     def changes_beside(self) -> Sequence[tuple[int, int]]:
         """Return the ends of stays, (from, to)."""
@@ -251,11 +252,14 @@ class Durations(Compartments):
         table = super()._tabulated(mode)
         lasting = (self._following() != _NEVER).astype(np.int64)
         at = table.soff[np.flatnonzero(lasting)]
+        conditions = list(table.swhen)
+        for place in reversed(at.tolist()):
+            conditions.insert(place, None)
         return replace(
             table,
             soff=table.soff + np.concatenate([[0], np.cumsum(lasting)]),
             scum=np.insert(table.scum, at, 0.0),
             snew=np.insert(table.snew, at, 0),
             spart=np.insert(table.spart, at, 0.0),
-            swhen=tuple(np.insert(np.array(table.swhen, object), at, None)),
+            swhen=tuple(conditions),
         )

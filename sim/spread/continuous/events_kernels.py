@@ -410,7 +410,7 @@ def watch(
 @lean
 def begin_life(
     heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, tally: I64,
-    calendar: Calendar, u: Word, s: Number, t: Word, life: Word,
+    calendar: Calendar, u: Number, s: Number, t: Word, life: Number,
 ) -> bool:  # fmt: skip
     """Draw a life of agent ``u``, in state ``s`` from moment ``t`` on, and keep its rings.
 
@@ -431,7 +431,7 @@ def begin_life(
         if waited < end:
             end, ends = waited, True
             share = np.uint64(uniform(word2(own, at_life + TWO)) * _WIDE) << S32
-            parts = (rates.marks[s] & PARTING) > np.uint8(0)
+            parts = bool(rates.marks[s] & PARTING)
     grains = end * GRAINS
     if ties > 0.0:
         z = own + (at_life + FOUR) * _C2
