@@ -67,7 +67,7 @@ async def test_the_bar_says_how_far_the_world_is_durable(tmp_path: Path, size: A
             assert "1.2 MiB on disk" in seen(app)
         await pilot.press("J")
         await until(pilot, lambda: isinstance(app.screen, Notice))
-        for fact in ("tick 7 (survives", "0 ticks not on disk yet", "at tick 0;", "7 ms", "1.2 MiB"):
+        for fact in ("tick 7 (survives", "0 ticks not on disk", "at tick 0;", "7 ms", "1.2 MiB"):
             assert fact in seen(app)
 
 

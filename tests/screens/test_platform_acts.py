@@ -36,7 +36,7 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         assert frame_of(app).platform.recommenders == ("hot",)
         await until(pilot, lambda: "act_like" in seen(app))  # in the place of the curves
         await command(pilot, "platform on recommender=random policy=rule")
-        await until(pilot, lambda: "random ranks all feeds and rule is the policy of all" in said(app))
+        await until(pilot, lambda: "random ranks all feeds and rule is the policy" in said(app))
         for line, answer in (
             ("platform on", "Platform: "),
             ("platform on slots=3", "accepts only recommender= and policy="),
