@@ -48,7 +48,7 @@ def test_a_world_that_cannot_begin_says_so_and_leaves_no_empty_file(
 
 def test_stepping_pauses_under_a_limit_of_file_size_and_goes_on(limited: dict[str, Any]) -> None:
     assert limited["step"].startswith("Paused: the disk fails")
-    assert "up to tick 5 is safe" in limited["step"]
+    assert "up to tick 5 is saved" in limited["step"]
     assert limited["tick"] == 208
 
 

@@ -109,7 +109,7 @@ def test_an_alias_means_the_same_act() -> None:
         ("stop", "Did you mean"),
         ("injekt", "'inject'"),
         ("inject text='x", "quote"),
-        ("", "Nothing was typed"),
+        ("", "No command"),
     ],
 )
 def test_a_line_that_means_nothing_gets_one_sentence(line: str, said: str) -> None:
@@ -179,7 +179,7 @@ def test_a_name_keeps_to_the_folder(tmp_path: Path) -> None:
 def test_a_symlink_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "saves").mkdir()
     (tmp_path / "saves" / "x.hub").symlink_to(tmp_path / "elsewhere.hub")
-    with pytest.raises(InputError, match="leads out"):
+    with pytest.raises(InputError, match="is outside the saves folder"):
         saved_path(tmp_path / "saves", "x")
 
 

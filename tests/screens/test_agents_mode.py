@@ -95,7 +95,7 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         await until(pilot, lambda: not isinstance(app.screen, Notice))
         await until(pilot, lambda: table.told.get(6, ("", ""))[1] == "Ada Lovelace")
         await command(pilot, "change status=banned")
-        await until(pilot, lambda: "1 member was set" in said(app))
+        await until(pilot, lambda: "Set 1 member to" in said(app))
         await until(pilot, lambda: "id 6, banned" in seen(app))
         await command(pilot, "moves 4")
         await until(pilot, lambda: isinstance(app.screen, Notice))
@@ -128,17 +128,17 @@ async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> N
             ("filter Active", "7,624 members match Active."),
             ("filter state:0:infected", "this world's messages are none"),
             ("filter activity>0.999 status:banned", "No members match"),
-            ("ego", "No member is chosen"),
-            ("pair 3", "No member is chosen"),
-            ("pair", "Type another member"),
+            ("ego", "No member selected"),
+            ("pair 3", "No member selected"),
+            ("pair", "Type the id of another member"),
             ("pair 3 999999", "999999"),
-            ("suggest jaccrd", "No member is chosen"),
-            ("change status=idle", "No member is chosen"),
+            ("suggest jaccrd", "No member selected"),
+            ("change status=idle", "No member selected"),
             ("change 'activity > .5'", "Type what to set"),
             ("change 'activity > .5' status=created", "it can go to: idle"),
             ("moves soon", "Type ticks such as"),
             ("profiles", "Type a file"),
-            ("moves 0:3", "No moves between"),
+            ("moves 0:3", "No lifecycle transitions"),
             ("filter", "All 7,624 members"),
         ):
             await command(pilot, line)
@@ -276,7 +276,7 @@ async def test_the_ties_of_a_member_are_drawn_in_any_size(
 async def test_an_inspector_scrolls_and_shows_hostile_names_as_text(town: World) -> None:
     pane = Inspector()
     async with shown(pane, (40, 8)) as pilot:
-        assert "No member is chosen" in screen_of(pilot)
+        assert "No member selected" in screen_of(pilot)
         agent = int(town.platform.exposures.viewer[0])  # type: ignore[union-attr]
         member = members.member_of(members.about(town, agent))
         pane.tell(member, feeds.feed_of(town, agent))
@@ -342,7 +342,7 @@ def test_a_feed_that_nobody_knows_is_said_to_be_unknown() -> None:
     assert (feed.shown, "keeps no feeds" in feed.unknown) == ((), True)
     again = World.restore(*world.dump())
     assert "keeps no feeds" not in (told := feeds.feed_of(again, 0).unknown)  # type: ignore[union-attr]
-    assert "before the next tick" in told
+    assert "after the next tick" in told
     pane = Inspector()
     pane.tell(members.member_of(members.about(world, 0)), feed)
     assert "keeps no feeds" in " ".join(each.plain for each in pane.lines(80))
@@ -373,7 +373,7 @@ def test_moves_are_told_the_newest_first() -> None:
     [
         (True, 3, "had no impressions in tick 3"),
         (False, 3, "was offline in tick 3"),
-        (False, 2, "was shown nothing in tick 3"),  # the feed in sight is older
+        (False, 2, "had no impressions in tick 3"),  # the feed in sight is older
     ],
 )
 async def test_why_says_whether_a_member_without_a_feed_was_online(
@@ -401,7 +401,7 @@ def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() 
     assert pane.lacks_past(0, 1)
     pane.tell(member, None, None, ((0, "like", "m3 A bit of music."), (0, "refresh", "")))
     said = " ".join(each.plain for each in pane.lines(60))
-    assert "Before" in said
+    assert "Earlier actions" in said
     assert "A bit of music." in said
     assert not pane.lacks_past(0, 2)
     assert pane.lacks_past(0, 2 + 24)

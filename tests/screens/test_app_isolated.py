@@ -57,7 +57,7 @@ async def test_a_crash_and_a_stall_cost_their_messages_and_a_banner(
         await until(pilot, lambda: len(frame_of(app).sessions) == 3)
         app.obey("step 50")
         await until(pilot, lambda: frame_of(app).stalled is not None)
-        await until(pilot, lambda: "has not come back" in seen(app))
+        await until(pilot, lambda: "has not returned" in seen(app))
         app.obey("restart go")
         await until(pilot, lambda: "message #2 is stopped" in said(app))
         tick = frame_of(app).tick

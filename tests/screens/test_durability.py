@@ -67,7 +67,7 @@ async def test_the_bar_says_how_far_the_world_is_durable(tmp_path: Path, size: A
             assert "1.2 MiB on disk" in seen(app)
         await pilot.press("J")
         await until(pilot, lambda: isinstance(app.screen, Notice))
-        for fact in ("tick 7; no crash", "0 ticks that are not", "at tick 0;", "7 ms", "1.2 MiB"):
+        for fact in ("tick 7 (survives", "0 ticks not on disk", "at tick 0;", "7 ms", "1.2 MiB"):
             assert fact in seen(app)
 
 
@@ -78,7 +78,7 @@ async def test_a_world_without_a_name_is_kept_under_a_working_name(tmp_path: Pat
         await command(pilot, "step")
         await pilot.press("q")
         await until(pilot, lambda: isinstance(app.screen, QuitDialog))
-        assert "was never saved. Its journal keeps it" in " ".join(seen(app).split())
+        assert "has not been saved. It stays recoverable" in " ".join(seen(app).split())
         await press(app, pilot, "keep")
         await until(pilot, lambda: not app.is_running)
     assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
@@ -141,7 +141,7 @@ async def test_a_world_that_was_never_saved_is_not_replaced_unasked(tmp_path: Pa
         await until(pilot, lambda: isinstance(app.screen, SaveDialog))
         app.screen.query_one("#name", Input).value = "old"
         await pilot.press("enter")
-        await until(pilot, lambda: "would be replaced" in seen(app))
+        await until(pilot, lambda: "again to overwrite" in seen(app))
         app.screen.query_one("#name", Input).value = "lastfm-asia"
         await pilot.press("enter")
         await until(pilot, lambda: "Saved lastfm-asia.hub" in said(app))
@@ -199,7 +199,7 @@ async def test_what_was_recovered_is_told_and_what_is_missing_shown(tmp_path: Pa
     async with hubbub(tmp_path) as (app, pilot):
         simulator(app).told = "Recovered completely to tick 30."
         await opened((app, pilot), "town")
-        await until(pilot, lambda: "nothing is missing" in said(app))
+        await until(pilot, lambda: "Recovered completely" in said(app))
         assert not isinstance(app.screen, Notice)
         simulator(app).told = "Recovery incomplete: recovered to tick 30."
         simulator(app).findings = (
@@ -218,7 +218,7 @@ async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
         await until(pilot, lambda: "RUNNING" in seen(app))
         simulation.is_held_up, simulation.banner = True, "Paused: the disk is full."
         simulation.changed()
-        await until(pilot, lambda: "HELD UP" in seen(app) and "the disk is full" in seen(app))
+        await until(pilot, lambda: "BLOCKED" in seen(app) and "the disk is full" in seen(app))
 
         async def refuse(*_: object, **__: object) -> None:
             raise FileError(tmp_path, "Paused: the disk is full")
@@ -245,11 +245,11 @@ async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path:
     async with hubbub(tmp_path) as (app, pilot):
         simulator(app).refuses = FileError(tmp_path, "you may not write there")
         await opened((app, pilot), "town")
-        await until(pilot, lambda: "No journal is kept" in said(app))
+        await until(pilot, lambda: "No journal:" in said(app))
         await until(pilot, lambda: "no journal" in seen(app))
         assert frame_of(app).agents == 500
         await command(pilot, "journal")
-        await until(pilot, lambda: "keeps no journal" in seen(app))
+        await until(pilot, lambda: "has no journal" in seen(app))
         await pilot.press("escape")
         with pytest.raises(FileError):
             simulator(app).keeping(tmp_path, None)
@@ -302,7 +302,7 @@ async def test_discarding_goes_back_to_the_file_once_agreed_to(tmp_path: Path) -
         await until(pilot, lambda: app.screen is app.stage)
         assert frame_of(app).tick == 35
         await command(pilot, "open town")
-        await until(pilot, lambda: "town is open already" in said(app))
+        await until(pilot, lambda: "town is already open" in said(app))
         await pilot.press("X")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await press(app, pilot, "yes")
@@ -316,7 +316,7 @@ async def test_discarding_a_world_that_was_never_saved_ends_in_the_demo(tmp_path
         first = made(app)
         await pilot.press("X")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
-        assert "gone for good" in seen(app)
+        assert "Delete this world" in seen(app)
         await press(app, pilot, "yes")
         await until(pilot, lambda: made(app) is not first and frame_of(app).tick == 0)
     assert simulator(app).left[0] == (tmp_path / "saves" / "lastfm-asia.hub", True)
@@ -396,7 +396,7 @@ def test_a_world_without_a_journal_says_what_to_do() -> None:
     from tests.screens.fake import FakeSimulation, World
 
     frame = FakeSimulation(World(), "town", None).frame
-    assert "w saves it, :journal on begins a journal" in durability_text(frame, Home())
+    assert "Press w to save it, or type :journal on" in durability_text(frame, Home())
 
 
 async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: Path) -> None:
@@ -406,7 +406,7 @@ async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: 
         await opened((app, pilot), "town")
         await until(pilot, lambda: frame_of(app).agents == 500)
         await command(pilot, "erase")
-        await until(pilot, lambda: "Type whose profiles" in said(app))
+        await until(pilot, lambda: "Type which members" in said(app))
         await command(pilot, "erase 99999")
         await until(pilot, lambda: "No member has the id 99999" in said(app))
         assert app.screen is app.stage
@@ -439,7 +439,7 @@ async def test_a_save_that_would_lose_a_later_state_asks(tmp_path: Path) -> None
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await until(pilot, lambda: "holds this world at tick 90" in seen(app))
         await press(app, pilot, "no")
-        await until(pilot, lambda: "Nothing was saved" in said(app))
+        await until(pilot, lambda: "Not saved" in said(app))
         await command(pilot, "save town")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await press(app, pilot, "yes")

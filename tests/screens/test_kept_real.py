@@ -132,7 +132,7 @@ async def test_a_killed_world_is_there_again_with_everything_that_was_shown(
         await until(pilot, lambda: "Opens at tick 6" in seen(app))
         await pilot.press("enter")
         await until(pilot, lambda: frame_of(app).tick == 6)
-        await until(pilot, lambda: "nothing is missing" in said(app))
+        await until(pilot, lambda: "Recovered completely" in said(app))
         assert [row.size for row in frame_of(app).sessions] == [row.size for row in shown]
         await command(pilot, "step")
         await until(pilot, lambda: frame_of(app).durable_tick == 7)

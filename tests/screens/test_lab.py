@@ -128,7 +128,7 @@ async def test_a_study_goes_on_with_what_is_missing_or_begins_anew(folder: Path)
     lab.run_study_now(folder / "rumour.toml", workers=1, into=file)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "study run rumour replicates=3")
-        await until(pilot, lambda: "4 of 6 runs are there already" in said(app))
+        await until(pilot, lambda: "4 of 6 runs are finished already" in said(app))
         await until(pilot, lambda: "6 of 6 runs" in seen(app))
         await command(pilot, "study run rumour replicates=3")
         await until(pilot, lambda: "6 runs are finished already; nothing is left" in said(app))
@@ -175,31 +175,31 @@ async def test_what_was_typed_into_a_study_is_not_lost_by_escape(folder: Path) -
         await until(pilot, lambda: isinstance(app.screen, EditorDialog))
         assert app.screen.query_one(TextArea).text == f"x{SMALL}"
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "is saved, and does not run yet" in said(app))
+        await until(pilot, lambda: "which cannot run yet" in said(app))
         assert (folder / "rumour.toml").read_text() == f"x{SMALL}"
         await command(pilot, "study edit rumour")
         await until(pilot, lambda: isinstance(app.screen, EditorDialog))
         await pilot.press("escape")
-        await until(pilot, lambda: "is as it was" in said(app))
+        await until(pilot, lambda: "is unchanged" in said(app))
 
 
 WRONG = {
     "study fly rumour": "No act on studies named 'fly'",
     "study run": "Type a name: `study run NAME`",
-    "study new rumour twice": "written under one name",
+    "study new rumour twice": "Type one name",
     "study run rumour replicates=0": "number after replicates= must be a whole number from 1",
     "study run rumour minds=3": "No option named 'minds'",
     "study report rumour": "There is no rumour.runs yet",
-    "sweep beta=0.1:0.5:3": "Type what is swept first",
+    "sweep beta=0.1:0.5:3": "Type what to sweep first",
     "sweep here beta=0.1:0.5:3": "Send a message first",
     "sweep spread beta=1 beta=2": "'beta' is given twice",
-    "calibrate": "Type the file of what was observed",
+    "calibrate": "Type the file of observed messages",
     "calibrate nothing.csv base": "There is no nothing.csv",
-    "calibrate rumour.toml model=viral": "Say what is fitted",
+    "calibrate rumour.toml model=viral": "Type what to fit",
     "calibrate rumour.toml base=low:high": "base is fitted within LOW:HIGH",
     "calibrate rumour.toml base holdout=half": "holdout is a number",
-    "export table runs.csv": "Nothing is finished yet in Runs",
-    "picture heat": "Nothing is finished yet",
+    "export table runs.csv": "No results in Runs",
+    "picture heat": "No results yet",
 }
 
 
@@ -248,11 +248,11 @@ async def test_a_sweep_is_a_map_indices_and_tables(folder: Path) -> None:
         await until(pilot, lambda: "points.jsonl, sensitivity.jsonl, runs.jsonl" in said(app))
         assert len((folder / "out" / "points.jsonl").read_text().splitlines()) == 6
         await command(pilot, "export tables out")
-        await until(pilot, lambda: "holds something already" in said(app))
+        await until(pilot, lambda: "is not empty" in said(app))
         await command(pilot, "export table nothing a.csv")
         await until(pilot, lambda: "No table named 'nothing'" in said(app))
         await command(pilot, "sweep spread")
-        await until(pilot, lambda: "12 runs are there already" in said(app))
+        await until(pilot, lambda: "12 runs are finished already" in said(app))
         await until(pilot, lambda: app.experiments.all[-1].state == "done")
         assert app.experiments.all[-1].finished == 12
 
@@ -264,7 +264,7 @@ async def test_a_message_sent_here_is_swept_in_a_copy_of_the_world(folder: Path)
         await pilot.press("5", "W")
         await until(pilot, lambda: isinstance(app.screen, SweepDialog))
         await pilot.press("enter")
-        await until(pilot, lambda: "Name a scenario" in seen(app))
+        await until(pilot, lambda: "Type a scenario" in seen(app))
         app.screen.query_one("#scenario", Input).value = "here"
         app.screen.query_one("#ranges", Input).value = "probability=0.1:0.5:2"
         app.screen.query_one("#design", Select).value = "grid"
@@ -322,7 +322,7 @@ async def test_the_list_of_files_edits_reports_and_runs(folder: Path) -> None:
 FAULTS = [
     ("a = ", 0, "it is no TOML"),
     (SMALL.replace("measures", "measure"), 4, "no key 'measure'"),
-    (SMALL.replace("share: few", "share: less"), -1, "there is no arm 'less'"),
+    (SMALL.replace("share: few", "share: less"), -1, "there is no condition 'less'"),
     (SMALL.replace("[arms.many]", "[arms.many]\ncolour = 1"), 18, "[arms.many]"),
     (SWEPT.replace("0.1:0.5:3", "0.1:0.5:x"), 18, "beta"),
     ("[networks]", 0, "networks"),
@@ -354,7 +354,7 @@ def test_a_study_is_seen_only_by_replicates_finished_under_every_arm(folder: Pat
     outcome = outcome_of(made, "ever")
     assert outcome is not None
     assert dict(outcome.facts)["replicates"] == "1 of 2"
-    assert outcome.views == ("fan", "share by arm", "depth by arm")
+    assert outcome.views == ("fan", "share by condition", "depth by condition")
     first = {key: one for key, one in found.records.found.items() if key == (0, 0)}
     made.found = replace(found, records=replace(found.records, found=first))
     assert outcome_of(made, "ever") is None

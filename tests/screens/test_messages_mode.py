@@ -59,8 +59,8 @@ def test_a_cascade_is_told_by_its_tree_and_whom_it_reached(town: World) -> None:
     facts = dict(told.facts)
     assert (told.title, told.author) == ("#0", town.agents.name(3))
     assert facts["adopters"] == f"{cascade.size:,}"
-    assert facts["depth"] == f"{cascade.depth:,} hops"
-    assert facts["breadth"] == f"{cascade.breadth:,}"
+    assert facts["longest chain"].startswith(f"{cascade.depth:,} hop")
+    assert facts["widest generation"] == f"{cascade.breadth:,}"
     roots = [branch for branch in told.tree if branch.depth == 0]
     assert sum(branch.below for branch in roots) == cascade.size
     assert len(told.tree) <= MOST_BRANCHES
@@ -131,7 +131,7 @@ def test_rows_hold_sent_ones_first_and_sort_by_numbers(town: World) -> None:
         cells = rows.cells(titles.index(title), every)
         assert cells[0] == "-"  # it spreads past feeds
         assert cells[1] != "-"
-    own, place = rows.key_of(2)[1], titles.index("showings")
+    own, place = rows.key_of(2)[1], titles.index("impressions")
     assert rows.cells(2, every)[2] == "-"  # nobody adopts a post
     shown = int(posts.shown[posts.number.tolist().index(own)])
     assert rows.cells(place, every)[2] == f"{shown:,}"
@@ -158,7 +158,7 @@ async def test_a_story_is_drawn_in_letters_too(town: World) -> None:
     told = story(town, 0, sent=True)
     tree, facts = StoryTree(), StoryFacts()
     async with shown(tree, (40, 12)) as pilot:
-        assert "No message is chosen" in screen_of(pilot)
+        assert "No message selected" in screen_of(pilot)
         tree.ascii_only = True
         tree.tell(told)
         await pilot.pause()

@@ -62,13 +62,13 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
         await settled(app, pilot)
         await pilot.press("c")
-        await until(pilot, lambda: "No metric is chosen" in said(app))
+        await until(pilot, lambda: "No metric selected" in said(app))
         await pilot.press("G")
         await until(pilot, lambda: isinstance(app.screen, MetricsDialog))
         await until(pilot, lambda: "active: active accounts" in seen(app))
         await pilot.press("space", "down", "space", "down", "down", "space", "space", "tab")
         app.screen.query_one("#warning", Input).value = "soon"
-        await until(pilot, lambda: "tick_ms is alarming from a number on" in seen(app))
+        await until(pilot, lambda: "The threshold of tick_ms must be a number" in seen(app))
         await pilot.press("enter")
         assert isinstance(app.screen, MetricsDialog)
         app.screen.query_one("#warning", Input).value = ""
@@ -89,7 +89,7 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         await command(pilot, "alert ties warning=5")
         await until(pilot, lambda: "ties: warning=5" in said(app))
         for line, answer in (
-            ("alert ties", "Type bounds"),
+            ("alert ties", "Type thresholds"),
             ("alert ties high=3", "'high'"),
             ("alert ties warning=soon", "'soon'"),
             ("alert height warning=3", "'height'"),
@@ -111,10 +111,10 @@ async def test_a_chart_draws_bands_as_high_as_there_is_room() -> None:
     chart, told = MetricChart(), measured()
     units = {name: measuring.unit_of(name) for name in told.names}
     async with shown(chart, (60, 8)) as pilot:
-        assert "No metric is chosen" in screen_of(pilot)
+        assert "No metric selected" in screen_of(pilot)
         chart.choose(("active", "spread", "r"), units)
         await pilot.pause()
-        assert "not taken in this world" in screen_of(pilot)
+        assert "not measured in this world" in screen_of(pilot)
         chart._measured = told
         chart.choose(("active", "spread", "tick_ms", "diversity", "r"), units | {"diversity": ""})
         await pilot.pause()

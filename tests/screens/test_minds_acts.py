@@ -42,20 +42,20 @@ async def test_minds_are_given_woken_and_put_to_rest(
             await command(pilot, "llm on")
             await until(pilot, lambda: "no platform" in said(app))
             await command(pilot, "platform on rhythm=flat")
-            await until(pilot, lambda: "The platform is open" in said(app))
+            await until(pilot, lambda: "Platform opened" in said(app))
             for line, answer in (
                 ("minds share:0.02 colour=red", "nothing else"),
-                ("minds share:0.02 goal=peace", "have a mind of their own"),
+                ("minds share:0.02 goal=peace", "Language models assigned to"),
                 ("llm on", "Until then rules decide"),
-                ("llm off", "The rules decide for all"),
-                ("llm off", "The rules decide for all"),
+                ("llm off", "Language models are off"),
+                ("llm off", "Language models are off"),
                 ("llm budget many", "at least 0"),
                 ("llm budget 900000 tokens", "0 of 900,000 tokens"),
                 ("llm budget none", "Spent: 0 of 900,000 tokens."),
-                ("llm least 60%", "models decide less than 60% of the time"),
+                ("llm least 60%", "models make less than 60% of decisions"),
                 ("llm least much", "from 0 to 1"),
-                ("llm least none", "goes on however little"),
-                ("interview", "Type whom"),
+                ("llm least none", "never pauses"),
+                ("interview", "Type an id"),
                 ("interview 3", "No language model is set"),
                 ("survey random:3", "Type `survey"),
                 ("survey random:3 question=Well?", "No language model is set"),
@@ -79,7 +79,7 @@ async def test_minds_are_given_woken_and_put_to_rest(
             await until(pilot, lambda: "budget of the language models is spent" in seen(app))
             await until(pilot, lambda: "minds: using rules" in seen(app))
             await pilot.press("Y")
-            await until(pilot, lambda: "The rules decide for all" in said(app))
+            await until(pilot, lambda: "Language models are off" in said(app))
         assert server.calls
 
 
@@ -96,12 +96,12 @@ async def test_minds_are_given_by_a_dialog_and_members_talked_to_asked_and_playe
         async with hubbub(tmp_path, (80, 24)) as hub:
             app, pilot = hub
             await command(pilot, "platform on rhythm=flat posting=1")
-            await until(pilot, lambda: "The platform is open" in said(app))
+            await until(pilot, lambda: "Platform opened" in said(app))
             await _given(hub)
             await command(pilot, "run 2")
             await until(pilot, lambda: frame_of(app).tick == 2)
             await command(pilot, "llm")
-            await until(pilot, lambda: "The rules decide" in said(app) or "None of" in said(app))
+            await until(pilot, lambda: "rules decide" in said(app) or "None of" in said(app))
             asked = len(server.calls)
             assert b"What you want: peace" in server.calls[0].body
             assert server.calls[0].said["temperature"] == 0
@@ -126,7 +126,7 @@ async def _given(hub: Hub) -> None:
             dialog.query_one(f"#{name.replace('_', '-')}", Input).value = text
 
     await pilot.press("enter")  # nobody was named yet: nothing is given unasked
-    await until(pilot, lambda: "Say who gets a mind" in seen(app))
+    await until(pilot, lambda: "Type which members" in seen(app))
     assert dialog.query_one("#who", Input).value == ""
     put(who="random:40", budget="much", ticks="0")
     await pilot.press("enter")
@@ -135,7 +135,7 @@ async def _given(hub: Hub) -> None:
     put(budget="$0.5", ticks="10", said_goal="peace", options="temperature=0")
     await until(pilot, lambda: "40 members, 10 ticks" in expected())
     await pilot.press("enter")
-    await until(pilot, lambda: "decide from the next tick on" in said(app))
+    await until(pilot, lambda: "from the next tick" in said(app))
 
 
 async def _surveyed(hub: Hub) -> None:
@@ -212,7 +212,7 @@ async def _played(hub: Hub) -> None:
     act.value = "reply"
     yes = dialog.query_one("#yes", Button)
     yes.press()
-    await until(pilot, lambda: "type words" in seen(app))
+    await until(pilot, lambda: "type a text" in seen(app))
     for name, text, shown in (
         ("reply", "Hear, hear.", "reply m"), ("post", "Good day.", "post"), ("follow", "", "follow")
     ):  # fmt: skip
@@ -226,6 +226,6 @@ async def _played(hub: Hub) -> None:
     act.value = "like"
     dialog._being = dialog._being.__class__(0, "x", 1, False, (), ())  # type: ignore[attr-defined]
     yes.press()
-    await until(pilot, lambda: "choose a message" in seen(app))
+    await until(pilot, lambda: "select a message" in seen(app))
     await pilot.press("escape")
-    await until(pilot, lambda: "goes its own way again" in said(app))
+    await until(pilot, lambda: "acts by itself again" in said(app))

@@ -37,7 +37,7 @@ def test_everything_known_of_minds_is_told() -> None:
     idle = replace(NOW, deciding=0, trouble="Nobody answers.", warning="None of 100.")
     assert "Nobody answers." in minds_text(idle)
     assert "None of 100." in minds_text(idle)
-    assert "asleep" in minds_text(MindsNow(3, trouble="Nobody answers."))
+    assert "off: rule-based" in minds_text(MindsNow(3, trouble="Nobody answers."))
 
 
 def test_the_status_bar_says_the_most_of_it_in_a_few_words() -> None:

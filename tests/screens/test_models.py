@@ -76,7 +76,7 @@ async def test_arrows_move_in_the_list_while_letters_are_typed(tmp_path: Path) -
         await until(pilot, lambda: picker.marked == "viral")
         await pilot.press("pageup", "up", "pagedown")
         await pilot.press(*"zzz")
-        await until(pilot, lambda: "No model holds all of these words" in seen(app))
+        await until(pilot, lambda: "No match" in seen(app))
         assert picker.marked == ""
         await pilot.press("question_mark", "enter")
         await settled(app, pilot)
@@ -119,7 +119,7 @@ async def test_a_card_by_name_and_a_name_nearly_right(tmp_path: Path) -> None:
         assert app.screen.query_one(ModelField).value == "viral"
         app.screen.query_one("#text", Input).value = "tea"
         await pilot.press("enter")
-        await until(pilot, lambda: "Message #0 is out" in said(app))
+        await until(pilot, lambda: "Message #0 sent" in said(app))
         assert made(app).asked[-1][1:4] == ("tea", "top:40:pagerank", "viral")
         assert app.simulator.warmed[-1] == "viral"  # type: ignore[attr-defined]
 
@@ -191,7 +191,7 @@ async def test_theory_is_drawn_beside_the_curves_and_turned_through(tmp_path: Pa
         await pilot.press("t")
         await until(pilot, lambda: "dashed: pairs" in seen(app))
         await pilot.press("t")
-        await until(pilot, lambda: "not drawn any more" in said(app))
+        await until(pilot, lambda: "Theory hidden" in said(app))
         await until(pilot, lambda: "dashed:" not in seen(app).replace("Theory, dashed:", ""))
         asked = app.simulator.asked_theory  # type: ignore[attr-defined]
         assert asked == [("independent-cascade", {"probability": 0.1, "patience": 1}, 40, 64)]
@@ -274,7 +274,7 @@ async def test_a_stall_brings_a_banner_with_the_key_that_ends_it(tmp_path: Path)
         simulation = made(app)
         simulation.stalled, simulation.banner = HOLDS, HOLDS.sentence
         simulation.changed()
-        await until(pilot, lambda: "R stops it" in seen(app) and "can save what" in seen(app))
+        await until(pilot, lambda: "R stops it" in seen(app) and "without saving" in seen(app))
         assert "Plugin 'spin' has not returned for 3 s." in seen(app)
         await pilot.press("R")
         await until(pilot, lambda: isinstance(app.screen, StalledDialog) and "line 6" in seen(app))
@@ -328,9 +328,9 @@ async def test_what_the_engine_was_asked_before_a_restart_is_said_and_not_shown(
         app.obey("restart go")
         await until(pilot, lambda: ("restart",) in simulation.asked)
         gone.set()
-        await until(pilot, lambda: "restarted meanwhile; ask again" in said(app))
+        await until(pilot, lambda: "restarted; try again" in said(app))
         simulation.gate.set()
-        await until(pilot, lambda: "everything else goes on" in said(app))
+        await until(pilot, lambda: "everything else resumes" in said(app))
 
 
 async def test_work_that_does_not_stop_can_be_left_to_itself(tmp_path: Path) -> None:
@@ -339,7 +339,7 @@ async def test_work_that_does_not_stop_can_be_left_to_itself(tmp_path: Path) -> 
         await command(pilot, "save slow")
         await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
         await pilot.press("escape")
-        await until(pilot, lambda: "again: hide" in seen(app))
+        await until(pilot, lambda: "again hides this" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.stage)
         made(app).gate.set()

@@ -18,13 +18,13 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
         reached = frame_of(app).focus.reached
         await pilot.press("comma")
         await until(pilot, lambda: frame_of(app).tick == 5)
-        await until(pilot, lambda: "Tick 5, back from 6" in said(app))
+        await until(pilot, lambda: "Went back from tick 6 to 5" in said(app))
         await command(pilot, "back 3")
         await until(pilot, lambda: frame_of(app).tick == 2)
         assert frame_of(app).focus.reached < reached
         assert len(frame_of(app).focus.history) == 3
         await command(pilot, "bookmark before the storm")
-        await until(pilot, lambda: "Tick 2 is called before the storm" in said(app))
+        await until(pilot, lambda: "Bookmarked tick 2 as before the storm" in said(app))
         await pilot.press("F")
         await until(pilot, lambda: frame_of(app).tick == 6)
         assert frame_of(app).focus.reached == reached
@@ -50,7 +50,7 @@ async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
         await pilot.press("h")
         await until(pilot, lambda: isinstance(app.screen, HistoryDialog))
         await pilot.press("enter")
-        await until(pilot, lambda: "Nothing is chosen" in seen(app))
+        await until(pilot, lambda: "Nothing selected" in seen(app))
         await pilot.press("escape")
         for line, answer in (
             ("back", "A world begins at tick 0"),
@@ -59,7 +59,7 @@ async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
             ("goto 99", "Nothing to redo"),
             ("bookmark", "Type a name for this tick"),
             ("bookmark 12", "A bookmark is named by"),
-            ("branch", "Type one name for the other world"),
+            ("branch", "Type one name for the branch"),
             ("back x", "must be a whole number from 1"),
         ):
             await command(pilot, line)

@@ -29,17 +29,17 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         await until(pilot, lambda: isinstance(app.focused, Input))
         assert cast("Input", app.focused).value == "platform on "
         await typed(pilot, "platform on recommender=hot slots=5 rhythm=flat")
-        await until(pilot, lambda: "The platform is open" in said(app))
+        await until(pilot, lambda: "Platform opened" in said(app))
         await command(pilot, "run 3")
         await until(pilot, lambda: frame_of(app).tick == 3)
         await until(pilot, lambda: "exposures" in seen(app))
         assert frame_of(app).platform.recommenders == ("hot",)
         await until(pilot, lambda: "act_like" in seen(app))  # in the place of the curves
         await command(pilot, "platform on recommender=random policy=rule")
-        await until(pilot, lambda: "random ranks all feeds and rule decides what all" in said(app))
+        await until(pilot, lambda: "random ranks all feeds and rule is the policy" in said(app))
         for line, answer in (
-            ("platform on", "The platform is open"),
-            ("platform on slots=3", "takes another recommender or policy alone"),
+            ("platform on", "Platform: "),
+            ("platform on slots=3", "accepts only recommender= and policy="),
             ("platform off", "'off'"),
             ("flag hidden", "such as `flag m1204 hidden`"),
             ("flag m1", "Type a flag"),

@@ -61,7 +61,7 @@ from tui.text import broken, count, counted, ended, hint_for, percent, seconds, 
 LACKING = {
     "set probability": "Type a parameter and its value",
     "cancel 7": "There is no message #7; there are #0.",
-    "speed": "Type one speed in ticks a second",
+    "speed": "Type a speed in ticks per second",
     "import": "Type a file, such as `import graph.txt.gz`",
     "path 1": "Type two members by id",
     "export movie": "screenshot",
@@ -93,7 +93,7 @@ async def test_saving_over_another_world_by_name_is_refused(tmp_path: Path) -> N
     async with hubbub(tmp_path) as (app, pilot):
         (tmp_path / "saves" / "other.hub").write_text("x")
         await command(pilot, "save other")
-        await until(pilot, lambda: "w asks before it replaces one" in said(app))
+        await until(pilot, lambda: "press w to replace it" in said(app))
 
 
 async def test_a_world_with_a_file_is_saved_there_before_it_is_left(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_panes_are_gone_through_both_ways_filled_and_copied(tmp_path: Path
         await until(pilot, lambda: app.situation().mode == "groups")
         await until(pilot, lambda: app.screen.maximized is None)
         await pilot.press("escape", "escape")
-        await until(pilot, lambda: "lets time run" in said(app))
+        await until(pilot, lambda: "advances one tick" in said(app))
         await command(pilot, "command")
         await until(pilot, lambda: isinstance(app.focused, Input))
         await pilot.press("down", "enter")
@@ -257,7 +257,7 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
         for key, dialog, answer in (
             ("i", InjectDialog, "The models are still loading"),
             ("n", NewWorldDialog, "The network generators are still loading"),
-            ("o", OpenDialog, "Nothing is chosen"),
+            ("o", OpenDialog, "Nothing to open yet"),
         ):
             await pilot.press(key)
             await until(pilot, lambda dialog=dialog: isinstance(app.screen, dialog))
@@ -441,7 +441,7 @@ def test_hints_fit_the_moment() -> None:
     assert hint_for(replace(playing, state="paused", communities=None), {}).startswith("d finds")
     assert hint_for(frame, {}).startswith("Press i")
     assert ended(3, "failed", 1, 2, None) == (
-        "Message #3 failed: no reason is known", "error",
+        "Message #3 failed: unknown reason", "error",
     )  # fmt: skip
     assert "unknown error" in broken(None)
 

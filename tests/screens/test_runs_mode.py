@@ -57,9 +57,9 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         await until(pilot, lambda: "'nothing'" in said(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.situation().mode == "live")
-        await until(pilot, lambda: "one run; l: fan" in seen(app))
+        await until(pilot, lambda: "single run; l runs 100" in seen(app))
         await pilot.press("4")
-        await until(pilot, lambda: "one run; l: fan" in seen(app))
+        await until(pilot, lambda: "single run; l runs 100" in seen(app))
 
 
 async def test_escape_stops_the_runs_and_keeps_what_is_finished(tmp_path: Path, town: Path) -> None:
@@ -71,7 +71,7 @@ async def test_escape_stops_the_runs_and_keeps_what_is_finished(tmp_path: Path, 
             pilot, lambda: bool(app.experiments.all) and app.experiments.all[0].finished > 0
         )
         await command(pilot, "replicates 3 ticks=5")
-        await until(pilot, lambda: "wait, or stop them" in said(app))
+        await until(pilot, lambda: "wait, or type" in said(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.experiments.running is None)
         (stopped,) = app.experiments.all

@@ -116,8 +116,8 @@ async def test_one_that_ends_with_its_world_says_so(folder: Path, way: str) -> N
             await until(pilot, lambda: "Discard unsaved changes?" in seen(app))
             await press(app, pilot, "yes")
         sentence = (
-            "story was left at tick 3 and ended there, for a world is opened without its "
-            "scenario; :scenario plays it from its start."
+            "story ended at tick 3, where you left it: a saved world does not resume its "
+            "scenario. Type :scenario to play it again."
         )
         await until(pilot, lambda: sentence in [each.message for each in app._notifications])
         assert frame_of(app).program is None

@@ -125,7 +125,7 @@ async def test_why_no_world_is_open_is_told_after_a_dialog_and_after_other_words
         await pilot.press("space")
         await until(pilot, lambda: "No world is open yet" in seen(app))
         assert "cut off" in words(app)
-        assert "n makes a new world" in seen(app)
+        assert "n: new world" in seen(app)
 
 
 async def test_what_is_refused_while_it_loads_does_not_hide_how_far_it_is(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_rows_tell_level_number_course_and_sentence() -> None:
     rows = HealthRows(course().readings)
     one = np.array([[each.name for each in rows.readings].index("memory")])
     assert [rows.cells(column, one)[0] for column in range(4)] == [
-        "memory", "!! grave", "300 MiB", "▃▆█",
+        "memory", "!! critical", "300 MiB", "▃▆█",
     ]  # fmt: skip
     assert rows.cells(4, one)[0].endswith("memory_hard_mb allows 250.")
     assert HealthRows(course().readings, ascii_only=True).cells(3, one)[0].isascii()

@@ -125,10 +125,11 @@ async def test_the_table_of_communities_shows_every_figure() -> None:
         "members",
         "adopted",
         "share",
-        "since",
+        "first",
+        "adopted",
         "community",
-        "best-known",
-        "members",
+        "most",
+        "followed",
     ]
     assert lines[2].split() == ["400", "400", "100.0%", "10", "Peru", "eve"]
     assert "-  [b]Oman[/b]" in lines[3]

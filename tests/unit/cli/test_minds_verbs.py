@@ -90,7 +90,7 @@ def test_a_run_is_repeated_from_its_manifest(hubbub: Hubbub, model: Server) -> N
     assert made["minds"] == {"model": 20}
     again = hubbub("replay", "--decide", "run.json", "--save", "b.hub")
     assert again.code == 0, again.out
-    assert "no model asked. The digest is the same." in again.out
+    assert "without asking a model. The digest is the same." in again.out
     facts = hubbub("replay", "--decide", "a.hub", "--json").json
     assert (facts["same"], facts["missed"], facts["digest"]) == (True, 0, made["digest"])
     assert hubbub("replay", "run.json", "--check").code == 0

@@ -117,7 +117,7 @@ def test_what_cannot_be_explained_is_one_sentence(hubbub: Hubbub, tmp_path: Path
     own = World(bare.agents, bare.ties, seed=1, tick_minutes=60)
     own.step()
     save(own, tmp_path / "own.hub")
-    assert "Nothing leads back" in hubbub("show", "own.hub", "why", "1", "2").err
+    assert "Cannot go back" in hubbub("show", "own.hub", "why", "1", "2").err
 
 
 def test_a_member_says_whose_place_is_taken(hubbub: Hubbub, tmp_path: Path) -> None:

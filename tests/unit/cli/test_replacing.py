@@ -79,7 +79,7 @@ def test_what_a_run_saves_never_replaces_another_world(hubbub: Hubbub, elsewhere
     before = path.read_bytes()
     words = ("run", "new:40,mean_degree=4", "--ticks", "2", "--save", "b.hub")
     said = hubbub(*words)
-    assert "b.hub holds another world, at tick 0; it stays as it is (--force" in said.err
+    assert "b.hub holds another world, at tick 0; it was not overwritten (use --force" in said.err
     assert path.read_bytes() == before
     assert load(elsewhere / "b-2.hub").tick == 2
     assert hubbub(*words, "--force").code == 0

@@ -173,7 +173,7 @@ def test_a_cap_with_too_little_room_for_a_question_is_said_too() -> None:
         with ModelPool([Provider("m", server.url)], Budget(tokens=100)) as pool:
             pool.ask_all(asks(1))
             assert not pool.budget.is_spent
-            assert pool.trouble.startswith("The budget has no room for another question")
+            assert pool.trouble.startswith("The remaining budget is too small")
         assert not server.calls
 
 

@@ -53,7 +53,7 @@ def test_pilot_stops_when_its_time_is_up_and_says_so() -> None:
     )
     assert planned.is_least
     assert planned.ticks == 2
-    assert "had not come to rest after 2 ticks" in planned.basis
+    assert "was not over after 2 ticks" in planned.basis
 
 
 def test_audience_hears_a_seed_and_reach_follows_chains() -> None:

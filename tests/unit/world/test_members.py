@@ -32,7 +32,7 @@ def test_profiles_change_what_they_say_and_nothing_else() -> None:
     world, before = _world(), _world()
     taken = world.take_profiles(PEOPLE)
     assert taken.agents.tolist() == [0, 1]
-    assert "1 interests are not in the vocabulary" in taken.remarks[0]
+    assert "1 interest not in the vocabulary" in taken.remarks[0]
     assert (world.agents.name(0), world.agents.name(1)) == ("Ada", before.agents.name(1))
     assert world.profile(0).interests == ("music",)
     assert world.profile(1).interests == before.profile(1).interests
@@ -76,7 +76,7 @@ def test_profiles_go_by_id_where_they_have_one() -> None:
 @pytest.mark.parametrize(
     ("people", "match", "said"),
     [
-        ([{"id": 99}, {"id": 3}], "auto", "1 of 2 profiles have an id that no agent has"),
+        ([{"id": 99}, {"id": 3}], "auto", "1 of 2 profiles have an unknown id"),
         ([{"id": 3}, {"id": "3"}], "auto", "Two profiles are of agent 3"),
         ([{"id": 3}, {}], "auto", "1 of 2 profiles have no id"),
         ([{}] * 61, "auto", "There are 61 profiles and 60 agents"),

@@ -44,7 +44,7 @@ def test_minds_of_a_saved_world_sleep_until_they_are_asked_for(
     asked = len(model.calls)
     said = hubbub("run", "a.hub", "--ticks", "2")
     assert (said.code, len(model.calls)) == (0, asked)
-    assert "30 members have a mind, and it sleeps: the rules decide" in said.err
+    assert "Language models of 30 members are off; rules decide" in said.err
     said = hubbub("run", "a.hub", "--ticks", "2", "--minds", "awake")
     assert len(model.calls) > asked
     assert "--minds awake" in said.out

@@ -155,7 +155,7 @@ def test_a_recommender_ends_a_run_and_a_comparison_by_name(hubbub: Hubbub, stuck
         "--plugin", stuck, "run", "new:300", "--platform", "stuck-ranking", "--ticks", "3"
     )
     assert said.code == 5
-    assert "Plugin 'stuck-ranking': does not come back" in said.err
+    assert "Plugin 'stuck-ranking': has not returned" in said.err
     words = [
         "compare",
         "new:300",
@@ -166,7 +166,7 @@ def test_a_recommender_ends_a_run_and_a_comparison_by_name(hubbub: Hubbub, stuck
     ]
     again = hubbub("--plugin", stuck, *words)
     assert again.code == 5, again
-    assert "Plugin 'stuck-ranking': does not come back" in again.err
+    assert "Plugin 'stuck-ranking': has not returned" in again.err
 
 
 @pytest.mark.parametrize("verb", [["models"], ["info", "demo"], ["plugin", "list"]])

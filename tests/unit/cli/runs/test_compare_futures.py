@@ -68,7 +68,7 @@ def test_variants_are_futures_of_the_world_of_a_scenario(hubbub: Hubbub, tmp_pat
     assert (facts["arms"], facts["seeds"]) == (["base", "banned"], [3, 4, 5])
     alone = hubbub(*words, "1", "--measure", "size").out
     assert "1 replicate (seed 3)" in alone
-    assert "which gives no interval" in alone
+    assert "a single pair gives no interval" in alone
     assert "Each 95 %" not in alone
     file.write_text(SCENARIO + "\n[variants.other.network]\nseed = 4\n")
     other = hubbub(*words, "1")
@@ -144,7 +144,7 @@ def test_futures_go_on_with_what_is_missing(hubbub: Hubbub, tmp_path: Path) -> N
     kept = ("--into", str(tmp_path / "futures.runs"))
     assert hubbub(*words, *kept, "--replicates", "2").code == 0
     again = hubbub(*words, *kept, "--replicates", "3")
-    assert "holds 4 finished replicates; --resume" in again.err
+    assert "holds 4 finished replicates; use --resume" in again.err
     more = hubbub(*words, *kept, "--replicates", "3", "--resume").json
     assert more == hubbub(*words, "--replicates", "3").json
     assert "name it: --into FILE" in hubbub(*words, "--resume").err

@@ -114,7 +114,7 @@ def test_config_shows_values_and_their_origins(
     assert said.json["symbols"] == {
         "value": "ascii",
         "from": "the file mine.toml",
-        "meaning": "what curves and maps are drawn with",
+        "meaning": "symbols of curves and maps",
     }
     assert said.json["theme"]["from"] == "the environment variable HUBBUB_THEME"
     assert (

@@ -82,7 +82,7 @@ def test_a_run_tells_means_verdicts_and_what_follows(hubbub: Hubbub) -> None:
     assert lines[-2].startswith("8 runs in ")
     assert "kept in s.runs" in lines[-2]
     again = hubbub("study", "run", "s.toml", "--json")
-    assert "holds 8 finished replicates; --resume" in again.err
+    assert "holds 8 finished replicates; use --resume" in again.err
     facts = hubbub("study", "run", "s.toml", "--json", "--resume").json
     assert facts["expected"][0]["verdict"] == "agrees"
     assert facts["world"] == found.begun["world"]
@@ -136,7 +136,7 @@ def test_a_full_disk_loses_nothing(hubbub: Hubbub, monkeypatch: pytest.MonkeyPat
         patched.setattr(ResultsFile, "keep", fills)
         said = hubbub("study", "run", "s.toml", "--workers", "1")
     assert said.code == 3
-    assert "the disk is full; what is finished is kept" in said.err
+    assert "the disk is full; finished runs are kept" in said.err
     assert said.err.count("\n") == 1
     part = read_findings("s.runs").records.finished
     assert 0 < part < 120

@@ -66,7 +66,7 @@ def test_a_run_without_a_journal_says_that_the_world_goes_on(hubbub: Hubbub, wor
     again = hubbub("run", world, "--ticks", "1", "--no-journal")
     assert (
         "a.hub is the world as saved; its journal continues to tick 6. `hubbub open` and "
-        "`run --journal` go on from there." in again.err
+        "`run --journal` resume from there." in again.err
     )
     assert "tick 1;" in again.out
     opened = open_live(world)
@@ -93,7 +93,7 @@ def test_a_gap_is_told_and_no_run_goes_on_from_it(hubbub: Hubbub, world: Path) -
     (live / "acked").unlink()
     said = hubbub("recover", world)
     assert said.code == FILE
-    assert "Nothing notes what was acknowledged last" in said.out
+    assert "No record of the last acknowledged entry" in said.out
     assert hubbub("recover", world, "--json").json["acknowledged"] is None
     assert hubbub("run", world, "--ticks", "1", "--journal").code == FILE
     flip(live / "checkpoint-0.hub")
@@ -171,7 +171,7 @@ def test_a_run_goes_on_from_a_damaged_journal_only_when_it_is_told_to(
     assert "not a journal of Hubbub; --force continues without that" in refused.err
     forced = hubbub("run", world, "--ticks", "1", "--journal", "--force")
     assert forced.code == 0
-    assert "is kept: a-damaged-1.hub.live" in forced.err
+    assert "was kept as a-damaged-1.hub.live" in forced.err
 
 
 def test_a_run_saves_over_its_own_file_and_its_journal_goes_on(hubbub: Hubbub, world: Path) -> None:
@@ -196,7 +196,7 @@ def test_what_lives_beside_a_file_that_a_verb_replaces_is_put_aside_whole(
     hubbub("run", world, "--inject", "Ours.", *RUN)
     lived = recover(world).world.digest()
     done = hubbub("run", world, "--inject", "Another.", "--ticks", "3", "--save", world)
-    assert (done.code, "the world of before is kept: a-before-1" in done.err) == (OK, True)
+    assert (done.code, "journal was moved to a-before-1" in done.err) == (OK, True)
     assert "journal" not in hubbub("info", world, "--json").json
     assert open_live(world).world.digest() == load(world).digest()
     aside = world.with_name("a-before-1.hub")

@@ -164,7 +164,7 @@ def test_how_long_a_tick_is_is_a_remark_of_the_fit_and_warned_of_by_nobody() -> 
     assert said == [
         [
             "The parameters of independent-cascade are per tick of 5 minutes: "
-            "with ticks of another length they mean another speed."
+            "with another tick length they mean another speed."
         ],
         [],
     ]

@@ -41,9 +41,9 @@ def test_texts_stay_texts_and_words_that_are_no_values_too() -> None:
         ("a: ban", "key=value, with quotes"),
         ("a: =3", "key=value, with quotes"),
         ("a: do=ban agents=", "'agents=' says nothing"),
-        ("a: do=ban do=hide", "said twice"),
+        ("a: do=ban do=hide", "given twice"),
         ("a: text='x", "has no partner"),
-        ("a: recommender=blend slots=3", "part them by a semicolon"),
+        ("a: recommender=blend slots=3", "separate them by a semicolon"),
     ],
 )
 def test_what_is_not_understood_is_said(words: str, said: str) -> None:

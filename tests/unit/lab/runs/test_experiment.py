@@ -182,7 +182,7 @@ def test_a_finished_file_runs_nothing_and_may_get_more_seeds(world: World, tmp_p
         ({"seeds": [1, 0]}, "other seeds"),
         ({"base": World.create(agents=30, mean_degree=2)}, "another world"),
         ({"measures": {"one": lambda world: 1.0}}, "other measures"),
-        ({"resume": False}, "holds 2 finished replicates; --resume"),
+        ({"resume": False}, "holds 2 finished replicates; use --resume"),
     ],
 )
 def test_a_file_of_another_study_stays_as_it_is(
@@ -471,7 +471,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
         return made
 
     monkeypatch.setattr(results, "_connected", small)
-    with pytest.raises(FileError, match="the disk is full; what is finished is kept"):
+    with pytest.raises(FileError, match="the disk is full; finished runs are kept"):
         experiment_now(world, arms(0.3), range(60), workers=1, into=file)
     monkeypatch.undo()
     with sqlite3.connect(file) as raw:

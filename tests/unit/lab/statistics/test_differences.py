@@ -132,7 +132,7 @@ def test_the_correction_of_hedges_takes_the_bias_away() -> None:
 
 @pytest.mark.parametrize("measure", [paired_difference, effect_size])
 def test_arms_of_different_lengths_are_no_pairs(measure: Any) -> None:
-    with pytest.raises(InputError, match=r"as many values in both arms; got 1 and 2\."):
+    with pytest.raises(InputError, match=r"as many values in both conditions; got 1 and 2\."):
         measure([1], [1, 2])
 
 

@@ -161,7 +161,7 @@ def test_networks_versions_and_missing_numbers_are_told(tmp_path: Path) -> None:
     assert "2 networks in turn (seeds 2 to 3" in text
     assert "was written for hubbub 0.0.1, but ran with other versions" in text
     assert "No conclusion about share reached" in text
-    assert "None: nothing was sent" in text
+    assert "None: no message was sent" in text
 
 
 def test_a_dot_lies_where_its_number_is() -> None:

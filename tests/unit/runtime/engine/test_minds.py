@@ -201,4 +201,4 @@ async def test_a_live_world_says_that_nobody_lets_minds_decide() -> None:
     world.give_minds("top:5:degree")
     async with Simulation(world) as simulation:
         await simulation.step(1)
-        assert "5 members have a mind, and it sleeps" in (simulation.frame.banner or "")
+        assert "Language models of 5 members are off" in (simulation.frame.banner or "")

@@ -133,7 +133,7 @@ async def test_the_banner_names_the_plugin_and_its_line(simulation: Simulation) 
     assert stall.what == "Tick 3"
     assert stall.place.startswith("test_stall.py, line ")
     assert stall.place.endswith(", in step")
-    assert "the plugin 'test-stuck' has not come back" in str(simulation.frame.banner)
+    assert "lugin 'test-stuck' has not returned" in str(simulation.frame.banner)
     await simulation.restart()
 
 
@@ -287,7 +287,7 @@ async def test_any_other_loop_is_left_behind_and_the_world_rebuilt(
         assert (
             await simulation.session(1).done()
         ).error == f"test-deaf: did not return ({stall.place})"
-        assert any("everything else goes on" in line for _, line in simulation.frame.events)
+        assert any("everything else resumes" in line for _, line in simulation.frame.events)
         await simulation.step(10)
         assert (await simulation.save(tmp_path / "after.hub")).bytes > 0
         size = session.size
@@ -314,7 +314,7 @@ async def test_whoever_waits_is_told_to_ask_again(
         ended = await simulation.restart()
         assert (ended.tick, ended.sessions, ended.was_rebuilt) == (2, (), True)
         for task in (waiting, later):
-            with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
+            with pytest.raises(EngineError, match="restarted; try again"):
                 await task
         assert simulation.frame.sessions_total == 0
         assert await simulation.step(3) == 3
@@ -333,7 +333,7 @@ async def test_what_is_no_foreign_plugin_is_waited_for(world: World) -> None:
         await until(lambda: simulation.frame.stalled is not None, LONG)
         assert simulation.frame.stalled is not None
         assert simulation.frame.stalled.plugin == ""
-        with pytest.raises(EngineError, match="no foreign plugin"):
+        with pytest.raises(EngineError, match="No third-party plugin"):
             await simulation.restart()
         gate.open()
 

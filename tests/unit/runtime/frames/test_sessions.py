@@ -178,7 +178,7 @@ async def test_a_message_that_stays_dead_takes_no_parameter(simulation: Simulati
     await simulation.step(5)
     digest = await simulation.call(World.digest)
     with pytest.raises(
-        InputError, match=r"^Message #0 died out and stays so whatever its probability"
+        InputError, match=r"^Message #0 has died out, and no member can spread it with"
     ):
         await simulation.set_parameter(session.id, "probability", 1.0)
     assert session.status == "quiet"
@@ -194,7 +194,7 @@ async def test_a_refused_parameter_leaves_sums_over_other_ties(simulation: Simul
     held = session.cascade.held
     held[_SEAL], held["_basis"] = np.ones(1, np.uint64), np.zeros(2, np.int64)
     digest = await simulation.call(World.digest)
-    with pytest.raises(InputError, match="stays so whatever its probability"):
+    with pytest.raises(InputError, match="with another probability"):
         await simulation.set_parameter(session.id, "probability", 1.0)
     assert session.cascade.held is held
     assert (held[_SEAL].tolist(), held["_basis"].tolist()) == ([1], [0, 0])

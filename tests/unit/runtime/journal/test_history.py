@@ -219,7 +219,7 @@ async def test_a_folder_in_the_way_of_a_history_stops_no_save(tmp_path: Path, sa
         if saved:
             await simulation.save(one)
         await simulation.save(two)
-        await until(lambda: "What members do is not kept any more" in str(simulation.frame.banner))
+        await until(lambda: "Member actions are no longer recorded" in str(simulation.frame.banner))
         await simulation.step(3)
     assert load(two).tick == 3
     assert recover(two).tick == 6

@@ -354,7 +354,7 @@ async def test_an_engine_that_is_left_behind_answers_for_its_save_and_the_next_o
         link.live.safety._take(link.live.world)
         link.live.safety._completed = link.live.world.tick
         await link._rebuild(Stall("Tick 3", 1.0))
-        with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
+        with pytest.raises(EngineError, match="restarted; try again"):
             await behind
         await simulation.step(1)
         later = await queued(simulation)
@@ -378,7 +378,7 @@ async def test_a_save_of_an_engine_that_was_left_behind_is_no_strange_file(
         link.live.safety._take(link.live.world)
         link.live.safety.after_tick(link.live.world)
         await link._rebuild(Stall("Tick 3", 1.0))
-        with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
+        with pytest.raises(EngineError, match="restarted; try again"):
             await behind
         await simulation.step(1)
         writing = link.live.custody.writing
@@ -408,7 +408,7 @@ async def test_an_engine_that_is_left_behind_as_a_save_begins_answers_for_it(
                 super().append(item)
 
         behind._saving = Noted()
-        with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
+        with pytest.raises(EngineError, match="restarted; try again"):
             await live.save()
         await until(lambda: bool(rebuilt))  # the other thread may not have noted it yet
         await asyncio.wrap_future(rebuilt[0])

@@ -178,7 +178,7 @@ async def test_checkpoints_are_taken_while_it_runs_and_only_the_newest_stay(path
         await simulation.inject("One", seeds=[1], model="si", beta=0.01)
         for _ in range(8):
             await simulation.step(5)
-        lines = [line for _, line in simulation.frame.events if line.startswith("checkpoint;")]
+        lines = [line for _, line in simulation.frame.events if line.startswith("autosaved;")]
         assert lines
     whole(path, world)
     assert recover(path).checkpoint.number > 0

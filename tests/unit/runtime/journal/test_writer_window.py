@@ -140,5 +140,5 @@ def test_bookmarks_before_the_window_say_what_became_of_them(
     )
     list_bookmarks(str(path), json=True)
     assert [each["kept"] for each in json.loads(capsys.readouterr().out)] == [False, True]
-    with pytest.raises(InputError, match="given up for room"):
+    with pytest.raises(InputError, match="dropped to save space"):
         rebuild(path, 5, apply)

@@ -108,7 +108,7 @@ async def test_only_a_foreign_plugin_is_stopped(
     isolated: Simulation, remote: ProcessEngine
 ) -> None:
     stalled(remote)
-    with pytest.raises(EngineError, match="Tick 3 runs no foreign plugin; wait for it"):
+    with pytest.raises(EngineError, match="No third-party plugin is running; wait"):
         await isolated.restart()
     stalled(remote, "mine")
     with pytest.raises(InputError, match="nothing to stop"):
@@ -222,7 +222,7 @@ async def test_a_fault_that_comes_again_and_again_ends_it(
     remote._faults, remote._fault = 2, "KeyError: 7"
     remote._revive("")
     await until(lambda: remote.failure is not None, LONG)
-    with pytest.raises(EngineError, match=r"a fault of Hubbub's own \(KeyError: 7\), 3 times"):
+    with pytest.raises(EngineError, match=r"an internal error \(KeyError: 7\), 3 times"):
         await isolated.step()
 
 

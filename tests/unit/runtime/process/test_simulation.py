@@ -145,7 +145,7 @@ async def test_another_engine_goes_on_from_the_last_answer(world: World) -> None
         stepping = asyncio.create_task(simulation.step(100_000))
         await until(lambda: simulation.frame.tick > 4, LONG)
         started[0].kill()
-        with pytest.raises(ReplacedError, match="restarted meanwhile; ask again"):
+        with pytest.raises(ReplacedError, match="restarted; try again"):
             await stepping
         await simulation.ready()
         assert len(started) == 2

@@ -90,5 +90,5 @@ def test_a_saved_world_that_does_not_come_again_is_not_explained(tmp_path: Path)
     world.open_platform(policy=Passing())
     world.step(2)
     save(world, tmp_path / "a.hub")
-    with pytest.raises(InputError, match=r"^Tick 1 does not come again .* Act 1 .* cannot"):
+    with pytest.raises(InputError, match=r"^Replaying tick 1 gives a different .* Act 1 .* cannot"):
         explain(tmp_path / "a.hub", 0, 0)

@@ -122,7 +122,7 @@ async def test_going_nowhere_and_to_no_tick(world: World) -> None:
         with pytest.raises(InputError, match="Nothing to redo"):
             await simulation.go_to(9)
         await simulation.back(1)
-        with pytest.raises(InputError, match="known to tick 2; from there on, run"):
+        with pytest.raises(InputError, match="possible up to tick 2; from there on, run"):
             await simulation.forward(4)
         await simulation.forward()
         assert simulation.frame.tick == 2

@@ -238,7 +238,7 @@ def test_a_full_disk_keeps_what_was_acknowledged_and_goes_on_when_there_is_room(
     assert told.troubles[0] is not None
     assert "the disk is full" in told.troubles[0]
     last = told.durable[-1]
-    assert f"Everything up to tick {last:,} is safe" in told.troubles[0]
+    assert f"Everything up to tick {last:,} is saved" in told.troubles[0]
     assert entries(tmp_path) == made[:last]
     told.until(lambda: len(tries) > 2)
     journal.allow(journals.MOST_PAGES)
