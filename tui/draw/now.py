@@ -58,7 +58,7 @@ def metrics_of(focus: Focus, agents: int) -> list[Figure]:
         _r_of(focus, first),
         *(Figure(line(name, 14), _number(value)) for name, value in focus.metrics),
         Figure("10-tick mean", _number(speed), "per tick"),
-        Figure("longest chain", *plural(focus.depth, "hop").split()),
+        Figure("longest chain", count(focus.depth), "hop" if focus.depth == 1 else "hops"),
         Figure("generation", count(focus.breadth), "widest"),
         Figure("virality", *_virality(focus)),
         Figure("seeds", count(focus.seeds), _of_seeds(focus, first)),
