@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from sim.core import plural
 from tui.draw.canvas import Canvas, arrow, bars, held, sparkline
 from tui.draw.panes import StripPane
 from tui.safe_text import line
