@@ -22,9 +22,8 @@ import psutil
 from sim import Platform, World
 from sim.core import rng
 from sim.core.threads import allow
-from sim.jit.bits import ones
 from sim.jit.jit import kernel
-from sim.jit.mix import uniform, word, word2
+from sim.jit.mix import ones, uniform, word, word2
 from sim.platform.feed.candidates_kernels import SHOWN
 from sim.platform.feed.draws_kernels import bit_of
 

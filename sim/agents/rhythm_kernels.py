@@ -7,8 +7,7 @@ import numpy as np
 from sim.arrays import F32, F64, U8, U32
 from sim.jit.jit import kernel
 from sim.jit.mix import gate, uniform, word, word2
-from sim.jit.types import Word
-from sim.jit.words import ONE, S11, ZERO
+from sim.jit.words import ONE, S11, ZERO, Word
 
 _S8 = np.uint64(8)
 _BYTE = np.uint64(255)

@@ -19,8 +19,7 @@ import numpy as np
 from sim.arrays import F64, U8, U16, U32, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import gate, mix, uniform, word, word2
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW6, LOW32, ONE, S6, S11, S32, S40
+from sim.jit.words import LOW6, LOW32, ONE, S6, S11, S32, S40, Number, Word
 
 FREE = np.uint64(0xFFFFFFFFFFFFFFFF)
 """No claim on this agent."""

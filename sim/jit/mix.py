@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from sim.jit.jit import kernel
-from sim.jit.words import S11
+from sim.jit.words import S11, Number, Word
 
 C1 = np.uint64(0x9E3779B97F4A7C15)
 C2 = np.uint64(0xD1B54A32D192ED03)
@@ -21,6 +21,15 @@ _M2 = np.uint64(0x94D049BB133111EB)
 _S30 = np.uint64(30)
 _S27 = np.uint64(27)
 _S31 = np.uint64(31)
+
+_PAIRS = np.uint64(0x5555555555555555)
+_FOURS = np.uint64(0x3333333333333333)
+_EIGHTS = np.uint64(0x0F0F0F0F0F0F0F0F)
+_BYTES = np.uint64(0x0101010101010101)
+_S1 = np.uint64(1)
+_S2 = np.uint64(2)
+_S4 = np.uint64(4)
+_S56 = np.uint64(56)
 
 
 @kernel
@@ -61,3 +70,12 @@ def gate(p: float) -> np.uint64:
     if p >= 1.0:
         return np.uint64(9007199254740992)
     return np.uint64(p * 9007199254740992.0)
+
+
+@kernel
+def ones(x: Word) -> Number:
+    """Return how many bits of a uint64 are set."""
+    x = x - ((x >> _S1) & _PAIRS)
+    x = (x & _FOURS) + ((x >> _S2) & _FOURS)
+    x = (x + (x >> _S4)) & _EIGHTS
+    return np.int64((x * _BYTES) >> _S56)

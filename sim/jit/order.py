@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.arrays import I64, U32
 from sim.jit.jit import kernel
-from sim.jit.types import Number
+from sim.jit.words import Number
 
 _DIGIT = 11
 _BUCKETS = 1 << _DIGIT

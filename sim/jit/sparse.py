@@ -13,8 +13,7 @@ import numpy as np
 
 from sim.arrays import U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import Number
-from sim.jit.words import ONE, S32
+from sim.jit.words import ONE, S32, Number
 
 VACANT = np.uint32(0xFFFFFFFF)
 """The key of a place that nobody took; its value is 0."""

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+Word = np.uint64
+Number = Any
+"""An integer of any width, as loops over arrays hand it on."""
 
 ZERO, ONE, TWO, THREE, FOUR = (np.uint64(n) for n in range(5))
 ONE32 = np.uint32(1)

@@ -271,8 +271,6 @@ class Check(NamedTuple):
 CHECKS: dict[str, Check] = {}
 """Every check by name; one that returns None has nothing to say of this world."""
 
-_caches: dict[str, Callable[[], tuple[int, int]]] = {}
-
 CheckFunction = Callable[[Vitals], Finding | None]
 
 
@@ -301,21 +299,14 @@ def health_check(name: str, *, unit: str = "") -> Callable[[CheckFunction], Chec
     return registered
 
 
-def count_cache(name: str, read: Callable[[], tuple[int, int]]) -> None:
-    """Let the hits of a cache be watched; ``read`` returns (hits, asked) since the beginning."""
-    _caches[name] = read
-
-
 def forget(name: str) -> None:
-    """Take a check or a cache out again; does nothing when there is none."""
+    """Take a check out again; does nothing when there is none."""
     CHECKS.pop(name, None)
-    _caches.pop(name, None)
 
 
 def caches() -> dict[str, tuple[int, int]]:
     """Return (hits, asked) of every cache that is counted."""
-    found = {name: read() for name, read in list(_caches.items())}
-    return found | ({"cold data": tally()} if tally()[1] else {})
+    return {"cold data": tally()} if tally()[1] else {}
 
 
 class CheckHistory:

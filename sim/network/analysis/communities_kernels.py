@@ -11,7 +11,7 @@ import numpy as np
 from sim.arrays import F64, I32, I64, U8, U32
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
-from sim.jit.types import Number
+from sim.jit.words import Number
 
 _AHEAD = np.int64(32)
 

@@ -6,8 +6,7 @@ import numpy as np
 
 from sim.arrays import I32, I64, U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import Number
-from sim.jit.words import ONE, ZERO
+from sim.jit.words import ONE, ZERO, Number
 
 
 @kernel

@@ -12,7 +12,7 @@ import numpy as np
 from sim.arrays import F64, I8, I64, U8, U16, U32
 from sim.jit.jit import inlined, kernel
 from sim.jit.prefetch import ahead
-from sim.jit.types import Number
+from sim.jit.words import Number
 
 _FULL = np.int64(65535)
 _SOON = 12

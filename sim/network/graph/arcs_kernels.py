@@ -12,8 +12,7 @@ import numpy as np
 
 from sim.arrays import I64, U16, U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import Number
-from sim.jit.words import ONE, ZERO
+from sim.jit.words import ONE, ZERO, Number
 
 _TRUST = np.uint64(0xFFFF)
 _LOW = np.uint64(16)  # where the target begins, above the trust

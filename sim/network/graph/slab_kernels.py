@@ -19,8 +19,7 @@ import numpy as np
 
 from sim.arrays import I8, I64, U8, U16, U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import Number
-from sim.jit.words import LOW32, S32
+from sim.jit.words import LOW32, S32, Number
 
 UNKNOWN, ADDED, REMOVED, KNOWN = 0, 1, 2, 3
 """What becomes of a change: no such id to remove, added, removed, there already."""

@@ -11,8 +11,7 @@ import numpy as np
 
 from sim.arrays import U8, U32, U64
 from sim.jit.jit import kernel
-from sim.jit.types import Number
-from sim.jit.words import LOW6, ONE, S6
+from sim.jit.words import LOW6, ONE, S6, Number
 
 
 @kernel

@@ -7,8 +7,7 @@ import numpy as np
 from sim.arrays import F32, F64, I64, U8, U32
 from sim.jit.jit import kernel, lean
 from sim.jit.mix import uniform, word, word2
-from sim.jit.types import Number, Word
-from sim.jit.words import ONE32
+from sim.jit.words import ONE32, Number, Word
 from sim.platform.feed.candidates_kernels import AUTHOR, LIKES, META, NOTHING, SHARES, SHOWN
 from sim.platform.feed.draws_kernels import RING
 from sim.platform.feed.ranking_kernels import ShownColumns

@@ -13,11 +13,9 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from sim.arrays import F32, I64, U8, U16, U32, U64
-from sim.jit.bits import ones
 from sim.jit.jit import inlined, kernel, lean
-from sim.jit.mix import word2
-from sim.jit.types import Number, Word
-from sim.jit.words import S32, ZERO
+from sim.jit.mix import ones, word2
+from sim.jit.words import S32, ZERO, Number, Word
 from sim.network.relations.blocklist_kernels import is_closed
 from sim.platform.feed.draws_kernels import (
     BLOCK,

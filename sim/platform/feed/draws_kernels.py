@@ -11,12 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.arrays import I64, U16, U32, U64
-from sim.jit.bits import ones
 from sim.jit.jit import inlined, kernel, lean
-from sim.jit.mix import word, word2
+from sim.jit.mix import ones, word, word2
 from sim.jit.prefetch import ahead
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW32, ONE, S32, THREE, ZERO
+from sim.jit.words import LOW32, ONE, S32, THREE, ZERO, Number, Word
 
 BLOCK = 8
 """Viewers whose reads from memory go together."""

@@ -12,10 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.arrays import F32, F64, I64, U32, U64
-from sim.jit.bits import ones
 from sim.jit.jit import kernel
-from sim.jit.mix import uniform, word, word2
-from sim.jit.types import Number, Word
+from sim.jit.mix import ones, uniform, word, word2
+from sim.jit.words import Number, Word
 
 _NONE, _BIT = np.uint64(0), np.uint64(1)
 _HALF = 0.5

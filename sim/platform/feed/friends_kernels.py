@@ -15,8 +15,7 @@ import numpy as np
 from sim.arrays import F32, F64, I64, U32, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
-from sim.jit.types import Number, Word
-from sim.jit.words import S32
+from sim.jit.words import S32, Number, Word
 
 _PART = 1 << 32
 """Second addresses of the draws of places in rows: far from those of members."""

@@ -8,8 +8,7 @@ import numpy as np
 
 from sim.arrays import F32, I64, U8, U16, U32
 from sim.jit.jit import inlined, kernel
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW32, S32
+from sim.jit.words import LOW32, S32, Number, Word
 from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns
 from sim.platform.feed.draws_kernels import remember
 

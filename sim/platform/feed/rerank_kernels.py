@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from sim.arrays import F32, I64, U8, U32, U64
-from sim.jit.bits import ones
 from sim.jit.jit import kernel
-from sim.jit.types import Word
-from sim.jit.words import LOW32, ZERO
+from sim.jit.mix import ones
+from sim.jit.words import LOW32, ZERO, Word
 
 _FAR = np.float32(-1e30)
 

@@ -14,8 +14,7 @@ import numpy as np
 from sim.arrays import F32, I64, U8, U32, U64
 from sim.jit.jit import inlined, kernel, lean
 from sim.jit.mix import word2
-from sim.jit.types import Number
-from sim.jit.words import LOW32, ZERO
+from sim.jit.words import LOW32, ZERO, Number
 from sim.platform.feed.candidates_kernels import (
     AUTHOR,
     CREATED,

@@ -32,8 +32,7 @@ from sim.jit.claims import (
 from sim.jit.jit import kernel
 from sim.jit.mix import gate, uniform, word, word2
 from sim.jit.sparse import slot, take_slot
-from sim.jit.types import Number, Word
-from sim.jit.words import BYTE, CODE, EVER, LOW32, ONE, S11, S32, S40
+from sim.jit.words import BYTE, CODE, EVER, LOW32, ONE, S11, S32, S40, Number, Word
 
 _KEEP = 255
 _NEVER = 2.0

@@ -17,8 +17,7 @@ from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open, narrow,
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import VACANT, take_slot
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW32, ONE, ONE32, S32, ZERO
+from sim.jit.words import LOW32, ONE, ONE32, S32, ZERO, Number, Word
 from sim.spread.continuous.events_kernels import ListenerRows
 
 EXPONENTIAL, WEIBULL, ATTEMPTS = 0, 1, 2

@@ -48,8 +48,21 @@ from sim.jit.claims import FREE, NOBODY, is_open
 from sim.jit.jit import inlined, lean
 from sim.jit.mix import C2, mix, uniform, word, word2
 from sim.jit.sparse import VACANT, slot
-from sim.jit.types import Number, Word
-from sim.jit.words import CODE, EVER, FOUR, LOW6, LOW32, ONE, S6, S32, THREE, TWO, ZERO
+from sim.jit.words import (
+    CODE,
+    EVER,
+    FOUR,
+    LOW6,
+    LOW32,
+    ONE,
+    S6,
+    S32,
+    THREE,
+    TWO,
+    ZERO,
+    Number,
+    Word,
+)
 
 (SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, WATCHED, FIRST,
  AGAIN) = range(14)  # fmt: skip

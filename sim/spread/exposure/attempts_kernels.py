@@ -19,8 +19,7 @@ from sim.jit.claims import AHEAD, BATCH, BLOCK, approach, claim_batch, is_open, 
 from sim.jit.jit import kernel, lean
 from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import slot
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW6, LOW32, ONE, S6, S32
+from sim.jit.words import LOW6, LOW32, ONE, S6, S32, Number, Word
 
 _FAR_APART = 8
 

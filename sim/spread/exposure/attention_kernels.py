@@ -13,7 +13,7 @@ import numpy as np
 from sim.arrays import I64, U8, U32
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
-from sim.jit.types import Number, Word
+from sim.jit.words import Number, Word
 
 NOTHING = np.uint32(0)
 """An empty slot; so are the slots of agents that join later."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from sim.arrays import F64, I64, U32, U64, Array
-from sim.jit.bits import ones
 from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, approach, is_open
 from sim.jit.jit import kernel
-from sim.jit.mix import uniform, word, word2
+from sim.jit.mix import ones, uniform, word, word2
 from sim.jit.sparse import take_slots
-from sim.jit.types import Number, Word
-from sim.jit.words import S40
+from sim.jit.words import S40, Number, Word
 
 
 @kernel

@@ -8,8 +8,7 @@ from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.claims import AHEAD, FREE, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
-from sim.jit.types import Number, Word
-from sim.jit.words import S40
+from sim.jit.words import S40, Number, Word
 
 
 @kernel

@@ -18,8 +18,7 @@ import numpy as np
 from sim.arrays import F64, I32, I64, U8, U32, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import word
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW6, ONE, S6
+from sim.jit.words import LOW6, ONE, S6, Number, Word
 
 
 @kernel

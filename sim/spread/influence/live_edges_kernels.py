@@ -21,8 +21,7 @@ from sim.arrays import F64, I32, I64, U8, U16, U32, U64
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.prefetch import ahead
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW6, ONE, S6
+from sim.jit.words import LOW6, ONE, S6, Number, Word
 
 CONSTANT, DEGREE, TRUST, LEVELS, BORDER, ONE_OF, ONE_BY_TRUST = 0, 1, 2, 3, 4, 5, 6
 """What a tie's chance is: one for all; 1 / the listener's sources; times trust; times one of some

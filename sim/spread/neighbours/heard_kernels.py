@@ -20,8 +20,7 @@ from sim.jit.claims import AHEAD, BATCH, BLOCK, FREE, NOBODY, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import C1, mix, uniform, word
 from sim.jit.sparse import VACANT, slot, take_slot, take_slots
-from sim.jit.types import Number, Word
-from sim.jit.words import BYTE, CODE, EVER, LOW32, ONE, ONE32, S32, ZERO
+from sim.jit.words import BYTE, CODE, EVER, LOW32, ONE, ONE32, S32, ZERO, Number, Word
 
 BITS = 59
 """Bits of word 0 for all counters together."""

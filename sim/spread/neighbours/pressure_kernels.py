@@ -8,8 +8,7 @@ from sim.arrays import F64, U32, U64
 from sim.jit.claims import AHEAD, BLOCK, FREE, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW32, S32
+from sim.jit.words import LOW32, S32, Number, Word
 
 
 @kernel

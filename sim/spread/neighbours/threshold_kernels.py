@@ -19,8 +19,7 @@ from sim.jit.claims import AHEAD, BATCH, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word
 from sim.jit.sparse import take_slots
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW32, S32
+from sim.jit.words import LOW32, S32, Number, Word
 
 
 class Thresholds(NamedTuple):

@@ -14,8 +14,7 @@ from sim.arrays import F64, I8, I64, U8, U16, U32, U64
 from sim.jit.claims import is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import word, word2
-from sim.jit.types import Number, Word
-from sim.jit.words import S11
+from sim.jit.words import S11, Number, Word
 
 
 @kernel

@@ -16,7 +16,7 @@ import numpy as np
 from sim.arrays import F64, I64, U8, U32, U64
 from sim.jit.claims import is_open
 from sim.jit.jit import kernel
-from sim.jit.types import Number, Word
+from sim.jit.words import Number, Word
 from sim.spread.opinions.pairs_kernels import (
     AHEAD,
     NEVER,

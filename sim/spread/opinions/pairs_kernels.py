@@ -23,7 +23,7 @@ from sim.arrays import F64, I64, U8, U16, U32, U64
 from sim.jit.claims import FREE, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
-from sim.jit.types import Number, Word
+from sim.jit.words import Number, Word
 
 AHEAD = 128
 """Meetings whose rows are fetched from memory together."""

@@ -17,8 +17,7 @@ from sim.jit.claims import AHEAD, BATCH, FREE, NOBODY, approach, is_open
 from sim.jit.jit import kernel
 from sim.jit.mix import uniform, word, word2
 from sim.jit.sparse import slot, take_slots
-from sim.jit.types import Number, Word
-from sim.jit.words import LOW32, ONE32, S32, S40
+from sim.jit.words import LOW32, ONE32, S32, S40, Number, Word
 
 BY_ATTEMPT, BY_DRAW = -1, -2
 """Ranks: the lowest draw among successful attempts; a draw for each message and agent."""

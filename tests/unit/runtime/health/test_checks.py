@@ -21,8 +21,6 @@ from sim.runtime.health import (
     HealthWatch,
     JournalStatus,
     Level,
-    caches,
-    count_cache,
     forget,
     graded,
     look,
@@ -117,9 +115,9 @@ def test_a_check_that_fails_is_a_warning_and_the_others_go_on(mine: str) -> None
     assert found.reading("clock").level == "ok"
 
 
-def test_a_cache_is_counted(mine: str) -> None:
-    count_cache(mine, lambda: (30, 40))
-    assert "of a test 75 %" in look(Vitals(caches=caches())).reading("caches").sentence
+def test_a_cache_is_counted() -> None:
+    counted = look(Vitals(caches={"of a test": (30, 40)}))
+    assert "of a test 75 %" in counted.reading("caches").sentence
 
 
 def test_the_history_is_bounded() -> None:
