@@ -96,7 +96,7 @@ def page(found: Validation) -> str:
     result = "all hold" if found.passes else f"{len(found.broken)} do not hold"
     runs = "the larger" if found.is_thorough else "the default"
     count = f"{plural(len(found.verdicts), 'claim')} of {plural(len(found.models), 'model')}, "
-    count += f"{plural(runs, 'run')}: {result}."
+    count += f"{runs} runs: {result}."
     lines = [f"{count} Laws: {', '.join(LAWS)}."]
     for family in sorted(families):
         lines += ["", f"## {family.capitalize()}", "", *_family(found, families[family])]

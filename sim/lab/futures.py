@@ -344,9 +344,7 @@ class Futures(Result):
                     "runs": known.size, "digest": begun,
                 })  # fmt: skip
         how = means_said(str(row["method"]) for row in rows)
-        caption = (
-            f"Each condition {self.records.where}: {how}; the world at the fork: {self.digest}"
-        )
+        caption = f"Conditions {self.records.where}: {how}; the world at the fork: {self.digest}"
         return Table.of_rows(rows, caption=caption)
 
     def _interval(self, measure: str, values: F64) -> Interval | None:

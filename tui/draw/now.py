@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from sim.core import plural
 from tui.draw.canvas import Canvas, arrow, bars, held, sparkline
 from tui.draw.panes import StripPane
 from tui.safe_text import line
@@ -58,7 +57,7 @@ def metrics_of(focus: Focus, agents: int) -> list[Figure]:
         _r_of(focus, first),
         *(Figure(line(name, 14), _number(value)) for name, value in focus.metrics),
         Figure("10-tick mean", _number(speed), "per tick"),
-        Figure("longest chain", *plural(focus.depth, "hop").split()),
+        Figure("longest chain", count(focus.depth), "hop" if focus.depth == 1 else "hops"),
         Figure("generation", count(focus.breadth), "widest"),
         Figure("virality", *_virality(focus)),
         Figure("seeds", count(focus.seeds), _of_seeds(focus, first)),
@@ -154,12 +153,11 @@ class NowPane(StripPane):
         "The message shown at this tick: how many members have ever adopted it, how many are "
         "spreading it now (a dash: the plugin of its model is missing), new adopters and R_t with "
         "their peaks, the mean number of new adopters over 10 ticks, the shape of the cascade "
-        "tree, and structural virality (mean distance between two adopters in that tree). "
-        "R_t @12 is the mean number of adoptions caused by each member who adopted at tick 12; it "
-        "is incomplete (a dash) until all of them have finished spreading. R of the seeds is "
-        "listed separately, because they were selected. With a platform: members online, "
-        "impressions, and actions in the last tick; or the metrics selected with G, each with "
-        "its history."
+        "tree, and structural virality (mean distance between two adopters in that tree). R_t @12 "
+        "is the mean number of adoptions caused by each member who adopted at tick 12; it is "
+        "incomplete (a dash) until all of them have finished spreading. R of the seeds is listed "
+        "separately, because they were selected. With a platform: members online, impressions, and "
+        "actions in the last tick; or the metrics selected with G, each with its history."
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
