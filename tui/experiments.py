@@ -214,11 +214,7 @@ class Experiments:
         try:
             await work
             made.state, kind = "done", "good"
-            said = (
-                f"{plural(made.total, 'run')} finished"
-                if made.total
-                else f"{made.plan.title} finished"
-            )
+            said = f"{plural(made.total, 'run') if made.total else made.plan.title} finished"
         except asyncio.CancelledError:
             into = getattr(made.plan, "into", None)
             where = "" if into is None else f" in {into}"

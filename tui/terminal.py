@@ -50,9 +50,7 @@ def obstacle(
         return NO_TERMINAL.format(reason="with TERM=dumb the cursor cannot move")
     for stream in streams or (sys.__stdin__, sys.__stdout__):
         if stream is None or stream.closed or not stream.isatty():
-            return NO_TERMINAL.format(
-                reason="standard input or output is not one (a pipe, a file or CI)"
-            )
+            return NO_TERMINAL.format(reason="input or output is not one (a pipe, a file or CI)")
     return ""
 
 

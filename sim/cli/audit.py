@@ -196,8 +196,7 @@ def _sentence(found: Replay, digest: str | None, findings: list[str]) -> str:
     where = f"act {found.begun:,}" if found.begun else "the beginning"
     text = (
         f"Replayed from {where}: {plural(found.acts, 'log entry', 'log entries')}, "
-        f"{plural(found.ticks, 'tick')}, to tick "
-        f"{world.tick:,} in {found.seconds:.2f} s."
+        f"{plural(found.ticks, 'tick')}, to tick {world.tick:,} in {found.seconds:.2f} s."
     )
     if findings:
         return text

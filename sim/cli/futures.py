@@ -80,9 +80,7 @@ def _conditions(
         if not is_scenario(where):
             raise InputError("--variants needs a scenario; for a world use --arm.")
         if arms or messages:
-            raise InputError(
-                "--variants takes the conditions of a scenario; leave out --arm, --inject."
-            )
+            raise InputError("--variants uses conditions of a scenario; leave out --arm, --inject.")
         return {}, []
     changes: dict[str, Any] = {}
     for words in arms:

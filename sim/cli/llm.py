@@ -146,9 +146,8 @@ def llm_estimate(
     is_set = settings.llm_model or settings.llm_local
     money = f"${found.dollars:.4f}" if is_set else "no price, as no model is set"
     say(
-        f"{plural(found.ticks, 'tick')}: about {plural(found.requests, 'request')}, "
-        f"{found.read:,} tokens read, "
-        f"{found.written:,} written, {money}."
+        f"{plural(found.ticks, 'tick')}: about {plural(found.requests, 'request')}, {found.read:,} "
+        f"tokens read, {found.written:,} written, {money}."
     )
 
 

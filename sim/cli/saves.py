@@ -101,9 +101,7 @@ def erase_save(
     who: Annotated[str, typer.Argument(help="Whose: a condition, an id, or all.")],
     pseudonymise: Annotated[
         bool,
-        typer.Option(
-            "--pseudonymise", help="Delete names, ids and texts only; numbers and interests stay."
-        ),
+        typer.Option("--pseudonymise", help="Delete names, ids, texts; keep numbers, interests."),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,

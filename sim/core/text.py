@@ -77,13 +77,7 @@ def one_line(text: str, limit: int = LIMIT) -> str:
 
 
 def plural(many: float, one: str, more: str = "") -> str:
-    """Return a number with its noun: ``1 member``, ``2,303 members``; ``more`` if not one + s.
-
-    Examples
-    --------
-    >>> plural(1, "reply", "replies"), plural(2303, "member")
-    ('1 reply', '2,303 members')
-    """
+    """Return a number with its noun: ``1 member``, ``2,303 members``; ``more`` if not one + s."""
     return f"{many:,.0f} {one if many == 1 else more or one + 's'}"
 
 

@@ -202,9 +202,8 @@ class Ensemble(Result):
                 )
         failed = int((self.runs["failed"] > 0).sum()) if "failed" in self.runs else 0
         if failed:
-            lines.append(
-                f"In {plural(failed, 'replicate')} a message stopped because its model failed."
-            )
+            some = plural(failed, "replicate")
+            lines.append(f"In {some} a message stopped because its model failed.")
         return "\n".join([*lines, *map(one_line, self.records.remarks)])
 
     def _in_short(self) -> list[Table]:

@@ -331,9 +331,7 @@ class Futures(Result):
                 row = mean_row(values, self.records.strata, is_share=is_share)
                 rows.append({"arm": arm, "measure": measure, **row, "digest": begun})
         how = means_said(str(row["method"]) for row in rows)
-        caption = (
-            f"Each condition {self.records.where}: {how}; the world at the fork: {self.digest}"
-        )
+        caption = f"Conditions {self.records.where}: {how}; the world at the fork: {self.digest}"
         return Table.of_rows(rows, caption=caption)
 
     def conclusion(self, measure: str | None = None, *, margin: float | None = None) -> str:

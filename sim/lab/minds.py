@@ -189,8 +189,7 @@ class MindsComparison(PairedRuns):
         first, second = self.arms
         caption = (
             f"{second} minus {first}, {plural(self.members, 'member')}, "
-            f"{plural(self.ticks, 'tick')}; chance: "
-            f"{first} run again minus itself"
+            f"{plural(self.ticks, 'tick')}; chance: {first} run again minus itself"
         )
         runs = [*zip(self.arms, self.values, strict=True)]
         if self.again is not None:

@@ -80,9 +80,8 @@ class Comparison(PairedRuns):
                 apart = self.difference(first, second, measure)
                 rows.append({"measure": measure, "recommender": second, "against": first,
                              "difference": apart.mean, **apart.ends})  # fmt: skip
-        caption = (
-            f"{plural(self.ticks, 'tick')}, {plural(len(self.seeds), 'seed')}; 95 % intervals (t)"
-        )
+        many = f"{plural(self.ticks, 'tick')}, {plural(len(self.seeds), 'seed')}"
+        caption = f"{many}; 95 % intervals (t)"
         runs = self._runs(zip(self.names, self.values, strict=True))
         return {"differences": Table.of_rows(rows, caption=caption), "runs": runs}
 

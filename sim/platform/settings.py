@@ -32,19 +32,13 @@ class PlatformSettings(Parameters):
     )
     channel: Literal["feed", "broadcast"] = Field("feed", description="default channel of messages")
     label_reports: int = Field(
-        5,
-        ge=0,
-        le=1_000_000_000,
-        description="least number of reports to label a message; 0: never",
+        5, ge=0, le=1_000_000_000, description="least reports to label a message; 0: never"
     )
     label_share: float = Field(
         0.001, ge=0, le=1, description="least share of impressions reported, to label a message"
     )
     hide_reports: int = Field(
-        20,
-        ge=0,
-        le=1_000_000_000,
-        description="least number of reports to hide a message; 0: never",
+        20, ge=0, le=1_000_000_000, description="least reports to hide a message; 0: never"
     )
     hide_share: float = Field(
         0.005, ge=0, le=1, description="least share of impressions reported, to hide a message"

@@ -330,9 +330,7 @@ class MindsSection(Section):
     mind: str = Field("model", description="what decides for them: model, rule, archetype, ...")
     goal: str = Field("", description="what they want, in words")
     offline: bool = Field(False, description="true: use rules instead of language models")
-    budget: tuple[str, ...] = Field(
-        (), description="limits: '$0.50', '200 requests', '50000 tokens'"
-    )
+    budget: tuple[str, ...] = Field((), description="most: '$0.50', '200 requests', '50000 tokens'")
     least_share: float | None = Field(
         None, ge=0, le=1, strict=True,
         description="stop when models make less than this share; default: the setting",
@@ -413,9 +411,7 @@ class AboutSection(Section):
 class StopSection(Section):
     """``[stop]``: when the run ends."""
 
-    ticks: int | None = Field(
-        None, ge=0, le=LAST_TICK, strict=True, description="most ticks to run"
-    )
+    ticks: int | None = Field(None, ge=0, le=LAST_TICK, strict=True, description="most ticks")
     until_quiet: bool = Field(False, description="stop earlier when nothing is spreading")
 
 
@@ -434,9 +430,7 @@ class SweepSection(Section):
     )
     replicates: int = Field(5, ge=1, strict=True, description="runs per point")
     seed: int | None = Field(
-        None,
-        strict=True,
-        description="of the first replicate and of the design; default: the world's",
+        None, strict=True, description="of first replicate and design; default: the world's"
     )
     measure: str = Field("share", description="measure shown for each point")
 

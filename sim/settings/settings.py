@@ -171,10 +171,7 @@ class Settings(LanguageModelSettings):
         None, description="folder of saved worlds; default: ./saves, or the platform's data folder"
     )
     threads: int | None = Field(
-        None,
-        ge=1,
-        le=1024,
-        description="threads for feeds and digests of saves; default: one per core",
+        None, ge=1, le=1024, description="threads for feeds and digests; default: one per core"
     )
     frames_per_second: float = Field(
         10.0, ge=0.2, le=30, description="how often the screen follows the engine"

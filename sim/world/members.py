@@ -320,9 +320,7 @@ def give(
 ) -> int:
     """Give members a mind of their own; returns how many have one now."""
     if world.platform is None:
-        raise InputError(
-            "Language models read feeds, and this world has no platform; open one first."
-        )
+        raise InputError("Language models read feeds: this world has no platform; open one first.")
     name, more = mind_of(mind)
     spoken = more.pop("language", "") or language
     who = members_of(world, members)

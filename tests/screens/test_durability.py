@@ -45,7 +45,7 @@ async def opened(hub: Hub, name: str) -> None:
 
 def test_little_room_is_used_well() -> None:
     kept = Kept(1204, 3, 1100, 7.0, 1 << 20, "town.hub.live")
-    assert durable(kept, 18) == "durable 1,204"
+    assert durable(kept, 18) == "saved to 1,204"
     assert durable(kept, 30) == "saved to tick 1,204"
     assert durable(kept, 80) == "saved to tick 1,204, 3 ticks unsaved"
 
@@ -99,7 +99,7 @@ async def test_a_world_that_was_not_left_after_all_is_not_thrown_away(tmp_path: 
         await command(pilot, "step")
         await opened((app, pilot), "broken")
         await until(pilot, lambda: isinstance(app.screen, QuitDialog))
-        await until(pilot, lambda: "Stay" in seen(app))
+        await until(pilot, lambda: "Cancel" in seen(app))
         await press(app, pilot, "drop")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         await pilot.press("enter")
@@ -174,7 +174,7 @@ async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Pat
         await command(pilot, "save mine")
         await until(pilot, lambda: "READ-ONLY" not in seen(app))
         assert ("keep", tmp_path / "saves" / "mine.hub") in made(app).asked
-        await until(pilot, lambda: "durable 31" in seen(app))
+        await until(pilot, lambda: "saved to 31" in seen(app))
 
 
 @pytest.mark.parametrize("wanted", [True, False])

@@ -46,11 +46,7 @@ async def filter_(app: Viewer, words: Words) -> None:
     if not expression:
         app.say(f"All {count(many)} members.")
     else:
-        app.say(
-            f"{plural(many, 'member')} match {expression}."
-            if many
-            else f"No members match {expression}."
-        )
+        app.say(f"{plural(many, 'member') if many else 'No members'} match {expression}.")
 
 
 def _of_focus(app: Viewer, expression: str) -> str:
@@ -126,10 +122,9 @@ async def why(app: Viewer, words: Words) -> None:
         "explaining the feed", app.simulation.query(feeds.whys_of, member.agent, wanted)
     )
     if not found:
-        if wanted:
-            raise InputError(f"{member.name} was shown none of these in tick {tick:,}.")
         is_offline = feed.tick == tick and not feed.is_online
         what = "was offline" if is_offline else "had no impressions"
+        what = "was shown none of these" if wanted else what
         raise InputError(f"{member.name} {what} in tick {tick:,}.")
     title = f"Feed of {member.name}, tick {count(tick)}"
     await app.push_screen_wait(Notice(title, "\n\n".join(_told(*each) for each in found)))

@@ -176,8 +176,8 @@ async def _asked(app: Viewer, many: int) -> MessageOrder | None:
         app.simulator,
         app.simulation,
         begin,
-        title=f"Run {plural(many, 'replicate')} of a message",
         yes="Run",
+        title=f"Run {plural(many, 'replicate')} of a message",
     )
     return await app.push_screen_wait(form)
 
@@ -270,9 +270,7 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
     file = Path(name) if name.endswith(".runs") else results_beside(_where(name))
     running = app.experiments.running
     if running is not None and getattr(running.plan, "into", None) == file:
-        raise InputError(
-            f"It is still running ({running.how_far}); wait, or press Esc in Runs to stop it."
-        )
+        raise InputError(f"It is still running ({running.how_far}); wait, or press Esc in Runs.")
     if not await in_thread(file.is_file, "results"):
         raise InputError(f"{file} does not exist yet; `study run {name}` creates it.")
     found = await app.work.in_thread("reading the results", lambda _report: lab.read_findings(file))

@@ -52,9 +52,7 @@ async def minds(app: Viewer, words: Words) -> None:
         said = pairs(words[1:])
         allowed = ("mind", *offer.fields)
         if set(said) - set(allowed):
-            raise InputError(
-                f"Unknown option; `minds` takes {', '.join(allowed)}, each as NAME=WORDS."
-            )
+            raise InputError(f"`minds` takes {', '.join(allowed)}, each NAME=WORDS, nothing else.")
         mind = said.pop("mind", "model")
         wish = MindWish(words[0], mind, wake=False, said=said)
     else:
@@ -141,21 +139,15 @@ async def llm(app: Viewer, words: Words) -> None:
 
 def _of_this_process(app: Viewer) -> None:
     if app.simulation.is_isolated:
-        raise InputError(
-            "Language models need the program's own process; start it without --isolated."
-        )
+        raise InputError("Language models run only without --isolated; start without it.")
 
 
-async def _wake(
-    app: Viewer, done: str = "Language models are on.", *, offline: bool = False
-) -> None:
+async def _wake(app: Viewer, done: str = "", *, offline: bool = False) -> None:
     asking, simulation = app.asking, app.simulation
     await _resume(app)
     thinker = await asking.anew(simulation.think, offline=offline)
-    app.say(
-        f"{thinker.lacks} Until then rules decide." if thinker.lacks else done,
-        "warning" if thinker.lacks else "good",
-    )
+    said = f"{thinker.lacks} Until then rules decide." if thinker.lacks else done
+    app.say(said or "Language models are on.", "warning" if thinker.lacks else "good")
 
 
 async def _resume(app: Viewer) -> None:
@@ -194,10 +186,8 @@ async def _rest(app: Viewer) -> None:
     now = app.simulation.frame.minds
     await app.asking.close()
     warning = now.warning if now is not None else ""
-    app.say(
-        warning or "Language models are off; all members follow rules.",
-        "warning" if warning else "good",
-    )
+    said = warning or "Language models are off; all members follow rules."
+    app.say(said, "warning" if warning else "good")
 
 
 async def _status(app: Viewer) -> None:

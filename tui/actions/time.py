@@ -193,8 +193,7 @@ async def bookmark(app: Viewer, words: Words) -> None:
         raise InputError("Type a name for this tick, such as `bookmark before the storm`.")
     marked = await app.simulation.bookmark(" ".join(words))
     app.say(
-        f"Bookmarked tick {marked.tick:,} as {marked.name}; :goto {marked.name} returns here.",
-        "good",
+        f"Bookmarked tick {marked.tick:,} as {marked.name}; :goto {marked.name} returns.", "good"
     )
 
 
@@ -218,7 +217,5 @@ async def branch(app: Viewer, words: Words) -> None:
     await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     made = await app.work.job("branching", app.simulation.branch(path))
     app.upkeep.saved_words.append(path.stem)
-    app.say(
-        f"{made.sentence} Press {key_label(keys_of(by_id('open'), app.keymap)[0])} to open it.",
-        "good",
-    )
+    key = key_label(keys_of(by_id("open"), app.keymap)[0])
+    app.say(f"{made.sentence} Press {key} to open it.", "good")

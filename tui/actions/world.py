@@ -320,17 +320,13 @@ def report_text(found: Any, names: Sequence[str]) -> str:
         ("clustering", _estimate(found.clustering)),
         ("mean path", f"{_estimate(found.path_length)} steps"),
         ("components", f"{count(found.components)} (largest {count(weak)})"),
-        (
-            "strongly connected",
-            f"{plural(found.strong_components, 'component')} (largest {count(strong)})",
-        ),
+        ("strongly connected", f"{count(found.strong_components)} (largest {count(strong)})"),
         (
             "communities",
             f"{count(found.communities)} (Louvain), modularity {found.modularity:.2f}",
         ),
     ]  # fmt: skip
-    width = max(len(label) for label, _ in facts)
-    lines = [f"{label:<{width}} {text}" for label, text in facts]
+    lines = [f"{label:<18} {text}" for label, text in facts]
     lines += ["", "Most influential members (PageRank)"]
     for name, member in zip(names, found.influential, strict=True):
         lines.append(

@@ -60,9 +60,7 @@ class PickModel(Dialog[str]):
         Binding("down", "go('cursor_down')", "Next model", id="models-down", show=False),
         Binding("pageup", "go('page_up')", "Page up", id="models-page-up", show=False),
         Binding("pagedown", "go('page_down')", "Page down", id="models-page-down", show=False),
-        Binding(
-            "question_mark", "card", "Show the card", id="models-card", show=False, priority=True
-        ),
+        Binding("question_mark", "card", "Card", id="models-card", show=False, priority=True),
     ]
 
     def __init__(

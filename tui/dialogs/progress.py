@@ -158,11 +158,8 @@ class ProgressDialog(Dialog[bool]):
         if not self.query("#stage"):  # it is being taken down
             return
         spent = seconds(time.monotonic() - self.job.started)
-        stage = (
-            "Cancelling ... (Esc again hides this)"
-            if self.job.is_stopping
-            else self.job.stage or "working"
-        )
+        stage = self.job.stage or "working"
+        stage = "Cancelling ... (Esc again hides this)" if self.job.is_stopping else stage
         self.query_one("#stage", Static).update(line(f"{stage}, {spent}", 70))
         self.query_one(ProgressGauge).show(self.job.share)
 

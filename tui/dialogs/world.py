@@ -431,9 +431,7 @@ class HistoryDialog(Dialog[int | str]):
         yield Static(line(self._reach.sentence, 400), id="reach", markup=False)
         yield OptionList(*map(self._option, self._found), id="ticks", markup=False, compact=True)
         if not self._found:
-            yield Static(
-                "Press b to bookmark this tick; type :goto N to go to tick N.", markup=False
-            )
+            yield Static("Press b to bookmark this tick; :goto N goes to tick N.", markup=False)
 
     def on_mount(self) -> None:
         if self._found:

@@ -153,12 +153,11 @@ class NowPane(StripPane):
         "The message shown at this tick: how many members have ever adopted it, how many are "
         "spreading it now (a dash: the plugin of its model is missing), new adopters and R_t with "
         "their peaks, the mean number of new adopters over 10 ticks, the shape of the cascade "
-        "tree, and structural virality (mean distance between two adopters in that tree). "
-        "R_t @12 is the mean number of adoptions caused by each member who adopted at tick 12; it "
-        "is incomplete (a dash) until all of them have finished spreading. R of the seeds is "
-        "listed separately, because they were selected. With a platform: members online, "
-        "impressions, and actions in the last tick; or the metrics selected with G, each with "
-        "its history."
+        "tree, and structural virality (mean distance between two adopters in that tree). R_t @12 "
+        "is the mean number of adoptions caused by each member who adopted at tick 12; it is "
+        "incomplete (a dash) until all of them have finished spreading. R of the seeds is listed "
+        "separately, because they were selected. With a platform: members online, impressions, and "
+        "actions in the last tick; or the metrics selected with G, each with its history."
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses

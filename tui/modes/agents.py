@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 
 SORTED_BY = {"adopted": "adoption tick", "last_active": "last activity", "online": "activity"}
-"""What columns are called in a sentence, where not by their title."""
-
 Listed = NDArray[np.uint32] | None
 
 REST = 1.0

@@ -313,10 +313,7 @@ class CommunityDetail(Widget, can_focus=True):
         share = adopted / size if size else 0.0
         lines = [
             Content.styled(line(found.names[at], width), "bold $primary"),
-            Content.styled(
-                line(_rank(found, at) + (f" ({found.label})" if found.label else ""), width),
-                "$foreground-muted",
-            ),
+            Content.styled(line(_rank(found, at), width), "$foreground-muted"),
             Content(""),
             _fact("members", count(size), width),
             _fact("adopted", f"{count(adopted)}  {percent(share)}", width),

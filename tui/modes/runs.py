@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 
 SERIES_TITLES = {"ever": "ever adopted", "now": "spreading now", "new": "new adopters"}
-"""Titles of the series of messages; others go by their names."""
 
 
 def _runs_said(done: int, total: int) -> str:

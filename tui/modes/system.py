@@ -213,8 +213,7 @@ class EnginePane(Facts):
             kept = frame.kept
             told += [("journal", kept.folder), ("size on disk", bytes_of(kept.bytes))]
             told += [("saved to tick", count(kept.tick))]
-            autosaved = f"tick {count(kept.checkpoint)}, paused {kept.pause_ms:.0f} ms"
-            told += [("last autosave", autosaved)]
+            told += [("autosave", f"tick {count(kept.checkpoint)}, paused {kept.pause_ms:.0f} ms")]
         self.tell(told)
 
 

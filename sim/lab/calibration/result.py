@@ -141,9 +141,7 @@ class Calibration(Result):
             {"messages": e.messages, "measure": e.measure, "model": e.model, "copying": e.copying}
             for e in self.errors
         ]
-        return Table.of_rows(
-            rows, caption="Errors; copying: baseline that predicts the fitted messages"
-        )
+        return Table.of_rows(rows, caption="Errors; copying: predicting the fitted messages")
 
     def _curves(self) -> Table:
         rows = []
@@ -188,9 +186,7 @@ class Calibration(Result):
         if edges:
             said.append(f"The best fit of {', '.join(edges)} is at an end of its range; widen it.")
         if not self.holdout:
-            said.append(
-                "Nothing was held out: these errors do not show how well new messages are met."
-            )
+            said.append("Nothing was held out: this does not show how well new messages are met.")
         model = cast("type[PropagationModel]", spec(self.plan.model).cls)
         ticks = per_tick(model, self.plan.tick_minutes)
         if ticks:

@@ -462,7 +462,7 @@ def conclusion(
     """
     require_margin(margin)
     what, first, second, unit = map(one_line, (what, first, second, unit))
-    first, second = _called(first), _called(second)
+    first, second = (f"{'the ' * (each == 'baseline')}{each}" for each in (first, second))
     unit = unit.replace("agents", "members").replace(" a tick", " per tick")
     named = what, first, second, unit
     if difference.pairs == 0:
@@ -513,11 +513,6 @@ SHARE = "share"
 """The unit of shares of one."""
 
 REACHES = frozenset({"share reached", "reach"})
-"""What a condition is said to reach."""
-
-
-def _called(condition: str) -> str:
-    return "the baseline" if condition == "baseline" else condition
 
 
 def _single(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
@@ -584,13 +579,9 @@ def _interval(found: MeasuredDifference, unit: str) -> str:
     low, high, confidence, method = found.interval
     if found.mean < 0 and found.sign:
         low, high = -high, -low  # as the amount by which it is smaller
-    side = f"{_bare(low, unit)} to {_bare(high, unit)}"
+    scale = 100 if unit == SHARE else 1  # the unit is said beside the mean
+    side = f"{amount(scale * low)} to {amount(scale * high)}"
     return f"{confidence * 100:g} % interval {side} by {method}, {_pairs(found)}"
-
-
-def _bare(value: float, unit: str) -> str:
-    """Return a number as :func:`amount` writes it, without its unit."""
-    return amount(100 * value if unit == SHARE else value)
 
 
 def _needed(found: MeasuredDifference) -> str:

@@ -332,7 +332,6 @@ def read_findings(path: str | Path) -> StudyFindings:
 
 
 _NAMES = {"share": "share reached", "size": "reach"}
-"""What measures are called in a sentence, where not by their name."""
 _MOST_FIGURES = 6
 _MOST_SEEDS = 200
 

@@ -418,9 +418,7 @@ def _of_scenario(file: Path, table: Mapping[str, Any], name: str) -> dict[str, A
 def _said(file: Path, table: Mapping[str, Any], instead: Mapping[str, int]) -> StudySection:
     for key in table:
         if key == "minds":
-            raise FileError(
-                file, "[minds]: language models need single runs; leave it out of a study"
-            )
+            raise FileError(file, "[minds]: language models need single runs; leave it out")
         if key in _NOT_OF_STUDIES:
             raise FileError(file, f"[{key}] belongs to a scenario, and a study has [study]")
         if key not in _SECTIONS:
@@ -445,9 +443,7 @@ def _with_base(
         home = gallery_path(where) if where.startswith(PREFIX) else file.parent / where
         base = toml_table(home)
         if "minds" in base:
-            raise FileError(
-                home, "[minds]: language models need single runs; leave it out of a study"
-            )
+            raise FileError(home, "[minds]: language models need single runs; leave it out")
         arms = arms or base.get("variants", {})
         own = merged({k: v for k, v in base.items() if k in BASE_SECTIONS}, own)
     if not isinstance(arms, dict) or not all(isinstance(arm, dict) for arm in arms.values()):

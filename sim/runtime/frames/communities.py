@@ -105,7 +105,6 @@ def _is_alike(placed: CommunityTotals, row_of: npt.NDArray[np.int32], links: I64
 
 
 KNOWN = "known"
-"""Origin of communities that came with the network under names of their own."""
 
 
 def _origin(names: tuple[str, ...]) -> str:

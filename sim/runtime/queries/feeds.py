@@ -98,9 +98,7 @@ def _unknown(world: World, platform: Platform) -> str:
     if platform.exposures.taken is not None:
         return "This platform keeps no feeds (keep_feeds is off)."
     return (
-        ""
-        if platform.exposures.tick == world.tick
-        else "Feeds are available after the next tick; press ."
+        "" if platform.exposures.tick == world.tick else "Feeds come after the next tick; press ."
     )
 
 

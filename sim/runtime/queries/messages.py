@@ -171,11 +171,8 @@ def cascade(world: World, number: int) -> StoryInputs:
     author = "" if said is None or said < 0 else world.agents.name(said)
     facts = [("model", found.model_name), ("status", found.status)]
     facts += [("sent at tick", f"{found.started_at:,}"), ("seeds", f"{found.seeds.size:,}")]
-    facts += [
-        ("adopters", f"{log.size:,}"),
-        ("new adopters", f"{found.speed:.1f}/tick (10-tick mean)"),
-        *_r_of(found),
-    ]
+    speed = f"{found.speed:.1f}/tick (10-tick mean)"
+    facts += [("adopters", f"{log.size:,}"), ("new adopters", speed), *_r_of(found)]
     at = None if world.platform is None else world.platform.injected.get(number)
     if at is not None:
         facts += _counters(world, at)

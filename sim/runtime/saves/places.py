@@ -410,8 +410,7 @@ def _there(path: Path) -> str:
             held = f"exists, a world at tick {info(path).tick or 0:,}"
         except FileError:
             held = "exists"
-        journal = f", and its journal continues{end and f' to{end}'}"
-        return f"{held}{journal}" if lives else held
+        return f"{held}, and its journal continues{end and f' to{end}'}" if lives else held
     if place is not None or folder_of(path).is_dir():
         return f"a world that was never saved exists there in its journal{end and f', at{end}'}"
     return ""

@@ -714,10 +714,9 @@ def _sent(journal: JournalFile, line: ReplayLine, after: int) -> Iterator[Messag
     """Yield what the journal says of messages that were sent behind a checkpoint."""
     for part in line.parts:
         for tick, command, message in journal.rows(
-            "SELECT e.tick, e.command, max(a.cascade) FROM entries AS e"
-            " JOIN adoptions AS a ON a.number = e.number"
-            " WHERE e.number BETWEEN ? AND ? AND e.kind = 'inject' AND e.tick <= ?"
-            " GROUP BY e.number ORDER BY e.number",
+            "SELECT e.tick, e.command, max(a.cascade) FROM entries AS e JOIN adoptions AS a ON "
+            "a.number = e.number WHERE e.number BETWEEN ? AND ? AND e.kind = 'inject' AND e.tick "
+            "<= ? GROUP BY e.number ORDER BY e.number",
             max(part.first, after + 1),
             part.last,
             part.until,

@@ -368,9 +368,7 @@ class ChangeSetting(OnPlatform):
     plugin_name: ClassVar[str] = "set"
     says: ClassVar[str] = "change a parameter"
 
-    name: str = Field(
-        description=f"parameter of the model; without a message: {', '.join(_SETTINGS)}"
-    )
+    name: str = Field(description=f"a parameter; without a message: {', '.join(_SETTINGS)}")
     value: Any = Field(description="the new value")
     message: int = Field(-1, ge=-1, description=f"{MESSAGE}; -1: a setting of the platform")
 
