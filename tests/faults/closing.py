@@ -3,8 +3,6 @@
 python -m tests.faults.closing FILE.hub {thread,process} {close,fail,restart}
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

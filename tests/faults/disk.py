@@ -9,8 +9,6 @@ written, and folders whose changes come out of order. Of files under temporary n
 there at each flush is known.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field

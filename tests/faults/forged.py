@@ -6,8 +6,6 @@ The kind is a model's name, ``platform`` or ``world``; of the ways to lie every 
 What is not refused must run on: a kernel that trusts a column it must not ends this process.
 """
 
-from __future__ import annotations
-
 import json
 import sys
 from collections.abc import Iterator

@@ -6,8 +6,6 @@ Files are whole and sealed: their numbers, names and shapes are not. A verb must
 its exit codes and one sentence; "failed unexpectedly", a traceback or a crash is a finding.
 """
 
-from __future__ import annotations
-
 import contextlib
 import copy
 import io
@@ -33,7 +31,7 @@ from sim.cli import main as entry
 from sim.cli.exits import EXITS
 from sim.errors import HubbubError
 from sim.store import save
-from sim.world.state.state import digest_of
+from tests.faults.lies import Lying
 
 __all__ = ["CORPORA", "Finding", "fuzz", "kinds_of_worlds"]
 
@@ -61,21 +59,6 @@ class Finding(NamedTuple):
     words: tuple[str, ...]
     what: str
     said: str
-
-
-class Forged:
-    """A world as it is not: (meta, columns) that :func:`sim.store.save` seals all the same."""
-
-    def __init__(self, meta: Meta, columns: Columns) -> None:
-        self.meta, self.columns = meta, columns
-
-    def dump(self) -> tuple[Meta, Columns]:
-        """Return what was forged."""
-        return self.meta, self.columns
-
-    def digest(self) -> str:
-        """Return the digest that such a world would have."""
-        return digest_of(self.meta, self.columns)
 
 
 @cache
@@ -154,7 +137,7 @@ def forged_world(lot: random.Random, folder: Path) -> tuple[Path | None, str]:
     file.unlink(missing_ok=True)
     unsavable = (HubbubError, ValueError, TypeError, OverflowError, LookupError, AttributeError)
     with contextlib.suppress(*unsavable):
-        save(Forged(meta, columns), file, relational=False)
+        save(Lying(meta, columns), file, relational=False)
         return file, "; ".join(changes)
     return None, ""
 
@@ -308,7 +291,7 @@ def of_words(lot: random.Random, folder: Path) -> tuple[tuple[str, ...], str]:
     few = odd if odd in {"0", "1"} or not odd.isdecimal() else "2"  # many ticks may take their time
     world = folder / "good.hub"
     if not world.exists():
-        save(Forged(*kinds_of_worlds()["living"]), world)
+        save(Lying(*kinds_of_worlds()["living"]), world)
     of = str(world)
     seeds = lot.choice(WORDS).format(odd)
     words = lot.choice((

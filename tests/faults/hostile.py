@@ -3,8 +3,6 @@
 python -m tests.faults.hostile FOLDER
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -69,7 +67,7 @@ def _instead(make: Make) -> Make:
 def _lie(what: str) -> Make:
     def change(path: Path) -> None:
         meta, columns = busy("sir").dump()
-        dict(lies(dict(columns)))[what](meta, columns)
+        lies(columns)[what](meta, columns)
         save(Lying(meta, columns), path, relational=False)
 
     return change
@@ -156,14 +154,10 @@ SNAPSHOTS: dict[str, tuple[Make, str]] = {
         _sql("UPDATE chunks SET data = zeroblob(60000000) WHERE id = (SELECT min(id) FROM chunks)"),
         "has 60000000 bytes instead of",
     ),
-    "a chunk that is missing": (
-        _sql("DELETE FROM chunks WHERE id = (SELECT max(id) FROM chunks)"),
-        "not those that its columns need",
-    ),
-    "chunks swapped": (
-        _sql("UPDATE chunks SET number = 1 - number WHERE number < 2"),
-        "not those that its columns need",
-    ),
+    "a chunk that is missing": (_sql("DELETE FROM chunks WHERE id = (SELECT max(id) FROM chunks)"),
+                                "not those that its columns need"),
+    "chunks swapped": (_sql("UPDATE chunks SET number = 1 - number WHERE number < 2"),
+                       "not those that its columns need"),
     "a view": (_sql("CREATE VIEW v AS SELECT 1"), "its view 'v' is none"),
     "an endless view for a table": (
         _sql(
@@ -173,10 +167,8 @@ SNAPSHOTS: dict[str, tuple[Make, str]] = {
         ),
         "its view 'world' is none|malformed database schema",
     ),
-    "a trigger": (
-        _sql("CREATE TRIGGER t AFTER UPDATE ON world BEGIN DELETE FROM world; END"),
-        "its trigger 't' is none",
-    ),
+    "a trigger": (_sql("CREATE TRIGGER t AFTER UPDATE ON world BEGIN DELETE FROM world; END"),
+                  "its trigger 't' is none"),
     "a virtual table": (
         _sql(
             "PRAGMA writable_schema=ON",
@@ -193,10 +185,8 @@ SNAPSHOTS: dict[str, tuple[Make, str]] = {
         ),
         "its table 'plugins' is none|cannot be read",
     ),
-    "metadata of brackets": (
-        _json("replace(hex(zeroblob(200000)), '0', '[')"),
-        "nested too deeply",
-    ),
+    "metadata of brackets": (_json("replace(hex(zeroblob(200000)), '0', '[')"),
+                             "nested too deeply"),
     "metadata of twenty million lists": (
         _json("'[' || replace(hex(zeroblob(10000000)), '0', '[],') || '1]'"),
         "too many values for its size",
@@ -208,23 +198,15 @@ SNAPSHOTS: dict[str, tuple[Make, str]] = {
     "a page of rows 5000 times": (_wide, ""),
     **{
         f"lie: {what}": (_lie(what), "cannot be restored|a different Hubbub")
-        for what in (
-            "ties.targets as large as can be",
-            "ties.degree as large as can be",
-            "agents.activity not a number",
-            "agents.community negative",
-            "agents.activity and agents.community swapped",
-            "cascade.0.log.agents as large as can be",
-            "cascade.0.log.agents cut",
-            "cascade.0.seeds as large as can be",
-            "cascade.0.own.state.agents as large as can be",
-            "opinions.0 infinite",
-            "more agents than there are",
-            "a tick of text",
-            "a tick in the past",
-        )
+        for what in ("ties.targets as large as can be", "ties.degree as large as can be",
+                     "agents.activity not a number", "agents.community negative",
+                     "agents.activity and agents.community swapped",
+                     "cascade.0.log.agents as large as can be", "cascade.0.log.agents cut",
+                     "cascade.0.seeds as large as can be",
+                     "cascade.0.own.state.agents as large as can be", "opinions.0 infinite",
+                     "more agents than there are", "a tick of text", "a tick in the past")
     },
-}
+}  # fmt: skip
 """Name to (what is done to a good file, what must be said of it); "" also lets it be opened."""
 
 
@@ -256,10 +238,8 @@ JOURNALS: dict[str, tuple[Make, str]] = {
     "text": (_beside("journal", lambda path: path.write_text("a" * 200)), "not a journal"),
     "empty": (_beside("journal", lambda path: path.touch()), "the journal is empty"),
     "a log that is a pipe": (_beside("journal-wal", os.mkfifo), "no regular file"),
-    "a log that is a link": (
-        _beside("journal-wal", lambda path: path.symlink_to("/etc/passwd")),
-        "no regular file",
-    ),
+    "a log that is a link": (_beside("journal-wal", lambda path: path.symlink_to("/etc/passwd")),
+                             "no regular file"),
     "a shared memory that is a link": (
         _beside("journal-shm", lambda path: path.symlink_to("/etc/passwd")),
         "no regular file",
@@ -269,18 +249,14 @@ JOURNALS: dict[str, tuple[Make, str]] = {
     "a newer version": (_journal("PRAGMA user_version=99"), "written by a newer Hubbub"),
     "another program's": (_journal("PRAGMA application_id=7"), "not a journal of Hubbub"),
     "a view": (_journal("CREATE VIEW v AS SELECT 1"), "other tables than ours"),
-    "a trigger": (
-        _journal("CREATE TRIGGER t AFTER INSERT ON entries BEGIN SELECT 1; END"),
-        "other tables than ours",
-    ),
+    "a trigger": (_journal("CREATE TRIGGER t AFTER INSERT ON entries BEGIN SELECT 1; END"),
+                  "other tables than ours"),
     "no tables": (
         _journal(*(f"DROP TABLE {t}" for t in ("entries", "adoptions", "metrics", "checkpoints"))),
         "has lost its tables",
     ),
-    "a checkpoint elsewhere": (
-        _journal("UPDATE checkpoints SET file='../../etc/passwd'"),
-        "names a checkpoint that has no such name",
-    ),
+    "a checkpoint elsewhere": (_journal("UPDATE checkpoints SET file='../../etc/passwd'"),
+                               "names a checkpoint that has no such name"),
     "huge adoptions": (
         _journal("INSERT OR REPLACE INTO adoptions VALUES (1, 0, 7, zeroblob(400000000))"),
         "too big",
@@ -300,7 +276,7 @@ JOURNALS: dict[str, tuple[Make, str]] = {
         _journal("PRAGMA ignore_check_constraints=ON", "UPDATE entries SET digest = x'00'"),
         "does not match its digest",
     ),
-}
+}  # fmt: skip
 
 
 def _limited(work: Callable[[], str]) -> str:

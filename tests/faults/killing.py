@@ -3,8 +3,6 @@
 python -m tests.faults.killing {play,save} --agents 100000 --kills 50 --seed 1
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import random
@@ -59,12 +57,19 @@ def child(work: Callable[[Callable[[int], object]], object]) -> tuple[int, int]:
     return process, reads
 
 
-def killed(process: int, reads: int, least: int, delay: float) -> int:
-    """Kill a process some time after so many acknowledgements; return the last one."""
+def killed(process: int, reads: int, least: int | None, delay: float) -> int:
+    """Kill a process some time after so many acknowledgements; return the last one.
+
+    Parameters
+    ----------
+    least
+        None: the process ends by itself.
+    """
     with os.fdopen(reads, "rb") as pipe:
-        said = [pipe.readline() for _ in range(least)]
-        time.sleep(delay)
-        os.kill(process, signal.SIGKILL)
+        said = [pipe.readline() for _ in range(least or 0)]
+        if least is not None:
+            time.sleep(delay)
+            os.kill(process, signal.SIGKILL)
         said += pipe.readlines()
     os.waitpid(process, 0)
     return int([line for line in said if line.endswith(b"\n")][-1])

@@ -1,8 +1,7 @@
 """World files whose every digest is right and whose columns are not those of any world."""
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -40,45 +39,29 @@ def busy(*models: str) -> World:
     return world
 
 
-def lies(columns: Columns) -> Iterator[tuple[str, Change]]:
-    """Yield (what, change) for every column, several ways to be wrong."""
-    for name, column in columns.items():
-        for what, wrong in _wrongs(column):
-            yield f"{name} {what}", _put(name, wrong)
-        yield f"{name} missing", lambda _, columns, name=name: columns.pop(name)  # type: ignore[misc]
-    yield "agents.activity and agents.community swapped", _swapped
-    yield "more agents than there are", lambda meta, _: meta["agents"].update(count=1 << 40)
-    yield "fewer agents than there are", lambda meta, _: meta["agents"].update(count=3)
-    yield "no agents", lambda meta, _: meta["agents"].update(count=0)
-    yield "a tick of text", lambda meta, _: meta.update(tick="7")
-    yield "a tick in the past", lambda meta, _: meta.update(tick=-(1 << 62))
+def lies(columns: Columns) -> dict[str, Change]:
+    """Return ways in which a world's columns can be wrong, by what they are."""
+    activity, community = columns["agents.activity"], columns["agents.community"]
+    agents = columns["cascade.0.log.agents"]
+    wrong = {
+        "agents.activity not a number": {"agents.activity": np.full_like(activity, np.nan)},
+        "agents.community negative": {"agents.community": np.full_like(community, -7)},
+        "agents.activity and agents.community swapped": {
+            "agents.activity": community, "agents.community": activity,
+        },
+        "cascade.0.log.agents cut": {"cascade.0.log.agents": agents[: len(agents) // 2].copy()},
+        "opinions.0 infinite": {"opinions.0": np.full_like(columns["opinions.0"], np.inf)},
+    }  # fmt: skip
+    for name in ("ties.targets", "ties.degree", "cascade.0.log.agents", "cascade.0.seeds",
+                 "cascade.0.own.state.agents"):  # fmt: skip
+        most = np.iinfo(columns[name].dtype).max
+        wrong[f"{name} as large as can be"] = {name: np.full_like(columns[name], most)}
+    return {what: partial(_put, changes) for what, changes in wrong.items()} | {
+        "more agents than there are": lambda meta, _: meta["agents"].update(count=1 << 40),
+        "a tick of text": lambda meta, _: meta.update(tick="7"),
+        "a tick in the past": lambda meta, _: meta.update(tick=-(1 << 62)),
+    }
 
 
-def _wrongs(column: npt.NDArray[Any]) -> Iterator[tuple[str, npt.NDArray[Any]]]:
-    yield "cut", column[: len(column) // 2].copy()
-    yield "longer", np.concatenate([column, column[:1]]) if len(column) else column
-    yield "empty", column[:0].copy()
-    yield "in four dimensions", column.reshape(-1, 1, 1, 1).copy()
-    yield "of floats", column.astype(np.float64)
-    if column.dtype.kind == "f":
-        yield "not a number", np.full_like(column, np.nan)
-        yield "infinite", np.full_like(column, np.inf)
-        return
-    if column.dtype.kind in "iu":
-        most = np.iinfo(column.dtype).max
-        yield "as large as can be", np.full_like(column, most)
-        yield "reversed", column[::-1].copy()
-        if column.dtype.kind == "i":
-            yield "negative", np.full_like(column, -7)
-
-
-def _put(name: str, wrong: npt.NDArray[Any]) -> Change:
-    def change(_: dict[str, Any], columns: Columns) -> None:
-        columns[name] = wrong
-
-    return change
-
-
-def _swapped(_: dict[str, Any], columns: Columns) -> None:
-    one, two = columns["agents.activity"], columns["agents.community"]
-    columns["agents.activity"], columns["agents.community"] = two, one
+def _put(changes: Columns, _: dict[str, Any], columns: Columns) -> None:
+    columns.update(changes)

@@ -3,8 +3,6 @@
 python -m tests.faults.small_disk FILE.hub
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import resource

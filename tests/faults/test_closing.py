@@ -1,7 +1,5 @@
 """What is acknowledged while a world ends is on the disk; what is not is refused."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

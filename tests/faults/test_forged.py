@@ -1,7 +1,5 @@
 """Files that are whole and hold values of no world are refused, or run on; no kernel is misled."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path
@@ -60,9 +58,7 @@ def test_all_forged_worlds_are_refused_or_run_on(kind: str) -> None:
         ("platform", "platform.log.agent", 130),
     ],
 )
-def test_a_value_that_a_kernel_would_be_misled_by_is_named(
-    kind: str, column: str, value: int
-) -> None:
+def test_a_value_that_misleads_a_kernel_is_named(kind: str, column: str, value: int) -> None:
     meta, columns = started(kind).dump()
     name = column if column in columns else column.removesuffix(".values")
     wrong = columns[name].copy()

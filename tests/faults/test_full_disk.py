@@ -1,7 +1,5 @@
 """A full disk pauses a world and loses nothing; files that stay are whole."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import json
@@ -77,9 +75,7 @@ class Room:
         save(world, path, **said)
 
 
-async def test_a_forced_checkpoint_waits_for_room_and_the_screen_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_forced_checkpoints_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     room = Room(monkeypatch)
     world = started()
     async with Simulation(world, path=tmp_path / "a.hub", journal=NEVER) as simulation:
@@ -94,9 +90,7 @@ async def test_a_forced_checkpoint_waits_for_room_and_the_screen_is_told(
     assert recover(tmp_path / "a.hub").world.digest() == world.digest()
 
 
-def test_a_world_that_closes_while_its_checkpoint_finds_no_room_keeps_what_it_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_closing_without_room_keeps_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     room, world = Room(monkeypatch), started()
     keeper = JournalWriter(world, tmp_path / "a.hub", pacing=NEVER)
     play(world, keeper, 4, lambda _: None)
@@ -122,7 +116,5 @@ def test_a_world_that_closes_while_its_checkpoint_finds_no_room_keeps_what_it_sa
         (None, False),
     ],
 )
-def test_only_what_may_be_over_once_there_is_room_is_tried_again(
-    error: Exception | None, full: bool
-) -> None:
+def test_only_what_more_room_may_mend_is_tried_again(error: Exception | None, full: bool) -> None:
     assert is_full(error) is full

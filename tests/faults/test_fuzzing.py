@@ -1,11 +1,10 @@
 """Whatever numbers, names and nestings come from outside, a verb answers in one sentence."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +16,19 @@ from sim.cli.main import main
 from sim.errors import FileError, SnapshotError
 from sim.store import load, save
 from sim.store.snapshot.files import as_path
-from tests.faults.fuzzing import CORPORA, DIGITS, READERS, Forged, fuzz, kinds_of_worlds, said_by
+from tests.faults.fuzzing import CORPORA, DIGITS, READERS, fuzz, kinds_of_worlds, said_by
+from tests.faults.lies import Lying
 
 FEW, MANY = 25, 2_000
+
+
+def read_by(folder: Path, world: tuple[Any, Any], *verb: str, code: int = FILE) -> str:
+    """Let a verb read a world that is none; returns the one sentence that it answers."""
+    path = folder / "forged.hub"
+    save(Lying(*world), path, relational=False)
+    found, said = said_by(tuple(word.format(path) for word in verb))
+    assert (found, said.count("\n")) == (code, 1), said
+    return said
 
 
 @pytest.fixture(autouse=True)
@@ -46,12 +55,10 @@ def test_a_verb_answers_whatever_it_is_given_at_length(corpus: str, tmp_path: Pa
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("words", READERS, ids=lambda words: "-".join(words[:3]))
 @pytest.mark.parametrize("name", ["plain", "living"])
-def test_a_world_at_a_tick_that_no_world_reaches_is_read_or_refused(
-    words: tuple[str, ...], name: str, tmp_path: Path
-) -> None:
+def test_ticks_beyond_all_worlds(words: tuple[str, ...], name: str, tmp_path: Path) -> None:
     meta, columns = kinds_of_worlds()[name]
     path = tmp_path / "far.hub"
-    save(Forged(meta | {"tick": 2**62}, columns), path, relational=False)
+    save(Lying(meta | {"tick": 2**62}, columns), path, relational=False)
     code, said = said_by(tuple(word.format(path) for word in words))
     assert code in EXITS
     assert "unexpectedly" not in said
@@ -117,9 +124,7 @@ seeds = "random:{DIGITS}"\n""",
         (f"show {{}}/w.hub path {DIGITS} 1", "99"),
     ],
 )
-def test_a_number_of_thousands_of_digits_is_answered_in_a_sentence(
-    words: str, told: str, tmp_path: Path, live_world: Path
-) -> None:
+def test_huge_numbers_are_answered(words: str, told: str, tmp_path: Path, live_world: Path) -> None:
     for name, text in LONG.items():
         (tmp_path / name).write_text(text)
     shutil.copytree(live_world, tmp_path, dirs_exist_ok=True)
@@ -151,7 +156,7 @@ def test_half_a_character_names_nothing(words: tuple[str, ...]) -> None:
 
 def test_names_of_bytes_that_are_no_text_are_names_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"\xff.hub")
-    save(Forged(*kinds_of_worlds()["plain"]), path, relational=False)
+    save(Lying(*kinds_of_worlds()["plain"]), path, relational=False)
     assert main(["info", str(path)]) == 0
     assert load(path).tick == 4
 
@@ -164,9 +169,7 @@ def test_what_is_no_file_name_is_refused(name: str, error: type[Exception]) -> N
         as_path(name)
 
 
-def test_a_verb_that_fails_unexpectedly_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unexpected_fault_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_words: object) -> int:
         raise ValueError("planted")
 
@@ -179,30 +182,21 @@ def test_a_verb_that_fails_unexpectedly_is_found(
 @pytest.mark.parametrize(
     ("part", "value"), [("sources", 2**31 - 1), ("agents", 2**31 - 1), ("ticks", 2**31 - 1)]
 )
-def test_a_log_of_what_never_was_is_refused_by_history(
-    part: str, value: int, tmp_path: Path
-) -> None:
+def test_a_log_of_what_never_was_is_refused(part: str, value: int, tmp_path: Path) -> None:
     meta, columns = kinds_of_worlds()["living"]
     wrong = np.full_like(columns[f"cascade.0.log.{part}"], value)
-    path = tmp_path / "never.hub"
-    save(Forged(meta, columns | {f"cascade.0.log.{part}": wrong}), path, relational=False)
-    code, said = said_by(("show", str(path), "history"))
-    assert (code, said.count("\n")) == (FILE, 1), said
-    assert "holds what never was" in said
+    forged = meta, columns | {f"cascade.0.log.{part}": wrong}
+    assert "holds what never was" in read_by(tmp_path, forged, "show", "{}", "history")
 
 
 @pytest.mark.parametrize("value", [-(2**31), -1, 3, 2**31 - 1])
-def test_a_log_of_other_ticks_than_its_counts_is_refused_before_it_runs(
-    value: int, tmp_path: Path
-) -> None:
+def test_a_log_of_other_ticks_is_refused_before_it_runs(value: int, tmp_path: Path) -> None:
     meta, columns = kinds_of_worlds()["plain"]
     ticks = columns["cascade.0.log.ticks"].copy()
     assert ticks[0] != value
     ticks[0] = value
-    path = tmp_path / "other.hub"
-    save(Forged(meta, columns | {"cascade.0.log.ticks": ticks}), path, relational=False)
-    code, said = said_by(("run", str(path), "--ticks", "2"))
-    assert (code, said.count("\n")) == (FILE, 1), said
+    forged = meta, columns | {"cascade.0.log.ticks": ticks}
+    said = read_by(tmp_path, forged, "run", "{}", "--ticks", "2")
     assert "ticks of its adopters are not those of its record" in said
 
 
@@ -211,7 +205,7 @@ def test_adopters_that_stand_twice_in_a_log_cost_no_traceback(name: str, tmp_pat
     meta, columns = kinds_of_worlds()["living"]
     nobody = np.zeros_like(columns["cascade.0.log.agents"])
     path = tmp_path / "twice.hub"
-    save(Forged(meta, columns | {"cascade.0.log.agents": nobody}), path, relational=False)
+    save(Lying(meta, columns | {"cascade.0.log.agents": nobody}), path, relational=False)
     _, said = said_by((name, str(path), *(("--ticks", "2") if name == "run" else ())))
     assert "unexpectedly" not in said
 
@@ -220,21 +214,15 @@ def test_a_log_of_others_that_there_are_not_is_refused(tmp_path: Path) -> None:
     meta, columns = kinds_of_worlds()["living"]
     others = columns["platform.log.other"].copy()
     others[np.flatnonzero(columns["platform.log.act"] == Act.REPLY)[0]] = 1 << 31
-    path = tmp_path / "others.hub"
-    save(Forged(meta, columns | {"platform.log.other": others}), path, relational=False)
-    code, said = said_by(
-        ("export", str(path), "--out", str(tmp_path / "out"), "--format", "sqlite")
-    )
-    assert (code, said.count("\n")) == (FILE, 1), said
+    verb = ("export", "{}", "--out", str(tmp_path / "out"), "--format", "sqlite")
+    said = read_by(tmp_path, (meta, columns | {"platform.log.other": others}), *verb)
     assert "names others who are not among" in said
 
 
 def test_a_world_at_the_end_of_time_has_no_series_of_every_tick(tmp_path: Path) -> None:
     meta, columns = kinds_of_worlds()["living"]
-    path = tmp_path / "late.hub"
-    save(Forged(meta | {"tick": 2**31 - 1}, columns), path, relational=False)
-    code, said = said_by(("show", str(path), "history"))
-    assert (code, said.count("\n")) == (USAGE, 1), said
+    late = meta | {"tick": 2**31 - 1}, columns
+    said = read_by(tmp_path, late, "show", "{}", "history", code=USAGE)
     assert "over at most 10,000,000 ticks" in said
     assert "--from" in said
 
@@ -244,11 +232,9 @@ def test_a_log_of_ticks_that_no_world_has_is_refused(name: str, tmp_path: Path) 
     meta, columns = kinds_of_worlds()["living"]
     ticks = columns[f"platform.log.{name}"].copy()
     ticks[0] = -(2**63)
-    path = tmp_path / "ages.hub"
-    save(Forged(meta, columns | {f"platform.log.{name}": ticks}), path, relational=False)
-    for words in (("show", str(path), "history"), ("run", str(path), "--ticks", "1")):
-        code, said = said_by(words)
-        assert (code, said.count("\n")) == (FILE, 1), said
+    forged = meta, columns | {f"platform.log.{name}": ticks}
+    for verb in (("show", "{}", "history"), ("run", "{}", "--ticks", "1")):
+        said = read_by(tmp_path, forged, *verb)
         assert f"The column '{name}' of the log must hold" in said
 
 
@@ -256,9 +242,6 @@ def test_words_of_a_post_that_are_no_text_are_refused(tmp_path: Path) -> None:
     meta, columns = deepcopy(kinds_of_worlds()["living"])
     number, _ = meta["platform"]["written"][0]
     meta["platform"]["written"][0] = (number, 7)
-    path = tmp_path / "mute.hub"
-    save(Forged(meta, columns), path, relational=False)
-    for words in (("run", str(path), "--ticks", "1"), ("show", str(path), "history")):
-        code, said = said_by(words)
-        assert (code, said.count("\n")) == (FILE, 1), said
+    for verb in (("run", "{}", "--ticks", "1"), ("show", "{}", "history")):
+        said = read_by(tmp_path, (meta, columns), *verb)
         assert "The words of a post are 7, which is no text." in said

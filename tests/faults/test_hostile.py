@@ -1,7 +1,5 @@
 """Files made to harm are refused with a reason, in little time and memory, and stay as they are."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

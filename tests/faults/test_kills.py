@@ -1,7 +1,5 @@
 """Large worlds killed while they play or are saved; small ones: unit/run and unit/store."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

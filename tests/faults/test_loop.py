@@ -1,7 +1,5 @@
 """The event loop stays free while a large world ticks, takes checkpoints and is looked at."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import Callable

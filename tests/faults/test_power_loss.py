@@ -1,7 +1,5 @@
 """Power is cut at any moment: nothing acknowledged is lost, and the check can see what would be."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -167,8 +165,7 @@ def test_a_save_leaves_the_old_world_or_the_new_one(tmp_path: Path) -> None:
     places = [chance.randint(first + 1, len(recorder.ops)) for _ in range(25)]
     for number, left in enumerate(Disk().left(recorder.ops, places, chance)):
         left.lay_out(tmp_path / str(number))
-        found = load(tmp_path / str(number) / "a.hub").digest()
-        assert found in digests[left.mark : left.mark + 2]
+        assert load(tmp_path / str(number) / "a.hub").digest() in digests[left.mark : left.mark + 2]
 
 
 def test_a_world_whose_beginning_was_cut_begins_again(run: Played, tmp_path: Path) -> None:

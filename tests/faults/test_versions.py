@@ -1,7 +1,5 @@
 """Worlds of every version before open as what was saved, and go on; a newer one is refused."""
 
-from __future__ import annotations
-
 import lzma
 import tarfile
 from pathlib import Path
@@ -21,6 +19,7 @@ from sim.store import info, load, save, saves, verify
 from sim.store.journal.journal import folder_of
 from sim.store.snapshot import opened, schema
 from sim.store.snapshot.columns import Columns
+from tests.unit.runtime.worlds import present
 from tests.unit.store.fake import edit, patch
 
 VERSIONS = Path(__file__).parent / "versions"
@@ -83,9 +82,7 @@ def test_a_file_of_an_earlier_version_is_the_world_that_was_saved(
 
 
 @pytest.mark.parametrize("name", list(KNOWN))
-def test_a_world_of_an_earlier_version_goes_on_and_is_saved_as_one_of_this(
-    name: str, tmp_path: Path
-) -> None:
+def test_a_world_of_an_earlier_version_goes_on_as_one_of_this(name: str, tmp_path: Path) -> None:
     world = load(laid(name, tmp_path))
     world.step(2)
     save(world, tmp_path / "again.hub")
@@ -98,23 +95,18 @@ def test_a_world_of_an_earlier_version_goes_on_and_is_saved_as_one_of_this(
 
 def test_tastes_of_an_earlier_version_are_learned_again_from_its_log(tmp_path: Path) -> None:
     world = load(laid("world-1-tastes", tmp_path))
-    platform = world.platform
-    assert platform is not None
+    platform = present(world.platform)
     assert (platform.settings.candidates, platform.settings.outside) == (24, 0.25)  # as saved
     assert not platform.held
     world.step()
-    found = tastes_of(platform, "collaborative-filtering-8-0.05-0.005-1")
-    assert found is not None
+    found = present(tastes_of(platform, "collaborative-filtering-8-0.05-0.005-1"))
     assert found.marks.tolist() == [0, 8]
     assert np.abs(found.bias).max() > 0.05
 
 
-def test_who_saw_what_before_is_not_known_and_nobody_is_kept_from_what_it_never_saw(
-    tmp_path: Path,
-) -> None:
+def test_who_saw_what_is_not_known_and_nobody_is_kept_from_anything(tmp_path: Path) -> None:
     world = load(laid("world-2-platform", tmp_path))
-    platform = world.platform
-    assert platform is not None
+    platform = present(world.platform)
     assert not platform.members.seen.any()
     world.step()
     shown = platform.exposures
@@ -122,9 +114,7 @@ def test_who_saw_what_before_is_not_known_and_nobody_is_kept_from_what_it_never_
     assert set(np.flatnonzero(platform.members.seen.any(axis=1))) == set(shown.viewer.tolist())
 
 
-def test_what_an_earlier_version_wrote_passes_every_change_since(
-    old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_old_files_pass_changes(old: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def later(meta: dict[str, Any], _columns: Columns) -> None:
         meta["tick"] += 1
 
@@ -136,9 +126,7 @@ def test_what_an_earlier_version_wrote_passes_every_change_since(
     assert load(tmp_path / "new.hub").tick == world.tick
 
 
-def test_a_change_that_fails_is_a_file_that_cannot_be_restored(
-    old: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_that_fails_is_told(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(meta: dict[str, Any], _columns: Columns) -> None:
         del meta["no such key"]
 
@@ -219,8 +207,7 @@ def test_what_is_told_before_it_is_opened_is_where_it_opens(name: str, tmp_path:
     with tarfile.open(VERSIONS / "live-1.tar.xz") as file:
         file.extractall(folder, filter="data")
     path, tick = folder / f"{name}.hub", LIVED[name].tick
-    place = place_of(path)
-    assert place is not None
+    place = present(place_of(path))
     assert place.opens_at == tick
     rest = (
         "Its journal continues to tick 7; only the version of Hubbub that wrote it can replay that."

@@ -1,7 +1,5 @@
 """Without a network, a key, or the packages of language models all but their texts works."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """What follows from personality, by the formulas that the module states."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -10,15 +8,9 @@ from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, ve
 from sim.errors import InputError
 from sim.world.base import AgentColumns
 
-TRAITS: list[list[float]] = [
-    [0, 0, 1, 0, 0],
-    [1, 1, 0, 1, 0],
-    [0.2, 0.2, 0.2, 0.2, 1.0],
-    [0.8, 0.8, 0.2, 0.2, 0.2],
-    [0.2, 0.2, 0.8, 0.8, 0.2],
-    [0.2] * 5,
-    [0.2] * 5,
-]
+TRAITS: list[list[float]] = [[0, 0, 1, 0, 0], [1, 1, 0, 1, 0], [0.2, 0.2, 0.2, 0.2, 1.0],
+                             [0.8, 0.8, 0.2, 0.2, 0.2], [0.2, 0.2, 0.8, 0.8, 0.2], [0.2] * 5,
+                             [0.2] * 5]  # fmt: skip
 
 
 def _agents() -> Agents:
@@ -30,8 +22,7 @@ def _agents() -> Agents:
 
 def test_credulity_is_as_stated_from_end_to_end() -> None:
     assert credulity(_agents())[:2].tolist() == [1.0, 0.0]
-    many = credulity(Agents.create(20_000, seed=3))
-    assert many.mean() == pytest.approx(0.5, abs=0.005)
+    assert credulity(Agents.create(20_000, seed=3)).mean() == pytest.approx(0.5, abs=0.005)
 
 
 def test_verification_grows_with_openness_and_diligence_and_is_drawn_once() -> None:

@@ -1,7 +1,5 @@
 """Records that are packed in chunks, and unpacked when they are asked for."""
 
-from __future__ import annotations
-
 from copy import deepcopy
 from typing import Any
 

@@ -104,9 +104,7 @@ def test_new_agents_take_the_ids_they_are_given() -> None:
         Agents.create(1, seed=7).grow(1, ids=["x"])
 
 
-def test_equal_hashes_of_different_texts_do_not_mix_agents_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_equal_hashes_of_texts_do_not_mix_agents_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Texts, "hashes", lambda self: np.zeros(len(self), np.uint64))
     identities = Identities.of(3, ["a", "b", "c"])
     assert [identities.index(one) for one in "abc"] == [0, 1, 2]

@@ -1,7 +1,5 @@
 """The stages of a life, and the log of its moves."""
 
-from __future__ import annotations
-
 from itertools import product
 
 import numpy as np
@@ -155,8 +153,7 @@ def test_hours_can_be_given_again_and_survive_dump() -> None:
     hours = _hours()
     twin = hours.copied()
     hours.put([2], np.full((1, 24), 0.25))
-    again = Hours.restore(hours.dump(), 6)
-    assert again.chances[:, 0].tolist() == [0.25, 1.0]
+    assert Hours.restore(hours.dump(), 6).chances[:, 0].tolist() == [0.25, 1.0]
     assert twin.chances[:, 0].tolist() == [0.0, 1.0]
     assert (Hours().dump(), len(Hours.restore({}, 6)), hours.nbytes) == ({}, 0, 200)
 

@@ -1,7 +1,5 @@
 """Agents are chosen by terms and by conditions."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -61,9 +59,7 @@ def likes(agents: Agents, i: int, *names: str) -> bool:
         ),
     ],
 )
-def test_a_query_returns_exactly_those_that_fit(
-    agents: Agents, query: str, fits: Callable[[Agents, int], bool]
-) -> None:
+def test_exact_matches(agents: Agents, query: str, fits: Callable[[Agents, int], bool]) -> None:
     chosen = select(agents, query)
     assert chosen.dtype == np.uint32
     assert chosen.tolist() == [i for i in range(2000) if fits(agents, i)]
@@ -159,8 +155,7 @@ def test_a_condition_means_what_its_parts_mean(tree: tuple[str, np.ndarray]) -> 
 
 
 def test_and_binds_closer_than_or() -> None:
-    text = "id == 1 or id == 2 and id == 3"
-    assert where(AGENTS, text).tolist() == [1]
+    assert where(AGENTS, "id == 1 or id == 2 and id == 3").tolist() == [1]
 
 
 def test_what_holds_or_does_not_stands_alone() -> None:

@@ -1,10 +1,9 @@
 """Small worlds, and models that misbehave."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,9 @@ import pytest
 from sim import PropagationModel, World
 from sim.core import registry
 from sim.errors import ParameterError
-from sim.runtime import Simulation
+from sim.runtime import IsolatedSimulation, Simulation
 from sim.runtime.preview import plan
+from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import PATIENCE, Gate, blocked_until
 
 
@@ -27,6 +27,18 @@ def world() -> World:
 async def simulation(world: World) -> AsyncIterator[Simulation]:
     async with Simulation(world) as opened:
         yield opened
+
+
+@pytest.fixture
+async def isolated(world: World) -> AsyncIterator[Simulation]:
+    async with IsolatedSimulation(world, name="here", spawn=Thread) as opened:
+        yield opened
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a world may be kept."""
+    return tmp_path / "a.hub"
 
 
 @pytest.fixture(autouse=True)

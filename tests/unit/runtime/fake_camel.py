@@ -1,7 +1,5 @@
 """As much of the package camel-ai as its documentation says of agents and model backends."""
 
-from __future__ import annotations
-
 import sys
 from abc import ABC, abstractmethod
 from types import ModuleType, SimpleNamespace

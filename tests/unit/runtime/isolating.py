@@ -1,7 +1,5 @@
 """Engines elsewhere: in a thread of the test, where nothing has to start; and harmful plugins."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import threading

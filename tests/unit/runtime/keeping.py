@@ -1,7 +1,5 @@
 """A script that a kept world plays, and the check of what is left of it after a kill."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """A small world with minded members, and models that answer as a function says."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any

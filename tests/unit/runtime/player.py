@@ -1,7 +1,5 @@
 """Plays kept worlds in processes that are killed; prints for each what it had acknowledged."""
 
-from __future__ import annotations
-
 import os
 import random
 import signal
@@ -9,12 +7,14 @@ import sqlite3
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal import journal
 from sim.store.journal.journal import NO_DIGEST
+from tests.faults.killing import child, killed
 from tests.unit.runtime.keeping import PACING, play, started
 
 FATAL = 25
@@ -88,42 +88,16 @@ KILLED = {"none", "missing-digest"}
 """Players that do not end by themselves."""
 
 
-def child(path: Path, told: int) -> None:
-    """Play until killed; each acknowledged entry is a line in a pipe."""
+def player(path: Path, plant: Callable[[], None], done: Callable[[int], object]) -> None:
+    """Plant a bug and play until killed; each acknowledged entry is told."""
+    plant()
     world = started()
-    keeper = JournalWriter(world, path, pacing=PACING)
 
     def tell(number: int) -> None:
-        os.write(told, b"%d\n" % number)
+        done(number)
         TOLD[0] = number
 
-    play(world, keeper, 1_000_000, tell)
-
-
-def killed(path: Path, plant: Callable[[], None], delay: float, least: int | None) -> int:
-    """Play in a process, kill it, and return the last entry that it acknowledged.
-
-    ``least`` lines are read before; None: the player ends by itself.
-    """
-    reads, writes = os.pipe()
-    process = os.fork()
-    if process == 0:
-        os.close(reads)
-        try:
-            plant()
-            child(path, writes)
-        finally:
-            os._exit(1)
-    os.close(writes)
-    said: list[bytes] = []
-    with os.fdopen(reads, "rb") as pipe:
-        if least is not None:
-            said = [pipe.readline() for _ in range(least)]
-            time.sleep(delay)
-            os.kill(process, signal.SIGKILL)
-        said += pipe.readlines()
-    os.waitpid(process, 0)
-    return int([line for line in said if line.endswith(b"\n")][-1])
+    play(world, JournalWriter(world, path, pacing=PACING), 1_000_000, tell)
 
 
 def main(folder: Path, kills: int, seed: int, *bugs: str) -> None:
@@ -135,7 +109,8 @@ def main(folder: Path, kills: int, seed: int, *bugs: str) -> None:
     for number, bug in enumerate(["none"] * kills + [*bugs]):
         path = folder / f"{number}.hub"
         delay, least = moments.random() * 0.15, moments.randrange(1, 60)
-        acked = killed(path, BUGS[bug], delay, least if bug in KILLED else None)
+        process, reads = child(partial(player, path, BUGS[bug]))
+        acked = killed(process, reads, least if bug in KILLED else None, delay)
         print(path, acked, flush=True)  # noqa: T201 - the test reads it
 
 

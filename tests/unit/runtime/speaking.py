@@ -1,7 +1,5 @@
 """Models that answer at once, by a script, and are paid: no server, no thread."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable
@@ -12,6 +10,7 @@ from sim import Answer, Ask, Thinker, World
 from sim.minds.deciding.estimate import likely
 from sim.minds.models.asks import Spend, Usage, tokens_in
 from sim.runtime.journal.acts import perform
+from tests.unit.runtime.minds_world import platform_of, run
 
 Row = dict[str, Any]
 
@@ -75,12 +74,7 @@ def living(agents: int = 40, **told: Any) -> World:
 
 def think(world: World, pool: Any, ticks: int = 1, **more: Any) -> list[Row]:
     """Let minds decide for so many ticks, as a run does."""
-    thinker, every = Thinker(pool, **more), []
-    if not world.platform.minds.awake:  # type: ignore[union-attr]
+    thinker = Thinker(pool, **more)
+    if not platform_of(world).minds.awake:
         perform(world, "wake_minds", (True, thinker.made))
-    for _ in range(ticks):
-        perform(world, "step", (1,))
-        rows = thinker.think(world)
-        perform(world, "decide", (rows,))
-        every += rows
-    return every
+    return run(world, thinker, ticks)

@@ -1,7 +1,5 @@
 """A world runs without a screen, and stops at a whole tick."""
 
-from __future__ import annotations
-
 import pytest
 
 from sim import Phase, World

@@ -1,8 +1,5 @@
 """Acts on many agents: what they promise holds, and cancelled they leave no trace."""
 
-from __future__ import annotations
-
-import asyncio
 import threading
 
 import numpy as np
@@ -10,16 +7,14 @@ import pytest
 
 from sim import Act, Lifecycle, Ties, World
 from sim.core import AgentCreated, AgentUpdated, Event, Report, TiesChanged
-from sim.errors import Cancelled, InputError, UnknownNameError
+from sim.errors import Cancelled, InputError
 from sim.network.graph.changes import FRIEND
 from sim.runtime import Simulation
 from sim.runtime.bulk_operations import METHODS, build_friendships, create_communities
-from tests.unit.runtime.worlds import Gate, slow_phase, until
+from tests.unit.runtime.worlds import present, slow_phase, until
 
 
-async def test_created_agents_join_without_ties_and_without_harm_to_what_runs(
-    world: World, simulation: Simulation
-) -> None:
+async def test_created_agents_join_and_harm_nothing(world: World, simulation: Simulation) -> None:
     session = await simulation.inject("news", seeds=[1], model="sis")
     await simulation.step(3)
     assert await simulation.create_agents(50) == range(2000, 2050)
@@ -33,8 +28,8 @@ async def test_created_agents_join_without_ties_and_without_harm_to_what_runs(
 
 def test_nobody_gets_more_friends_than_allowed_and_friendship_is_mutual() -> None:
     world = World.from_edges([0, 0, 0], [1, 2, 3], agents=500, seed=4)
-    added = build_friendships(world, max_friends=6)
-    assert world.ties.count == 3 + added
+    made = build_friendships(world, max_friends=6)
+    assert world.ties.count == 3 + made
     friends = [set(world.neighbours(agent, "friends").tolist()) for agent in range(500)]
     assert max(map(len, friends)) == 6
     assert sum(map(len, friends)) / 500 > 5.9
@@ -64,8 +59,7 @@ def test_friends_share_interests_more_often_than_strangers() -> None:
     masks, ties = world.agents.interests, world.ties
     sources = np.repeat(np.arange(2000), ties.out_degree)
     friends = (masks[sources] & masks[ties.targets] != 0).mean()
-    strangers = (masks[sources] & masks[np.roll(ties.targets, 7)] != 0).mean()
-    assert friends > strangers + 0.1
+    assert friends > (masks[sources] & masks[np.roll(ties.targets, 7)] != 0).mean() + 0.1
 
 
 def test_friendships_are_the_same_for_the_same_world() -> None:
@@ -94,8 +88,7 @@ def test_created_communities_gather_neighbours_and_never_exceed_their_size(world
     assert world.agents.communities == ["music", "Chess club"]
     music = world.agents.vocabulary.match("music")
     founders = np.flatnonzero(world.agents.interests & np.uint64(music))
-    founder = founders[world.ties.out_degree[founders].argmax()]
-    assert world.agents.community[founder] == 0
+    assert world.agents.community[founders[world.ties.out_degree[founders].argmax()]] == 0
     assert np.bincount(world.agents.community + 1).tolist() == [1920, 40, 40]
 
 
@@ -126,17 +119,14 @@ def test_communities_that_are_only_counted_lend_their_members() -> None:
         (["group 0"], 5, "without a name are counted"),
     ],
 )
-def test_impossible_communities_are_refused(
-    world: World, names: list[str], most: int, said: str
-) -> None:
+def test_odd_communities_are_refused(world: World, names: list[str], most: int, said: str) -> None:
     with pytest.raises(InputError, match=said):
         create_communities(world, names, most)
 
 
 async def test_communities_appear_in_the_next_frame(simulation: Simulation) -> None:
     await simulation.create_communities(["music", "sport"], max_members=30)
-    groups = simulation.frame.communities
-    assert groups is not None
+    groups = present(simulation.frame.communities)
     assert groups.names == ("music", "sport", "no community")
     assert groups.sizes.tolist() == [30, 30, 1940]
     assert groups.label == "known"
@@ -159,15 +149,8 @@ async def test_acts_on_agents_and_ties_are_told_as_events(simulation: Simulation
     ]
 
 
-async def test_unknown_method_of_detection_is_refused_at_once(simulation: Simulation) -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'louvain'"):
-        simulation.detect_communities("louvein")
-
-
 @pytest.mark.parametrize("method", METHODS)
-async def test_detected_communities_are_given_to_agents_while_the_world_plays(
-    method: str,
-) -> None:
+async def test_detected_communities_are_given_to_agents_while_the_world_plays(method: str) -> None:
     world = World.create(agents=400, mean_degree=6, seed=2)
     async with Simulation(world) as simulation:
         await simulation.inject("news", seeds=[1], model="sis")
@@ -176,15 +159,12 @@ async def test_detected_communities_are_given_to_agents_while_the_world_plays(
         await simulation.pause()
         np.testing.assert_array_equal(world.agents.community, found.labels)
         assert found.count == len(world.agents.communities)
-        groups = simulation.frame.communities
-        assert groups is not None
+        groups = present(simulation.frame.communities)
         assert groups.label == method.capitalize()
         assert groups.sizes.sum() == 400
 
 
-async def test_cancelled_detection_leaves_the_communities_as_they_were(
-    world: World, simulation: Simulation
-) -> None:
+async def test_cancelled_detection_changes_nothing(world: World, simulation: Simulation) -> None:
     job = simulation.detect_communities("louvain")
     job.cancel()
     with pytest.raises(Cancelled):
@@ -205,22 +185,7 @@ async def test_study_runs_beside_the_engine_with_progress(simulation: Simulation
     assert job.progress.stage == "counting"
 
 
-async def test_job_in_the_engine_can_be_cancelled_before_its_turn(world: World, gate: Gate) -> None:
-    async with Simulation(world) as simulation:
-        steps = asyncio.create_task(simulation.step(2))
-        await until(lambda: gate.came == 1)
-        job = simulation.build_friendships(5)
-        job.cancel()
-        gate.open()
-        with pytest.raises(Cancelled):
-            await job
-        await steps
-        assert simulation.frame.ties == world.ties.count
-
-
-async def test_interactions_are_all_adoptions_with_a_source_in_order(
-    simulation: Simulation,
-) -> None:
+async def test_interactions_are_adoptions_with_a_source_in_order(simulation: Simulation) -> None:
     session = await simulation.inject("news", seeds=[1, 2, 3], model="sir", beta=0.3)
     batches = [batch async for batch in simulation.interactions(batch_size=100)]
     log = session.cascade.log
@@ -240,17 +205,8 @@ async def test_batch_size_follows_the_time_a_batch_takes(world: World) -> None:
         assert min(sizes[1:4]) < 64
 
 
-async def test_interactions_end_after_the_ticks_allowed(simulation: Simulation) -> None:
-    await simulation.inject("news", seeds=[1, 2, 3], model="sis")
-    ticks = [b.ticks.max() async for b in simulation.interactions(batch_size=10, max_ticks=4)]
-    assert max(ticks) <= 4
-    assert simulation.frame.tick == 4
-
-
 async def test_no_interactions_in_a_world_at_rest(simulation: Simulation) -> None:
     assert [batch async for batch in simulation.interactions()] == []
-    with pytest.raises(InputError, match="batch_size"):
-        await anext(simulation.interactions(batch_size=0))
 
 
 async def test_interactions_are_what_happens_on_the_platform_too() -> None:
@@ -269,8 +225,7 @@ async def test_interactions_are_what_happens_on_the_platform_too() -> None:
         each: sum(platform.log.count(t, each) for t in range(since + 1, since + 21))
         for each in told
     }
-    adopted = int((cascade.source >= 0).sum())
-    assert int((act == 0).sum()) == adopted > 0
+    assert int((act == 0).sum()) == int((cascade.source >= 0).sum()) > 0
     shared = cascade.log.agents[cascade.log.ticks > since].size
     assert expected[Act.REPOST] > shared
     expected[Act.REPOST] -= shared  # who takes a message up shares it: that is one interaction

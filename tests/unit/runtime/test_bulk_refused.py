@@ -1,7 +1,5 @@
 """What acts on many agents refuse, before they begin."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -17,9 +15,7 @@ def few() -> World:
 
 
 @pytest.mark.parametrize("most", [6, 10**9, 10**30])
-def test_more_friends_than_there_are_others_are_refused_before_any_work(
-    few: World, most: int
-) -> None:
+def test_more_friends_than_others_are_refused_before_any_work(few: World, most: int) -> None:
     def report(_stage: str, _share: float) -> None:
         raise AssertionError("work has begun")
 
@@ -41,9 +37,7 @@ def test_rounds_end_once_nobody_has_room() -> None:
     assert told == [0.0]
 
 
-def test_friendships_that_would_not_fit_in_memory_are_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_friendships_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World.from_edges([0], [1], agents=1000, seed=4)
     monkeypatch.setattr("sim.runtime.bulk_operations.available_bytes", lambda: 1 << 20)
     with pytest.raises(CapacityError, match=r"Up to 99,000 new ties need about .* lower max_fri"):

@@ -1,7 +1,5 @@
 """Every planted defect at once in a running simulation: each costs its own message."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

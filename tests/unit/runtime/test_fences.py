@@ -1,7 +1,5 @@
 """What strangers' code does to a simulation: it is named, made harmless, and costs nobody else."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,9 +37,7 @@ def loud() -> Iterator[str]:
     del registry._known["propagation"][name]
 
 
-async def test_what_a_plugin_says_when_it_fails_drives_no_terminal_anywhere(
-    simulation: Simulation, loud: str
-) -> None:
+async def test_what_a_failing_plugin_says_is_made_safe(simulation: Simulation, loud: str) -> None:
     heard: list[CascadeFailed] = []
     simulation.subscribe(CascadeFailed, heard.append)
     session = await simulation.inject("news", seeds=[1], model=loud)
@@ -52,10 +48,8 @@ async def test_what_a_plugin_says_when_it_fails_drives_no_terminal_anywhere(
     assert all(text.isprintable() and "it broke and" in text for text in shown)
 
 
-@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
-async def test_handler_that_wants_to_end_the_program_is_named_and_stops_nothing(
-    simulation: Simulation, kind: type[BaseException]
-) -> None:
+@pytest.mark.parametrize("kind", [KeyError, SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+async def test_handlers_end_no_program(simulation: Simulation, kind: type[BaseException]) -> None:
     def selfish(_event: Event) -> None:
         raise kind
 
@@ -69,25 +63,14 @@ async def test_handler_that_wants_to_end_the_program_is_named_and_stops_nothing(
     assert await simulation.step(1) == 1
 
 
-async def test_second_simulation_of_one_world_is_refused(
-    world: World, simulation: Simulation
-) -> None:
+async def test_second_simulation_is_refused(world: World, simulation: Simulation) -> None:
     with pytest.raises(InputError, match=r"This world runs in a simulation already"):
         async with Simulation(world):
             pass
     assert await simulation.step(1) == 1  # the first one is none the worse
 
 
-async def test_world_is_free_again_when_its_simulation_was_closed(world: World) -> None:
-    for ticks in (1, 2):
-        async with Simulation(world) as simulation:
-            await simulation.step(1)
-        assert world.tick == ticks
-
-
-async def test_world_stays_taken_until_a_tick_that_is_late_has_ended(
-    world: World, gate: Gate, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_taken_while_late(world: World, gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.runtime.engine.thread_client.CLOSING_SECONDS", 0.01)
     async with Simulation(world) as simulation:
         await simulation.play()
@@ -99,9 +82,7 @@ async def test_world_stays_taken_until_a_tick_that_is_late_has_ended(
     assert world.tick == 1
 
 
-async def test_world_is_free_again_when_its_simulation_could_not_be_opened(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unopened_worlds_are_free(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("sim.runtime.engine.live.LiveWorld.open", lambda _live: 1 / 0)
         with pytest.raises(EngineError, match="ZeroDivisionError"):
@@ -122,17 +103,13 @@ async def test_world_is_free_again_when_its_simulation_could_not_be_opened(
         ({"at": -1}, "A message cannot start at tick -1; it is 0 already"),
     ],
 )
-async def test_priority_and_start_are_whole_numbers(
-    simulation: Simulation, wrong: dict[str, Any], said: str
-) -> None:
+async def test_whole_numbers_only(simulation: Simulation, wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(InputError, match=f"^{said}"):
         await simulation.inject("news", seeds=[1], model="si", **wrong)
     assert simulation.frame.sessions_total == 0
 
 
-async def test_numpy_numbers_are_whole_numbers_too_and_are_saved(
-    simulation: Simulation, tmp_path: Path
-) -> None:
+async def test_numpy_numbers_are_whole_numbers_too(simulation: Simulation, tmp_path: Path) -> None:
     at, priority = np.int64(2), np.int32(3)
     await simulation.inject("news", seeds=[1], model="si", at=at, priority=priority)  # type: ignore[arg-type]
     await simulation.save(tmp_path / "world.hub")

@@ -1,7 +1,5 @@
 """Long work shows how far it is and can be cancelled."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import threading

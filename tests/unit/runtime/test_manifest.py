@@ -1,7 +1,5 @@
 """A run is repeated from its manifest, offline, to the same digest; what differs is told."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import replace

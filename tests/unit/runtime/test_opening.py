@@ -1,13 +1,10 @@
 """Worlds that lived on after their file was saved: opened, explained, moved, put aside."""
 
-from __future__ import annotations
-
 import os
 import shutil
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -32,7 +29,8 @@ from sim.store import LeaseError, load, save
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lineage import saved_at
-from tests.unit.runtime.worlds import until
+from tests.unit.runtime.worlds import present, until
+from tests.unit.store.fake import disk_full, edited
 
 NEVER = Pacing(None, None)
 
@@ -77,8 +75,7 @@ def spoil(path: Path) -> None:
 
 def cut(path: Path, after: int) -> None:
     """Take the end of a journal away, as a flipped bit of its WAL does."""
-    with closing(sqlite3.connect(folder_of(path) / "journal", isolation_level=None)) as file:
-        file.execute("DELETE FROM entries WHERE number > ?", (after,))
+    edited(folder_of(path), f"DELETE FROM entries WHERE number > {after}")  # noqa: S608 - ours
 
 
 async def test_a_world_without_a_journal_is_its_file(path: Path) -> None:
@@ -110,19 +107,14 @@ async def test_after_a_save_there_is_nothing_to_tell(path: Path) -> None:
     assert load(path).tick == 7
     opened = open_live(path)
     assert (opened.world.tick, opened.told) == (7, "")
-    place = place_of(path)
-    assert place is not None
-    assert not place.goes_on
+    assert not present(place_of(path)).goes_on
     async with alive(opened) as simulation:
         assert not simulation.frame.dirty
 
 
-async def test_a_kill_is_told_with_what_was_brought_back_and_who_had_it(
-    path: Path, tmp_path: Path
-) -> None:
+async def test_a_kill_is_told_with_what_is_back_and_who_had_it(path: Path, tmp_path: Path) -> None:
     left = await killed(path, tmp_path.with_name(f"{tmp_path.name}-left"), 5)
-    place = place_of(left)
-    assert place is not None
+    place = present(place_of(left))
     assert not place.was_closed
     assert describe_opening(place) == "Opens at tick 8 (saved at 3, then 5 ticks from the journal)."
     opened = open_live(left)
@@ -225,30 +217,23 @@ async def test_opening_can_be_cancelled(path: Path) -> None:
     assert open_live(path).world.tick == 8
 
 
-# Saving under another name
-
-
 async def test_the_journal_goes_along_to_another_name(path: Path) -> None:
     other = path.with_name("b.hub")
     async with alive(open_live(path)) as simulation:
         await simulation.step(2)
         await simulation.save(other)
-        assert simulation.frame.kept is not None
-        assert simulation.frame.kept.folder.endswith("b.hub.live")
+        assert present(simulation.frame.kept).folder.endswith("b.hub.live")
         await simulation.step(3)
         assert not folder_of(path).exists()
     assert (load(path).tick, load(other).tick) == (3, 5)
     assert open_live(path).world.tick == 3
     opened = open_live(other)
     assert opened.told == "Resumed at tick 8 (saved at 5, then 3 ticks from the journal)."
-    assert opened.recovered is not None
-    assert opened.recovered.checkpoint.tick == 5, "the save is one"
+    assert present(opened.recovered).checkpoint.tick == 5, "the save is one"
 
 
 @pytest.mark.parametrize("ticks", [0, 7])
-async def test_of_a_world_that_is_replaced_what_was_not_saved_is_put_aside(
-    path: Path, ticks: int
-) -> None:
+async def test_what_was_not_saved_of_a_replaced_world_is_put_aside(path: Path, ticks: int) -> None:
     other = path.with_name("b.hub")
     save(small(seed=5), other)
     await ran(other, ticks)
@@ -272,14 +257,10 @@ async def test_nobody_saves_over_a_world_that_is_open(path: Path) -> None:
     assert load(other).seed == 5
 
 
-async def test_a_world_whose_journal_cannot_move_goes_on_without_one(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(13, "Permission denied")
-
+async def test_without_its_journal_it_goes_on(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with alive(open_live(path)) as simulation:
-        monkeypatch.setattr("sim.runtime.journal.persistence.taken_along", refuse)
+        denied = Mock(side_effect=OSError(13, "Permission denied"))
+        monkeypatch.setattr("sim.runtime.journal.persistence.taken_along", denied)
         await simulation.save(path.with_name("b.hub"))
         assert "The journal is no longer written" in (simulation.frame.banner or "")
         await simulation.step(2)
@@ -287,24 +268,14 @@ async def test_a_world_whose_journal_cannot_move_goes_on_without_one(
     assert load(path.with_name("b.hub")).tick == 3
 
 
-async def test_a_save_works_while_the_journal_takes_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        error = sqlite3.OperationalError("database or disk is full")
-        error.sqlite_errorname = "SQLITE_FULL"
-        raise error
-
+async def test_saves_work_beside_full_journals(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with alive(open_live(path)) as simulation:
         with monkeypatch.context() as patch:
-            patch.setattr(journals, "commit", full)
+            patch.setattr(journals, "commit", disk_full)
             await simulation.play()
             await until(lambda: bool(simulation.frame.kept and simulation.frame.kept.is_held_up))
             await simulation.pause()
             await simulation.save(path.with_name("elsewhere.hub"))
-
-
-# What is on the disk, and what is swept
 
 
 async def test_a_world_that_was_never_saved_lives_in_its_folder_alone(tmp_path: Path) -> None:
@@ -314,8 +285,7 @@ async def test_a_world_that_was_never_saved_lives_in_its_folder_alone(tmp_path: 
         assert simulation.frame.path is None
         await simulation.step(2)
     assert not path.exists()
-    place = place_of(path)
-    assert place is not None
+    place = present(place_of(path))
     assert place.was_closed
     assert describe_opening(place) == "Opens at tick 2 (from its journal; never saved)."
     assert [each.path for each in live_places(tmp_path)] == [path]
@@ -332,9 +302,10 @@ async def test_a_world_in_which_nothing_was_done_is_swept(tmp_path: Path) -> Non
     async with Simulation(small(), journal=JournalConfig(path, NEVER)):
         assert not sweep_untouched(path)
     assert is_untouched(path)
-    place = place_of(path)
-    assert place is not None
-    assert describe_opening(place) == "Never saved, and unchanged since it was created."
+    assert (
+        describe_opening(present(place_of(path)))
+        == "Never saved, and unchanged since it was created."
+    )
     assert free_name(tmp_path, "new") == path
     assert not folder_of(path).exists()
     assert not sweep_untouched(path)
@@ -358,17 +329,10 @@ async def test_a_world_beside_another_ones_file_is_not_taken_for_saved(path: Pat
     assert saved_at(path) is None
 
 
-# Telling the journal
-
-
-async def test_a_note_that_cannot_be_written_is_no_loss(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
+async def test_a_note_that_fails_is_no_loss(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with alive(open_live(path)) as simulation:
-        monkeypatch.setattr("sim.core.files.flush", refuse)
+        full = Mock(side_effect=OSError(28, "No space left on device"))
+        monkeypatch.setattr("sim.core.files.flush", full)
         await simulation.step()
         await simulation.save()
     assert saved_at(path) is None
@@ -380,8 +344,7 @@ async def test_frames_say_how_safe_a_world_is(path: Path) -> None:
     async with alive(open_live(path)) as simulation:
         await simulation.step(2)
         await until(lambda: simulation.frame.durable_tick == 5)
-        kept = simulation.frame.kept
-        assert kept is not None
+        kept = present(simulation.frame.kept)
         assert (kept.tick, kept.behind, kept.checkpoint) == (5, 0, 3)
         assert kept.bytes > 0
         assert kept.pause_ms >= 0
@@ -415,8 +378,7 @@ async def test_a_journal_can_be_begun_in_the_midst(path: Path) -> None:
         await until(lambda: simulation.frame.durable_tick == 8)
         with pytest.raises(InputError, match="already has a journal"):
             await simulation.keep(JournalConfig(path, NEVER))
-    opened = open_live(path)
-    assert opened.world.digest() == world.digest()
+    assert open_live(path).world.digest() == world.digest()
 
 
 async def test_a_journal_beside_a_damaged_file_says_nothing_of_it(path: Path) -> None:
@@ -432,9 +394,7 @@ async def test_little_that_is_known_is_said_as_little(path: Path) -> None:
     await ran(path, 2)
     (folder_of(path) / "acked").unlink()
     (folder_of(path) / "lease").write_bytes(b"?")
-    place = place_of(path)
-    assert place is not None
-    assert describe_opening(place) == "Opens at tick 3 (saved at 3)."
+    assert describe_opening(present(place_of(path))) == "Opens at tick 3 (saved at 3)."
     assert beyond(path) == ""
     told = open_live(path, read_only=True).told
     assert told.endswith("then 2 ticks from the journal).")
@@ -458,9 +418,7 @@ async def test_each_damaged_journal_gets_a_name_of_its_own(path: Path) -> None:
         assert f"a-damaged-{number}.hub" in open_live(path).findings[-1]
 
 
-async def test_a_world_that_is_touched_at_the_last_moment_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_world_touched_late_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = free_name(tmp_path, "new")
     async with Simulation(small(), journal=JournalConfig(path, NEVER)):
         pass
@@ -470,9 +428,7 @@ async def test_a_world_that_is_touched_at_the_last_moment_stays(
     assert folder_of(path).exists()
 
 
-async def test_a_world_whose_lease_is_unsigned_is_recovered_without_a_name(
-    path: Path, tmp_path: Path
-) -> None:
+async def test_an_unsigned_world_is_recovered_without_a_name(path: Path, tmp_path: Path) -> None:
     left = await killed(path, tmp_path.with_name("unsigned"), 1)
     (folder_of(left) / "lease").write_bytes(b"")
     assert open_live(left).told.startswith("Recovered completely to ")

@@ -1,7 +1,5 @@
 """A plan says what would happen, and nothing happens."""
 
-from __future__ import annotations
-
 import itertools
 from typing import Any
 
@@ -46,10 +44,7 @@ def test_pilot_stops_when_its_time_is_up_and_says_so() -> None:
     world = World.create(agents=500, mean_degree=6, seed=1)
     clock = itertools.count()
     planned = plan(
-        world,
-        {"text": "x", "seeds": [1], "model": "sis"},
-        budget=3,
-        now=lambda: float(next(clock)),
+        world, {"text": "x", "seeds": [1], "model": "sis"}, budget=3, now=lambda: float(next(clock))
     )
     assert planned.is_least
     assert planned.ticks == 2

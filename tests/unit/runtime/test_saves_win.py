@@ -1,13 +1,11 @@
 """Nothing older than an explicit save is shown and nothing is lost, whatever became of the rest."""
 
-from __future__ import annotations
-
 import asyncio
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -21,6 +19,7 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.saves.places import lost_by_saving
 from sim.store import load, save
 from sim.store.journal.journal import folder_of
+from tests.unit.store.fake import edited
 
 NAME = "letter-of-the-tests"
 SOURCE = '''
@@ -78,10 +77,6 @@ async def lived(folder: Path, before: int, after: int, pacing: Pacing = NEVER) -
     return path
 
 
-def journal(path: Path) -> Path:
-    return folder_of(path) / "journal"
-
-
 def nothing(path: Path) -> Path:
     return path
 
@@ -106,14 +101,13 @@ def failing(path: Path) -> Path:
 
 def cut(path: Path) -> Path:
     """The end of the journal is gone, from before the save on."""
-    with closing(sqlite3.connect(journal(path), isolation_level=None)) as file:
-        file.execute("DELETE FROM entries WHERE number > 1")
-        file.execute("DELETE FROM checkpoints WHERE number > 1")
+    gone = ("DELETE FROM entries WHERE number > 1", "DELETE FROM checkpoints WHERE number > 1")
+    edited(folder_of(path), *gone)
     return path
 
 
 def garbled(path: Path) -> Path:
-    journal(path).write_bytes(b"nothing")
+    (folder_of(path) / "journal").write_bytes(b"nothing")
     return path
 
 
@@ -121,8 +115,7 @@ def unnoted(path: Path) -> Path:
     """Killed between the save and the note of it, and without its plugin."""
     forget()
     (folder_of(path) / "saved").unlink()
-    with closing(sqlite3.connect(journal(path), isolation_level=None)) as file:
-        file.execute("DELETE FROM checkpoints WHERE number > 0")
+    edited(folder_of(path), "DELETE FROM checkpoints WHERE number > 0")
     return path
 
 
@@ -151,8 +144,7 @@ def copied(path: Path) -> Path:
 
 def older(path: Path) -> Path:
     """The journal is of the version before."""
-    with closing(sqlite3.connect(journal(path), isolation_level=None)) as file:
-        file.execute("PRAGMA user_version=1")
+    edited(folder_of(path), "PRAGMA user_version=1")
     return path
 
 
@@ -196,8 +188,7 @@ async def test_what_is_shown_is_never_older_than_what_was_saved(
         opened.world, path=path, journal=opened.keeping(NEVER), author="test"
     ) as simulation:
         await simulation.step()
-    again = open_live(path)
-    assert again.world.tick == opened.world.tick
+    assert open_live(path).world.tick == opened.world.tick
 
 
 @contextmanager
@@ -218,9 +209,7 @@ def kept_of(folder: Path) -> set[tuple[str, bytes]]:
     }  # fmt: skip
 
 
-async def test_what_cannot_be_played_is_named_with_its_way_out_and_can_be_gone_on_with(
-    tmp_path: Path,
-) -> None:
+async def test_what_cannot_be_played_is_named_and_can_be_gone_on_with(tmp_path: Path) -> None:
     path = unplugged(await lived(tmp_path / "saves", 4, 3))
     opened = open_live(path)
     assert opened.told == (
@@ -240,8 +229,7 @@ async def test_what_cannot_be_played_is_named_with_its_way_out_and_can_be_gone_o
     assert load(path).tick == load(path.with_name("a-unrecovered-1.hub")).tick == 4
 
 
-async def test_a_world_that_went_back_is_told_so_and_no_ticks_are_negative(tmp_path: Path) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_world_that_went_back_is_told_so_and_no_ticks_are_negative(path: Path) -> None:
     world = World.create(agents=200, mean_degree=6, seed=2)
     async with Simulation(world, path=path, journal=JournalConfig(path, NEVER)) as simulation:
         await simulation.step(5)
@@ -268,9 +256,7 @@ async def test_a_save_tells_what_it_would_lose(tmp_path: Path) -> None:
     assert lost_by_saving(world, path.with_name("none.hub")) == ""
 
 
-async def test_what_would_lose_something_can_be_refused_before_anything_is_changed(
-    tmp_path: Path,
-) -> None:
+async def test_what_would_lose_something_can_be_refused_unchanged(tmp_path: Path) -> None:
     path = unplugged(await lived(tmp_path / "saves", 4, 3))
     before = kept_of(path.parent)
     with pytest.raises(FileError, match=r"were not recovered.*--plugin FILE.*--force"):
@@ -302,13 +288,9 @@ async def test_a_journal_of_the_version_before_is_put_aside_whole(tmp_path: Path
     assert recover(path.with_name("a-older-1.hub")).version == 1
 
 
-async def test_a_save_is_a_checkpoint_also_where_there_are_no_hard_links(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def none(*_: object, **__: object) -> None:
-        raise OSError("this file system has no links")
-
-    monkeypatch.setattr("sim.runtime.journal.writer.os.link", none)
+async def test_saves_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_links = Mock(side_effect=OSError("this file system has no links"))
+    monkeypatch.setattr("sim.runtime.journal.writer.os.link", no_links)
     path = unplugged(await lived(tmp_path / "saves", 4, 3))
     assert open_live(path, read_only=True).world.tick == 4
     path.unlink()
@@ -316,9 +298,7 @@ async def test_a_save_is_a_checkpoint_also_where_there_are_no_hard_links(
 
 
 @pytest.mark.parametrize("way", [cut, unnoted], ids=lambda way: way.__name__)
-async def test_the_save_is_opened_where_the_journal_ends_before_it_unless_that_is_refused(
-    way: Callable[[Path], Path], tmp_path: Path
-) -> None:
+async def test_a_save_wins_over_older_journals(way: Callable[[Path], Path], tmp_path: Path) -> None:
     path = way(await lived(tmp_path / "saves", 4, 3))
     with pytest.raises(FileError, match="--force continues without that"):
         open_live(path, refuse_loss=True)
@@ -335,8 +315,8 @@ async def test_a_file_that_was_written_anew_is_refused_too(tmp_path: Path) -> No
     assert open_live(path).world.tick == 7
 
 
-def test_a_file_that_nobody_opened_or_wrote_here_is_not_known(tmp_path: Path) -> None:
-    path, world = tmp_path / "a.hub", World.create(agents=50, mean_degree=4, seed=3)
+def test_a_file_that_nobody_opened_or_wrote_here_is_not_known(path: Path) -> None:
+    path, world = path, World.create(agents=50, mean_degree=4, seed=3)
     custody = Persistence(world)
     assert custody.knows(path)
     save(world, path)
@@ -345,9 +325,9 @@ def test_a_file_that_nobody_opened_or_wrote_here_is_not_known(tmp_path: Path) ->
 
 @pytest.mark.parametrize("is_named", [False, True])
 async def test_a_save_does_not_replace_what_something_else_put_there_meanwhile(
-    tmp_path: Path, *, is_named: bool
+    path: Path, *, is_named: bool
 ) -> None:
-    path, world = tmp_path / "a.hub", World.create(agents=200, mean_degree=6, seed=2)
+    path, world = path, World.create(agents=200, mean_degree=6, seed=2)
     other = World.create(agents=50, mean_degree=4, seed=3)
     async with Simulation(world, path=path) as simulation:
         await simulation.save()

@@ -1,7 +1,5 @@
 """Whatever fails round a command or a tick: whoever waits is told, and the world can be saved."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from itertools import cycle
@@ -15,7 +13,7 @@ from sim.errors import HubbubError
 from sim.runtime import EngineError, Simulation
 from sim.store import load
 from tests.unit.runtime.isolating import thread_of
-from tests.unit.runtime.worlds import PATIENCE
+from tests.unit.runtime.worlds import PATIENCE, until
 
 SEAMS: dict[str, Callable[[Simulation], tuple[Any, str]]] = {
     "a copy before a command": lambda s: (thread_of(s).live.safety, "before_command"),
@@ -89,13 +87,13 @@ async def test_an_end_that_fails_is_told_like_any_other(world: World) -> None:
     async with Simulation(world) as simulation:
         await simulation.inject("news", seeds=[1], model="sis")
 
-        def until() -> bool:
+        def is_over() -> bool:
             if world.tick >= 2:
                 raise UnsayableError
             return False
 
         with pytest.raises(EngineError, match=r"at tick 2: UnsayableError\. Save"):
-            await thread_of(simulation).stretch(5, until)
+            await thread_of(simulation).stretch(5, is_over)
 
 
 async def test_a_view_that_wants_to_end_the_program_is_noted(simulation: Simulation) -> None:
@@ -105,4 +103,5 @@ async def test_a_view_that_wants_to_end_the_program_is_noted(simulation: Simulat
     with pytest.raises(HubbubError, match="SystemExit: now"):
         await simulation.query(leave)
     thread_of(simulation).hurry(lambda: leave(thread_of(simulation).live.world))
+    await until(lambda: any("SystemExit" in line for _, line in simulation.frame.events))
     assert await simulation.step() == 1

@@ -1,9 +1,6 @@
 """Ways of a simulation that are seldom gone."""
 
-from __future__ import annotations
-
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,18 +14,6 @@ from sim.runtime.bulk_operations import create_communities
 from sim.runtime.engine.outbox import Frames, Outbox, Poster
 from sim.runtime.frames.focus import GroupTally, Tally
 from tests.unit.runtime.worlds import until
-
-
-async def test_a_world_without_a_file_is_not_saved_to_nowhere(
-    simulation: Simulation, tmp_path: Path
-) -> None:
-    with pytest.raises(InputError, match="This world has no file yet; name one to save it to"):
-        await simulation.save()
-    await simulation.save(tmp_path / "a.hub")
-    await simulation.step(1)
-    assert simulation.frame.dirty
-    await simulation.save()
-    assert not simulation.frame.dirty
 
 
 async def test_a_session_shows_itself_in_one_line(simulation: Simulation) -> None:

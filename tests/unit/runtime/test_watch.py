@@ -1,7 +1,5 @@
 """Watchers take what they can; nobody waits for them."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from types import SimpleNamespace
@@ -13,9 +11,7 @@ from sim.runtime import Simulation
 from tests.unit.runtime.worlds import Gate, Hand, blocked_until, until
 
 
-async def test_watch_begins_with_the_newest_frame_and_ends_with_the_simulation(
-    world: World,
-) -> None:
+async def test_watch_begins_with_the_newest_frame_and_ends_with_it_all(world: World) -> None:
     seen: list[int] = []
     async with Simulation(world) as simulation:
         await simulation.step(2)
@@ -44,9 +40,7 @@ async def test_revisions_rise_and_no_frame_comes_twice(simulation: Simulation) -
     assert revisions == sorted(set(revisions))
 
 
-async def test_engine_does_not_wait_for_a_watcher_that_takes_no_more_frames(
-    simulation: Simulation,
-) -> None:
+async def test_engine_does_not_wait_for_a_watcher_that_is_slow(simulation: Simulation) -> None:
     async with simulation.watch(size=2) as frames:
 
         async def look_once() -> None:

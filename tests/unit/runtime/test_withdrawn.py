@@ -1,7 +1,5 @@
 """A command whose awaiter leaves before its turn is taken back: every one, in both engines."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -116,18 +114,14 @@ async def left(live: Live, name: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *HERE])
-async def test_what_waits_is_taken_back_when_its_awaiter_leaves(
-    simulation: Simulation, name: str, tmp_path: Path
-) -> None:
+async def test_what_nobody_awaits_is_off(simulation: Simulation, name: str, tmp_path: Path) -> None:
     await simulation.inject("news", seeds=[1], model="si", beta=0.1)
     await simulation.step(1)
     await left(simulation, name, tmp_path)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-async def test_it_is_taken_back_where_the_engine_is_elsewhere(
-    world: World, name: str, tmp_path: Path
-) -> None:
+async def test_it_is_taken_back_elsewhere_too(world: World, name: str, tmp_path: Path) -> None:
     async with IsolatedSimulation(world, spawn=Thread) as isolated:
         await isolated.inject("news", seeds=[1], model="si", beta=0.1)
         await isolated.step(1)
@@ -138,17 +132,13 @@ async def test_it_is_taken_back_where_the_engine_is_elsewhere(
 async def test_elsewhere_it_is_taken_back_as_soon_as_its_awaiter_leaves(
     world: World, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "sim.runtime.process.client._REPORT_SECONDS", 600.0
-    )  # not at the next report
+    monkeypatch.setattr("sim.runtime.process.client._REPORT_SECONDS", 600.0)  # not at the next
     async with IsolatedSimulation(world, spawn=Thread) as isolated:
         await isolated.inject("news", seeds=[1], model="si", beta=0.1)
         await asyncio.wait_for(left(isolated, name, tmp_path), PATIENCE)
 
 
-async def test_what_has_begun_is_carried_out_though_nobody_waits(
-    simulation: Simulation, tmp_path: Path
-) -> None:
+async def test_what_has_begun_is_carried_out(simulation: Simulation, tmp_path: Path) -> None:
     at = tmp_path / "held"
     at.touch()
     busy = asyncio.create_task(simulation.call(held, str(at)))
@@ -170,9 +160,7 @@ async def test_a_pause_is_felt_at_once_and_stays(simulation: Simulation, tmp_pat
     assert await simulation.step(1) == 1
 
 
-async def test_a_job_that_is_cancelled_while_it_waits_changes_nothing(
-    simulation: Simulation, tmp_path: Path
-) -> None:
+async def test_a_job_cancelled_early_does_nothing(simulation: Simulation, tmp_path: Path) -> None:
     ties = simulation.frame.ties
     async with holding(simulation, tmp_path):
         job: Job[int] = simulation.build_friendships(12)

@@ -1,15 +1,15 @@
 """Phases that wait, fail or take long, clocks that a test moves, and waiting for conditions."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from sim import Phase, World
 
+T = TypeVar("T")
 PATIENCE = 60.0
 """Seconds that anything may take which will come true: machines are busy."""
 
@@ -63,6 +63,12 @@ def broken_phase(tick: int) -> Phase:
             sys.exit("a phase that ends the program")
 
     return Phase("broken", "fails", run)
+
+
+def present(found: T | None) -> T:
+    """Return what is not None."""
+    assert found is not None
+    return found
 
 
 async def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:

@@ -1,7 +1,5 @@
 """Settings: where each value comes from, how it is checked, and how it is kept."""
 
-from __future__ import annotations
-
 import os
 import stat
 import tomllib
@@ -69,9 +67,7 @@ def test_each_later_place_is_stronger(write: Write, monkeypatch: pytest.MonkeyPa
     assert settings.symbols == "block"
 
 
-def test_every_value_tells_where_it_came_from(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_value_tells_where_it_came_from(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write("symbols = 'block'\n[profiles.test]\nmax_running = 5\n")
     Path(".env").write_text("HUBBUB_THEME=b\n")
     monkeypatch.setenv("HUBBUB_MODEL", "sir")
@@ -105,9 +101,7 @@ def test_a_profile_changes_defaults_only(write: Write) -> None:
         ("profiles = 3", "profiles are [profiles.development], "),
     ],
 )
-def test_what_the_file_says_wrongly_is_refused_in_one_sentence(
-    write: Write, text: str, clause: str
-) -> None:
+def test_what_the_file_says_wrongly_is_refused(write: Write, text: str, clause: str) -> None:
     path = write(text)
     said = refusal(path)
     assert clause in said
@@ -177,17 +171,14 @@ def test_logs_go_to_the_setting_else_the_platforms_folder() -> None:
 
 def test_the_keymap_is_a_table_of_keys(write: Write, tmp_path: Path) -> None:
     assert load_settings().keys == {}
-    path = write("pause = 'p'\n")
-    assert load_settings(keymap=path).keys == {"pause": "p"}
+    assert load_settings(keymap=write("pause = 'p'\n")).keys == {"pause": "p"}
     with pytest.raises(SettingsError, match="'pause' is not"):
         _ = load_settings(keymap=write("pause = 3\n")).keys
     with pytest.raises(SettingsError, match="no such file"):
         _ = load_settings(keymap=tmp_path / "absent").keys
 
 
-def test_a_variable_of_ours_that_is_no_setting_is_noted(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_variable_of_no_setting_is_noted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     Path(".env").write_text("HUBBUB_QWXYZ=1\nSOMETHING_ELSE=2\nHUBBUB_LLM_KEY_2=abcd\n")
     monkeypatch.setenv("HUBBUB_THREDS", "3")
@@ -300,8 +291,7 @@ def test_one_setting_changes_and_nothing_else(text: str, words: list[str]) -> No
 
 def test_comments_stay_where_they_are() -> None:
     text = "# Mine.\nthreads = 4  # four\n\n# Of the tests.\n[profiles.test]\nthreads = 1\n"
-    after = with_words(text, "metrics", ["r"])
-    assert [line for line in after.splitlines() if line in text] == [
+    assert [line for line in with_words(text, "metrics", ["r"]).splitlines() if line in text] == [
         *text.splitlines()[:4], "", *text.splitlines()[4:],
     ]  # fmt: skip
     assert with_words(text, "metrics", []) == text

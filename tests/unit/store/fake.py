@@ -30,21 +30,13 @@ class FakeWorld:
             "seed": "7",
             "agents": {"count": count},
             "ties": 20 * count,
-            "cascades": [
-                {
-                    "id": 0,
-                    "text": "桥已关闭 🚧",
-                    "author": 3,
-                    "model": "sir",
-                    "parameters": {"beta": 0.05},
-                    "status": "running",
-                    "size": 12,
-                    "started_at": 2,
-                    "created": 1,
-                }
-            ],
+            "cascades": [{
+                "id": 0, "text": "桥已关闭 🚧", "author": 3, "model": "sir",
+                "parameters": {"beta": 0.05}, "status": "running", "size": 12, "started_at": 2,
+                "created": 1,
+            }],
             "plugins": [{"name": "sir", "version": "1", "kind": "propagation", "sha256": "ab"}],
-        }
+        }  # fmt: skip
         columns: Columns = {
             "ties.targets": values.integers(0, count, 20 * count, dtype=np.uint32),
             "ties.trust": np.empty(0, np.uint16),
@@ -91,6 +83,20 @@ def patch(path: Path, offset: int, data: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(data)
+
+
+def disk_full(*_: object, **__: object) -> None:
+    """Fail as SQLite does where there is no room."""
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorname = "SQLITE_FULL"
+    raise error
+
+
+def edited(live: Path, *statements: str) -> None:
+    """Change the journal in a folder through SQLite, which also empties its WAL."""
+    with closing(sqlite3.connect(live / "journal", isolation_level=None)) as file:
+        for statement in statements:
+            file.execute(statement)
 
 
 def saved(path: Path, world: FakeWorld | None = None) -> Path:

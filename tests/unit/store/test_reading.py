@@ -1,7 +1,5 @@
 """What is read from asyncio is what is read at once; whoever leaves ends the query."""
 
-from __future__ import annotations
-
 import asyncio
 import sqlite3
 import subprocess
@@ -50,6 +48,10 @@ def hosted(tmp_path: Path, ticks: int = 80) -> tuple[World, Path]:
         world.step(ticks)
     save(world, path)
     return world, path
+
+
+def endless() -> Lookup[None]:
+    yield Query(LONG)
 
 
 async def test_records_read_either_way_are_equal(tmp_path: Path) -> None:
@@ -140,12 +142,7 @@ async def test_the_file_cannot_be_written(tmp_path: Path) -> None:
         await read_history_file(history_file(path), hostile())
 
 
-async def test_leaving_interrupts_a_long_query(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def endless() -> Lookup[None]:
-        yield Query(LONG)
-
+async def test_leaving_ends_a_long_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, path = hosted(tmp_path)
     monkeypatch.setattr("sim.store.reading.QUERY_SECONDS", 3600.0)  # its time does not end it
     reading = asyncio.create_task(read_history_file(history_file(path), endless()))
@@ -157,14 +154,9 @@ async def test_leaving_interrupts_a_long_query(
     # that its thread has ended is looked at behind every test
 
 
-async def test_leaving_ends_a_query_that_waits_for_its_turn(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_leaving_ends_waiting_query(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is not under way cannot be interrupted: it finds its time over."""
     monkeypatch.setattr("sim.store.reading.QUERY_SECONDS", 3600.0)
-
-    def endless() -> Lookup[None]:
-        yield Query(LONG)
 
     async def blocking(connection: Any, event: threading.Event) -> None:
         await connection._execute(event.wait, 60)
@@ -206,12 +198,7 @@ async def test_leaving_while_a_file_is_opened_waits_for_its_thread(tmp_path: Pat
         await task
 
 
-async def test_a_query_that_takes_too_long_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def endless() -> Lookup[None]:
-        yield Query(LONG)
-
+async def test_long_queries_are_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, path = hosted(tmp_path)
     monkeypatch.setattr("sim.store.reading.QUERY_SECONDS", 0.1)
     with pytest.raises(SnapshotError, match="interrupted"):

@@ -21,9 +21,7 @@ def page() -> str:
     return README.read_text(encoding="utf-8")
 
 
-def test_the_code_that_needs_no_program_of_ours_runs(
-    page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_code_alone_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = World.create(agents=200, mean_degree=6, seed=1)
     (tmp_path / "saves").mkdir()
     save(world, tmp_path / "saves" / "monday.hub")

@@ -4,8 +4,6 @@ Two worlds are the same but for one act by agent 4, done by hand; what differs f
 tick later is what the act does to them.
 """
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import numpy as np

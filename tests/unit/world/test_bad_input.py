@@ -18,7 +18,7 @@ WRONG: dict[str, tuple[Wrong, str]] = {
     "an act that there is not": (lambda _, p: p.act(1, "liek"), "like"),
     "a member that there is not": (lambda _, p: p.act(10**6, "trend"), "No agent"),
     "a recommender that there is not": (lambda _, p: p.recommend("popularty"), "popularity"),
-    "seeds that are banned": (lambda w, _: w.inject("x", seeds=[7], model="si"), "not active"),
+    "seeds that are banned": (lambda w, _: w.inject("x", seeds=[7], model="si"), "7 is not active"),
     "a message without letters": (lambda w, _: w.inject("", seeds=[1], model="si"), "visible"),
     "seeds that nobody fits": (lambda w, _: w.inject("x", seeds="top:0", model="si"), "Seeds|top"),
     "two authors": (lambda w, _: w.inject("x", seeds=[1], model="si", author="1,2"), "one author"),

@@ -1,7 +1,5 @@
 """Messages that can never change again are packed away: no tick and no copy pays for them."""
 
-from __future__ import annotations
-
 import gc
 import sys
 from collections.abc import Sequence
@@ -72,9 +70,7 @@ def test_a_tick_asks_no_message_that_ended_for_good() -> None:
     ("model", "said"),
     [("independent-cascade", {"probability": 0.05}), ("sir", {"beta": 0.1, "gamma": 0.8})],
 )
-def test_ended_messages_are_no_objects_of_a_world_or_its_copies(
-    model: str, said: dict[str, Any]
-) -> None:
+def test_ended_messages_are_no_objects_of_any_copy(model: str, said: dict[str, Any]) -> None:
     before = objects()
     world = world_of(100, model, **said)
     past = Past(world)
@@ -268,9 +264,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[obj
     return found
 
 
-def test_an_opinion_on_their_topic_writes_no_ended_message_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_opinions_write_no_message_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     worlds = []
     for at_hand in (AT_HAND, 1 << 30):
         monkeypatch.setattr(ended, "AT_HAND", at_hand)
@@ -314,9 +308,7 @@ def test_a_message_that_was_cancelled_is_not_asked_when_opinions_change() -> Non
     assert world.cascades.items[0] is record
 
 
-def test_messages_that_each_tick_asks_stay_whole_until_it_asks_them_no_more(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_messages_stay_whole_until_no_tick_asks_them(monkeypatch: pytest.MonkeyPatch) -> None:
     world = world_of(60, "linear-threshold", weights="uniform")
     monkeypatch.setattr(ended, "AT_HAND", 1 << 30)
     whole = world_of(60, "linear-threshold", weights="uniform")
@@ -337,9 +329,7 @@ def test_messages_that_each_tick_asks_stay_whole_until_it_asks_them_no_more(
     assert len(world.cascades.loose) == AT_HAND
 
 
-def test_two_threads_that_ask_for_a_message_have_one_object(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_two_threads_that_ask_for_one_have_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
     world = world_of(AT_HAND + 4)
     gc.collect()
     own, found = EndedCascade.made, []

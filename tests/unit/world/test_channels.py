@@ -137,9 +137,7 @@ def test_messages_share_one_channel_and_its_contacts() -> None:
         ("stream:2:never", InputError, "stream:TICKS:again"),
     ],
 )
-def test_a_channel_that_cannot_be_is_refused(
-    said: str, kind: type[InputError], sentence: str
-) -> None:
+def test_odd_channels_are_refused(said: str, kind: type[InputError], sentence: str) -> None:
     with pytest.raises(kind, match=sentence):
         timed().channel(said)
 

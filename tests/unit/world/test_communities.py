@@ -1,16 +1,9 @@
 """Communities have names that a person can read."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from sim import World
 from sim.world.communities import community_names, readable_names
-
-
-def test_given_names_stay() -> None:
-    world = World.from_edges([0], [1], community=[0, 1], communities=["Malta", "Peru"])
-    assert community_names(world.agents, world.ties) == ("Malta", "Peru")
 
 
 def test_made_up_names_give_way_to_topic_and_best_known_member() -> None:

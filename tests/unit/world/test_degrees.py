@@ -1,7 +1,5 @@
 """Worlds of given degree pairs."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Whatever a plugin raises in whichever of its methods: it is named, and the world goes on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -65,14 +63,20 @@ def small(**platform: Any) -> World:
     return World.create(agents=60, mean_degree=8, seed=7, platform=told)
 
 
-def refused(named: Any, fault: Any, method: str) -> str:
+def unsure(named: Any, fault: Any, base: type, method: str, **more: Any) -> str:
+    """Register a plugin that fails in a method; returns its name."""
+
     def fails(*_: Any) -> Any:
         raise fault()
 
-    Unsure = type("Unsure", (PropagationModel,), {method: fails, "__module__": __name__})
-    world = small()
+    body = {method: fails, "__module__": __name__, **more}
+    return str(named(type("Unsure", (base,), body)))
+
+
+def refused(named: Any, fault: Any, method: str) -> str:
+    world, model = small(), unsure(named, fault, PropagationModel, method)
     with pytest.raises(PluginError, match="test-unsure") as told:
-        world.inject("x", seeds=[0], model=named(Unsure))
+        world.inject("x", seeds=[0], model=model)
     assert len(world.cascades) == 0
     return str(told.value)
 
@@ -86,62 +90,37 @@ def suiting(named: Any, fault: Any) -> str:
 
 
 def stepping(named: Any, fault: Any) -> str:
-    class Stopping(PropagationModel):
-        def step(self, *_: Any) -> None:
-            raise fault()
-
     world = small()
-    story = world.inject("x", seeds=[0], model=named(Stopping))
+    story = world.inject("x", seeds=[0], model=unsure(named, fault, PropagationModel, "step"))
     world.step(2)
     assert story.status == "failed"
     return str(story.error)
 
 
-def deciding(named: Any, fault: Any) -> str:
-    class Undecided(Policy):
-        def probabilities(self, *_: Any) -> Any:
-            raise fault()
-
-    world = small(policy=named(Undecided))
-    world.step(2)
+def hosted(**settings: Any) -> str:
+    """Run a platform, and return the one fault that it tells."""
+    world = small(**settings)
+    world.step(3)
     assert world.platform is not None
     assert len(world.platform.faults) == 1
     return world.platform.faults[0]
+
+
+def deciding(named: Any, fault: Any) -> str:
+    return hosted(policy=unsure(named, fault, Policy, "probabilities"))
 
 
 def ranking(named: Any, fault: Any) -> str:
-    class Unranked(Recommender):
-        def score(self, *_: Any) -> Any:
-            raise fault()
-
-    world = small(recommender=named(Unranked))
-    world.step(3)
-    assert world.platform is not None
-    assert len(world.platform.faults) == 1
-    return world.platform.faults[0]
+    return hosted(recommender=unsure(named, fault, Recommender, "score"))
 
 
 def preparing(named: Any, fault: Any) -> str:
-    class Unready(Recommender):
-        def prepare(self, *_: Any) -> None:
-            raise fault()
-
-        def score(self, candidates: Any) -> Any:
-            return candidates.likes
-
-    world = small(recommender=named(Unready))
-    world.step(3)
-    assert world.platform is not None
-    assert len(world.platform.faults) == 1
-    return world.platform.faults[0]
+    more = {"score": lambda _, candidates: candidates.likes}
+    return hosted(recommender=unsure(named, fault, Recommender, "prepare", **more))
 
 
 def proposing(named: Any, fault: Any) -> str:
-    class Alone(FriendRecommender):
-        def suggest(self, *_: Any) -> Any:
-            raise fault()
-
-    world = small(friends=named(Alone), meeting=1.0)
+    world = small(friends=unsure(named, fault, FriendRecommender, "suggest"), meeting=1.0)
     world.step(2)
     assert world.platform is not None
     assert world.platform.friends is None
@@ -149,14 +128,7 @@ def proposing(named: Any, fault: Any) -> str:
 
 
 def taking(named: Any, fault: Any) -> str:
-    class Uncounted(Metric):
-        says = "what nobody counts"
-        unit = "agents"
-
-        def take(self, world: World) -> Any:
-            raise fault()
-
-    named(Uncounted)
+    unsure(named, fault, Metric, "take", says="what nobody counts", unit="agents")
     world = small()
     metrics = world.open_metrics()
     world.step(2)
@@ -165,14 +137,8 @@ def taking(named: Any, fault: Any) -> str:
 
 
 def doing(named: Any, fault: Any) -> str:
-    class Undone(Intervention):
-        says = "do nothing"
-
-        def do(self, world: World, number: int) -> str:
-            raise fault()
-
     world = small()
-    world.at(1, named(Undone))
+    world.at(1, unsure(named, fault, Intervention, "do", says="do nothing"))
     world.step(3)
     assert world.interventions[0].failed
     return str(world.interventions[0])

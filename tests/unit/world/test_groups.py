@@ -1,7 +1,5 @@
 """Groups that members join and leave."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -95,16 +93,6 @@ def test_groups_are_part_of_the_world() -> None:
     assert again.groups.join(8, "a") == 1
 
 
-def test_what_groups_did_is_done_again() -> None:
-    world = World.create(agents=8, mean_degree=2, seed=1)
-    world.groups.create("a", limit=4)
-    world.groups.join([3, 1], "a")
-    world.groups.leave([3], "a")
-    again = replay(world.trail.acts)
-    assert again.is_same
-    assert again.world.digest() == world.digest()
-
-
 def test_a_group_is_made_and_filled_at_a_tick() -> None:
     world = World.create(agents=8, mean_degree=2, seed=1)
     world.change_agents([2], status="banned")
@@ -114,8 +102,7 @@ def test_a_group_is_made_and_filled_at_a_tick() -> None:
     world.at(2, "group", name="none", leave=True)
     world.at(2, "group", name="all", agents="ids:0,1")
     world.step(3)
-    told = [planned.result for planned in world.interventions]
-    assert told == [
+    assert [planned.result for planned in world.interventions] == [
         "the group 'few' is made; 2 joined; 1 found no room",
         "1 left the group 'few'",
         "1 joined the group 'few'",

@@ -1,7 +1,5 @@
 """``best:20`` among seeds: the message's own model, kept with the ties, the same after a save."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,8 @@ from sim.runtime import Progress, Simulation
 from sim.spread.influence.live_edges import LiveNetwork, spread_of
 from sim.spread.influence.opim import best_seeds
 from sim.world import seeding as influence
-from sim.world.seeding import BestSeeds, found_before, is_best, takes_long
+from sim.world.seeding import BestSeeds, found_before
+from tests.unit.runtime.worlds import present
 
 
 @pytest.fixture
@@ -83,16 +82,7 @@ def test_models_and_parameters_are_checked(world: World) -> None:
         choose_seeds(world, "best:2", message=message)
 
 
-def test_only_the_best_are_asked_for_by_best() -> None:
-    assert is_best("best:3")
-    assert takes_long("best:3")
-    assert not is_best("top:3:degree")
-    assert not is_best("bestia:3")
-
-
-def test_what_was_found_is_kept_until_ties_or_members_change(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_findings_are_kept_until_a_change(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
     def counted(*args: object, **named: object) -> object:
@@ -128,8 +118,7 @@ def test_of_other_seeds_nothing_was_found_before(world: World) -> None:
     message = {"model": "linear-threshold"}
     assert found_before(world, [0, 3], message) is None
     assert found_before(world, "top:1:degree", message) is None
-    found = found_before(world, "best:1", message)
-    assert found is not None
+    found = present(found_before(world, "best:1", message))
     assert found.seeds.tolist() == [0]
 
 
@@ -146,8 +135,7 @@ async def test_a_plan_says_what_the_best_seeds_may_expect(world: World) -> None:
     assert all(isinstance(one, Progress) for one in told)
     assert found.spread.mean == 10.0
     assert plan.seeds.tolist() == [0, 6]
-    assert plan.best is not None
-    assert plan.best.spread == found.spread
+    assert present(plan.best).spread == found.spread
     assert plain.best is None
 
 

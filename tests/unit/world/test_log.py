@@ -1,7 +1,5 @@
 """What was done to a world is noted, in a chain that shows each change."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from typing import Any
@@ -52,9 +50,7 @@ def test_the_trail_is_no_part_of_the_state(world: World) -> None:
     assert other.digest() == world.digest()
 
 
-def test_whoever_takes_a_new_world_made_it_and_a_later_author_only_what_follows(
-    world: World,
-) -> None:
+def test_whoever_takes_a_new_world_made_it_a_later_author_what_follows(world: World) -> None:
     world.trail.by(world, "screen")
     world.step()
     world.trail.by(world, "script")
@@ -171,12 +167,9 @@ def test_what_json_cannot_hold_is_left_out_and_that_is_said(value: object) -> No
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "[]", "7", '{"args": 1}', '{"args": [], "keywords": []}', "[" * 100_000,
-        '{"args": [{"array": ["<u4", [3], "AAAA"]}]}', '{"args": [{"array": 5}]}',
-        '{"args": [{"array": ["<u4", [99999999999], ""]}]}',
-        '{"args": [{"array": ["O", [1], ""]}]}',
-    ],
+    ["[]", "7", '{"args": 1}', '{"args": [], "keywords": []}', "[" * 100_000,
+     '{"args": [{"array": ["<u4", [3], "AAAA"]}]}', '{"args": [{"array": 5}]}',
+     '{"args": [{"array": ["<u4", [99999999999], ""]}]}', '{"args": [{"array": ["O", [1], ""]}]}'],
 )  # fmt: skip
 def test_malformed_arguments_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
@@ -190,8 +183,7 @@ def test_results_are_told_for_people(world: World) -> None:
 
 def test_a_bomb_is_not_unpacked() -> None:
     big = np.zeros(1 << 20, np.uint8)
-    text = said_of((big,), {}).replace("[1048576]", "[4]")
-    assert len(words_of(text)[0][0]) == 4
+    assert len(words_of(said_of((big,), {}).replace("[1048576]", "[4]"))[0][0]) == 4
 
 
 def test_an_empty_trail_has_no_head() -> None:

@@ -1,7 +1,5 @@
 """Profiles, batch changes, moves of life and compatibility of a world's members."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -128,9 +126,7 @@ def test_a_community_is_set_by_its_name() -> None:
         ([0.5], {"activity": 0.3}, "integers or a condition"),
     ],
 )
-def test_a_change_that_is_not_allowed_changes_nothing(
-    agents: object, values: dict[str, object], said: str
-) -> None:
+def test_wrong_changes_change_nothing(agents: object, values: dict[str, object], said: str) -> None:
     world = _world()
     world.agents.set_status([0], "paused")
     before = world.digest()

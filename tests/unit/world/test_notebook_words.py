@@ -1,7 +1,5 @@
 """What a notebook shows of the main objects, and what it may write for a number of agents."""
 
-from __future__ import annotations
-
 import networkx as nx
 import numpy as np
 import pytest
@@ -24,8 +22,7 @@ def test_main_objects_say_what_they_are_in_a_line() -> None:
 
 async def test_a_simulation_and_its_frame_say_what_they_are_in_a_line() -> None:
     world = World.create(agents=100, mean_degree=4)
-    told = repr(world)
-    assert repr(Simulation(world)) == f"<Simulation of {told}, not entered>"
+    assert repr(Simulation(world)) == f"<Simulation of {world!r}, not entered>"
     async with Simulation(world, name="mine") as simulation:
         frame = simulation.frame
         assert repr(frame).startswith(f"<Frame {frame.revision}: 'mine', paused, tick 0, 100 ")

@@ -1,7 +1,5 @@
 """What somebody wrote is shown as it was written, wherever a message is shown."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from sim import Platform, Simulation, World, load, save
+from sim import Simulation, World, load, save
 from sim.cli.posts import act_facts, why_facts
 from sim.platform.posts.posts import Kind
 from sim.platform.posts.texts import Writer
 from sim.runtime.queries import feeds
 from sim.runtime.queries import messages as stories
 from sim.world.minds.minds import feed_of
+from tests.unit.runtime.minds_world import platform_of
 
 WORDS = "The bridge is closed"
 
@@ -41,11 +40,6 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> World:
     platform_of(again).members.seen[:] = 0  # or nobody is shown it again
     again.step()
     return again
-
-
-def platform_of(world: World) -> Platform:
-    assert world.platform is not None
-    return world.platform
 
 
 def seen(world: World) -> tuple[int, int]:
@@ -115,9 +109,7 @@ def by_simulation(world: World) -> set[str]:
 @pytest.mark.parametrize(
     "face", [by_acts, by_feed, by_why, by_stories, by_minds, by_search, by_simulation]
 )
-def test_an_injected_message_shows_its_own_words(
-    face: Callable[[World], set[str]], spoken: World
-) -> None:
+def test_injected_messages_keep_words(face: Callable[[World], set[str]], spoken: World) -> None:
     assert face(spoken) == {WORDS}
 
 

@@ -1,7 +1,5 @@
 """A long log of acts is packed, and reads like a list."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -99,9 +97,7 @@ def crowded(messages: int) -> World:
     return world
 
 
-def test_a_long_log_takes_a_part_of_its_words_and_is_whole_in_its_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_log_is_whole_in_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trail_acts, "OPEN_BYTES", 20_000)
     world = crowded(150)
     acts = world.trail.acts

@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from sim import Phase, World
 from sim.runtime import Simulation
 from sim.testing import tiny_world
@@ -50,14 +48,3 @@ async def test_a_running_simulation_shows_what_failed() -> None:
         await simulation.step(2)
         assert "The phase 'broken' failed in tick 2" in str(simulation.frame.banner)
         assert simulation.frame.state == "paused"
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, RecursionError])
-def test_whatever_is_raised_is_contained(error: type[BaseException]) -> None:
-    def raises(_world: World) -> None:
-        raise error
-
-    world = tiny_world()
-    world.phases.append(fenced(Phase("odd", "raises", raises), strikes=1))
-    world.step(2)
-    assert len(world.remarks) == 1

@@ -1,7 +1,5 @@
 """A member's place in the file says nothing about what becomes of it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,7 @@ from sim.errors import InputError
 from sim.platform.acts.relations import FOUNDERS
 from sim.platform.posts.posts import TRENDING, pools_of
 from sim.runtime.bulk_operations import create_communities
+from tests.unit.runtime.worlds import present
 
 
 def ring(agents: int, seed: int) -> World:
@@ -40,8 +39,7 @@ def test_what_everybody_may_be_shown_is_not_by_those_numbered_last() -> None:
     """More is posted in a tick than the pool of the newest holds: who gets in is drawn."""
     told = {"posting": 1.0, "rhythm": "flat"}
     world = World.create(agents=4000, mean_degree=4, seed=3, platform=told)
-    platform = world.platform
-    assert platform is not None
+    platform = present(world.platform)
     for _ in range(3):
         world.step()
         posts = platform.posts
@@ -88,8 +86,7 @@ class TestFounders:
         told = {"rhythm": "flat", "newcomers": 0.3, "friends": "jaccard"}
         world = World.create(agents=300, mean_degree=6, seed=3, platform=told)
         world.step(24)
-        platform = world.platform
-        assert platform is not None
+        platform = present(world.platform)
         first = platform.held[FOUNDERS].copy()
         world.step(24)
         held = platform.held[FOUNDERS]

@@ -1,7 +1,5 @@
 """An expression means the agents that a person would expect, or is refused with what is allowed."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 
@@ -102,9 +100,7 @@ def test_expression_means_these_agents(world: World, expression: str, agents: li
         ("id:hub id:a", "no active agent fits"),
     ],
 )
-def test_what_cannot_be_read_is_refused_in_one_sentence(
-    world: World, expression: str, said: str
-) -> None:
+def test_what_cannot_be_read_is_refused(world: World, expression: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         choose_seeds(world, expression)
 
@@ -119,16 +115,12 @@ def refusal(function: Callable[..., object], *given: object) -> str:
 
 @pytest.mark.parametrize(
     "expression",
-    [
-        "", " , ", "ids:", "top:0", "top:many", "top:2:degre", "random:-1", "random:many",
-        "random:", "tpo:4", "best:few", "community:South:0", "community:South:2:fame",
-        "state:zero:infected", "openness>1.5", "openness>much", "interest>0.5", "activity:0.5",
-        "mood:good", "interest:music openness", "status:sleepy", "activity>0.1 randm:4",
-    ],
+    ["", " , ", "ids:", "top:0", "top:many", "top:2:degre", "random:-1", "random:many",
+     "random:", "tpo:4", "best:few", "community:South:0", "community:South:2:fame",
+     "state:zero:infected", "openness>1.5", "openness>much", "interest>0.5", "activity:0.5",
+     "mood:good", "interest:music openness", "status:sleepy", "activity>0.1 randm:4"],
 )  # fmt: skip
-def test_what_means_nobody_anywhere_is_refused_without_a_world_in_the_same_words(
-    world: World, expression: str
-) -> None:
+def test_what_means_nobody_is_refused_in_the_same_words(world: World, expression: str) -> None:
     said = refusal(check_seeds, expression)
     assert said
     assert said == refusal(choose_seeds, world, expression)
@@ -136,12 +128,10 @@ def test_what_means_nobody_anywhere_is_refused_without_a_world_in_the_same_words
 
 @pytest.mark.parametrize(
     "expression",
-    [
-        "hub", "ada hub, di", '"Silva, Ana",33', "ids:nobody", "top:9999:PageRank", "top:3",
-        "random:1_000", "best:20", "best:20:linear-threshold", "community:Nowhere",
-        "community:North: old town:1:degree", "community:3:40", "community:South status:active",
-        "state:0:infected", "state:7:infected:40", "interest:whatever !id:a,b openness>=0.7",
-    ],
+    ["hub", "ada hub, di", '"Silva, Ana",33', "ids:nobody", "top:9999:PageRank", "top:3",
+     "random:1_000", "best:20", "best:20:linear-threshold", "community:Nowhere",
+     "community:North: old town:1:degree", "community:3:40", "community:South status:active",
+     "state:0:infected", "state:7:infected:40", "interest:whatever !id:a,b openness>=0.7"],
 )  # fmt: skip
 def test_what_may_mean_somebody_in_some_world_is_left_to_that_world(expression: str) -> None:
     assert refusal(check_seeds, expression) == ""
@@ -167,9 +157,7 @@ def test_only_active_agents_are_chosen(world: World) -> None:
     assert choose_seeds(world, "!id:a").tolist() == [3, 4]
 
 
-def test_random_seeds_are_the_same_for_the_same_world_and_new_for_each_message(
-    city: World,
-) -> None:
+def test_random_seeds_are_the_same_for_the_same_world_and_new_for_each_message(city: World) -> None:
     twin = World.create(agents=2000, network="planted-communities", mean_degree=10, seed=5)
     first = choose_seeds(city, "random:40")
     np.testing.assert_array_equal(choose_seeds(twin, "random:40"), first)
@@ -201,17 +189,13 @@ def test_community_with_a_number_draws_among_its_members(city: World) -> None:
     assert degree[best].min() >= np.sort(degree[members])[-3]
 
 
-def test_names_of_a_large_world_are_not_searched(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_worlds_search_no_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeding, "MOST_NAMES", 4)
     with pytest.raises(InputError, match="No agent"):
         choose_seeds(world, "Bo")
 
 
-def test_names_are_looked_at_once_for_all_words_and_no_further_than_needed(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_are_looked_at_only_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     name = type(world.agents).name
 
@@ -250,9 +234,7 @@ def test_only_ranks_of_the_whole_network_take_long() -> None:
     ("seeds", "author"),
     [("top:3:degree", "4"), ("ids:1,2", 4), ([1, 2], "ids:4"), ("random:2", None)],
 )
-def test_a_world_takes_seeds_and_author_as_words_as_a_simulation_does(
-    seeds: str | list[int], author: str | int | None
-) -> None:
+def test_worlds_take_seeds_as_words(seeds: str | list[int], author: str | int | None) -> None:
     world = World.create(agents=50, mean_degree=4, seed=7)
     story = world.inject("It is closed.", seeds=seeds, author=author, model="sir")
 

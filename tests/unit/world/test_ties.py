@@ -1,7 +1,5 @@
 """Members who follow, befriend, block and mute each other."""
 
-from __future__ import annotations
-
 import json
 from copy import deepcopy
 from typing import Any
@@ -48,12 +46,6 @@ def test_a_follower_hears_whom_it_follows() -> None:
     assert world.follow([4], [0]).known == 1
 
 
-def test_who_unfollows_hears_no_more() -> None:
-    world = small()
-    assert world.unfollow([1, 5], 0).removed == 1
-    assert arcs(world) == [(0, 2), (3, 0)]
-
-
 def test_a_friendship_is_two_ties_in_step() -> None:
     world = small()
     assert world.befriend(1, 0).added == 1
@@ -63,14 +55,6 @@ def test_a_friendship_is_two_ties_in_step() -> None:
     assert world.befriend(0, 1).known == 1
     assert world.unfriend([0, 0], [1, 2]).removed == 1
     assert arcs(world) == [(0, 2), (3, 0)]
-
-
-def test_a_friend_who_is_left_goes_on_following() -> None:
-    world = small()
-    world.befriend(1, 0)
-    assert world.unfollow(0, 1).removed == 1
-    assert arcs(world) == [(0, 1), (0, 2), (3, 0)]
-    assert not world.ties.kind.any()
 
 
 def test_friends_who_leave_each_other_at_once_are_strangers() -> None:
@@ -91,15 +75,6 @@ def test_a_block_cuts_both_ways_and_forbids_new_ties() -> None:
     assert world.neighbours(1, "blocked").tolist() == [0]
     assert world.neighbours(0, "blocked by").tolist() == [1]
     assert world.bonds.ears.are_closed(*_ids([0, 1, 2], [1, 0, 0])).tolist() == [True, True, False]
-
-
-def test_a_block_that_is_lifted_brings_nothing_back() -> None:
-    world = small()
-    world.block(1, 0)
-    assert world.unblock([1, 2], 0).removed == 1
-    assert arcs(world) == [(0, 2), (3, 0)]
-    assert not world.bonds.ears
-    assert world.follow(1, 0).added == 1
 
 
 def test_two_blocks_are_lifted_one_by_one() -> None:
@@ -136,15 +111,6 @@ def test_a_follow_of_somebody_muted_begins_with_the_end_of_the_mute() -> None:
     assert world.unfollow(5, 0).removed == 1
     world.unmute([4, 5], 0)
     assert world.ties.listeners(0).tolist() == [1, 2, 4]
-
-
-def test_a_block_ends_what_a_mute_suspended() -> None:
-    world = small()
-    world.mute(1, 0)
-    world.block(0, 1)
-    world.unblock(0, 1)
-    world.unmute(1, 0)
-    assert arcs(world) == [(0, 2), (3, 0)]
 
 
 def test_ties_that_are_added_respect_closed_ears() -> None:
@@ -234,9 +200,7 @@ def test_who_is_gone_neither_follows_nor_is_followed(status: Lifecycle) -> None:
         (1.5, 2, "is said by indices, whole numbers"),
     ],
 )
-def test_what_cannot_be_followed_is_said_in_one_sentence(
-    agents: Any, others: Any, says: str
-) -> None:
+def test_what_cannot_be_followed_is_said(agents: Any, others: Any, says: str) -> None:
     world = small()
     before = world.digest()
     with pytest.raises(InputError, match=says):
@@ -441,8 +405,7 @@ def test_random_acts_leave_what_sets_say(work: list[Step]) -> None:
     for act, a, b in work:
         if naive.do(act, a, b):
             getattr(world, act)(a, b)
-    heard = {(b, a) for a, b in naive.follows - naive.muted}
-    assert set(arcs(world)) == heard
+    assert set(arcs(world)) == {(b, a) for a, b in naive.follows - naive.muted}
     ends = [world.neighbours(a).tolist() for a in range(N)]
     assert {(a, b) for a, others in enumerate(ends) for b in others} == naive.follows
     friends = [world.neighbours(a, "friends").tolist() for a in range(N)]
@@ -471,8 +434,7 @@ def test_ties_are_typed_at_run_time_and_asked_for_by_type() -> None:
     assert world.neighbours(0, "follows", "boss").tolist() == [3]
     assert world.neighbours(0, "follows", "colleague").tolist() == []
     assert world.neighbours(0, "followers", "friend").tolist() == []
-    again = restored(world)
-    assert again.digest() == world.digest()
+    assert restored(world).digest() == world.digest()
     become(before, restored(world))
     assert before.relation(0, 1) == world.relation(0, 1)
     world.set_relations([0, 0, 3], [1, 2, 0], "", {"since": None, "near": None, "note": None})

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Phase, World, names, spec
-from sim.errors import CapacityError, InputError, ParameterError, UnknownNameError
+from sim import Phase, World
+from sim.errors import CapacityError, InputError
 from sim.jit.claims import FREE
 from sim.testing import Given, tiny_world
 
@@ -33,20 +33,6 @@ def test_digest_follows_every_change() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [name for name in names() if spec(name).origin.startswith("plugins.")]
-)
-def test_restored_world_goes_on_as_if_never_stopped(model: str) -> None:
-    world = tiny_world()
-    world.inject("x", seeds=list(range(0, 60, 6)), model=model)
-    world.step(3)
-    again = World.restore(*world.dump())
-    assert again.digest() == world.digest()
-    world.step(9)
-    again.step(9)
-    assert again.digest() == world.digest()
-
-
-@pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"seeds": []}, "at least one agent"),
@@ -59,6 +45,7 @@ def test_restored_world_goes_on_as_if_never_stopped(model: str) -> None:
         ({"beta": 1.5}, r"sir: beta must be in \[0, 1\], got 1.5"),
         ({"betta": 0.5}, "did you mean 'beta'"),
         ({"tags": ["musik"]}, "musi"),
+        ({"model": "independant-cascade"}, "Did you mean 'independent-cascade'"),
     ],
 )
 def test_injection_refuses_in_one_sentence(change: dict[str, Any], sentence: str) -> None:
@@ -67,23 +54,6 @@ def test_injection_refuses_in_one_sentence(change: dict[str, Any], sentence: str
     with pytest.raises(InputError, match=sentence):
         world.inject("x", **{**STORY, **change})
     assert world.digest() == before
-
-
-def test_unknown_model_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'independent-cascade'"):
-        tiny_world().inject("x", seeds=[0], model="independant-cascade")
-
-
-def test_empty_text_is_refused() -> None:
-    with pytest.raises(InputError, match="needs a text"):
-        tiny_world().inject(" \n", **STORY)
-
-
-def test_inactive_seeds_are_refused_with_their_ids() -> None:
-    world = tiny_world()
-    world.agents.set_status([5], 3)
-    with pytest.raises(InputError, match="5 is not active"):
-        world.inject("x", **STORY)
 
 
 @pytest.mark.parametrize("model", ["independent-cascade", "linear-threshold", "sir", "viral"])
@@ -100,17 +70,6 @@ def test_inactive_agents_neither_hear_nor_speak(model: str) -> None:
     assert story.adopters.tolist() == [0]
 
 
-def test_speaker_that_becomes_inactive_falls_silent_and_can_return() -> None:
-    world = World.from_edges([0], [1])
-    story = world.inject("x", seeds=[0], model="si", beta=1.0)
-    world.agents.set_status([0], 3)
-    world.step(3)
-    assert story.size == 1
-    world.agents.set_status([0], 1)
-    world.step()
-    assert story.size == 2
-
-
 @pytest.mark.parametrize(
     ("agents", "error", "sentence"),
     [
@@ -118,9 +77,7 @@ def test_speaker_that_becomes_inactive_falls_silent_and_can_return() -> None:
         (10**9, CapacityError, "1,000,000,000 agents .* GiB .* try --agents"),
     ],
 )
-def test_impossible_sizes_are_refused_before_allocation(
-    agents: int, error: type[Exception], sentence: str
-) -> None:
+def test_impossible_sizes_are_refused(agents: int, error: type[Exception], sentence: str) -> None:
     with pytest.raises(error, match=sentence):
         World.create(agents)
 
@@ -152,27 +109,6 @@ def test_message_may_start_later() -> None:
     assert (story.started_at, story.adopted_at[0]) == (4, 4)
 
 
-def test_cancelled_message_keeps_what_happened() -> None:
-    world = tiny_world()
-    story = world.inject("x", **STORY)
-    world.step(2)
-    size = story.size
-    story.cancel()
-    world.step(5)
-    assert (story.status, story.size) == ("cancelled", size)
-
-
-def test_parameters_change_from_the_next_tick_on() -> None:
-    world = tiny_world()
-    story = world.inject("x", seeds=[0], model="si", beta=0.0)
-    world.step(3)
-    story.revise(beta=1.0)
-    world.step()
-    assert story.size > 1
-    with pytest.raises(ParameterError, match="beta"):
-        story.revise(beta=2)
-
-
 def test_record_of_a_woken_message_has_a_row_for_every_tick_it_rested() -> None:
     world = World.from_edges([0, 1], [1, 2], 4)
     story = world.inject("x", seeds=[0], model="si", beta=0.0)
@@ -185,11 +121,6 @@ def test_record_of_a_woken_message_has_a_row_for_every_tick_it_rested() -> None:
     world.step(2)
     assert story.status == "quiet"
     assert story.r[6] == 1.0
-
-
-def test_stepping_backwards_is_refused() -> None:
-    with pytest.raises(InputError, match="forward"):
-        tiny_world().step(-1)
 
 
 def test_phases_are_a_list_that_can_be_extended() -> None:
@@ -223,7 +154,7 @@ def test_failing_model_is_named_and_leaves_the_world_intact() -> None:
     world.step(2)
     assert bad.status == "failed"
     assert bad.error is not None
-    assert bad.error.startswith("sir: ")
+    assert re.fullmatch(r"sir: .*\(\w+\.py, line \d+\)", bad.error)
     assert good.size > 1
     assert (world.scratch().claim == FREE).all()
 
@@ -254,15 +185,6 @@ def test_size_of_the_state_is_known() -> None:
     assert World.estimate_bytes(1000, 10) > 1000 * 100
 
 
-def test_error_of_a_plugin_names_its_file_and_line() -> None:
-    world = tiny_world()
-    bad = world.inject("bad", **STORY)
-    bad.columns["state"] = None
-    bad.memo = None
-    world.step()
-    assert re.search(r"\(\w+\.py, line \d+\)$", str(bad.error))
-
-
 def test_a_message_keeps_the_seed_it_began_with() -> None:
     world = tiny_world()
     world.inject("x", **STORY)
@@ -272,23 +194,6 @@ def test_a_message_keeps_the_seed_it_began_with() -> None:
     world.step(6)
     again.step(6)
     assert again.digest() == world.digest()
-
-
-class Broken:
-    """A channel that fails."""
-
-    name = "broken"
-
-    def contacts(self, network: Any, message: int, tick: int) -> Any:
-        raise RuntimeError("no line")
-
-
-def test_failing_channel_costs_only_its_cascade() -> None:
-    world = tiny_world()
-    bad = world.inject("bad", channel=Broken(), **STORY)
-    good = world.inject("good", **STORY)
-    world.step()
-    assert (bad.status, good.status) == ("failed", "running")
 
 
 def test_tick_and_degree_must_be_sensible() -> None:

@@ -43,9 +43,7 @@ async def test_alerts_of_a_simulation_reach_the_command(command: str, tmp_path: 
     }  # fmt: skip
 
 
-def test_a_command_that_does_not_end_is_killed_and_what_waits_is_bounded(
-    command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endless_commands_are_killed(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     runs("time.sleep(3600)", command)
     monkeypatch.setattr(alert_command, "MOST_WAITING", 2)
     said = alert_command.deliver([ALERT] * 9)
@@ -55,9 +53,7 @@ def test_a_command_that_does_not_end_is_killed_and_what_waits_is_bounded(
     assert alert_command.deliver([]) == ""
 
 
-def test_a_command_that_takes_too_long_or_fails_is_logged(
-    command: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_or_failing_command_is_logged(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
     told = list[dict[str, object]]()
     monkeypatch.setattr(alert_command, "log", lambda *_, **facts: told.append(facts))
     monkeypatch.setattr(alert_command, "SECONDS", 0.01)

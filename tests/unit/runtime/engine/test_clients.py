@@ -1,7 +1,5 @@
 """Whatever an engine is, thread or process: the same answers, frames, errors and events."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -25,7 +23,7 @@ from sim.runtime.journal.acts import perform
 from sim.runtime.journal.writer import recover
 from sim.store import load
 from tests.unit.runtime.isolating import LONG, Thread, agents_of, failing, ties_of
-from tests.unit.runtime.worlds import until
+from tests.unit.runtime.worlds import present, until
 
 Opening = Callable[..., Simulation]
 KINDS: dict[str, Opening] = {
@@ -55,8 +53,7 @@ def digest_of(world: World) -> str:
 
 
 def shown_of(world: World) -> tuple[int, int]:
-    assert world.platform is not None
-    shown = world.platform.exposures
+    shown = present(world.platform).exposures
     return int(shown.viewer[4]), int(shown.message[4])
 
 
@@ -106,9 +103,7 @@ async def test_errors_come_back_as_they_are(live: Simulation, tmp_path: Path) ->
     assert live.frame.sessions_total == 0
 
 
-async def test_what_a_plugin_breaks_costs_its_own_message(
-    live: Simulation, misbehaving: str
-) -> None:
+async def test_what_a_plugin_breaks_costs_its_message(live: Simulation, misbehaving: str) -> None:
     other = await live.inject("Hello.", seeds=[1, 2], model="si", beta=0.05)
     broken = await live.inject("Broken.", seeds=[1], model=misbehaving)
     await live.step(6)
@@ -147,8 +142,7 @@ async def test_frames_are_followed(live: Simulation) -> None:
     await live.inject("Hello.", seeds=[1, 2], model="si", beta=0.2)
     await live.step(3)
     before = live.frame
-    assert before.focus is not None
-    assert before.focus.history.shape == (4, 2)
+    assert present(before.focus).history.shape == (4, 2)
     await live.focus(0)
     assert live.frame.revision > before.revision
     seen = []
@@ -193,10 +187,8 @@ async def test_a_plan_parameters_and_cancelling(live: Simulation) -> None:
     plan = await live.plan("Hello.", seeds=[1, 2], model="sir")
     assert plan.seeds.tolist() == [1, 2]
     session = await live.inject("Hello.", seeds=[1, 2], model="sir", beta=0.1)
-    await live.set_parameter(session.id, "beta", 0.7)
-    focus = live.frame.focus
-    assert focus is not None
-    assert dict(focus.parameters)["beta"] == 0.7
+    await live.set_parameter(session.id, "beta", "0.7")
+    assert dict(present(live.frame.focus).parameters)["beta"] == 0.7
     await live.cancel(session.id)
     assert session.status == "cancelled"
     assert live.performance().success_rate == 1.0
@@ -218,8 +210,7 @@ async def test_long_work_is_a_job(live: Simulation) -> None:
 async def test_interactions_are_streamed(live: Simulation) -> None:
     await live.inject("Hello.", seeds=[1, 2], model="sir", beta=0.3)
     batches = [batch async for batch in live.interactions(50)]
-    told = sum(len(batch) for batch in batches)
-    assert told == live.frame.sessions[0].size - 2
+    assert sum(len(batch) for batch in batches) == live.frame.sessions[0].size - 2
     with pytest.raises(InputError, match="batch_size"):
         await anext(live.interactions(0))
 
@@ -331,9 +322,7 @@ async def test_minds_think_in_this_process_alone(opening: Opening) -> None:
         assert not live.frame.minds.awake
 
 
-async def test_a_save_reports_and_the_world_goes_by_its_name(
-    live: Simulation, tmp_path: Path
-) -> None:
+async def test_a_save_reports_and_a_world_has_its_name(live: Simulation, tmp_path: Path) -> None:
     await live.step(2)
     stages: list[str] = []
     saved = await live.save(tmp_path / "a.hub", report=lambda stage, _: stages.append(stage))
@@ -344,9 +333,7 @@ async def test_a_save_reports_and_the_world_goes_by_its_name(
     assert (await live.save()).bytes > 0
 
 
-async def test_a_journal_that_is_asked_for_stays_and_moves_along(
-    world: World, opening: Opening, tmp_path: Path
-) -> None:
+async def test_journals_stay_and_move_along(world: World, opening: Opening, tmp_path: Path) -> None:
     async with opening(world, path=tmp_path / "w.hub", journal=True) as live:
         await live.inject("Hello.", seeds=[1], model="si", beta=0.5)
         await live.step(3)
@@ -358,14 +345,12 @@ async def test_a_journal_that_is_asked_for_stays_and_moves_along(
     assert (found.is_whole, found.tick, found.world.digest()) == (True, 5, digest)
 
 
-async def test_a_journal_is_begun_later_in_this_process_alone(
-    live: Simulation, tmp_path: Path
-) -> None:
+async def test_a_journal_is_begun_later_in_this_process_alone(live: Simulation, path: Path) -> None:
     if live.is_isolated:
         with pytest.raises(InputError, match="without --isolated to keep one beside its file"):
-            await live.keep(JournalConfig(tmp_path / "a.hub"))
+            await live.keep(JournalConfig(path))
         return
-    await live.keep(JournalConfig(tmp_path / "a.hub"))
+    await live.keep(JournalConfig(path))
     await live.step(2)
     assert live.frame.kept is not None
 

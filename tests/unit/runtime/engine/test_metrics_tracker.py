@@ -3,24 +3,25 @@
 from typing import Any
 
 import numpy as np
-import pytest
 
 from sim import Simulation, World
 from sim.core import AlertRaised, InterventionDone
-from sim.errors import UnknownNameError
 from sim.runtime.engine.metrics_tracker import MOST_ROWS
 from sim.runtime.process.wire import FrameReader, FrameWriter
 from sim.world import commands as intervening
+from tests.unit.runtime.worlds import present
 
 
 def small() -> World:
     return World.create(agents=200, mean_degree=8, seed=3)
 
 
-async def test_a_world_without_metrics_shows_none() -> None:
+async def test_a_world_without_metrics_shows_none_and_one_without_rows_an_empty_table() -> None:
     async with Simulation(small()) as s:
         await s.step(1)
         assert (s.frame.metrics, s.frame.interventions) == (None, ())
+        await s.call(intervening.open_metrics)
+        assert present(s.frame.metrics).rows.shape == (0, 0)
 
 
 async def test_frames_and_events_tell_what_is_measured_and_done() -> None:
@@ -35,14 +36,10 @@ async def test_frames_and_events_tell_what_is_measured_and_done() -> None:
         assert await s.call(intervening.at, 2, "inject", **plan) == 0
         await s.step(4)
         frame = s.frame
-    metrics = frame.metrics
-    assert metrics is not None
+    metrics = present(frame.metrics)
     assert metrics.ticks.tolist() == [1, 2, 3, 4]
-    assert metrics.series("adopted").tolist() == [
-        0,
-        0,
-        *world.cascades[0].new_adopters[1:].tolist(),
-    ]
+    adopted = world.cascades[0].new_adopters[1:].tolist()
+    assert metrics.series("adopted").tolist() == [0, 0, *adopted]
     assert {name: value for name, value, _ in metrics.latest}["active"] == 200
     assert not metrics.rows.flags.writeable
     assert [row.id for row in frame.sessions] == [0]
@@ -53,8 +50,7 @@ async def test_frames_and_events_tell_what_is_measured_and_done() -> None:
     assert raised[0].name == "spread too fast"
     assert any("spreads too fast" in line for _, line in frame.events)
     kept = FrameReader().read(FrameWriter().write(frame))
-    assert kept.metrics is not None
-    assert np.array_equal(kept.metrics.rows, metrics.rows, equal_nan=True)
+    assert np.array_equal(present(kept.metrics).rows, metrics.rows, equal_nan=True)
 
 
 async def test_frames_hold_the_newest_rows_alone() -> None:
@@ -63,22 +59,5 @@ async def test_frames_hold_the_newest_rows_alone() -> None:
     world.step(MOST_ROWS + 20)
     async with Simulation(world) as s:
         await s.step(1)
-        metrics = s.frame.metrics
-        assert metrics is not None
+        metrics = present(s.frame.metrics)
         assert (metrics.ticks.size, metrics.ticks[-1]) == (MOST_ROWS, MOST_ROWS + 21)
-
-
-async def test_a_world_that_takes_metrics_and_has_none_yet_shows_an_empty_table() -> None:
-    world = small()
-    world.open_metrics()
-    async with Simulation(world) as s:
-        metrics = s.frame.metrics
-        assert metrics is not None
-        assert metrics.rows.shape == (0, 0)
-
-
-async def test_an_intervention_that_is_none_is_refused_in_a_sentence() -> None:
-    async with Simulation(small()) as s:
-        with pytest.raises(UnknownNameError, match="Did you mean 'ban'"):
-            await s.call(intervening.at, 2, "bann")
-        assert s.frame.interventions == ()

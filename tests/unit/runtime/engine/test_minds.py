@@ -1,7 +1,5 @@
 """Minds in a live world: it waits for them before it ticks on, and answers meanwhile."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from concurrent.futures import Future
@@ -70,36 +68,23 @@ async def test_each_tick_is_decided_on_before_the_next() -> None:
     assert again.world.digest() == world.digest()
 
 
-async def test_who_pauses_does_not_wait_for_minds() -> None:
+@pytest.mark.parametrize("is_left", [False, True], ids=["decided on", "left"])
+async def test_who_pauses_waits_for_no_mind_and_decisions_on_left_ticks_go(is_left: bool) -> None:
     GATE.clear()
-    thinker = Thinker(minds={"model": Slow()})
-    async with Simulation(minded(), minds=thinker) as simulation:
+    async with Simulation(minded(), minds=Thinker(minds={"model": Slow()})) as simulation:
         await simulation.play()
         while not busy(simulation):  # noqa: ASYNC110 - it is the engine that thinks
-            await asyncio.sleep(0.01)
-        tick = await simulation.call(lambda world: world.tick)
-        assert tick == 1
-        await asyncio.wait_for(simulation.pause(), 60)
-        GATE.set()
-        while busy(simulation):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
         assert await simulation.call(lambda world: world.tick) == 1
-        assert (await simulation.call(counts))["model"] > 0
-
-
-async def test_decisions_on_a_tick_that_was_left_are_dropped() -> None:
-    GATE.clear()
-    thinker = Thinker(minds={"model": Slow()})
-    async with Simulation(minded(), minds=thinker) as simulation:
-        await simulation.play()
-        while not busy(simulation):  # noqa: ASYNC110 - it is the engine that thinks
-            await asyncio.sleep(0.01)
-        await simulation.pause()
-        await simulation.call(World.step, 1)
+        await asyncio.wait_for(simulation.pause(), 60)
+        if is_left:
+            await simulation.call(World.step, 1)
         GATE.set()
         while busy(simulation):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
-        assert await simulation.call(counts) == {}
+        assert await simulation.call(lambda world: world.tick) == 1 + is_left
+        made = await simulation.call(counts)
+        assert made == {} if is_left else made["model"] > 0
 
 
 async def test_why_nobody_is_asked_is_said_once() -> None:
@@ -135,8 +120,7 @@ async def test_minds_need_a_platform() -> None:
             pass
 
 
-async def test_a_recovered_world_has_what_was_decided(tmp_path: Path) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_recovered_world_has_what_was_decided(path: Path) -> None:
     world = minded()
     save(world, path)
     thinker = Thinker(minds={"model": Liking()})

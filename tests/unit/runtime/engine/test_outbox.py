@@ -1,7 +1,5 @@
 """Events that wait are merged and bounded, and what gave way is told."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Generator
 from contextlib import suppress
@@ -9,35 +7,15 @@ from contextlib import suppress
 import pytest
 
 from sim import World
-from sim.core import CascadeGrew, Event, EventBus, MessageSent, WorldSaved
+from sim.core import Event, EventBus, MessageSent, WorldSaved
 from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.outbox import MOST_WAITING, AsyncHandlers, Backlog, Outbox, Poster
+from sim.runtime.engine.outbox import MOST_WAITING, AsyncHandlers, Outbox, Poster
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import until
 
 
 def saved(tick: int) -> WorldSaved:
     return WorldSaved(tick=tick, path="a.hub")
-
-
-def grew(tick: int, new: int) -> CascadeGrew:
-    return CascadeGrew(tick=tick, cascade=0, new=new, adopters=tick)
-
-
-def test_the_oldest_give_way_and_are_counted() -> None:
-    backlog = Backlog(3)
-    assert [backlog.put(saved(tick)) for tick in range(5)] == [True, False, False, False, False]
-    events, lost = backlog.take()
-    assert ([event.tick for event in events], lost) == ([2, 3, 4], 2)
-    assert backlog.take() == ([], 0)
-    assert backlog.put(saved(9))
-
-
-def test_growth_of_one_cascade_is_one_event() -> None:
-    backlog = Backlog(2)
-    for tick in range(1, 9):
-        backlog.put(grew(tick, tick))
-    assert backlog.take() == ([grew(8, sum(range(1, 9)))], 0)
 
 
 async def test_a_loop_that_was_busy_is_told_what_it_missed() -> None:
@@ -54,9 +32,7 @@ async def test_a_loop_that_was_busy_is_told_what_it_missed() -> None:
 
 
 @pytest.mark.parametrize("is_isolated", [False, True])
-async def test_asynchronous_handlers_are_awaited_and_events_say_what_they_are_of(
-    world: World, is_isolated: bool
-) -> None:
+async def test_async_handlers_are_awaited_and_events_tell(world: World, is_isolated: bool) -> None:
     heard: list[MessageSent] = []
 
     async def slow(event: MessageSent) -> None:

@@ -1,7 +1,5 @@
 """What plugins print is kept off the screen; a plugin file that is saved is taken up again."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys
@@ -86,9 +84,7 @@ def test_a_flood_of_output_is_cut_short(tmp_path: Path) -> None:
     assert notes[-1].endswith("(no more is noted)")
 
 
-def test_what_others_print_meanwhile_goes_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_others_print_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import threading
 
     load_file(written(tmp_path))
@@ -134,9 +130,7 @@ def test_without_foreign_plugins_nothing_is_caught(
     assert capsys.readouterr().out == "mine\n"
 
 
-def test_a_file_named_for_this_run_is_reloaded_once_it_is_saved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_named_file_is_reloaded_if_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[str] = []
     monkeypatch.setattr("sim.testing.judge.probe", noting(tried))
     path = written(tmp_path)
@@ -152,9 +146,7 @@ def test_a_file_named_for_this_run_is_reloaded_once_it_is_saved(
     assert files.take_up(str(path)) == ""
 
 
-def test_a_file_that_breaks_stays_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_breaks_stays_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.testing.judge.probe", lambda _path: ())
     path = written(tmp_path)
     load_file(path)

@@ -1,23 +1,11 @@
 """Rates by a clock that the test moves."""
 
-from __future__ import annotations
-
 import pytest
 
+from sim.agents import records as cold
 from sim.runtime.engine.run_control import RateGauge, RunControl, StepRequest, TickPace, never
-from sim.runtime.health import Meter
+from sim.runtime.health import Meter, caches
 from tests.unit.runtime.worlds import Hand
-
-
-def test_ticks_are_due_one_period_apart() -> None:
-    hand = Hand()
-    pace = TickPace(hand)
-    pace.ask(10)
-    assert pace.wait == 0.0
-    pace.ticked()
-    assert pace.wait == pytest.approx(0.1)
-    hand.time += 0.04
-    assert pace.wait == pytest.approx(0.06)
 
 
 def test_small_delay_is_caught_up_with_and_a_large_one_forgiven() -> None:
@@ -36,14 +24,6 @@ def test_small_delay_is_caught_up_with_and_a_large_one_forgiven() -> None:
         pace.ticked()
         burst += 1
     assert burst == 4  # a quarter of a second of debt, and the tick that is due
-
-
-def test_idle_tick_is_followed_by_a_rest() -> None:
-    hand = Hand()
-    pace = TickPace(hand)
-    pace.ask(None)
-    pace.ticked(at_least=0.01)
-    assert pace.wait == pytest.approx(0.01)
 
 
 def test_full_speed_never_waits() -> None:
@@ -127,3 +107,15 @@ def test_meter_counts_what_is_under_way_and_what_was_answered() -> None:
     assert figures.contacts_per_second == 7.0
     hand.time += 100
     assert meter.read(0.0).operations_per_second == 0
+
+
+def test_the_hit_rate_of_cold_records_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cold, "_tally", [0, 0])
+    assert Meter().read(0.0).cold_hit_rate == 1.0
+    assert "cold data" not in caches()
+    store = cold.ColdRecords()
+    store.put({1: {"name": "Ada"}})
+    store.dump()
+    assert [store.text(1, "name") for _ in range(4)] == ["Ada"] * 4
+    assert Meter().read(0.0).cold_hit_rate == 0.75
+    assert caches()["cold data"] == (3, 4)

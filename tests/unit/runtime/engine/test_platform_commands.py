@@ -37,14 +37,6 @@ def test_what_is_done_to_a_platform_can_be_done_again() -> None:
     assert name_of(hosting.act) == "act"
 
 
-def test_a_world_made_with_a_platform_is_made_again_with_it() -> None:
-    world = World.create(agents=100, mean_degree=6, seed=5, platform={"slots": 3})
-    world.step(3)
-    world.trail.seal(world)
-    assert [act.kind for act in world.trail.acts] == ["create", "step"]
-    assert replay(world.trail.acts).world.digest() == world.digest()
-
-
 def test_a_world_without_a_platform_refuses_its_acts() -> None:
     world = World.create(agents=10, mean_degree=2, seed=5)
     for name, said in (("act", [1, "like"]), ("recommend", ["random"]), ("flag", [0, "ad"])):

@@ -1,7 +1,5 @@
 """Models tell numbers and lines of their own; what they tell is data, and made safe."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -69,19 +67,13 @@ def told(model: str) -> tuple[World, Cascade]:
     return world, story
 
 
-def test_numbers_are_numbers_with_clean_names() -> None:
+def test_numbers_have_clean_names_and_lines_are_clean_clipped_and_few() -> None:
     _, story = told("test-talker")
-    metrics = ModelReports().metrics(story)
+    metrics, lines = ModelReports().metrics(story), ModelReports().panel(story)
     assert [name for name, _ in metrics] == ["heat", "sh\ufffd[2Jout", "none"]
     assert metrics[0][1] == 1.5
-
-
-def test_lines_are_clean_clipped_and_few() -> None:
-    _, story = told("test-talker")
-    lines = ModelReports().panel(story)
     assert lines[:2] == ("\ufffd[31mred", "2 of 60")
-    assert len(lines) == 8
-    assert len(lines[2]) == 120
+    assert (len(lines), len(lines[2])) == (8, 120)
 
 
 def test_what_fails_is_named_and_asked_no_more_after_three_times() -> None:

@@ -1,7 +1,5 @@
 """Whatever the order of commands: the world is the one that the same calls would have made."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -127,8 +125,7 @@ class Commands(RuleBasedStateMachine):
         assert sum(row.status == "running" for row in frame.sessions) <= 2
         for cascade in self.twin.cascades:
             if cascade.status in ENDED:
-                row = self.run(self.simulation.session(cascade.id).done())
-                assert row.status == cascade.status
+                assert self.run(self.simulation.session(cascade.id).done()).status == cascade.status
 
     @precondition(lambda self: self.twin.cascades)
     @invariant()

@@ -1,7 +1,5 @@
 """A world that keeps a journal, and a plugin that does not come back: the journal goes on."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 from pathlib import Path
@@ -21,11 +19,8 @@ def made() -> World:
     return World.create(agents=300, mean_degree=6, seed=7)
 
 
-async def test_the_journal_goes_on_with_a_world_that_was_rebuilt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_journal_outlives_a_rebuild(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.runtime.engine.thread_client._PATIENCE_SECONDS", 0.2)
-    path = tmp_path / "a.hub"
     async with Simulation(made(), path=path, journal=True) as simulation:
         await stuck(simulation, "test-deaf")
         ended = await simulation.restart()
@@ -42,11 +37,8 @@ async def test_the_journal_goes_on_with_a_world_that_was_rebuilt(
     assert open_live(path).told == "Resumed at tick 7 (from its journal; never saved)."
 
 
-async def test_a_command_that_comes_back_late_is_in_no_journal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_late_commands_are_in_no_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.runtime.engine.thread_client._PATIENCE_SECONDS", 0.2)
-    path = tmp_path / "a.hub"
     async with Simulation(made(), path=path, journal=True) as simulation:
         await simulation.step(2)
         asked = asyncio.create_task(

@@ -1,7 +1,5 @@
 """Plugins that do not come back are interrupted, or end the process; what there is is kept."""
 
-from __future__ import annotations
-
 import signal
 import sqlite3
 import sys
@@ -26,7 +24,7 @@ from sim.runtime.engine.warden import (
     room_for,
     warden,
 )
-from tests.unit.runtime.worlds import blocked_until
+from tests.unit.runtime.worlds import blocked_until, present
 
 NAME = "hubbub_file_stuck"
 CODE = """
@@ -112,9 +110,7 @@ def test_what_python_reaches_is_interrupted_and_named(stuck: Any, how: str) -> N
     assert on_watch() is None
 
 
-def test_who_is_waited_for_is_told_once_before_it_is_stopped(
-    stuck: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_is_waited_for_is_told_of_once(stuck: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wardens, "_TELL_SECONDS", 0.1)
     told: list[str] = []
     with warden(nobody, told.append) as mine:
@@ -164,9 +160,7 @@ def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
     assert [str(error) for error in met] == ["it did not return and was stopped"]
 
 
-def test_what_comes_back_just_then_is_not_struck_and_not_accused(
-    stuck: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_comes_back_just_then_is_let_be(stuck: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is seen to be stuck, comes back, and only then is the strike made."""
     seen, left, went_on = threading.Event(), threading.Event(), threading.Event()
     met: list[BaseException] = []
@@ -203,9 +197,7 @@ def test_what_comes_back_just_then_is_not_struck_and_not_accused(
 
 
 @pytest.mark.parametrize("keeps", ["well", "not", "late", "nothing"])
-def test_what_nothing_reaches_ends_the_process_after_the_world_was_kept(
-    stuck: Any, keeps: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_unreached_is_ended(stuck: Any, keeps: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wardens, "_KEEPING_SECONDS", 0.2)
     connection, said = sqlite3.connect(":memory:", check_same_thread=False), []
     keep: dict[str, Callable[[], str]] = {
@@ -219,8 +211,7 @@ def test_what_nothing_reaches_ends_the_process_after_the_world_was_kept(
         connection.interrupt()
 
     with warden(ended) as mine:
-        assert mine is not None
-        mine.keep = keep.get(keeps)
+        present(mine).keep = keep.get(keeps)
         with pytest.raises((sqlite3.OperationalError, Stalled)):
             stuck.asks(connection)
     connection.close()
@@ -297,9 +288,7 @@ def test_a_large_world_gives_plugins_more() -> None:
     assert room_for(world) == wardens.ROOM + 4 * world.nbytes
 
 
-def test_a_platform_with_foreign_plugins_is_copied_before_a_tick(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_platforms_with_foreign_plugins_are_copied_first(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World.create(agents=50, mean_degree=4, seed=1, platform=True)
     safety = RollbackState()
     monkeypatch.setattr("sim.runtime.engine.stall.foreign", tuple)

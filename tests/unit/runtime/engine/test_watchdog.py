@@ -1,7 +1,5 @@
 """A plugin that holds Python's lock, so that no thread moves, is named and ended from outside."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path
@@ -42,9 +40,7 @@ with wardens.warden(print):
 
 
 @pytest.mark.parametrize("how", ["regex", "count", "ours"])
-def test_what_lets_no_thread_move_is_named_and_ended_unless_it_is_ours(
-    how: str, tmp_path: Path
-) -> None:
+def test_what_lets_no_thread_move_is_named_and_ended_unless_ours(how: str, tmp_path: Path) -> None:
     file = tmp_path / "holder.py"
     file.write_text(PLUGIN)
     words = [sys.executable, "-c", PROGRAM, str(file), how]

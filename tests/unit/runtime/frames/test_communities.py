@@ -1,7 +1,5 @@
 """The picture of communities: largest first, the rest in one row, the tied near each other."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -19,7 +17,7 @@ from sim.runtime.frames.communities import (
     arrange,
     positions,
 )
-from tests.unit.runtime.worlds import blocked_until, until
+from tests.unit.runtime.worlds import blocked_until, present, until
 
 
 def labelled(world: World) -> CommunityLabels:
@@ -35,8 +33,7 @@ def test_communities_come_largest_first_with_ties_and_best_members() -> None:
         community=[1, 1, 0, 0, 0],
         communities=["Peru", "Malta"],
     )
-    groups = arrange(world.agents, world.ties, labelled(world))
-    assert groups is not None
+    groups = present(arrange(world.agents, world.ties, labelled(world)))
     assert groups.names == ("Peru", "Malta")
     assert groups.sizes.tolist() == [3, 2]
     assert groups.labels.tolist() == [0, 1]
@@ -48,9 +45,11 @@ def test_communities_come_largest_first_with_ties_and_best_members() -> None:
 def test_small_communities_and_agents_in_none_share_the_last_row() -> None:
     labels = np.repeat(np.arange(-1, 300), 3)
     labels = np.append(labels, np.arange(250))  # the first 250 have four members
-    world = World.from_edges([0], [1], agents=labels.size, community=labels)
-    groups = arrange(world.agents, world.ties, labelled(world))
-    assert groups is not None
+    names = [f"c{label}" for label in range(310)]  # ten of which have no members
+    told = {"community": labels, "communities": names}
+    world = World.from_edges([0], [1], agents=labels.size, **told)  # type: ignore[arg-type]
+    groups = present(arrange(world.agents, world.ties, labelled(world)))
+    assert groups.total == 300
     assert len(groups.names) == len(groups.sizes) == MOST_GROUPS
     assert groups.names[-1] == "101 smaller ones"
     assert groups.sizes[:-1].tolist() == [4] * 199
@@ -79,8 +78,7 @@ def test_tied_communities_stand_closer_than_strangers() -> None:
     links[:3, :3] = links[3:, 3:] = 50
     places = positions(links, np.full(6, 100))
     apart = np.sqrt(((places[:, None] - places[None]) ** 2).sum(axis=2))
-    within = max(apart[:3, :3].max(), apart[3:, 3:].max())
-    assert apart[:3, 3:].min() > within
+    assert apart[:3, 3:].min() > max(apart[:3, :3].max(), apart[3:, 3:].max())
     assert places.min() >= 0
     assert places.max() <= 1
     np.testing.assert_array_equal(places, positions(links, np.full(6, 100)))
@@ -128,22 +126,7 @@ def test_few_communities_have_places_too(count: int) -> None:
     assert np.isfinite(places).all()
 
 
-async def test_large_network_is_arranged_beside_the_engine(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
-    world = World.create(agents=3000, network="planted-communities", mean_degree=10, seed=1)
-    async with Simulation(world) as simulation:
-        await simulation.play()
-        await until(lambda: simulation.frame.communities is not None)
-        groups = simulation.frame.communities
-        assert groups is not None
-        assert groups.sizes.sum() == 3000
-
-
-async def test_newer_communities_replace_those_still_being_arranged(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_newer_communities_replace_those_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
 
     begun: list[CommunityLabels] = []
@@ -170,14 +153,11 @@ async def test_newer_communities_replace_those_still_being_arranged(
         await until(lambda: len(begun) == 1)
         await simulation.call(lambda world: world.agents.set_community([0] * 300, ["Peru"]))
         await until(lambda: simulation.frame.communities is not None)
-        groups = simulation.frame.communities
-        assert groups is not None
+        groups = present(simulation.frame.communities)
         assert groups.names == ("Peru",)
 
 
-async def test_agents_that_come_while_communities_are_arranged_do_no_harm(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_agents_that_come_meanwhile_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 0)
     world = World.create(agents=300, network="planted-communities", mean_degree=6, seed=1)
     async with Simulation(world) as simulation:
@@ -190,16 +170,6 @@ async def test_agents_that_come_while_communities_are_arranged_do_no_harm(
         await session.done()
         assert session.size > 3000
         await until(lambda: getattr(simulation.frame.communities, "names", ("",))[-1] != "")
-        groups = simulation.frame.communities
-        assert groups is not None
+        groups = present(simulation.frame.communities)
         assert groups.sizes.sum() == 5300
         assert groups.adopted.sum() == session.size
-
-
-def test_the_total_counts_every_community_that_has_members() -> None:
-    of = np.repeat(np.arange(300, dtype=np.int32), 2)
-    world = World.from_edges(np.arange(599), np.arange(1, 600), agents=600)
-    names = tuple(f"c{label}" for label in range(310))
-    found = arrange(world.agents, world.ties, CommunityLabels(of, names))
-    assert found is not None
-    assert (found.total, len(found.names), found.names[-1]) == (300, 200, "101 smaller ones")

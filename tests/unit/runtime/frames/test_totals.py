@@ -1,7 +1,5 @@
 """What is counted of the message in focus as it runs, against its whole record."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -15,17 +13,9 @@ from tests.unit.kernels.networks import lent
 
 @pytest.mark.parametrize(
     "model",
-    [
-        "sir",
-        "sis",
-        "sis-continuous",
-        "viral",
-        "linear-threshold",
-        "maki-thompson",
-        "hawkes",
-        "hoax",
-    ],
-)
+    ["sir", "sis", "sis-continuous", "viral", "linear-threshold", "maki-thompson", "hawkes",
+     "hoax"],
+)  # fmt: skip
 def test_r_of_the_message_in_focus_is_that_of_its_record(model: str) -> None:
     world = World.create(agents=300, mean_degree=6, seed=3)
     cascade = world.inject("x", seeds=[0, 5, 9], model=model)

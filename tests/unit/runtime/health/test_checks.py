@@ -1,8 +1,5 @@
 """Checks of a running world: levels, sentences, history, and the pause before memory runs out."""
 
-from __future__ import annotations
-
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -75,9 +72,7 @@ def test_all_is_well_with_a_world_that_is_well() -> None:
         (Vitals(caches={"replies": (0, 0)}), "caches", "ok", "no requests"),
     ],
 )  # fmt: skip
-def test_a_check_says_its_level_in_one_sentence(
-    vitals: Vitals, name: str, level: Level, sentence: str
-) -> None:
+def test_a_check_says_its_level(vitals: Vitals, name: str, level: Level, sentence: str) -> None:
     found = look(vitals)
     assert found.reading(name).level == level
     assert sentence in found.reading(name).sentence
@@ -125,9 +120,6 @@ def test_the_history_is_bounded() -> None:
     for tick in range(5):
         found = look(Vitals(commands=tick), history)
     assert found.reading("commands").history == (2, 3, 4)
-
-
-# A running world
 
 
 async def test_a_simulation_tells_how_it_is(tmp_path: Path) -> None:
@@ -218,22 +210,3 @@ async def test_a_folder_that_cannot_be_asked_is_left_out(monkeypatch: pytest.Mon
         monkeypatch.setattr("shutil.disk_usage", broken)
         names = [reading.name for reading in simulation.health(within=-1).readings]
         assert "disk space" not in names
-
-
-def test_a_run_without_a_loop_needs_no_health() -> None:
-    async def closed() -> None:
-        simulation = Simulation(small())
-        with pytest.raises(Exception, match="not open"):
-            simulation.health()
-
-    asyncio.run(closed())
-
-
-async def test_a_simulation_tells_what_was_done() -> None:
-    async with Simulation(small(), author="screen") as simulation:
-        story = await simulation.inject("hi", seeds=[0], model="si")
-        await simulation.cancel(story.id)
-        assert [act.kind for act in simulation.audit()] == ["create", "inject", "cancel"]
-        assert [act.author for act in simulation.audit(last=1)] == ["screen"]
-        with pytest.raises(InputError):
-            simulation.audit(last=0)

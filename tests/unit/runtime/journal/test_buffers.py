@@ -1,7 +1,5 @@
 """Copies of a world lie where the copies before lay."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from sim.runtime.journal.checkpoints import LARGE, CopyBuffers
@@ -19,8 +17,7 @@ def test_a_copy_takes_the_place_of_the_last_one_of_its_name() -> None:
 def test_what_had_no_copy_last_time_is_let_go() -> None:
     buffers = CopyBuffers()
     first = buffers.copied("ages", np.arange(LARGE))
-    later = buffers.next().next()
-    assert not np.shares_memory(first, later.copied("ages", np.arange(LARGE)))
+    assert not np.shares_memory(first, buffers.next().next().copied("ages", np.arange(LARGE)))
 
 
 def test_a_column_without_rows_is_copied() -> None:

@@ -1,7 +1,5 @@
 """What members do is kept while a world lives: through saves, crashes, travels and branches."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import shutil
@@ -21,7 +19,7 @@ from sim.store import Record, read_history, record_of
 from sim.store.history.acts import ActIndex
 from sim.store.history.database import history_file
 from tests.unit.runtime.minds_world import Script
-from tests.unit.runtime.worlds import until
+from tests.unit.runtime.worlds import present, until
 
 
 def hosted() -> World:
@@ -46,8 +44,7 @@ def reference(ticks: int) -> list[tuple[int, ...]]:
     return rows_of(record_of(world))
 
 
-async def test_a_live_world_keeps_all_and_answers_of_it(tmp_path: Path) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_live_world_keeps_all_and_answers_of_it(path: Path) -> None:
     async with Simulation(hosted(), path=path, journal=True) as simulation:
         await simulation.step(40)
         history = await simulation.history()
@@ -62,8 +59,7 @@ async def test_a_live_world_keeps_all_and_answers_of_it(tmp_path: Path) -> None:
     assert rows_of(read_history(path).record) == reference(40)
 
 
-async def test_a_live_world_answers_what_was_done_to_it(tmp_path: Path) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_live_world_answers_what_was_done_to_it(path: Path) -> None:
     async with Simulation(hosted(), path=path, journal=True) as simulation:
         await simulation.step(3)
         await simulation.inject("Hello.", seeds=[1], model="sir")
@@ -101,8 +97,7 @@ async def test_a_killed_world_lacks_nothing_and_repeats_nothing(tmp_path: Path) 
     assert rows_of(record_of(found.world, killed)) == reference(30)
     async with Simulation(found.world, path=killed, journal=True) as simulation:
         await simulation.step(5)
-    record = read_history(killed).record
-    assert record is not None
+    record = present(read_history(killed).record)
     assert record.missing == []
     assert rows_of(record) == reference(35)
 
@@ -122,11 +117,9 @@ async def test_going_back_and_another_way_leaves_both_ways_whole(tmp_path: Path)
         second = rows_of((await simulation.history()).record)
         assert second != first
         assert [r for r in second if r[0] <= 12] == [r for r in first if r[0] <= 12]
-    there = read_history(path)
-    assert rows_of(there.record) == second
+    assert rows_of(read_history(path).record) == second
     made = branching.branch(path, tmp_path / "b.hub", 10)
-    told = rows_of(read_history(made.path).record)
-    assert told == [row for row in first if row[0] <= 10]
+    assert rows_of(read_history(made.path).record) == [row for row in first if row[0] <= 10]
 
 
 async def test_a_history_goes_along_when_a_world_is_saved_elsewhere(tmp_path: Path) -> None:
@@ -144,21 +137,18 @@ async def test_a_history_goes_along_when_a_world_is_saved_elsewhere(tmp_path: Pa
         await simulation.save(tmp_path / "c.hub")
         await simulation.step(2)
         await simulation.save(tmp_path / "c.hub")
-    record = record_of(load(tmp_path / "c.hub"), tmp_path / "c.hub")
-    assert record.missing == [(1, 6)]
+    assert record_of(load(tmp_path / "c.hub"), tmp_path / "c.hub").missing == [(1, 6)]
 
 
-async def test_without_a_journal_a_file_is_enough(tmp_path: Path) -> None:
-    save(hosted(), tmp_path / "a.hub")
-    async with Simulation(load(tmp_path / "a.hub"), path=tmp_path / "a.hub") as simulation:
+async def test_without_a_journal_a_file_is_enough(path: Path) -> None:
+    save(hosted(), path)
+    async with Simulation(load(path), path=path) as simulation:
         await simulation.step(30)
         await simulation.save()
-    again = load(tmp_path / "a.hub")
-    assert rows_of(record_of(ActIndex.of(again, 0), tmp_path / "a.hub")) == reference(30)
+    assert rows_of(record_of(ActIndex.of(load(path), 0), path)) == reference(30)
 
 
-async def test_a_live_world_that_is_discarded_leaves_no_history(tmp_path: Path) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_live_world_that_is_discarded_leaves_no_history(path: Path) -> None:
     async with Simulation(hosted(), path=path, journal=True) as simulation:
         await simulation.step(3)
     aside = put_aside(path, "before")
@@ -167,12 +157,11 @@ async def test_a_live_world_that_is_discarded_leaves_no_history(tmp_path: Path) 
     assert not history_file(aside).exists()
 
 
-def test_prompts_and_replies_are_kept_with_what_was_decided(tmp_path: Path) -> None:
+def test_prompts_and_replies_are_kept_with_what_was_decided(path: Path) -> None:
     from sim.runtime.journal.acts import perform
 
     script = Script(lambda _ask: json.dumps({"act": "like", "post": 1, "text": ""}))
     world = hosted()
-    path = tmp_path / "a.hub"
     with recorded(world, path):
         perform(world, "give_minds", (list(range(10)), "model", "be kind"))
         perform(world, "wake_minds", (True,))
@@ -188,20 +177,16 @@ def test_prompts_and_replies_are_kept_with_what_was_decided(tmp_path: Path) -> N
     assert sorted(reply["prompt"][-1][1] for reply in replies) == asked
 
 
-async def test_a_world_that_is_open_is_read_while_it_runs(tmp_path: Path) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_world_that_is_open_is_read_while_it_runs(path: Path) -> None:
     save(hosted(), path)
     opened = open_live(path)
     async with Simulation(opened.world, path=path, journal=True) as simulation:
         await simulation.step(25)
-        record = read_history(path).record
-        assert record is not None
-        assert record.ticks[:5] == [1, 2, 3, 4, 5]
+        assert present(read_history(path).record).ticks[:5] == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize("broken", [b"not a database at all, but long enough to look at" * 4])
-async def test_a_foreign_file_in_the_way_stops_no_world(tmp_path: Path, broken: bytes) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_foreign_file_in_the_way_stops_no_world(path: Path, broken: bytes) -> None:
     history_file(path).write_bytes(broken)
     async with Simulation(hosted(), path=path, journal=True) as simulation:
         await simulation.step(3)
@@ -227,30 +212,25 @@ async def test_a_folder_in_the_way_of_a_history_stops_no_save(tmp_path: Path, sa
 
 
 def _says(world: World) -> None:
-    assert world.platform is not None
-    world.platform.act(3, "post", text="Elsewhere.")
+    present(world.platform).act(3, "post", text="Elsewhere.")
 
 
-async def test_an_inspected_member_is_told_with_acts_that_memory_lost(tmp_path: Path) -> None:
+async def test_an_inspected_member_is_told_with_acts_that_memory_lost(path: Path) -> None:
     world = hosted()
-    with recorded(world, tmp_path / "a.hub"):
+    with recorded(world, path):
         world.step(80)
-        agent = int(
-            np.bincount([row[1] for row in rows_of(record_of(world, tmp_path / "a.hub"))]).argmax()
-        )
+        agent = int(np.bincount([row[1] for row in rows_of(record_of(world, path))]).argmax())
         assert (await inspected_of(inspected(world, agent))).past is None
-        told = (await inspected_of(inspected(world, agent, False, True))).past
-    assert told is not None
-    everything = record_of(world, tmp_path / "a.hub").of(agent)
+        told = present((await inspected_of(inspected(world, agent, False, True))).past)
+    everything = record_of(world, path).of(agent)
     assert [(tick, what) for tick, what, _ in told] == [
         (deed.tick, deed.act.says) for deed in everything[::-1]
     ][:60]
     assert min(tick for tick, *_ in told) < 80 - 24
     assert all(said for _, what, said in told if what in {"post", "reply", "like", "follow"})
-    in_memory = (await inspected_of(inspected(world, agent, past=True))).past
-    assert in_memory is not None
+    in_memory = present((await inspected_of(inspected(world, agent, past=True))).past)
     assert len(in_memory) < len(told)
-    history_file(tmp_path / "a.hub").write_bytes(b"no database")
-    with recorded(world, tmp_path / "a.hub"):
+    history_file(path).write_bytes(b"no database")
+    with recorded(world, path):
         (line,) = (await inspected_of(inspected(world, agent, past=True))).past or ()
     assert "not a history" in line[1]

@@ -1,7 +1,5 @@
 """When checkpoints are due: by ticks, by the clock, by what a recovery would have to do again."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest

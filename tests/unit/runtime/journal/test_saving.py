@@ -1,7 +1,5 @@
 """A save holds the world as it was when asked for; ticks and commands go on while it is written."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal
@@ -27,7 +25,7 @@ from sim.store.journal.lineage import saved_at
 from sim.store.journal.reading import read_journal
 from tests.faults.killing import child
 from tests.unit.runtime.isolating import Thread, thread_of
-from tests.unit.runtime.worlds import PATIENCE, blocked_until, until
+from tests.unit.runtime.worlds import PATIENCE, blocked_until, present, until
 
 Live = Simulation
 NEVER = Pacing(None, None, None)
@@ -94,11 +92,20 @@ async def queued(simulation: Live, *path: Path) -> asyncio.Task[Any]:
     return task
 
 
+async def rebuilt(simulation: Live, held: Held) -> None:
+    """Ask for a save, and leave the engine that writes it behind."""
+    link = thread_of(simulation)
+    behind = await asked(simulation, held)
+    link.live.safety._take(link.live.world)
+    link.live.safety.after_tick(link.live.world)
+    await link._rebuild(Stall("Tick 3", 1.0))
+    with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
+        await behind
+    await simulation.step(1)
+
+
 @pytest.mark.parametrize("journal", [False, NEVER])
-async def test_the_engine_answers_and_ticks_while_a_save_is_written(
-    tmp_path: Path, held: Held, journal: bool | Pacing
-) -> None:
-    path = tmp_path / "a.hub"
+async def test_ticks_go_on_amid_a_save(path: Path, held: Held, journal: bool | Pacing) -> None:
     heard: list[WorldSaved] = []
     async with Simulation(made(), path=path, journal=journal) as simulation:
         simulation.subscribe(WorldSaved, heard.append)
@@ -109,7 +116,7 @@ async def test_the_engine_answers_and_ticks_while_a_save_is_written(
         await simulation.call(activity, 0.9)
         await simulation.inject("Meanwhile.", seeds=[7], model="si")
         assert not task.done()
-        assert not path.exists()
+        assert path not in left(path.parent)
         assert simulation.frame.state == "paused", "nothing waits for the disk"
         held.go()
         assert (await task).path == path
@@ -130,10 +137,7 @@ async def test_the_engine_answers_and_ticks_while_a_save_is_written(
         assert (found.tick, found.world.digest()) == (5, now)
 
 
-async def test_an_engine_elsewhere_answers_and_ticks_while_a_save_is_written(
-    tmp_path: Path, held: Held
-) -> None:
-    path = tmp_path / "a.hub"
+async def test_an_engine_elsewhere_ticks_while_a_save_is_written(path: Path, held: Held) -> None:
     async with IsolatedSimulation(made(), path=path, journal=NEVER, spawn=Thread) as simulation:
         then = await simulation.call(digest)
         task = await asked(simulation, held)
@@ -145,10 +149,7 @@ async def test_an_engine_elsewhere_answers_and_ticks_while_a_save_is_written(
     assert (recover(path).tick, recover(path).is_whole) == (5, True)
 
 
-async def test_its_file_becomes_the_checkpoint_of_the_entry_at_which_it_was_asked_for(
-    tmp_path: Path, held: Held
-) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_save_becomes_the_checkpoint_of_its_entry(path: Path, held: Held) -> None:
     async with Simulation(made(), path=path, journal=NEVER) as simulation:
         await simulation.step(1)
         task = await asked(simulation, held)
@@ -158,8 +159,7 @@ async def test_its_file_becomes_the_checkpoint_of_the_entry_at_which_it_was_aske
         await simulation.step(1)
     with read_journal(folder_of(path)) as journal:
         newest = journal.checkpoints()[0]
-    noted = saved_at(path)
-    assert noted is not None
+    noted = present(saved_at(path))
     assert (newest.tick, newest.number) == (noted.tick, noted.number) == (3, 1)
     assert newest.world == load(path).digest()
     assert (folder_of(path) / newest.file).samefile(path)
@@ -167,10 +167,7 @@ async def test_its_file_becomes_the_checkpoint_of_the_entry_at_which_it_was_aske
     assert (found.checkpoint.number, found.tick, found.is_whole) == (1, 6, True)
 
 
-async def test_a_save_is_no_checkpoint_where_a_later_one_was_taken_meanwhile(
-    tmp_path: Path, held: Held
-) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_save_is_no_checkpoint_where_a_later_one_is_there(path: Path, held: Held) -> None:
     async with Simulation(made(), path=path, journal=NEVER) as simulation:
         task = await asked(simulation, held)
         await simulation.step(1)
@@ -185,9 +182,7 @@ async def test_a_save_is_no_checkpoint_where_a_later_one_was_taken_meanwhile(
     assert recover(path).is_whole
 
 
-async def test_a_save_that_fails_is_told_in_one_sentence_and_loses_nothing(
-    tmp_path: Path, held: Held
-) -> None:
+async def test_a_save_that_fails_is_told_and_loses_nothing(tmp_path: Path, held: Held) -> None:
     path = tmp_path / "a.hub"
     async with Simulation(made(), path=path, journal=NEVER) as simulation:
         first = await asked(simulation, held)
@@ -214,9 +209,7 @@ async def test_a_save_that_fails_is_told_in_one_sentence_and_loses_nothing(
     assert not folder_of(tmp_path / "b.hub").exists()
 
 
-async def test_two_saves_at_once_are_two_states_written_one_after_the_other(
-    tmp_path: Path, held: Held
-) -> None:
+async def test_saves_at_once_are_states_one_after_the_other(tmp_path: Path, held: Held) -> None:
     async with Simulation(made(), path=tmp_path / "a.hub", journal=NEVER) as simulation:
         first = await asked(simulation, held, tmp_path / "b.hub")
         await simulation.step(1)
@@ -236,12 +229,10 @@ async def test_two_saves_at_once_are_two_states_written_one_after_the_other(
     assert not folder_of(tmp_path / "b.hub").exists()
 
 
-async def test_a_save_that_waits_is_refused_for_what_is_true_when_its_turn_comes(
-    tmp_path: Path, held: Held
-) -> None:
+async def test_a_save_is_refused_for_what_is_true_at_its_turn(path: Path, held: Held) -> None:
     async with Simulation(made()) as simulation:
-        held.fails = FileError(tmp_path / "a.hub", "not saved: the disk is full")
-        first = await asked(simulation, held, tmp_path / "a.hub")
+        held.fails = FileError(path, "not saved: the disk is full")
+        first = await asked(simulation, held, path)
         second = await queued(simulation)
         await simulation.step(1)
         held.go()
@@ -251,8 +242,7 @@ async def test_a_save_that_waits_is_refused_for_what_is_true_when_its_turn_comes
             await second
 
 
-async def test_a_world_is_closed_once_its_saves_are_written(tmp_path: Path, held: Held) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_world_is_closed_once_its_saves_are_written(path: Path, held: Held) -> None:
     async with Simulation(made(), path=path, journal=NEVER) as simulation:
         task = await asked(simulation, held)
         await simulation.step(2)
@@ -260,8 +250,7 @@ async def test_a_world_is_closed_once_its_saves_are_written(tmp_path: Path, held
     assert (await task).path == path
     assert load(path).tick == 2
     noted, found = saved_at(path), recover(path)
-    assert noted is not None
-    assert (noted.tick, found.tick, found.is_whole) == (2, 4, True)
+    assert (present(noted).tick, found.tick, found.is_whole) == (2, 4, True)
 
 
 async def test_a_save_under_way_is_cancelled_by_its_report(tmp_path: Path, held: Held) -> None:
@@ -284,10 +273,7 @@ async def test_a_save_under_way_is_cancelled_by_its_report(tmp_path: Path, held:
     assert [each.name for each in left(tmp_path) if each.suffix in {".hub", ".partial"}] == []
 
 
-async def test_whoever_leaves_a_save_that_has_begun_has_it_written_all_the_same(
-    tmp_path: Path, held: Held
-) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_save_that_nobody_waits_for_is_written_all_the_same(path: Path, held: Held) -> None:
     async with Simulation(made(), path=path) as simulation:
         task = await asked(simulation, held)
         task.cancel()
@@ -314,23 +300,18 @@ async def test_without_memory_for_a_copy_the_world_stands_still_for_a_save(
     assert [load(tmp_path / f"{name}.hub").tick for name in "ab"] == [2, 3]
 
 
-async def test_a_world_that_cannot_be_copied_is_saved_as_it_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_cannot_be_copied_is_saved(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_given: object) -> World:
         raise MemoryError
 
     monkeypatch.setattr(checkpointer, "still", fails)
     world = made()
-    async with Simulation(world, path=tmp_path / "a.hub") as simulation:
+    async with Simulation(world, path=path) as simulation:
         await simulation.save()
-    assert load(tmp_path / "a.hub").digest() == world.digest()
+    assert load(path).digest() == world.digest()
 
 
-async def test_a_journal_begins_after_the_saves_that_were_begun_without_one(
-    tmp_path: Path, held: Held
-) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_journal_begins_after_the_saves_under_way(path: Path, held: Held) -> None:
     async with Simulation(made(), path=path) as simulation:
         task = await asked(simulation, held)
         await simulation.step(1)
@@ -343,20 +324,9 @@ async def test_a_journal_begins_after_the_saves_that_were_begun_without_one(
     assert (found.tick, found.is_whole) == (4, True)
 
 
-async def test_an_engine_that_is_left_behind_answers_for_its_save_and_the_next_one_comes_later(
-    tmp_path: Path, held: Held
-) -> None:
-    path = tmp_path / "a.hub"
-    world = made(platform=False)
-    async with Simulation(world, path=path, journal=NEVER) as simulation:
-        link = thread_of(simulation)
-        behind = await asked(simulation, held)
-        link.live.safety._take(link.live.world)
-        link.live.safety._completed = link.live.world.tick
-        await link._rebuild(Stall("Tick 3", 1.0))
-        with pytest.raises(EngineError, match="restarted; try again"):
-            await behind
-        await simulation.step(1)
+async def test_a_left_engine_answers_for_its_save_before_the_next(path: Path, held: Held) -> None:
+    async with Simulation(made(platform=False), path=path, journal=NEVER) as simulation:
+        await rebuilt(simulation, held)
         later = await queued(simulation)
         await simulation.step(1)
         assert len(held.came) == 1, "one after the other"
@@ -367,33 +337,20 @@ async def test_an_engine_that_is_left_behind_answers_for_its_save_and_the_next_o
     assert (found.tick, found.is_whole) == (4, True)
 
 
-async def test_a_save_of_an_engine_that_was_left_behind_is_no_strange_file(
-    tmp_path: Path, held: Held
-) -> None:
-    path = tmp_path / "a.hub"
+async def test_a_save_of_an_engine_left_behind_is_no_strange_file(path: Path, held: Held) -> None:
     save(world := made(platform=False), path)
     async with Simulation(world, path=path) as simulation:
-        link = thread_of(simulation)
-        behind = await asked(simulation, held)
-        link.live.safety._take(link.live.world)
-        link.live.safety.after_tick(link.live.world)
-        await link._rebuild(Stall("Tick 3", 1.0))
-        with pytest.raises(EngineError, match="restarted; try again"):
-            await behind
-        await simulation.step(1)
-        writing = link.live.custody.writing
-        assert writing is not None
+        await rebuilt(simulation, held)
+        writing = present(thread_of(simulation).live.custody.writing)
         held.go(2)
         await asyncio.to_thread(writing.join)
         await simulation.save()
     assert load(path).tick == 3
 
 
-async def test_an_engine_that_is_left_behind_as_a_save_begins_answers_for_it(
-    tmp_path: Path, held: Held
-) -> None:
+async def test_who_is_left_behind_as_a_save_begins_answers_for_it(path: Path, held: Held) -> None:
     """Whatever it was about to note of the save when somebody lost patience with it."""
-    async with Simulation(made(platform=False), path=tmp_path / "a.hub", journal=NEVER) as live:
+    async with Simulation(made(platform=False), path=path, journal=NEVER) as live:
         link = thread_of(live)
         link.live.safety._take(link.live.world)
         link.live.safety._completed = link.live.world.tick
@@ -414,11 +371,10 @@ async def test_an_engine_that_is_left_behind_as_a_save_begins_answers_for_it(
         await asyncio.wrap_future(rebuilt[0])
         held.go(2)
         await live.save()
-    assert load(tmp_path / "a.hub").tick == 2
+    assert load(path).tick == 2
 
 
-def test_killed_while_saving_nothing_that_was_told_is_lost(tmp_path: Path) -> None:
-    path = tmp_path / "a.hub"
+def test_killed_while_saving_nothing_that_was_told_is_lost(path: Path) -> None:
 
     def work(done: Any) -> None:
         """Save, ask for another save that is never written, and go on."""

@@ -1,10 +1,6 @@
 """What a keeper finds when it comes, and what it does with what fails."""
 
-from __future__ import annotations
-
-import sqlite3
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +16,9 @@ from sim.runtime.journal.checkpoints import Pacing, WorldCopier
 from sim.runtime.journal.writer import AckQueue, JournalWriter, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JUMP, EntryCounts, JournalEntry, JournalError
-from sim.world.commands import add_ties, name_of
 from tests.unit.runtime.keeping import play, send, started
-from tests.unit.runtime.worlds import Hand, blocked_until
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "a.hub"
+from tests.unit.runtime.worlds import blocked_until
+from tests.unit.store.fake import disk_full, edited
 
 
 def kept(path: Path, **options: Any) -> tuple[World, JournalWriter]:
@@ -50,9 +41,7 @@ def test_a_journal_without_its_first_checkpoint_is_begun_again(path: Path) -> No
     world, keeper = kept(path)
     keeper.close(world)
     live = path.with_name("a.hub.live")
-    file = sqlite3.connect(live / "journal", isolation_level=None)
-    file.execute("DELETE FROM checkpoints")
-    file.close()
+    edited(live, "DELETE FROM checkpoints")
     (live / ".checkpoint-9.hub.01234567.partial").touch()
     JournalWriter(world, path).close(world)
     assert recover(path).is_whole or recover(path).acked is None
@@ -68,44 +57,29 @@ def test_a_damaged_journal_gets_nothing_more(path: Path) -> None:
         JournalWriter(world, path)
 
 
-def test_a_first_checkpoint_that_cannot_be_written_is_no_beginning(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise FileError(path, "not saved: the disk is full")
+def not_saved(*_: object, **__: object) -> None:
+    raise FileError("a.hub", "not saved: the disk is full")
 
-    monkeypatch.setattr(keeper_copies, "save", full)
-    with pytest.raises(FileError, match="the disk is full"):
+
+@pytest.mark.parametrize(
+    ("owner", "name", "full", "error"),
+    [(keeper_copies, "save", not_saved, FileError), (journals, "commit", disk_full, JournalError)],
+    ids=["not written", "not named"],
+)
+def test_a_first_checkpoint_for_which_there_is_no_room_is_no_beginning(
+    path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, full: Any, error: Any
+) -> None:
+    monkeypatch.setattr(owner, name, full)
+    with pytest.raises(error, match="disk is full"):
         kept(path)
     monkeypatch.undo()
     world, keeper = kept(path)  # and the lease is free again
     keeper.close(world)
 
 
-def test_a_first_checkpoint_that_the_journal_has_no_room_to_name_is_no_beginning(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        error = sqlite3.OperationalError("database or disk is full")
-        error.sqlite_errorname = "SQLITE_FULL"
-        raise error
-
-    monkeypatch.setattr(journals, "commit", full)
-    with pytest.raises(JournalError, match="disk is full"):
-        kept(path)
-    monkeypatch.undo()
-    world, keeper = kept(path)  # and the lease is free again
-    keeper.close(world)
-
-
-def test_a_later_checkpoint_that_cannot_be_written_is_told_and_the_world_goes_on(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise FileError(path, "not saved: the disk is full")
-
+def test_an_unwritten_checkpoint_is_no_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world, keeper = kept(path)
-    monkeypatch.setattr(keeper_copies, "save", full)
+    monkeypatch.setattr(keeper_copies, "save", not_saved)
     assert isinstance(keeper.checkpoint(world).exception(), FileError)
     blocked_until(lambda: keeper.remark is not None)
     assert "No checkpoint was written" in str(keeper.remark)
@@ -117,21 +91,7 @@ def test_a_later_checkpoint_that_cannot_be_written_is_told_and_the_world_goes_on
     assert recover(path).tick == world.tick
 
 
-def test_a_checkpoint_is_due_after_some_seconds(path: Path) -> None:
-    clock, world = Hand(), started()
-    keeper = JournalWriter(world, path, pacing=Pacing(None, 60.0), now=clock)
-    play(world, keeper, 2, lambda _: None)
-    assert keeper.taken == 1
-    clock.time += 61
-    play(world, keeper, 1, lambda _: None)
-    assert keeper.taken == 2
-    assert keeper.pause > 0
-    keeper.close(world)
-
-
-def test_ticks_share_an_entry_while_the_disk_is_at_work(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ticks_share_an_entry_of_a_slow_disk(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals.Journal, "is_idle", False)
     world = started()
     keeper = JournalWriter(world, path, pacing=Pacing(None, None), now=lambda: 0.0)
@@ -164,6 +124,8 @@ def test_whoever_waits_is_told_in_order_and_of_the_end(path: Path) -> None:
     assert told[4] is None
     with pytest.raises(JournalError):
         keeper.did(world, "step", (1,))
+    with pytest.raises(JournalError, match="it was closed"):
+        keeper.wait(9)
 
 
 def test_who_comes_while_another_is_told_is_told_after_that_one() -> None:
@@ -202,13 +164,6 @@ def test_one_who_fails_when_told_leaves_the_others_to_be_told() -> None:
     assert told == [1]
 
 
-def test_whoever_waits_for_what_will_never_come_is_told(path: Path) -> None:
-    world, keeper = kept(path)
-    keeper.close(world)
-    with pytest.raises(JournalError, match="it was closed"):
-        keeper.wait(9)
-
-
 def test_waiting_ends_when_the_disk_is_full(path: Path) -> None:
     world, keeper = kept(path)
     keeper.number += 1  # which nobody will write
@@ -228,13 +183,6 @@ def test_arguments_that_json_cannot_hold_force_a_checkpoint(path: Path) -> None:
     assert recover(path).checkpoint.number == 1
 
 
-@pytest.mark.parametrize(("function", "name"), [(add_ties, "add_ties"), (len, None), ([], None)])
-def test_only_known_functions_are_done_again(
-    function: Callable[..., object], name: str | None
-) -> None:
-    assert name_of(function) == name
-
-
 def test_what_only_its_program_could_do_is_not_done_again() -> None:
     world = started()
     before = world.digest()
@@ -247,8 +195,7 @@ def test_what_only_its_program_could_do_is_not_done_again() -> None:
 def test_a_number_that_was_set_is_set_again(kind: str, name: str) -> None:
     world = started()
     counts = EntryCounts(0, 0, 0, 0)
-    entry = JournalEntry(1, 0, 0, kind, '{"args": [17]}', "script", (), counts, b"")
-    assert apply(world, entry)
+    assert apply(world, JournalEntry(1, 0, 0, kind, '{"args": [17]}', "script", (), counts, b""))
     assert getattr(world, name) == 17
 
 
@@ -271,9 +218,7 @@ def test_a_copy_stays_as_the_world_was_while_that_goes_on() -> None:
     assert World.restore(*copy.dump()).digest() == copy.digest() == before != world.digest()
 
 
-def test_what_lies_in_a_scratch_file_is_not_copied_into_memory(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_scratch_file_is_not_copied_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.world.phases.ENOUGH_BYTES", 0)
     monkeypatch.setattr("sim.world.phases.RUNNING_BYTES", 0)
     world = World.create(agents=3000, mean_degree=8, seed=3)
@@ -284,9 +229,7 @@ def test_what_lies_in_a_scratch_file_is_not_copied_into_memory(
     assert copy.digest() == world.digest()
 
 
-def test_a_world_too_large_for_a_copy_stands_still_and_that_is_said(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_worlds_too_large_to_copy_stand_still(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world, keeper = kept(path)
     assert keeper.said_of_pause.endswith(" ms")
     monkeypatch.setattr(keeper_copies, "available_bytes", lambda: 0)

@@ -1,7 +1,5 @@
 """Players killed at any moment: nothing acknowledged is lost, and the rest is as if unbroken."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

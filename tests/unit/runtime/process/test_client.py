@@ -1,9 +1,6 @@
 """What the loop's side of an isolated engine makes of silence, stalls and ends, told by hand."""
 
-from __future__ import annotations
-
 import asyncio
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,28 +20,20 @@ from sim.runtime.process.client import ProcessEngine
 from sim.runtime.process.wire import FrameReader, FrameWriter
 from sim.world import LoggedAct
 from tests.unit.runtime.isolating import LONG, Thread, process_of
-from tests.unit.runtime.worlds import until
-
-
-@pytest.fixture
-async def isolated(world: World) -> AsyncIterator[Simulation]:
-    async with IsolatedSimulation(world, spawn=Thread) as opened:
-        yield opened
+from tests.unit.runtime.worlds import present, until
 
 
 @pytest.fixture
 def remote(isolated: Simulation) -> ProcessEngine:
     """The link of an open simulation, whose pulse stands still."""
     found = process_of(isolated)
-    assert found._pulse is not None
-    found._pulse.cancel()
+    present(found._pulse).cancel()
     return found
 
 
 def stalled(remote: ProcessEngine, plugin: str = "") -> None:
     """Let the newest frame say that the engine is held up."""
-    newest = remote.frames.newest
-    assert newest is not None
+    newest = present(remote.frames.newest)
     stall = Stall("Tick 3", 3.0, plugin, "mine.py, line 6, in step" if plugin else "")
     remote.frames.publish(replace(newest, revision=next_revision(), stalled=stall))
 
@@ -53,9 +42,7 @@ def marked(remote: ProcessEngine, plugin: str, tick: int) -> None:
     remote._marks.write_bytes(plugin.encode().ljust(248, b"\0") + tick.to_bytes(8, "little"))
 
 
-async def test_silence_is_a_banner_until_it_ends(
-    isolated: Simulation, remote: ProcessEngine
-) -> None:
+async def test_silence_is_a_banner_to_its_end(isolated: Simulation, remote: ProcessEngine) -> None:
     before = isolated.frame
     remote._warn(before, 3.0)
     assert isolated.frame.stalled == Stall("The engine", 3.0)
@@ -72,18 +59,13 @@ async def test_long_silence_is_noticed(isolated: Simulation, remote: ProcessEngi
     remote._generation += 1  # whatever comes is not heard any more
     remote._heard -= 1000.0
     remote._beat()
-    stall = isolated.frame.stalled
-    assert stall is not None
-    assert stall.seconds > 999
+    assert present(isolated.frame.stalled).seconds > 999
     remote._generation -= 1
 
 
-async def test_a_stall_in_compiled_code_gets_its_name_from_the_mark(
-    isolated: Simulation, remote: ProcessEngine
-) -> None:
+async def test_a_mark_names_a_compiled_stall(isolated: Simulation, remote: ProcessEngine) -> None:
     held = replace(isolated.frame, stalled=Stall("Tick 3", 3.0))
-    stall = remote._completed(held).stalled
-    assert stall == Stall("Tick 3", 3.0)
+    assert remote._completed(held).stalled == Stall("Tick 3", 3.0)
     marked(remote, "mine", 3)
     done = remote._completed(held)
     assert done.stalled == Stall("Tick 3", 3.0, "mine", "compiled code")
@@ -104,9 +86,7 @@ async def test_without_a_mark_the_one_that_could_be_is_named(
     future.cancel()
 
 
-async def test_only_a_foreign_plugin_is_stopped(
-    isolated: Simulation, remote: ProcessEngine
-) -> None:
+async def test_only_foreign_plugins_are_ended(isolated: Simulation, remote: ProcessEngine) -> None:
     stalled(remote)
     with pytest.raises(EngineError, match="No third-party plugin is running; wait"):
         await isolated.restart()
@@ -161,9 +141,7 @@ async def test_whoever_waits_is_told_when_closing_is_cancelled(
     await bury()
 
 
-async def test_a_plugin_file_that_was_saved_is_taken_up_here_too(
-    isolated: Simulation, remote: ProcessEngine
-) -> None:
+async def test_saved_plugin_files_are_taken_up(isolated: Simulation, remote: ProcessEngine) -> None:
     taken: list[str] = []
     changed = iter([["mine.py"]])
     files: Any = SimpleNamespace(changed=lambda: next(changed, []), take_up=taken.append)
@@ -172,9 +150,7 @@ async def test_a_plugin_file_that_was_saved_is_taken_up_here_too(
     await until(lambda: taken == ["mine.py"], LONG)
 
 
-async def test_a_journal_is_looked_for_where_the_world_was_saved(
-    world: World, tmp_path: Path
-) -> None:
+async def test_a_journal_is_sought_where_its_world_was_saved(world: World, tmp_path: Path) -> None:
     at = tmp_path / "a.hub"
     async with IsolatedSimulation(world, path=at, journal=True, spawn=Thread) as simulation:
         remote = process_of(simulation)
@@ -183,9 +159,6 @@ async def test_a_journal_is_looked_for_where_the_world_was_saved(
         await simulation.save(tmp_path / "b.hub")
         await simulation.step(1)
         assert remote._lies_at() == tmp_path / "b.hub"
-
-
-# Its own faults
 
 
 @pytest.mark.parametrize("where", ["here", "there"])
@@ -216,9 +189,7 @@ async def test_a_fault_of_our_own_is_told_as_that_and_blames_no_plugin(
     assert await isolated.step(1) == 1
 
 
-async def test_a_fault_that_comes_again_and_again_ends_it(
-    isolated: Simulation, remote: ProcessEngine
-) -> None:
+async def test_a_fault_again_and_again_ends_it(isolated: Simulation, remote: ProcessEngine) -> None:
     remote._faults, remote._fault = 2, "KeyError: 7"
     remote._revive("")
     await until(lambda: remote.failure is not None, LONG)
@@ -226,9 +197,7 @@ async def test_a_fault_that_comes_again_and_again_ends_it(
         await isolated.step()
 
 
-async def test_events_that_the_pipe_does_not_take_are_bounded_and_told(
-    isolated: Simulation, remote: ProcessEngine
-) -> None:
+async def test_events_that_were_lost_are_told(isolated: Simulation, remote: ProcessEngine) -> None:
     heard: list[Event] = []
     isolated.subscribe(Event, heard.append)
     remote._take(remote._generation, FrameReader(), ("events", [WorldSaved(tick=0, path="a")], 7))
@@ -238,9 +207,7 @@ async def test_events_that_the_pipe_does_not_take_are_bounded_and_told(
     assert isolated.frame.events[-1] == (0, lost)
 
 
-async def test_the_log_of_acts_and_contacts_are_those_of_the_engine(
-    isolated: Simulation,
-) -> None:
+async def test_the_log_of_acts_and_contacts_are_those_of_the_engine(isolated: Simulation) -> None:
     await isolated.inject("Hello.", seeds=[1, 2], model="si", beta=0.5)
     await isolated.step(2)
     await isolated.create_agents(2)
@@ -255,9 +222,7 @@ async def test_the_log_of_acts_and_contacts_are_those_of_the_engine(
         isolated.audit(0)
 
 
-async def test_copies_that_are_asked_for_at_once_do_not_meet(
-    isolated: Simulation,
-) -> None:
+async def test_copies_that_are_asked_for_at_once_do_not_meet(isolated: Simulation) -> None:
     worlds = await asyncio.gather(*(isolated.world() for _ in range(3)))
     assert len({world.digest() for world in worlds}) == 1
 

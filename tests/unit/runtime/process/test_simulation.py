@@ -1,11 +1,8 @@
 """What is another matter where the engine is a process: what travels, and engines that die."""
 
-from __future__ import annotations
-
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,22 +11,12 @@ import numpy as np
 import pytest
 
 from sim import Phase, World
-from sim.errors import (
-    Cancelled,
-    HubbubError,
-    InputError,
-)
+from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import EngineError, IsolatedSimulation, ReplacedError, Simulation
 from sim.runtime.journal.writer import recover
 from sim.store import save
 from tests.unit.runtime.isolating import LONG, Thread, agents_of, unwilling
 from tests.unit.runtime.worlds import until
-
-
-@pytest.fixture
-async def isolated(world: World) -> AsyncIterator[Simulation]:
-    async with IsolatedSimulation(world, name="here", spawn=Thread) as opened:
-        yield opened
 
 
 async def test_a_cascade_is_elsewhere(isolated: Simulation) -> None:
@@ -42,17 +29,13 @@ async def test_a_cascade_is_elsewhere(isolated: Simulation) -> None:
         isolated.session(7)
 
 
-async def test_a_session_that_is_not_listed_any_more_is_at_rest(
-    isolated: Simulation,
-) -> None:
+async def test_a_session_that_is_not_listed_any_more_is_at_rest(isolated: Simulation) -> None:
     session = await isolated.inject("Hello.", seeds=[1], model="si")
     session.id = 99
     assert (session.status, session.size, session.error) == ("quiet", 0, None)
 
 
-async def test_what_cannot_be_sent_is_refused_in_one_sentence(
-    isolated: Simulation, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unsendable_is_refused(isolated: Simulation, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match=r"<lambda>' cannot be sent there"):
         await isolated.call(lambda world: 1)
     with pytest.raises(InputError, match="cannot be sent there"):
@@ -64,9 +47,7 @@ async def test_what_cannot_be_sent_is_refused_in_one_sentence(
         await isolated.call(agents_of)
 
 
-async def test_arrays_of_frames_are_read_only_and_sent_once(
-    isolated: Simulation,
-) -> None:
+async def test_arrays_of_frames_are_read_only_and_sent_once(isolated: Simulation) -> None:
     await isolated.inject("Hello.", seeds=[1, 2], model="si", beta=0.2)
     await isolated.step(3)
     before = isolated.frame
@@ -79,9 +60,7 @@ async def test_arrays_of_frames_are_read_only_and_sent_once(
     assert isolated.frame.focus is before.focus
 
 
-async def test_nothing_tells_of_the_journal_that_nobody_asked_for(
-    isolated: Simulation,
-) -> None:
+async def test_nothing_tells_of_the_journal_that_nobody_asked_for(isolated: Simulation) -> None:
     await isolated.step(1)
     assert (isolated.frame.kept, isolated.frame.durable_tick) == (None, None)
 
@@ -107,9 +86,6 @@ def test_a_job_is_called_off_where_it_reports(world: World) -> None:
     assert asyncio.run(main()) == [("stop", 4)]
 
 
-# Coming and going
-
-
 async def test_a_world_file_is_opened(world: World, tmp_path: Path) -> None:
     save(world, tmp_path / "w.hub")
     async with IsolatedSimulation(tmp_path / "w.hub", spawn=Thread) as simulation:
@@ -123,9 +99,6 @@ async def test_what_does_not_travel_is_refused(world: World) -> None:
     world.phases.append(Phase("own", "does nothing", lambda _: None))
     with pytest.raises(InputError, match="phases of your own cannot be sent"):
         IsolatedSimulation(world)
-
-
-# Dying and going on
 
 
 def spawning(started: list[Thread]) -> Any:

@@ -1,7 +1,5 @@
 """Plugins that crash, loop in compiled code or eat memory, in a real process: each costs itself."""
 
-from __future__ import annotations
-
 import asyncio
 import sys
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from sim import World
 from sim.core import registry
 from sim.runtime import IsolatedSimulation, Simulation
 from tests.unit.runtime.isolating import LONG, ROUGH, line_of
-from tests.unit.runtime.worlds import until
+from tests.unit.runtime.worlds import present, until
 
 NULL = f"rough.py, line {line_of('string_at')}, in harm"
 DEAF = f"rough.py, line {line_of('.read(')}, in harm"
@@ -47,15 +45,10 @@ async def grown_alone(simulation: Simulation) -> bool:
         pytest.param(
             "rough-exit", "ended the engine's process (exit code 3)", marks=pytest.mark.slow
         ),
-        (
-            "rough-null",
-            f"ended the engine's process (signal SIGSEGV, segmentation fault) ({NULL})",
-        ),
+        ("rough-null", f"ended the engine's process (signal SIGSEGV, segmentation fault) ({NULL})"),
     ],
 )
-async def test_a_crash_costs_its_own_message(
-    world: World, rough: Path, model: str, how: str
-) -> None:
+async def test_a_crash_costs_its_message(world: World, rough: Path, model: str, how: str) -> None:
     async with IsolatedSimulation(world) as simulation:
         await simulation.inject("Ours.", seeds=[1, 2, 3], model="si", beta=0.1)
         theirs = await simulation.inject("Theirs.", seeds=[4], model=model)
@@ -76,9 +69,7 @@ async def test_a_crash_costs_its_own_message(
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-async def test_a_loop_that_holds_the_interpreter_is_named_and_killed(
-    world: World, rough: Path
-) -> None:
+async def test_a_loop_that_holds_the_lock_is_named_and_killed(world: World, rough: Path) -> None:
     async with IsolatedSimulation(world) as simulation:
         await simulation.inject("Ours.", seeds=[1, 2, 3], model="si", beta=0.1)
         await simulation.inject("Theirs.", seeds=[4], model="rough-deaf")
@@ -91,8 +82,7 @@ async def test_a_loop_that_holds_the_interpreter_is_named_and_killed(
             return stall is not None and stall.place.endswith("in harm")
 
         await until(is_named, LONG)
-        stall = simulation.frame.stalled
-        assert stall is not None
+        stall = present(simulation.frame.stalled)
         assert (stall.what, stall.plugin, stall.place) == (
             "Tick 3", "rough-deaf", DEAF,
         )  # fmt: skip

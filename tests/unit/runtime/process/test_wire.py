@@ -1,29 +1,22 @@
 """What passes between two processes arrives whole, or is refused."""
 
-from __future__ import annotations
-
 import pickle
 import queue
 import socket
-from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from sim import Cascade, World
 from sim.errors import FileError, FormatError, HubbubError, PluginError, UnknownNameError
-from sim.runtime import Simulation
 from sim.runtime.engine.thread_client import ThreadEngine
 from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, read_mark, read_place
 from sim.runtime.process.client import Process, _opened
 from sim.runtime.process.host import main, prepare
 from sim.runtime.process.wire import (
     EngineOrder,
-    FrameReader,
-    FrameWriter,
     PipeEnd,
     packed,
     sendable,
@@ -33,14 +26,10 @@ from sim.runtime.process.wire import (
 
 @pytest.mark.parametrize(
     "error",
-    [
-        UnknownNameError("model", "sirr", ["sir"]),
-        FileError("a.hub", "is gone"),
-        FormatError("a.txt", 3, "x y", "two numbers"),
-        PluginError("mine", "fails"),
-        ZeroDivisionError("a third is too much"),
-    ],
-)
+    [UnknownNameError("model", "sirr", ["sir"]), FileError("a.hub", "is gone"),
+     FormatError("a.txt", 3, "x y", "two numbers"), PluginError("mine", "fails"),
+     ZeroDivisionError("a third is too much")],
+)  # fmt: skip
 def test_an_error_arrives_with_its_class_words_and_facts(error: Exception) -> None:
     arrived = unpacked(packed(error))
     assert (type(arrived), str(arrived)) == (type(error), str(error))
@@ -61,29 +50,6 @@ def test_an_error_that_cannot_be_copied_arrives_as_its_words() -> None:
 
 def test_a_call_without_arguments_can_be_sent() -> None:
     assert sendable(ThreadEngine.step, (), {"a": 1}) != sendable(ThreadEngine.step, (), {"a": 2})
-
-
-async def test_a_frame_arrives_and_what_it_shares_is_sent_once(
-    world: World, simulation: Simulation
-) -> None:
-    await simulation.inject("Hello.", seeds=[1, 2], model="si", beta=0.2)
-    await simulation.step(3)
-    writer, reader = FrameWriter(), FrameReader()
-    first = simulation.frame
-    whole = writer.write(first)
-    one = reader.read(whole)
-    again = writer.write(replace(first, revision=first.revision + 1))
-    two = reader.read(again)
-    assert len(again) < len(whole) / 2
-    assert one.focus is two.focus
-    assert one.focus is not None
-    assert first.focus is not None
-    assert np.array_equal(one.focus.history, first.focus.history)
-    await simulation.step(2)
-    three = reader.read(writer.write(simulation.frame))
-    assert three.focus is not None
-    assert three.focus.history.shape == (6, 2)
-    assert reader.read(writer.write(replace(simulation.frame, focus=None))).focus is None
 
 
 def test_messages_arrive_in_order_and_the_end_is_told() -> None:
@@ -129,12 +95,7 @@ def test_what_cannot_be_taken_is_a_fault_of_this_side() -> None:
     assert other.fault is None, "there it is the end"
 
 
-# Whose lines run
-
-
-def test_a_mark_names_a_foreign_model_and_no_other(
-    tmp_path: Any, world: World, misbehaving: str
-) -> None:
+def test_a_mark_names_foreign_models_alone(tmp_path: Any, world: World, misbehaving: str) -> None:
     marks = CrashBreadcrumbs(tmp_path / "mark")
     theirs = world.inject("x", seeds=[1], model=misbehaving)
     ours = world.inject("x", seeds=[1], model="si")
@@ -180,18 +141,13 @@ def test_marks_are_noted_while_a_world_steps(
     assert read_mark(tmp_path / "mark") == ("", 0)
 
 
-# The process
-
-
 def test_a_process_that_is_told_nothing_ends() -> None:
     here, there = socket.socketpair()
     here.close()
     main([str(there.detach())])
 
 
-def test_what_cannot_be_prepared_is_told(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_what_cannot_be_prepared_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.runtime.process.host.die_with_parent", lambda: None)
     here, there = socket.socketpair()
     with Connection(here.detach()) as pipe:

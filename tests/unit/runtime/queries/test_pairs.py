@@ -1,7 +1,5 @@
 """What is between two members: ties, likeness and why, and what they did about each other."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Paths between members, asked of a world under way."""
 
-from __future__ import annotations
-
 import pytest
 
 from sim import World

@@ -1,7 +1,5 @@
 """A living world says why somebody was shown something, of earlier ticks too."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +36,11 @@ async def walked(simulation: Simulation, world: World) -> tuple[Why, int, int]:
 
 
 @pytest.mark.parametrize("undo", [None, 0], ids=["memory", "journal"])
-async def test_an_earlier_exposure_is_explained_while_the_world_lives(
-    tmp_path: Path, undo: int | None
-) -> None:
+async def test_an_earlier_exposure_is_explained_as_it_lives(path: Path, undo: int | None) -> None:
     world = town()
     kept: dict[str, Any] = {
         "journal": Pacing(ticks=4),
-        "path": tmp_path / "a.hub",
+        "path": path,
         "undo_bytes": undo,
     }
     async with Simulation(world, **kept) as simulation:
@@ -85,10 +81,10 @@ async def test_what_a_living_world_cannot_explain_is_one_sentence() -> None:
             await simulation.why(0, 0)
 
 
-def test_a_saved_world_that_does_not_come_again_is_not_explained(tmp_path: Path) -> None:
+def test_a_saved_world_that_does_not_come_again_is_not_explained(path: Path) -> None:
     world = World.create(agents=20, mean_degree=2, seed=1)
     world.open_platform(policy=Passing())
     world.step(2)
-    save(world, tmp_path / "a.hub")
+    save(world, path)
     with pytest.raises(InputError, match=r"^Replaying tick 1 gives a different .* Act 1 .* cannot"):
-        explain(tmp_path / "a.hub", 0, 0)
+        explain(path, 0, 0)

@@ -1,7 +1,5 @@
 """Profiles of real persons taken out: no byte of them is left in anything that a world keeps."""
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import zlib
@@ -27,22 +25,16 @@ from sim.world.members import Match
 NAME, OTHER = "Ada Lovelace-Quux", "Grace Hopper-Zwei"
 PROFILES: list[dict[str, Any]] = [
     {
-        "id": "ada@example.org",
-        "name": NAME,
+        "id": "ada@example.org", "name": NAME,
         "biography": "A mathematician of the very first engine. She likes long walks.",
         "persona": "You are Ada, the countess of numbers.\nYou answer in rhymes, always.",
-        "interests": ["poetry"],
-        "traits": {"openness": 0.9},
-        "activity": 0.75,
-        "hours": [0.5] * 24,
+        "interests": ["poetry"], "traits": {"openness": 0.9}, "activity": 0.75, "hours": [0.5] * 24,
         "more": {
-            "country": "Ruritania",
-            "age": 36,
-            "about": "Lives behind the old mill by the river.",
+            "country": "Ruritania", "age": 36, "about": "Lives behind the old mill by the river.",
         },
     },
     {"id": "grace@example.org", "name": OTHER, "biography": "An admiral who wrote compilers."},
-]
+]  # fmt: skip
 """As a table of real persons would say; the second one stays."""
 
 SECRETS = (
@@ -167,9 +159,7 @@ async def test_what_is_left_of_a_member_is_nobody_in_particular_or_numbers(tmp_p
     assert pseudonym.lore.hours.agents.tolist() == [0]
 
 
-async def test_a_world_goes_on_after_profiles_were_erased_and_its_history_is_read(
-    tmp_path: Path,
-) -> None:
+async def test_a_world_goes_on_after_an_erasure_and_its_history_is_read(tmp_path: Path) -> None:
     path = await lived(tmp_path / "a.hub")
     erase_profiles(path, "all", "pseudonymise")
     opened = open_live(path)
@@ -181,9 +171,7 @@ async def test_a_world_goes_on_after_profiles_were_erased_and_its_history_is_rea
     assert len(record_of(again.world, path).ticks) == 8
 
 
-async def test_a_world_that_is_open_or_cannot_be_brought_up_to_date_is_left_as_it_is(
-    tmp_path: Path,
-) -> None:
+async def test_a_world_that_is_open_or_out_of_date_is_left_as_it_is(tmp_path: Path) -> None:
     path = await lived(tmp_path / "a.hub")
     opened = open_live(path)
     async with Simulation(opened.world, path=path, journal=opened.keeping()):
@@ -217,15 +205,13 @@ async def test_a_history_that_cannot_be_read_is_told_and_not_called_clean(tmp_pa
         ("all", "forget", "erase or pseudonymise"),
     ],
 )
-def test_what_cannot_be_done_is_said(tmp_path: Path, who: Any, how: Any, sentence: str) -> None:
-    save(World.create(agents=40, mean_degree=4, seed=1), tmp_path / "a.hub")
+def test_what_cannot_be_done_is_said(path: Path, who: Any, how: Any, sentence: str) -> None:
+    save(World.create(agents=40, mean_degree=4, seed=1), path)
     with pytest.raises(InputError, match=sentence):
-        erase_profiles(tmp_path / "a.hub", who, how)
+        erase_profiles(path, who, how)
 
 
-def test_numbers_for_ids_are_replaced_by_free_ones_and_what_was_put_aside_is_named(
-    tmp_path: Path,
-) -> None:
+def test_numbers_for_ids_become_free_ones_and_what_is_aside_is_named(tmp_path: Path) -> None:
     ring = np.arange(4)
     world = World.from_edges(ring, np.roll(ring, 1), agents=4, ids=np.array([70_123, 1, 80_456, 0]))
     save(world, tmp_path / "a.hub")
@@ -237,13 +223,13 @@ def test_numbers_for_ids_are_replaced_by_free_ones_and_what_was_put_aside_is_nam
     assert "may still contain them: a-before-1.hub.live" in done.sentence
 
 
-def test_numbers_for_ids_are_made_up_once_and_pass_by_those_that_are_there(tmp_path: Path) -> None:
+def test_numbers_for_ids_are_made_up_once_and_pass_by_those_that_are_there(path: Path) -> None:
     ids = np.array([70_123, MADE_UP, 80_456, 1])
     ring = np.arange(4)
-    save(World.from_edges(ring, np.roll(ring, 1), agents=4, ids=ids), tmp_path / "a.hub")
+    save(World.from_edges(ring, np.roll(ring, 1), agents=4, ids=ids), path)
     expected = [MADE_UP + 4, MADE_UP + 1, MADE_UP + 2, MADE_UP + 3]
     for who, members in (("all", 4), ("all", 0), ([2], 0)):
-        done = erase_profiles(tmp_path / "a.hub", who, "pseudonymise")
+        done = erase_profiles(path, who, "pseudonymise")
         assert done.members == members
         assert [load(done.path).agents.id(at) for at in range(4)] == expected
 
@@ -257,22 +243,20 @@ def test_texts_are_found_whole_in_one_line_and_by_their_sentences() -> None:
     assert scrub.text(untouched) is untouched
 
 
-def test_acts_whose_words_nobody_can_read_are_left_out_and_names_of_a_file_are_made_up(
-    tmp_path: Path,
-) -> None:
+def test_acts_that_nobody_can_read_are_left_out_and_names_made_up(path: Path) -> None:
     ring = np.arange(4)
     world = World.from_edges(ring, np.roll(ring, 1), agents=4, names=[NAME, OTHER, "", "Bo Li"])
     world.take_profiles([{"name": NAME, "biography": "Gone."}] * 2)
     world.trail._add(0, "script", "take_profiles", "no JSON of ours", "")
     world.trail._add(0, "script", "take_profiles", '{"unsaid":"too long"}', "")
     world.trail._add(0, "script", "take_profiles", '{"args":[[{"id":"who"},{"id":1}]]}', "")
-    save(world, tmp_path / "a.hub")
-    erase_profiles(tmp_path / "a.hub", [0, 3])
-    again = load(tmp_path / "a.hub")
+    save(world, path)
+    erase_profiles(path, [0, 3])
+    again = load(path)
     assert [again.agents.name(at) in (NAME, "Bo Li") for at in range(4)] == [False] * 4
     words = [act.said for act in again.trail.acts if act.kind == "take_profiles"]
     assert words[1:] == ['{"unsaid":"(erased)"}'] * 2 + ['{"args":[[{"id":1}]]}']
-    assert checked(tmp_path / "a.hub") == len(again.trail.acts)
+    assert checked(path) == len(again.trail.acts)
 
 
 @pytest.mark.parametrize("how", ["erase", "pseudonymise"])
@@ -280,18 +264,16 @@ def test_acts_whose_words_nobody_can_read_are_left_out_and_names_of_a_file_are_m
     ("match", "ids", "told"),
     [("auto", "", "4 profiles"), ("order", "person-{}", "4 profiles"), ("id", "{}", "2 profiles")],
 )
-def test_who_stays_has_its_profile_in_a_world_that_is_made_again(
-    tmp_path: Path, how: How, match: Match, ids: str, told: str
-) -> None:
+def test_who_stays_keeps_a_profile(path: Path, how: How, match: Match, ids: str, told: str) -> None:
     world = World.create(9, mean_degree=4, seed=3)
     said: list[dict[str, Any]] = []
     for place in range(4):
         said.append({"name": f"Person The {place}th", "more": {"age": 40}})
         said[-1] |= {"id": place if match == "id" else ids.format(place)} if ids else {}
     world.take_profiles(said, match)
-    save(world, tmp_path / "a.hub")
-    erase_profiles(tmp_path / "a.hub", [1, 2], how)
-    clean = load(tmp_path / "a.hub")
+    save(world, path)
+    erase_profiles(path, [1, 2], how)
+    clean = load(path)
     assert clean.trail.acts[1].result == told
     assert "person-1" not in clean.trail.acts[1].said
     again = replay(clean.trail.acts)

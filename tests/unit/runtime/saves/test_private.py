@@ -60,9 +60,7 @@ def test_a_save_keeps_what_its_owner_allowed(tmp_path: Path) -> None:
     assert others_may(tmp_path) == {"a.hub": "0o644"}
 
 
-def test_the_log_is_private_also_when_it_rotates(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_log_is_private_as_it_rotates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logbook, "MOST_BYTES", 1000)
     before = list(_in_force)
     use(load_settings(log_folder=tmp_path / "home" / "logs", log_level="info"))

@@ -1,7 +1,5 @@
 """Commands after going back: to a platform they are as good as to any other world."""
 
-from __future__ import annotations
-
 import pytest
 
 from sim import Simulation, World

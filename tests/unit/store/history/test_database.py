@@ -1,12 +1,11 @@
 """The history database: every act and post of a world's line on the disk, and none of another's."""
 
-from __future__ import annotations
-
 import queue
 import shutil
 import sqlite3
 import threading
 import tracemalloc
+import zlib
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from sim.platform.acts.log import NOBODY, ActColumns
 from sim.platform.acts.tick_record import KINDS, PostedMessages, ending
 from sim.runtime import recorded
 from sim.runtime.journal.history import HistoryWriter
-from sim.store import Record, record_of, saves
+from sim.store import Record, read_history, record_of, saves
 from sim.store.history import database as acts_file
 from sim.store.history import database as acts_packing
 from sim.store.history.acts import ActIndex, RecordedAct
@@ -33,8 +32,12 @@ from sim.store.history.database import (
     drop_history,
     history_file,
     move_history,
+    require_ours,
 )
 from sim.store.snapshot.gates import DamagedError
+from tests.faults.test_versions import laid
+from tests.unit.runtime.worlds import present
+from tests.unit.store.fake import FakeWorld, disk_full
 
 ROW = st.tuples(
     st.integers(0, 200_000), st.integers(0, len(Act) - 1), st.integers(0, 5_000),
@@ -68,18 +71,20 @@ def only_disk(world: World, path: Path) -> Record:
     return record_of(ActIndex.of(world, 0), path)
 
 
+def kept(world: World, file: HistoryDatabase) -> None:
+    """Let a tick pass, and put it into a file."""
+    world.step()
+    assert world.platform is not None
+    file.put(ending(world.platform))
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "a.hub"
 
 
-# Packing
-
-
 @given(st.lists(ROW, min_size=1, max_size=60), st.integers(5_001, 9_000))
-def test_acts_come_back_as_they_were_in_the_order_of_their_members(
-    rows: list[tuple[int, ...]], following: int
-) -> None:
+def test_acts_come_back_by_members(rows: list[tuple[int, ...]], following: int) -> None:
     acts = ActColumns.of(*(np.array(column) for column in zip(*rows, strict=True)))
     parts = [*acts_packing.packed_acts(acts, following)]
     back = ActColumns.joined([acts_packing.acts_of(*part, following) for part in parts])
@@ -100,8 +105,6 @@ def test_acts_come_back_as_they_were_in_the_order_of_their_members(
     ],
 )
 def test_bytes_that_are_none_of_ours_are_damage(what: Any, data: bytes) -> None:
-    import zlib
-
     for forged in (data, zlib.compress(b"\xc1"), zlib.compress(b"[1]"), zlib.compress(bytes(99))):
         with pytest.raises(DamagedError):
             what(forged)
@@ -113,16 +116,12 @@ def test_an_act_that_there_is_not_is_damage() -> None:
         acts_packing.acts_of(*next(acts_packing.packed_acts(acts, 9)), 9)
 
 
-# What is kept
-
-
 def test_the_disk_has_every_act_and_post_that_memory_has(path: Path) -> None:
     world = hosted(posting=0.3)
     with recorded(world, path) as recording:
         world.platform.act(3, "post", text="Hello, all.")  # type: ignore[union-attr]
         world.step(60)
-    assert recording is not None
-    assert recording.trouble is None
+    assert present(recording).trouble is None
     disk, memory = only_disk(world, path), record_of(world)
     assert disk.ticks == memory.ticks == [*range(1, 61)]
     assert disk.missing == []
@@ -130,8 +129,7 @@ def test_the_disk_has_every_act_and_post_that_memory_has(path: Path) -> None:
     seen = [wall for wall in written(disk) if wall[0] > 60 - world.platform.settings.window]  # type: ignore[union-attr]
     assert seen == written(memory)
     assert {text for wall in disk.walls() for text in wall.texts.values()} == {"Hello, all."}
-    platform = world.platform
-    assert platform is not None
+    platform = present(world.platform)
     assert len(rows_of(disk)) == int(platform.log.counted[1].sum())
 
 
@@ -141,8 +139,7 @@ def test_where_room_is_short_ticks_of_a_way_that_was_left_go_first(path: Path) -
     world.step(12)
     other = World.restore(*world.dump())
     world.step(24)
-    assert other.platform is not None
-    other.platform.act(3, "post", text="Elsewhere.")
+    present(other.platform).act(3, "post", text="Elsewhere.")
     recording.follow(other)
     other.step(2)
     recording.wait()
@@ -160,7 +157,9 @@ def test_where_a_history_may_take_no_room_nothing_is_written(path: Path) -> None
     writer = HistoryWriter(world, path, most_mb=0)
     writer.follow(other)
     other.step(2)
+    writer.decided(other, [])
     writer.wait()
+    assert (writer.trouble, writer.behind > 1 << 20) == (None, True)
     writer.close()
     assert writer.world is other
     assert not history_file(path).exists()
@@ -189,22 +188,19 @@ def test_a_message_is_found_by_its_number_and_by_the_act_that_posted_it(path: Pa
     world = hosted(posting=0.5)
     with recorded(world, path):
         world.step(30)
-    platform = world.platform
-    assert platform is not None
+    platform = present(world.platform)
     for record in (only_disk(world, path), record_of(world)):
         posts = {wall.first + i: wall for wall in record.walls() for i in range(wall.wrote[0].size)}
         assert sorted(posts) == [*range(platform.posts.next)]
         for number in (0, len(posts) // 2, len(posts) - 1):
-            found = record.post(number)
-            assert found is not None
+            found = present(record.post(number))
             assert found.row[0] == posts[number].wrote.author[number - posts[number].first]
         assert record.post(len(posts)) is None
         assert record.post(-1) is None
         deeds = [deed for agent in range(200) for deed in record.of(agent)]
         for act, kind in ((Act.REPLY, 2), (Act.POST, 0)):
             deed = next(each for each in deeds if each.act is act)
-            wrote = record.behind(deed)
-            assert wrote is not None
+            wrote = present(record.behind(deed))
             assert (wrote.tick, wrote.row[0], wrote.row[4]) == (deed.tick, deed.agent, kind)
         assert record.behind(RecordedAct(3, 1, Act.REFRESH, -1, -1)) is None
         assert record.behind(RecordedAct(3, 1, Act.REPLY, 1 << 20, -1)) is None
@@ -245,9 +241,6 @@ def test_ticks_of_which_a_file_knows_nothing_are_named(path: Path) -> None:
         assert nothing is None
 
 
-# Lines
-
-
 def test_doing_ticks_again_writes_the_same_and_a_branch_leaves_the_other_alone(path: Path) -> None:
     world = hosted()
     with recorded(world, path):
@@ -282,12 +275,7 @@ def test_a_file_is_followed_beyond_what_was_saved_along_the_line_written_last(pa
     assert record_of(saved, path, until=3).ticks == [*range(1, 6)]
 
 
-# A crash
-
-
-def test_what_a_killed_process_had_not_written_is_in_the_world_that_is_recovered(
-    path: Path, tmp_path: Path
-) -> None:
+def test_what_a_kill_left_unwritten_is_in_the_recovered_world(path: Path, tmp_path: Path) -> None:
     world = hosted(log_ticks=48)
     gate, reached = threading.Event(), threading.Event()
 
@@ -300,8 +288,7 @@ def test_what_a_killed_process_had_not_written_is_in_the_world_that_is_recovered
 
     file = Stuck(history_file(path), most_bytes=1 << 30)
     for _ in range(24):
-        world.step()
-        file.put(ending(world.platform))  # type: ignore[arg-type]
+        kept(world, file)
     assert reached.wait(60)
     killed = tmp_path / "killed.hub"
     for end in ("", "-wal"):  # what a killed process leaves
@@ -329,14 +316,10 @@ def test_no_more_ticks_wait_for_the_disk_than_a_world_holds(path: Path) -> None:
     recording = HistoryWriter(world, path)
     for _ in range(12):
         world.step()
-        assert recording._file is not None
-        assert recording._file.behind == 0
+        assert present(recording._file).behind == 0
     recording.close()
     recording.close()
     assert only_disk(world, path).missing == []
-
-
-# Its size
 
 
 def test_a_file_stays_under_its_limit_and_the_newest_ticks_stay(path: Path) -> None:
@@ -349,8 +332,7 @@ def test_a_file_stays_under_its_limit_and_the_newest_ticks_stay(path: Path) -> N
             line=lambda each=each: each.platform.log.chains,  # type: ignore[misc]
         )  # fmt: skip
         for _ in range(ticks):
-            each.step()
-            file.put(ending(each.platform))  # type: ignore[arg-type]
+            kept(each, file)
         file.close()
         assert file.trouble is None
     assert history_file(path).stat().st_size <= 1.2 * limit
@@ -360,20 +342,6 @@ def test_a_file_stays_under_its_limit_and_the_newest_ticks_stay(path: Path) -> N
     assert only_disk(other, path).ticks == []  # what is not on the world's line goes first
 
 
-def test_a_limit_of_nothing_keeps_nothing(path: Path) -> None:
-    world = hosted()
-    recording = HistoryWriter(world, path, most_mb=0)
-    world.step(2)
-    recording.decided(world, [])
-    recording.wait()
-    assert (recording.trouble, recording.behind > 1 << 20) == (None, True)
-    recording.close()
-    assert not history_file(path).exists()
-
-
-# A disk that takes nothing
-
-
 class Full(HistoryDatabase):
     """Stands for a full disk until there is room."""
 
@@ -381,35 +349,29 @@ class Full(HistoryDatabase):
 
     def _write(self, batch: Any) -> None:
         if not self.has_room:
-            error = sqlite3.OperationalError("database or disk is full")
-            error.sqlite_errorname = "SQLITE_FULL"
-            raise error
+            disk_full()
         super()._write(batch)
 
 
 def test_a_full_disk_is_said_and_what_waits_is_written_when_there_is_room(path: Path) -> None:
     world, heard = hosted(), threading.Event()
     file = Full(history_file(path), most_bytes=1 << 30, noticed=heard.set)
-    world.step()
-    file.put(ending(world.platform))  # type: ignore[arg-type]
+    kept(world, file)
     assert heard.wait(60)
     assert file.trouble == "What members do is not kept: the disk is full (a.hub.history)."
     for _ in range(acts_file.QUEUE + 3):
-        world.step()
-        file.put(ending(world.platform))  # type: ignore[arg-type]
+        kept(world, file)
     file.has_room = True
     file.wait()
     assert file.trouble is None
     file.close()
-    there = only_disk(world, path).ticks
-    assert there[: acts_file.QUEUE] == [*range(1, acts_file.QUEUE + 1)]
+    assert only_disk(world, path).ticks[: acts_file.QUEUE] == [*range(1, acts_file.QUEUE + 1)]
 
 
 def test_a_world_that_ends_does_not_wait_for_room(path: Path) -> None:
     world = hosted()
     file = Full(history_file(path), most_bytes=1 << 30)
-    world.step()
-    file.put(ending(world.platform))  # type: ignore[arg-type]
+    kept(world, file)
     file.close()
     assert "the disk is full" in str(file.trouble)
 
@@ -454,28 +416,23 @@ def test_closing_waits_for_room_in_the_queue(path: Path, monkeypatch: pytest.Mon
     writing, goes_on, world = threading.Event(), threading.Event(), hosted()
     file = Slow(history_file(path), most_bytes=1 << 30)
     for _ in range(1 + acts_file.QUEUE):
-        world.step()
-        file.put(ending(world.platform))  # type: ignore[arg-type]
+        kept(world, file)
         assert writing.wait(60)
     threading.Timer(0.1, goes_on.set).start()
     file.close()
     assert only_disk(world, path).ticks == [*range(1, 2 + acts_file.QUEUE)]
 
 
-def test_a_transaction_that_fails_leaves_nothing_of_itself(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_transaction_leaves_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world = hosted()
     file = HistoryDatabase(history_file(path), most_bytes=1 << 30)
-    world.step()
-    file.put(ending(world.platform))  # type: ignore[arg-type]
+    kept(world, file)
     file.wait()
     monkeypatch.setattr(acts_file, "packed_wrote", lambda _wrote: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         file._write([ending(world.platform)._replace(chain=bytes(15) + b"x")])  # type: ignore[arg-type]
     monkeypatch.undo()
-    world.step()
-    file.put(ending(world.platform))  # type: ignore[arg-type]
+    kept(world, file)
     file.close()
     assert file.trouble is None
     assert only_disk(world, path).ticks == [1, 2]
@@ -485,8 +442,7 @@ def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     world = hosted()
     with recorded(world, tmp_path / "no" / "a.hub") as recording:
         world.step()
-    assert recording is not None
-    assert "What members do is not kept" in str(recording.trouble)
+    assert "What members do is not kept" in str(present(recording).trouble)
 
 
 def test_a_half_made_file_is_removed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -495,9 +451,6 @@ def test_a_half_made_file_is_removed(path: Path, monkeypatch: pytest.MonkeyPatch
     with recorded(world, path):
         world.step()
     assert [*path.parent.iterdir()] == []
-
-
-# What is no history
 
 
 def forged(path: Path, sql: str) -> Path:
@@ -525,9 +478,7 @@ def known(path: Path) -> tuple[World, Path]:
         ("UPDATE posts SET count = 1000000000", "damaged"),
     ],
 )
-def test_a_foreign_or_forged_file_is_one_sentence_and_stays_as_it_is(
-    known: tuple[World, Path], sql: str, match: str
-) -> None:
+def test_foreign_and_forged_files_stay(known: tuple[World, Path], sql: str, match: str) -> None:
     world, path = known
     before = forged(path, sql) and history_file(path).read_bytes()
     with pytest.raises(SnapshotError, match=match):
@@ -535,8 +486,7 @@ def test_a_foreign_or_forged_file_is_one_sentence_and_stays_as_it_is(
     if "data" not in sql and "count" not in sql:
         with recorded(world, path) as recording:
             world.step()
-        assert recording is not None
-        assert match in str(recording.trouble)
+        assert match in str(present(recording).trouble)
         assert history_file(path).read_bytes() == before
 
 
@@ -553,16 +503,7 @@ def test_what_is_no_regular_file_is_refused(path: Path, tmp_path: Path) -> None:
     with pytest.raises(SnapshotError, match="not a history"):
         record_of(world, path)
     with pytest.raises(SnapshotError, match="cannot be read"):
-        acts_reading_header(tmp_path / "nowhere")
-
-
-def acts_reading_header(path: Path) -> None:
-    from sim.store.history.database import require_ours
-
-    require_ours(path)
-
-
-# Decisions
+        require_ours(tmp_path / "nowhere")
 
 
 def test_decisions_of_a_tick_are_those_told_last(path: Path) -> None:
@@ -574,8 +515,7 @@ def test_decisions_of_a_tick_are_those_told_last(path: Path) -> None:
         recording.asked("ab", [("user", "What now?")])
         reply = [2, 3, 0, "ab", "like it", "", "p", "m", 0.1, 1, 2, 3, 0, "model", 1, 3, 3]
         recording.decided(world, [{"member": 3, "acts": [], "replies": [reply], "kept": 1}])
-        assert recording._file is not None
-        recording._file.put(TickDecisions(b"another tick", [{}]))
+        present(recording._file).put(TickDecisions(b"another tick", [{}]))
     found = [*only_disk(world, path).decisions()]
     assert [tick for tick, _ in found] == [2]
     (row,) = found[0][1]
@@ -584,9 +524,6 @@ def test_decisions_of_a_tick_are_those_told_last(path: Path) -> None:
     assert "kept" not in row
     assert [*only_disk(world, path).decisions(first=3)] == []
     assert [*record_of(world).decisions()] == []
-
-
-# Going where the world goes
 
 
 def test_a_history_goes_where_its_world_goes(tmp_path: Path) -> None:
@@ -681,8 +618,8 @@ def test_a_move_that_is_cut_off_leaves_all_of_a_history_in_one_place(
     with suppress(FileError):
         move_history(left, target)
     monkeypatch.undo()
-    there = [only_disk(world, each).ticks for each in (left, target)]
-    assert sorted(there) == [[], [*range(1, 7)]]
+    ticks = sorted(only_disk(world, each).ticks for each in (left, target))
+    assert ticks == [[], [*range(1, 7)]]
 
 
 def test_a_damaged_history_moves_with_its_log_and_a_missing_one_leaves_none(tmp_path: Path) -> None:
@@ -715,13 +652,7 @@ def test_a_copy_that_the_disk_refuses_leaves_the_history_of_before(
 def test_a_full_disk_ends_a_copy(
     known: tuple[World, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    error = sqlite3.OperationalError("database or disk is full")
-    error.sqlite_errorname = "SQLITE_FULL"
-
-    def refused(*_given: object, **_told: object) -> None:
-        raise error
-
-    monkeypatch.setattr("sqlite3.connect", refused)
+    monkeypatch.setattr("sqlite3.connect", disk_full)
     with pytest.raises(FileError, match="not copied"):
         copy_history(known[1], tmp_path / "b.hub")
 
@@ -752,9 +683,7 @@ def test_columns_of_messages_keep_their_types() -> None:
     assert all(column.size == 0 for column in back)
 
 
-def test_a_slow_disk_slows_the_world_and_loses_nothing(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_disk_loses_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world, disk_goes_on = hosted(), threading.Event()
 
     class Slow(HistoryDatabase):
@@ -774,8 +703,7 @@ def test_a_slow_disk_slows_the_world_and_loses_nothing(
         patch.setattr(queue, "Queue", Waiting)
         file = Slow(history_file(path), most_bytes=1 << 30)
     for _ in range(acts_file.MOST_BEHIND):
-        world.step()
-        file.put(ending(world.platform))  # type: ignore[arg-type]
+        kept(world, file)
     assert disk_goes_on.is_set()
     file.put(ending(world.platform)._replace(chain=bytes(16)))  # type: ignore[arg-type]
     file.close()
@@ -786,15 +714,13 @@ def test_a_slow_disk_slows_the_world_and_loses_nothing(
 def test_a_disk_that_is_really_full_rolls_back_and_goes_on(path: Path) -> None:
     world = hosted(posting=0.5)
     file = HistoryDatabase(history_file(path), most_bytes=1 << 30)
-    world.step()
-    file.put(ending(world.platform))  # type: ignore[arg-type]
+    kept(world, file)
     file.wait()
     assert file._file is not None
     pages = file._file.execute("PRAGMA page_count").fetchone()[0]
     file._file.execute(f"PRAGMA max_page_count={pages}")
     while file.trouble is None:
-        world.step()
-        file.put(ending(world.platform))  # type: ignore[arg-type]
+        kept(world, file)
     file._file.execute("PRAGMA max_page_count=100000")
     file.wait()
     file.close()
@@ -802,16 +728,13 @@ def test_a_disk_that_is_really_full_rolls_back_and_goes_on(path: Path) -> None:
     assert only_disk(world, path).missing == []
 
 
-def test_what_only_looks_like_a_database_is_left_alone(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_looks_like_ours_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.store.history.database.require_ours", lambda _path: None)
     history_file(path).write_bytes(b"not a database, but somebody's" * 9)
     world = hosted()
     with recorded(world, path) as recording:
         world.step()
-    assert recording is not None
-    assert "file is not a database" in str(recording.trouble)
+    assert "file is not a database" in str(present(recording).trouble)
     assert history_file(path).read_bytes() == b"not a database, but somebody's" * 9
 
 
@@ -826,19 +749,11 @@ def test_a_page_that_was_overwritten_is_one_sentence(known: tuple[World, Path]) 
 
 
 def test_the_history_of_a_file_of_the_version_before_is_read(tmp_path: Path) -> None:
-    from sim.store import read_history
-    from tests.faults.test_versions import laid
-
     path = laid("world-1-platform", tmp_path)
-    record = read_history(path).record
-    assert record is not None
-    assert rows_of(record) == rows_of(record_of(load(path))) != []
+    assert rows_of(present(read_history(path).record)) == rows_of(record_of(load(path))) != []
 
 
 def test_a_platform_that_is_none_is_one_sentence(path: Path) -> None:
-    from sim.store import read_history
-    from tests.unit.store.fake import FakeWorld
-
     world = FakeWorld.create()
     world.meta = world.meta | {"cascades": [], "platform": {"settings": {}}}
     save(world, path)

@@ -1,9 +1,6 @@
 """What happened is told from memory, snapshot and journal alike, and as a plain loop tells it."""
 
-from __future__ import annotations
-
 import sqlite3
-from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,6 +31,7 @@ from sim.store.history.reading import (
 from sim.store.journal.journal import folder_of
 from sim.store.journal.recovery import rebuild
 from sim.store.snapshot import columns as arrays
+from tests.unit.store.fake import AnyWorld, edited
 
 NOBODY = 0xFFFFFFFF
 
@@ -98,9 +96,7 @@ def events(draw: st.DrawFn) -> list[Event]:
 
 @settings(max_examples=60)
 @given(events(), st.integers(0, 9), st.integers(0, 9), st.integers(0, 15), st.integers(0, 15))
-def test_answers_agree_with_a_plain_loop(
-    made: list[Event], one: int, other: int, first: int, last: int
-) -> None:
+def test_equals_plain_loops(made: list[Event], one: int, other: int, first: int, last: int) -> None:
     told = history(made)
     within = [event for event in made if first <= event[0] <= last]
     assert [(e.tick, e.message, e.agent, e.other) for e in told.pair(one, other)] == sorted(
@@ -119,9 +115,7 @@ def test_answers_agree_with_a_plain_loop(
 
 @settings(max_examples=60)
 @given(events(), st.integers(0, 15), st.integers(0, 22), st.integers(1, 30))
-def test_series_agree_with_a_plain_loop(
-    made: list[Event], first: int, last: int, points: int
-) -> None:
+def test_series_are_those_of_a_loop(made: list[Event], first: int, last: int, points: int) -> None:
     at = {(m, a): t for t, m, a, _ in made}
     series = history(made).counts(first=first, last=last, points=points, r=True)
     ends = [-1 + first, *series.ticks.tolist()]
@@ -276,9 +270,6 @@ def test_a_journal_tells_only_of_the_line_that_the_world_is_on(tmp_path: Path) -
     assert [each.text for each in told.told] == ["One", "Instead"]
 
 
-# What is damaged or missing
-
-
 def test_a_plain_file_and_a_missing_one_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.hub").write_text("not a world at all")
     with pytest.raises(SnapshotError):
@@ -301,16 +292,12 @@ def kept(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        "UPDATE adoptions SET data = x'00'",
-        "UPDATE entries SET command = 'x' WHERE kind = 'inject'",
-        "UPDATE entries SET kind = 'go_to' WHERE number = 2",
-        "UPDATE checkpoints SET file = 'checkpoint-7.hub'",
-    ],
-)
+    ["UPDATE adoptions SET data = x'00'", "UPDATE entries SET command = 'x' WHERE kind = 'inject'",
+     "UPDATE entries SET kind = 'go_to' WHERE number = 2",
+     "UPDATE checkpoints SET file = 'checkpoint-7.hub'"],
+)  # fmt: skip
 def test_a_damaged_journal_is_named(kept: Path, damage: str) -> None:
-    with closing(sqlite3.connect(folder_of(kept) / "journal", isolation_level=None)) as file:
-        file.execute(damage)
+    edited(folder_of(kept), damage)
     with pytest.raises(SnapshotError):
         read_history(kept)
 
@@ -352,14 +339,7 @@ def test_a_log_of_adoptions_that_never_were_is_refused(tmp_path: Path, part: str
     else:
         columns[names[part == "tick"]] = np.full_like(ticks if part == "tick" else agents, 300)
 
-    class Forged:
-        def dump(self) -> tuple[dict[str, Any], dict[str, Any]]:
-            return meta, columns
-
-        def digest(self) -> str:
-            return "00"
-
-    save(Forged(), tmp_path / "a.hub")
+    save(AnyWorld(meta, columns), tmp_path / "a.hub")
     said = "rows of several lengths" if part == "length" else "holds what never was"
     with pytest.raises(SnapshotError, match=f"its log of message 0 .*{said}|{said}"):
         read_history(tmp_path / "a.hub")
@@ -376,21 +356,12 @@ def test_packed_bytes_of_a_wrong_length_are_refused() -> None:
 
 
 def test_metadata_that_is_none_is_refused(tmp_path: Path) -> None:
-    class Odd:
-        def dump(self) -> tuple[dict[str, Any], dict[str, Any]]:
-            return {"tick": "x", "cascades": 3}, {}
-
-        def digest(self) -> str:
-            return "00"
-
-    save(Odd(), tmp_path / "a.hub")
+    save(AnyWorld({"tick": "x", "cascades": 3}, {}), tmp_path / "a.hub")
     with pytest.raises(SnapshotError, match="metadata cannot be read"):
         columns_of(tmp_path / "a.hub", lambda _: True)
 
 
-def test_a_chunk_that_is_not_there_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_chunk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(world_of(), tmp_path / "a.hub")
     declared = arrays.declared
 
@@ -408,9 +379,7 @@ def test_the_population_is_read_alone(kept: Path, tmp_path: Path) -> None:
     assert len(people_of(kept)) == 300
 
 
-def test_a_population_that_does_not_fit_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_misfit_population_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(world_of(), tmp_path / "b.hub")
     monkeypatch.setattr(arrays, "read_some", lambda *_: {})
     with pytest.raises(SnapshotError, match="its agents cannot be read"):

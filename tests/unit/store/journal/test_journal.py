@@ -1,7 +1,5 @@
 """The journal's owner, its lease, and what is noted beside it."""
 
-from __future__ import annotations
-
 import os
 import sqlite3
 import subprocess
@@ -9,7 +7,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,8 +29,9 @@ from sim.store.journal.journal import (
     folder_of,
     read_acked,
 )
-from sim.store.journal.lease import Lease, holder
+from sim.store.journal.lease import Lease
 from sim.store.journal.reading import BrokenError, read_journal
+from tests.unit.store.fake import edited
 
 PATIENCE = 60.0
 CHECKPOINT = Checkpoint(0, 0, "checkpoint-0.hub", "ab", NO_DIGEST)
@@ -98,18 +96,9 @@ def written(tmp_path: Path, told: Told) -> Path:
     return tmp_path
 
 
-def edited(folder: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(folder / "journal", isolation_level=None)) as file:
-        for statement in statements:
-            file.execute(statement)
-
-
 def entries(folder: Path) -> list[JournalEntry]:
     with read_journal(folder) as journal:
         return list(journal.entries(0, NO_DIGEST))
-
-
-# Writing
 
 
 def test_what_was_put_is_read_back_and_was_acknowledged_in_order(written: Path, told: Told) -> None:
@@ -163,9 +152,7 @@ def test_an_owner_that_died_refuses_and_says_why(tmp_path: Path, told: Told) -> 
     assert told.durable == []
 
 
-def test_an_entry_that_sqlite_refuses_ends_the_owner_and_changes_nothing(
-    written: Path, told: Told
-) -> None:
+def test_an_entry_that_sqlite_refuses_ends_the_owner_alone(written: Path, told: Told) -> None:
     journal = told.opened(written)
     journal.put(entry(3))  # there is a third already
     told.until(lambda: len(told.errors) == 2)
@@ -186,9 +173,7 @@ def test_of_entries_given_together_the_file_has_all_or_none(written: Path, told:
     assert told.durable == [1, 2, 3, 4, 5]
 
 
-def test_a_full_queue_waits_for_the_disk(
-    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_queues_wait(tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "PUT_SECONDS", 0.001)
     journal = told.opened(tmp_path)
     future: Future[Checkpoint] = Future()
@@ -202,9 +187,7 @@ def test_a_full_queue_waits_for_the_disk(
     assert entries(tmp_path) == made
 
 
-def test_closing_waits_for_room_in_the_queue(
-    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_closing_wants_room(tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "PUT_SECONDS", 0.001)
     journal = told.opened(tmp_path)
     future: Future[Checkpoint] = Future()
@@ -219,9 +202,7 @@ def test_closing_waits_for_room_in_the_queue(
         journal.put(entry(1))
 
 
-def test_a_full_disk_keeps_what_was_acknowledged_and_goes_on_when_there_is_room(
-    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_full_disk_loses_none(tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     def await_room(journal: Journal) -> None:
         waits(journal)
         told.note(tries, 1)
@@ -248,9 +229,7 @@ def test_a_full_disk_keeps_what_was_acknowledged_and_goes_on_when_there_is_room(
     assert entries(tmp_path) == made
 
 
-def test_who_gives_up_on_a_full_disk_loses_only_what_was_not_acknowledged(
-    tmp_path: Path, told: Told
-) -> None:
+def test_who_gives_up_on_a_full_disk_loses_no_acknowledged(tmp_path: Path, told: Told) -> None:
     journal = told.opened(tmp_path, most_pages=40)
     for each in chain(6, size=40_000):
         journal.put(each)
@@ -310,9 +289,7 @@ def test_what_is_written_to_files_that_nobody_will_find_is_not_acknowledged(
     assert isinstance(told.errors[0], JournalError)
 
 
-def test_a_journal_that_was_cut_short_is_not_whole_again_by_its_length(
-    tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_cut_journals_stay_cut(tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "RETRY_SECONDS", 0.001)
     journal = told.opened(tmp_path)
     journal.put(entry(1))
@@ -380,9 +357,6 @@ def test_json_is_the_same_whatever_the_order_was() -> None:
     assert canonical({"b": 1, "a": 2}) == '{"a":2,"b":1}'
 
 
-# What was acknowledged
-
-
 def test_the_last_acknowledged_entry_is_noted_beside_the_journal(written: Path) -> None:
     assert read_acked(written) == LastAcknowledged(3, 3, chain(3)[2].digest)
     assert folder_of("a/b.hub") == Path("a/b.hub.live")
@@ -410,9 +384,6 @@ def test_a_note_of_another_kind_is_none(tmp_path: Path, monkeypatch: pytest.Monk
     assert read_acked(tmp_path) is None
 
 
-# Reading
-
-
 def test_reading_changes_no_byte(written: Path) -> None:
     before = {path.name: path.read_bytes() for path in written.iterdir()}
     assert len(entries(written)) == 3
@@ -429,9 +400,7 @@ def test_reading_changes_no_byte(written: Path) -> None:
         ("DELETE FROM entries WHERE number = 2", "entry 2 is missing or malformed"),
     ],
 )
-def test_a_changed_entry_ends_the_reading_and_is_named(
-    written: Path, change: str, said: str
-) -> None:
+def test_a_changed_entry_ends_the_reading_by_name(written: Path, change: str, said: str) -> None:
     edited(written, change)
     with read_journal(written) as journal, pytest.raises(BrokenError, match=said):
         list(journal.entries(0, NO_DIGEST))
@@ -457,14 +426,16 @@ def test_what_is_no_journal_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, "not a journal of Hubbub")
 
 
-def test_another_database_is_refused(tmp_path: Path) -> None:
-    edited(tmp_path, "CREATE TABLE t (a)")
-    refused(tmp_path, "not a journal of Hubbub")
-
-
-def test_a_journal_without_tables_is_damage(tmp_path: Path) -> None:
-    edited(tmp_path, "PRAGMA journal_mode=WAL")
-    refused(tmp_path, "lost its tables")
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("CREATE TABLE t (a)", "not a journal of Hubbub"),
+        ("PRAGMA journal_mode=WAL", "lost its tables"),
+    ],
+)
+def test_another_database_is_refused(tmp_path: Path, statement: str, said: str) -> None:
+    edited(tmp_path, statement)
+    refused(tmp_path, said)
 
 
 def test_a_newer_journal_is_refused(written: Path) -> None:
@@ -482,28 +453,6 @@ def test_a_journal_whose_pages_are_damaged_is_refused(written: Path) -> None:
     data[100:4096] = bytes(3996)
     (written / "journal").write_bytes(data)
     refused(written, "cannot be read as a journal|lost its tables")
-
-
-# The lease
-
-
-def test_a_second_writer_is_told_who_holds_the_lease(tmp_path: Path) -> None:
-    with Lease(tmp_path / "lease"), pytest.raises(LeaseError) as refusal:
-        Lease(tmp_path / "lease")
-    assert f"in use by process {os.getpid()} on" in str(refusal.value)
-
-
-def test_a_lease_can_be_taken_again_once_it_is_released(tmp_path: Path) -> None:
-    lease = Lease(tmp_path / "lease")
-    lease.release()
-    lease.release()
-    Lease(tmp_path / "lease").release()
-
-
-@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b"{}"])
-def test_a_lease_that_says_nothing_is_another_process(tmp_path: Path, data: bytes) -> None:
-    (tmp_path / "lease").write_bytes(data)
-    assert holder(tmp_path / "lease") == "another process"
 
 
 HOLD = """

@@ -1,12 +1,11 @@
 """Bookmarks and lineage: small files that are whole or not believed."""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +14,7 @@ from sim.store import Bookmark, Lineage
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import Lease, holder, is_held, signature
 from sim.store.journal.lineage import bookmarks, checked_name, keep_bookmarks, lineage, note_lineage
+from tests.unit.runtime.worlds import present
 
 
 @pytest.fixture
@@ -57,15 +57,10 @@ def test_there_is_an_end_to_bookmarks(path: Path) -> None:
     assert bookmarks(path) == []
 
 
-def test_a_write_that_fails_leaves_the_old_file(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_leaves_the_old_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep_bookmarks(path, [Bookmark("a", 1)])
 
-    def fail(*_: object) -> None:
-        raise OSError("full")
-
-    monkeypatch.setattr("sim.core.files.flush", fail)
+    monkeypatch.setattr("sim.core.files.flush", Mock(side_effect=OSError("full")))
     with pytest.raises(OSError, match="full"):
         keep_bookmarks(path, [])
     assert bookmarks(path) == [("a", 1, 0)]
@@ -91,13 +86,12 @@ def test_a_lease_is_held_until_it_is_released(tmp_path: Path) -> None:
 def test_a_release_is_noted_and_who_held_it_stays(tmp_path: Path) -> None:
     path = tmp_path / "lease"
     lease = Lease(path)
-    said = signature(path)
-    assert said is not None
+    said = present(signature(path))
     assert said[:2] == (str(os.getpid()), socket.gethostname())
     assert said.until == ""
     lease.release()
-    after = signature(path)
-    assert after is not None
+    lease.release()
+    after = present(signature(path))
     assert after.since == said.since
     assert after.until >= said.since
     assert holder(path) == f"process {os.getpid()} on {socket.gethostname()} since {said.since}"
@@ -107,15 +101,14 @@ def test_a_process_that_died_with_it_never_released_it(tmp_path: Path) -> None:
     path = tmp_path / "lease"
     assert subprocess.run([sys.executable, "-c", DIE, str(path)], check=False).returncode == 9
     assert not is_held(path)
-    said = signature(path)
-    assert said is not None
-    assert said.until == ""
+    assert present(signature(path)).until == ""
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"7", b'{"pid": 1}', b"\xff"])
+@pytest.mark.parametrize("data", [b"", b"{", b"{}", b"[]", b"7", b'{"pid": 1}', b"\xff"])
 def test_a_file_that_says_nothing_has_no_signature(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "lease").write_bytes(data)
     assert signature(tmp_path / "lease") is None
+    assert holder(tmp_path / "lease") == "another process"
 
 
 def test_who_only_looks_keeps_nobody_from_taking_it(tmp_path: Path) -> None:

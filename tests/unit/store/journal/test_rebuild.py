@@ -1,9 +1,5 @@
 """A tick of a live world rebuilt: equal to what was shown, or refused by name."""
 
-from __future__ import annotations
-
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +12,7 @@ from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal.journal import JournalEntry, folder_of
 from sim.store.journal.recovery import earliest, is_kept, rebuild, same_way
 from tests.unit.runtime.keeping import send, started
+from tests.unit.store.fake import edited
 
 
 @pytest.fixture
@@ -48,11 +45,6 @@ def plain(tick: int) -> str:
     return world.digest()
 
 
-def edited(path: Path, statement: str) -> None:
-    with closing(sqlite3.connect(folder_of(path) / "journal", isolation_level=None)) as file:
-        file.execute(statement)
-
-
 @pytest.mark.parametrize("tick", range(13))
 def test_every_tick_comes_back_as_it_was_left(path: Path, tick: int) -> None:
     built = rebuild(path, tick, apply)
@@ -65,7 +57,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_last_one_is_named(path: Pat
     newest = folder_of(path) / "checkpoint-4.hub"
     newest.write_bytes(b"no world at all")
     assert rebuild(path, 8, apply).checkpoint.number == 0
-    edited(path, "UPDATE checkpoints SET world = '00' WHERE number = 0")
+    edited(folder_of(path), "UPDATE checkpoints SET world = '00' WHERE number = 0")
     with pytest.raises(SnapshotError, match=r"checkpoint-4\.hub"):
         rebuild(path, 8, apply)
     with pytest.raises(SnapshotError, match="not the checkpoint that the journal names"):
@@ -90,14 +82,14 @@ def test_without_a_checkpoint_before_it_a_tick_is_refused(path: Path) -> None:
     ],
 )
 def test_a_damaged_journal_is_named(path: Path, statement: str, said: str) -> None:
-    edited(path, statement)
+    edited(folder_of(path), statement)
     with pytest.raises(SnapshotError, match=said):
         rebuild(path, 12, apply)
 
 
 def test_what_a_journal_still_leads_to_is_not_guessed_where_it_is_damaged(path: Path) -> None:
     assert is_kept(path, [(12, 0), (3, 0)]) == [True, True]
-    edited(path, "UPDATE entries SET kind = 'go_to', command = 'x' WHERE number = 6")
+    edited(folder_of(path), "UPDATE entries SET kind = 'go_to', command = 'x' WHERE number = 6")
     with pytest.raises(SnapshotError, match="says not where the world went"):
         is_kept(path, [(12, 0)])
 
@@ -121,7 +113,7 @@ def test_an_entry_that_fails_or_cannot_be_done_or_differs_is_named(path: Path) -
 def test_two_lines_are_one_as_long_as_nothing_branches(path: Path) -> None:
     assert same_way(path, 8, 5, 6)
     assert not same_way(path, 8, 5, 7)  # the one to entry 5 ends at tick 6
-    edited(path, "UPDATE entries SET kind = 'go_to' WHERE number = 6")
+    edited(folder_of(path), "UPDATE entries SET kind = 'go_to' WHERE number = 6")
     with pytest.raises(SnapshotError, match="says not where"):
         same_way(path, 8, 5, 7)
     with pytest.raises(SnapshotError, match="says not where"):

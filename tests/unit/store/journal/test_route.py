@@ -1,7 +1,5 @@
 """The way through a journal, against a world that remembers everything it ever was."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 import pytest

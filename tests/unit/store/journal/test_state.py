@@ -1,7 +1,5 @@
 """What a journal notes of a world: every change shows, and looking changes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -20,6 +18,9 @@ def world() -> World:
     world.inject("Running", seeds=[1, 2], model="sir", beta=0.3)
     world.inject("Waiting", seeds=[3], model="si", at=9)
     world.opinions.hold("bridge", np.zeros(200))
+    world.befriend([1, 2, 3], [11, 12, 13])
+    world.unfriend([1], [11])
+    world.mute([4], [2])
     world.step(2)
     return world
 
@@ -48,42 +49,29 @@ def test_looking_at_a_restored_world_gives_the_same(world: World) -> None:
     assert whole_state(again) == whole_state(world)
 
 
-def status(world: World) -> None:
-    world.agents.set_status([7], 3)
+CHANGES: dict[str, Callable[[World], object]] = {
+    "status": lambda world: world.agents.set_status([7], 3),
+    "opinion": lambda world: world.opinions.write("bridge", np.ones(200)),
+    "ties": lambda world: world.add_ties([0, 0, 0], [150, 151, 152]),
+    "mute": lambda world: world.mute([1], [13]),
+    "block": lambda world: world.block([1], [13]),
+    "cancel": lambda world: world.cascades[1].cancel(),
+    "parameter": lambda world: world.cascades[0].revise(beta=0.9),
+}
 
 
-def opinion(world: World) -> None:
-    world.opinions.write("bridge", np.ones(200))
-
-
-def ties(world: World) -> None:
-    world.add_ties([0, 0, 0], [150, 151, 152])
-
-
-def parameter(world: World) -> None:
-    world.cascades[0].revise(beta=0.9)
-
-
-def cancelled(world: World) -> None:
-    world.cascades[1].cancel()
-
-
-@pytest.mark.parametrize("change", [status, opinion, ties, parameter, cancelled])
-def test_a_look_at_everything_sees_any_change(
-    world: World, change: Callable[[World], None]
-) -> None:
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_look_at_everything_sees_any_change(world: World, change: str) -> None:
     before = whole_state(world)
     assert whole_state(world) == before
-    change(world)
+    CHANGES[change](world)
     assert whole_state(world) != before
 
 
-@pytest.mark.parametrize("change", [status, opinion, ties, cancelled])
-def test_a_lasting_change_of_a_column_shows_within_sixteen_entries(
-    world: World, change: Callable[[World], None]
-) -> None:
+@pytest.mark.parametrize("change", [*CHANGES][:-1])
+def test_a_lasting_change_shows_within_sixteen_entries(world: World, change: str) -> None:
     other = World.restore(*world.dump())
-    change(other)
+    CHANGES[change](other)
     seen = [Observer(other).look(other, n) != Observer(world).look(world, n) for n in range(16)]
     assert any(seen)
 
@@ -105,9 +93,7 @@ def test_a_sparse_column_of_a_message_is_looked_at_in_turn(world: World) -> None
     assert sum(held(world)) in {1, 16}
 
 
-def test_a_large_column_of_a_message_is_looked_at_in_turn(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_large_columns_are_looked_at_in_turn(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     cascade = world.cascades[0]
     cascade.held["own"] = np.zeros(200, np.int64)
     cascade.held = {"own": cascade.held.pop("own"), **cascade.held}
@@ -117,9 +103,7 @@ def test_a_large_column_of_a_message_is_looked_at_in_turn(
 
 
 @pytest.mark.parametrize("at_hand", [16, 0])
-def test_what_ended_is_looked_at_once_and_a_change_is_seen_all_the_same(
-    at_hand: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_endings_are_looked_at_just_once(at_hand: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def lived(enough: int) -> World:
         monkeypatch.setattr(ended, "ENOUGH_BYTES", enough)
         monkeypatch.setattr(ended, "AT_HAND", at_hand)

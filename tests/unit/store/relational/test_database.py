@@ -15,9 +15,7 @@ def world() -> World:
     return World.create(300, mean_degree=6, seed=1)
 
 
-def test_indexing_can_be_cancelled_within_a_statement(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_indexing_can_stop(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relational, "_OPERATIONS", 10)
     told: list[float] = []
 
@@ -31,9 +29,7 @@ def test_indexing_can_be_cancelled_within_a_statement(
     assert told == [0.0] * 5
 
 
-def test_progress_is_told_while_a_statement_runs(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_is_told(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relational, "_OPERATIONS", 100)
     told: list[tuple[str, float]] = []
     write_database(world, tmp_path / "a.db", report=lambda *said: told.append(said))
@@ -52,9 +48,7 @@ def test_what_the_disk_refuses_is_an_error_of_the_system(
     assert raised.value.errno == errno
 
 
-def test_an_error_while_indexing_is_passed_on(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_indexing_may_fail(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relational, "_INDEXES", ("CREATE INDEX a ON absent (b)",))
     with pytest.raises(OSError, match="no such table"):
         write_database(world, tmp_path / "a.db")

@@ -105,9 +105,7 @@ def test_a_world_with_rows_loads_like_any(world: World, tmp_path: Path) -> None:
     assert load(with_rows).digest() == load(without).digest() == world.digest()
 
 
-def test_rows_are_written_unasked_only_where_they_are_few(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_few_rows_by_itself(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert info(save(world, tmp_path / "a.hub").path).relational
     monkeypatch.setattr(relational, "MOST_ROWS", 10)
     assert not info(save(world, tmp_path / "a.hub").path).relational
@@ -116,9 +114,7 @@ def test_rows_are_written_unasked_only_where_they_are_few(
     assert not info(save(world, tmp_path / "a.hub").path).relational
 
 
-def test_more_rows_than_one_batch_are_all_written(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_all_batches_written(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[float] = []
     monkeypatch.setattr(relational, "BATCH", 2)
     path = save(
@@ -155,9 +151,7 @@ def test_rows_of_something_without_agents_cannot_be_asked_for(tmp_path: Path) ->
         ({"times": [5, 9], "sign": [1, -1]}, ['{"time": 0, "sign": 1}', '{"time": 4, "sign": -1}']),
     ],
 )
-def test_ties_say_when_they_began_and_whether_they_are_against(
-    tmp_path: Path, given: dict[str, Any], said: list[str]
-) -> None:
+def test_ties_say_start_and_side(tmp_path: Path, given: dict[str, Any], said: list[str]) -> None:
     world = World.from_edges([0, 1], [1, 2], seed=7, **given)
     path = save(world, tmp_path / "a.hub").path
     with closing(sqlite3.connect(path)) as file:

@@ -1,7 +1,5 @@
 """What is seldom asked about agents, read from the file that a world came from."""
 
-from __future__ import annotations
-
 import resource
 import sqlite3
 from copy import deepcopy
@@ -113,8 +111,7 @@ def test_a_chunk_that_is_too_short_is_told_of(tmp_path: Path) -> None:
 
 
 def test_without_other_limits_it_is_what_the_machine_says() -> None:
-    machine = psutil.virtual_memory().total
-    assert 0 < opened.available_bytes() <= machine
+    assert 0 < opened.available_bytes() <= psutil.virtual_memory().total
 
 
 @pytest.fixture

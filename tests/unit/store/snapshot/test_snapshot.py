@@ -3,7 +3,6 @@
 import hashlib
 import os
 import sqlite3
-import stat
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -84,9 +83,7 @@ def test_columns_in_fortran_order_and_with_steps_come_back(tmp_path: Path) -> No
      np.zeros((1, 1, 1, 1, 1))],
     ids=["text", "objects", "records", "complex", "five dimensions"],
 )  # fmt: skip
-def test_a_column_that_is_no_array_of_numbers_is_refused(
-    tmp_path: Path, column: np.ndarray[Any, Any]
-) -> None:
+def test_what_is_no_array_is_refused(tmp_path: Path, column: np.ndarray[Any, Any]) -> None:
     with pytest.raises(InputError, match="Column 'x'"):
         save(AnyWorld({}, {"x": column}), tmp_path / "a.hub")
     assert list(tmp_path.iterdir()) == []
@@ -112,21 +109,12 @@ def test_a_later_save_replaces_the_earlier_and_leaves_nothing_else(tmp_path: Pat
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_private_file_stays_private(tmp_path: Path) -> None:
-    path = saved(tmp_path / "a.hub")
-    path.chmod(0o600)
-    saved(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
 def test_names_of_any_script_and_with_marks_of_addresses_are_paths(tmp_path: Path) -> None:
     for name in ("월드.hub", "a b?mode=rw#x%20.hub", "-.hub"):
         assert read(saved(tmp_path / name), FakeWorld).meta["tick"] == 0
 
 
-def test_a_relative_path_and_a_text_path_are_paths(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_and_text_are_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     save(FakeWorld.create(), "a.hub")
     assert read("a.hub", FakeWorld).meta["tick"] == 0
@@ -199,13 +187,8 @@ def cancel_at(stage: str) -> Any:
 
 def naive(data: bytes) -> bytes:
     """Hash leaf after leaf, then their digests, as saves/README.md tells it."""
-    tree: dict[str, Any] = {
-        "digest_size": 32,
-        "fanout": 0,
-        "depth": 2,
-        "leaf_size": 1 << 20,
-        "inner_size": 32,
-    }
+    tree: dict[str, Any] = {"digest_size": 32, "fanout": 0, "depth": 2}
+    tree |= {"leaf_size": 1 << 20, "inner_size": 32}
     leaves = [data[start : start + (1 << 20)] for start in range(0, len(data), 1 << 20)]
     digests = [
         hashlib.blake2b(leaf, node_offset=i, last_node=i == len(leaves) - 1, **tree).digest()

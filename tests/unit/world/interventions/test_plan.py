@@ -6,22 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Lifecycle, Platform, World, load, replay, save
+from sim import Lifecycle, World, load, replay, save
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform import Flag
 from sim.world import Interventions
 from sim.world.interventions.kinds import KINDS, OPENS
 from sim.world.interventions.plan import condition_of
+from tests.unit.runtime.minds_world import platform_of
 
 
 def world_of(agents: int = 300, *, lives: bool = False, seed: int = 5) -> World:
     told = {"rhythm": "flat", "posting": 0.2} if lives else None
     return World.create(agents=agents, mean_degree=6, seed=seed, platform=told)
-
-
-def platform_of(world: World) -> Platform:
-    assert world.platform is not None
-    return world.platform
 
 
 def busy() -> World:
@@ -50,9 +46,6 @@ def busy() -> World:
     world.at("diversity > 0", "inject", text="More", seeds="random:3", model="si", author="3")
     world.at(8, "hide")
     return world
-
-
-# When
 
 
 def test_it_is_done_before_the_first_tick_that_it_can_change() -> None:
@@ -105,9 +98,6 @@ def test_conditions_read_the_world(text: str, value: float | None) -> None:
     world.step(6)
     got = condition_of(f"{text} > 0").value(world)
     assert np.isnan(got) if value is None else got == pytest.approx(value)
-
-
-# What
 
 
 def test_everything_is_done_saved_and_done_again(tmp_path: Path) -> None:
@@ -194,9 +184,6 @@ def test_false_votes_are_counted() -> None:
     assert platform.posts.likes[row] >= 40
     assert platform.posts.dislikes[row] >= 7
     assert condition_of("likes >= 40").holds(world)
-
-
-# What cannot be
 
 
 @pytest.mark.parametrize(
@@ -375,9 +362,7 @@ def _said(**changes: Any) -> list[dict[str, Any]]:
         ({}, [1, 2], [0.5]),
     ],
 )
-def test_a_file_that_no_world_wrote_is_refused(
-    changes: dict[str, Any], agents: list[int], share: list[float]
-) -> None:
+def test_foreign_is_refused(changes: dict[str, Any], agents: list[int], share: list[float]) -> None:
     columns = {"0.agents": np.array(agents), "0.activity": np.array(share)}
     with pytest.raises(InputError):
         Interventions.restore(_said(**changes), columns, 300)

@@ -67,9 +67,7 @@ def test_a_message_that_spreads_too_fast_is_noticed() -> None:
         ("polarisation", {"ticks": 0}, "a whole number from 1"),
     ],
 )
-def test_a_threshold_that_is_none_is_refused(
-    name: str, changes: dict[str, object], said: str
-) -> None:
+def test_odd_thresholds_are_refused(name: str, changes: dict[str, object], said: str) -> None:
     alerts = Alerts()
     with pytest.raises(InputError, match=said):
         alerts.set(name, **changes)

@@ -1,7 +1,5 @@
 """Series of single members are what a look at the world after each tick says."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 from sim import Act, World
 from sim.errors import InputError, UnknownNameError
 from sim.world.metrics.series import MEMBER_SERIES, MOST_FOLLOWED, MemberSeries
+from tests.unit.runtime.worlds import present
 
 WHO = [3, 17, 40]
 
@@ -24,8 +23,7 @@ def lively(**settings: Any) -> World:
 
 def looked_at(world: World, agent: int) -> dict[str, float]:
     """Return what a member's row must be, one act and one exposure at a time."""
-    platform = world.platform
-    assert platform is not None
+    platform = present(world.platform)
     acts = platform.log.at(world.tick)
     shown = platform.exposures
     author = platform.posts.author[platform.posts.rows(shown.message)]
@@ -52,9 +50,7 @@ def test_each_row_is_what_a_look_says() -> None:
     for _ in range(6):
         world.step()
         expected += [{"tick": world.tick, "agent": k, **looked_at(world, k)} for k in WHO]
-    assert world.metrics is not None
-    series = world.metrics.members
-    assert series is not None
+    series = present(present(world.metrics).members)
     rows = list(series.table())
     assert sum(row["posts"] for row in rows) > 0
     assert [row | {"reputation": 0} for row in rows] == [e | {"reputation": 0} for e in expected]
@@ -80,16 +76,13 @@ def test_they_go_on_after_a_save_and_are_no_part_of_the_digest() -> None:
         each.step(3)
     kept = [each.metrics.members for each in (world, again) if each.metrics is not None]
     assert [[*own.table()] for own in kept if own] == 2 * [[*kept[0].table()]] if kept[0] else None
-    assert world.metrics is not None
-    assert world.metrics.nbytes > 0
+    assert present(world.metrics).nbytes > 0
 
 
 def test_of_more_ticks_than_are_kept_the_oldest_go() -> None:
     world = lively(rows=16)
     world.step(20)
-    assert world.metrics is not None
-    series = world.metrics.members
-    assert series is not None
+    series = present(present(world.metrics).members)
     assert (len(series), series.ticks[0]) == (16, 5)
 
 
@@ -104,8 +97,7 @@ def test_without_a_platform_or_kept_feeds_what_is_not_known_is_left_out() -> Non
     ):
         world.step()
         assert world.metrics is not None
-        assert world.metrics.members is not None
-        (row,) = world.metrics.members.table()
+        (row,) = present(world.metrics.members).table()
         assert row.keys() == {"tick", "agent", *names}
 
 

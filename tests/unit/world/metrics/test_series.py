@@ -30,9 +30,6 @@ def of(world: World) -> Metrics:
     return world.metrics
 
 
-# The sums
-
-
 def test_gini_is_the_mean_difference_over_twice_the_mean() -> None:
     x = np.array([3.0, 0, 1, 8, 8])
     apart = np.abs(x[:, None] - x[None, :]).sum() / (2 * x.size**2 * x.mean())
@@ -63,9 +60,6 @@ def test_a_sample_of_ties_is_as_sure_as_it_says(monkeypatch: pytest.MonkeyPatch)
     assert 0 < error < 0.05
     assert abs(share - exact) < 4 * error
     assert np.isnan(tie_mixing(world, np.full(2000, -1, np.int32))[0])
-
-
-# What a world's are
 
 
 def test_a_platform_is_measured() -> None:
@@ -137,9 +131,6 @@ def test_a_world_without_anything_is_measured_too() -> None:
     world.step(2)
     assert of(world).latest["active"] == 3
     assert "modularity" not in of(world).latest
-
-
-# The series
 
 
 def test_series_are_bounded_and_rows_are_means() -> None:

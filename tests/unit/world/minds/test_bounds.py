@@ -1,7 +1,5 @@
 """What a file says of minds is read if it is of the right form, else refused in a sentence."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

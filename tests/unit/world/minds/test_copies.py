@@ -1,17 +1,16 @@
 """Copies for undo hold what minds remember compressed, and the budget counts it."""
 
-from __future__ import annotations
-
 import gc
 import tracemalloc
 from typing import Any
 
 import pytest
 
-from sim import Platform, World
+from sim import World
 from sim.platform.platform import PlatformSnapshot, commanded, dump_platform
 from sim.runtime import Past
 from sim.runtime.journal.acts import perform
+from tests.unit.runtime.minds_world import platform_of
 
 MEMBERS = 60
 
@@ -37,11 +36,6 @@ def world() -> World:
     ]
     perform(found, "decide", (rows,))
     return found
-
-
-def platform_of(world: World) -> Platform:
-    assert world.platform is not None
-    return world.platform
 
 
 def test_a_copy_says_of_minds_what_the_platform_said(world: World) -> None:

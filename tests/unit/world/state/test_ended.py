@@ -1,7 +1,5 @@
 """Messages that ended leave memory, and nothing else about them changes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,8 +58,7 @@ def story(model: str) -> Iterator[str]:
     world.create_agents(3)
     world.step(2)
     yield world.digest()
-    again = World.restore(*world.dump())
-    assert again.digest() == world.digest()
+    assert World.restore(*world.dump()).digest() == world.digest()
     late = world.inject("Still closed.", seeds=[9], model=model, **MODELS[model])
     world.step(3)
     yield world.digest()
@@ -74,9 +71,7 @@ def story(model: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("model", sorted(MODELS))
-def test_a_world_does_not_change_by_what_it_laid_by(
-    model: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_laid_by_changes_no_world(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lay(monkeypatch, "never")
     expected = list(story(model))
     for when in ("at once", "packed"):
@@ -98,8 +93,7 @@ def test_records_of_ended_messages_take_no_memory(laying: str) -> None:
     large = [a for each in world.cascades for a in each.arrays() if a.nbytes >= 1024]
     assert large
     assert {is_filed(array) for array in large} == {laying == "at once"}
-    held = sum(cascade.nbytes for cascade in world.cascades)
-    assert (held < 10_000) == (laying == "at once")
+    assert (sum(cascade.nbytes for cascade in world.cascades) < 10_000) == (laying == "at once")
 
 
 def test_copies_of_ended_messages_share_what_was_laid_by(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,9 +129,7 @@ def test_a_world_goes_back_behind_the_end_of_its_messages(monkeypatch: pytest.Mo
     assert world.cascades == [first]
 
 
-def test_a_running_record_that_grew_large_lies_in_a_file_and_grows_on(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_running_record_in_a_file_grows_on(monkeypatch: pytest.MonkeyPatch) -> None:
     digests = []
     for when in ("never", "at once"):
         lay(monkeypatch, when)

@@ -1,18 +1,14 @@
 """A twin says what the world was, whatever the world does meanwhile."""
 
-from __future__ import annotations
-
 from copy import copy
 
 import numpy as np
 import pytest
 
-from sim import World, names, spec
+from sim import World
 from sim.arrays import Array
 from sim.spread.cascade.adoption import GrowingRows, Log
 from sim.world.state.snapshot import still
-
-BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
 
 
 def copied(_: str, column: Array) -> Array:
@@ -25,28 +21,6 @@ def busy(model: str) -> World:
         world.inject(f"News {number}", seeds=[number, number + 9], model=model)
     world.step(3)
     return world
-
-
-@pytest.mark.parametrize("model", BUILT_IN)
-def test_a_twin_of_every_model_stays_as_it_was(model: str) -> None:
-    world = busy(model)
-    twin, digest = still(world, copied), world.digest()
-    world.step(4)
-    assert twin.digest() == digest
-
-
-def test_a_twin_does_not_see_new_agents_ties_and_opinions() -> None:
-    world = busy("sir")
-    world.opinions.hold("bridge", np.zeros(200))
-    twin, digest = still(world, copied), world.digest()
-    world.opinions.write("bridge", np.ones(200))
-    world.agents.set_status([3], 3)
-    world.agents.set_community(np.zeros(200, np.int32), ["All"])
-    world.add_ties([0, 1], [150, 160])
-    world.create_agents(5)
-    world.step()
-    assert twin.digest() == digest
-    assert world.digest() != digest
 
 
 def test_messages_at_rest_are_taken_from_the_last_twin_until_something_happens() -> None:
@@ -93,16 +67,6 @@ def test_what_is_cut_and_written_anew_does_not_reach_those_who_share_it() -> Non
     assert log.agents.tolist() == [0, 7]
     assert held.view.tolist() == [[0], [1], [2]]
     assert rows.view.tolist() == [[0], [7]]
-
-
-def test_a_twin_keeps_the_acts_so_far() -> None:
-    world = busy("sir")
-    twin = still(world, copied)
-    acts = [act.kind for act in twin.trail.acts]
-    world.inject("Late", seeds=[4], model="sir")
-    assert [act.kind for act in twin.trail.acts] == acts == ["create", "inject", "inject"]
-    twin.trail.seal(twin)
-    assert [act.kind for act in twin.trail.acts] == [*acts, "step"]
 
 
 @pytest.mark.parametrize("model", ["competitive-continuous", "competitive-threshold"])
