@@ -2,15 +2,19 @@
 
 import json as jsons
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import pytest
 
+from sim import load_file
 from sim.cli.main import main
-from sim.core import registry
+from sim.core.cards import missing
 from sim.settings import settings
+from tests.unit.minds.server import Server, body, completion
 
 
 class Said(NamedTuple):
@@ -23,6 +27,16 @@ class Said(NamedTuple):
     @property
     def json(self) -> Any:
         return jsons.loads(self.out)
+
+    def well(self) -> Self:
+        """Have gone well; returns what was said."""
+        assert self.code == 0, self
+        return self
+
+    def refuses(self, sentence: str, code: int = 2) -> None:
+        """Be one sentence with this in it (or this line), and nothing else."""
+        assert (self.code, self.out, self.err.count("\n")) == (code, "", 1), self
+        assert self.err == sentence if sentence.endswith("\n") else sentence in self.err, self
 
 
 class Hubbub(Protocol):
@@ -41,12 +55,8 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.chdir(tmp_path)
     before = list(settings._in_force)
     settings._in_force.clear()
-    registry.names()
-    known = {kind: dict(entries) for kind, entries in registry._known.items()}
     yield tmp_path
     settings._in_force[:] = before
-    registry._known.clear()
-    registry._known.update(known)
 
 
 @pytest.fixture
@@ -58,3 +68,27 @@ def hubbub(capsys: pytest.CaptureFixture[str]) -> Hubbub:
         return Said(code, *capsys.readouterr())
 
     return run
+
+
+LIKE = jsons.dumps({"act": "like", "post": 1, "text": ""})
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server of the language model of the settings, which likes the first post."""
+    with Server(body(completion(LIKE))) as server:
+        monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
+        monkeypatch.setenv("HUBBUB_LLM_URL", server.url)
+        yield server
+
+
+def written(hubbub: Hubbub, form: str, folder: Path) -> tuple[Said, Any]:
+    """Let a plugin be written that ruff finds clean and the cards whole; returns its class too."""
+    said = hubbub("plugin", "new", f"made-{form}", "--form", form, "--out", folder).well()
+    (item,) = load_file(folder / f"made_{form.replace('-', '_')}.py")
+    assert missing(item.cls) == ()
+    for tool in (("check",), ("format", "--check", "--line-length", "100")):
+        words = [sys.executable, "-m", "ruff", *tool, "--isolated", str(folder)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+    return said, item.cls

@@ -1,5 +1,3 @@
-"""Timed networks from the command line: imported, played, saved, repeated."""
-
 import shlex
 from pathlib import Path
 
@@ -26,8 +24,7 @@ def test_a_stream_is_played_from_the_command_line(hubbub: Hubbub, tmp_path: Path
         "run", world, "--inject", "x", "--seeds", "ids:a", "--model", "si", "-p", "beta=1",
         "--channel", "stream", "--ticks", "5", "--json",
     )  # fmt: skip
-    said = hubbub(*words)
-    assert said.code == 0, said.err
+    said = hubbub(*words).well()
     (story,) = said.json["cascades"]
     assert (story["size"], story["channel"]) == (5, "stream:1")
     assert story["history"]["infected"][:4] == [1, 2, 4, 5]
@@ -35,15 +32,10 @@ def test_a_stream_is_played_from_the_command_line(hubbub: Hubbub, tmp_path: Path
     assert "stream" in shlex.split(again)
 
 
-def test_a_channel_needs_its_world(hubbub: Hubbub) -> None:
-    said = hubbub("run", "new:30", "--inject", "x", "--channel", "stream", "--ticks", "1")
-    assert said.code != 0
-    assert "--times" in said.err
-    said = hubbub("run", "new:30", "--inject", "x", "--channel", "strem", "--ticks", "1")
-    assert "stream" in said.err
-
-
-def test_a_second_message_on_one_line_is_refused(hubbub: Hubbub) -> None:
-    said = hubbub("run", "new:30", "--inject", "x", "--inject", "y", "--ticks", "1")
-    assert said.code != 0
-    assert "[[messages]]" in said.err
+def test_a_channel_needs_its_world_and_a_message_is_alone_on_its_line(hubbub: Hubbub) -> None:
+    for words, said in (
+        (("--channel", "stream"), "--times"),
+        (("--channel", "strem"), "stream"),
+        (("--inject", "y"), "[[messages]]"),
+    ):
+        hubbub("run", "new:30", "--inject", "x", *words, "--ticks", "1").refuses(said)

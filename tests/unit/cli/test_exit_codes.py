@@ -1,5 +1,3 @@
-"""Exit codes: one row for each verb and kind of mistake, and one sentence each."""
-
 from pathlib import Path
 
 import pytest
@@ -10,19 +8,15 @@ from tests.unit.cli.test_main import every_verb
 
 MISTAKES = [
     ("new --out no/a.hub", FILE),
-    ("new --out a.hub --network none", USAGE),
     ("new --out a.hub -p x", USAGE),
     ("import none.txt --out a.hub", FILE),
     ("import text.txt --out no/a.hub", FILE),
     ("export none --out a.csv --format csv", FILE),
     ("export demo --out a.none", USAGE),
-    ("export demo --out a --format none", USAGE),
     ("open none", USAGE),
     ("run none --ticks 1", FILE),
     ("run demo --checkpoint 5", USAGE),
-    ("run demo --inject a --inject b", USAGE),
     ("run demo --seeds top:5", USAGE),
-    ("run demo --json --csv", USAGE),
     ("run demo --out a.hub", USAGE),
     ("run demo --ticks 1 --save no/a.hub", FILE),
     ("run demo --resume", USAGE),
@@ -35,17 +29,13 @@ MISTAKES = [
     ("replay none", FILE),
     ("replay none --decide --check", USAGE),
     ("seeds none", FILE),
-    ("seeds demo --block agents", USAGE),
     ("recover none", FILE),
     ("info none", FILE),
     ("info none --manifest a.json --json", USAGE),
     ("verify none", FILE),
-    ("models none", USAGE),
     ("models --kind none", USAGE),
-    ("models --theory", USAGE),
     ("models --out none.md", FILE),
     ("validate none", USAGE),
-    ("validate sir --out a.md", USAGE),
     ("compare demo --arm a --minds awake", USAGE),
     ("compare demo --measure share", USAGE),
     ("compare demo --resume", USAGE),
@@ -54,17 +44,13 @@ MISTAKES = [
     ("compare none", FILE),
     ("sweep demo", USAGE),
     ("sweep none.toml --vary beta=1,2", FILE),
-    ("sweep gallery:echo-chamber --resume", USAGE),
     ("calibrate none.csv", FILE),
     ("calibrate none.csv --fit a=b", USAGE),
     ("ask none 1 Why?", FILE),
     ("show none agents", FILE),
-    ("show demo agents 1 --where x", USAGE),
-    ("show demo agents --json --csv", USAGE),
     ("show none posts", FILE),
     ("show none history --agent 1 --message 1", USAGE),
     ("show none audit", FILE),
-    ("edit demo agents --out a.hub", USAGE),
     ("edit none agents --set status=idle --out a.hub", FILE),
     ("edit demo ties none 1 2 --out a.hub", USAGE),
     ("edit demo ties set 1 2 --out a.hub", USAGE),
@@ -83,12 +69,6 @@ MISTAKES = [
     ("past branch none --name a", FILE),
     ("past bookmark none a", FILE),
     ("past back none 1", FILE),
-    ("plugin new Bad", USAGE),
-    ("plugin new good --form none", USAGE),
-    ("plugin check none.py", FILE),
-    ("plugin check none", USAGE),
-    ("plugin bench sir --agents 5", USAGE),
-    ("plugin enable none", USAGE),
     ("plugin disable none", USAGE),
     ("llm prices none --read 1", USAGE),
     ("llm distill none --held-out 2", USAGE),
@@ -108,13 +88,10 @@ def test_a_mistake_has_its_exit_code(hubbub: Hubbub, words: str, code: int) -> N
     assert said.err.count("\n") == (code != OK)
 
 
-def test_every_verb_refuses_an_unknown_option(hubbub: Hubbub) -> None:
+def test_every_verb_refuses_an_unknown_option_and_stands_in_the_table(hubbub: Hubbub) -> None:
     for words, command in every_verb():
         if words and not hasattr(command, "commands"):
             assert hubbub(*words, "--no-such-option").code == USAGE, words
-
-
-def test_the_table_has_every_verb() -> None:
     told = {tuple(words.split(" ")) for words, _ in MISTAKES}
     first = {words[0] for words in told}
     assert first >= {words[0] for words, _ in every_verb() if words} - {"doctor"}

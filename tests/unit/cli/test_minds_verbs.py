@@ -1,9 +1,4 @@
-"""``hubbub compare --minds``, ``minds``, ``manifest``, ``repeat``."""
-
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,18 +16,15 @@ async def well(call: Call) -> None:
 
 
 @pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with Server(well) as server:
-        monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
-        monkeypatch.setenv("HUBBUB_LLM_URL", server.url)
-        yield server
+def model(model: Server) -> Server:
+    model.script = [well]
+    return model
 
 
 def test_two_minds_are_compared_and_again_offline(hubbub: Hubbub, model: Server) -> None:
     words = ["compare", "new:80", "--minds", "random:20", "--mind", "model", "--against", "rule"]
     words += ["--ticks", "3", "--goal", "be kind", "--replies", "kept.jsonl"]
-    said = hubbub(*words)
-    assert said.code == 0, said.err
+    said = hubbub(*words).well()
     assert "new:80: 20 members, 3 ticks, seed 0, the same draws in both conditions." in said.out
     assert "source: model" in said.out
     assert "Agreement: the same acts in" in said.out
@@ -47,8 +39,7 @@ def test_two_minds_are_compared_and_again_offline(hubbub: Hubbub, model: Server)
 
 def test_without_a_model_or_replies_rules_stand_in(hubbub: Hubbub) -> None:
     words = ("compare", "new:60", "--minds", "random:9", "--ticks", "2")
-    said = hubbub(*words)
-    assert said.code == 0
+    said = hubbub(*words).well()
     assert "Until then rules decide." in said.err
     assert hubbub(*words, "--offline", "--replicates", "2").code == 0
 
@@ -88,8 +79,7 @@ def test_a_run_is_repeated_from_its_manifest(hubbub: Hubbub, model: Server) -> N
     made = json.loads(Path("run.json").read_text())
     assert made["made"]["models"]
     assert made["minds"] == {"model": 20}
-    again = hubbub("replay", "--decide", "run.json", "--save", "b.hub")
-    assert again.code == 0, again.out
+    again = hubbub("replay", "--decide", "run.json", "--save", "b.hub").well()
     assert "without asking a model. The digest is the same." in again.out
     facts = hubbub("replay", "--decide", "a.hub", "--json").json
     assert (facts["same"], facts["missed"], facts["digest"]) == (True, 0, made["digest"])

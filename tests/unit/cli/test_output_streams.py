@@ -1,5 +1,3 @@
-"""Output that is full, closed or not UTF-8 is one sentence or the whole text, and no crash."""
-
 import io
 import json
 import subprocess
@@ -20,9 +18,8 @@ def shell(words: str, folder: Path) -> tuple[int, str]:
     """Run a line of bash in which HUBBUB stands for the program; returns its code, and remarks."""
     line = words.replace("HUBBUB", f"{sys.executable} -m sim")
     env = {"PYTHONPATH": str(Path(sim.__file__).parents[1]), "HOME": str(folder), "PATH": "/bin"}
-    done = subprocess.run(
-        ["bash", "-c", line], capture_output=True, text=True, cwd=folder, env=env, check=False
-    )
+    bash = ["bash", "-c", line]
+    done = subprocess.run(bash, capture_output=True, text=True, cwd=folder, env=env, check=False)
     return done.returncode, done.stderr
 
 
@@ -36,9 +33,7 @@ def shell(words: str, folder: Path) -> tuple[int, str]:
         ("HUBBUB saves nothing-such 2>/dev/full", 2, ""),
     ],
 )
-def test_output_that_takes_nothing_is_one_sentence(
-    words: str, code: int, said: str, tmp_path: Path
-) -> None:
+def test_full_output_is_one_sentence(words: str, code: int, said: str, tmp_path: Path) -> None:
     found = shell(words, tmp_path)
     assert found[0] == code
     assert found[1].startswith(said)
@@ -56,9 +51,7 @@ def test_what_was_written_before_the_output_was_full_is_kept(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-def test_what_an_encoding_lacks_is_escaped_as_json_does(
-    encoding: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_an_encoding_lacks_is_escaped(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding=encoding))
     writable_streams()

@@ -1,11 +1,5 @@
-"""Policies and interventions as plugins: what is written for them, and the laws of each."""
-
-from __future__ import annotations
-
 import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,43 +7,23 @@ import numpy as np
 import pytest
 from pydantic import PrivateAttr
 
-from sim import (
-    Act,
-    Exposures,
-    Field,
-    Intervention,
-    Metric,
-    Policy,
-    World,
-    load_file,
-    names,
-    register,
-    spec,
-)
+from sim import Act, Exposures, Field, Intervention, Metric, Policy, World, names, register, spec
 from sim.cli.templates import ACTING
 from sim.core import registry
-from sim.core.cards import missing
 from sim.errors import InputError, PluginError, UnknownNameError
 from sim.runtime.engine.metrics_tracker import listed, unit_of
 from sim.testing.laws_by_kind import LAWS_BY_KIND, kinds_of
 from sim.testing.policy_laws import ACTING_LAWS, check_acting
 from sim.testing.recommender_laws import lively_world
 from sim.world.interventions.kinds import LostIntervention
-from tests.unit.cli.conftest import Hubbub
+from tests.unit.cli.conftest import Hubbub, written
 
 
 @pytest.mark.parametrize("form", ACTING)
 def test_what_new_writes_keeps_the_laws(form: str, hubbub: Hubbub, tmp_path: Path) -> None:
-    said = hubbub("plugin", "new", f"made-{form}", "--form", form, "--out", tmp_path)
-    assert said.code == 0
+    said, cls = written(hubbub, form, tmp_path)
     assert f"made_{form}.py" in said.out
-    (item,) = load_file(tmp_path / f"made_{form}.py")
-    assert check_acting(item.cls) == tuple(ACTING_LAWS[form]) == tuple(LAWS_BY_KIND[form])
-    assert missing(item.cls) == ()
-    for tool in (("check",), ("format", "--check", "--line-length", "100")):
-        words = [sys.executable, "-m", "ruff", *tool, "--isolated", str(tmp_path)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout
+    assert check_acting(cls) == tuple(ACTING_LAWS[form]) == tuple(LAWS_BY_KIND[form])
 
 
 @pytest.mark.parametrize("name", names("policy"))
@@ -64,9 +38,6 @@ def test_check_holds_a_policy_to_its_laws(hubbub: Hubbub) -> None:
     assert "rule (mind): passes" in said
 
 
-# Each law sees its own mistake
-
-
 class Plain(Policy):
     """Likes a little."""
 
@@ -74,29 +45,10 @@ class Plain(Policy):
         return {Act.LIKE: 0.2 * exposures.interest}
 
 
-class Failing(Plain):
-    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
-        raise ValueError("oh")
-
-
-class Drawing(Plain):
-    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
-        return {Act.LIKE: np.random.default_rng().random(len(exposures))}
-
-
-class Counting(Plain):
-    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
-        return {Act.LIKE: np.full(len(exposures), 1 / max(len(exposures), 1))}
-
-
-class Large(Plain):
-    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
-        return {Act.LIKE: exposures.interest + 1.0}
-
-
-class Odd(Plain):
-    def probabilities(self, exposures: Exposures, platform: Any) -> dict[Act, Any]:
-        return {13: 0.1 * exposures.interest}  # type: ignore[dict-item]
+def ruling(chances: Callable[[Any], Any], act: int = Act.LIKE) -> Any:
+    """Return a policy of these chances."""
+    does = {"__module__": __name__, "probabilities": lambda _, seen, __: {act: chances(seen)}}
+    return type("Ruling", (Plain,), does)
 
 
 class Writing(Plain):
@@ -116,15 +68,17 @@ class Learning(Plain):
 @pytest.mark.parametrize(
     ("cls", "law", "said"),
     [
-        (Failing, "runs", "oh"),
-        (Drawing, "deterministic", "two ways for one seed"),
-        (Counting, "order", "asked for it alone"),
-        (Large, "chances", "chances are numbers in"),
-        (Odd, "chances", "dict of sim.Act"),
+        (ruling(lambda *_: 1 / 0), "runs", "division by zero"),
+        (ruling(lambda seen: np.random.default_rng().random(len(seen))), "deterministic",
+         "two ways for one seed"),
+        (ruling(lambda seen: np.full(len(seen), 1 / max(len(seen), 1))), "order",
+         "asked for it alone"),
+        (ruling(lambda seen: seen.interest + 1.0), "chances", "chances are numbers in"),
+        (ruling(lambda seen: 0.1 * seen.interest, act=13), "chances", "dict of sim.Act"),
         (Writing, "untouched", "a policy reads"),
         (Learning, "resumes", "after a save"),
     ],
-)
+)  # fmt: skip
 def test_a_law_sees_its_mistake(cls: type[Policy], law: str, said: str) -> None:
     cls = register(f"policy-{cls.__name__.lower()}")(cls)
     with pytest.raises(PluginError, match=said):
@@ -162,9 +116,6 @@ def test_a_policy_finds_the_columns_of_members_that_the_guide_names() -> None:
         _ = Exposures([]).viewer_openness
 
 
-# Interventions
-
-
 class Quiet(Intervention):
     """Lets everybody be less active."""
 
@@ -176,33 +127,26 @@ class Quiet(Intervention):
         return f"activity is {self.left}"
 
 
-class Silent(Quiet):
-    def do(self, world: World, number: int) -> str:
-        return " "
+def doing(do: Callable[[World], Any]) -> Any:
+    """Return an intervention that does that."""
+    does = {"__module__": __name__, "do": lambda _, world, __: do(world)}
+    return type("Doing", (Quiet,), does)
 
 
-class Broken(Quiet):
-    def do(self, world: World, number: int) -> str:
-        raise KeyError("nothing")
-
-
-class Lots(Quiet):
-    def do(self, world: World, number: int) -> str:
-        world.agents.set_activity([0], float(np.random.default_rng().random()))
-        return "done"
+def lots(world: World) -> Any:
+    world.agents.set_activity([0], float(np.random.default_rng().random()))
+    return "done"
 
 
 @pytest.mark.parametrize(
     ("cls", "law", "said"),
     [
-        (Silent, "runs", "tells nothing"),
-        (Broken, "runs", "KeyError"),
-        (Lots, "deterministic", "two things for one seed"),
+        (doing(lambda _: " "), "runs", "tells nothing"),
+        (doing(lambda _: dict[str, Any]()["nothing"]), "runs", "KeyError"),
+        (doing(lots), "deterministic", "two things for one seed"),
     ],
 )
-def test_a_law_of_interventions_sees_its_mistake(
-    cls: type[Intervention], law: str, said: str
-) -> None:
+def test_a_law_of_interventions_sees_a_slip(cls: type[Intervention], law: str, said: str) -> None:
     cls = register(f"change-{cls.__name__.lower()}")(cls)
     with pytest.raises(PluginError, match=said):
         ACTING_LAWS["intervention"][law](cls, {})
@@ -219,42 +163,30 @@ class Isolated(Metric):
         return (world.ties.out_degree == 0).sum()
 
 
-class Worded(Isolated):
-    def take(self, world: World) -> Any:
-        return "many"
-
-
-class Changing(Isolated):
-    def take(self, world: World) -> Any:
-        world.agents.set_activity([0], 0.123)
-        return 1
-
-
-class Lotted(Isolated):
-    def take(self, world: World) -> Any:
-        return np.random.default_rng().random()
+def counting(take: Callable[[World], Any]) -> Any:
+    """Return a metric that takes that."""
+    does = {"__module__": __name__, "take": lambda _, world: take(world)}
+    return type("Counting", (Isolated,), does)
 
 
 @pytest.mark.parametrize(
     ("cls", "law", "said"),
     [
-        (Worded, "runs", "gives 'many'; take"),
-        (Changing, "untouched", "changes the world"),
-        (Lotted, "untouched", "two numbers"),
+        (counting(lambda _: "many"), "runs", "gives 'many'; take"),
+        (counting(lambda world: lots(world) and 1), "untouched", "changes the world"),
+        (counting(lambda _: np.random.default_rng().random()), "untouched", "two numbers"),
     ],
-)
+)  # fmt: skip
 def test_a_law_of_metrics_sees_its_mistake(cls: type[Metric], law: str, said: str) -> None:
     cls = register(f"count-{cls.__name__.lower()}")(cls)
     with pytest.raises(PluginError, match=said):
         ACTING_LAWS["metric"][law](cls, {})
-    del registry._known["metric"][cls.plugin_name]
 
 
 @pytest.fixture
-def isolated() -> Iterator[str]:
+def isolated() -> str:
     register("count-isolated")(Isolated)
-    yield "count_isolated"
-    registry._known["metric"].pop("count-isolated", None)
+    return "count_isolated"
 
 
 def test_a_metric_of_a_plugin_is_taken_waited_for_and_alarming(isolated: str) -> None:
@@ -297,43 +229,24 @@ def test_a_metric_that_fails_is_named_and_taken_no_more() -> None:
             raise KeyError("x")
 
     register("count-failing")(Failing)
-    try:
-        world = World.create(agents=20, mean_degree=4)
-        metrics = world.open_metrics()
-        world.step(3)
-        (fault,) = metrics.faults
-        assert fault.startswith(
-            "Metric 'count_failing' failed and is taken no more: KeyError: 'x' "
-            "(test_plugin_acting.py, line "
-        )
-        assert "count_failing" not in metrics.names
-    finally:
-        del registry._known["metric"]["count-failing"]
-
-
-def test_a_metric_that_runs_ticks_of_its_own_is_named_once_and_taken_no_more() -> None:
-    class Running(Isolated):
-        def take(self, world: World) -> Any:
-            if world.tick < 5:
-                world.step()
-            return "no number"
-
-    register("count-running")(Running)
-    try:
-        world = World.create(agents=20, mean_degree=4)
-        metrics = world.open_metrics()
-        world.step()
-        assert len(metrics.faults) == 1
-        assert "Metric 'count_running' failed and is taken no more" in metrics.faults[0]
-        assert "calls step, and may only read the world" in metrics.faults[0]
-        assert world.tick == 1
-        assert "count_running" not in metrics.names
-    finally:
-        del registry._known["metric"]["count-running"]
+    world = World.create(agents=20, mean_degree=4)
+    metrics = world.open_metrics()
+    world.step(3)
+    (fault,) = metrics.faults
+    assert fault.startswith(
+        "Metric 'count_failing' failed and is taken no more: KeyError: 'x' "
+        "(test_plugin_acting.py, line "
+    )
+    assert "count_failing" not in metrics.names
 
 
 def _steps(world: World) -> None:
     world.step()
+
+
+def _steps_at_first(world: World) -> None:
+    if world.tick < 5:
+        world.step()
 
 
 def _injects(world: World) -> None:
@@ -348,62 +261,42 @@ def _rewinds(world: World) -> None:
     world.tick = 0
 
 
-@pytest.mark.parametrize("change", [_steps, _injects, _moves])
+@pytest.mark.parametrize("change", [_steps, _steps_at_first, _injects, _moves])
 def test_a_metric_that_changes_the_world_is_named_by_the_check_and_in_a_run(
-    change: Callable[[World], None],
+    change: Callable[[World], Any],
 ) -> None:
-    class Mutating(Isolated):
-        def take(self, world: World) -> Any:
-            change(world)
-            return 1.0
-
-    register("count-mutating")(Mutating)
-    try:
-        with pytest.raises(PluginError, match=r"'count-mutating': it .* may only read"):
-            check_acting(Mutating)
-        world = World.create(agents=20, mean_degree=4)
-        metrics = world.open_metrics()
-        world.step(2)
-        (said,) = metrics.faults
-        assert "Metric 'count_mutating' failed and is taken no more" in said
-        assert "may only read" in said
-        assert (world.tick, len(world.cascades)) == (2, 0)
-    finally:
-        del registry._known["metric"]["count-mutating"]
+    mutating = register("count-mutating")(counting(lambda world: change(world) or 1.0))
+    with pytest.raises(PluginError, match=r"'count-mutating': it .* may only read"):
+        check_acting(mutating)
+    world = World.create(agents=20, mean_degree=4)
+    metrics = world.open_metrics()
+    world.step(2)
+    (said,) = metrics.faults
+    assert "Metric 'count_mutating' failed and is taken no more" in said
+    assert "may only read" in said
+    assert ("count_mutating" in metrics.names) == (change is _moves)
+    assert (world.tick, len(world.cascades)) == (2, 0)
 
 
 @pytest.mark.parametrize("change", [_steps, _rewinds])
 def test_an_intervention_that_touches_the_clock_is_named_by_the_check_and_in_a_run(
-    change: Callable[[World], None],
+    change: Callable[[World], Any],
 ) -> None:
-    class Hasty(Intervention):
-        says = "go on by itself"
-
-        def do(self, world: World, number: int) -> str:
-            change(world)
-            return "went on"
-
-    register("hasty")(Hasty)
-    try:
-        with pytest.raises(PluginError, match=r"hasty.*(within a tick|the clock)"):
-            check_acting(Hasty)
-        world = World.create(agents=20, mean_degree=4)
-        world.at(1, "hasty")
-        world.step(3)
-        assert world.tick == 3
-        assert world.interventions[0].failed
-        assert str(world.interventions[0]).startswith("hasty at tick 1: could not be done")
-    finally:
-        del registry._known["intervention"]["hasty"]
+    hasty = register("hasty")(doing(lambda world: change(world) or "went on"))
+    with pytest.raises(PluginError, match=r"hasty.*(within a tick|the clock)"):
+        check_acting(hasty)
+    world = World.create(agents=20, mean_degree=4)
+    world.at(1, "hasty")
+    world.step(3)
+    assert world.tick == 3
+    assert world.interventions[0].failed
+    assert str(world.interventions[0]).startswith("hasty at tick 1: could not be done")
 
 
 def test_the_name_of_a_built_in_intervention_is_refused() -> None:
-    cls = register("ban")(type("Ban", (Quiet,), {"__module__": __name__}))
-    try:
-        with pytest.raises(PluginError, match="built-in intervention"):
-            ACTING_LAWS["intervention"]["runs"](cls, {})
-    finally:
-        del registry._known["intervention"]["ban"]
+    cls = register("ban")(doing(lambda _: "done"))
+    with pytest.raises(PluginError, match="built-in intervention"):
+        ACTING_LAWS["intervention"]["runs"](cls, {})
 
 
 def test_a_world_whose_intervention_is_missing_opens_says_so_and_does_not_do_it() -> None:
@@ -486,14 +379,8 @@ def test_a_plugin_that_ends_the_program_is_named_and_the_run_goes_on(
     monkeypatch.setattr("sim.cli.start.probe_foreign", lambda: None)
     (tmp_path / "leaving.py").write_text(LEAVING)
     (tmp_path / "day.toml").write_text(DAY)
-    words: list[str | Path] = [
-        "run",
-        tmp_path / "day.toml",
-        "--plugin",
-        tmp_path / "leaving.py",
-        *isolated,
-    ]
-    said = hubbub(*words, "--save", tmp_path / "end.hub", "--out", tmp_path / "end.json")
+    words = ("--plugin", "leaving.py", *isolated, "--save", "end.hub", "--out", "end.json")
+    said = hubbub("run", "day.toml", *words)
     assert said.code == 5, said.err
     for name in ("leaving-policy", "leaving-change", "mute-change", "leaving_count"):
         assert name in said.err + said.out, name
@@ -501,6 +388,3 @@ def test_a_plugin_that_ends_the_program_is_named_and_the_run_goes_on(
     faults = json.loads((tmp_path / "end.json").read_text())["faults"]
     assert len(faults) == 4
     assert (tmp_path / "end.hub").is_file()
-    for kind in ("policy", "intervention", "metric"):
-        for name in [n for n in registry._known[kind] if n.startswith(("leaving", "mute-"))]:
-            del registry._known[kind][name]

@@ -1,49 +1,36 @@
-"""Recommenders as plugins: what is written for them, and the laws that they are held to."""
-
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from sim import Candidates, FriendRecommender, Recommender, load_file, names, register, spec
+from sim import Candidates, FriendRecommender, Recommender, names, register, spec
 from sim.cli.templates import FEEDS
-from sim.core.cards import missing
 from sim.errors import PluginError, UnknownNameError
 from sim.testing.laws_by_kind import kinds_of
 from sim.testing.recommender_laws import LAWS_OF, check_recommender
-from tests.unit.cli.conftest import Hubbub
+from tests.unit.cli.conftest import Hubbub, written
 
 
 @pytest.mark.parametrize("form", FEEDS)
 def test_what_new_writes_keeps_the_laws(form: str, hubbub: Hubbub, tmp_path: Path) -> None:
-    said = hubbub("plugin", "new", f"made-{form}", "--form", form, "--out", tmp_path)
-    assert said.code == 0
+    said, cls = written(hubbub, form, tmp_path)
     file = tmp_path / f"made_{form.replace('-', '_')}.py"
     assert f"hubbub plugin check {file}" in said.out
     assert ("hubbub compare" in said.out) == (form == "recommender")
-    (item,) = load_file(file)
-    assert check_recommender(item.cls) == tuple(LAWS_OF[form])
-    assert missing(item.cls) == ()
-    for tool in (("check",), ("format", "--check", "--line-length", "100")):
-        words = [sys.executable, "-m", "ruff", *tool, "--isolated", str(tmp_path)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout
-    taken = hubbub("plugin", "new", f"made-{form}", "--form", form, "--out", tmp_path)
-    assert taken.code == 2
+    assert check_recommender(cls) == tuple(LAWS_OF[form])
 
 
-def test_unknown_forms_are_refused_with_those_there_are(hubbub: Hubbub) -> None:
-    said = hubbub("plugin", "new", "mine", "--form", "recomender")
-    assert said.code == 2
-    assert "Did you mean 'recommender'?" in said.err
+def test_forms_and_kinds_are_found_by_name(hubbub: Hubbub) -> None:
+    hubbub("plugin", "new", "mine", "--form", "recomender").refuses("Did you mean 'recommender'?")
+    assert kinds_of("sir") == ("propagation",)
+    with pytest.raises(UnknownNameError):
+        kinds_of("nothing-like-it")
 
 
 def test_check_holds_recommenders_to_their_laws(hubbub: Hubbub, tmp_path: Path) -> None:
-    said = hubbub("plugin", "check", "hot")
-    assert said.code == 0, said.err
+    said = hubbub("plugin", "check", "hot").well()
     assert f"hot: passes {len(LAWS_OF['recommender'])} checks" in said.out
     assert hubbub("plugin", "check", "hott").code == 2
     file = tmp_path / "bad.py"
@@ -59,21 +46,11 @@ def test_check_holds_recommenders_to_their_laws(hubbub: Hubbub, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"),
-    [(kind, name) for kind in LAWS_OF for name in names(kind)],
+    ("kind", "name"), [(kind, name) for kind in LAWS_OF for name in names(kind)]
 )
 def test_every_recommender_keeps_the_laws(kind: str, name: str) -> None:
     assert kinds_of(name) == (kind,)
     assert check_recommender(spec(name, kind).cls) == tuple(LAWS_OF[kind])
-
-
-def test_kinds_are_found_by_name() -> None:
-    assert kinds_of("sir") == ("propagation",)
-    with pytest.raises(UnknownNameError):
-        kinds_of("nothing-like-it")
-
-
-# Each law sees its own mistake
 
 
 class Plain(Recommender):
@@ -81,24 +58,13 @@ class Plain(Recommender):
         return candidates.likes
 
 
-class Infinite(Plain):
-    def score(self, candidates: Candidates) -> Any:
-        return np.where(candidates.likes == 0, -np.inf, candidates.likes)
+def made(base: type[Any], **methods: Any) -> Any:
+    """Return a class with these methods in place of its own."""
+    return type("Made", (base,), {"__module__": __name__, **methods})
 
 
-class Drawing(Plain):
-    def score(self, candidates: Candidates) -> Any:
-        return np.random.default_rng().random(len(candidates))
-
-
-class Relative(Plain):
-    def score(self, candidates: Candidates) -> Any:
-        return candidates.age - candidates.age.mean()
-
-
-class Lying(Plain):
-    def parts(self, candidates: Candidates) -> dict[str, Any]:
-        return {"likes": candidates.likes + 1}
+def luck(count: int) -> Any:
+    return np.random.default_rng().random(count)
 
 
 class Forgetful(Plain):
@@ -127,10 +93,13 @@ SEEN: dict[int, list[Recommender]] = {}
 @pytest.mark.parametrize(
     ("cls", "sentence"),
     [
-        (Infinite, "infinite score"),
-        (Drawing, "two ways for one seed"),
-        (Relative, "asked for it alone"),
-        (Lying, "parts that sum to"),
+        (
+            made(Plain, score=lambda _, c: np.where(c.likes == 0, -np.inf, c.likes)),
+            "infinite score",
+        ),
+        (made(Plain, score=lambda _, c: luck(len(c))), "two ways for one seed"),
+        (made(Plain, score=lambda _, c: c.age - c.age.mean()), "asked for it alone"),
+        (made(Plain, parts=lambda _, c: {"likes": c.likes + 1}), "parts that sum to"),
         (Forgetful, "did not go on as it was|alone"),
         (Silent, "nothing to say"),
         (Writing, "wrote into the world"),
@@ -147,37 +116,13 @@ class Friendly(FriendRecommender):
         return viewers, others.astype(np.uint32), np.ones(viewers.size, np.float32)
 
 
-class Selfish(Friendly):
-    def suggest(self, viewers: Any, platform: Any, count: int) -> Any:
-        return viewers, viewers, np.ones(viewers.size, np.float32)
+def proposing(change: Callable[[Any, Any, Any], Any]) -> Any:
+    """Return a recommender of friends whose columns are changed so."""
 
+    def suggest(self: Any, viewers: Any, platform: Any, count: int) -> Any:
+        return change(*Friendly.suggest(self, viewers, platform, count))
 
-class Uneven(Friendly):
-    def suggest(self, viewers: Any, platform: Any, count: int) -> Any:
-        return viewers, viewers[1:], np.ones(viewers.size, np.float32)
-
-
-class Many(Friendly):
-    def suggest(self, viewers: Any, platform: Any, count: int) -> Any:
-        return tuple(np.repeat(c, 9) for c in super().suggest(viewers, platform, count))
-
-
-class Endless(Friendly):
-    def suggest(self, viewers: Any, platform: Any, count: int) -> Any:
-        who, others, scores = super().suggest(viewers, platform, count)
-        return who, others, scores * np.inf
-
-
-class Moody(Friendly):
-    def suggest(self, viewers: Any, platform: Any, count: int) -> Any:
-        who, others, scores = super().suggest(viewers, platform, count)
-        return who, others, scores * np.random.default_rng().random(np.float32(1).size)
-
-
-class Social(Friendly):
-    def suggest(self, viewers: Any, platform: Any, count: int) -> Any:
-        who, others, scores = super().suggest(viewers, platform, count)
-        return who, others, scores * viewers.size
+    return made(Friendly, suggest=suggest)
 
 
 class Meddling(Friendly):
@@ -189,12 +134,15 @@ class Meddling(Friendly):
 @pytest.mark.parametrize(
     ("cls", "sentence"),
     [
-        (Selfish, "to itself"),
-        (Uneven, "one length"),
-        (Many, "more than "),
-        (Endless, "no finite number"),
-        (Moody, "asked again"),
-        (Social, "asked about alone"),
+        (proposing(lambda who, _, scores: (who, who, scores)), "to itself"),
+        (proposing(lambda who, _, scores: (who, who[1:], scores)), "one length"),
+        (proposing(lambda *columns: tuple(np.repeat(c, 9) for c in columns)), "more than "),
+        (proposing(lambda who, other, scores: (who, other, scores * np.inf)), "no finite number"),
+        (proposing(lambda who, other, scores: (who, other, scores * luck(1))), "asked again"),
+        (
+            proposing(lambda who, other, scores: (who, other, scores * who.size)),
+            "asked about alone",
+        ),
         (Meddling, "wrote into the world"),
     ],
 )

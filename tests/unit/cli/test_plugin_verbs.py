@@ -1,20 +1,17 @@
-"""``hubbub plugin``: write, list, enable, disable, reload, time."""
-
-from __future__ import annotations
-
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
-from sim import load_file, names, spec
-from sim.cli.start import completed
+from sim import load_file
 from sim.cli.templates import TEMPLATES
 from sim.cli.watch import probe_foreign
 from sim.core import plugin_files, registry, user_folder
+from sim.core.cards import missing
 from sim.errors import PluginError
 from sim.testing import check_plugin, tiny_world
 from tests.unit.cli.conftest import Hubbub
@@ -33,30 +30,24 @@ class Loud(PropagationModel):
 
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
-    names()
-    before = {kind: dict(known) for kind, known in registry._known.items()}
     named = set(registry._named)
     yield
-    registry._known.clear()
-    registry._known.update(before)
     registry._named.clear()
     registry._named.update(named)
 
 
-def noting(tried: list[str]) -> Callable[[str], tuple[str, ...]]:
-    """A probe that only notes what it was asked to try."""
-
-    def probe(path: str) -> tuple[str, ...]:
-        tried.append(path)
-        return ()
-
-    return probe
+@pytest.fixture
+def items(monkeypatch: pytest.MonkeyPatch) -> tuple[registry.Spec, ...]:
+    """What a plugin file brought, which is all that is foreign."""
+    Path("loud.py").write_text(LOUD)
+    found = load_file("loud.py")
+    monkeypatch.setattr("sim.core.registry.foreign", lambda: found)
+    return found
 
 
 def written(hubbub: Hubbub, form: str, folder: Path) -> Path:
     name = f"made-of-the-tests-{form}"
-    said = hubbub("plugin", "new", name, "--form", form, "--out", folder)
-    assert said.code == 0
+    said = hubbub("plugin", "new", name, "--form", form, "--out", folder).well()
     file = folder / f"{name.replace('-', '_')}.py"
     assert f"hubbub plugin check {file}" in said.out
     assert f"hubbub --plugin {file}" in said.out
@@ -73,8 +64,6 @@ def test_what_new_writes_keeps_the_laws_and_has_a_whole_card(
     file = written(hubbub, form, tmp_path)
     (item,) = load_file(file)
     assert "afresh" in check_plugin(item.cls)  # type: ignore[arg-type]
-    from sim.core.cards import missing
-
     assert missing(item.cls) == ()
     assert item.version == "0.1"
     nobody: dict[str, Any] = TEMPLATES[form][1]
@@ -94,15 +83,12 @@ def test_what_new_writes_is_clean_and_passes_its_own_tests(hubbub: Hubbub, tmp_p
         ("pytest", "-q", "-p", "no:cacheprovider", "-c", "own.ini", "--rootdir", ".", ARRAY),
     )
     root = Path(__file__).resolve().parents[3]
+    env = {"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
     for tool in tools:
         done = subprocess.run(
-            [sys.executable, "-m", *tool],
-            cwd=tmp_path,
-            env={"PYTHONPATH": str(root), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-            capture_output=True,
-            text=True,
+            [sys.executable, "-m", *tool], cwd=tmp_path, env=env, capture_output=True, text=True,
             check=False,
-        )
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -126,9 +112,7 @@ def test_new_refuses_before_it_writes(
     words: tuple[str, ...], code: int, sentence: str, hubbub: Hubbub
 ) -> None:
     Path("taken.py").write_text("mine")
-    said = hubbub("plugin", "new", *words)
-    assert said.code == code
-    assert sentence in said.err
+    hubbub("plugin", "new", *words).refuses(sentence, code)
     assert [path.name for path in Path().glob("*.py")] == ["taken.py"]
     assert Path("taken.py").read_text() == "mine"
 
@@ -141,8 +125,7 @@ def test_a_foreign_plugin_is_listed_checked_enabled_and_disabled(hubbub: Hubbub)
     (line,) = [line for line in said.out.splitlines() if line.startswith(name)]
     assert " off " in line
     assert "hubbub plugin enable NAME" in said.err
-    said = hubbub("plugin", "enable", name)
-    assert said.code == 0
+    said = hubbub("plugin", "enable", name).well()
     assert f"{name}: passes " in said.out
     assert "Enabled made_of_the_tests_array (version 0.1, API 1, SHA-256 " in said.out
     facts = {each["name"]: each for each in hubbub("plugin", "list", "--json").json}
@@ -154,10 +137,8 @@ def test_a_foreign_plugin_is_listed_checked_enabled_and_disabled(hubbub: Hubbub)
     assert "Was not enabled: made_of" in hubbub("plugin", "disable", name).out
 
 
-def test_a_file_enabled_anywhere_is_found_and_listed_from_then_on(
-    hubbub: Hubbub, tmp_path: Path
-) -> None:
-    folder = tmp_path / "elsewhere"
+def test_a_file_enabled_anywhere_is_found_and_listed_from_then_on(hubbub: Hubbub) -> None:
+    folder = Path("elsewhere")
     folder.mkdir()
     file = written(hubbub, "array", folder).resolve()
     assert str(file) not in hubbub("plugin", "list").out
@@ -190,8 +171,7 @@ def test_a_missing_requirement_is_named_in_the_list_and_at_enabling(hubbub: Hubb
 
 def test_bench_says_contacts_a_second_and_where_time_goes(hubbub: Hubbub) -> None:
     words = ("--agents", "2000", "--ticks", "3", "--replicates", "1")
-    said = hubbub("plugin", "bench", "si", "-p", "beta=0.3", *words)
-    assert said.code == 0
+    said = hubbub("plugin", "bench", "si", "-p", "beta=0.3", *words).well()
     assert "M contacts/s" in said.out
     assert "times as many contacts per second as sir" in said.out
     assert "% your lines" in said.out
@@ -213,9 +193,7 @@ def test_bench_says_contacts_a_second_and_where_time_goes(hubbub: Hubbub) -> Non
 def test_refusals_name_what_is_wrong(
     words: tuple[str, ...], code: int, sentence: str, hubbub: Hubbub
 ) -> None:
-    said = hubbub("plugin", *words)
-    assert said.code == code
-    assert sentence in said.err
+    hubbub("plugin", *words).refuses(sentence, code)
 
 
 def test_bench_tells_when_nothing_is_weighed_or_the_model_fails(hubbub: Hubbub) -> None:
@@ -238,43 +216,34 @@ def test_output_of_a_plugin_is_no_part_of_a_result(hubbub: Hubbub) -> None:
     assert "a plugin printed: over the screen" in said.err
 
 
-def test_a_plugin_is_tried_once_before_the_screen_opens(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[str] = []
-    monkeypatch.setattr("sim.testing.judge.probe", noting(tried))
-    monkeypatch.setattr("sim.core.registry.foreign", lambda: ())
+def test_a_plugin_is_tried_once_before_the_screen_opens(
+    items: tuple[registry.Spec, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = Mock(return_value=())
+    monkeypatch.setattr("sim.testing.judge.probe", tried)
+    with monkeypatch.context() as nothing:
+        nothing.setattr("sim.core.registry.foreign", lambda: ())
+        probe_foreign()
     probe_foreign()
-    Path("loud.py").write_text(LOUD)
-    items = load_file("loud.py")
-    monkeypatch.setattr("sim.core.registry.foreign", lambda: items)
     probe_foreign()
-    probe_foreign()
-    assert tried == [items[0].origin]
+    tried.assert_called_once_with(items[0].origin)
 
 
+@pytest.mark.usefixtures("items")
 def test_a_broken_law_is_told_and_the_screen_opens(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sim.testing.judge.probe", lambda _path: ("It prints.",))
-    Path("loud.py").write_text(LOUD)
-    items = load_file("loud.py")
-    monkeypatch.setattr("sim.core.registry.foreign", lambda: items)
     for _ in range(2):
         probe_foreign()
         assert capsys.readouterr().err == "Trying loud.py ...\nIt prints.\n"
 
 
+@pytest.mark.usefixtures("items")
 def test_a_plugin_that_would_harm_the_screen_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(path: str) -> None:
         raise PluginError("loud", "hangs")
 
     monkeypatch.setattr("sim.testing.judge.probe", refuse)
-    Path("loud.py").write_text(LOUD)
-    items = load_file("loud.py")
-    monkeypatch.setattr("sim.core.registry.foreign", lambda: items)
     with pytest.raises(PluginError, match="hangs"):
         probe_foreign()
-
-
-def test_forms_are_completed_in_the_shell() -> None:
-    assert completed("forms")("thr") == ["threshold"]
-    assert spec("sir").name == "sir"

@@ -1,13 +1,10 @@
-"""A verb that makes a world replaces no other one unasked, and throws no journal away."""
-
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
 
 from sim import World, load, open_live, save
-from sim.store.journal.journal import folder_of
+from sim.store.journal.journal import LEASE_FILE, folder_of
+from sim.store.journal.lease import Lease
 from tests.unit.cli.conftest import Hubbub
 
 MAKE = {
@@ -22,25 +19,20 @@ def lived(elsewhere: Path, hubbub: Hubbub) -> Path:
     (elsewhere / "edges.txt").write_text("0 1\n1 2\n2 0\n")
     path = elsewhere / "a.hub"
     save(World.create(30, mean_degree=4, seed=1), path)
-    said = hubbub("run", "a.hub", "--inject", "x", "--ticks", "3", "--journal")
-    assert said.code == 0, said.err
+    hubbub("run", "a.hub", "--inject", "x", "--ticks", "3", "--journal").well()
     return path
 
 
 @pytest.mark.parametrize("verb", list(MAKE))
-def test_a_world_is_replaced_only_when_that_is_asked_for(
-    verb: str, lived: Path, hubbub: Hubbub
-) -> None:
+def test_a_world_is_replaced_only_on_demand(verb: str, lived: Path, hubbub: Hubbub) -> None:
     before = lived.read_bytes()
-    said = hubbub(*MAKE[verb])
-    assert (said.code, said.out) == (3, "")
-    assert said.err == (
+    hubbub(*MAKE[verb]).refuses(
         "a.hub: exists, a world at tick 0, and its journal continues to tick 3; choose another "
-        "name, or add --force.\n"
+        "name, or add --force.\n",
+        3,
     )
     assert lived.read_bytes() == before
-    forced = hubbub(*MAKE[verb], "--force")
-    assert forced.code == 0, forced.err
+    forced = hubbub(*MAKE[verb], "--force").well()
     assert "The previous world's journal was moved to a-before-1." in forced.out
     assert load(lived).digest() != open_live(lived.with_name("a-before-1.hub")).world.digest()
     assert open_live(lived.with_name("a-before-1.hub")).world.tick == 3
@@ -54,8 +46,7 @@ def test_a_world_that_lives_in_its_journal_alone_is_one_too(
 ) -> None:
     lived.unlink()
     said = hubbub(*MAKE[verb])
-    assert said.code == 3
-    assert "a world that was never saved exists there in its journal, at tick 3" in said.err
+    said.refuses("a world that was never saved exists there in its journal, at tick 3", 3)
     assert "--force" in said.err
     assert not lived.exists()
     assert hubbub(*MAKE[verb], "--force").code == 0
@@ -63,9 +54,6 @@ def test_a_world_that_lives_in_its_journal_alone_is_one_too(
 
 
 def test_an_open_world_is_replaced_by_nobody(lived: Path, hubbub: Hubbub) -> None:
-    from sim.store.journal.journal import LEASE_FILE
-    from sim.store.journal.lease import Lease
-
     with Lease(folder_of(lived) / LEASE_FILE):
         for verb in MAKE:
             said = hubbub(*MAKE[verb], "--force")

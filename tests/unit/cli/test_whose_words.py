@@ -1,13 +1,10 @@
-"""Acts, history, feeds and `why` tell alike whose words are whose."""
-
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
 
-from sim import World
+from sim import World, load
 from sim.runtime.journal.history import HistoryWriter
+from sim.runtime.queries.feeds import shown_of
 from sim.store import save
 from tests.unit.cli.conftest import Hubbub
 
@@ -47,16 +44,12 @@ def test_a_quote_and_an_answer_are_told_with_what_they_are_upon(
         assert own["line"] in hubbub("show", path, verb, "--agent", str(who)).out
     rows = hubbub("show", path, verb, "--agent", "3", "--json").json["rows"]
     liked = next(row for row in rows if "like" in (row.get("act"), row.get("did")))
-    assert (liked["text"], liked["by"], liked["upon"], liked["upon_by"]) == (
-        "It rains.", 0, "", None,
-    )  # fmt: skip
+    told = [liked[name] for name in ("text", "by", "upon", "upon_by")]
+    assert told == ["It rains.", 0, "", None]
     assert liked["line"] == "It rains."
 
 
 def test_why_and_the_feed_tell_it_too(path: Path, hubbub: Hubbub) -> None:
-    from sim import load
-    from sim.runtime.queries.feeds import shown_of
-
     world = load(path)
     platform = world.platform
     assert platform is not None
@@ -70,8 +63,7 @@ def test_why_and_the_feed_tell_it_too(path: Path, hubbub: Hubbub) -> None:
             zero, one = (world.agents.name(each) for each in range(2))
             assert shown[quote] == f"So it is. <- {zero}: It rains."
             save(world, path)
-            said = hubbub("show", path, "why", str(who), str(quote), "--json")
-            assert said.code == 0, said.err
+            said = hubbub("show", path, "why", str(who), str(quote), "--json").well()
             facts = said.json
             assert (facts["text"], facts["by"]) == ("So it is.", 1)
             assert (facts["upon"], facts["upon_by"]) == ("It rains.", 0)
@@ -80,18 +72,14 @@ def test_why_and_the_feed_tell_it_too(path: Path, hubbub: Hubbub) -> None:
     raise AssertionError("nobody was shown the quote")
 
 
-def test_rules_write_a_quote_alike_in_the_feed_and_in_the_history(
-    hubbub: Hubbub, tmp_path: Path
-) -> None:
+def test_rules_write_a_quote_alike_in_the_feed_and_in_the_history(hubbub: Hubbub) -> None:
     words = ("run", "new:agents=120,seed=7", "--platform", "popularity", "--ticks", "24")
     assert hubbub(*words, "--save", "a.hub").code == 0
     acts = hubbub("show", "a.hub", "acts", "--act", "quote", "--json").json["rows"]
     assert acts
     for each in acts[:20]:
-        told = hubbub("show", "a.hub", "history", "--agent", str(each["who"]), "--json").json[
-            "rows"
-        ]
-        rows = [row for row in told if (row["did"], row["tick"]) == ("quote", each["tick"])]
+        told = hubbub("show", "a.hub", "history", "--agent", str(each["who"]), "--json").json
+        rows = [row for row in told["rows"] if (row["did"], row["tick"]) == ("quote", each["tick"])]
         assert (each["text"], each["upon"], each["upon_by"]) in [
             (row["text"], row["upon"], row["upon_by"]) for row in rows
         ]

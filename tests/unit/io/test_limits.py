@@ -1,11 +1,8 @@
-"""Files that are too large or change under the reader, and ways that are seldom gone."""
-
-from __future__ import annotations
-
 import os
 from pathlib import Path
+from typing import Self
 
-import numpy as np
+import networkx as nx
 import pytest
 
 from sim.errors import CapacityError, FileError
@@ -22,39 +19,26 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_more_ties_than_a_world_holds_are_refused(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_than_a_world_holds_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.io.importing.table._MOST_ARCS", 39)
     for options in (EdgeOptions(ids="int"), EdgeOptions(ids="str")):
         with pytest.raises(CapacityError, match="at most 39 ties; the file holds more"):
             read_arcs(file, options)
-
-
-def test_more_agents_than_a_world_holds_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    monkeypatch.undo()
     monkeypatch.setattr("sim.io.importing.table._FIRST", 8)
     monkeypatch.setattr("sim.io.importing.table._MOST", 16)
-    path = tmp_path / "many.txt"
-    path.write_text(LINES)
     with pytest.raises(CapacityError, match="at most 15 agents; the file names more"):
-        read_arcs(path)
+        read_arcs(file)
 
 
-def test_a_limit_also_ends_the_exact_way(file: Path) -> None:
+def test_a_world_is_read_without_its_report_and_to_a_limit(file: Path) -> None:
     edges = read_arcs(file, EdgeOptions(ids="str", limit=7))
     assert edges.sources.size == 7
-
-
-def test_a_world_is_read_without_its_report(file: Path) -> None:
     assert read_world(file).digest() == import_world(file).world.digest()
 
 
 def test_labels_of_indices_are_found(tmp_path: Path) -> None:
     """A graph whose nodes are 0, 1, ... has no ids of its own; labels name the indices."""
-    import networkx as nx
-
     nx.write_gml(nx.path_graph(3), tmp_path / "g.gml")
     (tmp_path / "labels.csv").write_text("id,label\n0,north\n2,south\n")
     world = import_world(tmp_path / "g.gml", labels=read_labels(tmp_path / "labels.csv")).world
@@ -87,9 +71,7 @@ def test_a_file_that_cannot_be_opened_says_why(
     assert str(refused.value) == f"{file}: {said}."
 
 
-def test_a_disk_that_fails_while_it_is_read_says_why(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_fails_meanwhile_says_why(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file.write_bytes(LINES.encode() * 200_000)
     reads = os.fdopen
 
@@ -102,7 +84,7 @@ def test_a_disk_that_fails_while_it_is_read_says_why(
         def __getattr__(self, name: str) -> object:
             return getattr(self._raw, name)
 
-        def __enter__(self) -> Failing:
+        def __enter__(self) -> Self:
             return self
 
         def __exit__(self, *_: object) -> None:
@@ -123,8 +105,6 @@ def test_a_disk_that_fails_while_it_is_read_says_why(
 def test_a_graph_file_that_is_read_as_a_whole_has_a_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import networkx as nx
-
     monkeypatch.setattr("sim.io.importing.graphs._MOST_WHOLE", 100)
     nx.write_gml(nx.path_graph(50), tmp_path / "g.gml")
     with pytest.raises(FileError, match="is more than 512 MiB of GML; use GraphML"):
@@ -137,11 +117,3 @@ def test_a_graph_with_zero_bytes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "g.graphml").write_bytes(b'<?xml version="1.0"?>\n<graphml>\0</graphml>\n')
     with pytest.raises(FileError, match=r"zero bytes|binary"):
         import_world(tmp_path / "g.graphml")
-
-
-def test_counts_of_ids_are_known_while_they_are_read() -> None:
-    from sim.io.importing.table import Numbering
-
-    numbering = Numbering()
-    numbering.number(np.array([5, 3, 5], np.int64))
-    assert len(numbering) == 2

@@ -1,7 +1,3 @@
-"""Whatever a reader decides on its own it says in a sentence, and offers the other way."""
-
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +7,7 @@ import numpy as np
 import pytest
 
 from sim import World, io
+from sim.cli.main import main
 from sim.errors import FileError, FormatError, InputError
 
 RING = [(i, (i + 1) % 30) for i in range(30)]
@@ -25,9 +22,6 @@ def arcs(world: World) -> set[tuple[Any, Any]]:
     ties, name = world.ties, world.agents.id
     pairs = zip(ties.sources().tolist(), ties.targets.tolist(), strict=True)
     return {(name(a), name(b)) for a, b in pairs}
-
-
-# A first line of sizes
 
 
 @pytest.mark.parametrize(
@@ -66,14 +60,14 @@ def test_sizes_with_ties_in_front_are_no_tie_where_both_fit(tmp_path: Path, shif
     assert (41, 30) in arcs(near.world)
 
 
-def test_a_line_that_looks_like_sizes_and_fits_nothing_is_a_tie_and_that_is_said(
-    tmp_path: Path,
-) -> None:
+def test_a_line_that_looks_like_sizes_and_fits_nothing_is_a_tie_and_told(tmp_path: Path) -> None:
     found = io.import_world(laid(tmp_path / "a.txt", [(77, 555), *RING]))
     assert (77, 555) in arcs(found.world)
     assert "'77 555', was read as a tie" in found.report.describe()
     left = io.import_world(tmp_path / "a.txt", options=io.EdgeOptions(header=True))
     assert arcs(left.world) == set(RING)
+    few = io.import_world(laid(tmp_path / "b.txt", [(4, 3), *RING[:3]])).world
+    assert (4, 3) in arcs(few)
 
 
 @pytest.mark.parametrize("first", [(30, 30), (30,)])
@@ -85,51 +79,32 @@ def test_sizes_above_lines_with_weights_are_no_tie(tmp_path: Path, first: tuple[
     assert "was read as the size of the network" in found.report.describe()
 
 
-# Zeros in front
+@pytest.mark.parametrize(
+    ("text", "options", "numbers", "words"),
+    [
+        ("from,to\n1,2\n007,7\n-03,0\n", {"columns": ("from", "to")}, [-3, 0, 1, 2, 7],
+         ["1", "2", "007", "7", "-03", "0"]),
+        ("1 2 3\n2 007 7\n", {"adjacency": True}, [1, 2, 3, 7], ["1", "2", "3", "007", "7"]),
+    ],
+)  # fmt: skip
+def test_zeros_that_were_dropped_in_front_of_ids_are_said(
+    tmp_path: Path, text: str, options: dict[str, Any], numbers: list[int], words: list[str]
+) -> None:
+    (tmp_path / "a.csv").write_text(text)
 
+    def read(**ids: Any) -> tuple[list[object], str]:
+        asked = io.EdgeOptions(**options, **ids)
+        found = io.read_arcs(tmp_path / "a.csv", asked).ids
+        assert found is not None
+        return list(found), io.import_world(tmp_path / "a.csv", options=asked).report.describe()
 
-def test_zeros_that_were_dropped_in_front_of_ids_are_said(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("from,to\n1,2\n007,7\n-03,0\n")
-
-    def read(**options: Any) -> tuple[list[object], str]:
-        asked = io.EdgeOptions(**options)
-        said = io.import_world(tmp_path / "a.csv", options=asked).report.describe()
-        ids = io.read_arcs(tmp_path / "a.csv", asked).ids
-        assert ids is not None
-        return list(ids), said
-
-    ids, said = read(columns=("from", "to"))
-    assert ids == [-3, 0, 1, 2, 7]
+    ids, said = read()
+    assert ids == numbers
     assert "'007' were read as whole numbers" in said
     assert "--ids str" in said
-    for kind, same in (("str", ["1", "2", "007", "7", "-03", "0"]), ("int", [-3, 0, 1, 2, 7])):
+    for kind, same in (("str", words), ("int", numbers)):
         ids, said = read(ids=kind)
-        assert ids == same
-        assert "whole numbers" not in said
-
-
-def test_zeros_that_were_dropped_in_a_list_of_neighbours_are_said(tmp_path: Path) -> None:
-    (tmp_path / "a.adj").write_text("1 2 3\n2 007 7\n")
-
-    def read(ids: str) -> tuple[list[object], str]:
-        asked = io.EdgeOptions(adjacency=True, ids=ids)  # type: ignore[arg-type]
-        told = io.read_arcs(tmp_path / "a.adj", asked)
-        assert told.ids is not None
-        return list(told.ids), io.import_world(tmp_path / "a.adj", options=asked).report.describe()
-
-    ids, said = read("auto")
-    assert ids == [1, 2, 3, 7]
-    assert "'007' were read as whole numbers" in said
-    assert "whole numbers" not in read("int")[1]
-    assert read("str")[0] == ["1", "2", "3", "007", "7"]
-
-
-def test_nothing_is_said_of_ids_without_zeros_in_front(tmp_path: Path) -> None:
-    found = io.import_world(laid(tmp_path / "a.txt", RING))
-    assert "whole numbers" not in found.report.describe()
-
-
-# Repeated lines
+        assert (ids, "whole numbers" in said) == (same, False)
 
 
 def test_repeated_lines_are_said_and_may_become_a_weight(tmp_path: Path) -> None:
@@ -142,10 +117,8 @@ def test_repeated_lines_are_said_and_may_become_a_weight(tmp_path: Path) -> None
     trust = weighed.world.ties.trust / 65535
     assert arcs(weighed.world) == arcs(found.world)
     np.testing.assert_allclose(sorted(trust), [1 / 3, 1 / 3, 1.0], atol=1e-4)
-    assert (
-        io.read_edges(path, repeats="weight").ties.trust.tolist()
-        == weighed.world.ties.trust.tolist()
-    )
+    again = io.read_edges(path, repeats="weight").ties.trust
+    assert again.tolist() == weighed.world.ties.trust.tolist()
 
 
 def test_a_pair_either_way_is_one_where_ties_have_no_direction(tmp_path: Path) -> None:
@@ -156,9 +129,7 @@ def test_a_pair_either_way_is_one_where_ties_have_no_direction(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("to", ["graphml", "gml"])
-def test_ties_of_graphs_that_repeat_are_said_and_may_become_a_weight(
-    tmp_path: Path, to: str
-) -> None:
+def test_ties_of_graphs_that_repeat_may_become_a_weight(tmp_path: Path, to: str) -> None:
     graph = nx.MultiDiGraph([("a", "b"), ("a", "b"), ("b", "c")])
     getattr(nx, f"write_{to}")(graph, tmp_path / f"a.{to}")
     found = io.import_world(tmp_path / f"a.{to}")
@@ -181,9 +152,6 @@ def test_ties_of_graphs_that_repeat_are_said_and_may_become_a_weight(
 def test_options_that_do_not_go_together_are_refused(wrong: Any, match: str) -> None:
     with pytest.raises(InputError, match=match):
         io.EdgeOptions(**wrong)
-
-
-# Lists of neighbours
 
 
 @pytest.mark.parametrize("rows", [[(1, 2, 3), (2, 3, 1)], [(1, 2, 3, 4), (2, 3), (4, 1, 2)]])
@@ -236,13 +204,13 @@ def test_a_list_of_neighbours_that_is_none_is_refused(
         io.read_edges(tmp_path / "a.txt", adjacency=True, **options)
 
 
-def test_ids_that_look_like_numbers_may_be_names(tmp_path: Path) -> None:
+def test_numbers_may_be_names_and_0_says_something(tmp_path: Path) -> None:
     path = laid(tmp_path / "a.txt", [("07", "8", "9")])
     world = io.read_edges(path, adjacency=True, ids="str")
     assert arcs(world) == {("07", "8"), ("07", "9")}
-
-
-# Interests
+    (tmp_path / "p.json").write_text('[{"id": 0, "name": "Ann", "activity": 0}]')
+    (person,) = io.read_profiles(tmp_path / "p.json")
+    assert (person.id, person.activity) == (0, 0.0)
 
 
 def people(words: list[list[str]]) -> list[dict[str, Any]]:
@@ -283,8 +251,6 @@ def test_the_most_frequent_interests_are_the_vocabulary_and_the_others_are_said(
 def test_the_shell_says_it_and_takes_the_other_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from sim.cli.main import main
-
     laid(tmp_path / "a.txt", [(0, 1), (0, 1), (1, 2)])
     (tmp_path / "p.json").write_text(json.dumps(people([["Rap music"], ["chess"], []])))
     words = ["import", str(tmp_path / "a.txt"), "--out", str(tmp_path / "a.hub")]
@@ -294,9 +260,3 @@ def test_the_shell_says_it_and_takes_the_other_way(
     assert "weights were added up" in told
     assert "--repeats weight" in told
     assert "--interests own" in told
-
-
-def test_the_number_0_says_something(tmp_path: Path) -> None:
-    (tmp_path / "p.json").write_text('[{"id": 0, "name": "Ann", "activity": 0}]')
-    (person,) = io.read_profiles(tmp_path / "p.json")
-    assert (person.id, person.activity) == (0, 0.0)

@@ -1,11 +1,8 @@
-"""Networks that come with times and signs keep both."""
-
-from __future__ import annotations
-
 import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
+import igraph
 import networkx as nx
 import numpy as np
 import pytest
@@ -29,20 +26,15 @@ def _rows(world: World) -> list[tuple[object, ...]]:
     met, who = world.interactions, world.agents.id
     assert met is not None
     pairs = [(who(int(a)), who(int(b))) for a, b in zip(met.sources, met.targets, strict=True)]
-    return [
-        (*pair, *rest)
-        for pair, *rest in zip(pairs, met.times.tolist(), met.weights.tolist(), strict=True)
-    ]
+    rows = zip(pairs, met.times.tolist(), met.weights.tolist(), strict=True)
+    return [(*pair, *rest) for pair, *rest in rows]
 
 
 def test_every_line_is_an_interaction_and_every_pair_a_tie(file: Path) -> None:
     world = read_edges(file, weight_column=2, time_column=3, signed=True)
     assert _rows(world) == [
-        ("a", "b", 0, 5.0),
-        ("a", "b", 10, -1.0),
-        ("b", "c", 30, -2.0),
-        ("a", "b", 60, 10.0),
-    ]
+        ("a", "b", 0, 5.0), ("a", "b", 10, -1.0), ("b", "c", 30, -2.0), ("a", "b", 60, 10.0),
+    ]  # fmt: skip
     assert world.ties.time.tolist() == [0, 30]
     assert world.ties.sign.tolist() == [-1, -1]  # the last line of a pair stands
     np.testing.assert_allclose(world.ties.trust / 65535, [0.1, 0.2], atol=1e-5)
@@ -109,8 +101,6 @@ def test_signed_graphs_of_other_libraries_are_taken() -> None:
     with pytest.raises(InputError, match=r"the smallest is -0\.25"):
         from_networkx(graph)
     assert from_networkx(graph, signed=True).ties.sign.tolist() == [1, -1]
-    import igraph
-
     turned = from_igraph(igraph.Graph.from_networkx(graph), signed=True)
     assert turned.ties.sign.tolist() == [1, -1]
 

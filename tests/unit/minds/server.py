@@ -1,32 +1,24 @@
 """A model server on loopback that answers as a script says, right or wrong."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import json
+import re
 from collections.abc import Awaitable, Callable
 from threading import Thread
-from types import TracebackType
 from typing import Any, Self
 
 Answering = Callable[["Call"], Awaitable[None]]
 
 
 def completion(text: object = "Good morning.", reason: str = "stop", **more: Any) -> bytes:
+    message = {"role": "assistant", "content": text}
     said = {
-        "id": "x",
-        "object": "chat.completion",
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": text},
-                "finish_reason": reason,
-            }
-        ],
+        "id": "x", "object": "chat.completion",
+        "choices": [{"index": 0, "message": message, "finish_reason": reason}],
         "usage": {"prompt_tokens": 9, "completion_tokens": 4, "total_tokens": 13},
         **more,
-    }
+    }  # fmt: skip
     return json.dumps(said).encode()
 
 
@@ -132,11 +124,7 @@ class Server:
         try:
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-                length = next(
-                    int(line.split(":")[1])
-                    for line in head.splitlines()
-                    if line.lower().startswith("content-length")
-                )
+                (length,) = map(int, re.findall(r"(?i)content-length: *(\d+)", head))
                 await self._answer(Call(head, await reader.readexactly(length), writer))
         except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             pass
@@ -152,12 +140,7 @@ class Server:
         finally:
             self._at_once -= 1
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(60)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -1,7 +1,5 @@
 """Servers differ in what they take: each is asked as it likes, and what that is, is remembered."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -70,16 +68,11 @@ def test_what_a_server_refuses_is_said_otherwise_and_remembered(row: str) -> Non
     assert first.spent.requests == second.spent.requests == 1
 
 
-def test_a_request_that_is_refused_for_nothing_that_can_be_left_out_fails_at_once() -> None:
+def test_a_request_that_is_refused_for_nothing_or_as_too_long_fails_at_once() -> None:
     with Server(status(400, '{"error": {"message": "No."}}')) as server:
         (answer,) = asked(server)
     assert (answer.fault, len(server.calls)) == (Fault.REJECTED, 1)
-
-
-def test_a_prompt_that_is_too_long_is_named_so_whatever_the_code() -> None:
-    said = (
-        "This model's maximum context length is 4096 tokens; you asked with max_completion_tokens."
-    )
+    said = "This model's maximum context length is 4096 tokens; you set max_completion_tokens."
     with Server(status(400, json.dumps({"error": {"message": said}}))) as server:
         (answer,) = asked(server)
     assert (answer.fault, len(server.calls)) == (Fault.TOO_LONG, 1)
@@ -120,13 +113,10 @@ def test_a_server_that_refuses_both_names_of_the_bound_is_not_asked_for_ever() -
     assert (answer.fault, len(server.calls)) == (Fault.REJECTED, 2)
 
 
-@given(
-    st.lists(
-        st.sampled_from(
-            ["max_completion_tokens", "max_tokens", "temperature", "seed", "schema", "x"]
-        )
-    )
-)
+NAMES = ["max_completion_tokens", "max_tokens", "temperature", "seed", "schema", "x"]
+
+
+@given(st.lists(st.sampled_from(NAMES)))
 def test_manners_come_to_an_end_and_the_question_stays_the_same(refusals: list[str]) -> None:
     manners, learned = ServerQuirks(), 0
     for refusal in refusals * 3:
@@ -183,9 +173,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize(("code", "said"), PASSING)
-def test_a_failure_that_passes_changes_nothing_of_how_a_server_is_asked(
-    code: int, said: str
-) -> None:
+def test_a_failure_that_passes_changes_no_way_of_asking(code: int, said: str) -> None:
     is_down = True
 
     async def answer(call: Call) -> None:
@@ -332,10 +320,6 @@ def test_the_room_that_thoughts_need_fits_under_the_budget() -> None:
                 assert pool.budget.settled.tokens == (29 if fault else 29 + 309)
 
 
-def test_no_temperature_is_none_sent() -> None:
-    assert "temperature" not in Ask(ASK.turns, temperature=None).body("m")
-
-
 def test_headers_and_the_query_of_an_address_go_with_each_request_and_are_shown_nowhere() -> None:
     async def leaky(call: Call) -> None:
         if len(server.calls) == 1:
@@ -385,9 +369,7 @@ def test_a_header_that_is_none_is_refused(headers: dict[str, str]) -> None:
         Provider("m", headers=headers)
 
 
-def test_who_else_can_be_asked_is_while_there_is_time_for_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_who_else_can_be_asked_is_while_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
     left: list[float] = []
 
     async def busy(_self: ProviderClient, _ask: Ask, deadline: float, patience: float) -> Answer:
@@ -414,7 +396,9 @@ def test_how_long_a_server_asks_to_wait_is_read_in_every_form() -> None:
         assert _wait(absurd) is None
 
 
+FINAL = "<|start|>assistant<|channel|>final<|message|>"
 THOUGHTS = {
+    f"<think>{'x' * 9000}</think>Yes.": "Yes.",
     "<think>Hm {no}.</think>\n\nYes.": "Yes.",
     "the template began it</think>Yes.": "Yes.",
     "<think>a</think>b<think>c</think>Yes.": "Yes.",
@@ -426,9 +410,7 @@ THOUGHTS = {
     "<THINKING>never done": "",
     "◁think▷Hm.◁/think▷Yes.": "Yes.",
     "◁think▷never done": "",
-    "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Yes.": (
-        "Yes."
-    ),
+    f"<|channel|>analysis<|message|>Hm.<|end|>{FINAL}Yes.": "Yes.",
     "<|channel|>final <|constrain|>json<|message|>{}<|return|>": "{}",
     "<|channel|>analysis<|message|>never done": "",
     "I thinking>of": "I thinking>of",
@@ -458,9 +440,7 @@ PARTS: list[tuple[object, str]] = [
 
 
 @pytest.mark.parametrize(("content", "said"), PARTS)
-def test_a_reply_in_parts_is_read_without_those_that_are_thoughts(
-    content: object, said: str
-) -> None:
+def test_a_reply_in_parts_is_read_without_thoughts(content: object, said: str) -> None:
     reply = reply_of(completion(content))
     assert (reply.text, reply.fault) == (said, None if said else Fault.EMPTY)
 
@@ -486,10 +466,6 @@ def test_what_a_model_thinks_aloud_is_no_part_of_its_reply(said: str) -> None:
     reply = reply_of(completion(said))
     assert reply.text == THOUGHTS[said]
     assert (reply.fault is Fault.EMPTY) is (not THOUGHTS[said])
-
-
-def test_long_thoughts_leave_the_reply_whole() -> None:
-    assert reply_of(completion(f"<think>{'x' * 9000}</think>Yes.")).text == "Yes."
 
 
 ONE = {"act": "like", "post": 1}

@@ -1,7 +1,3 @@
-"""What an answer says it cost is what the budget booked, whatever came of the call."""
-
-from __future__ import annotations
-
 from contextlib import ExitStack, closing
 from socket import socket
 
@@ -31,14 +27,11 @@ def asked(
 
 
 SCRIPTS = {
-    "well": (servers.well,),
-    "refused, then well": (status(400), servers.well),
-    "failing, then well": (status(500), servers.well),
+    "well": (servers.well,), "refused, then well": (status(400), servers.well),
+    "failing, then well": (status(500), servers.well), "rubbish": (body(b"{}"), body(b"<p>")),
     "cut": (body(completion(reason="length")), body(completion(None))),
-    "rubbish": (body(b"{}"), body(b"<p>")),
-    "no usage": (body(completion(usage=None)),),
-    "refused": (status(401), status(404)),
-}
+    "no usage": (body(completion(usage=None)),), "refused": (status(401), status(404)),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
@@ -107,18 +100,17 @@ def plain(transport: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(openai, "DefaultAioHttpClient", openai.DefaultAsyncHttpxClient)
 
 
-def test_what_is_kept_or_cannot_be_paid_costs_nothing() -> None:
+def test_what_is_kept_or_cannot_be_paid_costs_nothing_and_no_more_than_the_worst() -> None:
     (first, second), budget = asked(times=2)
     assert (first.spent, second.spent, second.source) == (budget.settled, Spend(), "cache")
     (poor,), budget = asked(budget=Budget(tokens=3))
     assert (poor.fault, poor.spent) == (Fault.BUDGET, Spend())
-
-
-def test_usage_beyond_what_is_possible_is_booked_as_the_worst_case() -> None:
     lying = body(completion(usage={"prompt_tokens": 5000, "completion_tokens": 5000}))
     (answer,), budget = asked(lying, budget=Budget(tokens=60))
     assert answer.usage is None
     assert answer.spent.tokens == budget.settled.tokens == ASK.most_read + 20
+    (answer,), budget = asked(budget=Budget(requests=0))
+    assert (answer.fault, budget.settled) == (Fault.BUDGET, Spend())
 
 
 def test_one_that_costs_nothing_answers_where_there_is_no_money_left_for_the_first() -> None:
@@ -129,11 +121,6 @@ def test_one_that_costs_nothing_answers_where_there_is_no_money_left_for_the_fir
             answer = pool.ask_all([ASK])[0]
             assert (answer.text, answer.provider, answer.nano) == ("Good morning.", "free", 0)
             assert (pool.trouble, [call.said["model"] for call in server.calls]) == ("", ["free"])
-
-
-def test_without_requests_left_nobody_is_asked_and_the_budget_is_named() -> None:
-    (answer,), budget = asked(budget=Budget(requests=0))
-    assert (answer.fault, budget.settled) == (Fault.BUDGET, Spend())
 
 
 def asks(count: int) -> list[Ask]:

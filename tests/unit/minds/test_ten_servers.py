@@ -1,7 +1,5 @@
 """Ten kinds of model servers: the model decides, and what they state is what is booked."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Iterator
@@ -9,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sim import Thinker, World
+from sim import Thinker
 from sim.minds import Budget, ModelPool, Provider
 from sim.minds.deciding.commands import facts_of
-from sim.runtime.journal.acts import perform
 from tests.unit.minds.server import Call, Server, completion
+from tests.unit.runtime.minds_world import minded, run
 
 LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
 USAGE = {"prompt_tokens": 400, "completion_tokens": 20, "total_tokens": 420}
@@ -97,9 +95,8 @@ class Streaming(Kind):
             {"role": "assistant", "content": ""}, {"content": None, "reasoning_content": "Hm."},
             {"content": LIKE[:half]}, {"content": LIKE[half:]},
         ]  # fmt: skip
-        chunks: list[Any] = [
-            {"choices": [{"index": 0, "delta": delta}], "usage": None} for delta in deltas
-        ]
+        choices: list[Any] = [[{"index": 0, "delta": delta}] for delta in deltas]
+        chunks: list[Any] = [{"choices": each, "usage": None} for each in choices]
         chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
         chunks.append({"choices": [], "usage": USAGE})
         events = [f"data: {json.dumps(chunk)}\n\n" for chunk in chunks]
@@ -126,23 +123,15 @@ class Reasoning(Kind):
         await self.well(call, total_tokens=4420, completion_tokens_details=details)
 
 
-KINDS = (
-    Kind, Prose, NoSchema, Limited, Slow, Thinking, Streaming, NoSystem, Reasoning,
-)  # fmt: skip
+KINDS = (Kind, Prose, NoSchema, Limited, Slow, Thinking, Streaming, NoSystem, Reasoning)
 
 
 def decided(url: str, budget: Budget, ticks: int = 2) -> dict[str, Any]:
     """Return what came of the decisions of 20 members."""
-    told = {"posting": 0.5, "rhythm": "flat"}
-    world = World.create(agents=120, mean_degree=8, seed=7, platform=told)
-    perform(world, "step", (2,))
-    perform(world, "give_minds", (list(range(20)), "model", ""))
-    perform(world, "wake_minds", (True,))
+    world = minded("model")
     with ModelPool([Provider("m", url)], budget, cache=0) as pool:
         thinker = Thinker(pool)
-        for _ in range(ticks):
-            perform(world, "step", (1,))
-            perform(world, "decide", (thinker.think(world),))
+        run(world, thinker, ticks)
         found = facts_of(world)
         assert found is not None
         return found | {"trouble": thinker.trouble}
@@ -165,9 +154,7 @@ def test_the_model_decides_and_what_is_stated_is_booked(kind: tuple[Kind, str]) 
     assert found["tokens"] == budget.settled.tokens == server.stated
 
 
-def test_a_cap_is_passed_by_what_one_reply_has_beyond_its_bound_at_most(
-    kind: tuple[Kind, str],
-) -> None:
+def test_a_cap_is_passed_by_what_one_reply_has_beyond_its_bound(kind: tuple[Kind, str]) -> None:
     server, url = kind
     budget = Budget(tokens=5000)
     found = decided(url, budget)

@@ -1,32 +1,14 @@
-"""``hubbub run --minds``, ``interview``, ``survey``, ``llm estimate``."""
-
-from __future__ import annotations
-
 import json
-from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.cli.conftest import Hubbub
+from tests.unit.cli.conftest import LIKE, Hubbub
 from tests.unit.minds.server import Server, body, completion
 
-LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
 
-
-@pytest.fixture
-def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with Server(body(completion(LIKE))) as server:
-        monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
-        monkeypatch.setenv("HUBBUB_LLM_URL", server.url)
-        yield server
-
-
-def test_a_run_with_minds_is_counted_and_replayed_without_asking(
-    hubbub: Hubbub, model: Server
-) -> None:
+def test_a_run_with_minds_is_replayed_without_asking(hubbub: Hubbub, model: Server) -> None:
     words = ("--minds", "random:30", "--goal", "be kind", "--ticks", "3", "--save", "a.hub")
-    said = hubbub("run", "new:100", *words)
-    assert said.code == 0, said.err
+    said = hubbub("run", "new:100", *words).well()
     assert "Minds: 30 members" in said.out
     assert "--minds random:30 --goal 'be kind' --ticks 3 --save a.hub --seed 0" in said.out
     asked = len(model.calls)
@@ -37,9 +19,7 @@ def test_a_run_with_minds_is_counted_and_replayed_without_asking(
     assert (more.code, len(model.calls)) == (0, asked)
 
 
-def test_minds_of_a_saved_world_sleep_until_they_are_asked_for(
-    hubbub: Hubbub, model: Server
-) -> None:
+def test_minds_of_a_saved_world_sleep_until_asked_for(hubbub: Hubbub, model: Server) -> None:
     hubbub("run", "new:100", "--minds", "random:30", "--ticks", "1", "--save", "a.hub")
     asked = len(model.calls)
     said = hubbub("run", "a.hub", "--ticks", "2")
@@ -50,42 +30,31 @@ def test_minds_of_a_saved_world_sleep_until_they_are_asked_for(
     assert "--minds awake" in said.out
 
 
-def test_without_a_model_rules_decide_and_it_says_so(hubbub: Hubbub) -> None:
-    said = hubbub("run", "new:100", "--minds", "share:0.3", "--ticks", "2")
-    assert said.code == 0
+def test_without_a_model_rules_decide_and_an_interview_says_what_is_missing(hubbub: Hubbub) -> None:
+    said = hubbub("run", "new:100", "--minds", "share:0.3", "--ticks", "2").well()
     assert "No language model is set." in said.err
     assert "Until then rules decide." in said.err
     assert "rule" in said.out
-
-
-def test_minds_have_members_and_known_names(hubbub: Hubbub) -> None:
-    assert "need --minds WHO" in hubbub("run", "new:50", "--goal", "x").err
-    assert (
-        "Did you mean 'model'"
-        in hubbub("run", "new:50", "--minds", "ids:1", "--mind", "modle", "--ticks", "1").err
-    )
-    assert (
-        "own process"
-        in hubbub("--isolated", "run", "new:50", "--minds", "ids:1", "--ticks", "1").err
-    )
-
-
-def test_members_are_asked(hubbub: Hubbub, model: Server) -> None:
-    said = hubbub("ask", "new:50", "3", "Well?")
-    assert said.out.strip().endswith(LIKE)
-    assert hubbub("ask", "new:50", "3", "Well?", "--json").json["answer"] == LIKE
-    said = hubbub("ask", "new:50", "random:4", "Well?", "--choices", "like,hate")
-    assert said.out.splitlines()[1].split() == ["like", "4", "100%"]
-    said = hubbub("ask", "new:50", "random:4", "Well?")
-    assert said.out.count(LIKE) == 4
-    said = hubbub("ask", "new:50", "random:4", "Well?", "--json")
-    assert len(said.json["answers"]) == 4
-
-
-def test_an_interview_without_a_model_says_what_is_missing(hubbub: Hubbub) -> None:
     said = hubbub("ask", "new:50", "3", "Well?")
     assert said.code != 0
     assert "No language model is set." in said.err
+
+
+def test_minds_have_members_and_known_names(hubbub: Hubbub) -> None:
+    run, words = ("run", "new:50"), ("--minds", "ids:1", "--ticks", "1")
+    assert "need --minds WHO" in hubbub(*run, "--goal", "x").err
+    assert "Did you mean 'model'" in hubbub(*run, *words, "--mind", "modle").err
+    assert "own process" in hubbub("--isolated", *run, *words).err
+
+
+def test_members_are_asked(hubbub: Hubbub, model: Server) -> None:
+    one, four = ("ask", "new:50", "3", "Well?"), ("ask", "new:50", "random:4", "Well?")
+    assert hubbub(*one).out.strip().endswith(LIKE)
+    assert hubbub(*one, "--json").json["answer"] == LIKE
+    said = hubbub(*four, "--choices", "like,hate")
+    assert said.out.splitlines()[1].split() == ["like", "4", "100%"]
+    assert hubbub(*four).out.count(LIKE) == 4
+    assert len(hubbub(*four, "--json").json["answers"]) == 4
 
 
 def test_an_interview_without_an_answer_says_why(
@@ -95,19 +64,13 @@ def test_an_interview_without_an_answer_says_why(
     said = hubbub("ask", "new:50", "3", "Well?")
     assert said.code != 0
     assert "budget" in said.err
-    said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "1")
-    assert said.code == 0
+    said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "1").well()
     assert "is spent; rules decide instead." in said.err
 
 
-def test_a_run_without_an_act_ends_with_a_warning(
-    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    idle = json.dumps({"act": "do nothing", "post": 0, "text": ""})
-    with Server(body(completion(idle))) as server:
-        monkeypatch.setenv("HUBBUB_LLM_MODEL", "m")
-        monkeypatch.setenv("HUBBUB_LLM_URL", server.url)
-        said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "2")
+def test_a_run_without_an_act_ends_with_a_warning(hubbub: Hubbub, model: Server) -> None:
+    model.script = [body(completion(json.dumps({"act": "do nothing", "post": 0, "text": ""})))]
+    said = hubbub("run", "new:50", "--minds", "share:1", "--ticks", "2")
     assert "decisions came to an act" in said.out
 
 

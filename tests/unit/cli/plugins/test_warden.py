@@ -1,7 +1,3 @@
-"""Headless verbs are watched: a plugin that does not come back is ended by name, the world kept."""
-
-from __future__ import annotations
-
 import hashlib
 import os
 import re
@@ -141,32 +137,26 @@ def test_a_run_ends_by_name_and_its_last_completed_tick_is_kept(
     assert (world.tick, world.cascades[0].status) == (3, "failed")
 
 
-def test_a_run_with_a_journal_ends_with_everything_in_it(
-    hubbub: Hubbub, stuck: Path, elsewhere: Path
-) -> None:
+def test_a_run_ends_with_all_in_its_journal(hubbub: Hubbub, stuck: Path, elsewhere: Path) -> None:
     said = hubbub("--plugin", stuck, *RUN, "--model", "stuck-python", "--journal")
     assert said.code == 5
     assert said.err.endswith("everything is in its journal.\n"), said
     assert not (elsewhere / "end.rescued.hub").exists()
 
 
-def test_a_recommender_ends_a_run_and_a_comparison_by_name(hubbub: Hubbub, stuck: Path) -> None:
-    said = hubbub(
-        "--plugin", stuck, "run", "new:300", "--platform", "stuck-ranking", "--ticks", "3"
-    )
-    assert said.code == 5
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "new:300", "--platform", "stuck-ranking", "--ticks", "3"),
+        ("compare", "new:300", "--recommenders", "stuck-ranking,popularity", "--replicates", "1"),
+    ],
+)
+def test_a_recommender_ends_a_run_and_a_comparison_by_name(
+    hubbub: Hubbub, stuck: Path, words: tuple[str, ...]
+) -> None:
+    said = hubbub("--plugin", stuck, *words)
+    assert said.code == 5, said
     assert "Plugin 'stuck-ranking': has not returned" in said.err
-    words = [
-        "compare",
-        "new:300",
-        "--recommenders",
-        "stuck-ranking,popularity",
-        "--replicates",
-        "1",
-    ]
-    again = hubbub("--plugin", stuck, *words)
-    assert again.code == 5, again
-    assert "Plugin 'stuck-ranking': has not returned" in again.err
 
 
 @pytest.mark.parametrize("verb", [["models"], ["info", "demo"], ["plugin", "list"]])
@@ -186,13 +176,10 @@ def test_a_run_is_probed_before_a_world_is_made(
         raise PluginError("stuck", "would harm the run")
 
     monkeypatch.setattr(running, "probe_foreign", refuse)
-    assert hubbub("--plugin", stuck, *RUN, "--model", "sir").err == (
-        "Plugin 'stuck': would harm the run.\n"
-    )
+    said = hubbub("--plugin", stuck, *RUN, "--model", "sir")
+    assert said.err == "Plugin 'stuck': would harm the run.\n"
     assert probe_foreign is not refuse
 
-
-# Replicates
 
 MANY = ("run", "new:300", "--inject", "x", "--ticks", "8", "--replicates", "3", "--workers", "2")
 
@@ -224,18 +211,12 @@ def test_replicates_end_by_name_and_what_is_finished_is_kept(
     blocked_until(lambda: not workers())
 
 
-# The real thing
-
-
 def in_a_process(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
-    known = {
-        "PYTHONPATH": str(ROOT),
-        "HUBBUB_LOG_FOLDER": str(folder),
-        "HUBBUB_PLUGIN_PATIENCE": "2",
-    }
+    known = {"PYTHONPATH": str(ROOT), "HUBBUB_PLUGIN_PATIENCE": "2"}
     return subprocess.run(
         [sys.executable, "-P", "-m", "sim", *map(str, words)], cwd=folder,
-        env=os.environ | known, capture_output=True, text=True, check=False, timeout=300,
+        env=os.environ | known | {"HUBBUB_LOG_FOLDER": str(folder)},
+        capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
 
@@ -244,9 +225,8 @@ def in_a_process(folder: Path, *words: str | Path) -> subprocess.CompletedProces
 def test_three_kinds_of_endless_loop_end_by_name(stuck: Path, elsewhere: Path, model: str) -> None:
     done = in_a_process(elsewhere, "--plugin", stuck, *RUN, "--model", f"stuck-{model}")
     assert done.returncode == 5, done
-    assert done.stderr.splitlines()[-1].startswith(
-        f"Plugin 'stuck-{model}': has not returned after"
-    )
+    told = f"Plugin 'stuck-{model}': has not returned after"
+    assert done.stderr.splitlines()[-1].startswith(told)
     tick = 2 if model == "sqlite" else 3
     assert f"the world at tick {tick} is kept in end.rescued.hub" in done.stderr
     assert load(elsewhere / "end.rescued.hub").tick == tick
@@ -281,16 +261,13 @@ def test_an_isolated_run_goes_on_without_them(stuck: Path, elsewhere: Path, mode
     done = in_a_process(elsewhere, *words)
     assert done.returncode == 5, done
     assert f"stuck-{model}" in done.stdout
-    assert ("MemoryError" if model == "greedy" else "did not return (stuck.py, line") in (
-        done.stdout
-    )
+    why = "MemoryError" if model == "greedy" else "did not return (stuck.py, line"
+    assert why in done.stdout
     assert load(elsewhere / "end.hub").tick == 8
 
 
 @pytest.mark.slow
-def test_an_isolated_run_ends_by_name_where_no_message_is_at_fault(
-    stuck: Path, elsewhere: Path
-) -> None:
+def test_an_isolated_run_ends_by_name_without_a_message(stuck: Path, elsewhere: Path) -> None:
     words = ("run", "new:300", "--platform", "stuck-ranking", "--ticks", "3", "--save", "end.hub")
     done = in_a_process(elsewhere, "--plugin", stuck, "--isolated", *words)
     assert done.returncode == 5, done

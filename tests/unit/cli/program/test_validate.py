@@ -1,5 +1,3 @@
-"""``hubbub validate``: the table, what programs read, and the page."""
-
 import csv
 import io
 from collections.abc import Sequence
@@ -37,8 +35,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_claim_has_a_line_with_its_interval(hubbub: Hubbub) -> None:
-    said = hubbub("validate", "sir", "--workers", "1")
-    assert said.code == 0
+    said = hubbub("validate", "sir", "--workers", "1").well()
     laws, mean = said.out.splitlines()[1:3]
     assert laws.split() == ["ok", "sir", "keeps", "its", "laws", "3", "3", "exactly"]
     assert mean.endswith("1.4       1.5       [1.1, 1.9]")
@@ -100,18 +97,12 @@ def test_a_page_is_written_between_its_marks(
         (["sirr"], 2, "No propagation model named 'sirr'"),
     ],
 )
-def test_what_cannot_be_is_refused(
-    hubbub: Hubbub, words: list[str], code: int, sentence: str
-) -> None:
-    said = hubbub("validate", *words)
-    assert said.code == code
-    assert sentence in said.err
+def test_what_cannot_be_is_said(hubbub: Hubbub, words: list[str], code: int, sentence: str) -> None:
+    hubbub("validate", *words).refuses(sentence, code)
 
 
 def test_a_page_without_marks_is_refused_before_any_work(hubbub: Hubbub, tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("Nothing here.\n")
-    said = hubbub("validate", "--out", page)
-    assert said.code == 3
-    assert "has no marks" in said.err
+    hubbub("validate", "--out", page).refuses("has no marks", 3)
     assert page.read_text() == "Nothing here.\n"

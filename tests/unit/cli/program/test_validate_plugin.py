@@ -1,5 +1,3 @@
-"""``hubbub --plugin FILE validate``: laws and claims of a model that somebody else wrote."""
-
 from pathlib import Path
 
 from tests.unit.cli.conftest import Hubbub

@@ -1,5 +1,3 @@
-"""hubbub compare --arm and --variants: futures of a world, and what is refused."""
-
 import csv
 from pathlib import Path
 
@@ -49,8 +47,7 @@ def test_futures_are_those_of_python(hubbub: Hubbub, tmp_path: Path) -> None:
     assert row["difference"] == found.difference("size").mean
     assert facts["conclusion"] == [found.conclusion()]
     files = ("--out", str(tmp_path / "d.csv"), "--out", str(tmp_path / "d.png"))
-    said = hubbub(*words, "--arm", "as it is", "--arm", BANNED, *files)
-    assert said.code == 0
+    said = hubbub(*words, "--arm", "as it is", "--arm", BANNED, *files).well()
     assert found.conclusion() in said.out
     assert f"Digest of the starting world: {found.digest}" in said.out
     assert "in any replicate: " in said.out
@@ -71,9 +68,7 @@ def test_variants_are_futures_of_the_world_of_a_scenario(hubbub: Hubbub, tmp_pat
     assert "a single pair gives no interval" in alone
     assert "Each 95 %" not in alone
     file.write_text(SCENARIO + "\n[variants.other.network]\nseed = 4\n")
-    other = hubbub(*words, "1")
-    assert other.code == 2
-    assert "'other' has another network" in other.err
+    hubbub(*words, "1").refuses("'other' has another network")
     file.write_text(SCENARIO.partition("[[variants")[0])
     assert "has no variants" in hubbub(*words, "1").err
 
@@ -102,25 +97,17 @@ def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
         (("--arm", BANNED, "--out", "a.csv", "--out", "b.csv"), "a.csv and b.csv, both .csv"),
     ],
 )
-def test_what_cannot_be_compared_is_one_sentence(
-    hubbub: Hubbub, words: tuple[str, ...], said: str
-) -> None:
-    refused = hubbub("compare", WORLD, *words)
-    assert refused.code == 2
-    assert said in refused.err
-    assert len(refused.err.strip().splitlines()) == 1
+def test_what_cannot_be_compared_is_said(hubbub: Hubbub, words: tuple[str, ...], said: str) -> None:
+    hubbub("compare", WORLD, *words).refuses(said)
 
 
 def test_files_are_refused_before_anything_is_run(hubbub: Hubbub) -> None:
-    refused = hubbub("compare", WORLD, "--arm", BANNED, "--out", "nowhere/x.csv")
-    assert refused.code == 3
-    assert "folder does not exist" in refused.err
+    words = ("--arm", BANNED, "--out", "nowhere/x.csv")
+    hubbub("compare", WORLD, *words).refuses("folder does not exist", 3)
 
 
-def test_an_arm_of_a_scenario_is_the_variant_that_does_the_same(
-    hubbub: Hubbub, tmp_path: Path
-) -> None:
-    file = tmp_path / "s.toml"
+def test_an_arm_of_a_scenario_is_the_variant_that_does_the_same(hubbub: Hubbub) -> None:
+    file = Path("s.toml")
     file.write_text(SCENARIO)
     words = ("compare", file, "--replicates", "3", "--workers", "1", "--json")
     variants = hubbub(*words, "--variants").json

@@ -1,7 +1,3 @@
-"""``--metrics-port`` of a run, and of the screen."""
-
-from __future__ import annotations
-
 import socket
 import urllib.request
 
@@ -34,19 +30,15 @@ def test_a_run_serves_its_numbers(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatc
         close(exporter)
 
     monkeypatch.setattr(Exporter, "close", read_and_close)
-    said = hubbub(*RUN, "--metrics-port", "0")
-    assert said.code == 0
+    said = hubbub(*RUN, "--metrics-port", "0").well()
     assert "Metrics: http://127.0.0.1:" in said.err
     assert "\nhubbub_tick 3.0\n" in pages[0]
 
 
-def test_a_port_that_is_taken_is_said(hubbub: Hubbub) -> None:
+def test_a_port_that_is_taken_is_said_and_without_one_nothing_is_served(hubbub: Hubbub) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         said = hubbub(*RUN, "--metrics-port", str(taken.getsockname()[1]))
-    assert (said.code, "choose another, or 0 for any that is free." in said.err) == (2, True)
-
-
-def test_without_a_port_nothing_is_served(hubbub: Hubbub) -> None:
+    said.refuses("choose another, or 0 for any that is free.")
     assert "Metrics" not in hubbub(*RUN).err
 
 

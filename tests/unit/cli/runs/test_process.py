@@ -1,7 +1,3 @@
-"""``hubbub run --isolated``: the same results, and plugins that cost only themselves."""
-
-from __future__ import annotations
-
 import asyncio
 from functools import partial
 from pathlib import Path
@@ -59,15 +55,11 @@ class Birth(PropagationModel):
 @pytest.fixture
 def in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let engines be threads of the test: nothing has to start."""
-    monkeypatch.setattr(
-        "sim.runtime.simulation.IsolatedSimulation",
-        partial(IsolatedSimulation, spawn=Thread),
-    )
+    isolated = partial(IsolatedSimulation, spawn=Thread)
+    monkeypatch.setattr("sim.runtime.simulation.IsolatedSimulation", isolated)
 
 
-def test_an_isolated_run_comes_out_as_any_other(
-    hubbub: Hubbub, elsewhere: Path, in_a_thread: None
-) -> None:
+def test_an_isolated_run_is_like_others(hubbub: Hubbub, elsewhere: Path, in_a_thread: None) -> None:
     words = ["run", "new:300,mean_degree=6", "--inject", "x", "--model", "sir", "--ticks", "8"]
     plain = hubbub(*words, "--json").json
     said = hubbub(*words, "--json", "--save", "w.hub", "--isolated")
@@ -97,32 +89,24 @@ def test_a_policy_that_fails_is_told_of(hubbub: Hubbub, elsewhere: Path, in_a_th
     assert (said.code, "The policy 'weary' failed and decides no more" in said.err) == (5, True)
 
 
-def test_a_world_without_messages_only_ticks(hubbub: Hubbub, in_a_thread: None) -> None:
+def test_a_world_without_messages_ticks_with_no_journal(hubbub: Hubbub, in_a_thread: None) -> None:
     said = hubbub("--isolated", "run", "new:100,mean_degree=4", "--ticks", "2")
     assert (said.code, "tick 2" in said.out) == (0, True), said
+    said = hubbub("run", "new:100", "--save", "w.hub", "--journal", "--isolated")
+    said.refuses("leave out --journal")
 
 
-def test_what_a_plugin_prints_is_a_remark(
-    hubbub: Hubbub, elsewhere: Path, in_a_thread: None
-) -> None:
+def test_what_plugins_print_is_remarked(hubbub: Hubbub, elsewhere: Path, in_a_thread: None) -> None:
     (elsewhere / "loud.py").write_text(LOUD)
     words = ["--inject", "x", "--model", "loud-and-isolated", "--ticks", "2", "--isolated"]
-    said = hubbub("--plugin", "loud.py", "run", "new:100,mean_degree=4", *words)
-    assert said.code == 0
+    said = hubbub("--plugin", "loud.py", "run", "new:100,mean_degree=4", *words).well()
     assert "a plugin printed: over the screen" in said.err
     assert "over the screen" not in said.out
 
 
-def test_a_journal_and_isolation_are_one_too_many(hubbub: Hubbub) -> None:
-    said = hubbub("run", "new:100", "--save", "w.hub", "--journal", "--isolated")
-    assert (said.code, "leave out --journal" in said.err) == (2, True)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_a_plugin_that_ends_the_process_fails_and_the_run_goes_on(
-    hubbub: Hubbub, elsewhere: Path
-) -> None:
+def test_a_plugin_that_ends_the_process_fails_alone(hubbub: Hubbub, elsewhere: Path) -> None:
     (elsewhere / "rough.py").write_text(ROUGH)
     words = ["--inject", "x", "--model", "rough-exit", "--ticks", "6", "--isolated"]
     said = hubbub("--plugin", "rough.py", "run", "new:200,mean_degree=6", *words)
@@ -138,9 +122,6 @@ def test_a_plugin_that_never_begins_is_named(hubbub: Hubbub, elsewhere: Path) ->
     said = hubbub("--plugin", "birth.py", "run", "new:200,mean_degree=6", *words)
     assert said.code == 5
     assert "'rough-birth': took the engine's process down before its message had begun" in said.err
-
-
-# Told by hand: what real engines do seldom
 
 
 def run(simulation: Any, report: Any = lambda *_: None) -> None:

@@ -1,7 +1,3 @@
-"""``show WORLD agents``, ``edit WORLD agents`` and what is shown beside them."""
-
-from __future__ import annotations
-
 import csv
 import sqlite3
 from contextlib import closing
@@ -34,27 +30,24 @@ def test_members_are_listed_by_a_condition(hubbub: Hubbub, path: Path) -> None:
 
 def test_members_are_changed_and_their_moves_shown(hubbub: Hubbub, path: Path) -> None:
     out = path.with_name("b.hub")
-    words = ("--where", "activity > .6", "--set", "status=paused", "--set", "openness=0.4")
+    words = ["--where", "activity > .6", "--set", "status=paused", "--set", "openness=0.4"]
     said = hubbub("edit", path, "agents", *words, "-o", out)
     assert said.out.startswith("Set 2 members to status=paused, openness=0.4.\nSaved ")
     assert load(out).agents_where("status == paused").tolist() == [3, 4]
     assert load(out).trail.acts[-1].author == "command line"
-    moves = hubbub(
-        "show", out, "moves", "--from", "0", "--to", "3", "--where", "id == di", "--json"
-    ).json
-    assert moves["rows"] == [{"tick": 0, "agent": "di", "from": "active", "to": "paused"}]
+    words = ["--from", "0", "--to", "3", "--where", "id == di", "--json"]
+    assert hubbub("show", out, "moves", *words).json["rows"] == [
+        {"tick": 0, "agent": "di", "from": "active", "to": "paused"}
+    ]
     assert hubbub("show", out, "moves", "--to", "0").out.splitlines()[2].split()[1] == "eva"
     assert "No lifecycle transitions" in hubbub("show", out, "moves", "--from", "3").out
 
 
-def test_a_move_of_life_that_is_not_allowed_names_the_legal_ones(
-    hubbub: Hubbub, path: Path
-) -> None:
+def test_a_move_of_life_that_is_illegal_names_the_legal_ones(hubbub: Hubbub, path: Path) -> None:
     out = path.with_name("b.hub")
     hubbub("edit", path, "agents", "--set", "status=banned", "-o", out)
     said = hubbub("edit", out, "agents", "--set", "status=idle", "-o", path.with_name("c.hub"))
-    assert said.code == 2
-    assert "Agent ada is banned and cannot become idle; " in said.err
+    said.refuses("Agent ada is banned and cannot become idle; ")
     assert "from banned it can go to: active, destroyed" in said.err
     assert not path.with_name("c.hub").exists()
 
@@ -89,8 +82,7 @@ def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
         twin = tmp_path / "saves" / "twin.hub"
         twin.parent.mkdir(exist_ok=True)
         twin.write_bytes(out.read_bytes())
-        done = hubbub("saves", "erase", "twin", "bo", "--yes", *how)
-        assert done.code == 0, done.err
+        hubbub("saves", "erase", "twin", "bo", "--yes", *how).well()
         assert hubbub("show", twin, "agents", "--where", "activity >= 0").code == 0
         for to in ("csv", "jsonl", "sqlite"):
             assert "Ruritania" not in exported(hubbub, twin, to)
@@ -99,8 +91,7 @@ def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
 def exported(hubbub: Hubbub, world: Path, to: str) -> str:
     """Return what an export says of the members."""
     out = world.with_name(f"out-{to}")
-    said = hubbub("export", world, "--out", out, "--format", to, "--force")
-    assert said.code == 0, said.err
+    hubbub("export", world, "--out", out, "--format", to, "--force").well()
     if to != "sqlite":
         return (out / f"agents.{to}").read_text()
     with closing(sqlite3.connect(out)) as file:
@@ -110,15 +101,11 @@ def exported(hubbub: Hubbub, world: Path, to: str) -> str:
 def test_a_network_is_imported_with_profiles(hubbub: Hubbub, tmp_path: Path) -> None:
     (tmp_path / "net.csv").write_text("source,target\n1,2\n2,3\n")
     (tmp_path / "people.json").write_text('[{"id": 2, "name": "Ada"}]')
-    said = hubbub(
-        "import", tmp_path / "net.csv", "--profiles", tmp_path / "people.json", "-o", "a.hub"
-    )
+    said = hubbub("import", "net.csv", "--profiles", "people.json", "-o", "a.hub")
     assert "Loaded 1 profile." in said.out
     assert "--profiles" in said.out
-    assert (
-        hubbub("show", "a.hub", "agents", "--where", "id == 2", "--json").json["rows"][0]["name"]
-        == "Ada"
-    )
+    (row,) = hubbub("show", "a.hub", "agents", "--where", "id == 2", "--json").json["rows"]
+    assert row["name"] == "Ada"
 
 
 @pytest.mark.parametrize(
@@ -136,9 +123,7 @@ def test_a_network_is_imported_with_profiles(hubbub: Hubbub, tmp_path: Path) -> 
 def test_what_makes_no_sense_is_refused(
     hubbub: Hubbub, path: Path, words: list[str], said: str
 ) -> None:
-    found = hubbub(words[0], path, *words[1:])
-    assert found.code == 2
-    assert said in found.err
+    hubbub(words[0], path, *words[1:]).refuses(said)
 
 
 def test_compatibility_is_explained(hubbub: Hubbub, path: Path) -> None:
@@ -166,9 +151,8 @@ def test_one_member_is_told_of_whole(hubbub: Hubbub, path: Path) -> None:
     assert world.personal_history(0) == [(0, "opened a shop"), (1, "active -> paused")]
     save(world, path)
     facts = hubbub("show", path, "agents", "ada", "--json").json
-    assert (facts["status"], facts["groups"], facts["biography"]) == (
-        "paused", ["gardeners"], "Paints.",
-    )  # fmt: skip
+    told = facts["status"], facts["groups"], facts["biography"]
+    assert told == ("paused", ["gardeners"], "Paints.")
     assert facts["opinions"] == {"bridge": 0.5}
     assert list(facts["interests"]) == ["music"]
     assert {"archetype", "credulity", "verification", "mood", "reputation"} <= {*facts}
@@ -256,8 +240,7 @@ def test_who_is_in_a_state_now_is_listed(hubbub: Hubbub) -> None:
     story = world.inject("x", seeds=[3, 9], model="sir", beta=0.0, gamma=0.0)
     world.step(2)
     save(world, "a.hub")
-    said = hubbub("show", "a.hub", "agents", "--state", "0:infected", "--json")
-    assert said.code == 0, said.err
+    said = hubbub("show", "a.hub", "agents", "--state", "0:infected", "--json").well()
     assert said.json["count"] == story.in_state("infected").size == 2
     for wrong, sentence in (("7:infected", "this world's messages are 0"), ("0:x", "state of sir")):
         assert sentence in hubbub("show", "a.hub", "agents", "--state", wrong).err

@@ -1,50 +1,37 @@
-"""``hubbub export``."""
-
 import csv
 from pathlib import Path
 
 import pytest
 
 from sim import World, save
-from sim.io import EXPORTS
 from tests.unit.cli.conftest import Hubbub
 
 
-def test_export_writes_and_says_so(hubbub: Hubbub) -> None:
+def test_export_says_what_it_wrote_and_replaces_nothing_unless_forced(hubbub: Hubbub) -> None:
     said = hubbub("export", "new:50,mean_degree=4,seed=1", "--out", "out put", "--format", "csv")
     assert said.code == 0
     assert said.out.startswith("Exported 'out put' (4 files): 2")
     with Path("out put/agents.csv").open(newline="") as file:
         assert len(list(csv.reader(file))) == 51
-
-
-def test_export_replaces_nothing_unless_forced(hubbub: Hubbub) -> None:
     Path("a.graphml").write_text("mine")
     words = ("export", "new:50,mean_degree=4,seed=1", "--out", "a.graphml")  # as it ends
-    said = hubbub(*words)
-    assert (said.code, Path("a.graphml").read_text()) == (3, "mine")
-    assert "replace it with --force" in said.err
+    hubbub(*words).refuses("replace it with --force", 3)
+    assert Path("a.graphml").read_text() == "mine"
     assert hubbub(*words, "--force").out.startswith("Exported a.graphml: ")
 
 
-@pytest.mark.parametrize("to", ["xlsx", "Csv"])
-def test_an_unknown_format_is_refused_before_work(hubbub: Hubbub, to: str) -> None:
-    said = hubbub("export", "absent", "--out", "out", "--format", to)
-    assert said.code == 2
-    assert "No export format named" in said.err
-
-
-def test_a_file_that_does_not_say_its_format_is_refused_before_work(hubbub: Hubbub) -> None:
-    said = hubbub("export", "absent", "--out", "out")
-    assert (said.code, said.err.startswith("'out' does not say which format; add --format")) == (
-        2, True,
-    )  # fmt: skip
-
-
-def test_formats_are_completed() -> None:
-    from sim.cli.start import completed
-
-    assert completed("exports")("") == list(EXPORTS)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--format", "xlsx"), "No export format named"),
+        (("--format", "Csv"), "No export format named"),
+        ((), "'out' does not say which format; add --format"),
+    ],
+)
+def test_a_format_that_is_unknown_is_refused_before_work(
+    hubbub: Hubbub, words: tuple[str, ...], said: str
+) -> None:
+    hubbub("export", "absent", "--out", "out", *words).refuses(said)
 
 
 def test_ticks_of_which_nothing_is_kept_are_told(hubbub: Hubbub) -> None:

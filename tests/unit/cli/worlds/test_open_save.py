@@ -1,5 +1,3 @@
-"""``new``, ``import``, ``info``, ``verify``: worlds in and out of files."""
-
 import json
 import shlex
 import sqlite3
@@ -18,8 +16,7 @@ EDGES = "from,to,weight\nana,bo,0.5\nbo,cy,1\ncy,ana,0.25\nbo,bo,1\nana,bo,0.5\n
 
 def test_new_saves_the_world_that_the_library_makes(hubbub: Hubbub, tmp_path: Path) -> None:
     words = ("--agents", "200", "--network", "small-world", "--mean-degree", "4", "--seed", "5")
-    said = hubbub("new", *words, "-p", "rewiring=0.2", "--out", "a.hub")
-    assert said.code == 0
+    said = hubbub("new", *words, "-p", "rewiring=0.2", "--out", "a.hub").well()
     assert said.out.startswith("200 agents, 800 ties.\nSaved a.hub: ")
     made = World.create(200, "small-world", 4, 5, rewiring=0.2)
     assert load(tmp_path / "a.hub").digest() == made.digest()
@@ -45,9 +42,7 @@ def test_new_makes_a_network_of_given_degrees(hubbub: Hubbub, tmp_path: Path) ->
 def test_import_keeps_times_and_signs_and_repeats_itself(hubbub: Hubbub, tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("1,2,5,100\n2,3,-2,160\n1,2,10,400\n")
     words = ("--weights", "2", "--times", "3", "--tick-minutes", "1", "-o", "a.hub")
-    said = hubbub("import", "e.csv", *words)
-    assert said.code == 2
-    assert "--signed" in said.err
+    hubbub("import", "e.csv", *words).refuses("--signed")
     said = hubbub("import", "e.csv", "--signed", *words)
     assert "1 of 3 ties are hostile. Kept 3 interactions in 0.0 days" in said.out
     world = load(tmp_path / "a.hub")
@@ -61,10 +56,8 @@ def test_import_keeps_times_and_signs_and_repeats_itself(hubbub: Hubbub, tmp_pat
     assert hubbub("info", "a.hub", "--json").json["interactions"] == 3
     with sqlite3.connect(tmp_path / "a.hub") as file:
         found = file.execute("SELECT properties, strength FROM agent_relationships").fetchall()
-    assert [json.loads(row[0]) for row in found] == [
-        {"time": 0, "sign": 1},
-        {"time": 60, "sign": -1},
-    ]
+    told = [{"time": 0, "sign": 1}, {"time": 60, "sign": -1}]
+    assert [json.loads(row[0]) for row in found] == told
     file.close()
 
 
@@ -85,31 +78,24 @@ def test_import_keeps_times_and_signs_and_repeats_itself(hubbub: Hubbub, tmp_pat
 def test_new_refuses_in_one_sentence(
     hubbub: Hubbub, words: tuple[str, ...], code: int, sentence: str
 ) -> None:
-    said = hubbub("new", *words, "--out", "a.hub")
-    assert said.code == code
-    assert sentence in said.err
-    assert said.err.count("\n") == 1
+    hubbub("new", *words, "--out", "a.hub").refuses(sentence, code)
     assert not Path("a.hub").exists()
 
 
-def test_the_memory_limits_of_the_settings_hold(
-    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_memory_limits_of_settings_hold(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBBUB_MEMORY_HARD_MB", "20")
     said = hubbub("new", "--agents", "100000", "--out", "a.hub")
     assert said.code == 4
     assert said.err.endswith("memory_hard_mb allows 20; make fewer agents or raise it.\n")
     monkeypatch.setenv("HUBBUB_MEMORY_HARD_MB", "100")
     monkeypatch.setenv("HUBBUB_MEMORY_SOFT_MB", "16")
-    said = hubbub("new", "--agents", "60000", "--out", "a.hub")
-    assert said.code == 0
+    said = hubbub("new", "--agents", "60000", "--out", "a.hub").well()
     assert said.err.endswith("memory_soft_mb is 16.\n")
 
 
 def test_import_says_what_it_found_and_saves_it(hubbub: Hubbub, tmp_path: Path) -> None:
     (tmp_path / "edges.csv").write_text(EDGES)
-    said = hubbub("import", "edges.csv", "--weights", "weight", "--out", "a.hub")
-    assert said.code == 0
+    said = hubbub("import", "edges.csv", "--weights", "weight", "--out", "a.hub").well()
     assert "Dropped 1 loop and 1 duplicate." in said.out
     world = load(tmp_path / "a.hub")
     ana, bo = world.agents.index("ana"), world.agents.index("bo")
@@ -127,17 +113,9 @@ def test_import_follows_turns_the_arrows_round(hubbub: Hubbub, tmp_path: Path) -
 
 def test_import_prints_the_command_that_repeats_it(hubbub: Hubbub, tmp_path: Path) -> None:
     (tmp_path / "e.txt").write_text("1 2 5\n2 3 6\n")
-    options = (
-        "--undirected",
-        "--no-header",
-        "--times",
-        "2",
-        "--ids",
-        "str",
-        "--delimiter",
-        "space",
-    )
-    said = hubbub("import", "e.txt", *options, "--tick-minutes", "30", "--out", "a.hub")
+    options = ("--undirected", "--no-header", "--times", "2", "--ids", "str")
+    said = hubbub("import", "e.txt", *options, "--delimiter", "space", "--tick-minutes",
+                  "30", "--out", "a.hub")  # fmt: skip
     before = load(tmp_path / "a.hub")
     assert before.ties.count == 4
     assert before.tick_minutes == 30
@@ -147,21 +125,14 @@ def test_import_prints_the_command_that_repeats_it(hubbub: Hubbub, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("text", "code", "sentence"),
-    [
-        (None, 3, "e.txt: "),
-        ("", 3, "e.txt: "),
-        ("1 2\n3\n", 3, "line 2"),
-    ],
+    ("text", "sentence"), [(None, "e.txt: "), ("", "e.txt: "), ("1 2\n3\n", "line 2")]
 )
 def test_import_refuses_a_file_in_one_sentence(
-    hubbub: Hubbub, tmp_path: Path, text: str | None, code: int, sentence: str
+    hubbub: Hubbub, tmp_path: Path, text: str | None, sentence: str
 ) -> None:
     if text is not None:
         (tmp_path / "e.txt").write_text(text)
-    said = hubbub("import", "e.txt", "--out", "a.hub")
-    assert said.code == code
-    assert sentence in said.err
+    hubbub("import", "e.txt", "--out", "a.hub").refuses(sentence, 3)
     assert not Path("a.hub").exists()
 
 
@@ -171,16 +142,13 @@ def test_import_refuses_options_that_are_not_allowed(hubbub: Hubbub) -> None:
     assert said.err == "--columns takes two places or names, such as 0,1; got '0'.\n"
 
 
-def test_info_says_what_a_file_says_of_itself(hubbub: Hubbub) -> None:
+def test_info_says_what_a_file_or_another_world_is(hubbub: Hubbub) -> None:
     hubbub("run", "new:50,mean_degree=4", "--inject", "x", "--ticks", "2", "--save", "a.hub")
     facts = hubbub("info", "a.hub", "--json").json
     assert (facts["agents"], facts["ties"], facts["tick"], facts["seed"]) == (50, 200, 2, 0)
     text = hubbub("info", "a.hub").out
     assert "independent-cascade" in text
     assert "versions numpy" in text
-
-
-def test_info_looks_at_worlds_that_are_no_file(hubbub: Hubbub) -> None:
     facts = hubbub("info", "new:50,mean_degree=4", "--json").json
     assert facts["digest"] == World.create(50, mean_degree=4).digest()
     assert "agents    7,624" in hubbub("info", "demo").out
@@ -208,22 +176,14 @@ def test_verify_sees_one_flipped_bit(hubbub: Hubbub, tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    said = hubbub("verify", "a.hub")
-    assert said.code == 3
-    assert said.err.startswith("a.hub: ")
+    hubbub("verify", "a.hub").refuses("a.hub: ", 3)
 
 
-def test_assignments_take_names_with_dashes() -> None:
+def test_names_and_the_usual_world_are_read_as_typed() -> None:
     assert assignments(["mean-degree=3", "a=b=c"]) == {"mean_degree": "3", "a": "b=c"}
-
-
-@pytest.mark.parametrize("word", ["x", "=3", "a b=3", "1a=3"])
-def test_assignments_refuse_what_is_none(word: str) -> None:
-    with pytest.raises(InputError, match="NAME=VALUE"):
-        assignments([word])
-
-
-def test_new_may_stand_for_the_usual_world() -> None:
+    for word in ("x", "=3", "a b=3", "1a=3"):
+        with pytest.raises(InputError, match="NAME=VALUE"):
+            assignments([word])
     order = parse_new("")
     assert (order.agents, order.network) == (10_000, "preferential-attachment")
     assert parse_new("1_000,seed=-3").seed == -3

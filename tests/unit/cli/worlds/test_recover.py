@@ -1,7 +1,3 @@
-"""Runs that keep a journal, and what ``hubbub recover`` says of them."""
-
-from __future__ import annotations
-
 import shutil
 import sqlite3
 from contextlib import closing
@@ -36,8 +32,7 @@ def flip(path: Path) -> None:
 
 
 def test_a_run_with_a_journal_goes_on_where_it_ended(hubbub: Hubbub, world: Path) -> None:
-    first = hubbub("run", world, "--inject", "The bridge is closed.", *RUN)
-    assert first.code == OK
+    first = hubbub("run", world, "--inject", "The bridge is closed.", *RUN).well()
     assert "Saved to tick 6 " in first.err
     second = hubbub("run", world, "--ticks", "4", "--journal")
     assert "Recovered to tick 6:" in second.err
@@ -54,10 +49,8 @@ def test_checkpoints_of_a_run_come_as_asked(hubbub: Hubbub, world: Path) -> None
     assert len(taken) > 1
     refused = hubbub("run", world, "--ticks", "6", "--journal", "--checkpoint", "often")
     assert "every 500 (ticks) or 30s (seconds)" in refused.err
-    assert (
-        "--checkpoint needs --journal"
-        in hubbub("run", world, "--ticks", "6", "--checkpoint", "2").err
-    )
+    bare = hubbub("run", world, "--ticks", "6", "--checkpoint", "2")
+    assert "--checkpoint needs --journal" in bare.err
 
 
 def test_a_run_without_a_journal_says_that_the_world_goes_on(hubbub: Hubbub, world: Path) -> None:
@@ -75,15 +68,12 @@ def test_a_run_without_a_journal_says_that_the_world_goes_on(hubbub: Hubbub, wor
 
 def test_what_is_recovered_is_told_and_saved(hubbub: Hubbub, world: Path) -> None:
     hubbub("run", world, "--inject", "The bridge is closed.", *RUN)
-    said = hubbub("recover", world)
-    assert said.code == OK
+    said = hubbub("recover", world).well()
     assert "Recovered to tick 6: checkpoint at tick 0" in said.out
     assert "Nothing is missing." in said.out
     assert "Nothing was changed." in said.out
     saved = hubbub("recover", world, "--save", "b.hub", "--json")
-    assert saved.json["tick"] == 6
-    assert saved.json["whole"]
-    assert saved.json["saved"] == "b.hub"
+    assert [saved.json[name] for name in ("tick", "whole", "saved")] == [6, True, "b.hub"]
     assert load("b.hub").digest() == saved.json["digest"]
 
 
@@ -113,10 +103,7 @@ def test_a_journal_lies_beside_the_file_that_is_saved(hubbub: Hubbub, tmp_path: 
 def test_nothing_is_saved_inside_the_journal(hubbub: Hubbub, world: Path) -> None:
     hubbub("run", world, *RUN)
     assert hubbub("recover", world, "--save", "a.hub.live/x.hub").code == USAGE
-
-
-def test_a_scenario_has_no_journal(hubbub: Hubbub) -> None:
-    assert hubbub("run", "a.toml", "--journal").code == USAGE
+    assert hubbub("run", "a.toml", "--journal").code == USAGE  # a scenario has none
 
 
 def test_a_run_that_is_cancelled_keeps_every_tick(
@@ -161,16 +148,13 @@ def test_what_was_recovered_replaces_nothing_later_unasked(hubbub: Hubbub, world
     assert load(later).tick == 2
 
 
-def test_a_run_goes_on_from_a_damaged_journal_only_when_it_is_told_to(
-    hubbub: Hubbub, world: Path
-) -> None:
+def test_a_run_goes_on_from_a_damaged_journal_only_if_told_to(hubbub: Hubbub, world: Path) -> None:
     hubbub("run", world, "--ticks", "2", "--journal")
     (world.with_name("a.hub.live") / "journal").write_bytes(b"nothing")
     refused = hubbub("run", world, "--ticks", "1", "--journal")
     assert refused.code == FILE
     assert "not a journal of Hubbub; --force continues without that" in refused.err
-    forced = hubbub("run", world, "--ticks", "1", "--journal", "--force")
-    assert forced.code == 0
+    forced = hubbub("run", world, "--ticks", "1", "--journal", "--force").well()
     assert "was kept as a-damaged-1.hub.live" in forced.err
 
 
@@ -187,12 +171,9 @@ def test_a_run_saves_over_its_own_file_and_its_journal_goes_on(hubbub: Hubbub, w
     assert not list(world.parent.glob("a-*"))
 
 
-def test_what_lives_beside_a_file_that_a_verb_replaces_is_put_aside_whole(
-    hubbub: Hubbub, world: Path
-) -> None:
-    assert (
-        hubbub("new", "--agents", "300", "--platform", "hot", "--out", world, "--force").code == OK
-    )
+def test_what_lives_beside_a_replaced_file_is_put_aside_whole(hubbub: Hubbub, world: Path) -> None:
+    words = ("--platform", "hot", "--out", world, "--force")
+    assert hubbub("new", "--agents", "300", *words).code == OK
     hubbub("run", world, "--inject", "Ours.", *RUN)
     lived = recover(world).world.digest()
     done = hubbub("run", world, "--inject", "Another.", "--ticks", "3", "--save", world)

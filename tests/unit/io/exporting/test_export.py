@@ -42,9 +42,6 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-# CSV
-
-
 def test_csv_texts_never_begin_as_formulas(world: World, tmp_path: Path) -> None:
     export(world, tmp_path / "a", to="csv")
     agents, messages = (rows(tmp_path / "a" / f"{name}.csv") for name in ("agents", "messages"))
@@ -63,20 +60,12 @@ def test_csv_numbers_stay_numbers(world: World, tmp_path: Path) -> None:
     agents = rows(tmp_path / "a" / "agents.csv")
     found = [float(row["openness"]) for row in agents]
     assert found == pytest.approx(world.agents.personality[:, 0] / 255, abs=1e-4)
-    assert [float(row["activity"]) for row in agents] == pytest.approx(
-        world.agents.activity, abs=1e-6
-    )
-
-
-def test_csv_adoptions_say_from_whom(world: World, tmp_path: Path) -> None:
-    export(world, tmp_path / "a", to="csv")
-    adoptions = rows(tmp_path / "a" / "adoptions.csv")
-    first = [(row["agent"], row["source"]) for row in adoptions if row["message"] == "0"]
-    assert first == [
-        ("'=1+1", ""), ("'+ann", "'=1+1"), ("'-2", "'=1+1"), ("'@cem,\"d\"", "'+ann"),
-    ]  # fmt: skip
-    ticks = [int(row["tick"]) for row in adoptions if row["message"] == "0"]
-    assert ticks == world.cascades[0].log.ticks.tolist()
+    activity = [float(row["activity"]) for row in agents]
+    assert activity == pytest.approx(world.agents.activity, abs=1e-6)
+    first = [r for r in rows(tmp_path / "a" / "adoptions.csv") if r["message"] == "0"]
+    heard = [("'=1+1", ""), ("'+ann", "'=1+1"), ("'-2", "'=1+1"), ('\'@cem,"d"', "'+ann")]
+    assert [(row["agent"], row["source"]) for row in first] == heard
+    assert [int(row["tick"]) for row in first] == world.cascades[0].log.ticks.tolist()
 
 
 @pytest.mark.parametrize(
@@ -100,10 +89,8 @@ def test_a_cell_is_safe(kind: Any, value: Any, said: str) -> None:
 def test_exported_ties_come_back_as_they_were(tmp_path: Path) -> None:
     before = World.create(200, mean_degree=6, seed=3, trust="uniform")
     export(before, tmp_path / "a", to="csv")
-    after = import_world(
-        tmp_path / "a" / "ties.csv",
-        options=EdgeOptions(weight_column="trust", columns=("source", "target")),
-    ).world
+    options = EdgeOptions(weight_column="trust", columns=("source", "target"))
+    after = import_world(tmp_path / "a" / "ties.csv", options=options).world
     who = [after.agents.index(i) for i in range(200)]
     for agent, place in enumerate(who):
         found = sorted(int(after.agents.id(each)) for each in after.ties.listeners(place))
@@ -121,7 +108,7 @@ def test_batches_join_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert pair[0] == pair[1]
 
 
-def test_ties_say_when_they_began_and_whether_they_are_against(tmp_path: Path) -> None:
+def test_ties_say_when_they_began_their_sign_and_their_kind(tmp_path: Path) -> None:
     world = World.from_edges([0, 1], [1, 2], seed=7, times=[5, 9], sign=[1, -1])
     export(world, tmp_path / "a", to="csv")
     found = [(row["time"], row["sign"]) for row in rows(tmp_path / "a" / "ties.csv")]
@@ -131,16 +118,10 @@ def test_ties_say_when_they_began_and_whether_they_are_against(tmp_path: Path) -
     assert [(a, b, said["time"], said["sign"]) for a, b, said in edges] == [
         ("0", "1", 0, 1), ("1", "2", 4, -1),
     ]  # fmt: skip
-
-
-# JSON Lines
-
-
-def test_ties_of_friends_say_so(tmp_path: Path) -> None:
     world = World.from_edges([0, 0], [1, 2], 3)
     world.befriend(1, 0)
-    export(world, tmp_path / "a", to="csv")
-    ties = rows(tmp_path / "a" / "ties.csv")
+    export(world, tmp_path / "b", to="csv")
+    ties = rows(tmp_path / "b" / "ties.csv")
     assert [row["kind"] for row in ties] == ["friend", "follow", "friend"]
 
 
@@ -158,9 +139,6 @@ def test_json_lines_hold_everything_as_it_is(world: World, tmp_path: Path) -> No
     assert [row["text"] for row in read("messages")] == [HOSTILE, "-桥"]
     assert read("messages")[0]["started"] == 0
     assert read("adoptions")[0]["source"] is None
-
-
-# Graphs
 
 
 @pytest.mark.parametrize(("to", "read"), [("graphml", "read_graphml"), ("gexf", "read_gexf")])
@@ -194,15 +172,11 @@ def test_ids_that_xml_would_make_alike_become_numbers(tmp_path: Path) -> None:
     assert list(nx.read_graphml(tmp_path / "a").edges) == [("n0", "n1")]
 
 
-# SQLite
-
-
 def test_sqlite_holds_the_classical_tables_with_indexes(world: World, tmp_path: Path) -> None:
     done = export(world, tmp_path / "a.db", to="sqlite")
     with closing(sqlite3.connect(tmp_path / "a.db")) as file:
-        tables = {
-            row[0] for row in file.execute("SELECT name FROM sqlite_master WHERE type='table'")
-        }
+        names = file.execute("SELECT name FROM sqlite_master WHERE type='table'")
+        tables = {name for (name,) in names}
         counts = {t: file.execute(f"SELECT count(*) FROM {t}").fetchone()[0] for t in tables}  # noqa: S608
         query = "SELECT sender_id, content, properties ->> 'priority' FROM messages"
         messages = file.execute(query).fetchall()
@@ -218,9 +192,6 @@ def test_sqlite_holds_the_classical_tables_with_indexes(world: World, tmp_path: 
     assert done.rows == sum(counts.values())
     assert messages == [("=1+1", HOSTILE, 0), (None, "-桥", 0)]
     assert "USING INDEX ties_of_source" in plan[0][3]
-
-
-# Parquet
 
 
 def test_parquet_is_read_by_pyarrow(world: World, tmp_path: Path) -> None:
@@ -254,14 +225,9 @@ def test_parquet_without_its_library_is_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-# Whole or not at all
-
-
 @pytest.mark.parametrize("to", sorted(EXPORTS))
 @pytest.mark.parametrize("when", [1, 2, 3])
-def test_a_cancelled_export_leaves_nothing(
-    world: World, tmp_path: Path, to: str, when: int
-) -> None:
+def test_cancelled_exports_leave_nothing(world: World, tmp_path: Path, to: str, when: int) -> None:
     if to == "parquet":
         pytest.importorskip("pyarrow")
     told: list[str] = []
@@ -306,11 +272,7 @@ def _link(path: Path) -> None:
 @pytest.mark.parametrize(
     ("there", "to", "sentence"),
     [
-        (
-            lambda path: save(World.create(9, mean_degree=2, seed=1), path),
-            "sqlite",
-            "a world, which",
-        ),
+        (lambda path: save(World.from_edges([0], [1], 2), path), "sqlite", "a world, which"),
         (Path.mkdir, "sqlite", "not a regular file"),
         (_link, "sqlite", "not a regular file"),
         (Path.touch, "csv", "a file, and this format is a folder"),
@@ -348,9 +310,7 @@ def test_a_file_system_without_links_will_do(
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def test_a_full_disk_leaves_nothing(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_said(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 

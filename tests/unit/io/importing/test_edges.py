@@ -89,24 +89,15 @@ def test_names_are_ids_in_order_of_appearance(
     assert edges.ids == list(dict.fromkeys(end for arc in expected for end in arc))
 
 
-def test_whole_numbers_can_be_taken_as_names(tmp_path: Path) -> None:
+def test_whole_numbers_are_names_or_numbered_in_rising_order(tmp_path: Path) -> None:
     edges = read_arcs(_file(tmp_path, "9 007\n007 9\n"), EdgeOptions(ids="str"))
     assert _arcs(edges) == [("9", "007"), ("007", "9")]
-
-
-def test_ids_beyond_32_bits_are_numbered_in_rising_order(tmp_path: Path) -> None:
     big = 2**40
     edges = read_arcs(_file(tmp_path, f"{big + 5} -3\n7 {big}\n"))
     assert isinstance(edges.ids, np.ndarray)
     assert edges.ids.tolist() == [-3, 7, big, big + 5]
     assert edges.sources.tolist() == [3, 1]
     assert edges.targets.tolist() == [0, 2]
-
-
-def test_follows_turns_every_arc(tmp_path: Path) -> None:
-    place = _file(tmp_path, "1 2\n1 3\n")
-    heard = read_arcs(place, EdgeOptions(direction="follows"))
-    assert _arcs(heard) == [(2, 1), (3, 1)]
 
 
 def test_a_header_of_followers_asks_whether_follows_is_meant(tmp_path: Path) -> None:
@@ -132,9 +123,7 @@ def test_columns_are_found_by_place_and_by_name(
 
 @pytest.mark.parametrize("ids", ["0 1", "ann bo"])
 @pytest.mark.parametrize("time", ["1e18", "-1e18", str(2**53)])
-def test_a_time_that_no_clock_tells_is_refused_with_its_place(
-    ids: str, time: str, tmp_path: Path
-) -> None:
+def test_a_time_that_no_clock_tells_is_refused(ids: str, time: str, tmp_path: Path) -> None:
     options = EdgeOptions(time_column=2)
     place = _file(tmp_path, f"# from, to, when\n{ids} {2**53 - 1}\n{ids} {time}\n{ids} 7\n")
     with pytest.raises(InputError, match=rf"{place.name}: tie 2, .* has the time -?[19]"):
@@ -143,9 +132,7 @@ def test_a_time_that_no_clock_tells_is_refused_with_its_place(
 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
 @pytest.mark.parametrize(("one", "two"), [("8", "9"), ("ann", "bo")])
-def test_an_empty_first_cell_moves_no_column(
-    one: str, two: str, delimiter: str, tmp_path: Path
-) -> None:
+def test_an_empty_cell_moves_no_column(one: str, two: str, delimiter: str, tmp_path: Path) -> None:
     rows = [["name", "source", "target", "age"], ["x", two, one, "3"], ["", one, two, "7"]]
     text = "".join(delimiter.join(row) + "\n" for row in rows)
     edges = read_arcs(_file(tmp_path, text))
@@ -155,23 +142,6 @@ def test_an_empty_first_cell_moves_no_column(
         read_arcs(_file(tmp_path, text), EdgeOptions(columns=("name", "target")))
 
 
-def test_a_word_over_a_column_of_weights_is_a_header(tmp_path: Path) -> None:
-    place = _file(tmp_path, "who,whom,much\nann,bob,3\n")
-    edges = read_arcs(place, EdgeOptions(weight_column=2))
-    assert _arcs(edges) == [("ann", "bob")]
-
-
-def test_a_first_line_of_sizes_is_no_tie(tmp_path: Path) -> None:
-    ties = "".join(f"{i} {i + 1}\n" for i in range(30))
-    sized = read_arcs(_file(tmp_path, "31 30\n" + ties))
-    assert sized.report.arcs == 30
-    assert "read as the size" in sized.report.describe()
-    assert read_arcs(_file(tmp_path, "31 29\n" + ties)).report.arcs == 31
-    assert read_arcs(_file(tmp_path, "29 30\n" + ties)).report.arcs == 31
-    few = "".join(f"{i} {i + 1}\n" for i in range(3))
-    assert read_arcs(_file(tmp_path, "4 3\n" + few)).report.arcs == 4
-
-
 def test_a_limit_reads_the_first_ties_and_their_agents_alone(tmp_path: Path) -> None:
     for text in ("1 2\n3 4\n5 6\n", "a b\nc d\ne f\n"):
         edges = read_arcs(_file(tmp_path, text), EdgeOptions(limit=2))
@@ -179,14 +149,11 @@ def test_a_limit_reads_the_first_ties_and_their_agents_alone(tmp_path: Path) -> 
         assert edges.agents == 4
 
 
+FILES = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 CELL = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=6)
 
 
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=60, deadline=None, suppress_health_check=FILES)
 @given(
     arcs=st.lists(st.tuples(st.integers(-(2**62), 2**62), st.integers(0, 9)), min_size=1),
     delimiter=st.sampled_from([" ", "\t", ",", ";", "|", "  "]),
@@ -207,11 +174,7 @@ def test_any_whole_numbers_come_back(
     assert _arcs(read_arcs(_file(tmp_path, raw), EdgeOptions(header=False))) == arcs
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=40, deadline=None, suppress_health_check=FILES)
 @given(
     arcs=st.lists(st.tuples(CELL, CELL), min_size=1), delimiter=st.sampled_from([" ", ",", "\t"])
 )
@@ -228,23 +191,15 @@ def test_a_network_does_not_depend_on_where_blocks_end(
     letter = "x" if words else ""
     rows = [(i * i % 97, i * 7 % 89) for i in range(500)]
     lines = [f"{letter}{a},{b},{a / 97}\n" for a, b in rows]
-    place = _file(
-        tmp_path, "# long enough to go beyond a block\nsource,target,w\n" + "".join(lines)
-    )
+    head = "# long enough to go beyond a block\nsource,target,w\n"
+    place = _file(tmp_path, head + "".join(lines))
     whole = read_arcs(place, EdgeOptions(weight_column=2))
-    for name, size in [
-        ("files._BLOCK", 13),
-        ("files._HEAD", 60),
-        ("table._ROOM", 7),
-        ("edges._BLOCK", 13),
-    ]:
+    sizes = {"files._BLOCK": 13, "files._HEAD": 60, "table._ROOM": 7, "edges._BLOCK": 13}
+    for name, size in sizes.items():
         monkeypatch.setattr(f"sim.io.importing.{name}", size)
     parts = read_arcs(place, EdgeOptions(weight_column=2))
-    assert (
-        _arcs(whole)
-        == _arcs(parts)
-        == [(f"x{a}" if words else a, str(b) if words else b) for a, b in rows]
-    )
+    wanted = [(f"x{a}" if words else a, str(b) if words else b) for a, b in rows]
+    assert _arcs(whole) == _arcs(parts) == wanted
     assert np.array_equal(whole.weights, parts.weights)  # type: ignore[arg-type]
 
 
@@ -288,14 +243,11 @@ def test_a_world_keeps_ids_and_counts_what_was_dropped(tmp_path: Path) -> None:
     ) in told
 
 
-def test_names_of_members_are_their_ids_made_safe(tmp_path: Path) -> None:
+def test_names_are_ids_made_safe_and_the_same_file_makes_the_same_world(tmp_path: Path) -> None:
     world = read_edges(_file(tmp_path, "ann b\x1b[31mob\n"), directed=False)
     assert world.agents.name(0) == "ann"
     assert "\x1b" not in world.agents.name(1)
     assert world.ties.count == 2
-
-
-def test_same_file_and_seed_make_the_same_world(tmp_path: Path) -> None:
     place = _file(tmp_path, "1 2\n2 3\n")
     assert read_edges(place, seed=4).digest() == read_edges(place, seed=4).digest()
     assert read_edges(place, seed=4).digest() != read_edges(place, seed=5).digest()
@@ -324,19 +276,10 @@ def test_labels_become_communities_before_interests_are_drawn(tmp_path: Path) ->
     assert "Labels define 2 communities; 1 member without one." in imported.report.describe()
 
 
-QUICK = settings(
-    max_examples=150,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+QUICK = settings(max_examples=150, deadline=None, suppress_health_check=FILES)
 SOUP = st.text(st.sampled_from('0123456789 \t,;|"#%/-+.eEx\n\r'), min_size=1, max_size=60)
-NUMBERS = st.lists(
-    st.tuples(
-        *[st.sampled_from(["0", "1", "22", "-3", "4.5", "1e3", "", "x", " 7 ", "-", "9" * 19])] * 3
-    ),
-    min_size=1,
-    max_size=5,
-)
+ONE = st.sampled_from(["0", "1", "22", "-3", "4.5", "1e3", "", "x", " 7 ", "-", "9" * 19])
+NUMBERS = st.lists(st.tuples(ONE, ONE, ONE), min_size=1, max_size=5)
 
 
 @QUICK

@@ -53,9 +53,7 @@ def test_a_malformed_line_gets_its_number_text_and_rule(
         ("a,b,5\nb,c,?\n", "weight_column", "the weight '?' is no number"),
     ],
 )
-def test_words_in_a_column_of_numbers_are_refused(
-    text: str, column: str, rule: str, tmp_path: Path
-) -> None:
+def test_words_for_numbers_are_refused(text: str, column: str, rule: str, tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="line 2") as caught:
         read_arcs(_file(tmp_path, text), EdgeOptions(**{column: 2}))  # type: ignore[arg-type]
     assert rule in str(caught.value)
@@ -89,13 +87,10 @@ def test_options_that_do_not_fit_are_said(
         read_arcs(place, EdgeOptions(**options))  # type: ignore[arg-type]
 
 
-def test_negative_weights_are_refused_with_a_way_out(tmp_path: Path) -> None:
+def test_negative_weights_and_tables_of_nothing_are_refused(tmp_path: Path) -> None:
     place = _file(tmp_path, "1,2,3\n2,1,-10\n")
     with pytest.raises(InputError, match=r"the smallest is -10; leave the weight column out"):
         import_world(place, options=EdgeOptions(weight_column=2))
-
-
-def test_a_table_of_comments_or_a_header_alone_holds_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="holds no data"):
         read_arcs(_file(tmp_path, "# nothing\n\n"))
     with pytest.raises(FileError, match="holds no ties"):

@@ -1,7 +1,7 @@
 import gzip
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -53,23 +53,17 @@ def test_files_that_are_no_table_are_refused_in_one_sentence(
     assert place.read_bytes() == content
 
 
-def test_a_missing_file_is_said() -> None:
-    assert "there is no such file" in _told("no/such/file.txt")
-
-
-def test_a_path_with_a_zero_byte_is_no_path() -> None:
+def test_what_is_no_file_is_said_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for place, said in (
+        ("no/such/file.txt", "there is no such file"),
+        (tmp_path, "is a directory"),
+        (tmp_path / "pipe", "is a pipe or a device"),
+        ("/dev/zero", "is a pipe or a device"),
+    ):
+        assert said in _told(place)
     with pytest.raises(FileError, match="is no path"):
         import_world("a\x00b")
-
-
-def test_a_directory_is_refused(tmp_path: Path) -> None:
-    assert "is a directory" in _told(tmp_path)
-
-
-def test_pipes_and_devices_are_refused_without_waiting(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    assert "is a pipe or a device" in _told(tmp_path / "pipe")
-    assert "is a pipe or a device" in _told("/dev/zero")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -80,14 +74,11 @@ def test_a_file_that_may_not_be_read_is_said(tmp_path: Path) -> None:
     assert "may not be read" in _told(place)
 
 
-def test_a_gzip_bomb_is_refused_early(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bombs_and_endless_lines_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.io.importing.files._SMALL", 1 << 20)
     place = tmp_path / "bomb.gz"
     place.write_bytes(gzip.compress(b"1 2\n" * 3_000_000))
     assert "unpacks to more than 250 times its size" in _told(place)
-
-
-def test_a_line_without_end_is_refused_early(tmp_path: Path) -> None:
     place = tmp_path / "line.txt"
     place.write_bytes(b"1 2\n" + b"7" * (6 << 20))
     assert "a line of more than 1 MiB" in _told(place)
@@ -154,9 +145,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
         read_degrees(tmp_path / "a.npz", columns=(0, 2))
 
 
-def test_a_bomb_of_zeros_is_refused_unopened(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_bomb_of_zeros_stays_unopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.io.importing.table._MOST_BYTES", 1000)
     np.savez_compressed(tmp_path / "a.npz", deg=np.zeros((10_000, 2), np.int64))
     with pytest.raises(FileError, match="unpacks to more"):
@@ -169,42 +158,38 @@ def _file(folder: Path, text: str) -> Path:
     return place
 
 
-def test_numbers_are_ordered_as_numbers_and_get_a_prefix(tmp_path: Path) -> None:
-    labels = read_labels(_file(tmp_path, "1 10\n2 9\n3 10\n"), prefix="department")
-    community, names = labels.community([1, 2, 3, 4])
-    assert community.tolist() == [1, 0, 1, -1]
-    assert names == ["department 9", "department 10"]
+@pytest.mark.parametrize(
+    ("text", "how", "members", "community", "names"),
+    [
+        ("1 10\n2 9\n3 10\n", {"prefix": "department"}, [1, 2, 3, 4], [1, 0, 1, -1],
+         ["department 9", "department 10"]),
+        ('id,team\nann,"Red, old"\nbob,Blue\x1b[0m\n', {}, ["bob", "ann"], [0, 1],
+         ["Blue\ufffd[0m", "Red, old", "team"]),
+        ("days,mature,new_id\n5,True,007\n6,False,8\n", {"columns": ("new_id", "mature")}, [7, 8],
+         [1, 0], ["False", "True"]),
+    ],
+    ids=["numbers", "words", "columns by name"],
+)  # fmt: skip
+def test_labels_are_ordered_made_safe_and_found_by_name(
+    text: str, how: Any, members: list[Any], community: list[int], names: list[str], tmp_path: Path
+) -> None:
+    found = read_labels(_file(tmp_path, text), **how).community(members)
+    assert (found[0].tolist(), found[1]) == (community, names)
 
 
-def test_words_are_names_made_safe_in_alphabetical_order(tmp_path: Path) -> None:
-    labels = read_labels(_file(tmp_path, 'id,team\nann,"Red, old"\nbob,Blue\x1b[0m\n'))
-    community, names = labels.community(["bob", "ann"])
-    assert community.tolist() == [0, 1]
-    assert names[1] == "Red, old"
-    assert "\x1b" not in names[0]
-
-
-def test_columns_are_found_by_name(tmp_path: Path) -> None:
-    place = _file(tmp_path, "days,mature,new_id\n5,True,007\n6,False,8\n")
-    community, names = read_labels(place, columns=("new_id", "mature")).community([7, 8])
-    assert community.tolist() == [1, 0]
-    assert names == ["False", "True"]
-
-
-def test_a_member_with_two_labels_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"line 3 .* 5 had the label a"):
-        read_labels(_file(tmp_path, "5,a\n6,a\n5,b\n"))
-
-
-@pytest.mark.parametrize("text", ["1,a\n2\n", "1,a\n2,\n", "1,a\n,b\n"])
-def test_a_line_without_id_or_label_is_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match=r"line 2 .* a line needs an id and a label"):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("5,a\n6,a\n5,b\n", r"line 3 .* 5 had the label a"),
+        ("1,a\n2\n", r"line 2 .* a line needs an id and a label"),
+        ("1,a\n2,\n", r"line 2 .* a line needs an id and a label"),
+        ("1,a\n,b\n", r"line 2 .* a line needs an id and a label"),
+        ("id,label\n", "holds no labels"),
+    ],
+)
+def test_labels_that_are_none_are_refused(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(FileError, match=said):
         read_labels(_file(tmp_path, text))
-
-
-def test_a_table_without_labels_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="holds no labels"):
-        read_labels(_file(tmp_path, "id,label\n"))
 
 
 @pytest.mark.parametrize("ids", ["auto", "str"])
@@ -225,15 +210,14 @@ def test_ids_and_labels_like_formulas_come_back_from_exported_tables(
     assert [str(person.id) for person in read_profiles(tmp_path / "agents.csv")] == names
 
 
-def test_plain_lines_are_read_as_exact_ones(tmp_path: Path) -> None:
-    plain = "source,target,trust\n'=1,'@b\n"
-    for text in (plain, plain + "\n"):
-        place = _file(tmp_path, text)
-        agents = import_world(place).world.agents
-        assert [agents.id(0), agents.id(1)] == ["=1", "@b"]
-
-
-def test_apostrophes_in_other_tables_stay(tmp_path: Path) -> None:
-    place = _file(tmp_path, "'=1\t=1\n")
-    agents = import_world(place).world.agents
-    assert [agents.id(0), agents.id(1)] == ["'=1", "=1"]
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("source,target,trust\n'=1,'@b\n", ["=1", "@b"]),
+        ("source,target,trust\n'=1,'@b\n\n", ["=1", "@b"]),
+        ("'=1\t=1\n", ["'=1", "=1"]),
+    ],
+)
+def test_apostrophes_go_from_exported_tables(text: str, ids: list[str], tmp_path: Path) -> None:
+    agents = import_world(_file(tmp_path, text)).world.agents
+    assert [agents.id(0), agents.id(1)] == ids

@@ -1,5 +1,3 @@
-"""Curves of trees against naive counting, and distances against scipy and by hand."""
-
 import gzip
 import json
 from pathlib import Path
@@ -57,11 +55,14 @@ def test_parents_that_make_no_tree_are_refused(parents: list[int], sentence: str
         levels_of(np.array(parents), np.zeros(len(parents)))
 
 
-def test_nrmse_is_the_root_mean_square_over_the_range() -> None:
+def test_nrmse_is_over_the_range_and_ks_is_that_of_scipy() -> None:
     # errors 1, -1, 2, 0: mean square 6 / 4; range 8
     assert nrmse(np.array([1.0, 1, 6, 8]), np.array([0.0, 2, 4, 8])) == np.sqrt(1.5) / 8
     assert nrmse(np.array([3.0, 5]), np.array([4.0, 4])) == 0.25  # over the mean
     assert nrmse(np.array([3.0]), np.array([0.0])) == 3
+    one, two = np.random.default_rng(1).normal(0, 1, (2, 40))
+    two += 0.3
+    assert ks(one, two[:25]) == pytest.approx(stats.ks_2samp(one, two[:25]).statistic, abs=1e-12)
 
 
 @given(st.lists(st.integers(0, 9), min_size=1), st.lists(st.integers(0, 9), min_size=1))
@@ -71,12 +72,6 @@ def test_ks_is_the_largest_gap_between_shares(one: list[int], two: list[int]) ->
 
     gaps = [abs(share(one, value) - share(two, value)) for value in range(10)]
     assert ks(np.array(one, float), np.array(two, float)) == pytest.approx(max(gaps), abs=1e-12)
-
-
-def test_ks_is_that_of_scipy() -> None:
-    one, two = np.random.default_rng(1).normal(0, 1, (2, 40))
-    two += 0.3
-    assert ks(one, two[:25]) == pytest.approx(stats.ks_2samp(one, two[:25]).statistic, abs=1e-12)
 
 
 def test_trees_of_twitter_have_the_means_that_their_readme_states(shared_data: Path) -> None:
@@ -99,11 +94,8 @@ def test_copying_one_half_of_twitter_is_seven_hundredths_off_the_other(shared_da
     assert ks(one.sizes, two.sizes) == pytest.approx(0.0604, abs=0.0001)
 
 
-def test_a_grid_has_the_start_the_end_and_even_steps() -> None:
+def test_a_grid_has_even_steps_and_parts_keep_their_names() -> None:
     assert grid_of(288.0, 144.0).tolist() == [float(minute) for minute in range(144, 289)]
-
-
-def test_parts_keep_their_names_and_minutes() -> None:
     trees = [Tree(name, np.array([0.0, 4.0]), None) for name in "abc"]
     curves = GrowthCurves.of_trees(trees, np.array([0.0, 5.0, 9.0]))
     assert list(curves.of) == ["scale"]

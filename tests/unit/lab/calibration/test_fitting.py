@@ -1,16 +1,13 @@
-"""Fitting: known parameters come back, what fits nothing is said, one seed gives one result."""
-
 import asyncio
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from sim import lab
-from sim.errors import FileError, InputError
+from sim.errors import InputError
 from sim.lab import Calibration, Observed, calibrate, calibrate_now
 from sim.lab.calibration import GrowthCurves, SimulationPlan, Tree, halves, simulated_trees
 from sim.lab.calibration.fitting import (
@@ -60,21 +57,18 @@ def found() -> Calibration:
 
 def test_errors_of_both_halves_stand_beside_those_of_copying(found: Calibration) -> None:
     held = [error for error in found.errors if error.messages == "held out"]
-    assert [error.measure for error in held] == [
-        "NRMSE of scale", "NRMSE of depth", "NRMSE of breadth", "KS of sizes",
-    ]  # fmt: skip
+    names = ["NRMSE of scale", "NRMSE of depth", "NRMSE of breadth", "KS of sizes"]
+    assert [error.measure for error in held] == names
     assert [e.copying for e in found.errors if e.messages == "fitted"] == [0.0] * 4
     fit, rest = found.fitted.mean("scale"), found.held.mean("scale")
     expected = np.sqrt(np.mean((fit - rest) ** 2)) / (rest.max() - rest.min())
     assert held[0].copying == pytest.approx(expected)
+    assert not set(found.fitted.names) & set(found.held.names)
+    assert len(found.fitted) == len(found.held) == 30
+    assert len(found.simulated) == 60  # of another seed
     made = found.simulated.mean("scale")
     expected = np.sqrt(np.mean((made - rest) ** 2)) / (rest.max() - rest.min())
     assert held[0].model == pytest.approx(expected)
-
-
-def test_no_message_is_in_both_halves(found: Calibration) -> None:
-    assert not set(found.fitted.names) & set(found.held.names)
-    assert len(found.fitted) == len(found.held) == 30
 
 
 def test_the_same_seed_gives_the_same_result(found: Calibration) -> None:
@@ -106,10 +100,6 @@ def test_what_must_be_known_is_said_in_a_sentence_each(found: Calibration) -> No
     assert "correlation -0.95" in said[1]
     assert said[2] == "The best fit of b is at an end of its range; widen it."
     assert said[3].startswith("Nothing was held out")
-
-
-def test_messages_judge_that_were_not_fitted_by(found: Calibration) -> None:
-    assert len(found.simulated) == 60  # three times as many, of another seed
 
 
 async def test_the_loop_goes_on_while_parameters_are_fitted() -> None:
@@ -155,9 +145,8 @@ def test_parameters_that_do_the_same_are_told_to_move_together() -> None:
 def test_facts_are_met() -> None:
     known = {"mean_size": 60.0, "mean_depth": 3.0, "mean_breadth": 30.0, "log_size": 3.9,
              "log_size_sd": 0.6}  # fmt: skip
-    result = fitted(
-        Observed.of_facts({"mean_size": (known["mean_size"], 1.0)}), holdout=0, messages=40
-    )
+    size = Observed.of_facts({"mean_size": (known["mean_size"], 1.0)})
+    result = fitted(size, holdout=0, messages=40)
     assert result.simulated.sizes.mean() == pytest.approx(60, rel=0.2)
     every = fitted(Observed.of_facts({n: (v, 0.3 * v) for n, v in known.items()}), holdout=0)
     assert every.parameters[0].low < every.parameters[0].high
@@ -168,9 +157,8 @@ def test_a_single_curve_is_fitted_early_and_judged_late() -> None:
     mean = {m: curves.mean(m)[None] for m in ("scale", "depth")}
     result = fitted(Observed("curve", curves=GrowthCurves(curves.minutes, mean, ("curve",))))
     assert result.fitted.minutes[-1] < result.held.minutes[0]
-    assert [e.measure for e in result.errors if e.messages == "held out"] == [
-        "NRMSE of scale", "NRMSE of depth",
-    ]  # fmt: skip
+    held = [e.measure for e in result.errors if e.messages == "held out"]
+    assert held == ["NRMSE of scale", "NRMSE of depth"]
     assert result.parameters[0].low < 0.15 < result.parameters[0].high
 
 
@@ -181,13 +169,10 @@ def test_sizes_alone_are_fitted_by_their_scale() -> None:
     assert result.parameters[0].low < 0.15 < result.parameters[0].high
 
 
-def test_optuna_chooses_points_too() -> None:
+def test_optuna_chooses_points_too_and_is_asked_for_where_it_is_not(monkeypatch: Any) -> None:
     result = fitted(seen({"probability": 0.12}, 5), method="optuna", simulations=14)
     assert result.simulations == 14
     assert result.parameters[0].low < 0.12 < result.parameters[0].high
-
-
-def test_without_optuna_its_method_says_how_to_install_it(monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(InputError, match=r"pip install 'hubbub\[lab\]'"):
         fitted(seen({"probability": 0.12}, 5), method="optuna")
@@ -216,12 +201,6 @@ def test_what_is_not_allowed_is_said_in_one_sentence(how: dict[str, Any], senten
         fitted(seen({"probability": 0.12}, 5), **how)
 
 
-def test_files_are_read(tmp_path: Path) -> None:
-    (tmp_path / "none.jsonl").write_text("")
-    with pytest.raises(FileError, match="it is empty"):
-        fitted(tmp_path / "none.jsonl")
-
-
 @pytest.mark.parametrize(("holdout", "held"), [(0.5, "bdf"), (0.25, "d"), (0.75, "bcdf"), (0, "")])
 def test_shares_are_held_out_evenly_by_rank(holdout: float, held: str) -> None:
     trees = [Tree(name, np.zeros(1), None) for name in "abcdef"]
@@ -244,9 +223,8 @@ def test_surfaces_follow_a_quadratic_exactly() -> None:
 def test_distances_are_those_of_mahalanobis() -> None:
     errors = np.array([[2.0, 1], [1, 3]])
     off = np.array([1.0, -2.0])
-    assert misses(off[None], np.zeros(2), errors)[0] == pytest.approx(
-        off @ np.linalg.inv(errors) @ off
-    )
+    apart = off @ np.linalg.inv(errors) @ off
+    assert misses(off[None], np.zeros(2), errors)[0] == pytest.approx(apart)
 
 
 def test_a_posterior_of_a_normal_law_has_its_moments() -> None:
@@ -267,10 +245,8 @@ def test_a_posterior_of_a_normal_law_has_its_moments() -> None:
 def test_numbers_of_messages_have_the_covariance_of_their_means() -> None:
     draws = np.random.default_rng(1)
     many = np.exp(draws.normal(4, 0.5, (4000, 1))) * np.array([0.5, 1.0])
-    curves = [
-        GrowthCurves(np.array([0.0, 1.0]), {"scale": part}, tuple("x" * 40))
-        for part in np.split(many, 100)
-    ]
+    parts, ends = np.split(many, 100), np.array([0.0, 1.0])
+    curves = [GrowthCurves(ends, {"scale": part}, tuple("x" * 40)) for part in parts]
     values = np.array([numbers_of(one).values for one in curves])
     stated = np.mean([numbers_of(one).covariance(40) for one in curves], axis=0)
     assert np.sqrt(np.diag(stated)) == pytest.approx(values.std(axis=0, ddof=1), rel=0.3)

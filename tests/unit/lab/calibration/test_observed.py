@@ -1,11 +1,9 @@
-"""What was observed: each form that is read, and each that is refused in a sentence."""
-
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sim.errors import FileError, FormatError, HubbubError, InputError
+from sim.errors import FileError, HubbubError, InputError
 from sim.lab import Observed, read_observed
 
 TREE = '{"id": "b", "parent": [-1, 0, 1], "t_min": [0, 2, 1], "label": "x"}\n'
@@ -24,16 +22,12 @@ def test_trees_come_in_order_of_their_ids(tmp_path: Path) -> None:
     assert seen.on(144).of["depth"][1, :4].tolist() == [0, 0, 2, 2]
 
 
-def test_lines_without_an_id_are_numbered(tmp_path: Path) -> None:
+def test_lines_without_ids_are_numbered_and_without_parents_make_sizes(tmp_path: Path) -> None:
     seen = read(tmp_path, '{"t_min": [0, 5]}\n{"t_min": [0]}\n')
     assert seen.kind == "sizes"
     assert [tree.name for tree in seen.trees] == ["000000001", "000000002"]
-
-
-def test_a_line_without_parents_makes_sizes_of_all(tmp_path: Path) -> None:
     seen = read(tmp_path, TREE + '{"t_min": [0]}\n')
-    assert seen.kind == "sizes"
-    assert list(seen.on(10).of) == ["scale"]
+    assert (seen.kind, list(seen.on(10).of)) == ("sizes", ["scale"])
 
 
 @pytest.mark.parametrize(
@@ -44,9 +38,7 @@ def test_a_line_without_parents_makes_sizes_of_all(tmp_path: Path) -> None:
         ("seen.tsv", "\ufeffminutes\tid\tsize\n0\ta\t1\n10\ta\t4\n20\ta\t3\n"),
     ],
 )
-def test_sizes_over_time_are_staircases_that_never_fall(
-    tmp_path: Path, name: str, text: str
-) -> None:
+def test_sizes_over_time_never_fall(tmp_path: Path, name: str, text: str) -> None:
     scale = read(tmp_path, text, name).on(144).of["scale"][0]
     assert scale[[0, 9, 10, 144]].tolist() == [1, 1, 4, 4]
 
@@ -60,10 +52,15 @@ def test_a_curve_is_one_message_on_its_own_minutes(tmp_path: Path) -> None:
     assert set(curves.of) == {"scale", "depth"}
 
 
-def test_facts_have_a_value_and_an_error(tmp_path: Path) -> None:
+def test_facts_have_a_value_and_an_error_and_are_vetted(tmp_path: Path) -> None:
     seen = read(tmp_path, "fact,value,error\nmean_size,363,12\n", "f.csv")
     assert seen == Observed.of_facts({"mean_size": (363.0, 12.0)})
     assert (seen.kind, len(seen)) == ("facts", 1)
+    with pytest.raises(InputError, match="No fact named 'mode'"):
+        Observed.of_facts({"mode": (1.0, 1.0)})
+    with pytest.raises(InputError, match=r"error above 0, got 1\.0, nan"):
+        Observed.of_facts({"mean_size": (1.0, float("nan"))})
+    assert np.isfinite(Observed.of_facts({"mean_depth": (2.0, 0.1)}).facts[0].value)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +70,7 @@ def test_facts_have_a_value_and_an_error(tmp_path: Path) -> None:
         ("  \n", "it is empty"),
         ("[1, 2]\n", "line 1 .* a line is an object"),
         ("{nonsense\n", "line 1 '{nonsense': not JSON"),
+        (TREE + "oops\n", "line 2 'oops': not JSON"),
         ('{"user": [1]}\n', "no known keys among user; JSONL"),
         ('{"t_min": 5}\n', "t_min is a list of one number or more"),
         ('{"t_min": ["x"]}\n', "t_min is a list of numbers"),
@@ -95,9 +93,7 @@ def test_facts_have_a_value_and_an_error(tmp_path: Path) -> None:
         ("fact,value,error\nlog_size_sd,-1,1\n", "log_size_sd cannot be -1"),
     ],
 )
-def test_what_cannot_be_read_is_said_in_one_sentence(
-    tmp_path: Path, text: str, sentence: str
-) -> None:
+def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
     with pytest.raises(HubbubError, match=sentence) as caught:
         read(tmp_path, text)
     assert "\n" not in str(caught.value)
@@ -113,17 +109,3 @@ def test_files_that_are_none_are_said_in_one_sentence(tmp_path: Path) -> None:
         (tmp_path / "odd").write_bytes(content)
         with pytest.raises(FileError, match=sentence):
             read_observed(tmp_path / "odd")
-
-
-def test_a_line_that_breaks_a_rule_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FormatError) as caught:
-        read(tmp_path, TREE + "oops\n")
-    assert caught.value.line == 2
-
-
-def test_facts_of_programs_are_vetted_too() -> None:
-    with pytest.raises(InputError, match="No fact named 'mode'"):
-        Observed.of_facts({"mode": (1.0, 1.0)})
-    with pytest.raises(InputError, match=r"error above 0, got 1\.0, nan"):
-        Observed.of_facts({"mean_size": (1.0, float("nan"))})
-    assert np.isfinite(Observed.of_facts({"mean_depth": (2.0, 0.1)}).facts[0].value)

@@ -1,6 +1,3 @@
-"""Messages simulated at a point, and which parameters can be fitted."""
-
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -45,13 +42,10 @@ def plan(**how: Any) -> SimulationPlan:
 
 
 def test_messages_are_those_of_a_world_made_by_hand() -> None:
-    world = World.create(
-        410, "retweet-like", seed=3, tick_minutes=60, roots=10, audience=60, mean_degree=10
-    )
-    stories = [
-        world.inject("x", seeds=[400 + i], model="independent-cascade", probability=0.2)
-        for i in range(6)
-    ]
+    own: dict[str, Any] = {"roots": 10, "audience": 60, "mean_degree": 10}
+    world = World.create(410, "retweet-like", seed=3, tick_minutes=60, **own)
+    sent: dict[str, Any] = {"model": "independent-cascade", "probability": 0.2}
+    stories = [world.inject("x", seeds=[400 + i], **sent) for i in range(6)]
     world.step(10)
     curves = simulated(plan(), {}, 3)
     assert curves.sizes.tolist() == [story.size for story in stories]
@@ -64,11 +58,13 @@ def test_messages_are_those_of_a_world_made_by_hand() -> None:
     assert curves.of["breadth"][0, -1] == np.bincount(levels).max()
 
 
-def test_points_meet_the_same_draws() -> None:
+def test_points_meet_the_same_draws_and_may_be_of_another_network() -> None:
     sizes = [simulated(plan(), {"probability": p}, 3).sizes for p in (0.1, 0.2, 0.2, 0.4)]
     assert (sizes[0] <= sizes[1]).all()
     assert np.array_equal(sizes[1], sizes[2])
     assert (sizes[2] <= sizes[3]).all()
+    few, many = (simulated(plan(), {"network.audience": n}, 3).sizes.mean() for n in (20.0, 200.0))
+    assert few < many
 
 
 POINTS = (
@@ -86,16 +82,6 @@ def test_several_points_in_processes_are_what_each_is_alone(points: list[Point])
         assert np.array_equal(one.of["breadth"], two.of["breadth"])
 
 
-@pytest.fixture
-def _known_before() -> Iterator[None]:
-    registry.names()
-    known = {kind: dict(entries) for kind, entries in registry._known.items()}
-    yield
-    registry._known.clear()
-    registry._known.update(known)
-
-
-@pytest.mark.usefixtures("_known_before")
 def test_what_a_worker_simulates_is_what_is_simulated_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -136,7 +122,6 @@ class Failing(PropagationModel):
 """
 
 
-@pytest.mark.usefixtures("_known_before")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_model_that_fails_is_not_fitted(tmp_path: Path, workers: int) -> None:
     """What it reached before it failed is no size of a message."""
@@ -161,18 +146,8 @@ def test_how_long_a_tick_is_is_a_remark_of_the_fit_and_warned_of_by_nobody() -> 
             messages=2, minutes=60, workers=1, holdout=0,
         )  # fmt: skip
         said.append([each for each in found.warnings if "per tick" in each])
-    assert said == [
-        [
-            "The parameters of independent-cascade are per tick of 5 minutes: "
-            "with another tick length they mean another speed."
-        ],
-        [],
-    ]
-
-
-def test_parameters_of_the_network_make_another_network() -> None:
-    few, many = (simulated(plan(), {"network.audience": n}, 3).sizes.mean() for n in (20.0, 200.0))
-    assert few < many
+    told = "The parameters of independent-cascade are per tick of 5 minutes: "
+    assert said == [[told + "with another tick length they mean another speed."], []]
 
 
 def test_messages_take_their_seeds_in_turn() -> None:
@@ -189,14 +164,10 @@ def test_messages_take_their_seeds_in_turn() -> None:
 
 def test_ranges_are_those_that_are_given_or_declared() -> None:
     order = plan()
-    found = free_of(
-        order, {"probability": None, "audience": (10, 80), "network.mixing": (0.1, 0.2)}
-    )
-    assert found == (
-        Free("probability", 0.0, 1.0),
-        Free("network.audience", 10.0, 80.0, is_whole=True),
-        Free("network.mixing", 0.1, 0.2),
-    )
+    ranges = {"probability": None, "audience": (10, 80), "network.mixing": (0.1, 0.2)}
+    found = free_of(order, ranges)
+    audience = Free("network.audience", 10.0, 80.0, is_whole=True)
+    assert found == (Free("probability", 0.0, 1.0), audience, Free("network.mixing", 0.1, 0.2))
     edge = free_of(order, {"mean_degree": None})[0]  # above 0
     assert 0 < edge.low < 1
     assert found[1].is_scale

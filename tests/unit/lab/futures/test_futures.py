@@ -1,5 +1,3 @@
-"""Futures of one world: the same draws, what differs, and what may be said of it."""
-
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
@@ -17,12 +15,8 @@ from sim.lab.futures import future_of
 from sim.lab.runs.measures import RunObserver
 
 RUMOUR: dict[str, Any] = {
-    "text": "x",
-    "seeds": [0, 1, 2],
-    "model": "sir",
-    "beta": 0.3,
-    "gamma": 0.3,
-}
+    "text": "x", "seeds": [0, 1, 2], "model": "sir", "beta": 0.3, "gamma": 0.3,
+}  # fmt: skip
 HERE: dict[str, Any] = {"workers": 1, "backend": "threading"}
 
 
@@ -62,28 +56,22 @@ def found() -> Futures:
     return compared(arms, replicates=5)
 
 
-def test_arms_that_do_nothing_to_a_message_meet_the_same_draws(found: Futures) -> None:
+def test_arms_meet_the_same_draws_in_pairs_of_one_seed(found: Futures) -> None:
     apart = found.difference("size", "again")
     assert (apart.mean, apart.interval.width, apart.pairs) == (0, 0, 5)
     assert "No difference: reach was the same in all 5" in found.conclusion("size")
     assert found.values("size", "as it is").std() > 0
-
-
-def test_pairs_are_of_one_seed(found: Futures) -> None:
     one, other = found.values("size", "as it is"), found.values("size", "banned")
     assert found.difference("size", "banned").mean == np.mean(other - one) < 0
     assert found.difference("size", "as it is", "banned").mean == -np.mean(other - one)
     assert found.seeds == (1, 2, 3, 4, 5)
 
 
-def test_the_first_replicate_is_how_the_world_goes_on(found: Futures) -> None:
+def test_the_first_replicate_is_how_the_world_goes_on_and_digests_prove_it(found: Futures) -> None:
     world = made()
     story = world.inject(**RUMOUR)
     world.run_until_quiet(story)
     assert found.values("size", "as it is")[0] == story.size
-
-
-def test_digests_prove_what_was_equal_at_the_fork(found: Futures) -> None:
     world = made()
     assert (found.tick, found.digest) == (0, world.digest())
     world.inject(**RUMOUR)
@@ -116,9 +104,8 @@ def test_tables_hold_what_was_found(found: Futures) -> None:
     assert means["digest"][0] == found.begun[2]
     assert list(found.tables) == ["differences", "arms", "runs", "curves"]
     assert found.to_pandas("runs").shape[0] == 20
-    assert found.values("mean_new", "banned")[0] == pytest.approx(
-        found.curve("new", "banned")[0, 1:].mean()
-    )
+    new = found.curve("new", "banned")[0, 1:].mean()
+    assert found.values("mean_new", "banned")[0] == pytest.approx(new)
 
 
 def test_what_took_off_is_beyond_the_members_to_the_power_of_two_thirds() -> None:
@@ -146,9 +133,8 @@ def test_it_is_shown_and_drawn(found: Futures) -> None:
     assert len(above.lines) == ghosts + 4
     assert [text.get_text() for text in above.get_legend().get_texts()] == list(found.arms)
     assert len(below.lines) == 3 + 1
-    assert below.lines[1].get_ydata().tolist() == (
-        found.difference_curve("ever", "banned")["mean"].tolist()
-    )
+    mean = found.difference_curve("ever", "banned")["mean"].tolist()
+    assert below.lines[1].get_ydata().tolist() == mean
     assert found.plot("new").axes[0].get_ylabel().startswith("new")
 
 
@@ -295,6 +281,7 @@ def test_one_replicate_gives_no_interval() -> None:
         ({"a": {}, "b": {"parameters": {"mind": "rule"}}}, {}, "compare --minds"),
         ({"a": {}, "b": {"minds": {}}}, {}, "compare --minds"),
         ({"a": {}, " ": {"do": "ban"}}, {}, "has a name"),
+        ({"a": {}, "b": {"recommender": "blend"}}, {"messages": ()}, "Nothing would happen"),
         ({"a": {}, "b": {"do": "ban", "agents": "top:3:degree"}}, {"measure": "sizes"}, "'size'"),
     ],
 )
@@ -304,11 +291,6 @@ def test_what_cannot_be_compared_is_said_in_one_sentence(
     with pytest.raises(HubbubError, match=said) as caught:
         compared(arms, **asked)
     assert "\n" not in str(caught.value)
-
-
-def test_a_comparison_in_which_nothing_would_happen_is_refused() -> None:
-    with pytest.raises(InputError, match="Nothing would happen"):
-        compared({"a": {}, "b": {"recommender": "blend"}}, messages=())
 
 
 def test_a_measure_that_no_run_has_is_refused_where_it_is_asked_for() -> None:

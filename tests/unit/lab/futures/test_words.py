@@ -1,5 +1,3 @@
-"""Futures as a command line has them."""
-
 import pytest
 
 from sim.errors import InputError
@@ -21,12 +19,9 @@ def test_changes_are_parted_by_semicolons() -> None:
     }
 
 
-def test_a_name_alone_does_nothing() -> None:
+def test_a_name_alone_does_nothing_and_words_that_are_no_values_stay() -> None:
     assert future_in_words("as it is") == ("as it is", {})
     assert future_in_words(" as it is: ") == ("as it is", {})
-
-
-def test_texts_stay_texts_and_words_that_are_no_values_too() -> None:
     assert future_in_words("a: do=ban agents=top:5:degree at=2")[1]["interventions"] == [
         {"do": "ban", "agents": "top:5:degree", "at": 2}
     ]

@@ -1,7 +1,3 @@
-"""Two minds in the same members of the same world: paired, counted, and repeated offline."""
-
-from __future__ import annotations
-
 import json
 import math
 from pathlib import Path

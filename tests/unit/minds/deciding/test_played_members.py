@@ -1,7 +1,3 @@
-"""To be a member, and to let one remember a talk."""
-
-from __future__ import annotations
-
 import pytest
 
 from sim import Answer, Settings, Thinker, World
@@ -10,6 +6,7 @@ from sim.minds.deciding import commands
 from sim.minds.deciding import commands as minding
 from sim.minds.deciding.estimate import estimate, expected
 from sim.minds.deciding.interview import counted, question_to
+from sim.minds.models import configured
 from sim.minds.models.budget import FREE
 from sim.world.commands import COMMANDS
 
@@ -103,8 +100,6 @@ def test_what_is_expected_is_near_what_a_run_counts() -> None:
 
 
 def test_settings_name_the_models_to_prefer(monkeypatch: pytest.MonkeyPatch) -> None:
-    from sim.minds.models import configured
-
     both = Settings(llm_model="a", llm_fallbacks=("b@http://127.0.0.1:9/v1",))
     monkeypatch.setattr(configured, "missing_parts", lambda: ("engine",))
     assert configured.models_in(both) == ("a", "b")

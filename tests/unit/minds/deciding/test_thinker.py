@@ -1,9 +1,7 @@
-"""Minds: decisions become acts, faults leave them to the rules, and nobody is asked twice."""
-
-from __future__ import annotations
-
+import asyncio
 import json
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,33 +13,19 @@ from sim.minds.deciding.commands import accounts, members_of
 from sim.minds.deciding.estimate import estimate
 from sim.minds.deciding.interview import interview, question_to, survey
 from sim.minds.deciding.thinker import persona_of
+from sim.minds.models.asks import tokens_in
 from sim.minds.models.budget import Price
+from sim.runtime import Simulation
 from sim.runtime.journal.acts import perform
+from sim.runtime.minds import asleep
+from sim.store import load, save
 from sim.world.commands import COMMANDS
 from sim.world.minds.minds import feed_of
 from tests.unit.minds.server import Call, Server, body, completion, hang, status
+from tests.unit.runtime.minds_world import minded, platform_of, run
 
 LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
 FREE = Price(0, 0)
-
-
-def minded(mind: str = "model", members: str = "ids:0-19", goal: str = "") -> World:
-    told = {"posting": 0.5, "rhythm": "flat"}
-    world = World.create(agents=120, mean_degree=8, seed=7, platform=told)
-    perform(world, "step", (2,))
-    perform(world, "give_minds", (list(range(20)), mind, goal))
-    perform(world, "wake_minds", (True,))
-    return world
-
-
-def run(world: World, thinker: Thinker, ticks: int = 2) -> list[dict[str, Any]]:
-    every = []
-    for _ in range(ticks):
-        perform(world, "step", (1,))
-        rows = thinker.think(world)
-        perform(world, "decide", (rows,))
-        every += rows
-    return every
 
 
 @pytest.fixture
@@ -62,12 +46,11 @@ def answering() -> Iterator[Callable[..., ModelPool]]:
 
 
 def test_what_a_model_says_is_done_in_the_next_tick(answering: Any) -> None:
-    world = minded()
+    world = minded("model")
     rows = run(world, Thinker(answering(body(completion(LIKE)))), 1)
     likes = [(row["member"], row["acts"][0]["message"]) for row in rows if row["acts"]]
     perform(world, "step", (1,))
-    platform = world.platform
-    assert platform is not None
+    platform = platform_of(world)
     assert len(likes) > 3
     acted = platform.acted.chosen(platform.acted.act == Act.LIKE)
     done = set(zip(acted.agent.tolist(), acted.message.tolist(), strict=True))
@@ -78,7 +61,7 @@ def test_what_a_model_says_is_done_in_the_next_tick(answering: Any) -> None:
 
 def test_a_run_is_done_again_to_the_same_digest_without_asking(answering: Any) -> None:
     pool = answering(body(completion(LIKE)))
-    world = minded(goal="be kind")
+    world = minded("model", goal="be kind")
     run(world, Thinker(pool), 3)
     asked = pool.budget.settled.requests
     again = replay(world.trail.acts)
@@ -88,13 +71,12 @@ def test_a_run_is_done_again_to_the_same_digest_without_asking(answering: Any) -
 
 
 def test_a_world_with_minds_is_restored_as_it_was(answering: Any) -> None:
-    world = minded(goal="be kind")
+    world = minded("model", goal="be kind")
     run(world, Thinker(answering(body(completion(LIKE)))), 2)
     again = World.restore(*world.dump())
     assert again.digest() == world.digest()
-    assert again.platform is not None
-    assert again.platform.minds.goals[3] == "be kind"
-    assert again.platform.minds.memories
+    minds = platform_of(again).minds
+    assert (minds.goals[3], bool(minds.memories)) == ("be kind", True)
 
 
 @pytest.mark.parametrize(
@@ -108,20 +90,17 @@ def test_a_world_with_minds_is_restored_as_it_was(answering: Any) -> None:
         (status(400), "failed"),
     ],
 )
-def test_what_goes_wrong_is_counted_and_rules_decide(
-    script: Any, counted: str, answering: Any
-) -> None:
-    world = minded()
+def test_what_is_wrong_is_counted_and_rules_act(script: Any, counted: str, answering: Any) -> None:
+    world = minded("model")
     rows = run(world, Thinker(answering(script)), 1)
     assert {row["source"] for row in rows} == {"rule"}
     assert {fault for row in rows for fault in row["faults"]} == {counted}
-    platform = world.platform
-    assert platform is not None
+    platform = platform_of(world)
     assert platform.minds.counts == {"rule": len(rows), counted: len(rows)}
 
 
 def test_a_spent_budget_leaves_decisions_to_the_rules(answering: Any) -> None:
-    world = minded()
+    world = minded("model")
     pool = answering(body(completion(LIKE)), budget=Budget(requests=3))
     rows = run(world, Thinker(pool), 1)
     assert sum(row["source"] == "model" for row in rows) == 3
@@ -130,7 +109,7 @@ def test_a_spent_budget_leaves_decisions_to_the_rules(answering: Any) -> None:
 
 
 def test_without_anybody_to_ask_members_do_what_rules_say() -> None:
-    world, other = minded(), minded("rule")
+    world, other = minded("model"), minded("rule")
     rows = run(world, Thinker(lacks="Nobody."), 2)
     ruled = run(other, Thinker(), 2)
     assert [row["acts"] for row in rows] == [row["acts"] for row in ruled]
@@ -139,10 +118,9 @@ def test_without_anybody_to_ask_members_do_what_rules_say() -> None:
 
 
 def test_rules_leave_alone_who_decides_himself() -> None:
-    world = minded()
+    world = minded("model")
     perform(world, "step", (3,))
-    platform = world.platform
-    assert platform is not None
+    platform = platform_of(world)
     assert platform.acted.agent.size > 0
     assert not set(platform.acted.agent.tolist()) & set(range(20))
     perform(world, "wake_minds", (False,))
@@ -150,16 +128,13 @@ def test_rules_leave_alone_who_decides_himself() -> None:
     assert set(platform.acted.agent.tolist()) & set(range(20))
 
 
-def test_whoever_stops_it_leaves_the_rest_to_the_rules(answering: Any) -> None:
-    world = minded()
+def test_whoever_or_whatever_stops_it_leaves_the_rest_to_the_rules(answering: Any) -> None:
+    world = minded("model")
     perform(world, "step", (1,))
     rows = Thinker(answering(hang)).think(world, lambda: True)
     assert rows
     assert {row["source"] for row in rows} == {"rule"}
-
-
-def test_thinking_ends_with_its_deadline(answering: Any) -> None:
-    world = minded()
+    world = minded("model")
     rows = run(world, Thinker(answering(hang), seconds=0.2), 1)
     assert {fault for row in rows for fault in row["faults"]} == {"failed"}
 
@@ -168,7 +143,7 @@ def test_a_cancelled_run_does_not_wait(answering: Any) -> None:
     def stopped() -> bool:
         raise Cancelled("stopped")
 
-    world = minded()
+    world = minded("model")
     perform(world, "step", (1,))
     with pytest.raises(Cancelled):
         Thinker(answering(hang)).think(world, stopped)
@@ -192,10 +167,9 @@ class Fixed(Mind):
 
 def test_any_mind_may_act_and_what_is_impossible_is_left_out() -> None:
     said = (("post", 0, "Good morning, music."), ("like", 1), ("like", 1), ("follow", 1))
-    world = minded()
+    world = minded("model")
     rows = run(world, Thinker(minds={"model": Fixed(said=said)}), 1)
-    platform = world.platform
-    assert platform is not None
+    platform = platform_of(world)
     who = next(row["member"] for row in rows if row["source"] == "model")
     mine = [c.act for c in platform.waiting if c.agent == who]
     assert mine == [Act.POST, Act.LIKE, Act.FOLLOW]
@@ -204,22 +178,26 @@ def test_any_mind_may_act_and_what_is_impossible_is_left_out() -> None:
     assert platform.minds.memories[who][0][1] == "You wrote: Good morning, music."
 
 
-def test_a_mind_that_fails_is_named() -> None:
+def test_a_mind_that_fails_or_is_lost_is_named() -> None:
     thinker = Thinker(minds={"model": Fixed(error="no idea")})
-    rows = run(minded(), thinker, 1)
+    rows = run(minded("model"), thinker, 1)
     assert {row["source"] for row in rows} == {"rule"}
     assert "no idea" in thinker.faults[0]
+    thinker = Thinker()
+    rows = run(minded("modle"), thinker, 1)
+    assert {row["source"] for row in rows} == {"rule"}
+    assert len(thinker.faults) == 1
+    assert "Did you mean 'model'?" in thinker.faults[0]
 
 
 def test_acts_that_cannot_be_are_not_taken() -> None:
-    world = minded()
+    world = minded("model")
     acts = [
         {"act": "purchase", "message": 1}, {"act": "post", "text": "\u200b"},
         {"act": "like", "message": 10**6}, {"act": "post", "text": ""},
     ]  # fmt: skip
     rows = [{"member": 3, "source": "person", "acts": acts}]
-    platform = world.platform
-    assert platform is not None
+    platform = platform_of(world)
     own = int(platform.posts.author[0])
     rows.append({"member": own, "source": "person", "acts": [{"act": "like", "message": 0}]})
     perform(world, "decide", (rows,))
@@ -228,37 +206,35 @@ def test_acts_that_cannot_be_are_not_taken() -> None:
 
 
 def test_memories_are_bounded_and_the_important_stay() -> None:
-    world = minded()
+    world = minded("model")
     for number in range(80):
         memory = [[number, f"{number}", 0, 0.9 if number == 0 else 0.1]]
         row = {"member": 3, "source": "model", "acts": [], "memory": memory}
         perform(world, "decide", ([row],))
-    platform = world.platform
-    assert platform is not None
+    platform = platform_of(world)
     kept = platform.minds.memories[3]
     assert len(kept) == 64
     assert kept[0][1] == "0"
 
 
 def test_a_run_without_acts_ends_with_a_warning() -> None:
-    world = minded()
+    world = minded("model")
     run(world, Thinker(minds={"model": Fixed()}), 1)
     assert "came to an act" in list(accounts(world))[-1]
     assert list(accounts(World.create(agents=10, mean_degree=2))) == []
 
 
 def test_minds_are_taken_back() -> None:
-    world = minded()
+    world = minded("model")
     perform(world, "take_minds", (list(range(19)),))
-    platform = world.platform
-    assert platform is not None
+    platform = platform_of(world)
     assert platform.minds.members.tolist() == [19]
     perform(world, "wake_minds", (False,))
     assert Thinker().think(world) == []
 
 
 def test_members_are_named_by_expressions_and_shares() -> None:
-    world = minded()
+    world = minded("model")
     assert members_of(world, "share:0.1").size == 12
     assert members_of(world, "top:3:degree").size == 3
     assert members_of(world, [5]).tolist() == [5]
@@ -270,23 +246,14 @@ def test_members_are_named_by_expressions_and_shares() -> None:
 
 def test_a_world_without_a_platform_has_no_minds() -> None:
     world = World.create(agents=10, mean_degree=2)
-    for act, args in (("give_minds", ([1],)), ("decide", ([],)), ("wake_minds", (True,))):
+    for act in ("give_minds", "take_minds", "decide", "wake_minds"):
         with pytest.raises(InputError, match="no platform"):
-            COMMANDS[act].apply(world, *args)
-
-
-def test_a_mind_that_is_lost_leaves_its_members_to_the_rules() -> None:
-    thinker = Thinker()
-    rows = run(minded("modle"), thinker, 1)
-    assert {row["source"] for row in rows} == {"rule"}
-    assert len(thinker.faults) == 1
-    assert "Did you mean 'model'?" in thinker.faults[0]
+            COMMANDS[act].apply(world, [1])
 
 
 def test_the_feed_of_who_is_offline_is_empty_and_of_nobody_an_error() -> None:
-    world = minded()
-    platform = world.platform
-    assert platform is not None
+    world = minded("model")
+    platform = platform_of(world)
     offline = next(i for i in range(120) if i not in set(platform.online.tolist()))
     assert feed_of(world, platform, offline) == ()
     with pytest.raises(InputError, match="No agent 999"):
@@ -294,11 +261,10 @@ def test_the_feed_of_who_is_offline_is_empty_and_of_nobody_an_error() -> None:
 
 
 def test_an_injected_message_is_read_as_it_was_written() -> None:
-    world = minded()
+    world = minded("model")
     world.inject("The bridge is closed.", seeds=range(60), model="si", channel="feed", beta=0.5)
     texts: set[str] = set()
-    platform = world.platform
-    assert platform is not None
+    platform = platform_of(world)
     for _ in range(3):
         world.step()
         texts |= {seen.text for who in range(120) for seen in feed_of(world, platform, who)}
@@ -307,17 +273,14 @@ def test_an_injected_message_is_read_as_it_was_written() -> None:
 
 def test_an_estimate_is_the_truth_of_a_run(answering: Any) -> None:
     async def counted(call: Call) -> None:
-        from sim.minds.models.asks import tokens_in
-
         read = sum(tokens_in(turn["content"]) + 8 for turn in call.said["messages"])
         usage = {"prompt_tokens": read, "completion_tokens": 45, "total_tokens": read + 45}
         await call.send(completion(LIKE, usage=usage))
 
-    world, other = minded(), minded()
+    world, other = minded("model"), minded("model")
     run(world, Thinker(answering(counted)), 4)
     found = estimate(other, 4, Price(100, 400))
-    platform = world.platform
-    assert platform is not None
+    platform = platform_of(world)
     requests, tokens, _ = platform.minds.spent
     assert abs(found.requests / requests - 1) < 0.25
     assert abs((found.read + found.written) / tokens - 1) < 0.25
@@ -325,7 +288,7 @@ def test_an_estimate_is_the_truth_of_a_run(answering: Any) -> None:
 
 
 def test_a_member_is_interviewed_and_the_world_stays(answering: Any) -> None:
-    world = minded(goal="be kind")
+    world = minded("model", goal="be kind")
     before = world.digest()
     answer = interview(world, 3, "Do you like music?", answering(body(completion("I do."))))
     assert answer.text == "I do."
@@ -363,3 +326,28 @@ def test_a_survey_counts_what_is_named_first(answering: Any) -> None:
     assert found.counts == {"coffee": 1, "tea": 1, "other": 1, "no answer": 1}
     open_ended = survey(world, [1], "What?", answering(body(completion("x"))))
     assert open_ended.counts == {}
+
+
+def test_a_world_that_crashed_with_minds_awake_goes_by_the_rules(tmp_path: Path) -> None:
+    save(minded("model", members=120), tmp_path / "w.hub")
+    world = load(tmp_path / "w.hub")
+    assert platform_of(world).minds.awake
+
+    async def told() -> str:
+        async with Simulation(world) as simulation:
+            said = simulation.frame.banner or ""
+            await simulation.step(3)
+            return said
+
+    said = asyncio.run(told())
+    assert "120 members have a mind, and it sleeps: the rules decide for them." in said
+    assert not platform_of(world).minds.awake
+    assert platform_of(world).log.counted[1].sum() > 0
+    assert platform_of(world).acted.agent.size
+
+
+def test_there_is_nothing_to_say_of_worlds_without_minds() -> None:
+    world = World.create(agents=10, mean_degree=2)
+    assert asleep(world) == ""
+    world.open_platform()
+    assert asleep(world) == ""

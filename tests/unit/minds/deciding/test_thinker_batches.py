@@ -1,8 +1,5 @@
-"""Several members in one question: what is whole and right stands, only the missing are lost."""
-
-from __future__ import annotations
-
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -61,20 +58,19 @@ def test_each_member_has_as_much_room_as_alone_and_is_told_of_nobody_else() -> N
     assert "This is" not in ask.turns[0].text
 
 
+def together(say: Callable[[Ask], str | Answer]) -> Callable[[Ask], str | Answer]:
+    """Answer several as that says, and one alone well."""
+    return lambda ask: say(ask) if seats_in(ask) else ALONE
+
+
 PARTIAL = {
-    "cut": lambda ask: (
-        all_of(ask)
-        if not seats_in(ask)
-        else Answer(
-            all_of(ask)[: len(all_of(ask)) // 2], Fault.CUT, "none", model="m"
-        )
+    "cut": together(
+        lambda ask: Answer(all_of(ask)[: len(all_of(ask)) // 2], Fault.CUT, "none", model="m")
     ),
-    "fewer": lambda ask: all_of(ask) if not seats_in(ask) else json.dumps({"answers": [entry(2)]}),
-    "rubbish": lambda ask: all_of(ask) if not seats_in(ask) else "I like them all.",
-    "refused": lambda ask: (
-        all_of(ask) if not seats_in(ask) else Answer("", Fault.REFUSED, "none")
-    ),
-}  # fmt: skip
+    "fewer": together(lambda ask: json.dumps({"answers": [entry(2)]})),
+    "rubbish": together(lambda ask: "I like them all."),
+    "refused": together(lambda ask: Answer("", Fault.REFUSED, "none")),
+}
 
 
 @pytest.mark.parametrize("script", PARTIAL)

@@ -1,7 +1,3 @@
-"""CAMEL agents as minds: they ask as the member does, and nothing of it escapes the record."""
-
-from __future__ import annotations
-
 import json
 from importlib.util import find_spec
 from typing import Any
@@ -56,9 +52,7 @@ def test_a_run_is_done_again_without_the_package(monkeypatch: pytest.MonkeyPatch
     assert World.restore(*world.dump()).digest() == world.digest()
 
 
-def test_without_the_package_it_is_listed_and_says_what_to_do(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_without_the_package_it_is_listed_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_camel.take(monkeypatch)
     assert missing(spec("camel", "mind").cls) == ()
     with pytest.raises(SettingsError, match=r"\(it is not there\).*pip install 'hubbub\[camel\]'"):
@@ -94,9 +88,6 @@ def test_faults_of_answers_are_counted_as_those_of_any_mind(said: Any, fault: st
     assert faults == []
     assert set(faults_in(rows)) == {fault}
     assert {row["source"] for row in rows} == {"rule"}
-
-
-# Agents of one's own
 
 
 class Answered(BaseModel):
@@ -161,9 +152,7 @@ def test_each_question_of_an_agent_is_recorded_and_spent() -> None:
     ("kind", "fault", "asked"),
     [("many", "failed", 4), ("long", "failed", 0), ("silent", "malformed", 1)],
 )
-def test_an_agent_is_held_to_its_questions_and_to_the_limit(
-    kind: str, fault: str, asked: int
-) -> None:
+def test_an_agent_is_held_to_its_questions_and_a_limit(kind: str, fault: str, asked: int) -> None:
     _, asks, rows, faults = asked_by("own", Own(kind=kind))
     assert faults == []
     assert set(faults_in(rows)) == {fault}
@@ -179,8 +168,7 @@ def test_the_fault_of_an_answer_is_seen_through_what_the_agent_makes_of_it() -> 
 
 @pytest.mark.usefixtures("camel")
 @pytest.mark.parametrize(
-    ("kind", "said"),
-    [("sync", "astep"), ("tools", "has no tools"), ("picture", "in words")],
+    ("kind", "said"), [("sync", "astep"), ("tools", "has no tools"), ("picture", "in words")]
 )
 def test_what_an_agent_may_not_do_is_named(kind: str, said: str) -> None:
     _, asks, rows, faults = asked_by("own", Own(kind=kind))

@@ -1,7 +1,3 @@
-"""Surrogates: distilled from what a model decided, honest about how far they agree with it."""
-
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -76,7 +72,7 @@ def test_weights_are_where_the_likelihood_is_flat() -> None:
     assert np.abs(tilt).max() < 1e-6
 
 
-def test_too_little_is_refused() -> None:
+def test_too_little_is_refused_and_one_act_alone_is_no_agreement() -> None:
     with pytest.raises(InputError, match="needs 40 decisions of a model to learn from, got 39"):
         distilled(logged(FEWEST - 1))
     with pytest.raises(InputError, match=r"in \(0, 1\), got 1"):
@@ -84,9 +80,6 @@ def test_too_little_is_refused() -> None:
     strange = [LoggedDecision([[0] * 5], "direct message", 0), LoggedDecision([[0] * 5], "like", 3)]
     with pytest.raises(InputError, match="got 2"):
         distilled(strange + logged(2))
-
-
-def test_one_act_alone_is_no_agreement_beyond_chance() -> None:
     found = distilled([LoggedDecision([[128] * 5], "do nothing", 0)] * 60)
     assert (found.agreement.accuracy, found.agreement.kappa) == (1.0, 0.0)
     assert found.models == ()
@@ -135,7 +128,7 @@ def test_a_table_of_other_features_is_refused(file: Path, change: dict[str, Any]
         read_surrogate(file)
 
 
-def test_members_decide_by_it_and_nobody_is_asked(file: Path) -> None:
+def test_members_decide_by_it_and_nobody_is_asked_drawn_or_likeliest(file: Path) -> None:
     world = minded(f"surrogate,path={file}", members=60)
     thinker = Thinker()
     rows = run(world, thinker, 3)
@@ -149,9 +142,6 @@ def test_members_decide_by_it_and_nobody_is_asked(file: Path) -> None:
     said = " ".join(accounts(world))
     assert f"Surrogate {file} ({read_surrogate(file).hash[:8]}) agrees with its model in" in said
     assert "surrogate" in said
-
-
-def test_the_likeliest_act_may_be_asked_for(file: Path) -> None:
     rows = run(minded(f"surrogate,path={file},choose=likeliest", 60), Thinker(), 3)
     drawn = run(minded(f"surrogate,path={file}", 60), Thinker(), 3)
     assert [row["acts"] for row in rows] != [row["acts"] for row in drawn]
@@ -159,11 +149,7 @@ def test_the_likeliest_act_may_be_asked_for(file: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [
-        ("path=none.json", "cannot be read"),
-        ("", "be read"),
-        ("path={file},hash=ff", "another"),
-    ],
+    [("path=none.json", "cannot be read"), ("", "be read"), ("path={file},hash=ff", "another")],
 )
 def test_without_its_file_the_rules_decide(file: Path, options: str, said: str) -> None:
     options = options.replace("{file}", str(file))
@@ -172,14 +158,6 @@ def test_without_its_file_the_rules_decide(file: Path, options: str, said: str) 
     assert {row["source"] for row in rows} == {"rule"}
     assert set(faults_in(rows)) == {"failed"}
     assert said in thinker.faults[0]
-
-
-def test_a_world_whose_surrogate_is_gone_says_so(file: Path) -> None:
-    world = minded(f"surrogate,path={file}")
-    run(world, Thinker(), 1)
-    file.unlink()
-    assert any("cannot be read" in line for line in accounts(world))
-    assert "no surrogate" not in agreement_of(str(file))
 
 
 def scripted(ask: Ask) -> str:
@@ -219,7 +197,12 @@ def test_what_else_is_in_a_log_is_passed_over() -> None:
     assert [one.model for one in logged_in(acts)] == ["small", "small"]
 
 
-def test_a_mind_refuses_what_it_cannot_decide_by(file: Path) -> None:
+def test_a_mind_refuses_what_it_cannot_decide_by_and_says_what_is_gone(file: Path) -> None:
     SurrogateMind(path=str(file), hash=read_surrogate(file).hash).check()
     with pytest.raises(FileError, match="is another surrogate"):
         SurrogateMind(path=str(file), hash="0" * 32).check()
+    world = minded(f"surrogate,path={file}")
+    run(world, Thinker(), 1)
+    file.unlink()
+    assert any("cannot be read" in line for line in accounts(world))
+    assert "no surrogate" not in agreement_of(str(file))

@@ -1,14 +1,10 @@
-"""Minded members write to each other, plan, speak several languages, and remember within bounds."""
-
-from __future__ import annotations
-
 import json
 import re
 from typing import Any
 
 import pytest
 
-from sim import Act, Decision, Platform, World, replay
+from sim import Act, Decision, World, replay
 from sim.errors import InputError
 from sim.minds import Budget, ModelPool, Provider
 from sim.minds.deciding.estimate import estimate
@@ -19,15 +15,11 @@ from sim.runtime.journal.acts import perform
 from sim.runtime.minds import minds_now
 from sim.world.minds.state import MOST_BYTES, MOST_LETTERS, kept, size_of
 from tests.unit.minds.server import Server, body, completion
+from tests.unit.runtime.minds_world import platform_of as host
 from tests.unit.runtime.speaking import Speaking, decides, living, number_of, think
 
 QUIET = decides("do nothing")
 PLAN = json.dumps({"steps": ["Post about it.", "Answer who disagrees."]})
-
-
-def host(world: World) -> Platform:
-    assert world.platform is not None
-    return world.platform
 
 
 def writing(text: str) -> Any:
@@ -119,13 +111,9 @@ def test_letters_are_bounded_and_of_those_one_hears() -> None:
 
 def test_a_letter_that_cannot_be_written_is_left_out() -> None:
     world = pair()
-    acts = [
-        {"act": "direct message", "other": 3, "text": "to myself"},
-        {"act": "direct message", "other": 10**6, "text": "to nobody"},
-        {"act": "direct message", "other": 9, "text": " "},
-        {"act": "group message", "group": 4, "text": "no such group"},
-        {"act": "follow"},
-    ]
+    letters = {3: "to myself", 10**6: "to nobody", 9: " "}
+    acts = [{"act": "direct message", "other": who, "text": text} for who, text in letters.items()]
+    acts += [{"act": "group message", "group": 4, "text": "no such group"}, {"act": "follow"}]
     perform(world, "decide", ([{"member": 3, "source": "model", "acts": acts}],))
     assert host(world).waiting == []
 
@@ -164,9 +152,7 @@ def test_outcomes_of_a_plan_are_counted_and_bad_ones_revise_it() -> None:
     ("reply", "counted"),
     [("rubbish", "malformed"), ('{"steps": ["one"]}', "malformed"), ('{"steps": 5}', "malformed")],
 )
-def test_a_plan_that_cannot_be_made_is_counted_and_tried_again_later(
-    reply: str, counted: str
-) -> None:
+def test_a_plan_that_cannot_be_made_is_counted_and_tried_again(reply: str, counted: str) -> None:
     world = living()
     world.give_minds([3], "model,revise=2", "persuade")
     pool = Speaking(lambda ask: reply if "steps" in str(ask.schema) else QUIET)
@@ -248,14 +234,6 @@ def test_members_are_given_different_models() -> None:
     assert rows[5]["faults"] == ["failed"]
 
 
-def test_a_world_without_a_platform_gives_no_minds() -> None:
-    world = World.create(agents=10, mean_degree=2)
-    with pytest.raises(InputError, match="no platform"):
-        world.give_minds([1])
-    with pytest.raises(InputError, match="no platform"):
-        world.take_minds([1])
-
-
 def test_what_is_taken_is_forgotten() -> None:
     world = pair(mind="model")
     think(world, Speaking(), 3)
@@ -264,15 +242,12 @@ def test_what_is_taken_is_forgotten() -> None:
     assert not any((minds.plans, minds.memories, minds.letters, minds.goals, minds.options))
 
 
-def test_memories_have_a_bound_in_bytes() -> None:
+def test_memories_have_a_bound_and_the_newest_and_strongest_stay() -> None:
     rows = [[hour, "\U0001f600" * 900, 1 << 70, 7.0] for hour in range(200)]
     held = kept(rows)
     assert size_of(held) <= MOST_BYTES
     assert held[-1][0] == 199.0
     assert all(0 <= row[2] < 1 << 64 and row[3] == 1.0 for row in held)
-
-
-def test_the_newest_and_the_strongest_stay() -> None:
     rows = [[hour, f"{hour}", 0, 0.95 if hour < 3 else 0.2] for hour in range(300)]
     hours = [row[0] for row in kept(rows)]
     assert len(hours) == 64

@@ -1,8 +1,5 @@
-"""Money: at no moment more than the cap, whatever servers say of their usage."""
-
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,9 +31,7 @@ spends = st.builds(Spend, st.integers(0, 2), amounts, amounts)
 
 
 @given(st.lists(st.tuples(spends, spends, st.sampled_from(["settle", "keep", "release", "open"]))))
-def test_settled_and_reserved_together_never_exceed_a_cap(
-    calls: list[tuple[Spend, Spend, str]],
-) -> None:
+def test_settled_and_reserved_never_exceed_a_cap(calls: list[tuple[Spend, Spend, str]]) -> None:
     budget = Budget(requests=5, tokens=100, dollars=100e-9)
     for worst, spent, end in calls:
         with suppress(ModelError):
@@ -87,9 +82,8 @@ def test_what_is_stated_beyond_the_worst_case_is_booked_and_nothing_goes_after_a
 
 
 def test_calls_under_way_never_make_others_fail_that_fit_once_they_are_settled() -> None:
-    asks = [
-        Ask((Turn("user", f"Member {n}, what do you say today?"),), most=400) for n in range(40)
-    ]
+    said = "Member {}, what do you say today?"
+    asks = [Ask((Turn("user", said.format(n)),), most=400) for n in range(40)]
     worst = asks[-1].most_read + 400
     budget = Budget(tokens=40 * 13 + worst)  # each needs 13 in the end, and 480 at worst
     with (
@@ -116,7 +110,7 @@ def test_a_call_waits_for_room_until_its_deadline_and_says_what_for() -> None:
     assert "calls under way held what was left of it" in second.detail
 
 
-def test_a_cap_that_is_raised_lets_go_on_who_waits() -> None:
+def test_a_cap_that_is_raised_lets_go_on_who_waits_and_a_spent_one_is_named() -> None:
     budget = Budget(requests=1)
     held, waiting = budget.reserve(Spend(1)), budget.changed()
     assert budget.may_fit(Spend(1))
@@ -127,18 +121,6 @@ def test_a_cap_that_is_raised_lets_go_on_who_waits() -> None:
     for one in (held, other):
         one.release()
     assert budget.settled == budget.reserved == Spend()
-
-
-def test_a_reservation_is_closed_once() -> None:
-    budget = Budget()
-    held = budget.reserve(Spend(1, 10, 10))
-    held.keep()
-    assert held.settle(Spend(9, 9, 9)) == Spend()
-    assert (budget.settled, budget.reserved) == (Spend(1, 10, 10), Spend())
-    assert budget.settled.dollars == 1e-8
-
-
-def test_a_spent_budget_says_which_cap_it_was() -> None:
     budget = Budget(requests=1)
     budget.restore(Spend(1))
     assert budget.is_spent
@@ -146,20 +128,51 @@ def test_a_spent_budget_says_which_cap_it_was() -> None:
         budget.reserve(Spend(1))
 
 
-@pytest.mark.parametrize("cap", [-1, float("nan"), float("inf")])
-def test_a_cap_is_a_number(cap: float) -> None:
-    with pytest.raises(InputError, match="dollars are 0 or more"):
-        Budget(dollars=cap)
+def test_a_reservation_is_closed_once_and_nothing_is_ever_taken_back() -> None:
+    budget = Budget()
+    held = budget.reserve(Spend(1, 10, 10))
+    held.keep()
+    assert held.settle(Spend(9, 9, 9)) == Spend()
+    assert (budget.settled, budget.reserved) == (Spend(1, 10, 10), Spend())
+    assert budget.settled.dollars == 1e-8
+    budget = Budget(tokens=100)
+    held = budget.reserve(Spend(1, 100))
+    budget.restore(Spend(1, 500))  # more than the cap of now
+    assert held.settle(Spend(1, 10)) == Spend(1, 10)
+    assert budget.settled == Spend(2, 510)
 
 
-LIES = [
-    body(completion()),
-    body(completion(usage=None)),
-    body(completion(usage={"prompt_tokens": -5, "completion_tokens": -5})),
-    body(completion(usage={"prompt_tokens": "many", "completion_tokens": True})),
-    body(completion(usage={"prompt_tokens": 0, "completion_tokens": 0})),
-    body(completion(usage={"prompt_tokens": 9_999_999, "completion_tokens": 9_999_999})),
-]
+HI = (Turn("user", "x"),)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: Budget(dollars=-1), "dollars are 0 or more"),
+        (lambda: Budget(dollars=float("nan")), "dollars are 0 or more"),
+        (lambda: Budget(dollars=float("inf")), "dollars are 0 or more"),
+        (lambda: ModelPool([]), "at least one provider"),
+        (lambda: Provider("m", "ftp://x"), "http:// or https://"),
+        (lambda: Provider("m", "http://u:p@x/v1"), "holds no password"),
+        (lambda: Provider(" "), "name of a model"),
+        (lambda: Provider("m", at_once=0), "1 to 256 calls"),
+        (lambda: Provider("m", seconds=0), "up to 3,600 seconds"),
+        (lambda: Ask(()), "."),
+        (lambda: Ask((Turn("boss", "x"),)), "."),
+        (lambda: Ask(HI, most=0), "."),
+        (lambda: Ask(HI, temperature=3.0), "."),
+        (lambda: ConcurrencyLimit(0), "At least 1 call"),
+        (lambda: TokenBucket(0), "more than 0 a minute"),
+    ],
+)
+def test_what_has_no_sense_is_refused(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        make()
+
+
+CLAIMED = ((-5, -5), ("many", True), (0, 0), (9_999_999, 9_999_999))
+USAGES = [{"prompt_tokens": read, "completion_tokens": said} for read, said in CLAIMED]
+LIES = [body(completion()), *(body(completion(usage=each)) for each in (None, *USAGES))]
 
 
 @pytest.mark.parametrize("lie", range(len(LIES)))
@@ -216,9 +229,7 @@ STATED: list[tuple[dict[str, object], int]] = [
 
 
 @pytest.mark.parametrize(("more", "written"), STATED)
-def test_of_what_a_server_states_the_largest_figure_counts(
-    more: dict[str, object], written: int
-) -> None:
+def test_of_what_a_server_states_the_most_counts(more: dict[str, object], written: int) -> None:
     found = usage_in({"prompt_tokens": 50, "completion_tokens": 20, **more})
     assert found is not None
     assert (found.read, found.written) == (50, written)
@@ -239,29 +250,28 @@ def test_a_cap_holds_though_thoughts_are_bound_by_nothing(at_once: int) -> None:
         assert pool.budget.settled.tokens == len(server.calls) * 1009 <= 2500
 
 
-def test_prices_are_whole_nano_dollars_rounded_up() -> None:
+def test_prices_are_whole_nano_dollars_of_the_family_and_asked_for_elsewhere() -> None:
     assert built_in_prices()["gpt-4o-mini"] == Price(150, 600)
     assert (in_nano(1e-9), in_nano(1.5e-9), in_dollars(2_000_000_000)) == (1, 2, 2.0)
     assert Price(150, 600).of(1000, 100) == 210_000
-
-
-def test_a_dated_model_costs_what_its_family_does() -> None:
     prices = built_in_prices()
     assert price_of("gpt-4o-mini-2024-07-18", prices, local=False) == prices["gpt-4o-mini"]
     assert price_of("whatever", prices, local=True) == FREE
-
-
-def test_a_model_elsewhere_without_a_price_is_refused() -> None:
     with pytest.raises(UnknownNameError, match="No price of a language model named 'gpt-9'") as no:
         ModelPool([Provider("gpt-9")])
     assert "llm_prices.toml" in str(no.value)
 
 
-def test_the_user_edits_the_prices(tmp_path: Path) -> None:
+def test_the_users_prices_are_read_and_written_where_that_can_be(tmp_path: Path) -> None:
     path = tmp_path / "llm_prices.toml"
     path.write_text('["gpt-4o"]\nread = 1\nwritten = 2.5\n')
     assert read_prices(path)["gpt-4o"] == Price(1000, 2500)
     assert "gpt-4.1" in read_prices(path)
+    (tmp_path / "file").touch()
+    with pytest.raises(FileError, match="the price table cannot be written"):
+        write_own(tmp_path / "file" / "prices.toml", {"m": {"read": 1, "written": 2.5}})
+    write_own(tmp_path / "prices.toml", {"m": {"read": 1, "written": 2.5}})
+    assert read_own(tmp_path / "prices.toml") == {"m": {"read": 1.0, "written": 2.5}}
 
 
 @pytest.mark.parametrize(
@@ -274,41 +284,11 @@ def test_the_user_edits_the_prices(tmp_path: Path) -> None:
         ("m = 3", "needs 'read' and 'written'"),
     ],
 )
-def test_a_wrong_price_table_is_refused_in_one_sentence(
-    tmp_path: Path, text: str, said: str
-) -> None:
+def test_a_wrong_price_table_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "prices.toml"
     path.write_text(text)
     with pytest.raises(FileError, match=said):
         read_prices(path)
-
-
-def test_a_price_table_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(FileError, match="the price table cannot be written"):
-        write_own(tmp_path / "file" / "prices.toml", {"m": {"read": 1, "written": 2.5}})
-    write_own(tmp_path / "prices.toml", {"m": {"read": 1, "written": 2.5}})
-    assert read_own(tmp_path / "prices.toml") == {"m": {"read": 1.0, "written": 2.5}}
-
-
-def test_a_pool_needs_a_provider() -> None:
-    with pytest.raises(InputError, match="at least one provider"):
-        ModelPool([])
-
-
-@pytest.mark.parametrize(
-    ("settings", "said"),
-    [
-        ({"base_url": "ftp://x"}, "http:// or https://"),
-        ({"base_url": "http://u:p@x/v1"}, "holds no password"),
-        ({"model": " "}, "name of a model"),
-        ({"at_once": 0}, "1 to 256 calls"),
-        ({"seconds": 0}, "up to 3,600 seconds"),
-    ],
-)
-def test_a_wrong_provider_is_refused(settings: dict[str, object], said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        Provider(**{"model": "m", **settings})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -325,24 +305,11 @@ def test_a_server_on_this_machine_is_known(url: str, local: bool) -> None:
     assert Provider("m", url).is_local is local
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"turns": ()},
-        {"turns": (Turn("boss", "x"),)},
-        {"most": 0},
-        {"temperature": 3.0},
-    ],
-)
-def test_a_wrong_request_is_refused(wrong: dict[str, object]) -> None:
-    with pytest.raises(InputError):
-        Ask(**{"turns": (Turn("user", "x"),), **wrong})  # type: ignore[arg-type]
-
-
 def test_equal_requests_have_equal_fingerprints() -> None:
     schema = {"type": "object"}
-    ask = Ask((Turn("user", "x"),), seed=3, schema=schema)
-    assert ask.fingerprint("m") == Ask((Turn("user", "x"),), seed=3, schema=schema).fingerprint("m")
+    ask, same = (Ask(HI, seed=3, schema=schema) for _ in range(2))
+    assert ask.fingerprint("m") == same.fingerprint("m")
+    assert "temperature" not in Ask(HI, temperature=None).body("m")
     assert ask.fingerprint("m") != ask.fingerprint("n")
     assert ask.body("m")["response_format"]["json_schema"]["schema"] == schema
 
@@ -398,9 +365,7 @@ class Limited:
 
 @pytest.mark.parametrize("says", [True, False])
 @pytest.mark.parametrize("per_second", [1, 4, 50])
-def test_a_pace_comes_to_what_a_server_takes_and_is_seldom_refused(
-    per_second: int, says: bool
-) -> None:
+def test_a_pace_comes_to_what_a_server_takes_with_few_refusals(per_second: int, says: bool) -> None:
     server = Limited(per_second, says=says)
     server.run(120.0)
     assert len(server.taken) > 0.6 * 120 * per_second
@@ -408,9 +373,7 @@ def test_a_pace_comes_to_what_a_server_takes_and_is_seldom_refused(
 
 
 @pytest.mark.parametrize("pauses", [(10.0, 10.0, 10.0), (600.0,) * 3, (0.9,) * 200, (1e5,)])
-def test_quiet_times_before_tell_a_pace_nothing_of_what_a_server_takes(
-    pauses: tuple[float, ...],
-) -> None:
+def test_quiet_times_before_tell_a_pace_nothing_of_the_server(pauses: tuple[float, ...]) -> None:
     server = Limited(4)
     for pause in pauses:
         server.ask()
@@ -469,13 +432,6 @@ async def test_a_turn_that_comes_as_its_call_is_cancelled_goes_to_the_next() -> 
     second.cancel()
     await third
     assert gate.running == 1
-
-
-def test_a_gate_and_a_rate_need_sense() -> None:
-    with pytest.raises(InputError, match="At least 1 call"):
-        ConcurrencyLimit(0)
-    with pytest.raises(InputError, match="more than 0 a minute"):
-        TokenBucket(0)
 
 
 def test_a_rate_waits_for_what_is_not_there() -> None:
@@ -565,14 +521,6 @@ def test_calls_that_were_under_way_together_are_one_fault_and_no_trial() -> None
     assert breaker.state == "open"
     now[0] = 16.0
     assert breaker.state == "trying"
-
-
-def test_nothing_is_ever_taken_back_from_what_was_spent() -> None:
-    budget = Budget(tokens=100)
-    held = budget.reserve(Spend(1, 100))
-    budget.restore(Spend(1, 500))  # more than the cap of now
-    assert held.settle(Spend(1, 10)) == Spend(1, 10)
-    assert budget.settled == Spend(2, 510)
 
 
 @pytest.mark.parametrize(

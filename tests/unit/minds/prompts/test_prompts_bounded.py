@@ -1,7 +1,5 @@
 """No prompt is ever over its limit, whatever stands in it, and everything in it stays data."""
 
-from __future__ import annotations
-
 import json
 from itertools import pairwise
 
@@ -35,9 +33,8 @@ hostile = st.one_of(
     ]),
 )  # fmt: skip
 letters = st.builds(DirectMessage, st.integers(1, 99), hostile, hostile, hostile)
-places = st.builds(
-    Destination, st.integers(1, 99), st.sampled_from(["ally", "group", "open"]), hostile
-)
+kinds = st.sampled_from(["ally", "group", "open"])
+places = st.builds(Destination, st.integers(1, 99), kinds, hostile)
 scenes = st.builds(
     Scene,
     name=hostile,
@@ -58,9 +55,7 @@ scenes = st.builds(
 
 @settings(max_examples=5, deadline=None)
 @given(scenes, st.sampled_from(["decide", "interview", "plan"]), st.sampled_from([200, 400, 1000]))
-def test_no_prompt_is_over_its_limit_whatever_stands_in_it(
-    scene: Scene, name: str, limit: int
-) -> None:
+def test_no_prompt_is_over_its_limit_whatever_is_in_it(scene: Scene, name: str, limit: int) -> None:
     turns, shown = read_prompt(name).fitted(scene, limit)
     assert sum(tokens_in(turn.text) + 8 for turn in turns) <= limit
     user = turns[1].text
@@ -77,10 +72,14 @@ def test_a_text_is_cut_to_its_tokens(text: str, most: int) -> None:
     assert cut == text or tokens_in(text) > most
 
 
-def test_a_long_word_is_cut_within() -> None:
+def test_words_are_cut_within_and_steps_are_clean_and_short() -> None:
     assert within("x" * 100, 5) == "x" * 18 + "\u2026"
     assert within("one two three", 3) == "one two three"
     assert within("one two three four", 1) == ""
+    said = "```json\n" + json.dumps({"steps": ["\x1b[31mone", "y" * 900]}) + "\n```"
+    steps = steps_in(said)
+    assert "\x1b" not in steps[0]
+    assert len(steps[1]) == 100
 
 
 @settings(max_examples=2, deadline=None)
@@ -92,13 +91,10 @@ def test_each_scene_is_no_larger_than_the_one_before(scene: Scene) -> None:
     assert sizes[-1] == (0, 0, 0)
 
 
-def test_what_there_is_none_of_takes_no_line() -> None:
+def test_what_there_is_is_told_by_numbers_and_of_nothing_no_line() -> None:
     bare = read_prompt("decide").turns(Scene("Ada", "You are calm.", "now", acts=ALL))
     assert "\n\n" not in bare[0].text + bare[1].text
     assert "$" not in bare[0].text + bare[1].text
-
-
-def test_letters_and_places_are_told_by_their_numbers() -> None:
     scene = Scene(
         "Ada", "You are calm.", "now", acts=ALL, language="French", plan=["Wait.", "See."],
         feed=[Post("Ben", "Hello.")], letters=[DirectMessage(2, "Cy", "Well?", "cats")],
@@ -115,11 +111,8 @@ def test_letters_and_places_are_told_by_their_numbers() -> None:
 
 
 LETTERS = [DirectMessage(3, "Ben", "Well?"), DirectMessage(4, "Cy", "Hello, all.", "cats")]
-PLACES = [
-    Destination(5, "ally", "Di"),
-    Destination(6, "group", "cats"),
-    Destination(7, "open", "dogs"),
-]
+DI, CATS = Destination(5, "ally", "Di"), Destination(6, "group", "cats")
+PLACES = [DI, CATS, Destination(7, "open", "dogs")]
 
 
 @pytest.mark.parametrize(
@@ -184,13 +177,6 @@ def test_a_plan_is_two_to_four_steps_or_malformed(said: str) -> None:
         steps_in(said)
 
 
-def test_steps_are_clean_and_short() -> None:
-    said = "```json\n" + json.dumps({"steps": ["\x1b[31mone", "y" * 900]}) + "\n```"
-    steps = steps_in(said)
-    assert "\x1b" not in steps[0]
-    assert len(steps[1]) == 100
-
-
 @settings(max_examples=2, deadline=None)
 @given(scenes)
 def test_a_likely_answer_is_one_that_is_understood(scene: Scene) -> None:
@@ -203,13 +189,10 @@ def test_a_likely_answer_is_one_that_is_understood(scene: Scene) -> None:
     assert decision_of(said, acts, last).act in acts
 
 
-def test_a_likely_plan_is_one_and_other_questions_have_none() -> None:
+def test_a_likely_plan_is_one_and_for_several_there_are_as_many() -> None:
     turns = read_prompt("plan").turns(Scene("A", "P", "now"))
     assert len(steps_in(likely(Ask(turns, schema=PLAN_SCHEMA)) or "")) == 3
     assert likely(Ask(turns)) is None
-
-
-def test_likely_answers_for_several_are_as_many() -> None:
     one = schema_of(ALL, 3)
     item = {**one, "properties": {"member": {"type": "integer"}, **one["properties"]}}
     several = {"type": "array", "items": item, "minItems": 3, "maxItems": 3}
