@@ -3,8 +3,6 @@
 The plain loop knows no calendar: it keeps every ring of every life and takes the earliest.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any
 
@@ -139,8 +137,8 @@ def ticked(
     table: RuleTable,
     state: np.ndarray,
     spans: int,
-    closed: np.ndarray = NONE,
-    mapped: bool = True,
+    closed: Any = NONE,
+    mapped: Any = 1,
 ) -> tuple[events.FirstAdoptions, rings.Calendar, np.ndarray, np.ndarray]:
     """One tick by the kernels, all room given."""
     n = len(state)
@@ -203,21 +201,23 @@ def test_a_tick_equals_the_plain_loop(name: str, options: dict[str, Any], spans:
     found, calendar, live, restless = ticked(world, table, state, spans, mapped=spans > 2)
     assert state.tolist() == plain.state
     assert 5 < calendar.at[rings.EVENTS] <= plain.happened  # others can change nothing
-    fresh = int(calendar.at[rings.FRESH])
-    assert found.agents[:fresh].tolist() == [u for u, _, _ in plain.found]
-    assert found.sources[:fresh].tolist() == [source for _, source, _ in plain.found]
-    assert found.times[:fresh] == pytest.approx([when for _, _, when in plain.found])
-    assert (np.diff(found.times[:fresh]) >= 0).all()
+    agents, sources, times = (column[: int(calendar.at[rings.FRESH])] for column in found)
+    pairs = list(zip(agents.tolist(), sources.tolist(), strict=True))
+    assert pairs == [(u, source) for u, source, _ in plain.found]
+    assert times == pytest.approx([when for _, _, when in plain.found])
+    assert (np.diff(times) >= 0).all()
     assert live.tolist() == np.flatnonzero(restless[state & 0x7F]).tolist()
 
 
-def test_what_a_try_can_never_exceed_is_known_for_each_pair_of_states() -> None:
+def test_what_is_known_of_rules_is_made_once_and_bounds_every_try() -> None:
     rumour = make("sihr-rumour-continuous", spread=0.5, refuse=0.25, alpha=0.0625, eta=0.125)
     bound = continuous.bounds(rumour.table("coins"))
     # a spreader may forget and be reminded; a stifler stays one
     assert bound.tolist() == [[0] * 4, [0.75, 0.125, 0.125, 0.0625], [0] * 4, [0] * 4]
     again = continuous.bounds(make("sis-continuous", beta=2.0).table("coins"))
     assert again.tolist() == [[0, 0], [2, 2]]
+    table = make("sir-continuous").table("coins")
+    assert continuous.rates_of(table) is continuous.rates_of(table)
 
 
 def test_states_are_marked_by_what_their_rings_may_do() -> None:
@@ -233,21 +233,13 @@ def test_states_are_marked_by_what_their_rings_may_do() -> None:
     assert marks("nekovee-moreno-continuous") == [0, LOW | RESTLESS, gone]
 
 
-def test_what_is_known_of_rules_is_made_once() -> None:
-    table = make("sir-continuous").table("coins")
-    assert continuous.rates_of(table) is continuous.rates_of(table)
-
-
-def test_rings_that_can_change_nothing_are_passed_over() -> None:
+def test_rings_that_can_change_nothing_and_closed_agents_are_passed_over() -> None:
     world = World.from_edges([0, 0, 0], [1, 2, 3])
     state = np.array([EVER | 1, EVER | 1, EVER | 2, EVER | 2], np.uint8)
     table = make("sir-continuous", beta=50.0, gamma=0.0).table("coins")
     _, calendar, live, _ = ticked(world, table, state, 4)
     assert calendar.at[rings.EVENTS] == 0
     assert live.tolist() == [0, 1]
-
-
-def test_closed_agents_are_not_reached() -> None:
     world = World.from_edges([0, 0, 0], [1, 2, 3])
     state = np.array([EVER | 1, 0, 0, 0], np.uint8)
     model = make("si-continuous", beta=50.0)

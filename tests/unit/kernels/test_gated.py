@@ -50,9 +50,7 @@ def hits(net: Net, table: RuleTable, state: Any, live: Any, room: int) -> tuple[
     kinds = (np.uint32, np.uint32, np.int64, np.uint64, np.float64, np.int64)
     columns: Any = (np.empty(room, kind) for kind in kinds)
     lists, found = Hits(*columns), [list[Any]() for _ in kinds]
-    i: Any = np.int64(0)
-    at: Any = np.int64(0)
-    k: Any = np.int64(0)
+    i, at, k = np.zeros(3, np.int64)
     rounds = 0
     while i < live.size:
         size, i, at, k = call(
@@ -83,14 +81,10 @@ def test_contacts_listed_and_claimed_are_those_of_the_table(
     (speaker, listener, tie, bits, share, row), rounds = hits(net, table, state, live, BATCH)
     assert (net.targets[tie] == listener).all()
     assert (row == state[speaker].astype(int) * 3 + state[listener]).all()
-    outcome = np.array(
-        [
-            table.off[r] + np.searchsorted(table.cum[table.off[r] : table.off[r + 1]], x, "right")
-            for r, x in zip(row, share, strict=True)
-        ]
-    )
-    within = outcome < table.off[row + 1]
-    assert within.all()
+    cums = [table.cum[table.off[r] : table.off[r + 1]] for r in row]
+    place = [np.searchsorted(cum, x, "right") for cum, x in zip(cums, share, strict=True)]
+    outcome = table.off[row] + np.array(place)
+    assert (outcome < table.off[row + 1]).all()
     touched = call(
         claim_hits, speaker, listener, bits, table.listener[outcome], table.speaker[outcome],
         net.claim, net.touched, 0,
@@ -151,8 +145,7 @@ def test_contacts_that_are_left_are_listed_in_order(room: int) -> None:
     kinds = (np.uint32, np.uint32, np.int64, np.int64)
     lists = [np.empty(room, kind) for kind in kinds]
     found: list[Any] = []
-    i: Any = np.int64(0)
-    e: Any = np.int64(0)
+    i, e = np.zeros(2, np.int64)
     while i < live.size:
         size, i, e = call(
             contacts_left, net.rows, net.targets, live, i, live.size, e, NO_KEYS, state, net.done,
@@ -166,7 +159,6 @@ def test_contacts_that_are_left_are_listed_in_order(room: int) -> None:
 def test_a_hit_that_becomes_nothing_claims_nobody() -> None:
     net = Net()
     speaker, listener = np.array([1], np.uint32), np.array([2], np.uint32)
-    keep = np.array([255], np.uint8)
-    bits = np.array([77], np.uint64)
+    keep, bits = np.array([255], np.uint8), np.array([77], np.uint64)
     assert call(claim_hits, speaker, listener, bits, keep, keep, net.claim, net.touched, 0) == 0
     assert (net.claim == FREE).all()
