@@ -28,9 +28,9 @@ def test_errors_are_also_what_python_calls_them_and_begin_with_their_place() -> 
     error = FileError(Path("a/b.hub"), "is empty")
     assert str(error) == "a/b.hub: is empty."
     assert (error.path, error.reason) == ("a/b.hub", "is empty")
-    error = PluginError("viral", "returned NaN")
-    assert str(error) == "Plugin 'viral': returned NaN."
-    assert (error.plugin, error.reason) == ("viral", "returned NaN")
+    failed = PluginError("viral", "returned NaN")
+    assert str(failed) == "Plugin 'viral': returned NaN."
+    assert (failed.plugin, failed.reason) == ("viral", "returned NaN")
 
 
 def test_an_unknown_name_suggests_the_nearest_or_lists_the_known() -> None:

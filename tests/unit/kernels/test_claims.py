@@ -115,13 +115,14 @@ def test_batches_that_overflow_and_parts_of_the_speakers_change_nothing(skips: b
 
 def test_neither_the_order_of_the_speakers_nor_the_type_of_a_key_decides() -> None:
     one, two = Net(), Net()
+    whole: Any
     for net, speakers in ((one, SPEAKERS), (two, SPEAKERS[::-1])):
         whole = *net.place(), NO_TRUST, NO_DEGREE, ids(*speakers), 0, 5, KEYS[0], 0.6
         call(claim_coins, *whole, net.done, net.claim, net.touched, 0)
     assert one.claims() == two.claims()
     one, two = Net(), Net()
     for net, key in ((one, np.uint64(5)), (two, 5)):
-        whole: Any = *net.place(), NO_TRUST, NO_DEGREE, ids(*SPEAKERS), 0, 5, key, 0.3
+        whole = *net.place(), NO_TRUST, NO_DEGREE, ids(*SPEAKERS), 0, 5, key, 0.3
         call(claim_coins, *whole, net.done, net.claim, net.touched, 0)
     assert one.claims() == two.claims()
 

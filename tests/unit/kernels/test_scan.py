@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -18,7 +20,7 @@ class Reading:
         self.tally = np.zeros(3, np.int64)
 
     def on(self, at: int = 0) -> tuple[int, int, bool]:
-        given = self.data, at, self.data.size, self.sign, np.array(self.columns)
+        given: Any = self.data, at, self.data.size, self.sign, np.array(self.columns)
         at, count, fine = parse_lines(*given, *self.ends, *self.extra, self.tally)
         return int(at), int(count), bool(fine)
 

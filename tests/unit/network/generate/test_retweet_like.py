@@ -55,8 +55,8 @@ def test_a_root_is_as_well_heard_at_any_place_however_many_rounds() -> None:
     orders = np.argsort(drawn, axis=1)
     seen = np.array([np.bincount(orders[:, place], minlength=5) for place in range(5)])
     assert stats.chisquare(seen.ravel()).pvalue > 1e-4
-    drawn = _distinct(300, 300, network_key(1, 9), 0)
-    assert sorted(drawn.tolist()) == list(range(300))
+    distinct = _distinct(300, 300, network_key(1, 9), 0)
+    assert sorted(distinct.tolist()) == list(range(300))
 
 
 @pytest.mark.parametrize("count", [3, 5])
