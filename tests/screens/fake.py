@@ -1,7 +1,5 @@
 """A scripted simulation and simulator: the app's tests need no engine, and nothing takes time."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -142,7 +140,7 @@ class FakeSimulation:
     def health(self, *, within: float = 0.0) -> Health:
         return look(Vitals(tick=self.world.tick))
 
-    async def __aenter__(self) -> FakeSimulation:
+    async def __aenter__(self) -> "FakeSimulation":
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -165,11 +163,7 @@ class FakeSimulation:
         self._news.set()
 
     async def play(
-        self,
-        *,
-        ticks_per_second: float | None = 10,
-        until_tick: int | None = None,
-        until_quiet: bool = False,
+        self, *, ticks_per_second: Any = 10, until_tick: Any = None, until_quiet: bool = False
     ) -> None:
         self.asked.append(("play", ticks_per_second))
         self.until_quiet = until_quiet
@@ -197,11 +191,9 @@ class FakeSimulation:
         for at, row in enumerate(self.world.rows):
             if row.status == "running":
                 new = min(row.size // 2 + 1, self.world.agents - row.size)
+                grown: Any = {"size": row.size + new, "share": (row.size + new) / self.world.agents}
                 status = "running" if new else "quiet"
-                size = row.size + new
-                self.world.rows[at] = replace(
-                    row, size=size, new=new, share=size / self.world.agents, status=status
-                )
+                self.world.rows[at] = replace(row, new=new, status=status, **grown)
 
     async def inject(self, text: str, *, seeds: Any, model: str, **rest: Any) -> Any:
         self.asked.append(("inject", text, seeds, model, rest))
@@ -443,11 +435,8 @@ class FakeSimulator:
         return [card(Cascade), card(Viral)]
 
     def card(self, name: str) -> list[tuple[str, str]]:
-        return [
-            ("summary", f"All about {name}. " + "It goes on and on. " * 12),
-            ("states", "infected: speaks"),
-            ("", "recovered: [/b] \x1b[31m silent"),
-        ]
+        told = ("summary", f"All about {name}. " + "It goes on and on. " * 12)
+        return [told, ("states", "infected: speaks"), ("", "recovered: [/b] \x1b[31m silent")]
 
     def theory(
         self, ties: Any, model: str, parameters: Any, seeds: int, ticks: int, *, report: Any
@@ -476,16 +465,11 @@ class FakeSimulator:
         raise InputError(f"{where} {said}")
 
     async def saved(self) -> list[SavedWorld]:
+        said = {
+            path: "it is cut off" * ("broken" in path.name) for path in self.saves.glob("*.hub")
+        }
         return [
-            SavedWorld(
-                path,
-                30,
-                500,
-                "2026-11-20 10:00",
-                1200,
-                "it is cut off" if "broken" in path.name else "",
-            )
-            for path in sorted(self.saves.glob("*.hub"))
+            SavedWorld(path, 30, 500, "2026-11-20 10:00", 1200, said[path]) for path in sorted(said)
         ]
 
     def simulation(
@@ -524,6 +508,3 @@ class FakeSimulator:
     def changed_settings(self) -> list[str]:
         said, self.said = self.said, []
         return said
-
-
-__all__ = ["Cancelled", "FakeSimulation", "FakeSimulator", "World", "card", "communities"]

@@ -1,7 +1,5 @@
 """Texts that try to reach the terminal, and a gallery of every widget that shows text."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 
@@ -40,20 +38,15 @@ MARK = "PWN"
 """Part of every payload, so that its arrival can be seen."""
 
 PAYLOADS = (
-    "\x1b]0;PWN title\x07",
-    "\x1b]8;;http://evil.example/PWN\x1b\\PWN\x1b]8;;\x1b\\",
-    "\x1b]52;c;UFdO\x07PWN",
-    "\x1bP+q544e\x1b\\PWN",
-    "\x1b[2J\x1b[31;1mPWN\x1b[?1049l",
-    "\x1bcPWN\x1b7\x1b8",
-    "\x9b31mPWN\x9d0;PWN\x9c\x90q\x9c",
+    "\x1b]0;PWN title\x07", "\x1b]8;;http://evil.example/PWN\x1b\\PWN\x1b]8;;\x1b\\",
+    "\x1b]52;c;UFdO\x07PWN", "\x1bP+q544e\x1b\\PWN", "\x1b[2J\x1b[31;1mPWN\x1b[?1049l",
+    "\x1bcPWN\x1b7\x1b8", "\x9b31mPWN\x9d0;PWN\x9c\x90q\x9c",
     "PWN\x07\x08\x08\x7f\x00\r\n\x0b\x0c\x85",
-    "PWN \u202egnp.exe\u202c \u2066a\u2069 \u2028b\u2029",
-    "PWN \U000e0041\U000e007f tags",
+    "PWN \u202egnp.exe\u202c \u2066a\u2069 \u2028b\u2029", "PWN \U000e0041\U000e007f tags",
     "PWN [/x] [/] [b]bold[/b] [@click=app.pwned]here[/]",
     "PWN [link=http://evil.example]there[/link] \\[ [red",
     "PWN 消息 ☁️ 👩‍👩‍👧‍👦 🇮🇸 \ufe0f 1️⃣ مصر e" + "\u0301" * 40,
-)
+)  # fmt: skip
 
 
 class RawLines(Widget):
@@ -94,12 +87,8 @@ class Gallery(App[None]):
         for text in PAYLOADS:
             tree.root.add_leaf(Text(text))
         yield tree
-        yield RawLines()
-        yield Curves()
-        yield CommunityMap()
-        yield CommunityHeat()
-        yield CommunityTable()
-        yield NowPane()
+        for pane in (RawLines, Curves, CommunityMap, CommunityHeat, CommunityTable, NowPane):
+            yield pane()
 
     @staticmethod
     def table() -> DataTable[Text]:
@@ -130,13 +119,11 @@ class Gallery(App[None]):
         heat = np.full((count, 5), 0.5, dtype=np.float32)
         history = np.tile(np.arange(count, dtype=np.int64) + 1, (20, 1))
         self.query_one(Curves).plot(PAYLOADS, history, agents=100)
-        self.query_one(CommunityMap).draw(
-            PAYLOADS, sizes, adopted, places, links, label=PAYLOADS[0]
-        )
+        about = places, links
+        self.query_one(CommunityMap).draw(PAYLOADS, sizes, adopted, *about, label=PAYLOADS[0])
         self.query_one(CommunityHeat).draw(PAYLOADS, sizes, adopted, onset, heat, np.arange(5))
-        self.query_one(CommunityTable).list_communities(
-            PAYLOADS, sizes, adopted, onset, [PAYLOADS[:3]] * count
-        )
+        table, top = self.query_one(CommunityTable), [PAYLOADS[:3]] * count
+        table.list_communities(PAYLOADS, sizes, adopted, onset, top)
         self.query_one(NowPane).tell(PAYLOADS[4], [Figure(t, t, t) for t in PAYLOADS[:3]])
 
     def action_pwned(self) -> None:

@@ -1,9 +1,8 @@
 """One widget alone on a screen of true colour, and what it shows."""
 
-from __future__ import annotations
-
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from rich.cells import cell_len
 from rich.color import ColorSystem
@@ -14,6 +13,7 @@ from textual.widget import Widget
 
 from tui.theme import register_themes
 
+Pane = TypeVar("Pane", bound=Widget)
 STATES = ("susceptible", "infected", "recovered")
 
 
@@ -41,6 +41,17 @@ async def shown(
         widget.focus()
         await pilot.pause()
         yield pilot
+
+
+@asynccontextmanager
+async def drawn(
+    pane: Pane, fill: Callable[[Pane], object], *about: Any
+) -> AsyncIterator[tuple[Pane, Pilot[None]]]:
+    """The widget alone, once it was filled and drawn."""
+    async with shown(pane, *about) as pilot:
+        fill(pane)
+        await pilot.pause()
+        yield pane, pilot
 
 
 def picture(strips: Sequence[Strip]) -> str:

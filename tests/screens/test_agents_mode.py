@@ -1,7 +1,5 @@
 """The Agents mode on the real simulator: every member, one in detail, its ties, its feed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +17,7 @@ from sim.runtime.queries import members as orders
 from sim.runtime.queries.members import inner_of, moves_told
 from sim.world.members import activity_records
 from tests.screens.showing import assert_fills, screen_of, shown
-from tests.screens.test_app import command, frame_of, said, seen, settled, typed, until
+from tests.screens.test_app import command, frame_of, keys, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
 from tui.actions.agents import pair_told, why
 from tui.dialogs.dialog import Notice
@@ -43,80 +41,56 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
         await command(pilot, "inject text='The bridge is closed.' model=si seeds=ids:0")
         await until(pilot, lambda: frame_of(app).focus is not None)
-        await command(pilot, "step 4")
-        await until(pilot, lambda: frame_of(app).tick == 4)
-        await pilot.press("3")
-        await until(pilot, lambda: "Members (7,624)" in seen(app))
-        await until(pilot, lambda: "openness" in seen(app))
-        await until(pilot, lambda: "seeded" in seen(app))
+        await command(pilot, "step 4", lambda: frame_of(app).tick == 4)
+        await keys(pilot, "3", then=("Members (7,624)", "openness", "seeded"))
         table = app.agents.table
-        await pilot.press("end")
-        await until(pilot, lambda: app.agents.chosen == 7623)
+        await keys(pilot, "end", then=lambda: app.agents.chosen == 7623)
         await pilot.press("slash")
         await typed(pilot, "filter activity>0.2 interest:music")
         await until(pilot, lambda: "Members (847 of 7,624)" in seen(app))
         assert "847 members match" in said(app)
-        await command(pilot, "sort followers")
-        await until(pilot, lambda: "by followers, the largest first" in said(app))
+        await command(pilot, "sort followers", "by followers, the largest first")
         await pilot.press("home")
         assert app.agents.chosen == 4785
         await pilot.press("S")
         await settled(app, pilot)
-        await command(pilot, "sort name")
-        await until(pilot, lambda: "by name, A first" in said(app))
+        await command(pilot, "sort name", "by name, A first")
         await pilot.press("home")
         first = app.agents.chosen
-        await pilot.press("S")
-        await until(pilot, lambda: "by name, Z first" in said(app))
-        await pilot.press("home")
-        await until(pilot, lambda: app.agents.chosen not in {first, None})
-        await command(pilot, "sort interests")
-        await until(pilot, lambda: "by interests, A first" in said(app))
-        await command(pilot, "filter 6")
-        await until(pilot, lambda: app.agents.chosen == 6)
+        await keys(pilot, "S", then=lambda: "by name, Z first" in said(app))
+        await keys(pilot, "home", then=lambda: app.agents.chosen not in {first, None})
+        await command(pilot, "sort interests", "by interests, A first")
+        await command(pilot, "filter 6", lambda: app.agents.chosen == 6)
         await pilot.press("P")
         await typed(pilot, "path 6 9")
         await until(pilot, lambda: isinstance(app.screen, Notice))
         await pilot.press("enter")
         for line, title in (("pair 9", " and "), ("suggest", "(adamic-adar)")):
-            await command(pilot, line)
-            await until(pilot, lambda: isinstance(app.screen, Notice))
+            await command(pilot, line, Notice)
             assert title in app.screen.heading  # type: ignore[attr-defined]  # a Notice
-            await pilot.press("enter")
-            await until(pilot, lambda: not isinstance(app.screen, Notice))
+            await keys(pilot, "enter", then=lambda: not isinstance(app.screen, Notice))
         await command(pilot, "change 'activity >= 0.5' status=paused activity=0.1")
         await until(pilot, lambda: "Set 847 members to status=paused, activity=0.1" in said(app))
-        (tmp_path / "people.json").write_text(
-            '[{"id": 6, "name": "Ada Lovelace", "bio": "Counts."}]'
-        )
-        await command(pilot, f"profiles '{tmp_path / 'people.json'}'")
-        await until(pilot, lambda: isinstance(app.screen, Notice))
-        await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(app.screen, Notice))
+        ada = '[{"id": 6, "name": "Ada Lovelace", "bio": "Counts."}]'
+        (tmp_path / "people.json").write_text(ada)
+        await command(pilot, f"profiles '{tmp_path / 'people.json'}'", Notice)
+        await keys(pilot, "enter", then=lambda: not isinstance(app.screen, Notice))
         await until(pilot, lambda: table.told.get(6, ("", ""))[1] == "Ada Lovelace")
-        await command(pilot, "change status=banned")
-        await until(pilot, lambda: "Set 1 member to" in said(app))
+        await command(pilot, "change status=banned", "Set 1 member to")
         await until(pilot, lambda: "id 6, banned" in seen(app))
-        await command(pilot, "moves 4")
-        await until(pilot, lambda: isinstance(app.screen, Notice))
+        await command(pilot, "moves 4", Notice)
         assert "lifecycle transition" in app.screen.heading  # type: ignore[attr-defined]
-        await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(app.screen, Notice))
-        await pilot.press("e")
-        await until(pilot, lambda: "19 of 19 tied to" in seen(app))
-        await pilot.press("right", "enter")
-        await until(pilot, lambda: app.agents.chosen not in {6, None})
+        await keys(pilot, "enter", then=lambda: not isinstance(app.screen, Notice))
+        await keys(pilot, "e", then="19 of 19 tied to")
+        await keys(pilot, "right", "enter", then=lambda: app.agents.chosen not in {6, None})
         assert len(table.shown or ()) == 7624
-        await pilot.press("escape")
-        await until(pilot, lambda: not app.agents.is_ego)
-        await pilot.press("escape")
-        await until(pilot, lambda: app.situation().mode == "live")
+        await keys(pilot, "escape", then=lambda: not app.agents.is_ego)
+        await keys(pilot, "escape", then=lambda: app.situation().mode == "live")
 
 
 async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("3")
-        await until(pilot, lambda: "Members (7,624)" in seen(app))
+    async with hubbub(tmp_path) as (_, pilot):
+        await keys(pilot, "3", then="Members (7,624)")
         for line, answer in (
             ("filter colour:red", "'colour'"),
             ("filter 999999", "999999"),
@@ -141,8 +115,7 @@ async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> N
             ("moves 0:3", "No lifecycle transitions"),
             ("filter", "All 7,624 members"),
         ):
-            await command(pilot, line)
-            await until(pilot, lambda answer=answer: answer in said(app))
+            await command(pilot, line, answer)
 
 
 async def test_a_question_is_answered_while_steps_run_and_refused_when_closed() -> None:
@@ -162,9 +135,8 @@ def len_of(world: World) -> int:
 
 def test_members_are_put_in_order_by_what_is_not_held(town: World) -> None:
     agents = town.agents
-    names = [
-        agents.name(i) for i in np.argsort(orders.by_name(orders.take_names(town)), kind="stable")
-    ]
+    ranks = np.argsort(orders.by_name(orders.take_names(town)), kind="stable")
+    names = [agents.name(i) for i in ranks]
     assert names == sorted(names)
     words = agents.vocabulary
     tags = [words.names(int(mask)) for mask in agents.interests]
@@ -213,8 +185,7 @@ def test_a_feed_is_told_as_it_was_shown(town: World) -> None:
     platform = town.platform
     assert platform is not None
     agent = int(platform.exposures.viewer[0])
-    feed = feeds.feed_of(town, agent)
-    assert feed is not None
+    feed: Any = feeds.feed_of(town, agent)
     assert feed.is_online
     mine = platform.exposures.message[platform.exposures.of(agent)]
     assert [each.message for each in feed.shown] == mine.tolist()
@@ -320,14 +291,8 @@ def test_a_member_is_told_from_inside() -> None:
     pane.tell(members.member_of(members.about(world, 0)), feeds.feed_of(world, 0), found)
     said = "\n".join(each.plain for each in pane.lines(40))
     for part in (
-        "archetype",
-        "tea +0.25",
-        "gardeners",
-        "Bakes.",
-        "You are Ada.",
-        "-> paused",
-        "Tea",
-    ):
+        "archetype", "tea +0.25", "gardeners", "Bakes.", "You are Ada.", "-> paused", "Tea",
+    ):  # fmt: skip
         assert part in said
     assert found.known[0][0] in said
     bare = inner_of(World.from_edges([0], [1]), 0)
@@ -337,8 +302,7 @@ def test_a_member_is_told_from_inside() -> None:
 def test_a_feed_that_nobody_knows_is_said_to_be_unknown() -> None:
     world = World.create(agents=60, mean_degree=4, seed=3, platform={"keep_feeds": False})
     world.step()
-    feed = feeds.feed_of(world, int(world.platform.online[0]))  # type: ignore[union-attr]
-    assert feed is not None
+    feed: Any = feeds.feed_of(world, int(world.platform.online[0]))  # type: ignore[union-attr]
     assert (feed.shown, "keeps no feeds" in feed.unknown) == ((), True)
     again = World.restore(*world.dump())
     assert "keeps no feeds" not in (told := feeds.feed_of(again, 0).unknown)  # type: ignore[union-attr]
@@ -410,22 +374,20 @@ def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() 
     pane.tell(member, None)
     assert "A bit of music." in " ".join(each.plain for each in pane.lines(60))
     pane.tell(other, None)
-    assert "Before" not in " ".join(each.plain for each in pane.lines(60))
+    assert "Earlier actions" not in " ".join(each.plain for each in pane.lines(60))
 
 
 async def test_a_refused_filter_does_not_stay_in_the_line_as_if_it_held(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "inject text='The bridge is closed.' model=si seeds=ids:0,7 beta=0.2")
         await until(pilot, lambda: frame_of(app).focus is not None)
-        await command(pilot, "step 2")
-        await until(pilot, lambda: frame_of(app).tick == 2)
+        await command(pilot, "step 2", lambda: frame_of(app).tick == 2)
         infected = int(frame_of(app).focus.history[-1][1])
         for text in ("state:infected", "state:0:infected activity>=0"):
             await command(pilot, f"filter {text}")
             await until(pilot, lambda: f"Members ({infected:,} of 7,624)" in seen(app))
         assert app.agents.expression == "state:0:infected activity>=0"
-        await command(pilot, "filter state:infectd")
-        await until(pilot, lambda: "'infectd'" in said(app))
+        await command(pilot, "filter state:infectd", "'infectd'")
         await pilot.press("slash")
         await settled(app, pilot)
         line = app.focused

@@ -1,10 +1,8 @@
 """The program through its keys, on a scripted simulation, at both sizes."""
 
-from __future__ import annotations
-
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +13,7 @@ from textual.events import Key, Paste
 from textual.pilot import Pilot
 from textual.widgets import Button, Input, Select, Static
 
-from sim.errors import HubbubError, InputError
+from sim.errors import InputError
 from tests.screens.fake import FakeSimulation, FakeSimulator
 from tui.actions.messages import _refuse_ended
 from tui.actions.palette import ActionProvider
@@ -126,10 +124,41 @@ async def typed(pilot: Pilot[int], text: str) -> None:
     await settled(app, pilot)
 
 
-async def command(pilot: Pilot[int], line: str) -> None:
-    cast("list[str]", cast("Hubbub", pilot.app).say).clear()
+Then = str | type | Callable[[], Any]
+
+
+async def command(pilot: Pilot[int], line: str, *then: Then) -> None:
+    """Give a line, and wait in turn for words that are said then, a dialog, or what holds then."""
+    app = cast("Hubbub", pilot.app)
+    cast("list[str]", app.say).clear()
     await pilot.press("colon")
     await typed(pilot, line)
+    for one in then:
+        told = (lambda one=one: one in said(app)) if isinstance(one, str) else one
+        await shows(pilot, told)
+
+
+async def keys(pilot: Pilot[int], *pressed: str, then: Then | tuple[Then, ...]) -> None:
+    """Press keys, and wait for what is shown then."""
+    await pilot.press(*pressed)
+    await shows(pilot, *(then if isinstance(then, tuple) else (then,)))
+
+
+async def shows(pilot: Pilot[int], *then: Then) -> None:
+    """Wait in turn for words on the screen, a dialog, or what holds then."""
+    for one in then:
+        await until(pilot, lambda one=one: comes(cast("Hubbub", pilot.app), one))
+
+
+def comes(app: Hubbub, then: Then) -> Any:
+    if isinstance(then, str):
+        return then in seen(app)
+    return isinstance(app.screen, then) if isinstance(then, type) else then()
+
+
+async def filled(pilot: Pilot[int], dialog: type, *pressed: str) -> None:
+    """Press keys, and wait until a dialog is there with the fields of its form."""
+    await keys(pilot, *pressed, then=(dialog, lambda: pilot.app.screen.query("FormField")))
 
 
 async def inject(app: Hubbub, pilot: Pilot[int], text: str = "the bridge is closed") -> None:
@@ -142,10 +171,7 @@ async def inject(app: Hubbub, pilot: Pilot[int], text: str = "the bridge is clos
 
 async def test_a_plugin_named_for_this_run_is_chosen_in_the_dialog(tmp_path: Path) -> None:
     async with hubbub(tmp_path, preferences=Preferences(model="viral")) as (app, pilot):
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, InjectDialog, "i")
         assert app.screen.query_one(ModelField).value == "viral"
         await pilot.press("escape")
 
@@ -156,10 +182,7 @@ LINE = "Flood in the north. Stay at home. Call 112."
 
 async def test_all_lines_of_what_is_pasted_are_in_a_field_of_one_line(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, InjectDialog, "i")
         for field in app.screen.query(Input):
             if field.type == "text" and not field.restrict and field.display:
                 field.value = ""
@@ -208,35 +231,31 @@ async def test_a_world_that_cannot_be_opened_is_said_and_another_can_be_made(
     app = Hubbub(backend_of(tmp_path), path=tmp_path / "broken.hub")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "cut off" in words(app))
-        await pilot.press("n")
-        await until(
-            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
-        )
-        await pilot.press("enter")
-        await until(pilot, lambda: app.stage is not None)
+        await filled(pilot, NewWorldDialog, "n")
+        await keys(pilot, "enter", then=lambda: app.stage is not None)
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_space_runs_and_pauses(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await inject(app, pilot)
-        await pilot.press("space")
-        await until(pilot, lambda: "RUNNING" in seen(app))
+        await keys(pilot, "space", then="RUNNING")
         assert made(app).asked[-1] == ("play", 5.0)
         await until(pilot, lambda: "5.0/s, at 4.9/s" in seen(app))
-        await pilot.press("space")
-        await until(pilot, lambda: "PAUSED" in seen(app))
+        await keys(pilot, "space", then="PAUSED")
         assert made(app).asked[-1] == ("pause",)
 
 
-async def test_the_bar_says_pausing_at_once(tmp_path: Path) -> None:
+async def test_faster_keeps_the_end_of_playing_and_the_bar_says_pausing_at_once(
+    tmp_path: Path,
+) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await inject(app, pilot)
-        await pilot.press("space")
-        await until(pilot, lambda: "RUNNING" in seen(app))
+        await keys(pilot, "space", then="RUNNING")
+        await keys(pilot, "plus", then=lambda: made(app).asked[-1] == ("play", 10.0))
+        assert made(app).until_quiet
         made(app).pause = never  # type: ignore[method-assign]
-        await pilot.press("k")
-        await until(pilot, lambda: "PAUSING" in seen(app))
+        await keys(pilot, "k", then="PAUSING")
 
 
 async def never() -> None:
@@ -253,60 +272,42 @@ async def test_steps_one_and_many(tmp_path: Path) -> None:
         await until(pilot, lambda: frame_of(app).tick == 13)
         steps = [call for call in made(app).asked if call[0] == "step"]
         assert steps == [("step", 1), ("step", 12)]
-        await command(pilot, "run 7")
-        await until(pilot, lambda: frame_of(app).tick == 20)
+        await command(pilot, "run 7", lambda: frame_of(app).tick == 20)
         assert ("play", 5.0) in made(app).asked
         await until(pilot, lambda: "tick 20" in seen(app))
 
 
 async def test_speed_goes_up_down_and_to_what_is_typed(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("plus")
-        await until(pilot, lambda: app.speed == 10)
-        await pilot.press("minus", "minus")
-        await until(pilot, lambda: app.speed == 2)
-        await command(pilot, "speed max")
-        await until(pilot, lambda: app.speed is None)
+        await keys(pilot, "space", then=lambda: "Nothing to run: send a message (i)" in said(app))
+        assert not made(app).asked
+        await keys(pilot, "plus", then=lambda: app.speed == 10)
+        await keys(pilot, "minus", "minus", then=lambda: app.speed == 2)
+        await command(pilot, "speed max", lambda: app.speed is None)
         await until(pilot, lambda: "speed max" in seen(app))
-        await command(pilot, "speed fast")
-        await until(pilot, lambda: "'fast'" in said(app))
+        await command(pilot, "speed fast", "'fast'")
         await inject(app, pilot)
-        await pilot.press("space", "minus")
-        await until(pilot, lambda: made(app).asked[-1] == ("play", 500.0))
+        await keys(pilot, "space", "minus", then=lambda: made(app).asked[-1] == ("play", 500.0))
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_message_is_sent_through_the_dialog(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, InjectDialog, "i")
         app.screen.query_one("#text", Input).value = "tea is served"
-        await until(
-            pilot,
-            lambda: all(
-                told in seen(app)
-                for told in ("40 seeds with 3,104 followers", "Topics: jazz, tea.")
-            ),
-        )
-        await pilot.press("enter")
-        await until(pilot, lambda: not isinstance(app.screen, InjectDialog))
+        await shows(pilot, "40 seeds with 3,104 followers", "Topics: jazz, tea.")
+        await keys(pilot, "enter", then=lambda: not isinstance(app.screen, InjectDialog))
         asked = made(app).asked[-1]
         assert asked[:4] == ("inject", "tea is served", "top:40:pagerank", "independent-cascade")
         assert asked[4]["probability"] == "0.1"
-        await until(pilot, lambda: "Message #0 sent" in said(app))
-        await until(pilot, lambda: "tea is served" in seen(app))
+        await shows(pilot, lambda: "Message #0 sent" in said(app), "tea is served")
 
 
 async def test_probability_above_1_is_said_in_a_sentence_and_nothing_is_sent(
     tmp_path: Path,
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, InjectDialog, "i")
         app.screen.query_one("#text", Input).value = "x"
         app.screen.query_one("FormField Input", Input).value = "1.5"
         await until(pilot, lambda: "must be in [0, 1], got '1.5'" in seen(app))
@@ -322,10 +323,7 @@ async def test_the_preview_never_shows_the_figures_of_another_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, InjectDialog, "i")
         dialog, plan = app.screen, made(app).plan
         assert isinstance(dialog, InjectDialog)
         preview, model = dialog.query_one("#plan", Static), dialog.query_one(ModelField)
@@ -349,12 +347,8 @@ async def test_the_preview_never_shows_the_figures_of_another_model(
 
 async def test_seeds_can_be_chosen_in_every_way(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
-        dialog = app.screen
-        assert isinstance(dialog, InjectDialog)
+        await filled(pilot, InjectDialog, "i")
+        dialog: Any = app.screen
         found = []
         for kind in ("degree", "random", "community", "ids", "query"):
             dialog.query_one("#kind", Select).value = kind
@@ -363,39 +357,20 @@ async def test_seeds_can_be_chosen_in_every_way(tmp_path: Path) -> None:
             dialog.query_one("#query", Input).value = "openness>0.7"
             await pilot.pause()
             found.append(dialog._seeds())
-        assert found == [
-            "top:40:degree",
-            "random:40",
-            "community:Chad:40",
-            "ids:0, 33",
-            "openness>0.7",
-        ]
+        named = ["top:40:degree", "random:40", "community:Chad:40", "ids:0, 33", "openness>0.7"]
+        assert found == named
         dialog.query_one("#kind", Select).value = "random"
         dialog.query_one("#amount", Input).value = "none"
         dialog.query_one("#text", Input).value = "tea"
-        await pilot.press("enter")
-        await until(pilot, lambda: "The number of seeds must be" in seen(app))
-
-
-async def test_what_the_engine_refuses_is_said(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await command(pilot, "inject text=hi seeds=ids:999999")
-        await until(pilot, lambda: "no agents of this world" in said(app))
-        await command(pilot, "inject seeds=random:4")
-        await until(pilot, lambda: "needs a text" in said(app))
+        await keys(pilot, "enter", then="The number of seeds must be")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_parameters_change_while_it_spreads(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
-        await pilot.press("p")
-        await until(pilot, lambda: "No message is shown" in said(app))
+        await keys(pilot, "p", then=lambda: "No message is shown" in said(app))
         await inject(app, pilot)
-        await pilot.press("p")
-        await until(
-            pilot,
-            lambda: isinstance(app.screen, ParametersDialog) and app.screen.query("FormField"),
-        )
+        await filled(pilot, ParametersDialog, "p")
         await until(pilot, lambda: isinstance(app.focused, Input))
         await typed(pilot, "0.25")
         await until(pilot, lambda: ("set", 0, "probability", "0.25") in made(app).asked)
@@ -405,37 +380,21 @@ async def test_parameters_change_while_it_spreads(tmp_path: Path, size: Any) -> 
         ]
         await command(pilot, "set patience 3")
         await until(pilot, lambda: ("set", 0, "patience", "3") in made(app).asked)
-        await command(pilot, "set patients 3")
-        await until(pilot, lambda: "Did you mean 'patience'" in said(app))
+        await command(pilot, "set patients 3", "Did you mean 'patience'")
 
 
 async def test_messages_are_gone_through_shown_and_stopped(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await inject(app, pilot, "one")
         await inject(app, pilot, "two")
-        await pilot.press("f")
-        await until(pilot, lambda: made(app).asked[-1] == ("focus", 0))
-        await command(pilot, "focus 9")
-        await until(pilot, lambda: "there are #0, #1" in said(app))
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await keys(pilot, "f", then=lambda: made(app).asked[-1] == ("focus", 0))
+        await command(pilot, "focus 9", "there are #0, #1")
+        await keys(pilot, "x", then=Confirm)
         await pilot.press("escape")
-        await pilot.press("x")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await keys(pilot, "x", then=Confirm)
         app.screen.query_one("#yes", Button).press()
         await until(pilot, lambda: made(app).asked[-1] == ("cancel", 0))
         await until(pilot, lambda: "was stopped" in said(app))
-
-
-async def test_enter_on_a_message_shows_it(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await inject(app, pilot, "one")
-        await inject(app, pilot, "two")
-        await until(pilot, lambda: "#1 two" in seen(app))
-        assert app.stage is not None
-        app.stage.query_one("#stories").focus()
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: made(app).asked[-1] == ("focus", 0))
 
 
 async def test_the_cursor_stays_on_its_message_when_another_comes(tmp_path: Path) -> None:
@@ -443,31 +402,24 @@ async def test_the_cursor_stays_on_its_message_when_another_comes(tmp_path: Path
         await inject(app, pilot, "one")
         await inject(app, pilot, "two")
         await until(pilot, lambda: "#1 two" in seen(app))
-        assert app.stage is not None
-        app.stage.query_one("#stories").focus()
+        app.screen.query_one("#stories").focus()
         await pilot.press("down")
         await inject(app, pilot, "three")
         await until(pilot, lambda: "#2 three" in seen(app))
-        app.stage.query_one("#stories").focus()
-        await pilot.press("enter")
-        await until(pilot, lambda: made(app).asked[-1] == ("focus", 0))
+        app.screen.query_one("#stories").focus()
+        await keys(pilot, "enter", then=lambda: made(app).asked[-1] == ("focus", 0))
 
 
 async def test_the_end_of_a_message_is_said(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await inject(app, pilot)
-        await command(pilot, "step 20")
-        await until(pilot, lambda: "died out" in said(app))
-        await until(pilot, lambda: "7,624 adopters (100.0%)" in said(app))
+        await command(pilot, "step 20", "died out", "7,624 adopters (100.0%)")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
-        await pilot.press("n")
-        await until(
-            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, NewWorldDialog, "n")
         await until(pilot, lambda: "Needs about 38.1 MiB" in seen(app))
         app.screen.query_one("#agents", Input).value = "0"
         await until(pilot, lambda: "whole number from 1" in seen(app))
@@ -480,8 +432,7 @@ async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> Non
         await settled(app, pilot)
         assert "fewer members" in seen(app)
         app.screen.query_one("#agents", Input).value = "2,000"
-        await pilot.press("enter")
-        await until(pilot, lambda: frame_of(app).agents == 2000)
+        await keys(pilot, "enter", then=lambda: frame_of(app).agents == 2000)
         assert app.simulator.made[0].left  # type: ignore[attr-defined]
         assert app.simulator.orders[0].parameters == {"mean_degree": "20"}  # type: ignore[attr-defined]
 
@@ -489,15 +440,9 @@ async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> Non
 async def test_long_work_shows_progress_keeps_keys_and_can_be_cancelled(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         app.simulator.slow = True  # type: ignore[attr-defined]
-        await pilot.press("n")
-        await until(
-            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
-        )
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
-        await until(pilot, lambda: "drawing ties" in seen(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, ProgressDialog))
+        await filled(pilot, NewWorldDialog, "n")
+        await keys(pilot, "enter", then=(ProgressDialog, "drawing ties"))
+        await keys(pilot, "escape", then=lambda: not isinstance(app.screen, ProgressDialog))
         await until(pilot, lambda: "nothing was changed" in said(app))
         assert frame_of(app).agents == 7624
 
@@ -506,25 +451,19 @@ async def test_saved_worlds_are_listed_and_the_damaged_one_says_why(tmp_path: Pa
     async with hubbub(tmp_path) as (app, pilot):
         for name in ("broken", "monday"):
             (tmp_path / "saves" / f"{name}.hub").write_text("x")
-        await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "monday" in seen(app))
-        await until(pilot, lambda: "it is cut off" in words(app))
+        await keys(pilot, "o", then=(OpenDialog, "monday", lambda: "it is cut off" in words(app)))
         await pilot.press("enter")
         await settled(app, pilot)
         assert isinstance(app.screen, OpenDialog)
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: frame_of(app).agents == 500)
-        await until(pilot, lambda: "monday" in seen(app))
+        await keys(pilot, "down", "enter", then=(lambda: frame_of(app).agents == 500, "monday"))
         assert app.simulator.made[0].left  # type: ignore[attr-defined]
 
 
 async def test_open_by_name_and_what_is_missing_or_broken(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         (tmp_path / "saves" / "broken.hub").write_text("x")
-        await command(pilot, "open ../etc")
-        await until(pilot, lambda: "A name has" in said(app))
-        await command(pilot, "open nothing")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await command(pilot, "open ../etc", "A name has")
+        await command(pilot, "open nothing", ErrorDialog)
         await pilot.press("escape")
         await command(pilot, "open broken")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog) and "cut off" in words(app))
@@ -535,10 +474,7 @@ async def test_open_by_name_and_what_is_missing_or_broken(tmp_path: Path) -> Non
 async def test_the_world_is_saved_under_an_allowed_name(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         (tmp_path / "saves" / "old.hub").write_text("x")
-        await pilot.press("w")
-        await until(
-            pilot, lambda: isinstance(app.screen, SaveDialog) and isinstance(app.focused, Input)
-        )
+        await keys(pilot, "w", then=(SaveDialog, lambda: isinstance(app.focused, Input)))
         assert cast("Input", app.focused).value == "lastfm-asia"
         await typed(pilot, "../evil")
         await until(pilot, lambda: "A name has" in seen(app))
@@ -552,18 +488,8 @@ async def test_the_world_is_saved_under_an_allowed_name(tmp_path: Path, size: An
 async def test_the_saves_folder_is_made_when_it_is_first_needed(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         app.simulator.saves = tmp_path / "not" / "there"
-        await command(pilot, "save first")
-        await until(pilot, lambda: "Saved first.hub" in said(app))
+        await command(pilot, "save first", "Saved first.hub")
     assert (tmp_path / "not" / "there").is_dir()
-
-
-async def test_a_slow_save_shows_that_it_works(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        made(app).gate.clear()
-        await command(pilot, "save slow")
-        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
-        made(app).gate.set()
-        await until(pilot, lambda: "Saved slow.hub" in said(app))
 
 
 async def test_a_network_file_is_imported(tmp_path: Path) -> None:
@@ -575,131 +501,67 @@ async def test_a_network_file_is_imported(tmp_path: Path) -> None:
         await until(pilot, lambda: "Dropped 0 loops" in seen(app) and "follows" in seen(app))
         await pilot.press("enter")
         await command(pilot, "import /nowhere.txt")
-        await until(
-            pilot, lambda: isinstance(app.screen, ErrorDialog) and "no such file" in seen(app)
-        )
+        await shows(pilot, ErrorDialog, "no such file")
 
 
 async def test_unsaved_changes_are_asked_about_before_the_world_is_left(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("full_stop")
-        await until(pilot, lambda: frame_of(app).dirty)
-        await until(pilot, lambda: "lastfm-asia*" in seen(app))
-        await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
-        await until(pilot, lambda: "tick 1" in seen(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, QuitDialog))
+        await keys(pilot, "full_stop", then=(lambda: frame_of(app).dirty, "lastfm-asia*"))
+        await keys(pilot, "q", then=(QuitDialog, "tick 1"))
+        await keys(pilot, "escape", then=lambda: not isinstance(app.screen, QuitDialog))
         assert app.is_running
-        await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
-        await pilot.press("enter")
-        await until(
-            pilot, lambda: isinstance(app.screen, SaveDialog) and isinstance(app.focused, Input)
-        )
+        await keys(pilot, "q", then=QuitDialog)
+        await keys(pilot, "enter", then=(SaveDialog, lambda: isinstance(app.focused, Input)))
         await typed(pilot, "kept")
         await until(pilot, lambda: not app.is_running)
         assert ("save", tmp_path / "saves" / "kept.hub") in made(app).asked
 
 
-async def test_a_clean_world_is_left_at_once(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("q")
-        await until(pilot, lambda: not app.is_running)
-
-
 async def test_a_path_is_shown_or_said_to_be_missing(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
+    async with hubbub(tmp_path) as (_, pilot):
         await pilot.press("P")
-        await pilot.press(*"17", "space", *"4031", "enter")
-        await until(pilot, lambda: isinstance(app.screen, Notice) and "member 7 [/b]" in seen(app))
+        await keys(pilot, *"17", "space", *"4031", "enter", then=(Notice, "member 7 [/b]"))
         await pilot.press("enter")
-        await command(pilot, "path 1 nobody")
-        await until(pilot, lambda: "No path from" in said(app))
+        await command(pilot, "path 1 nobody", "No path from")
 
 
-async def test_the_network_is_measured_and_its_influential_members_named(tmp_path: Path) -> None:
+async def test_the_network_is_measured_and_communities_are_looked_for(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         made(app).gate.clear()
-        await pilot.press("r")
-        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
+        await keys(pilot, "r", then=ProgressDialog)
         made(app).gate.set()
         await until(pilot, lambda: "3.250 ± 0.020 steps" in seen(app))
-        await pilot.press("pagedown", "end")
-        await until(pilot, lambda: "member 3 [/b]" in seen(app))
-
-
-async def test_communities_are_looked_for_and_the_search_can_be_stopped(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
+        await keys(pilot, "pagedown", "end", then="member 3 [/b]")
+        await keys(pilot, "escape", then=lambda: app.screen is app.stage)
         made(app).gate.clear()
-        await pilot.press("d")
-        await until(
-            pilot, lambda: isinstance(app.screen, ProgressDialog) and "moving members" in seen(app)
-        )
-        await pilot.press("escape")
-        await until(pilot, lambda: "nothing was changed" in said(app))
+        await keys(pilot, "d", then=(ProgressDialog, "moving members"))
+        await keys(pilot, "escape", then=lambda: "nothing was changed" in said(app))
         made(app).gate.set()
-        await command(pilot, "detect leiden")
-        await until(pilot, lambda: "12 communities" in said(app))
+        await command(pilot, "detect leiden", "12 communities")
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_groups_turns_orders_and_comes_back(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await inject(app, pilot)
-        await pilot.press("2")
-        await until(pilot, lambda: app.situation().mode == "groups")
-        await until(pilot, lambda: "Iceland" in seen(app))
+        await keys(pilot, "2", then=(lambda: app.situation().mode == "groups", "Iceland"))
         for view in ("heat", "table", "map"):
-            await pilot.press("t")
-            await until(pilot, lambda view=view: app.groups.query_one(f"#{view}").display)
-        await pilot.press("s")
-        await until(pilot, lambda: "by adoption" in said(app))
-        await command(pilot, "order onset")
-        await until(pilot, lambda: "by onset" in said(app))
-        await command(pilot, "view table")
-        await until(pilot, lambda: app.groups.view == "table")
-        await pilot.press("escape")
-        await until(pilot, lambda: app.situation().mode == "live")
-        await pilot.press("2")
-        await until(pilot, lambda: app.groups.view == "table")
+            await keys(pilot, "t", then=lambda view=view: app.groups.query_one(f"#{view}").display)
+        await keys(pilot, "s", then=lambda: "by adoption" in said(app))
+        await command(pilot, "order onset", "by onset")
+        await command(pilot, "view table", lambda: app.groups.view == "table")
+        await keys(pilot, "escape", then=lambda: app.situation().mode == "live")
+        await keys(pilot, "2", then=lambda: app.groups.view == "table")
 
 
-async def test_a_pane_fills_the_screen_and_gives_it_back(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("tab", "z")
-        await until(pilot, lambda: app.screen.maximized is not None)
-        await until(pilot, lambda: "PAUSED" in seen(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen.maximized is None)
-
-
-async def test_the_focused_pane_is_copied(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await inject(app, pilot)
-        assert app.stage is not None
-        app.stage.query_one("#stories").focus()
-        await pilot.press("y")
-        await until(pilot, lambda: "Copied" in said(app))
-        assert "the bridge" in app.clipboard
-
-
-async def test_themes_go_round_and_by_name(tmp_path: Path) -> None:
+async def test_themes_go_round_and_by_name_and_a_picture_is_written(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         before = app.theme
-        await pilot.press("T")
-        await until(pilot, lambda: app.theme != before)
-        await command(pilot, f"theme {before}")
-        await until(pilot, lambda: app.theme == before)
-        await command(pilot, "theme pink")
-        await until(pilot, lambda: "No theme named" in said(app))
-
-
-async def test_a_picture_of_the_screen_is_written(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
+        await keys(pilot, "T", then=lambda: app.theme != before)
+        await command(pilot, f"theme {before}", lambda: app.theme == before)
+        await command(pilot, "theme pink", "No theme named")
         await command(pilot, f"export screenshot {tmp_path}/shot.svg")
-        await until(pilot, lambda: (tmp_path / "shot.svg").exists())
-        await until(pilot, lambda: "Wrote" in said(app))
+        await shows(pilot, lambda: (tmp_path / "shot.svg").exists(), lambda: "Wrote" in said(app))
         assert "<svg" in (tmp_path / "shot.svg").read_text()
 
 
@@ -711,15 +573,12 @@ async def test_help_lists_exactly_the_active_acts(tmp_path: Path) -> None:
             where = {"1": "live", "2": "groups"}[mode]
             await until(pilot, lambda where=where: app.situation().mode == where)
             active = {act_of(b.binding.action) for b in app.screen.active_bindings.values()} - {""}
-            await pilot.press("question_mark")
-            await until(pilot, lambda: isinstance(app.screen, HelpDialog))
-            help_ = app.screen
-            assert isinstance(help_, HelpDialog)
+            await keys(pilot, "question_mark", then=HelpDialog)
+            help_: Any = app.screen
             listed = {a.id for group in {a.group for a in ACTIONS} for a in help_._acts(group)}
             assert listed == active
             assert listed == {a.id for a in ACTIONS if a.where in {"", where}}
-            await pilot.press("escape")
-            await until(pilot, lambda: app.screen is app.stage)
+            await keys(pilot, "escape", then=lambda: app.screen is app.stage)
 
 
 async def test_the_palette_offers_only_what_is_possible(tmp_path: Path) -> None:
@@ -730,8 +589,7 @@ async def test_the_palette_offers_only_what_is_possible(tmp_path: Path) -> None:
         await inject(app, pilot)
         after = {offer.action.id for offer in ActionProvider(app.screen).offers()}
         assert {"params", "set", "cancel", "focus"} <= after
-        await pilot.press("semicolon")
-        await until(pilot, lambda: "Search" in seen(app))
+        await keys(pilot, "semicolon", then="Search")
         await pilot.press(*"ticks per second", "enter")
         await pilot.press("escape")
 
@@ -739,11 +597,9 @@ async def test_the_palette_offers_only_what_is_possible(tmp_path: Path) -> None:
 async def test_the_line_remembers_completes_and_explains(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "step 3")
-        await command(pilot, "stpe 3")
-        await until(pilot, lambda: "Did you mean 'step'" in said(app))
+        await command(pilot, "stpe 3", "Did you mean 'step'")
         await pilot.press("colon", "up", "up")
-        assert app.stage is not None
-        line = app.stage.query_one("#command", Input)
+        line = app.screen.query_one("#command", Input)
         assert line.value == "step 3"
         line.value = "inj"
         line.cursor_position = 3
@@ -752,9 +608,8 @@ async def test_the_line_remembers_completes_and_explains(tmp_path: Path) -> None
         line.value = "inject mod"
         await pilot.press("tab")
         assert line.value == "inject model="
-        await pilot.press("escape")
-        await until(pilot, lambda: not line.has_focus)
-        assert app.stage.query_one("#said").display
+        await keys(pilot, "escape", then=lambda: not line.has_focus)
+        assert app.screen.query_one("#said").display
 
 
 async def test_an_error_nobody_foresaw_is_shown_and_the_program_lives(tmp_path: Path) -> None:
@@ -764,25 +619,12 @@ async def test_an_error_nobody_foresaw_is_shown_and_the_program_lives(tmp_path: 
             raise RuntimeError("the [/b] engine \x1b]0;x\x07 tripped")
 
         made(app).step = broken  # type: ignore[method-assign]
-        await pilot.press("full_stop")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
-        await until(pilot, lambda: "tripped" in seen(app))
+        await keys(pilot, "full_stop", then=(ErrorDialog, "tripped"))
         app.screen.query_one("#copy", Button).press()
         await until(pilot, lambda: app.clipboard)
         assert "RuntimeError" in app.clipboard
         await pilot.press("escape")
         assert app.is_running
-
-
-async def test_a_refusal_of_the_engine_is_shown_whole(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-
-        async def refused(ticks: int = 1) -> None:
-            raise HubbubError("Plugin 'x': returned the wrong shape.")
-
-        made(app).step = refused  # type: ignore[method-assign]
-        await pilot.press("full_stop")
-        await until(pilot, lambda: "wrong shape" in seen(app))
 
 
 async def test_a_banner_and_changed_settings_are_announced(tmp_path: Path) -> None:
@@ -800,12 +642,10 @@ async def test_a_banner_and_changed_settings_are_announced(tmp_path: Path) -> No
 
 
 async def test_a_keymap_moves_a_key_and_its_conflict_is_said(tmp_path: Path) -> None:
-    keys = Preferences(keymap={"step": "j", "quit": "i"})
-    async with hubbub(tmp_path, preferences=keys) as (app, pilot):
+    wanted = Preferences(keymap={"step": "j", "quit": "i"})
+    async with hubbub(tmp_path, preferences=wanted) as (app, pilot):
         await until(pilot, lambda: "is assigned to both" in seen(app))
-        await pilot.press("j")
-        await until(pilot, lambda: ("step", 1) in made(app).asked)
-        await until(pilot, lambda: " j Step" in seen(app))
+        await keys(pilot, "j", then=(lambda: ("step", 1) in made(app).asked, " j Step"))
 
 
 async def test_nothing_is_redrawn_without_a_new_frame(tmp_path: Path) -> None:
@@ -849,8 +689,7 @@ async def test_no_foreign_text_controls_the_terminal_or_the_program(
         screens = [seen(app)]
         app.say(HOSTILE, "error")
         app.notify(HOSTILE, title=HOSTILE)
-        await pilot.press("2")
-        await until(pilot, lambda: "Most followed" in seen(app))
+        await keys(pilot, "2", then="Most followed")
         screens.append(seen(app))
         for dialog in (
             Notice(HOSTILE, HOSTILE),
@@ -864,19 +703,13 @@ async def test_no_foreign_text_controls_the_terminal_or_the_program(
             screens.append(seen(app))
             app.pop_screen()
         for key in ("i", "p", "w"):
-            await pilot.press(key)
-            await until(pilot, lambda: app.screen is not app.stage)
+            await keys(pilot, key, then=lambda: app.screen is not app.stage)
             await settled(app, pilot)
             screens.append(seen(app))
-            await pilot.press("escape")
-            await until(pilot, lambda: app.screen is app.stage)
+            await keys(pilot, "escape", then=lambda: app.screen is app.stage)
         for text in screens:
-            bad = {
-                c
-                for c in text
-                if (ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 or c in "\u202e\u2066"
-            }
-            assert not bad
+            codes = {ord(c) for c in text if c != "\n"}
+            assert not codes & {*range(32), *range(127, 160), 0x202E, 0x2066}
         assert app.is_running
 
 
@@ -884,19 +717,7 @@ async def test_no_foreign_text_controls_the_terminal_or_the_program(
 async def test_every_size_is_survived(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await inject(app, pilot)
-        for key in (
-            "full_stop",
-            "2",
-            "t",
-            "t",
-            "1",
-            "question_mark",
-            "escape",
-            "i",
-            "escape",
-            "n",
-            "escape",
-        ):
+        for key in ("full_stop", *"2tt1", "question_mark", "escape", "i", "escape", "n", "escape"):
             await pilot.press(key)
             await settled(app, pilot)
         assert app.is_running
@@ -906,17 +727,10 @@ async def test_every_size_is_survived(tmp_path: Path, size: Any) -> None:
 
 async def test_forms_are_made_of_declared_parameters(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, InjectDialog, "i")
         form = app.screen.query_one(Form)
-        assert form.values == {
-            "probability": "0.1",
-            "patience": "1",
-            "draws": "skips",
-            "loud": "false",
-        }
+        declared = {"probability": "0.1", "patience": "1", "draws": "skips", "loud": "false"}
+        assert form.values == declared
         app.screen.query_one(ModelField).value = "viral"
         await until(pilot, lambda: form.values == {"appeal": "0.3"})
 
@@ -937,30 +751,12 @@ async def test_letters_typed_in_one_burst_go_to_the_line_and_not_to_the_keys(
         await inject(app, pilot)
         asked = len(made(app).asked)
         await burst(app, pilot, ":speed max")
-        assert app.stage is not None
-        assert app.stage.query_one("#command", Input).value == "speed max"
+        assert app.screen.query_one("#command", Input).value == "speed max"
         assert len(made(app).asked) == asked
         await burst(app, pilot, "\n:step 3\n>4\n")
         await until(pilot, lambda: app.speed is None)
-        assert [one for one in made(app).asked[asked:] if one[0] == "step"] == [
-            ("step", 3),
-            ("step", 4),
-        ]
-
-
-async def test_space_says_what_to_do_where_nothing_is_under_way(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("space")
-        await until(pilot, lambda: "Nothing to run: send a message (i)" in said(app))
-        assert not made(app).asked
-
-
-async def test_faster_keeps_the_end_of_playing(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await inject(app, pilot)
-        await pilot.press("space", "plus")
-        await until(pilot, lambda: made(app).asked[-1] == ("play", 10.0))
-        assert made(app).until_quiet
+        steps = [one for one in made(app).asked[asked:] if one[0] == "step"]
+        assert steps == [("step", 3), ("step", 4)]
 
 
 async def test_a_terminal_that_is_too_small_says_to_enlarge_it(tmp_path: Path) -> None:
@@ -988,8 +784,7 @@ async def test_a_new_world_has_its_buttons_while_the_networks_are_sought(tmp_pat
             return slow()
 
         app.simulator.networks = wait  # type: ignore[method-assign]
-        await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, NewWorldDialog))
+        await keys(pilot, "n", then=NewWorldDialog)
         await until(pilot, lambda: "Create" in seen(app) and "Needs about ..." in seen(app))
         known.set()
         await until(pilot, lambda: " free" in seen(app))
@@ -1024,14 +819,11 @@ async def test_q_right_after_saving_asks_nothing_though_no_new_frame_was_taken_y
     tmp_path: Path,
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("full_stop")
-        await until(pilot, lambda: frame_of(app).dirty)
+        await keys(pilot, "full_stop", then=lambda: frame_of(app).dirty)
         app._take = lambda: False  # type: ignore[method-assign]
-        await command(pilot, "save kept")
-        await until(pilot, lambda: "Saved kept.hub" in said(app))
+        await command(pilot, "save kept", "Saved kept.hub")
         assert frame_of(app).dirty
-        await pilot.press("q")
-        await until(pilot, lambda: not app.is_running)
+        await keys(pilot, "q", then=lambda: not app.is_running)
 
 
 async def test_q_right_after_a_step_asks_though_no_new_frame_was_taken_yet(tmp_path: Path) -> None:
@@ -1046,14 +838,12 @@ async def test_work_that_ends_below_another_dialog_takes_its_own_dialog_away(
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         made(app).gate.clear()
-        await command(pilot, "save slow")
-        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
+        await command(pilot, "save slow", ProgressDialog)
         await app.push_screen(Notice("Above", "It came while the world was being saved."))
         made(app).gate.set()
         await until(pilot, lambda: "Saved slow.hub" in said(app))
         assert "Above" in seen(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: app.screen is app.stage)
+        await keys(pilot, "enter", then=lambda: app.screen is app.stage)
 
 
 async def test_work_that_cannot_be_called_off_can_be_hidden(tmp_path: Path) -> None:
@@ -1067,8 +857,7 @@ async def test_work_that_cannot_be_called_off_can_be_hidden(tmp_path: Path) -> N
         simulation.query = query  # type: ignore[method-assign]
         await command(pilot, "path 1 nobody")
         await until(pilot, lambda: isinstance(app.screen, ProgressDialog) and "Hide" in seen(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.stage)
+        await keys(pilot, "escape", then=lambda: app.screen is app.stage)
         found.set()
         await until(pilot, lambda: "No path from" in said(app))
         assert app.screen is app.stage
@@ -1078,27 +867,14 @@ async def test_a_message_that_shows_nothing_is_refused(tmp_path: Path) -> None:
     texts = "\u200b\u2060", "\x1b\x07", "\u3164 \u2800", "\u202e"
     async with hubbub(tmp_path) as (app, pilot):
         for text in texts:
-            await command(pilot, f"inject text='{text}'")
-            await until(pilot, lambda: "message is empty" in said(app))
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+            await command(pilot, f"inject text='{text}'", "message is empty")
+        await filled(pilot, InjectDialog, "i")
         for text in texts:
             app.screen.query_one("#text", Input).value = "tea"
             await until(pilot, lambda: "message is empty" not in seen(app))
             app.screen.query_one("#text", Input).value = text
-            await pilot.press("enter")
-            await until(pilot, lambda: "message is empty" in seen(app))
+            await keys(pilot, "enter", then="message is empty")
         assert not [one for one in made(app).asked if one[0] == "inject"]
-
-
-async def test_empty_seeds_and_models_are_refused_with_what_to_type(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await command(pilot, "inject text=tea seeds=")
-        await until(pilot, lambda: "seeds= is empty" in said(app))
-        await command(pilot, "inject text=tea model=")
-        await until(pilot, lambda: "model= is empty" in said(app))
 
 
 async def test_letters_typed_while_work_goes_on_press_none_of_its_buttons(tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """The program on the real simulator: send, run, pause, step, save, reopen, go on."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,9 +10,19 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Select
 
 from sim import Channel, ChannelView, Field, register
-from sim.core import registry
 from sim.spread.influence import live_edges, opim
-from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
+from tests.screens.test_app import (
+    command,
+    filled,
+    frame_of,
+    keys,
+    recording,
+    said,
+    seen,
+    settled,
+    shows,
+    until,
+)
 from tui.app import Hubbub
 from tui.dialogs.dialog import ErrorDialog, Notice
 from tui.dialogs.inject import InjectDialog
@@ -55,18 +63,14 @@ async def test_the_best_seeds_are_found_beside_the_engine_and_their_reach_is_tol
     monkeypatch.setattr(live_edges, "MOST_RUNS", 100)
     async with hubbub(tmp_path) as (app, pilot):
         await until(pilot, lambda: "7,624 members" in seen(app))
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, InjectDialog, "i")
         app.screen.query_one("#text", Input).value = "The bridge is closed."
         app.screen.query_one("#amount", Input).value = "3"
         app.screen.query_one("#kind", Select).value = "best"
         await until(pilot, lambda: "the optimum" in seen(app))
         assert "3 seeds with" in seen(app)
         assert "Expected:" in seen(app)
-        await pilot.press("enter")
-        await until(pilot, lambda: frame_of(app).focus is not None)
+        await keys(pilot, "enter", then=lambda: frame_of(app).focus is not None)
 
 
 @pytest.mark.parametrize("size", [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)])
@@ -75,38 +79,25 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
 ) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await until(pilot, lambda: "7,624 members" in seen(app))
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, InjectDialog, "i")
         app.screen.query_one(ModelField).value = "sir"
         app.screen.query_one("#text", Input).value = "The bridge is closed."
         await until(pilot, lambda: "40 seeds with" in seen(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: frame_of(app).focus is not None)
+        await keys(pilot, "enter", then=lambda: frame_of(app).focus is not None)
         await command(pilot, "speed 50")
-        await pilot.press("space")
-        await until(pilot, lambda: frame_of(app).tick >= 5)
-        await pilot.press("space")
-        await until(pilot, lambda: "PAUSED" in seen(app))
+        await keys(pilot, "space", then=lambda: frame_of(app).tick >= 5)
+        await keys(pilot, "space", then="PAUSED")
         tick = frame_of(app).tick
-        await pilot.press("full_stop")
-        await until(pilot, lambda: frame_of(app).tick == tick + 1)
-        await until(pilot, lambda: "Country" in seen(app))
-        await pilot.press("w")
-        await until(pilot, lambda: isinstance(app.screen, SaveDialog))
-        await pilot.press("enter")
-        await until(pilot, lambda: "Saved lastfm-asia.hub" in said(app))
+        await keys(pilot, "full_stop", then=(lambda: frame_of(app).tick == tick + 1, "Country"))
+        await keys(pilot, "w", then=SaveDialog)
+        await keys(pilot, "enter", then=lambda: "Saved lastfm-asia.hub" in said(app))
         reached = frame_of(app).focus.reached
-        await pilot.press("q")
-        await until(pilot, lambda: not app.is_running)
+        await keys(pilot, "q", then=lambda: not app.is_running)
     async with hubbub(tmp_path, size, tmp_path / "lastfm-asia.hub") as (app, pilot):
         assert frame_of(app).tick == tick + 1
         assert frame_of(app).focus.reached == reached
-        await command(pilot, "step 3")
-        await until(pilot, lambda: frame_of(app).tick == tick + 4)
-        await pilot.press("2")
-        await until(pilot, lambda: "Most followed" in seen(app))
+        await command(pilot, "step 3", lambda: frame_of(app).tick == tick + 4)
+        await keys(pilot, "2", then="Most followed")
 
 
 async def test_a_message_goes_over_a_strangers_channel(tmp_path: Path) -> None:
@@ -119,33 +110,22 @@ async def test_a_message_goes_over_a_strangers_channel(tmp_path: Path) -> None:
             return network.same_community & (network.trust >= self.least)
 
     register("screen-near")(Near)
-    try:
-        async with hubbub(tmp_path, (100, 30)) as (app, pilot):
-            await pilot.press("i")
-            await until(
-                pilot,
-                lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField"),
-            )
-            app.screen.query_one(ModelField).value = "sir"
-            app.screen.query_one("#text", Input).value = "The bridge is closed."
-            app.screen.query_one("#channel", Input).value = "screen-near,least=3"
-            await until(pilot, lambda: "least must be in [0, 1]" in seen(app))
-            app.screen.query_one("#channel", Input).value = "screen-near,least=0.1"
-            await until(pilot, lambda: "40 seeds with" in seen(app))
-            await pilot.press("enter")
-            await until(pilot, lambda: frame_of(app).focus is not None)
-            await command(pilot, "inject text=x model=viral channel=screen-nea")
-            await until(pilot, lambda: "Did you mean 'screen-near'" in said(app))
-            await command(pilot, "inject text=x model=viral channel=screen-near")
-            await until(pilot, lambda: len(frame_of(app).sessions) == 2)
-            await command(pilot, "step 3")
-            await until(pilot, lambda: frame_of(app).tick == 3)
-            statuses = {row.status for row in frame_of(app).sessions}
-            assert statuses <= {"running", "quiet"}
-            assert app.last_order is not None
-            assert app.last_order.channel == "screen-near"
-    finally:
-        registry._known["channel"].pop("screen-near")
+    async with hubbub(tmp_path, (100, 30)) as (app, pilot):
+        await filled(pilot, InjectDialog, "i")
+        app.screen.query_one(ModelField).value = "sir"
+        app.screen.query_one("#text", Input).value = "The bridge is closed."
+        app.screen.query_one("#channel", Input).value = "screen-near,least=3"
+        await until(pilot, lambda: "least must be in [0, 1]" in seen(app))
+        app.screen.query_one("#channel", Input).value = "screen-near,least=0.1"
+        await until(pilot, lambda: "40 seeds with" in seen(app))
+        await keys(pilot, "enter", then=lambda: frame_of(app).focus is not None)
+        await command(pilot, "inject text=x model=viral channel=screen-nea")
+        await until(pilot, lambda: "Did you mean 'screen-near'" in said(app))
+        await command(pilot, "inject text=x model=viral channel=screen-near")
+        await until(pilot, lambda: len(frame_of(app).sessions) == 2)
+        await command(pilot, "step 3", lambda: frame_of(app).tick == 3)
+        assert {row.status for row in frame_of(app).sessions} <= {"running", "quiet"}
+        assert getattr(app.last_order, "channel", "") == "screen-near"
 
 
 async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Path) -> None:
@@ -159,38 +139,28 @@ async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Pat
             ("path 1 9999999", "9999999"),
             ("run 0", "whole number from 1"),
         ):
-            await command(pilot, line)
-            await until(pilot, lambda answer=answer: answer in said(app))
+            await command(pilot, line, answer)
         assert frame_of(app).sessions == ()
         (tmp_path / "broken.hub").write_bytes(b"not a world")
         (tmp_path / "words.csv").write_text("a,b\n1,2\n3\n")
-        await command(pilot, "open broken")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await command(pilot, "open broken", ErrorDialog)
         await pilot.press("enter")
         await command(pilot, f"import {tmp_path}/words.csv")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog) and "line 3" in seen(app))
         await pilot.press("enter")
-        await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "damaged" in seen(app))
+        await keys(pilot, "o", then=(OpenDialog, "damaged"))
         await pilot.press("escape")
 
 
 async def test_a_new_world_is_made_and_its_network_measured(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await pilot.press("n")
-        await until(
-            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, NewWorldDialog, "n")
         app.screen.query_one("#network", Select).value = "preferential-attachment"
         app.screen.query_one("#agents", Input).value = "1,000"
-        await until(pilot, lambda: len(app.screen.query("FormField")) == 1)
-        await until(pilot, lambda: "Needs about" in seen(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: frame_of(app).agents == 1000)
+        await shows(pilot, lambda: len(app.screen.query("FormField")) == 1, "Needs about")
+        await keys(pilot, "enter", then=lambda: frame_of(app).agents == 1000)
         await command(pilot, "detect label-propagation")
         await until(pilot, lambda: frame_of(app).communities is not None)
-        await command(pilot, "path 0 999")
-        await until(pilot, lambda: isinstance(app.screen, Notice))
+        await command(pilot, "path 0 999", Notice)
         await pilot.press("enter")
-        await command(pilot, "report")
-        await until(pilot, lambda: "Most influential" in seen(app))
+        await command(pilot, "report", lambda: "Most influential" in seen(app))

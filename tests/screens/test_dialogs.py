@@ -1,17 +1,17 @@
 """Every dialog, opened and agreed to with everything in it empty: it says what is missing."""
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from textual.app import App
+from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Select
 
 import tui
@@ -98,7 +98,6 @@ EMPTY_IS_FINE: set[type] = {
 def every_dialog() -> set[type]:
     for module in pkgutil.walk_packages(tui.__path__, "tui."):
         importlib.import_module(module.name)
-
     found: list[type] = [Dialog]
     for each in found:
         found += each.__subclasses__()
@@ -120,15 +119,22 @@ def emptied(dialog: Dialog[Any]) -> None:
         listed.highlighted = None
 
 
-@pytest.mark.parametrize("kind", MAKE, ids=lambda kind: kind.__name__)
-async def test_a_dialog_agreed_to_empty_says_what_is_missing(kind: type, tmp_path: Path) -> None:
-    """At once, while it is still being filled, and again when it is."""
+@asynccontextmanager
+async def asked(dialog: Any) -> AsyncIterator[tuple[Any, Pilot[None], list[Any]]]:
+    """A dialog on a screen of its own, and what it gives."""
     app: App[None] = App()
     given: list[Any] = []
     async with app.run_test(size=(80, 24)) as pilot:
         register_themes(app, "hubbub-dark")
-        dialog: Any = MAKE[kind](FakeSimulator(tmp_path))
         await app.push_screen(dialog, given.append)
+        yield dialog, pilot, given
+
+
+@pytest.mark.parametrize("kind", MAKE, ids=lambda kind: kind.__name__)
+async def test_a_dialog_agreed_to_empty_says_what_is_missing(kind: type, tmp_path: Path) -> None:
+    """At once, while it is still being filled, and again when it is."""
+    async with asked(MAKE[kind](FakeSimulator(tmp_path))) as (dialog, pilot, given):
+        app = pilot.app
         for _ in range(2):
             if dialog.is_current:
                 emptied(dialog)
@@ -145,11 +151,8 @@ async def test_a_dialog_agreed_to_empty_says_what_is_missing(kind: type, tmp_pat
 
 
 async def test_keys_meant_for_the_dialog_before_call_no_work_off() -> None:
-    app: App[None] = App()
-    async with app.run_test(size=(80, 24)) as pilot:
-        register_themes(app, "hubbub-dark")
-        job = DialogJob("saving the world")
-        await app.push_screen(ProgressDialog(job))
+    job = DialogJob("saving the world")
+    async with asked(ProgressDialog(job)) as (_, pilot, _given):
         await pilot.press("enter", "space", "enter")
         assert not job.is_stopping
         await pilot.press("tab", "enter")
@@ -162,12 +165,7 @@ async def test_keys_meant_for_the_dialog_before_call_no_work_off() -> None:
 async def test_a_dialog_agreed_to_untouched_while_it_is_filled_gives_nothing_that_is_none(
     kind: type, tmp_path: Path
 ) -> None:
-    app: App[None] = App()
-    given: list[Any] = []
-    async with app.run_test(size=(80, 24)) as pilot:
-        register_themes(app, "hubbub-dark")
-        dialog: Any = MAKE[kind](Slow(tmp_path))
-        await app.push_screen(dialog, given.append)
+    async with asked(MAKE[kind](Slow(tmp_path))) as (dialog, pilot, given):
         for _ in range(40):
             if dialog.is_current:
                 dialog.accept()

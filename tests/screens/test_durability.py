@@ -1,7 +1,5 @@
 """Worlds that keep a journal, on the screen: the bar, the copy, the full disk, leaving."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
@@ -12,16 +10,19 @@ from textual.widgets import Button, Input, Static
 from sim.errors import FileError
 from sim.runtime import Kept
 from sim.store import LeaseError
+from tests.screens.fake import FakeSimulation, FakeSimulator, World
 from tests.screens.test_app import (
     SIZES,
     Hub,
     command,
     frame_of,
     hubbub,
+    keys,
     made,
     said,
     seen,
     settled,
+    shows,
     until,
 )
 from tui.app import Hubbub
@@ -65,41 +66,31 @@ async def test_the_bar_says_how_far_the_world_is_durable(tmp_path: Path, size: A
         if size == (160, 48):
             await until(pilot, lambda: "autosave 0, 7 ms" in seen(app))
             assert "1.2 MiB on disk" in seen(app)
-        await pilot.press("J")
-        await until(pilot, lambda: isinstance(app.screen, Notice))
+        await keys(pilot, "J", then=Notice)
         for fact in ("tick 7 (survives", "0 ticks not on disk", "at tick 0;", "7 ms", "1.2 MiB"):
             assert fact in seen(app)
 
 
-async def test_a_world_without_a_name_is_kept_under_a_working_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("button", "for_good"), [("keep", False), ("drop", True)])
+async def test_a_world_without_a_name_is_kept_under_a_working_name_or_thrown_away(
+    tmp_path: Path, button: str, for_good: bool
+) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         assert made(app).keeping.path == tmp_path / "saves" / "lastfm-asia.hub"
         assert made(app).path is None
         await command(pilot, "step")
-        await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
+        await keys(pilot, "q", then=QuitDialog)
         assert "has not been saved. It stays recoverable" in " ".join(seen(app).split())
-        await press(app, pilot, "keep")
+        await press(app, pilot, button)
         await until(pilot, lambda: not app.is_running)
-    assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
-
-
-async def test_a_world_without_a_name_can_be_thrown_away(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await command(pilot, "step")
-        await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
-        await press(app, pilot, "drop")
-        await until(pilot, lambda: not app.is_running)
-    assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", True)]
+    assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", for_good)]
 
 
 async def test_a_world_that_was_not_left_after_all_is_not_thrown_away(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "step")
         await opened((app, pilot), "broken")
-        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
-        await until(pilot, lambda: "Cancel" in seen(app))
+        await shows(pilot, QuitDialog, "Cancel")
         await press(app, pilot, "drop")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         await pilot.press("enter")
@@ -112,21 +103,17 @@ async def test_what_is_durable_needs_no_question(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await opened((app, pilot), "town")
         await until(pilot, lambda: frame_of(app).agents == 500)
-        await command(pilot, "step")
-        await until(pilot, lambda: frame_of(app).dirty)
-        await pilot.press("q")
-        await until(pilot, lambda: not app.is_running)
+        await command(pilot, "step", lambda: frame_of(app).dirty)
+        await keys(pilot, "q", then=lambda: not app.is_running)
     assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
 
 
 async def test_once_saved_it_has_a_name_and_is_not_asked_about(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await command(pilot, "save town")
-        await until(pilot, lambda: "Saved town.hub" in said(app))
+        await command(pilot, "save town", "Saved town.hub")
         assert app.homes.home == Home(tmp_path / "saves" / "town.hub", is_named=True)
         await command(pilot, "step")
-        await pilot.press("q")
-        await until(pilot, lambda: not app.is_running)
+        await keys(pilot, "q", then=lambda: not app.is_running)
     assert simulator(app).left == []
 
 
@@ -135,16 +122,12 @@ async def test_a_world_that_was_never_saved_is_not_replaced_unasked(tmp_path: Pa
         saves = tmp_path / "saves"
         (saves / "old.hub.live").mkdir()
         (saves / "lastfm-asia.hub.live").mkdir()  # its own
-        await command(pilot, "save old")
-        await until(pilot, lambda: "old.hub is another world" in said(app))
-        await pilot.press("w")
-        await until(pilot, lambda: isinstance(app.screen, SaveDialog))
+        await command(pilot, "save old", "old.hub is another world")
+        await keys(pilot, "w", then=SaveDialog)
         app.screen.query_one("#name", Input).value = "old"
-        await pilot.press("enter")
-        await until(pilot, lambda: "again to overwrite" in seen(app))
+        await keys(pilot, "enter", then="again to overwrite")
         app.screen.query_one("#name", Input).value = "lastfm-asia"
-        await pilot.press("enter")
-        await until(pilot, lambda: "Saved lastfm-asia.hub" in said(app))
+        await keys(pilot, "enter", then=lambda: "Saved lastfm-asia.hub" in said(app))
 
 
 async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Path) -> None:
@@ -152,46 +135,34 @@ async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Pat
         await opened((app, pilot), "held")
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         assert "in use by process 7 on there" in " ".join(seen(app).split())
-        await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, Confirm))
+        await keys(pilot, "escape", then=lambda: not isinstance(app.screen, Confirm))
         assert frame_of(app).agents == 7624
-        await command(pilot, "open held")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await command(pilot, "open held", Confirm)
         await press(app, pilot, "yes")
-        await until(pilot, lambda: frame_of(app).agents == 500)
-        await until(pilot, lambda: "READ-ONLY" in seen(app))
+        await shows(pilot, lambda: frame_of(app).agents == 500, "READ-ONLY")
         assert made(app).keeping is None
-        await command(pilot, "journal")
-        await until(pilot, lambda: "this is a copy" in seen(app))
+        await command(pilot, "journal", lambda: "this is a copy" in seen(app))
         await pilot.press("escape")
         await command(pilot, "step")
-        await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, SaveDialog))
+        await keys(pilot, "q", then=QuitDialog)
+        await keys(pilot, "enter", then=SaveDialog)
         assert app.screen.query_one("#name", Input).value == "held-copy"
         await pilot.press("escape")
-        await command(pilot, "save mine")
-        await until(pilot, lambda: "READ-ONLY" not in seen(app))
+        await command(pilot, "save mine", lambda: "READ-ONLY" not in seen(app))
         assert ("keep", tmp_path / "saves" / "mine.hub") in made(app).asked
         await until(pilot, lambda: "saved to 31" in seen(app))
 
 
 @pytest.mark.parametrize("wanted", [True, False])
 async def test_the_first_world_too_is_offered_as_a_copy(tmp_path: Path, wanted: bool) -> None:
-    saves = tmp_path / "saves"
-    saves.mkdir()
-    from tests.screens.fake import FakeSimulator
-
-    app = Hubbub(FakeSimulator(saves), path=tmp_path / "held.hub")  # type: ignore[arg-type]
+    app = Hubbub(FakeSimulator(tmp_path), path=tmp_path / "held.hub")  # type: ignore[arg-type]
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await press(app, pilot, "yes" if wanted else "no")
         if wanted:
             await until(pilot, lambda: app.stage is not None and "READ-ONLY" in seen(app))
         else:
-            await until(pilot, lambda: isinstance(app.screen, Loading))
-            await until(pilot, lambda: "held.hub is in use." in seen(app))
+            await shows(pilot, Loading, "held.hub is in use.")
     await app.leave()
 
 
@@ -202,9 +173,8 @@ async def test_what_was_recovered_is_told_and_what_is_missing_shown(tmp_path: Pa
         await until(pilot, lambda: "Recovered completely" in said(app))
         assert not isinstance(app.screen, Notice)
         simulator(app).told = "Recovery incomplete: recovered to tick 30."
-        simulator(app).findings = (
-            "Entry 4 (tick 7) was acknowledged, but the journal ends at entry 2.",
-        )
+        lacks = "Entry 4 (tick 7) was acknowledged, but the journal ends at entry 2."
+        simulator(app).findings = (lacks,)
         await opened((app, pilot), "village")
         await until(pilot, lambda: isinstance(app.screen, Notice))
         assert "was acknowledged, but the journal ends" in " ".join(seen(app).split())
@@ -214,8 +184,7 @@ async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         simulation = made(app)
         await command(pilot, "inject text=hello")
-        await pilot.press("space")
-        await until(pilot, lambda: "RUNNING" in seen(app))
+        await keys(pilot, "space", then="RUNNING")
         simulation.is_held_up, simulation.banner = True, "Paused: the disk is full."
         simulation.changed()
         await until(pilot, lambda: "BLOCKED" in seen(app) and "the disk is full" in seen(app))
@@ -224,18 +193,14 @@ async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
             raise FileError(tmp_path, "Paused: the disk is full")
 
         simulation.inject = refuse  # type: ignore[method-assign]
-        await command(pilot, "inject text=again")
-        await until(pilot, lambda: "Paused: the disk is full" in said(app))
+        await command(pilot, "inject text=again", "Paused: the disk is full")
         await settled(app, pilot)
         assert app.screen is app.stage
-        await command(pilot, "journal")
-        await until(pilot, lambda: "held up" in seen(app))
+        await command(pilot, "journal", lambda: "held up" in seen(app))
         await pilot.press("escape")
         simulation.dirty = True
         simulation.changed()
-        await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
-        await until(pilot, lambda: "and its journal" in seen(app))
+        await keys(pilot, "q", then=(QuitDialog, "and its journal"))
         await press(app, pilot, "drop")
         await until(pilot, lambda: not app.is_running)
     assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
@@ -245,19 +210,15 @@ async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path:
     async with hubbub(tmp_path) as (app, pilot):
         simulator(app).refuses = FileError(tmp_path, "you may not write there")
         await opened((app, pilot), "town")
-        await until(pilot, lambda: "No journal:" in said(app))
-        await until(pilot, lambda: "no journal" in seen(app))
+        await shows(pilot, lambda: "No journal:" in said(app), "no journal")
         assert frame_of(app).agents == 500
-        await command(pilot, "journal")
-        await until(pilot, lambda: "has no journal" in seen(app))
+        await command(pilot, "journal", lambda: "has no journal" in seen(app))
         await pilot.press("escape")
         with pytest.raises(FileError):
             simulator(app).keeping(tmp_path, None)
 
 
-async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(
-    tmp_path: Path,
-) -> None:
+async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         simulator(app).refuses = LeaseError(tmp_path, "in use by process 7")
         await opened((app, pilot), "town")
@@ -267,15 +228,13 @@ async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(
 
 async def test_a_journal_that_cannot_be_begun_now_is_said(tmp_path: Path) -> None:
     async with hubbub(tmp_path, preferences=Preferences(journal="off")) as (app, pilot):
-        await command(pilot, "save town")
-        await until(pilot, lambda: "Saved town.hub" in said(app))
+        await command(pilot, "save town", "Saved town.hub")
 
         async def refuse(*_: object) -> None:
             raise FileError(tmp_path, "the disk is full")
 
         made(app).keep = refuse  # type: ignore[method-assign, assignment]
-        await command(pilot, "journal on")
-        await until(pilot, lambda: "No journal:" in said(app))
+        await command(pilot, "journal on", "No journal:")
 
 
 async def test_a_name_that_others_take_meanwhile_is_tried_no_more_than_thrice(
@@ -284,9 +243,7 @@ async def test_a_name_that_others_take_meanwhile_is_tried_no_more_than_thrice(
     async with hubbub(tmp_path) as (app, pilot):
         simulator(app).refuses = LeaseError(tmp_path, "in use by process 7")
         (tmp_path / "graph.txt").write_text("0 1\n")
-        await command(pilot, f"import {tmp_path}/graph.txt")
-        await until(pilot, lambda: isinstance(app.screen, Notice))
-        await until(pilot, lambda: "in use by process 7" in said(app))
+        await command(pilot, f"import {tmp_path}/graph.txt", Notice, "in use by process 7")
         assert frame_of(app).kept is None
 
 
@@ -295,16 +252,12 @@ async def test_discarding_goes_back_to_the_file_once_agreed_to(tmp_path: Path) -
         await opened((app, pilot), "town")
         await until(pilot, lambda: frame_of(app).agents == 500)
         await command(pilot, "step 5")
-        await pilot.press("X")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await keys(pilot, "X", then=Confirm)
         assert "Revert to town.hub as saved" in " ".join(seen(app).split())
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.stage)
+        await keys(pilot, "escape", then=lambda: app.screen is app.stage)
         assert frame_of(app).tick == 35
-        await command(pilot, "open town")
-        await until(pilot, lambda: "town is already open" in said(app))
-        await pilot.press("X")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await command(pilot, "open town", "town is already open")
+        await keys(pilot, "X", then=Confirm)
         await press(app, pilot, "yes")
         await until(pilot, lambda: frame_of(app).tick == 30)
     assert (tmp_path / "saves" / "town.hub", True) in simulator(app).left
@@ -314,8 +267,7 @@ async def test_discarding_a_world_that_was_never_saved_ends_in_the_demo(tmp_path
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "step")
         first = made(app)
-        await pilot.press("X")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await keys(pilot, "X", then=Confirm)
         assert "Delete this world" in seen(app)
         await press(app, pilot, "yes")
         await until(pilot, lambda: made(app) is not first and frame_of(app).tick == 0)
@@ -326,8 +278,6 @@ async def test_discarding_a_world_that_was_never_saved_ends_in_the_demo(tmp_path
 async def test_whether_to_keep_a_journal_can_be_asked(
     tmp_path: Path, key: str, keeps: bool
 ) -> None:
-    from tests.screens.fake import FakeSimulator
-
     app = Hubbub(FakeSimulator(tmp_path), Preferences(journal="ask"))  # type: ignore[arg-type]
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Confirm))
@@ -345,17 +295,14 @@ async def test_without_journals_the_world_is_asked_about_and_one_can_be_begun(
 ) -> None:
     async with hubbub(tmp_path, preferences=Preferences(journal="off")) as (app, pilot):
         await until(pilot, lambda: "no journal" in seen(app))
-        await command(pilot, "journal on")
-        await until(pilot, lambda: "save the world first" in said(app))
-        await command(pilot, "save town")
-        await until(pilot, lambda: "Saved town.hub" in said(app))
+        await command(pilot, "journal on", "save the world first")
+        await command(pilot, "save town", "Saved town.hub")
         assert made(app).keeping is None
         await command(pilot, "journal on")
         await until(pilot, lambda: isinstance(app.screen, Notice) and "saved to" in seen(app))
         assert app.homes.home.is_named
         await pilot.press("escape")
-        await command(pilot, "journal off")
-        await until(pilot, lambda: "on" in said(app))
+        await command(pilot, "journal off", "on")
 
 
 async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
@@ -370,19 +317,14 @@ async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
             SavedWorld(path, 7, -1, "2026-11-20 10:00", 1200, "", "Opens at tick 7.", "unsaved"),
         ]
         simulator(app).saved = AsyncMock(return_value=worlds)
-        await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "not closed" in seen(app))
-        await until(pilot, lambda: "Opens at tick 1,204" in seen(app))
+        await keys(pilot, "o", then=(OpenDialog, "not closed", "Opens at tick 1,204"))
         assert all(len(line.rstrip()) <= 80 for line in seen(app).splitlines())
         await pilot.press("down")
-        await until(
-            pilot, lambda: "Opens at tick 7." in str(app.screen.query_one("#live", Static).content)
-        )
+        told = app.screen.query_one("#live", Static)
+        await until(pilot, lambda: "Opens at tick 7." in str(told.content))
 
 
 async def test_worlds_that_were_not_closed_are_named_at_the_start(tmp_path: Path) -> None:
-    from tests.screens.fake import FakeSimulator
-
     held = FakeSimulator(tmp_path)
     left = SavedWorld(tmp_path / "n.hub", 4, 5, "now", 1, "", "Opens at tick 4.", "not closed")
     held.saved = AsyncMock(return_value=[left])  # type: ignore[method-assign]
@@ -393,33 +335,26 @@ async def test_worlds_that_were_not_closed_are_named_at_the_start(tmp_path: Path
 
 
 def test_a_world_without_a_journal_says_what_to_do() -> None:
-    from tests.screens.fake import FakeSimulation, World
-
     frame = FakeSimulation(World(), "town", None).frame
     assert "Press w to save it, or type :journal on" in durability_text(frame, Home())
 
 
 async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await command(pilot, "erase all")
-        await until(pilot, lambda: "Save the world first" in said(app))
+        await command(pilot, "erase all", "Save the world first")
         await opened((app, pilot), "town")
         await until(pilot, lambda: frame_of(app).agents == 500)
-        await command(pilot, "erase")
-        await until(pilot, lambda: "Type which members" in said(app))
-        await command(pilot, "erase 99999")
-        await until(pilot, lambda: "No member has the id 99999" in said(app))
+        await command(pilot, "erase", "Type which members")
+        await command(pilot, "erase 99999", "No member has the id 99999")
         assert app.screen is app.stage
         path, first = tmp_path / "saves" / "town.hub", made(app)
-        await command(pilot, "erase openness>0.7 pseudonymise")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await command(pilot, "erase openness>0.7 pseudonymise", Confirm)
         await until(pilot, lambda: "interests" in seen(app))
         assert "2 members, openness>0.7" in " ".join(seen(app).split())
         await press(app, pilot, "no")
         assert simulator(app).erased == []
         for who in ("all", "nobody"):
-            await command(pilot, f"erase {who}")
-            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            await command(pilot, f"erase {who}", Confirm)
             await press(app, pilot, "yes")
             if who == "all":  # what was done stays to be read
                 await until(pilot, lambda: "The profiles of all are gone." in seen(app))
@@ -435,12 +370,10 @@ async def test_a_save_that_would_lose_a_later_state_asks(tmp_path: Path) -> None
         await opened((app, pilot), "town")
         await until(pilot, lambda: frame_of(app).agents == 500)
         simulator(app).lost = "holds this world at tick 90, later than the current tick 30"
-        await command(pilot, "save town")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await command(pilot, "save town", Confirm)
         await until(pilot, lambda: "holds this world at tick 90" in seen(app))
         await press(app, pilot, "no")
         await until(pilot, lambda: "Not saved" in said(app))
-        await command(pilot, "save town")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await command(pilot, "save town", Confirm)
         await press(app, pilot, "yes")
         await until(pilot, lambda: "Saved town.hub" in said(app))

@@ -1,7 +1,5 @@
 """Live worlds of the real simulator: listed, opened after a kill, swept, thrown away."""
 
-from __future__ import annotations
-
 import shutil
 import sqlite3
 from contextlib import closing
@@ -16,7 +14,7 @@ from sim.runtime import Simulation
 from sim.runtime.journal.writer import JournalWriter
 from sim.store import LeaseError
 from sim.store.journal.journal import folder_of
-from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app import command, frame_of, keys, said, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import Notice
 from tui.dialogs.world import OpenDialog
@@ -76,6 +74,7 @@ async def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path
     for checkpoint in folder_of(tmp_path / "c.hub").glob("checkpoint-*"):
         checkpoint.write_bytes(b"nothing")
     assert (await listed(Simulator(tmp_path)))["c"].agents == -1
+    assert await Simulator(tmp_path / "none").saved() == []
 
 
 async def test_the_list_says_who_has_a_world_open(
@@ -93,10 +92,6 @@ async def test_the_list_says_who_has_a_world_open(
         assert Simulator(tmp_path).open(path, quiet, read_only=True).is_read_only
 
 
-async def test_an_empty_shelf_lists_nothing(tmp_path: Path) -> None:
-    assert await Simulator(tmp_path / "none").saved() == []
-
-
 def test_a_working_name_is_free_and_what_was_never_touched_goes(tmp_path: Path) -> None:
     rooms = Simulator(tmp_path / "saves")
     path = rooms.free_name("demo")
@@ -111,33 +106,23 @@ def test_a_working_name_is_free_and_what_was_never_touched_goes(tmp_path: Path) 
     assert not folder_of(path).exists()
 
 
-async def test_a_killed_world_is_there_again_with_everything_that_was_shown(
-    tmp_path: Path,
-) -> None:
+async def test_a_killed_world_is_there_again_with_everything_that_was_shown(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await command(pilot, "inject text=hello model=sir")
-        await until(pilot, lambda: frame_of(app).sessions)
-        await command(pilot, "step 6")
-        await until(pilot, lambda: frame_of(app).durable_tick == 6)
+        await command(pilot, "inject text=hello model=sir", lambda: frame_of(app).sessions)
+        await command(pilot, "step 6", lambda: frame_of(app).durable_tick == 6)
         left = tmp_path.with_name(f"{tmp_path.name}-left")
         shutil.copytree(tmp_path, left)
         shown = frame_of(app).sessions
-        await command(pilot, "save town")
-        await until(pilot, lambda: "Saved town.hub" in said(app))
+        await command(pilot, "save town", "Saved town.hub")
     assert lives(tmp_path) == ["town.hub.live"]
     async with hubbub(left) as (app, pilot):
         assert frame_of(app).tick == 0
-        await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, OpenDialog) and "not closed" in seen(app))
-        await until(pilot, lambda: "Opens at tick 6" in seen(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: frame_of(app).tick == 6)
+        await keys(pilot, "o", then=(OpenDialog, "not closed", "Opens at tick 6"))
+        await keys(pilot, "enter", then=lambda: frame_of(app).tick == 6)
         await until(pilot, lambda: "Recovered completely" in said(app))
         assert [row.size for row in frame_of(app).sessions] == [row.size for row in shown]
-        await command(pilot, "step")
-        await until(pilot, lambda: frame_of(app).durable_tick == 7)
-        await pilot.press("q")
-        await until(pilot, lambda: not app.is_running)
+        await command(pilot, "step", lambda: frame_of(app).durable_tick == 7)
+        await keys(pilot, "q", then=lambda: not app.is_running)
     assert lives(left) == ["lastfm-asia.hub.live"]
     assert open_live(left / "lastfm-asia.hub").world.tick == 7
 
@@ -157,8 +142,7 @@ async def test_what_a_damaged_journal_lacks_is_shown_and_a_world_is_discarded(
         assert "was acknowledged, but the journal ends at entry 1" in text
         await pilot.press("enter")
         assert frame_of(app).tick == 4
-        await command(pilot, "step")
-        await until(pilot, lambda: frame_of(app).durable_tick == 5)
+        await command(pilot, "step", lambda: frame_of(app).durable_tick == 5)
         await pilot.press("X")
         await until(pilot, lambda: app.screen is not app.stage and app.screen.query("#yes"))
         app.screen.query_one("#yes", Button).press()

@@ -1,7 +1,5 @@
 """Studies, sweeps and calibrations on the screen: from the file to what came of them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from sim import World, lab, save
 from sim.lab.calibration import Fitted, GrowthCurves, JudgedError, SimulationPlan
 from sim.lab.runs.results import finished_in
 from tests.screens.showing import assert_fills, picture, shown
-from tests.screens.test_app import command, said, seen, settled, until
+from tests.screens.test_app import command, keys, said, seen, settled, until
 from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
@@ -82,11 +80,9 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
     folder: Path,
 ) -> None:
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
-        await pilot.press("5", "u")
-        await until(pilot, lambda: isinstance(app.screen, LabDialog))
+        await keys(pilot, "5", "u", then=LabDialog)
         app.screen.query_one("#newstudy", Input).value = "rumour"
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, EditorDialog))
+        await keys(pilot, "enter", then=EditorDialog)
         area = app.screen.query_one(TextArea)
         assert (folder / "rumour.toml").read_text() == area.text
         await until(pilot, lambda: "No errors." in seen(app))
@@ -104,20 +100,16 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
         assert list(found.means.rows()) == list(alone.means.rows())
         told = found.verdicts[0].sentence
         await until(pilot, lambda: told in getattr(app.runs._outcome, "sentences", ()))
-        await pilot.press("t")
-        await until(pilot, lambda: "Share by arm, 4 of 4 runs" in seen(app))
+        await keys(pilot, "t", then="Share by arm, 4 of 4 runs")
         await command(pilot, "study report rumour")
         start = f"- {told[:40]}"
         await until(pilot, lambda: isinstance(app.screen, Notice) and start in seen(app))
         assert "Results" in (folder / "rumour.html").read_text()
         assert (folder / "rumour.md").read_text().startswith("# A rumour")
         await pilot.press("escape")
-        await command(pilot, "study report rumour")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
-        await pilot.press("escape")
-        await until(pilot, lambda: "rumour.html is as it was" in said(app))
-        await command(pilot, "export table runs runs.csv")
-        await until(pilot, lambda: "Wrote 4 rows of runs" in said(app))
+        await command(pilot, "study report rumour", Confirm)
+        await keys(pilot, "escape", then=lambda: "rumour.html is as it was" in said(app))
+        await command(pilot, "export table runs runs.csv", "Wrote 4 rows of runs")
         found.records.runs.write(folder / "again.csv")
         assert (folder / "runs.csv").read_text() == (folder / "again.csv").read_text()
 
@@ -127,8 +119,7 @@ async def test_a_study_goes_on_with_what_is_missing_or_begins_anew(folder: Path)
     file = folder / "rumour.runs"
     lab.run_study_now(folder / "rumour.toml", workers=1, into=file)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
-        await command(pilot, "study run rumour replicates=3")
-        await until(pilot, lambda: "4 of 6 runs are finished already" in said(app))
+        await command(pilot, "study run rumour replicates=3", "4 of 6 runs are finished already")
         await until(pilot, lambda: "6 of 6 runs" in seen(app))
         await command(pilot, "study run rumour replicates=3")
         await until(pilot, lambda: "6 runs are finished already; nothing is left" in said(app))
@@ -137,13 +128,11 @@ async def test_a_study_goes_on_with_what_is_missing_or_begins_anew(folder: Path)
         await command(pilot, "study run rumour")
         await until(pilot, lambda: "study run rumour anew" in app.experiments.all[-1].problem)
         assert finished_in(file) == 6
-        await command(pilot, "study run rumour anew")
-        await until(pilot, lambda: "keeps 6 finished runs" in seen(app))
+        await command(pilot, "study run rumour anew", lambda: "keeps 6 finished runs" in seen(app))
         await pilot.press("escape")
         await settled(app, pilot)
         assert finished_in(file) == 6
-        await command(pilot, "study run rumour anew")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await command(pilot, "study run rumour anew", Confirm)
         app.screen.query_one("#yes", Button).press()
         await until(pilot, lambda: app.experiments.all[-1].state == "done")
         assert finished_in(file) == 4
@@ -154,10 +143,8 @@ async def test_a_study_that_is_stopped_keeps_what_is_finished(folder: Path) -> N
     async with hubbub(folder.parent, (80, 24), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "study run rumour")
         await until(pilot, lambda: app.experiments.all and app.experiments.all[0].finished > 0)
-        await command(pilot, "study report rumour")
-        await until(pilot, lambda: "It is still running (" in said(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.experiments.running is None)
+        await command(pilot, "study report rumour", "It is still running (")
+        await keys(pilot, "escape", then=lambda: app.experiments.running is None)
         assert finished_in(folder / "rumour.runs") == app.experiments.all[0].finished
         await command(pilot, "study report rumour")
         await until(pilot, lambda: isinstance(app.screen, Notice) and "follows" in seen(app))
@@ -166,21 +153,15 @@ async def test_a_study_that_is_stopped_keeps_what_is_finished(folder: Path) -> N
 async def test_what_was_typed_into_a_study_is_not_lost_by_escape(folder: Path) -> None:
     (folder / "rumour.toml").write_text(SMALL)
     async with hubbub(folder.parent, (80, 24), folder.parent / "town.hub") as (app, pilot):
-        await command(pilot, "study edit rumour")
-        await until(pilot, lambda: isinstance(app.screen, EditorDialog))
+        await command(pilot, "study edit rumour", EditorDialog)
         await pilot.press("x")
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
-        await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, EditorDialog))
+        await keys(pilot, "escape", then=Confirm)
+        await keys(pilot, "escape", then=EditorDialog)
         assert app.screen.query_one(TextArea).text == f"x{SMALL}"
-        await pilot.press("ctrl+s")
-        await until(pilot, lambda: "which cannot run yet" in said(app))
+        await keys(pilot, "ctrl+s", then=lambda: "which cannot run yet" in said(app))
         assert (folder / "rumour.toml").read_text() == f"x{SMALL}"
-        await command(pilot, "study edit rumour")
-        await until(pilot, lambda: isinstance(app.screen, EditorDialog))
-        await pilot.press("escape")
-        await until(pilot, lambda: "is unchanged" in said(app))
+        await command(pilot, "study edit rumour", EditorDialog)
+        await keys(pilot, "escape", then=lambda: "is unchanged" in said(app))
 
 
 WRONG = {
@@ -207,11 +188,9 @@ async def test_what_the_lab_cannot_do_is_said_in_one_sentence(folder: Path) -> N
     (folder / "rumour.toml").write_text(SMALL)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
         for typed, told in WRONG.items():
-            await command(pilot, typed)
-            await until(pilot, lambda told=told: told in said(app))
+            await command(pilot, typed, told)
             assert app.experiments.running is None
-        await command(pilot, "sweep rumour")
-        await until(pilot, lambda: app.experiments.all[-1].state == "failed")
+        await command(pilot, "sweep rumour", lambda: app.experiments.all[-1].state == "failed")
         assert "rumour.toml" in app.experiments.all[-1].problem
 
 
@@ -219,40 +198,31 @@ async def test_a_sweep_is_a_map_indices_and_tables(folder: Path) -> None:
     (folder / "spread.toml").write_text(SWEPT)
     expected = lab.sweep_now(folder / "spread.toml", workers=1)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
-        await command(pilot, "sweep spread")
-        await until(pilot, lambda: "Heat map of size, 12 of 12 runs" in seen(app))
+        await command(pilot, "sweep spread", lambda: "Heat map of size, 12 of 12 runs" in seen(app))
         assert finished_in(folder / "spread.sweep.runs") == 12
-        outcome = app.runs._outcome
-        assert outcome is not None
+        outcome: Any = app.runs._outcome
         drawn = outcome.pictures["heat map"]
         assert isinstance(drawn, ParameterMap)
         assert np.array_equal(drawn.means, expected.means().reshape(3, 2).T)
         assert (drawn.across, drawn.up) == (("0.1", "0.3", "0.5"), ("0.2", "0.8"))
-        await pilot.press("t")
-        await until(pilot, lambda: "Indices of size" in seen(app))
+        await keys(pilot, "t", then="Indices of size")
         bars = outcome.pictures["indices"]
         assert isinstance(bars, Bars)
         table = {row["parameter"]: row for row in expected.sensitivity().rows()}
         assert {bar.label: bar.value for bar in bars.rows} == {
             name: row["coefficient"] for name, row in table.items()
         }
-        await command(pilot, "picture ends")
-        await until(pilot, lambda: "Ends of size" in seen(app))
+        await command(pilot, "picture ends", lambda: "Ends of size" in seen(app))
         await command(pilot, "picture heat gamma beta")
         await until(pilot, lambda: "gamma across, beta upwards" in seen(app))
-        await command(pilot, "picture sunset")
-        await until(pilot, lambda: "No picture named 'sunset'" in said(app))
-        await command(pilot, "series depth")
-        await until(pilot, lambda: "Heat map of depth" in seen(app))
+        await command(pilot, "picture sunset", "No picture named 'sunset'")
+        await command(pilot, "series depth", lambda: "Heat map of depth" in seen(app))
         await command(pilot, "export tables out jsonl")
         await until(pilot, lambda: "points.jsonl, sensitivity.jsonl, runs.jsonl" in said(app))
         assert len((folder / "out" / "points.jsonl").read_text().splitlines()) == 6
-        await command(pilot, "export tables out")
-        await until(pilot, lambda: "is not empty" in said(app))
-        await command(pilot, "export table nothing a.csv")
-        await until(pilot, lambda: "No table named 'nothing'" in said(app))
-        await command(pilot, "sweep spread")
-        await until(pilot, lambda: "12 runs are finished already" in said(app))
+        await command(pilot, "export tables out", "is not empty")
+        await command(pilot, "export table nothing a.csv", "No table named 'nothing'")
+        await command(pilot, "sweep spread", "12 runs are finished already")
         await until(pilot, lambda: app.experiments.all[-1].state == "done")
         assert app.experiments.all[-1].finished == 12
 
@@ -261,16 +231,13 @@ async def test_a_message_sent_here_is_swept_in_a_copy_of_the_world(folder: Path)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "inject text=Closed. model=independent-cascade seeds=ids:1,2")
         await until(pilot, lambda: app.last_order is not None)
-        await pilot.press("5", "W")
-        await until(pilot, lambda: isinstance(app.screen, SweepDialog))
-        await pilot.press("enter")
-        await until(pilot, lambda: "Type a scenario" in seen(app))
+        await keys(pilot, "5", "W", then=SweepDialog)
+        await keys(pilot, "enter", then="Type a scenario")
         app.screen.query_one("#scenario", Input).value = "here"
         app.screen.query_one("#ranges", Input).value = "probability=0.1:0.5:2"
         app.screen.query_one("#design", Select).value = "grid"
         app.screen.query_one("#replicates", Input).value = "3"
-        await pilot.press("enter")
-        await until(pilot, lambda: "6 of 6 runs" in seen(app))
+        await keys(pilot, "enter", then="6 of 6 runs")
         world = await app.simulation.world()
         assert world.tick == 0
         found: Any = app.experiments.all[-1].found
@@ -301,18 +268,14 @@ async def test_the_list_of_files_edits_reports_and_runs(folder: Path) -> None:
     (folder / "rumour.toml").write_text(SMALL)
     (folder / "spread.toml").write_text(SWEPT)
     async with hubbub(folder.parent, (80, 24), folder.parent / "town.hub") as (app, pilot):
-        await command(pilot, "study")
-        await until(pilot, lambda: isinstance(app.screen, LabDialog))
+        await command(pilot, "study", LabDialog)
         app.screen.query_one("#new", Button).press()
         await until(pilot, lambda: "Type a name for the new study." in seen(app))
         app.screen.query_one("#labfiles", OptionList).focus()
-        await pilot.press("down", "r")
-        await until(pilot, lambda: "A sweep has no report" in seen(app))
-        await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, EditorDialog))
+        await keys(pilot, "down", "r", then="A sweep has no report")
+        await keys(pilot, "e", then=EditorDialog)
         await pilot.press("escape")
-        await command(pilot, "study")
-        await until(pilot, lambda: isinstance(app.screen, LabDialog))
+        await command(pilot, "study", LabDialog)
         app.screen.query_one("#labfiles", OptionList).focus()
         await pilot.press("down", "enter")
         await until(pilot, lambda: app.experiments.all and app.experiments.all[0].state == "done")
@@ -332,8 +295,7 @@ FAULTS = [
 
 @pytest.mark.parametrize(("text", "row", "told"), FAULTS)
 def test_a_fault_is_said_where_it_stands(text: str, row: int, told: str) -> None:
-    found = fault_of(Path("study.toml"), text)
-    assert found is not None
+    found: Any = fault_of(Path("study.toml"), text)
     assert told in found.sentence
     if row >= 0:
         assert found.row == row
@@ -351,8 +313,7 @@ def test_a_study_is_seen_only_by_replicates_finished_under_every_arm(folder: Pat
     assert (made.total, outcome_of(made, "ever")) == (4, None)
     part = {key: one for key, one in found.records.found.items() if key != (1, 1)}
     made.found = replace(found, records=replace(found.records, found=part))
-    outcome = outcome_of(made, "ever")
-    assert outcome is not None
+    outcome: Any = outcome_of(made, "ever")
     assert dict(outcome.facts)["replicates"] == "1 of 2"
     assert outcome.views == ("fan", "share by condition", "depth by condition")
     first = {key: one for key, one in found.records.found.items() if key == (0, 0)}
@@ -370,8 +331,7 @@ def test_a_calibration_is_values_within_their_ranges() -> None:
     )
     made = Experiment(1, calibration_plan(Path("seen.csv"), {}))
     made.end(found)
-    outcome = outcome_of(made, "ever")
-    assert outcome is not None
+    outcome: Any = outcome_of(made, "ever")
     bars = outcome.pictures["parameters"]
     assert isinstance(bars, Bars)
     (bar,) = bars.rows

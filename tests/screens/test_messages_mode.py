@@ -1,8 +1,7 @@
 """The Messages mode: what was sent and what members wrote, and how each of it went."""
 
-from __future__ import annotations
-
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from sim.runtime import SessionRow
 from sim.runtime.queries import messages as stories
 from sim.runtime.queries.messages import MOST_BRANCHES
 from tests.screens.showing import screen_of, shown
-from tests.screens.test_app import command, frame_of, seen, until
+from tests.screens.test_app import command, frame_of, keys, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.modes.messages import StoryFacts, StoryRows, StoryTable, StoryTree
 
@@ -39,19 +38,16 @@ def story(world: World, number: int, *, sent: bool) -> stories.Story:
 
 async def test_4_lists_messages_and_shows_how_one_went(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await pilot.press("4")
-        await until(pilot, lambda: "No message yet" in seen(app))
+        await keys(pilot, "4", then="No message yet")
         await command(pilot, "inject text='The bridge is closed.' model=si seeds=ids:0,7")
         await until(pilot, lambda: frame_of(app).focus is not None)
-        await command(pilot, "step 6")
-        await until(pilot, lambda: frame_of(app).tick == 6)
+        await command(pilot, "step 6", lambda: frame_of(app).tick == 6)
         await until(pilot, lambda: "Messages: 1 sent" in seen(app))
         size = frame_of(app).sessions[0].size
-        await until(pilot, lambda: f"{size:,}" in seen(app) and "depth" in seen(app))
+        await until(pilot, lambda: f"{size:,}" in seen(app) and "longest chain" in seen(app))
         assert "└─" in seen(app)
         assert "Country" in seen(app)
-        await pilot.press("down", "up", "enter")
-        await until(pilot, lambda: app.situation().mode == "live")
+        await keys(pilot, "down", "up", "enter", then=lambda: app.situation().mode == "live")
 
 
 def test_a_cascade_is_told_by_its_tree_and_whom_it_reached(town: World) -> None:
@@ -87,8 +83,7 @@ def test_a_tree_shows_each_member_under_the_one_that_convinced_it() -> None:
 
 
 def test_an_organic_message_is_told_by_who_shared_it(town: World) -> None:
-    platform = town.platform
-    assert platform is not None
+    platform: Any = town.platform
     best = stories.best_of(stories.worth(town))
     posts = platform.posts
     number = next(n for n in best if posts.cascade[n - posts.first] < 0)
@@ -192,8 +187,7 @@ def test_r_of_a_message_says_whose_it_is() -> None:
 
 
 def test_a_quote_shows_whose_words_are_quoted(town: World) -> None:
-    platform = town.platform
-    assert platform is not None
+    platform: Any = town.platform
     posts = platform.posts
     kinds = (posts.kind == np.uint8(Kind.QUOTE)) & (posts.parent >= posts.first)
     number = int(np.flatnonzero(kinds)[0]) + posts.first

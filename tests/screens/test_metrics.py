@@ -1,7 +1,5 @@
 """Metrics on the screen: chosen, kept, drawn, and alarming."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +16,17 @@ from sim.runtime.queries.feeds import MetricsState
 from sim.settings import SettingsWatch, current, keep_words, load_settings
 from sim.settings.settings import use
 from tests.screens.showing import assert_fills, screen_of, shown
-from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
+from tests.screens.test_app import (
+    command,
+    frame_of,
+    keys,
+    recording,
+    said,
+    seen,
+    settled,
+    shows,
+    until,
+)
 from tests.screens.test_app_real import Lean
 from tui.app import Hubbub
 from tui.dialogs.metrics import MetricsDialog
@@ -61,11 +69,8 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
         await settled(app, pilot)
-        await pilot.press("c")
-        await until(pilot, lambda: "No metric selected" in said(app))
-        await pilot.press("G")
-        await until(pilot, lambda: isinstance(app.screen, MetricsDialog))
-        await until(pilot, lambda: "active: active accounts" in seen(app))
+        await keys(pilot, "c", then=lambda: "No metric selected" in said(app))
+        await keys(pilot, "G", then=(MetricsDialog, "active: active accounts"))
         await pilot.press("space", "down", "space", "down", "down", "space", "space", "tab")
         app.screen.query_one("#warning", Input).value = "soon"
         await until(pilot, lambda: "The threshold of tick_ms must be a number" in seen(app))
@@ -74,20 +79,15 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         app.screen.query_one("#warning", Input).value = ""
         app.screen.query_one("#critical", Input).value = "0.0"
         await pilot.pause()
-        await pilot.press("shift+tab", "enter")
-        await until(pilot, lambda: "Live shows active, ties" in said(app))
+        await keys(pilot, "shift+tab", "enter", then=lambda: "Live shows active, ties" in said(app))
         assert rooms.kept == ("active", "ties")
-        await command(pilot, "step 4")
-        await until(pilot, lambda: "ticks 1 to 4" in seen(app))
+        await command(pilot, "step 4", lambda: "ticks 1 to 4" in seen(app))
         assert "7.6k" in seen(app)
-        await command(pilot, "alert")
-        await until(pilot, lambda: "slow ticks (critical)" in said(app))
-        await command(pilot, "alert tick_ms critical=never")
-        await until(pilot, lambda: "tick_ms: critical=never" in said(app))
+        await command(pilot, "alert", "slow ticks (critical)")
+        await command(pilot, "alert tick_ms critical=never", "tick_ms: critical=never")
         rules = measuring.rules_of(app.simulation.frame.metrics)
         assert "slow ticks" not in rules
-        await command(pilot, "alert ties warning=5")
-        await until(pilot, lambda: "ties: warning=5" in said(app))
+        await command(pilot, "alert ties warning=5", "ties: warning=5")
         for line, answer in (
             ("alert ties", "Type thresholds"),
             ("alert ties high=3", "'high'"),
@@ -95,15 +95,11 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
             ("alert height warning=3", "'height'"),
             ("metrics height", "'height'"),
         ):
-            await command(pilot, line)
-            await until(pilot, lambda answer=answer: answer in said(app))
+            await command(pilot, line, answer)
         await command(pilot, "inject text=Hello model=si seeds=ids:0")
-        await until(pilot, lambda: frame_of(app).focus is not None)
-        await until(pilot, lambda: "Adoption" in seen(app))
-        await pilot.press("c")
-        await until(pilot, lambda: "Adoption" not in seen(app))
-        await command(pilot, "metrics none")
-        await until(pilot, lambda: "Adoption" in seen(app) and not rooms.kept)
+        await shows(pilot, lambda: frame_of(app).focus is not None, "Adoption")
+        await keys(pilot, "c", then=lambda: "Adoption" not in seen(app))
+        await command(pilot, "metrics none", lambda: "Adoption" in seen(app) and not rooms.kept)
     await app.leave()
 
 

@@ -1,7 +1,5 @@
 """Minds from the screen, and talking to members; on the real simulator."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from textual.widgets import Button, Input, OptionList, Select
 
 from sim import Settings
 from sim.settings import load_settings
-from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app import command, frame_of, keys, said, seen, shows, until
 from tests.screens.test_app_real import Hub, hubbub
 from tests.unit.minds.server import Call, Server, body, completion
 from tui.app import Hubbub
@@ -39,10 +37,8 @@ async def test_minds_are_given_woken_and_put_to_rest(
     monkeypatch.delenv("HUBBUB_LLM_MODEL", raising=False)
     with Server(body(completion(LIKE))) as server:
         async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-            await command(pilot, "llm on")
-            await until(pilot, lambda: "no platform" in said(app))
-            await command(pilot, "platform on rhythm=flat")
-            await until(pilot, lambda: "Platform opened" in said(app))
+            await command(pilot, "llm on", "no platform")
+            await command(pilot, "platform on rhythm=flat", "Platform opened")
             for line, answer in (
                 ("minds share:0.02 colour=red", "nothing else"),
                 ("minds share:0.02 goal=peace", "Language models assigned to"),
@@ -60,26 +56,20 @@ async def test_minds_are_given_woken_and_put_to_rest(
                 ("survey random:3", "Type `survey"),
                 ("survey random:3 question=Well?", "No language model is set"),
             ):
-                await command(pilot, line)
-                await until(pilot, lambda answer=answer: answer in said(app))
+                await command(pilot, line, answer)
             answered_by(monkeypatch, server.url)
-            await command(pilot, "llm on")
-            await until(pilot, lambda: "Language models are on." in said(app))
-            await command(pilot, "run 2")
-            await until(pilot, lambda: frame_of(app).tick == 2)
+            await command(pilot, "llm on", "Language models are on.")
+            await command(pilot, "run 2", lambda: frame_of(app).tick == 2)
             await until(pilot, lambda: any("minds: " in line for _, line in frame_of(app).events))
-            await pilot.press("6")
-            await until(pilot, lambda: "by model" in seen(app) and "answers" in seen(app))
+            await keys(pilot, "6", then=lambda: "by model" in seen(app) and "answers" in seen(app))
             await until(pilot, lambda: "minds 100.0% model" in seen(app))
             await command(pilot, "llm status")
             await until(pilot, lambda: isinstance(app.screen, Notice) and "latency" in seen(app))
             await pilot.press("enter")
             await command(pilot, "llm budget 1 request")
             await command(pilot, "step")
-            await until(pilot, lambda: "budget of the language models is spent" in seen(app))
-            await until(pilot, lambda: "minds: using rules" in seen(app))
-            await pilot.press("Y")
-            await until(pilot, lambda: "Language models are off" in said(app))
+            await shows(pilot, "budget of the language models is spent", "minds: using rules")
+            await keys(pilot, "Y", then=lambda: "Language models are off" in said(app))
         assert server.calls
 
 
@@ -95,11 +85,9 @@ async def test_minds_are_given_by_a_dialog_and_members_talked_to_asked_and_playe
         answered_by(monkeypatch, server.url)
         async with hubbub(tmp_path, (80, 24)) as hub:
             app, pilot = hub
-            await command(pilot, "platform on rhythm=flat posting=1")
-            await until(pilot, lambda: "Platform opened" in said(app))
+            await command(pilot, "platform on rhythm=flat posting=1", "Platform opened")
             await _given(hub)
-            await command(pilot, "run 2")
-            await until(pilot, lambda: frame_of(app).tick == 2)
+            await command(pilot, "run 2", lambda: frame_of(app).tick == 2)
             await command(pilot, "llm")
             await until(pilot, lambda: "rules decide" in said(app) or "None of" in said(app))
             asked = len(server.calls)
@@ -114,8 +102,7 @@ async def test_minds_are_given_by_a_dialog_and_members_talked_to_asked_and_playe
 
 async def _given(hub: Hub) -> None:
     app, pilot = hub
-    await pilot.press("M")
-    await until(pilot, lambda: isinstance(app.screen, GiveMinds))
+    await keys(pilot, "M", then=GiveMinds)
     dialog = app.screen
 
     def expected() -> str:
@@ -129,13 +116,10 @@ async def _given(hub: Hub) -> None:
     await until(pilot, lambda: "Type which members" in seen(app))
     assert dialog.query_one("#who", Input).value == ""
     put(who="random:40", budget="much", ticks="0")
-    await pilot.press("enter")
-    await until(pilot, lambda: "at least 0" in seen(app))
-    await until(pilot, lambda: "from 1" in expected())
+    await keys(pilot, "enter", then=("at least 0", lambda: "from 1" in expected()))
     put(budget="$0.5", ticks="10", said_goal="peace", options="temperature=0")
     await until(pilot, lambda: "40 members, 10 ticks" in expected())
-    await pilot.press("enter")
-    await until(pilot, lambda: "from the next tick" in said(app))
+    await keys(pilot, "enter", then=lambda: "from the next tick" in said(app))
 
 
 async def _surveyed(hub: Hub) -> None:
@@ -143,10 +127,8 @@ async def _surveyed(hub: Hub) -> None:
     await command(pilot, "survey random:3 question=Really? choices=yes,no")
     await until(pilot, lambda: isinstance(app.screen, Notice) and "100.0%" in seen(app))
     await pilot.press("enter")
-    await pilot.press("Q")
-    await until(pilot, lambda: isinstance(app.screen, SurveyDialog))
-    await pilot.press("enter")
-    await until(pilot, lambda: "needs members and a question" in seen(app))
+    await keys(pilot, "Q", then=SurveyDialog)
+    await keys(pilot, "enter", then="needs members and a question")
     await ask(app, pilot, "And now?")
     await until(pilot, lambda: isinstance(app.screen, Notice) and "And now?" in seen(app))
     await pilot.press("enter")
@@ -159,34 +141,27 @@ async def ask(app: Hubbub, pilot: Pilot[int], question: str) -> None:
 
 async def _talked(hub: Hub) -> None:
     app, pilot = hub
-    await command(pilot, "interview 3 Well?")
-    await until(pilot, lambda: isinstance(app.screen, InterviewDialog))
-    await until(pilot, lambda: "gladly" in seen(app))
+    await command(pilot, "interview 3 Well?", InterviewDialog, lambda: "gladly" in seen(app))
     tick = frame_of(app).tick
-    await pilot.press("enter")
-    await until(pilot, lambda: "Type a question." in seen(app))
+    await keys(pilot, "enter", then="Type a question.")
     app.screen.query_one("#keep", Select).value = "yes"
     await ask(app, pilot, "Why?")
     await until(pilot, lambda: seen(app).count("gladly") == 2)
-    await pilot.press("escape")
-    await until(pilot, lambda: not isinstance(app.screen, InterviewDialog))
+    await keys(pilot, "escape", then=lambda: not isinstance(app.screen, InterviewDialog))
     remembered = await app.simulation.query(_memories, 3)
     assert [text for _, text, _, _ in remembered] == [
         "You were asked: Why? You said: Yes, [b]gladly[/b]."
     ]
     assert frame_of(app).tick == tick
     await command(pilot, "llm budget 0 requests")
-    await command(pilot, "interview 3 Whom do you like?")
-    await until(pilot, lambda: isinstance(app.screen, InterviewDialog))
+    await command(pilot, "interview 3 Whom do you like?", InterviewDialog)
     typed = app.screen.query_one("#question", Input)
     await until(pilot, lambda: typed.value == "Whom do you like?")  # it can be asked again
-    await pilot.press("escape")
-    await until(pilot, lambda: not isinstance(app.screen, InterviewDialog))
+    await keys(pilot, "escape", then=lambda: not isinstance(app.screen, InterviewDialog))
     await command(pilot, "llm budget none requests")
     await command(pilot, "talk 3")
     await until(pilot, lambda: isinstance(app.screen, InterviewDialog) and "gladly" in seen(app))
-    await pilot.press("escape")
-    await until(pilot, lambda: not isinstance(app.screen, InterviewDialog))
+    await keys(pilot, "escape", then=lambda: not isinstance(app.screen, InterviewDialog))
 
 
 def _memories(world: Any, member: int) -> Any:
@@ -195,10 +170,8 @@ def _memories(world: Any, member: int) -> Any:
 
 async def _played(hub: Hub) -> None:
     app, pilot = hub
-    await pilot.press("3")
-    await until(pilot, lambda: app.agents.chosen is not None)
-    await pilot.press("A")
-    await until(pilot, lambda: isinstance(app.screen, PlayDialog))
+    await keys(pilot, "3", then=lambda: app.agents.chosen is not None)
+    await keys(pilot, "A", then=PlayDialog)
     dialog = app.screen
     act, words = dialog.query_one("#act", Select), dialog.query_one("#words", Input)
     feed = dialog.query_one("#feed", OptionList)
@@ -227,5 +200,4 @@ async def _played(hub: Hub) -> None:
     dialog._being = dialog._being.__class__(0, "x", 1, False, (), ())  # type: ignore[attr-defined]
     yes.press()
     await until(pilot, lambda: "select a message" in seen(app))
-    await pilot.press("escape")
-    await until(pilot, lambda: "acts by itself again" in said(app))
+    await keys(pilot, "escape", then=lambda: "acts by itself again" in said(app))

@@ -1,7 +1,5 @@
 """What is said of minds: nothing is hidden, and nothing is said where there is nothing."""
 
-from __future__ import annotations
-
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """No text reaches the terminal but as text."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import pty
@@ -54,32 +52,20 @@ def test_a_filtered_line_keeps_its_width(text: str) -> None:
     assert sum(cell_len(s.text) for s in after) == cell_len(before.text) + 4
 
 
-def test_honest_lines_pass_untouched() -> None:
+def test_lines_pass_untouched_but_for_links_and_controls() -> None:
     segments = [Segment("Ísland 消息 👩‍👩‍👧‍👦 مصر ▀⣿", Style(bold=True))]
     assert SafeFilter().apply(segments, BLACK) is segments
-
-
-def test_links_are_cut_from_their_text() -> None:
     (segment,) = filtered(Segment("here", Style(link="http://evil.example/\x1b]52;c;", bold=True)))
     assert segment.style is not None
     assert (segment.text, segment.style.link, segment.style.bold) == ("here", None, True)
-
-
-def test_control_segments_are_dropped() -> None:
     control = Segment("\x1b[2J", None, [(ControlType.CLEAR,)])
     assert [s.text for s in filtered(Segment("a"), control)] == ["a"]
-
-
-def test_two_filters_are_one_for_the_cache_of_lines() -> None:
     assert len({SafeFilter(), SafeFilter()}) == 1
 
 
-def test_plain_text_keeps_lines_and_is_clipped_by_cells() -> None:
+def test_plain_text_keeps_lines_and_a_line_is_one() -> None:
     assert plain("a\x1b[31m\tb\nc") == f"a{STAND_IN}[31m b\nc"
     assert plain("消息传播", 5) == "消息…"
-
-
-def test_a_line_is_one_line() -> None:
     assert line("  The bridge\n\tis   closed. ", 40) == "The bridge is closed."
     assert line("anything", 0) == ""
 

@@ -1,8 +1,7 @@
 """Curves, map, heat map and figures: what they show, their keys, any data at any size."""
 
-from __future__ import annotations
-
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +15,7 @@ from textual.color import Color
 from textual.message import Message
 from textual.strip import Strip
 
-from tests.screens.showing import STATES, assert_fills, picture, screen_of, shown
+from tests.screens.showing import STATES, assert_fills, drawn, picture, screen_of, shown
 from tui.draw.canvas import arrow, sparkline
 from tui.draw.community_map import CommunityMap, nearest, separate, shortened, size_radii, strongest
 from tui.draw.community_table import CommunityHeat, CommunityTable, ranked
@@ -28,6 +27,9 @@ SIZES = [(80, 24), (160, 48)]
 SYMBOLS = ["braille", "block", "ascii"]
 THEMES = ["hubbub-dark", "hubbub-light", "hubbub-contrast"]
 NAMES = ("Iceland · jazz", "Peru", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
+each_pane = pytest.mark.parametrize(
+    "pane", [Curves, CommunityMap, CommunityHeat, NowPane, CommunityTable]
+)
 slowly = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -35,6 +37,10 @@ def sir(ticks: int = 100, agents: int = 1000) -> np.ndarray:
     recovered = np.linspace(0, 0.6 * agents, ticks).astype(np.int64)
     infected = np.full(ticks, agents // 10, dtype=np.int64)
     return np.stack([agents - recovered - infected, infected, recovered], axis=1)
+
+
+def of(ticks: int = 100) -> Callable[[Curves], None]:
+    return lambda curves: curves.plot(STATES, sir(ticks), agents=1000)
 
 
 def five(**changes: Any) -> dict[str, Any]:
@@ -59,9 +65,8 @@ def on_heat(pane: CommunityHeat, ticks: int = 40) -> None:
     pane.order = "size"
     rise = np.linspace(0, 1, ticks, dtype=np.float32)
     heat = rise * (some["adopted"] / some["sizes"])[:, None].astype(np.float32)
-    pane.draw(
-        NAMES, some["sizes"], some["adopted"], some["onset"], heat, np.arange(100, 100 + ticks)
-    )
+    figures = some["sizes"], some["adopted"], some["onset"]
+    pane.draw(NAMES, *figures, heat, np.arange(100, 100 + ticks))
 
 
 # -- curves -------------------------------------------------------------------------------------
@@ -122,9 +127,7 @@ async def test_a_message_without_a_curve_says_why(error: str | None, said: str) 
 
 
 async def test_letters_stand_on_the_curves_in_their_colours() -> None:
-    curves = Curves()
-    async with shown(curves):
-        curves.plot(STATES, sir(), agents=1000)
+    async with drawn(Curves(), of()) as (curves, _):
         strips = curves.paint(80, 24)
     colours = {
         letter: segment.style.color.name
@@ -143,18 +146,13 @@ async def test_the_crosshair_reads_the_values_of_its_tick() -> None:
         await pilot.press("home", "right", "right")
         there = int(screen_of(pilot).split("tick ")[1].split()[0])
         assert f"({history[there - 5, 2]})" in screen_of(pilot)
-        await pilot.press("home")
-        assert "tick 5" in screen_of(pilot)
-        await pilot.press("left")
-        assert "tick 5" in screen_of(pilot)
-        await pilot.press("end")
-        assert "tick 24" in screen_of(pilot)
+        for key, tick in (("home", 5), ("left", 5), ("end", 24)):
+            await pilot.press(key)
+            assert f"tick {tick}" in screen_of(pilot)
 
 
 async def test_the_crosshair_stays_while_time_goes_on_and_leaves_to_follow_it() -> None:
-    curves = Curves()
-    async with shown(curves) as pilot:
-        curves.plot(STATES, sir(20), agents=1000)
+    async with drawn(Curves(), of(20)) as (curves, pilot):
         await pilot.press("left")
         before = screen_of(pilot).split("tick ")[1].split()[0]
         curves.plot(STATES, sir(60), agents=1000)
@@ -165,10 +163,7 @@ async def test_the_crosshair_stays_while_time_goes_on_and_leaves_to_follow_it() 
 
 
 async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
-    curves = Curves()
-    async with shown(curves) as pilot:
-        curves.plot(STATES, sir(), agents=1000)
-        await pilot.pause()
+    async with drawn(Curves(), of()) as (curves, pilot):
         await pilot.hover(Curves, (40, 5))
         read = screen_of(pilot).split("tick ")[1].split()[0]
         assert 0 < int(read) < 99
@@ -179,9 +174,7 @@ async def test_the_mouse_reads_values_and_a_click_keeps_them() -> None:
 
 
 async def test_zoom_shows_fewer_ticks_and_all_again() -> None:
-    curves = Curves()
-    async with shown(curves) as pilot:
-        curves.plot(STATES, sir(401), agents=1000)
+    async with drawn(Curves(), of(401)) as (curves, pilot):
         await pilot.press("right_square_bracket", "right_square_bracket")
         assert curves._window() == (300, 400)
         curves.plot(STATES, sir(411), agents=1000)
@@ -193,9 +186,7 @@ async def test_zoom_shows_fewer_ticks_and_all_again() -> None:
 
 
 async def test_zoom_keeps_the_crosshair_in_sight() -> None:
-    curves = Curves()
-    async with shown(curves) as pilot:
-        curves.plot(STATES, sir(401), agents=1000)
+    async with drawn(Curves(), of(401)) as (curves, pilot):
         await pilot.press("home", *["shift+right"] * 3, *["right_square_bracket"] * 4)
         assert curves._cursor is not None
         start, stop = curves._window()
@@ -214,9 +205,8 @@ async def test_a_state_far_above_the_others_leaves_the_scale_and_says_so() -> No
         assert " 5%" in text
         assert "100%" not in text
         await pilot.press("a")
-        text = screen_of(pilot)
-        assert "off scale" not in text
-        assert "100%" in text
+        assert "off scale" not in screen_of(pilot)
+        assert "100%" in screen_of(pilot)
 
 
 async def test_the_logarithmic_scale_counts_in_decades() -> None:
@@ -291,10 +281,7 @@ def test_curves_fill_any_size_with_any_data(
 async def test_the_map_names_communities_and_their_shares(
     size: tuple[int, int], theme: str
 ) -> None:
-    pane = CommunityMap()
-    async with shown(pane, size, theme) as pilot:
-        on_map(pane)
-        await pilot.pause()
+    async with drawn(CommunityMap(), on_map, size, theme) as (_, pilot):
         text = screen_of(pilot)
     for name in ("Iceland · jazz", "Peru", "日本 · 電車", "[b]Oman[/b]"):
         assert name in text
@@ -303,9 +290,7 @@ async def test_the_map_names_communities_and_their_shares(
 
 
 async def test_arrows_go_from_community_to_community() -> None:
-    pane = CommunityMap()
-    async with shown(pane, (100, 30)) as pilot:
-        on_map(pane)
+    async with drawn(CommunityMap(), on_map, (100, 30)) as (pane, pilot):
         await pilot.press("left")
         assert pane.selected == 0
         for key, there in (("right", 4), ("up", 2), ("down", 4), ("right", 1), ("right", 1)):
@@ -333,10 +318,7 @@ async def test_the_map_tells_what_is_selected_and_chosen(monkeypatch: pytest.Mon
 
 
 async def test_a_click_selects_the_bubble_under_it() -> None:
-    pane = CommunityMap()
-    async with shown(pane, (100, 30)) as pilot:
-        on_map(pane)
-        await pilot.pause()
+    async with drawn(CommunityMap(), on_map, (100, 30)) as (pane, pilot):
         assert pane._layout is not None
         x, y = pane._layout.centres[3]
         await pilot.hover(CommunityMap, (int(x), int(y / 2)))
@@ -346,14 +328,10 @@ async def test_a_click_selects_the_bubble_under_it() -> None:
 
 
 async def test_adoption_is_told_by_colour_and_by_density() -> None:
-    pane = CommunityMap()
-    async with shown(pane, (100, 30)) as pilot:
-        on_map(pane)
+    async with drawn(CommunityMap(), on_map, (100, 30)) as (pane, pilot):
         strips = pane.paint(100, 30)
-        colours = {
-            s.style.bgcolor.name for strip in strips for s in strip if s.style and s.style.bgcolor
-        }
-        assert "#ffffa0" in colours  # all of one adopted
+        styles = [segment.style for strip in strips for segment in strip if segment.style]
+        assert "#ffffa0" in {one.bgcolor.name for one in styles if one.bgcolor}  # one adopted whole
         pane.symbols = "ascii"
         await pilot.pause()
         text = picture(pane.paint(100, 30))
@@ -363,9 +341,7 @@ async def test_adoption_is_told_by_colour_and_by_density() -> None:
 
 
 async def test_zoom_brings_the_selected_community_to_the_middle() -> None:
-    pane = CommunityMap()
-    async with shown(pane, (100, 31)) as pilot:
-        on_map(pane)
+    async with drawn(CommunityMap(), on_map, (100, 31)) as (pane, pilot):
         await pilot.press("left", "right_square_bracket")
         await pilot.pause()
         assert pane._layout is not None
@@ -376,10 +352,7 @@ async def test_zoom_brings_the_selected_community_to_the_middle() -> None:
 
 
 @given(
-    st.integers(1, 60),
-    st.integers(4, 60),
-    st.integers(8, 160),
-    st.randoms(use_true_random=False),
+    st.integers(1, 60), st.integers(4, 60), st.integers(8, 160), st.randoms(use_true_random=False)
 )
 @settings(deadline=None, max_examples=50)
 def test_bubbles_stay_on_the_plane_and_their_areas_are_as_the_sizes(
@@ -396,22 +369,23 @@ def test_bubbles_stay_on_the_plane_and_their_areas_are_as_the_sizes(
     assert np.allclose(radii[free] ** 2 / sizes[free], (radii[free] ** 2 / sizes[free])[:1])
 
 
-def test_two_bubbles_in_one_place_are_pushed_apart() -> None:
+def test_two_bubbles_in_one_place_are_pushed_apart_and_nothing_lies_beyond() -> None:
     radii = np.array([6.0, 5.0, 3.0])
     centres = separate(np.full((3, 2), 0.5), radii, 60, 100)
     for a, b in ((0, 1), (0, 2), (1, 2)):
         assert np.hypot(*(centres[a] - centres[b])) >= radii[a] + radii[b]
+    places = np.array([[0.0, 0.0], [10.0, 0.0], [4.0, 2.0]])
+    assert nearest(places, 0, 1, 0) == 2
+    assert nearest(places, 1, 1, 0) == 1
+    assert nearest(places, 1, 0, 1) == 2
 
 
 def test_each_community_keeps_the_line_to_its_closest() -> None:
     links = np.zeros((4, 4), dtype=np.int64)
     links[0, 1], links[2, 3], links[3, 0], links[1, 1] = 10, 5, 1, 99
     edges = strongest(links)
-    assert {(int(a), int(b)) for a, b in zip(edges.a, edges.b, strict=True)} == {
-        (0, 1),
-        (2, 3),
-        (0, 3),
-    }
+    pairs = {(int(a), int(b)) for a, b in zip(edges.a, edges.b, strict=True)}
+    assert pairs == {(0, 1), (2, 3), (0, 3)}
     assert edges.strength.max() == 1
 
 
@@ -426,22 +400,12 @@ async def test_names_that_begin_alike_are_shortened_to_what_differs() -> None:
         assert "B 100.0%" in screen_of(pilot)
 
 
-def test_nothing_lies_beyond_the_last() -> None:
-    places = np.array([[0.0, 0.0], [10.0, 0.0], [4.0, 2.0]])
-    assert nearest(places, 0, 1, 0) == 2
-    assert nearest(places, 1, 1, 0) == 1
-    assert nearest(places, 1, 0, 1) == 2
-
-
 # -- the heat map -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_heat_map_names_rows_and_reads_the_newest_tick(size: tuple[int, int]) -> None:
-    pane = CommunityHeat()
-    async with shown(pane, size) as pilot:
-        on_heat(pane)
-        await pilot.pause()
+    async with drawn(CommunityHeat(), on_heat, size) as (_, pilot):
         text = screen_of(pilot)
     assert [line[:4] for line in text.splitlines()[:3]] == ["Icel", "Peru", "[b]O"]
     assert "tick 139: 10.0% of 500" in text
@@ -449,9 +413,7 @@ async def test_the_heat_map_names_rows_and_reads_the_newest_tick(size: tuple[int
 
 
 async def test_the_cursor_reads_a_community_at_a_tick() -> None:
-    pane = CommunityHeat()
-    async with shown(pane) as pilot:
-        on_heat(pane)
+    async with drawn(CommunityHeat(), on_heat) as (_, pilot):
         await pilot.press("down", "home")
         assert "Peru  tick 100: 0.0% of 400" in screen_of(pilot)
         await pilot.press("end", "pagedown")
@@ -461,9 +423,7 @@ async def test_the_cursor_reads_a_community_at_a_tick() -> None:
 
 
 async def test_rows_are_ordered_and_the_cursor_stays_on_its_community() -> None:
-    pane = CommunityHeat()
-    async with shown(pane) as pilot:
-        on_heat(pane)
+    async with drawn(CommunityHeat(), on_heat) as (pane, pilot):
         await pilot.press("down")
         first = []
         for _ in range(4):
@@ -496,10 +456,7 @@ async def test_the_earliest_are_shown_first_until_the_cursor_is_moved() -> None:
 
 
 async def test_a_click_reads_the_cell_under_it() -> None:
-    pane = CommunityHeat()
-    async with shown(pane) as pilot:
-        on_heat(pane)
-        await pilot.pause()
+    async with drawn(CommunityHeat(), on_heat) as (pane, pilot):
         await pilot.click(CommunityHeat, (79, 3))
         assert pane.selected == 3
         assert "tick 139" in screen_of(pilot)
@@ -602,12 +559,17 @@ def test_community_panes_fill_any_size_with_any_data(
 # -- figures ------------------------------------------------------------------------------------
 
 
-def test_a_sparkline_rises_with_its_values() -> None:
+def test_sparklines_rise_and_arrows_tell_the_trend() -> None:
     assert sparkline(np.array([0.0, 1, 2, 3, 4, 5, 6, 7]), 8) == "▁▂▃▄▅▆▇█"
     assert sparkline(np.array([0.0, np.nan, 7.0]), 8) == "▁ █"
     assert sparkline(np.arange(1000.0), 4) == "▃▄▆█"
     assert sparkline(np.zeros(3), 8) == "▁▁▁"
     assert sparkline(np.array([0.0, 6.0]), 8, ascii_only=True) == "_#"
+    assert arrow(np.array([1.0, 2, 3])) == "▲"
+    assert arrow(np.array([3.0, 2, np.nan, 1])) == "▼"
+    assert arrow(np.array([1.0, 1, 1])) == "="
+    assert arrow(np.array([1.0])) == " "
+    assert arrow(np.array([1.0, 2]), ascii_only=True) == "^"
 
 
 @given(
@@ -617,14 +579,6 @@ def test_a_sparkline_rises_with_its_values() -> None:
 @example(np.array([5e307, -1.3e308]), 2)
 def test_a_sparkline_never_exceeds_its_cells(course: np.ndarray, cells: int) -> None:
     assert len(sparkline(course, cells)) <= cells
-
-
-def test_arrows_tell_the_trend() -> None:
-    assert arrow(np.array([1.0, 2, 3])) == "▲"
-    assert arrow(np.array([3.0, 2, np.nan, 1])) == "▼"
-    assert arrow(np.array([1.0, 1, 1])) == "="
-    assert arrow(np.array([1.0])) == " "
-    assert arrow(np.array([1.0, 2]), ascii_only=True) == "^"
 
 
 @pytest.mark.parametrize("width", [46, 30, 24])
@@ -664,7 +618,7 @@ def test_figures_fill_any_size(
 
 
 @pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("pane", [Curves, CommunityMap, CommunityHeat, NowPane, CommunityTable])
+@each_pane
 async def test_no_text_is_drawn_in_the_colour_of_its_background(theme: str, pane: type) -> None:
     widget = pane()
     async with shown(widget, (80, 24), theme):
@@ -690,12 +644,11 @@ def fill(widget: Any) -> None:
     elif isinstance(widget, NowPane):
         widget.tell("tick 1", [Figure("adopters", "1", "2", np.arange(9.0))])
     else:
-        widget.list_communities(
-            NAMES, some["sizes"], some["adopted"], some["onset"], [("ann", "bob")] * 5
-        )
+        figures = some["sizes"], some["adopted"], some["onset"]
+        widget.list_communities(NAMES, *figures, [("ann", "bob")] * 5)
 
 
-@pytest.mark.parametrize("pane", [Curves, CommunityMap, CommunityHeat, NowPane, CommunityTable])
+@each_pane
 async def test_a_terminal_without_colour_shows_the_same_text(
     pane: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -716,7 +669,7 @@ async def test_a_terminal_without_colour_shows_the_same_text(
                     assert len(set(segment.style.color.get_truecolor())) == 1
 
 
-@pytest.mark.parametrize("pane", [Curves, CommunityMap, CommunityHeat, NowPane, CommunityTable])
+@each_pane
 def test_every_key_of_a_pane_has_an_id_of_its_own_and_an_explanation(pane: Any) -> None:
     ids = [binding.id for binding in pane.BINDINGS] if pane is not NowPane else []
     assert all(ids)

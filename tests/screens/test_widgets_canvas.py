@@ -1,7 +1,5 @@
 """Cells, inks and texts of any width on one sheet."""
 
-from __future__ import annotations
-
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,27 +17,21 @@ def canvas(width: int = 20, height: int = 3) -> tuple[Canvas, int]:
     return sheet, sheet.ink_of(RED)
 
 
-def test_an_empty_sheet_is_spaces_in_its_base_style() -> None:
+def test_an_empty_sheet_is_spaces_and_text_takes_its_cells() -> None:
     strips = canvas()[0].strips()
     assert [[(s.text, s.style) for s in strip] for strip in strips] == [[(" " * 20, BASE)]] * 3
-
-
-def test_text_takes_its_cells_and_leaves_the_rest() -> None:
     sheet, red = canvas()
     assert sheet.text(2, 1, "消息 ok", red) == 7
     (_, line, _) = sheet.strips()
     assert [(s.text, s.style) for s in line] == [("  ", BASE), ("消息 ok", RED), (" " * 11, BASE)]
 
 
-def test_text_is_clipped_at_the_edge_and_at_its_room() -> None:
+def test_text_is_clipped_at_the_edge_and_our_own_runs_of_spaces_stay() -> None:
     sheet, red = canvas()
     assert sheet.text(17, 0, "abcdef", red) == 3
     assert sheet.text(0, 1, "abcdef", red, room=4) == 4
     assert sheet.text(25, 2, "abc", red) == sheet.text(0, 9, "abc", red) == 0
     assert picture(sheet.strips()).splitlines()[:2] == [" " * 17 + "ab…", "abc…".ljust(20)]
-
-
-def test_runs_of_spaces_in_our_own_text_stay() -> None:
     sheet, red = canvas()
     sheet.words(0, 0, [("a  b", red), (" | ", 0), ("c", red)])
     assert sheet.strips()[0].text.rstrip() == "a  b | c"

@@ -1,7 +1,5 @@
 """What panes leave out: communities too many to draw, figures too old to show."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -28,19 +26,21 @@ def many(count: int, *, rest: bool) -> CommunityMap:
     return pane
 
 
-def test_the_forty_largest_of_two_hundred_communities_are_drawn() -> None:
+def test_the_forty_largest_are_drawn_and_the_rest_is_no_bubble() -> None:
     assert many(200, rest=False)._describe()[1].startswith("the 40 largest of 200 communities")
-
-
-def test_the_row_of_all_the_rest_is_no_bubble() -> None:
     assert many(5, rest=True)._names == ("c0", "c1", "c2", "c3")
 
 
-async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> None:
+async def focus_after(ticks: int) -> Any:
+    """A message of 40 seeds among 7,624, so many ticks on."""
     simulation = FakeSimulation(World(), "w", None)
     await simulation.inject("a", seeds="top:1", model="viral")
-    focus = simulation.frame.focus
-    assert focus is not None
+    await simulation.step(ticks)
+    return simulation.frame.focus
+
+
+async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> None:
+    focus = await focus_after(0)
     stale = replace(focus, status="failed", virality_size=40, reached=90, cohort=-1)
     shown = {metric.name: metric for metric in metrics_of(stale, 100)}
     assert (shown["virality"].value, shown["virality"].note) == ("-", "when paused")
@@ -49,11 +49,7 @@ async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> 
 
 
 async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
-    simulation = FakeSimulation(World(), "w", None)
-    await simulation.inject("a", seeds="top:1", model="viral")
-    await simulation.step(6)
-    focus = simulation.frame.focus
-    assert focus is not None
+    focus = await focus_after(6)
 
     def told(**changes: Any) -> tuple[str, str, str]:
         metrics = metrics_of(replace(focus, **changes), 100)
@@ -72,10 +68,7 @@ async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
 
 
 async def test_now_of_a_message_without_its_model_is_a_dash_with_the_reason() -> None:
-    simulation = FakeSimulation(World(), "w", None)
-    await simulation.inject("a", seeds="top:1", model="viral")
-    focus = simulation.frame.focus
-    assert focus is not None
+    focus = await focus_after(0)
     found = {m.name: m for m in metrics_of(replace(focus, now=-1), 100)}
     assert (found["now"].value, found["now"].note) == ("-", "model missing")
     assert found["ever"].value == "40"

@@ -1,7 +1,5 @@
 """Dots, spans and round numbers, against the names that Unicode gives and plain Python."""
 
-from __future__ import annotations
-
 import unicodedata
 
 import numpy as np
@@ -24,7 +22,6 @@ from tui.draw.canvas import (
 DOTS = {(0, 0): 1, (1, 0): 2, (2, 0): 3, (0, 1): 4, (1, 1): 5, (2, 1): 6, (3, 0): 7, (3, 1): 8}
 """Number of each Braille dot by (row, column), as on paper."""
 CORNERS = {(0, 0): "UPPER LEFT", (0, 1): "UPPER RIGHT", (1, 0): "LOWER LEFT", (1, 1): "LOWER RIGHT"}
-
 finite = st.floats(-1e6, 1e6)
 values = st.lists(finite, min_size=1, max_size=200).map(np.array)
 
@@ -40,9 +37,14 @@ def test_dots_become_the_braille_pattern_that_unicode_names_so(
     assert name == f"BRAILLE PATTERN DOTS-{numbers}"
 
 
-def test_no_dots_are_a_space() -> None:
+def test_cells_are_packed_where_they_lie_and_no_dots_are_a_space() -> None:
     assert BRAILLE[pack_braille(np.zeros((4, 2), dtype=np.bool_))[0, 0]] == " "
     assert QUADRANTS[pack_quadrants(np.zeros((2, 2), dtype=np.bool_))[0, 0]] == " "
+    plane = np.zeros((8, 6), dtype=np.bool_)
+    plane[5, 3] = True
+    packed = pack_braille(plane)
+    assert packed.shape == (2, 3)
+    assert np.argwhere(packed).tolist() == [[1, 1]]
 
 
 @pytest.mark.parametrize("corner", sorted(CORNERS))
@@ -57,14 +59,6 @@ def test_one_corner_becomes_the_quadrant_of_that_name(corner: tuple[int, int]) -
 def test_a_quadrant_and_its_opposite_fill_the_cell(bits: list[bool]) -> None:
     plane = np.array(bits).reshape(2, 2)
     assert pack_quadrants(plane)[0, 0] + pack_quadrants(~plane)[0, 0] == 15
-
-
-def test_cells_are_packed_where_they_lie() -> None:
-    plane = np.zeros((8, 6), dtype=np.bool_)
-    plane[5, 3] = True
-    packed = pack_braille(plane)
-    assert packed.shape == (2, 3)
-    assert np.argwhere(packed).tolist() == [[1, 1]]
 
 
 @given(values, st.integers(1, 40))
@@ -85,14 +79,11 @@ def test_neighbouring_spans_touch(course: np.ndarray, columns: int) -> None:
     assert (high[1:] >= low[:-1]).all()
 
 
-def test_a_span_equals_plain_python() -> None:
+def test_spans_equal_plain_python_and_the_unknown_is_not_drawn() -> None:
     course = np.array([5.0, 1, 9, 2, 7, 7, 3, 8])
     low, high = envelope(course, 0, 7, 4)
     assert low.tolist() == [1, 2, 7, 3]
     assert high.tolist() == [5, 9, 7, 8]
-
-
-def test_what_is_not_known_is_not_drawn() -> None:
     course = np.array([1.0, np.nan, np.nan, np.nan, 1.0, 1.0])
     low, _ = envelope(course, 0, 5, 6)
     assert np.isnan(low).tolist() == [False, True, True, True, False, False]
@@ -109,13 +100,10 @@ def test_a_curve_has_no_gap(course: np.ndarray, rows: int, columns: int) -> None
         assert min(abs(a - b) for a in rows_left for b in rows_right) <= 1
 
 
-def test_the_highest_value_is_in_the_top_row_and_the_lowest_in_the_bottom_row() -> None:
+def test_curves_reach_top_and_bottom_and_dashes_follow_them() -> None:
     course = np.array([0.0, 10.0])
     dots = trace(course, course, View(0, 1, 0, 10), 7)
     assert np.argwhere(dots).tolist() == [[0, 1], [6, 0]]
-
-
-def test_dashes_follow_the_curve_flat_or_steep() -> None:
     flat = np.full(16, 1.0)
     across = trace(flat, flat, View(0, 15, 0, 2), 3, 0b00001111)[1]
     assert across.tolist() == [True] * 4 + [False] * 4 + [True] * 4 + [False] * 4

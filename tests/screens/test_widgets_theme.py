@@ -1,7 +1,5 @@
 """Colours that stay apart for every kind of eye, and themes that can be told and read."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from itertools import combinations
@@ -28,30 +26,19 @@ from tui.theme import (
     styles,
 )
 
+each_theme = pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
 APART = 30.0
 """CIE 1976 Lab distance."""
 # Machado, Oliveira and Fernandes 2009, doi:10.1109/TVCG.2009.113, severity 1.0; row by row.
 PROTAN = "0.152286 1.052583 -0.204868 0.114503 0.786281 0.099216 -0.003882 -0.048116 1.051998"
 DEUTAN = "0.367322 0.860646 -0.227968 0.280085 0.672501 0.047413 -0.01182 0.04294 0.968881"
 TRITAN = "1.255528 -0.076749 -0.178779 -0.078411 0.930809 0.147602 0.004733 0.691367 0.3039"
-SIGHT = {
-    name: np.array(matrix.split(), dtype=np.float64).reshape(3, 3)
-    for name, matrix in (
-        ("normal", "1 0 0 0 1 0 0 0 1"),
-        ("protan", PROTAN),
-        ("deutan", DEUTAN),
-        ("tritan", TRITAN),
-    )
-}
+EYES = {"normal": "1 0 0 0 1 0 0 0 1", "protan": PROTAN, "deutan": DEUTAN, "tritan": TRITAN}
+SIGHT = {name: np.array(EYES[name].split(), dtype=np.float64).reshape(3, 3) for name in EYES}
 CUBE = (0, 95, 135, 175, 215, 255)
 WHITE = np.array([0.95047, 1.0, 1.08883])
-TO_XYZ = np.array(
-    [
-        [0.4124564, 0.3575761, 0.1804375],
-        [0.2126729, 0.7151522, 0.0721750],
-        [0.0193339, 0.1191920, 0.9503041],
-    ]
-)
+TO_XYZ = np.array([[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
+                   [0.0193339, 0.1191920, 0.9503041]])  # fmt: skip
 
 
 def linear(colour: str | None) -> np.ndarray:
@@ -76,9 +63,8 @@ def contrast(a: str | None, b: str | None) -> float:
 
 
 def test_the_distance_is_that_of_the_papers() -> None:
-    assert (
-        distance("#56b4e9", "#d55e00") > distance("#d55e00", "#f0e442") == pytest.approx(33.6, 0.01)
-    )
+    near = distance("#d55e00", "#f0e442")
+    assert distance("#56b4e9", "#d55e00") > near == pytest.approx(33.6, 0.01)
     assert distance("#00ff00", "#00ff00") == 0
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
 
@@ -89,19 +75,19 @@ def test_seven_curves_stay_apart_for_every_eye(dark: bool) -> None:
     assert min(distance(a, b) for a, b in combinations(colours, 2)) >= APART
 
 
-@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+@each_theme
 def test_curves_can_be_seen_on_their_background(theme: Theme) -> None:
     worst = min(contrast(s.colour, theme.background) for s in series(7, dark=theme.dark))
     assert worst >= 2.95
 
 
-@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+@each_theme
 def test_good_warning_and_bad_stay_apart_for_every_eye(theme: Theme) -> None:
     colours = (theme.success, theme.warning, theme.error)
     assert min(distance(a, b) for a, b in combinations(colours, 2)) >= APART
 
 
-@pytest.mark.parametrize("theme", THEMES, ids=lambda theme: theme.name)
+@each_theme
 def test_text_can_be_read(theme: Theme) -> None:
     assert contrast(theme.foreground, theme.background) >= 7
     assert contrast(theme.foreground, theme.panel) >= 7
@@ -184,13 +170,10 @@ def test_states_without_a_role_take_what_is_left() -> None:
     assert len(styles([f"s{n}" for n in range(40)])) == 40
 
 
-def test_densities_rise_from_nothing() -> None:
+def test_themes_can_be_chosen_and_densities_rise_from_nothing() -> None:
     assert GLYPHS[0] == SHADES[0] == " "
     assert len(set(GLYPHS)) == 10
     assert GLYPHS.isascii()
-
-
-def test_every_theme_can_be_chosen() -> None:
     app: App[None] = App()
     register_themes(app)
     assert app.theme == "hubbub-dark"

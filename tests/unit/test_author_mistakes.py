@@ -3,8 +3,6 @@
 `` # <-`` marks the line that the sentence must name.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 
@@ -14,359 +12,201 @@ from sim import load_file
 from sim.errors import PluginError
 from sim.testing.judge import judged
 
-LOADED = {
-    "misspelt field": (
-        "did you mean 'Field'?",
-        """
+HEAD = """
+import numpy as np
+from sim import Act, Compartments, Field, Heard, PerExposure, Policy, PropagationModel, Recommender
+from sim import contact, register
+"""
+MEANT = {
+    "CHANCE": "    def chance(self, exposure):\n        return exposure.trust\n",
+    "STATES": '    states = ("susceptible", "infected")\n    seeded = "infected"\n',
+}
+
+
+def cases(told: str) -> dict[str, tuple[str, str]]:
+    """(what the sentence must say, text of the file) of each mistake, headed ``== name: say``."""
+    for word, text in MEANT.items():
+        told = told.replace(f"    {word}\n", text)
+    _, *parts = re.split(r"^== (.+?): (.+)$", told, flags=re.MULTILINE)
+    return dict(zip(parts[::3], zip(parts[1::3], parts[2::3], strict=True), strict=True))
+
+
+LOADED = cases("""
+== misspelt field: did you mean 'Field'?
 from sim import Feild, PerExposure, register  # <-
-""",
-    ),
-    "missing import": (
-        "write: from sim import PerExposure",
-        '''
+== missing import: write: from sim import PerExposure
 from sim import Field, register
 
 @register("m-import")
 class M(PerExposure):  # <-
-    """x"""
-''',
-    ),
-    "no type": (
-        "base: float = Field(...)",
-        '''
+    pass
+== no type: base: float = Field(...)
 @register("m-type")
 class M(PerExposure):  # <-
-    """x"""
     base = Field(0.1, ge=0)
     CHANCE
-''',
-    ),
-    "unknown field option": (
-        "a bound is written ge=",
-        '''
+== unknown field option: a bound is written ge=
 @register("m-option")  # <-
 class M(PerExposure):
-    """x"""
     base: float = Field(0.1, minimum=0)
     CHANCE
-''',
-    ),
-    "non-numeric bound": (
-        "the parameter base has a bound that does not fit",
-        '''
+== non-numeric bound: the parameter base has a bound that does not fit
 @register("m-bound")
 class M(PerExposure):  # <-
-    """x"""
     base: float = Field(0.1, ge="zero")
     CHANCE
-''',
-    ),
-    "no parentheses": (
-        "@register('my-model')",
-        '''
+== no parentheses: @register('my-model')
 @register  # <-
 class M(PerExposure):
-    """x"""
     CHANCE
-''',
-    ),
-    "bad name": (
-        "try 'my-model'",
-        '''
+== bad name: try 'my-model'
 @register("My_Model")  # <-
 class M(PerExposure):
-    """x"""
     CHANCE
-''',
-    ),
-    "no base": (
-        "inherit a form such as PerExposure",
-        '''
+== no base: inherit a form such as PerExposure
 @register("m-base")  # <-
 class M:
-    """x"""
-''',
-    ),
-    "not registered": (
-        "decorate its class",
-        '''
+    pass
+== not registered: decorate its class
 class M(PerExposure):  # <-
-    """x"""
     CHANCE
-''',
-    ),
-    "two of one name": (
-        "M and N, are registered as 'm-twice'",
-        '''
+== two of one name: M and N, are registered as 'm-twice'
 @register("m-twice")
 class M(PerExposure):
-    """x"""
     CHANCE
 
 @register("m-twice")  # <-
 class N(PerExposure):
-    """x"""
     CHANCE
-''',
-    ),
-    "scores for score": (
-        "write def score(self, candidates)",
-        '''
+== scores for score: write def score(self, candidates)
 @register("m-scores")
 class M(Recommender):
-    """x"""
     def scores(self, candidates):  # <-
         return candidates.interest
-''',
-    ),
-    "wrong signature policy": (
-        "write def probabilities(self, exposures, platform)",
-        '''
+== wrong signature policy: write def probabilities(self, exposures, platform)
 @register("m-policy")
 class M(Policy):
-    """x"""
     def probabilities(self, exposures):  # <-
         return {Act.LIKE: 0.1}
-''',
-    ),
-    "async": (
-        "write def chance(self, exposure)",
-        '''
+== async: write def chance(self, exposure)
 @register("m-async")
 class M(PerExposure):
-    """x"""
     async def chance(self, exposure):  # <-
         return exposure.trust
-''',
-    ),
-    "pydantic name": (
-        "choose another name",
-        '''
+== pydantic name: choose another name
 @register("m-copy")  # <-
 class M(PerExposure):
-    """x"""
     step: float = Field(0.1, description="x")
     CHANCE
-''',
-    ),
-    "unknown state": (
-        "Did you mean 'infected'?",
-        '''
+== unknown state: Did you mean 'infected'?
 @register("m-state")
 class M(Compartments):  # <-
-    """x"""
-    states = ("susceptible", "infected")
-    seeded = "infected"
+    STATES
     rules = (contact("susceptible", "infectd", by="infected", chance=0.1),)
-''',
-    ),
-    "unknown by": (
-        "Did you mean 'infected'?",
-        '''
+== unknown by: Did you mean 'infected'?
 @register("m-by")
 class M(Compartments):  # <-
-    """x"""
-    states = ("susceptible", "infected")
-    seeded = "infected"
+    STATES
     rules = (contact("susceptible", "infected", by="infectious", chance=0.1),)
-''',
-    ),
-    "rules no comma": (
-        "with a comma",
-        '''
+== rules no comma: with a comma
 @register("m-comma")
 class M(Compartments):  # <-
-    """x"""
-    states = ("susceptible", "infected")
-    seeded = "infected"
+    STATES
     rules = (contact("susceptible", "infected", by="infected", chance=0.1))
-''',
-    ),
-    "contacts 0": (
-        "at least 1 or 'every tie'",
-        '''
+== contacts 0: at least 1 or 'every tie'
 @register("m-contacts")
 class M(Compartments):  # <-
-    """x"""
-    states = ("susceptible", "infected")
-    seeded = "infected"
+    STATES
     contacts = 0
     rules = (contact("susceptible", "infected", by="infected", chance=0.5),)
-''',
-    ),
-    "contact without by": (
-        "by=..., chance=...",
-        '''
+== contact without by: by=..., chance=...
 @register("m-noby")
 class M(Compartments):
-    """x"""
-    states = ("susceptible", "infected")
-    seeded = "infected"
+    STATES
     rules = (contact("susceptible", "infected", chance=0.5),)  # <-
-''',
-    ),
-}
-RUN = {
-    "state in self": (
-        "cascade.columns",
-        '''
+""")
+RUN = cases("""
+== state in self: cascade.columns
 @register("m-inself")
 class M1(PerExposure):
-    """x"""
     def chance(self, exposure):
         self.heard = exposure.trust  # <-
         return exposure.trust
-''',
-    ),
-    "no super": (
-        "super().__init__(**values)",
-        '''
+== no super: super().__init__(**values)
 @register("m-nosuper")
 class M3(PerExposure):
-    """x"""
     base: float = Field(0.1, description="x")
     def __init__(self, **k):  # <-
         pass
     def chance(self, exposure):
         return self.base * exposure.trust
-''',
-    ),
-    "init raises": (
-        "RuntimeError: no",
-        '''
+== init raises: RuntimeError: no
 @register("m-init")
 class M4(PerExposure):
-    """x"""
     def __init__(self, **k):
         super().__init__(**k)
         raise RuntimeError("no")  # <-
     CHANCE
-''',
-    ),
-    "retweet": (
-        "REPOST",
-        '''
+== retweet: REPOST
 @register("m-retweet")
 class M5(Policy):
-    """x"""
     def probabilities(self, exposures, platform):
         return {Act.RETWEET: exposures.appeal}  # <-
-''',
-    ),
-    "viewer attribute": (
-        "Did you mean 'openness'?",
-        '''
+== viewer attribute: Did you mean 'openness'?
 @register("m-viewer")
 class M9(PerExposure):
-    """x"""
     def chance(self, exposure):
         return exposure.viewer.opennes  # <-
-''',
-    ),
-    "returns none": (
-        "is a return missing?",
-        '''
+== returns none: is a return missing?
 @register("m-none")
 class M12(PerExposure):
-    """x"""
     def chance(self, exposure):  # <-
         exposure.trust * 0.1
-''',
-    ),
-    "returns shape": (
-        "one number an exposure",
-        '''
+== returns shape: one number an exposure
 @register("m-shape")
 class M13(PerExposure):
-    """x"""
     def chance(self, exposure):  # <-
         return exposure.trust[:-1]
-''',
-    ),
-    "mutates in array": (
-        "change a copy",
-        '''
+== mutates in array: change a copy
 @register("m-mutates-array")
 class M18(PropagationModel):
-    """x"""
     def step(self, cascade, contacts, draws):
         contacts.people.column("openness")[0] = 0  # <-
-''',
-    ),
-    "adopts floats": (
-        "compare, as in > 0.5",
-        '''
+== adopts floats: compare, as in > 0.5
 @register("m-adopts")
 class M21(Heard):
-    """x"""
     states = ("out", "member")
     def adopts(self, heard):  # <-
         return heard.share["member"]
-''',
-    ),
-    "deep": (
-        "cannot reshape",
-        '''
+== deep: cannot reshape
 def helper(trust):
     return np.reshape(trust, (3, 7, 11))  # <-
 
 @register("m-deep")
 class M32(PerExposure):
-    """x"""
     def chance(self, exposure):
         return helper(exposure.trust)
-''',
-    ),
-    "property above 1": (
-        "must be in [0, 1]",
-        '''
+== property above 1: must be in [0, 1]
 @register("m-property-above")
 class M26(Compartments):
-    """x"""
     states = ("s", "i")
     seeded = "i"
     rules = (contact("s", "i", by="i", chance="beta"),)
     @property  # <-
     def beta(self):
         return 1.5
-''',
-    ),
-    "no such parameter": (
-        "Did you mean 'beta'?",
-        '''
+== no such parameter: Did you mean 'beta'?
 @register("m-parameter")  # <-
 class NoM(Compartments):
-    """x"""
     beta: float = Field(0.1, ge=0, le=1)
-    states = ("susceptible", "infected")
-    seeded = "infected"
+    STATES
     rules = (contact("susceptible", "infected", by="infected", chance="bata"),)
-''',
-    ),
-    "chance above 1": (
-        "must be in [0, 1]",
-        '''
+== chance above 1: must be in [0, 1]
 @register("m-chance")  # <-
 class ChanceM(Compartments):
-    """x"""
-    states = ("susceptible", "infected")
-    seeded = "infected"
+    STATES
     rules = (contact("susceptible", "infected", by="infected", chance=1.5),)
-''',
-    ),
-}
-HEAD = """
-import numpy as np
-from sim import Act, Compartments, Field, Heard, PerExposure, Policy, PropagationModel, Recommender
-from sim import contact, register
-"""
-CHANCE = """    def chance(self, exposure):
-        return exposure.trust
-"""
-
-
-def filled(text: str) -> str:
-    return text.replace("    CHANCE\n", CHANCE)
+""")
 
 
 def line(text: str) -> int:
@@ -381,7 +221,7 @@ def test_a_file_that_cannot_be_loaded_says_where_and_what_to_write(
     mistake: str, tmp_path: Path
 ) -> None:
     cure, text = LOADED[mistake]
-    text = ("" if "from sim" in text else HEAD) + filled(text)
+    text = ("" if "from sim" in text else HEAD) + text
     file = tmp_path / "mine.py"
     file.write_text(text)
     with pytest.raises(PluginError) as caught:
@@ -394,7 +234,7 @@ def test_a_file_that_cannot_be_loaded_says_where_and_what_to_write(
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a check says of every model that loads; one file holds them all."""
     file = tmp_path_factory.mktemp("mistakes") / "mine.py"
-    file.write_text(HEAD + filled("".join(text for _, text in RUN.values())))
+    file.write_text(HEAD + "".join(text for _, text in RUN.values()))
     return {verdict.model: verdict.sentence for verdict in judged(str(file))}
 
 
@@ -404,7 +244,7 @@ def test_a_model_that_fails_says_where_and_what_to_write(
 ) -> None:
     cure, text = RUN[mistake]
     ahead = list(RUN.values())[: list(RUN).index(mistake)]
-    before = HEAD + filled("".join(text for _, text in ahead))
+    before = HEAD + "".join(text for _, text in ahead)
     (name,) = re.findall(r'@register\("(.*?)"', text)
-    assert f"(mine.py, line {len(before.splitlines()) + line(filled(text))})" in told[name]
+    assert f"(mine.py, line {len(before.splitlines()) + line(text)})" in told[name]
     assert cure in told[name]

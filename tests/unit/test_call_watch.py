@@ -23,31 +23,27 @@ def here() -> FrameType:
 @pytest.mark.parametrize(
     ("function", "clock", "randomness"),
     [
-        (time.time, "time.time", ""),
-        (time.perf_counter_ns, "time.perf_counter_ns", ""),
-        (datetime.now, "datetime.now", ""),
-        (date.today, "datetime.today", ""),
+        (time.time, "time.time", ""), (time.perf_counter_ns, "time.perf_counter_ns", ""),
+        (datetime.now, "datetime.now", ""), (date.today, "datetime.today", ""),
         (plain.random, "", "random.random"),
-        (plain.Random(3).getrandbits, "", "random.getrandbits"),
-        (os.urandom, "", "os.urandom"),
-        (len, "", ""),
-        (time.sleep, "", ""),
+        (plain.Random(3).getrandbits, "", "random.getrandbits"), (os.urandom, "", "os.urandom"),
+        (len, "", ""), (time.sleep, "", ""),
     ],
-)
+)  # fmt: skip
 def test_built_in_calls_of_the_file_are_noticed(function: Any, clock: str, randomness: str) -> None:
     watch = CallWatch(__file__)
     watch._seen(here(), "c_call", function)
-    assert [said.partition("(")[0] for said in watch.clocks] == ([clock] if clock else [])
-    assert [said.partition("(")[0] for said in watch.randomness] == (
-        [randomness] if randomness else []
-    )
+    for noticed, wanted in ((watch.clocks, clock), (watch.randomness, randomness)):
+        assert [said.partition("(")[0] for said in noticed] == ([wanted] if wanted else [])
 
 
-def test_calls_of_other_files_are_not() -> None:
+def test_what_has_no_source_and_other_files_are_not_noticed() -> None:
     watch = CallWatch("/elsewhere.py")
     watch._seen(here(), "c_call", time.time)
     watch._seen(here(), "return", None)
     assert not watch.clocks
+    assert source_of(CallWatch).endswith("call_watch.py")
+    assert source_of(int) == ""
 
 
 def test_functions_of_python_s_random_are_noticed_by_who_calls_them() -> None:
@@ -89,8 +85,3 @@ def test_global_generators_are_compared_by_what_they_hold() -> None:
     plain.random()
     assert state() != first
     plain.setstate(kept)
-
-
-def test_what_has_no_source_has_no_file() -> None:
-    assert source_of(CallWatch).endswith("call_watch.py")
-    assert source_of(int) == ""

@@ -22,27 +22,24 @@ def test_all_errors_are_of_one_tree(name: str) -> None:
     assert getattr(errors, name).__doc__
 
 
-def test_errors_are_also_what_python_calls_them() -> None:
+def test_errors_are_also_what_python_calls_them_and_begin_with_their_place() -> None:
     assert issubclass(InputError, ValueError)
     assert issubclass(CapacityError, MemoryError)
-
-
-def test_an_unknown_name_suggests_the_nearest() -> None:
-    error = UnknownNameError("propagation model", "indepndent", ["sir", "independent"])
-    assert str(error) == "No propagation model named 'indepndent'. Did you mean 'independent'?"
-    assert (error.name, error.known) == ("indepndent", ("independent", "sir"))
-
-
-def test_without_a_near_name_the_known_ones_are_listed() -> None:
-    error = UnknownNameError("colour", "zzz", {"red", "blue"})
-    assert str(error) == "No colour named 'zzz'. Known: blue, red."
-    assert str(UnknownNameError("colour", "zzz", ())) == "No colour named 'zzz'. Known: none."
-
-
-def test_a_file_error_begins_with_the_path() -> None:
     error = FileError(Path("a/b.hub"), "is empty")
     assert str(error) == "a/b.hub: is empty."
     assert (error.path, error.reason) == ("a/b.hub", "is empty")
+    failed = PluginError("viral", "returned NaN")
+    assert str(failed) == "Plugin 'viral': returned NaN."
+    assert (failed.plugin, failed.reason) == ("viral", "returned NaN")
+
+
+def test_an_unknown_name_suggests_the_nearest_or_lists_the_known() -> None:
+    error = UnknownNameError("propagation model", "indepndent", ["sir", "independent"])
+    assert str(error) == "No propagation model named 'indepndent'. Did you mean 'independent'?"
+    assert (error.name, error.known) == ("indepndent", ("independent", "sir"))
+    error = UnknownNameError("colour", "zzz", {"red", "blue"})
+    assert str(error) == "No colour named 'zzz'. Known: blue, red."
+    assert str(UnknownNameError("colour", "zzz", ())) == "No colour named 'zzz'. Known: none."
 
 
 def test_a_format_error_shows_the_line_shortened() -> None:
@@ -52,9 +49,3 @@ def test_a_format_error_shows_the_line_shortened() -> None:
     long = FormatError("x.csv", 1, "y" * 61, "is short")
     assert f"'{'y' * 57}...'" in str(long)
     assert f"'{'y' * 60}'" in str(FormatError("x.csv", 1, "y" * 60, "is short"))
-
-
-def test_a_plugin_error_names_the_plugin() -> None:
-    error = PluginError("viral", "returned NaN")
-    assert str(error) == "Plugin 'viral': returned NaN."
-    assert (error.plugin, error.reason) == ("viral", "returned NaN")

@@ -30,19 +30,19 @@ def listed(stub: Path) -> list[tuple[str, str]]:
     return found
 
 
-def test_sim_offers_some_hundred_names() -> None:
+def test_sim_offers_some_hundred_names_and_those_promised() -> None:
     assert 90 <= len(dir(sim)) <= 110
-
-
-def test_what_users_and_plugins_were_promised_comes_from_sim() -> None:
     assert set(dir(sim)) >= FIXED
 
 
-def test_a_guide_for_plugins_and_a_template_need_nothing_but_sim() -> None:
+def test_a_guide_and_a_template_need_nothing_but_sim_which_is_light() -> None:
     texts = [ROOT.parent / "plugins" / "README.md", ROOT / "cli" / "templates.py"]
     text = "\n".join(each.read_text() for each in texts)
     named = re.findall(r"^from (sim[\w.]*) import", text, re.MULTILINE)
     assert {name for name in named if not name.startswith("sim.testing")} == {"sim"}
+    code = "import sys, sim; print(sorted({'numpy', 'numba', 'pydantic'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("stub", STUBS, ids=FACES)
@@ -80,9 +80,3 @@ def test_a_name_that_a_face_does_not_list_is_an_attribute_error() -> None:
     load, _, _ = face("sim.network")
     with pytest.raises(AttributeError, match=r"'sim\.network' has no attribute 'pagernk'"):
         load("pagernk")
-
-
-def test_importing_sim_imports_nothing_heavy() -> None:
-    code = "import sys, sim; print(sorted({'numpy', 'numba', 'pydantic'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"

@@ -1,7 +1,5 @@
 """Logs and lists that only grow, and copies that share what is old."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,10 +1,7 @@
 """Plain values and Python text are what they should be, or are refused in one sentence."""
 
-from __future__ import annotations
-
 import ast
 import gc
-import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +11,7 @@ import pytest
 
 from sim.core.checks import expression, parsed, whole_number
 from sim.errors import InputError
+from tests.unit.core.test_threads import together
 
 
 @pytest.mark.parametrize("value", [0, -3, 10**30, np.int64(5), np.uint8(7)])
@@ -28,13 +26,10 @@ def test_what_is_no_whole_number_is_refused_by_name(value: Any) -> None:
         whole_number(value, "priority")
 
 
-def test_a_lower_bound_is_in_the_sentence() -> None:
+def test_a_lower_bound_is_in_the_sentence_and_a_long_value_cut() -> None:
     assert whole_number(1, "max_friends", low=1) == 1
     with pytest.raises(InputError, match="must be a whole number of at least 1, got 0"):
         whole_number(0, "max_friends", low=1)
-
-
-def test_a_long_value_is_cut_in_the_sentence() -> None:
     with pytest.raises(InputError) as refused:
         whole_number("x" * 1000, "at")
     assert len(str(refused.value)) < 100
@@ -72,9 +67,5 @@ def test_threads_that_read_at_once_do_not_disturb_each_other(restless: None) -> 
         except BaseException as error:
             failed.append(error)
 
-    threads = [threading.Thread(target=read) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    together(*[read] * 4)
     assert failed == []

@@ -1,7 +1,5 @@
 """Ticks become days and hours, and rates become chances."""
 
-from __future__ import annotations
-
 import math
 
 import pytest
@@ -14,23 +12,16 @@ from sim.errors import InputError
 @pytest.mark.parametrize(
     ("minutes", "tick", "moment"),
     [
-        (60, 0, Moment(1, 0.0)),
-        (60, 23, Moment(1, 23.0)),
-        (60, 24, Moment(2, 0.0)),
-        (15, 97, Moment(2, 0.25)),
-        (1440, 10, Moment(11, 0.0)),
-        (0.5, 3, Moment(1, 0.025)),
+        (60, 0, Moment(1, 0.0)), (60, 23, Moment(1, 23.0)), (60, 24, Moment(2, 0.0)),
+        (15, 97, Moment(2, 0.25)), (1440, 10, Moment(11, 0.0)), (0.5, 3, Moment(1, 0.025)),
     ],
-)
+)  # fmt: skip
 def test_tick_begins_at_its_day_and_hour(minutes: float, tick: int, moment: Moment) -> None:
     assert Clock(minutes).moment(tick) == moment
 
 
-def test_moment_reads_as_day_and_time() -> None:
+def test_moments_are_read_and_spans_rounded_up_to_whole_ticks() -> None:
     assert str(Clock(15).moment(97)) == "day 2 00:15"
-
-
-def test_spans_are_rounded_up_to_whole_ticks() -> None:
     assert Clock(60).ticks(days=1) == 24
     assert Clock(60).ticks(minutes=61) == 2
     assert Clock(60).ticks() == 0

@@ -1,7 +1,5 @@
 """Files are read up to a size, and written whole or not at all; costly TOML is refused."""
 
-from __future__ import annotations
-
 import errno
 import gzip
 import os
@@ -46,12 +44,18 @@ from tui import lab_files
 from tui.actions.view import _write_picture
 
 
-def test_as_many_bytes_as_allowed_are_read_and_one_more_is_refused(tmp_path: Path) -> None:
+def test_what_is_read_or_unpacked_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"12345")
     assert read_bounded(path, 5) == b"12345"
     with pytest.raises(OSError, match=r"larger than the 4 bytes.*a\.txt"):
         read_bounded(path, 4)
+    packed = gzip.compress(b"0" * 1000)
+    assert unpacked_bounded(packed, "a.gz", 1000) == b"0" * 1000
+    with pytest.raises(OSError, match="larger than the 999 bytes"):
+        unpacked_bounded(packed, "a.gz", 999)
+    with pytest.raises(EOFError):
+        unpacked_bounded(packed[:-9], "a.gz", 2000)
 
 
 def test_text_has_plain_line_ends_and_must_be_text(tmp_path: Path) -> None:
@@ -63,15 +67,6 @@ def test_text_has_plain_line_ends_and_must_be_text(tmp_path: Path) -> None:
     path.write_bytes(b"\xff")
     with pytest.raises(UnicodeDecodeError):
         read_bounded_text(path)
-
-
-def test_what_gzip_packed_is_bounded_as_it_is_unpacked() -> None:
-    packed = gzip.compress(b"0" * 1000)
-    assert unpacked_bounded(packed, "a.gz", 1000) == b"0" * 1000
-    with pytest.raises(OSError, match="larger than the 999 bytes"):
-        unpacked_bounded(packed, "a.gz", 999)
-    with pytest.raises(EOFError):
-        unpacked_bounded(packed[:-9], "a.gz", 2000)
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom"])

@@ -1,7 +1,5 @@
 """Foreign plugins: found and read without running them, off until enabled, and off once changed."""
 
-from __future__ import annotations
-
 import os
 import sys
 from collections.abc import Iterator
@@ -41,15 +39,11 @@ class Rumour(PropagationModel):
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    names()
     for kind in ("CONFIG", "DATA", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{kind}_HOME", str(tmp_path / "home" / kind.lower()))
     monkeypatch.chdir(tmp_path)
-    known = {kind: dict(entries) for kind, entries in registry._known.items()}
     noted, named, loaded = list(registry._failures), set(registry._named), set(registry._loaded)
     yield tmp_path
-    registry._known.clear()
-    registry._known.update(known)
     registry._failures[:] = noted
     registry._named.clear()
     registry._named.update(named)
@@ -78,15 +72,11 @@ def test_a_file_in_the_user_s_folder_is_seen_and_not_run(elsewhere: Path) -> Non
 
 
 def test_plugins_of_the_working_folder_count_as_foreign(elsewhere: Path) -> None:
-    written(elsewhere / "plugins")
-    written(elsewhere / "plugins", name="test_rumour.py")
-    written(elsewhere / "plugins", name="_draft.py")
-    assert [each.name for each in found()] == ["rumour"]
-
-
-def test_what_cannot_be_read_or_is_no_file_is_passed_over(elsewhere: Path) -> None:
     folder = elsewhere / "plugins"
-    written(folder)
+    for name in ("rumour.py", "test_rumour.py", "_draft.py"):
+        written(folder, name=name)
+    assert [each.name for each in found()] == ["rumour"]
+    # what cannot be read or is no file is passed over
     os.mkfifo(folder / "pipe.py")
     (folder / "folder.py").mkdir()
     (folder / "gone.py").symlink_to(folder / "nowhere.py")
@@ -130,11 +120,15 @@ def test_an_enabled_file_that_fails_is_noted(elsewhere: Path) -> None:
     assert "ZeroDivisionError" in str(failures()[before])
 
 
-def test_a_file_named_by_the_user_has_consent_for_this_run(elsewhere: Path) -> None:
+def test_what_the_user_named_or_tried_is_remembered(elsewhere: Path) -> None:
     path = written(elsewhere)
     assert not has_consent(path)
     load_file(path)
     assert has_consent(path)
+    assert not plugin_files.was_tried("ab12")
+    plugin_files.note_tried("ab12")
+    assert plugin_files.was_tried("ab12")
+    assert not plugin_files.was_tried("cd34")
 
 
 def test_names_that_fit_none_or_several_are_refused(elsewhere: Path) -> None:
@@ -166,13 +160,6 @@ def test_a_record_that_cannot_be_written_says_so(elsewhere: Path) -> None:
         enable(candidate)
 
 
-def test_what_was_tried_is_remembered_by_content(elsewhere: Path) -> None:
-    assert not plugin_files.was_tried("ab12")
-    plugin_files.note_tried("ab12")
-    assert plugin_files.was_tried("ab12")
-    assert not plugin_files.was_tried("cd34")
-
-
 class Entry:
     """An entry point of an installed package that is not ours."""
 
@@ -188,12 +175,15 @@ class Entry:
         importlib.import_module(self.module)
 
 
-@pytest.fixture
-def package(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def installed(monkeypatch: pytest.MonkeyPatch, elsewhere: Path, *entries: Entry) -> None:
     ours = list(metadata.entry_points(group="hubbub.plugins"))
-    entries = [Entry()]
     monkeypatch.setattr(metadata, "entry_points", lambda group: [*ours, *entries])
     monkeypatch.syspath_prepend(elsewhere / "site")
+
+
+@pytest.fixture
+def package(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    installed(monkeypatch, elsewhere, Entry())
     yield elsewhere / "site"
     sys.modules.pop("their_models", None)
 
@@ -221,12 +211,10 @@ SECOND = MODEL.replace(NAME, "their-second").replace("class Rumour", "class Seco
 def test_a_package_of_several_entry_points_and_plugins_is_one(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ours = list(metadata.entry_points(group="hubbub.plugins"))
     first, second = Entry(), Entry()
     first.name, first.module = "first", "their_models.one"
     second.name, second.module = "second", "their_models.two"
-    monkeypatch.setattr(metadata, "entry_points", lambda group: [*ours, first, second])
-    monkeypatch.syspath_prepend(elsewhere / "site")
+    installed(monkeypatch, elsewhere, first, second)
     folder = elsewhere / "site" / "their_models"
     written(folder, "", "__init__.py")
     written(folder, MODEL, "one.py")
@@ -237,7 +225,7 @@ def test_a_package_of_several_entry_points_and_plugins_is_one(
         every = ("first", "second", NAME, "their-second", seen.place, seen.name)
         assert {one(name) for name in every} == {seen}
         with pytest.raises(
-            PluginOffError, match=r"is off; read it, then let it run: .* their-package"
+            PluginOffError, match=r"is off; read it, then let it run: .* their-pack"
         ):
             registry.spec("their-second")
         assert {item.name for item in registry.load_named(seen.place)} == {NAME, "their-second"}
@@ -263,15 +251,15 @@ def test_a_world_whose_model_is_off_opens_all_the_same(elsewhere: Path) -> None:
     assert again.cascades[0].size == world.cascades[0].size
 
 
+def test_a_package_that_is_not_there_has_no_code(package: Path) -> None:
+    (seen,) = found()
+    assert seen.says.registers == ()
+
+
 def test_a_package_that_registers_nothing_is_refused(package: Path) -> None:
     written(package, "x = 1\n", "their_models.py")
     with pytest.raises(PluginError, match="registers nothing"):
         registry.load_candidate(found()[0])
-
-
-def test_a_package_that_is_not_there_has_no_code(package: Path) -> None:
-    (seen,) = found()
-    assert seen.says.registers == ()
 
 
 # What a file says of itself
@@ -291,13 +279,9 @@ def test_version_api_and_requirements_are_read_without_running() -> None:
 @pytest.mark.parametrize(
     ("need", "said"),
     [
-        ("numpy", ""),
-        ("numpy>=2,<3", ""),
+        *((need, "") for need in ("numpy", "numpy>=2,<3", "numpy!=0.1, >1", "numpy[extra]>=2")),
         ("numpy>=99", "numpy>=99 (installed is "),
-        ("numpy ~= 1.0", "(installed is "),
-        ("numpy!=0.1, >1", ""),
-        ("numpy==2.0.0.1", "(installed is "),
-        ("numpy[extra]>=2", ""),
+        *((need, "(installed is ") for need in ("numpy ~= 1.0", "numpy==2.0.0.1")),
         ("numpy>=99; python_version < '3'", ""),
         ("no-such-package>=1", "no-such-package>=1 (not installed)"),
         ("what is this?", "'what is this?' (not a requirement such as 'scipy>=1.14')"),

@@ -41,13 +41,9 @@ class Kind(Parameters):
 
 @pytest.fixture(autouse=True)
 def _forgotten() -> Iterator[None]:
-    """Leave no plugin of these tests behind."""
-    names()
-    before = {kind: dict(known) for kind, known in registry._known.items()}
+    """Leave no failure of these tests behind."""
     noted = list(registry._failures)
     yield
-    registry._known.clear()
-    registry._known.update(before)
     registry._failures[:] = noted
 
 
@@ -57,10 +53,12 @@ def written(folder: Path, text: str, name: str = "rumour.py") -> Path:
     return path
 
 
-def test_the_built_in_models_are_there() -> None:
+def test_the_built_in_models_are_there_and_an_unknown_name_suggests_one() -> None:
     assert set(names()) >= BUILT_IN
     assert list(names()) == sorted(names())
     assert names("no-such-kind") == ()
+    with pytest.raises(UnknownNameError, match="No propagation model named 'sri'"):
+        spec("sri")
 
 
 def test_a_registered_class_is_made_by_name_with_its_parameters() -> None:
@@ -83,23 +81,18 @@ def test_a_registered_class_is_made_by_name_with_its_parameters() -> None:
         make("a-thing", "test-kind", size=10)
 
 
-def test_an_unknown_name_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="No propagation model named 'sri'"):
-        spec("sri")
-
-
 @pytest.mark.parametrize("name", ["", "Mixed", "under_score", "with space", "ümlaut!"])
 def test_malformed_names_are_refused(name: str) -> None:
     with pytest.raises(InputError, match="lower-case words joined by '-'"):
         register(name)(Kind)
 
 
-def test_a_class_of_no_kind_is_refused() -> None:
-    class Nothing(Parameters):
-        """Of no kind."""
-
+def test_classes_of_no_kind_and_names_of_another_origin_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="Nothing is of no plugin kind"):
-        register("nothing")(Nothing)
+        register("nothing")(type("Nothing", (Parameters,), {"__module__": __name__}))
+    path = written(tmp_path, MODEL.format(name="sir", version="1"))
+    with pytest.raises(PluginError, match=r"'sir' of .*rumour\.py is already registered by plugin"):
+        load_file(path)
 
 
 def test_a_class_with_a_field_that_no_flag_can_ask_for_is_refused_and_harms_no_listing() -> None:
@@ -115,25 +108,27 @@ def test_a_class_with_a_field_that_no_flag_can_ask_for_is_refused_and_harms_no_l
     assert all(describe(spec(name).cls) is not None for name in names())
 
 
-def test_what_a_failing_import_says_is_made_harmless(tmp_path: Path) -> None:
-    file = tmp_path / "loud.py"
-    file.write_text('raise ValueError("\\x1b]0;owned\\x07 and\\nmore")\n')
+def test_what_a_failing_import_says_is_made_harmless_and_it_may_be_tried_again(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(PluginError) as refused:
-        load_file(file)
+        load_file(written(tmp_path, 'raise ValueError("\\x1b]0;owned\\x07 and\\nmore")\n'))
     assert str(refused.value).isprintable()
+    path = written(tmp_path, "raise ValueError('not yet')")
+    for _ in range(2):
+        with pytest.raises(PluginError, match="not yet"):
+            load_file(path)
 
 
-def test_a_name_that_another_origin_took_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(
-        PluginError, match=r"'sir' of .*rumour\.py is already registered by plugins"
-    ):
-        load_file(written(tmp_path, MODEL.format(name="sir", version="1")))
-
-
-def test_the_same_origin_may_register_again() -> None:
+def test_the_same_origin_may_register_again_and_an_edited_file_replaces_its_own(
+    tmp_path: Path,
+) -> None:
     for _ in range(2):
         register("again")(type("Again", (Kind,), {"__module__": __name__}))
     assert names("test-kind") == ("again",)
+    load_file(written(tmp_path, MODEL.format(name="rumour", version="1")))
+    (found,) = load_file(written(tmp_path, MODEL.format(name="rumour", version="2")))
+    assert found.version == spec("rumour").version == "2"
 
 
 def test_a_file_brings_its_models(tmp_path: Path) -> None:
@@ -178,17 +173,12 @@ def test_what_is_defined_in_no_file_works_like_any_other(tmp_path: Path, way: st
     assert done.stdout == "True rumour-of-no-file []\n", done
 
 
-def test_an_edited_file_replaces_what_it_brought(tmp_path: Path) -> None:
-    load_file(written(tmp_path, MODEL.format(name="rumour", version="1")))
-    (found,) = load_file(written(tmp_path, MODEL.format(name="rumour", version="2")))
-    assert found.version == spec("rumour").version == "2"
-
-
-def test_missing_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="no such plugin file"):
-        load_file(tmp_path / "none.py")
-    with pytest.raises(FileError, match="no such plugin file"):
-        load_file(tmp_path)
+def test_what_is_no_python_file_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.py", tmp_path):
+        with pytest.raises(FileError, match="no such plugin file"):
+            load_file(path)
+    with pytest.raises(FileError, match=r"ends in \.py"):
+        load_file(written(tmp_path, "", "notes.txt"))
 
 
 @pytest.mark.parametrize(
@@ -205,18 +195,6 @@ def test_files_that_bring_nothing_are_refused(tmp_path: Path, text: str, sentenc
     path = written(tmp_path, text)
     with pytest.raises(PluginError, match=sentence):
         load_file(path)
-
-
-def test_a_file_that_failed_may_be_tried_again(tmp_path: Path) -> None:
-    path = written(tmp_path, "raise ValueError('not yet')")
-    for _ in range(2):
-        with pytest.raises(PluginError, match="not yet"):
-            load_file(path)
-
-
-def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=r"ends in \.py"):
-        load_file(written(tmp_path, "", "notes.txt"))
 
 
 class Entry:

@@ -60,11 +60,6 @@ def test_any_integer_is_a_seed(seed: int) -> None:
     assert key(seed, Stream.COINS).dtype == np.uint64
 
 
-def test_large_and_negative_seeds_differ() -> None:
-    seeds = [5, 5 + 2**64, 5 + 2**65, 5 + 2**128, -5, -5 - 2**64, -1, 2**64 - 5 + 2**64]
-    assert len({fold(seed) for seed in seeds}) == len(seeds)
-
-
 @given(seed=st.integers(0, 2**64 - 1), i=st.integers(0, 2**32 - 1), j=st.integers(0, 2**32 - 1))
 def test_words_follow_the_chain_of_mixes(seed: int, i: int, j: int) -> None:
     def mix(z: int) -> int:
@@ -78,14 +73,11 @@ def test_words_follow_the_chain_of_mixes(seed: int, i: int, j: int) -> None:
     assert int(words(k, i, j)[0]) == mix((first + j * 0xD1B54A32D192ED03) % 2**64)
 
 
-def test_addresses_broadcast() -> None:
+def test_addresses_broadcast_and_a_plain_integer_is_a_key() -> None:
     k = key(1, Stream.MODEL)
     grid = words(k, np.arange(3)[:, None], np.arange(4))
     assert grid.shape == (3, 4)
     assert grid[2, 1] == words(k, 2, 1)[0]
-
-
-def test_a_plain_integer_is_a_key() -> None:
     for value in (5, 2**62, 2**63, 2**64 - 1):
         plain: Any = value
         np.testing.assert_array_equal(words(plain, [1, 2]), words(np.uint64(value), [1, 2]))
@@ -136,14 +128,11 @@ def unmixed(seed: Any, stream: Any, tick: Any, i: Any, j: Any) -> np.ndarray:
 
 
 ALONG: dict[str, tuple[Any, ...]] = {
-    "ids": (1, 8, 3, LINE, 0),
-    "second ids": (1, 8, 3, 5, LINE),
-    "spaced ids": (1, 8, 3, LINE * 1024, 0),
-    "rows of ties": (1, 8, 3, *GRID),
-    "ticks": (1, 8, LINE, 5, 0),
-    "seeds": (LINE, 8, 3, 5, 0),
+    "ids": (1, 8, 3, LINE, 0), "second ids": (1, 8, 3, 5, LINE),
+    "spaced ids": (1, 8, 3, LINE * 1024, 0), "rows of ties": (1, 8, 3, *GRID),
+    "ticks": (1, 8, LINE, 5, 0), "seeds": (LINE, 8, 3, 5, 0),
     "streams and ticks": (1, LINE % 16, LINE // 16, 5, 0),
-}
+}  # fmt: skip
 ACROSS: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {
     "next tick": ((1, 8, 3, LINE, 0), (1, 8, 4, LINE, 0)),
     "next stream": ((1, 8, 3, LINE, 0), (1, 9, 3, LINE, 0)),
@@ -202,14 +191,17 @@ def test_a_plain_sum_passes_along_an_axis(axis: str) -> None:
     assert worst(planted, axis) > 1e-4
 
 
-@pytest.mark.parametrize("axis", [*ACROSS, "rows of ties"])
-def test_a_plain_sum_is_caught_across_axes(axis: str) -> None:
-    assert worst(planted, axis) < 1e-6
-
-
-@pytest.mark.parametrize("axis", ["ids", "second ids", "ticks", "seeds"])
-def test_an_unmixed_word_is_caught_along_every_axis(axis: str) -> None:
-    assert worst(unmixed, axis) < 1e-6
+@pytest.mark.parametrize(
+    ("wrong", "axis"),
+    [
+        *((planted, axis) for axis in (*ACROSS, "rows of ties")),
+        *((unmixed, axis) for axis in ("ids", "second ids", "ticks", "seeds")),
+    ],
+)
+def test_sums_are_caught_across_axes_and_unmixed_words_along_each(
+    wrong: Generator, axis: str
+) -> None:
+    assert worst(wrong, axis) < 1e-6
 
 
 def test_flipping_a_bit_of_the_address_flips_half_of_the_word() -> None:
@@ -221,8 +213,10 @@ def test_flipping_a_bit_of_the_address_flips_half_of_the_word() -> None:
         assert abs(flips - 32) < 5 * 4 / 1024**0.5
 
 
-def test_ticks_have_keys_of_their_own() -> None:
+def test_ticks_have_keys_of_their_own_and_seeds_that_are_large_differ() -> None:
     keys = [int(key(1, Stream.CONTACTS, tick, salt)) for tick in range(100) for salt in range(20)]
     assert len(set(keys)) == 2000
     flips = [(a ^ b).bit_count() for a, b in pairwise(keys)]
     assert abs(np.mean(flips) - 32) < 0.5
+    seeds = [5, 5 + 2**64, 5 + 2**65, 5 + 2**128, -5, -5 - 2**64, -1, 2**64 - 5 + 2**64]
+    assert len({fold(seed) for seed in seeds}) == len(seeds)

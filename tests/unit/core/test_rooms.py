@@ -1,7 +1,5 @@
 """Packages of our names in the working folder take nobody's place."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -141,12 +139,17 @@ def test_what_surrounds_ours_stays_in_its_order(
         assert environment()["PYTHONPATH"].split(os.pathsep) == after
 
 
-def test_here_nothing_is_in_the_way() -> None:
+def test_here_nothing_is_in_the_way_and_a_stranger_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     load_plugins()
     assert clashes() == ()
     assert is_own(sys.modules["plugins"])
     own("plugins")
     own("nothing-of-ours")
+    monkeypatch.setitem(sys.modules, "tui", ModuleType("tui"))
+    with pytest.raises(HubbubError, match="rename it, or import sim before it"):
+        own("tui")
 
 
 def test_a_package_that_fails_is_not_left_half_imported(
@@ -158,9 +161,3 @@ def test_a_package_that_fails_is_not_left_half_imported(
     with pytest.raises(ZeroDivisionError):
         own("halves")
     assert "halves" not in sys.modules
-
-
-def test_a_stranger_under_our_name_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "tui", ModuleType("tui"))
-    with pytest.raises(HubbubError, match="rename it, or import sim before it"):
-        own("tui")

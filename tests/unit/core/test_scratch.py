@@ -1,7 +1,5 @@
 """Arrays in scratch files read as they did in memory, and leave no name behind."""
 
-from __future__ import annotations
-
 import pickle
 import platform
 import subprocess
@@ -38,14 +36,11 @@ def test_moved_arrays_can_be_written_into_and_keep_it() -> None:
     assert (first[7], first.sum(), second.sum()) == (3.0, 3.0, 5000.0)
 
 
-def test_scratch_files_have_no_names(tmp_path: Path) -> None:
+def test_scratch_files_have_no_names_and_descriptors_go_with_them(tmp_path: Path) -> None:
     store = ScratchFiles(tmp_path)
     moved = store.moved(np.arange(100_000))
     assert list(tmp_path.iterdir()) == []
     assert int(moved.sum()) == 4999950000
-
-
-def test_descriptors_go_with_the_files() -> None:
     before = psutil.Process().num_fds()
     for _ in range(20):
         ScratchFiles().moved(np.arange(100_000))
@@ -91,14 +86,11 @@ def test_joined_arrays_stand_one_behind_the_other(
     assert np.array_equal(joined, np.concatenate(parts))
 
 
-def test_joining_casts_as_numpy_does() -> None:
+def test_files_are_shared_until_they_are_full_and_joining_casts_as_numpy() -> None:
     parts: list[npt.NDArray[Any]] = [np.arange(3, dtype=np.uint8), np.arange(4, dtype=np.int64)]
     joined = ScratchFiles().joined(parts)
     assert joined.dtype == np.int64
     assert joined.tolist() == [0, 1, 2, 0, 1, 2, 3]
-
-
-def test_files_are_shared_until_they_are_full() -> None:
     store = ScratchFiles()
     moved = [store.moved(np.full(300_000, number)) for number in range(20)]
     assert [int(each[0]) for each in moved] == list(range(20))

@@ -1,7 +1,5 @@
 """Threads: their number, caches that they share, interrupts and priorities."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -27,8 +25,6 @@ from sim.core.threads import (
     open_block,
     workers,
 )
-from sim.spread.compartments import compartments
-from sim.spread.continuous import continuous
 
 ME = threading.get_ident()
 
@@ -36,11 +32,7 @@ ME = threading.get_ident()
 def test_a_block_is_interrupted_from_another_thread_once() -> None:
     answers: list[bool] = []
     block = interruptible()
-
-    def strike() -> None:
-        answers.extend((interrupt(block), interrupt(block)))
-
-    striker = threading.Thread(target=strike)
+    striker = threading.Thread(target=lambda: answers.extend((interrupt(block), interrupt(block))))
 
     def loops() -> None:
         with block:
@@ -160,6 +152,15 @@ def test_the_innermost_block_is_struck_and_the_outer_one_goes_on() -> None:
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="of single threads on Linux alone")
 
 
+def together(*works: Callable[[], object]) -> None:
+    """Do each in a thread of its own."""
+    running = [threading.Thread(target=work) for work in works]
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
+
+
 def nice_after(work: Callable[[], None]) -> list[int]:
     """Return how nice a thread is that did something, and one that it started then."""
     found: list[int] = []
@@ -170,13 +171,9 @@ def nice_after(work: Callable[[], None]) -> list[int]:
     def run() -> None:
         work()
         look()
-        inner = threading.Thread(target=look)
-        inner.start()
-        inner.join()
+        together(look)
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
+    together(run)
     return found
 
 
@@ -240,12 +237,10 @@ def test_a_value_is_made_once_until_there_are_too_many() -> None:
 
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Room for one value each, and threads that take turns all the time."""
-    for module, name in (
-        (compartments, "_tables"), (compartments, "_lives"),
-        (continuous, "_rates"),
-    ):  # fmt: skip
-        monkeypatch.setattr(module, name, BoundedCache(1))
+    """Room for one value each."""
+    for where in ("compartments.compartments._tables", "compartments.compartments._lives",
+                  "continuous.continuous._rates"):  # fmt: skip
+        monkeypatch.setattr(f"sim.spread.{where}", BoundedCache(1))
 
 
 def test_models_find_their_rules_while_other_threads_make_room(hasty: None) -> None:
@@ -262,13 +257,9 @@ def test_models_find_their_rules_while_other_threads_make_room(hasty: None) -> N
             failed.append(error)
 
     before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
+    sys.setswitchinterval(1e-6)  # they take turns all the time
     try:
-        threads = [threading.Thread(target=look) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        together(*[look] * 4)
     finally:
         sys.setswitchinterval(before)
     assert failed == []

@@ -1,7 +1,5 @@
 """Small networks as kernels of analysis take them, and as networkx and numpy know them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -46,7 +44,7 @@ class Small:
         return self.rows[:, 1].astype(np.int32)
 
     @property
-    def reverse(self) -> Small:
+    def reverse(self) -> "Small":
         return Small([(b, a) for a, b in self.arcs], self.agents)
 
     @property

@@ -1,7 +1,5 @@
 """Arcs sorted into rows, against a dictionary of pairs."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

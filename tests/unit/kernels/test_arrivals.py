@@ -86,28 +86,19 @@ def test_the_first_arrival_counts(kind: str) -> None:
     assert (sorted(out[:count].tolist()), later) == (soon, len(best) - len(soon))
 
 
-def test_trust_and_given_coins_decide_what_passes() -> None:
+@pytest.mark.parametrize("p", [1.0, 0.9])
+def test_trust_multiplies_the_chance_and_given_coins_decide(p: float) -> None:
     net = Net()
     due, by = np.zeros(80, np.uint64), np.zeros(80, np.uint32)
-    coins = np.zeros(len(net.arcs), np.uint64)  # all fall, where trust is not 0
+    given = np.zeros(len(net.arcs), np.uint64) if p == 1 else NO_COINS  # 0 falls where trust is not
     call(
-        send, heard(net, net.trust), ids(3), np.zeros(1, np.uint64), 0, 1, KEY, coins, passing(1.0),
-        word(0), word(1), FAR, UnderWay(DENSE, due, DENSE, by), net.claim, net.touched, 0,
-    )  # fmt: skip
-    trusting = {v for e, v in net.row(3) if net.trust[e]}
-    assert set(np.flatnonzero(due).tolist()) == trusting
-
-
-def test_trust_multiplies_the_chance() -> None:
-    net = Net()
-    due, by = np.zeros(80, np.uint64), np.zeros(80, np.uint32)
-    call(
-        send, heard(net, net.trust), ids(3, 9), np.zeros(2, np.uint64), 0, 2, KEY, NO_COINS,
-        passing(0.9), word(0), word(1), FAR, UnderWay(DENSE, due, DENSE, by), net.claim,
+        send, heard(net, net.trust), ids(3, 9), np.zeros(2, np.uint64), 0, 2, KEY, given,
+        passing(p), word(0), word(1), FAR, UnderWay(DENSE, due, DENSE, by), net.claim,
         net.touched, 0,
     )  # fmt: skip
     coins = [(share(coin(KEY, u, v)), e, v) for u in (3, 9) for e, v in net.row(u)]
-    told = {v for one, e, v in coins if one < 0.9 * int(net.trust[e]) / 65535}
+    chance = {e: p * int(net.trust[e]) / 65535 for _, e, _ in coins}
+    told = {v for one, e, v in coins if (0.0 if p == 1 else one) < chance[e]}
     assert set(np.flatnonzero(due).tolist()) == told
 
 

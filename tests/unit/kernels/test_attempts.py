@@ -11,7 +11,6 @@ from sim.jit.claims import BATCH
 from sim.jit.sparse import VACANT, store
 from sim.spread.exposure.attempts_kernels import (
     BORDER,
-    EMBEDDED,
     LEVELS,
     NOVELTY,
     TieShares,
@@ -48,12 +47,6 @@ def expected(net: Net, chance: Any) -> dict[int, int]:
     return found
 
 
-def overlap(net: Net, u: int, v: int) -> float:
-    one, two = ({v for _, v in net.row(w)} for w in (u, v))
-    both = sum(int(LABELS[w] == LABELS[u]) for w in one & two)
-    return both / (len(one) + len(two) - both)
-
-
 def level_of(u: int, v: int) -> float:
     return float(TABLE[int(3 * uniforms(TIES, u, v)[0])])
 
@@ -62,11 +55,14 @@ def inside(u: int, v: int) -> bool:
     return bool(LABELS[u] == LABELS[v] >= 0)
 
 
-def test_a_level_is_drawn_for_each_tie() -> None:
+def test_levels_are_drawn_for_each_tie_and_borders_let_a_share_through() -> None:
     net = Net()
     net.close(5, 7)
     found = run(net, LEVELS, 0.9)
     assert found == expected(net, lambda u, v: 0.9 * level_of(u, v))
+    net = Net()
+    found = run(net, BORDER, 0.7)
+    assert found == expected(net, lambda u, v: 0.7 if inside(u, v) else 0.7 * 0.3)
 
 
 @pytest.mark.parametrize("kind", ["dense", "hash"])
@@ -79,24 +75,6 @@ def test_what_was_heard_before_is_less_new(kind: str) -> None:
         call(store, keys, column, ids(*range(80)), times)
     found = run(net, NOVELTY, 0.8, heard=(keys, column))
     assert found == expected(net, lambda u, v: 0.8 * float(TABLE[min(int(times[v]), 2)]))
-
-
-def test_borders_let_a_share_through() -> None:
-    net = Net()
-    found = run(net, BORDER, 0.7)
-    assert found == expected(net, lambda u, v: 0.7 if inside(u, v) else 0.7 * 0.3)
-
-
-@pytest.mark.parametrize("across", [0.3, -1.0])
-def test_overlap_is_the_chance_within(across: float) -> None:
-    net = Net(ties=2000)
-    least = {u: min(overlap(net, u, v) for _, v in net.row(u)) for u in SPEAKERS}
-
-    def chance(u: int, v: int) -> float:
-        beyond = across if across >= 0 else least[u]
-        return overlap(net, u, v) if inside(u, v) else beyond
-
-    assert run(net, EMBEDDED, 1.0, across) == expected(net, chance)
 
 
 def test_a_hub_with_more_listeners_than_a_batch() -> None:

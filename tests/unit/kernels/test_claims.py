@@ -45,18 +45,17 @@ def test_coins_fall_by_their_address(key: np.uint64, p: float) -> None:
     check(net, touched, fallen(net, key, lambda u, v, e: p))
 
 
-def test_trust_multiplies_the_chance() -> None:
-    net, key = Net(), KEYS[0]
-    whole = *net.place(), net.trust, NO_DEGREE, ids(*SPEAKERS), 0, len(SPEAKERS), key, 0.9
+@pytest.mark.parametrize("by_trust", [True, False])
+def test_trust_multiplies_the_chance_and_the_number_of_sources_divides_it(by_trust: bool) -> None:
+    net, key, p = Net(), KEYS[0], 0.9 if by_trust else 1.0
+    weights = (net.trust, NO_DEGREE) if by_trust else (NO_TRUST, net.degree)
+    whole = *net.place(), *weights, ids(*SPEAKERS), 0, len(SPEAKERS), key, p
     touched = call(claim_coins, *whole, net.done, net.claim, net.touched, 0)
-    check(net, touched, fallen(net, key, lambda u, v, e: 0.9 / 65535 * int(net.trust[e])))
 
+    def chance(u: int, v: int, e: int) -> float:
+        return 0.9 / 65535 * int(net.trust[e]) if by_trust else 1.0 / int(net.degree[v])
 
-def test_the_number_of_sources_divides_the_chance() -> None:
-    net, key = Net(), KEYS[0]
-    whole = *net.place(), NO_TRUST, net.degree, ids(*SPEAKERS), 0, len(SPEAKERS), key, 1.0
-    touched = call(claim_coins, *whole, net.done, net.claim, net.touched, 0)
-    check(net, touched, fallen(net, key, lambda u, v, e: 1.0 / int(net.degree[v])))
+    check(net, touched, fallen(net, key, chance))
 
 
 def test_coins_that_are_given_decide() -> None:
@@ -114,45 +113,16 @@ def test_batches_that_overflow_and_parts_of_the_speakers_change_nothing(skips: b
     check(net, m, lowest(net, tries))
 
 
-def test_the_order_of_the_speakers_decides_nothing() -> None:
+def test_neither_the_order_of_the_speakers_nor_the_type_of_a_key_decides() -> None:
     one, two = Net(), Net()
+    whole: Any
     for net, speakers in ((one, SPEAKERS), (two, SPEAKERS[::-1])):
         whole = *net.place(), NO_TRUST, NO_DEGREE, ids(*speakers), 0, 5, KEYS[0], 0.6
         call(claim_coins, *whole, net.done, net.claim, net.touched, 0)
     assert one.claims() == two.claims()
-
-
-def test_relabelled_agents_with_relabelled_coins_claim_the_relabelled() -> None:
-    net = Net()
-    label = np.random.default_rng(4).permutation(net.agents)
-    coins = dict(
-        zip(
-            net.arcs,
-            np.random.default_rng(5).integers(0, 2**63, len(net.arcs)).tolist(),
-            strict=True,
-        )
-    )
-    other = Net()
-    other.arcs = sorted((int(label[a]), int(label[b])) for a, b in net.arcs)
-    lengths = np.bincount([a for a, _ in other.arcs], minlength=net.agents)
-    other.rows = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.uint32)
-    other.targets = np.array([b for _, b in other.arcs], np.uint32)
-    back = {int(new): old for old, new in enumerate(label)}
-    for mine, names in ((net, {v: v for v in range(net.agents)}), (other, back)):
-        bits = np.array([coins[names[a], names[b]] for a, b in mine.arcs], np.uint64)
-        chance = np.full(bits.size, 0.3)
-        speakers = ids(*sorted(u for u in range(net.agents) if names[u] in SPEAKERS))
-        whole = *mine.place(), chance, bits, speakers, 0, 5
-        call(claim_given, *whole, mine.done, mine.claim, mine.touched, 0)
-    sources = {v: c & 0xFFFFFFFF for v, c in net.claims().items()}
-    assert {back[v]: back[c & 0xFFFFFFFF] for v, c in other.claims().items()} == sources
-    assert len(sources) > 20
-
-
-def test_a_small_python_key_is_the_same_key() -> None:
     one, two = Net(), Net()
     for net, key in ((one, np.uint64(5)), (two, 5)):
-        whole: Any = *net.place(), NO_TRUST, NO_DEGREE, ids(*SPEAKERS), 0, 5, key, 0.3
+        whole = *net.place(), NO_TRUST, NO_DEGREE, ids(*SPEAKERS), 0, 5, key, 0.3
         call(claim_coins, *whole, net.done, net.claim, net.touched, 0)
     assert one.claims() == two.claims()
 
@@ -167,28 +137,20 @@ def test_commit_marks_names_the_sources_and_frees() -> None:
     assert [v for v in range(net.agents) if net.is_closed(v)] == [2, 70]
 
 
-def test_marks_are_bits() -> None:
-    net = Net()
-    claims.mark(ids(0, 63, 64, 79), net.done)
-    assert [v for v in range(80) if not claims.is_open(net.done, np.uint64(v))] == [0, 63, 64, 79]
-
-
-def test_marks_are_taken_back_and_the_first_is_told() -> None:
+def test_marks_are_bits_are_taken_back_and_the_first_is_told() -> None:
     done = np.zeros(4, np.uint64)
     claims.mark(ids(0, 63, 64, 200), done)
+    assert [v for v in range(256) if not claims.is_open(done, np.uint64(v))] == [0, 63, 64, 200]
     claims.unmark(ids(63, 5, 200), done)
     assert [int(word) for word in done] == [1, 1, 0, 0]
     assert claims.first_marked(ids(7, 63, 64, 0), done) == 2
     assert claims.first_marked(ids(7, 63), done) == -1
 
 
-def test_ties_of_a_part_of_the_speakers_are_counted() -> None:
+def test_ties_of_speakers_are_counted_and_rows_approached_without_a_change() -> None:
     net = Net()
     expected = sum(len(net.row(u)) for u in SPEAKERS[1:4])
     assert claims.count_ties(net.rows, ids(*SPEAKERS), 1, 4) == expected
-
-
-def test_rows_are_approached_without_a_change() -> None:
     net = Net()
     assert call(claims.approach, *net.place(), ids(*SPEAKERS), 0, 0) == 0
     ends = [(net.row(u)[0][1], net.row(u)[-1][1]) for u in SPEAKERS if net.row(u)]

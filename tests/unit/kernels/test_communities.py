@@ -1,7 +1,5 @@
 """Communities: the kernels against the same steps in plain Python, and against matrices."""
 
-from __future__ import annotations
-
 from collections import Counter, deque
 from dataclasses import dataclass
 

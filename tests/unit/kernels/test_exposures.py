@@ -7,15 +7,10 @@ import pytest
 
 from sim.core.rng import Stream
 from sim.core.rng import key as key_of
-from sim.jit.claims import BATCH, FREE
+from sim.jit.claims import BATCH
 from sim.jit.sparse import VACANT
 from sim.network.graph.ties_kernels import tie_between
-from sim.spread.exposure.exposures_kernels import (
-    count_heard,
-    fill,
-    settle,
-    shared_interests,
-)
+from sim.spread.exposure.exposures_kernels import count_heard, fill, settle, shared_interests
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, share
 
 SPEAKERS = [0, 3, 9, 10, 44]
@@ -30,11 +25,7 @@ def exposures(net: Net, speakers: list[int]) -> list[tuple[int, int, int]]:
 def test_chunks_of_any_size_hold_every_exposure_once_in_order(size: int) -> None:
     net = Net()
     net.close(5, 63, 64)
-    chunk = (
-        np.empty(size + 1, np.uint32),
-        np.empty(size + 1, np.uint32),
-        np.empty(size + 1, np.int64),
-    )
+    chunk = tuple(np.empty(size + 1, kind) for kind in (np.uint32, np.uint32, np.int64))
     found, i, e = [], 0, 0
     while i < len(SPEAKERS):
         filled, i, e = call(fill, *net.place(), ids(*SPEAKERS), i, e, net.done, *chunk, 0)
@@ -58,21 +49,6 @@ def test_exposures_convince_by_their_own_coin() -> None:
     assert viewer.size > BATCH
     assert net.claims() == best
     assert sorted(net.touched[:touched].tolist()) == sorted(best)
-
-
-def test_interest_is_the_share_of_tags_or_all_without_any() -> None:
-    interests, out = np.array([0b1011, 0b0100], np.uint64), np.empty(2)
-    for tags, shares in ((0b0011, [1.0, 0.0]), (0b1100, [0.5, 0.5]), (0, [1.0, 1.0])):
-        call(shared_interests, interests, ids(0, 1), 2, np.uint64(tags), out)
-        assert out.tolist() == shares
-
-
-def test_chances_outside_the_unit_interval_are_certain_or_none() -> None:
-    net = Net()
-    given = ids(1, 2), ids(0, 0), np.array([-0.5, 1.5]), 2
-    assert call(settle, *given, np.uint64(7), net.claim, net.touched, 0) == 1
-    assert net.touched[0] == 2
-    assert net.claim[1] == FREE
 
 
 @pytest.mark.parametrize("sparse", [False, True])

@@ -35,12 +35,18 @@ def test_one_step_by_hand() -> None:
     )
 
 
-def test_chances_are_learned_by_their_log_odds() -> None:
+def test_chances_are_learned_by_log_odds_and_first_factors_addressed() -> None:
     bias, mine, item_bias, its = columns(1, 1, 1)
     mine[:] = its[:] = 0
     acts = np.zeros(1, np.int64)
     learn(acts, acts, np.ones(1, np.float32), acts, 0.0, 0.1, 0.0, True, bias, mine, item_bias, its)
     assert bias[0] == pytest.approx(0.1 * 0.5)
+    whole, part = np.empty((6, 3), np.float32), np.empty((2, 3), np.float32)
+    begin(KEY, 0, 6, 1.0, whole)
+    begin(KEY, 4, 6, 1.0, part)
+    assert (whole[4:] == part).all()
+    assert np.abs(whole).max() <= 0.5
+    assert np.unique(whole).size == 18
 
 
 def test_two_camps_are_told_apart() -> None:
@@ -53,15 +59,6 @@ def test_two_camps_are_told_apart() -> None:
     written: tuple[Any, ...] = (*state, out)
     guess(members, items, 0.5, *written)
     assert np.abs(out - likes).max() < 0.1
-
-
-def test_first_factors_are_addressed() -> None:
-    whole, part = np.empty((6, 3), np.float32), np.empty((2, 3), np.float32)
-    begin(KEY, 0, 6, 1.0, whole)
-    begin(KEY, 4, 6, 1.0, part)
-    assert (whole[4:] == part).all()
-    assert np.abs(whole).max() <= 0.5
-    assert np.unique(whole).size == 18
 
 
 def test_dots_are_guesses_without_biases() -> None:

@@ -18,9 +18,8 @@ from tests.unit.kernels.networks import lent
 
 NOTHING = 0xFFFFFFFF
 N, POSTS, FIRST, TICK = 12, 40, 100, 9
-OPEN = tuple(
-    map(lent, (np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32)))
-)
+NONE = np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32)
+OPEN = tuple(map(lent, NONE))
 
 
 def place_of(viewer: int, message: int) -> tuple[int, int]:
@@ -163,10 +162,8 @@ def test_candidates_are_those_that_the_words_say(seed: int, inside: int, outside
     found = small.gathered(inside, outside)
     for viewer in range(N):
         part = slice(*found["stops"][viewer : viewer + 2])
-        said = zip(
-            *(found[n][part].tolist() for n in ("message", "source", "friends")), strict=True
-        )
-        assert list(said) == small.expected(viewer, inside, outside)
+        said = [found[name][part].tolist() for name in ("message", "source", "friends")]
+        assert list(zip(*said, strict=True)) == small.expected(viewer, inside, outside)
 
 
 def test_columns_of_candidates_are_what_the_tables_hold() -> None:
@@ -297,11 +294,14 @@ def test_exposures_are_counted_and_unfolded() -> None:
     assert (who.tolist(), slot.tolist()) == ([4, 4, 9], [0, 1, 0])
 
 
-def test_rings_hold_the_last_four() -> None:
+def test_rings_hold_the_last_four_and_reports_change_no_flag_where_that_is_off() -> None:
     recent, head = np.full((2, 4), NOTHING, np.uint32), np.zeros(2, np.uint8)
     acts.push(np.array([1] * 5, np.uint32), np.arange(5, dtype=np.uint32), recent, head)
     assert recent.tolist() == [[NOTHING] * 4, [4, 1, 2, 3]]
     assert head.tolist() == [0, 1]
+    hot, cold = np.zeros((1, 8), np.uint32), np.zeros((1, 3), np.uint32)
+    acts.apply(np.full(9, 10, np.uint8), np.zeros(9, np.uint32), 0, hot, cold, 0, 0.0, 0, 0.0)
+    assert (cold[0, 2], hot[0, 7]) == (9, 0)
 
 
 def test_acts_change_the_counters_they_name() -> None:
@@ -316,12 +316,6 @@ def test_acts_change_the_counters_they_name() -> None:
         np.array([10, 6], np.uint8), np.array([8, NOTHING], np.uint32), 7, hot, cold, 2, 0.0, 3, 0.0
     )
     assert hot[1, 7] == 3 << 16
-
-
-def test_reports_change_no_flag_where_that_is_off() -> None:
-    hot, cold = np.zeros((1, 8), np.uint32), np.zeros((1, 3), np.uint32)
-    acts.apply(np.full(9, 10, np.uint8), np.zeros(9, np.uint32), 0, hot, cold, 0, 0.0, 0, 0.0)
-    assert (cold[0, 2], hot[0, 7]) == (9, 0)
 
 
 def test_messages_are_sorted_by_topic() -> None:
@@ -440,19 +434,8 @@ def test_weights_are_added_up() -> None:
     interest, trust, age, likes, shares = draw.random((5, 50)).astype(np.float32) * 9
     friends, flags = draw.integers(0, 4, 50).astype(np.uint8), np.repeat([0, 4], 25)
     weights, out = np.arange(1, 8, dtype=np.float32), np.empty(50, np.float32)
-    ranking.add_up(
-        interest,
-        trust,
-        friends,
-        age,
-        likes,
-        shares,
-        flags.astype(np.uint8),
-        weights,
-        6.0,
-        20.0,
-        out,
-    )
+    told: Any = interest, trust, friends, age, likes, shares, flags.astype(np.uint8)
+    ranking.add_up(*told, weights, 6.0, 20.0, out)
     n = likes + 2 * shares
     wanted = (
         interest + 2 * trust + 3 * (friends > 0) + 4 * 6 / (6 + age) + 5 * n / (n + 20)

@@ -1,7 +1,5 @@
 """Random networks against the same draws in plain Python, exact cases and the laws of chance."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from itertools import combinations
@@ -26,7 +24,6 @@ from tests.unit.kernels.graphs import spans
 from tests.unit.kernels.networks import coin, share
 
 KEY = key(5, Stream.TIES)
-
 Pairs = list[tuple[int, int]]
 
 
@@ -117,11 +114,8 @@ def test_pairs_are_found_by_leaps_whatever_the_room(chance: float) -> None:
     assert leaps(chance, 40) == leaps(chance, 40, 3) == naive_leaps(chance, 40)
 
 
-def test_every_pair_is_drawn_where_the_chance_is_one() -> None:
-    assert leaps(1.0, 12) == list(combinations(range(12), 2))
-
-
 def test_as_many_pairs_are_drawn_as_the_chance_says() -> None:
+    assert leaps(1.0, 12) == list(combinations(range(12), 2))
     mean, spread = 4950 * 0.3, math.sqrt(4950 * 0.3 * 0.7)
     assert abs(len(leaps(0.3, 100, 5000)) - mean) < 4 * spread
 
@@ -145,11 +139,13 @@ def owned(half: float, agents: int) -> list[int]:
     return [v for v in range(agents) for _ in range(int(v * half), int((v + 1) * half))]
 
 
-def test_agents_on_a_circle_know_those_before_them() -> None:
+def test_agents_on_a_circle_know_those_before_them_until_a_chance_moves_ties() -> None:
     assert laid(2, 5).tolist() == [1, 2, 2, 3, 3, 4, 4, 0, 0, 1]
     assert laid(1.5, 4).tolist() == [1, 2, 3, 3, 0, 1]
     circle = nx.Graph(zip(owned(3, 30), laid(3, 30).tolist(), strict=True))
     assert nx.utils.edges_equal(circle.edges, nx.watts_strogatz_graph(30, 6, 0).edges)
+    assert rewired(2, 0.0, 20, 20) == laid(2, 20).tolist()
+    assert rewired(2, 1.0, 5, 5) == laid(2, 5).tolist()
 
 
 def rewired(half: float, chance: float, agents: int, span: int) -> list[int]:
@@ -186,24 +182,16 @@ def test_ties_are_rewired_as_in_plain_python(half: float, chance: float) -> None
     assert all(len(pair) == 2 for pair in pairs)
 
 
-def test_nothing_moves_without_a_chance_or_where_everybody_is_known() -> None:
-    assert rewired(2, 0.0, 20, 20) == laid(2, 20).tolist()
-    assert rewired(2, 1.0, 5, 5) == laid(2, 5).tolist()
-
-
 # Orders
 
 
-def test_a_shuffle_is_that_of_fisher_and_yates() -> None:
+def test_a_shuffle_is_that_of_fisher_and_yates_and_ids_are_replaced_by_labels() -> None:
     items, expected = np.arange(40, dtype=np.uint32), list(range(40))
     shuffle(KEY, 5, 40, items)
     for i in range(39, 5, -1):
         j = 5 + int(share(int(words(KEY, i)[0])) * (i - 5 + 1))
         expected[i], expected[j] = expected[j], expected[i]
     assert items.tolist() == expected
-
-
-def test_ids_are_replaced_by_labels_within_the_range() -> None:
     ids = np.array([0, 1, 2, 1, 0], np.uint32)
     relabel(np.array([7, 8, 9], np.uint32), 1, 4, ids)
     assert ids.tolist() == [0, 8, 9, 8, 0]

@@ -1,7 +1,5 @@
 """The kernels on groups against plain loops."""
 
-from __future__ import annotations
-
 from collections import deque
 
 import numpy as np
@@ -83,15 +81,12 @@ def test_what_does_not_fit_goes_into_the_last_place() -> None:
     assert heat.tolist() == [[2, 5]]
 
 
-def test_adopters_are_spread_out_over_groups_and_time() -> None:
+def test_adopters_are_spread_out_over_groups_and_time_but_for_those_without() -> None:
     row_of = np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 1], np.int32)
     heat, onset = np.zeros((2, 5), np.int64), np.full(2, -1, np.int64)
     groups.spread_out(AGENTS, TICKS, 0, 7, 5, 2, row_of, heat, onset)
     assert heat.tolist() == [[3, 2, 0, 0, 0], [1, 1, 0, 0, 0]]
     assert onset.tolist() == [5, 5]
-
-
-def test_agents_without_a_group_are_left_out() -> None:
     heat, onset = np.zeros((1, 5), np.int64), np.full(1, -1, np.int64)
     groups.spread_out(AGENTS, TICKS, 0, 7, 5, 1, np.zeros(3, np.int32), heat, onset)
     assert heat.tolist() == [[0, 2, 0, 1, 0]]  # agents 1 and 2, then 0

@@ -12,11 +12,8 @@ from tests.unit.kernels.networks import Net, call, ids, lent
 
 KEY = key_of(3, Stream.CONTACTS)
 NONE = int(heard.NONE)
-DENSE, NO_BITS, NO_TRUST = (
-    np.empty(0, np.uint32),
-    np.empty(0, np.uint64),
-    lent(np.empty(0, np.uint16)),
-)
+DENSE, NO_BITS = np.empty(0, np.uint32), np.empty(0, np.uint64)
+NO_TRUST = lent(np.empty(0, np.uint16))
 STATES = 3
 BITS = heard.BITS // STATES
 
@@ -92,15 +89,12 @@ def test_sums_follow_changes(kind: str, trust: bool) -> None:
         ears.check()
 
 
-def test_a_hub_with_more_listeners_than_a_batch() -> None:
+def test_a_hub_is_heard_by_all_and_the_deaf_are_passed_over() -> None:
     ears = Ears(Net(agents=3 * BATCH, ties=50), "hash")
     assert len(ears.move({3: 1}, 0)) == 3 * BATCH - 1
     out = np.empty(3 * BATCH)
     call(heard.count_of, ears.keys, ears.sums, ids(*range(3 * BATCH)), 1, BITS, out)
     assert out.sum() == 3 * BATCH - 1
-
-
-def test_the_deaf_are_passed_over() -> None:
     ears = Ears(Net(), "dense")
     ears.deaf[0] = np.uint64((1 << 5) | (1 << 8))
     assert not {5, 8} & ears.move({3: 0}, 0)

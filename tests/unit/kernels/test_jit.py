@@ -39,6 +39,12 @@ def loaded(path: Path) -> Any:
     return module
 
 
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    (tmp_path / "made_kernels.py").write_text(SOURCE)
+    return tmp_path / "made_kernels.py"
+
+
 def pair(values: Any) -> Any:
     return values[0], np.float32(1.5)
 
@@ -75,10 +81,8 @@ def test_pairs_of_numbers_are_those_of_python_too() -> None:
 
 @compiled
 def test_kernels_come_from_the_disk_until_any_kernel_has_another_text(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "made_kernels.py"
-    path.write_text(SOURCE)
     assert (hits(path), hits(path)) == (0, 1)
     monkeypatch.setattr(jit, "_text_of_all", lambda: "another")
     assert (hits(path), hits(path)) == (0, 1)
@@ -86,12 +90,10 @@ def test_kernels_come_from_the_disk_until_any_kernel_has_another_text(
 
 @compiled
 def test_an_index_that_names_what_is_gone_is_not_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "made_kernels.py"
-    path.write_text(SOURCE)
     assert hits(path) == 0
-    (index,) = tmp_path.rglob("*total*.nbi")
+    (index,) = path.parent.rglob("*total*.nbi")
     head = index.read_bytes().partition(b"\x94.")[0] + b"\x94."
     index.write_bytes(head + b"cmade_kernels\nGone\n.")
     with pytest.raises(AttributeError):

@@ -15,8 +15,7 @@ IDS = st.integers(0, 2**32 - 1)
 
 
 @pytest.mark.parametrize(
-    ("step", "output"),
-    [(1, 0xE220A8397B1DCDAF), (2, 0x6E789E6AA1B965F4), (3, 0x06C45D188009454F)],
+    ("step", "output"), [(1, 0xE220A8397B1DCDAF), (2, 0x6E789E6AA1B965F4), (3, 0x06C45D188009454F)]
 )
 def test_mix_gives_the_published_outputs_of_splitmix64(step: int, output: int) -> None:
     # the generator seeded by 0 mixes the multiples of its golden increment

@@ -11,14 +11,12 @@ from sim.spread.cascade.contacts import bitmap
 from sim.spread.opinions import averaging_kernels as kernels
 from sim.spread.opinions.averaging_kernels import distances, impacts
 from sim.spread.opinions.groups_kernels import GroupKind, any_discord, gather, persuade
-from sim.spread.opinions.meetings import Formula, formula_of, rule_of
+from sim.spread.opinions.meetings import formula_of, rule_of
 from sim.spread.opinions.pairs_kernels import (
     CELL_SHIFT,
     Conversions,
     OpinionTies,
     Preference,
-    any_move,
-    any_move_all,
     meet_all,
     meet_biased,
     meet_one,
@@ -49,19 +47,13 @@ def out(kernel: Any, *given: object) -> list[float]:
     return list(found.tolist())
 
 
-def test_means_of_those_heard() -> None:
+def test_means_of_those_heard_by_trust_and_without_who_is_away() -> None:
     assert out(kernels.means, NO_TRUST, EVERYBODY, 0, 5) == [0.5 / 3, 0.0, 0.125, -1.0, 1.0]
-
-
-def test_means_by_trust_and_without_who_is_away() -> None:
     found = out(kernels.means, TRUST, EVERYBODY, 0, 5)
     weight = 32768 / 65535
     assert found[0] == pytest.approx((0.5 - weight) / (1 + weight))
     assert found[2] == pytest.approx(0.25 * 0.2 / 1.2)
     assert out(kernels.means, NO_TRUST, AWAY, 0, 5) == [-0.25, 0.0, 0.125, -1.0, 0.25]
-
-
-def test_only_the_part_asked_for_is_written() -> None:
     assert np.isnan(out(kernels.means, NO_TRUST, EVERYBODY, 1, 3)).tolist() == [1, 0, 0, 1, 1]
 
 
@@ -104,14 +96,11 @@ def test_signs_are_drawn_by_pair_and_share() -> None:
     assert (signs == 1).all()
 
 
-def test_bins_hold_their_lower_edge() -> None:
+def test_bins_hold_their_lower_edge_and_crossings_are_listed_once() -> None:
     tally = np.zeros(4, np.int64)
     x = np.array([0.0, 0.25, 0.4, 0.5, 1.0, 1.0 + 1e-12, -0.1, 2.0, np.nan])
     assert kernels.count_bins(x, 0.0, 1.0, 1e-9, tally) == 3
     assert tally.tolist() == [1, 2, 1, 2]
-
-
-def test_crossings_are_listed_once() -> None:
     touched = np.empty(6, np.uint32)
     side = np.array([0, 0, 1, 1, 0], np.uint8)
     assert kernels.crossings(X, 0.1, side, bitmap(5, [4]), touched) == 2
@@ -122,9 +111,7 @@ def test_sway_moves_listeners_by_their_hearings() -> None:
     x = np.array([0.0, 0.0, np.nan, 0.5, 0.0])
     hearings = np.zeros(5, np.uint16)
     left = 0.5 ** np.arange(3.0)
-    speakers = np.array(
-        [0, 1, 4], np.uint32
-    )  # rows read as listeners: 0 -> 1, 2, 3; 1 -> 0; 4 -> 2
+    speakers = np.array([0, 1, 4], np.uint32)  # they reach 1, 2, 3; 0; 2: rows of listeners
     given = ROWS, SOURCES, speakers, EVERYBODY, 1.0, left, -1.0, 1.0
     assert kernels.sway(*given, x, hearings) == 3
     assert np.array_equal(x, [0.5, 0.5, np.nan, 0.75, 0.0], equal_nan=True)
@@ -141,10 +128,9 @@ class Halves(Parameters):
     """Goes a part of the way."""
 
     part: float = 0.5
-    bound: float = 9.0
 
     def meet(self, listener: float, speaker: float) -> float:
-        return listener + self.part * (speaker - listener) * (abs(speaker - listener) < self.bound)
+        return listener + self.part * (speaker - listener)
 
 
 class Copies(Parameters):
@@ -171,50 +157,13 @@ def ties(trust: Any, absent: Any, fixed: Any) -> OpinionTies:
     return OpinionTies(ROWS, SOURCES, trust, HEARERS, absent, fixed, NO_TRAITS)
 
 
-def pairs(formula: Formula, mutual: int, absent: Any, fixed: Any, count: int) -> Any:
-    x = X.copy()
-    done, claim, touched = room()
-    formula.run(
-        meet_one, ties(NO_TRUST, absent, fixed), KEY, 0, count, mutual, x,
-        Conversions(9.0, done, claim, touched[:0]), np.int64(0),
-    )  # fmt: skip
-    return x
-
-
-@pytest.mark.parametrize("mutual", [0, 1, 2])
-def test_pairs_meet_in_order(mutual: int) -> None:
-    expected = X.tolist()
-    for k, i in turns(300):
-        j = HEARD[i][int(draws(k, 1) * len(HEARD[i]))]
-        own, said = expected[i], expected[j]
-        expected[i] = own + 0.5 * (said - own)
-        if mutual == 1 or (mutual == 2 and i in HEARD[j]):
-            expected[j] = said + 0.5 * (own - said)
-    found = pairs(formula_of(Halves()), mutual, EVERYBODY, NOBODY, 300)
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
-
-
 def test_the_absent_and_the_stubborn_stay() -> None:
-    fixed = np.array([0, 0, 0, 1, 1], np.uint8)
-    found = pairs(formula_of(Halves()), 1, AWAY, fixed, 100)
+    found, given = X.copy(), ties(NO_TRUST, AWAY, np.array([0, 0, 0, 1, 1], np.uint8))
+    done, claim, touched = room()
+    told = Conversions(9.0, done, claim, touched[:0])
+    formula_of(Halves()).run(meet_one, given, KEY, 0, 100, 1, found, told, np.int64(0))
     assert found[2:].tolist() == X[2:].tolist()
     assert (found[:2] != X[:2]).all()
-
-
-def test_adopters_are_written_down_with_a_source_that_came_before() -> None:
-    # 0 holds 1; 1 hears 0, 2 hears 1: both may turn in one tick, and 0 is the source of both
-    rows = np.array([[0, 0], [0, 1], [1, 1]], np.uint32)
-    sources, hearers = np.array([0, 1], np.uint32), np.array([1, 2], np.uint32)
-    x = np.array([1.0, 0.0, 0.0])
-    done, claim, touched = bitmap(3, [0]), np.full(3, np.uint64(2**64 - 1)), np.empty(4, np.uint32)
-    found = formula_of(Halves(part=1.0)).run(
-        meet_one,
-        OpinionTies(rows, sources, NO_TRUST, hearers, EVERYBODY, NOBODY, np.empty((3, 0))),
-        KEY, 0, 20, 0, x, Conversions(0.5, done, claim, touched), np.int64(0),
-    )  # fmt: skip
-    assert found == 2
-    assert sorted(touched[:2].tolist()) == [1, 2]
-    assert claim[1:].tolist() == [0, 0]
 
 
 def test_all_within_a_bound_are_heard_at_once() -> None:
@@ -265,39 +214,14 @@ def test_a_strange_opinion_is_weighed_as_the_farthest_there_is(strange: float) -
     assert weigh(ROWS, SOURCES, EVERYBODY, 0, own, nearness()) == 3 * 0.125
 
 
-def test_biased_meetings_join_the_like_minded_and_leave_out_who_is_away() -> None:
+def test_biased_meetings_join_the_like_minded_and_media_are_heard_in_turn() -> None:
     found = biased(np.empty(0), EVERYBODY, 2)
     np.testing.assert_allclose(found, [0.25, 0.25, 0.625, -1.0, 0.625])  # the like-minded agree
     alone = biased(np.empty(0), AWAY, 1, np.array([0, 1, 0, 0, 0], np.uint8))
     assert alone[[1, 2, 4]].tolist() == X[[1, 2, 4]].tolist()  # 4 hears 2 alone
-
-
-def test_media_are_heard_by_who_has_its_turn() -> None:
     found = biased(np.array([0.9, 0.9]), AWAY, 0)
     assert abs(found[4] - 0.9) < 1e-6
     assert found[2] == X[2]
-
-
-def test_is_any_meeting_left() -> None:
-    formula = formula_of(Halves(bound=0.3))
-    given = ties(NO_TRUST, EVERYBODY, NOBODY)
-    assert not formula.run(any_move, given, X, 0.0)
-    near = np.array([0.0, 0.2, 1.0, -1.0, 1.0])
-    assert formula.run(any_move, given, near, 0.0)
-    assert not formula.run(any_move, given, near, 0.1)
-    away = ties(TRUST, bitmap(5, [1]), np.array([0, 1, 0, 0, 0], np.uint8))
-    assert not formula.run(any_move, away, near, 0.0)
-
-
-def test_is_any_meeting_with_all_left() -> None:
-    formula = formula_of(Halves())
-    given = ties(NO_TRUST, EVERYBODY, NOBODY)
-    assert formula.run(any_move_all, given, X, 0.0, 0.5)
-    assert not formula.run(any_move_all, given, X, 0.0, 0.1)
-    fixed = np.array([1, 1, 1, 1, 1], np.uint8)
-    assert not formula.run(any_move_all, given._replace(fixed=fixed), X, 0.0, 0.5)
-    nobody = bitmap(5, range(5))
-    assert not formula.run(any_move_all, given._replace(absent=nobody), X, 0.0, 0.5)
 
 
 def groups(everybody: int, distinct: int, all_move: int, absent: Any = EVERYBODY) -> Any:
@@ -368,9 +292,8 @@ def test_pairs_persuade_those_who_hear_them(cross: int) -> None:
 
 
 def test_discord() -> None:
-    agreed = np.array([1.0, 1.0, 1.0, 1.0, 1.0])
-    but_four = np.array([1.0, 1.0, 1.0, 1.0, 0.0])
-    but_three = np.array([1.0, 1.0, 1.0, 0.0, 1.0])
+    agreed, but_three, but_four = np.ones((3, 5)) - np.eye(5)[[0, 3, 4]]
+    agreed[0] = 1.0
     given = ROWS, SOURCES
     assert not any_discord(*given, 0, EVERYBODY, NOBODY, agreed)
     assert any_discord(*given, 0, EVERYBODY, NOBODY, but_four)
@@ -381,12 +304,9 @@ def test_discord() -> None:
     assert not any_discord(*given, 0, EVERYBODY, fixed, but_four)
 
 
-def test_places_in_rows() -> None:
+def test_places_in_rows_and_distances_count_ties_that_lead_here() -> None:
     assert [place_in(ROWS, SOURCES, 0, u) for u in range(5)] == [-1, 0, 1, 2, -1]
     assert place_in(ROWS, SOURCES, 3, 0) == -1
-
-
-def test_distances_count_ties_that_lead_here() -> None:
     found = np.zeros((5, 5), np.uint8)
     distances(ROWS, SOURCES, 0, 5, np.empty(5, np.uint32), found)
     assert found.tolist() == [

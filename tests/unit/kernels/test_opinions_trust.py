@@ -1,7 +1,5 @@
 """Meetings of pairs under trust, step by step in plain Python."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -24,11 +22,8 @@ from tests.unit.kernels.networks import lent
 AGENTS, MEETINGS = 12, 200
 KEY = rng.key(4, rng.Stream.MEETINGS)
 NO_TRAITS = np.empty((AGENTS, 0))
-NO_TRUST, NOBODY, EVERYBODY = (
-    lent(np.empty(0, np.uint16)),
-    np.empty(0, np.uint8),
-    np.empty(0, np.uint64),
-)
+NO_TRUST, NOBODY = lent(np.empty(0, np.uint16)), np.empty(0, np.uint8)
+EVERYBODY = np.empty(0, np.uint64)
 
 
 class Trusts(Parameters):
@@ -120,6 +115,7 @@ def test_no_meeting_is_left_for_the_fixed_the_absent_or_without_trust() -> None:
     trust[[4, 5]] = 0
     assert not left(any_move, x, 0.0, fixed=fixed)
     assert not left(any_move_all, x, 0.0, 0.2, fixed=fixed)
+    assert not left(any_move_all, x, 0.0, 0.2, absent=bitmap(AGENTS, [5]))
     assert not left(any_move, x, 0.0, trust=trust)
     assert left(any_move, x, 0.0, trust=trust[::-1].copy())
     assert not left(any_move, x, 0.0, absent=bitmap(AGENTS, [5]))

@@ -1,7 +1,5 @@
 """Trust moved by outcomes, reputation that flows along it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 
@@ -34,13 +32,10 @@ def test_an_outcome_moves_trust_a_share_of_the_way(
     assert moved(trust, outcomes) == left
 
 
-def test_trust_never_leaves_its_range_and_never_sticks_on_the_way() -> None:
+def test_trust_never_leaves_its_range_and_what_is_no_tie_is_left_out() -> None:
     assert moved(65500, [1] * 40, gain=1) == 65535
     assert moved(40, [0] * 50, loss=1) == 0
     assert moved(0, [1], gain=65535) == 65535
-
-
-def test_what_is_no_tie_is_left_out() -> None:
     found, column = np.ones(1, np.uint8), np.zeros(3, np.uint16)
     pair = np.array([2], np.uint32), np.array([1], np.uint32)
     kernels.learn(ROWS, IDS, column, *pair, np.ones(1, np.uint8), 9, 9, found)

@@ -1,7 +1,5 @@
 """The calendar: chunks, order, its heap; and the draws of waits and numbers."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Rows in a slab, against sorted lists."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -24,16 +22,9 @@ def laid_out(lists: list[list[int]], slack: int = 1) -> dict[str, Array]:
         rows[u], capacity[u] = (place, len(row)), len(row) + len(row) // 8 + slack
         ids[place : place + len(row)] = row
         place += int(capacity[u])
-    return {
-        "rows": rows,
-        "capacity": capacity,
-        "state": np.array([place]),
-        "ids": ids,
-        "trust": (ids * 10).astype(np.uint16),
-        "kind": ids.astype(np.uint8),
-        "time": ids.astype(np.int64),
-        "sign": np.ones(size, np.int8),
-    }
+    trust, kind, time = (ids * 10).astype(np.uint16), ids.astype(np.uint8), ids.astype(np.int64)
+    held = {"rows": rows, "capacity": capacity, "state": np.array([place]), "ids": ids}
+    return held | {"trust": trust, "kind": kind, "time": time, "sign": np.ones(size, np.int8)}
 
 
 def lists_of(held: dict[str, Array], name: str = "ids") -> list[list[int]]:
@@ -127,13 +118,11 @@ def test_turning_rows_round_and_their_trust_after() -> None:
     assert into[0].tolist() == [2, 0, 2, 0, 1]
     assert into[1].tolist() == [0, 10, 10, 20, 20]
     assert into[2].tolist() == [0, 1, 1, 2, 2]
-    found = np.zeros(2, np.uint8)
+    found, again, seen = np.zeros(2, np.uint8), np.zeros(5, np.uint16), np.zeros(3, np.uint32)
     pairs = np.array([0, 2], np.uint32), np.array([2, 2], np.uint32)
     values = np.array([7, 8], np.uint16)
     slab.write_values(held["rows"], held["ids"], *pairs, values, held["trust"], found)
     assert found.tolist() == [1, 0]
-    again = np.zeros(5, np.uint16)
-    seen = np.zeros(3, np.uint32)
     slab.transpose_trust(held["rows"], held["ids"], held["trust"], rows, again, seen)
     assert again.tolist() == [0, 10, 10, 7, 20]
 

@@ -26,16 +26,13 @@ def test_what_is_stored_is_found_and_others_have_zero(agents: list[int], values:
     assert out.tolist() == [known.get(int(v), 0) for v in asked]
 
 
-def test_a_dense_column_has_each_agent_at_its_own_place() -> None:
+def test_dense_columns_have_places_for_all_and_others_until_taken() -> None:
     none = np.empty(0, np.uint32)
     assert [int(slot(none, np.uint64(v))) for v in (0, 5, 2**40)] == [0, 5, 2**40]
     assert int(take_slot(none, np.uint64(3))) == 3
     places = np.empty(2, np.uint64)
     take_slots(none, np.array([9, 4], np.uint32), places)
     assert places.tolist() == [9, 4]
-
-
-def test_a_place_is_vacant_until_it_is_taken_and_then_stays() -> None:
     keys, _ = hashed(8)
     place = slot(keys, np.uint64(11))
     assert keys[place] == VACANT

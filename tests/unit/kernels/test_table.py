@@ -232,16 +232,20 @@ def check(kernels: Kernels, naive: Naive) -> None:
     assert (kernels.net.claim == FREE).all()
 
 
+def ticked(kernels: Kernels, naive: Naive, ticks: int, seed: int = 5) -> None:
+    for tick in range(ticks):
+        keys = [key_of(seed, stream, tick) for stream in (Stream.CONTACTS, Stream.SPONTANEOUS)]
+        kernels.tick(*keys)
+        naive.tick(*keys)
+        check(kernels, naive)
+
+
 @pytest.mark.parametrize("skips", [False, True])
 @pytest.mark.parametrize("name", MODELS)
 def test_ticks_equal_those_of_plain_python(name: str, skips: bool) -> None:
     sparse = name != "lightning"
     kernels, naive = pair(MODELS[name], Net(ties=300), skips=skips, sparse=sparse)
-    for tick in range(8):
-        keys = [key_of(5, stream, tick) for stream in (Stream.CONTACTS, Stream.SPONTANEOUS)]
-        kernels.tick(*keys)
-        naive.tick(*keys)
-        check(kernels, naive)
+    ticked(kernels, naive, 8)
     assert len(naive.log) > 8
 
 
@@ -249,11 +253,7 @@ def test_ticks_equal_those_of_plain_python(name: str, skips: bool) -> None:
 def test_the_absent_neither_hear_nor_count(skips: bool) -> None:
     # the kernels are told who is absent among the listeners; their speakers are left out before
     kernels, naive = pair(SIR, Net(), skips=skips, sparse=True, away=(5, 6, 64, 65))
-    for tick in range(5):
-        keys = [key_of(5, stream, tick) for stream in (Stream.CONTACTS, Stream.SPONTANEOUS)]
-        kernels.tick(*keys)
-        naive.tick(*keys)
-        check(kernels, naive)
+    ticked(kernels, naive, 5)
     assert not naive.ever & {5, 6, 64, 65}
 
 
@@ -264,11 +264,7 @@ def test_batches_that_overflow_change_nothing(name: str, skips: bool, sparse: bo
     net = Net(agents=2 * BATCH, ties=4000)
     many = list(range(0, 2 * BATCH, 3))
     kernels, naive = pair(MODELS[name], net, skips=skips, sparse=sparse, seeds=many)
-    for tick in range(2):
-        keys = [key_of(2**63 + 6, stream, tick) for stream in (Stream.CONTACTS, Stream.SPONTANEOUS)]
-        kernels.tick(*keys)
-        naive.tick(*keys)
-    check(kernels, naive)
+    ticked(kernels, naive, 2, 2**63 + 6)
 
 
 def test_whether_a_contact_is_left() -> None:
@@ -276,10 +272,8 @@ def test_whether_a_contact_is_left() -> None:
     kernels, _ = pair(SIR, net, skips=False, sparse=True)
 
     def left(closed: np.ndarray) -> bool:
-        total, size = kernels.table.total, kernels.count
-        state = kernels.keys, kernels.state
-        live = kernels.live, size
-        return bool(call(any_contact_left, *net.place(), *live, *state, closed, total, 3))
+        given = kernels.live, kernels.count, kernels.keys, kernels.state, closed
+        return bool(call(any_contact_left, *net.place(), *given, kernels.table.total, 3))
 
     assert left(np.empty(0, np.uint64))
     everybody = np.full(net.agents // 64 + 1, 2**64 - 1, np.uint64)

@@ -98,6 +98,7 @@ def test_trust_is_what_a_tie_adds(kind: str) -> None:
     net = Net()
     total = np.zeros(net.agents, np.int64)
     in_trust(net.rows, net.targets, net.trust, total)
+    assert total.tolist() == np.bincount(net.targets, net.trust, net.agents).tolist()
     found = run(net, WAVES, *column(net, kind, np.int64), net.trust, total, DRAWN, -1.0)
     assert found == naive(net, WAVES, net.trust.astype(float), uniforms(KEY, np.arange(80)))
 
@@ -119,26 +120,12 @@ def test_a_hub_with_more_listeners_than_a_batch() -> None:
     assert sorted(found) == [(v, 3) for v in range(3 * BATCH) if v != 3]
 
 
-def test_parts_of_the_speakers_give_what_the_whole_gives() -> None:
+def test_parts_of_the_speakers_give_the_whole_and_zero_still_needs_a_word() -> None:
     one, two = Net(), Net()
-    whole = run(
-        one, [[0, 3, 9, 10]], *column(one, "hash", np.int32), NO_TRUST, one.degree, DRAWN, 0.2
-    )
-    parts = run(
-        two, [[0, 3], [9], [10]], *column(two, "dense", np.int32), NO_TRUST, two.degree, DRAWN, 0.2
-    )
-    assert whole == parts
-
-
-def test_a_threshold_of_zero_still_needs_a_word() -> None:
+    end = NO_TRUST, one.degree, DRAWN, 0.2
+    whole = run(one, [[0, 3, 9, 10]], *column(one, "hash", np.int32), *end)
+    assert run(two, [[0, 3], [9], [10]], *column(two, "dense", np.int32), *end) == whole
     net = Net()
     found = run(net, [[]], *column(net, "dense", np.int32), NO_TRUST, net.degree, DRAWN, 0.0)
     assert found == []
     assert (net.claim == FREE).all()
-
-
-def test_trust_adds_up_by_listener() -> None:
-    net = Net()
-    total = np.zeros(net.agents, np.int64)
-    in_trust(net.rows, net.targets, net.trust, total)
-    assert total.tolist() == np.bincount(net.targets, net.trust, net.agents).tolist()

@@ -27,10 +27,13 @@ def trust_of(net: Small, salt: int, weighted: bool) -> np.ndarray:
     return np.array(values if weighted else [], np.uint16)
 
 
-def test_rows_start_where_the_ones_before_end() -> None:
+def test_rows_start_where_others_end_and_trust_is_kept_to_65535_steps() -> None:
     rows = np.full((4, 2), 9, np.uint32)
     row_starts(np.array([2, 0, 3, 1]), rows)
     assert rows.tolist() == [[0, 0], [2, 0], [2, 0], [5, 0]]
+    out = np.empty(5, np.uint16)
+    assert quantise(np.array([0.0, 1.0, 0.5, 2.4 / 65535, 2.6 / 65535]), out) == -1
+    assert out.tolist() == [0, 65535, 32768, 2, 3]
 
 
 @given(arcs)
@@ -90,12 +93,6 @@ def test_a_row_that_is_not_rising_in_range_and_free_of_itself_is_found(
     lengths = [1, len(row), 0, 1]
     rows = np.stack([np.cumsum(lengths) - lengths, lengths], axis=1).astype(np.uint32)
     assert check_rows(rows, np.array([3, *row, 0], np.uint32)) == first_bad
-
-
-def test_trust_is_kept_to_the_nearest_of_65535_steps() -> None:
-    out = np.empty(5, np.uint16)
-    assert quantise(np.array([0.0, 1.0, 0.5, 2.4 / 65535, 2.6 / 65535]), out) == -1
-    assert out.tolist() == [0, 65535, 32768, 2, 3]
 
 
 @pytest.mark.parametrize("wrong", [-1e-9, 1.0000001, float("nan"), float("inf")])

@@ -21,12 +21,6 @@ SEEDS = [0, 7, 2**63 + 5]
 U64 = (1 << 64) - 1
 
 
-@pytest.fixture(autouse=True)
-def _wrapping_words() -> object:
-    with np.errstate(over="ignore"):
-        yield
-
-
 def coin(k: np.uint64, i: int, j: int) -> int:
     return int(words(k, i, j)[0])
 
@@ -98,10 +92,8 @@ def test_a_small_vocabulary_is_used_up_and_never_left(size: int) -> None:
 
 
 def test_interests_fill_up_from_the_lowest_when_the_draws_run_out() -> None:
-    table = np.full(4096, 2, np.uint8)
-    out = np.empty(50, np.uint64)
-    none = np.full(50, -1, np.int32)
-    no_topics = np.zeros((0, 8), np.uint8)
+    table, out = np.full(4096, 2, np.uint8), np.empty(50, np.uint64)
+    none, no_topics = np.full(50, -1, np.int32), np.zeros((0, 8), np.uint8)
     fill_interests(key(7, Stream.INTERESTS), 0, none, no_topics, table, 6, out)
     assert set(out.tolist()) == {0b111, 0b1111, 0b11111, 0b111111}
 
@@ -119,6 +111,5 @@ def fnv_mixed(raw: bytes) -> int:
 def test_hashes_equal_plain_fnv(parts: list[bytes]) -> None:
     offsets = np.cumsum([0, *map(len, parts)]).astype(np.int64)
     out = np.empty(len(parts), np.uint64)
-    with np.errstate(over="ignore"):
-        hash_texts(np.frombuffer(b"".join(parts), np.uint8), offsets, out)
+    hash_texts(np.frombuffer(b"".join(parts), np.uint8), offsets, out)
     assert out.tolist() == [fnv_mixed(part) for part in parts]

@@ -37,12 +37,17 @@ def test_distances_within_trees(members: int, roots: int) -> None:
     assert pairs == sum(len(tree) * (len(tree) - 1) / 2 for tree in trees)
 
 
-def test_depth_is_the_distance_from_the_root() -> None:
+def test_depth_is_the_distance_from_the_root_which_may_be_each_other_s_source() -> None:
     (agents, _, sources), graph = forest(60, 4, 2)
     out = np.empty(60, np.int32)
     depths(agents, sources, scratch(60), out)
     away = nx.multi_source_dijkstra_path_length(graph, agents[:4].tolist())
     assert out.tolist() == [away[int(v)] for v in agents]
+    agents, sources = np.array([2, 5, 7], np.uint32), np.array([5, 2, 2], np.uint32)
+    out = np.empty(3, np.int32)
+    depths(agents, sources, scratch(3), out)
+    assert out.tolist() == [0, 1, 1]
+    assert wiener(agents, sources, scratch(3), np.empty(3, np.int64))[0] == 4
 
 
 def test_a_source_may_stand_behind_those_it_convinced() -> None:
@@ -59,14 +64,6 @@ def test_a_source_may_stand_behind_those_it_convinced() -> None:
     caused(agents, ticks, sources, 0, scratch(60), counts[0])
     caused(mixed, ticks[at], by, 0, scratch(60), counts[1])
     assert counts[0].tolist() == counts[1].tolist()
-
-
-def test_adopters_that_are_each_other_s_source_count_as_seeds() -> None:
-    agents, sources = np.array([2, 5, 7], np.uint32), np.array([5, 2, 2], np.uint32)
-    out = np.empty(3, np.int32)
-    depths(agents, sources, scratch(3), out)
-    assert out.tolist() == [0, 1, 1]
-    assert wiener(agents, sources, scratch(3), np.empty(3, np.int64))[0] == 4
 
 
 def test_adopters_are_counted_where_their_source_adopted() -> None:

@@ -20,20 +20,17 @@ def test_only_the_active_are_online_by_activity_and_hour() -> None:
     assert wake.expected(activity, status, 1, kind, curve) == 2.0
 
 
-def test_an_agent_is_online_when_its_draw_is_below_its_chance() -> None:
+def test_agents_are_online_by_their_draw_and_kinds_follow_their_shares() -> None:
     activity = np.linspace(0, 1, 200).astype(np.float32)
     status, kind, out = np.ones(200, np.uint8), np.zeros(200, np.uint8), np.empty(201, np.uint32)
     count = wake.wake(activity, status, 1, kind, np.array([0.5]), KEY, out)
     drawn = rng.uniforms(KEY, np.arange(200))
     assert out[:count].tolist() == np.flatnonzero(drawn < activity * 0.5).tolist()
-
-
-def test_kinds_follow_their_shares_and_the_address_alone() -> None:
-    out, later = np.empty(20_000, np.uint8), np.empty(10, np.uint8)
-    wake.fill_kinds(KEY, 0, np.array([0.2, 0.5, 1.0]), out)
+    kinds, later = np.empty(20_000, np.uint8), np.empty(10, np.uint8)
+    wake.fill_kinds(KEY, 0, np.array([0.2, 0.5, 1.0]), kinds)
     wake.fill_kinds(KEY, 500, np.array([0.2, 0.5, 1.0]), later)
-    assert np.bincount(out) / out.size == pytest.approx([0.2, 0.3, 0.5], abs=0.015)
-    assert (out[500:510] == later).all()
+    assert np.bincount(kinds) / kinds.size == pytest.approx([0.2, 0.3, 0.5], abs=0.015)
+    assert (kinds[500:510] == later).all()
 
 
 def test_posts_are_about_the_interests_of_their_authors() -> None:

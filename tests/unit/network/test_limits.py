@@ -1,7 +1,5 @@
 """Networks that are too large, and the ways that are seldom gone."""
 
-from __future__ import annotations
-
 import io
 from types import SimpleNamespace
 
@@ -33,15 +31,12 @@ def test_degrees_of_too_many_ties_are_refused_before_they_are_drawn() -> None:
         generate("configuration", seed=1, degrees=degrees)
 
 
-def test_pagerank_ends_after_its_sweeps_and_still_sums_to_one(
+def test_pagerank_and_louvain_end_after_their_sweeps_and_levels(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sim.network.analysis.analysis._SWEEPS", 1)
     rank = analysis.pagerank(Ties.from_arcs([0, 0, 1, 2], [1, 2, 2, 3], 4))
     assert rank.sum() == pytest.approx(1)
-
-
-def test_louvain_ends_after_its_levels(monkeypatch: pytest.MonkeyPatch) -> None:
     ties = Ties.from_arcs([0, 1, 2, 3, 4, 5], [1, 2, 0, 4, 5, 3], 6, directed=False)
     monkeypatch.setattr("sim.network.analysis.communities._LEVELS", 1)
     found = analysis.communities(ties, "louvain", seed=1)
@@ -49,9 +44,11 @@ def test_louvain_ends_after_its_levels(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found[3:] == found[3]).all()
 
 
-def test_a_network_of_no_kind_draws_nothing() -> None:
+def test_what_is_of_no_kind_or_at_the_ends_of_chance() -> None:
     with pytest.raises(NotImplementedError):
         NetworkGenerator().draw(3, 1, lambda _stage, _share: None)
+    assert str(_leap_scale(1.0)) == "-0.0"
+    assert _leap_scale(0.0) == -np.inf
 
 
 def test_drawing_more_arcs_than_expected_makes_room_for_them() -> None:
@@ -79,11 +76,6 @@ def test_communities_that_mix_fully_hold_no_tie_within(exponent: float) -> None:
     sources = np.repeat(np.arange(200), made.ties.out_degree)
     assert made.ties.count > 200
     assert (made.community[sources] != made.community[made.ties.targets]).all()
-
-
-def test_leaps_at_the_ends_of_chance() -> None:
-    assert str(_leap_scale(1.0)) == "-0.0"
-    assert _leap_scale(0.0) == -np.inf
 
 
 def test_the_process_of_leiden_finds_what_igraph_finds(monkeypatch: pytest.MonkeyPatch) -> None:

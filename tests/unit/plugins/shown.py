@@ -20,14 +20,11 @@ def candidates(here: Any = None, **columns: Any) -> Candidates:
     size = max([len(column) for column in columns.values()], default=2)
     zero = np.zeros(size, np.float32)
     known: dict[str, Any] = {
-        "message": np.arange(size, dtype=np.uint32),
-        "stops": np.array([0, size], np.int64),
-        "bits": np.arange(size, dtype=np.uint64),
-        "tags": np.zeros(size, np.uint64),
-        "author": np.arange(size, dtype=np.uint32),
-        "friends": np.zeros(size, np.uint8),
+        "message": np.arange(size, dtype=np.uint32), "stops": np.array([0, size], np.int64),
+        "bits": np.arange(size, dtype=np.uint64), "tags": np.zeros(size, np.uint64),
+        "author": np.arange(size, dtype=np.uint32), "friends": np.zeros(size, np.uint8),
         "flags": np.zeros(size, np.uint8),
-    }
+    }  # fmt: skip
     known |= dict.fromkeys(
         ("likes", "dislikes", "shares", "replies", "age", "hours", "trust", "interest"), zero
     )

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from sim import make, spec
@@ -33,13 +32,6 @@ def test_models_name_their_source(name: str) -> None:
     assert CITED[name] in (spec(name).cls.__doc__ or "") + card_of(spec(name).cls).source
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_models_come_through_the_public_door(name: str) -> None:
-    found = spec(name)
-    assert found.origin.startswith("plugins.")
-    assert found.summary.endswith((".", ")."))
-
-
 @pytest.mark.parametrize(
     ("name", "options", "sentence"),
     [
@@ -56,18 +48,6 @@ def test_models_come_through_the_public_door(name: str) -> None:
 def test_parameters_out_of_range_are_refused(name: str, options: Any, sentence: str) -> None:
     with pytest.raises(ParameterError, match=sentence):
         make(name, **options)
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_models_run_with_their_defaults(name: str) -> None:
-    world = tiny_world()
-    story = world.inject("x", seeds=range(0, 60, 5), model=name)
-    world.step(20)
-    assert story.status in {"running", "quiet"}
-    assert story.size >= 12
-    assert sum(story.counts.values()) == 60
-    in_order = np.lexsort((story.adopters, story.log.ticks))
-    np.testing.assert_array_equal(in_order, np.arange(story.size))
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,11 @@
 import math
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim import World
+from sim import Setting, World, make
 from sim.core import rng
 from sim.core.rng import Stream
 from sim.testing import tiny_world
@@ -61,3 +62,15 @@ def test_lone_trees_settle_in_proportion_to_their_spans() -> None:
     spans = np.array([1 / f, 1.0, 1 / p])
     for seen, exact in zip(story.counts.values(), spans / spans.sum(), strict=True):
         assert abs(seen / n - exact) < 4 * math.sqrt(exact * (1 - exact) / n)
+
+
+@pytest.mark.parametrize(
+    ("growth", "agents", "is_doubted"), [(0.05, 5000, True), (0.9, 100_000, False)]
+)
+def test_the_curve_says_where_a_fire_may_go_out(
+    growth: float, agents: int, is_doubted: bool
+) -> None:
+    setting = Setting(agents, agents // 20, np.eye(61)[-1])
+    mean_field = make("forest-fire", growth=growth).theory(setting, 40)[-1]
+    least = mean_field.expected[1:, 1].min()
+    assert ("may be far off" in mean_field.name) == is_doubted == (least < 50)

@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 
 from sim import Prospects, TwoHop, World, make, names, register, spec
-from sim.core import card_of
-from sim.core.cards import missing
 from sim.errors import PluginError
 from sim.platform import pairs_near
 from tests.unit.plugins.acquainted import Bare, mutual
@@ -200,10 +198,3 @@ def test_scores_that_are_none_are_refused(returned: Any, sentence: str) -> None:
 
     with pytest.raises(PluginError, match=sentence):
         make("odd-friends", "friend-recommender").suggest(np.array([0]), mutual(KITE, 6), 3)
-
-
-@pytest.mark.parametrize("name", OURS)
-def test_the_card_is_whole(name: str) -> None:
-    card = card_of(spec(name, "friend-recommender").cls)
-    assert card.source
-    assert missing(spec(name, "friend-recommender").cls) == ()

@@ -1,7 +1,5 @@
 """Models that count by the hour do the same in ticks of any length."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

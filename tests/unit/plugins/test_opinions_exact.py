@@ -7,14 +7,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim import Cascade, Setting, World, make, names, spec
-from sim.core.cards import missing
+from sim import Cascade, Setting, World, make
 from sim.errors import CapacityError, ParameterError
 from sim.testing import Given, tiny_world
 from sim.testing.model_laws import relabelled
 
 KARATE = np.array(nx.karate_club_graph().edges())
-MINE = [name for name in names() if spec(name).origin.startswith("plugins.opinions")]
 
 
 def model_of(story: Cascade) -> Any:
@@ -40,14 +38,14 @@ def opinions(story: Cascade) -> Any:
     return np.asarray(story.columns["opinion"])
 
 
-@pytest.mark.parametrize("name", MINE)
-def test_cards_are_complete(name: str) -> None:
-    assert missing(spec(name).cls) == ()
-
-
-def test_degroot_agrees_on_the_mean_by_degree() -> None:
+def test_degroot_and_friedkin_johnsen_on_the_karate_club() -> None:
     story = discussed(karate(), "degroot", initial="even", tolerance=1e-14)
     np.testing.assert_allclose(opinions(story), 0.4924242424242424, rtol=0, atol=1e-9)
+    story = discussed(karate(), "friedkin-johnsen", anchor=0.1, initial="even", tolerance=1e-14)
+    found = opinions(story)[[0, 16, 33]]
+    expected = [0.3489184376, 0.3255266052, 0.6264473851]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
+    assert opinions(story).mean() == pytest.approx(0.4920182686, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -93,24 +91,13 @@ def test_degroot_by_trust_is_a_product_of_matrices() -> None:
     np.testing.assert_allclose(opinions(story), expected, rtol=0, atol=1e-12)
 
 
-def test_friedkin_johnsen_on_the_karate_club() -> None:
-    story = discussed(karate(), "friedkin-johnsen", anchor=0.1, initial="even", tolerance=1e-14)
-    found = opinions(story)[[0, 16, 33]]
-    expected = [0.3489184376, 0.3255266052, 0.6264473851]
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-9)
-    assert opinions(story).mean() == pytest.approx(0.4920182686, abs=1e-9)
-
-
-def test_hegselmann_krause_of_eleven_agrees_at_step_eight() -> None:
+def test_hegselmann_krause_of_eleven_agrees_and_of_21_parts_into_three() -> None:
     world = complete(11)
     story = world.inject("?", seeds=[0], model="hegselmann-krause", initial="even", bound=0.25)
     world.step(7)
     assert np.ptp(opinions(story)) > 1e-9
     world.step()
     np.testing.assert_allclose(opinions(story), 0.5, rtol=0, atol=1e-12)
-
-
-def test_hegselmann_krause_of_21_parts_into_three() -> None:
     world = complete(21)
     story = world.inject("?", seeds=[0], model="hegselmann-krause", initial="even", bound=0.15)
     world.step(5)
@@ -208,59 +195,51 @@ def heard_places(world: World, places: Any, gamma: float, rounds: int) -> Any:
     heard = HeardRows(rows, sources, trust, np.empty(0, np.int8), False, world.network())
     near = _preference(gamma, (0.0, 1.0), heard)
     x = np.concatenate([[0.5], places])
-    seen, none, key = (
-        np.zeros(10, np.int64),
-        np.empty(0, np.uint64),
-        rng.key(5, rng.Stream.MEETINGS),
-    )
+    seen, key = np.zeros(10, np.int64), rng.key(5, rng.Stream.MEETINGS)
+    none = np.empty(0, np.uint64)
     total = weigh(rows, sources, none, 0, x, near)
     for k in range(rounds):
         seen[prefer(10, total, key, k, near)] += 1
     return seen
 
 
-def test_no_bias_is_deffuant() -> None:
-    one, two = karate(), karate()
-    plain = one.inject("?", seeds=[0], model="deffuant", bound=0.4)
-    biased = two.inject("?", seeds=[0], model="algorithmic-bias", bound=0.4, gamma=0)
-    one.step(5)
-    two.step(5)
-    np.testing.assert_allclose(opinions(plain), opinions(biased), rtol=0, atol=1e-12)
+@pytest.mark.parametrize(
+    ("plain", "biased", "near"),
+    [
+        ({"model": "deffuant", "bound": 0.4},
+         {"model": "algorithmic-bias", "bound": 0.4, "gamma": 0}, 1e-12),
+        ({"model": "algorithmic-bias"},
+         {"model": "algorithmic-bias-media", "media_chance": 0}, 0),
+    ],
+)  # fmt: skip
+def test_no_bias_is_deffuant_and_media_never_heard_change_nothing(
+    plain: Any, biased: Any, near: float
+) -> None:
+    found = []
+    for options in (plain, biased):
+        world = karate()
+        found.append(world.inject("?", seeds=[0], **options))
+        world.step(5)
+    np.testing.assert_allclose(opinions(found[0]), opinions(found[1]), rtol=0, atol=near)
 
 
-def test_media_that_are_never_heard_change_nothing() -> None:
-    one, two = karate(), karate()
-    plain = one.inject("?", seeds=[0], model="algorithmic-bias")
-    media = two.inject("?", seeds=[0], model="algorithmic-bias-media", media_chance=0)
-    one.step(5)
-    two.step(5)
-    assert np.array_equal(opinions(plain), opinions(media))
-
-
-def test_one_medium_wins_over_all_that_listen_to_everything() -> None:
+def test_media_win_over_those_present_and_leave_nobody_within_reach_at_rest() -> None:
     world = karate()
     options: Any = {"media_opinions": "0.9", "media_chance": 0.5, "bound": 1, "tolerance": 1e-12}
     story = world.inject("?", seeds=[0], model="algorithmic-bias-media", **options)
     world.run_until_quiet(story, limit=1000)
     np.testing.assert_allclose(opinions(story), 0.9, atol=1e-9)
     assert story.status == "quiet"
-
-
-def test_a_medium_within_reach_leaves_nobody_at_rest() -> None:
     world = complete(4)
-    options: Any = {"initial": "uniform:0.6:0.6", "media_chance": 1e-9, "bound": 0.2}
+    options = {"initial": "uniform:0.6:0.6", "media_chance": 1e-9, "bound": 0.2}
     story = world.inject("?", seeds=[0], model="algorithmic-bias-media", **options)
-    seen: list[str] = []
     world.step(3)
-    seen.append(story.status)
+    before = story.status
     story.revise(media_opinions="0.1")
     world.step(2)
-    assert [*seen, story.status] == ["running", "quiet"]
-
-
-def test_media_are_heard_by_those_present_alone() -> None:
+    assert (before, story.status) == ("running", "quiet")
     world = complete(4)
-    options: Any = {"initial": "first", "media_opinions": "0.9", "bound": 1}
+    options = {"initial": "first", "media_opinions": "0.9", "bound": 1}
     story = world.inject("?", seeds=[0], model="algorithmic-bias-media", **options)
     world.step()
     world.agents.set_status([0, 1, 2, 3], "paused")
@@ -315,17 +294,13 @@ def test_noise_that_could_shake_somebody_keeps_a_discussion_going() -> None:
 def test_the_eight_cases_of_attraction_and_repulsion(
     own: float, said: float, attracted: float
 ) -> None:
-    pulled = make("attraction-repulsion-hk", bound=2).meet(own, said, 0.5, 1.0)
-    pushed = make("attraction-repulsion-hk", bound=0).meet(own, said, 0.5, 1.0)
-    assert pulled == pytest.approx(attracted)
-    assert pushed == pytest.approx(2 * own - attracted)
-    assert (
-        make("attraction-repulsion-hk", bound=0, variant="attraction").meet(own, said, 0, 1) == own
-    )
-    assert (
-        make("attraction-repulsion-hk", bound=2, variant="repulsion").meet(own, said, 0, 1) == own
-    )
-    assert make("attraction-repulsion-hk", bound=2).meet(own, own, 0.5, 1.0) == own
+    def met(heard: float, **options: Any) -> Any:
+        return make("attraction-repulsion-hk", **options).meet(own, heard, 0.5, 1.0)
+
+    assert met(said, bound=2) == pytest.approx(attracted)
+    assert met(said, bound=0) == pytest.approx(2 * own - attracted)
+    assert met(said, bound=0, variant="attraction") == own
+    assert met(said, bound=2, variant="repulsion") == own == met(own, bound=2)
 
 
 def test_institutions_alone_are_approached_by_trust() -> None:
@@ -379,15 +354,10 @@ def test_parameters_that_do_not_go_together(model: str, options: Any, sentence: 
 
 def test_mean_fields() -> None:
     setting = Setting(agents=1000, seeds=600, degrees=np.array([0.0, 1.0]))
-    fields: Any = {
-        "voter": {},
-        "zealot-voter": {"zealots": 0.1, "opposing": 0.05},
-        "q-voter": {},
-        "majority-rule": {},
-    }
+    options: Any = {"zealot-voter": {"zealots": 0.1, "opposing": 0.05}}
     share = {
-        name: make(name, **options).theory(setting, 30)[0].expected[:, 1] / 1000
-        for name, options in fields.items()
+        name: make(name, **options.get(name, {})).theory(setting, 30)[0].expected[:, 1] / 1000
+        for name in ("voter", "zealot-voter", "q-voter", "majority-rule")
     }
     assert share["voter"].tolist() == [0.6] * 31
     assert share["zealot-voter"][30] == pytest.approx(60 / (60 + 20), abs=0.05)

@@ -32,16 +32,13 @@ def grown(world: World, ticks: int, model: str, **parameters: Any) -> Any:
 # Bass
 
 
-def test_bass_follows_its_closed_form_whatever_the_steps() -> None:
+def test_bass_follows_its_closed_form_and_peaks_where_the_paper_says() -> None:
     bass = Bass(innovation=P, imitation=Q)
     assert bass.after(0.0, 10.0) == pytest.approx(0.812803, abs=5e-7)
     stepped = 0.0
     for _ in range(10):
         stepped = bass.after(stepped)
     assert stepped == pytest.approx(bass.after(0.0, 10.0), abs=1e-12)
-
-
-def test_bass_peaks_where_the_paper_says() -> None:
     bass = Bass(innovation=P, imitation=Q)
     peak = math.log(Q / P) / (P + Q)
     assert peak == pytest.approx(6.192619, abs=5e-7)
@@ -57,14 +54,11 @@ def test_bass_among_agents_is_its_curve_within_four_standard_errors() -> None:
     assert int(np.argmax(story.new_adopters[1:])) == 6  # the tick from 6 to 7 holds the peak
 
 
-def test_bass_theory_is_the_closed_form() -> None:
+def test_bass_theory_is_the_closed_form_and_it_rests_when_nobody_will_adopt() -> None:
     (curve,) = Bass().theory(Setting(1000, 10, np.array([0.0, 1.0])), 5)
     assert curve.expected[0] == pytest.approx([990.0, 10.0])
     assert curve.expected.sum(axis=1) == pytest.approx(np.full(6, 1000.0))
     assert curve.expected[5, 1] == pytest.approx(1000 * Bass().after(0.01, 5.0))
-
-
-def test_bass_rests_when_nobody_will_adopt() -> None:
     assert grown(ring(50), 1, "bass", innovation=0.0, imitation=0.0).status == "quiet"
     assert grown(ring(50), 40, "bass", innovation=10.0).counts == {"inactive": 0, "active": 50}
     assert Bass().after(1.0) == 1.0
@@ -73,18 +67,12 @@ def test_bass_rests_when_nobody_will_adopt() -> None:
 # Wu-Huberman
 
 
-def test_young_or_lasting_stories_count_in_full() -> None:
+def test_the_integral_of_novelty_is_what_a_sum_gives() -> None:
     assert fresh_minutes(30.0, 0.0) == 30.0
     assert fresh_minutes(0.0) == 0.0
     near = [fresh_minutes(1.0, fading) for fading in (0.00099, 0.00101)]  # both sides of a switch
     assert near == pytest.approx([0.9992931293, 0.9992788546], abs=1e-8)
-
-
-def test_half_of_the_growth_comes_in_the_first_69_minutes() -> None:
     assert fresh_minutes(69.0, 0.4) / fresh_minutes(1e9, 0.4) == pytest.approx(0.5, abs=0.001)
-
-
-def test_the_integral_of_novelty_is_what_a_sum_gives() -> None:
     times = np.linspace(0.0, 100.0, 2_000_001)
     middle = (times[1:] + times[:-1]) / 2
     summed = np.exp(-0.4 * middle**0.4).sum() * (times[1] - times[0])
@@ -114,6 +102,10 @@ def test_totals_of_novelty_are_log_normal() -> None:
 def test_novelty_ends_with_everybody_or_with_its_fading() -> None:
     assert grown(ring(40), 30, "novelty", mean=5.0).size == 40
     assert grown(ring(40), 30, "novelty", mean=0.0, noise=0.0).status == "quiet"
+    story = grown(ring(2000, tick_minutes=1.0), 2, "novelty", mean=0.0, noise=3.0)
+    assert story.status == "running"
+    assert grown(ring(50), 1, "novelty", fading=1e-6).size == 50
+    assert grown(ring(50, tick_minutes=1440.0), 1, "novelty", mean=10, fading=0.1).size == 50
 
 
 # Hawkes
@@ -124,16 +116,6 @@ def test_a_large_story_rests_once_its_novelty_has_faded() -> None:
     story = world.inject("x", seeds=range(6000), model="novelty", mean=0.02)
     world.run_until_quiet(story, limit=200)
     assert 6000 < story.size < 200_000
-
-
-def test_noise_alone_keeps_a_young_story_going() -> None:
-    story = grown(ring(2000, tick_minutes=1.0), 2, "novelty", mean=0.0, noise=3.0)
-    assert story.status == "running"
-
-
-def test_growth_beyond_all_numbers_reaches_everybody() -> None:
-    assert grown(ring(50), 1, "novelty", fading=1e-6).size == 50
-    assert grown(ring(50, tick_minutes=1440.0), 1, "novelty", mean=10, fading=0.1).size == 50
 
 
 def test_memory_is_the_papers() -> None:
@@ -225,12 +207,9 @@ def test_prediction_nears_the_final_size() -> None:
     assert 0.4 < make("hawkes").metrics(story)["branching seen"] < 0.8
 
 
-def test_before_its_first_tick_hawkes_predicts_nothing() -> None:
+def test_before_its_first_tick_or_without_ties_hawkes_predicts_and_shares_nothing() -> None:
     world = ring(20)
     assert make("hawkes").metrics(world.inject("x", seeds=[0], model="hawkes")) == {}
-
-
-def test_without_ties_nobody_is_there_to_share_next() -> None:
     world = World.from_edges([], [], agents=5)
     story = world.inject("x", seeds=[0], model="hawkes", weights="equal", branching=5)
     world.step(5)

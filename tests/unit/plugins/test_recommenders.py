@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Act, Candidates, Platform, World, load, make, names, save, spec
-from sim.core.cards import missing
+from sim import Act, Candidates, Platform, World, load, make, save
 from sim.platform import tastes_of
 from sim.platform.acts.log import ActColumns
 from tests.unit.plugins.shown import around, candidates
@@ -56,12 +55,9 @@ def test_hot_is_reddit_s_formula(
 
 
 def test_x_style_is_the_product_of_oasis() -> None:
-    found = candidates(
-        hours=[0, 100, 171.8, 500],
-        fans=[999_999, 0, 9, 9],
-        viewer_interests=np.array([0b0011] * 4, np.uint64),
-        tags=np.array([0b0011, 0b0110, 0b1, 0b1], np.uint64),
-    )
+    mine, tags = np.array([[0b0011] * 4, [0b0011, 0b0110, 0b1, 0b1]], np.uint64)
+    told: Any = {"hours": [0, 100, 171.8, 500], "fans": [999_999, 0, 9, 9]}
+    found = candidates(viewer_interests=mine, tags=tags, **told)
     expected = [log(2.718) * 2 * 1, log(1.718) * 1 * 0.5, 0, 0]
     assert scores("x-style", found) == pytest.approx(expected, abs=1e-5)
     minutes = scores("x-style", found, unit=6000.0)  # 100 hours are one unit
@@ -69,27 +65,18 @@ def test_x_style_is_the_product_of_oasis() -> None:
 
 
 def test_trust_weighted_weighs_source_and_author() -> None:
-    found = candidates(
-        followed=np.array([True, False]),
-        trust=[0.5, 0.0],
-        reputation=[1.0, 3.0],
-        interest=[1.0, 0.0],
-        age=[0, 10],
-    )
+    told: Any = {"trust": [0.5, 0.0], "reputation": [1.0, 3.0], "interest": [1.0, 0.0]}
+    found = candidates(followed=np.array([True, False]), age=[0, 10], **told)
     expected = [0.5 * 0.5 * 2, 0.2 * 0.75 * 1 - 0.001]
     assert scores("trust-weighted", found) == pytest.approx(expected)
 
 
 def test_similar_users_share_interests_and_traits() -> None:
     here = around(personality=np.array([[0] * 5, [255] * 5, [51] * 5], np.uint8))
-    found = candidates(
-        here,
-        viewer=np.array([0, 0, 0], np.uint32),
-        source=np.array([1, 2, 2], np.uint32),
-        viewer_interests=np.array([0b0111] * 3, np.uint64),
-        source_interests=np.array([0b0111, 0b1110, 0b1000], np.uint64),
-        age=[0, 0, 5],
-    )
+    viewer, source = np.array([0, 0, 0], np.uint32), np.array([1, 2, 2], np.uint32)
+    mine, theirs = np.array([[0b0111] * 3, [0b0111, 0b1110, 0b1000]], np.uint64)
+    interests: Any = {"viewer_interests": mine, "source_interests": theirs}
+    found = candidates(here, viewer=viewer, source=source, age=[0, 0, 5], **interests)
     assert scores("similar-users", found) == pytest.approx([0, 0.5 * 0.8, -0.0005], abs=1e-6)
 
 
@@ -163,9 +150,7 @@ def test_tastes_tell_two_camps_apart() -> None:
         taste.prepare(platform)
     rows = np.arange(len(posts) - 200, len(posts))
     found = candidates(
-        platform,
-        viewer=np.repeat([0, 1], 200).astype(np.uint32),
-        row=np.tile(rows, 2),
+        platform, viewer=np.repeat([0, 1], 200).astype(np.uint32), row=np.tile(rows, 2)
     )
     given = taste.score(found).reshape(2, 200)
     mine = posts.author[rows] % 2 == 0
@@ -182,8 +167,7 @@ def test_tastes_are_saved_and_go_on_as_if_not(tmp_path: Path) -> None:
         one.step(4)
     assert again.digest() == world.digest()
     name = platform.recommenders[0]._name  # type: ignore[attr-defined]
-    tastes = tastes_of(platform, name)
-    assert tastes is not None
+    tastes: Any = tastes_of(platform, name)
     assert tastes.posts.shape[0] <= len(platform.posts)
     assert np.abs(tastes.bias).max() > 0.05
     assert not platform.faults
@@ -195,14 +179,8 @@ def test_tastes_take_in_newcomers_and_history() -> None:
     platform.recommend("collaborative-filtering")
     world.step(1)  # learns what the log holds
     (name,) = {key.rpartition(".")[0] for key in platform.held}
-    tastes = tastes_of(platform, name)
-    assert tastes is not None
+    tastes: Any = tastes_of(platform, name)
     assert tastes.marks.tolist() == [0, 5]
     assert np.abs(tastes.bias).max() > 0
     nothing = candidates(around(held={}), row=np.zeros(2, np.int64))
     assert scores("collaborative-filtering", nothing) == [0, 0]
-
-
-@pytest.mark.parametrize("name", sorted({*names("recommender")}))
-def test_the_card_is_whole(name: str) -> None:
-    assert missing(spec(name, "recommender").cls) == ()

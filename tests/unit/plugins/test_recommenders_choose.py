@@ -1,7 +1,5 @@
 """Every recommender does what its name says, at its defaults and those of a platform."""
 
-from __future__ import annotations
-
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
@@ -98,8 +96,7 @@ def test_bridging_shows_more_of_other_communities_in_larger_worlds() -> None:
 def test_feeds_are_full_of_a_choice() -> None:
     """Ten of 36 and more; at 24 candidates, a quarter of them from beyond, it was 7 of 12."""
     world = made(1500, 3)
-    platform = world.platform
-    assert platform is not None
+    platform: Any = world.platform
     platform.recommend("random")
     world.step(30)
     assert platform.exposures.parts
@@ -121,8 +118,7 @@ def test_what_members_did_tells_more_of_their_taste_the_longer_it_lasts() -> Non
 def taste_learned(agents: int, ticks: int) -> float:
     """The chance that who has an interest is guessed to like it more, in the last tenth."""
     world = made(agents, 5)
-    platform = world.platform
-    assert platform is not None
+    platform: Any = world.platform
     platform.recommend("collaborative-filtering")
     world.step(ticks - ticks // 10)
     right = pairs = 0.0

@@ -38,29 +38,26 @@ def run(
     return story
 
 
-@pytest.mark.parametrize("weights", ["constant", "trust", "weighted-cascade"])
-def test_independent_cascades(weights: str) -> None:
-    world = tiny_world()
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        *(("independent-cascade", {"weights": weights, "probability": 0.5})
+          for weights in ("constant", "trust", "weighted-cascade")),
+        *(("linear-threshold", {"weights": weights}) for weights in ("uniform", "trust")),
+    ],
+)  # fmt: skip
+def test_relabelled_agents_adopt_when_those_they_were_did(model: str, options: Any) -> None:
+    world, is_cascade = tiny_world(), model == "independent-cascade"
     other, place = relabelled(world)
     coins = np.random.default_rng(1).integers(0, 2**64, world.ties.count, dtype=np.uint64)
-    options = {"weights": weights, "probability": 0.5}
-    one = run(world, SEEDS, "independent-cascade", coins, np.empty(0), **options)
-    two = run(other, LABEL[SEEDS], "independent-cascade", coins[place], np.empty(0), **options)
+    thresholds, moved = np.random.default_rng(2).random(60) * 0.6, np.empty(60)
+    moved[LABEL] = thresholds
+    given, turned = (coins, coins[place]) if is_cascade else (coins[:0], coins[:0])
+    need, needed = (thresholds[:0], moved[:0]) if is_cascade else (thresholds, moved)
+    one = run(world, SEEDS, model, given, need, **options)
+    two = run(other, LABEL[SEEDS], model, turned, needed, **options)
     assert one.size > 10
     np.testing.assert_array_equal(two.adopted_at[LABEL], one.adopted_at)
     had = one.source >= 0
-    np.testing.assert_array_equal(two.source[LABEL][had], LABEL[one.source[had]])
-
-
-@pytest.mark.parametrize("weights", ["uniform", "trust"])
-def test_linear_thresholds(weights: str) -> None:
-    world = tiny_world()
-    other, _ = relabelled(world)
-    thresholds = np.random.default_rng(2).random(60) * 0.6
-    moved = np.empty(60)
-    moved[LABEL] = thresholds
-    none = np.empty(0, np.uint64)
-    one = run(world, SEEDS, "linear-threshold", none, thresholds, weights=weights)
-    two = run(other, LABEL[SEEDS], "linear-threshold", none, moved, weights=weights)
-    assert one.size > 10
-    np.testing.assert_array_equal(two.adopted_at[LABEL], one.adopted_at)
+    if is_cascade:
+        np.testing.assert_array_equal(two.source[LABEL][had], LABEL[one.source[had]])

@@ -103,22 +103,21 @@ def test_many_ties_are_crossed_in_one_tick() -> None:
     assert story.status == "quiet"
 
 
-def pairs(count: int) -> World:
-    sources = np.arange(0, 2 * count, 2)
-    return World.from_edges(sources, sources + 1, seed=3)
+def pairs(model: str, **options: Any) -> Cascade:
+    """20,000 pairs of a speaker and a listener, run to their end."""
+    sources = np.arange(0, 40_000, 2)
+    world = World.from_edges(sources, sources + 1, seed=3)
+    story = world.inject("x", seeds=sources, model=model, **options)
+    world.run_until_quiet(story)
+    return story
 
 
 @pytest.mark.parametrize("shape", [1.0, 2.5])
 def test_delays_have_their_law(shape: float) -> None:
     # 20,000 pairs, seed 3: shares within 4 standard errors, the law by Kolmogorov-Smirnov
     n, p, scale = 20_000, 0.7, 3.0
-    world = pairs(n)
     law = "exponential" if shape == 1.0 else "weibull"
-    story = world.inject(
-        "x", seeds=range(0, 2 * n, 2), model="continuous-cascade", probability=p, law=law,
-        scale=scale, shape=shape,
-    )  # fmt: skip
-    world.run_until_quiet(story)
+    story = pairs("continuous-cascade", probability=p, law=law, scale=scale, shape=shape)
     times = story.held["due"].dense()[1::2] / TICK
     times = times[times > 0]
     assert abs(times.size / n - p) < 4 * math.sqrt(p * (1 - p) / n)
@@ -128,10 +127,7 @@ def test_delays_have_their_law(shape: float) -> None:
 def test_first_successes_of_weakening_attempts() -> None:
     # 20,000 pairs, seed 3, 4 standard errors
     n, p, tau = 20_000, 0.5, 2.0
-    world = pairs(n)
-    story = world.inject("x", seeds=range(0, 2 * n, 2), model="time-decay", probability=p, tau=tau,
-                         attempts=4)  # fmt: skip
-    world.run_until_quiet(story)
+    story = pairs("time-decay", probability=p, tau=tau, attempts=4)
     at, left = story.adopted_at[1::2], 1.0
     for dt in range(1, 5):
         chance = left * p * math.exp(-dt / tau)
@@ -166,17 +162,6 @@ def test_karate_club_in_continuous_time() -> None:
     world.run_until_quiet(story)
     sizes = np.bincount(story.adopters // 34)
     assert abs(sizes.mean() - 3.4109) < 4 * sizes.std() / math.sqrt(n) + 0.0018
-
-
-def test_a_saved_world_goes_on_in_the_middle_of_a_tie() -> None:
-    world = tiny_world()
-    story = world.inject("x", seeds=SEEDS, model="continuous-cascade", probability=1.0, scale=6.0)
-    world.step(2)
-    again = World.restore(*world.dump())
-    assert 3 < story.size < 40
-    again.step(30)
-    world.step(30)
-    assert again.digest() == world.digest()
 
 
 def test_delays_name_their_law() -> None:

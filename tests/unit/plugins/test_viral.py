@@ -26,7 +26,6 @@ def check(world: World, seeds: list[int], ticks: int, **options: Any) -> int:
     p: Any = story.model
     tags = story.message.tags
     hours = [0.0, *(fresh_hours(tick, p.fading) for tick in range(1, ticks + 1))]
-
     audience = audience_of(world, story, p.audience_spread)
 
     def chance(shown: Shown) -> float:
@@ -58,14 +57,11 @@ def test_further_sources_reinforce_up_to_three_times() -> None:
     assert check(world, list(range(6)), 40, **options) == 7
 
 
-def test_attention_of_one_tick_is_one_attempt() -> None:
+def test_attention_of_one_tick_is_one_attempt_and_an_old_message_convinces_nobody() -> None:
     world = World.from_edges([0], [1], seed=1)
     story = world.inject("x", seeds=[0], model="viral", base=0.0, attention=1)
     world.run_until_quiet(story)
     assert (world.tick, story.contacts_seen) == (1, 1)
-
-
-def test_an_old_message_convinces_nobody() -> None:
     world = World.from_edges([0], [1], seed=1)
     story = world.inject("x", seeds=[0], model="viral", base=1.0, fading=10.0, attention=100)
     world.step(100)

@@ -1,7 +1,5 @@
 """The network report, and what it says against theory."""
 
-from __future__ import annotations
-
 import json
 
 import networkx as nx
@@ -75,8 +73,13 @@ def test_bins_of_degrees_cover_all_who_have_any(degree: list[int]) -> None:
     assert found.mean == pytest.approx(np.mean(degree))
 
 
-def test_degrees_of_nobody_are_all_zero() -> None:
+def test_degrees_of_nobody_are_zero_and_a_part_may_be_one() -> None:
     assert degree_summary(np.empty(0, np.uint32)).bins == ()
+    ties = Ties.from_arcs([0, 1], [1, 2], 4)
+    assert network_report(induced(ties, [3])[0]).components == 1
+    for who, said in (([], "No member matches"), ([4], "Agents are 0 to 3"), ([-1, 2], "got -1")):
+        with pytest.raises(InputError, match=said):
+            induced(ties, who)
 
 
 def test_a_part_of_a_network_is_measured_as_networkx_does() -> None:
@@ -95,14 +98,6 @@ def test_a_part_of_a_network_is_measured_as_networkx_does() -> None:
     assert found.density == pytest.approx(nx.density(theirs))
     assert found.components == nx.number_weakly_connected_components(theirs)
     assert found.clustering.value == pytest.approx(nx.average_clustering(theirs.to_undirected()))
-
-
-def test_a_part_of_one_or_nobody() -> None:
-    ties = Ties.from_arcs([0, 1], [1, 2], 4)
-    assert network_report(induced(ties, [3])[0]).components == 1
-    for who, said in (([], "No member matches"), ([4], "Agents are 0 to 3"), ([-1, 2], "got -1")):
-        with pytest.raises(InputError, match=said):
-            induced(ties, who)
 
 
 def predicted(world: World, model: str = "sir") -> list[str]:
@@ -124,12 +119,9 @@ def test_clustered_networks_are_named(network: str, doubtful: bool) -> None:
     assert all(("left out: may be far off" in name) == doubtful for name in names)
 
 
-def test_a_closed_form_knows_no_network() -> None:
+def test_what_knows_no_network_or_is_as_dense_as_chance_is_not_doubted() -> None:
     world = World.create(agents=500, network="small-world", mean_degree=10, seed=1)
     assert not any("clustering" in name for name in predicted(world, "bass"))
-
-
-def test_what_is_as_dense_as_chance_is_not_clustered() -> None:
     sources, targets = np.triu_indices(12, 1)
     world = World.from_edges(sources, targets, 12, directed=False)
     assert not any("clustering" in name for name in predicted(world))
@@ -146,13 +138,10 @@ def test_one_way_ties_are_named_first() -> None:
 @pytest.mark.parametrize(
     ("model", "degree", "doubted"),
     [
-        ("maki-thompson", 4, {"pair", "homogeneous"}),
-        ("maki-thompson", 8, {"homogeneous"}),
-        ("maki-thompson", 60, set()),
-        ("bass", 4, set()),
-        ("majority-rule", 4, set()),
+        ("maki-thompson", 4, {"pair", "homogeneous"}), ("maki-thompson", 8, {"homogeneous"}),
+        ("maki-thompson", 60, set()), ("bass", 4, set()), ("majority-rule", 4, set()),
     ],
-)
+)  # fmt: skip
 def test_degrees_that_are_low_for_a_curve_are_named(
     model: str, degree: int, doubted: set[str]
 ) -> None:

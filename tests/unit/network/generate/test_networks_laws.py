@@ -61,13 +61,15 @@ def test_pure_chance_has_the_expected_number_of_edges() -> None:
     assert 0.5 < counts.std(ddof=1) / error < 1.6
 
 
-def test_pure_chance_degrees_are_binomial() -> None:
+def test_pure_chance_degrees_are_binomial_and_at_its_ends_all_or_none() -> None:
     degree = generate("erdos-renyi", 20_000, seed=9, mean_degree=8).ties.out_degree
     law = stats.binom(19_999, 8 / 19_999)
     edges = np.arange(2, 17)
     expected = np.diff(law.cdf(edges - 1)) * 20_000
     seen = np.bincount(degree, minlength=20)[edges[:-1]]
     assert stats.chisquare(seen, expected * seen.sum() / expected.sum()).pvalue > 1e-4
+    assert generate("erdos-renyi", 30, seed=1, mean_degree=0).ties.count == 0
+    assert generate("erdos-renyi", 30, seed=1, mean_degree=29).ties.count == 30 * 29
 
 
 def test_pure_chance_ties_no_pair_more_often_than_another() -> None:
@@ -78,11 +80,6 @@ def test_pure_chance_ties_no_pair_more_often_than_another() -> None:
     pairs = seen[np.triu_indices(8, 1)]
     assert stats.chisquare(pairs).pvalue > 1e-4
     assert pairs.mean() == pytest.approx(4_000 * 2 / 7, rel=0.019)
-
-
-def test_pure_chance_at_its_ends_is_nobody_and_everybody() -> None:
-    assert generate("erdos-renyi", 30, seed=1, mean_degree=0).ties.count == 0
-    assert generate("erdos-renyi", 30, seed=1, mean_degree=29).ties.count == 30 * 29
 
 
 @pytest.mark.parametrize("mean_degree", [4, 10, 20])
@@ -105,15 +102,12 @@ def test_rewiring_lowers_clustering_as_the_cube_and_shortens_paths() -> None:
     assert graphs[0.1].average_path_length() < graphs[0.0].average_path_length() / 20
 
 
-def test_rewiring_moves_the_asked_share() -> None:
+def test_rewiring_moves_the_asked_share_or_nothing_and_ends() -> None:
     sources = np.repeat(np.arange(10_000), 10)
     ties = generate("small-world", 10_000, seed=4, mean_degree=10, rewiring=0.25).ties
     gap = np.abs(ties.targets.astype(np.int64) - np.repeat(np.arange(10_000), ties.out_degree))
     near = np.minimum(gap, 10_000 - gap) <= 5
     assert 1 - near.mean() == pytest.approx(0.25, abs=4 * math.sqrt(0.25 * 0.75 / sources.size))
-
-
-def test_a_fully_tied_circle_rewires_nothing_and_ends() -> None:
     assert generate("small-world", 9, seed=1, mean_degree=8, rewiring=1).ties.count == 72
 
 
@@ -134,12 +128,7 @@ def test_planted_ties_have_the_asked_mean_and_mixing(degree_exponent: float, mix
 @pytest.mark.parametrize("degree_exponent", [0, 2.5])
 def test_small_communities_keep_the_mean_degree(degree_exponent: float) -> None:
     made = generate(
-        "planted-communities",
-        20_000,
-        seed=4,
-        mixing=0,
-        largest=42,
-        degree_exponent=degree_exponent,
+        "planted-communities", 20_000, seed=4, mixing=0, largest=42, degree_exponent=degree_exponent
     )
     assert made.ties.count / 2 == pytest.approx(200_000, abs=5 * math.sqrt(200_000))
 

@@ -1,7 +1,5 @@
 """Ties that change: against sets of pairs, in both directions, whatever the history."""
 
-from __future__ import annotations
-
 import copy
 from typing import Any
 
@@ -20,14 +18,8 @@ N = 7
 Pair = tuple[int, int]
 Told = tuple[int, int]  # trust in 1/65535, kind
 Command = tuple[int, int, bool, int, int]
-
-commands = st.tuples(
-    st.integers(0, N - 1),
-    st.integers(0, N - 1),
-    st.booleans(),
-    st.integers(0, 65535),
-    st.integers(0, FRIEND),
-)
+members = st.integers(0, N - 1)
+commands = st.tuples(members, members, st.booleans(), st.integers(0, 65535), st.integers(0, FRIEND))
 batches = st.lists(st.lists(commands, max_size=25), max_size=6)
 
 
@@ -57,13 +49,8 @@ def columns(batch: list[Command]) -> tuple[list[Any], ...]:
 
 def applied(ties: Ties, batch: list[Command]) -> None:
     a, b, adds, trust, kind = columns(batch)
-    ties.change(
-        np.array(a, np.uint32),
-        np.array(b, np.uint32),
-        np.array(adds, bool),
-        kinds=np.array(kind, np.uint8),
-        trust=np.array(trust, np.uint16),
-    )
+    told: Any = {"kinds": np.array(kind, np.uint8), "trust": np.array(trust, np.uint16)}
+    ties.change(np.array(a, np.uint32), np.array(b, np.uint32), np.array(adds, bool), **told)
 
 
 @given(batches, st.booleans())
@@ -89,10 +76,10 @@ def test_arrays_are_those_of_a_network_built_of_the_same_ties(work: list[list[Co
     known = told(ties)
     pairs, weights = np.array(list(known), int).reshape(-1, 2), [t for t, _ in known.values()]
     built = Ties.from_arcs(pairs[:, 0], pairs[:, 1], N, trust=np.array(weights, np.uint16))
-    assert np.array_equal(ties.rows, built.rows)
-    assert np.array_equal(ties.targets, built.targets)
+    for one, other in ((ties, built), (ties.reverse, built.reverse)):
+        assert np.array_equal(one.rows, other.rows)
+        assert np.array_equal(one.targets, other.targets)
     assert np.array_equal(ties.in_degree, built.in_degree)
-    assert np.array_equal(ties.reverse.rows, built.reverse.rows)
     assert ties.is_symmetric == built.is_symmetric
 
 
@@ -132,22 +119,28 @@ def test_a_batch_says_what_became_of_it() -> None:
     assert str(ties.change([], [], True)) == "nothing changed"
 
 
-def test_adding_nothing_to_a_network_leaves_it() -> None:
+def test_what_changes_nothing_leaves_rows_and_version_still() -> None:
     ties = start()
     assert ties.add([], []).loops == 0
     assert ties.add([3], [3]).loops == 1
     assert ties.count == 5
+    ties = start()
+    version = ties.version
+    done = ties.remove([0, 6], [5, 0])
+    assert (done.unknown, done.removed, ties.version) == (2, 0, version)
+    ties = start()
+    assert ties.change([], [], True).added == 0
+    assert ties.is_still
 
 
-def test_more_ties_than_numbers_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_ties_than_numbers_and_kinds_of_another_length_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     ties = start()
     monkeypatch.setattr("sim.network.graph.changes.LIMIT", 7)
     assert ties.change([4], [0], True).added == 1
     with pytest.raises(CapacityError, match="fewer than 7 ties, got 7"):
         ties.change([4], [1], True)
-
-
-def test_kinds_of_another_length_are_refused() -> None:
     meta, columns = start().dump()
     with pytest.raises(InputError, match="column 'kind' must have 5 values"):
         Ties.restore(meta, columns | {"kind": np.zeros(4, np.uint8)})
@@ -167,19 +160,6 @@ def test_the_last_command_on_a_pair_stands() -> None:
     assert (done.added, done.superseded, done.order.tolist()) == (1, 2, [2])
     done = ties.change([4, 4], [5, 5], np.array([True, False]))
     assert (done.removed, ties.count) == (1, 5)
-
-
-def test_removing_what_is_not_there_changes_nothing() -> None:
-    ties = start()
-    version = ties.version
-    done = ties.remove([0, 6], [5, 0])
-    assert (done.unknown, done.removed, ties.version) == (2, 0, version)
-
-
-def test_a_batch_of_nothing_leaves_the_rows_still() -> None:
-    ties = start()
-    assert ties.change([], [], True).added == 0
-    assert ties.is_still
 
 
 def test_arrays_handed_out_stay_as_they_were() -> None:
@@ -299,15 +279,12 @@ def test_parts_in_turn_are_slices_of_the_dump() -> None:
         assert np.array_equal(np.concatenate([part[name] for part in again]), dumped[name])
 
 
-def test_a_changed_network_comes_back_from_its_dump() -> None:
+def test_a_changed_network_comes_back_from_its_dump_with_kinds_or_none() -> None:
     ties = start()
     ties.change([0, 3], [6, 0], True, kinds=FRIEND, trust=[0.25, 1.0])
     again = Ties.restore(*ties.dump())
     assert told(again) == told(ties)
     assert again.is_still
-
-
-def test_a_dump_without_friends_has_no_kinds() -> None:
     ties = start()
     ties.change([0], [1], True, kinds=FRIEND)
     ties.change([0], [1], True, kinds=0)
@@ -419,6 +396,10 @@ def test_a_network_is_refused_that_would_outgrow_its_numbers(
     assert told(ties) == before
 
 
+def trusted_by(ties: Ties, who: Any, values: Any) -> Any:
+    return write_trust(ties, who, who, lambda s, rows, ids: s.write("trust", rows, ids, values))
+
+
 @pytest.mark.parametrize("looked", [False, True])
 @pytest.mark.parametrize("has_reverse", [False, True])
 def test_trust_for_nobody_leaves_ties_without_trust_whoever_looked(
@@ -433,10 +414,7 @@ def test_trust_for_nobody_leaves_ties_without_trust_whoever_looked(
         assert ties.targets.size == 5
     nobody = np.array([6], np.uint32)
     values = np.array([7], np.uint16)
-    found = write_trust(
-        ties, nobody, nobody, lambda s, rows, ids: s.write("trust", rows, ids, values)
-    )
-    assert not found.any()
+    assert not trusted_by(ties, nobody, values).any()
     ties.loosen()
     assert not ties.dump()[0]["weighted"]
 
@@ -447,10 +425,7 @@ def test_trust_for_nobody_leaves_no_direction_to_catch_up_without_a_place_for_it
     ties.change([0], [5], True)
     ties.reverse.looked = False
     nobody, values = np.array([6], np.uint32), np.array([7], np.uint16)
-    found = write_trust(
-        ties, nobody, nobody, lambda s, rows, ids: s.write("trust", rows, ids, values)
-    )
-    assert not found.any()
+    assert not trusted_by(ties, nobody, values).any()
     for side in (ties, ties.reverse):
         assert side.behind is None, "it would write beyond the end of an empty column"
         assert side.live.trust.size == 0

@@ -1,7 +1,5 @@
 """Every contact is kept, in the order of time."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -35,10 +33,15 @@ def test_contacts_are_sorted_by_time_and_none_is_lost_but_loops(
     assert not met.times.size or met.times[0] == 0
 
 
-def test_an_undirected_contact_goes_both_ways_at_once() -> None:
+def test_an_undirected_contact_goes_both_ways_and_columns_cannot_be_written() -> None:
     met = Interactions.from_arcs([0, 1], [1, 2], [20, 10], weights=[2, 3], directed=False)
     rows = np.column_stack((met.sources, met.targets, met.times, met.weights)).tolist()
     assert rows == [[1, 2, 0, 3], [2, 1, 0, 3], [0, 1, 10, 2], [1, 0, 10, 2]]
+    met = Interactions.from_arcs([0], [1], [5], weights=[0.5])
+    for column in (met.sources, met.targets, met.times, met.weights):
+        with pytest.raises(ValueError, match="read-only"):
+            column[0] = 1
+    assert met.nbytes == 4 + 4 + 8 + 4
 
 
 def test_contacts_of_a_tick_are_found_by_its_minutes() -> None:
@@ -52,25 +55,14 @@ def test_contacts_of_a_tick_are_found_by_its_minutes() -> None:
     assert sum(met.times[met.in_tick(t, 1.0)].size for t in range(met.ticks(1.0))) == 5
 
 
-def test_no_contacts_are_a_stream_too() -> None:
+def test_the_clock_counts_from_the_first_contact_if_there_is_one() -> None:
     met = Interactions.from_arcs([2], [2], [7.5])
     assert (len(met), met.span, met.ticks(60), met.loops, met.origin) == (0, 0, 0, 1, 0)
     assert Interactions.restore(*met.dump(), 3).agents == 3
-
-
-def test_the_clock_counts_from_the_first_contact() -> None:
     met = Interactions.from_arcs([0, 1], [1, 0], [1000.9, 1003.2])
     assert met.clock([1000.9, 1003.2, 999.0]).tolist() == [0, 3, 0]
     assert (met.origin, met.span) == (1000, 3)
     assert repr(met) == "<Interactions: 2 in 3 seconds>"
-
-
-def test_columns_cannot_be_written() -> None:
-    met = Interactions.from_arcs([0], [1], [5], weights=[0.5])
-    for column in (met.sources, met.targets, met.times, met.weights):
-        with pytest.raises(ValueError, match="read-only"):
-            column[0] = 1
-    assert met.nbytes == 4 + 4 + 8 + 4
 
 
 @pytest.mark.parametrize("weighted", [True, False])
@@ -89,18 +81,9 @@ def test_a_dump_is_restored_equal(weighted: bool) -> None:
     [
         ({"times": np.array([1, 5], np.int64)}, "times must begin with 0 and never fall"),
         ({"times": np.array([0, -5], np.int64)}, "times must begin with 0 and never fall"),
-        (
-            {"times": np.array([0], np.int64)},
-            "column 'times' .* must hold 2 values of int64",
-        ),
-        (
-            {"sources": np.array([0, 1], np.int32)},
-            "column 'sources' .* values of uint32",
-        ),
-        (
-            {"targets": np.array([0, 9], np.uint32)},
-            "column 'targets' .* each 0 to 2",
-        ),
+        ({"times": np.array([0], np.int64)}, "column 'times' .* must hold 2 values of int64"),
+        ({"sources": np.array([0, 1], np.int32)}, "column 'sources' .* values of uint32"),
+        ({"targets": np.array([0, 9], np.uint32)}, "column 'targets' .* each 0 to 2"),
     ],
 )
 def test_damaged_dumps_are_refused(wrong: dict[str, Any], said: str) -> None:
@@ -127,8 +110,7 @@ def test_times_and_weights_that_are_none_are_refused(times: Any, weights: Any, s
 def test_weights_need_times_and_nothing_is_kept_without() -> None:
     ends = ([0, 1], [1, 2])
     assert met_at(*ends, None, 3, weights=None, directed=True) is None
-    kept = met_at(*ends, [4, 5], 3, weights=[1, 2], directed=True)
-    assert kept is not None
+    kept: Any = met_at(*ends, [4, 5], 3, weights=[1, 2], directed=True)
     assert kept.weights.tolist() == [1, 2]
     with pytest.raises(InputError, match="Weights of interactions need times"):
         met_at(*ends, None, 3, weights=[1, 2], directed=True)

@@ -1,7 +1,5 @@
 """Times and signs of ties go where their ties go."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -68,10 +66,13 @@ def test_adding_a_batch_is_the_same_as_passing_all_at_once(
     assert marks_of(ties) == naive(arcs + more)
 
 
-def test_ties_added_without_marks_are_of_unknown_time_and_for() -> None:
+def test_ties_and_agents_that_come_later_are_of_unknown_time_and_for() -> None:
     ties = built([(0, 1, 5, -1), (2, 3, 9, 1)])
     ties.add([0, 4], [1, 5])
     assert marks_of(ties) == {(0, 1): (5, -1), (2, 3): (9, 1), (4, 5): (-1, 1)}
+    ties = built([(0, 1, 5, -1)])
+    ties.grow(3)
+    assert (ties.time.tolist(), ties.sign.tolist()) == ([5], [-1])
 
 
 def test_marks_that_a_batch_brings_make_columns_for_all() -> None:
@@ -82,12 +83,6 @@ def test_marks_that_a_batch_brings_make_columns_for_all() -> None:
     assert ties.sign.size == 0
     ties.add([2], [3], sign=[-1])
     assert (ties.time.tolist(), ties.sign.tolist()) == ([-1, 7, 8], [1, 1, -1])
-
-
-def test_agents_that_join_leave_the_marks_as_they_are() -> None:
-    ties = built([(0, 1, 5, -1)])
-    ties.grow(3)
-    assert (ties.time.tolist(), ties.sign.tolist()) == ([5], [-1])
 
 
 def test_marks_are_dumped_and_restored_and_counted() -> None:

@@ -1,7 +1,5 @@
 """Ties against a naive dictionary of dictionaries."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -118,9 +116,13 @@ def test_symmetry_is_found_exactly(arcs: list[Arc], directed: bool) -> None:
     assert found.is_symmetric == (pairs == {(t, s) for s, t in pairs})
 
 
-def test_a_symmetric_network_shares_its_arrays_with_its_reverse() -> None:
+def test_arrays_handed_out_are_read_only_and_shared_by_a_symmetric_reverse() -> None:
     ties = Ties.from_arcs([0, 1], [1, 2], directed=False)
     assert np.shares_memory(ties.targets, ties.reverse.targets)
+    ties = Ties.from_arcs([0, 1], [1, 2], trust=[0.1, 0.2])
+    kept = (*ties.parts, ties.kind, ties.in_degree, ties.out_degree, ties.listeners(0))
+    assert not any(array.flags.writeable for array in kept)
+    assert not ties.reverse.targets.flags.writeable
 
 
 @steady
@@ -155,10 +157,12 @@ def test_from_rows_takes_what_a_network_holds(arcs: list[Arc]) -> None:
     assert same(Ties.from_rows(ties.indptr(), ties.targets, ties.trust), ties)
 
 
-def test_gaps_are_isolated_agents_and_the_count_defaults_to_the_largest_id() -> None:
+def test_strided_input_is_taken_and_gaps_are_isolated_agents() -> None:
     ties = Ties.from_arcs([0, 5], [5, 3])
     assert (ties.agents, ties.count) == (6, 2)
     assert [ties.listeners(v).tolist() for v in range(6)] == [[5], [], [], [], [], [3]]
+    arcs = np.array([[0, 1], [2, 0]], np.uint32)
+    assert set(as_dict(Ties.from_arcs(arcs[:, 0], arcs[:, 1]))) == {(0, 1), (2, 0)}
 
 
 def test_an_empty_network_is_a_network() -> None:
@@ -181,11 +185,6 @@ def test_float_trust_is_kept_to_one_in_65535() -> None:
 def test_any_integer_type_is_taken(dtype: type[np.integer]) -> None:
     ties = Ties.from_arcs(np.array([2, 0], dtype), np.array([1, 2], dtype))
     assert as_dict(ties) == {(2, 1): 65535, (0, 2): 65535}
-
-
-def test_strided_input_is_taken() -> None:
-    arcs = np.array([[0, 1], [2, 0]], np.uint32)
-    assert set(as_dict(Ties.from_arcs(arcs[:, 0], arcs[:, 1]))) == {(0, 1), (2, 0)}
 
 
 @pytest.mark.parametrize(
@@ -233,13 +232,6 @@ def test_bad_rows_are_refused_in_one_sentence(
         Ties.from_rows(indptr, targets)
 
 
-def test_arrays_handed_out_are_read_only() -> None:
-    ties = Ties.from_arcs([0, 1], [1, 2], trust=[0.1, 0.2])
-    kept = (*ties.parts, ties.kind, ties.in_degree, ties.out_degree, ties.listeners(0))
-    assert not any(array.flags.writeable for array in kept)
-    assert not ties.reverse.targets.flags.writeable
-
-
 def test_a_change_makes_new_arrays_and_a_new_version() -> None:
     ties = Ties.from_arcs([0, 1], [1, 0])
     old, version, turned = ties.targets, ties.version, ties.reverse
@@ -254,22 +246,16 @@ def test_a_change_makes_new_arrays_and_a_new_version() -> None:
     assert ties.reverse.listeners(0).tolist() == [1, 2]
     assert ties.in_degree.tolist() == [2, 1, 0]
     assert not ties.is_symmetric
-
-
-def test_no_two_networks_share_a_version() -> None:
     assert len({Ties.from_arcs([0], [1]).version for _ in range(5)}) == 5
 
 
-def test_growing_adds_isolated_agents() -> None:
+def test_growing_adds_isolated_agents_and_a_reverse_cannot_change() -> None:
     ties = Ties.from_arcs([0], [1], directed=False)
     assert ties.grow(3) == range(2, 5)
     assert same(ties, Ties.from_arcs([0, 1], [1, 0], 5))
     assert ties.is_symmetric
     with pytest.raises(InputError, match="can grow by 0 to"):
         ties.grow(-1)
-
-
-def test_a_reverse_cannot_change() -> None:
     ties = Ties.from_arcs([0], [1])
     for change in (lambda: ties.reverse.add([0], [1]), lambda: ties.reverse.grow(1)):
         with pytest.raises(InputError, match="change the network it came from"):
@@ -282,11 +268,13 @@ def test_listeners_of_nobody_are_refused(agent: int) -> None:
         Ties.from_arcs([0], [1]).listeners(agent)
 
 
-def test_bytes_count_each_array_once() -> None:
+def test_bytes_count_each_array_once_and_a_repr_says_the_size() -> None:
     ties = Ties.from_arcs([0, 1], [1, 2])
     assert ties.nbytes == 3 * 8 + 2 * 4
     assert ties.reverse.count == 2
     assert ties.nbytes == 2 * (3 * 8 + 2 * 4) + 3 * 4
+    assert repr(Ties.from_arcs([0, 1], [1, 2])) == "<Ties: 3 agents, 2 ties>"
+    assert len(Ties.from_arcs([0, 1], [1, 2])) == 2
 
 
 def test_damaged_columns_are_refused() -> None:
@@ -329,8 +317,3 @@ def test_many_chunks_equal_one(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces = Ties.from_arcs(sources, targets, 60, trust=trust.random(900))
     assert same(whole, pieces)
     assert same(whole.reverse, pieces.reverse)
-
-
-def test_a_repr_says_the_size() -> None:
-    assert repr(Ties.from_arcs([0, 1], [1, 2])) == "<Ties: 3 agents, 2 ties>"
-    assert len(Ties.from_arcs([0, 1], [1, 2])) == 2

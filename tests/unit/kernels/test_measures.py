@@ -1,0 +1,136 @@
+"""Kernels of components, cores, ranks, triangles and paths, slice by slice, against networkx."""
+
+from itertools import pairwise, permutations
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from sim import Ties
+from sim.core.rng import Stream, key
+from sim.network.analysis import analysis
+from sim.network.analysis.clustering_kernels import closed_wedges
+from sim.network.analysis.pagerank_kernels import sweep
+from tests.unit.kernels.graphs import MOST, Small, drawn
+from tests.unit.kernels.networks import coin
+
+KEY = key(4, Stream.SAMPLE)
+NETS = {
+    "empty": Small([]),
+    "chain told backwards": Small([(v + 1, v) for v in range(59)], 60),
+    "clique with a tail": Small([(a, b) for a in range(5) for b in range(a)] + [(4, 5), (5, 6)], 8),
+    "sparse": drawn(70, 80),
+    "even": drawn(60, 130),
+    "dense": drawn(40, 400),
+}
+
+
+@pytest.fixture(params=NETS)
+def net(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Small:
+    monkeypatch.setattr(analysis, "_BUDGET", 16)
+    monkeypatch.setattr(analysis, "_SLICE", 7)
+    return NETS[request.param]
+
+
+def tied(net: Small, *, mutual: bool = False) -> Ties:
+    sources, targets = np.array(net.arcs, np.uint32).reshape(-1, 2).T
+    ends = (sources, targets)
+    if mutual:
+        ends = np.concatenate((sources, targets)), np.concatenate((targets, sources))
+    return Ties.from_arcs(*ends, net.agents)
+
+
+def by_agent(found: dict[int, float]) -> list[float]:
+    return [found[v] for v in sorted(found)]
+
+
+def lowest(labels: np.ndarray) -> list[int]:
+    """The lowest agent of each one's group."""
+    return [int(np.flatnonzero(labels == label)[0]) for label in labels]
+
+
+def test_components_are_those_of_networkx(net: Small) -> None:
+    for found, groups in (
+        (analysis.components(tied(net)), nx.weakly_connected_components(net.directed)),
+        (analysis.strong_components(tied(net)), nx.strongly_connected_components(net.directed)),
+    ):
+        expected = sorted((v, min(group)) for group in map(set, groups) for v in group)
+        assert lowest(found) == [low for _, low in expected]
+
+
+@pytest.mark.parametrize("mutual", [False, True])
+def test_measures_of_neighbours_are_those_of_networkx(net: Small, mutual: bool) -> None:
+    ties = tied(net, mutual=mutual)
+    assert analysis.core_numbers(ties).tolist() == by_agent(nx.core_number(net.graph))
+    assert analysis.triangles(ties).tolist() == by_agent(nx.triangles(net.graph))
+    assert analysis.clustering(ties).value == pytest.approx(nx.average_clustering(net.graph))
+
+
+@pytest.mark.parametrize("damping", [0.0, 0.5, 0.85])
+def test_ranks_are_those_of_networkx(net: Small, damping: float) -> None:
+    expected = nx.pagerank(net.directed, alpha=damping, tol=1e-14)
+    found = analysis.pagerank(tied(net.reverse), damping=damping)
+    assert found == pytest.approx(by_agent(expected), rel=1e-6)
+
+
+def test_a_sweep_takes_what_earlier_agents_pass_on_and_tells_the_change() -> None:
+    net = Small([(0, 1), (1, 2), (0, 2)], 3)
+    passed, rank = np.array([0.25, 0.5, 0.0]), np.ones(3)
+    share = passed.copy()
+    change = sweep(*net.reverse.place, passed, 0.5, 0, 3, rank, share)
+    assert rank.tolist() == [0.5, 0.625, 0.9375]
+    assert share.tolist() == [0.125, 0.3125, 0.0]
+    assert change == pytest.approx(0.5 + 0.375 + 0.0625)
+    assert sweep(*net.reverse.place, passed, 0.5, 0, 3, rank, share) == 0.0
+
+
+def test_ways_are_shortest(net: Small) -> None:
+    ties = tied(net)
+    for start, goal in permutations(range(0, net.agents, 4), 2):
+        far = nx.single_source_shortest_path_length(net.directed, start)
+        assert analysis.distances(ties, start).tolist() == [
+            far.get(v, -1) for v in range(net.agents)
+        ]
+        way = analysis.shortest_path(ties, start, goal)
+        if way is None:
+            assert goal not in far
+        else:
+            assert (way[0], way[-1], len(way) - 1) == (start, goal, far[goal])
+            assert {*pairwise(way)} <= {*net.arcs}
+    lengths = [d for _, far in nx.shortest_path_length(net.directed) for d in far.values() if d]
+    mean = analysis.path_length(ties, None).value
+    assert mean == pytest.approx(np.mean(lengths) if lengths else 0.0)
+
+
+def naive_closed(net: Small, agents: list[int]) -> int:
+    """Draw two different neighbours of each agent by the documented addresses."""
+    closed = 0
+    for i, u in enumerate(agents):
+        near = net.row(u)
+        if len(near) < 2:
+            continue
+        a = coin(KEY, i, 1) % len(near)
+        b = coin(KEY, i, 2) % (len(near) - 1)
+        closed += (near[a], near[b + (b >= a)]) in net.arcs
+    return closed
+
+
+def test_wedges_are_drawn_by_their_addresses_and_closed_in_cliques() -> None:
+    net = drawn(40, 45, mutual=True)
+    agents = np.random.default_rng(1).integers(0, 30, 400)
+    assert (net.degree < 2).any()
+    found = closed_wedges(*net.place, agents.astype(np.uint32), KEY)
+    assert found == naive_closed(net, agents.tolist())
+    assert 0 < found < 400
+    clique = Small([(a, b) for a in range(6) for b in range(a)], mutual=True)
+    star = Small([(0, v) for v in range(1, MOST)], mutual=True)
+    everybody = np.arange(MOST, dtype=np.uint32)
+    assert closed_wedges(*clique.place, everybody, KEY) == 6  # the rest know nobody
+    assert closed_wedges(*star.place, everybody, KEY) == 0
+
+
+@pytest.mark.parametrize("ties", [0, 30, 200])
+def test_assortativity_is_that_of_networkx(ties: int) -> None:
+    net = drawn(25, ties)
+    expected = nx.degree_assortativity_coefficient(net.graph) if ties else 0.0
+    assert analysis.assortativity(tied(net)) == pytest.approx(expected)
