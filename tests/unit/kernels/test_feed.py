@@ -434,8 +434,9 @@ def test_weights_are_added_up() -> None:
     interest, trust, age, likes, shares = draw.random((5, 50)).astype(np.float32) * 9
     friends, flags = draw.integers(0, 4, 50).astype(np.uint8), np.repeat([0, 4], 25)
     weights, out = np.arange(1, 8, dtype=np.float32), np.empty(50, np.float32)
-    told: Any = interest, trust, friends, age, likes, shares, flags.astype(np.uint8)
-    ranking.add_up(*told, weights, 6.0, 20.0, out)
+    told = interest, trust, friends, age, likes, shares, flags.astype(np.uint8)
+    given: Any = (*told, weights, 6.0, 20.0, out)
+    ranking.add_up(*given)
     n = likes + 2 * shares
     wanted = (
         interest + 2 * trust + 3 * (friends > 0) + 4 * 6 / (6 + age) + 5 * n / (n + 20)

@@ -20,8 +20,9 @@ class Reading:
         self.tally = np.zeros(3, np.int64)
 
     def on(self, at: int = 0) -> tuple[int, int, bool]:
-        given: Any = self.data, at, self.data.size, self.sign, np.array(self.columns)
-        at, count, fine = parse_lines(*given, *self.ends, *self.extra, self.tally)
+        text = self.data, at, self.data.size, self.sign, np.array(self.columns)
+        given: Any = (*text, *self.ends, *self.extra, self.tally)
+        at, count, fine = parse_lines(*given)
         return int(at), int(count), bool(fine)
 
 
