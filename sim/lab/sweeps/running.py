@@ -326,8 +326,8 @@ class _Work:
         total, done, groups = len(self._arms), self._done, len(self._groups)
 
         def report(stage: str, share: float) -> None:
-            many = f" ({plural(total, 'point')}, {plural(groups, 'network')})"
-            said = stage if groups == 1 else stage + many
+            size = f" ({plural(total, 'point')}, {plural(groups, 'network')})"
+            said = stage if groups == 1 else stage + size
             self._report(said, (done + share * many) / total)
 
         return report

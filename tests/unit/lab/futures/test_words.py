@@ -40,7 +40,7 @@ def test_texts_stay_texts_and_words_that_are_no_values_too() -> None:
         (": do=ban", "has no name"),
         ("a: ban", "key=value, with quotes"),
         ("a: =3", "key=value, with quotes"),
-        ("a: do=ban agents=", "'agents=' says nothing"),
+        ("a: do=ban agents=", "'agents=' has no value"),
         ("a: do=ban do=hide", "given twice"),
         ("a: text='x", "has no partner"),
         ("a: recommender=blend slots=3", "separate them by a semicolon"),
