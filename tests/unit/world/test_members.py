@@ -77,7 +77,7 @@ def test_profiles_go_by_id_where_they_have_one() -> None:
         ([{"id": 99}, {"id": 3}], "auto", "1 of 2 profiles have an unknown id"),
         ([{"id": 3}, {"id": "3"}], "auto", "Two profiles are of agent 3"),
         ([{"id": 3}, {}], "auto", "1 of 2 profiles have no id"),
-        ([{}] * 61, "auto", "There are 61 profiles and 60 agents"),
+        ([{}] * 61, "auto", "There are 61 profiles and only 60 members"),
         ([{}], "name", "matched by auto, id, order"),
         ([{}, {"activity": 2}], "auto", "Profile 2: activity must be a number"),
         ([{"nmae": "x"}], "auto", "Profile 1: A profile has no field 'nmae'"),

@@ -35,7 +35,7 @@ def test_a_name_alone_does_nothing_and_words_that_are_no_values_stay() -> None:
         (": do=ban", "has no name"),
         ("a: ban", "key=value, with quotes"),
         ("a: =3", "key=value, with quotes"),
-        ("a: do=ban agents=", "'agents=' says nothing"),
+        ("a: do=ban agents=", "'agents=' has no value"),
         ("a: do=ban do=hide", "given twice"),
         ("a: text='x", "has no partner"),
         ("a: recommender=blend slots=3", "separate them by a semicolon"),
