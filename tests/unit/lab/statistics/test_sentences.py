@@ -1,5 +1,3 @@
-"""Conclusions say what their interval allows, and no more."""
-
 from typing import Any
 
 import numpy as np
@@ -17,9 +15,8 @@ def said(first: list[float], second: list[float], **more: Any) -> str:
 
 def test_an_interval_that_holds_nothing_shows_neither_a_difference_nor_its_absence() -> None:
     text = said([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 7, 6], unit="members")
-    assert text.startswith(
-        "A difference of reach between as it is and warned is not shown, nor is its absence"
-    )
+    begins = "A difference of reach between as it is and warned is not shown, nor is its absence"
+    assert text.startswith(begins)
     assert "holds 0" in text
     assert "0.333 members" in text
     assert "6 pairs" in text
@@ -28,26 +25,40 @@ def test_an_interval_that_holds_nothing_shows_neither_a_difference_nor_its_absen
         assert word not in text
 
 
-def test_a_shown_difference_is_said_with_its_bounds() -> None:
-    text = said([5, 6, 7, 6, 5], [3, 3, 4, 3, 2])
-    assert text == (
-        "Reach is smaller under warned than under as it is by 2.8 "
-        "(95 % interval 2.24 to 3.36 by t, 5 pairs)."
-    )
+NAN = float("nan")
 
 
-def test_few_replicates_are_called_few() -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "sentence"),
+    [
+        ([5, 6, 7, 6, 5], [3, 3, 4, 3, 2],
+         "Reach is smaller under warned than under as it is by 2.8 (95 % interval 2.24 to 3.36 by "
+         "t, 5 pairs)."),
+        ([1], [4], "Reach was 3 more under warned than under as it is in one replicate, which "
+         "gives no interval: nothing follows for other seeds."),
+        ([1], [1], "Reach was the same under warned as under as it is in one replicate"),
+        ([1, 2], [1, 2], "Reach was exactly the same under as it is and warned in each of 2 pairs: "
+         "here they do not differ in it."),
+        ([1, 2, 3], [3, 4, 5],
+         "Reach was larger under warned than under as it is by 2 in each of 3"),
+        ([NAN], [1], "Nothing follows for reach"),
+    ],
+)  # fmt: skip
+def test_a_conclusion_says_what_was_seen(
+    first: list[float], second: list[float], sentence: str
+) -> None:
+    assert said(first, second).startswith(sentence)
+    assert not sentence.endswith(".") or said(first, second) == sentence
+
+
+def test_few_replicates_are_called_few_and_a_need_beyond_a_million_is_not_told() -> None:
     assert "so few replicates" in said([1, 2, 3], [9, 10, 12])
     assert "so few replicates" in said([1, 2, 3], [2, 1, 5])
     assert "so few" not in said([1, 2, 3, 1, 2], [9, 10, 12, 9, 9])
-
-
-def test_one_replicate_says_nothing_of_other_seeds() -> None:
-    assert said([1], [4]) == (
-        "Reach was 3 more under warned than under as it is in one replicate, which gives no "
-        "interval: nothing follows for other seeds."
-    )
-    assert "was the same under warned as under as it is in one replicate" in said([1], [1])
+    first = [float(value) for value in range(6)]
+    second = [value + apart for value, apart in zip(first, (1, -1, 1, -1, 1, -0.9999), strict=True)]
+    assert "would show it" not in said(first, second)
+    assert "would show it" not in said([0, 0], [1, -1])  # a mean of 0: no size to be shown
 
 
 def test_networks_without_spread_between_them_say_nothing_of_others() -> None:
@@ -58,63 +69,30 @@ def test_networks_without_spread_between_them_say_nothing_of_others() -> None:
     )
 
 
-def test_identical_arms_are_the_same_here() -> None:
-    assert said([1, 2], [1, 2]) == (
-        "Reach was exactly the same under as it is and warned in each of 2 pairs: here they do "
-        "not differ in it."
-    )
+def test_unpaired_arms_are_told_by_their_runs() -> None:
     found = unpaired_difference([1, 1], [1, 1])
     assert "same in every run" in conclusion(found, what="reach", first="a", second="b")
+    found = unpaired_difference([1, 2, 3, 4, 5], [8, 9, 10, 11, 12])
+    assert "5 runs of each arm" in conclusion(found, what="reach", first="a", second="b")
+    assert "no interval" in said([1, 2, 3], [3, 4, 5])
 
 
-def test_a_difference_without_spread_has_no_interval() -> None:
-    text = said([1, 2, 3], [3, 4, 5])
-    assert text.startswith("Reach was larger under warned than under as it is by 2 in each of 3")
-    assert "no interval" in text
-
-
-def test_arms_are_alike_only_within_a_margin_that_was_named() -> None:
+def test_arms_are_alike_or_matter_by_a_margin_that_was_named() -> None:
     first = list(np.arange(20.0))
     second = [value + (0.1 if place % 2 else -0.1) for place, value in enumerate(first)]
     assert "nor is its absence" in said(first, second)
     assert "by less than 0.5 (95 % interval" in said(first, second, margin=0.5)
     assert "nor is its absence" in said(first, second, margin=0.04)
-
-
-def test_a_difference_that_is_shown_may_still_not_matter() -> None:
     text = said([5, 6, 7, 6, 5], [5.1, 6.2, 7.1, 6.1, 5.2], margin=1)
     assert "is larger" in text
     assert "less than the 1 that would matter" in text
-
-
-def test_arms_without_a_number_say_nothing() -> None:
-    assert said([float("nan")], [1]).startswith("Nothing follows for reach")
-
-
-def test_unpaired_arms_are_counted_in_runs() -> None:
-    found = unpaired_difference([1, 2, 3, 4, 5], [8, 9, 10, 11, 12])
-    text = conclusion(found, what="reach", first="a", second="b")
-    assert "5 runs of each arm" in text
-
-
-def test_a_need_beyond_a_million_runs_is_not_told() -> None:
-    first = [float(value) for value in range(6)]
-    second = [value + apart for value, apart in zip(first, (1, -1, 1, -1, 1, -0.9999), strict=True)]
-    assert "would show it" not in said(first, second)
-    assert "would show it" not in said([0, 0], [1, -1])  # a mean of 0: no size to be shown
-
-
-def test_names_from_outside_stay_one_clean_line() -> None:
-    found = paired_difference([1, 2], [1, 3])
-    text = conclusion(found, what="reach", first="a\x1b[31m\nb", second="c")
-    assert "\x1b" not in text
-    assert "\n" not in text
-
-
-def test_a_margin_of_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="above 0"):
         said([1, 2], [1, 3], margin=0)
 
 
-def test_amounts_have_three_digits() -> None:
+def test_names_stay_one_clean_line_and_amounts_have_three_digits() -> None:
+    found = paired_difference([1, 2], [1, 3])
+    text = conclusion(found, what="reach", first="a\x1b[31m\nb", second="c")
+    assert "\x1b" not in text
+    assert "\n" not in text
     assert [amount(v) for v in (0.0, 12.345, 1e20, -123456.7)] == ["0", "12.3", "1e+20", "-123,457"]
