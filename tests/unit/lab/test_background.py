@@ -1,7 +1,3 @@
-"""Long work of the lab beside the event loop: it ends with the task that awaits it."""
-
-from __future__ import annotations
-
 import asyncio
 import inspect
 import threading

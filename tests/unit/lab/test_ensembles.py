@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import asyncio
 import io
 import json
@@ -9,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from sim import World, lab
 from sim.errors import InputError, UnknownNameError
 from sim.lab import Ensemble, Records, ensemble_now
 from sim.lab.runs.replicate import Replicate
+from sim.lab.runs.results import read_study
 
 RUMOUR: dict[str, Any] = {
     "text": "The bridge is closed.", "seeds": [0], "model": "independent-cascade",
@@ -60,12 +60,16 @@ def test_the_summary_has_mean_median_and_intervals_of_each_measure(found: Ensemb
     assert row["unit"] == "agents"
 
 
-def test_a_measure_that_no_replicate_has_is_left_out(world: World) -> None:
+def test_a_measure_without_a_number_is_left_out(world: World) -> None:
     calm = ensemble_now(world, replicates=2, ticks=1, workers=1)
     assert "size" not in calm.summary()["measure"].tolist()
     assert calm.conclusion() == ""
     with pytest.raises(InputError, match="No take-off to measure"):
         calm.takeoff()
+    world = World.create(agents=50, mean_degree=4, seed=1)
+    odd = {"odd": lambda world: float("inf")}
+    found = ensemble_now(world, ticks=1, replicates=2, workers=1, measures=odd)
+    assert "odd" not in found.summary()["measure"].tolist()
 
 
 def test_taking_off_is_told_with_its_threshold() -> None:
@@ -97,29 +101,22 @@ def test_an_early_look_shows_what_is_finished(world: World, found: Ensemble) -> 
 
 
 def test_it_shows_itself_in_terminal_and_notebook(found: Ensemble) -> None:
-    from rich.console import Console
-
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(found)
     shown = console.export_text()
     assert "40 replicates" in shown
     assert "took off" in shown
     assert "took off" in found._repr_html_()
-    assert (
-        repr(found)
-        == f"Ensemble(summary {len(found.summary())}, runs 40, curves {len(found.curves)})"
-    )
+    rows = len(found.summary()), len(found.curves)
+    assert repr(found) == "Ensemble(summary {}, runs 40, curves {})".format(*rows)
 
 
-def test_a_fan_is_drawn(found: Ensemble, tmp_path: Path) -> None:
+def test_a_fan_is_drawn_and_tables_are_written(found: Ensemble, tmp_path: Path) -> None:
     figure = found.plot("new")
     (ax,) = figure.axes
     median = ax.lines[0].get_ydata()
     assert np.asarray(median).tolist() == found.fan("new")["q50"].tolist()
     figure.savefig(tmp_path / "fan.svg")
-
-
-def test_tables_are_written_a_row_a_replicate_and_tick(found: Ensemble, tmp_path: Path) -> None:
     lines = found.write(tmp_path / "curves.csv", "curves").read_text("utf-8").splitlines()
     assert len(lines) == 1 + int((found.runs["ticks"] + 1).sum())
     assert lines[0].startswith("program,replicate,seed,tick,ever,new,now,running,")
@@ -127,22 +124,25 @@ def test_tables_are_written_a_row_a_replicate_and_tick(found: Ensemble, tmp_path
     assert first["size"] == found.runs["size"][0]
 
 
-def test_what_cannot_be_run_is_said(world: World) -> None:
-    with pytest.raises(InputError, match="Nothing would happen"):
-        ensemble_now(world)
-    with pytest.raises(InputError, match="one of the two"):
-        ensemble_now(world, RUMOUR, program=lab.Messages([RUMOUR]))
-    with pytest.raises(InputError, match="Replicates"):
-        ensemble_now(world, RUMOUR, replicates=0)
-    with pytest.raises(InputError, match="A message is a text"):
-        ensemble_now(world, [{"texts": "x"}])
-    with pytest.raises(InputError, match="Messages are texts"):
-        ensemble_now(world, 3)  # type: ignore[arg-type]
-    records = lab.experiment_now(
-        world, [lab.Messages(name="a"), lab.Messages(name="b")], [0], workers=1
-    )
+@pytest.mark.parametrize(
+    ("messages", "asked", "said"),
+    [
+        ((), {}, "Nothing would happen"),
+        (RUMOUR, {"program": lab.Messages([RUMOUR])}, "one of the two"),
+        (RUMOUR, {"replicates": 0}, "Replicates"),
+        ([{"texts": "x"}], {}, "A message is a text"),
+        (3, {}, "Messages are texts"),
+    ],
+)
+def test_what_cannot_be_run_is_said(world: World, messages: Any, asked: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        ensemble_now(world, messages, **asked)
+
+
+def test_an_ensemble_is_of_one_program(world: World) -> None:
+    two = [lab.Messages(name="a"), lab.Messages(name="b")]
     with pytest.raises(InputError, match="one program; got a, b"):
-        Ensemble(records)
+        Ensemble(lab.experiment_now(world, two, [0], workers=1))
 
 
 async def test_the_event_loop_goes_on_meanwhile(world: World, found: Ensemble) -> None:
@@ -179,8 +179,6 @@ async def test_who_leaves_stops_it_and_loses_nothing(world: World, tmp_path: Pat
 
 
 def test_what_a_program_is_told_of_is_what_it_holds(world: World, tmp_path: Path) -> None:
-    from sim.lab.runs.results import read_replicates
-
     file = tmp_path / "study.runs"
     ensemble_now(world, RUMOUR | {"seeds": np.arange(3)}, replicates=1, workers=1, into=file)
     ((name, facts),) = read_replicates(file)[0]["programs"]
@@ -189,7 +187,7 @@ def test_what_a_program_is_told_of_is_what_it_holds(world: World, tmp_path: Path
     assert json.loads(json.dumps(facts)) == facts
 
 
-def test_many_small_messages_do_not_take_off_together() -> None:
+def test_many_messages_take_off_by_the_largest_and_not_before_the_first_tick() -> None:
     world = World.create(agents=200, mean_degree=4, seed=1)
     messages = [
         {"text": f"{place}", "seeds": [place], "model": "independent-cascade", "probability": 0.0}
@@ -199,18 +197,7 @@ def test_many_small_messages_do_not_take_off_together() -> None:
     assert found.runs["size"].tolist() == [40.0, 40.0]  # 34.2 is the threshold
     assert found.takeoff().runs == 0
     assert "the largest message reached more than" in found.conclusion()
-
-
-def test_first_holders_beyond_the_threshold_are_said() -> None:
     world = World.create(agents=200, mean_degree=4, seed=1)
     still = {"text": "x", "model": "independent-cascade", "probability": 0.0, "seeds": "top:50"}
     found = ensemble_now(world, still, replicates=2, workers=1)
     assert "Up to 50 were seeds, more than the take-off threshold" in found.conclusion()
-
-
-def test_an_infinite_measure_is_no_number() -> None:
-    world = World.create(agents=50, mean_degree=4, seed=1)
-    found = ensemble_now(
-        world, ticks=1, replicates=2, workers=1, measures={"odd": lambda world: float("inf")}
-    )
-    assert "odd" not in found.summary()["measure"].tolist()

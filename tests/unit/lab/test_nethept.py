@@ -1,5 +1,3 @@
-"""NetHEPT: spreads of published seed sets, and seeds that are as good as any of them."""
-
 import json
 from pathlib import Path
 
@@ -14,9 +12,8 @@ from sim.world.seeding import live_edges_of, live_network
 
 @pytest.mark.slow
 def test_spreads_on_nethept_are_those_of_the_papers(shared_data: Path) -> None:
-    world = import_world(
-        shared_data / "nethept/nethept.txt.gz", options=EdgeOptions(directed=False)
-    ).world
+    options = EdgeOptions(directed=False)
+    world = import_world(shared_data / "nethept/nethept.txt.gz", options=options).world
     sets = json.loads((shared_data / "nethept/seeds.json").read_text())
     seeds = {name: [world.agents.index(str(one)) for one in ids] for name, ids in sets.items()}
     runs = 4000

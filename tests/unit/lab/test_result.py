@@ -1,5 +1,3 @@
-"""Every result has the same faces, through its tables."""
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,7 +1,3 @@
-"""Seeds and blocks as results of the lab: what they say, and what is refused."""
-
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -18,9 +14,8 @@ SURE: dict[str, Any] = {"probability": 1.0}
 @pytest.fixture
 def world() -> World:
     """Two stars, of five leaves and of three, and a path of two steps."""
-    return World.from_edges(
-        [0] * 5 + [6] * 3 + [10, 11], [1, 2, 3, 4, 5, 7, 8, 9, 11, 12], agents=13, seed=4
-    )
+    heard = [1, 2, 3, 4, 5, 7, 8, 9, 11, 12]
+    return World.from_edges([0] * 5 + [6] * 3 + [10, 11], heard, agents=13, seed=4)
 
 
 async def test_seeds_come_with_spread_guarantee_and_tables(world: World) -> None:
@@ -44,7 +39,7 @@ def test_either_method_finds_them(world: World, method: str) -> None:
     assert ("no guarantee" in found.conclusion()) == (method == "celf")
 
 
-def test_plain_choices_stand_beside_them(world: World) -> None:
+def test_plain_choices_stand_beside_them_and_unknown_ones_are_refused(world: World) -> None:
     found = best_seeds_now(world, 2, **SURE)
     rows = found.compare()
     assert rows["choice"].tolist() == ["opim", *BASELINES]
@@ -53,10 +48,10 @@ def test_plain_choices_stand_beside_them(world: World) -> None:
     assert spread["random"] < 10.0
     assert len(found.compare(["degree"])) == len(rows)
     assert found.compare(["celf"])["choice"].tolist()[-1] == "celf"
-    assert best_seeds_now(world, 2, method="celf", **SURE).compare(["opim"])["spread"].tolist() == [
-        10.0,
-        10.0,
-    ]
+    celf = best_seeds_now(world, 2, method="celf", **SURE)
+    assert celf.compare(["opim"])["spread"].tolist() == [10.0, 10.0]
+    with pytest.raises(UnknownNameError, match="pagerank"):
+        best_seeds_now(world, 1, **SURE).compare(["pagerang"])
 
 
 def test_a_budget_buys_what_reaches_most(world: World) -> None:
@@ -107,11 +102,6 @@ def test_what_cannot_be_is_refused(world: World, options: dict[str, object], say
         best_seeds_now(world, **options)  # type: ignore[arg-type]
 
 
-def test_an_unknown_choice_to_compare_with_is_refused(world: World) -> None:
-    with pytest.raises(UnknownNameError, match="pagerank"):
-        best_seeds_now(world, 1, **SURE).compare(["pagerang"])
-
-
 def test_celf_is_kept_out_of_large_worlds(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeding, "MOST_CELF", 12)
     with pytest.raises(InputError, match="at most 12 members, this one has 13; choose opim"):
@@ -129,16 +119,13 @@ async def test_blocking_an_agent_cuts_what_hangs_below(world: World) -> None:
     assert "without a guarantee" in found.conclusion()
 
 
-def test_blocking_a_tie_cuts_what_hangs_below(world: World) -> None:
+def test_blocking_a_tie_cuts_what_hangs_below_and_nothing_to_block_is_said(world: World) -> None:
     found = block_now(world, "best:1", 2, what="ties", model="linear-threshold")
     assert found.rumour.tolist() == [0]
     assert len(found.ties) == 2
     assert set(found.ties[:, 0].tolist()) == {0}
     assert (found.before.mean, found.after.mean) == (6.0, 4.0)
     assert found.table()["source"].tolist() == [0, 0]
-
-
-def test_nothing_to_block_is_said(world: World) -> None:
     found = block_now(world, [12], 3, **SURE)
     assert found.agents.size == 0
     assert found.conclusion().startswith("Blocking has no effect: the rumour reaches 1.0")
@@ -153,9 +140,6 @@ def test_nothing_to_block_is_said(world: World) -> None:
         ({"rumour": [99]}, "99 is unknown"),
     ],
 )
-def test_what_cannot_be_blocked_is_refused(
-    world: World, options: dict[str, object], says: str
-) -> None:
-    asked: dict[str, object] = {"rumour": [0], "k": 1} | options
+def test_what_cannot_be_blocked_is_refused(world: World, options: Any, says: str) -> None:
     with pytest.raises(HubbubError, match=says):
-        block_now(world, **asked)  # type: ignore[arg-type]
+        block_now(world, **({"rumour": [0], "k": 1} | options))

@@ -1,10 +1,9 @@
-"""Tables hold what they are given, and every reader finds it again."""
-
 import csv
 import json
 import pickle
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,22 +16,18 @@ import pytest
 from rich.console import Console
 
 from sim.core import data_frames
-from sim.errors import FileError, InputError, UnknownNameError
+from sim.errors import FileError, InputError
 from sim.lab import Table
 from sim.lab.tables import shown
 
+ROWS: dict[str, list[Any]] = {"arm": ["a", "=b", None], "reach": [3, 5, 8]}
 HOSTILE = "<script>alert(1)</script>[red]\x1b[31m\nx"
 
 
 @pytest.fixture
 def table() -> Table:
-    columns = {
-        "arm": ["a", "=b", None],
-        "reach": [3, 5, 8],
-        "share": [0.5, float("nan"), 0.25],
-        "over": [True, False, True],
-    }
-    return Table(columns, units={"reach": "members"}, caption="Runs")
+    columns = {"share": [0.5, float("nan"), 0.25], "over": [True, False, True]}
+    return Table(ROWS | columns, units={"reach": "members"}, caption="Runs")
 
 
 def test_columns_have_the_dtype_of_their_values(table: Table) -> None:
@@ -45,18 +40,12 @@ def test_columns_have_the_dtype_of_their_values(table: Table) -> None:
     assert Table({"n": []})["n"].size == 0
 
 
-def test_columns_cannot_be_written_to(table: Table) -> None:
-    with pytest.raises(ValueError, match="read-only"):
-        table["reach"][0] = 1
-
-
-def test_rows_are_plain_values(table: Table) -> None:
+def test_rows_and_columns_are_plain_values_and_chosen(table: Table) -> None:
     assert next(table.rows()) == {"arm": "a", "reach": 3, "share": 0.5, "over": True}
     assert len(table) == 3
     assert len(Table({})) == 0
-
-
-def test_rows_and_columns_are_chosen(table: Table) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        table["reach"][0] = 1
     assert table.where(over=True)["reach"].tolist() == [3, 8]
     assert table.where(arm="a", over=False)["reach"].tolist() == []
     assert table.taken(np.array([2, 0]))["reach"].tolist() == [8, 3]
@@ -65,15 +54,12 @@ def test_rows_and_columns_are_chosen(table: Table) -> None:
     assert "arm" in table
 
 
-def test_rows_make_a_table() -> None:
+def test_rows_and_tables_of_the_same_columns_make_a_table(table: Table) -> None:
     made = Table.of_rows([{"a": 1}, {"b": "x", "c": 2}])
     assert made.names == ("a", "b", "c")
     assert made["b"].tolist() == [None, "x"]
     assert np.isnan(made["c"][0])
     assert Table.of_rows([], names=["a"]).names == ("a",)
-
-
-def test_tables_of_the_same_columns_are_joined(table: Table) -> None:
     twice = Table.joined([table, table])
     assert len(twice) == 6
     assert twice.caption == "Runs"
@@ -103,12 +89,15 @@ def test_data_frames_hold_the_same_values(table: Table) -> None:
     assert table["reach"][0] == 3
 
 
-def test_units_and_caption_travel_with_arrow(table: Table) -> None:
+def test_units_and_caption_travel_with_arrow_and_parquet(table: Table, tmp_path: Path) -> None:
     arrow = table.to_arrow()
     assert arrow.schema.field("reach").metadata == {b"unit": b"members"}
     assert arrow.schema.metadata == {b"caption": b"Runs"}
     assert Table({"a": ["\ud800"]}).to_arrow()["a"].to_pylist() == ["?"]
     assert arrow.schema.field("over").type == pa.bool_()
+    path = table.write(tmp_path / "t.parquet")
+    assert pl.read_parquet(path).equals(table.to_polars())
+    assert pq.read_schema(path).equals(table.to_arrow().schema, check_metadata=True)
 
 
 def test_csv_is_read_again_and_calculates_nothing(table: Table, tmp_path: Path) -> None:
@@ -132,12 +121,6 @@ def test_json_lines_are_read_again(tmp_path: Path) -> None:
     assert text.startswith('"a %s, ""b""",c,d')
     odd = Table({"a": [(1, 2), "x"]}).write(tmp_path / "o.jsonl").read_text()
     assert json.loads(odd.splitlines()[0]) == {"a": "(1, 2)"}
-
-
-def test_parquet_is_read_again(table: Table, tmp_path: Path) -> None:
-    path = table.write(tmp_path / "t.parquet")
-    assert pl.read_parquet(path).equals(table.to_polars())
-    assert pq.read_schema(path).equals(table.to_arrow().schema, check_metadata=True)
 
 
 def test_files_are_written_whole_and_not_where_they_must_not(table: Table, tmp_path: Path) -> None:
@@ -178,30 +161,24 @@ def rendered(thing: Any) -> str:
     return capture.get()
 
 
-def test_a_terminal_obeys_nothing_of_a_table() -> None:
+def test_a_terminal_and_a_notebook_obey_nothing_of_a_table() -> None:
     table = Table({HOSTILE: [HOSTILE], "n": [1]}, caption=HOSTILE, units={"n": HOSTILE})
     text = rendered(table)
     assert "\x1b" not in text
     assert "[red]" in text
     assert "\x1b" not in repr(table)
-
-
-def test_a_notebook_runs_nothing_of_a_table() -> None:
     html = Table({HOSTILE: [HOSTILE]}, caption=HOSTILE, units={HOSTILE: HOSTILE})._repr_html_()
     assert "<script" not in html
     assert html.count("&lt;script&gt;") == 4
     assert "\x1b" not in html
 
 
-def test_long_tables_are_shown_by_their_beginning() -> None:
+def test_long_tables_are_shown_by_their_beginning_and_values_shortly() -> None:
     table = Table({"n": range(50)})
     assert "30 more of 50 rows" in rendered(table)
     assert "30 more of 50 rows" in table._repr_html_()
     assert repr(table) == "Table(50 rows: n)"
     assert "more" not in Table({"n": range(3)})._repr_html_()
-
-
-def test_values_are_shown_shortly() -> None:
     values = [None, True, 3, 12345, 1234.5, 0.123456, 1e20]
     assert [shown(v) for v in values] == ["", "yes", "3", "12,345", "1,234", "0.1235", "1e+20"]
 
@@ -223,26 +200,22 @@ def test_lines_are_sorted_and_parted(table: Table) -> None:
     assert table.plot().axes[0].get_ylabel() == "share"
 
 
-def test_what_cannot_be_drawn_is_refused(table: Table) -> None:
-    with pytest.raises(InputError, match="nothing to draw"):
-        Table({"a": ["x"]}).plot()
-    with pytest.raises(InputError, match="holds texts"):
-        table.plot(y="arm")
-    with pytest.raises(UnknownNameError, match="No column"):
-        table.plot("nothing")
-    with pytest.raises(InputError, match="can be told apart"):
-        Table({"n": range(30)}).plot(by="n")
-
-
-def test_tables_of_no_sense_are_refused() -> None:
-    with pytest.raises(InputError, match="a 1, b 2"):
-        Table({"a": [1], "b": [1, 2]})
-    with pytest.raises(InputError, match="has a name"):
-        Table({" ": [1]})
-    with pytest.raises(InputError, match="shape"):
-        Table({"a": np.zeros((2, 2))})
-    with pytest.raises(UnknownNameError, match="No column"):
-        Table({"a": [1]}, units={"b": "members"})
+@pytest.mark.parametrize(
+    ("ask", "said"),
+    [
+        (lambda: Table({"a": ["x"]}).plot(), "nothing to draw"),
+        (lambda: Table(ROWS).plot(y="arm"), "holds texts"),
+        (lambda: Table(ROWS).plot("nothing"), "No column"),
+        (lambda: Table({"n": range(30)}).plot(by="n"), "can be told apart"),
+        (lambda: Table({"a": [1], "b": [1, 2]}), "a 1, b 2"),
+        (lambda: Table({" ": [1]}), "has a name"),
+        (lambda: Table({"a": np.zeros((2, 2))}), "shape"),
+        (lambda: Table({"a": [1]}, units={"b": "members"}), "No column"),
+    ],
+)
+def test_what_makes_no_table_or_drawing_is_refused(ask: Callable[[], object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        ask()
 
 
 def test_a_table_loads_no_library_of_data_frames() -> None:

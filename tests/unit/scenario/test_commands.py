@@ -1,7 +1,3 @@
-"""Scenario files that cut and make ties between ticks."""
-
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,16 +64,13 @@ def reached(tmp_path: Path) -> list[str]:
 def test_ties_change_at_the_tick_that_is_asked_for(
     hubbub: Hubbub, write: Write, tmp_path: Path, commands: str, heard: str
 ) -> None:
-    said = hubbub("run", write(commands))
-    assert said.code == 0
+    hubbub("run", write(commands)).well()
     assert "".join(reached(tmp_path)) == heard
 
 
-def test_a_run_waits_for_what_is_still_to_be_done(
-    hubbub: Hubbub, write: Write, tmp_path: Path
-) -> None:
+def test_a_run_waits_for_what_is_still_to_be_done(hubbub: Hubbub, write: Write) -> None:
     assert hubbub("run", write(command("follow", '["e"]', '["d"]', 9))).code == 0
-    world = load(tmp_path / "out.hub")
+    world = load(Path("out.hub"))
     assert world.cascades[0].adopted_at.tolist() == [0, 1, 2, 3, 10, -1]
 
 
@@ -93,18 +86,12 @@ def test_what_was_done_is_on_the_trail(hubbub: Hubbub, write: Write, tmp_path: P
 @pytest.mark.parametrize(
     ("commands", "says"),
     [
-        (
-            command("folow", '["a"]', '["b"]'),
-            "story.toml: [[commands]] number 1: do ",
-        ),
+        (command("folow", '["a"]', '["b"]'), "story.toml: [[commands]] number 1: do "),
         (
             command("follow", '["a"]', '["zz"]'),
             "story.toml: [[commands]] number 1: No member has the id 'zz'",
         ),
-        (
-            command("follow", '"top:3:fame"', '["a"]'),
-            "story.toml: [[commands]] number 1:",
-        ),
+        (command("follow", '"top:3:fame"', '["a"]'), "story.toml: [[commands]] number 1:"),
         ("[commands]\nat = 3\n", "story.toml: commands are written as [[commands]]"),
         ('[[commands]]\ndo = "mute"\nagents = ["a"]\n', "others"),
     ],
@@ -148,26 +135,18 @@ def test_a_slip_in_another_process_is_said_with_its_place(
         assert said.code == code
 
 
-def test_minds_are_for_one_process(hubbub: Hubbub, write: Write) -> None:
+def test_what_makes_no_sense_in_a_scenario_is_one_sentence(hubbub: Hubbub, write: Write) -> None:
     said = hubbub("run", write(""), "--minds", "ids:a", "--isolated")
     assert "Minds need the program's own process; leave out --isolated." in said.err
+    said = hubbub("run", write(command("follow", '["b"]', '["b"]')))
+    assert (said.code, said.err.count("nobody can follow itself; name others.")) == (3, 1)
+    said = hubbub("run", write('[[interventions]]\nat = 0\ndo = "bann"\nagents = "ids:b"\n'))
+    assert said.err.endswith("No intervention named 'bann' (Did you mean 'ban'?).\n")
 
 
-def test_a_command_at_the_end_is_done_and_a_later_one_is_told(
-    hubbub: Hubbub, write: Write, tmp_path: Path
-) -> None:
+def test_a_command_at_the_end_is_done_and_a_later_one_is_told(hubbub: Hubbub, write: Write) -> None:
     later = command("follow", '["f"]', '["a"]', at=2) + command("follow", '["e"]', '["a"]', at=3)
     said = hubbub("run", write(later), "--ticks", "2")
     assert "number 2: follow at 3 is not done; the run ends at 2." in said.err
-    world = load(tmp_path / "out.hub")
+    world = load(Path("out.hub"))
     assert world.ties.listeners(world.agents.index("a")).tolist() == [1, 5]
-
-
-def test_who_is_to_follow_itself_alone_is_refused(hubbub: Hubbub, write: Write) -> None:
-    said = hubbub("run", write(command("follow", '["b"]', '["b"]')))
-    assert (said.code, said.err.count("nobody can follow itself; name others.")) == (3, 1)
-
-
-def test_a_misspelt_intervention_is_one_sentence(hubbub: Hubbub, write: Write) -> None:
-    said = hubbub("run", write('[[interventions]]\nat = 0\ndo = "bann"\nagents = "ids:b"\n'))
-    assert said.err.endswith("No intervention named 'bann' (Did you mean 'ban'?).\n")

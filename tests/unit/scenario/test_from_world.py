@@ -1,7 +1,3 @@
-"""``hubbub scenario from-world``: what was done to a world, as a scenario that does it again."""
-
-from __future__ import annotations
-
 from pathlib import Path
 
 import pytest
@@ -18,8 +14,7 @@ def again(hubbub: Hubbub, world: World) -> tuple[World, str, str]:
     """Save a world, write its script, and run that; returns the world, the script, what is told."""
     save(world, "a.hub")
     told = hubbub("scenario", "from-world", "a.hub", "--out", "again.toml").err
-    said = hubbub("run", "again.toml", "--save", "b.hub")
-    assert said.code == 0, said.err
+    hubbub("run", "again.toml", "--save", "b.hub").well()
     return load("b.hub"), Path("again.toml").read_text(), told
 
 
@@ -127,9 +122,8 @@ def test_stages_of_life_parameters_and_alerts_are_said() -> None:
         act(7, "inject", "hi", seeds=[1], model="si", beta=0.5),
         act(7, "inject", "ho", seeds=[1], model="si", at=9),
     )
-    assert left_out == [
-        "Left out: inject (1x); a scenario cannot say it, hubbub replay does it again."
-    ]
+    left = "Left out: inject (1x); a scenario cannot say it, hubbub replay does it again."
+    assert left_out == [left]
     assert 'do = "inject"\ntext = "hi"\nseeds = "ids:1"\nmodel = "si"\nchannel = "feed"\n' in text
     assert '[alerts]\n"spread too fast" = false\npolarisation = { "warning" = 0.5 }\n' in text
     assert 'at = 2\ndo = "ban"\nagents = "ids:1,2"\n' in text
@@ -147,15 +141,10 @@ def test_stages_of_life_parameters_and_alerts_are_said() -> None:
     [
         ("a.csv", "source,target,weight\na,b,4\nb,c,1\n", None, 'weights = "none"\n'),
         ("a.csv", "source,target,weight\na,b,4\nb,c,1\n", "auto", ""),
-        (
-            "a.gml",
-            "graph [ node [ id 1 ] node [ id 2 ] node [ id 3 ] edge [ source 1 target 2 weight 4 ]"
-            " edge [ source 2 target 3 weight 1 ] ]",
-            None,
-            "",
-        ),
+        ("a.gml", "graph [ node [ id 1 ] node [ id 2 ] node [ id 3 ] edge [ source 1 target 2 "
+         "weight 4 ] edge [ source 2 target 3 weight 1 ] ]", None, ""),
     ],
-)
+)  # fmt: skip
 def test_a_world_without_weights_comes_out_without(
     name: str, text: str, asked: str | None, said: str, hubbub: Hubbub
 ) -> None:

@@ -1,27 +1,19 @@
-"""The gallery: every scenario shows what it says; descriptions; variants side by side."""
-
 import json
 import shlex
 from pathlib import Path
 
 import pytest
 
+from sim.core import quiet
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.scenario import compare_variants, gallery_names, open_scenario
 from tests.unit.cli.conftest import Hubbub
 
 SMALL = {
-    "breaking-news": 2000,
-    "complex-contagion": 600,
-    "echo-chamber": 1000,
-    "fact-check": 1500,
-    "herd-effect": 2000,
-    "newcomers": 1500,
-    "opinion-polarisation": 500,
-    "product-launch": 2000,
-    "super-spreader-ban": 2500,
-    "sybil-attack": 1500,
-}
+    "breaking-news": 2000, "complex-contagion": 600, "echo-chamber": 1000, "fact-check": 1500,
+    "herd-effect": 2000, "newcomers": 1500, "opinion-polarisation": 500, "product-launch": 2000,
+    "super-spreader-ban": 2500, "sybil-attack": 1500,
+}  # fmt: skip
 
 STORY = """
 [about]
@@ -93,33 +85,8 @@ def story(tmp_path: Path) -> Path:
     return path
 
 
-def test_there_are_ten_scenarios() -> None:
+def test_ten_scenarios_are_listed_and_run(hubbub: Hubbub) -> None:
     assert set(gallery_names()) == set(SMALL)
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_a_scenario_of_the_gallery_shows_what_it_says(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HUBBUB_SHARED_DATA", "/nowhere")
-    found = compare_variants(f"gallery:{name}", agents=SMALL[name])
-    assert found.seen
-    assert found.is_as_expected, found
-
-
-@pytest.mark.parametrize("name", SMALL)
-def test_each_says_what_it_asks_and_rests_on(name: str, hubbub: Hubbub) -> None:
-    about = open_scenario(f"gallery:{name}").about
-    assert all((about.title, about.question, about.sees, about.source))
-    said = hubbub("scenario", "describe", f"gallery:{name}")
-    assert said.code == 0
-    assert about.source in said.out
-    assert "## 7. Submodels" in said.out
-    assert not [line for line in said.out.splitlines() if line.endswith(": ")]
-    assert hubbub("scenario", "show", name).out.startswith(about.title)
-
-
-def test_the_gallery_is_listed_and_run(hubbub: Hubbub) -> None:
     assert "echo-chamber" in hubbub("scenario", "list").out
     facts = hubbub("scenario", "list", "--json").json
     assert [each["name"] for each in facts] == list(gallery_names())
@@ -132,25 +99,40 @@ def test_the_gallery_is_listed_and_run(hubbub: Hubbub) -> None:
     assert again["world"]["digest"] == told.json["world"]["digest"]
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_the_gallery_shows_what_it_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUBBUB_SHARED_DATA", "/nowhere")
+    found = compare_variants(f"gallery:{name}", agents=SMALL[name])
+    assert found.seen
+    assert found.is_as_expected, found
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_each_says_what_it_asks_and_rests_on(name: str, hubbub: Hubbub) -> None:
+    about = open_scenario(f"gallery:{name}").about
+    assert all((about.title, about.question, about.sees, about.source))
+    said = hubbub("scenario", "describe", f"gallery:{name}").well()
+    assert about.source in said.out
+    assert "## 7. Submodels" in said.out
+    assert not [line for line in said.out.splitlines() if line.endswith(": ")]
+    assert hubbub("scenario", "show", name).out.startswith(about.title)
+
+
 def test_variants_stand_side_by_side(hubbub: Hubbub, story: Path) -> None:
     said = hubbub("scenario", "variants", "story.toml", "--json").json
     assert list(said["variants"]) == ["bare"]
-    said = hubbub(
-        "scenario", "variants", "story.toml", "--vary", "platform.recommender=random,content"
-    )
+    words = ("--vary", "platform.recommender=random,content")
+    said = hubbub("scenario", "variants", "story.toml", *words)
     assert "recommender=random" in said.out
     assert "diversity" in said.out
     said = hubbub("scenario", "variants", "gallery:fact-check", "--agents", "1500")
     assert "seen: share#0: wide < narrow < unchecked" in said.out
 
 
-def test_a_file_without_variants_is_compared_with_nothing(tmp_path: Path) -> None:
+def test_a_file_without_variants_is_measured_alone(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text("[network]\nagents = 60\nmean_degree = 4\n[stop]\nticks = 1\n")
     assert list(compare_variants(str(file)).variants) == ["base"]
-
-
-def test_feeds_are_measured_side_by_side_also_where_they_are_not_kept(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_text(
         '[about]\nmeasures = ["strangers"]\n[network]\nagents = 60\nmean_degree = 4\n'
@@ -160,8 +142,7 @@ def test_feeds_are_measured_side_by_side_also_where_they_are_not_kept(tmp_path: 
 
 
 def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -> None:
-    said = hubbub("run", "story.toml", "--save", "w.hub", "--metrics", "m.csv")
-    assert said.code == 0
+    said = hubbub("run", "story.toml", "--save", "w.hub", "--metrics", "m.csv").well()
     assert "No message 7" in said.err
     assert "ban at tick 2: 3 members are banned.\n" in said.out
     assert "Fact-check: this is not true.  sir" in said.out  # what an intervention sent
@@ -192,8 +173,7 @@ def test_a_platform_that_opens_late_and_minds_are_described(hubbub: Hubbub, stor
     assert "### hot" in described
     assert "Sensing: members see" in described
     assert "Minds: share:1 by rule." in described
-    said = hubbub("run", "story.toml")
-    assert said.code == 0
+    said = hubbub("run", "story.toml").well()
     assert "Minds: 200 members" in said.out
     assert "--minds ids:1" in hubbub("run", "story.toml", "--minds", "ids:1", "--offline").out
     story.write_text(f"{head}[minds]\nmembers = 'ids:1'\nmnd = 'rule'\n")
@@ -201,8 +181,6 @@ def test_a_platform_that_opens_late_and_minds_are_described(hubbub: Hubbub, stor
 
 
 def test_alerts_and_settings_come_from_the_file(story: Path) -> None:
-    from sim.core import quiet
-
     scenario = open_scenario(str(story))
     world = scenario.world(quiet)
     assert world.platform is None  # the base: the rest is the plan's
@@ -224,17 +202,13 @@ def test_data_sets_are_used_where_they_are(
     (tmp_path / "sets/net.txt").write_text("a b\nb c\n")
     monkeypatch.setenv("HUBBUB_SHARED_DATA", str(tmp_path / "sets"))
     file = tmp_path / "a.toml"
-    file.write_text(
-        '[network]\ndata = "net.txt"\nagents = 50\nmean_degree = 2\n[stop]\nticks = 1\n'
-    )
+    text = '[network]\ndata = "net.txt"\nagents = 50\nmean_degree = 2\n[stop]\nticks = 1\n'
+    file.write_text(text)
     assert hubbub("run", "a.toml", "--json").json["world"]["agents"] == 3
     monkeypatch.setenv("HUBBUB_SHARED_DATA", str(tmp_path / "none"))
     said = hubbub("run", "a.toml", "--json")
     assert said.json["world"]["agents"] == 50
     assert "using a generated network instead" in said.err
-
-
-# What is wrong with a file, in one sentence
 
 
 @pytest.mark.parametrize(
@@ -290,9 +264,6 @@ def test_what_there_is_not_is_named(hubbub: Hubbub, story: Path) -> None:
         compare_variants("gallery:fact-check", vary=["recommender=x"])
     assert "--variant is for scenarios" in hubbub("run", "demo", "--variant", "x").err
     assert "NAME.csv or NAME.jsonl" in hubbub("run", "demo", "--metrics", "m.txt").err
-
-
-def test_an_expectation_names_variants(story: Path) -> None:
     story.write_text(STORY.replace("[network]", 'expect = ["share: bare < other"]\n[network]', 1))
     with pytest.raises(FileError, match="names no variant 'other'"):
         compare_variants(str(story), ticks=1)

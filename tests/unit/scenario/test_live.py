@@ -1,7 +1,3 @@
-"""Scenarios in worlds that live: what happens when, whoever runs, pauses, goes back, kills."""
-
-from __future__ import annotations
-
 import asyncio
 import importlib
 import sys
@@ -19,9 +15,10 @@ from sim.core import quiet, registry
 from sim.errors import InputError
 from sim.minds.deciding import commands as minding
 from sim.runtime import EngineError, IsolatedSimulation, Simulation
+from sim.runtime.engine.run_control import ProgramNow
 from sim.runtime.journal.writer import recover
 from sim.runtime.process.wire import EngineOrder
-from sim.scenario import MessageSpec, RunPlan, ScenarioCommand, Stop, read_scenario
+from sim.scenario import MessageSpec, MindsRequest, RunPlan, ScenarioCommand, Stop, read_scenario
 from sim.scenario.gallery import gallery_path
 from sim.store import audit
 from sim.world import LoggedAct
@@ -30,10 +27,8 @@ from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import until
 
 Opening = Callable[..., Simulation]
-KINDS: dict[str, Opening] = {
-    "thread": Simulation,
-    "process": partial(IsolatedSimulation, spawn=Thread),
-}
+ISOLATED = partial(IsolatedSimulation, spawn=Thread)
+KINDS: dict[str, Opening] = {"thread": Simulation, "process": ISOLATED}
 
 
 @pytest.fixture(params=KINDS)
@@ -58,22 +53,22 @@ def line() -> World:
 
 NOBODY = "No member 99: ids are 0 to 11."
 WORD = MessageSpec("A word.", seeds="ids:0", model="si", parameters={"beta": 1.0})
+FIRST = (ScenarioCommand("follow", [11], [3], at=0), ScenarioCommand("unfollow", [6], [5], at=2))
 STORY = RunPlan(
-    "story",
-    messages=(WORD, MessageSpec("Another.", seeds="ids:5", model="si", at=4)),
-    commands=(
-        ScenarioCommand("follow", [11], [3], at=0),
-        ScenarioCommand("unfollow", [6], [5], at=2),
-        ScenarioCommand("befriend", [10], [9], at=7),
-    ),
-    stop=Stop(8),
-)
+    "story", messages=(WORD, MessageSpec("Another.", seeds="ids:5", model="si", at=4)),
+    commands=(*FIRST, ScenarioCommand("befriend", [10], [9], at=7)), stop=Stop(8),
+)  # fmt: skip
 
 
 def ended_of(live: Simulation) -> int | None:
     """The tick at which the scenario was over; None while it goes on."""
     now = live.frame.program
     return None if now is None else now.ended
+
+
+def program_of(live: Simulation) -> ProgramNow:
+    assert live.frame.program is not None
+    return live.frame.program
 
 
 def carried_out(plan: RunPlan = STORY, ticks: int = 8) -> str:
@@ -106,8 +101,7 @@ async def test_a_call_that_runs_several_ticks_says_what_it_left_out(opening: Ope
 
 
 @pytest.mark.parametrize(
-    ("name", "agents", "variant"),
-    [("fact-check", 300, "narrow"), ("herd-effect", 150, "up")],
+    ("name", "agents", "variant"), [("fact-check", 300, "narrow"), ("herd-effect", 150, "up")]
 )
 async def test_a_scenario_of_the_gallery_ends_as_by_hubbub_run(
     hubbub: Hubbub, opening: Opening, name: str, agents: int, variant: str
@@ -134,28 +128,23 @@ async def test_its_stop_rule_pauses_and_says_so_and_time_can_run_on(opening: Ope
         assert live.frame.state == "paused"
         said = "Scenario story finished at tick 8."
         assert [text for _, text in live.frame.events].count(said) == 1
-        assert live.frame.program is not None
-        assert (live.frame.program.ended, live.frame.program.sentence) == (8, said)
+        assert (program_of(live).ended, program_of(live).sentence) == (8, said)
         assert (await live.world()).digest() == carried_out()
         assert await live.step(5) == 5
         assert [text for _, text in live.frame.events].count(said) == 1
 
 
-async def test_going_back_and_running_on_meets_the_same_again(
-    opening: Opening, tmp_path: Path
-) -> None:
+async def test_going_back_and_on_meets_the_same_again(opening: Opening, tmp_path: Path) -> None:
     async with opening(line(), path=tmp_path / "line.hub", journal=True) as live:
         await live.begin(STORY)
         await live.step(100)
         await live.back(6)
-        assert live.frame.program is not None
-        assert live.frame.program.ended is None
+        assert program_of(live).ended is None
         assert await live.step(100) == 6
         assert (await live.world()).digest() == carried_out()
         await live.go_to(7)
         await live.forward()
-        assert live.frame.program is not None
-        assert live.frame.program.ended == 8
+        assert program_of(live).ended == 8
         assert (await live.world()).digest() == carried_out()
     again = recover(tmp_path / "line.hub")
     assert (again.is_whole, again.world.digest()) == (True, carried_out())
@@ -199,8 +188,7 @@ async def test_a_command_that_cannot_be_done_ends_it_and_nothing_else(opening: O
         await live.begin(slip)
         assert await live.step(100) == 2
         assert live.frame.banner == f"Scenario slip stopped: {NOBODY}"
-        assert live.frame.program is not None
-        assert live.frame.program.error == NOBODY
+        assert program_of(live).error == NOBODY
         assert await live.step(3) == 3
         at_once = RunPlan("at once", commands=(ScenarioCommand("follow", [1], [99]),))
         with pytest.raises(InputError, match=NOBODY):
@@ -208,8 +196,6 @@ async def test_a_command_that_cannot_be_done_ends_it_and_nothing_else(opening: O
 
 
 async def test_a_world_plays_one_at_a_time_and_minds_are_refused(opening: Opening) -> None:
-    from sim.scenario import MindsRequest
-
     async with opening(line()) as live:
         with pytest.raises(InputError, match="Members decide by themselves in single runs"):
             await live.begin(RunPlan(minds=MindsRequest("ids:0")))
@@ -218,8 +204,7 @@ async def test_a_world_plays_one_at_a_time_and_minds_are_refused(opening: Openin
             await live.begin(STORY)
         await live.step(100)
         assert len(await live.begin(RunPlan("more", messages=(WORD,), stop=Stop(0)))) == 1
-        assert live.frame.program is not None
-        assert live.frame.program.sentence.startswith("Scenario more finished at tick")
+        assert program_of(live).sentence.startswith("Scenario more finished at tick")
 
 
 async def test_one_that_began_before_goes_on_in_a_save(tmp_path: Path) -> None:
@@ -245,27 +230,15 @@ async def test_a_world_that_went_back_behind_its_start_plays_it_no_more() -> Non
         assert live.frame.sessions_total == 0
 
 
-BUSY = RunPlan(
-    "busy",
-    messages=(WORD,),
-    commands=(
-        ScenarioCommand("follow", [11], [3], at=0),
-        ScenarioCommand("unfollow", [6], [5], at=2),
-        ScenarioCommand("mute", [7], [6], at=2),
-        ScenarioCommand("block", [8], [7], at=4),
-    ),
-    stop=Stop(4),
-)
-DONE = [
-    ("inject", 0), ("follow", 0), ("unfollow", 2), ("mute", 2), ("block", 4),
-]  # fmt: skip
+LAST = (ScenarioCommand("mute", [7], [6], at=2), ScenarioCommand("block", [8], [7], at=4))
+BUSY = RunPlan("busy", messages=(WORD,), commands=FIRST + LAST, stop=Stop(4))
+DONE = [("inject", 0), ("follow", 0), ("unfollow", 2), ("mute", 2), ("block", 4)]
 
 
 def acts_of(acts: Iterable[LoggedAct], author: str = "scenario") -> list[tuple[str, int]]:
     """What an author did at which ticks, but for its beginning and its limits."""
-    return [
-        (a.kind, a.tick) for a in acts if a.author == author and a.kind not in {"given", "limit"}
-    ]
+    own = (act for act in acts if act.author == author)
+    return [(act.kind, act.tick) for act in own if act.kind not in {"given", "limit"}]
 
 
 def has_done_its_turn(live: Simulation) -> bool:
@@ -299,9 +272,7 @@ async def test_what_is_due_is_done_once_where_a_process_takes_over_at_that_tick(
             started[-1].kill()
             await until(partial(has_more, started, number))
             await live.ready()
-            await until(
-                partial(has_done_its_turn, live)
-            )  # who dies before, twice, is not tried again
+            await until(partial(has_done_its_turn, live))  # who dies twice is not tried again
         assert live.frame.tick == tick
         assert await live.step(100 if tick < 4 else 0) == 4 - tick
         world = await live.world()
@@ -388,8 +359,7 @@ async def test_a_process_that_dies_within_a_turn_leaves_no_half_of_it(
         await live.ready()
         assert live.frame.tick == 2
         assert await live.step(100 if done else 3) == (2 if done else 3)
-        now = live.frame.program
-        assert now is not None
+        now = program_of(live)
         twice = "what is due at this tick ended the engine's process twice"
         assert (now.ended, now.error) == ((4, "") if done else (2, twice))
         assert acts_of((await live.world()).trail.acts, "dying") == done
@@ -415,8 +385,7 @@ async def test_a_plugin_that_hangs_in_a_turn_ends_it_and_says_so(
             told = await live.restart()
             await asyncio.gather(stepping, return_exceptions=True)
             assert (told.was_rebuilt, told.tick) == (True, 2)
-            now = live.frame.program
-            assert now is not None
+            now = program_of(live)
             assert now.ended == 2
             assert now.error.startswith("hanging did not return (hanging.py, line ")
             assert live.frame.events[-1][1] == now.sentence
@@ -431,8 +400,6 @@ async def test_a_plugin_that_hangs_in_a_turn_ends_it_and_says_so(
         assert (again.is_whole, again.world.digest()) == (True, world.digest())
     finally:
         program.is_free.set()
-        for item in brought:
-            del registry._known[item.kind][item.name]
 
 
 HANGING = """
@@ -489,9 +456,7 @@ class Slow(Mind):
 
 
 @pytest.mark.parametrize("is_journaled", [False, True], ids=["memory", "journal"])
-async def test_going_back_while_minds_think_loses_no_turn(
-    tmp_path: Path, is_journaled: bool
-) -> None:
+async def test_going_back_as_minds_think_loses_no_turn(tmp_path: Path, is_journaled: bool) -> None:
     told = {"posting": 0.5, "rhythm": "flat"}
     world = World.create(agents=120, mean_degree=8, seed=7, platform=told)
     minding.give_minds(world, list(range(20)))

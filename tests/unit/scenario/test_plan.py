@@ -1,5 +1,3 @@
-"""Plans of runs: values that any process can carry out on any world, as often as wanted."""
-
 import json
 import pickle
 from pathlib import Path
@@ -97,7 +95,7 @@ def test_a_program_does_to_a_world_what_a_run_does(story: Path) -> None:
     assert (ran.world.tick, again.digest()) == (6, ran.world.digest())
 
 
-def test_plans_of_the_same_facts_do_the_same(story: Path, tmp_path: Path) -> None:
+def test_plans_of_the_same_facts_do_the_same_on_one_base(story: Path, tmp_path: Path) -> None:
     other = tmp_path / "elsewhere.toml"
     other.write_text(STORY)
     one, late = read_scenario(story).plan(), read_scenario(story, "late").plan()
@@ -105,13 +103,9 @@ def test_plans_of_the_same_facts_do_the_same(story: Path, tmp_path: Path) -> Non
     told = json.loads(json.dumps(one.facts()))
     assert told["stop"] == [6, False]
     assert told["messages"][0]["model"] == "sir"
-    assert told["setup"]["interventions"] == [
-        {"do": "ban", "at": 3, "when": None, "agents": "random:3"}
-    ]
+    banned = {"do": "ban", "at": 3, "when": None, "agents": "random:3"}
+    assert told["setup"]["interventions"] == [banned]
     assert RunPlan().facts()["setup"] is None
-
-
-def test_one_base_serves_the_variants(story: Path) -> None:
     digests = [read_scenario(story, each).world(quiet, 9).digest() for each in ("", "late")]
     assert digests[0] == digests[1]
 
@@ -124,12 +118,8 @@ def test_plans_of_the_gallery_can_be_pickled(name: str) -> None:
 
 
 def test_what_is_due_is_done_after_so_many_ticks_and_after_the_last_too() -> None:
-    ends = [
-        ScenarioCommand("unfollow", [3], [2], at=2),
-        ScenarioCommand("befriend", [0], [3], at=4),
-    ]
-    plan = RunPlan(messages=(WORD,), commands=tuple(ends), stop=Stop(4))
-    world = by_hand(plan, line(), 4)
+    ends = ScenarioCommand("unfollow", [3], [2], at=2), ScenarioCommand("befriend", [0], [3], at=4)
+    world = by_hand(RunPlan(messages=(WORD,), commands=ends, stop=Stop(4)), line(), 4)
     assert world.cascades[0].adopted_at.tolist() == [0, 1, 2, -1]
     assert world.tick == 4
     assert world.neighbours(0, "friends").tolist() == [3]
@@ -146,7 +136,7 @@ def test_a_drive_ends_where_nothing_can_happen_any_more() -> None:
     assert list(drive(RunPlan(stop=Stop(3)), line(), 0)) == []
 
 
-def test_a_platform_is_opened_where_there_is_none() -> None:
+def test_a_plan_opens_a_platform_and_is_for_single_runs_of_minds() -> None:
     plan = RunPlan(platform="popularity")
     world = by_hand(plan, line(), 1)
     assert world.platform is not None
@@ -154,9 +144,6 @@ def test_a_platform_is_opened_where_there_is_none() -> None:
     plan.host(world)  # it ranks already
     with pytest.raises(InputError, match="ranked by popularity"):
         RunPlan(platform="random").host(world)
-
-
-def test_minds_are_for_single_runs() -> None:
     plan = RunPlan(minds=MindsRequest("ids:0", "rule"))
     with pytest.raises(InputError, match="Members decide by themselves in single runs"):
         plan.begin(line())

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -56,7 +54,7 @@ def test_what_is_no_range_is_refused(said: Any, why: str) -> None:
         read_range(said)
 
 
-def test_a_share_of_the_way_is_a_value() -> None:
+def test_a_share_of_the_way_is_a_value_and_keys_are_joined() -> None:
     assert [read_range("0:10").at(s) for s in (0, 0.25, 1)] == [0, 2.5, 10]
     assert [read_range("1:4").at(s, is_whole=True) for s in (0, 0.3, 0.5, 0.99, 1)] == [
         1, 2, 3, 4, 4,
@@ -64,9 +62,6 @@ def test_a_share_of_the_way_is_a_value() -> None:
     assert read_range("1:100:log").at(0.5) == 10
     assert read_range("1:1000:log").at(0.5, is_whole=True) == 32
     assert [read_range("a,b").at(s) for s in (0, 0.49, 0.5, 1)] == ["a", "a", "b", "b"]
-
-
-def test_keys_of_nested_tables_are_joined() -> None:
     said = {"beta": "0:1:3", "messages": {"1": {"parameters": {"gamma": [0.1]}}}}
     assert flattened(said) == {"beta": "0:1:3", "messages.1.parameters.gamma": [0.1]}
 

@@ -1,12 +1,12 @@
-from __future__ import annotations
-
 import importlib
 import os
+import pty
 import re
 import signal
 import sqlite3
 import zlib
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,8 @@ from sim.lab.runs.workers import leave_terminals
 module: Any = importlib.import_module("sim.lab.runs.experiment")
 
 RUMOUR: dict[str, Any] = {
-    "text": "The bridge is closed.",
-    "seeds": [0, 1],
-    "model": "independent-cascade",
-}
+    "text": "The bridge is closed.", "seeds": [0, 1], "model": "independent-cascade",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +40,12 @@ def arms(*chances: float) -> list[Messages]:
 
 def table_of(found: Records) -> bytes:
     return repr([list(table.rows()) for table in found.tables.values()]).encode()
+
+
+def asked(file: Path, order: str, values: tuple[Any, ...] = ()) -> list[Any]:
+    """Ask or change a file of results behind its back."""
+    with closing(sqlite3.connect(file)) as raw, raw:
+        return raw.execute(order, values).fetchall()
 
 
 class Waiting:
@@ -103,14 +107,11 @@ def test_the_replicate_of_the_worlds_own_seed_is_the_ordinary_run(world: World) 
         assert held.tolist() == story.history[:, place].tolist()
 
 
-def test_a_seed_meets_the_same_draws_under_every_program(world: World) -> None:
+def test_a_seed_meets_the_same_draws_and_the_base_world_stays(world: World) -> None:
     found = experiment_now(world, arms(0.1, 0.2, 0.2000001), range(8), workers=1)
     small, large = found.values("size", "p=0.1"), found.values("size", "p=0.2")
     assert (small <= large).all()
     assert large.tolist() == found.values("size", "p=0.2000001").tolist()
-
-
-def test_the_base_world_stays_as_it_is(world: World) -> None:
     before = world.digest()
     experiment_now(world, arms(0.3), [1, 2], workers=1)
     assert world.digest() == before
@@ -134,25 +135,16 @@ def stop_after(many: int) -> Any:
 def test_a_stopped_experiment_goes_on_with_what_is_missing(world: World, tmp_path: Path) -> None:
     whole = experiment_now(world, arms(0.1, 0.3), range(5), workers=1)
     file, seen = tmp_path / "study.runs", []
+    assert finished_in(file) == 0
     with pytest.raises(Cancelled):
         experiment_now(world, arms(0.1, 0.3), range(5), workers=1, into=file, follow=stop_after(3))
+    assert finished_in(file) == 3
     again = experiment_now(
         world, arms(0.1, 0.3), range(5), workers=1, into=file, resume=True,
         follow=lambda progress: seen.append(progress.finished),
     )  # fmt: skip
     assert min(seen) == 3
     assert table_of(again) == table_of(whole)
-
-
-def test_runs_in_a_file_are_counted_and_other_files_refused(world: World, tmp_path: Path) -> None:
-    file = tmp_path / "study.runs"
-    assert finished_in(file) == 0
-    with pytest.raises(Cancelled):
-        experiment_now(world, arms(0.1, 0.3), range(5), workers=1, into=file, follow=stop_after(3))
-    assert finished_in(file) == 3
-    file.write_text("no results")
-    with pytest.raises(FileError, match=re.escape("study.runs")):
-        finished_in(file)
 
 
 def test_a_finished_file_runs_nothing_and_may_get_more_seeds(world: World, tmp_path: Path) -> None:
@@ -189,13 +181,13 @@ def test_a_file_of_another_study_stays_as_it_is(
     world: World, tmp_path: Path, other: Mapping[str, Any], said: str
 ) -> None:
     file = tmp_path / "study.runs"
-    asked: dict[str, Any] = {
+    order: dict[str, Any] = {
         "base": world, "programs": arms(0.2), "seeds": [0, 1], "workers": 1, "into": file
     }  # fmt: skip
-    experiment_now(**asked)
+    experiment_now(**order)
     before = file.read_bytes()
     with pytest.raises(FileError, match=said):
-        experiment_now(**(asked | {"resume": True} | dict(other)))
+        experiment_now(**(order | {"resume": True} | dict(other)))
     assert file.read_bytes() == before
 
 
@@ -205,15 +197,21 @@ def test_a_file_that_is_no_results_file_is_refused(world: World, tmp_path: Path)
     file.write_bytes(content)
     with pytest.raises(FileError, match="is no results file"):
         experiment_now(world, arms(0.2), [0], workers=1, into=file, resume=True)
+    with pytest.raises(FileError, match=re.escape("other.txt")):
+        finished_in(file)
     assert file.read_bytes() == content
 
 
 def test_a_file_that_holds_nothing_yet_is_begun_anew(world: World, tmp_path: Path) -> None:
     file = tmp_path / "study.runs"
-    with pytest.raises(UnknownNameError):
-        experiment_now(world, [Messages([RUMOUR | {"model": "no"}])], [0], workers=1, into=file)
-    found = experiment_now(world, arms(0.2), [0], workers=1, into=file)
-    assert found.finished == 1
+    wrong = Messages([RUMOUR | {"model": "independent-cascad"}])
+    with pytest.raises(UnknownNameError, match="Did you mean 'independent-cascade'"):
+        experiment_now(world, [wrong], [0], workers=1, into=file)
+    assert experiment_now(world, arms(0.2), [0], workers=1, into=file).finished == 1
+    killed = tmp_path / "killed.runs"  # as it began
+    killed.write_bytes(b"")
+    found = experiment_now(world, arms(0.2), [1], workers=1, into=killed, resume=True)
+    assert table_of(Records.read(killed)) == table_of(found)
 
 
 def forged(**parts: Any) -> bytes:
@@ -233,14 +231,10 @@ def forged(**parts: Any) -> bytes:
         zlib.compress(b"\xc1"),
     ],
 )
-def test_a_forged_replicate_is_refused_in_a_sentence(
-    world: World, tmp_path: Path, data: bytes
-) -> None:
+def test_a_forged_replicate_is_one_sentence(world: World, tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "study.runs"
     experiment_now(world, arms(0.2), [0], workers=1, into=file)
-    with sqlite3.connect(file) as raw:
-        raw.execute("update replicates set data = ?, sum = ?", (data, xxh3_64_hexdigest(data)))
-    raw.close()
+    asked(file, "update replicates set data = ?, sum = ?", (data, xxh3_64_hexdigest(data)))
     with pytest.raises(FileError, match="is no results file, or damaged"):
         experiment_now(world, arms(0.2), [0], workers=1, into=file, resume=True)
     with pytest.raises(FileError, match="is no results file, or damaged"):
@@ -251,9 +245,7 @@ def test_a_forged_replicate_is_refused_in_a_sentence(
 def test_a_forged_study_is_refused_in_a_sentence(world: World, tmp_path: Path, value: str) -> None:
     file = tmp_path / "study.runs"
     experiment_now(world, arms(0.2), [0], workers=1, into=file)
-    with sqlite3.connect(file) as raw:
-        raw.execute("update study set value = ? where name = 'seeds'", (value,))
-    raw.close()
+    asked(file, "update study set value = ? where name = 'seeds'", (value,))
     with pytest.raises(FileError):
         experiment_now(world, arms(0.2), [0], workers=1, into=file, resume=True)
 
@@ -261,9 +253,7 @@ def test_a_forged_study_is_refused_in_a_sentence(world: World, tmp_path: Path, v
 def test_a_damaged_replicate_is_told(world: World, tmp_path: Path) -> None:
     file = tmp_path / "study.runs"
     experiment_now(world, arms(0.2), [0, 1], workers=1, into=file)
-    with sqlite3.connect(file) as raw:
-        raw.execute("update replicates set data = x'00' where replicate = 1")
-    raw.close()
+    asked(file, "update replicates set data = x'00' where replicate = 1")
     with pytest.raises(FileError, match="replicate 1 of it is damaged"):
         experiment_now(world, arms(0.2), [0, 1], workers=1, into=file, resume=True)
 
@@ -296,9 +286,9 @@ def test_a_file_that_another_run_writes_is_refused(world: World, tmp_path: Path)
 def test_what_is_not_allowed_is_said_in_one_sentence(
     world: World, wrong: Mapping[str, Any], said: str
 ) -> None:
-    asked: dict[str, Any] = {"programs": arms(0.1), "seeds": [0], "workers": 1} | dict(wrong)
+    order: dict[str, Any] = {"programs": arms(0.1), "seeds": [0], "workers": 1} | dict(wrong)
     with pytest.raises((InputError, FileError), match=said):
-        experiment_now(world, **asked)
+        experiment_now(world, **order)
 
 
 def test_replicates_are_one_or_more() -> None:
@@ -320,16 +310,7 @@ def test_a_program_that_breaks_loses_no_finished_replicate(world: World, tmp_pat
     file = tmp_path / "study.runs"
     with pytest.raises(PluginError, match=r"replicate 2 failed \(ZeroDivisionError: by nought\)"):
         experiment_now(world, [Breaking([RUMOUR], "odd")], range(4), workers=1, into=file)
-    with sqlite3.connect(file) as raw:
-        assert raw.execute("select replicate from replicates").fetchall() == [(0,), (1,)]
-    raw.close()
-
-
-def test_a_wrong_message_is_the_worlds_own_sentence(world: World) -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'independent-cascade'"):
-        experiment_now(
-            world, [Messages([RUMOUR | {"model": "independent-cascad"}])], [0], workers=1
-        )
+    assert asked(file, "select replicate from replicates") == [(0,), (1,)]
 
 
 def test_own_measures_and_series_stand_beside_the_others(world: World) -> None:
@@ -432,9 +413,6 @@ def test_what_a_killed_worker_had_in_hand_is_run_again(
 
 
 def test_what_a_worker_prints_reaches_no_terminal_but_a_pipe() -> None:
-    import os
-    import pty
-
     screen, terminal = pty.openpty()
     reading, pipe = os.pipe()
     try:
@@ -474,9 +452,7 @@ def test_a_full_disk_is_said_and_loses_nothing(
     with pytest.raises(FileError, match="the disk is full; finished runs are kept"):
         experiment_now(world, arms(0.3), range(60), workers=1, into=file)
     monkeypatch.undo()
-    with sqlite3.connect(file) as raw:
-        (kept,) = raw.execute("select count(*) from replicates").fetchone()
-    raw.close()
+    ((kept,),) = asked(file, "select count(*) from replicates")
     assert 0 < kept < 60
     again = experiment_now(world, arms(0.3), range(60), workers=1, into=file, resume=True)
     assert table_of(again) == table_of(experiment_now(world, arms(0.3), range(60), workers=1))
@@ -519,18 +495,15 @@ def test_a_worker_that_is_killed_costs_nothing(
     mark = tmp_path / "killed"
     found = experiment_now(world, [Deadly([RUMOUR], str(mark))], range(8), backend=backend)
     assert mark.exists()
-    assert table_of(found) == table_of(
-        experiment_now(world, [Messages([RUMOUR], str(mark))], range(8), workers=1)
-    )
+    plain = experiment_now(world, [Messages([RUMOUR], str(mark))], range(8), workers=1)
+    assert table_of(found) == table_of(plain)
 
 
 def test_each_program_may_begin_from_worlds_of_its_own(tmp_path: Path, world: World) -> None:
     other = World.create(agents=300, mean_degree=3, seed=9)
     into = tmp_path / "some.runs"
-    notes = {"question": "why"}
-    found = experiment_now(
-        [[world, other], [other]], arms(0.1, 0.3), [1, 2, 3], workers=1, into=into, notes=notes
-    )
+    how: dict[str, Any] = {"workers": 1, "into": into, "notes": {"question": "why"}}
+    found = experiment_now([[world, other], [other]], arms(0.1, 0.3), [1, 2, 3], **how)
     first = experiment_now(world, arms(0.1), [1, 3], workers=1).values("size")
     second = experiment_now(other, arms(0.1), [2], workers=1).values("size")
     assert found.values("size", "p=0.1").tolist() == [first[0], second[0], first[1]]
@@ -547,23 +520,16 @@ def test_each_program_may_begin_from_worlds_of_its_own(tmp_path: Path, world: Wo
         Records.read(tmp_path / "other.runs")
 
 
-def test_a_file_that_was_killed_as_it_began_is_begun_anew(tmp_path: Path, world: World) -> None:
-    into = tmp_path / "some.runs"
-    into.write_bytes(b"")
-    found = experiment_now(world, arms(0.2), [1], workers=1, into=into, resume=True)
-    assert table_of(Records.read(into)) == table_of(found)
-
-
 def test_series_that_a_file_keeps_with_blanks_are_read_without(
     world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Ours were called so once; what an author names stays as it is."""
     file = tmp_path / "old.hubexp"
     own: dict[str, Any] = {"series": {"tick again": lambda world: float(world.tick)}}
-    asked: dict[str, Any] = {"ticks": 3, "workers": 1, "into": file}
+    order: dict[str, Any] = {"ticks": 3, "workers": 1, "into": file}
     monkeypatch.setattr("sim.lab.runs.measures.column_name", lambda *words: " ".join(words))
-    experiment_now(world, arms(0.2), [3], **asked, **own)
+    experiment_now(world, arms(0.2), [3], **order, **own)
     monkeypatch.undo()
-    found = experiment_now(world, arms(0.2), [3], resume=True, **asked, **own)
+    found = experiment_now(world, arms(0.2), [3], resume=True, **order, **own)
     assert {"in_inactive", "tick again"} <= {*found.curves.names}
     assert "in inactive" not in found.curves

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import gc
 import subprocess
 import sys
@@ -33,16 +31,13 @@ def lived() -> World:
     return world
 
 
-def test_a_twin_goes_on_as_the_world_does() -> None:
+def test_a_twin_goes_on_as_the_world_does_and_no_other_one_sees_it() -> None:
     world = lived()
     twin = opened(BaseFile.write(world)).twin()
     assert twin.digest() == world.digest()
     world.step(4)
     twin.step(4)
     assert twin.digest() == world.digest()
-
-
-def test_what_is_done_to_a_twin_no_other_one_sees() -> None:
     world = lived()
     base = opened(BaseFile.write(world))
     one = base.twin()
@@ -134,13 +129,10 @@ def test_a_disk_without_room_is_said(apart: Path, monkeypatch: pytest.MonkeyPatc
     assert list(apart.iterdir()) == []
 
 
-def test_a_worker_that_does_not_see_the_folder_says_so() -> None:
+def test_a_folder_that_is_not_seen_is_said_and_no_ties_are_mapped() -> None:
     file = BaseFile.write(World.create(agents=50, mean_degree=4, seed=77))
     file.remove()
     with pytest.raises(FileError, match="all machines share"):
         opened(file)
-
-
-def test_an_empty_world_of_ties_is_mapped() -> None:
     world = World.from_edges([], [], 3)
     assert SharedBase(*BaseFile.write(world).map()).twin().digest() == world.digest()

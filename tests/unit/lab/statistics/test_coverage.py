@@ -56,9 +56,7 @@ def test_intervals_of_a_skewed_mean_hold_it_in_nine_of_ten_studies_of_20() -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("runs", "low"), [(20, 0.88), (50, 0.91), (200, 0.925)])
-def test_intervals_of_a_skewed_mean_hold_it_the_more_often_the_more_runs(
-    runs: int, low: float
-) -> None:
+def test_intervals_of_a_skewed_mean_hold_it_more_often_by_more_runs(runs: int, low: float) -> None:
     assert low <= held(mean_interval, drawn(7, 2_000, runs), MEAN) <= 0.97
 
 

@@ -1,5 +1,3 @@
-"""Differences and effect sizes, against scipy and by hand."""
-
 from math import inf, isnan, nan, sqrt
 from typing import Any
 
@@ -39,7 +37,7 @@ def test_p_is_that_of_the_tests_whose_intervals_are_told() -> None:
         assert (found.p < 0.05) == (found.sign == 1)
 
 
-def test_pairs_of_one_network_count_once() -> None:
+def test_pairs_of_one_network_count_once_and_without_spread_test_nothing() -> None:
     networks, apart = np.repeat(np.arange(5), 4), np.random.default_rng(2).normal(size=20)
     means = apart.reshape(5, 4).mean(axis=1)
     found = paired_difference(np.zeros(20), apart, networks=networks)
@@ -49,9 +47,6 @@ def test_pairs_of_one_network_count_once() -> None:
     assert (found.interval.method, found.pairs) == ("t over 5 networks", 20)
     some = paired_difference([nan, 1, 0, 1], [1, 1, 1, 1], networks=[0, 0, 1, 1])
     assert (some.interval.method, some.pairs) == ("t over 2 networks", 3)
-
-
-def test_networks_without_spread_between_them_test_nothing() -> None:
     found = paired_difference([0, 0, 0, 0], [1, 0, 0, 1], networks=[0, 1, 0, 1])
     assert (found.mean, found.sign, found.interval.method) == (0.5, 0, "too few")
     assert isnan(found.p)
@@ -59,10 +54,9 @@ def test_networks_without_spread_between_them_test_nothing() -> None:
 
 def test_a_difference_of_shares_over_networks_is_no_more_than_one() -> None:
     networks, hits = np.repeat(np.arange(5), 4), [1] * 17 + [0] * 3
-    up, down = (
-        paired_difference(*arms, networks=networks).interval
-        for arms in (([0] * 20, hits), (hits, [0] * 20))
-    )
+    none = [0] * 20
+    up = paired_difference(none, hits, networks=networks).interval
+    down = paired_difference(hits, none, networks=networks).interval
     assert (up.high, down.low) == (1, -1)
     half = stats.t.ppf(0.975, 4) * 0.15  # of 1, 1, 1, 1 and 1/4
     assert (up.low, down.high) == pytest.approx((0.85 - half, half - 0.85))
@@ -70,9 +64,8 @@ def test_a_difference_of_shares_over_networks_is_no_more_than_one() -> None:
 
 def test_the_correction_of_holm_is_that_of_his_steps() -> None:
     # Holm (1979): 0.005 * 4, 0.011 * 3, 0.02 * 2, 0.04 * 1, none below one before it
-    assert holm([0.02, nan, 0.005, 0.04, 0.011])[[0, 2, 3, 4]] == pytest.approx(
-        [0.04, 0.02, 0.04, 0.033]
-    )
+    found = holm([0.02, nan, 0.005, 0.04, 0.011])[[0, 2, 3, 4]]
+    assert found == pytest.approx([0.04, 0.02, 0.04, 0.033])
     assert isnan(holm([0.02, nan])[1])
     assert holm([0.9, 0.8]).tolist() == [1, 1]
     rows = family([paired_difference(A, B), paired_difference(A, A)])
@@ -83,27 +76,28 @@ def test_identical_arms_differ_by_exactly_nothing() -> None:
     values = np.random.default_rng(1).normal(size=40) * 1e9
     found = paired_difference(values, values.copy())
     assert (found.mean, found.interval.low, found.interval.high) == (0, 0, 0)
-    assert found.effect == (0, 0, 0)
-    assert found.sign == 0
+    assert (found.effect, found.sign) == ((0, 0, 0), 0)
+    assert paired_difference([0.0, 1.0], [0.0, 1.0]).interval.width == 0  # shares too
 
 
-def test_pairs_without_a_number_are_left_out() -> None:
+def test_pairs_without_a_number_are_left_out_and_one_pair_has_a_mean_alone() -> None:
     found = paired_difference([1, nan, 3, 4], [2, 5, nan, 6])
     assert (found.mean, found.pairs) == (1.5, 2)
     nothing = paired_difference([nan], [1])
     assert (nothing.pairs, nothing.sign, isnan(nothing.mean)) == (0, 0, True)
+    one = paired_difference([1], [4])
+    assert (one.mean, one.pairs, one.sign, one.interval.is_known) == (3, 1, 0, False)
+    assert isnan(one.effect.cohen)
 
 
-def test_one_pair_has_a_mean_and_no_more() -> None:
-    found = paired_difference([1], [4])
-    assert (found.mean, found.pairs, found.sign) == (3, 1, 0)
-    assert not found.interval.is_known
-    assert isnan(found.effect.cohen)
-
-
-def test_a_difference_that_never_varies_is_infinitely_many_deviations() -> None:
+def test_effect_sizes_are_in_pooled_deviations_or_infinite() -> None:
     assert effect_size([1, 2], [2, 3]).cohen == inf
     assert effect_size([2, 3], [1, 2]).cohen == -inf
+    found = effect_size([1, 2, 3], [3, 4, 5], is_paired=False)
+    assert found.plain == found.cohen == 2
+    # Hedges (1981): J(4) = gamma(2) / (sqrt(2) gamma(1.5)) = 0.797885
+    assert found.hedges == pytest.approx(2 * 0.7978845608, rel=1e-9)
+    assert isnan(effect_size([1], [2], is_paired=False).cohen)
 
 
 def test_an_unpaired_difference_is_that_of_welch() -> None:
@@ -115,14 +109,6 @@ def test_an_unpaired_difference_is_that_of_welch() -> None:
     assert not unpaired_difference([1], [1, 2]).interval.is_known
 
 
-def test_effect_sizes_of_arms_are_in_their_pooled_deviation() -> None:
-    found = effect_size([1, 2, 3], [3, 4, 5], is_paired=False)
-    assert found.plain == found.cohen == 2
-    # Hedges (1981): J(4) = gamma(2) / (sqrt(2) gamma(1.5)) = 0.797885
-    assert found.hedges == pytest.approx(2 * 0.7978845608, rel=1e-9)
-    assert isnan(effect_size([1], [2], is_paired=False).cohen)
-
-
 def test_the_correction_of_hedges_takes_the_bias_away() -> None:
     generator = np.random.default_rng(3)
     found = [effect_size(np.zeros(6), generator.normal(0.8, 1, 6)) for _ in range(4_000)]
@@ -130,15 +116,17 @@ def test_the_correction_of_hedges_takes_the_bias_away() -> None:
     assert np.mean([one.cohen for one in found]) > 0.9
 
 
-@pytest.mark.parametrize("measure", [paired_difference, effect_size])
-def test_arms_of_different_lengths_are_no_pairs(measure: Any) -> None:
-    with pytest.raises(InputError, match=r"as many values in both conditions; got 1 and 2\."):
-        measure([1], [1, 2])
-
-
-def test_infinite_values_are_refused() -> None:
-    with pytest.raises(InputError, match="finite"):
-        paired_difference([1, inf], [1, 2])
+@pytest.mark.parametrize(
+    ("measure", "values", "said"),
+    [
+        (paired_difference, ([1], [1, 2]), r"as many values in both conditions; got 1 and 2\."),
+        (effect_size, ([1], [1, 2]), r"as many values in both conditions; got 1 and 2\."),
+        (paired_difference, ([1, inf], [1, 2]), "finite"),
+    ],
+)
+def test_arms_that_are_no_pairs_are_refused(measure: Any, values: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        measure(*values)
 
 
 def test_few_pairs_that_differ_show_no_difference_of_shares() -> None:
@@ -150,7 +138,3 @@ def test_few_pairs_that_differ_show_no_difference_of_shares() -> None:
     assert found.interval.high == pytest.approx(middle + 1.959963985 * spread**0.5)
     # 12 of 20 do: p = 2 * 0.5**12
     assert paired_difference([0.0] * 20, [1.0] * 12 + [0.0] * 8).sign == 1
-
-
-def test_shares_that_are_the_same_in_every_pair_have_no_width() -> None:
-    assert paired_difference([0.0, 1.0], [0.0, 1.0]).interval.width == 0

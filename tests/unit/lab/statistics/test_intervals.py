@@ -1,5 +1,3 @@
-"""Intervals against scipy, printed tables, and 200 studies whose truth is known."""
-
 from collections.abc import Callable
 from math import comb, isnan
 
@@ -49,10 +47,15 @@ def test_a_bootstrap_t_is_that_of_a_plain_loop_and_the_same_every_time() -> None
     assert found.high - values.mean() > values.mean() - found.low
 
 
-def test_resamples_without_spread_bound_nothing() -> None:
+def test_resamples_and_networks_without_spread_bound_nothing() -> None:
     values = [1.0] * 19 + [5.0]  # a third of the resamples lack the 5, and would end nowhere
     assert mean_interval(values) == mean_interval(values, "t")
     assert mean_interval([1.0] * 14 + [5.0] * 6).method == "bootstrap-t"
+    networks = np.array([0, 1, 0, 1])
+    for values in ([1.0, 0, 0, 1], [0.1, 0.3, 0.7, 0.5], [3e9, 1e9, 1e9, 3e9]):
+        found = mean_interval(values, networks=networks)
+        assert (found.is_known, found.method) == (False, "too few")
+    assert mean_interval([1, 1, 1, 1], networks=networks).method == "identical"
 
 
 def test_an_interval_over_networks_is_that_of_their_means() -> None:
@@ -66,19 +69,10 @@ def test_an_interval_over_networks_is_that_of_their_means() -> None:
         assert mean_interval(values, networks=alike) == mean_interval(values)
 
 
-def test_networks_that_differ_within_but_not_between_them_bound_nothing() -> None:
-    networks = np.array([0, 1, 0, 1])
-    for values in ([1.0, 0, 0, 1], [0.1, 0.3, 0.7, 0.5], [3e9, 1e9, 1e9, 3e9]):
-        found = mean_interval(values, networks=networks)
-        assert (found.is_known, found.method) == (False, "too few")
-    assert mean_interval([1, 1, 1, 1], networks=networks).method == "identical"
-
-
 def test_an_interval_of_a_share_over_networks_holds_no_more_than_shares() -> None:
     hits, networks = [1.0] * 17 + [0.0] * 3, np.repeat(np.arange(5), 4)
-    most, least = (
-        mean_interval(values, networks=networks) for values in (hits, [1 - hit for hit in hits])
-    )
+    most = mean_interval(hits, networks=networks)
+    least = mean_interval([1 - hit for hit in hits], networks=networks)
     assert most.low == pytest.approx(0.85 - stats.t.ppf(0.975, 4) * 0.15)  # of 1, 1, 1, 1, 1/4
     assert (most.high, least.low) == (1, 0)
     assert least.high == pytest.approx(1 - most.low)
@@ -104,16 +98,13 @@ def test_what_is_said_of_means_names_the_method_and_warns_of_few() -> None:
     assert few.endswith("prefer the median and the take-off share")
 
 
-def test_equal_values_have_an_interval_without_width() -> None:
+def test_equal_values_have_an_interval_without_width_and_few_none() -> None:
     assert mean_interval([3, 3, 3]) == (3, 3, 0.95, "identical")
-
-
-def test_one_value_has_no_interval() -> None:
     found = mean_interval([3])
     assert isnan(found.low)
-    assert not found.is_known
-    assert found.holds(1e9)
-    assert found.method == "too few"
+    assert (found.is_known, found.holds(1e9), found.method) == (False, True, "too few")
+    assert not median_interval(range(5)).is_known
+    assert not median_interval([1]).is_known
 
 
 @pytest.mark.parametrize("confidence", [0.5, 0.95, 0.99])
@@ -127,9 +118,7 @@ def test_an_interval_of_a_share_is_that_of_wilson(hits: int, of: int, confidence
 
 
 @pytest.mark.parametrize(("count", "place"), [(6, 0), (10, 1), (25, 7), (40, 13)])
-def test_an_interval_of_a_median_lies_at_the_places_of_the_sign_test(
-    count: int, place: int
-) -> None:
+def test_an_interval_of_a_median_lies_where_the_sign_test_says(count: int, place: int) -> None:
     outside = sum(comb(count, k) for k in range(place + 1)) / 2**count
     assert 1 - 2 * outside >= 0.95
     assert 1 - 2 * (outside + comb(count, place + 1) / 2**count) < 0.95
@@ -137,31 +126,22 @@ def test_an_interval_of_a_median_lies_at_the_places_of_the_sign_test(
     assert median_interval(shuffled)[:2] == (place, count - 1 - place)
 
 
-def test_five_values_bound_no_median() -> None:
-    assert not median_interval(range(5)).is_known
-    assert not median_interval([1]).is_known
+Drawn = Callable[[np.random.Generator], Interval]
+COVERED: dict[str, tuple[Drawn, float, float]] = {
+    "chance of 0.05": (lambda g: share_interval(g.binomial(60, 0.05), 60), 0.05, 0.98),
+    "chance of 0.3": (lambda g: share_interval(g.binomial(60, 0.3), 60), 0.3, 0.98),
+    "chance of 0.8": (lambda g: share_interval(g.binomial(60, 0.8), 60), 0.8, 0.98),
+    "normal mean": (lambda g: mean_interval(g.normal(3, 2, 8)), 3, 0.98),
+    "share as a mean": (lambda g: mean_interval(g.binomial(1, 0.4, 50)), 0.4, 0.98),
+    "skewed mean": (lambda g: mean_interval(g.exponential(size=60), "bootstrap"), 1, 0.98),
+    "median": (lambda g: median_interval(g.exponential(size=40)), float(np.log(2)), 0.99),
+}
 
 
-def test_intervals_of_a_chance_cover_it_in_95_of_100_studies() -> None:
-    assert 0.92 <= covered(lambda g: share_interval(g.binomial(60, 0.05), 60), 0.05, 1) <= 0.98
-    assert 0.92 <= covered(lambda g: share_interval(g.binomial(60, 0.3), 60), 0.3, 2) <= 0.98
-    assert 0.92 <= covered(lambda g: share_interval(g.binomial(60, 0.8), 60), 0.8, 3) <= 0.98
-
-
-def test_intervals_of_a_mean_cover_it_in_95_of_100_studies() -> None:
-    assert 0.92 <= covered(lambda g: mean_interval(g.normal(3, 2, 8)), 3, 4) <= 0.98
-    bernoulli = covered(lambda g: mean_interval(g.binomial(1, 0.4, 50)), 0.4, 5)
-    assert 0.92 <= bernoulli <= 0.98
-
-
-def test_resampled_intervals_of_a_skewed_mean_cover_it_in_95_of_100_studies() -> None:
-    found = covered(lambda g: mean_interval(g.exponential(size=60), "bootstrap"), 1, 6)
-    assert 0.92 <= found <= 0.98
-
-
-def test_intervals_of_a_median_cover_it_in_no_fewer_studies_than_they_say() -> None:
-    found = covered(lambda g: median_interval(g.exponential(size=40)), float(np.log(2)), 7)
-    assert 0.92 <= found <= 0.99
+@pytest.mark.parametrize(("seed", "name"), list(enumerate(COVERED, 1)))
+def test_intervals_cover_the_truth_in_95_of_100_studies(seed: int, name: str) -> None:
+    made, truth, most = COVERED[name]
+    assert 0.92 <= covered(made, truth, seed) <= most
 
 
 @pytest.mark.parametrize(

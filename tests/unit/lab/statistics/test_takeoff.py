@@ -1,5 +1,3 @@
-"""What took off: the threshold and its share."""
-
 import pytest
 
 from sim.errors import InputError

@@ -1,7 +1,3 @@
-"""Reports of studies: pages that need nothing else, obey nothing, and suffice to repeat it."""
-
-from __future__ import annotations
-
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -133,9 +129,7 @@ def test_a_file_of_results_makes_the_same_page(found: lab.StudyFindings, tmp_pat
     assert found.report(tmp_path / "c.html").read_bytes() == pages[0].read_bytes()
 
 
-def test_what_cannot_be_written_leaves_what_was_there(
-    found: lab.StudyFindings, tmp_path: Path
-) -> None:
+def test_what_cannot_be_written_leaves_what_was(found: lab.StudyFindings, tmp_path: Path) -> None:
     there = tmp_path / "r.html"
     there.write_text("mine", "utf-8")
     with pytest.raises(FileError):
@@ -150,10 +144,8 @@ def test_what_cannot_be_written_leaves_what_was_there(
 def test_networks_versions_and_missing_numbers_are_told(tmp_path: Path) -> None:
     study = asked(worlds=2, versions={"hubbub": "0.0.1"}, measures=["share#9", "active"])
     study["messages"] = []
-    study["arms"] = {
-        "soft": {},
-        "ban": {"interventions": [{"at": 0, "do": "ban", "agents": "ids:1"}]},
-    }
+    ban = {"interventions": [{"at": 0, "do": "ban", "agents": "ids:1"}]}
+    study["arms"] = {"soft": {}, "ban": ban}
     study["stop"] = {"ticks": 2}
     del study["study"]["expects"]
     own = lab.run_study_now(study, workers=1)

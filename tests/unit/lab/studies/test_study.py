@@ -1,7 +1,3 @@
-"""Studies: what a file may say, what is refused, and what running one comes to."""
-
-from __future__ import annotations
-
 import asyncio
 import json
 from pathlib import Path
@@ -66,14 +62,10 @@ def test_a_study_is_the_experiment_that_it_describes() -> None:
 
 
 def test_what_was_expected_agrees_disagrees_or_is_undecided() -> None:
-    found = ran(
-        expects=[
-            "share: soft < loud",
-            {"measure": "share", "arm": "loud", "against": "soft", "direction": "less"},
-            {"measure": "failed", "arm": "loud", "against": "soft", "direction": "more"},
-            "share#3: soft < loud",
-        ]
-    )
+    arms = {"arm": "loud", "against": "soft"}
+    wrong = (("share", "less"), ("failed", "more"))
+    less, more = ({"measure": name, "direction": way, **arms} for name, way in wrong)
+    found = ran(expects=["share: soft < loud", less, more, "share#3: soft < loud"])
     words = [(str(each.claim), each.word) for each in found.verdicts]
     assert words == [
         ("share is less in soft than in loud", "agrees"),
@@ -87,10 +79,8 @@ def test_what_was_expected_agrees_disagrees_or_is_undecided() -> None:
     assert found.expected["verdict"].tolist() == [word for _, word in words]
     assert found.expected["expected"].tolist()[1:3] == ["loud < soft", "loud > soft"]
     assert [*found.tables] == ["expected", "differences", "arms", "runs", "curves"]
-    one, two = (
-        lab.run_study_now(said(expects=["share: soft < loud"]), replicates=n, workers=1)
-        for n in (1, 2)
-    )
+    asked = said(expects=["share: soft < loud"])
+    one, two = (lab.run_study_now(asked, replicates=n, workers=1) for n in (1, 2))
     assert one.verdicts[0].word == "undecided"  # one pair gives no interval
     assert two.verdicts[0].found.sign == -1
     assert two.verdicts[0].sentence.startswith("Undecided, needs at least 3 pairs: share")
@@ -115,9 +105,8 @@ def test_what_was_killed_goes_on_and_comes_to_the_same(tmp_path: Path) -> None:
     assert rows_of(whole) == rows_of(straight) == rows_of(lab.read_findings(into))
     assert lab.read_findings(into).begun == straight.begun == whole.begun
     more = lab.run_study_now(said(), replicates=6, workers=1, into=into, resume=True)
-    assert more.records.values("size", "loud")[:4].tolist() == (
-        straight.records.values("size", "loud").tolist()
-    )
+    first = more.records.values("size", "loud")[:4]
+    assert first.tolist() == straight.records.values("size", "loud").tolist()
     assert lab.read_findings(into).study.said.replicates == 6
 
 
@@ -282,6 +271,7 @@ def test_the_file_to_begin_with_is_a_study(tmp_path: Path) -> None:
     path.write_text(template('A "rumour"\x7f\n'), "utf-8")
     study = study_of(path)
     assert study.said.title == 'A "rumour"\x7f\n'
+    assert study.said.worlds == study.said.replicates == 20
     assert [arm.name for arm in study.arms] == ["unchecked", "checked", "wide"]
 
 
@@ -304,9 +294,3 @@ def test_the_schema_allows_what_a_study_is(change: dict[str, Any], is_allowed: b
     jsonschema = pytest.importorskip("jsonschema")
     found = from_toml(template("x")) | change
     assert jsonschema.Draft202012Validator(schema()).is_valid(found) is is_allowed
-
-
-def test_a_new_study_draws_a_network_for_each_replicate(tmp_path: Path) -> None:
-    (tmp_path / "own.toml").write_text(template("A rumour"), "utf-8")
-    section = study_of(tmp_path / "own.toml").said
-    assert section.worlds == section.replicates == 20

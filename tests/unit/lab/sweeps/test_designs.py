@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import itertools
 from typing import Any
 
@@ -22,12 +20,14 @@ def test_a_grid_is_every_combination_in_order() -> None:
     assert found.shares[:, 1].tolist() == [0, 0.5, 1] * 3
 
 
-def test_a_grid_beyond_the_limit_is_refused_before_it_is_made() -> None:
+def test_designs_too_large_or_unknown_are_refused_before_they_are_made() -> None:
     huge = {"a": read_range("0:1:1000000000"), "b": read_range("0:1:1000000000")}
     with pytest.raises(InputError, match=r"at most 100,000 points, and this has 1,000,000,000,000"):
         design_of("grid", huge)
     with pytest.raises(InputError, match="at most 100,000 points"):
         design_of("halton", TWO, MOST_POINTS + 1)
+    with pytest.raises(UnknownNameError, match="latin-hypercube"):
+        design_of("latin-hypercubes", TWO)
 
 
 @pytest.mark.parametrize(
@@ -43,16 +43,9 @@ def test_a_grid_beyond_the_limit_is_refused_before_it_is_made() -> None:
         ("latin-hypercube", TWO, 4, "takes 5 points at least"),
     ],
 )
-def test_a_design_that_cannot_be_is_refused(
-    kind: str, ranges: Any, points: int | None, said: str
-) -> None:
+def test_wrong_designs_are_refused(kind: str, ranges: Any, points: int | None, said: str) -> None:
     with pytest.raises(InputError, match=said):
         design_of(kind, ranges, points)
-
-
-def test_an_unknown_design_names_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="latin-hypercube"):
-        design_of("latin-hypercubes", TWO)
 
 
 def test_samples_are_those_of_scipy() -> None:

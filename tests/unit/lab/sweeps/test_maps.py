@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 
@@ -8,15 +6,14 @@ import pytest
 
 from sim import World
 from sim.errors import InputError, UnknownNameError
-from sim.lab import Records, Sweep, sweep_now
+from sim.lab import Records, Sweep, mean_interval, sweep_now
 from sim.lab.runs.replicate import Replicate
 from sim.lab.sweeps.designs import design_of
 from sim.lab.sweeps.result import heat_map, tornado
 from sim.scenario.sections import read_range
 
-THREE = design_of(
-    "grid", {n: read_range(v) for n, v in (("a", "1,2"), ("b", "0:1:3"), ("c", "5,6"))}
-)
+RANGES = {"a": read_range("1,2"), "b": read_range("0:1:3"), "c": read_range("5,6")}
+THREE = design_of("grid", RANGES)
 
 
 def of(a: float, b: float, c: float) -> float:
@@ -65,10 +62,11 @@ def test_points_that_were_drawn_are_sorted_into_parts() -> None:
     assert np.abs(columns - np.array(found.across)).max() < 0.5
 
 
-def test_nothing_known_is_said() -> None:
+def test_nothing_known_and_nothing_different_are_said() -> None:
     nothing = np.full(len(THREE), np.nan)
     assert str(heat_map(THREE, "a", "b", "r", nothing)).endswith("No point has a number.")
     assert str(tornado(THREE, "r", nothing)).endswith("no number")
+    assert "5 at 1, 5 at 2" in str(tornado(THREE, "size", np.full(12, 5.0)))
 
 
 def test_a_tornado_is_what_the_ends_make_the_largest_first() -> None:
@@ -93,10 +91,6 @@ def test_the_ends_of_points_that_were_drawn_are_their_outer_fifths() -> None:
     assert row["parameter"] == "a"
     assert row["low"] == pytest.approx(1, abs=0.2)
     assert row["high"] == pytest.approx(9, abs=0.2)
-
-
-def test_what_is_the_same_everywhere_is_drawn_without_a_bar() -> None:
-    assert "5 at 1, 5 at 2" in str(tornado(THREE, "size", np.full(12, 5.0)))
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +123,6 @@ def test_a_heat_map_of_what_does_not_vary_is_refused(swept: Any, world: World) -
 
 
 def test_the_tables_agree(swept: Any) -> None:
-    from sim.lab import mean_interval
-
     assert list(swept.tables) == ["points", "sensitivity", "runs"]
     points, runs = swept.points, swept.runs
     for number, row in enumerate(points.rows()):
@@ -147,10 +139,7 @@ def test_the_tables_agree(swept: Any) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "points", "figure", "said"),
-    [
-        ("morris", 60, "mu_star", "Morris' mu*"),
-        ("sobol", 256, "total", "Sobol's total index"),
-    ],
+    [("morris", 60, "mu_star", "Morris' mu*"), ("sobol", 256, "total", "Sobol's total index")],
 )
 def test_a_conclusion_goes_by_the_figure_of_its_design(
     kind: str, points: int, figure: str, said: str

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from typing import Any
 
 import pytest
@@ -75,13 +73,10 @@ def test_a_name_that_means_nothing_or_much_is_refused(name: str, said: str) -> N
         place_of(TABLE, name)
 
 
-def test_a_place_is_written_as_it_is_read() -> None:
+def test_a_place_is_written_as_it_is_read_and_knows_whole_numbers() -> None:
     place = place_of(TABLE, "messages.2.beta")
     assert (str(place), place.short) == ("messages.2.parameters.beta", "messages.2.beta")
     assert place_of(TABLE, str(place)) == place_of(TABLE, place.short) == place
-
-
-def test_whole_numbers_are_known() -> None:
     assert place_of(TABLE, "agents").is_whole
     assert place_of(TABLE, "slots").is_whole
     assert not place_of(TABLE, "rewiring").is_whole

@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
@@ -20,13 +18,8 @@ GRID = {"probability": "0.1:0.5:3"}
 
 
 def swept(world: World, **asked: Any) -> Sweep:
-    said: dict[str, Any] = {
-        "messages": RUMOUR,
-        "parameters": GRID,
-        "replicates": 2,
-        "workers": 1,
-    } | asked
-    return sweep_now(world, **said)
+    said: dict[str, Any] = {"messages": RUMOUR, "parameters": GRID, "replicates": 2, "workers": 1}
+    return sweep_now(world, **(said | asked))
 
 
 def stopping(after: int) -> Callable[[str, float], None]:
@@ -40,9 +33,8 @@ def stopping(after: int) -> Callable[[str, float], None]:
 def test_a_point_is_the_experiment_with_its_value_and_the_same_seeds(world: World) -> None:
     found = swept(world, seed=8)
     for number, chance in enumerate((0.1, 0.3, 0.5)):
-        alone = experiment_now(
-            world, [Messages([RUMOUR | {"probability": chance}])], [8, 9], workers=1
-        )
+        one = Messages([RUMOUR | {"probability": chance}])
+        alone = experiment_now(world, [one], [8, 9], workers=1)
         assert found.values("size")[number].tolist() == alone.values("size").tolist()
         assert found.points["size"][number] == alone.values("size").mean()
     assert found.runs["seed"].tolist() == [8, 9] * 3
@@ -89,9 +81,7 @@ def test_a_network_that_varies_is_made_for_each_value(study: Path) -> None:
 
 
 @pytest.mark.parametrize("parameters", [{"beta": "0.1:0.5:3"}, {"network.mean_degree": [2, 4, 6]}])
-def test_a_sweep_that_was_stopped_goes_on_to_the_same_table(
-    study: Path, parameters: dict[str, Any]
-) -> None:
+def test_a_stopped_sweep_goes_on_to_the_same_table(study: Path, parameters: dict[str, Any]) -> None:
     whole = sweep_now(study, parameters=parameters, workers=1)
     into = study.parent / "half.runs"
     with pytest.raises(Cancelled):
@@ -184,19 +174,16 @@ def test_a_scenario_out_of_range_is_refused_before_anything_runs(
         sweep_now(study, parameters=parameters, report=report)
 
 
-def test_minds_and_messages_of_ones_own_do_not_go_into_a_sweep(study: Path) -> None:
+def test_other_values_messages_and_minds_do_not_go_into_a_sweep(study: Path) -> None:
+    into = study.parent / "one.runs"
+    sweep_now(study, workers=1, into=into)
+    with pytest.raises(FileError, match="holds other messages or changes"):
+        sweep_now(study, workers=1, into=into, resume=True, parameters={"beta": [0.2, 0.3]})
     with pytest.raises(InputError, match="A scenario has its own messages"):
         sweep_now(study, messages="A word.")
     study.write_text(study.read_text() + '\n[minds]\nmembers = "ids:0"\n')
     with pytest.raises(InputError, match=r"leave \[minds\] out"):
         sweep_now(study)
-
-
-def test_other_values_do_not_go_into_a_file_of_a_sweep(study: Path) -> None:
-    into = study.parent / "one.runs"
-    sweep_now(study, workers=1, into=into)
-    with pytest.raises(FileError, match="holds other messages or changes"):
-        sweep_now(study, workers=1, into=into, resume=True, parameters={"beta": [0.2, 0.3]})
 
 
 def test_indices_come_with_the_designs_that_are_for_them(world: World) -> None:

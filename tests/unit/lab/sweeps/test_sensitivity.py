@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 from math import pi
 
 import numpy as np
@@ -15,10 +13,8 @@ FIRST, TOTAL = (0.3139, 0.4424, 0.0), (0.5576, 0.4424, 0.2437)
 
 def ishigami(shares: F64) -> F64:
     x = pi * (2 * shares - 1)
-    found = (
-        np.sin(x[..., 0]) + 7 * np.sin(x[..., 1]) ** 2 + 0.1 * x[..., 2] ** 4 * np.sin(x[..., 0])
-    )
-    return np.asarray(found)
+    one, two, three = (x[..., place] for place in range(3))
+    return np.asarray(np.sin(one) + 7 * np.sin(two) ** 2 + 0.1 * three**4 * np.sin(one))
 
 
 def linear(shares: F64) -> F64:
@@ -46,20 +42,16 @@ def test_indices_are_those_of_scipy() -> None:
     from scipy.stats import sobol_indices
 
     y = values_at(128)
-    theirs = sobol_indices(
-        func={"f_A": y[None, :, 0], "f_B": y[None, :, -1], "f_AB": y[:, 1:-1].T[:, None]}, n=128
-    )
+    parts = {"f_A": y[None, :, 0], "f_B": y[None, :, -1], "f_AB": y[:, 1:-1].T[:, None]}
+    theirs = sobol_indices(func=parts, n=128)
     ours = sobol(y)
     assert ours.first == pytest.approx(theirs.first_order, rel=1e-12)
     assert ours.total == pytest.approx(theirs.total_order, rel=1e-12)
 
 
-def test_what_is_the_same_everywhere_owes_nothing_to_anything() -> None:
+def test_nothing_is_owed_to_what_changes_nothing_and_more_samples_narrow_intervals() -> None:
     found = sobol(np.full((8, 5), 3.0))
     assert [part.tolist() for part in found] == [[0.0] * 3] * 6
-
-
-def test_wider_samples_have_narrower_intervals() -> None:
     few, many = sobol(values_at(64)), sobol(values_at(1024))
     assert (many.total_high - many.total_low < few.total_high - few.total_low).all()
 
@@ -88,11 +80,15 @@ def test_effects_are_those_of_salib() -> None:
     assert (ours.size <= ours.high + 1e-12).all()
 
 
-def test_one_trajectory_has_no_interval() -> None:
+def test_one_trajectory_and_few_points_have_no_interval() -> None:
     shares = morris_sample(1, 2, seed=1).reshape(1, 3, 2)
     found = morris(shares, shares.sum(axis=2))
     assert found.size == pytest.approx([1, 1])
     assert np.isnan([found.low, found.high, found.spread]).all()
+    places = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 5.0]])
+    ranked = rank_regression(places, np.array([1.0, 1.0, 1.0]))
+    assert (ranked.coefficients.tolist(), ranked.explained) == ([0.0, 0.0], 0.0)
+    assert np.isnan(ranked.low).all()
 
 
 def test_ranks_see_through_what_only_bends() -> None:
@@ -105,10 +101,3 @@ def test_ranks_see_through_what_only_bends() -> None:
     assert 0.9 < both.explained < 1
     assert (both.low < both.coefficients).all()
     assert (both.coefficients < both.high).all()
-
-
-def test_few_points_have_no_interval_and_a_constant_explains_nothing() -> None:
-    places = np.array([[0.0, 1.0], [1.0, 0.0], [2.0, 5.0]])
-    found = rank_regression(places, np.array([1.0, 1.0, 1.0]))
-    assert (found.coefficients.tolist(), found.explained) == ([0.0, 0.0], 0.0)
-    assert np.isnan(found.low).all()

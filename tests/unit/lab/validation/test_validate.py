@@ -1,5 +1,3 @@
-"""What is claimed of which model, and the result of validating some."""
-
 import asyncio
 from typing import Any
 
@@ -45,6 +43,7 @@ def test_a_result_tells_of_each_claim() -> None:
     (laws, *_) = found.table().rows()
     assert found.conclusion() == f"{len(found.verdicts)} claims of 1 model: all hold."
     assert (laws["claim"], laws["passes"], laws["failure"]) == ("keeps its laws", True, "")
+    assert Validation((judge(claims_of("bass")[0]),)).laws_only == ("bass",)
 
 
 def test_the_same_claims_give_the_same_numbers() -> None:
@@ -59,9 +58,7 @@ def test_workers_give_what_one_process_gives(monkeypatch: pytest.MonkeyPatch, ba
     assert [v.numbers for v in one.verdicts] == [v.numbers for v in two.verdicts]
 
 
-def test_a_worker_judges_by_the_settings_of_the_one_that_asks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_worker_judges_by_the_settings_of_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.lab.runs.workers.allow", lambda _: None)
     before = current()
     asked = before.model_copy(update={"max_running": 7})
@@ -72,11 +69,6 @@ def test_a_worker_judges_by_the_settings_of_the_one_that_asks(
     finally:
         use(before)
     assert (key, verdict.passes) == (("persuasion", 0), True)
-
-
-def test_a_model_without_numbers_says_so() -> None:
-    laws = judge(claims_of("bass")[0])
-    assert Validation((laws,)).laws_only == ("bass",)
 
 
 def test_a_result_without_numbers_has_rows() -> None:
