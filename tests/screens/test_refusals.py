@@ -1,13 +1,9 @@
 """What is said where nothing can be done, and what the mouse and rarer keys do."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import pty
 import signal
-import subprocess
-import sys
 import termios
 import threading
 from dataclasses import replace
@@ -26,16 +22,19 @@ from tests.screens.showing import picture, shown
 from tests.screens.test_app import (
     burst,
     command,
+    filled,
     frame_of,
     hubbub,
     inject,
+    keys,
     made,
     said,
     seen,
     settled,
+    shows,
     until,
     words,
-)  # fmt: skip
+)
 from tests.screens.test_terminal import Child
 from tui import terminal
 from tui.actions.table import ScreenState, has_focus, has_message, is_held_up
@@ -67,33 +66,22 @@ LACKING = {
     "export movie": "screenshot",
     "focus one": "whole number from 0",
     "theme dusk": "No theme named 'dusk'",
+    "inject seeds=random:4": "needs a text",
+    "inject text=tea seeds=": "No seeds are named",
+    "inject text=tea model=": "No model is named",
+    "save other": "press w to replace it",
 }
 
 
-async def test_a_line_that_lacks_something_says_what(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await inject(app, pilot)
-        for line, answer in LACKING.items():
-            await command(pilot, line)
-            await until(pilot, partial(lambda text: text in said(app), answer))
-
-
-async def test_a_message_at_rest_can_neither_be_stopped_nor_changed(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        await inject(app, pilot)
-        await command(pilot, "cancel 0")
-        await until(pilot, lambda: frame_of(app).sessions[0].status == "cancelled")
-        await command(pilot, "cancel 0")
-        await until(pilot, lambda: "only a running one can be stopped" in said(app))
-        await command(pilot, "set probability 0.2")
-        await until(pilot, lambda: "its parameters can no longer be changed" in said(app))
-
-
-async def test_saving_over_another_world_by_name_is_refused(tmp_path: Path) -> None:
+async def test_a_line_that_lacks_something_or_its_message_says_what(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         (tmp_path / "saves" / "other.hub").write_text("x")
-        await command(pilot, "save other")
-        await until(pilot, lambda: "press w to replace it" in said(app))
+        await inject(app, pilot)
+        for line, answer in LACKING.items():
+            await command(pilot, line, answer)
+        await command(pilot, "cancel 0", lambda: frame_of(app).sessions[0].status == "cancelled")
+        await command(pilot, "cancel 0", "only a running one can be stopped")
+        await command(pilot, "set probability 0.2", "its parameters can no longer be changed")
 
 
 async def test_a_world_with_a_file_is_saved_there_before_it_is_left(tmp_path: Path) -> None:
@@ -102,8 +90,7 @@ async def test_a_world_with_a_file_is_saved_there_before_it_is_left(tmp_path: Pa
         await command(pilot, "step 1")
         await burst(app, pilot, "q")
         await until(pilot, lambda: isinstance(app.screen, QuitDialog))
-        await pilot.press("enter")
-        await until(pilot, lambda: not app.is_running)
+        await keys(pilot, "enter", then=lambda: not app.is_running)
         kept = ("save", tmp_path / "saves" / "mine.hub")
         assert made(app).asked.count(kept) == 2
 
@@ -115,18 +102,16 @@ async def test_a_world_is_left_unsaved_where_that_is_wished_and_stays_where_not(
         await command(pilot, "step 1")
         graph = tmp_path / "g.txt"
         graph.write_text("0 1\n1 2\n2 0\n")
-        await command(pilot, f"import {graph}")
-        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
+        await command(pilot, f"import {graph}", QuitDialog)
         app.screen.query_one("#no", Button).press()
         await until(pilot, lambda: app.screen is app.stage)
         assert frame_of(app).agents == 7624
-        await command(pilot, f"import {graph}")
-        await until(pilot, lambda: isinstance(app.screen, QuitDialog))
+        await command(pilot, f"import {graph}", QuitDialog)
         app.screen.query_one("#drop", Button).press()
         await until(pilot, lambda: frame_of(app).agents == 3)
 
 
-async def test_a_picture_never_replaces_what_is_none(tmp_path: Path) -> None:
+def test_a_picture_never_replaces_what_is_none(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(InputError, match=r"ends in \.svg"):
         _write_picture(tmp_path / "notes.txt", "<svg/>")
@@ -135,27 +120,24 @@ async def test_a_picture_never_replaces_what_is_none(tmp_path: Path) -> None:
 async def test_panes_are_gone_through_both_ways_filled_and_copied(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await inject(app, pilot)
-        await pilot.press("y")
-        await until(pilot, lambda: "Nothing to copy" in said(app))
-        await pilot.press("z")
-        await until(pilot, lambda: app.screen.maximized is not None)
-        await pilot.press("z")
-        await until(pilot, lambda: app.screen.maximized is None)
+        await keys(pilot, "y", then=lambda: "Nothing to copy" in said(app))
+        await keys(pilot, "z", then=lambda: app.screen.maximized is not None)
+        assert "PAUSED" in seen(app)
+        await keys(pilot, "z", then=lambda: app.screen.maximized is None)
         await pilot.press("tab")
         first = app.screen.focused
-        await pilot.press("tab", "less_than_sign")
-        await until(pilot, lambda: app.screen.focused is first)
-        await pilot.press("z")
-        await until(pilot, lambda: app.screen.maximized is not None)
-        await pilot.press("2")
-        await until(pilot, lambda: app.situation().mode == "groups")
+        await keys(pilot, "tab", "less_than_sign", then=lambda: app.screen.focused is first)
+        await keys(pilot, "z", then=lambda: app.screen.maximized is not None)
+        await keys(pilot, "2", then=lambda: app.situation().mode == "groups")
         await until(pilot, lambda: app.screen.maximized is None)
-        await pilot.press("escape", "escape")
-        await until(pilot, lambda: "advances one tick" in said(app))
-        await command(pilot, "command")
-        await until(pilot, lambda: isinstance(app.focused, Input))
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: not isinstance(app.focused, Input))
+        await keys(pilot, "1", "z", then=lambda: app.screen.maximized is not None)
+        await keys(pilot, "escape", then=lambda: app.screen.maximized is None)
+        app.screen.query_one("#stories").focus()
+        await keys(pilot, "y", then=lambda: "Copied" in said(app))
+        assert "the bridge" in app.clipboard
+        await keys(pilot, "escape", "escape", then=lambda: "advances one tick" in said(app))
+        await command(pilot, "command", lambda: isinstance(app.focused, Input))
+        await keys(pilot, "down", "enter", then=lambda: not isinstance(app.focused, Input))
 
 
 async def test_bars_and_messages_can_be_clicked(tmp_path: Path) -> None:
@@ -170,30 +152,21 @@ async def test_bars_and_messages_can_be_clicked(tmp_path: Path) -> None:
         await until(pilot, lambda: ("step", 1) in made(app).asked)
         await pilot.click("#stories", Offset(5, 1))
         await until(pilot, lambda: made(app).asked[-1] == ("focus", 0))
-        await pilot.press("2")
-        await until(pilot, lambda: app.situation().mode == "groups")
+        await keys(pilot, "2", then=lambda: app.situation().mode == "groups")
 
 
 async def test_a_choice_in_one_view_of_the_communities_is_shown_in_all(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
         await inject(app, pilot)
-        await command(pilot, "view table")
-        await until(pilot, lambda: app.groups.query_one("#table").has_focus)
-        await pilot.press("down", "down")
-        await until(pilot, lambda: app.groups.chosen == 2)
+        await command(pilot, "view table", lambda: app.groups.query_one("#table").has_focus)
+        await keys(pilot, "down", "down", then=lambda: app.groups.chosen == 2)
         await until(pilot, lambda: "3 of 5 (known)" in seen(app))
-        await command(pilot, "view map")
-        await until(pilot, lambda: app.groups.query_one(CommunityMap).selected == 2)
-        await command(pilot, "view heat")
-        await until(pilot, lambda: app.groups.query_one("#heat").has_focus)
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: app.groups.chosen != 2)
-        await command(pilot, "live")
-        await until(pilot, lambda: app.situation().mode == "live")
-        assert app.stage is not None
-        app.stage.query_one("LiveMode #map").focus()
-        await pilot.press("right", "enter")
-        await until(pilot, lambda: app.situation().mode == "groups")
+        await command(pilot, "view map", lambda: app.groups.query_one(CommunityMap).selected == 2)
+        await command(pilot, "view heat", lambda: app.groups.query_one("#heat").has_focus)
+        await keys(pilot, "down", "enter", then=lambda: app.groups.chosen != 2)
+        await command(pilot, "live", lambda: app.situation().mode == "live")
+        app.screen.query_one("LiveMode #map").focus()
+        await keys(pilot, "right", "enter", then=lambda: app.situation().mode == "groups")
 
 
 async def test_the_totals_of_communities_are_the_same_in_every_pane(tmp_path: Path) -> None:
@@ -204,30 +177,26 @@ async def test_the_totals_of_communities_are_the_same_in_every_pane(tmp_path: Pa
         frame = simulation._frame
         simulation._frame = lambda: replace(frame(), communities=many)  # type: ignore[method-assign]
         simulation.changed()
-        await until(pilot, lambda: "7,624 members in 802 communities." in seen(app))
-        await until(pilot, lambda: "Communities (4 of 802)" in seen(app))
-        await until(pilot, lambda: "Communities over time (4 of 802)" in seen(app))
-        await until(pilot, lambda: "the 4 largest of 802 communities" in seen(app))
-        await pilot.press("2")
-        await until(pilot, lambda: "1 of 802 (known)" in seen(app))
+        await shows(pilot, "7,624 members in 802 communities.", "Communities (4 of 802)")
+        await shows(pilot, "Communities over time (4 of 802)", "the 4 largest of 802 communities")
+        await keys(pilot, "2", then="1 of 802 (known)")
         app.groups.choose(4)
-        await until(pilot, lambda: "several communities" in seen(app))
-        await until(pilot, lambda: "not yet" in seen(app))
+        await shows(pilot, "several communities", "not yet")
         app.groups.choose(9)
         await until(pilot, lambda: "No community selected." in seen(app))
 
 
-def test_a_world_without_communities_counts_none() -> None:
+def test_long_spans_and_shares_are_short_and_no_communities_none() -> None:
     assert titled_count(None) == ""
     assert counted(1, 1) == "1 community"
+    assert seconds(0.04) == "40 ms"
+    assert seconds(180) == "3 min"
+    assert (count(1204.4), percent(0.413)) == ("1,204", "41.3%")
 
 
 async def test_seeds_that_are_not_told_are_asked_for(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("i")
-        await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, InjectDialog, "i")
         app.screen.query_one("#text", Input).value = "tea"
         for kind, answer in (
             ("ids", "No seeds; type ids such as 0, 33."),
@@ -235,7 +204,7 @@ async def test_seeds_that_are_not_told_are_asked_for(tmp_path: Path) -> None:
             ("community", "Choose a community first."),
         ):
             app.screen.query_one("#kind", Select).value = kind
-            await until(pilot, partial(lambda text: text in seen(app), answer))
+            await keys(pilot, then=answer)
 
 
 async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) -> None:
@@ -259,32 +228,24 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
             ("n", NewWorldDialog, "The network generators are still loading"),
             ("o", OpenDialog, "Nothing to open yet"),
         ):
-            await pilot.press(key)
-            await until(pilot, lambda dialog=dialog: isinstance(app.screen, dialog))
+            await keys(pilot, key, then=dialog)
             app.screen.query_one("#yes", Button).press()
-            await until(pilot, lambda answer=answer: answer in seen(app))
-            await pilot.press("escape")
-            await until(pilot, lambda: app.screen is app.stage)
+            await keys(pilot, then=answer)
+            await keys(pilot, "escape", then=lambda: app.screen is app.stage)
         simulator.models, simulator.networks, simulator.saved = before
         wait.set()
-        await pilot.press("o")
-        await until(pilot, lambda: "No saved worlds in" in seen(app))
+        await keys(pilot, "o", then="No saved worlds in")
 
 
 async def test_a_field_that_must_be_filled_is_named(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await pilot.press("n")
-        await until(
-            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
-        )
+        await filled(pilot, NewWorldDialog, "n")
         form = app.screen.query_one(Form)
-        card = form._card
-        assert card is not None
+        card: Any = form._card
         spec = replace(card.parameters[0], default=None, required=True)
         await form.show(replace(card, parameters=[spec]))
         assert form.problem == "preferential-attachment: mean_degree is required."
-        await pilot.press("enter")
-        await until(pilot, lambda: "mean_degree is required" in seen(app))
+        await keys(pilot, "enter", then="mean_degree is required")
         assert isinstance(app.screen, NewWorldDialog)
         await form.show(PluginChoice("plain", "nothing to choose", []))
         await until(pilot, lambda: "This model has no parameters." in seen(app))
@@ -308,12 +269,9 @@ async def test_no_is_a_button_too_and_a_dialog_without_a_result_stays(tmp_path: 
 async def test_help_without_keys_of_its_own_and_the_palette_run_acts(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await inject(app, pilot)
-        await pilot.press("semicolon")
-        await until(pilot, lambda: "Search" in seen(app))
-        await pilot.press(*"Speed max")
-        await until(pilot, lambda: ":speed max" in seen(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: app.speed is None or app.screen is not app.stage)
+        await keys(pilot, "semicolon", then="Search")
+        await keys(pilot, *"Speed max", then=":speed max")
+        await keys(pilot, "enter", then=lambda: app.speed is None or app.screen is not app.stage)
         if app.speed is not None:
             await pilot.press("enter")
         await until(pilot, lambda: app.speed is None)
@@ -323,13 +281,10 @@ async def test_settings_that_name_no_theme_are_said_and_symbols_are_taken(tmp_pa
     wanted = Preferences(theme="pink", symbols="block")
     async with hubbub(tmp_path, preferences=wanted) as (app, pilot):
         await until(pilot, lambda: "Unknown theme 'pink'" in seen(app))
-        assert app.stage is not None
-        assert app.stage.query_one(Curves).symbols == "block"
+        assert app.screen.query_one(Curves).symbols == "block"
 
 
-async def test_before_a_world_is_open_the_loading_screen_says_what_is_wrong(
-    tmp_path: Path,
-) -> None:
+async def test_before_a_world_is_open_the_loading_screen_says_what_is_wrong(tmp_path: Path) -> None:
     app = Hubbub(FakeSimulator(tmp_path), path=tmp_path / "broken.hub")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="No world is open yet"):
         _ = app.simulation
@@ -338,8 +293,7 @@ async def test_before_a_world_is_open_the_loading_screen_says_what_is_wrong(
     app.ask_command("")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "cut off" in words(app))
-        await pilot.press("space")
-        await until(pilot, lambda: "No world is open yet" in seen(app))
+        await keys(pilot, "space", then="No world is open yet")
     await app.leave()
     for when in (has_message, has_focus, is_held_up):
         assert "No world is open yet" in when(ScreenState())
@@ -384,8 +338,7 @@ async def test_a_pulse_that_was_lost_holds_up_no_key(tmp_path: Path) -> None:
         app.ahead._rounds, app.ahead._newest = 1, 10**6
         app.ahead._bearer = Static()
         app.ahead._begin()
-        await pilot.press("full_stop")
-        await until(pilot, lambda: ("step", 1) in made(app).asked)
+        await keys(pilot, "full_stop", then=lambda: ("step", 1) in made(app).asked)
         await app.ahead.back(Pulse(-1))
 
 
@@ -395,8 +348,7 @@ async def test_keys_go_on_after_a_while_though_an_act_opens_nothing(
     monkeypatch.setattr("tui.key_queue.LONGEST", 0.0)
     async with hubbub(tmp_path) as (app, pilot):
         app.ahead.opens(object())
-        await pilot.press("full_stop")
-        await until(pilot, lambda: ("step", 1) in made(app).asked)
+        await keys(pilot, "full_stop", then=lambda: ("step", 1) in made(app).asked)
 
 
 async def test_leaving_does_not_wait_for_a_step_that_does_not_end(
@@ -410,25 +362,20 @@ async def test_leaving_does_not_wait_for_a_step_that_does_not_end(
             await forever.wait()
 
         made(app).step = step  # type: ignore[method-assign]
-        await pilot.press("full_stop", "q")
-        await until(pilot, lambda: not app.is_running)
+        await keys(pilot, "full_stop", "q", then=lambda: not app.is_running)
 
 
-async def test_an_exit_in_a_thread_is_an_error_and_no_end() -> None:
+async def test_work_that_ends_by_an_exit_or_a_stop_iteration_is_an_error() -> None:
     def leave() -> None:
         raise SystemExit(3)
 
     with pytest.raises(RuntimeError, match="SystemExit: 3"):
         await in_thread(leave)
+    with pytest.raises(RuntimeError, match=r"^StopIteration: nothing left$"):
+        await asyncio.wait_for(in_thread(partial(_stops, "nothing left")), 30)
 
 
 # -- figures and sentences ----------------------------------------------------------------------
-
-
-def test_long_spans_and_shares_are_short() -> None:
-    assert seconds(0.04) == "40 ms"
-    assert seconds(180) == "3 min"
-    assert (count(1204.4), percent(0.413)) == ("1,204", "41.3%")
 
 
 def test_hints_fit_the_moment() -> None:
@@ -468,8 +415,7 @@ async def test_panes_without_anything_to_draw_are_blank_or_say_so() -> None:
 
 async def test_a_row_clicked_twice_is_chosen(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await command(pilot, "view table")
-        await until(pilot, lambda: "Iceland" in seen(app))
+        await command(pilot, "view table", lambda: "Iceland" in seen(app))
         table = app.groups.query_one(CommunityTable)
         await pilot.click(table, Offset(4, 4))
         await pilot.click(table, Offset(4, 4), times=2)
@@ -494,11 +440,8 @@ async def test_lists_forget_their_communities_with_the_world() -> None:
 # -- the rooms ----------------------------------------------------------------------------------
 
 
-async def test_rooms_list_only_folders_that_are_there_and_refuse_options_they_do_not_know(
-    tmp_path: Path,
-) -> None:
-    rooms = Simulator(tmp_path / "none")
-    assert await rooms.saved() == []
+def test_rooms_refuse_options_that_they_do_not_know(tmp_path: Path) -> None:
+    rooms = Simulator(tmp_path)
     assert rooms.preferences() == current_preferences()
     with pytest.raises(InputError, match="'colour'"):
         rooms.read(tmp_path / "g.txt", {"colour": "red"}, lambda *_: None)
@@ -592,22 +535,10 @@ from tui.app import main
 tui.app.Simulator = lambda saves, **_: simulator
 sys.exit(main(saves=None, fps=4, theme="hubbub-light"))
 """
-    child = Child(tmp_path, more)
-    try:
+    with Child(tmp_path, more) as child:
         child.read_until(b"PAUSED")
         os.write(child.master, b"q")
         assert child.end() == 0
-    finally:
-        child.close()
-
-
-def test_main_without_a_terminal_names_the_headless_command() -> None:
-    code = "import sys; from tui.app import main; sys.exit(main())"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-        timeout=170, check=False, cwd=Path(__file__).resolve().parents[2],
-    )  # fmt: skip
-    assert (done.returncode, "hubbub run" in done.stderr) == (2, True)
 
 
 async def test_a_list_of_models_can_be_empty_of_families(tmp_path: Path) -> None:
@@ -618,11 +549,6 @@ async def test_a_list_of_models_can_be_empty_of_families(tmp_path: Path) -> None
         app.push_screen(Notice("Above", "x"))
         picker.fit(3)
         await until(pilot, lambda: "Above" in seen(app))
-
-
-async def test_work_that_ends_by_a_stop_iteration_is_waited_for_no_longer() -> None:
-    with pytest.raises(RuntimeError, match=r"^StopIteration: nothing left$"):
-        await asyncio.wait_for(in_thread(partial(_stops, "nothing left")), 30)
 
 
 def _stops(why: str) -> None:

@@ -28,7 +28,6 @@ from sim.platform.acts.kinds import act_of
 from sim.platform.acts.log import NOBODY, ActColumns, ActLog
 from sim.platform.feed.serving import in_threads, staggered, weights_of
 from sim.platform.members import SHIFTS, chronotypes, curve_of, factors
-from sim.platform.posts import posts as posts_module
 from sim.platform.posts import posts as rows_module
 from sim.platform.posts.posts import Kind, pools_of, trending_now
 
@@ -134,20 +133,14 @@ def test_rows_ask_for_less_where_a_system_promises_little(monkeypatch: pytest.Mo
     assert len(rows) == 2000
 
 
-def test_flags_are_put_on_and_taken_off() -> None:
+def test_flags_are_put_on_and_taken_off_and_numbers_end(monkeypatch: pytest.MonkeyPatch) -> None:
     posts = Posts()
     posts.append([1, 2], 0, flags=Flag.INJECTED, kind=Kind.QUOTE)
     posts.mark(1, Flag.LABELLED)
     posts.mark(1, Flag.AD)
     posts.mark(1, Flag.LABELLED, on=False)
-    assert posts.flags.tolist() == [32, 48]
-    assert posts.kind.tolist() == [1, 1]
-
-
-def test_a_world_numbers_only_so_many_messages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(posts_module, "LIMIT", 3)
-    posts = Posts()
-    posts.append([1, 2], 0)
+    assert (posts.flags.tolist(), posts.kind.tolist()) == ([32, 48], [1, 1])
+    monkeypatch.setattr(rows_module, "LIMIT", 3)
     with pytest.raises(CapacityError, match="has 2"):
         posts.append([1, 2], 0)
 
@@ -169,6 +162,10 @@ def test_the_log_keeps_some_ticks_and_counts_for_ever() -> None:
     assert again.of(8) == log.of(8)
     assert (again.counted[1] == log.counted[1]).all()
     assert log.counted[0].tolist() == [1, 2, 3, 4]
+    counts = ActLog(0)  # keeps them alone
+    counts.add(1, ActColumns.of([1], Act.LIKE))
+    assert (len(counts), counts.count(1, Act.LIKE)) == (0, 1)
+    assert len(ActLog.restore(0, counts.dump())) == 0
 
 
 def test_a_long_log_is_dumped_without_a_copy_in_memory() -> None:
@@ -190,14 +187,7 @@ def test_a_long_log_is_dumped_without_a_copy_in_memory() -> None:
     assert dump["lengths"].tolist() == [50_000] * 20
 
 
-def test_a_log_of_no_ticks_keeps_counts_alone() -> None:
-    log = ActLog(0)
-    log.add(1, ActColumns.of([1], Act.LIKE))
-    assert (len(log), log.count(1, Act.LIKE)) == (0, 1)
-    assert len(ActLog.restore(0, log.dump())) == 0
-
-
-def test_curves_have_mean_one_and_shift_with_the_chronotype() -> None:
+def test_curves_shift_with_the_chronotype_which_is_the_agent_s_alone() -> None:
     curve = curve_of("daily")
     assert curve.mean() == pytest.approx(1)
     for tick in (1, 7, 24, 31):
@@ -210,9 +200,6 @@ def test_curves_have_mean_one_and_shift_with_the_chronotype() -> None:
     for said in ("a,b", "1,2", ",".join(["-1"] * 24), ",".join(["nan"] * 24)):
         with pytest.raises(InputError, match="24 numbers"):
             curve_of(said)
-
-
-def test_chronotypes_are_those_of_the_agent_alone() -> None:
     some = chronotypes(3, 0, 5000)
     assert (chronotypes(3, 100, 10) == some[100:110]).all()
     shares = np.bincount(some, minlength=7) / 5000
@@ -256,10 +243,13 @@ def test_settings_describe_themselves_and_are_checked() -> None:
         PlatformSettings(slots=50).check()
 
 
-def test_work_is_returned_in_order_from_any_number_of_threads() -> None:
+def test_work_is_in_order_from_any_number_of_threads_and_nothing_is_empty() -> None:
     for threads in (1, 3):
         assert in_threads(lambda k: k * k, range(20), threads) == [k * k for k in range(20)]
     assert in_threads(str, [], 4) == []
+    none = Exposures([])
+    assert len(none) == none.viewer.size == none.score.size == none.followed.size == 0
+    assert none.appeal.size == none.age.size == none.of(3).size == 0
 
 
 def test_columns_written_side_by_side_begin_at_other_places() -> None:
@@ -273,21 +263,16 @@ def test_columns_written_side_by_side_begin_at_other_places() -> None:
     assert places[2] >= ends[1]
 
 
-def test_no_exposures_are_columns_of_nothing() -> None:
-    none = Exposures([])
-    assert len(none) == none.viewer.size == none.score.size == none.followed.size == 0
-    assert none.appeal.size == none.age.size == none.of(3).size == 0
-
-
 def test_a_form_without_its_method_says_nothing_by_itself() -> None:
     around: Any = SimpleNamespace()
     some = Candidates(around, np.empty(0, np.uint32), {"message": np.empty(0, np.uint32)})
-    with pytest.raises(NotImplementedError):
-        Recommender().score(some)
-    with pytest.raises(NotImplementedError):
-        Policy().probabilities(Exposures([]), around)
-    with pytest.raises(NotImplementedError):
-        FriendRecommender().suggest(np.empty(0, np.uint32), around, 3)
+    for method, asked in (
+        (Recommender().score, (some,)),
+        (Policy().probabilities, (Exposures([]), around)),
+        (FriendRecommender().suggest, (np.empty(0, np.uint32), around, 3)),
+    ):
+        with pytest.raises(NotImplementedError):
+            method(*asked)
     with pytest.raises(AttributeError):
         _ = some._nothing
 
@@ -327,15 +312,10 @@ def test_weights_are_said_by_a_subclass() -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
-    [Weights(trust=np.inf), Weights(half_life=0), Weights(saturation=0), Weights(fresh=1e30)],
+    "said", [{"trust": np.inf}, {"half_life": 0}, {"saturation": 0}, {"fresh": 1e30}]
 )
-def test_weights_that_may_sum_to_no_number_are_added_up_with_care(said: Weights) -> None:
-    class Wild(Weighted):
-        def weights(self) -> Weights:
-            return said
-
-    assert weights_of(Wild()) is None
+def test_weights_that_may_sum_to_no_number_are_added_up_with_care(said: Any) -> None:
+    assert weights_of(type("Wild", (Weighted,), {"weights": lambda _: Weights(**said)})()) is None
 
 
 def test_who_scores_by_more_than_weights_is_asked_for_scores() -> None:

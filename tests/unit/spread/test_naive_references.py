@@ -156,34 +156,6 @@ def test_thresholds_that_are_drawn_are_addressed_by_agent() -> None:
     assert all(story.source[v] >= 0 for v in story.adopters if v not in {0, 5, 9})
 
 
-def naive_sir(world: World, seeds: list[int], beta: float, gamma: float, ticks: int) -> np.ndarray:
-    """SIR in synchronous ticks with the kernels' coins: state of every agent after each tick."""
-    state = np.zeros(len(world.agents), int)
-    state[seeds] = 1
-    heard_by, out = listeners(world), []
-    for tick in range(1, ticks + 1):
-        contact = rng.key(world.seed, Stream.CONTACTS, tick, 1)
-        alone = rng.key(world.seed, Stream.SPONTANEOUS, tick, 1)
-        after = state.copy()
-        for u in np.flatnonzero(state == 1):
-            for v, _ in heard_by[u]:
-                if state[v] == 0 and rng.uniforms(contact, int(u), v)[0] < beta:
-                    after[v] = 1
-            if rng.uniforms(alone, int(u))[0] < gamma:
-                after[u] = 2
-        state = after
-        out.append(np.bincount(state, minlength=3))
-    return np.array(out)
-
-
-def test_sir_with_coins_equals_naive_one_tick_by_tick() -> None:
-    world = tiny_world()
-    story = world.inject("flu", seeds=[0, 5], model="sir", beta=0.3, gamma=0.2, draws="coins")
-    world.step(15)
-    expected = naive_sir(world, [0, 5], 0.3, 0.2, 15)
-    np.testing.assert_array_equal(story.history[1:], expected[: len(story.history) - 1])
-
-
 @pytest.mark.parametrize(
     ("model", "options"),
     [
@@ -219,17 +191,6 @@ def test_explicit_contacts_limit_who_hears() -> None:
     assert story.adopters.tolist() == [0, 2]
 
 
-@settings(max_examples=15, deadline=None)
-@given(low=st.floats(0, 1), high=st.floats(0, 1))
-def test_larger_chance_with_the_same_coins_is_a_superset(low: float, high: float) -> None:
-    low, high = sorted((low, high))
-    stories = [
-        run(tiny_world(), [0], "independent-cascade", probability=p, draws="coins")
-        for p in (low, high)
-    ]
-    assert set(stories[0].adopters.tolist()) <= set(stories[1].adopters.tolist())
-
-
 def test_certain_chance_reaches_by_breadth_first_levels() -> None:
     world = tiny_world(isolated=3)
     story = run(world, [0], "independent-cascade", probability=1.0, draws="skips")
@@ -240,11 +201,3 @@ def test_certain_chance_reaches_by_breadth_first_levels() -> None:
         level = sorted({v for u in level for v, _ in heard_by[u]} - seen.keys())
         seen |= dict.fromkeys(level, tick)
     assert {int(v): int(story.adopted_at[v]) for v in story.adopters} == seen
-
-
-@pytest.mark.parametrize("model", ["independent-cascade", "sir", "si", "sis"])
-def test_zero_chance_reaches_seeds_only(model: str) -> None:
-    name = "probability" if model == "independent-cascade" else "beta"
-    options: dict[str, Any] = {name: 0.0}
-    story = tiny_world().inject("x", seeds=[0, 5], model=model, **options)
-    assert story.size == 2

@@ -11,6 +11,8 @@ from sim.platform.acts.commands import take_effect
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.candidates_kernels import SHOWN
 
+LETTER: Any = {"other": 5, "text": "hello"}
+
 
 def quiet_world(agents: int = 60, **settings: Any) -> tuple[World, Platform]:
     """A circle in which everybody hears the next two; nobody acts unless told to."""
@@ -22,6 +24,14 @@ def quiet_world(agents: int = 60, **settings: Any) -> tuple[World, Platform]:
     none = dict.fromkeys(rates, 0.0)
     told = {"posting": 0.0, "rhythm": "flat"} | settings
     return world, world.open_platform(told, policy=make("rule", "policy", **none))
+
+
+def posted(**settings: Any) -> tuple[World, Platform]:
+    """The same, where agent 5 posted message 0 in the last tick."""
+    world, platform = quiet_world(**settings)
+    platform.act(5, "post", text="chess")
+    world.step()
+    return world, platform
 
 
 def told(platform: Platform, viewer: int) -> list[int]:
@@ -42,9 +52,7 @@ def test_a_post_reaches_those_who_hear_its_author_with_its_text_and_tags() -> No
 
 
 def test_a_repost_reaches_those_who_hear_the_sharer() -> None:
-    world, platform = quiet_world(outside=0.0)
-    platform.act(5, "post", text="chess")
-    world.step()
+    world, platform = posted(outside=0.0)
     platform.act(4, "repost", message=0)
     world.step()
     assert told(platform, 2) == [0]
@@ -53,9 +61,7 @@ def test_a_repost_reaches_those_who_hear_the_sharer() -> None:
 
 
 def test_likes_and_dislikes_are_given_once_and_taken_back() -> None:
-    world, platform = quiet_world()
-    platform.act(5, "post", text="chess")
-    world.step()
+    world, platform = posted()
     for act in ("like", "dislike"):
         platform.act(7, act, message=0)
         with pytest.raises(InputError, match=f"has a {act} on message 0 already"):
@@ -75,9 +81,7 @@ def test_likes_and_dislikes_are_given_once_and_taken_back() -> None:
 
 
 def test_quotes_and_replies_are_posts_about_another() -> None:
-    world, platform = quiet_world(outside=0.0)
-    platform.act(5, "post", text="chess")
-    world.step()
+    world, platform = posted(outside=0.0)
     platform.act(20, "quote", message=0, text="Look at this")
     platform.act(21, "reply", message=0, text="Well said")
     world.step()
@@ -95,15 +99,12 @@ def test_quotes_and_replies_are_posts_about_another() -> None:
 
 
 def test_reports_label_and_then_hide() -> None:
-    world, platform = quiet_world(label_reports=2, hide_reports=3, outside=0.0)
-    platform.act(5, "post", text="chess")
-    world.step()
+    world, platform = posted(label_reports=2, hide_reports=3, outside=0.0)
     for agent in (10, 11, 12):
         platform.act(agent, "report", message=0)
         world.step()
         platform.members.seen[:] = 0
-    assert platform.posts.reports[0] == 3
-    assert platform.posts.flags[0] == 1 | 2
+    assert (platform.posts.reports[0], platform.posts.flags[0]) == (3, 1 | 2)
     world.step()
     assert not len(platform.exposures)
     platform.flag(0, "hidden", on=False)
@@ -113,14 +114,10 @@ def test_reports_label_and_then_hide() -> None:
 
 @pytest.mark.parametrize(("shown", "flags"), [(185_195, 0), (21_000, 1), (4_000, 1 | 2)])
 def test_reports_count_by_how_often_a_message_was_shown(shown: int, flags: int) -> None:
-    world, platform = quiet_world(outside=0.0)
-    platform.act(5, "post", text="chess")
-    world.step()
+    _, platform = posted(outside=0.0)
     platform.posts.hot[0, SHOWN] = shown
-    acts = ActColumns.of(np.arange(10, 31), Act.REPORT, 0, 5)
-    take_effect(platform, acts)
-    assert platform.posts.reports[0] == 21
-    assert platform.posts.flags[0] == flags
+    take_effect(platform, ActColumns.of(np.arange(10, 31), Act.REPORT, 0, 5))
+    assert (platform.posts.reports[0], platform.posts.flags[0]) == (21, flags)
 
 
 @pytest.mark.parametrize("act", ["mute", "block"])
@@ -128,8 +125,7 @@ def test_who_is_muted_or_blocked_is_in_none_of_ten_thousand_feeds(act: str) -> N
     world = World.create(
         agents=500, mean_degree=12, seed=3, platform={"posting": 0.5, "rhythm": "flat"}
     )
-    platform = world.platform
-    assert platform is not None
+    platform: Any = world.platform
     world.agents.set_activity(np.arange(500), 1.0)
     author = int(np.argmax(world.ties.out_degree))
     viewers = [v for v in range(500) if v != author]
@@ -137,8 +133,7 @@ def test_who_is_muted_or_blocked_is_in_none_of_ten_thousand_feeds(act: str) -> N
     platform.members.seen[:] = 0
     world.step(1)
     shown = platform.exposures
-    before = platform.posts.author[shown.row(platform.posts)] == author
-    assert before.any()
+    assert (platform.posts.author[shown.row(platform.posts)] == author).any()
     for viewer in viewers:
         platform.act(viewer, act, other=author)
     feeds = 0
@@ -167,12 +162,10 @@ def test_follows_change_who_hears_whom() -> None:
     platform.act(30, "unfollow", other=5)
     platform.act(4, "block", other=5)
     world.step()
-    assert 30 not in world.ties.listeners(5)
-    assert 4 not in world.ties.listeners(5)
-    with pytest.raises(InputError, match="4 has blocked 5"):
-        platform.act(5, "follow", other=4)
-    with pytest.raises(InputError, match="4 has blocked 5"):
-        platform.act(4, "direct message", other=5, text="hello")
+    assert {30, 4}.isdisjoint(world.ties.listeners(5).tolist())
+    for agent, act, more in ((5, "follow", {"other": 4}), (4, "direct message", LETTER)):
+        with pytest.raises(InputError, match="4 has blocked 5"):
+            platform.act(agent, act, **more)
 
 
 def test_letters_are_read_by_whom_they_are_for() -> None:
@@ -250,6 +243,8 @@ def test_only_advertisements_sell() -> None:
     world.step()
     with pytest.raises(InputError, match="no advertisement"):
         platform.act(9, "purchase", message=0)
+    with pytest.raises(UnknownNameError, match="labelled"):
+        platform.flag(0, "labeled")
     platform.flag(0, "ad")
     platform.act(9, "purchase", message=0)
     world.step()
@@ -259,27 +254,22 @@ def test_only_advertisements_sell() -> None:
 @pytest.mark.parametrize(
     ("agent", "act", "more", "said"),
     [
-        (99, "like", {"message": 0}, "No agent 99"),
-        (1, "like", {}, "needs a message"),
+        (99, "like", {"message": 0}, "No agent 99"), (1, "like", {}, "needs a message"),
         (1, "like", {"message": 7}, "no message 7; 1 were posted"),
         (1, "follow", {}, "needs another member"),
         (1, "follow", {"other": 1}, "cannot follow itself"),
         (1, "mute", {"other": 999}, "No agent 999"),
-        (1, "post", {"text": " \u200b "}, "visible character"),
-        (1, "sign up", {}, "create_agents"),
+        (1, "post", {"text": " \u200b "}, "visible character"), (1, "sign up", {}, "create_agents"),
         (1, "join group", {}, "needs a group"),
         (1, "join group", {"group": "none"}, "no group 'none'"),
         (2, "like", {"message": 0}, "not active and cannot like"),
-        (1, "lke", {"message": 0}, "like"),
-        (1, 77, {}, "numbered 0 to 26"),
+        (1, "lke", {"message": 0}, "like"), (1, 77, {}, "numbered 0 to 26"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_done_is_refused_in_one_sentence(
     agent: int, act: Any, more: dict[str, Any], said: str
 ) -> None:
-    world, platform = quiet_world()
-    platform.act(5, "post", text="chess")
-    world.step()
+    world, platform = posted()
     world.agents.set_status([2], "banned")
     with pytest.raises((InputError, UnknownNameError), match=said):
         platform.act(agent, act, **more)
@@ -287,9 +277,7 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
 
 
 def test_what_became_impossible_is_left() -> None:
-    world, platform = quiet_world(window=1)
-    platform.act(5, "post", text="chess")
-    world.step()
+    world, platform = posted(window=1)
     platform.act(6, "like", message=0)
     platform.act(7, "post", text="chess")
     world.agents.set_status([7], "banned")
@@ -299,19 +287,10 @@ def test_what_became_impossible_is_left() -> None:
         platform.act(6, "like", message=0)
 
 
-def test_flags_have_names() -> None:
-    world, platform = quiet_world()
-    platform.act(5, "post", text="chess")
-    world.step()
-    with pytest.raises(UnknownNameError, match="labelled"):
-        platform.flag(0, "labeled")
-
-
 def test_texts_are_written_by_rule_and_stay_the_same() -> None:
     world = World.create(agents=300, mean_degree=8, seed=3, platform={"posting": 0.5})
     world.step(2)
-    platform = world.platform
-    assert platform is not None
+    platform: Any = world.platform
     texts = [platform.text_of(m) for m in range(platform.posts.first, platform.posts.next)]
     assert all(texts)
     world.step(1)
@@ -319,9 +298,8 @@ def test_texts_are_written_by_rule_and_stay_the_same() -> None:
 
 
 def test_why_says_what_cannot_be_told() -> None:
-    world, platform = quiet_world()
-    platform.act(5, "post", text="chess")
-    world.step(2)
+    world, platform = posted()
+    world.step()
     with pytest.raises(InputError, match="Only feeds of the last tick"):
         platform.why(4, 0, tick=1)
     with pytest.raises(InputError, match="was not shown message 0"):

@@ -1,7 +1,5 @@
 """What is kept of every tick costs a copy nothing, however many ticks there were."""
 
-from __future__ import annotations
-
 import tracemalloc
 
 import numpy as np
@@ -26,13 +24,17 @@ def as_dict(rows: PerTick) -> dict[int, list[int]]:
     return {tick: row.tolist() for tick, row in rows}
 
 
-def test_rows_are_those_that_were_put() -> None:
+def test_rows_are_those_that_were_put_and_are_told_since_a_tick() -> None:
     rows, naive = filled()
     assert as_dict(rows) == naive
     assert len(rows) == len(naive)
     for tick in (0, 1, 3, 4, 300, 301, 3 * TICKS - 3, 3 * TICKS):
         found = rows.get(tick)
         assert (None if found is None else found.tolist()) == naive.get(tick)
+    rows, naive = filled()
+    last = max(naive)
+    for tick in (-1, 0, 3, 4, 300, last - 3 * SETTLED, last - 4, last - 3, last, last + 1):
+        assert rows.since(tick) == [at for at in naive if at > tick]
 
 
 def test_many_rows_lie_in_a_file_and_are_read_as_they_lie() -> None:
@@ -65,13 +67,6 @@ def test_what_was_read_stays_as_it_was() -> None:
     own = {tick: [tick, 2] for tick in range(last + 2, last + 5 * SETTLED)}
     assert as_dict(rows) == naive | {last: [0, 0]} | own
     assert as_dict(twin) == naive | {last + 1: [1, 1]} | {t: [t, 3] for t in own}
-
-
-def test_ticks_behind_one_are_told_without_those_before_it() -> None:
-    rows, naive = filled()
-    last = max(naive)
-    for tick in (-1, 0, 3, 4, 300, last - 3 * SETTLED, last - 4, last - 3, last, last + 1):
-        assert rows.since(tick) == [at for at in naive if at > tick]
 
 
 def test_a_copy_shares_all_that_is_settled_and_stays_as_it_is() -> None:

@@ -1,6 +1,5 @@
 """Channels of plugins, beside worlds in which the other ties were removed, and naive loops."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -46,12 +45,9 @@ OURS: dict[str, type[Channel]] = {"t-bridges": Bridges, "t-mixing": Mixing, "t-o
 
 
 @pytest.fixture(autouse=True)
-def registered() -> Iterator[None]:
+def registered() -> None:
     for name, cls in OURS.items():
         register(name)(cls)
-    yield
-    for name in OURS:
-        registry._known["channel"].pop(name, None)
 
 
 def without_other_ties(world: World, least: float = 0.0) -> World:
@@ -63,16 +59,11 @@ def without_other_ties(world: World, least: float = 0.0) -> World:
 
 
 MODELS: list[tuple[str, dict[str, Any]]] = [
-    ("sir", {}),
-    ("sis", {"beta": 0.5}),
-    ("viral", {"base": 0.9}),
-    ("independent-cascade", {"probability": 0.4}),
-    ("linear-threshold", {}),
-    ("linear-threshold", {"weights": "trust"}),
-    ("watts", {}),
-    ("degroot", {}),
+    ("sir", {}), ("sis", {"beta": 0.5}), ("viral", {"base": 0.9}),
+    ("independent-cascade", {"probability": 0.4}), ("linear-threshold", {}),
+    ("linear-threshold", {"weights": "trust"}), ("watts", {}), ("degroot", {}),
     ("diffusion", {"rate": 1.0}),
-]
+]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore::sim.core.clock.TickWarning")
@@ -156,11 +147,16 @@ def test_a_channel_is_asked_again_only_where_it_may_differ(monkeypatch: Any) -> 
     assert len(asked) == 3
 
 
-def test_what_reads_the_tick_holds_for_the_tick() -> None:
+def test_what_reads_the_tick_holds_for_it_and_a_message_rests_once_nobody_speaks() -> None:
     world = World.from_edges([0, 1, 2], [1, 2, 3])
     story = world.inject("x", seeds=[0], model="si", beta=1.0, channel="t-odd")
     world.step(6)
     assert story.adopted_at.tolist() == [0, 1, 3, 5]
+    world = World.from_edges([], [], 50)
+    story = world.inject("x", seeds=[0], model="sir", beta=0.3, gamma=0.5, channel="t-mixing")
+    world.step(200)
+    assert story.status == "quiet"
+    assert story.size > 1
 
 
 def test_random_mixing_is_that_of_plain_loops() -> None:
@@ -180,14 +176,6 @@ def test_random_mixing_is_that_of_plain_loops() -> None:
     world.step(4)
     assert {v: int(story.adopted_at[v]) for v in story.adopters.tolist()} == reached
     assert len(reached) > 20
-
-
-def test_beyond_ties_a_message_rests_once_nobody_speaks() -> None:
-    world = World.from_edges([], [], 50)
-    story = world.inject("x", seeds=[0], model="sir", beta=0.3, gamma=0.5, channel="t-mixing")
-    world.step(200)
-    assert story.status == "quiet"
-    assert story.size > 1
 
 
 @pytest.mark.parametrize("model", ["sir", "viral", "linear-threshold"])

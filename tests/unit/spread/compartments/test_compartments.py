@@ -44,11 +44,16 @@ class Vaccine(Compartments):
     rules: ClassVar = (contact("s", "v", by="i", chance=1.0),)
 
 
-def test_computed_parameters_may_be_chances(entered: Enter) -> None:
+def test_computed_parameters_may_be_chances_and_adoption_another_state(entered: Enter) -> None:
     world = World.from_edges([0], [1])
     story = world.inject("x", seeds=[0], model=entered(Storm), spread=1.0, strike=0.0)
     world.step()
     assert story.adopted_at.tolist() == [0, 1]
+    world = World.from_edges([0, 0], [1, 2])
+    story = world.inject("x", seeds=[0], model=entered(Vaccine))
+    world.step()
+    assert story.counts == {"s": 0, "i": 1, "v": 2}
+    assert story.adopters.tolist() == [0, 1, 2]
 
 
 def test_a_restless_first_state_keeps_everybody_live(entered: Enter) -> None:
@@ -68,14 +73,6 @@ def test_a_first_state_that_becomes_restless_is_seen(entered: Enter) -> None:
     story.revise(strike=1.0)
     world.step()
     assert story.size >= 5059
-
-
-def test_adoption_may_be_another_state_than_the_seeds(entered: Enter) -> None:
-    world = World.from_edges([0, 0], [1, 2])
-    story = world.inject("x", seeds=[0], model=entered(Vaccine))
-    world.step()
-    assert story.counts == {"s": 0, "i": 1, "v": 2}
-    assert story.adopters.tolist() == [0, 1, 2]
 
 
 def test_the_state_stays_sparse_while_few_are_reached() -> None:
@@ -120,18 +117,12 @@ def test_tables_are_made_once_and_dropped_when_they_are_many(monkeypatch: Any) -
     assert 0 < len(compartments._tables) <= 3
 
 
-def test_a_form_without_rules_is_a_form() -> None:
+def test_a_cascade_without_live_agents_rests_and_contacts_are_counted() -> None:
     assert Compartments.rules == ()
-
-
-def test_a_cascade_without_live_agents_rests() -> None:
     world = World.from_edges([0], [1])
     story = world.inject("x", seeds=[0], model="sir", beta=0.0, gamma=1.0)
     assert world.run_until_quiet(story) == 1
     assert story.counts == {"susceptible": 1, "infected": 0, "recovered": 1}
-
-
-def test_reached_agents_are_counted_by_their_contacts() -> None:
     world = World.from_edges([0, 0, 1], [1, 2, 2])
     story = world.inject("x", seeds=[0], model="si", beta=1.0)
     world.step(2)

@@ -37,11 +37,16 @@ class TwoEnds(Compartments):
     )
 
 
-def test_a_contact_can_change_the_speaker() -> None:
+def test_a_contact_can_change_the_speaker_and_adoption_have_no_source() -> None:
     world = World.from_edges([0, 1], [1, 2])
     story = world.inject("x", seeds=[0, 1], model="test-two-ends")
     world.step()
     assert story.counts == {"ignorant": 1, "spreader": 0, "stifler": 2}
+    world = World.from_edges([0, 1], [1, 2])
+    story = world.inject("x", seeds=[0], model="test-lightning")
+    world.step()
+    assert story.adopted_at.tolist() == [0, 1, 1]
+    assert story.source.tolist() == [-1, -1, -1]
 
 
 @register("test-several")
@@ -93,14 +98,6 @@ class Lightning(Compartments):
     states: ClassVar[tuple[str, ...]] = ("tree", "fire")
     seeded: ClassVar[str] = "fire"
     rules: ClassVar = (after("tree", "fire", chance=1.0),)
-
-
-def test_adoption_by_itself_is_logged_without_a_source() -> None:
-    world = World.from_edges([0, 1], [1, 2])
-    story = world.inject("x", seeds=[0], model="test-lightning")
-    world.step()
-    assert story.adopted_at.tolist() == [0, 1, 1]
-    assert story.source.tolist() == [-1, -1, -1]
 
 
 @register("test-by-trust")
@@ -170,10 +167,7 @@ def test_declaration_names_its_own_mistakes() -> None:
 
 
 def test_sum_of_leaving_is_refused() -> None:
-    cls = declare(
-        states=("s", "i"),
-        seeded="i",
-        rules=(after("i", "s", chance=0.7), after("i", "i", chance=0.6)),
-    )
+    rules = after("i", "s", chance=0.7), after("i", "i", chance=0.6)
+    cls = declare(states=("s", "i"), seeded="i", rules=rules)
     with pytest.raises(ParameterError, match="leaving 'i'"):
         cls().check()

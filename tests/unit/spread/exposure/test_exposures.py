@@ -1,8 +1,9 @@
 """The per-exposure form: what a model is shown, and what is done with its answer."""
 
+import re
 import signal
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
 import numpy as np
@@ -56,10 +57,8 @@ def watch(entered: Enter) -> Callable[..., Any]:
         **more: Any,
     ) -> Any:
         model: Any = type("Watcher", (cls,), {"__module__": __name__, "seen": []})
-        model.wanted, model.answer = (
-            staticmethod(wanted),
-            (staticmethod(answer) if callable(answer) else answer),
-        )
+        model.wanted = staticmethod(wanted)
+        model.answer = staticmethod(answer) if callable(answer) else answer
         story = world.inject("x", **{"seeds": [0], "model": entered(model), **more})
         world.step(ticks)
         return story, model.seen
@@ -141,12 +140,9 @@ def test_the_share_grows_with_those_that_adopt(watch: Callable[..., Any]) -> Non
     assert seen == [[1.0, 0.5], [1.0]]
 
 
-def test_ties_without_kinds_are_follows(star: World, watch: Callable[..., Any]) -> None:
+def test_ties_have_their_kind_or_are_follows(star: World, watch: Callable[..., Any]) -> None:
     _, seen = watch(star, lambda e: e.tie_kind)
     assert seen[0].tolist() == [0, 0, 0]
-
-
-def test_ties_have_their_kind(star: World, watch: Callable[..., Any]) -> None:
     star.network().kind = np.array([1, 2, 3, 4], np.uint8)
     _, seen = watch(star, lambda e: e.tie_kind)
     assert seen[0].tolist() == [1, 2, 3]
@@ -185,8 +181,7 @@ def test_answers_that_make_no_sense_stop_the_cascade(
 ) -> None:
     story, _ = watch(star, len, answer=answer)
     assert story.status == "failed"
-    with pytest.raises(AssertionError, match=sentence):
-        raise AssertionError(story.error)
+    assert re.search(sentence, story.error)
     assert story.size == 1
 
 
@@ -280,8 +275,5 @@ def test_a_person_may_interrupt_a_model(entered: Enter, monkeypatch: Any) -> Non
 def test_only_the_main_thread_is_interrupted_by_a_person() -> None:
     assert not is_interruption(ValueError())
     assert is_interruption(KeyboardInterrupt())
-    told: list[bool] = []
-    worker = threading.Thread(target=lambda: told.append(is_interruption(KeyboardInterrupt())))
-    worker.start()
-    worker.join()
-    assert told == [False]
+    with ThreadPoolExecutor() as pool:
+        assert not pool.submit(is_interruption, KeyboardInterrupt()).result()

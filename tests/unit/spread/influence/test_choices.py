@@ -164,11 +164,17 @@ def some() -> LiveNetwork:
     return LiveNetwork(ties, LiveEdges(0.3), 3)
 
 
-def test_runs_are_the_same_in_any_portions() -> None:
+def test_runs_are_the_same_in_any_portions_and_a_forecast_may_be_cancelled() -> None:
     network = some()
     whole = sizes_of(network, [3, 8], 50)
     assert whole.tolist() == network.sizes([3, 8], 50).tolist()
     assert sizes_of(network, [3, 8], 20, first=30).tolist() == whole[30:].tolist()
+
+    def refuse(stage: str, share: float) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        spread_of(some(), [3], report=refuse)
 
 
 def test_a_forecast_has_as_many_runs_as_its_interval_needs() -> None:
@@ -178,19 +184,8 @@ def test_a_forecast_has_as_many_runs_as_its_interval_needs() -> None:
     wanted = int(np.ceil((1.96 * first.std(ddof=1) / (0.01 * first.mean())) ** 2))
     assert found.runs == min(wanted, live_edges.MOST_RUNS)
     assert found.mean == network.sizes([3, 8], found.runs).mean()
-
-
-def test_a_forecast_of_what_is_certain_takes_the_first_runs() -> None:
     path = LiveNetwork(Ties.from_arcs([0, 1], [1, 2]), LiveEdges(1.0), 3)
     assert spread_of(path, [0]) == (3.0, 3.0, 3.0, live_edges.FIRST_RUNS)
-
-
-def test_a_forecast_may_be_cancelled() -> None:
-    def refuse(stage: str, share: float) -> None:
-        raise InterruptedError
-
-    with pytest.raises(InterruptedError):
-        spread_of(some(), [3], report=refuse)
 
 
 @pytest.mark.parametrize("edges", [LiveEdges(0.4), LiveEdges(one_source="uniform")], ids=str)

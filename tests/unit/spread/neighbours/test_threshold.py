@@ -51,13 +51,10 @@ def test_shares_that_are_no_exact_numbers_are_reached(entered: Enter) -> None:
     assert [story.size for story in stories] == [k + 1 for k in range(1, 11)]
 
 
-def test_the_one_whose_word_tips_it_is_the_source(fan: World, entered: Enter) -> None:
+def test_words_add_up_and_the_one_that_tips_it_is_the_source(fan: World, entered: Enter) -> None:
     story = fan.inject("x", seeds=[1, 2, 3], model=entered(Watts), phi=0.5)
     fan.run_until_quiet(story)
     assert story.source[4] == 2
-
-
-def test_words_of_several_ticks_add_up(entered: Enter) -> None:
     world = World.from_edges([0, 0, 1], [1, 2, 2])
     story = world.inject("x", seeds=[0], model=entered(Watts), phi=1.0)
     world.run_until_quiet(story)
@@ -73,11 +70,8 @@ def test_agents_without_sources_never_adopt(fan: World, entered: Enter) -> None:
 
 def test_trust_weighs_the_sources(entered: Enter) -> None:
     world = World.from_edges([0, 1, 2], [3, 3, 3], trust=[0.2, 0.2, 0.6])
-    name = entered(Watts)
-    stories = [
-        world.inject("x", seeds=seeds, model=name, phi=0.5, weights="trust")
-        for seeds in ([0, 1], [2])
-    ]
+    told: Any = {"model": entered(Watts), "phi": 0.5, "weights": "trust"}
+    stories = [world.inject("x", seeds=seeds, **told) for seeds in ([0, 1], [2])]
     world.step()
     assert [story.size for story in stories] == [2, 2]
 

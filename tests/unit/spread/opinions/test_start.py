@@ -36,16 +36,13 @@ def test_normal_has_its_mean_and_spread() -> None:
     assert (begun("normal:1:0.5") <= 1).all()
 
 
-def test_even_first_and_column() -> None:
+def test_even_first_and_column_and_a_larger_world_leaves_draws_alone() -> None:
     assert begun("even", agents=np.arange(5)).tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert begun("even", agents=np.arange(1)).tolist() == [0]
     assert begun("first", (-1.0, 1.0), np.arange(2)).tolist() == [-1, -1]
     world = tiny_world()
     found = started(("column", ("openness",)), (-1.0, 1.0), np.arange(60), 60, KEY, world.people())
     np.testing.assert_allclose(found, 2 * world.people().column("openness") - 1)
-
-
-def test_a_larger_world_leaves_draws_alone() -> None:
     assert np.array_equal(begun("uniform", agents=np.arange(9))[:4], begun("uniform")[:4])
 
 

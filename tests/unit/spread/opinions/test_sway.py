@@ -5,13 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Cascade, Exposure, Floats, PerExposure, Swaying, World, register
+from sim import Exposure, Floats, PerExposure, Swaying, World, register
 from sim.errors import ParameterError
 from sim.testing import tiny_world
-
-
-def model_of(story: Cascade) -> Any:
-    return story.model
 
 
 @register("test-creed")
@@ -49,12 +45,17 @@ def test_opinion_decides_who_takes_it_up() -> None:
     assert story.counts["active"] == 5
 
 
-def test_a_message_against_moves_the_other_way() -> None:
+def test_a_message_against_or_of_another_range_moves_by_its_own_measure() -> None:
     world = World.from_edges([0], [1], 2)
     world.opinions.hold("t", [0.0, 0.6])
     world.inject("x", seeds=[0], model="test-creed", topic="t", stance=-1, pull=0.5)
     world.step()
     assert world.opinions["t"].tolist() == [0.0, pytest.approx(-0.2)]
+    world = World.from_edges([0], [1], 2)
+    world.opinions.hold("t", [0.5, 0.25], span=(0, 1))
+    world.inject("x", seeds=[0], model="persuasion", topic="t", pull=0.5, base=0)
+    world.step()
+    assert world.opinions["t"].tolist() == [0.5, 0.625]  # -0.5 moves to 0.25
 
 
 def test_without_taste_and_pull_it_is_word_of_mouth() -> None:
@@ -69,26 +70,17 @@ def test_without_taste_and_pull_it_is_word_of_mouth() -> None:
     assert story.adopters.tolist() == other.adopters.tolist()
 
 
-def test_a_topic_of_another_range_is_rescaled() -> None:
-    world = World.from_edges([0], [1], 2)
-    world.opinions.hold("t", [0.5, 0.25], span=(0, 1))
-    world.inject("x", seeds=[0], model="persuasion", topic="t", pull=0.5, base=0)
-    world.step()
-    assert world.opinions["t"].tolist() == [0.5, 0.625]  # -0.5 moves to 0.25
-
-
 def test_without_a_topic_its_opinions_are_its_own() -> None:
     world = tiny_world()
     story = world.inject("x", seeds=[0], model="persuasion", initial="normal:0:0.2", base=1)
     assert not world.opinions
-    before = model_of(story).held(story).mean()
+    model: Any = story.model
+    before = model.held(story).mean()
     world.step(3)
-    assert model_of(story).held(story).mean() > before
-    assert model_of(story).metrics(story)["mean"] == pytest.approx(
-        model_of(story).held(story).mean()
-    )
+    assert model.held(story).mean() > before
+    assert model.metrics(story)["mean"] == pytest.approx(model.held(story).mean())
     world.create_agents(4)
-    assert np.isfinite(model_of(story).held(story)).all()
+    assert np.isfinite(model.held(story)).all()
     again = World.restore(*world.dump())
     world.step(3)
     again.step(3)

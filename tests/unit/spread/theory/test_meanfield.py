@@ -58,14 +58,11 @@ def test_rules_are_written_out() -> None:
     assert (rules.calls, spelled("maki-thompson").calls) == (None, 1)
 
 
-def test_a_tick_of_the_homogeneous_mean_field() -> None:
+def test_the_homogeneous_mean_field_in_ticks_and_in_continuous_time() -> None:
     # 4 ties, a tenth infected: escape (1 - .3 * .1)^4; a quarter of the infected recover
     curve = homogeneous(spelled("sir", beta=0.3, gamma=0.25), regular(4, 1000, 100), 1).expected
     left = 900 * 0.97**4
     assert curve[1].tolist() == pytest.approx([left, 75 + 900 - left, 25])
-
-
-def test_growth_in_continuous_time_is_logistic() -> None:
     rules, setting = spelled("si-continuous", beta=0.1), regular(5, 1000, 10)
     curve = homogeneous(rules, setting, 12).expected[:, 1] / 1000
     growth = np.exp(0.5 * np.arange(13))
@@ -80,15 +77,12 @@ def test_rumours_leave_a_fifth_in_mean_field(name: str) -> None:
     assert end[0] / 10**7 == pytest.approx(0.2031878700, abs=1e-5)
 
 
-def test_a_rumour_without_forgetting_has_no_threshold() -> None:
+def test_a_rumour_without_forgetting_has_no_threshold_and_rate_zero_moves_nothing() -> None:
     # R = 1 - exp(-(1 + spread / alpha) R), spread / alpha = .2
     rules = spelled("nekovee-moreno-continuous", spread=0.01, alpha=0.05, delta=0.0)
     reached = 1 - homogeneous(rules, regular(20, 10**7, 100), 600).expected[-1, 0] / 10**7
     assert reached == pytest.approx(1 - np.exp(-1.2 * reached), abs=1e-4)
     assert reached > 0.3
-
-
-def test_nothing_moves_at_rate_zero() -> None:
     rules = spelled("sir-continuous", beta=0.0, gamma=0.0)
     assert homogeneous(rules, regular(4), 3).expected[-1].tolist() == [9900, 100, 0]
 
@@ -129,15 +123,12 @@ def test_endemic_level_of_the_pair_approximation() -> None:
 @pytest.mark.parametrize(
     ("name", "exact"),
     [
-        ("sir", 0.3 / (1 - 0.7 * 0.5)),
-        ("sir-continuous", 0.3 / 0.8),
-        ("si", 1.0),
-        ("si-continuous", 1.0),
+        ("sir", 0.3 / (1 - 0.7 * 0.5)), ("sir-continuous", 0.3 / 0.8),
+        ("si", 1.0), ("si-continuous", 1.0),
     ],
-)
+)  # fmt: skip
 def test_what_one_tie_ever_passes_on(name: str, exact: float) -> None:
-    options = {"beta": 0.3} if name.startswith("si") and "r" not in name else {}
-    options |= {"beta": 0.3, "gamma": 0.5} if name.startswith("sir") else {"beta": 0.3}
+    options = {"beta": 0.3} | ({"gamma": 0.5} if name.startswith("sir") else {})
     assert transmissibility(spelled(name, **options)) == pytest.approx(exact)
 
 
