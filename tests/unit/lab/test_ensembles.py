@@ -13,7 +13,7 @@ from sim import World, lab
 from sim.errors import InputError, UnknownNameError
 from sim.lab import Ensemble, Records, ensemble_now
 from sim.lab.runs.replicate import Replicate
-from sim.lab.runs.results import read_study
+from sim.lab.runs.results import read_replicates
 
 RUMOUR: dict[str, Any] = {
     "text": "The bridge is closed.", "seeds": [0], "model": "independent-cascade",

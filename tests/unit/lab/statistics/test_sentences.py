@@ -1,3 +1,5 @@
+"""Conclusions say what their interval allows, and no more."""
+
 from typing import Any
 
 import numpy as np
@@ -15,8 +17,7 @@ def said(first: list[float], second: list[float], **more: Any) -> str:
 
 def test_an_interval_that_holds_nothing_shows_neither_a_difference_nor_its_absence() -> None:
     text = said([1, 2, 3, 4, 5, 6], [2, 1, 4, 3, 7, 6], unit="members")
-    begins = "Inconclusive for reach: the mean of warned minus the baseline is"
-    assert text.startswith(begins)
+    assert text.startswith("Inconclusive for reach: the mean of warned minus the baseline is")
     assert "includes 0" in text
     assert "0.333 members" in text
     assert "6 pairs" in text
@@ -26,40 +27,30 @@ def test_an_interval_that_holds_nothing_shows_neither_a_difference_nor_its_absen
         assert word not in text
 
 
-NAN = float("nan")
+def test_a_shown_difference_is_said_with_its_bounds() -> None:
+    text = said([5, 6, 7, 6, 5], [3, 3, 4, 3, 2])
+    assert text == (
+        "warned reaches 2.8 less than the baseline (95 % interval 2.24 to 3.36 by t, 5 pairs)."
+    )
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "sentence"),
-    [
-        ([5, 6, 7, 6, 5], [3, 3, 4, 3, 2],
-         "Reach is smaller under warned than under as it is by 2.8 (95 % interval 2.24 to 3.36 by "
-         "t, 5 pairs)."),
-        ([1], [4], "Reach was 3 more under warned than under as it is in one replicate, which "
-         "gives no interval: nothing follows for other seeds."),
-        ([1], [1], "Reach is the same in warned and the baseline in one replicate"),
-        ([1, 2], [1, 2], "Reach was exactly the same under as it is and warned in each of 2 pairs: "
-         "here they do not differ in it."),
-        ([1, 2, 3], [3, 4, 5],
-         "warned reaches 2 more than the baseline in each of 3 pairs"),
-        ([NAN], [1], "No conclusion about reach"),
-    ],
-)  # fmt: skip
-def test_a_conclusion_says_what_was_seen(
-    first: list[float], second: list[float], sentence: str
-) -> None:
-    assert said(first, second).startswith(sentence)
-    assert not sentence.endswith(".") or said(first, second) == sentence
+def test_differences_of_shares_are_points() -> None:
+    found = paired_difference([0.1, 0.2, 0.1, 0.2, 0.1], [0.3, 0.4, 0.3, 0.4, 0.31])
+    text = conclusion(found, what="share reached", first="baseline", second="b=1", unit="share")
+    assert text.startswith("b=1 reaches 20.2 points more than the baseline (95 % interval 19.6 to")
 
 
-def test_few_replicates_are_called_few_and_a_need_beyond_a_million_is_not_told() -> None:
+def test_few_replicates_are_called_few() -> None:
     assert "so few replicates" in said([1, 2, 3], [9, 10, 12])
     assert "so few replicates" in said([1, 2, 3], [2, 1, 5])
     assert "so few" not in said([1, 2, 3, 1, 2], [9, 10, 12, 9, 9])
-    first = [float(value) for value in range(6)]
-    second = [value + apart for value, apart in zip(first, (1, -1, 1, -1, 1, -0.9999), strict=True)]
-    assert "would need" not in said(first, second)
-    assert "would need" not in said([0, 0], [1, -1])  # a mean of 0: no size to be shown
+
+
+def test_one_replicate_says_nothing_of_other_seeds() -> None:
+    assert said([1], [4]) == (
+        "warned reaches 3 more than the baseline in one replicate; a single pair gives no interval."
+    )
+    assert "is the same in warned and the baseline in one replicate" in said([1], [1])
 
 
 def test_networks_without_spread_between_them_say_nothing_of_others() -> None:
@@ -70,30 +61,63 @@ def test_networks_without_spread_between_them_say_nothing_of_others() -> None:
     )
 
 
-def test_unpaired_arms_are_told_by_their_runs() -> None:
+def test_identical_arms_are_the_same_here() -> None:
+    assert said([1, 2], [1, 2]) == (
+        "No difference: reach was the same in both paired runs of the baseline and warned."
+    )
+    assert "in all 3 paired runs" in said([1, 2, 3], [1, 2, 3])
     found = unpaired_difference([1, 1], [1, 1])
     assert "same in all runs" in conclusion(found, what="reach", first="a", second="b")
-    found = unpaired_difference([1, 2, 3, 4, 5], [8, 9, 10, 11, 12])
-    assert "5 runs per condition" in conclusion(found, what="reach", first="a", second="b")
-    assert "no interval" in said([1, 2, 3], [3, 4, 5])
 
 
-def test_arms_are_alike_or_matter_by_a_margin_that_was_named() -> None:
+def test_a_difference_without_spread_has_no_interval() -> None:
+    text = said([1, 2, 3], [3, 4, 5])
+    assert text.startswith("warned reaches 2 more than the baseline in each of 3 pairs")
+    assert "no interval" in text
+
+
+def test_arms_are_alike_only_within_a_margin_that_was_named() -> None:
     first = list(np.arange(20.0))
     second = [value + (0.1 if place % 2 else -0.1) for place, value in enumerate(first)]
     assert "Inconclusive" in said(first, second)
     assert "by less than 0.5 (95 % interval" in said(first, second, margin=0.5)
     assert "Inconclusive" in said(first, second, margin=0.04)
+
+
+def test_a_difference_that_is_shown_may_still_not_matter() -> None:
     text = said([5, 6, 7, 6, 5], [5.1, 6.2, 7.1, 6.1, 5.2], margin=1)
     assert "more than the baseline" in text
     assert "less than the 1 that would matter" in text
-    with pytest.raises(InputError, match="above 0"):
-        said([1, 2], [1, 3], margin=0)
 
 
-def test_names_stay_one_clean_line_and_amounts_have_three_digits() -> None:
+def test_arms_without_a_number_say_nothing() -> None:
+    assert said([float("nan")], [1]).startswith("No conclusion about reach")
+
+
+def test_unpaired_arms_are_counted_in_runs() -> None:
+    found = unpaired_difference([1, 2, 3, 4, 5], [8, 9, 10, 11, 12])
+    text = conclusion(found, what="reach", first="a", second="b")
+    assert "5 runs per condition" in text
+
+
+def test_a_need_beyond_a_million_runs_is_not_told() -> None:
+    first = [float(value) for value in range(6)]
+    second = [value + apart for value, apart in zip(first, (1, -1, 1, -1, 1, -0.9999), strict=True)]
+    assert "would need" not in said(first, second)
+    assert "would need" not in said([0, 0], [1, -1])  # a mean of 0: no size to be shown
+
+
+def test_names_from_outside_stay_one_clean_line() -> None:
     found = paired_difference([1, 2], [1, 3])
     text = conclusion(found, what="reach", first="a\x1b[31m\nb", second="c")
     assert "\x1b" not in text
     assert "\n" not in text
+
+
+def test_a_margin_of_nothing_is_refused() -> None:
+    with pytest.raises(InputError, match="above 0"):
+        said([1, 2], [1, 3], margin=0)
+
+
+def test_amounts_have_three_digits() -> None:
     assert [amount(v) for v in (0.0, 12.345, 1e20, -123456.7)] == ["0", "12.3", "1e+20", "-123,457"]
