@@ -1,7 +1,5 @@
 """Planted defects, each caught and named by a trial in a process of its own."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
@@ -93,8 +91,14 @@ def _nothing_is_loaded_here() -> Iterator[None]:
     assert not any(name.startswith("defect-") for name in registry.names())
 
 
-def test_every_model_of_the_file_is_tried(verdicts: dict[str, TrialResult]) -> None:
+def test_every_model_is_tried_and_what_has_no_defect_keeps_all_laws(
+    verdicts: dict[str, TrialResult],
+) -> None:
     assert set(verdicts) == {*SENTENCES, "none"}
+    verdict = verdicts["none"]
+    assert (verdict.broken, verdict.sentence) == ("", "")
+    assert {"afresh", "alike", "forgets", "resumes"} <= set(verdict.kept)
+    assert "source" in verdict.lacks
 
 
 @pytest.mark.parametrize("defect", SENTENCES)
@@ -107,13 +111,6 @@ def test_a_defect_is_named_with_what_mends_it(
     assert verdict.sentence.startswith(f"Plugin 'defect-{defect}': ")
     assert sentence in verdict.sentence
     assert verdict.sentence.isprintable()
-
-
-def test_what_has_no_defect_keeps_all_laws(verdicts: dict[str, TrialResult]) -> None:
-    verdict = verdicts["none"]
-    assert (verdict.broken, verdict.sentence) == ("", "")
-    assert {"afresh", "alike", "forgets", "resumes"} <= set(verdict.kept)
-    assert "source" in verdict.lacks
 
 
 ELSEWHERE = """
@@ -159,9 +156,7 @@ def test_a_plugin_that_sleeps_is_not_waited_for_long(
     monkeypatch.setattr("sim.testing.judge._ASLEEP_SECONDS", 1.0)
     monkeypatch.setattr("sim.testing.judge._STILL_SECONDS", 100.0)
     path = tmp_path / "sleeps.py"
-    path.write_text(
-        HANGS.replace("pass", "time.sleep(60)").replace("from sim", "import time\nfrom sim")
-    )
+    path.write_text("import time\n" + HANGS.replace("pass", "time.sleep(60)"))
     (verdict,) = judged(str(path), deadline=1.0)
     assert (verdict.broken, verdict.is_harmful) == ("runs", True)
     assert "in step() (sleeps.py, line " in verdict.sentence
@@ -188,22 +183,15 @@ def test_a_file_that_cannot_be_imported_is_told(tmp_path: Path) -> None:
     path = tmp_path / "odd.py"
     path.write_text("raise KeyboardInterrupt")
     (verdict,) = judged(str(path))
-    assert verdict == TrialResult(
-        str(path),
-        (),
-        "importing",
-        f"Plugin '{path}': raised KeyboardInterrupt while it was imported.",
-    )
+    said = f"Plugin '{path}': raised KeyboardInterrupt while it was imported."
+    assert verdict == TrialResult(str(path), (), "importing", said)
 
 
 def test_a_probe_names_defects_and_lets_pass_what_harms_nobody(tmp_path: Path) -> None:
     path = tmp_path / "prints.py"
-    path.write_text(
-        HANGS.replace("while True:\n            pass", "pass")
-        + HANGS.replace("while True:\n            pass", "print('gone')")
-        .replace("defect-hangs", "defect-print")
-        .replace("Hangs", "Prints")
-    )
+    ends = HANGS.replace("while True:\n            pass", "pass")
+    prints = ends.replace("pass", "print('gone')").replace("defect-hangs", "defect-print")
+    path.write_text(ends + prints.replace("Hangs", "Prints"))
     (sentence,) = probe(str(path))
     assert sentence.startswith("Plugin 'defect-print': writes text to the terminal")
 
@@ -222,13 +210,11 @@ def test_a_plugin_that_loops_ends_with_the_process_that_tries_it(tmp_path: Path)
         "from sim.testing.judge import judged\n"
         "judged('hangs.py', deadline=1e6, watch=lambda doing: print(doing, flush=True))\n"
     )
+    paths = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     parent = subprocess.Popen(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).resolve().parents[2])},
+        [sys.executable, "-c", code], cwd=tmp_path, env=os.environ | paths, text=True,
         stdout=subprocess.PIPE,
-        text=True,
-    )
+    )  # fmt: skip
     assert parent.stdout is not None
     with parent.stdout:
         next(line for line in parent.stdout if line == "defect-hangs: runs\n")
