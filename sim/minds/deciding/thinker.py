@@ -71,6 +71,26 @@ class PromptContext(NamedTuple):
     alike: bool = False  # whether embeddings say what comes to mind
 
 
+def thoughts_of(
+    world: World, platform: Platform, members: Sequence[int], context: PromptContext
+) -> list[PendingDecision]:
+    """Return what members have to decide on: it holds all that is needed of the world."""
+    rules = ruled(platform, np.array(members, np.uint32)) if members else {}
+    kinds = archetype(world.agents, members).tolist() if members else []
+    once = SingleFlight(dict(platform.minds.kept))
+    moment = str(Clock(world.tick_minutes).moment(world.tick))
+    return [
+        _thought(
+            world,
+            platform,
+            context,
+            _SceneSubject(member, rules[member], ARCHETYPES[kind], moment),
+            once,
+        )
+        for member, kind in zip(members, kinds, strict=True)
+    ]
+
+
 class _SceneSubject(NamedTuple):
     """A member, what rules say, what kind of member it is, and when."""
 
@@ -420,21 +440,7 @@ class Thinker:
         if platform.exposures.tick != world.tick:
             return []  # just opened: what they were shown is not known
         online = np.intersect1d(np.setdiff1d(minds.members, minds.played), platform.online)
-        members = online.tolist()
-        rules = ruled(platform, np.array(members, np.uint32)) if members else {}
-        kinds = archetype(world.agents, members).tolist() if members else []
-        once = SingleFlight(dict(platform.minds.kept))
-        moment = str(Clock(world.tick_minutes).moment(world.tick))
-        return [
-            _thought(
-                world,
-                platform,
-                self._context,
-                _SceneSubject(member, rules[member], ARCHETYPES[kind], moment),
-                once,
-            )
-            for member, kind in zip(members, kinds, strict=True)
-        ]
+        return thoughts_of(world, platform, online.tolist(), self._context)
 
     def answer(self, thoughts: Sequence[PendingDecision], stopped: Callable[[], bool]) -> list[Row]:
         """Return the decisions on :meth:`prepare`'s; in any thread, the world may go on."""
