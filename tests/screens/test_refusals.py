@@ -6,6 +6,7 @@ import pty
 import signal
 import termios
 import threading
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -535,7 +536,7 @@ from tui.app import main
 tui.app.Simulator = lambda saves, **_: simulator
 sys.exit(main(saves=None, fps=4, theme="hubbub-light"))
 """
-    with Child(tmp_path, more) as child:
+    with closing(Child(tmp_path, more)) as child:
         child.read_until(b"PAUSED")
         os.write(child.master, b"q")
         assert child.end() == 0
