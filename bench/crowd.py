@@ -106,7 +106,7 @@ def main() -> None:
           f"{platform.nbytes / MB:,.0f} MB, world {world.nbytes / MB:,.0f} MB")  # fmt: skip
     parts = {"ties": world.ties.nbytes, "agents": world.agents.nbytes,
              "members": platform.members.nbytes, "posts": platform.posts.nbytes,
-             "exposures": platform.shelf.nbytes, "acts": platform.log.nbytes}  # fmt: skip
+             "exposures": platform.feed_buffers.nbytes, "acts": platform.log.nbytes}  # fmt: skip
     print("bytes an agent:", ", ".join(
         f"{name} {size / told.agents:.1f}" for name, size in parts.items()))  # fmt: skip
     count = len(platform.posts)

@@ -97,7 +97,7 @@ async def play(world: World, path: Path, seconds: float) -> tuple[list[float], l
         await simulation.play()
         client = simulation._client  # noqa: SLF001 - a bench looks inside
         assert isinstance(client, ThreadEngine)
-        keeper = client.live.custody.keeper
+        keeper = client.live.persistence.keeper
         assert keeper is not None
         while time.monotonic() - began < seconds:
             await asyncio.sleep(0.1)

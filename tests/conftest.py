@@ -94,16 +94,16 @@ def _who_strikes_is_not_measured() -> Iterator[None]:
     tries the call again until that is handled: for ever, where the main thread is in SQLite.
     """
     from sim.core.threads import interruptible
-    from sim.runtime.engine.warden import Warden
+    from sim.runtime.engine.warden import PluginTimeout
 
-    striking = Warden._strike
+    striking = PluginTimeout._strike
 
-    def untraced(warden: Warden, thread: int, block: interruptible | None) -> None:
+    def untraced(warden: PluginTimeout, thread: int, block: interruptible | None) -> None:
         sys.settrace(None)
         striking(warden, thread, block)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Warden, "_strike", untraced)
+        patch.setattr(PluginTimeout, "_strike", untraced)
         yield
 
 

@@ -16,13 +16,13 @@ from tui.actions.command_line import CommandHistory
 from tui.dialogs.progress import DialogJob, EngineJob, ProgressDialog, in_thread
 from tui.experiments import Experiments
 from tui.key_queue import KeysInOrder
-from tui.simulator import Home, Preferences, Simulator
+from tui.simulator import JournalLocation, Preferences, Simulator
 from tui.theme import THEMES
 
 if TYPE_CHECKING:
     from sim import Theory, World
     from sim.core import Report
-    from sim.runtime import Focus, Frame, Health, Job, Opened, Simulation
+    from sim.runtime import Focus, Frame, Health, Job, OpenResult, Simulation
     from tui.actions.table import ScreenState
 
 
@@ -175,7 +175,7 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
 
     @property
     @abstractmethod
-    def home(self) -> Home:
+    def home(self) -> JournalLocation:
         """Where the world on the screen lives."""
 
     @abstractmethod
@@ -190,7 +190,7 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
 
     @abstractmethod
     async def enter(
-        self, world: World, name: str, path: Path | None = None, opened: Opened | None = None,
+        self, world: World, name: str, path: Path | None = None, opened: OpenResult | None = None,
         *, is_first: bool = False,
     ) -> None:  # fmt: skip
         """Leave the old world and show another."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sim import Theory, Ties, World
     from sim.core import ParameterSpec, Report
     from sim.network import NetworkReport
-    from sim.runtime import JournalConfig, LivePlace, Opened, Simulation
+    from sim.runtime import JournalConfig, LiveWorldFiles, OpenResult, Simulation
     from sim.scenario import RunPlan
     from sim.store import Info
 
@@ -67,7 +67,7 @@ class SavedWorld:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class JournalLocation:
     """Where a world lives."""
 
     at: Path | None = None
@@ -108,7 +108,7 @@ class Preferences:
 
 
 def _listed_world(
-    path: Path, place: LivePlace | None, found: Info | HubbubError | None
+    path: Path, place: LiveWorldFiles | None, found: Info | HubbubError | None
 ) -> SavedWorld:
     """Return what a world's file and its journal say, or why it cannot be opened."""
     live, state = _live(place)
@@ -130,13 +130,13 @@ def _listed_world(
     return SavedWorld(path, tick, -1 if agents is None else agents, when, size, damage, live, state)
 
 
-def _is_here(place: LivePlace) -> bool:
+def _is_here(place: LiveWorldFiles) -> bool:
     """Return whether this very program has a live world open."""
     pid = place.signature.pid if place.signature is not None else ""
     return bool(place.holder) and pid == str(os.getpid())
 
 
-def _live(place: LivePlace | None) -> tuple[str, str]:
+def _live(place: LiveWorldFiles | None) -> tuple[str, str]:
     """Return (what opening it gives, how it was left)."""
     if place is None:
         return "", ""
@@ -223,7 +223,7 @@ class Simulator:
         report("opening the demo world", 0.75)
         return sim.io.demo()
 
-    def open(self, path: Path, report: Report, *, read_only: bool = False) -> Opened:
+    def open(self, path: Path, report: Report, *, read_only: bool = False) -> OpenResult:
         """Open a world, with what its journal says beyond the file."""
         return runtime.open_live(path, read_only=read_only, report=report)
 
@@ -231,7 +231,7 @@ class Simulator:
         """Read a world's file alone."""
         return sim.load(path, report=report)
 
-    def keeping(self, path: Path, opened: Opened | None) -> JournalConfig:
+    def journal_config(self, path: Path, opened: OpenResult | None) -> JournalConfig:
         """Return how a world is kept beside a file; ``opened``: going on with what was found."""
         found = opened.recovered if opened is not None else None
         return runtime.JournalConfig(path, author=AUTHOR, recovered=found)
@@ -429,7 +429,11 @@ class Simulator:
         return await in_thread(listed, "saves")
 
     def simulation(
-        self, world: World, name: str, path: Path | None, keeping: JournalConfig | None = None
+        self,
+        world: World,
+        name: str,
+        path: Path | None,
+        journal_config: JournalConfig | None = None,
     ) -> Simulation:
         """Wrap a world in its engine, not started yet; this one is called in the screen's loop."""
         now = settings.current()
@@ -437,7 +441,7 @@ class Simulator:
             world.max_running = now.max_running
         return runtime.Simulation(
             world, name=name, path=path, max_running=now.max_running,
-            frames_per_second=now.frames_per_second, journal=keeping or False, author=AUTHOR,
+            frames_per_second=now.frames_per_second, journal=journal_config or False, author=AUTHOR,
             isolated=self.isolated,
         )  # fmt: skip
 

@@ -22,18 +22,18 @@ from tui.dialogs.dialog import ErrorDialog, sentence_of
 from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, Loading, in_thread
 from tui.program import HubbubApp
 from tui.safe_text import line, plain
-from tui.simulator import Home, NewWorldSpec, Preferences, Simulator
+from tui.simulator import JournalLocation, NewWorldSpec, Preferences, Simulator
 from tui.terminal import resume_collector
 from tui.text import endings, hint_for
 from tui.theme import register_themes
-from tui.world_session import OpenWorlds
+from tui.world_session import WorldSession
 
 if TYPE_CHECKING:
     from sim import Theory, World
     from sim.core import Report
     from sim.minds.deciding.thinker import Thinker
     from sim.minds.models.budget import Budget
-    from sim.runtime import Focus, Frame, Health, Opened
+    from sim.runtime import Focus, Frame, Health, OpenResult
     from tui.actions.table import Action
     from tui.dialogs.inject import MessageOrder
     from tui.modes.agents import AgentsMode
@@ -305,7 +305,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         *, read_only: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(simulator, preferences)
-        self.homes = OpenWorlds(self)
+        self.homes = WorldSession(self)
         self.predicted = TheoryCurves(self)
         self.upkeep = BackgroundWork(self)
         self.asking = ModelAccess()
@@ -366,7 +366,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
     # -- the world on the screen -------------------------------------------------------------
 
     async def enter(
-        self, world: World, name: str, path: Path | None = None, opened: Opened | None = None,
+        self, world: World, name: str, path: Path | None = None, opened: OpenResult | None = None,
         *, is_first: bool = False,
     ) -> None:  # fmt: skip
         """Leave the old world and show another."""
@@ -485,7 +485,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
     # -- what is known and shown ------------------------------------------------------------
 
     @property
-    def home(self) -> Home:
+    def home(self) -> JournalLocation:
         """Where the world on the screen lives."""
         return self.homes.home
 

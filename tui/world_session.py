@@ -14,13 +14,13 @@ from tui.dialogs.dialog import Confirm, Notice, sentence_of
 from tui.dialogs.progress import in_thread
 from tui.program import FrameFeed
 from tui.safe_text import line
-from tui.simulator import Home
+from tui.simulator import JournalLocation
 from tui.text import count
 
 if TYPE_CHECKING:
     from sim import World
     from sim.core import Report
-    from sim.runtime import Frame, JournalConfig, Opened
+    from sim.runtime import Frame, JournalConfig, OpenResult
     from tui.program import HubbubApp
 
 
@@ -36,12 +36,12 @@ COPY = (
 )
 
 
-class OpenWorlds:
+class WorldSession:
     """Opens the simulation of a world with its journal, and clears up behind the one before."""
 
     def __init__(self, app: HubbubApp) -> None:
         self._app = app
-        self.home = Home()  # of the world on the screen
+        self.home = JournalLocation()  # of the world on the screen
         self.is_quitting = False
         self._obstacle = self._over = ""
 
@@ -56,7 +56,7 @@ class OpenWorlds:
             await app.enter(world, DEMO, is_first=True)
             return
 
-        async def open_it(is_copy: bool) -> Opened:
+        async def open_it(is_copy: bool) -> OpenResult:
             return await in_thread(
                 lambda: app.simulator.open(path, report, read_only=is_copy or read_only), "start"
             )
@@ -67,11 +67,11 @@ class OpenWorlds:
         report("starting the engine", 0.9)
         await app.enter(opened.world, path.stem, path, opened, is_first=True)
 
-    async def opened(self, path: Path) -> Opened | None:
+    async def opened(self, path: Path) -> OpenResult | None:
         """Open a file; where another process has it, offer a copy. None: not wanted."""
         app = self._app
 
-        async def open_it(read_only: bool) -> Opened:
+        async def open_it(read_only: bool) -> OpenResult:
             return await app.work.in_thread(
                 "opening the world",
                 lambda report: app.simulator.open(path, report, read_only=read_only),
@@ -79,7 +79,9 @@ class OpenWorlds:
 
         return await self._or_a_copy(open_it)
 
-    async def _or_a_copy(self, open_it: Callable[[bool], Awaitable[Opened]]) -> Opened | None:
+    async def _or_a_copy(
+        self, open_it: Callable[[bool], Awaitable[OpenResult]]
+    ) -> OpenResult | None:
         try:
             return await open_it(False)
         except store.LeaseError as held:
@@ -93,42 +95,46 @@ class OpenWorlds:
         return await self._app.push_screen_wait(ask) is True
 
     async def start(
-        self, world: World, name: str, path: Path | None, opened: Opened | None
-    ) -> tuple[FrameFeed, Home]:
+        self, world: World, name: str, path: Path | None, opened: OpenResult | None
+    ) -> tuple[FrameFeed, JournalLocation]:
         """Start the engine of a world; one whose journal cannot be kept starts without one."""
         if opened is not None and opened.is_read_only:
-            return await self._feed(world, name, None, None), Home(is_copy=True)
+            return await self._feed(world, name, None, None), JournalLocation(is_copy=True)
         if not await self._wants_journal(name):
-            return await self._feed(world, name, path, None), Home()
+            return await self._feed(world, name, path, None), JournalLocation()
         try:
             if path is None:
                 return await self._unnamed(world, name)
-            keeping = self._app.simulator.keeping(path, opened)
-            return await self._feed(world, name, path, keeping), Home(path, is_named=True)
+            journal_config = self._app.simulator.journal_config(path, opened)
+            return await self._feed(world, name, path, journal_config), JournalLocation(
+                path, is_named=True
+            )
         except (FileError, OSError) as error:
             self._refuse(error, is_named=path is not None)
-        return await self._feed(world, name, path, None), Home()
+        return await self._feed(world, name, path, None), JournalLocation()
 
     def _refuse(self, error: Exception, *, is_named: bool) -> None:
         if is_named and isinstance(error, store.LeaseError):
             raise error
         self._obstacle = f"No journal: {sentence_of(error)}"
 
-    async def _unnamed(self, world: World, name: str) -> tuple[FrameFeed, Home]:
+    async def _unnamed(self, world: World, name: str) -> tuple[FrameFeed, JournalLocation]:
         simulator = self._app.simulator
         for left in reversed(range(TRIES)):
             at = await in_thread(lambda: simulator.free_name(name), "saves")
             try:
-                return await self._feed(world, name, None, simulator.keeping(at, None)), Home(at)
+                return await self._feed(
+                    world, name, None, simulator.journal_config(at, None)
+                ), JournalLocation(at)
             except store.LeaseError:
                 if not left:
                     raise
         raise AssertionError  # pragma: no cover - the last try raises
 
     async def _feed(
-        self, world: World, name: str, path: Path | None, keeping: JournalConfig | None
+        self, world: World, name: str, path: Path | None, journal_config: JournalConfig | None
     ) -> FrameFeed:
-        simulation = self._app.simulator.simulation(world, name, path, keeping)
+        simulation = self._app.simulator.simulation(world, name, path, journal_config)
         feed = FrameFeed(simulation, self._app.show_problem)
         await feed.open()
         return feed
@@ -147,7 +153,7 @@ class OpenWorlds:
 
     # Being there
 
-    async def greet(self, opened: Opened | None) -> None:
+    async def greet(self, opened: OpenResult | None) -> None:
         """Tell what was found when the world was opened, and what is missing."""
         obstacle, self._obstacle = self._obstacle, ""
         over, self._over = self._over, ""
@@ -166,7 +172,7 @@ class OpenWorlds:
         """Take note that the world was saved: it lives there from now on."""
         frame = self._app.simulation.frame
         if frame.kept is not None:
-            self.home = Home(path, is_named=True)
+            self.home = JournalLocation(path, is_named=True)
             return
         self.home = replace(self.home, is_named=True, is_copy=False)
         if self._app.preferences.journal == "on":
@@ -174,13 +180,13 @@ class OpenWorlds:
 
     async def keep(self, path: Path) -> None:
         """Begin a journal beside the world's file."""
-        keeping = self._app.simulator.keeping(path, None)
+        journal_config = self._app.simulator.journal_config(path, None)
         try:
-            await self._app.simulation.keep(keeping)
+            await self._app.simulation.keep(journal_config)
         except (HubbubError, OSError) as error:
             self._app.say(f"No journal: {sentence_of(error)}", "warning")
         else:
-            self.home = Home(path, is_named=True)
+            self.home = JournalLocation(path, is_named=True)
 
     # Leaving
 
@@ -237,7 +243,7 @@ class OpenWorlds:
 
     async def leave(self) -> None:
         """Clear up behind a world whose engine has ended: what was never touched goes."""
-        home, self.home = self.home, Home()
+        home, self.home = self.home, JournalLocation()
         at = home.at
         if at is None or (home.is_named and not home.is_lost):
             return

@@ -11,7 +11,7 @@ from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, ve
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.traits import TRAITS
 from sim.arrays import Ids
-from sim.cli.output import Facts, Shape, answer, listed, pairs, safe, table
+from sim.cli.output import Facts, OutputFormat, answer, listed, pairs, safe, table
 from sim.cli.worlds import opened
 from sim.core.checks import number_or_word
 from sim.core.text import clip, one_line, plural
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _LISTED = 10_000
 
 
-def show_agents(where: str, condition: str | None, state: str | None, shape: Shape) -> None:
+def show_agents(where: str, condition: str | None, state: str | None, shape: OutputFormat) -> None:
     """List the members that fit a condition, or are in a state of a message."""
     world = opened(where)
     who = world.agents_where(condition or "")
@@ -43,13 +43,13 @@ def show_agents(where: str, condition: str | None, state: str | None, shape: Sha
 
 
 def show_moves(
-    where: str, condition: str | None, first: int | None, last: int | None, shape: Shape
+    where: str, condition: str | None, first: int | None, last: int | None, shape: OutputFormat
 ) -> None:
     """List moves of members between stages of life."""
     answer(shape, _moves(opened(where), condition, first, last), _moves_text)
 
 
-def show_member(where: str, agent: str, shape: Shape) -> None:
+def show_member(where: str, agent: str, shape: OutputFormat) -> None:
     """Write all that is known of one member."""
     world = opened(where)
     facts = member_facts(world, world.agents.index(agent))
@@ -121,7 +121,7 @@ def _row(agent: Facts) -> tuple[str, ...]:
     return tuple("" if value is None else str(value) for value in said.values())
 
 
-def show_compatibility(where: str, first: str, second: str, shape: Shape) -> None:
+def show_compatibility(where: str, first: str, second: str, shape: OutputFormat) -> None:
     """Write how well two members would get on, and why."""
     world = opened(where)
     facts = compatibility_facts(world, *(world.agents.index(each) for each in (first, second)))
@@ -291,7 +291,7 @@ def member_text(facts: Facts) -> str:
     )
 
 
-def show_groups(where: str, name: str | None, shape: Shape) -> None:
+def show_groups(where: str, name: str | None, shape: OutputFormat) -> None:
     """Write all groups, or the members of one."""
     world = opened(where)
     names = world.groups.names if name is None else (name,)
@@ -330,7 +330,7 @@ def _limit(facts: Facts) -> str:
     return "any" if facts["limit"] is None else f"{facts['limit']:,}"
 
 
-def show_minds(where: str, agent: str | None, shape: Shape) -> None:
+def show_minds(where: str, agent: str | None, shape: OutputFormat) -> None:
     """Write who has a mind, or what one member wants, plans and remembers."""
     world = opened(where)
     if agent is not None:

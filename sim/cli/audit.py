@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.cli.exits import FILE, OK
 from sim.cli.output import (
-    Shape,
+    OutputFormat,
     answer,
     as_json,
     require_folder,
@@ -48,7 +48,7 @@ _WIDEST = 60
 _MOST_BYTES = 512 << 20
 
 
-def show_audit(where: str, shape: Shape) -> int:
+def show_audit(where: str, shape: OutputFormat) -> int:
     """Print every act of a world, and say what is wrong with its log; returns the exit code."""
     with watched() as report, world_file(where, report) as path:
         found = audit(path)

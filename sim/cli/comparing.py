@@ -20,7 +20,7 @@ from sim.core.registry import names
 from sim.core.text import plural
 from sim.errors import FileError, InputError
 from sim.lab.minds import MIND_MEASURES, arm_of, compare_minds_now
-from sim.lab.recommenders import compare_recommenders_now, vetted
+from sim.lab.recommenders import compare_recommenders_now, validated
 from sim.lab.runs import seeds_from
 from sim.lab.runs.measures import FEED_MEASURES as MEASURES
 from sim.lab.tables import Table
@@ -59,7 +59,7 @@ def show_recommenders(
         chosen = [name.strip() for name in recommenders.split(",") if name.strip()]
     probe_foreign()
     with watched() as report:
-        vetted(chosen, 1 if ticks is None else ticks, seeds_from(0, replicates))
+        validated(chosen, 1 if ticks is None else ticks, seeds_from(0, replicates))
         subject = subject_of(where, variant, report)
         first = subject.make(None).seed
         found = compare_recommenders_now(

@@ -33,7 +33,7 @@ from sim.store.journal.journal import folder_of
 from sim.store.journal.reading import audit, checked, journal_checked
 
 if TYPE_CHECKING:
-    from sim.runtime.saves.places import LivePlace
+    from sim.runtime.saves.places import LiveWorldFiles
 
 
 _LIBRARIES = (
@@ -190,7 +190,7 @@ def _file(path: Path, facts: dict[str, Any]) -> Iterator[str]:
         yield str(error)
 
 
-def _live(place: LivePlace, facts: dict[str, Any]) -> Iterator[str]:
+def _live(place: LiveWorldFiles, facts: dict[str, Any]) -> Iterator[str]:
     folder = folder_of(place.path)
     facts |= {"journal": folder, "journal bytes": place.bytes, "checkpoints": 0}
     facts["checkpoints"] = len(checkpoints_in(folder))
@@ -205,7 +205,7 @@ def _live(place: LivePlace, facts: dict[str, Any]) -> Iterator[str]:
         yield f"{folder}: it was not closed properly; recover it with hubbub recover."
 
 
-def _health(path: Path, place: LivePlace | None, facts: dict[str, Any]) -> list[str]:
+def _health(path: Path, place: LiveWorldFiles | None, facts: dict[str, Any]) -> list[str]:
     """Run the checks that need no running engine."""
     folder = next(each for each in path.absolute().parents if each.exists())
     durable = place.acked.tick if place is not None and place.acked is not None else None

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from sim.cli.output import Shape, answer, listed, say, table, tell
+from sim.cli.output import OutputFormat, answer, listed, say, table, tell
 from sim.cli.posts import said_facts
 from sim.cli.watch import watched
 from sim.cli.worlds import not_kept
@@ -41,7 +41,7 @@ _HEADS = {"new": "first", "adopted": "ever"}
 
 def show_history(
     where: str, agent: str | None, pair: tuple[str, str] | None, message: int | None,
-    ticks: tuple[int | None, int | None], shape: Shape,
+    ticks: tuple[int | None, int | None], shape: OutputFormat,
 ) -> None:  # fmt: skip
     """Show what happened in a world: counts, or of a member, a pair or a message."""
     named = sum(each is not None for each in (agent, pair, message))
@@ -105,7 +105,7 @@ def _row(fact: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _show_message(
-    history: WorldHistory, people: Agents, number: int, when: When, shape: Shape
+    history: WorldHistory, people: Agents, number: int, when: When, shape: OutputFormat
 ) -> None:
     found = history.message(number, **when)
     columns = zip(*(column.tolist() for column in found), strict=True)
@@ -119,7 +119,7 @@ def _show_message(
     answer(shape, {"count": count, "rows": rows}, lambda *_: _listed(heading, shown, count))
 
 
-def _show_counts(path: Path, history: WorldHistory, when: When, shape: Shape) -> None:
+def _show_counts(path: Path, history: WorldHistory, when: When, shape: OutputFormat) -> None:
     series = history.counts(**when, points=shape.rows, r=True)
     columns = {
         "tick": series.ticks,

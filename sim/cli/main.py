@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     writable_streams()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     TYPED[:] = typed
-    words = hoisted(typed)
+    words = global_options_first(typed)
     try:
         code = _run(words)
         sys.stdout.flush()
@@ -92,7 +92,7 @@ def _command() -> Any:
     return get_command(app)
 
 
-def hoisted(arguments: Sequence[str]) -> list[str]:
+def global_options_first(arguments: Sequence[str]) -> list[str]:
     """Return the arguments with the options that every verb shares in front of the verb."""
     front: list[str] = []
     rest: list[str] = []

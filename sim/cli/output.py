@@ -281,7 +281,7 @@ _ROWS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class OutputFormat:
     """How an answer is written."""
 
     json: bool = False
@@ -303,7 +303,7 @@ class Shape:
         return self.limit if self.json or self.csv else self.rows
 
 
-def answer(shape: Shape, facts: Facts, text: Callable[[Facts, int], str]) -> None:
+def answer(shape: OutputFormat, facts: Facts, text: Callable[[Facts, int], str]) -> None:
     """Write facts: JSON is one object, CSV their rows, a table what ``text`` makes of them."""
     rows = facts.get("rows")
     if not (shape.json or shape.csv):

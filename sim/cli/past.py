@@ -183,7 +183,7 @@ def past_back(
         found = runtime.open_live(path, refuse_loss=True, report=report)
 
         async def travel() -> Travelled:
-            journal = found.keeping(author=AUTHOR)
+            journal = found.journal_config(author=AUTHOR)
             async with runtime.Simulation(found.world, path=path, journal=journal) as simulation:
                 return await simulation.go_to(number_or_word(at))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.cli.output import Facts, Shape, answer, listed, pairs, table
+from sim.cli.output import Facts, OutputFormat, answer, listed, pairs, table
 from sim.cli.watch import watched
 from sim.cli.worlds import opened
 from sim.core.text import one_line
@@ -35,7 +35,7 @@ _TEXT = 60
 
 def show_acts(
     where: str, agent: str | None, other: str | None, act: str | None,
-    first: int | None, last: int | None, shape: Shape,
+    first: int | None, last: int | None, shape: OutputFormat,
 ) -> None:  # fmt: skip
     """Write what members did, the newest first."""
     if other is not None and agent is None:
@@ -135,7 +135,7 @@ def _or_none(value: object) -> str:
 _COUNTS = ("likes", "dislikes", "shares", "replies", "reports", "shown")
 
 
-def show_posts(where: str, agent: str | None, shape: Shape) -> None:
+def show_posts(where: str, agent: str | None, shape: OutputFormat) -> None:
     """Write the posts in feeds, the newest first."""
     answer(shape, post_facts(opened(where), agent, shape.most), _posts_text)
 
@@ -177,14 +177,14 @@ def _posts_text(facts: Facts, most: int) -> str:
     return listed(("message", "tick", "who", *_COUNTS, "text"), rows, facts["count"])
 
 
-def show_why(where: str, agent: str, message: int, tick: int | None, shape: Shape) -> None:
+def show_why(where: str, agent: str, message: int, tick: int | None, shape: OutputFormat) -> None:
     """Write what brought a message into a feed."""
     world, platform, who = _then(where, agent, tick)
     found = platform.why(who, message)
     answer(shape, why_facts(world, found), lambda facts, _: _why_text(found, facts))
 
 
-def show_feed(where: str, agent: str, tick: int | None, shape: Shape) -> None:
+def show_feed(where: str, agent: str, tick: int | None, shape: OutputFormat) -> None:
     """Write what a member was shown in a tick."""
     world, platform, who = _then(where, agent, tick)
     rows = [dataclasses.asdict(one) for one in shown_of(world, platform, who)]

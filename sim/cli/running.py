@@ -41,7 +41,7 @@ from sim.cli.results import (
     summary,
     tell_failed,
 )  # fmt: skip
-from sim.cli.watch import Guard, probe_foreign, watched
+from sim.cli.watch import TickGuard, probe_foreign, watched
 from sim.cli.worlds import AUTHOR, open_world, save_world
 from sim.core.checks import whole_number
 from sim.core.progress import Report
@@ -387,10 +387,10 @@ class JournalledRun:
     @contextmanager
     def keeper(self, world: World) -> Iterator[JournalWriter]:
         """Keep the journal while the block runs."""
-        keeping = persistence.JournalConfig(
+        journal_config = persistence.JournalConfig(
             self.path, self._pacing, author=AUTHOR, recovered=self._found
         )
-        keeper = persistence.begin(world, keeping)
+        keeper = persistence.begin(world, journal_config)
         try:
             yield keeper
             _settle(keeper, world)
@@ -522,7 +522,7 @@ def run_here(
     if plan.minds is None and (said := asleep(world)):
         tell(f"{said} Wake them by --minds awake.")
     with kept_when_stopped(world, keeper, target), served(world, keeper):
-        guard = Guard(world, keeper, target)
+        guard = TickGuard(world, keeper, target)
         return run_plan(plan, world, journal=keeper, report=report, tell=tell, step=guard.step)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sim.cli.help import VerbApp, world_of
-from sim.cli.output import Csv, Json, Limit, Pairs, Shape, WorldName
+from sim.cli.output import Csv, Json, Limit, OutputFormat, Pairs, WorldName
 from sim.cli.start import prepare
 from sim.errors import InputError
 
@@ -46,7 +46,7 @@ def show_agents(
     """List members, or show all about one."""
     from sim.cli.agents import show_agents, show_member
 
-    shape = Shape(json, csv, limit)
+    shape = OutputFormat(json, csv, limit)
     if agent is None:
         show_agents(world_of(context), where, state, shape)
     elif where or state:
@@ -63,7 +63,7 @@ def show_moves(
     """List lifecycle transitions of members."""
     from sim.cli.agents import show_moves
 
-    show_moves(world_of(context), where, first, last, Shape(json, csv, limit))
+    show_moves(world_of(context), where, first, last, OutputFormat(json, csv, limit))
 
 
 @show.command("ties")
@@ -88,7 +88,7 @@ def show_ties(
     """List whom a member follows, its followers, friends, mutes and blocks."""
     from sim.cli.ties import show_around, show_changes, show_ties
 
-    shape = Shape(json, csv, limit)
+    shape = OutputFormat(json, csv, limit)
     if sum((kind is not None or relation is not None, history, radius is not None)) > 1:
         raise InputError("Ask for one thing: --kind and --type, --history, or --radius.")
     if radius is not None:
@@ -107,7 +107,7 @@ def show_network(
     """Measure the network, or the ties between the members of a condition."""
     from sim.cli.ties import show_network
 
-    show_network(world_of(context), where, Shape(json, csv))
+    show_network(world_of(context), where, OutputFormat(json, csv))
 
 
 @show.command("pair")
@@ -118,7 +118,7 @@ def show_pair(
     """Show ties, acts and changes between two members."""
     from sim.cli.ties import show_pair
 
-    show_pair(world_of(context), agent, other, Shape(json, csv, limit))
+    show_pair(world_of(context), agent, other, OutputFormat(json, csv, limit))
 
 
 @show.command("compatibility")
@@ -129,7 +129,7 @@ def show_compatibility(
     """Show how compatible two members are, and why."""
     from sim.cli.agents import show_compatibility
 
-    show_compatibility(world_of(context), agent, other, Shape(json, csv, limit))
+    show_compatibility(world_of(context), agent, other, OutputFormat(json, csv, limit))
 
 
 @show.command("path")
@@ -142,7 +142,7 @@ def show_path(
     """Find a shortest path of a message from one member to another."""
     from sim.cli.ties import show_path
 
-    show_path(world_of(context), start, goal, Shape(json, csv, limit))
+    show_path(world_of(context), start, goal, OutputFormat(json, csv, limit))
 
 
 @show.command("suggestions")
@@ -160,7 +160,7 @@ def show_suggestions(
     from sim.scenario.worlds import assignments
 
     given = assignments(parameter or ())
-    show_suggestions(world_of(context), agent, by, given, Shape(json, csv, limit))
+    show_suggestions(world_of(context), agent, by, given, OutputFormat(json, csv, limit))
 
 
 @show.command("groups")
@@ -172,7 +172,7 @@ def show_groups(
     """List groups with their limits, or the members of one."""
     from sim.cli.agents import show_groups
 
-    show_groups(world_of(context), name, Shape(json, csv, limit))
+    show_groups(world_of(context), name, OutputFormat(json, csv, limit))
 
 
 @show.command("posts")
@@ -183,7 +183,7 @@ def show_posts(
     """List posts in feeds, newest first."""
     from sim.cli.posts import show_posts
 
-    show_posts(world_of(context), agent, Shape(json, csv, limit))
+    show_posts(world_of(context), agent, OutputFormat(json, csv, limit))
 
 
 @show.command("feed")
@@ -194,7 +194,7 @@ def show_feed(
     """List what a member was shown in a tick."""
     from sim.cli.posts import show_feed
 
-    show_feed(world_of(context), agent, tick, Shape(json, csv, limit))
+    show_feed(world_of(context), agent, tick, OutputFormat(json, csv, limit))
 
 
 @show.command("why")
@@ -208,7 +208,7 @@ def show_why(
     """Show why a member was shown a message."""
     from sim.cli.posts import show_why
 
-    show_why(world_of(context), agent, message, tick, Shape(json, csv, limit))
+    show_why(world_of(context), agent, message, tick, OutputFormat(json, csv, limit))
 
 
 @show.command("acts")
@@ -223,7 +223,7 @@ def show_acts(
     """List what members did, newest first."""
     from sim.cli.posts import show_acts
 
-    shape = Shape(json, csv, limit)
+    shape = OutputFormat(json, csv, limit)
     show_acts(world_of(context), agent, other, act, first, last, shape)
 
 
@@ -244,7 +244,7 @@ def show_history(
     """Show what happened: counts per tick, or events of a member, a pair or a message."""
     from sim.cli.history import show_history
 
-    shape = Shape(json, csv, limit)
+    shape = OutputFormat(json, csv, limit)
     show_history(world_of(context), agent, pair, message, (first, last), shape)
 
 
@@ -256,7 +256,7 @@ def show_audit(
     """List the commands given to the world, and by whom."""
     from sim.cli.audit import show_audit
 
-    raise typer.Exit(show_audit(world_of(context), Shape(json, csv, limit)))
+    raise typer.Exit(show_audit(world_of(context), OutputFormat(json, csv, limit)))
 
 
 @show.command("minds")
@@ -270,4 +270,4 @@ def show_minds(
     """List members with a mind, or show what one plans and remembers."""
     from sim.cli.agents import show_minds
 
-    show_minds(world_of(context), agent, Shape(json, csv, limit))
+    show_minds(world_of(context), agent, OutputFormat(json, csv, limit))

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.output import Facts, Shape, answer, listed, pairs, table
+from sim.cli.output import Facts, OutputFormat, answer, listed, pairs, table
 from sim.cli.watch import watched
 from sim.cli.worlds import open_world, opened
 from sim.core.progress import Report
@@ -28,7 +28,7 @@ _KINDS = ("follow", "friend")
 
 
 def show_ties(
-    where: str, agent: str, kind: str | None, shape: Shape, relation: str | None = None
+    where: str, agent: str, kind: str | None, shape: OutputFormat, relation: str | None = None
 ) -> None:
     """Write the ties of one member."""
     world = opened(where)
@@ -38,7 +38,7 @@ def show_ties(
     answer(shape, flat, lambda _, most: _ties_text(facts, most))
 
 
-def show_changes(where: str, agent: str, shape: Shape) -> None:
+def show_changes(where: str, agent: str, shape: OutputFormat) -> None:
     """Write the recorded changes of a member's ties."""
     world = opened(where)
     who, ids = world.agents.index(agent), world.agents.id
@@ -51,7 +51,7 @@ def show_changes(where: str, agent: str, shape: Shape) -> None:
     answer(shape, _member(world, who) | {"rows": rows}, _changes_text)
 
 
-def show_around(where: str, agent: str, radius: int, shape: Shape) -> None:
+def show_around(where: str, agent: str, radius: int, shape: OutputFormat) -> None:
     """Write who is within some steps of a member, and how they are tied."""
     world = opened(where)
     answer(shape, around_facts(world, world.agents.index(agent), radius), _around_text)
@@ -85,7 +85,7 @@ def _around_text(facts: Facts, top: int) -> str:
     return f"{said}{more}\n{table([('name', 'id', 'steps'), *rows])}"
 
 
-def show_pair(where: str, agent: str, other: str, shape: Shape) -> None:
+def show_pair(where: str, agent: str, other: str, shape: OutputFormat) -> None:
     """Write what is between two members."""
     world = opened(where)
     found = pair_of(world, world.agents.index(agent), world.agents.index(other))
@@ -106,7 +106,7 @@ def _pair_text(pair: Pair, top: int) -> str:
     return "\n".join(lines)
 
 
-def show_path(where: str, start: str, goal: str, shape: Shape) -> None:
+def show_path(where: str, start: str, goal: str, shape: OutputFormat) -> None:
     """Write a shortest path of a message between two members."""
     world = opened(where)
     facts = path_facts(world, world.agents.index(start), world.agents.index(goal))
@@ -212,7 +212,7 @@ _MOST = 10
 
 
 def show_suggestions(
-    where: str, agent: str, by: str, parameters: dict[str, Any], shape: Shape
+    where: str, agent: str, by: str, parameters: dict[str, Any], shape: OutputFormat
 ) -> None:
     """Write whom a member might follow."""
     world = opened(where)
@@ -247,7 +247,7 @@ def _row(facts: dict[str, Any]) -> tuple[str, str, str, str]:
 _BAR = 40
 
 
-def show_network(where: str, condition: str | None, shape: Shape) -> None:
+def show_network(where: str, condition: str | None, shape: OutputFormat) -> None:
     """Measure a network, or the ties between the members of a condition."""
     with watched() as report:
         world = open_world(where, report)

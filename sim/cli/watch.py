@@ -72,7 +72,7 @@ def _ended(sentence: str) -> None:
     os._exit(PLUGIN)
 
 
-class Guard:
+class TickGuard:
     """Keeps the last completed tick at hand, while a foreign plugin could get stuck."""
 
     def __init__(self, world: World, keeper: JournalWriter | None, target: Path | None) -> None:

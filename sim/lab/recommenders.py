@@ -148,7 +148,7 @@ def compare_recommenders_now(
     >>> found.difference("chronological", "popularity", "inequality").mean > 0
     True
     """
-    vetted(recommenders, ticks, seeds)
+    validated(recommenders, ticks, seeds)
 
     def base(seed: int) -> World:
         world = make(seed)
@@ -192,7 +192,7 @@ class _FeedWatch:
         return self._seen.measures()
 
 
-def vetted(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> None:
+def validated(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> None:
     """Refuse what :func:`compare_recommenders_now` would not take."""
     if len(recommenders) < 2 or len(set(recommenders)) < len(recommenders):
         raise InputError(
@@ -327,7 +327,7 @@ def suggested(
         hearing=world.ties.reverse.live, heard_by=world.ties.live, fans=world.ties.out_degree,
     )  # fmt: skip
     asked = np.array([agent], np.uint32)
-    room = count + world.bonds.ears.marked(agent)  # for whom it muted: left out below
+    room = count + world.relationships.blocklist.marked(agent)  # for whom it muted: left out below
     who, others, scores = found.suggest(asked, around, room)
     if not others.size and not around.hearing.rows[agent, 1]:
         who, others, scores = welcomed(around, asked, room)

@@ -1,7 +1,7 @@
 from sim.minds.archetype import ArchetypeMind as ArchetypeMind
 from sim.minds.archetype import Situation as Situation
 from sim.minds.archetype import situation_of as situation_of
-from sim.minds.member import Case as Case
+from sim.minds.member import BatchItem as BatchItem
 from sim.minds.minds import RuleMind as RuleMind
 from sim.minds.models.asks import Fault as Fault
 from sim.minds.models.asks import ModelError as ModelError

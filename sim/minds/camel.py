@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 from sim.core.cards import Card
 from sim.core.params import Field
 from sim.errors import InputError, SettingsError
-from sim.minds.member import Case, Member
+from sim.minds.member import BatchItem, Member
 from sim.minds.minds import InCharacter
 from sim.minds.models.asks import Ask, Fault, ModelError, Turn, tokens_in
 from sim.minds.prompts.decisions import Decision, decision_of, fitting, schema_of
@@ -79,7 +79,7 @@ class CamelMind(InCharacter):
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
         """Tell an agent what the member sees, and read its last words strictly."""
-        scene = await self.scene(Case(member, feed, memory))
+        scene = await self.scene(BatchItem(member, feed, memory))
         (first, told), shown = member.prompt.fitted(scene, member.limit - self.room)
         last = shown.last
         backend: Any = _class_of(_part("models").BaseModelBackend)(_NAME, {})

@@ -394,7 +394,7 @@ _FRAME = 20
 _LIKELY = 45
 
 
-class Case(NamedTuple):
+class BatchItem(NamedTuple):
     """What a mind decides on for one of several members.
 
     Attributes

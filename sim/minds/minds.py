@@ -6,7 +6,16 @@ from typing import ClassVar, Literal
 
 from sim.core.cards import Card
 from sim.core.params import Field, Parameters
-from sim.minds.member import BEGINS, Case, Member, answers_in, ask_for, planned, reflected, seated
+from sim.minds.member import (
+    BEGINS,
+    BatchItem,
+    Member,
+    answers_in,
+    ask_for,
+    planned,
+    reflected,
+    seated,
+)
 from sim.minds.models.asks import Ask, Fault
 from sim.minds.prompts.decisions import Decided, Decision, acts_for, decision_of, fitting, schema_of
 from sim.minds.prompts.prompts import Post, Scene
@@ -71,7 +80,9 @@ class Mind(Parameters):
         """For how many members it decides at once, at most; from 2 on by `decide_together`."""
         return 1
 
-    async def decide_together(self, cases: Sequence[Case]) -> Sequence[Sequence[Decision] | None]:
+    async def decide_together(
+        self, cases: Sequence[BatchItem]
+    ) -> Sequence[Sequence[Decision] | None]:
         """Return what several members do, one after the other; None: not known of this one.
 
         Who is missing is asked alone, by :meth:`decide`, where :attr:`asks_again`; else the rules
@@ -122,7 +133,7 @@ class InCharacter(Mind):
         24, ge=0, le=64, description="memories until it thinks about them; 0: never"
     )
 
-    async def scene(self, case: Case) -> Scene:
+    async def scene(self, case: BatchItem) -> Scene:
         """Return what a member is told, after asking for thoughts and a plan where they are due."""
         member, feed, memory = case
         thoughts = await reflected(member, self.reflect, self.temperature, self.model)
@@ -163,7 +174,7 @@ class ModelMind(InCharacter):
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
         """Ask for a plan where one is due, then what to do; read the answers strictly."""
-        scene = await self.scene(Case(member, feed, memory))
+        scene = await self.scene(BatchItem(member, feed, memory))
         turns, shown = member.prompt.fitted(scene, member.limit)
         answer = await member.ask(
             Ask(turns, self.most, self.temperature, member.index, schema_of(scene.acts, shown.last),
@@ -172,7 +183,9 @@ class ModelMind(InCharacter):
         said = decision_of(answer.demanded(), scene.acts, shown.last)
         return (fitting(said, len(shown.feed), shown.letters, shown.places),)
 
-    async def decide_together(self, cases: Sequence[Case]) -> Sequence[Sequence[Decision] | None]:
+    async def decide_together(
+        self, cases: Sequence[BatchItem]
+    ) -> Sequence[Sequence[Decision] | None]:
         """Ask for all of them at once; what is whole and right in the answer stands."""
         scenes = await gather(*(self.scene(case) for case in cases))
         members = [case.member for case in cases]

@@ -353,7 +353,7 @@ class Platform(PlatformState):
     @property
     def nbytes(self) -> int:
         """Bytes held."""
-        parts = (self.posts, self.members, self.log, self.shelf)
+        parts = (self.posts, self.members, self.log, self.feed_buffers)
         own = sum(part.nbytes for part in parts)
         return int(own + sum(column.nbytes for column in self.held.values()))
 

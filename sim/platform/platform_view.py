@@ -86,7 +86,7 @@ class PlatformView(Acquainted, Protocol):
         ...
 
     @property
-    def temper(self) -> npt.NDArray[np.uint8]:
+    def effective_personality(self) -> npt.NDArray[np.uint8]:
         """Personality as moods bend it, uint8 (n, 5) in 1/255; as it is where there are none."""
         ...
 

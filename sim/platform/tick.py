@@ -45,7 +45,7 @@ WAVE = 1 << 15
 """Viewers of a wave, where feeds are not kept."""
 
 
-class Waves:
+class FeedBatches:
     """The feeds of a tick while they are made."""
 
     def __init__(self, platform: PlatformState) -> None:
@@ -77,7 +77,7 @@ class Waves:
         for part in parts:
             tally(part.message, platform.posts.first, self._shown)
             self._count += part.message.size
-        platform.shelf.clear()
+        platform.feed_buffers.clear()
 
     def done(self) -> Exposures:
         """Count what was shown; returns the exposures of the tick."""
@@ -86,7 +86,7 @@ class Waves:
             for part in self._parts:
                 count_shown(part.message, platform.posts.first, platform.posts.hot)
             return Exposures(self._parts, platform.tick)
-        platform.shelf.give_back()
+        platform.feed_buffers.give_back()
         platform.posts.hot[:, SHOWN] += self._shown
         taken = TickExposures(self._count, self._injected, self._decided)
         return Exposures([], platform.tick, taken)
@@ -113,7 +113,7 @@ def decided(platform: PlatformState, parts: list[ExposurePart]) -> list[tuple[Ac
     key = platform.key(Stream.ACTS)
 
     def work(part: ExposurePart) -> tuple[ActColumns, Ids]:
-        codes = platform.minds.hush(part, codes_of(platform, part, key))
+        codes = platform.minds.mask_policy(part, codes_of(platform, part, key))
         return _acts_of(platform, part, codes)
 
     return in_threads(work, parts, workers())
@@ -220,14 +220,14 @@ def feed(world: WorldState) -> None:
     platform = _platform(world)
     platform.exposures = Exposures([], platform.tick)  # those of the last tick give way
     platform.acts_before = platform.acted.act.size
-    platform.shelf.clear()
-    waves = Waves(platform)
+    platform.feed_buffers.clear()
+    waves = FeedBatches(platform)
     absent = world.absent()
     chosen = platform.members.recommender
     for which, viewers in split(platform.online, chosen, len(platform.recommenders)):
         serving = _serving(world, platform, which, absent)
         for wave in waves.of(viewers):
-            made, fault = platform.shelf.serve(serving, wave, workers())
+            made, fault = platform.feed_buffers.serve(serving, wave, workers())
             if fault is not None and platform.recommenders[which] is serving.recommender:
                 platform.fault(which, fault)
             waves.take(made)
@@ -249,7 +249,7 @@ def _serving(
         platform.fault(which, error)
     settings, pools = platform.settings, pools_of(platform.posts, platform.trending, own)
     tables = tables_of(
-        platform, platform.members, pools, absent, world.bonds.closed, settings,
+        platform, platform.members, pools, absent, world.relationships.closed, settings,
         platform.key(Stream.FEED),
     )  # fmt: skip
     return FeedInputs(platform, platform.recommenders[which], which, settings.slots, tables)

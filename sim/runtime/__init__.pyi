@@ -5,9 +5,9 @@ from sim.runtime.engine.outbox import FrameWatch as FrameWatch
 from sim.runtime.export import SimulationSource as SimulationSource
 from sim.runtime.export import exported as exported
 from sim.runtime.frames.frames import Communities as Communities
+from sim.runtime.frames.frames import Durability as Durability
 from sim.runtime.frames.frames import Focus as Focus
 from sim.runtime.frames.frames import Frame as Frame
-from sim.runtime.frames.frames import Kept as Kept
 from sim.runtime.frames.frames import SessionRow as SessionRow
 from sim.runtime.frames.sessions import Session as Session
 from sim.runtime.health import Finding as Finding
@@ -22,7 +22,7 @@ from sim.runtime.jobs import Progress as Progress
 from sim.runtime.jobs import start as start
 from sim.runtime.journal.history import recorded as recorded
 from sim.runtime.journal.persistence import JournalConfig as JournalConfig
-from sim.runtime.opening import Opened as Opened
+from sim.runtime.opening import OpenResult as OpenResult
 from sim.runtime.opening import describe_opening as describe_opening
 from sim.runtime.opening import open_live as open_live
 from sim.runtime.preview import Plan as Plan
@@ -35,7 +35,7 @@ from sim.runtime.replay import distil as distil
 from sim.runtime.replay import manifest_of as manifest_of
 from sim.runtime.replay import repeat as repeat
 from sim.runtime.saves.erasing import erase_profiles as erase_profiles
-from sim.runtime.saves.places import LivePlace as LivePlace
+from sim.runtime.saves.places import LiveWorldFiles as LiveWorldFiles
 from sim.runtime.saves.places import discard as discard
 from sim.runtime.saves.places import free_name as free_name
 from sim.runtime.saves.places import live_places as live_places
@@ -48,4 +48,4 @@ from sim.runtime.travel import Branch as Branch
 from sim.runtime.travel import Reach as Reach
 from sim.runtime.travel import Travelled as Travelled
 from sim.runtime.travel import branch as branch
-from sim.runtime.undo_history import Past as Past
+from sim.runtime.undo_history import UndoHistory as UndoHistory

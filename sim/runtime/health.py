@@ -27,7 +27,7 @@ from sim.settings.settings import current
 from sim.store import available_bytes
 
 if TYPE_CHECKING:
-    from sim.runtime.engine.outbox import Poster
+    from sim.runtime.engine.outbox import LoopCaller
     from sim.runtime.frames.frames import Frame
     from sim.runtime.journal.writer import JournalWriter
 
@@ -467,7 +467,7 @@ class HealthWatch:
         self,
         measure: Callable[[], Vitals],
         pause: Callable[[str], None],
-        post: Poster,
+        post: LoopCaller,
         *,
         period: float = PERIOD_SECONDS,
         wall: Callable[[], float] = time.time,

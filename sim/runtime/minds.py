@@ -61,13 +61,13 @@ def resume(budget: Budget, caps: Sequence[int | None] | None, spent: Sequence[in
     budget.restore(Spend(*map(max, spent, budget.settled)))
 
 
-def doze(live: LiveWorld) -> None:
+def sleep_minds(live: LiveWorld) -> None:
     """Let minds sleep that nobody asks, as after a crash; say so."""
     live.call(wake_minds, False)
     live.announce(f"{asleep(live.world)} Type :llm on to turn them on.")
 
 
-def lie_awake(world: World) -> bool:
+def are_awake(world: World) -> bool:
     """Return whether minds are said to decide."""
     return world.platform is not None and world.platform.minds.awake
 
@@ -229,13 +229,13 @@ class DecisionRunner:
     def __init__(
         self,
         thinker: Thinker,
-        hurry: Callable[[Callable[[], object]], None],
+        run_soon: Callable[[Callable[[], object]], None],
         made: Mapping[str, Any] | None = None,
     ) -> None:
         self.thinker = thinker
         self._made = dict(made or {})
         self.deciding = 0
-        self._hurry = hurry
+        self._hurry = run_soon
         self._ended = Event()
         self._under_way: Future[Rows] | None = None
         self._at: tuple[object, int] = (None, -1)
@@ -247,7 +247,7 @@ class DecisionRunner:
 
     def wake(self, live: LiveWorld) -> None:
         """Wake minds that sleep."""
-        if live.world.platform is None or lie_awake(live.world) or self._ended.is_set():
+        if live.world.platform is None or are_awake(live.world) or self._ended.is_set():
             return
         live.call(minding.wake_minds, True, self._made)
 
@@ -324,7 +324,7 @@ class DecisionRunner:
             else {**{k: v for k, v in row.items() if k not in {"memory", "plan"}}, "acts": []}
             for row in rows
         ]
-        with live.custody.done("decide", (rows,)):
+        with live.persistence.done("decide", (rows,)):
             minding.decide(live.world, rows)
         live.is_dirty = True
         sources = Counter(row["source"] for row in rows)
@@ -346,7 +346,7 @@ class DecisionRunner:
         """Think no more; what is under way is left to the rules."""
         self._ended.set()
 
-    def hush(self, live: LiveWorld) -> None:
+    def clear_banner(self, live: LiveWorld) -> None:
         """Take back what was said of trouble: it is over, or another's."""
         if self._said and live.banner == self._said:
             live.banner = None
@@ -357,8 +357,8 @@ def attend(live: LiveWorld, thinking: DecisionRunner | None) -> None:
     platform = live.world.platform
     if thinking is not None:
         thinking.wake(live)
-    elif lie_awake(live.world):
-        doze(live)
+    elif are_awake(live.world):
+        sleep_minds(live)
     elif platform is not None and platform.minds.unheard:
         platform.minds.unheard = False
         live.announce(asleep(live.world))

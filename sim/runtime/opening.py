@@ -17,7 +17,7 @@ from sim.errors import FileError, SnapshotError
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import recover
-from sim.runtime.saves.places import LivePlace, place_of, put_aside, rest_of
+from sim.runtime.saves.places import LiveWorldFiles, place_of, put_aside, rest_of
 from sim.store import info, load
 from sim.store.journal.journal import VERSION
 from sim.store.journal.lease import LeaseError
@@ -34,7 +34,7 @@ TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenResult:
     """A world that was opened, and how it was found.
 
     Attributes
@@ -63,7 +63,7 @@ class Opened:
     told: str = ""
     findings: tuple[str, ...] = ()
 
-    def keeping(self, pacing: Pacing | None = None, author: str = "script") -> JournalConfig:
+    def journal_config(self, pacing: Pacing | None = None, author: str = "script") -> JournalConfig:
         """Return how it goes on: as the argument ``journal`` of a simulation."""
         return JournalConfig(self.path, pacing or Pacing.chosen(), author, self.recovered)
 
@@ -75,7 +75,7 @@ def open_live(
     refuse_loss: bool = False,
     way_out: str = FORCED,
     report: Report = quiet,
-) -> Opened:
+) -> OpenResult:
     """Open a world: where a journal lies beside its file, what that says too.
 
     Parameters
@@ -109,7 +109,7 @@ def open_live(
     path = as_path(path)
     place = place_of(path)
     if place is None:
-        return Opened(load(path, report=report), path, is_read_only=read_only)
+        return OpenResult(load(path, report=report), path, is_read_only=read_only)
     if place.holder and not read_only:
         reason = f"in use by {place.holder}; close it there, or open it read-only"
         raise LeaseError(path, reason)
@@ -126,7 +126,7 @@ def open_live(
     return opened
 
 
-def describe_opening(place: LivePlace) -> str:
+def describe_opening(place: LiveWorldFiles) -> str:
     """Say what opening a live world will give, without opening it; one sentence."""
     if place.saved is None and (place.acked is None or not place.acked.number):
         return "Never saved, and unchanged since it was created."
@@ -143,16 +143,18 @@ def _recovered(path: Path, report: Report, tries: int) -> Recovery:
     raise AssertionError  # pragma: no cover - the last try raises
 
 
-def _gone_on(place: LivePlace, found: Recovery, read_only: bool) -> Opened:
+def _gone_on(place: LiveWorldFiles, found: Recovery, read_only: bool) -> OpenResult:
     """Go on with what the journal gave; one that gave not all of it is put aside as it is."""
     if found.is_whole or read_only:
         told = _told(place, found)
-        return Opened(found.world, place.path, found, read_only, place.holder, told, found.findings)
+        return OpenResult(
+            found.world, place.path, found, read_only, place.holder, told, found.findings
+        )
     told = _told(place, found)
-    return Opened(found.world, place.path, told=told, findings=_aside(place, found))
+    return OpenResult(found.world, place.path, told=told, findings=_aside(place, found))
 
 
-def _lost(place: LivePlace, found: Recovery) -> list[str]:
+def _lost(place: LiveWorldFiles, found: Recovery) -> list[str]:
     """Return what was acknowledged and would not be in the world that is opened."""
     beside = _file_beside(place, found)
     acked = place.acked.number if place.acked is not None else -1
@@ -171,7 +173,7 @@ def _refusal(sentences: Sequence[str], way_out: str) -> str:
     return f"{said}; {way_out}"
 
 
-def _aside(place: LivePlace, found: Recovery) -> tuple[str, ...]:
+def _aside(place: LiveWorldFiles, found: Recovery) -> tuple[str, ...]:
     """Put a journal aside that cannot be gone on with; returns what a person must know of it."""
     if not found.lacks:
         aside = put_aside(place.path, "damaged")
@@ -194,7 +196,7 @@ class _FileState(Enum):
     ANEW = "another world, or one of which the journal knows nothing"
 
 
-def _file_beside(place: LivePlace, found: Recovery) -> _FileState:
+def _file_beside(place: LiveWorldFiles, found: Recovery) -> _FileState:
     try:
         said = info(place.path)
     except FileError:
@@ -209,7 +211,7 @@ def _file_beside(place: LivePlace, found: Recovery) -> _FileState:
     return _FileState.ANEW if saved is not None else _FileState.WITHIN
 
 
-def _behind_the_save(place: LivePlace, found: Recovery, tick: int) -> tuple[str, ...]:
+def _behind_the_save(place: LiveWorldFiles, found: Recovery, tick: int) -> tuple[str, ...]:
     """Return what is wrong where the file is opened, and not what its journal leads to."""
     acked, saved = place.acked, place.saved
     if not found.lacks or acked is None:
@@ -231,8 +233,8 @@ def _is_later(path: Path, world: World) -> bool:
 
 
 def _by_the_file(
-    place: LivePlace, found: Recovery, read_only: bool, report: Report
-) -> Opened | None:
+    place: LiveWorldFiles, found: Recovery, read_only: bool, report: Report
+) -> OpenResult | None:
     """Open the file where it is not what the journal leads to or came by; None: it is."""
     beside = _file_beside(place, found)
     if beside is _FileState.WITHIN:
@@ -250,15 +252,17 @@ def _by_the_file(
         findings = _behind_the_save(place, found, world.tick)
         found = replace(found, findings=findings)
     if read_only:
-        return Opened(world, place.path, None, read_only, place.holder, told, findings)
+        return OpenResult(world, place.path, None, read_only, place.holder, told, findings)
     if beside is _FileState.AHEAD:
-        return Opened(world, place.path, told=told, findings=_aside(place, found))
+        return OpenResult(world, place.path, told=told, findings=_aside(place, found))
     aside = put_aside(place.path, "before")
     kept = f"The world of the old journal was kept as {aside.stem}."
-    return Opened(world, place.path, told=told, findings=(kept,))
+    return OpenResult(world, place.path, told=told, findings=(kept,))
 
 
-def _without(place: LivePlace, error: SnapshotError, read_only: bool, report: Report) -> Opened:
+def _without(
+    place: LiveWorldFiles, error: SnapshotError, read_only: bool, report: Report
+) -> OpenResult:
     """Open the file where its journal gives nothing, if it has one."""
     if not place.path.exists():
         raise error
@@ -270,12 +274,12 @@ def _without(place: LivePlace, error: SnapshotError, read_only: bool, report: Re
     if not read_only:
         aside = put_aside(place.path, "damaged")
         findings.append(f"The rest of the journal was kept as {aside.name}.live.")
-    opened = Opened(world, place.path, None, read_only, place.holder, told, tuple(findings))
+    opened = OpenResult(world, place.path, None, read_only, place.holder, told, tuple(findings))
     world.remarks += (told, *findings)
     return opened
 
 
-def _told(place: LivePlace, found: Recovery) -> str:
+def _told(place: LiveWorldFiles, found: Recovery) -> str:
     """Say in one line what was found and done."""
     where = _extent(place, found.tick)
     if place.holder:
@@ -291,7 +295,7 @@ def _told(place: LivePlace, found: Recovery) -> str:
     return f"Resumed at {where}." if place.goes_on else ""
 
 
-def _extent(place: LivePlace, tick: int) -> str:
+def _extent(place: LiveWorldFiles, tick: int) -> str:
     """Write ``tick 1,204 (saved at 1,100, then 104 ticks from its journal)``."""
     saved = place.saved
     if saved is None:
@@ -311,7 +315,7 @@ def _extent(place: LivePlace, tick: int) -> str:
     return f"tick {tick:,} (saved at {saved.tick:,}, then {ticks} from the journal)"
 
 
-def _ended(place: LivePlace) -> str:
+def _ended(place: LiveWorldFiles) -> str:
     """Name the process that did not close it."""
     said = place.signature
     if said is None:

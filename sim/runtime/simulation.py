@@ -29,7 +29,7 @@ from sim.runtime.health import Health, Performance
 from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import Job
 from sim.runtime.journal.checkpoints import Pacing
-from sim.runtime.journal.persistence import JournalConfig, keeping_of
+from sim.runtime.journal.persistence import JournalConfig, journal_config_of
 from sim.runtime.preview import Plan
 from sim.runtime.process.client import (
     Begin,
@@ -138,7 +138,7 @@ class Simulation:
         if not 0 < frames_per_second <= 60:
             raise InputError(f"frames_per_second must be in (0, 60], got {frames_per_second}.")
         self._world: World | None = world
-        keeping = keeping_of(journal, path, author)
+        journal_config = journal_config_of(journal, path, author)
         undo = current().undo_mb << 20 if undo_bytes is None else undo_bytes
         whole_number(undo, "undo_bytes", low=0)
         self._awaiting = AsyncHandlers()
@@ -159,9 +159,9 @@ class Simulation:
             opening = partial(open_thread, minds=minds)
         self._open = partial(
             opening, name=name, path=None if path is None else str(path), bus=self._bus,
-            frames_per_second=frames_per_second, keeping=keeping,
-            author=author if keeping is None else keeping.author, max_running=max_running,
-            undo_bytes=undo,
+            frames_per_second=frames_per_second, journal_config=journal_config,
+            author=author if journal_config is None else journal_config.author,
+            max_running=max_running, undo_bytes=undo,
         )  # fmt: skip
 
     async def __aenter__(self) -> Simulation:
@@ -393,7 +393,7 @@ class Simulation:
         """
         return await self._client.save(report, path, note)
 
-    async def keep(self, keeping: JournalConfig) -> None:
+    async def keep(self, journal_config: JournalConfig) -> None:
         """Begin a journal now, where there is none; the world stands still for it.
 
         Raises
@@ -403,7 +403,7 @@ class Simulation:
         LeaseError, FileError
             When another process has a world there, or the disk refuses.
         """
-        await self._client.ask(ThreadEngine.keep, keeping)
+        await self._client.ask(ThreadEngine.keep, journal_config)
 
     async def world(self) -> World:
         """Return a copy of the world as it is now, which this one's ticks never touch.

@@ -224,19 +224,19 @@ class Reach(NamedTuple):
 
 def _journalled(live: LiveWorld) -> Path | None:
     """Return the world's file where it keeps a journal; else None."""
-    journal = live.custody.keeper
+    journal = live.persistence.keeper
     return None if journal is None else journal.file
 
 
 def marks_of(live: LiveWorld) -> list[Bookmark]:
     """Return the bookmarks: of the journal, or else of the simulation."""
     path = _journalled(live)
-    return live.custody.past.bookmarks if path is None else kept_bookmarks(path)
+    return live.persistence.past.bookmarks if path is None else kept_bookmarks(path)
 
 
 def reach_of(live: LiveWorld) -> Reach:
     """Return from where to where the world can go."""
-    path, past = _journalled(live), live.custody.past
+    path, past = _journalled(live), live.persistence.past
     return Reach(past.first, past.last, None if path is None else earliest(path))
 
 
@@ -251,14 +251,14 @@ def marked(live: LiveWorld, name: str) -> Bookmark:
 
 def _keep(live: LiveWorld, marks: list[Bookmark]) -> None:
     path = _journalled(live)
-    live.custody.past.bookmarks = marks
+    live.persistence.past.bookmarks = marks
     if path is not None:
         keep_bookmarks(path, marks)
 
 
 def mark(live: LiveWorld, name: str, tick: int | None) -> Bookmark:
     """Give a tick a name."""
-    keeper, now = live.custody.keeper, live.world.tick
+    keeper, now = live.persistence.keeper, live.world.tick
     tick = now if tick is None else whole_number(tick, "A tick", low=0)
     if tick > now:
         raise InputError(f"The world is at tick {now:,}; tick {tick:,} is in the future.")
@@ -330,7 +330,7 @@ async def forward(engine: ThreadEngine, report: Report, ticks: int | None) -> Tr
     """Take the world forward again to where it was before it went back; None: all the way."""
 
     def goal(live: LiveWorld) -> int:
-        now, last = live.world.tick, live.custody.past.last
+        now, last = live.world.tick, live.persistence.past.last
         if last == now and ticks != 0:
             raise InputError(_NO_WAY)
         return last if ticks is None else now + ticks
@@ -404,7 +404,7 @@ async def audited(engine: ThreadEngine) -> Audit:
 
 def _history(live: LiveWorld) -> tuple[WorldHistory, ActIndex, Path | None]:
     """Return what memory knows, and where the rest lies."""
-    beside = live.custody.recording
+    beside = live.persistence.recording
     if beside is None:
         return *in_memory(live.world), None
     return *in_memory(live.world, beside.behind), beside.path
@@ -412,7 +412,7 @@ def _history(live: LiveWorld) -> tuple[WorldHistory, ActIndex, Path | None]:
 
 def _noted(live: LiveWorld) -> Path:
     """Return the file of which it is known what was done, all of that on the disk."""
-    keeper = live.custody.keeper
+    keeper = live.persistence.keeper
     if keeper is not None:
         keeper.flush(live.world)
         return keeper.file
@@ -440,7 +440,7 @@ async def _travel(
 
 def _known(live: LiveWorld, tick: int) -> int:
     """Return a tick that the world was at, or else refuse it."""
-    last = live.custody.past.last
+    last = live.persistence.past.last
     if tick <= last:
         return tick
     if last == live.world.tick:
@@ -478,7 +478,7 @@ async def _to_bookmark(engine: ThreadEngine, name: str, report: Report) -> Trave
 
 def _origin(live: LiveWorld, tick: int | None) -> JournalPlace | Lineage:
     """Return where the journal has a tick; without one, what a snapshot of now is to say."""
-    world, keeper = live.world, live.custody.keeper
+    world, keeper = live.world, live.persistence.keeper
     tick = world.tick if tick is None else whole_number(tick, "A tick", low=0)
     if keeper is not None:
         return replace(place_in_journal(live, tick, OutOfReachError()), goal=tick)
@@ -504,25 +504,25 @@ class JournalPlace:
 
 def go(live: LiveWorld, tick: int, report: Report, began: float) -> Travelled:
     """Go to a tick in memory; in the engine's thread."""
-    custody, before = live.custody, live.world.tick
+    persistence, before = live.persistence, live.world.tick
     if tick == before:
         return Travelled(tick, before, "nowhere", 0, perf_counter() - began)
-    if custody.keeper is not None:
-        custody.keeper.flush(live.world)
+    if persistence.keeper is not None:
+        persistence.keeper.flush(live.world)
     if tick < 0:
         raise InputError(f"A world begins at tick 0; it is at tick {before:,}.")
-    custody.went(tick, lambda: custody.past.go_to(tick, report=report))
+    persistence.went(tick, lambda: persistence.past.go_to(tick, report=report))
     _arrived(live, before)
-    return Travelled(tick, before, "memory", custody.past.ran, perf_counter() - began)
+    return Travelled(tick, before, "memory", persistence.past.ran, perf_counter() - began)
 
 
 def place_in_journal(live: LiveWorld, tick: int, error: OutOfReachError) -> JournalPlace:
     """Return where the journal has a tick; or else the error that memory does not reach it."""
-    keeper = live.custody.keeper
+    keeper = live.persistence.keeper
     if keeper is None:
         raise error
     keeper.flush(live.world)
-    line = live.custody.line_to(tick)
+    line = live.persistence.line_to(tick)
     return JournalPlace(keeper.file, line, keeper.number, live.world.tick)
 
 
@@ -530,14 +530,18 @@ def _take_over(
     live: LiveWorld, built: RebuiltWorld, place: JournalPlace, began: float
 ) -> Travelled:
     """Let the world be as it was rebuilt; in the engine's thread."""
-    custody, before = live.custody, live.world.tick
-    if custody.keeper is None or custody.keeper.number != place.number or before != place.tick:
+    persistence, before = live.persistence, live.world.tick
+    if (
+        persistence.keeper is None
+        or persistence.keeper.number != place.number
+        or before != place.tick
+    ):
         raise HubbubError("The world has advanced; try again.")
     tick = built.world.tick
     elsewhere = place.is_elsewhere
-    custody.went(
+    persistence.went(
         tick,
-        lambda: custody.past.rebased(built.world, elsewhere=elsewhere),
+        lambda: persistence.past.rebased(built.world, elsewhere=elsewhere),
         place.line if elsewhere else None,
     )
     _arrived(live, before)
@@ -550,8 +554,8 @@ def _arrived(live: LiveWorld, before: int) -> None:
     kept = [line for line in live.lines if line[0] <= tick]
     live.lines.clear()
     live.lines.extend(kept)
-    live.safety.changed()
+    live.rollback.changed()
     live.arrived(before)
     live.banner, live.is_dirty = None, True
-    live.arranger.arrange(live.world, live.spotlight.group_by)
+    live.layout.arrange(live.world, live.focused.group_by)
     live.note(f"went to tick {tick:,} from {before:,}")

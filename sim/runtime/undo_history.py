@@ -29,7 +29,7 @@ from sim.spread.cascade.sparse_column import SparseColumn
 from sim.store.journal.lineage import Bookmark
 from sim.store.journal.state import whole_state
 from sim.world.phases import PHASES
-from sim.world.state.snapshot import arrays_of, become, still
+from sim.world.state.snapshot import arrays_of, restore_in_place, still
 from sim.world.world import World
 
 BUDGET = 128 << 20
@@ -49,7 +49,7 @@ class OutOfReachError(InputError):
     """No copy in memory reaches that far."""
 
 
-class Past:
+class UndoHistory:
     """The way back, and forward again, of one world.
 
     Parameters
@@ -93,7 +93,7 @@ class Past:
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.world = world
-        self.moments: list[UndoPoint] = []
+        self.undo_points: list[UndoPoint] = []
         self.future: list[UndoPoint] = []
         self.ran = 0
         self.bookmarks: list[Bookmark] = []
@@ -141,13 +141,13 @@ class Past:
         if tick > self.world.tick:
             return self._ahead(tick, report)
         self.note()
-        place = _at(self.moments, tick)
+        place = _at(self.undo_points, tick)
         if place is None:
             raise OutOfReachError(self._said(tick))
         if tick < self.world.tick:
-            self._turn(self.moments[place], tick, report)
-        self.future = self.moments[place + 1 :] + self.future
-        self.moments = self.moments[: place + 1]
+            self._turn(self.undo_points[place], tick, report)
+        self.future = self.undo_points[place + 1 :] + self.future
+        self.undo_points = self.undo_points[: place + 1]
         return self.world.tick
 
     def seen(self, tick: int, *, report: Report = quiet) -> World:
@@ -166,10 +166,10 @@ class Past:
             When no copy reaches that far.
         """
         tick = whole_number(tick, "A tick", low=1)
-        place = _at(self.moments, tick - 1)
+        place = _at(self.undo_points, tick - 1)
         if place is None or tick > self.world.tick:
             raise OutOfReachError(self._said(tick))
-        twin = World.restore(*self.moments[place].twin.dump())
+        twin = World.restore(*self.undo_points[place].twin.dump())
         keep_feeds(twin)
         while twin.tick < tick:
             report(f"running tick {twin.tick + 1:,}", 0.0)
@@ -212,8 +212,8 @@ class Past:
             if met.was_told:  # then something was done here, and now it is not
                 self.future.clear()
             elif met.tick == self.world.tick and not self._is_told:
-                self.moments.append(met)
-        if self._is_told or self._is_doubtful or not self.moments or self._now() >= self._due:
+                self.undo_points.append(met)
+        if self._is_told or self._is_doubtful or not self.undo_points or self._now() >= self._due:
             self.note()
 
     def note(self) -> None:
@@ -221,7 +221,7 @@ class Past:
         if not self.budget:
             return
         self._decide()
-        newest = self.moments[-1] if self.moments else None
+        newest = self.undo_points[-1] if self.undo_points else None
         is_there = newest is not None and newest.tick == self.world.tick
         if is_there and not self._is_told:
             return
@@ -231,8 +231,8 @@ class Past:
         began = self._now()
         moment = self._copied(newest)
         if is_there:
-            self.moments.pop()
-        self.moments.append(moment)
+            self.undo_points.pop()
+        self.undo_points.append(moment)
         self._is_told = False
         self._keep_to_budget()
         now = self._now()
@@ -244,18 +244,18 @@ class Past:
         ``elsewhere``: on another line of its history, so that nothing here leads there.
         """
         self.note()
-        seen = [] if elsewhere else self.moments + self.future
-        become(self.world, twin, self._known)
-        self.moments = [each for each in seen if each.tick <= self.world.tick]
+        seen = [] if elsewhere else self.undo_points + self.future
+        restore_in_place(self.world, twin, self._known)
+        self.undo_points = [each for each in seen if each.tick <= self.world.tick]
         self.future = [each for each in seen if each.tick > self.world.tick]
         self._has_gap = bool(self.future)
-        if self.moments and self.moments[-1].tick != self.world.tick:
-            self.moments.clear()  # there is a gap behind
+        if self.undo_points and self.undo_points[-1].tick != self.world.tick:
+            self.undo_points.clear()  # there is a gap behind
 
     @property
     def first(self) -> int:
         """The earliest tick that can be gone back to."""
-        return self.moments[0].tick if self.moments else self.world.tick
+        return self.undo_points[0].tick if self.undo_points else self.world.tick
 
     @property
     def last(self) -> int:
@@ -269,7 +269,7 @@ class Past:
         mine = {id(owner) for owner in owners(self.world)}
         every = {
             id(owner): owner.nbytes
-            for moment in (*self.moments, *self.future)
+            for moment in (*self.undo_points, *self.future)
             for owner in owners(moment.twin)
         }
         return sum(size for key, size in every.items() if key not in mine)
@@ -289,12 +289,12 @@ class Past:
             )
         self.note()
         place = _at(self.future, tick)
-        self._turn(self.moments[-1] if place is None else self.future[place], tick, report)
+        self._turn(self.undo_points[-1] if place is None else self.future[place], tick, report)
         if place is None:
             return tick
         if self._has_gap:
-            self.moments.clear()
-        self.moments += self.future[: place + 1]
+            self.undo_points.clear()
+        self.undo_points += self.future[: place + 1]
         self.future, self._has_gap = self.future[place + 1 :], False
         return self.world.tick
 
@@ -305,18 +305,18 @@ class Past:
                 f"The copy of tick {moment.tick:,} in memory is not what it was; nothing was "
                 "changed. Save the world, and check the memory of this machine."
             )
-        world, here = self.world, self.moments[-1]
+        world, here = self.world, self.undo_points[-1]
         report(f"going to tick {moment.tick:,}", 0.0)
         try:
             with world.trail.doing(world, "go_to", (tick,)):
-                become(world, moment.twin, self._known)
+                restore_in_place(world, moment.twin, self._known)
                 while world.tick < tick:
                     past = world.tick - moment.tick
                     report(f"running tick {world.tick + 1:,}", past / (tick - moment.tick))
                     world.step()
                     world.woken.clear()
         except BaseException:  # cancelled: as if nothing had been asked
-            become(world, here.twin, self._known)
+            restore_in_place(world, here.twin, self._known)
             raise
         self._is_told = self._is_doubtful = False
         self.ran = tick - moment.tick
@@ -326,7 +326,7 @@ class Past:
         if not self._is_doubtful:
             return
         self._is_doubtful = False
-        newest = self.moments[-1] if self.moments else None
+        newest = self.undo_points[-1] if self.undo_points else None
         if newest is None or newest.tick != self.world.tick:
             self._is_told = True
         elif not self._is_told:
@@ -373,11 +373,11 @@ class Past:
         """Drop the oldest copies; what is counted is counted anew only when it may be too much."""
         if self._held + self._fresh <= self.budget and self._fresh < self.budget // _LOOKS:
             return
-        while self._counted() > self.budget and len(self.moments) > 1:
-            if len(self.future) > len(self.moments):
+        while self._counted() > self.budget and len(self.undo_points) > 1:
+            if len(self.future) > len(self.undo_points):
                 del self.future[len(self.future) - 1 - len(self.future) // _GIVEN_UP :]
             else:
-                del self.moments[: max(1, len(self.moments) // _GIVEN_UP)]
+                del self.undo_points[: max(1, len(self.undo_points) // _GIVEN_UP)]
 
     def _counted(self) -> int:
         self._held, self._fresh = self.nbytes, 0
@@ -393,9 +393,9 @@ class Past:
         )
 
 
-def _at(moments: list[UndoPoint], tick: int) -> int | None:
+def _at(undo_points: list[UndoPoint], tick: int) -> int | None:
     """Return the place of the last moment not after a tick."""
-    places = [place for place, moment in enumerate(moments) if moment.tick <= tick]
+    places = [place for place, moment in enumerate(undo_points) if moment.tick <= tick]
     return places[-1] if places else None
 
 
@@ -455,7 +455,7 @@ def _arrays(cascade: Cascade) -> Iterator[Array]:
 def owners(world: World) -> Iterator[Array]:
     """Yield every array that holds memory for a world."""
     columns = [*world.agents.dump()[1].values(), *world.opinions.values()]
-    columns += [*world.ties.arrays(), *arrays_of(world.bonds)]
+    columns += [*world.ties.arrays(), *arrays_of(world.relationships)]
     if isinstance(world.platform, PlatformSnapshot):
         columns += world.platform.arrays()
     elif world.platform is not None:

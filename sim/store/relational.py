@@ -289,10 +289,10 @@ def _is_plain(ties: Ties) -> bool:
 
 def _changed_ties(world: PopulatedWorld) -> dict[tuple[int, int], int]:
     """Return when ties were made or changed while the world lived, by (source, target)."""
-    bonds = getattr(world, "bonds", None)
-    if bonds is None or not bonds.log:
+    relationships = getattr(world, "relationships", None)
+    if relationships is None or not relationships.log:
         return {}
-    log, found = bonds.log.all(), {}
+    log, found = relationships.log.all(), {}
     made = {ACTS.index(word) for word in ("follow", "befriend", "unfriend")}
     rows = zip(*(column.tolist() for column in log), strict=True)
     for tick, act, agent, other in rows:
@@ -352,9 +352,15 @@ def _related(records: TieRecords, at: int, kind: str, marks: str) -> tuple[str, 
 
 def _closed(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
     """Return mutes and blocks as rows: of an agent that does not want to hear another."""
-    bonds = getattr(world, "bonds", None)
-    columns: dict[str, npt.NDArray[Any]] = {} if bonds is None else bonds.ears.dump()
-    log = () if bonds is None else zip(*(c.tolist() for c in bonds.log.all()), strict=True)
+    relationships = getattr(world, "relationships", None)
+    columns: dict[str, npt.NDArray[Any]] = (
+        {} if relationships is None else relationships.blocklist.dump()
+    )
+    log = (
+        ()
+        if relationships is None
+        else zip(*(c.tolist() for c in relationships.log.all()), strict=True)
+    )
     number, when = world.ties.count, {(ACTS[act], who, whom): tick for tick, act, who, whom in log}
     for listener, source, mark in zip(*map(_each, columns.values()), strict=True):
         for flag, word in zip((MUTED, BLOCKED), _CLOSED, strict=True):
@@ -436,13 +442,13 @@ def _ignored(world: PopulatedWorld, cascade: Cascade) -> Iterator[tuple[int, int
 
 
 def _speaks_to_all(world: PopulatedWorld, cascade: Cascade) -> bool:
-    model, bonds = cascade.model, getattr(world, "bonds", None)
+    model, relationships = cascade.model, getattr(world, "relationships", None)
     every = isinstance(model, PerExposure | Heard) or (
         isinstance(model, Compartments) and model.contacts == "every tie"
     )
     spoken = int(world.ties.out_degree[cascade.log.agents].sum(dtype=np.int64))
     every |= cascade.contacts_seen == spoken  # each adopter once to all who hear it
-    is_still = bonds is None or not (bonds.ears or bonds.log)
+    is_still = relationships is None or not (relationships.blocklist or relationships.log)
     is_still &= bool((world.agents.status == Lifecycle.ACTIVE).all())
     rests = cascade.status in {"quiet", "finished"} and cascade.channel.name == "broadcast"
     return every and is_still and rests and not len(world.agents.lore.moves)

@@ -145,7 +145,7 @@ class PlatformState:
         self.exposures = Exposures([])
         self.acted = ActColumns.joined([])
         self.acts_before = 0
-        self.shelf = FeedBuffers(settings.slots, settings.candidates)
+        self.feed_buffers = FeedBuffers(settings.slots, settings.candidates)
         self._curve = curve_of(settings.rhythm)
         self.via = _NOBODY
         self._stood: tuple[Array, U8] | None = None
@@ -224,7 +224,7 @@ class PlatformState:
         return np.concatenate([known, more]) if more.size else known
 
     @property
-    def temper(self) -> U8:
+    def effective_personality(self) -> U8:
         """Personality as moods bend it, uint8 (n, 5) in 1/255; as it is where there are none."""
         plain: U8 = self.people.column("personality")
         known = self.held.get(MOOD)
@@ -294,7 +294,7 @@ class WorldState:
     tick: int
     tick_minutes: float
     agents: Agents
-    bonds: Relationships
+    relationships: Relationships
     opinions: Opinions
     interactions: Interactions | None
     tie_records: TieRecords

@@ -28,7 +28,7 @@ from sim.core.threads import interruptible
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption
 from sim.spread.opinions.around import Around
-from sim.world.records import PACKED_BYTES, PackedRecord, laid_out, read, resting
+from sim.world.records import PACKED_BYTES, PackedRecord, read, resting, serialize
 
 if TYPE_CHECKING:
     from sim.agents.columns import Agents
@@ -135,7 +135,7 @@ class EndedCascade:
         self.agents, self.channel = cascade.agents, cascade.channel
         self.model = pile.model(cascade.model)  # its own
         self.held = cascade
-        data = laid_out(*cascade.dump())
+        data = serialize(*cascade.dump())
         seal = xxhash.xxh3_128_digest(data)
         self._room: npt.NDArray[np.uint8]
         self._numbers: bytes
@@ -226,7 +226,7 @@ class EndedCascade:
         if self.agents == agents:
             data = zlib.decompress(self._data)
         else:
-            data = laid_out(*self.made(agents, rested).dump())
+            data = serialize(*self.made(agents, rested).dump())
         data = resting(data, self.rested)
         if len(data) > PACKED_BYTES:
             return None
@@ -520,7 +520,7 @@ class Cascades(MutableSequence[Cascade]):
         stirred = item.stirs & Stirs.NEWCOMERS  # nobody joined since, or is just being welcomed
         agents = item.agents if stirred else len(world.agents)
         found = item.made(agents, world.rested_as)
-        found.around, found.company = world, self
+        found.around, found.siblings = world, self
         found.channel = world.reopened(item.channel)
         item.held = found
         return found

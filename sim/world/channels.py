@@ -342,10 +342,10 @@ class SharedState:
         return self._scratch
 
     def network(
-        self, agents: Agents, ties: Ties, bonds: Relationships, tick_minutes: float
+        self, agents: Agents, ties: Ties, relationships: Relationships, tick_minutes: float
     ) -> Contacts:
         """Return everybody who could hear whom, as the channels take it."""
-        state = (ties.version, bonds.ears.version, len(agents))
+        state = (ties.version, relationships.blocklist.version, len(agents))
         if self._network is None or self._network[0] != state:
             live = ties.live
             contacts = Contacts(
@@ -358,7 +358,7 @@ class SharedState:
                 kind=live.kind,
                 tick_minutes=tick_minutes,
                 count=ties.count,
-                closed=bonds.closed,
+                closed=relationships.closed,
                 state=state,
             )
             self._network = (state, contacts)

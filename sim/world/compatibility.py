@@ -139,7 +139,7 @@ def _communities(world: WorldState, who: Ids, whom: Ids) -> F64:
     labels = world.agents.community
     same = (labels[who] >= 0) & (labels[who] == labels[whom])
     found: F64 = same.astype(np.float64)
-    if len(world.bonds.groups):
+    if len(world.relationships.groups):
         for place in np.flatnonzero(~same):
             one, other = (set(world.groups.of(int(side[place]))) for side in (who, whom))
             found[place] = len(one & other) / max(len(one | other), 1)

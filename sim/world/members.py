@@ -499,7 +499,7 @@ class MemberCommands(WorldState):
     def take_in(self, count: int) -> range:
         """Add agents in the course of a tick, which does it again: nothing goes to the trail."""
         added = self.agents.grow(count)
-        for part in (self.ties, self.opinions, self.bonds, self.cascades):
+        for part in (self.ties, self.opinions, self.relationships, self.cascades):
             part.grow(count)
         return added
 

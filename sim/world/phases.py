@@ -118,7 +118,7 @@ def begin(world: WorldState) -> None:
 def start(world: WorldState, cascade: Cascade) -> None:
     """Let a cascade's seeds adopt at the last completed tick."""
     try:
-        cascade.company = world.cascades
+        cascade.siblings = world.cascades
         world.cascades.gather(cascade)
         cascade.seeds = _still_active(world, cascade)
         with interruptible():
@@ -155,10 +155,10 @@ def wake(world: WorldState, cascade: Cascade) -> bool:
 
 def has_work(world: WorldState, cascade: Cascade) -> bool:
     """Return whether something about a message at rest could change, as things are now."""
-    cascade.company = world.cascades
+    cascade.siblings = world.cascades
     with interruptible():
         contacts = _resting_over(world, cascade)
-        cascade.runs_over(contacts)
+        cascade.set_contacts(contacts)
         return not cascade.is_at_rest(contacts)
 
 
@@ -177,7 +177,7 @@ def expose(world: WorldState) -> None:
     world.exposed = []
     for cascade in world.cascades.loose:
         if cascade.status == "running":
-            cascade.company = world.cascades
+            cascade.siblings = world.cascades
             is_over = cascade.is_over
             cascade.advance(world.tick, absent)
             try:
@@ -187,7 +187,7 @@ def expose(world: WorldState) -> None:
                         if is_over
                         else cascade.channel.contacts(network, cascade.id, world.tick)
                     )
-                    cascade.runs_over(contacts)
+                    cascade.set_contacts(contacts)
             except BaseException as error:  # a channel's fault costs only its cascade
                 fail(world, cascade, error)
             else:

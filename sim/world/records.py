@@ -47,7 +47,7 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def laid_out(meta: Meta, columns: Columns) -> bytes:
+def serialize(meta: Meta, columns: Columns) -> bytes:
     """Return a record as bytes, not compressed; what it rested as is left open."""
     if meta["status"] == "quiet":
         meta = meta | {"rested": ""}

@@ -28,7 +28,7 @@ class Relationships:
     """
 
     def __init__(self, agents: int) -> None:
-        self.ears = Blocklist(agents)  # who muted and blocked whom
+        self.blocklist = Blocklist(agents)  # who muted and blocked whom
         self.log = TieLog()  # the newest changes
         self.groups = Membership(agents)  # groups that agents join and leave
         self._aside: Ties | None = None
@@ -38,7 +38,7 @@ class Relationships:
         """Ties whose listener muted their source; made on first use."""
         if self._aside is None:
             none = np.empty(0, np.uint32)
-            self._aside = Ties.from_arcs(none, none, self.ears.agents)
+            self._aside = Ties.from_arcs(none, none, self.blocklist.agents)
         return self._aside
 
     @property
@@ -49,17 +49,17 @@ class Relationships:
     @property
     def closed(self) -> BlocklistArrays:
         """The closed ears, for kernels (:mod:`sim.network.relations.blocklist_kernels`)."""
-        return self.ears.closed
+        return self.blocklist.closed
 
     @property
     def nbytes(self) -> int:
         """Bytes held."""
         aside = 0 if self._aside is None else self._aside.nbytes
-        return self.ears.nbytes + self.log.nbytes + self.groups.nbytes + aside
+        return self.blocklist.nbytes + self.log.nbytes + self.groups.nbytes + aside
 
     def grow(self, count: int) -> None:
         """Take in new agents."""
-        self.ears.grow(count)
+        self.blocklist.grow(count)
         self.groups.grow(count)
         if self._aside is not None:
             self._aside.grow(count)
@@ -69,11 +69,13 @@ class Relationships:
         if self._aside is not None:
             self._aside.retire(agents)
         self.groups.forget(agents)
-        return self.ears.forget(agents)
+        return self.blocklist.forget(agents)
 
     def dump(self) -> Columns:
         """Return columns by name, none of what there is not."""
-        columns = prefixed("groups.", self.groups.dump()[1]) | prefixed("ears.", self.ears.dump())
+        columns = prefixed("groups.", self.groups.dump()[1]) | prefixed(
+            "ears.", self.blocklist.dump()
+        )
         if self.has_aside:
             aside = self.aside
             columns |= {"aside.source": aside.sources(), "aside.target": aside.targets}
@@ -89,15 +91,15 @@ class Relationships:
         groups: Sequence[Mapping[str, Any]] = (),
     ) -> Relationships:
         """Return what :meth:`dump` described; ``groups``: name and limit of each."""
-        bonds = cls(agents)
-        bonds.ears = Blocklist.restore(under("ears.", columns), agents)
-        bonds.log = TieLog.restore(under("log.", columns), agents)
-        bonds.groups = Membership.restore(groups, under("groups.", columns), agents)
+        relationships = cls(agents)
+        relationships.blocklist = Blocklist.restore(under("ears.", columns), agents)
+        relationships.log = TieLog.restore(under("log.", columns), agents)
+        relationships.groups = Membership.restore(groups, under("groups.", columns), agents)
         own = under("aside.", columns)
         if own:
             if not {"source", "target"} <= set(own):
                 raise InputError("Ties that mutes suspend: their columns do not name both ends.")
-            bonds.aside.change(
+            relationships.aside.change(
                 own["source"], own["target"], True, kinds=own.get("kind"), trust=own.get("trust")
             )
-        return bonds
+        return relationships

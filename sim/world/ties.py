@@ -16,7 +16,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.jit.words import LOW32
 from sim.network.analysis.analysis import Subgraph, subgraph
 from sim.network.analysis.reputation import RESTART, reputation
-from sim.network.graph.arcs import DroppedArcs, quantised, vetted
+from sim.network.graph.arcs import DroppedArcs, quantised, validated
 from sim.network.graph.changes import FRIEND, GAIN, LOSS, AppliedChanges, History
 from sim.network.graph.slab import ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
@@ -65,8 +65,8 @@ def may(world: WorldState, who: Ids, whom: Ids, does: str) -> Bools:
     """Return which of these pairs :func:`pairs_of` would take: bool (k,)."""
     status = world.agents.status
     fine: Bools = (who != whom) & belongs(status[who], "ties") & belongs(status[whom], "ties")
-    if does in _TIES and world.bonds.ears:
-        fine &= world.bonds.ears.marks(who, whom) & (BLOCKED | SHUNNED) == 0
+    if does in _TIES and world.relationships.blocklist:
+        fine &= world.relationships.blocklist.marks(who, whom) & (BLOCKED | SHUNNED) == 0
     return fine
 
 
@@ -74,8 +74,8 @@ def proposable(world: WorldState, who: Ids, whom: Ids) -> Bools:
     """Return to which of these members the other may be proposed as a friend: bool (k,)."""
     fine = may(world, who, whom, "follow") & belongs(world.agents.status[whom], "proposals")
     fine &= world.ties.find(whom, who) < 0
-    if world.bonds.ears:
-        fine &= world.bonds.ears.marks(who, whom) == 0
+    if world.relationships.blocklist:
+        fine &= world.relationships.blocklist.marks(who, whom) == 0
     return fine
 
 
@@ -87,7 +87,9 @@ def may_befriend(world: WorldState, who: Ids, whom: Ids) -> Bools:
 def friends_of_each(world: WorldState) -> npt.NDArray[np.int64]:
     """Return how many friends each agent has, those behind mutes too: int64 (n,)."""
     found = np.zeros(len(world.agents), np.int64)
-    for ties in (world.ties, world.bonds.aside) if world.bonds.has_aside else (world.ties,):
+    for ties in (
+        (world.ties, world.relationships.aside) if world.relationships.has_aside else (world.ties,)
+    ):
         if ties.kind.size:
             found += np.bincount(ties.targets[ties.kind == FRIEND], minlength=found.size)
     return found
@@ -121,7 +123,7 @@ def _known(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, does
 
 
 def _refuse_blocked(world: WorldState, who: Ids, whom: Ids, does: str) -> None:
-    marks = world.bonds.ears.marks(who, whom) & (BLOCKED | SHUNNED)
+    marks = world.relationships.blocklist.marks(who, whom) & (BLOCKED | SHUNNED)
     if marks.any():
         at = int(np.argmax(marks > 0))
         one, two = _named(world, int(who[at])), _named(world, int(whom[at]))
@@ -171,31 +173,31 @@ def unfriend(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
 
 def block(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Cut every tie of two agents, and close the ears of both."""
-    new = world.bonds.ears.set(who, whom, BLOCKED, on=True)
-    world.bonds.ears.set(whom, who, SHUNNED, on=True)
+    new = world.relationships.blocklist.set(who, whom, BLOCKED, on=True)
+    world.relationships.blocklist.set(whom, who, SHUNNED, on=True)
     _cut(world, np.append(who, whom), np.append(whom, who))
     return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
 
 
 def unblock(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Lift blocks; ties do not come back by themselves."""
-    gone = world.bonds.ears.set(who, whom, BLOCKED, on=False)
-    world.bonds.ears.set(whom, who, SHUNNED, on=False)
+    gone = world.relationships.blocklist.set(who, whom, BLOCKED, on=False)
+    world.relationships.blocklist.set(whom, who, SHUNNED, on=False)
     return np.where(gone, np.uint8(REMOVED), np.uint8(UNKNOWN))
 
 
 def mute(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Close ears; follows are suspended, and nobody but the listener knows."""
-    new = world.bonds.ears.set(who, whom, MUTED, on=True)
-    _move(world.ties, world.bonds.aside, whom, who)
+    new = world.relationships.blocklist.set(who, whom, MUTED, on=True)
+    _move(world.ties, world.relationships.aside, whom, who)
     return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
 
 
 def unmute(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
     """Open ears again; the follows behind them go on with their kind and trust."""
-    gone = world.bonds.ears.set(who, whom, MUTED, on=False)
-    if world.bonds.has_aside:
-        _move(world.bonds.aside, world.ties, whom, who)
+    gone = world.relationships.blocklist.set(who, whom, MUTED, on=False)
+    if world.relationships.has_aside:
+        _move(world.relationships.aside, world.ties, whom, who)
     return np.where(gone, np.uint8(REMOVED), np.uint8(UNKNOWN))
 
 
@@ -220,12 +222,12 @@ def admitted(
     if not fine.all():
         sources, targets = sources[fine], targets[fine]
         trust = None if trust is None else trust[fine]
-    if not world.bonds.ears:
+    if not world.relationships.blocklist:
         return sources, targets, trust
-    marks = world.bonds.ears.marks(targets, sources)
+    marks = world.relationships.blocklist.marks(targets, sources)
     muted, closed = marks == MUTED, marks & (BLOCKED | SHUNNED) > 0
     own = None if trust is None else trust[muted]
-    world.bonds.aside.change(sources[muted], targets[muted], True, trust=own)
+    world.relationships.aside.change(sources[muted], targets[muted], True, trust=own)
     is_open = ~(muted | closed)
     rest = None if trust is None else trust[is_open]
     return sources[is_open], targets[is_open], rest
@@ -233,12 +235,12 @@ def admitted(
 
 def _ways(world: WorldState, who: Ids, whom: Ids) -> Iterable[tuple[Ties, Bools]]:
     """Yield the ties to change and which pairs are theirs: those in use, those behind mutes."""
-    if not world.bonds.ears:
+    if not world.relationships.blocklist:
         yield world.ties, np.ones(who.size, np.bool_)
         return
-    muted: Bools = world.bonds.ears.marks(who, whom) & MUTED > 0
+    muted: Bools = world.relationships.blocklist.marks(who, whom) & MUTED > 0
     yield world.ties, ~muted
-    yield world.bonds.aside, muted
+    yield world.relationships.aside, muted
 
 
 def _changed(
@@ -299,7 +301,7 @@ class Groups:
 
     def __init__(self, world: WorldState) -> None:
         self._world = world
-        self._held = world.bonds.groups
+        self._held = world.relationships.groups
 
     def __len__(self) -> int:
         return len(self._held)
@@ -367,27 +369,27 @@ class Groups:
         return np.unique(ids).astype(np.uint32)
 
 
-def bury(world: WorldState, ties: Ties) -> None:
+def remove_destroyed(world: WorldState, ties: Ties) -> None:
     """Take those out of the network who do not belong to it any more (:mod:`sim.agents.lifecycle`).
 
     Their ties, mutes, blocks and suspended follows end, on both sides; they leave their groups and
     their community, and nobody's reputation is theirs. Messages sum up anew over the ties that are
     left. Nothing is done where nobody was destroyed since the last time.
     """
-    gone = gone_of(world)
+    gone = removed_of(world)
     fresh = np.setdiff1d(gone, ties.gone, assume_unique=True)
     if not fresh.size:
         return
     sources, targets = ties.retire(gone)
-    world.bonds.log.note(world.tick, "unfollow", targets, sources)
-    held = world.bonds.retire(gone)
+    world.relationships.log.note(world.tick, "unfollow", targets, sources)
+    held = world.relationships.retire(gone)
     _leave_community(world, fresh)
     _lose_reputation(world, fresh)
     if sources.size or held:
         world.unsettle()
 
 
-def gone_of(world: WorldState) -> Ids:
+def removed_of(world: WorldState) -> Ids:
     """Return who does not belong to the network any more, uint32 (k,), rising."""
     return np.flatnonzero(~belongs(world.agents.status, "network")).astype(np.uint32)
 
@@ -427,7 +429,7 @@ def on_pairs(
         who, whom = pairs_of(world, agents, others, does)
         fate = DOES[does](world, who, whom)
         changed = (fate == ADDED) | (fate == REMOVED)
-        world.bonds.log.note(world.tick, does, who[changed], whom[changed])
+        world.relationships.log.note(world.tick, does, who[changed], whom[changed])
         order = np.arange(who.size, dtype=np.uint32)
         done = AppliedChanges(whom, who, fate, order)
         note.result = str(done)
@@ -544,8 +546,8 @@ class TieCommands(WorldState):
         What a block forbids is left out too, as are ties of the destroyed, and what a mute suspends
         is set aside.
         """
-        if self.bonds.ears or self.ties.gone.size:
-            heard, hearing, _ = vetted(sources, targets, len(self.agents))
+        if self.relationships.blocklist or self.ties.gone.size:
+            heard, hearing, _ = validated(sources, targets, len(self.agents))
             weights = None if trust is None else quantised(trust, heard.size)
             sources, targets, trust = admitted(self, heard, hearing, weights)
         dropped = self.ties.add(sources, targets, trust=trust)
@@ -556,8 +558,8 @@ class TieCommands(WorldState):
     def remove_ties(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> AppliedChanges:
         """Cut ties ``sources[i] -> targets[i]``, whoever they are; in use or suspended."""
         done = self.ties.remove(sources, targets)
-        if self.bonds.has_aside:
-            self.bonds.aside.remove(sources, targets)
+        if self.relationships.has_aside:
+            self.relationships.aside.remove(sources, targets)
         self.unsettle()
         return done
 
@@ -600,12 +602,12 @@ class TieCommands(WorldState):
         (Relation(type='colleague', properties={'since': 2019}), [2])
         """
         pairs = np.atleast_1d(sources), np.atleast_1d(targets)
-        heard, hearing, _ = vetted(*pairs, len(self.agents))
+        heard, hearing, _ = validated(*pairs, len(self.agents))
         keys, _ = ordered(heard, hearing)
         one, two = (keys >> np.uint64(32)).astype(np.uint32), keys.astype(np.uint32)
         there = self.ties.find(one, two) >= 0
-        if self.bonds.has_aside:
-            there |= self.bonds.aside.find(one, two) >= 0
+        if self.relationships.has_aside:
+            there |= self.relationships.aside.find(one, two) >= 0
         if not there.all():
             at = int(np.argmin(there))
             source, target = (self.agents.id(int(ids[at])) for ids in (one, two))
@@ -709,12 +711,12 @@ class TieCommands(WorldState):
         if relation is not None and kind not in TYPED:
             raise UnknownNameError("kind of typed neighbour", kind, TYPED)
         if kind in _MARKS:
-            return self.bonds.ears.of(agent, _MARKS[kind])
+            return self.relationships.blocklist.of(agent, _MARKS[kind])
         if kind not in NEIGHBOURS:
             raise UnknownNameError("kind of neighbour", kind, NEIGHBOURS)
         parts = [_ends(self.ties, agent, kind)]
-        if self.bonds.has_aside:
-            parts.append(_ends(self.bonds.aside, agent, kind))
+        if self.relationships.has_aside:
+            parts.append(_ends(self.relationships.aside, agent, kind))
         found: Ids = np.union1d(*parts) if len(parts) > 1 else parts[0]
         if relation is None:
             return found
@@ -782,7 +784,7 @@ class TieCommands(WorldState):
         _check(self, agent)
         if other is not None:
             _check(self, other)
-        return self.bonds.log.about(agent, other)
+        return self.relationships.log.about(agent, other)
 
     @property
     def groups(self) -> Groups:

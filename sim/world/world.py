@@ -60,7 +60,7 @@ from sim.world.phases import (
 from sim.world.relation_state import Relationships
 from sim.world.seeding import author_of, seeds_of
 from sim.world.state.state import digest_of, dump_world, restore_world
-from sim.world.ties import TieCommands, bury
+from sim.world.ties import TieCommands, remove_destroyed
 
 _LONGEST_TICK = 525_600  # a year
 _MOST_RUNNING = 2**31 - 1
@@ -167,7 +167,7 @@ class World(MemberCommands, TieCommands):
         self._seed = int(seed)
         self.tick = 0
         self.tick_minutes = float(tick_minutes)
-        self.bonds = Relationships(len(agents))
+        self.relationships = Relationships(len(agents))
         self.interactions: Interactions | None = None
         self.tie_records = TieRecords.none()
         self.platform: Platform | None = None
@@ -709,7 +709,7 @@ class World(MemberCommands, TieCommands):
         """Take those out of the network who were destroyed since this was last called."""
         if self._moves != self.agents.lore.moves.made:
             self._moves = self.agents.lore.moves.made
-            bury(self, self._ties)
+            remove_destroyed(self, self._ties)
 
     def scratch(self) -> Scratch:
         """Return the working columns that all cascades share."""
@@ -717,7 +717,7 @@ class World(MemberCommands, TieCommands):
 
     def network(self) -> Contacts:
         """Return everybody who could hear whom, as the channels take it."""
-        return self.shared.network(self.agents, self.ties, self.bonds, self.tick_minutes)
+        return self.shared.network(self.agents, self.ties, self.relationships, self.tick_minutes)
 
     def silence(self) -> NoContacts:
         """Return the contacts of messages that nobody will hear of any more."""
@@ -764,7 +764,9 @@ class World(MemberCommands, TieCommands):
     @property
     def nbytes(self) -> int:
         """Bytes of agents, ties, cascades and working columns."""
-        own = self.agents.nbytes + self.ties.nbytes + self.opinions.nbytes + self.bonds.nbytes
+        own = (
+            self.agents.nbytes + self.ties.nbytes + self.opinions.nbytes + self.relationships.nbytes
+        )
         own += 0 if self.interactions is None else self.interactions.nbytes
         own += 0 if self.platform is None else self.platform.nbytes
         own += self.tie_records.nbytes

@@ -75,7 +75,7 @@ async def main(path: Path, kind: str, how: str) -> None:
     await until(lambda: disk.began > 0)
     if how == "restart":
         engine = thread_of(simulation)
-        owned = engine.live.custody.let_go().owned
+        owned = engine.live.persistence.let_go().owned
         engine.engine.abandon(EngineError("The engine was restarted; try again."), owned)
     elif how == "close":
         await simulation.__aexit__()

@@ -24,7 +24,7 @@ from sim.store.journal.journal import read_acked
 from sim.store.journal.lease import holder, is_held
 from sim.store.snapshot.schema import PAGE_BYTES
 from tests.faults.lies import Lying, busy, lies
-from tests.unit.runtime.keeping import play, started
+from tests.unit.runtime.journal_config import play, started
 from tests.unit.store.fake import edit, reseal
 
 __all__ = ["JOURNALS", "SNAPSHOTS"]

@@ -16,7 +16,7 @@ from sim import World
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import load, save
-from tests.unit.runtime.keeping import play, send, sends
+from tests.unit.runtime.journal_config import play, send, sends
 
 PACING = Pacing(ticks=25, seconds=None, replay=None)
 RESUMED = 8

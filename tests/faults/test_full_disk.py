@@ -19,7 +19,7 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import save
 from sim.store.journal.journal import JournalError
 from sim.store.snapshot.files import is_full
-from tests.unit.runtime.keeping import play, started
+from tests.unit.runtime.journal_config import play, started
 from tests.unit.runtime.worlds import blocked_until, until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -18,7 +18,7 @@ from sim.store import load, save
 from sim.store.journal import journal as journals
 from sim.store.snapshot import files
 from tests.faults.disk import Disk, Left, Op
-from tests.unit.runtime.keeping import play, send, sends, started
+from tests.unit.runtime.journal_config import play, send, sends, started
 
 pytest.importorskip("apsw", reason="pip install hubbub[dev] brings apsw")
 from tests.faults.recorder import Recorder

@@ -193,8 +193,8 @@ async def test_a_live_world_of_the_version_before_opens_at_the_newest_it_can(
     assert any(way in each for each in opened.findings)
     assert [said for said in opened.findings if "not recovered" in said] == [lost] * bool(lost)
     assert bytes_in(folder_of(path.with_name(f"{aside}.hub"))) == before
-    keeping = opened.keeping(Pacing(None, None))
-    async with Simulation(opened.world, path=path, journal=keeping) as simulation:
+    journal_config = opened.journal_config(Pacing(None, None))
+    async with Simulation(opened.world, path=path, journal=journal_config) as simulation:
         await simulation.step(3)
         digest = await simulation.call(digest_of)
     again = open_live(path)

@@ -14,7 +14,7 @@ import sim
 from sim import Settings
 from sim.cli.app import app
 from sim.cli.exits import EXITS
-from sim.cli.main import hoisted
+from sim.cli.main import global_options_first
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPERS = sorted(
@@ -38,7 +38,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
 @pytest.mark.parametrize(("paper", "words"), list(commands()))
 def test_a_command_of_a_paper_is_one_that_the_program_takes(paper: str, words: list[str]) -> None:
     known = typer.main.get_command(app)
-    with known.make_context("hubbub", hoisted(words)) as context:
+    with known.make_context("hubbub", global_options_first(words)) as context:
         after = [*context._protected_args, *context.args]
         if not after:
             return  # without a verb the screen opens

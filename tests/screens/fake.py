@@ -14,7 +14,7 @@ import numpy as np
 from sim import Field, Frame, Theory
 from sim.core import Parameters, check, describe
 from sim.errors import Cancelled, FileError, InputError, ParameterError
-from sim.runtime import Communities, Focus, Health, Kept, Plan, Progress, SessionRow, Vitals
+from sim.runtime import Communities, Durability, Focus, Health, Plan, Progress, SessionRow, Vitals
 from sim.runtime.engine.stall import Stall, StallOutcome
 from sim.runtime.health import look
 from sim.store import LeaseError
@@ -113,8 +113,10 @@ class FakeSimulation:
 
     is_isolated = True  # so that nobody lets minds think
 
-    def __init__(self, world: World, name: str, path: Path | None, keeping: Any = None) -> None:
-        self.world, self.name, self.path, self.keeping = world, name, path, keeping
+    def __init__(
+        self, world: World, name: str, path: Path | None, journal_config: Any = None
+    ) -> None:
+        self.world, self.name, self.path, self.journal_config = world, name, path, journal_config
         self.is_held_up = False
         self.asked: list[tuple[Any, ...]] = []
         self.state: Any = "paused"
@@ -235,22 +237,22 @@ class FakeSimulation:
     async def save(self, path: Path, *, report: Any = None) -> Saved:
         self.asked.append(("save", Path(path)))
         await self.gate.wait()
-        if self.keeping is not None:
-            self.keeping.path = Path(path)
+        if self.journal_config is not None:
+            self.journal_config.path = Path(path)
         self.dirty, self.path, self.name = False, Path(path), Path(path).stem
         self.changed()
         return Saved()
 
-    async def keep(self, keeping: Any) -> None:
-        self.asked.append(("keep", keeping.path))
-        self.keeping = keeping
+    async def keep(self, journal_config: Any) -> None:
+        self.asked.append(("keep", journal_config.path))
+        self.journal_config = journal_config
         self.changed()
 
-    def _kept(self) -> Kept | None:
-        if self.keeping is None:
+    def _kept(self) -> Durability | None:
+        if self.journal_config is None:
             return None
-        at = str(self.keeping.path) + ".live"
-        return Kept(self.world.tick, 0, 0, 7.0, 1_300_000, at, is_held_up=self.is_held_up)
+        at = str(self.journal_config.path) + ".live"
+        return Durability(self.world.tick, 0, 0, 7.0, 1_300_000, at, is_held_up=self.is_held_up)
 
     async def restart(self) -> StallOutcome:
         self.asked.append(("restart",))
@@ -386,7 +388,7 @@ class FakeSimulator:
         found.world, found.path = self.load(path, report), path
         return found
 
-    def keeping(self, path: Path, opened: Any) -> Any:
+    def journal_config(self, path: Path, opened: Any) -> Any:
         if self.refuses is not None:
             raise self.refuses
         return SimpleNamespace(path=path)
@@ -473,9 +475,9 @@ class FakeSimulator:
         ]
 
     def simulation(
-        self, world: World, name: str, path: Path | None, keeping: Any = None
+        self, world: World, name: str, path: Path | None, journal_config: Any = None
     ) -> FakeSimulation:
-        self.made.append(FakeSimulation(world, name, path, keeping))
+        self.made.append(FakeSimulation(world, name, path, journal_config))
         return self.made[-1]
 
     def path_between(self, world: World, start: str, end: str) -> list[int]:

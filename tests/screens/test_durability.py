@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Button, Input, Static
 
 from sim.errors import FileError
-from sim.runtime import Kept
+from sim.runtime import Durability
 from sim.store import LeaseError
 from tests.screens.fake import FakeSimulation, FakeSimulator, World
 from tests.screens.test_app import (
@@ -30,7 +30,7 @@ from tui.dialogs.dialog import Confirm, ErrorDialog, Notice
 from tui.dialogs.progress import Loading
 from tui.dialogs.world import OpenDialog, QuitDialog, SaveDialog
 from tui.modes.stage import durability_text, durable
-from tui.simulator import Home, Preferences, SavedWorld
+from tui.simulator import JournalLocation, Preferences, SavedWorld
 
 
 def simulator(app: Hubbub) -> Any:
@@ -45,7 +45,7 @@ async def opened(hub: Hub, name: str) -> None:
 
 
 def test_little_room_is_used_well() -> None:
-    kept = Kept(1204, 3, 1100, 7.0, 1 << 20, "town.hub.live")
+    kept = Durability(1204, 3, 1100, 7.0, 1 << 20, "town.hub.live")
     assert durable(kept, 18) == "saved to 1,204"
     assert durable(kept, 30) == "saved to tick 1,204"
     assert durable(kept, 80) == "saved to tick 1,204, 3 ticks unsaved"
@@ -76,7 +76,7 @@ async def test_a_world_without_a_name_is_kept_under_a_working_name_or_thrown_awa
     tmp_path: Path, button: str, for_good: bool
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        assert made(app).keeping.path == tmp_path / "saves" / "lastfm-asia.hub"
+        assert made(app).journal_config.path == tmp_path / "saves" / "lastfm-asia.hub"
         assert made(app).path is None
         await command(pilot, "step")
         await keys(pilot, "q", then=QuitDialog)
@@ -111,7 +111,7 @@ async def test_what_is_durable_needs_no_question(tmp_path: Path) -> None:
 async def test_once_saved_it_has_a_name_and_is_not_asked_about(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "save town", "Saved town.hub")
-        assert app.homes.home == Home(tmp_path / "saves" / "town.hub", is_named=True)
+        assert app.homes.home == JournalLocation(tmp_path / "saves" / "town.hub", is_named=True)
         await command(pilot, "step")
         await keys(pilot, "q", then=lambda: not app.is_running)
     assert simulator(app).left == []
@@ -140,7 +140,7 @@ async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Pat
         await command(pilot, "open held", Confirm)
         await press(app, pilot, "yes")
         await shows(pilot, lambda: frame_of(app).agents == 500, "READ-ONLY")
-        assert made(app).keeping is None
+        assert made(app).journal_config is None
         await command(pilot, "journal", lambda: "this is a copy" in seen(app))
         await pilot.press("escape")
         await command(pilot, "step")
@@ -215,7 +215,7 @@ async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path:
         await command(pilot, "journal", lambda: "has no journal" in seen(app))
         await pilot.press("escape")
         with pytest.raises(FileError):
-            simulator(app).keeping(tmp_path, None)
+            simulator(app).journal_config(tmp_path, None)
 
 
 async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ async def test_whether_to_keep_a_journal_can_be_asked(
         else:
             await pilot.press(key)
         await until(pilot, lambda: app.stage is not None and app.frame is not None)
-        assert (made(app).keeping is not None) == keeps
+        assert (made(app).journal_config is not None) == keeps
     await app.leave()
 
 
@@ -297,7 +297,7 @@ async def test_without_journals_the_world_is_asked_about_and_one_can_be_begun(
         await until(pilot, lambda: "no journal" in seen(app))
         await command(pilot, "journal on", "save the world first")
         await command(pilot, "save town", "Saved town.hub")
-        assert made(app).keeping is None
+        assert made(app).journal_config is None
         await command(pilot, "journal on")
         await until(pilot, lambda: isinstance(app.screen, Notice) and "saved to" in seen(app))
         assert app.homes.home.is_named
@@ -336,7 +336,7 @@ async def test_worlds_that_were_not_closed_are_named_at_the_start(tmp_path: Path
 
 def test_a_world_without_a_journal_says_what_to_do() -> None:
     frame = FakeSimulation(World(), "town", None).frame
-    assert "Press w to save it, or type :journal on" in durability_text(frame, Home())
+    assert "Press w to save it, or type :journal on" in durability_text(frame, JournalLocation())
 
 
 async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: Path) -> None:

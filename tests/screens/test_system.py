@@ -13,7 +13,7 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from sim.runtime import Health, Kept, Vitals
+from sim.runtime import Durability, Health, Vitals
 from sim.runtime.health import CheckHistory, look
 from tests.screens.fake import FakeSimulator
 from tests.screens.showing import screen_of, shown
@@ -57,7 +57,7 @@ async def test_6_shows_each_check_the_engine_and_the_paths(
 async def test_the_facts_follow_the_frame_and_the_journal(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
         await press(app, pilot, "6")
-        kept = Kept(4, 1, 0, 7.4, 5 << 20, "/saves/town.hub.live")
+        kept = Durability(4, 1, 0, 7.4, 5 << 20, "/saves/town.hub.live")
         frame = replace(frame_of(app), kept=kept, phase_ms=(("expose", 3.0),), path="/x" * 60)
         app.screen.query_one(EnginePane).show(frame)
         await until(pilot, lambda: "town.hub.live" in seen(app))

@@ -22,7 +22,7 @@ MOST_ACTS = 40
 PAST_TICKS = 24
 """Ticks after which the acts of a member that is shown are asked for again."""
 
-Past = tuple[tuple[int, str, str], ...]
+UndoHistory = tuple[tuple[int, str, str], ...]
 
 
 class ScrollingLines(Widget, can_focus=True):
@@ -89,7 +89,7 @@ class Inspector(ScrollingLines):
         self.member: MemberDetails | None = None
         self.feed: MemberFeed | None = None
         self.inner: MemberCharacter | None = None
-        self.past: Past | None = None
+        self.past: UndoHistory | None = None
 
     def lacks_past(self, agent: int, tick: int) -> bool:
         """Return whether the acts of a member are to be asked for: nobody did for a while."""
@@ -102,7 +102,7 @@ class Inspector(ScrollingLines):
         member: MemberDetails | None,
         feed: MemberFeed | None,
         inner: MemberCharacter | None = None,
-        past: Past | None = None,
+        past: UndoHistory | None = None,
     ) -> None:
         """Show a member: what the platform knows of it, how it is inside, and what it ever did.
 
@@ -265,7 +265,7 @@ def _acts(feed: MemberFeed | None, width: int) -> list[Content]:
     return [*heading("Actions", width), *found]
 
 
-def _past(past: Past | None, feed: MemberFeed | None, width: int) -> list[Content]:
+def _past(past: UndoHistory | None, feed: MemberFeed | None, width: int) -> list[Content]:
     """Return what a member did before the acts that its feed tells, with the words of it."""
     oldest = min((tick for tick, *_ in feed.acts), default=None) if feed is not None else None
     found = []

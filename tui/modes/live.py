@@ -16,9 +16,9 @@ from tui.draw.curves import Curves
 from tui.draw.now import MetricChart, NowPane
 from tui.modes.panes import (
     CommunityDetail,
+    MessagesPane,
     Mode,
     ParametersPane,
-    StoriesPane,
     WelcomePane,
     note_one_run,
     titled,
@@ -50,7 +50,7 @@ class LiveMode(Mode):
         with Horizontal(id="lower"):
             yield titled(CommunityMap(id="map"), "Communities", counts=True)
             yield titled(CommunityHeat(id="heat"), "Communities over time", counts=True)
-            yield titled(StoriesPane(), "Messages")
+            yield titled(MessagesPane(), "Messages")
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("curves", "chart", "now", "welcome"),
@@ -107,7 +107,7 @@ class LiveMode(Mode):
         event.stop()
         self.app.show_community(event.index)
 
-    def on_stories_pane_chosen(self, event: StoriesPane.Chosen) -> None:
+    def on_stories_pane_chosen(self, event: MessagesPane.Chosen) -> None:
         """Show the message that was chosen."""
         event.stop()
         self.app.obey(f"focus {event.session}")

@@ -102,7 +102,7 @@ def note_one_run(pane: Widget, keymap: Mapping[str, str], *, is_one: bool) -> No
 _STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "cancelled": "-"}
 
 
-class StoriesPane(Widget, can_focus=True):
+class MessagesPane(Widget, can_focus=True):
     """Messages above, newest first, and below them what happened.
 
     Only the lines that can be seen are drawn, however many messages there are.

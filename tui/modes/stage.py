@@ -27,11 +27,11 @@ from tui.safe_text import line
 from tui.text import bytes_of, clock, count, minds_share, rate, seconds, short
 
 if TYPE_CHECKING:
-    from sim.runtime import Frame, Kept
+    from sim.runtime import Durability, Frame
     from tui.actions.table import ScreenState
     from tui.draw.panes import Symbols
     from tui.program import HubbubApp
-    from tui.simulator import Home
+    from tui.simulator import JournalLocation
 
 
 Piece = tuple[int, str, str]
@@ -595,7 +595,7 @@ def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
     )
 
 
-def durable(kept: Kept, room: int) -> str:
+def durable(kept: Durability, room: int) -> str:
     """Write to which tick no crash can take anything back, and what one would take now."""
     if room < SHORT:
         return f"saved to {count(kept.tick)}"
@@ -606,7 +606,7 @@ def durable(kept: Kept, room: int) -> str:
 SHORT, LONG = 26, 44
 
 
-def durability_text(frame: Frame, home: Home) -> str:
+def durability_text(frame: Frame, home: JournalLocation) -> str:
     """Say where the world lives, and what a crash would take."""
     if home.is_copy:
         return "READ-ONLY: this is a copy. Changes are lost unless you save it (w)."

@@ -231,7 +231,9 @@ def _moves(world: World, who: Who) -> ExportTable:
 
 def _silences(world: World, who: Who) -> ExportTable:
     """Return whom members do not want to hear: a row a mute or block."""
-    held = zip(*(column.tolist() for column in world.bonds.ears.dump().values()), strict=True)
+    held = zip(
+        *(column.tolist() for column in world.relationships.blocklist.dump().values()), strict=True
+    )
     rows = [
         (listener, source, word)
         for listener, source, mark in held

@@ -19,7 +19,7 @@ from sim.errors import InputError, PluginError, UnknownNameError
 from sim.jit.claims import NOBODY
 from sim.lab.calibration.observed import GrowthCurves, Tree, grid_of, levels_of
 from sim.lab.runs.replicate import BaseFile, opened
-from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out, settle
+from sim.lab.runs.workers import WorkerConfig, WorkerDied, carried_out, settle
 from sim.network.generate.networks import NETWORKS
 from sim.runtime.engine.warden import naming
 from sim.world.generation import drawn
@@ -277,7 +277,7 @@ def _carried_out(
         return
     is_one = len({repr(plan.parts(point)[1]) for point in points}) == 1
     # one world for all points lies in a file that all workers map, read-only
-    around = Surroundings.here("loky")
+    around = WorkerConfig.here("loky")
     base = BaseFile.write(world_of(plan, points[0], seed)) if is_one else None
     # joblib begins a worker anew that has grown, and says so; nothing is lost by it
     warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
@@ -294,7 +294,7 @@ def _carried_out(
 
 
 def _in_a_worker(
-    told: tuple[int, SimulationPlan, Point, int, BaseFile | None, Surroundings],
+    told: tuple[int, SimulationPlan, Point, int, BaseFile | None, WorkerConfig],
 ) -> tuple[int, GrowthCurves]:
     """Simulate a point in a process of its own."""
     number, plan, point, seed, base, around = told

@@ -30,7 +30,7 @@ from sim.lab.runs.workers import (
     BACKENDS,
     Chunk,
     Done,
-    Surroundings,
+    WorkerConfig,
     WorkerDied,
     carried_out,
     carry_out,
@@ -353,7 +353,7 @@ class _Work:
 
     def carry_out(self, workers: int, backend: str) -> None:
         """Run all of it; a worker that is killed costs what it had in hand."""
-        deaths, around = 0, Surroundings.here(backend)
+        deaths, around = 0, WorkerConfig.here(backend)
         while self._todo:
             before = len(self._todo)
             try:
@@ -375,7 +375,7 @@ class _Work:
             "finished; where memory is short, ask for fewer workers"
         )
 
-    def _chunks(self, workers: int, around: Surroundings) -> Iterator[Chunk]:
+    def _chunks(self, workers: int, around: WorkerConfig) -> Iterator[Chunk]:
         waiting: dict[int, deque[Part]] = {}
         for part in self._todo.values():
             waiting.setdefault(id(self._base_of(part[0])), deque()).append(part)

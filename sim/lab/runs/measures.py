@@ -213,7 +213,7 @@ def chosen(world: World, platform: Platform) -> dict[str, Pairs]:
         recommender = platform.recommenders[which]
         pools = pools_of(platform.posts, platform.trending, recommender.pool(platform))
         tables = tables_of(
-            platform, members, pools, world.absent(), world.bonds.closed, settings,
+            platform, members, pools, world.absent(), world.relationships.closed, settings,
             platform.key(Stream.OFFERED),
         )  # fmt: skip
         serving = FeedInputs(platform, recommender, which, settings.slots, tables)

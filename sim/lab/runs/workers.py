@@ -57,7 +57,7 @@ class WorkerDied(Exception):  # noqa: N818 - a fact: what it had in hand is aske
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class WorkerConfig:
     """What a worker process is told of the one that asks."""
 
     process: tuple[int, str]
@@ -67,7 +67,7 @@ class Surroundings:
     words: str | None = None
 
     @classmethod
-    def here(cls, backend: str) -> Surroundings:
+    def here(cls, backend: str) -> WorkerConfig:
         """Return this process's."""
         found, is_parent = foreign(), backend == "loky"
         files = {item.origin: item.sha256 for item in found if item.origin.endswith(".py")}
@@ -111,7 +111,7 @@ class Chunk:
 
     base: BaseFile
     run: Run
-    around: Surroundings
+    around: WorkerConfig
     parts: tuple[tuple[Key, Program, int], ...]
 
 
@@ -128,10 +128,10 @@ def _here() -> tuple[int, str]:
     return os.getpid(), os.uname().nodename
 
 
-_settled: dict[tuple[int, str], Surroundings] = {}
+_settled: dict[tuple[int, str], WorkerConfig] = {}
 
 
-def settle(around: Surroundings) -> None:
+def settle(around: WorkerConfig) -> None:
     """Make a worker fit: one thread, and the plugins and settings of who asks now."""
     if around.process == _here() or _settled.get(around.process) == around:
         return
@@ -238,7 +238,7 @@ def carried_out(
             look()
             yield carry(chunk)
         return
-    crew = _Crew(chunks, workers, backend, carry)
+    crew = _WorkerPool(chunks, workers, backend, carry)
     try:
         while True:
             look()
@@ -269,7 +269,7 @@ def _came(done: T | Failure) -> T:
     return done
 
 
-class _Crew(Generic[S, T]):
+class _WorkerPool(Generic[S, T]):
     """A thread that waits for joblib, so that whoever waits for it can be stopped."""
 
     def __init__(

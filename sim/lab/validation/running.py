@@ -18,7 +18,7 @@ from sim.core.rng import Stream
 from sim.core.text import plural
 from sim.errors import InputError, UnknownNameError
 from sim.lab.background import awaited
-from sim.lab.runs.workers import Surroundings, WorkerDied, carried_out, settle
+from sim.lab.runs.workers import WorkerConfig, WorkerDied, carried_out, settle
 from sim.lab.tables import Result, Table
 from sim.lab.validation.claim import ClaimVerdict, Compared, ModelClaim, compared_mean, judge
 from sim.lab.validation.declared import declared_claims
@@ -292,7 +292,7 @@ def _judged(
     yield from ((key, _judge(key, thorough)) for key in keys if key not in set(remote))
     if not remote:
         return
-    around, here = Surroundings.here(_BACKEND), len(keys) - len(remote)
+    around, here = WorkerConfig.here(_BACKEND), len(keys) - len(remote)
     told = [(key, thorough, around) for key in remote]
 
     def look() -> None:
@@ -308,7 +308,7 @@ def _judged(
         ) from None
 
 
-def _keyed(told: tuple[Key, bool, Surroundings]) -> tuple[Key, ClaimVerdict]:
+def _keyed(told: tuple[Key, bool, WorkerConfig]) -> tuple[Key, ClaimVerdict]:
     """Judge a claim in a process of its own, by the settings of the one that asks."""
     key, thorough, around = told
     settle(around)

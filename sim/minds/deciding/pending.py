@@ -112,8 +112,10 @@ def around(
     letters = []
     for _, sender, group, text in minds.letters.get(member, ()):
         number += 1
-        group = group if group < len(world.bonds.groups.names) else -1  # a file may say anything
-        where = world.bonds.groups.names[group] if group >= 0 else ""
+        group = (
+            group if group < len(world.relationships.groups.names) else -1
+        )  # a file may say anything
+        where = world.relationships.groups.names[group] if group >= 0 else ""
         name = world.agents.name(sender)
         letters.append(DirectMessage(number, name, text, where))
         target = {"other": sender} | ({"group": group} if group >= 0 else {})
@@ -130,7 +132,7 @@ def _places(
     world: World, platform: Platform, member: int, number: int, found: MemberContext
 ) -> tuple[Destination, ...]:
     own, others = groups_near(world, platform, member)
-    names = world.bonds.groups.names
+    names = world.relationships.groups.names
     rows: list[tuple[Any, dict[str, int], str]] = [
         *(
             ("ally", {"other": ally}, world.agents.name(ally))

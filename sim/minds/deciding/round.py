@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from sim.core.text import one_line
 from sim.core.threads import Stalled, interrupt, interruptible, open_block
 from sim.minds.deciding.pending import COUNTED, PendingDecision, Row, checked
-from sim.minds.member import ASK_ALONE, Case
+from sim.minds.member import ASK_ALONE, BatchItem
 from sim.minds.minds import Mind
 from sim.minds.models.asks import Fault, ModelError
 from sim.minds.prompts.decisions import Decided, Decision
@@ -199,7 +199,7 @@ class DecisionRound:
         """Let members decide together; returns those that have to be asked alone."""
         found: Sequence[Sequence[Decision] | None] = [None] * len(group)
         await asyncio.gather(*(one.recall() for one in group))
-        cases = [Case(one.member, one.posts, one.recalled) for one in group]
+        cases = [BatchItem(one.member, one.posts, one.recalled) for one in group]
         fault, reason, asks_again = Fault.MALFORMED, _MISSING, False
         try:
             asks_again = bool(mind.asks_again)

@@ -9,7 +9,7 @@ from sim.arrays import F64
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
 from sim.network.analysis import reputation_kernels as kernels
-from sim.network.graph.arcs import chunks, vetted
+from sim.network.graph.arcs import chunks, validated
 from sim.network.graph.changes import outcomes
 from sim.network.graph.ties import Ties
 
@@ -201,7 +201,7 @@ def foretold(
     InputError
         For indices and outcomes that are not allowed.
     """
-    rated_ids, rater_ids, count = vetted(rated, raters, agents)
+    rated_ids, rater_ids, count = validated(rated, raters, agents)
     out, received, given = np.empty(rater_ids.size), np.zeros((count, 2)), np.zeros((count, 2))
     said = outcomes(good, rater_ids.size)
     kernels.foretell(rater_ids, rated_ids, said, received, given, out)

@@ -40,7 +40,7 @@ def chunks(total: int, size: int = _CHUNK) -> Iterator[tuple[int, int]]:
         yield begin, min(total, begin + size)
 
 
-def vetted(
+def validated(
     sources: npt.ArrayLike, targets: npt.ArrayLike, agents: int | None
 ) -> tuple[Ids, Ids, int]:
     """Return (sources, targets, agents) as uint32 arrays and a count, or refuse the input."""
@@ -63,7 +63,7 @@ def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[I64, Ids
     if starts.ndim != 1 or starts.dtype.kind not in "iu" or starts.size == 0 or starts[0] != 0:
         raise InputError("Row starts must be one row of integers that begins with 0.")
     lengths: I64 = np.diff(starts.astype(np.int64)).astype(np.int64)
-    _, hearing, _ = vetted(targets, targets, lengths.size)
+    _, hearing, _ = validated(targets, targets, lengths.size)
     if (lengths < 0).any() or int(starts[-1]) != hearing.size:
         raise InputError(
             f"Row starts must rise from 0 to the number of ties, {hearing.size:,}; "

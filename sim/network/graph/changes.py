@@ -19,7 +19,7 @@ from sim.core.bounds import Bound
 from sim.errors import CapacityError, InputError
 from sim.jit.words import LOW32, S32
 from sim.network.graph.adjacency import Adjacency
-from sim.network.graph.arcs import LIMIT, quantised, vetted
+from sim.network.graph.arcs import LIMIT, quantised, validated
 from sim.network.graph.slab import Slab, ordered
 from sim.network.graph.slab_kernels import ADDED, KNOWN, REMOVED, UNKNOWN
 
@@ -117,7 +117,7 @@ class TieChanges:
         agents: int,
     ) -> TieChanges:
         """Check a batch; raises InputError."""
-        heard, hearing, _ = vetted(sources, targets, agents)
+        heard, hearing, _ = validated(sources, targets, agents)
         size = heard.size
         adding = _bools(adds, size)
         kind = _kinds(kinds, size)

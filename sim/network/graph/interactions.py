@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sim.arrays import F32, I64, Ids
 from sim.core.bounds import Bound, require
 from sim.errors import InputError
-from sim.network.graph.arcs import vetted
+from sim.network.graph.arcs import validated
 
 MOST_SECONDS = 1 << 53
 """Whole seconds that a float64 tells apart."""
@@ -96,7 +96,7 @@ class Interactions:
         >>> met.times, met.sources, met.origin
         (array([ 0, 30, 60]), array([1, 0, 0], dtype=uint32), 10)
         """
-        heard, hearing, count = vetted(sources, targets, agents)
+        heard, hearing, count = validated(sources, targets, agents)
         when = _numbers(times, heard.size, "time")
         strong = None if weights is None else _numbers(weights, heard.size, "weight")
         kept = np.flatnonzero(heard != hearing)

@@ -32,7 +32,7 @@ from sim.network.graph.arcs import (
     quantised,
     rows_of,
     sorted_rows,
-    vetted,
+    validated,
     vetted_rows,
 )
 from sim.network.graph.changes import (
@@ -157,7 +157,7 @@ class Ties(Adjacency):
         >>> ties.targets, ties.dropped
         (array([1, 2, 0], dtype=uint32), DroppedArcs(loops=0, duplicates=1))
         """
-        heard, hearing, n = vetted(sources, targets, agents)
+        heard, hearing, n = validated(sources, targets, agents)
         weights = quantised(trust, heard.size)
         marks = given({"time": time, "sign": sign}, heard.size)
         parts, loops = sorted_rows(heard, hearing, weights, n, both=not directed, report=report)
@@ -364,7 +364,7 @@ class Ties(Adjacency):
             As :meth:`change`.
         """
         self.refuse_frozen()
-        heard, hearing, _ = vetted(sources, targets, self.agents)
+        heard, hearing, _ = validated(sources, targets, self.agents)
         values = quantised(trust, heard.size)
         return write_trust(
             self, heard, hearing, lambda slab, *ids: slab.write("trust", *ids, values)
@@ -406,7 +406,7 @@ class Ties(Adjacency):
             For ids and outcomes that are not allowed, and steps outside [0, 1].
         """
         self.refuse_frozen()
-        heard, hearing, _ = vetted(sources, targets, self.agents)
+        heard, hearing, _ = validated(sources, targets, self.agents)
         said, steps = outcomes(good, heard.size), steps_of(gain, loss)
         return write_trust(self, heard, hearing, lambda slab, *ids: slab.learn(*ids, said, *steps))
 

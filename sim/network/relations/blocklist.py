@@ -152,9 +152,9 @@ class Blocklist:
     @classmethod
     def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Blocklist:
         """Return what :meth:`dump` described."""
-        ears = cls(agents)
+        blocklist = cls(agents)
         if not columns:
-            return ears
+            return blocklist
         none: npt.NDArray[Any] = np.empty(0, np.uint32)
         names = ("listener", "source", "mark")
         listeners, sources, marks = (columns.get(name, none) for name in names)
@@ -168,5 +168,5 @@ class Blocklist:
             or not ((marks > 0) & (marks < 2 * SHUNNED)).all()
         ):
             raise InputError("Mutes and blocks: the columns do not name rising pairs and marks.")
-        ears._write(listeners, sources, marks)
-        return ears
+        blocklist._write(listeners, sources, marks)
+        return blocklist

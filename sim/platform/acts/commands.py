@@ -88,7 +88,7 @@ def change_ties(world: WorldState, acts: ActColumns) -> npt.NDArray[np.bool_]:
         who, whom = who[allowed], whom[allowed]
         fate = DOES[does](world, who, whom)
         new = (fate == ADDED) | (fate == REMOVED)
-        world.bonds.log.note(world.tick, does, who[new], whom[new])
+        world.relationships.log.note(world.tick, does, who[new], whom[new])
         done[places] = False
         done[places[first[allowed][new]]] = True
         changed |= bool(new.any())
@@ -224,7 +224,9 @@ def _checked_member(world: WorldState, who: int, what: Act, other: int | None) -
         stage = Lifecycle(int(world.agents.status[whom])).name.lower()
         raise InputError(f"Agent {whom} is {stage}, so agent {who} cannot {what.says} it.")
     if what in {Act.FOLLOW, Act.DIRECT_MESSAGE}:
-        marks = world.bonds.ears.marks(np.array([who], np.uint32), np.array([whom], np.uint32))
+        marks = world.relationships.blocklist.marks(
+            np.array([who], np.uint32), np.array([whom], np.uint32)
+        )
         if marks[0] & (BLOCKED | SHUNNED):
             one, two = (who, whom) if marks[0] & BLOCKED else (whom, who)
             raise InputError(f"Agent {who} cannot {what.says} {whom}: {one} has blocked {two}.")
@@ -239,9 +241,11 @@ def _may_meet(world: WorldState, whom: int) -> bool:
 def _checked_group(world: WorldState, who: int, what: Act, group: int | str | None) -> int:
     if group is None:
         raise InputError(f"To {what.says} needs a group: say which (group=).")
-    number = world.bonds.groups.number(group)
-    if what is not Act.JOIN_GROUP and number not in world.bonds.groups.of(who):
-        raise InputError(f"Agent {who} is not in the group {world.bonds.groups.names[number]!r}.")
+    number = world.relationships.groups.number(group)
+    if what is not Act.JOIN_GROUP and number not in world.relationships.groups.of(who):
+        raise InputError(
+            f"Agent {who} is not in the group {world.relationships.groups.names[number]!r}."
+        )
     return number
 
 
@@ -302,7 +306,7 @@ def _written(platform: PlatformState, command: ActRequest) -> ActColumns:
 
 def _grouped(world: WorldState, command: ActRequest) -> ActColumns | None:
     """Make, join or leave a group; None when it is full, or its name taken by now."""
-    groups, agent = world.bonds.groups, np.array([command.agent], np.uint32)
+    groups, agent = world.relationships.groups, np.array([command.agent], np.uint32)
     try:
         if command.act is Act.CREATE_GROUP:
             group = groups.create(command.text)
@@ -321,12 +325,14 @@ def _grouped(world: WorldState, command: ActRequest) -> ActColumns | None:
 def letters(world: WorldState, platform: PlatformState, agent: int) -> list[tuple[int, int, str]]:
     """Return what was written to an agent: see :meth:`~sim.platform.platform.Platform.inbox`."""
     found: list[tuple[int, int, str]] = []
-    own = world.bonds.groups.of(agent)
+    own = world.relationships.groups.of(agent)
     for tick, acts in platform.log:
         to_me = (acts.act == Act.DIRECT_MESSAGE) & (acts.other == agent)
         to_us = (acts.act == Act.GROUP_MESSAGE) & np.isin(acts.other, own)
         sent = acts.chosen((to_me | to_us) & (acts.agent != agent))
-        heard = ~world.bonds.ears.are_closed(np.full_like(sent.agent, agent), sent.agent)
+        heard = ~world.relationships.blocklist.are_closed(
+            np.full_like(sent.agent, agent), sent.agent
+        )
         for sender, number in zip(
             sent.agent[heard].tolist(), sent.message[heard].tolist(), strict=True
         ):

@@ -160,9 +160,9 @@ class RulePolicy(Policy):
         rates = (self.likes, self.reposts, self.replies, self.quotes, self.dislikes, self.reports,
                  self.follows, self.mutes)  # fmt: skip
         kernels.decide(
-            part.viewers, part.counts, part.shown, platform.temper, np.array(rates, np.float32),
-            *self._fading(platform.tick_minutes), self.proof, platform.standing, self.standing, key,
-            out,
+            part.viewers, part.counts, part.shown, platform.effective_personality,
+            np.array(rates, np.float32), *self._fading(platform.tick_minutes), self.proof,
+            platform.standing, self.standing, key, out,
         )  # fmt: skip
         return out
 

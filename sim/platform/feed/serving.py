@@ -139,7 +139,7 @@ _KEPT = dict(zip(ShownColumns._fields, (*["u4"] * 3, *["u1"] * 6), strict=True))
 """Columns of exposures, in the order in which they are written."""
 
 
-class Tray(NamedTuple):
+class ChunkBuffers(NamedTuple):
     """Working columns for the candidates of some viewers, and what they are shown."""
 
     candidates: CandidateColumns  # as kernels write them; int64 (viewers + 1,)
@@ -167,7 +167,7 @@ class FeedInputs(NamedTuple):
     slots: int  # how many are shown
     tables: FeedTables  # what feeds are drawn from
 
-    def candidates(self, viewers: Array, low: int, high: int, tray: Tray) -> Candidates:
+    def candidates(self, viewers: Array, low: int, high: int, tray: ChunkBuffers) -> Candidates:
         """Return the candidates of ``viewers[low:high]``; columns are written into ``tray``."""
         count = gather(viewers, low, high, self.tables, tray.candidates, tray.stops)
         found = {name: getattr(tray.candidates, name)[:count] for name in WRITTEN}
@@ -176,7 +176,9 @@ class FeedInputs(NamedTuple):
             column.flags.writeable = False
         return Candidates(self.around, viewers[low:high], found)
 
-    def shown(self, weights: Weights, viewers: Array, low: int, high: int, tray: Tray) -> int:
+    def shown(
+        self, weights: Weights, viewers: Array, low: int, high: int, tray: ChunkBuffers
+    ) -> int:
         """Write into ``tray`` what ``viewers[low:high]`` are shown by weights; returns how many."""
         given = (
             np.array(weights[:7], np.float32), weights.half_life * 60 / self.around.tick_minutes,
@@ -214,7 +216,7 @@ class FeedBuffers:
     def __init__(self, slots: int, candidates: int) -> None:
         self.slots = slots
         self.candidates = candidates
-        self._trays: SimpleQueue[Tray] = SimpleQueue()
+        self._trays: SimpleQueue[ChunkBuffers] = SimpleQueue()
         self._blocks: list[npt.NDArray[np.uint8]] = []
         self._at = self._used = 0
         self._lock = Lock()
@@ -295,7 +297,7 @@ class FeedBuffers:
         self._trays.put(tray)
         return part
 
-    def _kept(self, viewers: Array, count: int, tray: Tray, which: int) -> ExposurePart:
+    def _kept(self, viewers: Array, count: int, tray: ChunkBuffers, which: int) -> ExposurePart:
         """Return what was shown to some viewers, put where it stays until the next tick."""
         columns: dict[str, Array] = {n: c[:count] for n, c in tray.shown._asdict().items()}
         columns["counts"] = tray.counts[: viewers.size]
@@ -313,7 +315,7 @@ class FeedBuffers:
         serving: FeedInputs,
         candidates: Candidates,
         scores: npt.NDArray[np.float32],
-        tray: Tray,
+        tray: ChunkBuffers,
         span: tuple[Array, int, int],
     ) -> int:
         """Write the best of each viewer; returns how many, -1 for a score that is no number."""
@@ -322,7 +324,7 @@ class FeedBuffers:
             serving.tables.seen, tray.counts, tray.shown,
         ))  # fmt: skip
 
-    def _tray(self) -> Tray:
+    def _tray(self) -> ChunkBuffers:
         """Return working columns for a chunk, used again and again."""
         try:
             return self._trays.get_nowait()
@@ -330,9 +332,9 @@ class FeedBuffers:
             return tray_for(CHUNK, self.candidates, _MANY, self.slots)
 
 
-def tray_for(viewers: int, candidates: int, shown: int = 0, slots: int = 0) -> Tray:
+def tray_for(viewers: int, candidates: int, shown: int = 0, slots: int = 0) -> ChunkBuffers:
     """Return working columns for candidates of so many viewers, and exposures of so many."""
-    return Tray(
+    return ChunkBuffers(
         CandidateColumns(**staggered(viewers * candidates, _WRITTEN)),
         np.empty(viewers + 1, np.int64),
         ShownColumns(**staggered(shown * slots + MOST, _KEPT)),

@@ -138,7 +138,7 @@ class Engine:
                 return
         command.settle(None, self._failure or closed())
 
-    def hurry(self, function: Callable[[], object]) -> None:
+    def run_soon(self, function: Callable[[], object]) -> None:
         """Call ``function`` between two ticks, ahead of the queue: for what only concerns views."""
         self._hurried.append(function)
         self._inbox.put(None)
@@ -150,7 +150,7 @@ class Engine:
     def stop(self) -> None:
         """End the thread after the running tick; nobody waits for room on the disk any more."""
         self._is_stopping = True
-        self.live.custody.give_up()
+        self.live.persistence.give_up()
         self._inbox.put(None)
 
     def abandon(self, error: Exception, owned: JournalWriter | None) -> None:
@@ -257,7 +257,7 @@ class Engine:
             return False
         self._answer()  # whoever waits is told first: this may be what never comes back
         self.under_way = (f"What is due at tick {self.live.world.tick:,}", time.monotonic())
-        with self.live.hush:
+        with self.live.output_capture:
             is_over = self.live.take_turn()
         self.under_way = None
         if is_over:
@@ -286,10 +286,10 @@ class Engine:
         if wait is None or wait > _ANSWER_SECONDS:
             keeper = self._keep_up()  # have the last tick shown as durable once it is
             if keeper is not None:
-                keeper.noticed = lambda: self.hurry(nothing)
+                keeper.noticed = lambda: self.run_soon(nothing)
             if keeper is not None and self._awaited != (keeper, keeper.number):
                 self._awaited = (keeper, keeper.number)
-                keeper.when_durable(keeper.number, lambda _: self.hurry(nothing))
+                keeper.when_durable(keeper.number, lambda _: self.run_soon(nothing))
             if self.live.lags:
                 if wait is None:  # whoever steps on at once need not wait for it
                     with suppress(queue.Empty):
@@ -324,7 +324,7 @@ class Engine:
         if isinstance(result, PendingSave):
             self._saving.append((command, result))
             self._running = None
-            result.written.add_done_callback(lambda _: self.hurry(self._end_saves))
+            result.written.add_done_callback(lambda _: self.run_soon(self._end_saves))
         elif isinstance(result, StepRequest):
             self._held, self._running = command, None
             self._answer()
@@ -345,20 +345,20 @@ class Engine:
         if self._failure is not None:
             return outcome(command.act)
         if not command.is_safe:
-            self.live.safety.before_command(self.live.world)
-        with self.live.hush:
+            self.live.rollback.before_command(self.live.world)
+        with self.live.output_capture:
             result, error = outcome(command.act)
-        self.live.safety.changed()
+        self.live.rollback.changed()
         return result, error
 
     @property
     def _held_up(self) -> JournalError | None:
         """Why nothing new may happen, while the disk takes nothing more; else None."""
-        return self.live.custody.held_up
+        return self.live.persistence.held_up
 
     def _keep_up(self) -> JournalWriter | None:
         """Give the journal the ticks so far, and return its keeper, if there is one."""
-        keeper = self.live.custody.keeper
+        keeper = self.live.persistence.keeper
         if keeper is not None:
             try:
                 keeper.flush(self.live.world)
@@ -379,7 +379,7 @@ class Engine:
             return
         self.under_way = (f"Tick {self.live.world.tick + 1:,}", time.monotonic())
         try:
-            with self.live.hush:
+            with self.live.output_capture:
                 attend(self.live, self.thinking)
                 self.live.tick()
                 if self.thinking is not None:
@@ -408,7 +408,7 @@ class Engine:
     def _show(self) -> None:
         self.under_way = self.under_way or ("Updating the screen", time.monotonic())
         try:
-            with self.live.hush:
+            with self.live.output_capture:
                 frame = self.live.frame(self._state, self.drive)
                 if (minds := minds_now(self.live.world, self.thinking)) is not None:
                     frame = replace(frame, minds=minds)
@@ -439,14 +439,14 @@ class Engine:
 
     def _settle_answers(self) -> None:
         """Answer in order; after a failure too, what the journal was told before is waited for."""
-        before, keeper = self.live.custody.keeper, self._keep_up()
+        before, keeper = self.live.persistence.keeper, self._keep_up()
         lost = self._failure if before is not keeper else None
         while self._answers:
             command, result, error = self._answers[0]
             if lost is not None and not command.is_safe:
                 command.settle(None, lost)
             else:
-                self._settle(self.live.custody.owned, command, result, error)
+                self._settle(self.live.persistence.owned, command, result, error)
             del self._answers[0]  # not before: whatever fails there, it is answered
 
     def _settle(
@@ -488,7 +488,7 @@ class Engine:
         if self._held is not None:
             self._answers.append((self._held, None, self._failure))
             self._held = None
-        self._each(self.live.custody.fail, self.drive.pause, tell, self._show_failed)
+        self._each(self.live.persistence.fail, self.drive.pause, tell, self._show_failed)
 
     def _each(self, *acts: Callable[[], object]) -> None:
         """Do everything, whatever of it fails: there is nobody left to tell."""
@@ -510,11 +510,11 @@ class Engine:
             if waiting is not None:
                 self._answers.append((waiting, None, error))
         self._each(
-            self.live.arranger.stop,
+            self.live.layout.stop,
             lambda: self._end_saves(at_once=True),
             lambda: self._refuse_waiting(error),
             self._settle_answers,
-            lambda: self.live.custody.close(is_whole=self._failure is None),
+            lambda: self.live.persistence.close(is_whole=self._failure is None),
             self._ended,
         )
 

@@ -82,27 +82,27 @@ class LiveWorld:
         outbox: Outbox,
         ended: Callable[[int, SessionRow], None],
         woken: Callable[[int], None],
-        arranger: CommunityLayout,
-        custody: Persistence | None = None,
+        layout: CommunityLayout,
+        persistence: Persistence | None = None,
     ) -> None:
         self.world = world
         self.name = name
         self.path = path
-        self.custody = custody or Persistence(world)
+        self.persistence = persistence or Persistence(world)
         self._changes = self._unchanged = 0
-        self.is_dirty = self.custody.is_dirty
-        self.saves = SaveQueue(self._target, self._saved, lambda: self.custody)
+        self.is_dirty = self.persistence.is_dirty
+        self.saves = SaveQueue(self._target, self._saved, lambda: self.persistence)
         self.banner: str | None = None
         self._outbox = outbox
         outbox.source = name
         self.emit: Callable[[Event], None] = outbox.emit
-        self.spotlight = FocusedCascade()
+        self.focused = FocusedCascade()
         self.contacts = RateGauge()
-        self.arranger = arranger
+        self.layout = layout
         self.lines: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
         self._tell_ended = ended
         self._woken = woken
-        self.ledger = CascadeTracker(
+        self.tracker = CascadeTracker(
             world, emit=outbox.emit, is_heard=outbox.is_heard, note=self.note, ended=self._ended
         )
         self.chosen: int | None = None
@@ -113,23 +113,23 @@ class LiveWorld:
         self._memory = (0.0, 0)
         self._clock = Clock(world.tick_minutes)
         self.measuring = MetricsTracker(world)
-        self.safety = RollbackState()
-        self.hush = OutputCapture(self.note)
+        self.rollback = RollbackState()
+        self.output_capture = OutputCapture(self.note)
 
     def open(self) -> None:
         """Begin: whatever takes time, once the engine's thread runs."""
         if self.path is not None:
-            self.custody.left.setdefault(Path(self.path).absolute(), digest_in(self.path))
+            self.persistence.left.setdefault(Path(self.path).absolute(), digest_in(self.path))
         self._refocus()
-        self.custody.record(self.path)
-        with self.custody.kept(_tell_what_is_lost):
+        self.persistence.record(self.path)
+        with self.persistence.kept(_tell_what_is_lost):
             _tell_what_is_lost(self)
-        self.arranger.arrange(self.world, self.spotlight.group_by)
+        self.layout.arrange(self.world, self.focused.group_by)
 
     def abandon(self) -> None:
         """Tell nobody anything any more: the thread that runs it was left behind."""
-        self.arranger.stop()
-        self.custody = Persistence(self.world)
+        self.layout.stop()
+        self.persistence = Persistence(self.world)
         self.emit = self._tell_ended = self._woken = _nobody
 
     def announce(self, sentence: str) -> None:
@@ -141,27 +141,27 @@ class LiveWorld:
 
     def tick(self) -> None:
         """Run one tick of the world, and notice what it did."""
-        self.custody.past.leave()
+        self.persistence.past.leave()
         began = time.perf_counter()
-        shown = self.spotlight.cascade
+        shown = self.focused.cascade
         before = shown.status if shown else ""
-        self.safety.before_tick(self.world)
+        self.rollback.before_tick(self.world)
         told = len(self.world.remarks)
         self.world.step(1)
         self._announce_remarks(told)
         self._tick_ms = 1000 * (time.perf_counter() - began)
         self.is_dirty = True
-        woken = [c for c in self.world.woken.values() if self.ledger.has_closed(c.id)]
+        woken = [c for c in self.world.woken.values() if self.tracker.has_closed(c.id)]
         for cascade in woken:
             self._wake(cascade)
         self.world.woken.clear()
-        self.ledger.look(ticked=True)
-        self.contacts.read(self.ledger.contacts)
+        self.tracker.look(ticked=True)
+        self.contacts.read(self.tracker.contacts)
         if shown is not None and before not in ENDED:
             ran = before == "running" and shown.status in {"running", "quiet"}
-            self.spotlight.follow(ticked=ran)
+            self.focused.follow(ticked=ran)
         elif shown in woken:
-            self.spotlight.follow(ticked=False)
+            self.focused.follow(ticked=False)
         if self.program is not None:
             self.program.ticked(self.world.tick)
         for sentence, event in self.measuring.ticked(self.world):
@@ -173,9 +173,9 @@ class LiveWorld:
             self.banner = one_line(fault)
         if self.measuring.has_new_cascades(self.world):
             self.notice()
-        if said := self.custody.ticked():
+        if said := self.persistence.ticked():
             self.note(said)
-        self.safety.after_tick(self.world)
+        self.rollback.after_tick(self.world)
 
     def _announce_remarks(self, told: int) -> None:
         for remark in self.world.remarks[told:]:
@@ -184,7 +184,7 @@ class LiveWorld:
     @property
     def is_idle(self) -> bool:
         """Whether nothing could happen in the last tick, and it took no time."""
-        return not self.ledger.alive and self._tick_ms < _QUIET_TICK_MS
+        return not self.tracker.alive and self._tick_ms < _QUIET_TICK_MS
 
     def _ended(self, number: int, row: SessionRow) -> None:
         if row.error:
@@ -203,7 +203,7 @@ class LiveWorld:
         """Start a message on its way; ``message`` is the rest of what ``World.inject`` takes."""
         ids, writer = seeds_of(self.world, seeds, message), author_of(self.world, author)
         said, told = message | {"seeds": ids, "author": writer}, len(self.world.remarks)
-        with self.custody.done("inject", (), said):
+        with self.persistence.done("inject", (), said):
             cascade = self.world.inject(**said)
         self.banner = None
         self._announce_remarks(told)
@@ -219,7 +219,7 @@ class LiveWorld:
         was_at_rest = not cascade.alive
         if was_at_rest:
             self._require_effect(cascade, {name: value})
-        with self.custody.done("set_parameter", (number, name, value)):
+        with self.persistence.done("set_parameter", (number, name, value)):
             cascade.revise(**{name: value})
         now, tick = cascade.model.values()[name], self.world.tick
         self._tell(ParameterChanged(tick=tick, cascade=number, name=name, value=now))
@@ -256,12 +256,12 @@ class LiveWorld:
         """Follow a message again that was at rest; its record gets a row for each tick since."""
         cascade.catch_up(self.world.tick + 1)
         self._woken(cascade.id)
-        self.ledger.reopen(cascade)
+        self.tracker.reopen(cascade)
 
     def cancel(self, number: int) -> None:
         """Stop a session; one that has ended already stays as it is."""
         cascade = self.cascade(number)
-        with self.custody.done("cancel", (number,)):
+        with self.persistence.done("cancel", (number,)):
             cascade.cancel()
         self.is_dirty = True
         self.notice()
@@ -283,7 +283,7 @@ class LiveWorld:
 
     def save(self, path: str | Path | None, note: str, report: Report = quiet) -> PendingSave:
         """Begin to write the world, as it is now, to a file."""
-        mark = self.custody.mark()
+        mark = self.persistence.mark()
         saving = PendingSave(
             path, note, report, mark=mark, tick=self.world.tick, changes=self._changes
         )
@@ -295,7 +295,7 @@ class LiveWorld:
         if target is None:
             raise InputError("This world has no file yet; name one to save it to.")
         is_own = self.path is not None and Path(target).absolute() == Path(self.path).absolute()
-        if is_own and not self.custody.knows(Path(target)):
+        if is_own and not self.persistence.knows(Path(target)):
             raise FileError(
                 target,
                 "was written by something else since this world was opened or saved there; save "
@@ -310,14 +310,14 @@ class LiveWorld:
         self._outbox.source = self.name
         since = "" if saving.tick == self.world.tick else f", as it was at tick {saving.tick:,}"
         self.note(f"saved to {target.name}{since}")
-        if said := self.custody.saved(target, saving.mark):
+        if said := self.persistence.saved(target, saving.mark):
             self.announce(said)
         self.emit(WorldSaved(tick=saving.tick, path=str(target)))
 
-    def keep(self, keeping: JournalConfig) -> None:
+    def keep(self, journal_config: JournalConfig) -> None:
         """Begin a journal; saves under way were begun without one."""
         self.saves.finish()
-        self.custody.begin(keeping)
+        self.persistence.begin(journal_config)
 
     @property
     def is_dirty(self) -> bool:
@@ -335,7 +335,7 @@ class LiveWorld:
         """Call ``function(world, ...)``, and notice whatever it changed."""
         before, noted = ChangeDetector.of(self.world), self.world.trail.length
         try:
-            with self.custody.kept(function, *args, **keywords):
+            with self.persistence.kept(function, *args, **keywords):
                 return function(self.world, *args, **keywords)
         finally:
             after = ChangeDetector.of(self.world)
@@ -345,7 +345,7 @@ class LiveWorld:
                     self.world.trail.did(self.world, f"call:{name}")
                 self._changed(before, after)
             self.notice()
-            self.arranger.arrange(self.world, self.spotlight.group_by)
+            self.layout.arrange(self.world, self.focused.group_by)
 
     def _changed(self, before: ChangeDetector, after: ChangeDetector) -> None:
         """Tell what was changed, and wake the messages that have work by it."""
@@ -355,7 +355,7 @@ class LiveWorld:
         if (ran := after.tick - before.tick) > 0:
             self._ran_past(ran)
         for cascade in list(self.world.cascades.loose):
-            if cascade.alive and self.ledger.has_closed(cascade.id):
+            if cascade.alive and self.tracker.has_closed(cascade.id):
                 self._wake(cascade)
 
     def _ran_past(self, ticks: int) -> None:
@@ -372,12 +372,12 @@ class LiveWorld:
     def assign(self, found: DetectedCommunities) -> None:
         """Give agents the communities that were found."""
         said = (found.method, found.labels, found.count, found.modularity)
-        with self.custody.done("assign", said):
+        with self.persistence.done("assign", said):
             assign(self.world, found)
         self.is_dirty = True
         origin = found.method.capitalize()
         self.note(f"{plural(found.count, 'community', 'communities')} found ({origin})")
-        self.arranger.arrange(self.world, self.spotlight.group_by, origin)
+        self.layout.arrange(self.world, self.focused.group_by, origin)
         changed = CommunitiesChanged(tick=self.world.tick, method=found.method, count=found.count)
         self.emit(changed)
 
@@ -458,20 +458,20 @@ class LiveWorld:
             if self.world.trail.author == self.author:
                 self.world.trail.by(self.world, live.author)
             if not before:
-                self.safety.before_command(self.world)
+                self.rollback.before_command(self.world)
                 before.append(ChangeDetector.of(self.world))
 
         try:
-            with self.custody.noting(about):
+            with self.persistence.noting(about):
                 yield
         finally:
             self.world.trail.by(self.world, self.author)
             if before:
-                self.safety.changed()
+                self.rollback.changed()
                 self._changed(before[0], ChangeDetector.of(self.world))
                 self._announce_remarks(told)
                 self.notice()
-                self.arranger.arrange(self.world, self.spotlight.group_by)
+                self.layout.arrange(self.world, self.focused.group_by)
 
     def _say_end(self, live: LiveProgram) -> None:
         now = live.now(self.world.tick)
@@ -482,45 +482,45 @@ class LiveWorld:
 
     def notice(self) -> None:
         """Bring everything up to date after something else than a tick."""
-        self.ledger.take_over()
-        self.ledger.look(ticked=False)
+        self.tracker.take_over()
+        self.tracker.look(ticked=False)
         self._refocus()
-        self.spotlight.follow(ticked=False)
+        self.focused.follow(ticked=False)
 
     def arrived(self, before: int) -> None:
         """Follow every message anew: the world is at another tick than before."""
         if self.program is not None:
             self.program.arrived(self.world.tick, before)
-        self.ledger.anew(self._woken)
-        self.spotlight.leave()
+        self.tracker.anew(self._woken)
+        self.focused.leave()
         self._refocus()
 
     def _refocus(self) -> None:
         cascades = self.world.cascades
         chosen = None if self.chosen is None else cascades.find(self.chosen)
-        self.spotlight.turn_to(chosen or (cascades[-1] if cascades else None))
+        self.focused.turn_to(chosen or (cascades[-1] if cascades else None))
 
     @property
     def lags(self) -> bool:
         """Whether there is something that can wait until there is time."""
-        return self.spotlight.lags or self.ledger.lags
+        return self.focused.lags or self.tracker.lags
 
     def catch_up(self) -> None:
         """Do what can wait until there is time."""
-        if self.spotlight.lags:
-            self.spotlight.catch_up()
+        if self.focused.lags:
+            self.focused.catch_up()
         else:
-            self.ledger.read_some_r(is_idle=True)
+            self.tracker.read_some_r(is_idle=True)
 
     # What it looks like
 
     def frame(self, state: State, drive: RunControl) -> Frame:
         """Return the picture of this moment."""
-        world, kept = self.world, self.custody.view()
+        world, kept = self.world, self.persistence.view()
         moment, moves = self._clock.moment(world.tick), state in {"playing", "stepping", "pausing"}
-        if self.spotlight.cascade is not None:
-            self.ledger.set_r(self.spotlight.cascade.id, *self.spotlight.r)
-        self.ledger.read_some_r()
+        if self.focused.cascade is not None:
+            self.tracker.set_r(self.focused.cascade.id, *self.focused.r)
+        self.tracker.read_some_r()
         return Frame(
             revision=next_revision(),
             tick=world.tick,
@@ -539,12 +539,12 @@ class LiveWorld:
             tick_ms=self._tick_ms,
             phase_ms=tuple((name, 1000 * s) for name, s in world.phase_seconds.items()),
             memory_bytes=self._memory_now(),
-            sessions=self.ledger.rows(),
-            focus=self.spotlight.focus(),
-            communities=self.spotlight.communities(),
+            sessions=self.tracker.rows(),
+            focus=self.focused.focus(),
+            communities=self.focused.communities(),
             events=tuple(self.lines),
-            banner=self.custody.trouble or self.banner,
-            sessions_total=self.ledger.total,
+            banner=self.persistence.trouble or self.banner,
+            sessions_total=self.tracker.total,
             durable_tick=None if kept is None else kept.tick,
             kept=kept,
             metrics=self.measuring.view(world),

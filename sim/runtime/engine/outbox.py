@@ -20,7 +20,7 @@ MOST_WAITING = 10_000
 """Events that wait for whoever listens; beyond that the oldest are lost, and their number told."""
 
 
-class Poster:
+class LoopCaller:
     """Runs functions in an event loop on behalf of another thread, in order."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -100,7 +100,7 @@ async def _fenced(work: Awaitable[Any], failed: Callable[[BaseException], None])
 class Outbox:
     """Events on their way to the bus, as a :class:`Backlog` while the loop is busy."""
 
-    def __init__(self, bus: EventBus, post: Poster, faulted: Callable[[str], None]) -> None:
+    def __init__(self, bus: EventBus, post: LoopCaller, faulted: Callable[[str], None]) -> None:
         self.source = ""
         self._bus = bus
         bus.told = lambda fault: faulted(str(fault))
@@ -144,7 +144,7 @@ def _merged(earlier: Event | None, event: Event) -> Event:
 class Frames:
     """The newest frame, and the watchers to whom it goes; lives in the loop's thread."""
 
-    def __init__(self, post: Poster) -> None:
+    def __init__(self, post: LoopCaller) -> None:
         self.newest: Frame | None = None
         self._post = post
         self._watches: list[FrameWatch] = []

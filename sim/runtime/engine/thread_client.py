@@ -35,7 +35,7 @@ from sim.minds.deciding import commands as minding
 from sim.runtime import bulk_operations as batches
 from sim.runtime.engine.engine import Engine, EngineCommand, EngineError, closed, nothing, outcome
 from sim.runtime.engine.live import LiveWorld, next_revision
-from sim.runtime.engine.outbox import Frames, Outbox, Poster
+from sim.runtime.engine.outbox import Frames, LoopCaller, Outbox
 from sim.runtime.engine.output_capture import PluginFiles
 from sim.runtime.engine.run_control import Program, StepRequest, never
 from sim.runtime.engine.stall import Stall, StallOutcome, stall_of, stalled_blocks
@@ -57,7 +57,7 @@ from sim.runtime.health import (
 from sim.runtime.interactions import Batch, InteractionStream
 from sim.runtime.jobs import Job, in_thread
 from sim.runtime.journal.persistence import JournalConfig, Persistence, begin
-from sim.runtime.minds import DecisionRunner, doze, lie_awake
+from sim.runtime.minds import DecisionRunner, are_awake, sleep_minds
 from sim.runtime.preview import Plan
 from sim.runtime.preview import plan as make_plan
 from sim.spread.cascade.cascade import Cascade
@@ -112,10 +112,10 @@ class ThreadEngine:
         path: str | None,
         bus: EventBus,
         frames_per_second: float,
-        custody: Persistence | None = None,
+        persistence: Persistence | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
-        post = Poster(self._loop)
+        post = LoopCaller(self._loop)
         self.frames = Frames(post)
         self.meter = Meter()
         self._orders = itertools.count(1)
@@ -130,11 +130,11 @@ class ThreadEngine:
         self._files = PluginFiles()
         self._outbox = Outbox(bus, post, self.note)
         self._frames_per_second = frames_per_second
-        self._drive(world, name, path, custody)
+        self._drive(world, name, path, persistence)
         self.looking = HealthWatch(self._vitals, self._pause, post)
 
     def _drive(
-        self, world: World, name: str, path: str | None, custody: Persistence | None = None
+        self, world: World, name: str, path: str | None, persistence: Persistence | None = None
     ) -> None:
         """Make a new engine for a world; not started yet."""
         post = self._post
@@ -146,8 +146,8 @@ class ThreadEngine:
             outbox=self._outbox,
             ended=lambda number, row: post(self._session_ended, number, row),
             woken=lambda number: post(self._session_woken, number),
-            arranger=CommunityLayout(self.hurry),
-            custody=custody,
+            layout=CommunityLayout(self.run_soon),
+            persistence=persistence,
         )
         self.engine = Engine(
             self.live,
@@ -166,8 +166,8 @@ class ThreadEngine:
         await self.do(nothing, is_safe=True)
         if minds is not None:
             await self.think(minds)
-        elif lie_awake(self.live.world):
-            await self.do(lambda: doze(self.live), is_long=True, is_safe=True)
+        elif are_awake(self.live.world):
+            await self.do(lambda: sleep_minds(self.live), is_long=True, is_safe=True)
 
     def _start(self) -> None:
         over = self._over
@@ -307,13 +307,13 @@ class ThreadEngine:
             self.frames.publish(replace(newest, revision=next_revision(), state="pausing"))
         await self.do(self.engine.drive.pause, order=order, is_safe=True, is_felt=True)
 
-    def hurry(self, function: Callable[[], object]) -> None:
+    def run_soon(self, function: Callable[[], object]) -> None:
         """Run ``function()`` in the engine's thread ahead of the queue; only for views."""
-        self.engine.hurry(function)
+        self.engine.run_soon(function)
 
     def note(self, line: str) -> None:
         """Add a line to the log of events."""
-        self.hurry(lambda: self.live.note(line))
+        self.run_soon(lambda: self.live.note(line))
 
     async def change(self, report: Report, function: Callable[..., T], *args: Any) -> T:
         """Return ``function(world, *args, report=...)``, called between two ticks."""
@@ -347,7 +347,7 @@ class ThreadEngine:
             found, refusal = outcome(lambda: function(self.live.world, *args))
             loop.call_soon_threadsafe(settle, found, refusal)
 
-        self.hurry(act)
+        self.run_soon(act)
         try:
             while not future.done():
                 await asyncio.wait([future], timeout=_LOOK_SECONDS)
@@ -398,10 +398,10 @@ class ThreadEngine:
 
         def changed() -> object:
             if before is not None:
-                before.hush(self.live)
+                before.clear_banner(self.live)
             woken = self.live.call(minding.wake_minds, thinker is not None, *made)
             self.engine.thinking = (
-                None if thinker is None else DecisionRunner(thinker, self.hurry, *made)
+                None if thinker is None else DecisionRunner(thinker, self.run_soon, *made)
             )
             return woken
 
@@ -476,7 +476,7 @@ class ThreadEngine:
         live = self.live
 
         def is_quiet() -> bool:
-            return not (live.ledger.alive if session is None else live.cascade(session).alive)
+            return not (live.tracker.alive if session is None else live.cascade(session).alive)
 
         return await self.stretch(limit, is_quiet)
 
@@ -486,7 +486,7 @@ class ThreadEngine:
         last = math.inf if until_tick is None else whole_number(until_tick, "until_tick")
 
         def is_over() -> bool:
-            return live.world.tick >= last or (until_quiet and not live.ledger.alive)
+            return live.world.tick >= last or (until_quiet and not live.tracker.alive)
 
         def act() -> None:
             drive.play(order, rate, is_over)
@@ -524,9 +524,9 @@ class ThreadEngine:
             return found
         return await (then(found) if iscoroutinefunction(then) else in_thread(then, found))
 
-    async def keep(self, keeping: JournalConfig) -> None:
+    async def keep(self, journal_config: JournalConfig) -> None:
         """Begin a journal now, where there is none."""
-        await self.do(lambda: self.live.keep(keeping), is_long=True)
+        await self.do(lambda: self.live.keep(journal_config), is_long=True)
 
     async def batch(
         self, number: int, size: int, max_ticks: int, response_ms: float
@@ -545,7 +545,7 @@ class ThreadEngine:
         live = self.live
 
         def is_enough() -> bool:
-            goes_on = live.ledger.alive or live.world.platform is not None
+            goes_on = live.tracker.alive or live.world.platform is not None
             return stream.collect(live.world) or not goes_on
 
         await self.do(lambda: stream.collect(live.world))
@@ -577,7 +577,7 @@ class ThreadEngine:
 
     def _vitals(self) -> Vitals:
         live, frame = self.live, self.frames.newest
-        journal = live.custody.owned
+        journal = live.persistence.owned
         folder = Path(live.path or ".").absolute().parent if journal is None else journal.folder
         room = None
         with suppress(OSError):
@@ -607,7 +607,7 @@ class ThreadEngine:
             self.live.announce(sentence)
 
         self.engine.cut(self.order())
-        self.hurry(act)
+        self.run_soon(act)
 
     def acts(self, last: int) -> tuple[LoggedAct, ...]:
         """Return the newest acts of the world's log, oldest first."""
@@ -620,7 +620,7 @@ class ThreadEngine:
     @property
     def contacts(self) -> int:
         """Contacts between agents that were weighed, by the messages that there are."""
-        return self.live.ledger.contacts
+        return self.live.tracker.contacts
 
     # Sessions
 
@@ -638,7 +638,7 @@ class ThreadEngine:
 
     def _row(self, cascade: Cascade) -> SessionRow | None:
         """Return the last line of a session that had ended before the engine began."""
-        return self.live.ledger.row(cascade.id) if cascade.status in ENDED else None
+        return self.live.tracker.row(cascade.id) if cascade.status in ENDED else None
 
     def _session_ended(self, number: int, row: SessionRow) -> None:
         remember(self._ended, number, row)
@@ -689,7 +689,7 @@ class ThreadEngine:
                 lambda: self._told(was_stopped, stall, was_struck=any(was_struck)), is_safe=True
             )
             return ended
-        if not self.live.safety.has_copy:
+        if not self.live.rollback.has_copy:
             raise EngineError(
                 "No third-party plugin is running, so nothing can be stopped; wait for the engine."
             )
@@ -704,18 +704,18 @@ class ThreadEngine:
 
     async def _rebuild(self, stall: Stall) -> StallOutcome:
         """Leave the thread behind, and go on from the last completed tick in a new one."""
-        before, behind, custody = self.live, self.engine, self.live.custody.let_go()
+        before, behind, persistence = self.live, self.engine, self.live.persistence.let_go()
         restarted = EngineError("The engine was restarted; try again.")
-        behind.abandon(restarted, custody.owned)
+        behind.abandon(restarted, persistence.owned)
         try:
-            world = await in_thread(before.safety.rebuilt, before.world.phases)
+            world = await in_thread(before.rollback.rebuilt, before.world.phases)
         except BaseException:
-            custody.close(is_whole=False)
+            persistence.close(is_whole=False)
             raise
         self._failure = None
         claim(world)
         world.trail.by(world, before.author)  # the copy may be of while a program did something
-        self._drive(world, before.name, before.path, custody.of(world))
+        self._drive(world, before.name, before.path, persistence.of(world))
         if before.program is not None:
             self.live.program = before.program.left_behind(world.tick, stall.plugin, stall.place)
         self._start()
@@ -730,13 +730,13 @@ class ThreadEngine:
 
     def _told(self, what: Callable[..., StallOutcome], *args: Any, **said: Any) -> StallOutcome:
         """Let a journal have the world as it is after a restart, which nobody can do again."""
-        with self.live.custody.done("call:restart", ()):
+        with self.live.persistence.done("call:restart", ()):
             return what(self.live, *args, **said)
 
     async def _take_up(self, path: str, _report: Report) -> None:
         said = await in_thread(self._files.take_up, path)
         if said:
-            self.hurry(lambda: self.live.announce(said))
+            self.run_soon(lambda: self.live.announce(said))
 
 
 def _settled(future: asyncio.Future[None]) -> None:
@@ -751,7 +751,7 @@ async def open_thread(
     path: str | None,
     bus: EventBus,
     frames_per_second: float,
-    keeping: JournalConfig | None,
+    journal_config: JournalConfig | None,
     author: str,
     max_running: int | None,
     undo_bytes: int,
@@ -765,14 +765,14 @@ async def open_thread(
     engine = None
     try:
         world.trail.by(world, author)
-        keeper = None if keeping is None else await in_thread(begin, world, keeping)
-        custody = custody_of(world, keeper, keeping, undo_bytes=undo_bytes)
+        keeper = None if journal_config is None else await in_thread(begin, world, journal_config)
+        persistence = custody_of(world, keeper, journal_config, undo_bytes=undo_bytes)
         if max_running not in {None, world.max_running}:
-            with custody.done("limit", (max_running,)):
+            with persistence.done("limit", (max_running,)):
                 world.max_running = max_running
         engine = ThreadEngine(
             world, name=name, path=path, bus=bus, frames_per_second=frames_per_second,
-            custody=custody,
+            persistence=persistence,
         )  # fmt: skip
         prepare(engine)
         await engine.open(minds)

@@ -1,4 +1,4 @@
-""":class:`Warden`: a thread that interrupts foreign plugins that hang in a headless run.
+""":class:`PluginTimeout`: a thread that interrupts foreign plugins that hang in a headless run.
 
 A thread of its own looks a few times a second at the calls under way. A call of a foreign plugin
 that lasts too long, or takes too much memory, is interrupted: in Python at the next line, in what
@@ -127,7 +127,7 @@ def _plugin(frame: FrameType) -> str:
     return names[0] if len(names) == 1 else PurePath(file).name
 
 
-class Warden:
+class PluginTimeout:
     """Watches over the plugins of one process; made in its main thread."""
 
     def __init__(
@@ -290,7 +290,7 @@ class Warden:
         return said[0] if said else "the last completed tick could not be kept in time"
 
 
-_on_watch: list[Warden] = []
+_on_watch: list[PluginTimeout] = []
 
 
 @contextmanager
@@ -298,12 +298,12 @@ def warden(
     ended: Callable[[str], object],
     waits: Callable[[str], object] | None = None,
     heart: Callable[[], Heartbeat] | None = None,
-) -> Iterator[Warden | None]:
+) -> Iterator[PluginTimeout | None]:
     """Watch over foreign plugins within the block; None in any thread but the main one."""
     if threading.current_thread() is not threading.main_thread() or _on_watch:
         yield None
         return
-    mine = Warden(ended, waits, heart)
+    mine = PluginTimeout(ended, waits, heart)
     _on_watch.append(mine)
     try:
         yield mine
@@ -312,7 +312,7 @@ def warden(
         mine.stop()
 
 
-def on_watch() -> Warden | None:
+def on_watch() -> PluginTimeout | None:
     """Return who watches in this process now, if anybody does."""
     return _on_watch[0] if _on_watch else None
 

@@ -186,9 +186,9 @@ _AT_ONCE_TIES = 2_000_000
 class CommunityLayout:
     """Follows the communities of a world; belongs to the engine's thread."""
 
-    def __init__(self, hurry: Callable[[Callable[[], object]], None]) -> None:
+    def __init__(self, run_soon: Callable[[Callable[[], object]], None]) -> None:
         self._origin = ""
-        self._hurry = hurry
+        self._hurry = run_soon
         self._state: object = None
         self._labels: object = None
         self._placed: CommunityTotals | None = None

@@ -192,7 +192,7 @@ class Communities:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Durability:
     """How safe a world is that keeps a journal.
 
     Parameters
@@ -300,7 +300,7 @@ class Frame:
     sessions_total: int = 0
     stalled: Stall | None = None
     durable_tick: int | None = None
-    kept: Kept | None = None
+    kept: Durability | None = None
     metrics: MetricsState | None = None
     interventions: tuple[str, ...] = ()
     platform: PlatformNow | None = None

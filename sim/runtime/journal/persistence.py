@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 from sim.core.progress import Report
 from sim.core.scratch import give_back, let_go
 from sim.errors import FileError, HubbubError, InputError
-from sim.runtime.frames.frames import Kept
+from sim.runtime.frames.frames import Durability
 from sim.runtime.journal.acts import on_trail
 from sim.runtime.journal.checkpoints import CheckpointCopy, Pacing, WorldCopier
 from sim.runtime.journal.history import HistoryWriter
 from sim.runtime.journal.writer import JournalMark, JournalWriter
 from sim.runtime.saves.places import held_by_another, note_saved, since_saved, taken_along
-from sim.runtime.undo_history import BUDGET, Past
+from sim.runtime.undo_history import BUDGET, UndoHistory
 from sim.store import SaveReport, info, save
 from sim.store.journal.journal import JUMP, JournalError
 from sim.store.journal.lease import LeaseError
@@ -64,17 +64,17 @@ class JournalConfig:
     recovered: Recovery | None = None
 
 
-def begin(world: World, keeping: JournalConfig) -> JournalWriter:
+def begin(world: World, journal_config: JournalConfig) -> JournalWriter:
     """Begin a journal, or go on with the one that is there."""
     keeper = JournalWriter(
         world,
-        keeping.path,
-        pacing=keeping.pacing,
-        author=keeping.author,
-        recovered=keeping.recovered,
+        journal_config.path,
+        pacing=journal_config.pacing,
+        author=journal_config.author,
+        recovered=journal_config.recovered,
     )
-    if not keeper.number and _is_in(keeping.path, world):
-        note_saved(keeping.path, 0)
+    if not keeper.number and _is_in(journal_config.path, world):
+        note_saved(journal_config.path, 0)
     return keeper
 
 
@@ -102,16 +102,16 @@ class Persistence:
         self,
         world: World,
         keeper: JournalWriter | None = None,
-        keeping: JournalConfig | None = None,
+        journal_config: JournalConfig | None = None,
         *,
         undo_bytes: int = BUDGET,
     ) -> None:
-        self.past = Past(world, undo_bytes)
+        self.past = UndoHistory(world, undo_bytes)
         self._ahead = 0
         self.keeper = self.owned = keeper
-        self._keeping = keeping
+        self._keeping = journal_config
         self._world = world
-        found = keeping.recovered if keeping is not None else None
+        found = journal_config.recovered if journal_config is not None else None
         self._checkpoint_tick = world.tick if found is None else found.checkpoint.tick
         self._seen = keeper.taken if keeper is not None else 0
         self.recording: HistoryWriter | None = None
@@ -231,13 +231,13 @@ class Persistence:
         self._seen, self._checkpoint_tick = self.keeper.taken, self._world.tick
         return f"autosaved; {self.keeper.said_of_pause}"
 
-    def begin(self, keeping: JournalConfig) -> None:
+    def begin(self, journal_config: JournalConfig) -> None:
         """Begin a journal."""
         if self.owned is not None:
             raise InputError(f"This world already has a journal: {self.owned.folder}.")
-        self.keeper = self.owned = begin(self._world, keeping)
+        self.keeper = self.owned = begin(self._world, journal_config)
         self.past.told()  # what lies ahead is on no line of this journal
-        self._keeping, self._seen = keeping, self.keeper.taken
+        self._keeping, self._seen = journal_config, self.keeper.taken
         self._checkpoint_tick = self._world.tick
 
     # Saving, and moving to another name
@@ -316,7 +316,7 @@ class Persistence:
 
     def of(self, world: World) -> Persistence:
         """Go on with another world that is the same."""
-        self._world, self.past = world, Past(world, self.past.budget)
+        self._world, self.past = world, UndoHistory(world, self.past.budget)
         if self.recording is not None:
             self.recording.follow(world)
         return self
@@ -355,12 +355,12 @@ class Persistence:
             return None
         return JournalError(self.keeper.folder, self.keeper.trouble.rstrip("."))
 
-    def view(self) -> Kept | None:
+    def view(self) -> Durability | None:
         """Return how safe the world is; None without a journal."""
         keeper = self.owned
         if keeper is None:
             return None
-        return Kept(
+        return Durability(
             tick=keeper.durable_tick,
             behind=max(self._world.tick - keeper.durable_tick, 0),
             checkpoint=self._checkpoint_tick,
@@ -380,7 +380,7 @@ class Persistence:
         return self._size
 
 
-def keeping_of(
+def journal_config_of(
     journal: bool | Pacing | JournalConfig, path: str | Path | None, author: str
 ) -> JournalConfig | None:
     """Return where and how a journal is kept; None: nowhere."""
@@ -472,9 +472,9 @@ class SaveQueue:
         self,
         target: Callable[[str | Path | None], Path],
         saved: Callable[[PendingSave], None],
-        custody: Callable[[], Persistence],
+        persistence: Callable[[], Persistence],
     ) -> None:
-        self._target, self._saved, self._custody = target, saved, custody
+        self._target, self._saved, self._custody = target, saved, persistence
         self._queue: deque[PendingSave] = deque()
 
     def begin(self, world: World, saving: PendingSave) -> None:
@@ -491,16 +491,18 @@ class SaveQueue:
             self.finish()
 
     def _start(self, saving: PendingSave) -> None:
-        custody = self._custody()
+        persistence = self._custody()
         try:
             saving.target = self._target(saving.path)
-            wait = custody.prepare(saving.target, saving.mark)
+            wait = persistence.prepare(saving.target, saving.mark)
         except Exception as error:
             saving.written.set_exception(error)
             return
-        work = (custody.writing, wait, custody.left)
-        custody.writing = threading.Thread(target=saving.write, args=work, name="save", daemon=True)
-        custody.writing.start()
+        work = (persistence.writing, wait, persistence.left)
+        persistence.writing = threading.Thread(
+            target=saving.write, args=work, name="save", daemon=True
+        )
+        persistence.writing.start()
 
     def end(self, saving: PendingSave) -> SaveReport:
         """Wait for a save and those before it, and return or raise what it came to."""

@@ -106,7 +106,7 @@ class JournalWriter:
             known = recovered is not None and recovered.is_whole and recovered.world is world
             is_new = not known and not require_same(self.folder, world)
             most = self._pacing.journal_bytes
-            self._ways = (
+            self._retention = (
                 CheckpointRetention([], [], most=most)
                 if is_new
                 else CheckpointRetention.read(self.folder, most)
@@ -120,7 +120,7 @@ class JournalWriter:
         keep = self._pacing.keep
         self._copies = Checkpointer(self.folder, keep=keep, noticed=lambda: self.noticed())
         self._clock = CheckpointClock(self._pacing, self._now)
-        self._copies.sweep(self._ways.files)
+        self._copies.sweep(self._retention.files)
         self._waiting = AckQueue(0)
         self._journal = Journal(
             self.folder,
@@ -133,10 +133,10 @@ class JournalWriter:
         )
         self._observer = Observer(world)
         self.number, self.durable_tick, self._digest = self._journal.acked
-        self._journal.cut(self._ways.cut)
+        self._journal.cut(self._retention.cut)
         self._waiting.came(self.number)
         self._clock.taken(world.tick)
-        if not self._ways.files:
+        if not self._retention.files:
             self.durable_tick = world.tick
             first = self.checkpoint(world)
             self._copies.join()
@@ -187,7 +187,7 @@ class JournalWriter:
         whole = kind not in COMMANDS
         if kind == JUMP:
             self._observer.reset(world)
-            whole = not self._ways.jumped(self.number + 1, *args)
+            whole = not self._retention.jumped(self.number + 1, *args)
         self._write(world, kind, said, 0, whole=whole)
 
     def looked(self, world: World) -> bytes:
@@ -225,7 +225,7 @@ class JournalWriter:
         )
         entry = replace(entry, digest=entry.chained(self._digest))
         self.number, self._digest = number, entry.digest
-        self._ways.size += entry.size
+        self._retention.size += entry.size
         kept = self._taken(world, self._tell_kept, anew=True) if whole else None
         if self._together is None:
             self._journal.put(entry, kept)
@@ -295,7 +295,7 @@ class JournalWriter:
         if self._copies.number >= mark.number:
             return
         self._copies.join()
-        if self._ways.newest >= mark.number:
+        if self._retention.newest >= mark.number:
             return
         name = f"checkpoint-{mark.number}.hub"
         linked = self.folder / name
@@ -329,8 +329,8 @@ class JournalWriter:
             self.remark = f"No checkpoint was written: {error}"
             return
         self.remark = None
-        self._copies.drop(self._ways.took(future.result(), self.number, self._copies.keep))
-        self._journal.cut(self._ways.cut)
+        self._copies.drop(self._retention.took(future.result(), self.number, self._copies.keep))
+        self._journal.cut(self._retention.cut)
 
     # Being acknowledged
 

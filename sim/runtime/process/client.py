@@ -36,7 +36,7 @@ from sim.errors import HubbubError, InputError
 from sim.platform.opening import phases_of
 from sim.runtime.engine.engine import EngineError, ReplacedError, closed
 from sim.runtime.engine.live import next_revision
-from sim.runtime.engine.outbox import Frames, Outbox, Poster
+from sim.runtime.engine.outbox import Frames, LoopCaller, Outbox
 from sim.runtime.engine.output_capture import PluginFiles
 from sim.runtime.engine.run_control import LiveProgram, Program
 from sim.runtime.engine.stall import StallOutcome
@@ -194,7 +194,7 @@ async def open_process(
     path: str | None,
     bus: EventBus,
     frames_per_second: float,
-    keeping: JournalConfig | None,
+    journal_config: JournalConfig | None,
     author: str,
     max_running: int | None,
     undo_bytes: int,
@@ -202,12 +202,12 @@ async def open_process(
     """Begin a world's journal, and the process that goes on with it; see ``open_thread``."""
     folder = Path(tempfile.mkdtemp(prefix="hubbub-"))
     try:
-        kept = keeping or JournalConfig(folder / "world.hub", Pacing(), author)
+        kept = journal_config or JournalConfig(folder / "world.hub", Pacing(), author)
         await _journal_begun(world, kept)
         del world  # it lives elsewhere now, and once is enough
         order = EngineOrder(
             at=str(kept.path), name=name, path=path, max_running=max_running,
-            frames_per_second=frames_per_second, is_asked_for=keeping is not None,
+            frames_per_second=frames_per_second, is_asked_for=journal_config is not None,
             pacing=kept.pacing, author=kept.author, settings=current(), undo_bytes=undo_bytes,
             memory_mb=isolation.memory_mb,
         )  # fmt: skip
@@ -221,10 +221,10 @@ async def open_process(
     return engine
 
 
-async def _journal_begun(world: World, keeping: JournalConfig) -> None:
+async def _journal_begun(world: World, journal_config: JournalConfig) -> None:
     claim(world)
     try:
-        keeper = await in_thread(begin, world, keeping)
+        keeper = await in_thread(begin, world, journal_config)
         keeper.close(world)
     finally:
         release(world)
@@ -252,7 +252,7 @@ class ProcessEngine:
         self._marks = folder / "mark"
         self._copies = itertools.count(1)
         self._looking = ProcessHealthWatch()
-        self._post = Poster(self._loop)
+        self._post = LoopCaller(self._loop)
         self._remarks: tuple[tuple[int, str], ...] = ()
         self.frames = Frames(self._post)
         self.meter = Meter()

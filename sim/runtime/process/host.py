@@ -73,14 +73,14 @@ async def _opened(found: Recovery, order: EngineOrder, bus: EventBus) -> ThreadE
     """Start an engine of a world that was recovered from the journal that it goes on with."""
 
     def prepare(engine: ThreadEngine) -> None:
-        engine.live.safety = _NoCopies()
+        engine.live.rollback = _NoCopies()
         engine.live.lines.extend(order.lines)
         engine.live.is_dirty = order.is_dirty
 
     return await open_thread(
         found.world, name=order.name, path=order.path, bus=bus,
         frames_per_second=order.frames_per_second,
-        keeping=JournalConfig(Path(order.at), order.pacing or Pacing(), order.author, found),
+        journal_config=JournalConfig(Path(order.at), order.pacing or Pacing(), order.author, found),
         author=order.author, max_running=order.max_running, undo_bytes=order.undo_bytes,
         custody_of=Persistence if order.is_asked_for else _Staying, prepare=prepare,
     )  # fmt: skip
@@ -105,7 +105,7 @@ def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> StallOutcome
     stopped = [
         c for c in live.world.cascades.loose if c.alive and plugin and c.model_name == plugin
     ]
-    with live.custody.done("call:restart", ()):
+    with live.persistence.done("call:restart", ()):
         for cascade in stopped:
             cascade.fail(f"{plugin}: {how}{where}")
     live.notice()
@@ -131,7 +131,7 @@ class ReportedActs:
         return engine.contacts, list(acts)
 
 
-class Host:
+class EngineServer:
     """Answers what the other process asks of an engine, and shows it frames."""
 
     def __init__(self, engine: ThreadEngine, bus: EventBus, wire: PipeEnd) -> None:
@@ -300,7 +300,7 @@ async def serve(pipe: Connection, order: EngineOrder) -> None:
         awaiting = AsyncHandlers()
         bus = EventBus(run=awaiting)
         engine = await _opened(found, order, bus)
-        host = Host(engine, bus, wire)
+        host = EngineServer(engine, bus, wire)
         try:
             if order.hears:
                 await messages.put(("hear",))

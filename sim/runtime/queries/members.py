@@ -233,7 +233,7 @@ def _ties(world: World, agent: int) -> tuple[tuple[str, int, tuple[str, ...]], .
     slab = world.ties.slab
     if world.ties.kind.size if slab is None else slab.columns.kind.size:
         kinds["friends"] = world.neighbours(agent, "friends")
-    if world.bonds.ears:
+    if world.relationships.blocklist:
         for kind in ("muted", "blocked", "blocked by"):
             kinds[kind] = world.neighbours(agent, kind)
     told = []
@@ -257,7 +257,7 @@ def _named(world: World, agent: int, other: int, kind: str) -> str:
 
 def _changes(world: World, agent: int) -> tuple[tuple[int, str, str, bool], ...]:
     """Return the newest changes of ties that name an agent."""
-    if not world.bonds.log:
+    if not world.relationships.log:
         return ()
     history = world.tie_history(agent)
     rows = list(zip(*(column[-MOST_NAMED:].tolist() for column in history), strict=True))

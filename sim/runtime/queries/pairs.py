@@ -117,7 +117,10 @@ def _way(world: World, one: int, other: int) -> list[str]:
         found = world.tie_records.find(other, one)
         kind = f", a tie of type {found.type}" if found is not None and found.type else ""
         said.append(f"{first} {verb} {second}, with trust {trust:.2f}{kind}.")
-    elif world.bonds.has_aside and int(world.bonds.aside.find([other], [one])[0]) >= 0:
+    elif (
+        world.relationships.has_aside
+        and int(world.relationships.aside.find([other], [one])[0]) >= 0
+    ):
         said.append(f"{first} follows {second} (suspended by a mute).")
     marks = [kind for kind in ("muted", "blocked") if other in world.neighbours(one, kind)]
     return said + [f"{first} has {kind} {second}." for kind in marks]

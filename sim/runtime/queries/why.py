@@ -45,7 +45,7 @@ async def why(
         ):
             return _told(world, viewer, message, live.name)
         _refuse_tick(world, past)
-        return live.custody.past.seen(past, report=report)
+        return live.persistence.past.seen(past, report=report)
 
     try:
         found: Why | World = await engine.do(now, is_long=True, is_safe=True)

@@ -26,7 +26,7 @@ from sim.core.text import one_line
 from sim.errors import FileError, InputError, SnapshotError
 from sim.runtime.journal.writer import recover
 from sim.runtime.saves.places import (
-    LivePlace,
+    LiveWorldFiles,
     cleared,
     live_places,
     origin_of,
@@ -159,7 +159,7 @@ def _chosen(found: Sequence[Path], target: Path) -> tuple[Path, Path | None]:
     return own[-1], others[-1] if others else None
 
 
-def _wants(live: LivePlace) -> str:
+def _wants(live: LiveWorldFiles) -> str:
     """Say which plugin a journal needs that is not here, unplayed; "": none is named."""
     folder = folder_of(live.path)
     with (
@@ -236,7 +236,7 @@ def _brought(path: Path, target: Path, *, force: bool, report: Report) -> Path |
     return aside
 
 
-def _beyond(path: Path) -> LivePlace | None:
+def _beyond(path: Path) -> LiveWorldFiles | None:
     """Return the live world of a file where it holds more than that; None: the file is all."""
     live = place_of(path)
     return live if live is not None and live.goes_on else None

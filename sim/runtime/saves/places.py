@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class LivePlace:
+class LiveWorldFiles:
     """A live world as it lies on the disk, without reading its journal.
 
     Parameters
@@ -111,7 +111,7 @@ def has_journal(path: Path) -> bool:
     return (folder_of(path) / JOURNAL_FILE).is_file() or bool(checkpoints_in(folder_of(path)))
 
 
-def place_of(path: Path) -> LivePlace | None:
+def place_of(path: Path) -> LiveWorldFiles | None:
     """Return the live world of a file; None when it has none."""
     if not has_journal(path):
         return None
@@ -120,7 +120,7 @@ def place_of(path: Path) -> LivePlace | None:
     stats = [each.stat() for each in folder.iterdir() if each.is_file()]
     size, written = sum(s.st_size for s in stats), max(s.st_mtime for s in stats)
     held = holder(lease) if is_held(lease) else ""
-    return LivePlace(
+    return LiveWorldFiles(
         path, read_acked(folder), saved_at(path), held, signature(lease), size, written
     )
 
@@ -164,7 +164,7 @@ def require_file(path: Path) -> None:
     )
 
 
-def live_places(folder: Path) -> list[LivePlace]:
+def live_places(folder: Path) -> list[LiveWorldFiles]:
     """Return the live worlds of a folder, by name."""
     found = []
     for live in sorted(folder.glob("*.hub.live")):
@@ -180,7 +180,7 @@ def never_saved(folder: Path) -> tuple[SaveFile, ...]:
     return tuple(_unsaved(place) for place in places)
 
 
-def _unsaved(place: LivePlace) -> SaveFile:
+def _unsaved(place: LiveWorldFiles) -> SaveFile:
     name = one_line(place.path.name.removesuffix(".hub"))
     checkpoint = newest_checkpoint(place.path)
     if checkpoint is None:
@@ -194,7 +194,7 @@ def _unsaved(place: LivePlace) -> SaveFile:
     return SaveFile(name, place.path, place.bytes, said, is_saved=False)
 
 
-def rest_of(place: LivePlace) -> str:
+def rest_of(place: LiveWorldFiles) -> str:
     """Say what of a journal of an earlier version is not in the world that opens; "": all is."""
     if place.acked is None or not place.is_older or place.acked.tick <= place.opens_at:
         return ""

@@ -93,7 +93,7 @@ class Cascade(Adoption, TickSeries):
         self.channel: OpenedChannel = channel or Broadcast()
         self.status: Status = "queued"
         self.error: str | None = None
-        self.company: Any = None
+        self.siblings: Any = None
         self.around: Around | None = None
         self.rested, self.asked_at = "", 0
         self.shown: Ids | None = None
@@ -137,9 +137,9 @@ class Cascade(Adoption, TickSeries):
         Whatever their status, in order of id; none for a model that is stepped alone.
         """
         group = self.group
-        if group is None or self.company is None:
+        if group is None or self.siblings is None:
             return ()
-        found: tuple[Cascade, ...] = self.company.peers_of(group)
+        found: tuple[Cascade, ...] = self.siblings.peers_of(group)
         return found
 
     @property
@@ -379,7 +379,7 @@ class Cascade(Adoption, TickSeries):
         self._speakers, self._measured = None, False
         self._set_mark()
 
-    def runs_over(self, contacts: Contacts) -> None:
+    def set_contacts(self, contacts: Contacts) -> None:
         """Say which contacts this tick's step has; sums over a channel's former ties begin anew.
 
         A fault of the model stops it in the step that follows, as any other.
@@ -480,8 +480,8 @@ class Cascade(Adoption, TickSeries):
         self.memo = None
         if self.status == "quiet":
             self.status = "running"
-        if self.company is not None:
-            self.company.take_up(self)  # it may have been packed away
+        if self.siblings is not None:
+            self.siblings.take_up(self)  # it may have been packed away
 
     def lay_by(self, keep: Keep) -> None:
         """Once it has ended: let its record lie where ``keep`` puts arrays, and drop what follows.
@@ -543,7 +543,7 @@ class Cascade(Adoption, TickSeries):
         twin.laid = False
         return twin
 
-    def told_by(self) -> tuple[object, ...]:
+    def fingerprint(self) -> tuple[object, ...]:
         """Return what changes with it, whatever changes."""
         return tuple(getattr(self, name) for name in _TOLD_BY)
 
@@ -552,7 +552,7 @@ class Cascade(Adoption, TickSeries):
         return (
             not self.alive
             and self.group is None  # its peers may write into its columns
-            and self.told_by() == twin.told_by()
+            and self.fingerprint() == twin.fingerprint()
             and self.model is twin.model
             and self.laid is twin.laid
             and self._history.count == twin._history.count

@@ -94,7 +94,7 @@ def whole_state(world: World) -> bytes:
 def _whole(cascade: Cascade) -> bytes:
     """Return a digest of all of a message; of one that was laid by it is taken once."""
     now = (cascade.model, cascade.message, cascade.priority, cascade.starts_at, cascade.channel)
-    told = (*now, *cascade.told_by())
+    told = (*now, *cascade.fingerprint())
     is_kept = cascade.laid and cascade.group is None
     if is_kept and cascade.seal is not None and cascade.seal[0] == told:
         return cascade.seal[1]
@@ -181,4 +181,4 @@ def _add(state: xxhash.xxh3_128, name: str, column: Array) -> None:
 
 
 def _bonds(world: World) -> dict[str, Array]:
-    return {n: c for n, c in world.bonds.dump().items() if not n.startswith("log.")}
+    return {n: c for n, c in world.relationships.dump().items() if not n.startswith("log.")}

@@ -53,7 +53,9 @@ def _letters(world: WorldState, platform: PlatformState) -> None:
         if act == Act.DIRECT_MESSAGE:
             _deliver(world, platform, np.array([other], np.uint32), [sender, -1, text])
         else:
-            _deliver(world, platform, world.bonds.groups.members(other), [sender, other, text])
+            _deliver(
+                world, platform, world.relationships.groups.members(other), [sender, other, text]
+            )
 
 
 def _lists(acts: ActColumns) -> tuple[list[int], ...]:
@@ -68,7 +70,7 @@ def _deliver(
     minds = platform.minds
     who = np.intersect1d(to, minds.members)
     who = who[who != sender]
-    closed = world.bonds.ears.are_closed(who, np.full_like(who, sender))
+    closed = world.relationships.blocklist.are_closed(who, np.full_like(who, sender))
     for member in who[~closed].tolist():
         letter = [platform.tick, sender, group, one_line(str(text), LONGEST_LETTER)]
         minds.letters[member] = [*minds.letters.get(member, ()), letter][-MOST_LETTERS:]
@@ -158,7 +160,7 @@ def groups_near(
     world: WorldState, platform: PlatformState, member: int
 ) -> tuple[list[int], list[int]]:
     """Return a member's groups, and those that it is not in but its allies are; two of each."""
-    groups = world.bonds.groups
+    groups = world.relationships.groups
     if not len(groups):
         return [], []
     own = groups.of(member).tolist()

@@ -265,7 +265,9 @@ class Minds:
         own = self.own
         return online[~np.isin(online, own, assume_unique=True)] if own.size else online
 
-    def hush(self, part: ExposurePart, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def mask_policy(
+        self, part: ExposurePart, codes: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.uint8]:
         """Return the acts of a part without those of members that decide themselves."""
         if not self.own.size:
             return codes

@@ -131,7 +131,7 @@ _MADE_ANEW = ("memo", "_adopted", "_speakers", "_mark", "_before")
 """What a message derives from its state, as one that was just loaded."""
 
 
-def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None) -> None:
+def restore_in_place(world: World, twin: World, known: Mapping[int, Cascade] | None = None) -> None:
     """Let a world be in the state of another; whoever holds the world or a message keeps it."""
     objects = dict(known or {}) | {each.id: each for each in world.cascades.loose}
     objects |= {e.id: held for e in world.cascades.ended if (held := e.held) is not None}
@@ -150,7 +150,7 @@ def become(world: World, twin: World, known: Mapping[int, Cascade] | None = None
     ]
     world.cascades.hold(items)
     for cascade in world.cascades.loose:
-        cascade.around, cascade.company = world, world.cascades
+        cascade.around, cascade.siblings = world, world.cascades
         cascade.channel = reopened(cascade.channel, world)  # one rebuilt elsewhere knows others
     world.woken.clear()
     world.exposed = []
@@ -214,7 +214,7 @@ def _as_it_ended(
     """Return a message that was packed away; whoever holds it has it as it was."""
     if mine is not None and not is_own:
         fresh = ended.made(len(twin.agents), twin.rested_as)
-        fresh.around, fresh.company = world, world.cascades
+        fresh.around, fresh.siblings = world, world.cascades
         vars(mine).clear()
         vars(mine).update(vars(fresh))
         ended.held = mine

@@ -36,7 +36,7 @@ from sim.world.opinions import Opinions
 from sim.world.phase_guard import dump_phases, restore_phases
 from sim.world.records import PREFIX, Joined, body, canonical, filed, records, texts
 from sim.world.relation_state import Relationships
-from sim.world.ties import bury, gone_of
+from sim.world.ties import remove_destroyed, removed_of
 
 Record = Mapping[str, Any]
 
@@ -248,9 +248,9 @@ def dump_world(
     if len(world.tie_records):
         meta["relations"], told = world.tie_records.dump()
         add("relations.", told)
-    if len(world.bonds.groups):
-        meta["groups"] = world.bonds.groups.dump()[0]
-    add("bonds.", world.bonds.dump())
+    if len(world.relationships.groups):
+        meta["groups"] = world.relationships.groups.dump()[0]
+    add("bonds.", world.relationships.dump())
     if world.platform is not None:
         meta["platform"], own = world.platform.dump()
         add("platform.", own)
@@ -339,7 +339,7 @@ def restore_world(
     agents.lore.moves.now = world.tick
     thought = under("opinions.", columns)
     world.opinions = Opinions.restore(meta.get("opinions", []), thought, len(agents))
-    world.bonds = Relationships.restore(
+    world.relationships = Relationships.restore(
         under("bonds.", columns), len(agents), meta.get("groups", ())
     )
     columns_of = _by_cascade(columns)
@@ -368,8 +368,8 @@ def restore_world(
     remarks += channels_lost(world)
     world.remarks = tuple(dict.fromkeys(filter(None, remarks)))
     if meta.get("unburied", False):
-        bury(world, ties)
-    elif (gone := gone_of(world)).size:
+        remove_destroyed(world, ties)
+    elif (gone := removed_of(world)).size:
         ties.retire(gone)  # buried when it was saved: only what measures leave out is found again
     return world
 

@@ -17,7 +17,7 @@ from sim.cli import start
 from sim.cli.app import app
 from sim.cli.exits import EXITS
 from sim.cli.help import SCREEN
-from sim.cli.main import hoisted
+from sim.cli.main import global_options_first
 from sim.core.threads import allow
 from sim.errors import (
     Cancelled,
@@ -274,7 +274,7 @@ def test_a_message_may_say_debug_and_changes_nothing_else(
     ],
 )
 def test_shared_options_stand_anywhere(typed: Sequence[str], meant: list[str]) -> None:
-    assert hoisted(typed) == meant
+    assert global_options_first(typed) == meant
 
 
 def test_without_a_terminal_the_screen_names_the_headless_command(

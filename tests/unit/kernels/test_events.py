@@ -84,7 +84,7 @@ class Plain:
             place = -1 if why == "changes" else -2
             self.rings.append((t + int(end * GRAINS), life, s, u, place, draw(u, life, 2)))
 
-    def become(self, u: int, new: int, source: int, when: int) -> None:
+    def restore_in_place(self, u: int, new: int, source: int, when: int) -> None:
         ever, old = self.state[u] & EVER, self.state[u] & 0x7F
         if self.table.adopting[new] and not ever:
             ever = EVER
@@ -107,7 +107,7 @@ class Plain:
         if place == -1:
             x = share * self.rates(u)[1]
             o = next(o for o in range(t.soff[s], t.soff[s + 1]) if x < t.scum[o])
-            self.become(u, int(t.snew[o]), int(NOBODY), when)
+            self.restore_in_place(u, int(t.snew[o]), int(NOBODY), when)
             return
         v, share = self.row(u)[place], share * t.ceiling[s]
         row = s * self.states + (self.state[v] & 0x7F)
@@ -117,9 +117,9 @@ class Plain:
         for o in range(t.off[row], t.off[row + 1]):
             if share < t.cum[o]:
                 if t.listener[o] != 255:
-                    self.become(v, int(t.listener[o]), u, when)
+                    self.restore_in_place(v, int(t.listener[o]), u, when)
                 if t.speaker[o] != 255:
-                    self.become(u, int(t.speaker[o]), v, when)
+                    self.restore_in_place(u, int(t.speaker[o]), v, when)
                 return
 
     def run(self) -> None:

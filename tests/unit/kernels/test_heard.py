@@ -81,96 +81,98 @@ MOVES = [{0: 0, 3: 1, 9: 0, 44: 2}, {3: 0, 9: NONE, 10: 1, 63: 1}, {0: 2, 3: 2, 
 @pytest.mark.parametrize("trust", [False, True])
 @pytest.mark.parametrize("kind", ["dense", "hash"])
 def test_sums_follow_changes(kind: str, trust: bool) -> None:
-    ears = Ears(Net(), kind, trust=trust)
+    blocklist = Ears(Net(), kind, trust=trust)
     for tick, moves in enumerate(MOVES):
-        reached = {v for u in moves for _, v in ears.net.row(u)}
-        assert ears.move(moves, tick) == reached
-        ears.forget()
-        ears.check()
+        reached = {v for u in moves for _, v in blocklist.net.row(u)}
+        assert blocklist.move(moves, tick) == reached
+        blocklist.forget()
+        blocklist.check()
 
 
 def test_a_hub_is_heard_by_all_and_the_deaf_are_passed_over() -> None:
-    ears = Ears(Net(agents=3 * BATCH, ties=50), "hash")
-    assert len(ears.move({3: 1}, 0)) == 3 * BATCH - 1
+    blocklist = Ears(Net(agents=3 * BATCH, ties=50), "hash")
+    assert len(blocklist.move({3: 1}, 0)) == 3 * BATCH - 1
     out = np.empty(3 * BATCH)
-    call(heard.count_of, ears.keys, ears.sums, ids(*range(3 * BATCH)), 1, BITS, out)
+    call(heard.count_of, blocklist.keys, blocklist.sums, ids(*range(3 * BATCH)), 1, BITS, out)
     assert out.sum() == 3 * BATCH - 1
-    ears = Ears(Net(), "dense")
-    ears.deaf[0] = np.uint64((1 << 5) | (1 << 8))
-    assert not {5, 8} & ears.move({3: 0}, 0)
-    assert ears.sums[[5, 8], 0].tolist() == [0, 0]
+    blocklist = Ears(Net(), "dense")
+    blocklist.deaf[0] = np.uint64((1 << 5) | (1 << 8))
+    assert not {5, 8} & blocklist.move({3: 0}, 0)
+    assert blocklist.sums[[5, 8], 0].tolist() == [0, 0]
 
 
 def test_voices_of_those_that_ever_adopted_are_not_kept() -> None:
-    ears, all_told = Ears(Net(), "dense"), Ears(Net(), "dense")
-    ears.ever = np.zeros(80, np.uint8)
-    ears.ever[::2] = 0x81
+    blocklist, all_told = Ears(Net(), "dense"), Ears(Net(), "dense")
+    blocklist.ever = np.zeros(80, np.uint8)
+    blocklist.ever[::2] = 0x81
     for tick, moves in enumerate(MOVES):
-        assert ears.move(moves, tick) == all_told.move(moves, tick)
-    assert ears.sums.tolist() == all_told.sums.tolist()
-    for mine, whole in zip(ears.voices, all_told.voices, strict=True):
+        assert blocklist.move(moves, tick) == all_told.move(moves, tick)
+    assert blocklist.sums.tolist() == all_told.sums.tolist()
+    for mine, whole in zip(blocklist.voices, all_told.voices, strict=True):
         assert not mine[1][::2].any()
         assert mine[1][1::2].tolist() == whole[1][1::2].tolist()
 
 
 @pytest.mark.parametrize("kind", ["dense", "hash"])
 def test_rows_move_to_a_larger_table(kind: str) -> None:
-    ears = Ears(Net(), "hash", trust=True)
-    ears.move(MOVES[0], 0)
-    ears.forget()
+    blocklist = Ears(Net(), "hash", trust=True)
+    blocklist.move(MOVES[0], 0)
+    blocklist.forget()
     slots = 80 if kind == "dense" else 1024
     keys = DENSE if kind == "dense" else np.full(slots, VACANT)
     rows = np.zeros((slots, 1 + STATES), np.uint64)
-    call(heard.rehash_rows, ears.keys, ears.sums, keys, rows)
-    ears.keys, ears.sums = keys, rows
-    ears.check()
+    call(heard.rehash_rows, blocklist.keys, blocklist.sums, keys, rows)
+    blocklist.keys, blocklist.sums = keys, rows
+    blocklist.check()
 
 
 @pytest.mark.parametrize("kind", ["dense", "hash"])
 def test_who_is_asked(kind: str) -> None:
-    ears = Ears(Net(), kind)
+    blocklist = Ears(Net(), kind)
     state = (np.arange(80) % 3).astype(np.uint8)
     state[7] |= 0x80
     listens = np.array([0, 1, 0], np.uint8)
-    ears.move({0: 0, 9: 0}, 0)
-    ears.forget()
-    touched = sorted(ears.move({9: 1, 10: 1}, 1))
+    blocklist.move({0: 0, 9: 0}, 0)
+    blocklist.forget()
+    touched = sorted(blocklist.move({9: 1, 10: 1}, 1))
     absent = np.zeros(2, np.uint64)
     absent[0] = np.uint64(1 << touched[1])
-    about = ears.keys, ears.sums, DENSE, state, listens
+    about = blocklist.keys, blocklist.sums, DENSE, state, listens
     is_open = (state & 0x7F == 1).tolist()
     news = ids(*touched, 0)
     kept = call(heard.listed, news, len(touched), *about, absent)
     expected = [v for v in touched if is_open[v] and v != touched[1]]
     assert news[:kept].tolist() == expected
     again = ids(*range(80))
-    ever = {v for u in (0, 9, 10) for _, v in ears.net.row(u)}
+    ever = {v for u in (0, 9, 10) for _, v in blocklist.net.row(u)}
     kept = call(heard.recalled, again, 80, *about, absent)
     assert again[:kept].tolist() == sorted(v for v in ever if is_open[v] and v != touched[1])
-    out = np.empty(len(ears.sums) + 1, np.uint32)
+    out = np.empty(len(blocklist.sums) + 1, np.uint32)
     m = call(heard.audience, *about, NO_BITS, out)
-    hears = {v for u in (0, 9, 10) for _, v in ears.net.row(u)}
+    hears = {v for u in (0, 9, 10) for _, v in blocklist.net.row(u)}
     assert sorted(out[:m].tolist()) == sorted(v for v in hears if is_open[v])
     state_keys, column = np.full(256, VACANT), np.zeros(256, np.uint8)
     call(store, state_keys, column, ids(*range(80)), state)
-    m = call(heard.audience, ears.keys, ears.sums, state_keys, column, listens, NO_BITS, out)
+    m = call(
+        heard.audience, blocklist.keys, blocklist.sums, state_keys, column, listens, NO_BITS, out
+    )
     assert sorted(out[:m].tolist()) == sorted(v for v in hears if is_open[v])
 
 
 @pytest.mark.parametrize("kind", ["dense", "hash"])
 def test_who_is_reminded_counts_as_touched_once(kind: str) -> None:
-    ears = Ears(Net(ties=60, hub=3), kind)
-    ears.move({0: 0, 9: 0, 10: 1}, 0)
-    ears.forget()
-    news = sorted(ears.move({9: 1}, 1))
-    hears = {v for u in (0, 9, 10) for _, v in ears.net.row(u)}
+    blocklist = Ears(Net(ties=60, hub=3), kind)
+    blocklist.move({0: 0, 9: 0, 10: 1}, 0)
+    blocklist.forget()
+    news = sorted(blocklist.move({9: 1}, 1))
+    hears = {v for u in (0, 9, 10) for _, v in blocklist.net.row(u)}
     touched = ids(*news, *range(81))
-    m = call(heard.remind, ids(*range(80)), ears.keys, ears.sums, touched, len(news))
+    m = call(heard.remind, ids(*range(80)), blocklist.keys, blocklist.sums, touched, len(news))
     assert touched[: len(news)].tolist() == news
     assert sorted(touched[:m].tolist()) == sorted(hears)
     about = DENSE, np.zeros(80, np.uint8), np.ones(1, np.uint8), NO_BITS
-    assert call(heard.listed, touched, m, ears.keys, ears.sums, *about) == len(hears)
-    ears.check()
+    assert call(heard.listed, touched, m, blocklist.keys, blocklist.sums, *about) == len(hears)
+    blocklist.check()
 
 
 def test_an_outcome_is_drawn_for_each() -> None:

@@ -8,12 +8,12 @@ import pytest
 from sim.arrays import Array
 from sim.network.graph import slab_kernels as slab
 from sim.network.graph.slab import TieColumns
-from sim.network.relations import blocklist_kernels as ears
+from sim.network.relations import blocklist_kernels as blocklist
 
 kernels: Any = slab  # arguments are handed over as lists of columns
 
 
-def laid_out(lists: list[list[int]], slack: int = 1) -> dict[str, Array]:
+def serialize(lists: list[list[int]], slack: int = 1) -> dict[str, Array]:
     """Return a slab of rows, trust ten times and kind once the id."""
     size = sum(len(row) + len(row) // 8 + slack for row in lists) + 40
     rows, capacity = np.zeros((len(lists), 2), np.uint32), np.zeros(len(lists), np.uint32)
@@ -46,7 +46,7 @@ def changed(held: dict[str, Array], batch: list[tuple[int, int, bool]]) -> list[
 
 
 def test_a_batch_adds_removes_and_leaves_alone() -> None:
-    held = laid_out([[1, 3, 5], [], [0, 4]])
+    held = serialize([[1, 3, 5], [], [0, 4]])
     batch = [(0, 2, True), (0, 3, False), (0, 5, True), (1, 7, True), (2, 1, False), (2, 4, False)]
     fates = changed(held, batch)
     assert fates == [slab.ADDED, slab.REMOVED, slab.KNOWN, slab.ADDED, slab.UNKNOWN, slab.REMOVED]
@@ -57,7 +57,7 @@ def test_a_batch_adds_removes_and_leaves_alone() -> None:
 
 
 def test_a_row_that_fills_moves_to_the_tail() -> None:
-    held = laid_out([[5, 9], [1]])
+    held = serialize([[5, 9], [1]])
     changed(held, [(0, v, True) for v in (1, 6, 7, 12)])
     assert lists_of(held) == [[1, 5, 6, 7, 9, 12], [1]]
     assert held["rows"][0, 0] > held["rows"][1, 0]
@@ -69,7 +69,7 @@ def test_a_row_that_fills_moves_to_the_tail() -> None:
 def test_random_batches_agree_with_sets(seed: int) -> None:
     rng = np.random.default_rng(seed)
     sets = [set(rng.integers(0, 20, 6).tolist()) for _ in range(4)]
-    held = laid_out([sorted(row) for row in sets])
+    held = serialize([sorted(row) for row in sets])
     pairs = sorted({(int(u), int(v)) for u, v in rng.integers(0, (4, 20), (25, 2))})
     batch = [(u, v, bool(rng.integers(2))) for u, v in pairs]
     changed(held, batch)
@@ -93,7 +93,7 @@ def test_pairs_are_sorted_and_stay_in_order_where_equal(count: int) -> None:
 
 
 def test_laying_out_keeps_rows_and_leaves_room() -> None:
-    held = laid_out([[1, 3, 5], [], list(range(16))])
+    held = serialize([[1, 3, 5], [], list(range(16))])
     columns = TieColumns(*(held[name] for name in TieColumns._fields))
     into = TieColumns(*(np.zeros(60, column.dtype) for column in columns))
     rows, capacity = np.zeros((3, 2), np.uint32), np.zeros(3, np.uint32)
@@ -107,7 +107,7 @@ def test_laying_out_keeps_rows_and_leaves_room() -> None:
 
 
 def test_turning_rows_round_and_their_trust_after() -> None:
-    held = laid_out([[1, 2], [2], [0, 1]])
+    held = serialize([[1, 2], [2], [0, 1]])
     columns = TieColumns(*(held[name] for name in TieColumns._fields))
     counts = np.zeros(3, np.int64)
     slab.count_ids(held["rows"], held["ids"], 0, 3, counts)
@@ -133,9 +133,9 @@ def test_ears_are_closed_to_those_that_are_named() -> None:
     closed = np.array([0b110], np.uint64)
     pairs = np.array([0, 1, 1, 1, 2], np.uint32), np.array([1, 0, 1, 2, 1], np.uint32)
     out = np.zeros(5, np.uint8)
-    ears.shut(closed, rows, ids, *pairs, out)
+    blocklist.shut(closed, rows, ids, *pairs, out)
     assert out.tolist() == [0, 1, 0, 1, 1]
-    ears.look_up(rows, ids, kind, *pairs, out)
+    blocklist.look_up(rows, ids, kind, *pairs, out)
     assert out.tolist() == [0, 1, 0, 2, 4]
-    ears.shut(closed[:0], rows, ids, *pairs, out)
+    blocklist.shut(closed[:0], rows, ids, *pairs, out)
     assert out.tolist() == [0] * 5

@@ -15,7 +15,7 @@ from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal import journal
 from sim.store.journal.journal import NO_DIGEST
 from tests.faults.killing import child, killed
-from tests.unit.runtime.keeping import PACING, play, started
+from tests.unit.runtime.journal_config import PACING, play, started
 
 FATAL = 25
 """The entry at which a planted bug strikes."""
@@ -102,13 +102,13 @@ def player(path: Path, plant: Callable[[], None], done: Callable[[int], object])
 
 def main(folder: Path, kills: int, seed: int, *bugs: str) -> None:
     """Kill so many players at random moments, then one for each planted bug."""
-    moments = random.Random(seed)
+    undo_points = random.Random(seed)
     world = started()
     world.inject("Warm up", seeds=[0], model="sir")
     world.step(3)  # every kernel is loaded before the first fork
     for number, bug in enumerate(["none"] * kills + [*bugs]):
         path = folder / f"{number}.hub"
-        delay, least = moments.random() * 0.15, moments.randrange(1, 60)
+        delay, least = undo_points.random() * 0.15, undo_points.randrange(1, 60)
         process, reads = child(partial(player, path, BUGS[bug]))
         acked = killed(process, reads, least if bug in KILLED else None, delay)
         print(path, acked, flush=True)  # noqa: T201 - the test reads it

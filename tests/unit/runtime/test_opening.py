@@ -12,7 +12,7 @@ from sim import World, open_live
 from sim.errors import Cancelled, InputError, SnapshotError
 from sim.runtime import (
     JournalConfig,
-    Opened,
+    OpenResult,
     Simulation,
     describe_opening,
     discard,
@@ -49,9 +49,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a.hub"
 
 
-def alive(opened: Opened, **options: Any) -> Simulation:
-    keeping = opened.keeping(NEVER)
-    return Simulation(opened.world, path=opened.path, journal=keeping, **options)
+def alive(opened: OpenResult, **options: Any) -> Simulation:
+    journal_config = opened.journal_config(NEVER)
+    return Simulation(opened.world, path=opened.path, journal=journal_config, **options)
 
 
 async def ran(path: Path, ticks: int) -> None:
@@ -356,13 +356,13 @@ async def test_frames_say_how_safe_a_world_is(path: Path) -> None:
 async def test_a_command_whose_thread_was_left_behind_writes_nothing(path: Path) -> None:
     world = small()
     keeper = JournalWriter(world, path.with_name("n.hub"), pacing=NEVER)
-    custody = Persistence(world, keeper, JournalConfig(path.with_name("n.hub"), NEVER))
-    with custody.done("cancel", (0,)):
-        held = custody.let_go()
-    with custody.kept(setattr):
+    persistence = Persistence(world, keeper, JournalConfig(path.with_name("n.hub"), NEVER))
+    with persistence.done("cancel", (0,)):
+        held = persistence.let_go()
+    with persistence.kept(setattr):
         world.step()
-    assert custody.ticked() is None
-    assert custody.trouble is None
+    assert persistence.ticked() is None
+    assert persistence.trouble is None
     assert keeper.number == 0
     held.of(small()).close(is_whole=True)
     assert not held_by_another(path.with_name("n.hub"))

@@ -185,7 +185,7 @@ async def test_what_is_shown_is_never_older_than_what_was_saved(
     if opened.world.tick < 4 + after and way is not copied:
         assert any("kept" in said for said in opened.findings)
     async with Simulation(
-        opened.world, path=path, journal=opened.keeping(NEVER), author="test"
+        opened.world, path=path, journal=opened.journal_config(NEVER), author="test"
     ) as simulation:
         await simulation.step()
     assert open_live(path).world.tick == opened.world.tick
@@ -317,10 +317,10 @@ async def test_a_file_that_was_written_anew_is_refused_too(tmp_path: Path) -> No
 
 def test_a_file_that_nobody_opened_or_wrote_here_is_not_known(path: Path) -> None:
     path, world = path, World.create(agents=50, mean_degree=4, seed=3)
-    custody = Persistence(world)
-    assert custody.knows(path)
+    persistence = Persistence(world)
+    assert persistence.knows(path)
     save(world, path)
-    assert not custody.knows(path)
+    assert not persistence.knows(path)
 
 
 @pytest.mark.parametrize("is_named", [False, True])

@@ -16,20 +16,20 @@ from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import PATIENCE, until
 
 SEAMS: dict[str, Callable[[Simulation], tuple[Any, str]]] = {
-    "a copy before a command": lambda s: (thread_of(s).live.safety, "before_command"),
-    "a copy before a tick": lambda s: (thread_of(s).live.safety, "before_tick"),
-    "what follows a command": lambda s: (thread_of(s).live.safety, "changed"),
-    "the hush round plugins": lambda s: (type(thread_of(s).live.hush), "__enter__"),
-    "the end of the hush": lambda s: (type(thread_of(s).live.hush), "__exit__"),
+    "a copy before a command": lambda s: (thread_of(s).live.rollback, "before_command"),
+    "a copy before a tick": lambda s: (thread_of(s).live.rollback, "before_tick"),
+    "what follows a command": lambda s: (thread_of(s).live.rollback, "changed"),
+    "the hush round plugins": lambda s: (type(thread_of(s).live.output_capture), "__enter__"),
+    "the end of the hush": lambda s: (type(thread_of(s).live.output_capture), "__exit__"),
     "a frame": lambda s: (thread_of(s).live, "frame"),
     "the hook of frames": lambda s: (thread_of(s).engine, "_publish"),
-    "the curve of the message in focus": lambda s: (thread_of(s).live.spotlight, "follow"),
+    "the curve of the message in focus": lambda s: (thread_of(s).live.focused, "follow"),
     "what is caught up with": lambda s: (thread_of(s).live, "catch_up"),
-    "the way back": lambda s: (thread_of(s).live.custody.past, "leave"),
-    "the journal's ticks": lambda s: (thread_of(s).live.custody.keeper, "flush"),
-    "the journal's tick": lambda s: (thread_of(s).live.custody.keeper, "ticked"),
-    "the journal's promise": lambda s: (thread_of(s).live.custody.keeper, "when_durable"),
-    "the sessions": lambda s: (thread_of(s).live.ledger, "look"),
+    "the way back": lambda s: (thread_of(s).live.persistence.past, "leave"),
+    "the journal's ticks": lambda s: (thread_of(s).live.persistence.keeper, "flush"),
+    "the journal's tick": lambda s: (thread_of(s).live.persistence.keeper, "ticked"),
+    "the journal's promise": lambda s: (thread_of(s).live.persistence.keeper, "when_durable"),
+    "the sessions": lambda s: (thread_of(s).live.tracker, "look"),
     "metrics": lambda s: (thread_of(s).live.measuring, "ticked"),
     "the pace": lambda s: (thread_of(s).engine.drive, "ticked"),
 }
@@ -102,6 +102,6 @@ async def test_a_view_that_wants_to_end_the_program_is_noted(simulation: Simulat
 
     with pytest.raises(HubbubError, match="SystemExit: now"):
         await simulation.query(leave)
-    thread_of(simulation).hurry(lambda: leave(thread_of(simulation).live.world))
+    thread_of(simulation).run_soon(lambda: leave(thread_of(simulation).live.world))
     await until(lambda: any("SystemExit" in line for _, line in simulation.frame.events))
     assert await simulation.step() == 1

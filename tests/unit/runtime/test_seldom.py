@@ -11,7 +11,7 @@ from sim.core import CascadeGrew, CascadeStarted, EventBus, MessageReceived
 from sim.errors import InputError
 from sim.runtime import Simulation
 from sim.runtime.bulk_operations import create_communities
-from sim.runtime.engine.outbox import Frames, Outbox, Poster
+from sim.runtime.engine.outbox import Frames, LoopCaller, Outbox
 from sim.runtime.frames.focus import GroupTally, Tally
 from tests.unit.runtime.worlds import until
 
@@ -44,7 +44,7 @@ def test_no_community_gathers_where_everybody_is_taken() -> None:
 async def test_growth_that_waits_is_told_in_sum_and_receivers_as_they_are_now() -> None:
     told: list[Any] = []
     bus = EventBus()
-    outbox = Outbox(bus, Poster(asyncio.get_running_loop()), told.append)
+    outbox = Outbox(bus, LoopCaller(asyncio.get_running_loop()), told.append)
     outbox.emit(CascadeGrew(tick=1, cascade=0, new=1, adopters=2))  # nobody listens yet
     bus.subscribe(CascadeGrew, told.append)
     bus.subscribe(MessageReceived, told.append)
@@ -59,7 +59,7 @@ async def test_growth_that_waits_is_told_in_sum_and_receivers_as_they_are_now() 
 
 
 async def test_a_watch_that_begins_before_any_frame_waits_and_ends_with_the_rest() -> None:
-    frames = Frames(Poster(asyncio.get_running_loop()))
+    frames = Frames(LoopCaller(asyncio.get_running_loop()))
     watch = frames.watch(2)
     async with watch:
         frames.close()

@@ -27,7 +27,7 @@ from sim.store.journal.journal import NO_DIGEST
 from sim.store.journal.reading import BrokenError, JournalFile, find_entry
 from sim.store.relational import count_rows
 from sim.store.snapshot import files, snapshot
-from tests.unit.runtime.keeping import play, started
+from tests.unit.runtime.journal_config import play, started
 from tests.unit.store.fake import FakeWorld, saved
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -106,7 +106,9 @@ def views(world: World, platform: Platform) -> dict[str, Any]:
         feeds.setdefault(viewer, []).append(message)
     both = [messages for messages in feeds.values() if {0, 1} <= {*messages}]
     counts = (posts.likes, posts.dislikes, posts.shares, posts.replies, posts.reports)
-    blocked = world.bonds.ears.are_closed(np.array([3], np.uint32), np.array([ACTOR], np.uint32))
+    blocked = world.relationships.blocklist.are_closed(
+        np.array([3], np.uint32), np.array([ACTOR], np.uint32)
+    )
     music = platform.search_people("music").tolist()
     return {
         "feeds": {viewer: sorted(messages) for viewer, messages in feeds.items()},

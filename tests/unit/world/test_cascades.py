@@ -14,7 +14,7 @@ import pytest
 
 import sim.spread.cascade.cascade
 from sim import Cascade, Contacts, Draws, Field, PropagationModel, World, load, register, save
-from sim.runtime import Past
+from sim.runtime import UndoHistory
 from sim.store.journal.state import whole_state
 from sim.world import cascades as packing
 from sim.world import phases as ended
@@ -73,7 +73,7 @@ def test_a_tick_asks_no_message_that_ended_for_good() -> None:
 def test_ended_messages_are_no_objects_of_any_copy(model: str, said: dict[str, Any]) -> None:
     before = objects()
     world = world_of(100, model, **said)
-    past = Past(world)
+    past = UndoHistory(world)
     past.step(8)
     copies = [still(world, lambda _name, column: np.array(column)) for _ in range(3)]
     assert objects() - before <= 12 * AT_HAND  # those at hand, and their twins
@@ -145,7 +145,7 @@ def test_whoever_holds_a_message_sees_it_go_back_and_forward() -> None:
         world.inject(f"News {number}", seeds=[number], model="sir", beta=0.3, gamma=0.7)
         for number in range(40)
     ]
-    past = Past(world, 1 << 30)
+    past = UndoHistory(world, 1 << 30)
     past.step(60)
     assert len(world.cascades.loose) <= AT_HAND
     sizes, digest = [each.size for each in stories], world.digest()

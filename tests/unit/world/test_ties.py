@@ -15,7 +15,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.network.graph.changes import ACTS, FRIEND, TieLog
 from sim.network.relations.blocklist import Blocklist
 from sim.network.relations.types import Relation
-from sim.world.state.snapshot import become
+from sim.world.state.snapshot import restore_in_place
 from sim.world.ties import may
 
 N = 6
@@ -74,7 +74,11 @@ def test_a_block_cuts_both_ways_and_forbids_new_ties() -> None:
             world.follow(one, other)
     assert world.neighbours(1, "blocked").tolist() == [0]
     assert world.neighbours(0, "blocked by").tolist() == [1]
-    assert world.bonds.ears.are_closed(*_ids([0, 1, 2], [1, 0, 0])).tolist() == [True, True, False]
+    assert world.relationships.blocklist.are_closed(*_ids([0, 1, 2], [1, 0, 0])).tolist() == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_two_blocks_are_lifted_one_by_one() -> None:
@@ -206,7 +210,7 @@ def test_what_cannot_be_followed_is_said(agents: Any, others: Any, says: str) ->
     with pytest.raises(InputError, match=says):
         world.follow(agents, others)
     assert world.digest() == before
-    assert len(world.bonds.log) == 0
+    assert len(world.relationships.log) == 0
 
 
 def test_nobody_may_be_named() -> None:
@@ -218,12 +222,16 @@ def test_nobody_may_be_named() -> None:
 
 def test_marks_and_their_memory_are_counted() -> None:
     world = small()
-    assert (world.bonds.ears.count, world.bonds.ears.nbytes, world.bonds.log.nbytes) == (0, 0, 0)
+    assert (
+        world.relationships.blocklist.count,
+        world.relationships.blocklist.nbytes,
+        world.relationships.log.nbytes,
+    ) == (0, 0, 0)
     size = world.nbytes
     world.mute([1, 4], 0)
     world.block(2, 3)
-    assert world.bonds.ears.count == 4
-    assert world.bonds.log.nbytes == 3 * 13
+    assert world.relationships.blocklist.count == 4
+    assert world.relationships.log.nbytes == 3 * 13
     assert world.nbytes > size
 
 
@@ -316,7 +324,7 @@ def test_newcomers_can_be_muted() -> None:
     world.mute(75, 0)
     world.follow(75, 0)
     assert world.neighbours(75, "muted").tolist() == world.neighbours(75).tolist() == [0]
-    assert world.bonds.nbytes > 0
+    assert world.relationships.nbytes > 0
 
 
 def test_marks_that_contradict_themselves_are_refused() -> None:
@@ -412,7 +420,7 @@ def test_random_acts_leave_what_sets_say(work: list[Step]) -> None:
     assert {frozenset((a, b)) for a, others in enumerate(friends) for b in others} == naive.friends
     who, whom = _ids(np.repeat(range(N), N), np.tile(range(N), N))
     shut = naive.muted | naive.blocked | {(y, x) for x, y in naive.blocked}
-    is_shut = world.bonds.ears.are_closed(who, whom)
+    is_shut = world.relationships.blocklist.are_closed(who, whom)
     assert set(zip(who[is_shut].tolist(), whom[is_shut].tolist(), strict=True)) == shut
     assert restored(world).digest() == world.digest()
 
@@ -435,7 +443,7 @@ def test_ties_are_typed_at_run_time_and_asked_for_by_type() -> None:
     assert world.neighbours(0, "follows", "colleague").tolist() == []
     assert world.neighbours(0, "followers", "friend").tolist() == []
     assert restored(world).digest() == world.digest()
-    become(before, restored(world))
+    restore_in_place(before, restored(world))
     assert before.relation(0, 1) == world.relation(0, 1)
     world.set_relations([0, 0, 3], [1, 2, 0], "", {"since": None, "near": None, "note": None})
     assert len(world.tie_records) == 0

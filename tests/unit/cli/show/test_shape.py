@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sim.cli.output import Shape, answer, as_csv
+from sim.cli.output import OutputFormat, answer, as_csv
 from sim.errors import InputError
 from tests.unit.cli.conftest import Hubbub
 
@@ -63,10 +63,10 @@ def test_a_list_of_posts_is_the_newest_first(hubbub: Hubbub, world: Path) -> Non
 def test_cells_are_plain(capsys: pytest.CaptureFixture[str]) -> None:
     cells: Any = [{"a": None, "b": ["x", "y"]}, {"c": {"d": 1}}]
     assert as_csv(cells) == 'a,b,c\n,x; y,\n,,"{ ""d"": 1 }"'
-    answer(Shape(limit=1), {"rows": [1, 2]}, lambda facts, most: f"{facts['rows'][:most]}")
+    answer(OutputFormat(limit=1), {"rows": [1, 2]}, lambda facts, most: f"{facts['rows'][:most]}")
     assert capsys.readouterr().out == "[1]\n"
     with pytest.raises(InputError, match="exclude each other"):
-        Shape(json=True, csv=True)
+        OutputFormat(json=True, csv=True)
 
 
 def test_ties_are_edited_one_pair_at_a_time(hubbub: Hubbub, world: Path) -> None:

@@ -20,7 +20,7 @@ from sim.lab.calibration.simulating import (
     world_of,
 )
 from sim.lab.runs.replicate import BaseFile
-from sim.lab.runs.workers import Surroundings
+from sim.lab.runs.workers import WorkerConfig
 from sim.settings import current
 
 MODEL = """
@@ -92,7 +92,7 @@ def test_what_a_worker_simulates_is_what_is_simulated_here(
     base = BaseFile.write(world_of(order, {}, 1))
     point = {"fading": 0.3}
     loaded = (str(file), sha256(file.read_bytes()).hexdigest())
-    around = Surroundings((0, "elsewhere"), (loaded,), current(), is_parent=False)
+    around = WorkerConfig((0, "elsewhere"), (loaded,), current(), is_parent=False)
     try:
         told = [(3, order, point, 1, each, around) for each in (None, base)]
         ((third, one), (_, two)) = map(_in_a_worker, told)

@@ -6,7 +6,7 @@ import pytest
 from sim import names, spec
 from sim.errors import InputError, UnknownNameError
 from sim.lab import Compared, ModelClaim, Validation, validate, validate_now
-from sim.lab.runs.workers import Surroundings
+from sim.lab.runs.workers import WorkerConfig
 from sim.lab.validation import claims_of, judge
 from sim.lab.validation.declared import declared_claims
 from sim.lab.validation.running import _keyed
@@ -62,7 +62,7 @@ def test_a_worker_judges_by_the_settings_of_who_asks(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("sim.lab.runs.workers.allow", lambda _: None)
     before = current()
     asked = before.model_copy(update={"max_running": 7})
-    around = Surroundings((0, "elsewhere of validation"), (), asked, is_parent=False)
+    around = WorkerConfig((0, "elsewhere of validation"), (), asked, is_parent=False)
     try:
         key, verdict = _keyed((("persuasion", 0), False, around))
         assert current().max_running == 7

@@ -12,7 +12,7 @@ import pytest
 from sim import Ask, Decision, Member, Mind, Post, Simulation, Thinker, Turn, World
 from sim.core.threads import interrupt
 from sim.errors import FileError, InputError
-from sim.minds import Case, Fault, ModelError, read_surrogate
+from sim.minds import BatchItem, Fault, ModelError, read_surrogate
 from sim.minds.deciding.pending import checked
 from sim.minds.deciding.round import FaultCounts, Patience
 from sim.minds.surrogate import agreement_of
@@ -45,7 +45,9 @@ class Odd(Mind):
         found: Sequence[Decision] = await self.do(member)
         return found
 
-    async def decide_together(self, cases: Sequence[Case]) -> Sequence[Sequence[Decision] | None]:
+    async def decide_together(
+        self, cases: Sequence[BatchItem]
+    ) -> Sequence[Sequence[Decision] | None]:
         found: Sequence[Sequence[Decision] | None] = await self.do(cases)
         return found
 

@@ -148,7 +148,7 @@ def test_who_is_muted_or_blocked_is_in_none_of_ten_thousand_feeds(act: str) -> N
             assert not (~others).any()
     platform.act(0, f"un{act}", other=author)
     world.step()
-    assert not world.bonds.ears.are_closed(
+    assert not world.relationships.blocklist.are_closed(
         np.array([0], np.uint32), np.array([author], np.uint32)
     ).any()
 

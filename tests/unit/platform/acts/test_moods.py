@@ -63,20 +63,20 @@ def test_a_mood_is_worth_a_quarter_of_character() -> None:
     world, platform = _world(mood_hours=2.0)
     plain = world.agents.personality.astype(int)
     platform.held[MOOD] = np.array([1.0, -1.0, 0.5] + [0.0] * 397, np.float32)
-    bent = platform.temper.astype(int)
+    bent = platform.effective_personality.astype(int)
     sway = np.zeros(400, int)
     sway[:3] = 64, -64, 32
     assert np.abs(bent[:, 3] - np.clip(plain[:, 3] + sway, 0, 255)).max() <= 1
     assert np.abs(bent[:, 4] - np.clip(plain[:, 4] - sway, 0, 255)).max() <= 1
     assert np.array_equal(bent[:, :3], plain[:, :3])
-    assert platform.temper is platform.temper
+    assert platform.effective_personality is platform.effective_personality
     world.change_agents([5], agreeableness=1.0)
-    assert platform.temper[5, 3] == 255
+    assert platform.effective_personality[5, 3] == 255
     world.create_agents(2)
-    assert len(platform.temper) == 402
+    assert len(platform.effective_personality) == 402
     calm, still = _world()
     still.held[MOOD] = np.ones(400, np.float32)
-    assert np.array_equal(still.temper, calm.agents.personality)
+    assert np.array_equal(still.effective_personality, calm.agents.personality)
 
 
 def test_members_in_a_good_mood_like_more_and_mute_less() -> None:

@@ -8,7 +8,7 @@ import pytest
 from sim import Act, Exposures, Platform, PlatformView, Policy, RulePolicy, World
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform.acts.policy_dispatch import POLICY, ruled_by
-from sim.world.state.snapshot import become, still
+from sim.world.state.snapshot import restore_in_place, still
 
 RATES = ("likes", "reposts", "replies", "quotes", "dislikes", "reports", "follows", "mutes")
 STILL = dict.fromkeys(RATES, 0.0)
@@ -55,7 +55,7 @@ def test_policies_of_members_are_saved_grow_and_can_be_turned_back() -> None:
         each.create_agents(3)
         each.step(2)
     assert (ruled_by(platform).size, again.digest()) == (303, world.digest())
-    become(world, before)
+    restore_in_place(world, before)
     assert (len(platform.policies), len(platform.recommenders), POLICY in platform.held) == (
         1, 1, False,
     )  # fmt: skip

@@ -25,7 +25,7 @@ def barred(world: World, message: int) -> npt.NDArray[np.bool_]:
     parts[-1] = 1
     tables = tables_of(
         platform, platform.members, Pools(np.array([message], np.uint32), parts), world.absent(),
-        world.bonds.closed, PlatformSettings(candidates=1, outside=1), np.uint64(1),
+        world.relationships.closed, PlatformSettings(candidates=1, outside=1), np.uint64(1),
     )  # fmt: skip
     viewers, tray = np.arange(len(world.agents), dtype=np.uint32), tray_for(len(world.agents), 1)
     gather(viewers, 0, viewers.size, tables, tray.candidates, tray.stops)

@@ -53,16 +53,16 @@ def test_waves_hold_one_wave_and_then_none(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(platform_waves, "WAVE", 8)
     monkeypatch.setattr(serving, "_BLOCK", 1)
     most: list[int] = []
-    take = platform_waves.Waves.take
+    take = platform_waves.FeedBatches.take
 
     def measured(self: Any, parts: Any) -> None:
-        most.append(self._platform.shelf.nbytes)
+        most.append(self._platform.feed_buffers.nbytes)
         take(self, parts)
 
-    monkeypatch.setattr(platform_waves.Waves, "take", measured)
+    monkeypatch.setattr(platform_waves.FeedBatches, "take", measured)
     platform = platform_of(ran(keep_feeds=False))
     assert 0 < max(most) < len(platform.exposures) * 18 * 3 / 4
-    assert platform.shelf.nbytes == 0
+    assert platform.feed_buffers.nbytes == 0
 
 
 def test_a_recommender_that_fails_in_many_waves_is_named_once(

@@ -9,7 +9,7 @@ import pytest
 from sim import World
 from sim.core import Event, EventBus, MessageSent, WorldSaved
 from sim.runtime import IsolatedSimulation, Simulation
-from sim.runtime.engine.outbox import MOST_WAITING, AsyncHandlers, Outbox, Poster
+from sim.runtime.engine.outbox import MOST_WAITING, AsyncHandlers, LoopCaller, Outbox
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import until
 
@@ -23,7 +23,7 @@ async def test_a_loop_that_was_busy_is_told_what_it_missed() -> None:
     said: list[str] = []
     bus = EventBus()
     bus.subscribe(Event, heard.append)
-    outbox = Outbox(bus, Poster(asyncio.get_running_loop()), said.append)
+    outbox = Outbox(bus, LoopCaller(asyncio.get_running_loop()), said.append)
     for tick in range(MOST_WAITING + 7):
         outbox.emit(saved(tick))
     await asyncio.sleep(0)

@@ -73,12 +73,12 @@ async def test_what_a_plugin_prints_becomes_a_note(
 def test_a_flood_of_output_is_cut_short(tmp_path: Path) -> None:
     load_file(written(tmp_path))
     notes: list[str] = []
-    hush = OutputCapture(notes.append)
-    with hush:
+    output_capture = OutputCapture(notes.append)
+    with output_capture:
         for _ in range(1000):
             sys.stdout.write("again\n")
             sys.stderr.write("and again\n")
-    with hush:
+    with output_capture:
         sys.stdout.write("more\n")
     assert len(notes) == 20
     assert notes[-1].endswith("(no more is noted)")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sim import World
-from sim.runtime.frames import communities as arranger
+from sim.runtime.frames import communities as layout
 from sim.runtime.journal.acts import perform
 from sim.world.commands import COMMANDS, name_of
 from sim.world.log import words_of
@@ -47,14 +47,14 @@ def test_an_act_done_again_from_json_leaves_the_same_world(name: str) -> None:
 
 
 def test_large_networks_are_not_pictured_anew_for_each_tie(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arranger, "_AT_ONCE_TIES", 5)
+    monkeypatch.setattr(layout, "_AT_ONCE_TIES", 5)
     world = World.create(agents=60, mean_degree=6, seed=5, network="planted-communities")
     pictures: list[object] = []
 
     def at_once(act: Callable[[], object]) -> None:
         act()
 
-    made = arranger.CommunityLayout(at_once)
+    made = layout.CommunityLayout(at_once)
 
     def arranged() -> int:
         made.arrange(world, pictures.append)

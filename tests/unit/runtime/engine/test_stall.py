@@ -309,18 +309,18 @@ async def test_what_is_no_foreign_plugin_is_waited_for(world: World, gate: Gate)
 
 def test_copies_are_taken_only_for_foreign_plugins_and_are_rare() -> None:
     now = [0.0]
-    safety = RollbackState(lambda: now[0])
+    rollback = RollbackState(lambda: now[0])
     world = World.create(agents=500, mean_degree=5, seed=1)
     story = world.inject("Ours.", seeds=[0], model="si")
-    safety.before_tick(world)
-    assert not safety.has_copy
+    rollback.before_tick(world)
+    assert not rollback.has_copy
     assert not is_foreign(story)
     world.inject("Theirs.", seeds=[0], model="test-stuck")
     for _ in range(2):
-        safety.before_tick(world)
+        rollback.before_tick(world)
         world.step()
-    assert safety.has_copy
-    again = safety.rebuilt(world.phases)
+    assert rollback.has_copy
+    again = rollback.rebuilt(world.phases)
     assert (again.tick, world.tick) == (1, 2)
     again.step()
     assert again.digest() == world.digest()

@@ -17,7 +17,7 @@ from sim.errors import StuckError
 from sim.runtime.engine import warden as wardens
 from sim.runtime.engine.stall import RollbackState
 from sim.runtime.engine.warden import (
-    Warden,
+    PluginTimeout,
     calls_of_plugins,
     on_watch,
     patience_for,
@@ -175,9 +175,9 @@ def test_what_comes_back_just_then_is_let_be(stuck: Any, monkeypatch: pytest.Mon
         except BaseException as error:
             met.append(error)
 
-    looks = Warden._lasts
+    looks = PluginTimeout._lasts
 
-    def comes_back(mine: Warden, number: int, call: Any) -> bool:
+    def comes_back(mine: PluginTimeout, number: int, call: Any) -> bool:
         lasts = looks(mine, number, call)
         seen.set()
         assert left.wait(60)
@@ -186,7 +186,7 @@ def test_what_comes_back_just_then_is_let_be(stuck: Any, monkeypatch: pytest.Mon
     thread = threading.Thread(target=work, name="feed_0")
     with warden(nobody) as mine:
         assert mine is not None
-        monkeypatch.setattr(Warden, "_lasts", comes_back)
+        monkeypatch.setattr(PluginTimeout, "_lasts", comes_back)
         thread.start()
         blocked_until(left.is_set)
         time.sleep(0.1)  # for the strike, which follows
@@ -265,7 +265,7 @@ def test_a_thread_of_a_plugins_own_holds_nobody_up(stuck: Any) -> None:
 
 
 def test_only_one_watches_and_only_from_the_main_thread() -> None:
-    found: list[Warden | None] = []
+    found: list[PluginTimeout | None] = []
     before = signal.getsignal(wardens._SIGNAL)
 
     def look() -> None:
@@ -290,11 +290,11 @@ def test_a_large_world_gives_plugins_more() -> None:
 
 def test_platforms_with_foreign_plugins_are_copied_first(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World.create(agents=50, mean_degree=4, seed=1, platform=True)
-    safety = RollbackState()
+    rollback = RollbackState()
     monkeypatch.setattr("sim.runtime.engine.stall.foreign", tuple)
-    safety.before_tick(world)
-    assert not safety.has_copy
+    rollback.before_tick(world)
+    assert not rollback.has_copy
     one = type("One", (), {"kind": "recommender"})()
     monkeypatch.setattr("sim.runtime.engine.stall.foreign", lambda: (one,))
-    safety.before_tick(world)
-    assert safety.has_copy
+    rollback.before_tick(world)
+    assert rollback.has_copy

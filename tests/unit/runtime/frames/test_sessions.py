@@ -204,7 +204,7 @@ async def test_ended_sessions_still_found(world: World, monkeypatch: pytest.Monk
         del session
         gc.collect()
         link = thread_of(simulation)
-        assert len(link.live.ledger._closed) <= 4
+        assert len(link.live.tracker._closed) <= 4
         assert len(link._ended) <= 4
         assert len(link._sessions) <= 1
         assert len(simulation.frame.sessions) == 4

@@ -11,7 +11,7 @@ from sim.core.registry import _failures
 from sim.errors import InputError, PluginError
 from sim.runtime import Finding, Simulation, Vitals, health_check
 from sim.runtime import health as health_watch
-from sim.runtime.engine.outbox import Poster
+from sim.runtime.engine.outbox import LoopCaller
 from sim.runtime.health import (
     CHECKS,
     CheckHistory,
@@ -184,7 +184,7 @@ class Clock:
 async def test_clocks_and_loops_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Simulation(small(), name="x") as simulation:
         clock, posted = Clock(), list[Any]()
-        post = cast("Poster", posted.append)
+        post = cast("LoopCaller", posted.append)
         link = thread_of(simulation)
         watch = HealthWatch(
             link._vitals, link._pause, post, wall=lambda: clock.wall, now=lambda: clock.now

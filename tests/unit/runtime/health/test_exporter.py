@@ -13,7 +13,15 @@ from sim import Answer, Thinker, World
 from sim.errors import InputError
 from sim.minds import Fault
 from sim.minds.models.asks import Spend
-from sim.runtime import Health, Kept, Performance, Simulation, SimulationSource, Vitals, exported
+from sim.runtime import (
+    Durability,
+    Health,
+    Performance,
+    Simulation,
+    SimulationSource,
+    Vitals,
+    exported,
+)
 from sim.runtime.export import Exporter, Numbers, WorldSource
 from sim.runtime.health import ProcessHealthWatch, look
 from sim.runtime.journal.writer import JournalWriter
@@ -197,7 +205,7 @@ async def test_an_engine_elsewhere_is_seen_through_its_frames() -> None:
         watch, frame = ProcessHealthWatch(), simulation.frame
         first = watch.look(frame)
         assert watch.look(frame, within=1e9) is first
-        kept = replace(frame, kept=Kept(3, 2, 0, 1.0, 10, "/x"), tick=5)
+        kept = replace(frame, kept=Durability(3, 2, 0, 1.0, 10, "/x"), tick=5)
         assert watch.look(kept).reading("durable tick").value == 2
 
 

@@ -11,7 +11,7 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.settings import current, load_settings
 from sim.settings.settings import use
 from tests.unit.runtime.isolating import thread_of
-from tests.unit.runtime.keeping import play, started
+from tests.unit.runtime.journal_config import play, started
 from tests.unit.runtime.worlds import Hand
 
 
@@ -70,7 +70,7 @@ def test_a_pacing_is_ticks_or_seconds(text: str) -> None:
 
 async def undo_of(simulation: Simulation) -> int:
     async with simulation:
-        return thread_of(simulation).live.custody.past.budget
+        return thread_of(simulation).live.persistence.past.budget
 
 
 async def test_settings_say_how_much_memory_going_back_takes() -> None:

@@ -96,8 +96,8 @@ async def rebuilt(simulation: Live, held: Held) -> None:
     """Ask for a save, and leave the engine that writes it behind."""
     link = thread_of(simulation)
     behind = await asked(simulation, held)
-    link.live.safety._take(link.live.world)
-    link.live.safety.after_tick(link.live.world)
+    link.live.rollback._take(link.live.world)
+    link.live.rollback.after_tick(link.live.world)
     await link._rebuild(Stall("Tick 3", 1.0))
     with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
         await behind
@@ -341,7 +341,7 @@ async def test_a_save_of_an_engine_left_behind_is_no_strange_file(path: Path, he
     save(world := made(platform=False), path)
     async with Simulation(world, path=path) as simulation:
         await rebuilt(simulation, held)
-        writing = present(thread_of(simulation).live.custody.writing)
+        writing = present(thread_of(simulation).live.persistence.writing)
         held.go(2)
         await asyncio.to_thread(writing.join)
         await simulation.save()
@@ -352,8 +352,8 @@ async def test_who_is_left_behind_as_a_save_begins_answers_for_it(path: Path, he
     """Whatever it was about to note of the save when somebody lost patience with it."""
     async with Simulation(made(platform=False), path=path, journal=NEVER) as live:
         link = thread_of(live)
-        link.live.safety._take(link.live.world)
-        link.live.safety._completed = link.live.world.tick
+        link.live.rollback._take(link.live.world)
+        link.live.rollback._completed = link.live.world.tick
         behind, loop = link.engine, asyncio.get_running_loop()
         rebuilt: list[Any] = []
 

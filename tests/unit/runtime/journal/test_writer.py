@@ -16,7 +16,7 @@ from sim.runtime.journal.checkpoints import Pacing, WorldCopier
 from sim.runtime.journal.writer import AckQueue, JournalWriter, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JUMP, EntryCounts, JournalEntry, JournalError
-from tests.unit.runtime.keeping import play, send, started
+from tests.unit.runtime.journal_config import play, send, started
 from tests.unit.runtime.worlds import blocked_until
 from tests.unit.store.fake import disk_full, edited
 

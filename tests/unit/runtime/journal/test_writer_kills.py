@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.runtime.keeping import faults
+from tests.unit.runtime.journal_config import faults
 
 ROOT = Path(__file__).resolve().parents[4]
 KILLS = 10

@@ -130,7 +130,7 @@ async def test_whoever_waits_is_told_when_closing_is_cancelled(
     async def cancelled() -> str:
         raise asyncio.CancelledError
 
-    bury, waiting = remote._bury, asyncio.get_running_loop().create_future()
+    remove_destroyed, waiting = remote._bury, asyncio.get_running_loop().create_future()
     remote._asked[10**6] = (print, {}, waiting)
     with monkeypatch.context() as patched:
         patched.setattr(remote, "_bury", cancelled)
@@ -138,7 +138,7 @@ async def test_whoever_waits_is_told_when_closing_is_cancelled(
             await remote.close()
     with pytest.raises(HubbubError, match="closed before"):
         await asyncio.wait_for(waiting, LONG)
-    await bury()
+    await remove_destroyed()
 
 
 async def test_saved_plugin_files_are_taken_up(isolated: Simulation, remote: ProcessEngine) -> None:

@@ -226,7 +226,7 @@ async def test_a_backup_is_the_world_as_it_is(folder: Path, tmp_path: Path, file
     assert history_file(back.path).read_bytes() == b"what members did"
     opened = open_live(back.path)
     assert (opened.world.digest(), opened.findings) == (before, ())
-    async with Simulation(opened.world, journal=opened.keeping(NEVER)) as simulation:
+    async with Simulation(opened.world, journal=opened.journal_config(NEVER)) as simulation:
         await simulation.step()
     assert open_live(back.path).world.tick == 6
 
@@ -270,7 +270,9 @@ async def test_no_journal_is_thrown_away_unmentioned(folder: Path, tmp_path: Pat
     await lived(path, after=0)
     backup(folder, tmp_path / "b")
     opened = open_live(path)
-    async with Simulation(opened.world, path=path, journal=opened.keeping(NEVER)) as simulation:
+    async with Simulation(
+        opened.world, path=path, journal=opened.journal_config(NEVER)
+    ) as simulation:
         await simulation.step(7)
     done = restore(folder, "a", tmp_path / "b", force=True)
     assert done.aside == folder / "a-before-1.hub"

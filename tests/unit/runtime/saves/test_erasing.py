@@ -51,8 +51,8 @@ async def lived(path: Path, *, saves: bool = True) -> Path:
     ring = np.arange(40)
     world = World.from_edges(ring, np.roll(ring, 1), agents=40, seed=3, ids=ids)
     world.open_platform()
-    keeping = JournalConfig(path, Pacing(2, None))
-    async with Simulation(world, journal=keeping) as simulation:
+    journal_config = JournalConfig(path, Pacing(2, None))
+    async with Simulation(world, journal=journal_config) as simulation:
         await simulation.call(take_profiles, PROFILES)
         await simulation.call(note, [0], "She met Mr Babbage in the rain")
         await simulation.call(note, [1], f"Talked to {NAME} again")
@@ -163,8 +163,8 @@ async def test_a_world_goes_on_after_an_erasure_and_its_history_is_read(tmp_path
     path = await lived(tmp_path / "a.hub")
     erase_profiles(path, "all", "pseudonymise")
     opened = open_live(path)
-    keeping = opened.keeping(Pacing(None, None))
-    async with Simulation(opened.world, path=path, journal=keeping) as simulation:
+    journal_config = opened.journal_config(Pacing(None, None))
+    async with Simulation(opened.world, path=path, journal=journal_config) as simulation:
         await simulation.step(2)
     again = open_live(path)
     assert (again.world.tick, again.findings) == (8, ())
@@ -174,7 +174,7 @@ async def test_a_world_goes_on_after_an_erasure_and_its_history_is_read(tmp_path
 async def test_a_world_that_is_open_or_out_of_date_is_left_as_it_is(tmp_path: Path) -> None:
     path = await lived(tmp_path / "a.hub")
     opened = open_live(path)
-    async with Simulation(opened.world, path=path, journal=opened.keeping()):
+    async with Simulation(opened.world, path=path, journal=opened.journal_config()):
         with pytest.raises(LeaseError, match="in use"):
             erase_profiles(path)
     (folder_of(path) / "journal").write_bytes(b"nothing")

@@ -7,7 +7,7 @@ import pytest
 
 from sim import Lifecycle, Phase, World, names, spec
 from sim.errors import Cancelled, HubbubError, InputError
-from sim.runtime import Past
+from sim.runtime import UndoHistory
 from sim.runtime.undo_history import OutOfReachError, owners, same
 from sim.world.state.snapshot import arrays_of
 
@@ -26,7 +26,7 @@ def always() -> float:
     return 0.0
 
 
-def walked(past: Past, ticks: int) -> dict[int, str]:
+def walked(past: UndoHistory, ticks: int) -> dict[int, str]:
     """Step, and return the digest of each tick as it was shown."""
     shown = {past.world.tick: past.world.digest()}
     for _ in range(ticks):
@@ -35,7 +35,7 @@ def walked(past: Past, ticks: int) -> dict[int, str]:
     return shown
 
 
-def goes(past: Past, shown: dict[int, str], *ticks: int) -> None:
+def goes(past: UndoHistory, shown: dict[int, str], *ticks: int) -> None:
     """Go to each of these ticks: the world is as it was shown there."""
     for tick in ticks:
         past.go_to(tick)
@@ -45,7 +45,7 @@ def goes(past: Past, shown: dict[int, str], *ticks: int) -> None:
 @pytest.mark.parametrize("model", BUILT_IN)
 def test_every_tick_of_every_model_comes_back_and_its_future_too(model: str) -> None:
     world = started(model, messages=3)
-    past = Past(world, now=always)
+    past = UndoHistory(world, now=always)
     shown = walked(past, 3)
     world.cascades[0].cancel()
     past.told()
@@ -56,7 +56,7 @@ def test_every_tick_of_every_model_comes_back_and_its_future_too(model: str) -> 
 
 
 def test_who_was_banned_by_an_intervention_is_so_after_going_back() -> None:
-    past = Past(started(), now=always)
+    past = UndoHistory(started(), now=always)
     past.world.at(3, "ban", agents="ids:5,6")
     past.world.at(5, "shock", factor=0.5, agents="ids:7")
     shown = walked(past, 8)
@@ -70,9 +70,9 @@ def test_who_was_banned_by_an_intervention_is_so_after_going_back() -> None:
 def test_plain_ticks_between_two_copies_are_run_again() -> None:
     world = started("sir", beta=0.3, gamma=0.1)
     clock = iter(range(10_000))
-    past = Past(world, now=lambda: float(next(clock)))  # a copy takes a second: few are
+    past = UndoHistory(world, now=lambda: float(next(clock)))  # a copy takes a second: few are
     shown = walked(past, 20)
-    assert len(past.moments) == 1
+    assert len(past.undo_points) == 1
     goes(past, shown, 19, 7, 0)
     past.forward(12)
     assert (world.tick, world.digest()) == (12, shown[12])
@@ -82,7 +82,7 @@ def test_plain_ticks_between_two_copies_are_run_again() -> None:
 
 def test_running_on_without_a_new_command_is_the_same_future() -> None:
     world = started()
-    past = Past(world, now=always)
+    past = UndoHistory(world, now=always)
     shown = walked(past, 8)
     past.back(5)
     assert walked(past, 2) == {tick: shown[tick] for tick in (3, 4, 5)}
@@ -93,7 +93,7 @@ def test_running_on_without_a_new_command_is_the_same_future() -> None:
 
 def test_something_new_ends_the_way_forward() -> None:
     world = started()
-    past = Past(world, now=always)
+    past = UndoHistory(world, now=always)
     walked(past, 8)
     past.back(5)
     world.inject("Another way.", seeds=[50], model="si")
@@ -108,7 +108,7 @@ def test_something_new_ends_the_way_forward() -> None:
 
 def test_running_past_a_tick_without_the_command_given_there_is_another_way() -> None:
     world = started()
-    past = Past(world, now=always)
+    past = UndoHistory(world, now=always)
     walked(past, 4)
     world.inject("Late.", seeds=[50], model="si")
     past.told()
@@ -122,7 +122,7 @@ def test_running_past_a_tick_without_the_command_given_there_is_another_way() ->
 @pytest.mark.parametrize(("changes", "last"), [(False, 8), (True, 3)])
 def test_a_call_that_changed_nothing_leaves_the_way_forward(changes: bool, last: int) -> None:
     world = started()
-    past = Past(world, now=always)
+    past = UndoHistory(world, now=always)
     walked(past, 8)
     past.back(5)
     if changes:
@@ -136,17 +136,17 @@ def test_a_call_that_changed_nothing_leaves_the_way_forward(changes: bool, last:
 
 def test_a_doubtful_call_at_a_tick_without_a_copy_counts_as_a_change() -> None:
     clock = iter(range(10_000))
-    past = Past(started(), now=lambda: float(next(clock)))
+    past = UndoHistory(started(), now=lambda: float(next(clock)))
     walked(past, 3)
     past.told(surely=False)
     past.leave()
-    assert past.moments[-1].tick == 3
+    assert past.undo_points[-1].tick == 3
 
 
 def test_agents_ties_and_opinions_go_back_too() -> None:
     world = started()
     world.opinions.hold("bridge", np.zeros(100))
-    past = Past(world, now=always)
+    past = UndoHistory(world, now=always)
     shown = walked(past, 3)
     world.create_agents(5)
     world.add_ties([0, 1], [100, 101])
@@ -163,7 +163,7 @@ def test_a_phase_of_ones_own_may_change_agents_in_a_tick() -> None:
     world = started()
     change = lambda world: world.agents.set_interests([0], [world.tick % 2])  # noqa: E731
     world.phases.append(Phase("mood", "agent 0 changes its mind", change))
-    past = Past(world, now=always)
+    past = UndoHistory(world, now=always)
     shown = walked(past, 4)
     goes(past, shown, 3, 2, 1, 0)
 
@@ -171,7 +171,7 @@ def test_a_phase_of_ones_own_may_change_agents_in_a_tick() -> None:
 def test_beyond_the_memory_a_sentence_says_what_to_do() -> None:
     world = World.create(agents=5000, mean_degree=6, seed=5)
     world.inject("News", seeds=[1], model="sir", beta=0.5, gamma=0.1)
-    past = Past(world, 1 << 18, now=always)
+    past = UndoHistory(world, 1 << 18, now=always)
     shown = walked(past, 40)
     assert 0 < past.first < 40
     assert past.nbytes < 1 << 19
@@ -186,9 +186,9 @@ def test_beyond_the_memory_a_sentence_says_what_to_do() -> None:
 
 
 def test_with_no_memory_nothing_is_kept() -> None:
-    past = Past(started(), 0)
+    past = UndoHistory(started(), 0)
     walked(past, 3)
-    assert past.moments == []
+    assert past.undo_points == []
     with pytest.raises(OutOfReachError, match="No copies are kept"):
         past.back()
     assert past.world.tick == 3
@@ -196,7 +196,7 @@ def test_with_no_memory_nothing_is_kept() -> None:
 
 @pytest.mark.parametrize("tick", [-1, 2.5, True, 9])
 def test_what_is_no_tick_of_its_past_or_future_is_refused(tick: Any) -> None:
-    past = Past(started())
+    past = UndoHistory(started())
     walked(past, 2)
     with pytest.raises(InputError):
         past.go_to(tick)
@@ -205,7 +205,7 @@ def test_what_is_no_tick_of_its_past_or_future_is_refused(tick: Any) -> None:
 
 def test_a_cancelled_way_leaves_the_world_where_it_was() -> None:
     clock = iter(range(10_000))
-    past = Past(started(), now=lambda: float(next(clock)))
+    past = UndoHistory(started(), now=lambda: float(next(clock)))
     shown = walked(past, 12)
 
     def stop(stage: str, _share: float) -> None:
@@ -219,9 +219,9 @@ def test_a_cancelled_way_leaves_the_world_where_it_was() -> None:
 
 
 def test_a_copy_that_something_wrote_into_is_refused() -> None:
-    past = Past(started("sir", beta=0.5), now=always)
+    past = UndoHistory(started("sir", beta=0.5), now=always)
     shown = walked(past, 5)
-    past.moments[2].twin.cascades[0].held["state"].values[:] = 1
+    past.undo_points[2].twin.cascades[0].held["state"].values[:] = 1
     with pytest.raises(HubbubError, match="copy of tick 2 in memory is not what it was"):
         past.go_to(2)
     assert past.world.digest() == shown[5]
@@ -230,9 +230,9 @@ def test_a_copy_that_something_wrote_into_is_refused() -> None:
 
 def test_a_world_rebuilt_elsewhere_takes_over_and_what_lies_ahead_is_kept() -> None:
     world = started()
-    past = Past(world, now=always)
+    past = UndoHistory(world, now=always)
     shown = walked(past, 9)
-    past.moments = past.moments[6:]
+    past.undo_points = past.undo_points[6:]
     other = started()
     other.step(3)
     past.rebased(other)
@@ -258,7 +258,7 @@ def test_two_columns_are_the_same_bit_for_bit_or_not() -> None:
 def test_a_longer_future_than_past_gives_way_first() -> None:
     world = World.create(agents=5000, mean_degree=6, seed=5)
     world.inject("News", seeds=[1], model="sir", beta=0.5, gamma=0.1)
-    past = Past(world, 1 << 30, now=always)
+    past = UndoHistory(world, 1 << 30, now=always)
     walked(past, 12)
     past.go_to(2)
     assert len(past.future) == 10
@@ -270,14 +270,14 @@ def test_a_longer_future_than_past_gives_way_first() -> None:
     past.note()
     past._fresh = 1 << 20
     past._keep_to_budget()
-    assert len(past.moments) == 1
+    assert len(past.undo_points) == 1
     assert len(past.future) < 10
 
 
 def test_a_platform_goes_back_and_stays_the_same_object() -> None:
     world = World.create(agents=200, mean_degree=6, seed=5, platform=True)
     world.inject("News", seeds=[1], model="sir", beta=0.3, gamma=0.1)
-    past, platform = Past(world, now=always), world.platform
+    past, platform = UndoHistory(world, now=always), world.platform
     assert platform is not None
     policy, phases = platform.policy, list(world.phases)
     shown = walked(past, 5)
@@ -290,7 +290,7 @@ def test_a_platform_goes_back_and_stays_the_same_object() -> None:
 
 def test_a_platform_that_was_opened_on_the_way_is_not_there_before() -> None:
     world = started()
-    past = Past(world, now=always)
+    past = UndoHistory(world, now=always)
     shown = walked(past, 2)
     plain = list(world.phases)
     world.open_platform()
@@ -308,9 +308,9 @@ def test_a_platform_that_was_opened_on_the_way_is_not_there_before() -> None:
 def test_the_budget_counts_who_mutes_and_blocks_whom() -> None:
     world = World.create(agents=500, mean_degree=8, seed=2)
     world.mute([0, 1], [2, 3])
-    past = Past(world, 1 << 30)
+    past = UndoHistory(world, 1 << 30)
     past.step(3)
-    counted = {id(owner) for owner in owners(past.moments[-1].twin)}
-    held = list(arrays_of(past.moments[-1].twin.bonds))
+    counted = {id(owner) for owner in owners(past.undo_points[-1].twin)}
+    held = list(arrays_of(past.undo_points[-1].twin.relationships))
     assert held
     assert {id(array) for array in held if array.base is None} <= counted

@@ -11,7 +11,7 @@ from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal.journal import JournalEntry, folder_of
 from sim.store.journal.recovery import earliest, is_kept, rebuild, same_way
-from tests.unit.runtime.keeping import send, started
+from tests.unit.runtime.journal_config import send, started
 from tests.unit.store.fake import edited
 
 

@@ -15,7 +15,7 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.saves.places import place_of
 from sim.store.journal import journal, recovery
 from sim.store.journal.journal import JournalEntry, folder_of
-from tests.unit.runtime.keeping import play, started, unbroken
+from tests.unit.runtime.journal_config import play, started, unbroken
 from tests.unit.runtime.worlds import blocked_until, present
 from tests.unit.store.fake import edited
 

@@ -8,7 +8,7 @@ import pytest
 
 from sim import World
 from sim.platform.platform import PlatformSnapshot, commanded, dump_platform
-from sim.runtime import Past
+from sim.runtime import UndoHistory
 from sim.runtime.journal.acts import perform
 from tests.unit.runtime.minds_world import platform_of
 
@@ -58,7 +58,7 @@ def test_copies_of_minds_are_small_and_counted(world: World) -> None:
     tracemalloc.stop()
     assert said["memories"][0][1][0][0] == 0
     assert held < plain / 3
-    past = Past(world, now=lambda: 0.0)
+    past = UndoHistory(world, now=lambda: 0.0)
     past.note()
     packed = len(platform.minds.packed())
     assert past.nbytes > packed > 2_000

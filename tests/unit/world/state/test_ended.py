@@ -11,7 +11,7 @@ import pytest
 from sim import World, load, save
 from sim.core import scratch as spill
 from sim.core.scratch import is_filed
-from sim.runtime import Past
+from sim.runtime import UndoHistory
 from sim.world import phases as ended
 from sim.world.records import PACKED_BYTES
 from sim.world.state.snapshot import still
@@ -118,7 +118,7 @@ def test_a_world_goes_back_behind_the_end_of_its_messages(monkeypatch: pytest.Mo
     lay(monkeypatch, "at once")
     world = World.create(agents=2000, mean_degree=8, seed=3)
     first = world.inject("News", seeds=[1], model="sir", beta=0.5, gamma=0.5)
-    past, shown = Past(world, 1 << 30), {}
+    past, shown = UndoHistory(world, 1 << 30), {}
     while first.alive:
         past.step()
         shown[world.tick] = world.digest()
