@@ -100,7 +100,7 @@ def test_large_arrays_of_a_part_are_copied_where_the_caller_says() -> None:
         return places[name]
 
     twin, digest = still(world, noted), world.digest()
-    assert any(name.startswith("bonds.ears") for name in places)
+    assert any(name.startswith("relationships.blocklist") for name in places)
     world.mute(3, 4)
     assert twin.digest() == digest
 
