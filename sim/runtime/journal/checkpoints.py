@@ -100,6 +100,11 @@ class CheckpointClock:
         """Say that a checkpoint was taken."""
         self._tick, self._at = tick, self._now()
         self._work, self._last = 0.0, self._worked()
+        self._bytes = 0
+
+    def wrote(self, size: int) -> None:
+        """Say that an entry of so many bytes was written."""
+        self._bytes += size
 
     def is_due(self, tick: int, written: float = 0.0, spent: float = 0.0) -> bool:
         """Whether the next is to be taken."""
@@ -107,8 +112,10 @@ class CheckpointClock:
         self._work += max(spent, worked - self._last)  # another thread may drive the world by now
         self._last = worked
         ticks, seconds, replay = self._pacing.ticks, self._pacing.seconds, self._pacing.replay
+        half = self._pacing.journal_bytes // 2  # entries are dropped up to a checkpoint alone
         return (
-            (ticks is not None and tick - self._tick >= ticks)
+            0 < half <= self._bytes
+            or (ticks is not None and tick - self._tick >= ticks)
             or (seconds is not None and self._now() - self._at >= seconds)
             or (
                 replay is not None

@@ -226,6 +226,7 @@ class JournalWriter:
         entry = replace(entry, digest=entry.chained(self._digest))
         self.number, self._digest = number, entry.digest
         self._retention.size += entry.size
+        self._clock.wrote(entry.size)
         kept = self._taken(world, self._tell_kept, anew=True) if whole else None
         if self._together is None:
             self._journal.put(entry, kept)

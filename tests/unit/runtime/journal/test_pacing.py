@@ -48,6 +48,19 @@ def test_what_threads_of_a_tick_compute_counts() -> None:
     assert not clock.is_due(3, spent=3.0)
 
 
+def test_a_checkpoint_is_due_once_half_of_what_a_journal_may_hold_was_written() -> None:
+    clock = CheckpointClock(Pacing(None, None, None, journal_bytes=100), Hand())
+    clock.wrote(49)
+    assert not clock.is_due(1)
+    clock.wrote(1)
+    assert clock.is_due(1)
+    clock.taken(1)
+    assert not clock.is_due(2)
+    endless = CheckpointClock(Pacing(None, None, None, journal_bytes=0), Hand())
+    endless.wrote(1 << 40)
+    assert not endless.is_due(1)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
