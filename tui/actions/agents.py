@@ -46,7 +46,10 @@ async def filter_(app: Viewer, words: Words) -> None:
     if not expression:
         app.say(f"All {count(many)} members.")
     else:
-        app.say(f"{plural(many, 'member') if many else 'No members'} match {expression}.")
+        found = (
+            "1 member matches" if many == 1 else f"{count(many) if many else 'No'} members match"
+        )
+        app.say(f"{found} {expression}.")
 
 
 def _of_focus(app: Viewer, expression: str) -> str:

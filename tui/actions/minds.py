@@ -100,7 +100,7 @@ async def _give(app: Viewer, wish: MindWish) -> None:
         app.say(f"Language models assigned to {plural(many, 'member')}{until}.", "good")
         return
     app.asking.prefer = wish.model
-    await _wake(app, f"{plural(many, 'member')} decide by {name} from the next tick.")
+    await _wake(app, f"{name} decides for {plural(many, 'member')} from the next tick.")
 
 
 async def let_decide(app: Viewer, asked: MindsRequest) -> None:
