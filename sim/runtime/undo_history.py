@@ -78,7 +78,7 @@ class UndoHistory:
     --------
     >>> world = World.create(agents=1000, mean_degree=8, seed=7)
     >>> story = world.inject("The bridge is closed.", seeds=[0], model="si", beta=0.3)
-    >>> past = Past(world)
+    >>> past = UndoHistory(world)
     >>> past.step(5)
     >>> size = story.size
     >>> past.back(3), story.size < size, past.forward(), story.size == size
