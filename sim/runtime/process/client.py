@@ -449,7 +449,7 @@ class ProcessEngine:
         *args: P.args,
         **keywords: P.kwargs,
     ) -> Job[T]:
-        """Return a request as a job; cancelled, what still waits in the process never begins."""
+        """Return a request as a job; if cancelled before it begins there, it never begins."""
 
         async def work(report: Report) -> T:
             found: T = await self._asked_of(request, args, keywords, report, job.stopping)

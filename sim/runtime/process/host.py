@@ -43,7 +43,7 @@ BEAT_SECONDS = 0.4
 _DRAIN_SECONDS = 0.01
 _LAST_SECONDS = 0.5
 _ROOM = 2 << 30
-"""Bytes that the process of a small world may grow by; a large one may come to 16 times itself."""
+"""Bytes by which the process of a small world may grow; for a large one up to 16 times its size."""
 
 
 class _NoCopies(RollbackState):
@@ -122,7 +122,7 @@ class ReportedActs:
         self._last: LoggedAct | None = None
 
     def news(self, engine: ThreadEngine) -> tuple[int, list[LoggedAct]]:
-        """Return (contacts so far, acts that are new or went on since; at most the newest)."""
+        """Return (contacts so far, new or extended acts, at most ``MOST_ACTS``)."""
         acts = engine.acts(MOST_ACTS)
         known = self._last
         if known is not None:
@@ -189,7 +189,7 @@ class EngineServer:
     # Events
 
     def _hear(self, event: Event) -> None:
-        """Send an event as soon as the pipe takes it; meanwhile they are merged and bounded."""
+        """Send an event as soon as the pipe accepts it; until then merge and bound them."""
         self._events.put(event)
         if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell_events())
@@ -269,7 +269,7 @@ class EngineServer:
 
 
 def _named(error: Exception) -> Exception:
-    """Say what is wrong with what could not be read: this process lacks its module."""
+    """Explain an error about an object that cannot be unpickled: this process lacks its module."""
     if isinstance(error, (AttributeError, ModuleNotFoundError)):
         return InputError(
             f"The engine's process does not have it: {str(error).rstrip('.')}; a function that is "
