@@ -381,9 +381,9 @@ class Simulation:
     ) -> SaveReport:
         """Write the current world to a file, between two ticks; None: to the one it came from.
 
-        It is copied, and written by a thread while ticks and commands go on; this returns once the
-        file is safe on the disk. Works also after the engine failed. ``report`` is called in that
-        thread.
+        It is copied, and written by a thread while ticks and commands continue; this returns once
+        the file is safe on the disk. It also works after an engine failure. ``report`` is called in
+        that thread.
 
         Raises
         ------

@@ -379,7 +379,7 @@ class ProcessEngine:
             self._post(getattr(self, f"_on_{kind}"), *rest)
 
     def _completed(self, frame: Frame) -> Frame:
-        """Number a frame here, and add the name of a plugin that hangs in compiled code."""
+        """Give a frame a revision here, and add the name of a plugin stuck in compiled code."""
         frame = replace(frame, events=(*frame.events, *self._remarks))
         if frame.kept is not None and self._order.is_asked_for:
             self._at = Path(frame.kept.folder).with_suffix("")
