@@ -217,7 +217,7 @@ class PendingDecision:
     kept: list[list[str]] = field(default_factory=list)
     # what a surrogate could learn from; empty: nothing
     seen: list[Any] = field(default_factory=list)
-    lead: PendingDecision | None = None  # who was asked on its behalf too; None: nobody
+    lead: PendingDecision | None = None  # the decision that asked on its behalf, too; None: none
     # what the member knows besides its feed
     around: MemberContext = field(default_factory=MemberContext)
     member: Member = None  # type: ignore[assignment]  # it holds a way to ask that knows this

@@ -160,7 +160,7 @@ class DecisionRound:
         self._ended.set()  # whatever minds do now, no thread waits for it
 
     def _groups(self) -> list[list[PendingDecision]]:
-        """Return who decides together: those of one mind that allows it, else everybody alone."""
+        """Return the groups that decide together: those of one mind that allows it, or one each."""
         groups: list[list[PendingDecision]] = []
         open_ones: dict[int, list[PendingDecision]] = {}
         for thought in self._thoughts:
@@ -174,7 +174,7 @@ class DecisionRound:
         return groups
 
     def _most(self, thought: PendingDecision) -> int:
-        """Return with how many a member may decide; what is no number is its mind's fault."""
+        """Return the largest group for a member's mind; an invalid number is the mind's fault."""
         if thought.mind is None:
             return 1
         try:

@@ -206,9 +206,9 @@ def persona_of(world: World, member: int, limit: int = 1000) -> str:
 
     From a profile it takes the persona, additions in the biography, and facts such as age, country
     and occupation, except those it already has in the form ``Age: 34``: a word alone may mean
-    something else ("jokes in bars" is no India). A profile may leave character unsaid. If the text
-    is longer than its part of a prompt of ``limit`` tokens, the profile's texts are shortened, each
-    field to its share: beliefs and behaviour come first, and what the rest says last.
+    something else ("jokes in bars" is no India). Character is added without a profile, or if that
+    has traits. If the text is longer than its part of a prompt of ``limit`` tokens, the profile's
+    texts are cut, each field to its share: beliefs and behaviour first, what the rest says last.
     """
     record = world.agents.lore.cold.get(member)
     texts = [str(record.get(name) or "") for name in ("persona", "biography")]
@@ -443,7 +443,7 @@ class Thinker:
         return thoughts_of(world, platform, online.tolist(), self._context)
 
     def answer(self, thoughts: Sequence[PendingDecision], stopped: Callable[[], bool]) -> list[Row]:
-        """Return the decisions on :meth:`prepare`'s; in any thread, the world may go on."""
+        """Return the decisions on those of :meth:`prepare`; in any thread, as the world runs on."""
         if not thoughts:
             return []
         self._ends = monotonic() + self._patience.all

@@ -279,7 +279,7 @@ class ActIndex(NamedTuple):
 
     @classmethod
     def of(cls, world: World, recent: int | None = None) -> ActIndex:
-        """Return those of a world in memory, copied for the ``recent`` last ticks or all."""
+        """Return the index of a world in memory, copying the ``recent`` last ticks or all."""
         if world.platform is None:
             return cls({}, (), world.tick, False)
         return cls.held(RecentTicks.of(world.platform), recent)
