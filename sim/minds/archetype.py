@@ -211,7 +211,7 @@ class ArchetypeMind(Mind):
         return Ask(turns, self.most, self.temperature, 0, schema, _LIKELY, self.model)
 
     def _key(self, member: Member, situation: Situation) -> str:
-        """Return the key under which questions are equal: all that is told, and the template."""
+        """Return the key of equal questions: everything in the prompt, and the template."""
         template = member.prompts["archetype"].fingerprint
         told = [member.archetype, member.goal, *situation, template, *self.values().values()]
         return blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()

@@ -21,7 +21,7 @@ from sim.minds.prompts.decisions import Decided, Decision, acts_for, decision_of
 from sim.minds.prompts.prompts import Post, Scene
 
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "do nothing")
-"""What a mind may do, by name."""
+"""Names of the acts that a mind may choose."""
 
 
 class Mind(Parameters):

@@ -55,7 +55,7 @@ _PER_DOUBLING = 32
 
 
 def seen_of(member: Member, feed: Sequence[Post]) -> SeenRow:
-    """Return what a member sees, as a row."""
+    """Return what a member sees, as a row of numbers."""
     return [[_share(trait) for trait in member.traits], *(_post(post) for post in feed)]
 
 

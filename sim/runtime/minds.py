@@ -347,7 +347,7 @@ class DecisionRunner:
         self._ended.set()
 
     def clear_banner(self, live: LiveWorld) -> None:
-        """Remove the banner about trouble: it is over, or the banner is another's."""
+        """Remove the banner about this runner's trouble, if it is shown."""
         if self._said and live.banner == self._said:
             live.banner = None
 

@@ -77,9 +77,7 @@ def can_begin(acts: Sequence[LoggedAct]) -> str:
 def line_of(acts: Sequence[LoggedAct]) -> list[LoggedAct]:
     """Return the acts that led to the current state: without those that were undone."""
     line: list[LoggedAct] = []
-    ahead: list[LoggedAct] | None = (
-        None  # the line to go forward on, until something new is done
-    )
+    ahead: list[LoggedAct] | None = None  # the line to go forward on, until something new is done
     for act in acts:
         if act.kind == JUMP:
             ahead = line if ahead is None else ahead
@@ -535,7 +533,7 @@ def distil(
     held_out, seed
         As of :func:`~sim.minds.surrogate.distilled`.
     report
-        Told of progress; may cancel.
+        Called with progress; may cancel.
 
     Raises
     ------

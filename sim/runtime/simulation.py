@@ -95,7 +95,7 @@ class Simulation:
     undo_bytes
         Bytes for :meth:`back`; 0: none, None: as in the settings. A journal reaches further.
     minds
-        What lets minded members decide; None: the rules do.
+        Lets members with minds decide; None: the rules decide.
     isolated
         Whether the engine is a separate process, so that no plugin can take this one down: it
         loops, crashes or eats memory there, and another process resumes from the last completed
@@ -313,7 +313,7 @@ class Simulation:
         return await self._client.ask(ThreadEngine.plan, text, **said)
 
     def session(self, number: int) -> Session:
-        """Return the session of a message, whatever its sender."""
+        """Return the session of a message from any sender."""
         return self._client.session(number)
 
     async def set_parameter(self, session: int, name: str, value: object) -> None:

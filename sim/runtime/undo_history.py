@@ -46,7 +46,7 @@ _GIVEN_UP = 8
 
 
 class OutOfReachError(InputError):
-    """No copy in memory reaches that far."""
+    """No copy in memory goes back that far."""
 
 
 class UndoHistory:

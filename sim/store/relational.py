@@ -339,7 +339,7 @@ def _records(world: PopulatedWorld) -> TieRecords:
 
 
 def _related(records: TieRecords, at: int, kind: str, marks: str) -> tuple[str, str]:
-    """Return the type and properties of a tie; the world's own facts are added to an own type."""
+    """Return the type and properties of a tie; beside an imported type its kind is a property."""
     if at < 0:
         return kind, marks
     found = records[at]
@@ -351,7 +351,7 @@ def _related(records: TieRecords, at: int, kind: str, marks: str) -> tuple[str, 
 
 
 def _closed(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
-    """Return mutes and blocks as rows, one for each agent and the other one it hides."""
+    """Return mutes and blocks as rows, from an agent to one whose messages it rejects."""
     relationships = getattr(world, "relationships", None)
     columns: dict[str, npt.NDArray[Any]] = (
         {} if relationships is None else relationships.blocklist.dump()

@@ -167,7 +167,7 @@ def _post(world: World, seen: SeenMessage) -> Post:
 
 
 def _draw(seed: int, tick: int, member: int, number: int = 0) -> float:
-    """Return a number in [0, 1): the same for the same seed, tick, member and number."""
+    """Return a number in [0, 1): equal for equal seed, tick, member and number."""
     key = rng.key(seed, Stream.DECIDING, tick)
     return float(rng.uniforms(key, [member], [number])[0])
 
@@ -326,7 +326,7 @@ ENOUGH = 20
 OFFLINE = "no model is asked offline; leave out either offline or the least share"
 _OTHERS = ("batch", "archetype", "plan", "reflect")
 _MARGIN = 0.1
-"""Seconds before the deadline after which an answer would no longer reach its member."""
+"""Seconds that an answer needs to reach its member before the deadline."""
 
 
 def _percent(share: float) -> str:
@@ -369,7 +369,7 @@ class Thinker:
     alike
         Whether the pool compares memories with what is seen, by embeddings.
     offline
-        Whether no model is asked because the user wished so.
+        Whether the user asked to run without any model.
 
     Attributes
     ----------

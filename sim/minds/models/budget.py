@@ -244,7 +244,7 @@ class Budget:
         return Reservation(self, worst)
 
     def _lacking(self, more: Spend, reserved: Spend | None = None) -> str | None:
-        """Return the cap that ``more`` would break, or None; ``reserved``: other than it is."""
+        """Return the cap that ``more`` would exceed, or None; ``reserved`` overrides ours."""
         held = self._reserved if reserved is None else reserved
         total = self._settled.plus(held).plus(more)
         for name, used, cap in zip(("requests", "tokens", "money"), total, self.caps, strict=True):

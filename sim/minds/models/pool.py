@@ -1,8 +1,8 @@
 """:class:`ModelPool`: all providers behind one interface, in a separate event loop and thread.
 
 Order of preference: the first provider whose breaker lets the call pass; the next one if it fails
-for a reason that concerns the provider, or its price exceeds the budget. All share one budget.
-
+for a reason that concerns the provider, or its price exceeds the budget. All providers share one
+budget.
 """
 
 from __future__ import annotations

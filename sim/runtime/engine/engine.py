@@ -37,7 +37,7 @@ Settle = Callable[[Any, Exception | None], None]
 
 @dataclass(slots=True, eq=False)
 class EngineCommand:
-    """Something to be done between ticks."""
+    """A command to be carried out between ticks."""
 
     order: int
     act: Callable[[], Any]
@@ -91,7 +91,7 @@ engine sleeps for a tenth of one."""
 
 
 class Engine:
-    """Drives a live world in a thread of its own."""
+    """Drives a live world in a separate thread."""
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ class Engine:
         command.settle(None, self._failure or closed())
 
     def run_soon(self, function: Callable[[], object]) -> None:
-        """Call ``function`` between two ticks, ahead of the queue: for what only concerns views."""
+        """Call ``function`` between two ticks, ahead of the queue; only for work on views."""
         self._hurried.append(function)
         self._inbox.put(None)
 

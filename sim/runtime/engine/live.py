@@ -1,4 +1,4 @@
-"""The live world: what commands do to it, what a tick leaves behind, and the frame of it all.
+"""The live world: effects of commands and ticks on it, and the frames that show it.
 
 Everything here runs in the engine's thread; nothing here waits or keeps time.
 """
@@ -429,7 +429,7 @@ class LiveWorld:
             self.announce(said)
 
     def take_turn(self) -> bool:
-        """Let the program do what is due after a tick; return whether it is over."""
+        """Let the program do what is due after a tick; return whether the program is over."""
         live = self.program
         if live is None or not live.is_due:
             return False
@@ -578,7 +578,7 @@ def _nobody(*_told: object) -> None:
 
 
 class ChangeDetector(NamedTuple):
-    """What tells two states of a world apart, as far as a call may have changed it."""
+    """The parts of a world's state that a call may change, for comparing two states."""
 
     tick: int
     agents: int

@@ -214,7 +214,7 @@ UNITS = {
     "minds_errors": "decisions", "minds_requests": "requests", "minds_tokens": "tokens",
     "minds_dollars": "dollars",
 }  # fmt: skip
-"""Units of metrics; an error has that of what it is about, and acts of a kind are acts."""
+"""Units of metrics; an error has the unit of its subject, and acts of a kind have "acts"."""
 
 
 def unit_of(metric: str) -> str:

@@ -46,7 +46,7 @@ class OutputCapture:
             return
         for apart in self._apart:
             apart.is_over = True
-        # Another engine may have replaced it meanwhile; it then finds its way back past this one.
+        # Another engine may have wrapped these meanwhile; its exit then skips this wrapper.
         sys.stdout, sys.stderr = _under(sys.stdout), _under(sys.stderr)
         for line in caught.getvalue().splitlines():
             if self._noted < _MOST_NOTES and line.strip():

@@ -211,7 +211,7 @@ class TickPace:
 
 
 class Program(Protocol):
-    """What one run does to a world, such as a :class:`~sim.scenario.plan.RunPlan`.
+    """The actions of one run on a world, such as a :class:`~sim.scenario.plan.RunPlan`.
 
     It can be pickled, takes draws only from the world and holds no state of a run, so one program
     serves many worlds: for each, ``begin`` is called once, then :func:`drive` does the rest. A file
@@ -247,7 +247,7 @@ def drive(program: Program, world: World, ticks: int) -> Iterator[int]:
     world
         The caller steps it once for each value yielded.
     ticks
-        The most ticks, at least 0; fewer where the program is over.
+        Maximum number of ticks, at least 0; fewer if the program ends.
 
     Yields
     ------
@@ -283,7 +283,7 @@ def _goes_on(program: Program, world: World, done: int, ticks: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ProgramNow:
-    """A program as a frame shows it."""
+    """The state of a program in a frame."""
 
     name: str
     since: int  # the tick at which it began

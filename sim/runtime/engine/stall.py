@@ -179,7 +179,7 @@ class RollbackState:
         self._completed = world.tick
 
     def before_command(self, world: World) -> None:
-        """Take a copy before something that may run a foreign plugin for the first time."""
+        """Take a copy before a call that may run a foreign plugin for the first time."""
         is_old = self._state is None or self._state[0]["tick"] != world.tick
         if foreign() and (self._is_stale or is_old):
             self._take(world)

@@ -390,7 +390,7 @@ class ThreadEngine:
         return await in_thread(lambda: restore_world(type(twin), *twin.packed()))
 
     async def think(self, thinker: Thinker | None) -> None:
-        """Let minded members decide from now on; None: the rules decide for all of them again."""
+        """Let members with minds decide from now on; None: the rules decide for all of them."""
         before = self.engine.thinking
         if before is not None:
             before.stop()

@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def watch(process: psutil.Process, answers: Path, says: str, told: int, to: str = "") -> None:
-    """Watch until the process ends, or has to be ended."""
+    """Watch the process until it ends or has to be ended."""
     seconds, rest = 0.0, b""
     files: dict[str, str] = {}
     since, worked = time.monotonic(), _worked(process)

@@ -1,4 +1,4 @@
-"""Communities as frames carry them: labels, sizes, names, ties, positions; built in a thread."""
+"""The communities in frames: labels, sizes, names, ties, positions; built in a thread."""
 
 from __future__ import annotations
 

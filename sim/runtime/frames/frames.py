@@ -1,4 +1,4 @@
-"""Frames: immutable pictures of a running world, as a watcher sees it."""
+"""Frames: immutable snapshots of a running world for its watchers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SessionRow:
     Parameters
     ----------
     id, text, model
-        Its number, its clean text, the registered name of its model.
+        Its number, its cleaned text, the registered name of its model.
     status
         ``"queued"``, ``"running"``, ``"quiet"``, ``"failed"`` or ``"cancelled"``.
     size, share
@@ -87,9 +87,9 @@ class Focus:
     Parameters
     ----------
     id, text, model
-        Its number, its clean text, the registered name of its model.
+        Its number, its cleaned text, the registered name of its model.
     parameters
-        (name, value) of every parameter of the model, as they are now.
+        (name, value) of every parameter of the model, current values.
     states
         Names of the states that agents can be in.
     history
@@ -115,7 +115,7 @@ class Focus:
     metrics
         (name, value) of the model's own numbers, at most 12.
     panel
-        The model's own lines, clean, at most 8.
+        The model's own lines, cleaned, at most 8.
     cohort
         The tick of the newest adopters in ``r`` up to whom all are complete; -1: none is, -2:
         unknown, since repeated adoptions are not on record.
@@ -252,7 +252,7 @@ class Frame:
     focus, communities
         The message shown, and the communities; None where there are none.
     events
-        (tick, one clean line), newest last, at most 200.
+        (tick, one cleaned line), newest last, at most 200.
     banner
         What a person must see now; or None.
     sessions_total

@@ -221,7 +221,7 @@ class CascadeTracker:
         return self._row(entry)
 
     def rows(self) -> tuple[SessionRow, ...]:
-        """Return the rows of a frame, ordered by id: open sessions, then the newest ended ones."""
+        """Return the rows of a frame, in order of id: open sessions, and the newest ended ones."""
         living = [self._row(entry) for entry in list(self._open.values())[:MOST_ROWS]]
         room = MOST_ROWS - len(living)
         ended = list(self._closed.values())[-room:] if room else []
@@ -318,7 +318,7 @@ def require_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class Session:
-    """One injected message, as asyncio sees it; made by ``simulation.inject``.
+    """An injected message, for use with asyncio; made by ``simulation.inject``.
 
     Parameters
     ----------
@@ -330,7 +330,7 @@ class Session:
     Attributes
     ----------
     id, text, model
-        Its number, its clean text, the registered name of its model.
+        Its number, its cleaned text, the registered name of its model.
     cascade
         The engine's record. Read it only while the world is paused, or through ``simulation.call``.
     """
@@ -348,12 +348,12 @@ class Session:
 
     @property
     def status(self) -> str:
-        """``"queued"``, ``"running"``, ``"quiet"``, ``"failed"`` or ``"cancelled"``, as of now."""
+        """``"queued"``, ``"running"``, ``"quiet"``, ``"failed"`` or ``"cancelled"``, currently."""
         return self.cascade.status
 
     @property
     def size(self) -> int:
-        """Agents that ever adopted, as of now."""
+        """Agents that ever adopted, so far."""
         return self.cascade.size
 
     @property

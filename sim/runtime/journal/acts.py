@@ -23,7 +23,7 @@ __all__ = ["COMMANDS", "apply", "holds", "on_trail", "perform"]
 
 @command(JUMP)
 def go_to(world: World, tick: int, _line: int = 0) -> None:
-    """Be at a tick of one's past or future, to which whoever does this again found the way."""
+    """Check that the world is at a tick; the replay has taken it there before."""
     if world.tick != tick:
         raise InputError(f"The world is at tick {world.tick:,}, not at {tick:,}.")
 

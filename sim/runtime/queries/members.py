@@ -159,7 +159,7 @@ def named(world: World, ids: list[int]) -> list[tuple[str, str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class MemberDetails:
-    """One agent, as an inspector shows it."""
+    """The data of one agent for an inspector."""
 
     agent: int
     id: str
@@ -215,7 +215,7 @@ def member_of(told: tuple[MemberDetails, list[tuple[int, str, Log]]]) -> MemberD
 
 
 def heard_by(world: World, agent: int) -> Ids:
-    """Return whom an agent follows, uint32, ascending; without muted ones."""
+    """Return the agents that an agent follows, uint32, ascending; without muted ones."""
     ties = world.ties
     if ties.back is not None or ties.slab is not None:
         live = ties.reverse.live
@@ -331,7 +331,7 @@ _LETTERS = (Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE)
 
 @dataclass(frozen=True, slots=True)
 class MemberCharacter:
-    """The character of one agent, as an inspector shows it."""
+    """The character of one agent for an inspector."""
 
     archetype: str
     credulity: float

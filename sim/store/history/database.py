@@ -1,8 +1,7 @@
 """The history database of a world: members' acts, messages and decisions by tick, on the disk.
 
 It is kept beside the world's file, ``NAME.hub.history``, and moves with it. A tick is identified by
-its seal (:meth:`~sim.platform.acts.log.ActLog.seal`), not by its number: ticks that are
-repeated
+its seal (:meth:`~sim.platform.acts.log.ActLog.seal`), not by its number: ticks that are repeated
 after a crash write the same rows, and branches of a world do not mix. One thread owns the
 connection; the thread that drives the world passes it columns that no longer change.
 """
@@ -202,7 +201,7 @@ _ROWS = 256
 
 
 class TickDecisions(NamedTuple):
-    """Decisions of minds after the tick with a seal."""
+    """Decisions of minds after the tick with this seal."""
 
     chain: bytes
     rows: Sequence[dict[str, Any]]

@@ -220,7 +220,7 @@ class Journal:
         self._error: Exception | None = None
         self._is_over = False
         self._cut = 0
-        # the number of the last checkpoint that was written in it since it was opened; or
+        # number of the last checkpoint written to it since it was opened; or
         # -1
         self.named = -1
         self._gives_up = threading.Event()
@@ -407,7 +407,7 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
             make_tables(file, (APPLICATION_ID, VERSION), TABLES)
     except BaseException:
         file.close()
-        if is_new:  # an empty file would be taken for a journal that has lost its tables
+        if is_new:  # an empty file would look like a journal that has lost its tables
             for left in path.parent.glob(f"{path.name}*"):
                 left.unlink()
         raise

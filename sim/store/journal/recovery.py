@@ -137,7 +137,7 @@ def _replayed(
     if journal.version < VERSION:
         return _as_it_was(folder, journal, checkpoint, report)
     done = _once(folder, journal, checkpoint, apply, report, line)
-    is_short = done.trusted < line.parts[-1].first  # stop before the world went to another tick
+    is_short = done.trusted < line.parts[-1].first  # it ended before a jump
     if not done.diverged and not is_short:
         return done
     last = done.number if done.diverged else done.trusted
@@ -267,7 +267,7 @@ def _loaded(folder: Path, checkpoint: Checkpoint, report: Report) -> World:
     if not CHECKPOINT_NAME.fullmatch(checkpoint.file):
         raise SnapshotError(folder, "its journal names a checkpoint that has no such name")
     world = load(folder / checkpoint.file, report=report)
-    if info(folder / checkpoint.file).digest != checkpoint.world:  # of this version
+    if info(folder / checkpoint.file).digest != checkpoint.world:  # the digest in its own version
         raise SnapshotError(folder / checkpoint.file, "not the checkpoint that the journal names")
     return world
 

@@ -157,7 +157,7 @@ class Deadline:
         self._end = time.monotonic() + self._seconds
 
     def cut(self) -> None:
-        """Let the time be over: the query was cancelled."""
+        """End the time: the query was cancelled."""
         self._end = -math.inf
 
     def __call__(self) -> bool:

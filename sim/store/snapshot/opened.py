@@ -72,7 +72,7 @@ def _reports_by_share(meta: dict[str, Any], _columns: Columns) -> None:
 
 
 def _go_on_alone(meta: dict[str, Any], _columns: Columns) -> None:
-    """Make messages that ended after they left the feeds ask for spontaneous changes."""
+    """Make messages that ended after leaving the feeds check for spontaneous changes."""
     for cascade in meta["cascades"]:
         if cascade["status"] == "quiet" and cascade["channel"] != "broadcast":
             cascade["rested"] = ""
@@ -107,7 +107,7 @@ def _nobody_known_online(meta: dict[str, Any], columns: Columns) -> None:
 
 
 def _nobody_welcomed(meta: dict[str, Any], _columns: Columns) -> None:
-    """Keep proposing no one to members that follow no one."""
+    """Keep members that follow no one without proposals."""
     if "platform" in meta:
         meta["platform"]["settings"]["welcome"] = 0
 

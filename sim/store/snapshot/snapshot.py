@@ -3,7 +3,7 @@
 Writing: a new SQLite file beside the target (no journal: it is not visible before it is finished),
 digests after the last page, fsync, rename, fsync of the folder. Reading: magic, owner and
 version as bytes; then all bytes are hashed by a thread while the columns are read through SQLite
-behind gates (:mod:`sim.store.snapshot.gates`), and no world is handed out before the digest is
+behind gates (:mod:`sim.store.snapshot.gates`), and no world is returned before the digest is
 right.
 
 A loaded world keeps an index of its packed records and reads each one on demand. The file stays
