@@ -95,7 +95,7 @@ def open_live(
     Returns
     -------
     OpenResult
-        Continue with ``Simulation(opened.world, path=path, journal=opened.keeping())``.
+        Continue with ``Simulation(opened.world, path=path, journal=opened.journal_config())``.
 
     Raises
     ------

@@ -745,7 +745,7 @@ class Simulation:
         first: int | None = None,
         last: int | None = None,
     ) -> WorldHistory | list[HistoryEvent]:
-        """Return the history so far; the database beside the world's file is read without a pause.
+        """Return the history so far; the database beside the world's file is read while it runs.
 
         Parameters
         ----------

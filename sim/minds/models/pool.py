@@ -36,7 +36,7 @@ _RETRIES = 2
 _FIRST_PAUSE = 0.5
 _LEAST = 0.2
 """Minimum seconds left for a request that had to wait."""
-_JITTER = rng.key(0xA11CE, Stream.WAITING)  # for no draw of a world
+_JITTER = rng.key(0xA11CE, Stream.WAITING)  # not for draws of a world
 
 
 class ProviderClient:

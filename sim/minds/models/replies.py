@@ -243,7 +243,7 @@ class Slot(NamedTuple):
 
 
 class ReplayDiverged(HubbubError):  # noqa: N818 - what happened, in one word
-    """A replay came to another question than the recorded run."""
+    """A replay asked another question than the recorded run."""
 
 
 def row_of(slot: Slot, fingerprint: str, answer: Answer) -> list[Any]:

@@ -565,7 +565,7 @@ class ReplayLine:
         return cls(number, ends, tuple(reversed(parts)))
 
     def of(self, entry: JournalEntry) -> JournalEntry | None:
-        """Return an entry as far as it is on the line, if cut without digest; None: it is not."""
+        """Return the part of an entry on the line, without a digest if cut; None: it is off it."""
         part, begun = self._part(entry.number), entry.tick - entry.ticks
         if part is None or begun > part.until or (entry.ticks and begun == part.until):
             return None
