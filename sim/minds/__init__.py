@@ -1,4 +1,4 @@
-"""Minds, which decide members' acts: language models, archetypes, surrogates, and their prompts."""
+"""Minds that decide members' acts: language models, archetypes, surrogates, and their prompts."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""The archetype mind: one model answer for each kind of member and situation, one draw a member.
+"""The archetype mind: one model answer per kind of member and situation, one draw per member.
 
-A model is asked once how likely a member of an archetype (:mod:`sim.agents.character`) does what
-in a situation. The answer is kept with the world and stands for every such member from then on: a
-million members cost at most archetypes x situations calls: 6 x 37 for each goal, where topics are
-left out. A situation is coarse on purpose:
+A model is asked once how likely each act of a member of an archetype (:mod:`sim.agents.character`)
+is in a situation. The answer is stored with the world and used for every such member from then on:
+a million members cost at most archetypes x situations calls: 6 x 37 per goal, if topics are left
+out. A situation is deliberately coarse:
 
 ========== =====================================================================================
-topic      the most frequent topic of the first five posts, the first of equals; where asked for
+topic      the most frequent topic of the first five posts, the first of equals; optional
 interest   of the best post for the member: "none", "some" (below a half), "much"
 liked      the likes of the most liked post: "none", "few" (below 10), "many"
-followed   whether somebody whom the member follows shared a post
+followed   whether someone the member follows shared a post
 labelled   whether a post bears a warning
 ========== =====================================================================================
 
@@ -48,12 +48,12 @@ _KINDS: Mapping[str, str] = {
 
 
 class Situation(NamedTuple):
-    """What a member sees, coarsely; the module says how.
+    """What a member sees, in coarse terms; see the module's docstring.
 
     Attributes
     ----------
     topic, interest, liked, followed, labelled
-        See there; ``seen`` is False where there is nothing to see.
+        See there; ``seen`` is False if there is nothing to see.
     seen
         Whether there is any post.
     """
@@ -67,7 +67,7 @@ class Situation(NamedTuple):
 
     @property
     def words(self) -> str:
-        """Of a question."""
+        """The situation in words for a question."""
         if not self.seen:
             return "It sees no posts."
         about = f"mostly about {self.topic}" if self.topic else "about nothing in particular"
@@ -78,7 +78,7 @@ class Situation(NamedTuple):
 
     @property
     def choices(self) -> tuple[str, ...]:
-        """Which posts an act may be about."""
+        """The posts that an act may refer to."""
         there = {"interesting": self.interest != "none", "followed": self.followed,
                  "labelled": self.labelled}  # fmt: skip
         return ("first", "liked", *(name for name, is_there in there.items() if is_there))
@@ -93,7 +93,7 @@ _LIKED = {"none": "none has likes", "few": "some have a few likes", "many": "one
 
 
 def situation_of(feed: Sequence[Post]) -> Situation:
-    """Return the situation of who sees a feed.
+    """Return the situation of a member that sees a feed.
 
     Examples
     --------
@@ -114,13 +114,13 @@ def situation_of(feed: Sequence[Post]) -> Situation:
 
 
 class Mix(NamedTuple):
-    """How likely such a member does what."""
+    """The chances of the acts of such a member."""
 
-    acts: tuple[tuple[str, float], ...]  # (act, chance) in the order asked; they sum to 1
-    on: str  # which post an act is about
+    acts: tuple[tuple[str, float], ...]  # (act, chance) in the order of the question; they sum to 1
+    on: str  # the post that an act refers to
 
     def drawn(self, draw: float) -> str:
-        """Return the act of a draw in [0, 1)."""
+        """Return the act for a draw in [0, 1)."""
         sums = accumulate(chance for _, chance in self.acts)
         return next(
             (act for (act, _), until in zip(self.acts, sums, strict=True) if draw < until),
@@ -148,7 +148,7 @@ def mix_schema(acts: Sequence[str], choices: Sequence[str]) -> Mapping[str, Any]
 
 
 def mix_of(text: str, acts: Sequence[str], choices: Sequence[str]) -> Mix:
-    """Return the mix in a reply, its chances made to sum to 1."""
+    """Return the mix in a reply, its chances scaled to sum to 1."""
     said = object_in(text)
     chances, on = said.get("acts"), said.get("on")
     if set(said) != {"acts", "on"} or not isinstance(chances, dict) or set(chances) != set(acts):
@@ -186,7 +186,7 @@ class ArchetypeMind(Mind):
     async def decide(
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
-        """Draw an act of what the model says of such members in such a situation."""
+        """Draw an act from the model's answer on such members in such a situation."""
         situation = situation_of(feed)
         situation = situation if self.topics else situation._replace(topic="")
         acts = acts_for(ACTS, len(feed), (), ())
@@ -211,14 +211,14 @@ class ArchetypeMind(Mind):
         return Ask(turns, self.most, self.temperature, 0, schema, _LIKELY, self.model)
 
     def _key(self, member: Member, situation: Situation) -> str:
-        """Return what makes two questions the same: all that is told, and by which template."""
+        """Return the key of equal questions: everything in the prompt, and the template."""
         template = member.prompts["archetype"].fingerprint
         told = [member.archetype, member.goal, *situation, template, *self.values().values()]
         return blake2b(json.dumps(told).encode(), digest_size=16).hexdigest()
 
 
 def _place(feed: Sequence[Post], on: str) -> int:
-    """Return the place of the post that an act is about, from 1; the first where there is none."""
+    """Return the position of the post that an act refers to, from 1; by default the first."""
     if on == "liked":
         return max(range(len(feed)), key=lambda at: feed[at].likes) + 1
     if on == "interesting":

@@ -1,9 +1,9 @@
-"""CAMEL agents as minds: an agent of camel-ai decides, and whatever it asks goes by the member.
+"""CAMEL agents as minds: an agent of camel-ai decides; all its questions go through the member.
 
-The agent gets a model backend of ours. Each of its questions is an
+The agent gets our own model backend. Each of its questions is an
 :class:`~sim.minds.models.asks.Ask` of
-the member that decides: budget, caps, record and replay hold for it as for any mind, and no key
-and no address is ever told to the package. It is imported once somebody decides by it, which takes
+the member that decides: budget, caps, record and replay apply as for any mind, and the package
+never gets a key or an address. It is imported on the first decision by such a mind, which takes
 seconds; a run is replayed without it.
 """
 
@@ -24,7 +24,7 @@ from sim.minds.prompts.decisions import Decision, decision_of, fitting, schema_o
 from sim.minds.prompts.prompts import Post
 
 _NAME = "hubbub"
-_FRAME = 8  # tokens around a turn, as prompts count them
+_FRAME = 8  # tokens around a turn, counted as for prompts
 _SILENT = "CAMEL_LOGGING_DISABLED"
 
 
@@ -44,32 +44,32 @@ class CamelMind(InCharacter):
     room: int = Field(0, ge=0, le=100_000, description="tokens of a prompt left to the agent")
 
     def check(self) -> None:
-        """Refuse to decide where the package is missing.
+        """Raise if the package is missing.
 
         Raises
         ------
         SettingsError
-            It is, or cannot be imported.
+            It is missing, or cannot be imported.
         """
         _part("agents")
 
     def agent(self, member: Member, model: Any, system: str) -> Any:
-        """Return the agent that decides once for a member.
+        """Return an agent for one decision of a member.
 
         Parameters
         ----------
         member
-            Who.
+            The member.
         model
-            The model backend; an agent with another one escapes budget, record and replay. Its
-            ``schema`` is that of a decision: None lets the agent say what it likes for a while.
+            The model backend; an agent with another one bypasses budget, record and replay. Its
+            ``schema`` is that of a decision: set it to None while the agent may write freely.
         system
-            Who the member is and how to answer, for the system message.
+            The member's persona and how to answer, for the system message.
 
         Returns
         -------
         camel.agents.ChatAgent
-            A new one: members decide side by side, and what they remember is the world's.
+            A new one: members decide concurrently, and the world stores their memories.
         """
         return _part("agents").ChatAgent(
             system, model=model, summarize_threshold=None, step_timeout=None, retry_attempts=1
@@ -78,7 +78,7 @@ class CamelMind(InCharacter):
     async def decide(
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
-        """Tell an agent what the member sees, and read its last words strictly."""
+        """Give an agent what the member sees, and parse its last words strictly."""
         scene = await self.scene(BatchItem(member, feed, memory))
         (first, told), shown = member.prompt.fitted(scene, member.limit - self.room)
         last = shown.last
@@ -90,11 +90,11 @@ class CamelMind(InCharacter):
 
 
 async def _words(agent: Any, told: str, backend: Any) -> str:
-    """Return an agent's answer, or raise the fault that kept it from one."""
+    """Return an agent's answer, or raise the fault that prevented it."""
     try:
         found = await agent.astep(told)
     except Exception:
-        if backend.fault is not None:  # whatever the package made of it
+        if backend.fault is not None:  # whatever the package made of the fault
             raise backend.fault from None
         raise
     if not found.msgs or not found.msgs[0].content:
@@ -103,7 +103,7 @@ async def _words(agent: Any, told: str, backend: Any) -> str:
 
 
 class _Backend:
-    """What our model backend does, before it is made a class of the package's own."""
+    """The methods of our model backend, before they are made a class of the package."""
 
     fault: ModelError | None = None
     asked: int = 0
@@ -113,12 +113,12 @@ class _Backend:
 
     @property
     def token_counter(self) -> "_TokenCounter":
-        """Counts as prompts are counted; nothing is looked up."""
+        """A counter that counts as for prompts; nothing is looked up."""
         return _TokenCounter()
 
     @property
     def token_limit(self) -> int:
-        """Tokens of a prompt, at most."""
+        """Maximum number of tokens of a prompt."""
         return self.member.limit
 
     def _run(self, messages: Any, response_format: Any = None, tools: Any = None) -> Any:
@@ -151,7 +151,7 @@ class _Backend:
 
 
 class _TokenCounter:
-    """Stands for a tokenizer."""
+    """Stands in for a tokenizer."""
 
     def count_tokens_from_messages(self, messages: Any) -> int:
         return sum(tokens_in(str(one.get("content") or "")) + _FRAME for one in messages)
@@ -178,8 +178,8 @@ def _class_of(base: type) -> Any:
 
 
 def _part(name: str) -> Any:
-    """Return a part of the package; silent, as what it logs would go over the screen."""
-    os.environ.setdefault(_SILENT, "true")  # else it opens a handler for the logs of everybody
+    """Return a part of the package; keep it quiet, as its log would disturb the screen."""
+    os.environ.setdefault(_SILENT, "true")  # otherwise it opens a handler for all logs
     try:
         import_module("camel")
         part = import_module(f"camel.{name}")

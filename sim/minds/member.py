@@ -26,84 +26,84 @@ from sim.world.minds.state import MOST, Row, kept, recency
 
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
-    """What a mind needs to make a plan, or to revise it."""
+    """Input of a mind for making or revising a plan."""
 
-    prompt: Prompt  # the template of the question
-    steps: tuple[str, ...]  # the plan so far; empty: there is none
-    decided: int  # decisions since it was made or revised; -1: it was never tried
-    outcomes: str  # what came of the member's acts since, in words; empty: nothing
-    is_bad: bool  # whether more was against the member than for it
-    # takes the steps of the plan from now on, and the fault where no new one could be made
+    prompt: Prompt  # template of the question
+    steps: tuple[str, ...]  # the current plan; empty: none
+    decided: int  # decisions since it was made or revised; -1: never tried
+    outcomes: str  # effect of the member's acts since then, in words; empty: none
+    is_bad: bool  # whether more acts were against the member than for it
+    # called with the steps of the new plan, and the fault if none could be made
     keep: Callable[[tuple[str, ...], Fault | None], None]
 
     def is_due(self, every: int) -> bool:
-        """Return whether to plan: never yet, so many decisions ago, or it goes badly."""
+        """Return whether to plan: never done yet, ``every`` decisions ago, or things go badly."""
         return every > 0 and (self.decided < 0 or self.decided >= every or self.is_bad)
 
 
 @dataclass(frozen=True, slots=True)
 class ReflectionRequest:
-    """What a mind needs to reflect."""
+    """Input of a mind for reflecting."""
 
-    prompt: Prompt  # the template of the question
-    memories: tuple[str, ...]  # what was remembered since it reflected last, the newest first
-    # takes the thoughts, and the fault where there are none
+    prompt: Prompt  # template of the question
+    memories: tuple[str, ...]  # memories since the last reflection, newest first
+    # called with the thoughts, and the fault if there are none
     keep: Callable[[tuple[str, ...], Fault | None], None]
 
     def is_due(self, every: int) -> bool:
-        """Return whether so much was remembered since; 0: never."""
+        """Return whether enough was remembered since the last time; 0: never."""
         return 0 < every <= len(self.memories)
 
 
 async def _alone(key: str, ask: Ask, read: Callable[[str], Any]) -> Any:
-    """Stand in where nobody shares an answer."""
+    """Replace the shared question if answers are not shared."""
     raise ModelError(Fault.MISSING, "nobody can be asked for several members here")
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Who decides, and whom it may ask.
+    """The member that decides, and its way to ask a model.
 
     Attributes
     ----------
     index
         Of the agent.
     name, persona, goal
-        Who it is and what it wants, in words.
+        Its name, persona and goal, in words.
     moment
         The simulated time in words.
     rule
-        What the platform's rules would let it do.
+        What the platform's rules would decide for it.
     prompt
         The template of a decision.
     limit
-        Tokens of a prompt at most.
+        Maximum tokens of a prompt.
     ask
-        Asks a language model; the answer has a fault where there is no reply. Never raises.
+        Asks a language model; the answer has a fault if there is no reply. Never raises.
     language
-        In which it writes; empty: as the model likes.
+        The language in which it writes; empty: the model's choice.
     letters
-        What was written to it since it last decided; answered by their numbers.
+        Direct messages since it last decided; answered by their numbers.
     places
         Allies and groups that it may write to, or join.
     planning
-        What is needed to plan; None: it has no goal.
+        The input for planning; None: it has no goal.
     reflecting
-        What is needed to reflect; None: nothing is remembered.
+        The input for reflecting; None: no memories.
     prompts
         Other templates, by name.
     tick
-        When it decides.
+        The tick of the decision.
     archetype, traits
         What kind of member it is (:data:`~sim.agents.character.ARCHETYPES`), and its openness,
         conscientiousness, extraversion, agreeableness and neuroticism, in [0, 1].
     draw
-        Draws in [0, 1), by number; the only randomness of a mind: a run comes out alike again.
+        Draws in [0, 1), by number; the only randomness of a mind, so that a run can be repeated.
     write
-        What rules would let it write: of its own, or upon a post.
+        Returns what rules would let it write: a post, or about a post.
     once
         ``await member.once(key, ask, read)`` asks on behalf of all members with the same key, and
-        returns what ``read`` makes of the reply, which is kept. Raises :class:`ModelError`.
+        returns the result of ``read`` on the reply, which is stored. Raises :class:`ModelError`.
     """
 
     index: int
@@ -134,7 +134,7 @@ GOALS = {
     "debunk": ("to show others that this is wrong: ", "to put right what others get wrong"),
     "inform": ("to let others know this: ", "to see others well informed"),
 }
-"""Goals by name: the words before what it is about, and those without."""
+"""Goals by name: the words before their subject, and the words without a subject."""
 
 FEWEST_STEPS, MOST_STEPS = 2, 4
 _LONGEST_STEP = 100
@@ -158,7 +158,7 @@ _COUNTED = ("likes", "shares", "replies", "new followers", "against you")
 
 
 def goal_words(goal: str) -> str:
-    """Return a goal in words; what begins with no name of :data:`GOALS` stays as it is.
+    """Return a goal in words; text that begins with no name of :data:`GOALS` stays unchanged.
 
     Examples
     --------
@@ -173,7 +173,7 @@ def goal_words(goal: str) -> str:
 
 
 def outcome_words(counts: Sequence[int]) -> str:
-    """Return what came of a plan, of counts of likes, shares, replies, follows and against.
+    """Return the effect of a plan, from counts of likes, shares, replies, follows and against.
 
     Examples
     --------
@@ -185,14 +185,14 @@ def outcome_words(counts: Sequence[int]) -> str:
 
 
 def is_bad(counts: Sequence[int]) -> bool:
-    """Return whether three or more acts, and most of them, were against the member."""
+    """Return whether three or more acts, and the majority, were against the member."""
     return counts[-1] >= _WORSE and counts[-1] > sum(counts[:-1])
 
 
 async def planned(
     member: Member, memory: Sequence[str], every: int, temperature: float, model: str
 ) -> tuple[str, ...]:
-    """Return the steps that a member follows now; asks for them where that is due."""
+    """Return the steps that a member follows now; ask for a plan if one is due."""
     planning = member.planning
     if planning is None:
         return ()
@@ -217,7 +217,7 @@ async def planned(
 
 
 def steps_in(text: str) -> tuple[str, ...]:
-    """Return the steps in a reply: one JSON object, alone or amid words."""
+    """Return the steps in a reply: one JSON object, alone or within other text."""
     said = object_in(text)
     steps = said.get("steps") if set(said) == {"steps"} else None
     if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
@@ -261,7 +261,7 @@ class Memory:
         return len(self._rows)
 
     def add(self, one: MemoryItem) -> None:
-        """Remember; over a bound, what weighs least is forgotten."""
+        """Add a memory; beyond the limit, the weakest is forgotten."""
         self._rows = kept([*self._rows, _row(one)], self._most)
 
     def recall(
@@ -272,7 +272,7 @@ class Memory:
         words: str = "",
         alike: Sequence[float] | None = None,
     ) -> list[MemoryItem]:
-        """Return what comes to mind, the strongest first."""
+        """Return the recalled memories, strongest first."""
         asked = set(_WORD.findall(words.casefold()))
         near = [_relevance(row, tags, asked) for row in self._rows]
         if alike is not None and len(alike) == len(near):
@@ -285,16 +285,16 @@ class Memory:
         return [MemoryItem(*self._rows[at]) for at in order[:most]]
 
     def told(self, now: float, alike: Sequence[float] | None = None) -> list[str]:
-        """Return the texts of the five that come to mind; see :meth:`recall`."""
+        """Return the texts of the five strongest memories; see :meth:`recall`."""
         return [one.text for one in self.recall(now, alike=alike)]
 
     def dump(self) -> list[Row]:
-        """Return what :meth:`restore` takes; only lists, numbers and texts."""
+        """Return the input for :meth:`restore`; only lists, numbers and texts."""
         return [list(row) for row in self._rows]
 
     @classmethod
     def restore(cls, most: int, rows: Iterable[Iterable[Any]]) -> Memory:
-        """Return the memory of :meth:`dump`."""
+        """Return the memory from the output of :meth:`dump`."""
         return cls(most, (MemoryItem(*row) for row in rows))
 
 
@@ -311,7 +311,7 @@ def _relevance(row: Row, tags: int, asked: set[str]) -> float:
 
 
 BEGINS = "You came to think: "
-"""Of a memory that is a thought."""
+"""Start of a memory that is a thought."""
 _MOST_THOUGHTS, _LONGEST = 2, 120
 _MOST, _WRITTEN = 120, 40
 _SHOWN = 16
@@ -331,7 +331,7 @@ THOUGHTS_SCHEMA: Mapping[str, Any] = {
 
 
 def since_thought(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return what was remembered since the last thought, the newest first; given oldest first.
+    """Return the memories since the last thought, newest first; the input is oldest first.
 
     Examples
     --------
@@ -347,7 +347,7 @@ def since_thought(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 async def reflected(member: Member, every: int, temperature: float, model: str) -> tuple[str, ...]:
-    """Return what a member comes to think now; asks for it where that is due."""
+    """Return the new thoughts of a member; ask for them if they are due."""
     reflecting = member.reflecting
     if reflecting is None or not reflecting.is_due(every):
         return ()
@@ -371,7 +371,7 @@ async def reflected(member: Member, every: int, temperature: float, model: str) 
 
 
 def thoughts_in(text: str) -> tuple[str, ...]:
-    """Return the thoughts in a reply: one JSON object, alone or amid words."""
+    """Return the thoughts in a reply: one JSON object, alone or within other text."""
     said = object_in(text)
     thoughts = said.get("thoughts") if set(said) == {"thoughts"} else None
     if not isinstance(thoughts, list) or not all(isinstance(one, str) for one in thoughts):
@@ -385,22 +385,22 @@ def thoughts_in(text: str) -> tuple[str, ...]:
 ASK_ALONE = frozenset(
     {Fault.MALFORMED, Fault.CUT, Fault.EMPTY, Fault.REFUSED, Fault.FILTERED, Fault.TOO_LONG}
 )
-"""Faults of one question; whoever it was about may be asked alone."""
+"""Faults of one question; its members may be asked alone."""
 
 _BEGINS = re.compile(r'\{\s*"answers"\s*:\s*\[\s*')
 _NEXT = re.compile(r"\s*,\s*")
 _FRAME = 20
-"""Tokens that an answer in a list takes beyond one alone."""
+"""Tokens that an answer in a list takes beyond a separate one."""
 _LIKELY = 45
 
 
 class BatchItem(NamedTuple):
-    """What a mind decides on for one of several members.
+    """The input for one of several members.
 
     Attributes
     ----------
     member, feed, memory
-        As :meth:`~sim.minds.minds.Mind.decide` is told.
+        As for :meth:`~sim.minds.minds.Mind.decide`.
     """
 
     member: Member
@@ -411,19 +411,19 @@ class BatchItem(NamedTuple):
 class BatchPlace(NamedTuple):
     """A member's place in a question."""
 
-    block: str  # what is said of it
+    block: str  # the part of the prompt on it
     acts: tuple[str, ...]  # acts, last: what it may do, and the highest number that it may name
     last: int
     scene: Scene  # what it is shown
 
     def read(self, said: Mapping[str, Any]) -> Decision:
-        """Return what an answer says that this member does; MALFORMED where that cannot be."""
+        """Return this member's decision in an answer; MALFORMED if it is invalid."""
         found = decision_in({**said}, self.acts, self.last)
         return fitting(found, len(self.scene.feed), self.scene.letters, self.scene.places)
 
 
 def seated(member: Member, scene: Scene) -> BatchPlace:
-    """Return a member's place: within the limit that it has alone."""
+    """Return a member's place, within the limit that it has alone."""
     turns, shown = member.prompts["batch"].fitted(scene, member.limit)
     return BatchPlace(turns[1].text, tuple(scene.acts), shown.last, shown)
 
@@ -468,7 +468,7 @@ def schema_for(seats: Sequence[BatchPlace]) -> Mapping[str, Any]:
 
 
 def answers_in(text: str, seats: Sequence[BatchPlace]) -> list[Decision | None]:
-    """Return each member's decision; None where the reply has none, a wrong one, or two."""
+    """Return each member's decision; None if the reply has none, an invalid one, or two."""
     found: dict[int, Decision] = {}
     entries = [one for one in _entries(text) if type(one.get("member")) is int]
     times = Counter(one["member"] for one in entries)
@@ -484,9 +484,9 @@ def answers_in(text: str, seats: Sequence[BatchPlace]) -> list[Decision | None]:
 
 
 def _entries(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the whole objects of the list, up to where the reply ends or goes wrong."""
+    """Yield the complete objects of the list, up to the end of the reply or an error in it."""
     places = list(_BEGINS.finditer(text))
-    begins = places[0] if len(places) == 1 else None  # of two, nobody knows which is meant
+    begins = places[0] if len(places) == 1 else None  # with two lists it is unclear which is meant
     at, decoder = begins.end() if begins else len(text), json.JSONDecoder()
     while at < len(text):
         try:

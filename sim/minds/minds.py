@@ -21,7 +21,7 @@ from sim.minds.prompts.decisions import Decided, Decision, acts_for, decision_of
 from sim.minds.prompts.prompts import Post, Scene
 
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "do nothing")
-"""What a mind may do, by name."""
+"""Names of the acts that a mind may choose."""
 
 
 class Mind(Parameters):
@@ -59,11 +59,11 @@ class Mind(Parameters):
         Parameters
         ----------
         member
-            Who.
+            The member.
         feed
-            What it sees, the best first; a decision names a post by its place, from 1.
+            What it sees, best first; a decision names a post by its place, from 1.
         memory
-            What comes to mind, the strongest first.
+            Recalled memories, strongest first.
 
         Raises
         ------
@@ -73,31 +73,31 @@ class Mind(Parameters):
         raise NotImplementedError
 
     def check(self) -> None:
-        """Refuse, with an error of :mod:`sim.errors`, what it cannot decide by."""
+        """Raise an error of :mod:`sim.errors` for parameters with which it cannot decide."""
 
     @property
     def most_together(self) -> int:
-        """For how many members it decides at once, at most; from 2 on by `decide_together`."""
+        """Maximum number of members in one decision; from 2 on `decide_together` is called."""
         return 1
 
     async def decide_together(
         self, cases: Sequence[BatchItem]
     ) -> Sequence[Sequence[Decision] | None]:
-        """Return what several members do, one after the other; None: not known of this one.
+        """Return what several members do, in order; None: unknown for this one.
 
-        Who is missing is asked alone, by :meth:`decide`, where :attr:`asks_again`; else the rules
-        decide for it.
+        Members without a decision are asked alone, by :meth:`decide`, if :attr:`asks_again`;
+        otherwise the rules decide for them.
 
         Raises
         ------
         ModelError
-            No usable answer for anybody.
+            No usable answer for any member.
         """
         raise NotImplementedError
 
     @property
     def asks_again(self) -> bool:
-        """Whether members that were missing in a common answer are asked alone."""
+        """Whether members that are missing in a common answer are asked alone."""
         return True
 
 
@@ -134,7 +134,7 @@ class InCharacter(Mind):
     )
 
     async def scene(self, case: BatchItem) -> Scene:
-        """Return what a member is told, after asking for thoughts and a plan where they are due."""
+        """Return a member's scene, after asking for thoughts and a plan if they are due."""
         member, feed, memory = case
         thoughts = await reflected(member, self.reflect, self.temperature, self.model)
         memory = [*(f"{BEGINS}{thought}" for thought in thoughts), *memory]
@@ -162,18 +162,18 @@ class ModelMind(InCharacter):
 
     @property
     def most_together(self) -> int:
-        """As the parameter says."""
+        """Value of the parameter."""
         return self.batch
 
     @property
     def asks_again(self) -> bool:
-        """As the parameter says."""
+        """Value of the parameter."""
         return self.missing == "alone"
 
     async def decide(
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
-        """Ask for a plan where one is due, then what to do; read the answers strictly."""
+        """Ask for a plan if one is due, then what to do; parse the answers strictly."""
         scene = await self.scene(BatchItem(member, feed, memory))
         turns, shown = member.prompt.fitted(scene, member.limit)
         answer = await member.ask(
@@ -186,7 +186,7 @@ class ModelMind(InCharacter):
     async def decide_together(
         self, cases: Sequence[BatchItem]
     ) -> Sequence[Sequence[Decision] | None]:
-        """Ask for all of them at once; what is whole and right in the answer stands."""
+        """Ask for all of them at once; use what is complete and valid in the answer."""
         scenes = await gather(*(self.scene(case) for case in cases))
         members = [case.member for case in cases]
         seats = [seated(*pair) for pair in zip(members, scenes, strict=True)]

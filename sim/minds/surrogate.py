@@ -1,17 +1,17 @@
 """:class:`Surrogate`: logistic regressions of a model's decisions: features, fit, held-out test.
 
-Which act, from all that a member sees: multinomial logistic over the features of :data:`FEATURES`
-(z: standardised on what it was fitted on)::
+The act, from all that a member sees: multinomial logistic over the features of :data:`FEATURES`
+(z: standardised on the training data)::
 
     P(act) = exp(w_act . z) / sum of exp(w_other . z)
 
-Which post, among those shown, for acts upon a post: conditional logit (McFadden 1974) over the
+The post among those shown, for acts on a post: conditional logit (McFadden 1974) over the
 features of a post, one weight each for all acts, and its place in the feed::
 
     P(post) = exp(v . x_post) / sum over posts of exp(v . x_other)
 
-Both are fitted with a penalty of 1 / 2 |w|^2 by Newton's method, on a part of what the model
-decided; how well they agree with it is measured on the rest and goes with the file.
+Both are fitted with a penalty of 1 / 2 |w|^2 by Newton's method, on a part of the model's
+decisions; their agreement is measured on the rest and stored in the file.
 
 A row is ``[traits, post, post, ...]``, all values 0 to 255::
 
@@ -55,7 +55,7 @@ _PER_DOUBLING = 32
 
 
 def seen_of(member: Member, feed: Sequence[Post]) -> SeenRow:
-    """Return what a member sees, as a row."""
+    """Return what a member sees, as a row of numbers."""
     return [[_share(trait) for trait in member.traits], *(_post(post) for post in feed)]
 
 
@@ -78,15 +78,15 @@ FEATURES = (
     "constant", *TRAITS, "posts",
     *(f"most {name}" for name in OF_POSTS), "mean interest", "mean likes",
 )  # fmt: skip
-"""Of a decision, in the order of the weights; all but the constant are standardised."""
+"""Features of a decision, in the order of the weights; all but the constant are standardised."""
 OF_EACH_POST = (*OF_POSTS, "place")
-"""Of a post; the place is 1 for the first, 1/2 for the second, and so on."""
+"""Features of a post; the place is 1 for the first, 1/2 for the second, and so on."""
 _MOST_BYTES = 1 << 20
 _SCALE = 255.0
 
 
 def features_of(seen: SeenRow) -> F64:
-    """Return the features of a decision, float64 (15,), not standardised yet.
+    """Return the features of a decision, float64 (15,), not yet standardised.
 
     Examples
     --------
@@ -110,25 +110,25 @@ class SurrogateAgreement(BaseModel):
     """How well a surrogate agrees with decisions that it was not fitted on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    # fitted, held_out: decisions of the model that it learnt from, and those it is measured
-    # on
+    # fitted, held_out: decisions of the model for training, and for the
+    # test
     fitted: int
     held_out: int
-    # accuracy, error: the share of these in which its likeliest act is the model's, and the
+    # accuracy, error: share of test decisions whose likeliest act is the model's, and its
     # standard error
     accuracy: float
     error: float
-    kappa: float  # Cohen's: 0 where they agree no more than by chance, 1 where always
-    majority: float  # the share that would be met by always doing what the model does most
-    drawn: float  # the share in which an act that it draws is the model's, on average
-    # posts, post_accuracy: held-out acts upon a post, and the share in which its likeliest
+    kappa: float  # Cohen's: 0 if they agree no more than by chance, 1 if always
+    majority: float  # accuracy of always choosing the model's most frequent act
+    drawn: float  # average share of drawn acts that are the model's
+    # posts, post_accuracy: test acts on a post, and the share in which its likeliest
     # post is the model's
     posts: int
     post_accuracy: float
 
     @property
     def words(self) -> str:
-        """In a sentence."""
+        """The figures as a sentence."""
         said = (
             f"agrees with its model in {self.accuracy:.1%} +/- {self.error:.1%} of "
             f"{self.held_out:,} decisions that it was not fitted on (kappa {self.kappa:.2f}; "
@@ -175,7 +175,7 @@ class Surrogate(BaseModel):
 
     @property
     def hash(self) -> str:
-        """32 hex digits over all of it."""
+        """32 hex digits that identify all of it."""
         said = json.dumps(self.model_dump(mode="json"), sort_keys=True)
         return blake2b(said.encode(), digest_size=16).hexdigest()
 
@@ -204,7 +204,7 @@ def read_surrogate(path: str | Path) -> Surrogate:
     Raises
     ------
     FileError
-        It cannot be read, is no surrogate, was changed, or looks at other features than these.
+        It cannot be read, is no surrogate, was changed, or uses other features than these.
     """
     try:
         there = Path(path).stat()
@@ -240,7 +240,7 @@ def _kept(path: str, stamp: tuple[int, int]) -> Surrogate:
 
 
 def _read(path: str) -> Surrogate:
-    """Return the surrogate of a file, read again once the file is another."""
+    """Return the surrogate of a file, cached until the file changes."""
     try:
         found = Path(path).stat()
     except OSError as error:
@@ -249,7 +249,7 @@ def _read(path: str) -> Surrogate:
 
 
 def agreement_of(path: str) -> str:
-    """Return how well the surrogate of a file agrees with its model, or what is wrong with it."""
+    """Return the agreement of a file's surrogate with its model, or what is wrong with the file."""
     try:
         found = _read(path)
     except FileError as error:
@@ -280,7 +280,7 @@ class SurrogateMind(Mind):
     choose: Literal["draw", "likeliest"] = Field("draw", description="how it takes an act")
 
     def check(self) -> None:
-        """Refuse a file that is not there, is no surrogate, or another than was meant."""
+        """Raise for a file that is missing, is no surrogate, or is not the one that was meant."""
         found = _read(self.path)
         if not found.hash.startswith(self.hash):
             raise FileError(self.path, f"is another surrogate ({found.hash[:8]}) than was meant")
@@ -288,7 +288,7 @@ class SurrogateMind(Mind):
     async def decide(
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
-        """Take an act, then a post, by draws of the member's own."""
+        """Choose an act, then a post, by the member's own draws."""
         table, seen = _read(self.path), seen_of(member, feed)
         acts = acts_for(ACTS, len(feed), (), ())
         chances = np.where(np.isin(table.acts, acts), table.chances(seen), 0.0)
@@ -309,19 +309,19 @@ class SurrogateMind(Mind):
 
 
 FEWEST = 40
-"""Decisions of a model that a surrogate needs at least."""
+"""Minimum number of a model's decisions for a surrogate."""
 _PENALTY = 1.0
 _ROUNDS = 50
 _ENOUGH = 1e-8
 
 
 class LoggedDecision(NamedTuple):
-    """A decision of a model, as a run kept it."""
+    """A model's decision, as recorded in a run."""
 
     seen: SeenRow  # what the member saw
-    act: str  # act, post: what it did, and the place of the post that this was about; 0: of none
+    act: str  # act, post: the act, and the place of the post that it was about; 0: none
     post: int
-    model: str = ""  # who decided
+    model: str = ""  # the model that decided
 
 
 def distilled(

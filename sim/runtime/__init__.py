@@ -1,6 +1,6 @@
 """Running worlds: ``Simulation`` (asyncio), frames, sessions, and opening of saved worlds.
 
-Names are loaded when first used: a worker of the lab needs a part of this, and not its engine.
+Names are loaded on first use: a worker of the lab needs only part of this, and no engine.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ __all__ = [
 
 _NAME_LIMIT = 60
 _TIE_BYTES = 40
-"""Bytes a tie while many are added: pairs, both ways, sorted, merged."""
+"""Bytes per tie while many are added: pairs, in both directions, sorted and merged."""
 
 
 @command()
@@ -59,10 +59,10 @@ def create_agents(world: World, count: int, report: Report = quiet) -> range:
 def build_friendships(world: World, max_friends: int = 10, report: Report = quiet) -> int:
     """Let agents with fewer friends than ``max_friends`` befriend each other.
 
-    In each round everybody with room meets one other: in even rounds somebody who shares an
-    interest where there is one, in odd rounds anybody. A friendship is two ties of the kind friend,
-    as :meth:`World.befriend` makes them; a follow that there was becomes one of them. Follows alone
-    make no friends, and two of whom one blocked the other do not meet.
+    In each round every agent with room meets one other: in even rounds an agent that shares an
+    interest if possible, in odd rounds any agent. A friendship is two ties of the kind friend, as
+    :meth:`World.befriend` makes them; an existing follow becomes one of them. Follows alone are no
+    friendship, and two agents never meet if one of them has blocked the other.
     """
     room = _room(world, max_friends)
     made = np.empty(0, np.uint64)
@@ -84,7 +84,7 @@ def build_friendships(world: World, max_friends: int = 10, report: Report = quie
 
 
 def _room(world: World, max_friends: int) -> npt.NDArray[np.int64]:
-    """Return how many friends each agent may still win, or refuse what cannot be."""
+    """Return how many more friends each agent may have; raise if the request is impossible."""
     most = len(world.agents) - 1
     if not 1 <= whole_number(max_friends, "max_friends", low=1) <= max(most, 1):
         raise InputError(
@@ -103,14 +103,14 @@ def _room(world: World, max_friends: int) -> npt.NDArray[np.int64]:
 
 
 def _meetings(world: World, who: npt.NDArray[np.intp], turn: int) -> Ids:
-    """Return disjoint pairs of ``who``, uint32 (2, k); in even turns the alike stand together."""
+    """Return disjoint pairs of ``who``, uint32 (2, k); in even turns similar agents are paired."""
     salt = 1024 * world.ties.count + turn
     words = rng.words(rng.key(world.seed, Stream.BATCHES, world.tick, salt), who)
     if turn % 2:
         order = np.argsort(words, kind="stable")
     else:
         masks = world.agents.interests[who]
-        left = words & np.uint64(63)  # of each agent the lowest interest after a random turn
+        left = words & np.uint64(63)  # each agent's first interest, cyclically from a random bit
         turned = (masks >> left) | (masks << (np.uint64(64) - left))  # a shift by 64 is 0 in numpy
         lowest: npt.NDArray[np.uint64] = np.bitwise_and(turned, ~turned + np.uint64(1))
         order = np.lexsort((words, np.bitwise_or(lowest << left, lowest >> (np.uint64(64) - left))))
@@ -123,20 +123,20 @@ def _meetings(world: World, who: npt.NDArray[np.intp], turn: int) -> Ids:
 def create_communities(
     world: World, names: Sequence[str], max_members: int = 150, report: Report = quiet
 ) -> dict[str, int]:
-    """Gather agents into new communities, each round a founder.
+    """Gather agents into new communities, each around a founder.
 
-    The founder is the agent with most listeners among those interested in the name's topic (any
-    agent, when the name is no known topic), of equals one by a draw; its members are the nearest to
-    it along ties that are free: active, in none of the new communities, and in none that somebody
-    named before. Those of a community that is only counted (``group 7``, as generators and
-    detection call them) are free; who joins leaves it.
+    The founder is the agent with the most followers among those interested in the name's topic
+    (among all agents if the name is no known topic); a draw decides between equals. The members are
+    the nearest free agents along ties. An agent is free if it is active, in no new community, and
+    in no community that was given a name. Members of a merely numbered community (``group 7``, as
+    generators and detection call them) are free; an agent that joins leaves it.
     """
     titles = _titles(world, names, max_members)
     labels = world.agents.community.copy()
     known = world.agents.communities
     agents = world.agents
     named = [not is_made_up(label, name) for label, name in enumerate(agents.communities)]
-    held = np.append(np.array(named, np.bool_), False)[agents.community]  # of -1 the last
+    held = np.append(np.array(named, np.bool_), False)[agents.community]  # -1 becomes the last row
     free: npt.NDArray[np.bool_] = agents.is_active(np.arange(len(agents))) & ~held
     if not free.any():
         raise InputError(
@@ -210,20 +210,20 @@ class DetectedCommunities:
 
 
 def check_method(method: str) -> None:
-    """Raise UnknownNameError unless ``method`` is one of :data:`METHODS`."""
+    """Raise UnknownNameError unless ``method`` is in :data:`METHODS`."""
     if method not in METHODS:
         raise UnknownNameError("method of detecting communities", method, METHODS)
 
 
 def detect(ties: Ties, method: str, seed: int, report: Report) -> DetectedCommunities:
-    """Find communities; only reads the network."""
+    """Detect communities; only reads the network."""
     found = analysis.communities(ties, method, seed=seed, report=report)
     quality = analysis.modularity(ties, found, report)
     return DetectedCommunities(method, found, int(found.max()) + 1, quality)
 
 
 def assign(world: World, found: DetectedCommunities) -> None:
-    """Give agents the communities that were found; those that came meanwhile are in none."""
+    """Assign the detected communities; agents added meanwhile are in none."""
     labels = np.full(len(world.agents), -1, np.int32)
     labels[: found.labels.size] = found.labels
     world.agents.set_community(labels)
@@ -231,6 +231,6 @@ def assign(world: World, found: DetectedCommunities) -> None:
 
 @command("assign")
 def _assigned(world: World, method: str, labels: Any, count: int, modularity: float) -> None:
-    """Give agents communities, as :func:`assign`."""
+    """Assign communities to agents, as :func:`assign`."""
     found = DetectedCommunities(method, np.asarray(labels, np.int32), count, modularity)
     assign(world, found)

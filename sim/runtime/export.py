@@ -1,7 +1,7 @@
 """The exporter for monitoring systems: ``/metrics`` for Prometheus and ``/healthz``.
 
-The page is made when it is asked for, in a thread of its own, of numbers that are read as they
-are. Kept between two readings is what counters came to: they never fall, even where a world goes
+The page is made on request, in a separate thread, from the numbers at that moment. Only the
+values of counters are kept between two requests: they never fall, even if a world goes
 back.
 """
 
@@ -40,7 +40,7 @@ _WITHIN_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A world in numbers; None: there is no such thing here."""
+    """The numbers of a world; None: not available."""
 
     tick: int = 0
     agents: int = 0
@@ -60,7 +60,7 @@ class Numbers:
 
 
 class WorldSource:
-    """A world that another thread runs; its numbers are read as they are."""
+    """A world run by another thread; its numbers are read while it runs."""
 
     def __init__(self, world: World, keeper: JournalWriter | None, folder: Path) -> None:
         self._world = world
@@ -70,7 +70,7 @@ class WorldSource:
         self._history = CheckHistory()
 
     def numbers(self) -> Numbers:
-        """Return the numbers now."""
+        """Return the current numbers."""
         world = self._world
         phases, cascades = dict(world.phase_seconds), world.cascades.items
         return Numbers(
@@ -90,7 +90,7 @@ class WorldSource:
         )
 
     def health(self) -> Health:
-        """Return every check now."""
+        """Return all checks now."""
         room = None
         with suppress(OSError):
             room = shutil.disk_usage(self._folder).free
@@ -107,7 +107,7 @@ class WorldSource:
 
 
 class SimulationSource:
-    """A running simulation, or whichever is on the screen.
+    """A running simulation, or the one on the screen.
 
     Parameters
     ----------
@@ -142,13 +142,13 @@ class SimulationSource:
         )
 
     def health(self) -> Health:
-        """Return every check; none before there is a world."""
+        """Return all checks; none before there is a world."""
         simulation = self._simulation()
         return Health(0, ()) if simulation is None else simulation.health(within=_WITHIN_SECONDS)
 
 
 def _mind_facts(now: MindsNow | None) -> dict[str, Any] | None:
-    """Return what a frame says of minds, as :func:`facts_of` does of a world."""
+    """Return the facts on minds in a frame, as :func:`facts_of` does for a world."""
     if now is None:
         return None
     return {
@@ -165,7 +165,7 @@ MetricsSource = WorldSource | SimulationSource
 
 HOST = "127.0.0.1"
 SECONDS = 5.0
-"""How long a reader may take to say what it wants."""
+"""How long a client may take to send its request, in seconds."""
 
 _NAMES = frozenset({"127.0.0.1", "localhost"})
 _LEVELS = {"ok": 0, "warning": 1, "critical": 2}
@@ -204,7 +204,7 @@ class Exporter:
         self._thread.start()
 
     def close(self) -> None:
-        """Serve no more."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -212,7 +212,7 @@ class Exporter:
 
 @contextmanager
 def exported(source: MetricsSource, port: int | None) -> Iterator[Exporter | None]:
-    """Serve the numbers of a world while the block runs; on no port nothing is served."""
+    """Serve the numbers of a world while the block runs; without a port, serve nothing."""
     if port is None:
         yield None
         return
@@ -224,7 +224,7 @@ def exported(source: MetricsSource, port: int | None) -> Iterator[Exporter | Non
 
 
 class _Pages(BaseHTTPRequestHandler):
-    """Answers one reader."""
+    """Answers one client."""
 
     timeout = SECONDS
     source: ClassVar[MetricsSource]
@@ -234,9 +234,9 @@ class _Pages(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Answer what is asked."""
+        """Answer the request."""
         host = (self.headers.get("Host") or "").rpartition(":")[0] or self.headers.get("Host")
-        if host not in _NAMES:  # a page elsewhere may have let its name mean this machine
+        if host not in _NAMES:  # a page elsewhere may have made its name resolve to this machine
             self._send(HTTPStatus.FORBIDDEN, "text/plain", b"Only this machine may ask.\n")
         elif self.path == "/metrics":
             page = self.prometheus.generate_latest(self.registry)
@@ -258,7 +258,7 @@ class _Pages(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
-        """Write nothing: the screen is there."""
+        """Log nothing: the terminal shows the screen."""
 
 
 def _healthz(health: Health) -> bytes:
@@ -272,14 +272,14 @@ def _healthz(health: Health) -> bytes:
 
 
 class _Sums:
-    """What counters come to: what was added between two readings, and never less."""
+    """Counter values: the sum of increases between readings, which never falls."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], tuple[float, float]] = {}
 
     def of(self, name: str, now: float, label: str = "") -> float:
-        """Return what a counter came to, given what the world says of it now."""
+        """Return the value of a counter, given the world's current number."""
         with self._lock:
             total, last = self._seen.get((name, label), (0.0, 0.0))
             total += max(now - last, 0.0)
@@ -288,7 +288,7 @@ class _Sums:
 
 
 class _Collector:
-    """Makes the metrics when they are asked for."""
+    """Creates the metrics on request."""
 
     def __init__(self, source: MetricsSource, core: Any) -> None:
         self._source = source

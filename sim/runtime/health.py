@@ -1,7 +1,7 @@
-"""Health of a running world: how commands are answered, checks by name, and who looks at them.
+"""Health of a running world: command statistics, named checks, and the threads that run them.
 
-A check is a function from :class:`Vitals`, what was measured, to a :class:`Finding`. Whoever has
-something of their own to watch over registers a check, or a cache whose hits are counted::
+A check is a function from :class:`Vitals`, the measurements, to a :class:`Finding`. A plugin
+may register a check of its own::
 
     @health_check("queue of my plugin", unit="messages")
     def mine(vitals: Vitals) -> Finding:
@@ -44,18 +44,18 @@ class Performance:
     operations
         Commands answered so far.
     success_rate
-        Share of them that were carried out rather than refused, in [0, 1]; 1.0 before the first.
+        Share of them that succeeded, in [0, 1]; 1.0 before the first.
     mean_response_ms
         Milliseconds from sending a command to its answer, on average.
     peak_concurrency
-        Most commands that were under way at one time.
+        Largest number of commands under way at one time.
     operations_per_second
-        Commands answered a second over the last ten seconds.
+        Commands answered per second over the last ten seconds.
     contacts_per_second
-        Contacts between agents that the engine weighed a second, over its last ticks.
+        Contacts between agents that the engine evaluated per second, over its last ticks.
     cold_hit_rate
-        Share of what was asked about agents' cold records that need not be unpacked, in [0, 1];
-        1.0 before the first. Of this process: an isolated engine's own is in its health.
+        Share of lookups in agents' cold records that needed no unpacking, in [0, 1]; 1.0 before
+        the first. For this process only: that of an isolated engine is in its health.
     """
 
     operations: int
@@ -68,7 +68,7 @@ class Performance:
 
 
 class Meter:
-    """Counts commands from their sending to their answer; used in one thread."""
+    """Counts commands from being sent to being answered; used in one thread."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -81,13 +81,13 @@ class Meter:
         self._recent: deque[float] = deque(maxlen=10_000)
 
     def began(self) -> float:
-        """Note that a command is sent; returns the time, to be handed to :meth:`ended`."""
+        """Record that a command is sent; return the time, to be passed to :meth:`ended`."""
         self._under_way += 1
         self._peak = max(self._peak, self._under_way)
         return self._now()
 
     def ended(self, began: float, *, carried_out: bool) -> None:
-        """Note that the command sent at ``began`` is answered."""
+        """Record that the command sent at ``began`` was answered."""
         now = self._now()
         self._under_way -= 1
         self._answered += 1
@@ -96,11 +96,11 @@ class Meter:
         self._recent.append(now)
 
     def read(self, contacts_per_second: float) -> Performance:
-        """Return the figures now."""
+        """Return the current figures."""
         answered, (hits, asked) = self._answered, tally()
         now = self._now()
         since = max(self._opened, now - _WINDOW_SECONDS)
-        if len(self._recent) == self._recent.maxlen:  # the window is longer than what is kept
+        if len(self._recent) == self._recent.maxlen:  # the window is longer than the record
             since = max(since, self._recent[0])
         count = sum(moment >= since for moment in self._recent)
         return Performance(
@@ -118,7 +118,7 @@ Level = Literal["ok", "warning", "critical"]
 LEVELS: tuple[Level, ...] = ("ok", "warning", "critical")
 
 REMEMBERED = 120
-"""Values of each check that are kept: four minutes at one in two seconds."""
+"""Values kept per check: four minutes at one value every two seconds."""
 
 LONGEST_SENTENCE = 300
 _MB = 1 << 20
@@ -135,7 +135,7 @@ _LEAST_ASKED = 100
 
 @dataclass(frozen=True, slots=True)
 class JournalStatus:
-    """How far a journal is: the last durable tick, entries that wait, why it is held up."""
+    """Progress of a journal: the last durable tick, waiting entries, and why it is blocked."""
 
     durable_tick: int
     waiting: int
@@ -143,7 +143,7 @@ class JournalStatus:
 
     @classmethod
     def of(cls, journal: JournalWriter | None) -> JournalStatus | None:
-        """Return how far a journal is; None without one."""
+        """Return the progress of a journal; None without one."""
         if journal is None:
             return None
         waiting = max(journal.number - journal.durable, 0)
@@ -152,30 +152,30 @@ class JournalStatus:
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What checks look at; measured at one moment.
+    """The input of checks; measured at one moment.
 
     Attributes
     ----------
     tick, state
         Of the world, as a frame has them.
     room, folder
-        Bytes free where the world is written, and the folder; None: unknown.
+        Free bytes where the world is written, and that folder; None: unknown.
     resident, free
-        Bytes of memory that the process holds, and that it could still have.
+        Bytes of memory that the process uses, and that are still available.
     soft, hard
-        The ceilings on ``resident`` that the settings set, in bytes; None: none.
+        The limits on ``resident`` in the settings, in bytes; None: no limit.
     journal
-        How far the journal is; None without one.
+        Progress of the journal; None without one.
     loop_lag
-        Seconds until the event loop came to a call.
+        Seconds until the event loop ran a call.
     commands, queued
         Commands that wait for the engine, and messages that wait to start.
     caches
-        Cache by name: (hits, asked).
+        Cache by name: (hits, lookups).
     broken_plugins
-        A sentence for each plugin that could not be imported, or failed a message, or hangs.
+        A sentence for each plugin that could not be imported, made a message fail, or hangs.
     jump
-        Seconds by which the wall clock moved on its own since the last look.
+        Seconds by which the wall clock was set forward or back since the last measurement.
     """
 
     tick: int = 0
@@ -197,7 +197,7 @@ class Vitals:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check says: how grave, in one sentence, and the number behind it."""
+    """The result of a check: a level, a sentence, and the number it is based on."""
 
     level: Level
     sentence: str
@@ -206,14 +206,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A finding with the name of its check, the unit of its number, and the numbers before it.
+    """A finding with the name of its check, the unit of its number, and earlier numbers.
 
     Attributes
     ----------
     name, unit
         Of the check.
     level, sentence, value
-        What it says now.
+        Its current result.
     history
         Its newest numbers, oldest first; the last is ``value``.
     """
@@ -243,18 +243,18 @@ class Health:
 
     @property
     def level(self) -> Level:
-        """The gravest."""
+        """The worst level."""
         return max((reading.level for reading in self.readings), key=LEVELS.index, default="ok")
 
     @property
     def sentence(self) -> str:
-        """What a person is told: what is wrong, the gravest first."""
+        """What a person is shown: every problem, the worst first."""
         wrong = [reading for reading in self.readings if reading.level != "ok"]
         wrong.sort(key=lambda reading: -LEVELS.index(reading.level))
         return " ".join(reading.sentence for reading in wrong) or "No problems."
 
     def reading(self, name: str) -> Reading:
-        """Return the reading of a check; ``KeyError`` when there is none."""
+        """Return the reading of a check; raise ``KeyError`` if there is none."""
         for each in self.readings:
             if each.name == name:
                 return each
@@ -269,7 +269,7 @@ class Check(NamedTuple):
 
 
 CHECKS: dict[str, Check] = {}
-"""Every check by name; one that returns None has nothing to say of this world."""
+"""All checks by name; a check that returns None does not apply to this world."""
 
 CheckFunction = Callable[[Vitals], Finding | None]
 
@@ -280,14 +280,14 @@ def health_check(name: str, *, unit: str = "") -> Callable[[CheckFunction], Chec
     Parameters
     ----------
     name
-        What it is called in tables; each once.
+        Its name in tables; must be unique.
     unit
         Of its number.
 
     Raises
     ------
     InputError
-        When there is one of that name.
+        When a check of that name exists.
     """
 
     def registered(function: CheckFunction) -> CheckFunction:
@@ -300,31 +300,31 @@ def health_check(name: str, *, unit: str = "") -> Callable[[CheckFunction], Chec
 
 
 def forget(name: str) -> None:
-    """Take a check out again; does nothing when there is none."""
+    """Remove a check; do nothing if there is none."""
     CHECKS.pop(name, None)
 
 
 def caches() -> dict[str, tuple[int, int]]:
-    """Return (hits, asked) of every cache that is counted."""
+    """Return (hits, lookups) of every cache that is counted."""
     return {"cold data": tally()} if tally()[1] else {}
 
 
 class CheckHistory:
-    """The numbers of each check so far, the oldest of which are forgotten."""
+    """The latest numbers of each check; older ones are dropped."""
 
     def __init__(self, remembered: int = REMEMBERED) -> None:
         self._remembered = remembered
         self._values: dict[str, deque[float]] = {}
 
     def add(self, name: str, value: float) -> tuple[float, ...]:
-        """Note a number; returns those that are remembered."""
+        """Add a number; return the numbers that are kept."""
         values = self._values.setdefault(name, deque(maxlen=self._remembered))
         values.append(value)
         return tuple(values)
 
 
 def look(vitals: Vitals, history: CheckHistory | None = None) -> Health:
-    """Run every check; one that raises is a warning of its own."""
+    """Run every check; a check that raises becomes a warning."""
     known = history or CheckHistory()
     readings = []
     for name, each in list(CHECKS.items()):
@@ -341,16 +341,16 @@ def look(vitals: Vitals, history: CheckHistory | None = None) -> Health:
 
 
 def graded(value: float, warning: float, critical: float, sentence: str) -> Finding:
-    """Return a finding whose level follows from a number that should be small."""
+    """Return a finding with a level computed from a number; smaller is better."""
     level: Level = "ok" if value < warning else "warning" if value < critical else "critical"
     return Finding(level, sentence, value)
 
 
-# What is always looked at
+# Built-in checks
 
 
 def _size(count: float) -> str:
-    """Write bytes as the screen does: MiB, and GiB from one on."""
+    """Format bytes as the screen does: in MiB, from 1 GiB on in GiB."""
     return f"{count / _GB:,.1f} GiB" if count >= _GB else f"{count / _MB:,.0f} MiB"
 
 
@@ -461,7 +461,7 @@ _FRESH_SECONDS = 0.2
 
 
 class HealthWatch:
-    """The thread that looks at an engine's world every two seconds."""
+    """The thread that runs an engine's checks every two seconds."""
 
     def __init__(
         self,
@@ -492,17 +492,17 @@ class HealthWatch:
         self._thread = threading.Thread(target=self._run, name="health", daemon=True)
 
     def start(self) -> None:
-        """Begin to look."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop the thread."""
         self._over.set()
         if self._thread.is_alive() and threading.current_thread() is not self._thread:
             self._thread.join(_JOIN_SECONDS)
 
     def look(self, within: float = _FRESH_SECONDS) -> Health:
-        """Look now, unless that was done ``within`` so many seconds; any thread may ask."""
+        """Run the checks, unless that was done in the last ``within`` seconds; thread-safe."""
         with self._lock:
             if self.newest is None or self._now() - self._looked > within:
                 self.newest = look(self.vitals(), self._history)
@@ -516,20 +516,20 @@ class HealthWatch:
             self._note(health)
             self._hold(health)
 
-    # What is measured
+    # Measurements
 
     def vitals(self) -> Vitals:
-        """Return what there is to be measured."""
+        """Return the current measurements."""
         return replace(self._measure(), loop_lag=self._lag, jump=self._jump())
 
     def _jump(self) -> float:
-        """Return by how much the wall clock went otherwise than time did."""
+        """Return by how many seconds the wall clock was set forward or back."""
         wall, now = self._wall(), self._now()
         (before, then), self._clocks = self._clocks, (wall, now)
         return (wall - before) - (now - then)
 
     def _call_loop(self) -> None:
-        """Ask the event loop to answer, and note how long the last call took, or takes."""
+        """Call the event loop, and record how long the last call took, or has taken so far."""
         if self._called is not None:
             self._lag = self._now() - self._called
             return
@@ -540,10 +540,10 @@ class HealthWatch:
         if self._called is not None:
             self._lag, self._called = self._now() - self._called, None
 
-    # What is done about it
+    # Reactions
 
     def _note(self, health: Health) -> None:
-        """Write into the program's log what became worse, or well again."""
+        """Log each check whose level changed."""
         was, self._levels = self._levels, {each.name: each.level for each in health.readings}
         for each in health.readings:
             if each.level != was.get(each.name, "ok"):
@@ -551,7 +551,7 @@ class HealthWatch:
                 log("health", grave, check=each.name, now=each.level, says=each.sentence)
 
     def _hold(self, health: Health) -> None:
-        """Pause at the hard ceiling of memory, once each time it is reached."""
+        """Pause at the hard limit of memory, once each time it is reached."""
         memory = health.reading("memory")
         was_held, self._held = self._held, memory.level == "critical"
         if self._held and not was_held:
@@ -559,7 +559,7 @@ class HealthWatch:
 
 
 class ProcessHealthWatch:
-    """Looks at an engine in another process, as far as its frames tell."""
+    """Runs the checks on an engine in another process, as far as its frames allow."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -568,7 +568,7 @@ class ProcessHealthWatch:
         self._newest: Health | None = None
 
     def look(self, frame: Frame, within: float = 0.0) -> Health:
-        """Look at a frame, unless one was looked at ``within`` so many seconds."""
+        """Check a frame, unless one was checked in the last ``within`` seconds."""
         if self._newest is None or self._now() - self._looked > within:
             soft, hard = memory_ceilings()
             kept = frame.kept
@@ -588,7 +588,7 @@ class ProcessHealthWatch:
 
 
 def queued_messages(frame: Frame | None) -> int:
-    """Return how many messages of a frame wait."""
+    """Return the number of queued messages in a frame."""
     return 0 if frame is None else sum(row.status == "queued" for row in frame.sessions)
 
 
@@ -604,7 +604,7 @@ def broken_plugins(frame: Frame | None) -> tuple[str, ...]:
 
 
 def memory_ceilings() -> tuple[int | None, int | None]:
-    """Return the ceilings of memory that the settings set, in bytes."""
+    """Return the soft and the hard memory limit of the settings, in bytes."""
     settings = current()
     soft, hard = settings.memory_soft_mb, settings.memory_hard_mb
     return (

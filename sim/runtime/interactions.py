@@ -1,4 +1,4 @@
-"""Streams of interactions: who convinced whom, and did what to whom, in batches sized by time."""
+"""Streams of interactions: adoptions with their sources, and acts, in batches sized by time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sim.spread.cascade.cascade import Cascade
 from sim.world.world import World
 
 MOST = 1_000_000
-"""Interactions in a batch."""
+"""Largest number of interactions in a batch."""
 
 _TELLING = np.zeros(len(Act), np.bool_)
 _TELLING[[Act.LIKE, Act.UNLIKE, Act.DISLIKE, Act.UNDO_DISLIKE, Act.REPOST, Act.QUOTE]] = True
@@ -35,15 +35,15 @@ class Batch:
     cascade
         int64: the number of the message; -1 for what happened on the platform.
     agents, sources
-        uint32: who took it up, and from whom; on the platform who acted, and whom it concerns.
+        uint32: who adopted it, and from whom; on the platform who acted, and whom it concerns.
     ticks
         int32: when.
     act
-        uint8: what it did there (:class:`~sim.platform.acts.kinds.Act`); 0 for taking up a message.
+        uint8: the kind of act (:class:`~sim.platform.acts.kinds.Act`); 0 for adopting a message.
     post
-        int64: the number of the message there that it is about, -1 for none.
+        int64: the number of the platform's message concerned, -1 for none.
     response_ms
-        Milliseconds from asking for this batch to having it.
+        Milliseconds from the request of this batch to its return.
     """
 
     cascade: npt.NDArray[np.int64]
@@ -59,7 +59,7 @@ class Batch:
 
 
 class InteractionStream:
-    """Collects what logs of messages and the platform gain, undone acts too, in batches."""
+    """Collects new log entries of messages and the platform, undone acts too, in batches."""
 
     def __init__(self, size: int, response_ms: float) -> None:
         if not 1 <= whole_number(size, "batch_size") <= MOST:
@@ -75,11 +75,11 @@ class InteractionStream:
 
     @property
     def is_full(self) -> bool:
-        """Whether a whole batch waits."""
+        """Whether a full batch is ready."""
         return self._count >= self.size
 
     def collect(self, world: World) -> bool:
-        """Take what is new in the logs; the first call only marks where they are."""
+        """Take what is new in the logs; the first call only records where they end."""
         if self._read is None:
             self._read = {each.id: each.size for each in world.cascades.items}
             self._tick = world.tick
@@ -97,14 +97,14 @@ class InteractionStream:
         return self.is_full
 
     def _add(self, cascade: int, agents: Ids, sources: Ids, ticks: npt.NDArray[np.int32]) -> None:
-        told = sources != NOBODY  # seeds had it from nobody
+        told = sources != NOBODY  # seeds have no source
         rows = np.zeros((6, int(told.sum())), np.int64)
         rows[0], rows[5] = cascade, -1
         rows[1], rows[2], rows[3] = agents[told], sources[told], ticks[told]
         self._wait(rows)
 
     def _add_acts(self, world: World, tick: int, acts: ActColumns) -> None:
-        """Add what members did to each other in a tick, but for sharing what they took up."""
+        """Add what members did to each other in a tick, except sharing what they adopted."""
         told = _TELLING[acts.act] & (acts.other != NOBODY)
         reposted = set(acts.message[acts.act == Act.REPOST].tolist())
         for cascade, post in _injected(world, reposted):
@@ -125,7 +125,7 @@ class InteractionStream:
             self._count += rows.shape[1]
 
     def take(self, response_ms: float) -> Batch | None:
-        """Return the next batch, None when nothing waits; set the size of the one after."""
+        """Return the next batch, None if nothing waits; set the size of the one after."""
         if not self._count:
             return None
         rows = self._first(self.size)
@@ -156,7 +156,7 @@ class InteractionStream:
 
 
 def _injected(world: World, posts: set[int]) -> Iterator[tuple[Cascade, int]]:
-    """Yield the injected messages among some posts of the platform, with their numbers there."""
+    """Yield the injected messages among some posts of the platform, with their post numbers."""
     numbers = {} if world.platform is None or not posts else world.platform.injected
     for number, post in numbers.items():
         cascade = world.cascades.find(number) if post in posts else None

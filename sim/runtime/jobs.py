@@ -1,4 +1,4 @@
-"""Jobs: long work seen from asyncio, in a thread, with progress, that can be cancelled."""
+"""Jobs: long work in a thread, seen from asyncio, with progress; it can be cancelled."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a piece of work is.
+    """Progress of a piece of work.
 
     Parameters
     ----------
     stage
-        What it is doing, such as ``"sorting ties"``; empty before it says.
+        What it is doing, such as ``"sorting ties"``; empty before the first report.
     share
-        How much is done, in [0, 1].
+        Share that is done, in [0, 1].
     """
 
     stage: str = ""
@@ -46,7 +46,7 @@ class Job(Generic[T]):
     task
         The task of the event loop that does the work or waits for it.
     stopping
-        Set, in the event loop, once somebody asked the work to stop.
+        Set, in the event loop, once the work was asked to stop.
     """
 
     def __init__(self, work: Callable[[Report], Coroutine[Any, Any, T]]) -> None:
@@ -61,19 +61,19 @@ class Job(Generic[T]):
     def cancel(self) -> None:
         """Ask the work to stop; it ends with :class:`~sim.errors.Cancelled` at its next report."""
         self._is_cancelled.set()
-        with suppress(RuntimeError):  # the loop is closed: nobody waits
+        with suppress(RuntimeError):  # the loop is closed: no task waits
             self._loop.call_soon_threadsafe(self.stopping.set)
 
     @property
     def is_done(self) -> bool:
-        """Whether it has ended, one way or the other."""
+        """Whether it has ended, with a result or an error."""
         return self.task.done()
 
     def __await__(self) -> Generator[Any, None, T]:
         return self._result().__await__()
 
     async def changes(self) -> AsyncIterator[Progress]:
-        """Yield the newest progress whenever there is some, until the work ends."""
+        """Yield the newest progress whenever it changes, until the work ends."""
         while not self.task.done():
             await self._changed.wait()
             self._changed.clear()
@@ -87,13 +87,13 @@ class Job(Generic[T]):
             raise
 
     def _report(self, stage: str, share: float) -> None:
-        """Take a report, in whatever thread the work runs."""
+        """Accept a report, in the thread in which the work runs."""
         if self._is_cancelled.is_set():
             raise Cancelled(f"Cancelled while {stage or 'working'}; nothing was changed.")
         self.progress = Progress(stage, min(max(share, 0.0), 1.0))
         if not self._is_noticed:
             self._is_noticed = True
-            with suppress(RuntimeError):  # the loop is closed: nobody looks
+            with suppress(RuntimeError):  # the loop is closed: no task waits
                 self._loop.call_soon_threadsafe(self._notice)
 
     def _notice(self) -> None:
@@ -103,7 +103,7 @@ class Job(Generic[T]):
     def _settle(self, task: asyncio.Task[T]) -> None:
         self._changed.set()
         if not task.cancelled():
-            task.exception()  # looked at: a job that nobody awaits is no warning
+            task.exception()  # retrieved: a job that is not awaited causes no warning
 
 
 def start(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> Job[T]:
@@ -114,7 +114,7 @@ def start(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> Job[
     function
         Long work that takes ``report``, such as ``World.create`` or ``load``.
     *args, **keywords
-        What it is called with.
+        Its arguments.
 
     Returns
     -------
@@ -130,7 +130,7 @@ async def _awaited(work: Awaitable[T]) -> T:
 
 
 def in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> Awaitable[T]:
-    """Call ``function`` in a new daemon thread; the awaiter may leave, it then ends unheard."""
+    """Call ``function`` in a new daemon thread; if the caller leaves, its result is discarded."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -149,7 +149,7 @@ def in_thread(function: Callable[P, T], *args: P.args, **keywords: P.kwargs) -> 
             answer = (future.set_exception, RuntimeError(said))
         except BaseException as error:
             answer = (future.set_exception, error)
-        with suppress(RuntimeError):  # the loop is closed: nobody waits
+        with suppress(RuntimeError):  # the loop is closed: no task waits
             loop.call_soon_threadsafe(settle, *answer)
 
     name = getattr(function, "__name__", "work")

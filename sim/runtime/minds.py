@@ -1,4 +1,4 @@
-"""The minds of a running world: how they are opened, decide after each tick, and are shown."""
+"""Minds of a running world: how they are opened, decide after each tick, and are shown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def asleep(world: World) -> str:
-    """Return what a person should know of minds that nobody lets decide; empty: there are none."""
+    """Return a notice about minds that are not allowed to decide; empty: there are none."""
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not minds.members.size:
         return ""
@@ -45,7 +45,7 @@ def asleep(world: World) -> str:
 
 
 def budget_of(world: World) -> Budget:
-    """Return the budget of a run, of which a resumed one gets no new money."""
+    """Return the budget of a run; a resumed run gets no new money."""
     budget = budget_in(current())
     minds = world.platform.minds if world.platform is not None else None
     if minds is not None:
@@ -54,7 +54,7 @@ def budget_of(world: World) -> Budget:
 
 
 def resume(budget: Budget, caps: Sequence[int | None] | None, spent: Sequence[int]) -> None:
-    """Take over the caps of a run, where it has any, and at least what it spent."""
+    """Restore the caps of a run, if it has any, and at least what it has spent."""
     if caps is not None:
         requests, tokens, nano = caps
         budget.caps = (requests, tokens, nano)
@@ -62,13 +62,13 @@ def resume(budget: Budget, caps: Sequence[int | None] | None, spent: Sequence[in
 
 
 def sleep_minds(live: LiveWorld) -> None:
-    """Let minds sleep that nobody asks, as after a crash; say so."""
+    """Put minds to sleep that no program asks, as after a crash; report it."""
     live.call(wake_minds, False)
     live.announce(f"{asleep(live.world)} Type :llm on to turn them on.")
 
 
 def are_awake(world: World) -> bool:
-    """Return whether minds are said to decide."""
+    """Return whether minds are set to decide."""
     return world.platform is not None and world.platform.minds.awake
 
 
@@ -80,7 +80,7 @@ def thinker_of(
     prefer: str = "",
     least: float | None = None,
 ) -> Iterator[Thinker]:
-    """Yield what lets minds decide; its ``lacks`` says why nobody is asked, if so."""
+    """Yield the thinker that lets minds decide; ``lacks`` says why no model is asked, if so."""
     settings = current()
     made = partial(
         Thinker, prompts=prompts_folder(), limit=settings.llm_prompt_tokens,
@@ -98,29 +98,29 @@ def thinker_of(
 def run_with_minds(
     world: World, ticks: int = 1, *, pool: Answerer | None = None, least: float | None = None
 ) -> list[str]:
-    """Step a world, and let its minded members decide after each tick.
+    """Step a world, and let its members with minds decide after each tick.
 
     Parameters
     ----------
     world
-        With members that ``world.give_minds`` gave minds.
+        The world; some members were given minds by ``world.give_minds``.
     ticks
-        How many, at least 0.
+        Number of ticks, at least 0.
     pool
-        Whom to ask, such as a :class:`~sim.minds.models.pool.ModelPool`; None: the models of the
-        settings, under the world's own caps. Rules stand in where there is nobody to ask.
+        The models to ask, such as a :class:`~sim.minds.models.pool.ModelPool`; None: the models of
+        the settings, under the world's own caps. Without a model the rules decide.
     least
-        The share of decisions below which it stops; None: as settings say.
+        The share of decisions below which the run stops; None: as in the settings.
 
     Returns
     -------
     list of str
-        What came of it: who decided, what went wrong, what it cost, a sentence each.
+        Summary: who decided, what went wrong, what it cost, a sentence each.
 
     Raises
     ------
     InputError
-        The world has no platform, or ticks are no whole number of at least 0.
+        The world has no platform, or ticks is not a whole number of at least 0.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def run_with_minds(
     >>> run_with_minds(world, 3)[0][:18]
     'Minds: 50 members,'
     """
-    minds_of(world)  # refuses a world without a platform
+    minds_of(world)  # raises for a world without a platform
     with ExitStack() as stack:
         if pool is None:
             budget = budget_of(world)
@@ -173,7 +173,7 @@ _SOURCES = {str(one) for one in SOURCES}
 
 
 def minds_now(world: World, thinking: DecisionRunner | None) -> MindsNow | None:
-    """Return how the minds of a world are; None where nobody has, or had, one."""
+    """Return the state of a world's minds; None if no member has, or had, one."""
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not (minds.members.size or minds.counts):
         return None
@@ -193,7 +193,7 @@ def minds_now(world: World, thinking: DecisionRunner | None) -> MindsNow | None:
 
 
 def _asked(now: MindsNow, thinking: DecisionRunner) -> MindsNow:
-    """Add what is known of who is asked."""
+    """Add what is known about the models that are asked."""
     thinker = thinking.thinker
     pool, counts = thinker.pool, thinker.counts
     states: Mapping[str, str] = getattr(pool, "states", {})
@@ -224,7 +224,7 @@ Rows = list[dict[str, Any]]
 
 
 class DecisionRunner:
-    """Lets the minds of a live world decide after each tick; but for the thread, the engine's."""
+    """Lets the minds of a live world decide after each tick; runs in the engine's thread."""
 
     def __init__(
         self,
@@ -246,13 +246,13 @@ class DecisionRunner:
         self._taken: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
 
     def wake(self, live: LiveWorld) -> None:
-        """Wake minds that sleep."""
+        """Wake sleeping minds."""
         if live.world.platform is None or are_awake(live.world) or self._ended.is_set():
             return
         live.call(minding.wake_minds, True, self._made)
 
     def begin(self, live: LiveWorld) -> None:
-        """Think about the tick that was, in a thread of its own."""
+        """Decide about the last tick, in a separate thread."""
         thoughts = self.thinker.prepare(live.world)
         if not thoughts or self._ended.is_set():
             return
@@ -264,7 +264,7 @@ class DecisionRunner:
         def work() -> None:
             try:
                 future.set_result(self.thinker.answer(thoughts, self._ended.is_set))
-            except BaseException as error:  # whoever waits is told
+            except BaseException as error:  # waiting callers are told
                 future.set_exception(error)
             self._hurry(lambda: self.settle(live))
 
@@ -272,21 +272,21 @@ class DecisionRunner:
 
     @property
     def is_busy(self) -> bool:
-        """Whether decisions on the last tick are awaited."""
+        """Whether decisions on the last tick are pending."""
         return self._under_way is not None
 
     @property
     def pace(self) -> float:
-        """Decisions a second, of those of the last ticks; 0 before the first."""
+        """Decisions per second over the last ticks; 0 before the first."""
         seconds = sum(seconds for _, seconds in self._taken)
         return sum(decided for decided, _ in self._taken) / max(seconds, 1e-9)
 
     def waits(self, live: LiveWorld, drive: RunControl) -> bool:
-        """Wait for a moment; return whether there is more to wait for, and nobody pauses."""
+        """Wait for a moment; return whether to go on waiting: not during a pause."""
         if self._stops and drive.gear != "paused":
             self._stops = False
             drive.halt()
-            self._hurry(lambda: None)  # whoever watches sees that it stands
+            self._hurry(lambda: None)  # show that the world stands still
             return True
         if self._under_way is None or drive.gear == "pausing":
             return False
@@ -295,13 +295,13 @@ class DecisionRunner:
         except TimeoutError:
             if time.monotonic() - self._shown_at > _SHOWN_EVERY:
                 self._shown_at = time.monotonic()
-                self._hurry(lambda: None)  # whoever watches sees that members are at it
+                self._hurry(lambda: None)  # show that members are deciding
             return True
         self.settle(live)
         return self._stops
 
     def settle(self, live: LiveWorld) -> None:
-        """Give the world what was decided, unless it went to another tick meanwhile."""
+        """Apply the decisions to the world, unless it went to another tick meanwhile."""
         future = self._under_way
         if future is None or not future.done():
             return
@@ -320,7 +320,7 @@ class DecisionRunner:
         rows = [
             row
             if now[row["member"]] == self._were[row["member"]]
-            # of a mind that its member has no more: what it cost, and nothing else
+            # of a mind that its member no longer has: only its cost counts
             else {**{k: v for k, v in row.items() if k not in {"memory", "plan"}}, "acts": []}
             for row in rows
         ]
@@ -343,17 +343,17 @@ class DecisionRunner:
         self._said = sentence
 
     def stop(self) -> None:
-        """Think no more; what is under way is left to the rules."""
+        """Stop deciding; the rules decide what is pending."""
         self._ended.set()
 
     def clear_banner(self, live: LiveWorld) -> None:
-        """Take back what was said of trouble: it is over, or another's."""
+        """Remove the banner about this runner's trouble, if it is shown."""
         if self._said and live.banner == self._said:
             live.banner = None
 
 
 def attend(live: LiveWorld, thinking: DecisionRunner | None) -> None:
-    """Have minds awake where somebody lets them decide, and asleep where nobody does."""
+    """Keep minds awake while decisions run, and asleep otherwise."""
     platform = live.world.platform
     if thinking is not None:
         thinking.wake(live)

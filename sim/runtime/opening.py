@@ -1,6 +1,6 @@
-"""The opening of a world: as it was saved, or what lived on beside it, brought back and explained.
+"""Opening of a world: as saved, or recovered from its journal, with an explanation.
 
-What is damaged is named, and put aside under a name of its own; nothing here overwrites anything.
+Damaged files are reported, and moved aside under another name; nothing is overwritten.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from sim.store.snapshot.files import as_path
 from sim.world.world import World
 
 FORCED = "--force continues without that and sets the journal aside"
-"""The way out of a refused loss where a command has that option."""
+"""How to proceed after a refused loss if a command has that option."""
 
 TRIES = 3
-"""A journal that is being written may drop a checkpoint while that is read."""
+"""Attempts: a journal in use may drop a checkpoint while it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,17 @@ class OpenResult:
     world
         The world.
     path
-        The file that was named; it need not exist where a world was never saved.
+        The given file; it need not exist if the world was never saved.
     recovered
-        What its journal gave; None: it is the file as it was saved.
+        What the journal gave; None: the world is the file as saved.
     is_read_only
-        Whether nothing may be written: it is a copy.
+        Whether the world is a copy that must not be written.
     holder
         The process that has the world open; "": none.
     told
-        What a person is told, one line; "": nothing was out of the ordinary.
+        What a person is shown, one line; "": nothing unusual.
     findings
-        A sentence for everything that is missing or damaged, or was put aside.
+        A sentence for everything that is missing, damaged or was moved aside.
     """
 
     world: World
@@ -64,7 +64,7 @@ class OpenResult:
     findings: tuple[str, ...] = ()
 
     def journal_config(self, pacing: Pacing | None = None, author: str = "script") -> JournalConfig:
-        """Return how it goes on: as the argument ``journal`` of a simulation."""
+        """Return how to continue its journal: the argument ``journal`` of a simulation."""
         return JournalConfig(self.path, pacing or Pacing.chosen(), author, self.recovered)
 
 
@@ -76,35 +76,35 @@ def open_live(
     way_out: str = FORCED,
     report: Report = quiet,
 ) -> OpenResult:
-    """Open a world: where a journal lies beside its file, what that says too.
+    """Open a world, with the changes in the journal beside its file, if there is one.
 
     Parameters
     ----------
     path
-        The world's file, ``NAME.hub``; a world that was never saved has a folder
-        ``NAME.hub.live`` alone.
+        The world's file, ``NAME.hub``; a world that was never saved has only a folder
+        ``NAME.hub.live``.
     read_only
-        Give a copy of the world as it is now, and change nothing, not even a name.
+        Return a copy of the current world, and change nothing, not even a name.
     refuse_loss
-        Open nothing, and change nothing, where something that was acknowledged would not be in it.
+        Raise, and change nothing, if something that was acknowledged would be lost.
     way_out
-        What a person can do then, a clause.
+        What a person can do in that case, a clause.
     report
-        Told of progress; may cancel.
+        Called with progress; may cancel.
 
     Returns
     -------
-    Opened
-        Go on with ``Simulation(opened.world, path=path, journal=opened.keeping())``.
+    OpenResult
+        Continue with ``Simulation(opened.world, path=path, journal=opened.journal_config())``.
 
     Raises
     ------
     LeaseError
-        When another process has it open, and ``read_only`` is not asked for.
+        If another process has it open, and ``read_only`` is false.
     SnapshotError
-        When neither the file nor the journal gives a world.
+        If neither the file nor the journal gives a world.
     FileError
-        With ``refuse_loss``: what would not be there, and what to do.
+        With ``refuse_loss``: what would be lost, and what to do.
     """
     path = as_path(path)
     place = place_of(path)
@@ -127,7 +127,7 @@ def open_live(
 
 
 def describe_opening(place: LiveWorldFiles) -> str:
-    """Say what opening a live world will give, without opening it; one sentence."""
+    """Say what opening a live world would give, without opening it; one sentence."""
     if place.saved is None and (place.acked is None or not place.acked.number):
         return "Never saved, and unchanged since it was created."
     return f"Opens at {_extent(place, place.opens_at)}. {rest_of(place)}".rstrip()
@@ -144,7 +144,7 @@ def _recovered(path: Path, report: Report, tries: int) -> Recovery:
 
 
 def _gone_on(place: LiveWorldFiles, found: Recovery, read_only: bool) -> OpenResult:
-    """Go on with what the journal gave; one that gave not all of it is put aside as it is."""
+    """Continue from what the journal gave; move an incomplete journal aside unchanged."""
     if found.is_whole or read_only:
         told = _told(place, found)
         return OpenResult(
@@ -155,7 +155,7 @@ def _gone_on(place: LiveWorldFiles, found: Recovery, read_only: bool) -> OpenRes
 
 
 def _lost(place: LiveWorldFiles, found: Recovery) -> list[str]:
-    """Return what was acknowledged and would not be in the world that is opened."""
+    """Return what was acknowledged and would be missing in the opened world."""
     beside = _file_beside(place, found)
     acked = place.acked.number if place.acked is not None else -1
     if beside is _FileState.ANEW:
@@ -174,7 +174,7 @@ def _refusal(sentences: Sequence[str], way_out: str) -> str:
 
 
 def _aside(place: LiveWorldFiles, found: Recovery) -> tuple[str, ...]:
-    """Put a journal aside that cannot be gone on with; returns what a person must know of it."""
+    """Move a journal aside that cannot be continued; return what a person must know of it."""
     if not found.lacks:
         aside = put_aside(place.path, "damaged")
         kept = f"The damaged journal was kept; for details: hubbub recover {aside}"
@@ -189,7 +189,7 @@ def _aside(place: LiveWorldFiles, found: Recovery) -> tuple[str, ...]:
 
 
 class _FileState(Enum):
-    """What a world's file is, beside what its journal leads to."""
+    """State of a world's file relative to what its journal leads to."""
 
     WITHIN = "an earlier state, or the same; or there is none"
     AHEAD = "a later state: the journal cannot be played as far"
@@ -207,12 +207,12 @@ def _file_beside(place: LiveWorldFiles, found: Recovery) -> _FileState:
     if saved is not None and said.digest == saved.digest:
         return _FileState.AHEAD if found.number < saved.number else _FileState.WITHIN
     if _is_later(place.path, found.world):
-        return _FileState.AHEAD  # whoever saved it was killed before that was noted
+        return _FileState.AHEAD  # the saving process was killed before that was recorded
     return _FileState.ANEW if saved is not None else _FileState.WITHIN
 
 
 def _behind_the_save(place: LiveWorldFiles, found: Recovery, tick: int) -> tuple[str, ...]:
-    """Return what is wrong where the file is opened, and not what its journal leads to."""
+    """Return what is wrong if the file is opened instead of what its journal leads to."""
     acked, saved = place.acked, place.saved
     if not found.lacks or acked is None:
         return found.findings
@@ -222,7 +222,7 @@ def _behind_the_save(place: LiveWorldFiles, found: Recovery, tick: int) -> tuple
 
 
 def _is_later(path: Path, world: World) -> bool:
-    """Whether a file holds a world with the same beginning, at a later tick."""
+    """Return whether a file holds a world with the same beginning, at a later tick."""
     try:
         said = saved_acts(path)
     except SnapshotError:
@@ -235,7 +235,7 @@ def _is_later(path: Path, world: World) -> bool:
 def _by_the_file(
     place: LiveWorldFiles, found: Recovery, read_only: bool, report: Report
 ) -> OpenResult | None:
-    """Open the file where it is not what the journal leads to or came by; None: it is."""
+    """Open the file if the journal does not account for it; return None otherwise."""
     beside = _file_beside(place, found)
     if beside is _FileState.WITHIN:
         return None
@@ -263,7 +263,7 @@ def _by_the_file(
 def _without(
     place: LiveWorldFiles, error: SnapshotError, read_only: bool, report: Report
 ) -> OpenResult:
-    """Open the file where its journal gives nothing, if it has one."""
+    """Open the file without its useless journal, if there is a file."""
     if not place.path.exists():
         raise error
     world = load(place.path, report=report)
@@ -280,7 +280,7 @@ def _without(
 
 
 def _told(place: LiveWorldFiles, found: Recovery) -> str:
-    """Say in one line what was found and done."""
+    """Report in one line what was found and done."""
     where = _extent(place, found.tick)
     if place.holder:
         return f"Opened a copy at {where}; {place.holder} has the world open."
@@ -296,7 +296,7 @@ def _told(place: LiveWorldFiles, found: Recovery) -> str:
 
 
 def _extent(place: LiveWorldFiles, tick: int) -> str:
-    """Write ``tick 1,204 (saved at 1,100, then 104 ticks from its journal)``."""
+    """Format ``tick 1,204 (saved at 1,100, then 104 ticks from its journal)``."""
     saved = place.saved
     if saved is None:
         how = "its file is a different world" if place.path.exists() else "never saved"

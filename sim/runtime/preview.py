@@ -1,4 +1,4 @@
-"""The preview of a message: what it would do, told before it is sent."""
+"""Preview of a message: its estimated effect before it is sent."""
 
 from __future__ import annotations
 
@@ -22,43 +22,43 @@ PILOT_SECONDS = 0.15
 MOST_TICKS = 10_000
 _WARM_TICKS, _WARM_SECONDS = 8, 5.0
 _met: WeakSet[type] = WeakSet()
-"""Models that were planned in this process before."""
+"""Model types already previewed in this process."""
 
 _SEARCHED_TIES = 2_000_000
-"""Ties followed to find who is within reach: some 20 ms."""
+"""Ties followed to count reachable agents: some 20 ms."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """A message that was checked, and what is expected of it. Nothing was changed.
+    """A message that was checked, and its estimated effect. Nothing was changed.
 
     Parameters
     ----------
     seeds
         uint32 (k,): the agents that would hold it first, ascending.
     audience
-        Other agents that hear a seed directly.
+        Other agents that follow a seed.
     reach
-        Agents that a chain of ties leads to from the seeds, the seeds included; at least so many
-        when ``is_reach_least``: the search stops after two million ties.
+        Agents that a chain of ties connects to the seeds, the seeds included; a lower bound if
+        ``is_reach_least``: the search stops after two million ties.
     size
-        Expected adopters; at least so many when ``is_least``.
+        Expected adopters; a lower bound if ``is_least``.
     ticks, seconds
-        Expected ticks until it comes to rest, and seconds of computing for them.
+        Expected ticks until it dies out, and seconds of computing for them.
     is_least
-        The pilot did not come to rest: ``size``, ``ticks`` and ``seconds`` were reached, and more
-        will follow.
+        The pilot did not die out: ``size``, ``ticks`` and ``seconds`` were reached, and more will
+        follow.
     tags
         Interests found in the text, by name.
     basis
         How the estimate was made, one sentence.
     is_without_feeds
-        The message would travel in feeds; the pilot knows ties alone, where it goes faster and
-        further.
+        The message would travel in feeds; the pilot uses only ties, along which it travels faster
+        and further.
     model, parameters
         The model and all of its parameters.
     best
-        What is expected of seeds that were asked for as the best, over all draws; else None.
+        Expected reach of ``best:`` seeds, over all draws; None for other seeds.
     """
 
     seeds: npt.NDArray[np.uint32]
@@ -86,13 +86,13 @@ def plan(
 ) -> Plan:
     """Try a message in a copy of a world that shares its agents and ties.
 
-    The pilot is the very run that would follow: draws have addresses, so the copy meets the same.
-    It stops when it comes to rest or its time is up. Other messages under way do not matter to it.
-    Of a platform's feeds it knows nothing, and says so.
+    The pilot is exactly the run that would follow: draws have addresses, so the copy gets the same.
+    It stops when it dies out or its time is up. Other messages under way do not affect it. It
+    ignores a platform's feeds, and says so.
     """
     copy, cascade = _tried(world, message)
     if type(cascade.model) not in _met:
-        began, first = now(), copy.tick  # no clock counts these: they load a model's kernels
+        began, first = now(), copy.tick  # not timed: they load a model's kernels
         while cascade.alive and copy.tick - first < _WARM_TICKS and now() - began < _WARM_SECONDS:
             copy.step()
         _met.add(type(cascade.model))
@@ -134,7 +134,7 @@ def _tried(world: World, message: Mapping[str, Any]) -> tuple[World, Cascade]:
     copy.opinions = world.opinions.copied()
     copy.interactions = world.interactions
     copy.tie_records = world.tie_records
-    copy.made = world.made  # the number, and so the draws, of the run that would follow
+    copy.made = world.made  # the same number, and so the same draws, as the real run
     return copy, copy.inject(**message)
 
 

@@ -1,4 +1,4 @@
-"""Runs done again from what was logged: replayed, repeated with their minds, and learnt from."""
+"""Logged runs done again: replayed, repeated with their minds, and distilled."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ LONGEST_REASON = 300
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """What came of doing acts again.
+    """Result of a replay.
 
     Attributes
     ----------
     world
-        As it is after the last of them.
+        The world after the last act.
     begun
-        The number of the act behind which it began; 0 where the world was made again.
+        The number of the act after which it began; 0 if the world was made again.
     acts, ticks
-        How many were done again, and the ticks among them.
+        Number of acts done again, and of ticks among them.
     findings
-        A sentence for each act whose result was another; one for what could not be done again.
+        A sentence for each act with a different result, and one for what could not be done again.
     seconds
-        How long it took.
+        Duration of the replay.
     """
 
     world: World
@@ -56,7 +56,7 @@ class Replay:
 
     @property
     def is_same(self) -> bool:
-        """Whether everything came out as it did then."""
+        """Whether every result was the same as in the log."""
         return not self.findings
 
 
@@ -75,11 +75,9 @@ def can_begin(acts: Sequence[LoggedAct]) -> str:
 
 
 def line_of(acts: Sequence[LoggedAct]) -> list[LoggedAct]:
-    """Return the acts that led to where a world is: without those from which it went back."""
+    """Return the acts that led to the current state: without those that were undone."""
     line: list[LoggedAct] = []
-    ahead: list[LoggedAct] | None = (
-        None  # where it may go forward again, until something new is done
-    )
+    ahead: list[LoggedAct] | None = None  # the line to go forward on, until something new is done
     for act in acts:
         if act.kind == JUMP:
             ahead = line if ahead is None else ahead
@@ -99,7 +97,7 @@ def _number_of(act: LoggedAct) -> int:
 
 
 def _until(acts: Sequence[LoggedAct], tick: int) -> Iterator[LoggedAct]:
-    """Yield acts up to a tick, with whatever was done at that tick; a step may be cut short."""
+    """Yield acts up to a tick, with everything done at that tick; a step may be cut short."""
     for act in acts:
         if act.tick > tick or (act.kind == "step" and act.tick == tick):
             return
@@ -117,7 +115,7 @@ def replay(
     start: World | None = None,
     report: Report = quiet,
 ) -> Replay:
-    """Do acts again, and compare the result of each with the one that was noted.
+    """Do acts again, and compare the result of each with the one in the log.
 
     Parameters
     ----------
@@ -126,17 +124,17 @@ def replay(
     to
         The last tick to run; None: all of them.
     start
-        A world to which the first ``len(start.trail.acts)`` acts were done already; None: it is
-        made again. It is changed.
+        A world with the first ``len(start.trail.acts)`` acts already done, which is changed; None:
+        make the world again.
     report
-        Told of progress; may cancel.
+        Called with progress; may cancel.
 
     Raises
     ------
     InputError
-        When the world cannot be made again, or ``start`` is none of its earlier states.
+        If the world cannot be made again, or ``start`` is none of its earlier states.
     FileError
-        When it was imported from a file that is missing or another one now.
+        If it was imported from a file that is missing or has changed.
     """
     began = perf_counter()
     line = line_of(acts)
@@ -171,9 +169,9 @@ class _Run:
         self.findings: list[str] = []
 
     def does(self, act: LoggedAct) -> bool:
-        """Do one act; False when it cannot be done."""
+        """Do one act; return False if it cannot be done."""
         if act.author == PLUGIN:
-            return True  # it came again with its tick
+            return True  # it was repeated along with its tick
         if act.kind not in COMMANDS:
             return self._ends(act, "only the program that did it could")
         try:
@@ -192,7 +190,7 @@ class _Run:
     def _compare(self, act: LoggedAct) -> None:
         self._world.trail.seal(self._world)
         result = self._world.trail.acts[-1].result
-        # A step that ended within a tick was noted without the adoptions of all messages.
+        # A step that ended within a tick was logged without the adoptions of all messages.
         if act.result and act.result not in {result, result.partition(",")[0]}:
             self.findings.append(
                 f"Act {act.number:,} ({act.kind}, tick {act.tick:,}) comes out differently: "
@@ -208,7 +206,7 @@ class _Run:
 
 
 def leads_to(start: World, acts: Sequence[LoggedAct], to: int | None = None) -> bool:
-    """Return whether a world is an earlier state of the one to which these acts were done."""
+    """Return whether a world is an earlier state of the one with these acts."""
     line = line_of(acts)
     return _parted(acts, line if to is None else list(_until(line, to)), start) is not None
 
@@ -216,7 +214,7 @@ def leads_to(start: World, acts: Sequence[LoggedAct], to: int | None = None) -> 
 def _parted(
     acts: Sequence[LoggedAct], line: Sequence[LoggedAct], start: World
 ) -> list[LoggedAct] | None:
-    """Return a line whose first acts are those behind a world, or None; a step may part."""
+    """Return the line continued from a world's acts, or None; a step may be split."""
     known, number = start.trail.acts, len(start.trail.acts) - 1
     if not 0 <= number < len(acts) or not _goes_on(known, acts, number):
         return None
@@ -235,7 +233,7 @@ def _parted(
 
 
 def _goes_on(known: Sequence[LoggedAct], acts: Sequence[LoggedAct], number: int) -> bool:
-    """Return whether acts begin with known ones, of which the last may be a step cut short."""
+    """Return whether acts begin with known ones; the last of these may be a step cut short."""
     if known[number].digest == acts[number].digest:
         return True
     before = known[number - 1].digest if number else ""
@@ -290,7 +288,7 @@ BEGINNINGS: dict[str, Callable[[dict[str, Any], Report], World]] = {
     "demo": _demo,
     "import": _imported,
 }
-"""How worlds began that can be made again."""
+"""How to make a world again, by the kind of its first act."""
 
 
 Row = dict[str, Any]
@@ -304,14 +302,14 @@ def manifest_of(acts: Sequence[LoggedAct], world: World) -> dict[str, Any]:
     Parameters
     ----------
     acts
-        All that was done to it (``world.trail.acts``), replies included; sealed.
+        All of its acts (``world.trail.acts``), replies included; sealed.
     world
-        As it is after the last of them.
+        The world after the last act.
 
     Returns
     -------
     dict
-        JSON. ``hubbub replay`` reads it too, and does the same decisions again.
+        JSON. ``hubbub replay`` reads it, too, and repeats the same decisions.
     """
     minds = world.platform.minds if world.platform is not None else None
     facts: dict[str, Any] = {
@@ -328,7 +326,7 @@ def manifest_of(acts: Sequence[LoggedAct], world: World) -> dict[str, Any]:
 
 
 def made_in(acts: Sequence[LoggedAct]) -> dict[str, Any]:
-    """Return with what minds decided last: prompts, limit, models, versions; empty: unknown."""
+    """Return how minds decided last: prompts, limit, models, versions; empty: unknown."""
     for act in reversed(acts):
         if holds(act.kind, "making"):
             found = _making(words_of(act.said)[0])
@@ -342,7 +340,7 @@ def _making(args: Sequence[Any]) -> dict[str, Any]:
 
 
 def _minds(kinds: Mapping[int, str], options: Mapping[int, Any]) -> dict[str, int]:
-    """Return how many members have each mind."""
+    """Return the number of members with each kind of mind."""
     found: dict[str, int] = {}
     for member, kind in kinds.items():
         more = "".join(f",{name}={value}" for name, value in options.get(member, {}).items())
@@ -352,18 +350,18 @@ def _minds(kinds: Mapping[int, str], options: Mapping[int, Any]) -> dict[str, in
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """What came of repeating a run.
+    """Result of repeating a run.
 
     Attributes
     ----------
     world
-        As it is after the last act.
+        The world after the last act.
     decisions, missed
-        Decisions that minds made anew; questions that nobody had asked then.
+        Decisions that minds made again; questions that were not asked in the first run.
     findings
         A sentence for each thing that came out differently, the first twenty.
     seconds
-        How long it took.
+        Duration of the repetition.
     """
 
     world: World
@@ -374,30 +372,30 @@ class Repeated:
 
     @property
     def is_same(self) -> bool:
-        """Whether everything came out as it did then."""
+        """Whether everything came out as in the first run."""
         return not self.findings
 
 
 def repeat(
     acts: Sequence[LoggedAct], *, digest: str | None = None, report: Report = quiet
 ) -> Repeated:
-    """Do a run again: minds think anew, on the replies that were recorded; nobody is asked.
+    """Repeat a run: minds decide again, on the recorded replies; no model is asked.
 
     Parameters
     ----------
     acts
         All acts of a world since it was made.
     digest
-        Of the world then; None: it is not compared.
+        Digest of the first run's world; None: it is not compared.
     report
-        Told of progress; may cancel.
+        Called with progress; may cancel.
 
     Raises
     ------
     InputError
         The world cannot be made again from its first act.
     FileError
-        It was imported from a file that is missing, or another one now.
+        It was imported from a file that is missing or has changed.
     """
     began, line = perf_counter(), line_of(acts)
     world = replay(line[:1], report=report).world
@@ -417,7 +415,7 @@ def repeat(
 
 
 class _Again:
-    """A run under way again."""
+    """A repetition under way."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -429,7 +427,7 @@ class _Again:
     def does(self, act: LoggedAct, folder: Path) -> None:
         """Do one act."""
         if act.author == PLUGIN:
-            return  # it came again with its tick
+            return  # it was repeated along with its tick
         if act.kind not in COMMANDS:
             self.findings.append(f"Act {act.number:,} ({act.kind}) only its program could do.")
             return
@@ -446,7 +444,7 @@ class _Again:
         perform(self._world, act.kind, args, said)
 
     def _decided(self, rows: Sequence[Row], folder: Path) -> list[Row]:
-        """Return the decisions of a tick, made anew; those of persons as they were."""
+        """Return the decisions of a tick, made again; those of persons are unchanged."""
         recorded = RecordedReplies(reply for row in rows for reply in row.get("replies", ()))
         if self._thinker is None:
             for name, text in _prompts(self._made):
@@ -465,7 +463,7 @@ class _Again:
         self.missed += recorded.missed
         for row in rows:
             self._compare(row, new.get(int(row["member"]), row))
-            if int(row["member"]) in new:  # why a server failed then is no thought
+            if int(row["member"]) in new:  # why a server failed then is not part of it
                 new[int(row["member"])].pop("why", None)
                 new[int(row["member"])] |= {"why": row["why"]} if row.get("why") else {}
         return [new.get(int(row["member"]), row) for row in rows]
@@ -480,7 +478,7 @@ class _Again:
 
 
 def _rows(act: LoggedAct, args: Sequence[Any]) -> Sequence[Row]:
-    """Return the decisions of an act, if they are that."""
+    """Return the decisions of an act, or raise if it has none."""
     rows = args[0] if args else None
     if not isinstance(rows, list) or not all(map(_is_row, rows)):
         raise InputError(f"Act {act.number:,} (decide) holds no decisions.")
@@ -501,7 +499,7 @@ def _is_row(row: object) -> bool:
 
 
 def _prompts(made: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the templates of then; a file that names others, or none, is refused."""
+    """Yield the recorded templates; raise for a file that names others, or none."""
     said = made.get("prompts", {})
     pairs = said.items() if isinstance(said, Mapping) else [("", None)]
     for name, pair in pairs:
@@ -515,7 +513,7 @@ def _prompts(made: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON would give it back."""
+    """Return a value as it would be after a round trip through JSON."""
     return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
 
 
@@ -526,21 +524,21 @@ def distil(
     seed: int = 0,
     report: Report = quiet,
 ) -> Surrogate:
-    """Return a surrogate of the models that decided in runs.
+    """Return a surrogate fitted to the models that decided in runs.
 
     Parameters
     ----------
     files
-        Worlds that were run with minds, or their journals; nothing of them is changed.
+        Worlds that were run with minds, or their journals; they are not changed.
     held_out, seed
         As of :func:`~sim.minds.surrogate.distilled`.
     report
-        Told of progress; may cancel.
+        Called with progress; may cancel.
 
     Raises
     ------
     InputError, SnapshotError
-        Too few decisions in them, or a file that is none.
+        Too few decisions in them, or a file that is not a world.
     """
     found: list[LoggedDecision] = []
     for number, file in enumerate(files):

@@ -1,4 +1,4 @@
-"""The asyncio shell around a world: commands in, frames out, the world in a thread of its own."""
+"""The asyncio interface of a world: commands in, frames out, the world in a separate thread."""
 
 from __future__ import annotations
 
@@ -65,47 +65,47 @@ _MOST_TICKS = 100_000
 
 
 class Simulation:
-    """A world that lives: it runs in a thread, answers commands in order, and can be watched.
+    """A live world: it runs in a thread, answers commands in order, and can be watched.
 
-    A task that is cancelled while its command waits takes the command back; one that has begun is
-    carried out, a stretch of ticks as far as the running tick.
+    Cancelling a task withdraws its command if that still waits; a command that has begun is carried
+    out, a run of ticks up to the end of the running tick.
 
     Parameters
     ----------
     world
-        The world. While the simulation is open nobody else may touch it.
+        The world. It must not be used directly while the simulation is open.
     name
-        What it is called on the screen.
+        Its name on the screen.
     path
         The file it was opened from, if any.
     max_running
-        Messages that spread at once; more wait in the queue. At least 1; None: as the world has
-        it, 1,000 for a new one.
+        Messages that spread at once; more wait in the queue. At least 1; None: the world's own
+        limit, 1,000 for a new one.
     frames_per_second
-        Frames while ticks run, in (0, 60]; each command has one of its own besides.
+        Frames per second while ticks run, in (0, 60]; each command makes one in addition.
     journal
         Whether to keep a journal beside ``path``, and when to take checkpoints: then a command is
-        answered once no crash can take it back, and :func:`sim.runtime.open_live` brings back
+        answered once it is safe from a crash, and :func:`sim.runtime.open_live` recovers
         everything that was answered. A
         :class:`~sim.runtime.journal.persistence.JournalConfig` names another file, and what was
         recovered there.
     author
-        Who asks for what is done, as journal and audit log have it; a ``JournalConfig`` names its
+        The author of commands in the journal and the audit log; a ``JournalConfig`` names its
         own.
     undo_bytes
-        Memory for :meth:`back`; 0: none, None: as settings say. A journal reaches further.
+        Bytes for :meth:`back`; 0: none, None: as in the settings. A journal reaches further.
     minds
-        What lets minded members decide; None: the rules do.
+        Lets members with minds decide; None: the rules decide.
     isolated
-        Whether the engine is a process of its own, so that no plugin can take this one down: it
-        loops, crashes or eats memory there, and another process goes on from the last completed
-        tick, without the messages of the plugin at fault, paused. What was not yet answered is
-        refused with :class:`~sim.runtime.engine.engine.ReplacedError`, "ask again". It is
+        Whether the engine is a separate process, so that no plugin can take this one down: it
+        loops, crashes or eats memory there, and another process resumes from the last completed
+        tick, paused, without the messages of the plugin at fault. Unanswered commands raise
+        :class:`~sim.runtime.engine.engine.ReplacedError`, "ask again". It is
         no guard against malice: a plugin can do whatever the program can. An
         :class:`~sim.runtime.process.client.Isolation` says how. Then functions and arguments must
-        be picklable, a session has no ``cascade``, phases of one's own do not travel, minds do not
-        think, and no journal can be begun later; the world that is passed stays as it is, and the
-        one under way is had by :meth:`save` or :meth:`world`. Without ``journal`` one is kept in a
+        be picklable, a session has no ``cascade``, custom phases are refused, minds do not decide,
+        and no journal can be begun later; the world that is passed does not change, and
+        :meth:`save` or :meth:`world` give the one that runs. Without ``journal`` one is kept in a
         temporary folder, which is removed at the end.
 
     Examples
@@ -177,7 +177,7 @@ class Simulation:
         return f"<Simulation of {self._opened.frames.newest!r}>"
 
     def _handed_over(self) -> World:
-        """Return the world, and hold it no more: one that lives elsewhere is there once."""
+        """Return the world and drop the reference: an isolated engine should hold the only copy."""
         world, self._world = self._world, None
         assert world is not None  # noqa: S101 - asked before
         return world
@@ -209,36 +209,36 @@ class Simulation:
         Parameters
         ----------
         size
-            Frames kept for a watcher that is busy; the oldest one goes when there are more.
+            Frames kept for a busy watcher; the oldest is dropped when there are more.
         """
         return self._client.frames.watch(size)
 
     def subscribe(self, kind: type[E], handler: Callable[[E], object]) -> Subscription:
         """Call ``handler`` with every event of a kind, in the event loop's thread.
 
-        An asynchronous one is awaited, beside others. A handler that raises is named in the log of
-        events; one that raises three times is unsubscribed, and that is told there. While the loop
-        is busy, growth of one cascade is told in sum.
+        An asynchronous handler is awaited, concurrently with others. A handler that raises is named
+        in the log of events; one that raises three times is unsubscribed, which is logged, too.
+        While the loop is busy, growth events of one cascade are summed up.
         """
         self._hear()
         return self._bus.subscribe(kind, handler)
 
     def use(self, middleware: Middleware) -> None:
-        """Let ``middleware(event, forward)`` see, change or keep every event.
+        """Let ``middleware(event, forward)`` see, change or withhold every event.
 
-        An asynchronous one is awaited, beside others, and may await ``forward(event)``; events
-        that come while it waits may overtake the one it holds.
+        An asynchronous one is awaited, concurrently with others, and may await ``forward(event)``;
+        events that arrive while it waits may overtake the one it holds.
         """
         self._hear()
         self._bus.use(middleware)
 
     def _hear(self) -> None:
-        """Have events sent, if they are not yet."""
+        """Have events sent, if they are not sent yet."""
         if self._opened is not None and not self._bus:
             self._opened.hear()
 
     def performance(self) -> Performance:
-        """Return how well commands were answered so far."""
+        """Return the performance figures of commands so far."""
         return self._client.performance()
 
     # Messages
@@ -258,7 +258,7 @@ class Simulation:
         channel: str | None = None,
         **parameters: Any,
     ) -> Session:
-        """Send a message on its way.
+        """Send a message.
 
         Parameters
         ----------
@@ -305,30 +305,30 @@ class Simulation:
         author: int | str | None = None,
         **parameters: Any,
     ) -> Plan:
-        """Check a message and tell what to expect of it; nothing is changed.
+        """Check a message and estimate its effect; nothing is changed.
 
-        Parameters are those of :meth:`inject`; a pilot run takes at most some 0.2 s.
+        Parameters are those of :meth:`inject`; a pilot run takes at most about 0.2 s.
         """
         said = {"seeds": seeds, "model": model, "author": author, **parameters}
         return await self._client.ask(ThreadEngine.plan, text, **said)
 
     def session(self, number: int) -> Session:
-        """Return the session of a message, whoever sent it."""
+        """Return the session of a message from any sender."""
         return self._client.session(number)
 
     async def set_parameter(self, session: int, name: str, value: object) -> None:
         """Change a parameter of a session's model from the next tick on.
 
-        One at rest runs again; where it would stay at rest, the change is refused.
+        An ended one runs again; a change that would not let it run is refused.
         """
         await self._client.ask(ThreadEngine.set_parameter, session, name, value)
 
     async def cancel(self, session: int) -> None:
-        """Stop a session; what it reached stays. One that has ended stays as it is."""
+        """Stop a session; its adopters stay. One that has ended is left unchanged."""
         await self._client.ask(ThreadEngine.cancel, session)
 
     async def focus(self, session: int | None) -> None:
-        """Show a session in full in the frames to come; None: always the newest."""
+        """Show a session in full in future frames; None: always the newest."""
         await self._client.focus(session)
 
     # Time
@@ -336,12 +336,12 @@ class Simulation:
     async def step(self, ticks: int = 1) -> int:
         """Run ``ticks`` ticks, and return how many were run: fewer when paused meanwhile.
 
-        Playing ends here. Cancelling the awaiting task ends the stepping after the running tick.
+        This ends playing. Cancelling the awaiting task ends the run after the running tick.
         """
         return await self._client.ask(ThreadEngine.step, ticks)
 
     async def run_until_quiet(self, session: int | None = None, limit: int = _MOST_TICKS) -> int:
-        """Step until a session (None: every one) has ended, at most ``limit`` ticks."""
+        """Step until a session (None: all) has ended, at most ``limit`` ticks."""
         return await self._client.ask(ThreadEngine.run_until_quiet, session, limit)
 
     async def play(
@@ -351,7 +351,7 @@ class Simulation:
         until_tick: int | None = None,
         until_quiet: bool = False,
     ) -> None:
-        """Run until paused; answered at once. Playing already: take the new rate.
+        """Run until paused; return at once. If it plays already, set the new rate.
 
         Parameters
         ----------
@@ -368,7 +368,7 @@ class Simulation:
         )
 
     async def pause(self) -> None:
-        """Stop after the running tick; answered once that is true.
+        """Stop after the running tick; return once it has ended.
 
         Steps under way end early; commands sent before the pause are carried out before it.
         """
@@ -379,36 +379,36 @@ class Simulation:
     async def save(
         self, path: str | Path | None = None, *, note: str = "", report: Report = quiet
     ) -> SaveReport:
-        """Write the world as it is between two ticks to a file; None: to the one it came from.
+        """Write the current world to a file, between two ticks; None: to the one it came from.
 
-        It is copied, and written by a thread while ticks and commands go on; this returns once the
-        file is safe on the disk. Works also after the engine failed. ``report`` is called in that
-        thread.
+        It is copied, and written by a thread while ticks and commands continue; this returns once
+        the file is safe on the disk. It also works after an engine failure. ``report`` is called in
+        that thread.
 
         Raises
         ------
         FileError
-            When something else wrote the world's own file since it was opened or saved there, and
-            when the disk refuses.
+            If another program wrote the world's own file since it was opened or saved there, or if
+            writing fails.
         """
         return await self._client.save(report, path, note)
 
     async def keep(self, journal_config: JournalConfig) -> None:
-        """Begin a journal now, where there is none; the world stands still for it.
+        """Begin a journal now, if there is none; the world is paused for it.
 
         Raises
         ------
         InputError
-            When it keeps one already; and where it is isolated.
+            If it keeps one already, or is isolated.
         LeaseError, FileError
-            When another process has a world there, or the disk refuses.
+            If another process has a world there, or writing fails.
         """
         await self._client.ask(ThreadEngine.keep, journal_config)
 
     async def world(self) -> World:
-        """Return a copy of the world as it is now, which this one's ticks never touch.
+        """Return a copy of the current world, which this one's ticks never change.
 
-        What ticks write into is copied between two of them; the rest is done beside the engine.
+        Arrays that ticks write to are copied between two of them; the rest is done in a thread.
         """
         return await self._client.world()
 
@@ -418,14 +418,14 @@ class Simulation:
         *args: P.args,
         **keywords: P.kwargs,
     ) -> T:
-        """Run ``function(world, ...)`` where the engine is, between two ticks.
+        """Run ``function(world, ...)`` in the engine, between two ticks.
 
-        Meanwhile nothing ticks: what takes long belongs into a thread of its own.
+        No tick runs meanwhile: long work belongs in a separate thread.
 
         Raises
         ------
         InputError
-            When the function, or what it is called with, cannot be sent to an isolated engine.
+            If the function or its arguments cannot be sent to an isolated engine.
         """
         result: T = await self._client.ask(ThreadEngine.call, function, *args, **keywords)
         return result
@@ -433,19 +433,19 @@ class Simulation:
     async def begin(self, program: Program, since: int | None = None) -> tuple[Session, ...]:
         """Carry out a program from now on, such as the plan of a scenario.
 
-        Its ``begin`` is called now, and what is due after a tick is done once the tick was run,
-        whoever runs it. When it is over, what runs is paused, and a line of ``frame.events`` says
-        so; ``frame.program`` tells how it is. All it does is in the journal as any command is.
+        Its ``begin`` is called now, and what is due after a tick is done once the tick was run, by
+        any caller. When it is over, the world is paused, and a line of ``frame.events`` says so;
+        ``frame.program`` shows its state. Its actions are journalled like any command.
 
         Parameters
         ----------
         program
-            A :class:`~sim.scenario.plan.RunPlan`, or another one; the world plays one at a time.
-            It runs in the engine, so an isolated one takes what can be pickled.
+            A :class:`~sim.scenario.plan.RunPlan`, or another one; a world runs one at a time.
+            It runs in the engine, so for an isolated one it must be picklable.
         since
-            The tick at which it began in this world: where its ``begin`` was called before, or in
-            a save that is gone on with; what is due at the world's own tick is done now. None: it
-            begins now.
+            The tick at which it began in this world, if its ``begin`` was called before, also in a
+            resumed save; what is due at the world's own tick is then done now. None: it begins
+            now.
 
         Returns
         -------
@@ -455,7 +455,7 @@ class Simulation:
         Raises
         ------
         InputError, ParameterError, UnknownNameError, FileError
-            One sentence, for what this world cannot do, and where another program goes on.
+            One sentence: if the world cannot do what it says, or another program is running.
 
         Examples
         --------
@@ -471,24 +471,24 @@ class Simulation:
         return tuple(client.session(number, (text, model)) for number, text, model in sent)
 
     async def do(self, command: str, /, *args: Any, **keywords: Any) -> Any:
-        """Carry out a command between two ticks: one that a journal has, and can do again.
+        """Carry out a command between two ticks: a journal records it and can replay it.
 
         Parameters
         ----------
         command
             A name of :data:`sim.world.commands.COMMANDS`, such as ``"follow"``.
         *args, **keywords
-            What it takes besides the world.
+            Its arguments besides the world.
 
         Returns
         -------
         object
-            What came of it.
+            The result.
 
         Raises
         ------
         UnknownNameError, InputError
-            When there is no such command, or it takes other arguments; and as it does.
+            If there is no such command, or it takes other arguments; and what it raises itself.
 
         Examples
         --------
@@ -515,29 +515,29 @@ class Simulation:
         *args: Any,
         then: Callable[[Any], Any] | None = None,
     ) -> Any:
-        """Return ``function(world, *args)``, asked between two ticks; it must change nothing.
+        """Return ``function(world, *args)``, called between two ticks; it must change nothing.
 
-        Unlike by :meth:`call` it is answered ahead of the commands that wait, in any state and
-        within a stretch of steps too, ten times a second if need be; nothing looks whether it
-        changed anything.
+        Unlike with :meth:`call`, it is answered ahead of waiting commands, in any state and also
+        during a run of steps, ten times a second if need be; changes to the world go
+        unnoticed.
 
         Parameters
         ----------
         function
-            It should take less than 50 ms, for no tick runs meanwhile, and must return nothing
-            that the world goes on writing to.
+            It should take less than 50 ms, as no tick runs meanwhile, and must return nothing
+            that the world continues to write to.
         *args
-            What it is called with.
+            Its arguments.
         then
-            Makes the answer of what it returned, in a thread beside the engine: what takes longer;
-            or a coroutine function, which is awaited there.
+            Computes the answer from its result, in a thread outside the engine, for slower work;
+            or a coroutine function, which is awaited instead.
 
         Raises
         ------
         InputError
-            As the function does; and when it cannot be sent to an isolated engine.
+            What the function raises; and if it cannot be sent to an isolated engine.
         HubbubError
-            When the simulation is not open, or is closed meanwhile.
+            If the simulation is not open, or is closed meanwhile.
         """
         return await self._client.ask(ThreadEngine.query, function, *args, then=then)
 
@@ -548,9 +548,9 @@ class Simulation:
         max_ticks: int = _MOST_TICKS,
         response_ms: float = 100.0,
     ) -> AsyncIterator[Batch]:
-        """Run the world and yield who convinced whom, and who did what to whom, from now on.
+        """Run the world and yield batches of adoptions with their sources, and acts, from now on.
 
-        It ends when every message is at rest and there is no platform.
+        It ends when every message has ended and there is no platform.
 
         Parameters
         ----------
@@ -558,11 +558,11 @@ class Simulation:
             Interactions in the first batch, at least 1; later ones grow or shrink so that a batch
             takes about ``response_ms``.
         max_ticks
-            Ends the iteration after this many ticks.
+            The iteration ends after this many ticks.
         response_ms
-            Milliseconds that a batch should take.
+            Target time per batch, in milliseconds.
         """
-        InteractionStream(batch_size, response_ms)  # refuses what is wrong, here and now
+        InteractionStream(batch_size, response_ms)  # raises for invalid arguments, here and now
         client, number = self._client, next(self._streams)
         while True:
             found = await client.ask(ThreadEngine.batch, number, batch_size, max_ticks, response_ms)
@@ -571,14 +571,14 @@ class Simulation:
             yield found
 
     async def think(self, thinker: Thinker | None) -> None:
-        """Let minded members decide from now on; None: the rules for all of them again.
+        """Let members with minds decide from now on; None: the rules decide for all of them again.
 
-        Commands are answered while they think; the next tick waits for them.
+        Commands are answered while they decide; the next tick waits for them.
 
         Raises
         ------
         InputError
-            When the world has no platform, or is isolated.
+            If the world has no platform, or is isolated.
         """
         await self._client.ask(ThreadEngine.think, thinker)
 
@@ -589,84 +589,84 @@ class Simulation:
         return self._client.job(ThreadEngine.change, bulk_operations.create_agents, count)
 
     def build_friendships(self, max_friends: int = 10) -> Job[int]:
-        """Befriend agents, the alike first, up to ``max_friends`` each; await it for ties added."""
+        """Befriend agents, similar ones first, up to ``max_friends`` each; await the ties added."""
         return self._client.job(ThreadEngine.change, bulk_operations.build_friendships, max_friends)
 
     def create_communities(
         self, names: Sequence[str], max_members: int = 150
     ) -> Job[dict[str, int]]:
-        """Gather agents round the named topics; await it for the size of each community."""
+        """Gather agents around the named topics; await it for the size of each community."""
         return self._client.job(
             ThreadEngine.change, bulk_operations.create_communities, tuple(names), max_members
         )
 
     def detect_communities(self, method: str = "louvain") -> Job[DetectedCommunities]:
-        """Find communities in the network, in a thread beside the engine, and give them to agents.
+        """Find communities in the network, in a thread of their own, and assign them to agents.
 
         Parameters
         ----------
         method
             A name of :data:`sim.runtime.bulk_operations.METHODS`.
 
-        Cancelled, the job leaves the communities as they were.
+        A cancelled job leaves the communities unchanged.
         """
         check_method(method)
         return self._client.job(ThreadEngine.detect_communities, method)
 
     def best_seeds(self, seeds: str, *, model: str, **parameters: Any) -> Job[FoundSeeds]:
-        """Find the seeds of an expression such as ``best:20``, in a thread beside the engine.
+        """Find the seeds of an expression such as ``best:20``, in a thread outside the engine.
 
-        They are kept until ties or members change: a message that asks for the same has them at
-        once.
+        The result is cached until ties or members change: a message with the same expression gets
+        it at once.
 
         Parameters
         ----------
         seeds
             ``best:20``, or ``best:20:linear-threshold``.
         model, parameters
-            Of the message; what else ``inject`` takes is looked over.
+            Of the message; other arguments of ``inject`` are ignored.
         """
         return self._client.job(ThreadEngine.best_seeds, seeds, model=model, **parameters)
 
     def study(self, function: Callable[..., T], *args: Any, **keywords: Any) -> Job[T]:
-        """Run ``function(ties, ..., report=...)`` in a thread beside the engine.
+        """Run ``function(ties, ..., report=...)`` in a thread outside the engine.
 
-        For what takes long and only reads the network, such as
-        :func:`sim.network.analysis.report.network_report`; the ties are as they are now.
+        It is for long work that only reads the network, such as
+        :func:`sim.network.analysis.report.network_report`; it gets the current ties.
         """
         return self._client.job(ThreadEngine.study, function, *args, **keywords)
 
-    # Time that was; playing ends where the world goes back
+    # Time travel; playing ends when the world goes back
 
     def back(self, ticks: int = 1) -> Job[travel.Travelled]:
-        """Take the world back by so many ticks; await it. As :meth:`go_to`."""
+        """Take the world back by ``ticks`` ticks; await it. See :meth:`go_to`."""
         ticks = whole_number(ticks, "A world goes back; ticks", low=0, high=LAST_TICK)
         return self._client.job(travel.back, ticks)
 
     def go_to(self, tick: int | str) -> Job[travel.Travelled]:
-        """Take the world to an earlier tick, as it was when it left it; or forward again.
+        """Take the world to an earlier tick, to the state in which it left it; or forward again.
 
-        Whatever was commanded later is not there any more; it stays recorded, and :meth:`forward`
-        brings it back as long as nothing new is commanded. A journal is never rewritten: it notes
-        that the world went to a tick.
+        Later commands are undone; they stay recorded, and :meth:`forward` redoes them until a new
+        command is given. A journal is never rewritten: it records that the world went to a
+        tick.
 
         Parameters
         ----------
         tick
-            At least 0, or the name of a bookmark. In memory there are as many ticks as
-            ``undo_bytes`` hold; a journal reaches to its first checkpoint, and to bookmarks of
-            lines that were left.
+            At least 0, or the name of a bookmark. Memory holds as many ticks as fit into
+            ``undo_bytes``; a journal reaches back to its first checkpoint, and to bookmarks on
+            abandoned lines.
 
         Returns
         -------
         Job
-            Await it for a :class:`~sim.runtime.travel.Travelled`; a long way shows its
-            progress, and can be cancelled.
+            Await it for a :class:`~sim.runtime.travel.Travelled`; it reports progress and can be
+            cancelled.
 
         Raises
         ------
         InputError
-            When the world never was there, or nothing reaches that far; nothing is changed.
+            If the world never was at that tick, or nothing reaches that far; nothing is changed.
         """
         goal = tick if isinstance(tick, str) else whole_number(tick, "A tick", low=0)
         return self._client.job(travel.go_to, goal)
@@ -677,26 +677,26 @@ class Simulation:
         Parameters
         ----------
         ticks
-            How far; None: all the way.
+            Number of ticks; None: all.
 
         Raises
         ------
         InputError
-            When it did not go back, or something new was commanded since.
+            If it did not go back, or a new command was given since.
         """
         if ticks is not None:
             ticks = whole_number(ticks, "A world goes forward; ticks", low=0, high=LAST_TICK)
         return self._client.job(travel.forward, ticks)
 
     async def bookmark(self, name: str, tick: int | None = None) -> Bookmark:
-        """Give a tick a name, in place of the one that has it.
+        """Give a tick a name; an earlier bookmark of that name is replaced.
 
         Parameters
         ----------
         name
-            One line of at most 64 characters, no number.
+            One line of at most 64 characters, not a number.
         tick
-            That tick, not later than the world is; None: the world's.
+            The tick, not after the world's own; None: the world's own.
         """
         return await self._client.ask(travel.bookmark, name, tick)
 
@@ -705,7 +705,7 @@ class Simulation:
         return await self._client.ask(travel.bookmarks)
 
     async def reach(self) -> Reach:
-        """Return from where to where the world can go."""
+        """Return the range of ticks to which the world can go."""
         return await self._client.ask(travel.reach)
 
     async def forget(self, name: str) -> None:
@@ -713,14 +713,14 @@ class Simulation:
         await self._client.ask(travel.forget, name)
 
     def branch(self, path: str | Path, tick: int | None = None) -> Job[Branch]:
-        """Make another world from a tick of this one; this one goes on. Await it.
+        """Make another world from a tick of this one, which continues. Await it.
 
         Parameters
         ----------
         path
-            The file to make; nothing may be there. Without a journal it is a snapshot.
+            The file to create; it must not exist. Without a journal it is a snapshot.
         tick
-            That tick; None: the world's. Another one takes a journal.
+            The tick; None: the world's own. Any other requires a journal.
         """
         return self._client.job(travel.branch_off, str(path), tick)
 
@@ -745,43 +745,43 @@ class Simulation:
         first: int | None = None,
         last: int | None = None,
     ) -> WorldHistory | list[HistoryEvent]:
-        """Return what happened so far; the database beside the world's file is read meanwhile.
+        """Return the history so far; the database beside the world's file is read while it runs.
 
         Parameters
         ----------
         agent
-            Only what it wrote, adopted and did, in order of time; None: the whole
+            Only its messages, adoptions and acts, in order of time; None: the whole
             :class:`~sim.store.history.reading.WorldHistory`, which reads the database when asked.
         other
-            Only what those two convinced each other of, and did to each other.
+            Only adoptions and acts between the two.
         first, last
             Ticks; None: from the beginning, to the end.
 
         Raises
         ------
         SnapshotError
-            When the database is damaged, or foreign.
+            If the database is damaged, or foreign.
         """
         return await self._client.ask(travel.history, agent, other, first, last)
 
     async def audited(self) -> Audit:
-        """Return all that was done to the world since it was made, compared with its digests.
+        """Return all acts on the world since it was made, compared with its digests.
 
-        It is read from the journal; without one, from the file that the world was last in.
+        They are read from the journal; without one, from the world's last file.
 
         Raises
         ------
         InputError
-            When there is neither.
+            If there is neither.
         SnapshotError
-            When they cannot be read.
+            If they cannot be read.
         """
         return await self._client.ask(travel.audited)
 
     def why(self, viewer: int, message: int, tick: int | None = None) -> Job[Why]:
         """Return why a member was shown a message, now or in an earlier tick; await it.
 
-        An earlier tick is run again, in a copy: from those in memory (``undo_bytes``), or else by
+        An earlier tick is run again, in a copy: from memory (``undo_bytes``), or otherwise from
         the journal.
 
         Parameters
@@ -789,16 +789,16 @@ class Simulation:
         viewer, message
             The index of the member, the number of the message.
         tick
-            From 1 to the world's own; None: that one.
+            From 1 to the world's own tick; None: the latter.
 
         Raises
         ------
         InputError
-            When it was not shown it then, there is no platform, or nothing leads back there.
+            If it was not shown the message then, there is no platform, or the tick is out of reach.
         """
         return self._client.job(reasons.why, viewer, message, tick)
 
-    # How it is
+    # State
 
     def health(self, *, within: float = 0.0) -> Health:
         """Return every check: level, sentence, and the numbers of the last minutes.
@@ -806,8 +806,8 @@ class Simulation:
         Parameters
         ----------
         within
-            Seconds that the last look may be old; it looks every two seconds by itself. Of an
-            isolated engine it tells as far as frames tell.
+            Maximum age of the result in seconds; the checks run every two seconds anyway. For an
+            isolated engine the checks are limited to what frames show.
         """
         return self._client.health(within)
 
@@ -817,46 +817,46 @@ class Simulation:
         Parameters
         ----------
         last
-            How many at most, from 1. Ticks since the last act are not among them yet. Of an
-            isolated engine they are as of the newest frame, and 1,000 at most.
+            Maximum number, at least 1. Ticks since the last act are not included yet. For an
+            isolated engine the acts are those of the newest frame, 1,000 at most.
         """
         return self._client.acts(whole_number(last, "last", low=1))
 
     @property
     def contacts(self) -> int:
-        """Contacts between agents that were weighed, by the messages that there are."""
+        """Contacts between agents evaluated so far, over the current messages."""
         return self._client.contacts
 
     # Engines that end
 
     @property
     def ended(self) -> StallOutcome | None:
-        """How the last engine ended that another one took over from; None: none did."""
+        """How the last replaced engine ended; None: none was replaced."""
         return self._client.last
 
     async def ready(self) -> None:
-        """Wait while one engine takes over from another; at once when none has ended.
+        """Wait while one engine takes over from another; return at once if none has ended.
 
         Raises
         ------
         EngineError
-            When none can go on; the sentence says where the world is.
+            If none can continue; the sentence says where the world is.
         """
         await self._client.ready()
 
     async def restart(self) -> StallOutcome:
-        """End a stall (``frame.stalled``): the plugin that does not come back is stopped.
+        """End a stall (``frame.stalled``): stop the plugin that does not return.
 
-        A loop written in Python is interrupted, and costs its own message. From any other the
-        thread is left behind, or the process killed, and the world goes on from its last completed
-        tick in a new one; whoever waited for a command is then told to ask again.
+        A loop written in Python is interrupted, and its message fails. For any other loop the
+        thread is left behind, or the process killed, and the world resumes from its last completed
+        tick in a new one; waiting commands then fail with the advice to try again.
 
         Raises
         ------
         InputError
-            When the engine answers.
+            If the engine responds.
         EngineError
-            When no foreign plugin holds it up.
+            If no foreign plugin blocks it.
         """
         return await self._client.restart()
 
@@ -870,7 +870,7 @@ def IsolatedSimulation(  # noqa: N802 - scripts have called it since it was a cl
     spawn: Begin = spawned,
     **options: Any,
 ) -> Simulation:
-    """Return a simulation whose engine is a process of its own; see ``isolated`` of one.
+    """Return a simulation with the engine in a separate process; see its ``isolated``.
 
     Parameters
     ----------
@@ -897,7 +897,7 @@ def IsolatedSimulation(  # noqa: N802 - scripts have called it since it was a cl
 
 
 def ignore(_frame: Frame) -> None:
-    """Look at no frame."""
+    """Ignore the frame."""
 
 
 def run_blocking(
@@ -911,28 +911,28 @@ def run_blocking(
 ) -> Frame:
     """Run a world as fast as possible, and return its last frame.
 
-    Interrupted (ctrl+c) or cancelled by ``progress``, it stops after the running tick: the world
-    is then at a whole tick and can be saved.
+    If interrupted (ctrl+c) or cancelled by ``progress``, it stops after the running tick: the
+    world is then at a complete tick and can be saved.
 
     Parameters
     ----------
     world
         The world; at ``world.tick + ticks`` afterwards, or earlier.
     ticks
-        How many at most, at least 0.
+        Maximum number of ticks, at least 0.
     until_quiet
         Stop once no message is queued or running.
     progress
-        Called with a frame some times a second, and with the last one; may raise to stop.
+        Called with a frame several times a second, and with the last one; may raise to stop.
     frames_per_second
-        How often, in (0, 60].
+        Calls per second, in (0, 60].
     max_running
-        Messages that spread at once; None: as the world has it.
+        Messages that spread at once; None: the world's own limit.
 
     Raises
     ------
     EngineError
-        When the engine failed; and whatever ``progress`` raises.
+        If the engine failed; and whatever ``progress`` raises.
     """
     return asyncio.run(_run(world, ticks, until_quiet, progress, frames_per_second, max_running))
 

@@ -1,4 +1,4 @@
-"""Travel in time: going to an earlier tick and forward again, bookmarks, and branches."""
+"""Time travel: going to an earlier tick and forward again, bookmarks, and branches."""
 
 from __future__ import annotations
 
@@ -53,17 +53,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A world that was branched off.
+    """A world branched off another one.
 
     Attributes
     ----------
     path
-        Its file; its journal lies beside it.
+        Its file; its journal is kept beside it.
     lineage
-        Where it comes from.
+        Its origin.
     shared
-        Bytes that it has in common with its parent on the disk: they are there once, and stay
-        when either of the two is deleted.
+        Bytes that it shares with its parent on the disk: they are stored once, and stay when
+        either of the two is deleted.
     """
 
     path: Path
@@ -72,7 +72,7 @@ class Branch:
 
     @property
     def sentence(self) -> str:
-        """What a person is told."""
+        """What a person is shown."""
         name, tick = self.path.name.removesuffix(".hub"), self.lineage.tick
         return f'Created branch "{name}" at tick {tick:,}.'
 
@@ -85,31 +85,31 @@ def branch(
     line: int | None = None,
     report: Report = quiet,
 ) -> Branch:
-    """Make a world that begins where another one was at a tick, and knows how it came there.
+    """Make a world that begins in the state of another one at a tick, with the history up to there.
 
-    The branch has a file and a journal of its own; the file is the world at that tick. Its
-    checkpoint is a hard link to the one before that tick, where the file system has such, and its
-    journal begins with the entries since.
+    The branch has its own file and journal; the file is the world at that tick. Its checkpoint is a
+    hard link to the one before that tick, if the file system has links, and its journal begins
+    with the entries since then.
 
     Parameters
     ----------
     path
         The file of a world with a journal; it may be running.
     target
-        The file to make.
+        The file to create.
     tick
         Any that the world was at.
     line
-        The entry to which the line leads; None: the line that the world is on.
+        The last entry of the line; None: the line that the world is on.
     report
-        Told of progress; may cancel: then nothing is made.
+        Called with progress; may cancel: then nothing is created.
 
     Raises
     ------
     FileError
-        When there is no journal, something is in the way, or it cannot be written.
+        If there is no journal, the target exists, or it cannot be written.
     InputError
-        When the world never was at that tick.
+        If the world never was at that tick.
     """
     source, made = as_path(path), as_path(target)
     if not has_journal(source):
@@ -131,7 +131,7 @@ def branch(
 
 
 def _grown(source: Path, made: Path, built: RebuiltWorld, origin: Lineage, report: Report) -> int:
-    """Fill the branch's folder; returns the bytes that are shared."""
+    """Fill the branch's folder; return the number of shared bytes."""
     folder, checkpoint = folder_of(made), built.checkpoint
     folder.mkdir(0o700, parents=True)
     note_lineage(made, origin)
@@ -140,7 +140,7 @@ def _grown(source: Path, made: Path, built: RebuiltWorld, origin: Lineage, repor
     shared = _linked(root, folder / checkpoint.file)
     if info(root).digest == origin.digest:
         _linked(root, made)
-    else:  # whoever reads the file alone, as `info` and exports do, is to see the branch
+    else:  # readers of the file alone, as `info` and exports, must see the branch
         save(built.world, made, report=report)
     report("copying the journal", 0.8)
     last = _copied(source, folder, built)
@@ -149,17 +149,17 @@ def _grown(source: Path, made: Path, built: RebuiltWorld, origin: Lineage, repor
 
 
 def _linked(source: Path, target: Path) -> int:
-    """Let a file have a second name, or copy it; returns the bytes that are shared."""
+    """Hard-link a file, or copy it; return the number of shared bytes."""
     try:
         os.link(source, target)
-    except OSError:  # another file system, or one without links
+    except OSError:  # another file system, or one without hard links
         copy_private(source, target)
         return 0
     return target.stat().st_size
 
 
 def _copied(source: Path, folder: Path, built: RebuiltWorld) -> int:
-    """Write the entries between checkpoint and tick into a new journal; returns the last one."""
+    """Write the entries from the checkpoint to the tick into a new journal; return the last one."""
     checkpoint, last = built.checkpoint, built.checkpoint.number
     journal = Journal(folder, durable=_heard, troubled=_heard, ended=_heard)
     try:
@@ -182,7 +182,7 @@ def _copied(source: Path, folder: Path, built: RebuiltWorld) -> int:
 
 
 def _gone_to(made: Path, world: World, last: int, tick: int) -> int:
-    """Let the branch be at its tick: what was copied may go on further; returns its last entry."""
+    """Take the branch to its tick: the copied entries may go further; return its last entry."""
     found = recover(made)
     keeper = JournalWriter(found.world, made, recovered=found, pacing=Pacing(None, None, None))
     try:
@@ -195,18 +195,18 @@ def _gone_to(made: Path, world: World, last: int, tick: int) -> int:
 
 
 def _heard(_told: object) -> None:
-    """Wait for nothing: the journal is closed before anybody asks."""
+    """Do nothing: the journal is closed before anything waits for it."""
 
 
 class Reach(NamedTuple):
-    """From where to where a world can go.
+    """The range of ticks to which a world can go.
 
     Parameters
     ----------
     first, last
-        The earliest tick in memory, and the latest that can be gone forward to.
+        The earliest tick in memory, and the latest one that redo reaches.
     journal
-        The earliest tick that a journal leads back to; None without one.
+        The earliest tick that the journal reaches; None without one.
     """
 
     first: int
@@ -215,7 +215,7 @@ class Reach(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What a person is told."""
+        """What a person is shown."""
         said = f"Undo history in memory: ticks {self.first:,} to {self.last:,}"
         if self.journal is None:
             return f"{said}; start a journal (:journal on) to keep more."
@@ -223,25 +223,25 @@ class Reach(NamedTuple):
 
 
 def _journalled(live: LiveWorld) -> Path | None:
-    """Return the world's file where it keeps a journal; else None."""
+    """Return the world's file if it keeps a journal; otherwise None."""
     journal = live.persistence.keeper
     return None if journal is None else journal.file
 
 
 def marks_of(live: LiveWorld) -> list[Bookmark]:
-    """Return the bookmarks: of the journal, or else of the simulation."""
+    """Return the bookmarks of the journal, or of the simulation without one."""
     path = _journalled(live)
     return live.persistence.past.bookmarks if path is None else kept_bookmarks(path)
 
 
 def reach_of(live: LiveWorld) -> Reach:
-    """Return from where to where the world can go."""
+    """Return the range of ticks to which the world can go."""
     path, past = _journalled(live), live.persistence.past
     return Reach(past.first, past.last, None if path is None else earliest(path))
 
 
 def marked(live: LiveWorld, name: str) -> Bookmark:
-    """Return the bookmark of a name."""
+    """Return the bookmark with a name."""
     known = marks_of(live)
     for each in known:
         if each.name == name:
@@ -283,19 +283,19 @@ _NO_WAY = "Nothing to redo."
 
 @dataclass(frozen=True, slots=True)
 class Travelled:
-    """A world that went to another tick.
+    """The result of going to another tick.
 
     Attributes
     ----------
     tick, before
-        Where it is, and where it was.
+        The tick it went to, and the one it came from.
     way
-        ``"memory"``, or ``"journal"``: rebuilt from a checkpoint and what the journal says;
-        ``"nowhere"``: it was there already.
+        ``"memory"``, or ``"journal"``: rebuilt from a checkpoint and the journal; ``"nowhere"``: it
+        was there already.
     ticks
-        How many were run again for it.
+        Number of ticks that were run again.
     seconds
-        How long it took.
+        Duration.
     """
 
     tick: int
@@ -306,7 +306,7 @@ class Travelled:
 
     @property
     def sentence(self) -> str:
-        """What a person is told."""
+        """What a person is shown."""
         if self.way == "nowhere":
             return f"The world is at tick {self.tick:,}."
         again = f", {plural(self.ticks, 'tick')} replayed" if self.ticks else ""
@@ -315,7 +315,7 @@ class Travelled:
 
 
 async def back(engine: ThreadEngine, report: Report, ticks: int) -> Travelled:
-    """Take the world back by so many ticks; playing ends."""
+    """Take the world back by ``ticks`` ticks; playing ends."""
     return await _travel(engine, lambda live: live.world.tick - ticks, report)
 
 
@@ -356,7 +356,7 @@ async def forget(engine: ThreadEngine, name: str) -> None:
 
 
 async def reach(engine: ThreadEngine) -> Reach:
-    """Return from where to where the world can go."""
+    """Return the range of ticks to which the world can go."""
     found: Reach = await engine.do(lambda: reach_of(engine.live), is_safe=True)
     return found
 
@@ -364,7 +364,7 @@ async def reach(engine: ThreadEngine) -> Reach:
 async def branch_off(
     engine: ThreadEngine, report: Report, path: str | Path, tick: int | None
 ) -> Branch:
-    """Branch off by the journal; without one, save the world as it is."""
+    """Branch off by the journal; without one, save the current world as the branch."""
     live, target = engine.live, Path(path)
     place = await engine.do(lambda: _origin(live, tick))
     if isinstance(place, JournalPlace):
@@ -383,7 +383,7 @@ async def history(
     first: int | None,
     last: int | None,
 ) -> WorldHistory | list[HistoryEvent]:
-    """Return what happened so far: everything, or that of one agent or of two."""
+    """Return the history so far: all of it, or that of one agent or of two."""
     live = engine.live
     told, traces, path = await engine.do(partial(_history, live), is_safe=True)
     record = await read_record(traces, path)
@@ -398,12 +398,12 @@ async def history(
 
 
 async def audited(engine: ThreadEngine) -> Audit:
-    """Return all that was done to the world since it was made, compared with its digests."""
+    """Return all acts on the world since it was made, compared with its digests."""
     return await read_audit(await engine.do(partial(_noted, engine.live), is_safe=True))
 
 
 def _history(live: LiveWorld) -> tuple[WorldHistory, ActIndex, Path | None]:
-    """Return what memory knows, and where the rest lies."""
+    """Return the history in memory, and the file with the rest."""
     beside = live.persistence.recording
     if beside is None:
         return *in_memory(live.world), None
@@ -411,7 +411,7 @@ def _history(live: LiveWorld) -> tuple[WorldHistory, ActIndex, Path | None]:
 
 
 def _noted(live: LiveWorld) -> Path:
-    """Return the file of which it is known what was done, all of that on the disk."""
+    """Return the file with the complete log of acts, up to date on the disk."""
     keeper = live.persistence.keeper
     if keeper is not None:
         keeper.flush(live.world)
@@ -424,7 +424,7 @@ def _noted(live: LiveWorld) -> Path:
 async def _travel(
     engine: ThreadEngine, goal: Callable[[LiveWorld], int], report: Report
 ) -> Travelled:
-    """Pause; go by memory, or else rebuild the tick in a thread beside the engine."""
+    """Pause; go by memory, or otherwise rebuild the tick in a thread outside the engine."""
     began = perf_counter()
     await engine.pause()
     live = engine.live
@@ -439,7 +439,7 @@ async def _travel(
 
 
 def _known(live: LiveWorld, tick: int) -> int:
-    """Return a tick that the world was at, or else refuse it."""
+    """Return the tick if the world was at it, or raise."""
     last = live.persistence.past.last
     if tick <= last:
         return tick
@@ -459,7 +459,7 @@ async def _by_journal(
 
 
 async def _to_bookmark(engine: ThreadEngine, name: str, report: Report) -> Travelled:
-    """Go where a bookmark is, on this line or on one that was left."""
+    """Go to a bookmark, on this line or on one that was left."""
     began, live = perf_counter(), engine.live
     await engine.pause()
     goal: Bookmark = await engine.do(lambda: marked(live, name))
@@ -477,7 +477,7 @@ async def _to_bookmark(engine: ThreadEngine, name: str, report: Report) -> Trave
 
 
 def _origin(live: LiveWorld, tick: int | None) -> JournalPlace | Lineage:
-    """Return where the journal has a tick; without one, what a snapshot of now is to say."""
+    """Return where the journal has a tick; without one, the lineage for a snapshot of now."""
     world, keeper = live.world, live.persistence.keeper
     tick = world.tick if tick is None else whole_number(tick, "A tick", low=0)
     if keeper is not None:
@@ -492,7 +492,7 @@ def _origin(live: LiveWorld, tick: int | None) -> JournalPlace | Lineage:
 
 @dataclass(frozen=True, slots=True)
 class JournalPlace:
-    """Where a tick is to be found in a journal, and what the world was like when asked."""
+    """Where to find a tick in a journal, and the state of the world at the time of the request."""
 
     path: Path
     line: int
@@ -503,7 +503,7 @@ class JournalPlace:
 
 
 def go(live: LiveWorld, tick: int, report: Report, began: float) -> Travelled:
-    """Go to a tick in memory; in the engine's thread."""
+    """Go to a tick in memory; call it in the engine's thread."""
     persistence, before = live.persistence, live.world.tick
     if tick == before:
         return Travelled(tick, before, "nowhere", 0, perf_counter() - began)
@@ -517,7 +517,7 @@ def go(live: LiveWorld, tick: int, report: Report, began: float) -> Travelled:
 
 
 def place_in_journal(live: LiveWorld, tick: int, error: OutOfReachError) -> JournalPlace:
-    """Return where the journal has a tick; or else the error that memory does not reach it."""
+    """Return where the journal has a tick; without a journal raise ``error``."""
     keeper = live.persistence.keeper
     if keeper is None:
         raise error
@@ -529,7 +529,7 @@ def place_in_journal(live: LiveWorld, tick: int, error: OutOfReachError) -> Jour
 def _take_over(
     live: LiveWorld, built: RebuiltWorld, place: JournalPlace, began: float
 ) -> Travelled:
-    """Let the world be as it was rebuilt; in the engine's thread."""
+    """Replace the world's state with a rebuilt one; call it in the engine's thread."""
     persistence, before = live.persistence, live.world.tick
     if (
         persistence.keeper is None
@@ -549,7 +549,7 @@ def _take_over(
 
 
 def _arrived(live: LiveWorld, before: int) -> None:
-    """Bring everything that follows the world to where it is now."""
+    """Update everything that follows the world to its current tick."""
     tick = live.world.tick
     kept = [line for line in live.lines if line[0] <= tick]
     live.lines.clear()

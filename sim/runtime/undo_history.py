@@ -1,9 +1,9 @@
 """The undo history: copy-on-write states by tick, bounded in bytes.
 
-A copy shares with the one before it whatever did not change; ties, opinions and the records of
-messages are shared with the world itself. Large columns lie in scratch files
-(:mod:`sim.core.scratch`). Where a copy takes long beside a tick, copies are taken less often, and
-the plain ticks between two of them are run again.
+A copy shares all unchanged arrays with the one before it; ties, opinions and the records of
+messages are shared with the world itself. Large columns are kept in scratch files
+(:mod:`sim.core.scratch`). If a copy takes long compared with a tick, copies are taken less often,
+and the plain ticks between two of them are run again.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ from sim.world.state.snapshot import arrays_of, restore_in_place, still
 from sim.world.world import World
 
 BUDGET = 128 << 20
-"""Bytes for the past; the newest copy is kept whatever it takes."""
+"""Bytes for copies; the newest copy is kept whatever its size."""
 
 _COST_SHARE = 20.0
-"""Between two copies pass twenty times what one took: at most 5 % of the time."""
+"""Between two copies twenty times the time of one passes: at most 5 % of the time."""
 
 _LOOKS = 16
-"""Copies are counted anew when one part in so many of the memory was added."""
+"""Copies are measured again when this fraction (1/16) of the budget was added."""
 
 _GIVEN_UP = 8
-"""One part in so many is dropped when there is no room for more."""
+"""Fraction (1/8) of the copies dropped when the budget is exceeded."""
 
 
 class OutOfReachError(InputError):
-    """No copy in memory reaches that far."""
+    """No copy in memory goes back that far."""
 
 
 class UndoHistory:
-    """The way back, and forward again, of one world.
+    """Undo and redo for one world, by ticks.
 
     Parameters
     ----------
     world
-        The world, as it is now.
+        The world, in its current state.
     budget
-        Bytes that copies may take; 0: none is taken.
+        Bytes that copies may take; 0: no copies.
     now
         A monotonic clock in seconds.
 
@@ -66,13 +66,13 @@ class UndoHistory:
     budget
         As given.
     bookmarks
-        Ticks with names, of a world without a journal.
+        Named ticks of a world without a journal.
     ran
-        Ticks that were run again to go where it went last.
-    moments
+        Ticks that were run again for the last move.
+    undo_points
         Copies up to now, oldest first.
     future
-        Copies of what was ahead when the world was taken back, as long as nothing new is done.
+        Copies of later ticks after the world was taken back, until something new is done.
 
     Examples
     --------
@@ -100,7 +100,7 @@ class UndoHistory:
         self.budget = whole_number(budget, "The memory for the past", low=0)
         self._now = now
         self._due = 0.0
-        self._is_told = True  # nothing is known of what was before
+        self._is_told = True  # nothing is known about earlier changes
         self._is_doubtful = False
         self._has_gap = False
         self._held = 0
@@ -108,7 +108,7 @@ class UndoHistory:
         self._known: WeakValueDictionary[int, Cascade] = WeakValueDictionary()
         self._spill = ScratchFiles()
 
-    # A world driven by hand
+    # Driving a world directly
 
     def step(self, ticks: int = 1) -> None:
         """Advance the world."""
@@ -118,24 +118,24 @@ class UndoHistory:
             self.world.woken.clear()
 
     def back(self, ticks: int = 1, *, report: Report = quiet) -> int:
-        """Take the world back by so many ticks; returns the tick. As :meth:`go_to`."""
+        """Take the world back by ``ticks`` ticks; return the tick. See :meth:`go_to`."""
         ticks = whole_number(ticks, "A world goes back; ticks", low=0, high=LAST_TICK)
         return self.go_to(self.world.tick - ticks, report=report)
 
     def go_to(self, tick: int, *, report: Report = quiet) -> int:
-        """Take the world to an earlier tick, as it was when it left it; or forward again.
+        """Take the world to an earlier tick, to the state in which it left it; or forward again.
 
         Parameters
         ----------
         tick
             From 0 to the last tick that the world was at, unless something new was done since.
         report
-            Told the progress; may cancel, then the world stays where it is.
+            Called with progress; may cancel, then the world stays at its tick.
 
         Raises
         ------
         OutOfReachError
-            When no copy reaches that far.
+            If no copy reaches that far.
         """
         tick = whole_number(tick, "A tick", low=0)
         if tick > self.world.tick:
@@ -151,19 +151,19 @@ class UndoHistory:
         return self.world.tick
 
     def seen(self, tick: int, *, report: Report = quiet) -> World:
-        """Return a copy of the world with the feeds of an earlier tick; this one stays.
+        """Return a copy of the world with the feeds of an earlier tick; the world is unchanged.
 
         Parameters
         ----------
         tick
-            From 1 to the world's own, which is run again from the copy before it.
+            From 1 to the world's own tick; it is run again from the copy before it.
         report
-            Told the progress; may cancel.
+            Called with progress; may cancel.
 
         Raises
         ------
         OutOfReachError
-            When no copy reaches that far.
+            If no copy reaches that far.
         """
         tick = whole_number(tick, "A tick", low=1)
         place = _at(self.undo_points, tick - 1)
@@ -177,39 +177,39 @@ class UndoHistory:
         return twin
 
     def forward(self, ticks: int | None = None, *, report: Report = quiet) -> int:
-        """Take the world to where it was before it went back; returns the tick.
+        """Take the world to where it was before it went back; return the tick.
 
         Parameters
         ----------
         ticks
-            How far; None: all the way.
+            Number of ticks; None: all.
 
         Raises
         ------
         OutOfReachError
-            When it did not go back, or something new was done since.
+            If it did not go back, or something new was done since.
         """
         if ticks is None:
             return self._ahead(None, report)
         ticks = whole_number(ticks, "A world goes forward; ticks", low=0, high=LAST_TICK)
         return self._ahead(self.world.tick + ticks, report) if ticks else self.world.tick
 
-    # Whoever drives the world
+    # Called by the driver of the world
 
     def told(self, *, surely: bool = True) -> None:
-        """Note that a command was given; ``surely``: it changed the world."""
+        """Record that a command was given; ``surely``: it certainly changed the world."""
         self._is_told |= surely
         self._is_doubtful |= not surely
 
     def leave(self) -> None:
-        """Be told before each tick."""
+        """Prepare for the next tick; must be called before each one."""
         if not self.budget:
             return
-        # What lies ahead stays only while the world comes along the same way.
+        # The future stays only while the world repeats the same ticks.
         while self.future and self.future[0].tick <= self.world.tick:
             met = self.future.pop(0)
             self._has_gap = False
-            if met.was_told:  # then something was done here, and now it is not
+            if met.was_told:  # something was done here then, but not this time
                 self.future.clear()
             elif met.tick == self.world.tick and not self._is_told:
                 self.undo_points.append(met)
@@ -217,7 +217,7 @@ class UndoHistory:
             self.note()
 
     def note(self) -> None:
-        """Copy the world as it is, unless that is done."""
+        """Copy the current world, unless there is a copy of it."""
         if not self.budget:
             return
         self._decide()
@@ -239,9 +239,9 @@ class UndoHistory:
         self._due = now + _COST_SHARE * (now - began)
 
     def rebased(self, twin: World, *, elsewhere: bool = False) -> None:
-        """Take the world to a state that was rebuilt, earlier or later than any here.
+        """Take the world to a rebuilt state, earlier or later than any copy.
 
-        ``elsewhere``: on another line of its history, so that nothing here leads there.
+        ``elsewhere``: on another line of its history, so that no copy leads there.
         """
         self.note()
         seen = [] if elsewhere else self.undo_points + self.future
@@ -250,22 +250,22 @@ class UndoHistory:
         self.future = [each for each in seen if each.tick > self.world.tick]
         self._has_gap = bool(self.future)
         if self.undo_points and self.undo_points[-1].tick != self.world.tick:
-            self.undo_points.clear()  # there is a gap behind
+            self.undo_points.clear()  # the copies before it are not contiguous
 
     @property
     def first(self) -> int:
-        """The earliest tick that can be gone back to."""
+        """The earliest tick that undo reaches."""
         return self.undo_points[0].tick if self.undo_points else self.world.tick
 
     @property
     def last(self) -> int:
-        """The latest tick that can be gone forward to."""
+        """The latest tick that redo reaches."""
         self._decide()
         return self.future[-1].tick if self.future and not self._is_told else self.world.tick
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by the copies alone."""
+        """Bytes held by the copies only, not shared with the world."""
         mine = {id(owner) for owner in owners(self.world)}
         every = {
             id(owner): owner.nbytes
@@ -274,10 +274,10 @@ class UndoHistory:
         }
         return sum(size for key, size in every.items() if key not in mine)
 
-    # Inside
+    # Internal
 
     def _ahead(self, tick: int | None, report: Report) -> int:
-        """Take the world forward along what was there before."""
+        """Take the world forward along its stored future."""
         self._decide()
         if not self.future or self._is_told:
             raise OutOfReachError("Nothing to redo.")
@@ -299,7 +299,7 @@ class UndoHistory:
         return self.world.tick
 
     def _turn(self, moment: UndoPoint, tick: int, report: Report) -> None:
-        """Let the world be as at a moment, and run the plain ticks since."""
+        """Restore the world to a copy, and run the plain ticks since then."""
         if seal(moment.twin) != moment.seal:
             raise HubbubError(
                 f"The copy of tick {moment.tick:,} in memory is not what it was; nothing was "
@@ -315,14 +315,14 @@ class UndoHistory:
                     report(f"running tick {world.tick + 1:,}", past / (tick - moment.tick))
                     world.step()
                     world.woken.clear()
-        except BaseException:  # cancelled: as if nothing had been asked
+        except BaseException:  # cancelled: restore the state before the call
             restore_in_place(world, here.twin, self._known)
             raise
         self._is_told = self._is_doubtful = False
         self.ran = tick - moment.tick
 
     def _decide(self) -> None:
-        """Find out whether a command changed the world that may not have."""
+        """Find out whether a command that may have changed the world did so."""
         if not self._is_doubtful:
             return
         self._is_doubtful = False
@@ -338,7 +338,7 @@ class UndoHistory:
         marks = {} if newest is None else newest.marks
         columns: dict[str, Array] = {}
         seen: dict[str, bytes] = {}
-        # Of plain ticks only interventions write to the columns of agents, as a ban does.
+        # In plain ticks only interventions write to the columns of agents, as a ban does.
         is_plain = tuple(world.phases) == PHASES and not len(world.interventions)
         spared = not self._is_told and is_plain
 
@@ -348,7 +348,7 @@ class UndoHistory:
                 if name in marks:
                     seen[name] = marks[name]
                 columns[name] = before
-            elif column.nbytes >= LARGE:  # the one before lies in a file, and is not read again
+            elif column.nbytes >= LARGE:  # the last copy is in a file, and is not read
                 seen[name] = mark(column)
                 is_known = before is not None and marks.get(name) == seen[name]
                 columns[name] = (
@@ -370,7 +370,7 @@ class UndoHistory:
         return moment
 
     def _keep_to_budget(self) -> None:
-        """Drop the oldest copies; what is counted is counted anew only when it may be too much."""
+        """Drop the oldest copies; measure them only when they may exceed the budget."""
         if self._held + self._fresh <= self.budget and self._fresh < self.budget // _LOOKS:
             return
         while self._counted() > self.budget and len(self.undo_points) > 1:
@@ -394,14 +394,14 @@ class UndoHistory:
 
 
 def _at(undo_points: list[UndoPoint], tick: int) -> int | None:
-    """Return the place of the last moment not after a tick."""
+    """Return the index of the last copy that is not after a tick."""
     places = [place for place, moment in enumerate(undo_points) if moment.tick <= tick]
     return places[-1] if places else None
 
 
 @dataclass(slots=True, eq=False)
 class UndoPoint:
-    """A world as it was when it left a tick."""
+    """A world in the state in which it left a tick."""
 
     tick: int
     twin: World
@@ -412,7 +412,7 @@ class UndoPoint:
 
 
 def same(one: Array, other: Array) -> bool:
-    """Whether two arrays are the same, bit for bit."""
+    """Return whether two arrays are equal, bit for bit."""
     if one.dtype != other.dtype or one.shape != other.shape:
         return False
     if not (one.flags.c_contiguous and other.flags.c_contiguous):
@@ -422,14 +422,14 @@ def same(one: Array, other: Array) -> bool:
 
 
 def mark(column: Array) -> bytes:
-    """Return a digest that tells a column from every other one."""
+    """Return a digest that identifies the contents of a column."""
     state = xxhash.xxh3_128(f"{column.dtype.str} {column.shape}".encode())
     state.update(np.ascontiguousarray(column).reshape(-1).view(np.uint8).data)
     return state.digest()
 
 
 def seal(world: World) -> bytes:
-    """Return a digest over what ticks change."""
+    """Return a digest of what ticks change."""
     people = len(world.agents)
     said = f"{world.tick} {world.made} {people} {world.ties.count} {world.max_running}"
     state = xxhash.xxh3_128(said.encode())
@@ -453,13 +453,13 @@ def _arrays(cascade: Cascade) -> Iterator[Array]:
 
 
 def owners(world: World) -> Iterator[Array]:
-    """Yield every array that holds memory for a world."""
+    """Yield every array that owns memory of a world."""
     columns = [*world.agents.dump()[1].values(), *world.opinions.values()]
     columns += [*world.ties.arrays(), *arrays_of(world.relationships)]
     if isinstance(world.platform, PlatformSnapshot):
         columns += world.platform.arrays()
     elif world.platform is not None:
-        columns += world.platform.log.arrays()  # which moments share
+        columns += world.platform.log.arrays()  # shared by the undo points
     for cascade in world.cascades.loose:
         columns += cascade.arrays()
     for column in columns:

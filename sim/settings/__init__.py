@@ -1,4 +1,4 @@
-"""What a person sets once, where it is read from, and the program's own log."""
+"""The user's settings, with their sources, and the program's own log."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The program's log, and reports of its own faults: without anybody's secrets.
+"""The program's log, and reports of its own faults, both without secrets.
 
-The log is ``hubbub.jsonl`` in the log folder, one JSON object a line, five files of 5 MB at most.
-Keys, tokens and passwords are blotted out of whatever is written, wherever they came from, and the
-home folder is ``~``.
+The log is ``hubbub.jsonl`` in the log folder, one JSON object per line, five files of 5 MB at most.
+Keys, tokens and passwords are removed from everything that is written, whatever their source, and
+the home folder is ``~``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Level = Literal["debug", "info", "warning", "error"]
 
 LOG = "hubbub.jsonl"
 MOST_BYTES, KEPT = 5_000_000, 4
-"""Size of one file, and how many older ones stay beside it."""
+"""Size of one file, and number of older ones that are kept."""
 
 MASK = "[secret]"
 LONGEST = 100_000
@@ -75,11 +75,11 @@ def redacted(text: str) -> str:
 
 
 def _known() -> list[str]:
-    """Return the secrets that environment and settings hold, the longest first."""
+    """Return the secrets in environment and settings, longest first."""
     from sim.settings.settings import current  # pydantic takes long to import
 
     found = {value for name, value in os.environ.items() if _SECRET_NAME.search(name)}
-    with suppress(Exception):  # settings may be what is broken
+    with suppress(Exception):  # the settings may be what is broken
         settings = current()
         for name in type(settings).model_fields:
             reveal = getattr(getattr(settings, name), "get_secret_value", None)
@@ -90,7 +90,7 @@ def _known() -> list[str]:
 def log(event: str, level: Level = "info", **facts: object) -> None:
     """Write one line, unless the setting ``log_level`` is above it.
 
-    A log that cannot be written is no reason to stop: then there is none.
+    A log that cannot be written is no reason to stop: it is then omitted.
     """
     from sim.settings.settings import current  # pydantic takes long to import
 
@@ -129,14 +129,14 @@ def _without_secrets(value: object) -> object:
 
 
 def crash_report(error: BaseException, **facts: object) -> Path | None:
-    """Write what is needed to find a fault, without values and secrets; None: it cannot be.
+    """Write a report for finding a fault, without values and secrets; None: it cannot be written.
 
     Parameters
     ----------
     error
-        What nobody foresaw.
+        The unexpected error.
     **facts
-        What else helps, such as the tick and the seed.
+        Additional facts, such as the tick and the seed.
 
     Returns
     -------
@@ -159,7 +159,7 @@ def crash_report(error: BaseException, **facts: object) -> Path | None:
 
 
 def one_line_of(error: BaseException) -> str:
-    """Return kind and text of an error in one line, without secrets."""
+    """Return the class and text of an error in one line, without secrets."""
     return redacted(" ".join(f"{type(error).__name__}: {error}".split()).rstrip("."))
 
 

@@ -1,7 +1,7 @@
-"""Settings, what a person sets once: a TOML file, ``.env``, the environment, the command line.
+"""User settings from a TOML file, ``.env``, the environment, and the command line.
 
-The later of these four is the stronger. A profile (``development``, ``test``, ``production``)
-changes defaults and is the weakest; the file may say more of each in ``[profiles.NAME]``::
+Each of these four overrides the ones before it. A profile (``development``, ``test``,
+``production``) changes defaults and is the weakest; the file may extend it in ``[profiles.NAME]``::
 
     threads = 4
     symbols = "block"
@@ -9,8 +9,8 @@ changes defaults and is the weakest; the file may say more of each in ``[profile
     [profiles.test]
     frames_per_second = 2
 
-Every value is checked, and a refusal names the place that the value came from. Importing this
-module costs 0.2 s: whoever answers before any setting matters does not import it.
+Every value is checked, and an error names the source of the value. Importing this module costs
+0.2 s: code that needs no settings does not import it.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class LanguageModelSettings(BaseSettings):
     @field_validator("llm_least_share", mode="before")
     @classmethod
     def _share(cls, said: Any) -> Any:
-        """Refuse ``true``, which would be read as 1."""
+        """Reject ``true``, which would be read as 1."""
         if isinstance(said, bool):
             raise ValueError("a number is needed, not true or false")  # noqa: TRY004 - it is told
         return said
@@ -106,9 +106,9 @@ class LanguageModelSettings(BaseSettings):
     @field_validator("llm_fallbacks", mode="before")
     @classmethod
     def _listed(cls, said: Any) -> Any:
-        """Read a list as the environment has it: JSON, or MODEL@URL with commas between.
+        """Parse a list from the environment: JSON, or MODEL@URL separated by commas.
 
-        What is no MODEL@URL is refused by whoever asks it, without what may be a password.
+        An invalid MODEL@URL is refused when it is used, without showing a possible password.
         """
         if not isinstance(said, str):
             return said
@@ -123,7 +123,7 @@ class LanguageModelSettings(BaseSettings):
     @field_validator("llm_headers", mode="before")
     @classmethod
     def _table(cls, said: Any) -> Any:
-        """Read a table as the environment has it: JSON."""
+        """Parse a table from the environment: JSON."""
         try:
             found = json.loads(said) if isinstance(said, str) else said
         except (ValueError, RecursionError):
@@ -139,7 +139,7 @@ PREFIX = "HUBBUB_"
 MASK = "********"
 _LOCATION = "HUBBUB_SETTINGS"
 _OTHERS = {_LOCATION, "HUBBUB_SHARED_DATA"}
-"""Names that other rooms read: where data sets lie."""
+"""Variables that other rooms read: the locations of data sets."""
 
 _PROFILES: dict[str, dict[str, Any]] = {
     "development": {"log_level": "debug"},
@@ -257,18 +257,18 @@ class Settings(LanguageModelSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only what :func:`load_settings` gathered: it remembers where each came from."""
+        """Use only what :func:`load_settings` gathered: it knows the source of each value."""
         return (init_settings,)
 
     @property
     def provenance(self) -> dict[str, str]:
-        """Where each value came from, such as ``"the environment variable HUBBUB_THREADS"``."""
+        """The source of each value, such as ``"the environment variable HUBBUB_THREADS"``."""
         names = sorted(type(self).model_fields, key=lambda name: name.startswith("llm_"))
         return {name: self._origins.get(name, "default") for name in names}
 
     @property
     def saves_folder(self) -> Path:
-        """Where worlds are saved: ``saves``, else ./saves if present, else the data folder."""
+        """Folder for worlds: ``saves``, else ./saves if it exists, else the data folder."""
         if self.saves is not None:
             return self.saves
         here = Path("saves")
@@ -276,7 +276,7 @@ class Settings(LanguageModelSettings):
 
     @property
     def logs(self) -> Path:
-        """Where logs and crash reports go."""
+        """Folder for logs and crash reports."""
         return self.log_folder or platformdirs.user_log_path(APP)
 
     @property
@@ -286,7 +286,7 @@ class Settings(LanguageModelSettings):
         Raises
         ------
         SettingsError
-            When the file is missing or is not a table of ``action = "keys"``.
+            If the file is missing or is not a table of ``action = "keys"``.
         """
         if self.keymap is None:
             return {}
@@ -300,12 +300,12 @@ class Settings(LanguageModelSettings):
 
     @property
     def files(self) -> tuple[Path, Path]:
-        """The settings file and the .env file, neither of which need exist."""
+        """The settings file and the .env file; neither need exist."""
         return self._recipe.file or settings_path(), self._recipe.dotenv
 
     @property
     def notes(self) -> list[str]:
-        """Sentences on variables that are named like settings and are none."""
+        """Notes on variables with names like settings that are not settings."""
         asked = len(self.llm_fallbacks) + bool(self.llm_model)
         keys = {f"{PREFIX}LLM_KEY_{number}" for number in range(2, asked + 1)}  # of those after
         known = {PREFIX + name.upper() for name in type(self).model_fields} | _OTHERS | keys
@@ -313,7 +313,7 @@ class Settings(LanguageModelSettings):
         return list(unknown_variables(PREFIX, known, given))
 
     def reloaded(self) -> Self:
-        """Read everything again, under the same command line.
+        """Read everything again, with the same command line.
 
         Returns
         -------
@@ -329,7 +329,7 @@ class Settings(LanguageModelSettings):
 
 
 class _Recipe(NamedTuple):
-    """What :func:`load_settings` was asked: enough to ask it again."""
+    """The arguments of :func:`load_settings`, for reloading."""
 
     file: Path | None = None
     profile: str | None = None
@@ -338,7 +338,7 @@ class _Recipe(NamedTuple):
 
 
 class SettingChange(NamedTuple):
-    """One setting that became another; secrets show as stars."""
+    """One changed setting; secrets are shown as stars."""
 
     name: str
     old: Any
@@ -349,7 +349,7 @@ class SettingChange(NamedTuple):
 
 
 class SettingsWatch:
-    """Tells which settings changed since it last looked; cheap enough for every second.
+    """Detects changed settings; cheap enough for every second.
 
     Parameters
     ----------
@@ -362,7 +362,7 @@ class SettingsWatch:
         self._seen = self._stamps()
 
     def changed(self) -> list[SettingChange]:
-        """Look at the files again, and adopt what they say now.
+        """Check the files again, and apply changed settings.
 
         Returns
         -------
@@ -372,7 +372,7 @@ class SettingsWatch:
         Raises
         ------
         SettingsError
-            Once for each state of the files that is not allowed; the old settings stay.
+            Once for each invalid state of the files; the old settings stay.
         """
         stamps = self._stamps()
         if stamps == self._seen:
@@ -391,7 +391,7 @@ class SettingsWatch:
 
 
 def settings_path() -> Path:
-    """Return the settings file: ``HUBBUB_SETTINGS``, else the one of the platform's folder."""
+    """Return the settings file: ``HUBBUB_SETTINGS``, else that in the platform's folder."""
     named = os.environ.get(_LOCATION)
     return Path(named) if named else platformdirs.user_config_path(APP) / "settings.toml"
 
@@ -399,17 +399,17 @@ def settings_path() -> Path:
 def load_settings(
     file: str | Path | None = None, *, profile: str | None = None, **flags: Any
 ) -> Settings:
-    """Gather the settings from all their places.
+    """Load the settings from all their sources.
 
     Parameters
     ----------
     file
-        The settings file; default: ``HUBBUB_SETTINGS``, else the platform's. A file that is named
-        must exist.
+        The settings file; default: ``HUBBUB_SETTINGS``, else the platform's. A given file must
+        exist.
     profile
-        ``"development"``, ``"test"`` or ``"production"``; default: as the other places say.
+        ``"development"``, ``"test"`` or ``"production"``; default: from the other sources.
     **flags
-        Given on the command line, by name; ``None`` counts as not given.
+        Values from the command line, by name; ``None`` counts as not given.
 
     Returns
     -------
@@ -419,7 +419,7 @@ def load_settings(
     Raises
     ------
     SettingsError
-        One sentence: which value, what is allowed, what it got, and where it came from.
+        One sentence: which value, what is allowed, what was given, and its source.
     """
     given = tuple((name, value) for name, value in flags.items() if value is not None)
     recipe = _Recipe(Path(file) if file else None, profile, given, Path(".env").absolute())
@@ -427,7 +427,7 @@ def load_settings(
 
 
 def shown(value: object) -> str:
-    """Return a value as it may be shown: secrets as stars."""
+    """Return a value in the form to show: secrets as stars."""
     if isinstance(value, SecretStr):
         return MASK
     return "" if value is None else str(value)
@@ -437,12 +437,12 @@ _in_force: list[Settings] = []
 
 
 def use(settings: Settings) -> None:
-    """Put settings in force for the whole process."""
+    """Put settings into force for the whole process."""
     _in_force[:] = [settings]
 
 
 def current() -> Settings:
-    """Return the settings in force; loads them when nobody has.
+    """Return the settings in force; load them on first use.
 
     Raises
     ------
@@ -455,12 +455,12 @@ def current() -> Settings:
 
 
 def _gather(cls: type[S], recipe: _Recipe) -> S:
-    """Lay the places over each other, weakest first, and check the result."""
+    """Overlay the sources, weakest first, and check the result."""
     path = recipe.file or settings_path()
     table = read_table(path, must_exist=recipe.file is not None or bool(os.environ.get(_LOCATION)))
     profiles = profile_tables(path, table.pop("profiles", {}), _PROFILES)
     dotenv = _known(cls, DotEnvSettingsSource(cls, env_file=recipe.dotenv)())
-    if dotenv.get("alert_command"):  # a folder from elsewhere must not run commands here
+    if dotenv.get("alert_command"):  # a foreign folder must not run commands here
         raise SettingsError(
             f"The file {recipe.dotenv} sets alert_command; set it in {path} or as "
             f"{PREFIX}ALERT_COMMAND."
@@ -505,12 +505,12 @@ def _placed(clause: str, origin: str | None) -> str:
 
 
 def _known(cls: type[Settings], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what a shared .env says to other programs."""
+    """Leave out variables for other programs in a shared .env."""
     return {name: value for name, value in values.items() if name in cls.model_fields}
 
 
 def read_table(path: Path, *, must_exist: bool) -> dict[str, Any]:
-    """Return the TOML table of a file, empty when it is absent and may be."""
+    """Return the TOML table of a file, empty if it is absent and may be."""
     try:
         return from_toml(read_bounded_text(path))
     except FileNotFoundError:
@@ -527,7 +527,7 @@ def read_table(path: Path, *, must_exist: bool) -> dict[str, Any]:
 def profile_tables(
     path: Path, profiles: object, names: Collection[str]
 ) -> dict[str, dict[str, Any]]:
-    """Return the profiles of a file, each a table under one of ``names``."""
+    """Return the profiles in a file, each a table under one of ``names``."""
     tables: dict[str, Any] = profiles if isinstance(profiles, dict) else {"": profiles}
     for name, table in tables.items():
         if name not in names or not isinstance(table, dict):
@@ -537,7 +537,7 @@ def profile_tables(
 
 
 def unknown_variables(prefix: str, known: Collection[str], given: Collection[str]) -> Iterator[str]:
-    """Yield a sentence for each variable of ours whose name is none that is known."""
+    """Yield a sentence for each variable with our prefix and an unknown name."""
     for name in sorted(set(given)):
         if name.startswith(prefix) and name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.8)
@@ -546,7 +546,7 @@ def unknown_variables(prefix: str, known: Collection[str], given: Collection[str
 
 
 def stamp(path: Path) -> tuple[int, int]:
-    """Return (time of change in ns, size) of a file, (0, -1) when there is none."""
+    """Return (time of change in ns, size) of a file, (0, -1) if there is none."""
     try:
         stat = path.stat()
     except OSError:
@@ -555,10 +555,10 @@ def stamp(path: Path) -> tuple[int, int]:
 
 
 def with_words(text: str, name: str, words: Sequence[str]) -> str:
-    r"""Return the text of a settings file in which a setting is a list of words."""
+    r"""Return the text of a settings file with a setting changed to a list of words."""
     import tomlkit
 
-    from_toml(text)  # bounded, and refused in the words of every other reader
+    from_toml(text)  # bounded, with the same errors as every other reader
     document = tomlkit.parse(text)
     document.pop(name, None)
     if words:
@@ -567,14 +567,14 @@ def with_words(text: str, name: str, words: Sequence[str]) -> str:
 
 
 def keep_words(path: Path, name: str, words: Sequence[str]) -> None:
-    """Write a setting that is a list of words into a settings file, whole or not at all.
+    """Write a setting that is a list of words into a settings file, atomically.
 
-    A link is followed. Settings can hold keys: a new file is its owner's alone.
+    Links are followed. Settings may hold keys: a new file is private to its owner.
 
     Raises
     ------
     FileError
-        When the file cannot be read or written.
+        If the file cannot be read or written.
     """
     try:
         text = read_bounded(path).decode("utf-8-sig") if path.exists() else ""

@@ -1,4 +1,4 @@
-"""Worlds in SQLite files: ``save``, ``load``, ``info``, ``verify``, what journals and logs tell."""
+"""Worlds in SQLite files: ``save``, ``load``, ``info``, ``verify``, journals and logs."""
 
 from __future__ import annotations
 

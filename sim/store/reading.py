@@ -1,7 +1,7 @@
 """Asynchronous reading of databases: aiosqlite executes the lookups of ``gates``.
 
-Files are opened by the same gates, and asked by the same lookups, as in :mod:`sim.store.history`,
-:mod:`sim.store.journal` and :mod:`sim.store.snapshot`, which read at once. Whoever leaves an
+Files are opened by the same gates, and read by the same lookups, as in :mod:`sim.store.history`,
+:mod:`sim.store.journal` and :mod:`sim.store.snapshot`, which read synchronously. Cancelling an
 ``await`` ends its query.
 """
 
@@ -54,7 +54,7 @@ T = TypeVar("T")
 
 
 class _Connection(aiosqlite.Connection):
-    """One whose thread ends with it, and keeps no process from ending."""
+    """A connection with a daemon thread that ends with it."""
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connect, iter_chunk_size=64)
@@ -62,12 +62,12 @@ class _Connection(aiosqlite.Connection):
         self._stopped: asyncio.Future[object] | None = None
 
     def stop(self) -> asyncio.Future[object] | None:
-        """Ask the thread to end behind what it does; whoever leaves is not waited for."""
+        """Ask the thread to end after its current work; a cancelled caller does not wait for it."""
         self._stopped = super().stop()
         return None if self._stopped is None else asyncio.shield(self._stopped)
 
     async def ended(self) -> None:
-        """Wait until the thread has ended, even while cancelled: it may speak to the loop."""
+        """Wait until the thread has ended, even if cancelled: it may call the loop."""
         left: asyncio.CancelledError | None = None
         while self._stopped is not None and not self._stopped.done():
             try:
@@ -80,7 +80,7 @@ class _Connection(aiosqlite.Connection):
 
 
 class Database:
-    """A database that lookups are carried out on, one at a time."""
+    """A database for lookups, one at a time."""
 
     def __init__(self, connection: aiosqlite.Connection, room: Callable[[], int]) -> None:
         self._connection = connection
@@ -88,7 +88,7 @@ class Database:
         self._deadline = Deadline(QUERY_SECONDS)
 
     async def guard(self) -> None:
-        """Give each query its time; what is cancelled has none left."""
+        """Set the time limit of each query; a cancelled one has none left."""
         await self._connection.set_progress_handler(self._deadline, OPERATIONS)
 
     async def look_up(self, lookup: Lookup[T]) -> T:
@@ -115,7 +115,7 @@ class Database:
         try:
             found = await self._connection.execute_fetchall(query.sql, query.given)
         except asyncio.CancelledError:
-            self._deadline.cut()  # one that waits for its turn is not interrupted
+            self._deadline.cut()  # a lookup that waits for its turn is not interrupted
             await self._connection.interrupt()
             raise
         return cast("list[Row]", found)
@@ -125,7 +125,7 @@ class Database:
 async def connected(
     connect: Callable[[], sqlite3.Connection], room: Callable[[], int]
 ) -> AsyncIterator[Database]:
-    """Open a database by aiosqlite, in a thread that lasts as long as the block."""
+    """Open a database with aiosqlite, in a thread that lasts as long as the block."""
     connection = _Connection(connect)
     try:
         async with connection:
@@ -140,7 +140,7 @@ async def connected(
 
 
 async def read_history_file(path: Path | None, lookup: Lookup[T]) -> T:
-    """Carry a lookup out on a history; None: on nothing. As ``history.acts.look_up_history``."""
+    """Carry a lookup out on a history, or without one; as ``history.acts.look_up_history``."""
     if path is None:
         return history.look_up_history(None, lookup)
     with refusing(path):
@@ -149,7 +149,7 @@ async def read_history_file(path: Path | None, lookup: Lookup[T]) -> T:
 
 
 async def read_record(traces: ActIndex, path: str | PathLike[str] | None) -> Record:
-    """Return what is kept of what members did; as :func:`sim.store.history.acts.record_of`."""
+    """Return the record of what members did; as :func:`sim.store.history.acts.record_of`."""
     file = file_of(traces, path, None)
     return await read_history_file(file, find_record(traces, file))
 
@@ -172,7 +172,7 @@ async def _read_world(path: Path, lookup: Callable[[OpenedFile], Lookup[T]]) -> 
 
 
 async def read_info(path: str | PathLike[str]) -> Info:
-    """Say what is in a world file; as :func:`sim.store.info`."""
+    """Return the facts on a world file; as :func:`sim.store.info`."""
     return await _read_world(as_path(path), find_info)
 
 
@@ -180,7 +180,7 @@ async def read_info(path: str | PathLike[str]) -> Info:
 
 
 async def read_audit(path: str | PathLike[str]) -> Audit:
-    """Return what was done to a world; as :func:`sim.store.journal.reading.audit`."""
+    """Return the acts on a world; as :func:`sim.store.journal.reading.audit`."""
     file = as_path(path)
     folder = folder_of(file)
     if not (folder / JOURNAL_FILE).exists() or not await asyncio.to_thread(is_of_file, file):

@@ -1,9 +1,9 @@
-"""Agents, ties and adoptions as SQL rows, in a world's file or in a database of their own.
+"""Agents, ties and adoptions as SQL rows, in a world's file or in a separate database.
 
-A copy for reading: loading ignores it, and checkpoints go without. It costs about three
-microseconds a row, most of it in SQLite, so it is written unasked only where saving stays quick
-(100,000 agents with 2,000,000 ties take 6.6 s against 0.04 s, and 171 MB against 11), and on
-request for any world. :mod:`sim.store.relational` writes it as a file of its own.
+A copy for reading: loading ignores it, and checkpoints omit it. It costs about three
+microseconds per row, most of it in SQLite, so by default it is written only if saving stays
+quick (100,000 agents with 2,000,000 ties take 6.6 s against 0.04 s, and 171 MB against 11), and on
+request for any world. :mod:`sim.store.relational` also writes it as a separate file.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 MOST_AGENTS = 100_000
 MOST_ROWS = 400_000
-"""What is written unasked, in agents and in rows of all tables: about two seconds."""
+"""Limit for writing by default, in agents and in rows of all tables: about two seconds."""
 
 TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
 NOBODY = 0xFFFF_FFFF
@@ -61,10 +61,10 @@ COLUMNS = {
 }
 _KINDS = ("follow", "friend")
 _CLOSED = ("mute", "block")
-"""Types of rows of their own, which no tie may take."""
+"""Tie types with rows of their own, which no tie may use."""
 
 POSTS_FROM = 1_000_000_000
-"""What is added to the number of a member's message to be its ``message_id``."""
+"""Offset added to the number of a member's message to get its ``message_id``."""
 
 _JOINED = re.compile(r"([\d,]+) agents from index ([\d,]+)")
 _POST_KINDS = [kind.name.lower() for kind in Kind]
@@ -86,12 +86,12 @@ class PopulatedWorld(Protocol):
 
     @property
     def ties(self) -> Ties:
-        """Who hears whom."""
+        """The ties between agents."""
         ...
 
 
 def of(world: object, asked: bool | None) -> PopulatedWorld | None:
-    """Return the world when its rows are to be written: as asked, or where that costs little."""
+    """Return the world if its rows are to be written: as requested, or if that costs little."""
     if isinstance(world, PopulatedWorld):
         return world if asked or (asked is None and _is_small(world)) else None
     if asked:
@@ -100,7 +100,7 @@ def of(world: object, asked: bool | None) -> PopulatedWorld | None:
 
 
 def write(connection: sqlite3.Connection, world: PopulatedWorld, report: Report = quiet) -> None:
-    """Create and fill the tables of the classical schema; of ``messages`` those of members."""
+    """Create and fill the tables of the classical schema; in ``messages`` only those of members."""
     create_tables(connection, RELATIONAL_TABLES)
     fill(connection, world, report)
 
@@ -112,12 +112,12 @@ def fill(
     *,
     posts: Iterable[Row] | None = None,
 ) -> int:
-    """Fill the tables of the classical schema, but for injected messages."""
+    """Fill the tables of the classical schema, except for injected messages."""
     ids = [utf8(world.agents.id(index)) for index in range(len(world.agents))]
     ties = _every("agent_relationships")
     changed = _changed_ties(world)
     is_plain = _is_plain(world.ties) and not changed and not len(_records(world))
-    if is_plain:  # values that are all alike cost as much to hand over as others
+    if is_plain:  # columns of equal values cost as much to pass on as others
         ties = "agent_relationships VALUES (?, ?, ?, 'follow', '{}', 1.0, 0, 0)"
     lives = _Lives(world)
     told = _posts(world, ids) if posts is None else told_posts(posts, injected_of(world))
@@ -143,7 +143,7 @@ def _every(table: str) -> str:
 
 
 def count_rows(world: PopulatedWorld) -> int:
-    """Return how many rows a world is: of agents, their states, ties, cascades and adoptions."""
+    """Return the number of rows for a world: agents, their states, ties, cascades and adoptions."""
     adoptions = _adoptions(world) + len(world.cascades)
     platform = getattr(world, "platform", None)
     posts = 0 if platform is None else len(platform.posts)
@@ -152,7 +152,7 @@ def count_rows(world: PopulatedWorld) -> int:
 
 def _adoptions(world: PopulatedWorld) -> int:
     cascades = world.cascades
-    if isinstance(cascades, Cascades):  # without those that ended being made again
+    if isinstance(cascades, Cascades):  # without unpacking those that ended
         return sum(each.size for each in cascades.items)
     return sum(cascade.size for cascade in cascades)
 
@@ -167,7 +167,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 
 class _Lives:
-    """When agents came, and through which stages of life they went."""
+    """When agents joined, and their lifecycle stages."""
 
     def __init__(self, world: PopulatedWorld) -> None:
         count = len(world.agents)
@@ -177,7 +177,7 @@ class _Lives:
         platform = getattr(world, "platform", None)
         if platform is not None:
             ticks, counts = platform.log.counted
-            signed = len(platform.members)  # who came since then signs up in the next tick
+            signed = len(platform.members)  # agents that came since then sign up in the next tick
             when = np.repeat(ticks, counts[:, Act.SIGN_UP]).tolist()[-signed:]
             self.created[signed - len(when) : signed] = when
         trail = getattr(world, "trail", None)
@@ -193,7 +193,7 @@ class _Lives:
             self.moves.setdefault(agent, []).append((move[0], move[1], move[2]))
 
     def stages(self, agent: int) -> list[tuple[int | None, int]]:
-        """Return (since when, stage of life) of an agent, the first it had first."""
+        """Return (since when, lifecycle stage) of an agent, its first stage first."""
         moves = self.moves.get(agent, [])
         first = moves[0][1] if moves else int(self.status[agent])
         return [(self.created[agent], first), *((tick, after) for tick, _, after in moves)]
@@ -238,7 +238,7 @@ _STAGES = [status.name.lower() for status in Lifecycle]
 
 
 def injected_of(world: PopulatedWorld) -> dict[int, int]:
-    """Return the number on the platform of each injected message, and which it is."""
+    """Return the platform number and the cascade of each injected message."""
     platform = getattr(world, "platform", None)
     return {} if platform is None else {post: own for own, post in platform.injected.items()}
 
@@ -288,7 +288,7 @@ def _is_plain(ties: Ties) -> bool:
 
 
 def _changed_ties(world: PopulatedWorld) -> dict[tuple[int, int], int]:
-    """Return when ties were made or changed while the world lived, by (source, target)."""
+    """Return when ties were made or changed while the world ran, by (source, target)."""
     relationships = getattr(world, "relationships", None)
     if relationships is None or not relationships.log:
         return {}
@@ -297,7 +297,7 @@ def _changed_ties(world: PopulatedWorld) -> dict[tuple[int, int], int]:
     rows = zip(*(column.tolist() for column in log), strict=True)
     for tick, act, agent, other in rows:
         if act in made:
-            found[other, agent] = tick  # who follows hears
+            found[other, agent] = tick  # the follower is the target
             if act != ACTS.index("follow"):
                 found[agent, other] = tick
     return found
@@ -306,7 +306,7 @@ def _changed_ties(world: PopulatedWorld) -> dict[tuple[int, int], int]:
 def _ties(
     world: PopulatedWorld, ids: list[str], changed: dict[tuple[int, int], int]
 ) -> Iterator[Row]:
-    """Return the ties as rows; no line of Python runs for one where they are plain: many."""
+    """Return the ties as rows; for plain ties, which are many, no Python runs per row."""
     ties = world.ties
     sources = np.repeat(np.arange(ties.agents, dtype=np.uint32), ties.out_degree)
     named = [map(ids.__getitem__, _each(ends)) for ends in (sources, ties.targets)]
@@ -333,13 +333,13 @@ def _ties(
 
 
 def _records(world: PopulatedWorld) -> TieRecords:
-    """Return what ties came with; nothing of worlds that have no such thing."""
+    """Return the imported data of ties; empty for worlds without any."""
     found: TieRecords = getattr(world, "tie_records", None) or TieRecords.none()
     return found
 
 
 def _related(records: TieRecords, at: int, kind: str, marks: str) -> tuple[str, str]:
-    """Return the type and properties of a tie; what it is here is told beside a type of its own."""
+    """Return the type and properties of a tie; beside an imported type its kind is a property."""
     if at < 0:
         return kind, marks
     found = records[at]
@@ -351,7 +351,7 @@ def _related(records: TieRecords, at: int, kind: str, marks: str) -> tuple[str, 
 
 
 def _closed(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
-    """Return mutes and blocks as rows: of an agent that does not want to hear another."""
+    """Return mutes and blocks as rows, from an agent to one whose messages it rejects."""
     relationships = getattr(world, "relationships", None)
     columns: dict[str, npt.NDArray[Any]] = (
         {} if relationships is None else relationships.blocklist.dump()
@@ -371,13 +371,13 @@ def _closed(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
 
 
 def _each(column: npt.NDArray[Any]) -> Iterator[Any]:
-    """Return the values of a column one by one, of which few are objects at a time."""
+    """Yield the values of a column one by one, with few as objects at a time."""
     starts = range(0, len(column), BATCH)
     return chain.from_iterable(column[start : start + BATCH].tolist() for start in starts)
 
 
 def _marks(ties: Ties) -> Iterable[str]:
-    """Return what else is known of each tie, as JSON."""
+    """Return the other facts on each tie, as JSON."""
     columns = ties.marks.columns()
     if not columns:
         return repeat("{}")
@@ -402,7 +402,7 @@ def _sessions(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
 
 
 def ended_at(cascade: Cascade) -> int | None:
-    """Return the tick at which a message came to rest; None where it did not, or never began."""
+    """Return the tick at which a message ended; None if it did not, or never began."""
     if cascade.alive or cascade.started_at < 0:
         return None
     return cascade.started_at + int(cascade.new_adopters.size) - 1
@@ -425,7 +425,7 @@ def _events(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
 
 
 def _ignored(world: PopulatedWorld, cascade: Cascade) -> Iterator[tuple[int, int, int]]:
-    """Yield (from whom, who, when) of who heard a message first but never took it up."""
+    """Yield (from whom, who, when) of first exposures of agents that never adopted a message."""
     if not _speaks_to_all(world, cascade):
         return
     ties, log = world.ties, cascade.log
@@ -447,7 +447,7 @@ def _speaks_to_all(world: PopulatedWorld, cascade: Cascade) -> bool:
         isinstance(model, Compartments) and model.contacts == "every tie"
     )
     spoken = int(world.ties.out_degree[cascade.log.agents].sum(dtype=np.int64))
-    every |= cascade.contacts_seen == spoken  # each adopter once to all who hear it
+    every |= cascade.contacts_seen == spoken  # each adopter once to all its followers
     is_still = relationships is None or not (relationships.blocklist or relationships.log)
     is_still &= bool((world.agents.status == Lifecycle.ACTIVE).all())
     rests = cascade.status in {"quiet", "finished"} and cascade.channel.name == "broadcast"
@@ -463,7 +463,7 @@ _UNIQUE = ",\n  UNIQUE (source_agent_id, target_agent_id, relationship_type)"
 _OPERATIONS = 100_000
 _PRAGMAS = ("journal_mode=OFF", "synchronous=OFF", "cache_size=-262144", "mmap_size=0")
 
-# A million ties in any order are indexed faster once they are all there than one by one.
+# A million ties in any order are indexed faster after they are inserted than one by one.
 _TABLES = {name: sql.replace(_UNIQUE, "") for name, sql in RELATIONAL_TABLES.items()} | {
     "messages": CORE_TABLES["messages"].replace(
         "sender_id TEXT", "sender_id TEXT REFERENCES agents (agent_id)"
@@ -483,13 +483,13 @@ _INDEXES = (
 
 
 class ExtraTable(NamedTuple):
-    """A table that is written beside the classical ones."""
+    """A table that is written in addition to the classical ones."""
 
-    name: str  # name, sql, columns: what it is called, what makes it, and how many columns it has
+    name: str  # name, sql, columns: its name, the statement that makes it, its number of columns
     sql: str
     columns: int
     rows: Iterator[tuple[object, ...]]  # its rows
-    indexes: tuple[str, ...] = ()  # what makes its indexes
+    indexes: tuple[str, ...] = ()  # the statements that make its indexes
 
 
 def write_database(
@@ -539,7 +539,7 @@ def _messages(world: PopulatedWorld) -> Iterator[tuple[object, ...]]:
 
 @contextlib.contextmanager
 def _cancellable(connection: sqlite3.Connection, report: Report, share: float) -> Iterator[None]:
-    """Let a long statement be cancelled: SQLite swallows what its handler raises."""
+    """Make a long statement cancellable: SQLite swallows what its handler raises."""
     wishes: list[Cancelled] = []
 
     def asked() -> bool:
@@ -563,7 +563,7 @@ def _cancellable(connection: sqlite3.Connection, report: Report, share: float) -
 
 @contextlib.contextmanager
 def _plainly() -> Iterator[None]:
-    """Say as the system would what SQLite says of the disk."""
+    """Translate an SQLite error about the disk into the words of the system."""
     try:
         yield
     except sqlite3.IntegrityError as error:

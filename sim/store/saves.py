@@ -1,7 +1,7 @@
 """The folder of saved worlds: list, rename, copy, shrink, remove.
 
-A file that is not whole is listed with its reason, and nothing here changes it. What is rewritten
-is copied, checked byte by byte, changed as a copy, sealed, and renamed over the file.
+A damaged file is listed with its reason, and nothing here changes it. To rewrite a file, it is
+copied, checked byte by byte, changed in the copy, sealed, and replaced by a rename.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sim.store.snapshot.schema import RELATIONAL_TABLES
 from sim.store.snapshot.snapshot import seal
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-"""What a world in the saves folder may be called, without ``.hub``."""
+"""Allowed names of worlds in the saves folder, without ``.hub``."""
 
 SUFFIX = ".hub"
 _PIECE = 1 << 22
@@ -39,19 +39,19 @@ Change = Callable[[sqlite3.Connection], object]
 class SaveFile:
     """A file of the saves folder."""
 
-    name: str  # name, path, bytes: its name without .hub, clean; where it is; its size
+    name: str  # name, path, bytes: its name without .hub, cleaned; its path; its size
     path: Path
     bytes: int
-    info: Info | None  # what it says of itself; None for one that is refused
+    info: Info | None  # its facts; None for a refused file
     reason: str = ""  # why it is refused, or ""
-    # whether it has a file; without one it lives in its journal, and info is of the newest
-    # checkpoint there
+    # whether it has a file; without one it exists only in its journal, and info is of
+    # the newest checkpoint there
     is_saved: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class CompactReport:
-    """What compacting did: the file, its bytes before and after."""
+    """The result of compacting: the file, its bytes before and after."""
 
     path: Path
     before: int
@@ -61,7 +61,7 @@ class CompactReport:
 def kept(folder: Path) -> tuple[SaveFile, ...]:
     """List the worlds of a folder by name; damaged ones with their reason.
 
-    Only the header and the tables for people are read; :func:`verify_all` checks every byte.
+    Only the header and the descriptive tables are read; :func:`verify_all` checks every byte.
     """
     paths = [*folder.glob(f"*{SUFFIX}")] if folder.is_dir() else []
     return tuple(_seen(path) for path in sorted(paths) if not path.name.startswith("."))
@@ -79,7 +79,7 @@ def place(folder: Path, name: str) -> Path:
 
 
 def rename(folder: Path, name: str, new: str) -> Path:
-    """Give a world another name; its bytes stay, so a damaged one may be renamed too."""
+    """Rename a world; its bytes stay, so a damaged one may be renamed, too."""
     source, target = known(folder, name), place(folder, new)
     _require_free(target)
     with _closed(source), _explained(target):
@@ -93,14 +93,14 @@ def rename(folder: Path, name: str, new: str) -> Path:
 
 
 def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:
-    """Copy a world, every byte checked; what a running one has not saved is left out."""
+    """Copy a world, checking every byte; unsaved changes of a running one are left out."""
     source, target = existing(folder, name), place(folder, new)
     copy_checked(source, target, report=report)
     return target
 
 
 def delete(folder: Path, name: str) -> Path:
-    """Remove a world and its journal for good; whoever calls has asked."""
+    """Permanently remove a world and its journal; the caller has asked for confirmation."""
     path = known(folder, name)
     with _closed(path), _explained(path):
         path.unlink(missing_ok=True)
@@ -118,7 +118,7 @@ def note(folder: Path, name: str, text: str, *, report: Report = quiet) -> Path:
 
 
 def compact(folder: Path, name: str, *, report: Report = quiet) -> CompactReport:
-    """Rewrite a world as small as it gets: without the rows for ``SELECT`` and without gaps.
+    """Make a world file as small as possible: without the rows for ``SELECT`` and without gaps.
 
     The next save of a small world writes the rows again.
     """
@@ -139,7 +139,7 @@ def verify_all(
 def copy_checked(
     source: Path, target: Path, *, force: bool = False, report: Report = quiet
 ) -> None:
-    """Copy a world file; the copy gets its name when every byte of it was checked."""
+    """Copy a world file; the copy gets its name once every byte of it was checked."""
     if not force:
         _require_free(target)
     with _closed(target), _explained(target), files.draft(target) as draft:
@@ -189,13 +189,13 @@ def existing(folder: Path, name: str) -> Path:
 
 
 def known(folder: Path, name: str) -> Path:
-    """Return the path of a world that is in the saves folder, or lives there in its journal."""
+    """Return the path of a world in the saves folder, saved or existing only in its journal."""
     path = place(folder, name)
     return path if _is_alive_alone(path) else existing(folder, name)
 
 
 def _is_alive_alone(path: Path) -> bool:
-    """Whether a world has a journal and no file."""
+    """Return whether a world has a journal and no file."""
     return (_live(path) / JOURNAL_FILE).is_file() and not os.path.lexists(path)
 
 
@@ -205,7 +205,7 @@ def _live(path: Path) -> Path:
 
 @contextlib.contextmanager
 def _closed(path: Path) -> Iterator[None]:
-    """Refuse a world that a process has open; keep others from opening it meanwhile."""
+    """Raise if a process has a world open; otherwise keep others from opening it in the block."""
     try:
         descriptor = os.open(_live(path) / "lease", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
@@ -232,7 +232,7 @@ def _require_free(target: Path) -> None:
 
 
 def _claim(source: Path, target: Path) -> None:
-    """Give a file a second name that nothing has; no other process can come between."""
+    """Hard-link a file to an unused name; no other process can take it in between."""
     try:
         os.link(source, target, follow_symlinks=False)
     except FileExistsError:
@@ -240,7 +240,7 @@ def _claim(source: Path, target: Path) -> None:
 
 
 def _rewrite(path: Path, change: Change, report: Report) -> None:
-    """Replace a file by a changed copy of it, after every byte of the copy was checked."""
+    """Replace a file by a changed copy, after every byte of the copy was checked."""
     with _closed(path), _explained(path), files.draft(path) as draft:
         size = _copied(path, draft, report)
         os.ftruncate(draft.descriptor, size - TRAILER_BYTES)

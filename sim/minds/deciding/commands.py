@@ -1,6 +1,6 @@
 """Replayable commands of the journal about minds, and summaries of what minds did.
 
-Give, take, wake, decide, play and remember; who decided, what went wrong, what it cost.
+Commands: give, take, wake, decide, play, remember. Summaries: sources, faults, cost.
 """
 
 from __future__ import annotations
@@ -62,20 +62,20 @@ def give_minds(
     language: Any = "",
     **options: Any,
 ) -> int:
-    """Give members a mind of their own, as ``world.give_minds``; returns how many have one now."""
+    """Give members minds, as ``world.give_minds``; return how many members have one now."""
     many = world.give_minds(members, mind, goal, language=language or "", **options)
-    minds_of(world).unheard = False  # whoever gives minds by this sees to it, or says so
+    minds_of(world).unheard = False  # the caller lets them decide, or reports that it does not
     return many
 
 
 @command()
 def take_minds(world: World, members: Any) -> int:
-    """Let members go by the rules again; returns how many have a mind now."""
+    """Return members to the rules; return how many members still have a mind."""
     return world.take_minds(members)
 
 
 def checked_mind(said: str) -> None:
-    """Refuse a mind that there is not, or parameters that it does not take."""
+    """Raise for an unknown mind, or for parameters that it does not have."""
     load_plugins()
     name, options = mind_of(said)
     options.pop("language", None)
@@ -86,7 +86,7 @@ def checked_mind(said: str) -> None:
 
 @command(holds="making")
 def wake_minds(world: World, awake: bool, made: dict[str, Any] | None = None) -> None:
-    """Say whether minds decide from now on, or the rules for all of them."""
+    """Set whether minds decide from now on, or the rules for all of them."""
     del made
     minds = minds_of(world)
     minds.awake, minds.unheard = bool(awake), False
@@ -94,7 +94,7 @@ def wake_minds(world: World, awake: bool, made: dict[str, Any] | None = None) ->
 
 @command()
 def keep_minds(world: World, said: Mapping[str, Any]) -> None:
-    """Keep with the world what belongs to a run and not to a process, for whoever resumes it."""
+    """Store data of the run with the world, for a process that resumes it."""
     minds = minds_of(world)
     caps = caps_of(said["caps"]) if "caps" in said else minds.caps
     asked = dict(asked_of(*pair) for pair in said.get("asked", ()))
@@ -103,7 +103,7 @@ def keep_minds(world: World, said: Mapping[str, Any]) -> None:
 
 @command(holds="decisions")
 def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:
-    """Take what was decided in a tick; returns how many acts wait for the next one."""
+    """Apply the decisions of a tick; return how many acts wait for the next one."""
     if world.platform is None:
         raise InputError(_NO_PLATFORM)
     for watcher in world.watchers:
@@ -112,7 +112,7 @@ def decide(world: World, rows: Sequence[dict[str, Any]]) -> int:
 
 
 def told(world: World) -> str:
-    """Return what came of minds so far in a sentence or two; empty where nobody has one."""
+    """Return a summary of minds so far in a sentence or two; empty if no member has one."""
     if world.platform is None or not world.platform.minds.members.size:
         return ""
     many = f"{world.platform.minds.members.size:,} members have a language model; no decisions yet."
@@ -137,7 +137,7 @@ Shown = SeenMessage
 
 @dataclass(frozen=True, slots=True)
 class PlayedMember:
-    """How a member is, for whoever plays it."""
+    """The state of a member, for the person who plays it."""
 
     member: int
     name: str
@@ -148,8 +148,8 @@ class PlayedMember:
 
 
 def being_of(world: World, member: int) -> PlayedMember:
-    """Return how a member is; nothing is changed."""
-    minds_of(world)  # refuses where there is no platform
+    """Return the state of a member; nothing is changed."""
+    minds_of(world)  # raises without a platform
     platform = cast("Platform", world.platform)
     feed = feed_of(world, platform, member)
     own = platform.acted.agent == member
@@ -162,7 +162,7 @@ def being_of(world: World, member: int) -> PlayedMember:
 
 
 def who_is(world: World, said: str) -> tuple[int, str]:
-    """Return index and name of the member that a foreign id or a name means."""
+    """Return index and name of the member with a foreign id or a name."""
     who = choose_seeds(world, said)
     if who.size != 1:
         raise InputError(f"One member is meant, {said!r} are {who.size:,}.")
@@ -171,9 +171,9 @@ def who_is(world: World, said: str) -> tuple[int, str]:
 
 @command("play_member")
 def play(world: World, member: int, on: bool = True) -> None:
-    """Let a person be a member: its own mind rests, and no rule acts for it; or end that."""
+    """Let a person play a member: its own mind rests, and no rule acts for it; or end that."""
     minds = minds_of(world)
-    world.agents.is_active([member])  # refuses who does not exist
+    world.agents.is_active([member])  # raises for an unknown member
     goal, languages = minds.goals.get(member, ""), [minds.languages.get(member, "")]
     is_played, options = minds.kinds.get(member) == PERSON, minds.options.get(member, {})
     if on and not is_played:
@@ -187,9 +187,9 @@ def play(world: World, member: int, on: bool = True) -> None:
 
 @command()
 def remember(world: World, member: int, question: str, answer: str) -> None:
-    """Let a member remember what it was asked, and what it said."""
+    """Let a member remember a question and its answer."""
     minds = minds_of(world)
-    world.agents.is_active([member])  # refuses who does not exist
+    world.agents.is_active([member])  # raises for an unknown member
     hours, said = world.tick * world.tick_minutes / 60, f"{question} {answer}"
     row = [hours, f"You were asked: {question} You said: {answer}"]
     row += [world.agents.vocabulary.match(said), _IMPORTANT]
@@ -200,7 +200,7 @@ _SOURCES = {str(one) for one in SOURCES}
 
 
 def accounts(world: World) -> Iterable[str]:
-    """Yield what came of decisions so far, a line each; nothing where nobody has a mind."""
+    """Yield lines that summarize the decisions so far; none if no member has a mind."""
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not minds.counts:
         return
@@ -227,12 +227,12 @@ def accounts(world: World) -> Iterable[str]:
 
 
 def reasons_of(minds: Minds) -> list[tuple[str, int]]:
-    """Return what went wrong and how often, the most frequent first."""
+    """Return the reasons of faults and their counts, most frequent first."""
     return sorted(minds.reasons.items(), key=lambda each: (-each[1], each[0]))
 
 
 def surrogates(minds: Minds) -> Iterable[str]:
-    """Yield how well each surrogate agrees with the model that it stands for, a line each."""
+    """Yield how well each surrogate agrees with the model that it replaces, a line each."""
     options = [
         minds.options.get(who, {}) for who, kind in minds.kinds.items() if kind == "surrogate"
     ]
@@ -246,7 +246,7 @@ def _known(counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def facts_of(world: World) -> dict[str, Any] | None:
-    """Return the same for programs; None where nobody has, or had, a mind."""
+    """Return the same as data; None if no member has, or had, a mind."""
     minds = world.platform.minds if world.platform is not None else None
     if minds is None or not (minds.members.size or minds.counts):
         return None
@@ -269,7 +269,7 @@ _PACKAGES = ("hubbub", "numpy", "numba", "pydantic", "openai", "camel-ai")
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of what a run depends on; packages that are not here are left out."""
+    """Return the versions of what a run depends on; packages that are missing are left out."""
     found = {"python": machine.python_version(), "machine": machine.machine()}
     for name in _PACKAGES:
         try:
@@ -280,7 +280,7 @@ def versions() -> dict[str, str]:
 
 
 def made_with(prompts: Path | None, limit: int, models: Sequence[str] = ()) -> dict[str, Any]:
-    """Return with what minds decide, as JSON holds it: see ``wake_minds``."""
+    """Return the settings that minds decide with, as JSON: see ``wake_minds``."""
     read = {name: read_prompt(name, prompts) for name in TEMPLATES}
     return {
         "versions": versions(),

@@ -1,11 +1,11 @@
-"""Estimates of what a run with minds costs: by arithmetic, and by a run with mock answers.
+"""Estimates of the cost of a run with minds: by arithmetic, and by a run with mock answers.
 
-Who is online follows from each member's activity and the rhythm of the platform; a prompt has
+Online members follow from each member's activity and the rhythm of the platform; a prompt has
 as many messages as feeds have now. :func:`~sim.minds.deciding.estimate.estimate` runs the world
-instead, which takes as long as the run does without a model.
+instead, which takes as long as the run takes without a model.
 
-Members like and share most, answer and post now and then, write to each other where they may, and
-plan in three steps. Each question has one answer.
+Members mostly like and share, sometimes answer and post, write to each other if they may, and plan
+in three steps. Each question has one answer.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ WRITTEN = 45
 
 @dataclass(frozen=True, slots=True)
 class RunEstimate:
-    """What a run would ask."""
+    """Estimated requests, tokens and cost of a run."""
 
     ticks: int
     requests: int
@@ -58,7 +58,7 @@ class RunEstimate:
 
 
 class _CountingPool:
-    """Stands for a pool: counts, and answers what a model might."""
+    """Stands in for a pool: it counts, and gives likely answers."""
 
     def __init__(self, written: int) -> None:
         self.requests = self.read = self.written = 0
@@ -67,7 +67,7 @@ class _CountingPool:
 
     def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
         said = ask.fingerprint("")
-        if said not in self._known:  # an equal question is answered from what is kept
+        if said not in self._known:  # an equal question is answered from the cache
             self._known.add(said)
             self.requests += 1
             self.read += sum(tokens_in(turn.text) + _FRAME for turn in ask.turns)
@@ -90,7 +90,7 @@ def estimate(
     minds: dict[str, Mind] | None = None,
     report: Report = quiet,
 ) -> RunEstimate:
-    """Return what the minds of a world would ask in a run; likely answers stand in meanwhile."""
+    """Return what the minds of a world would ask in a run, by a run with likely answers."""
     counter = _CountingPool(written)
     thinker = Thinker(counter, prompts=prompts, limit=limit, minds=minds)
     wake_minds(world, True)
@@ -103,13 +103,13 @@ def estimate(
 
 
 _SAMPLE = 8
-_YOUNG = 4  # messages in a feed of the first day
+_YOUNG = 4  # messages in a feed on the first day
 _POST = "A sentence of a member on what it cares for, as rules write it in feeds."
 _PLAN = (_POST,) * 3
 _PLANNED, _REVISED = 60, 8
-"""Tokens of a plan, and the decisions after which one is revised, as ModelMind has it."""
+"""Tokens of a plan, and decisions between revisions, as in ModelMind."""
 _MEMORIES, _REFLECTS, _THOUGHT = 1.5, 24, 40
-"""Memories of a decision, those after which ModelMind reflects, and tokens of what it thinks."""
+"""Memories per decision, memories between reflections of ModelMind, and tokens of a thought."""
 _REMEMBERED = ("You chose to like somebody's post: " + _POST,) * 2
 
 
@@ -123,7 +123,7 @@ def expected(
     prompts: Path | None = None,
     limit: int = 1000,
 ) -> RunEstimate:
-    """Return about what a run of minded members would ask."""
+    """Return an estimate of what a run of members with minds would ask."""
     who = np.unique(np.asarray(members, dtype=np.int64))
     requests = round(online_in(world, who, ticks))
     template = read_prompt("decide", prompts)
@@ -150,7 +150,7 @@ def expected(
 
 
 def online_in(world: World, members: npt.NDArray[np.int64], ticks: int) -> float:
-    """Return how often members will be online in the next ticks together, on average."""
+    """Return the expected number of times that members are online in the next ticks, in total."""
     agents, platform = world.agents, world.platform
     share = np.where(agents.is_active(members), agents.activity[members], 0.0)
     if platform is None:
@@ -161,13 +161,13 @@ def online_in(world: World, members: npt.NDArray[np.int64], ticks: int) -> float
 
 
 def _some(who: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return a few of them, evenly spread."""
+    """Return a few of them, evenly spaced."""
     step = max(who.size // _SAMPLE, 1)
     return who[::step][:_SAMPLE]
 
 
 def _prompt(world: World, member: int, template: Prompt, goal: str, limit: int) -> int:
-    """Return the tokens of what a member would be asked, with a feed as long as they are now."""
+    """Return the tokens of a member's prompt, with a feed of the current length."""
     posts = [Post("Somebody Else", _POST, 3, 1, hours=5.0, followed=True)] * _shown(world)
     scene = Scene(
         world.agents.name(member), persona_of(world, member, limit), "day 1, 12:00", goal=goal,
@@ -181,7 +181,7 @@ def _tokens(template: Prompt, scene: Scene, limit: int) -> int:
 
 
 def _shown(world: World) -> int:
-    """Return how many messages a feed has: as many as now, or what a young platform shows."""
+    """Return the number of messages in a feed: currently, or on a young platform."""
     platform = world.platform
     if platform is None or platform.exposures.taken is not None:
         return _YOUNG
@@ -210,7 +210,7 @@ _STEPS = (
 
 
 def likely(ask: Ask) -> str | None:
-    """Return a likely answer to a question; None where it is of no kind that is known."""
+    """Return a likely answer to a question; None for an unknown kind of question."""
     fields = dict((ask.schema or {}).get("properties", {}))
     if set(fields) == {"steps"}:
         return json.dumps({"steps": list(_STEPS)})
@@ -230,7 +230,7 @@ def likely(ask: Ask) -> str | None:
 
 
 def _mix(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the likely chances of acts, together 1."""
+    """Return likely chances of acts, which sum to 1."""
     shares = {act: dict(_SHARES).get(act, 1) for act in fields["acts"]["properties"]}
     total = sum(shares.values())
     chances = {act: share / total for act, share in shares.items()}
@@ -239,7 +239,7 @@ def _mix(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _decision(number: int, fields: Mapping[str, Any], prompt: str) -> dict[str, Any]:
-    """Return a likely decision; what is behind a feed is known of one member's prompt alone."""
+    """Return a likely decision; what comes after a feed is known only from a single prompt."""
     acts, last = fields["act"]["enum"], fields["post"]["maximum"]
     acts = [act for act in acts if prompt or act not in _ABOUT]
     shares = [share for act, share in _SHARES if act in acts]
@@ -258,7 +258,7 @@ _FIRST = ("model", "archetype", "surrogate", "rule")
 
 @dataclass(frozen=True, slots=True)
 class MindsOffer:
-    """What can be chosen."""
+    """The choices for giving minds."""
 
     minds: tuple[str, ...]
     fields: tuple[str, ...]
@@ -268,7 +268,7 @@ class MindsOffer:
 
 
 def minds_offer() -> MindsOffer:
-    """Return what can be chosen; reads settings and plugins, so not in the screen's thread."""
+    """Return the choices; reads settings and plugins, so call it outside the screen's thread."""
     load_plugins()
     there = sorted(names("mind"), key=lambda name: (name not in _FIRST, name))
     ranked = [name for name in _FIRST if name in there] + [n for n in there if n not in _FIRST]
@@ -283,7 +283,7 @@ def minds_offer() -> MindsOffer:
 def expected_of(
     world: World, members: str, ticks: int, model: str = "", goal: str = ""
 ) -> tuple[int, RunEstimate]:
-    """Return how many members an expression names, and about what their run would ask."""
+    """Return the number of members in an expression, and the estimate of their run."""
     who, limit = members_of(world, members), current().llm_prompt_tokens
     found = expected(
         world, who, ticks, _price(model), goal=goal, prompts=prompts_folder(), limit=limit
@@ -292,6 +292,6 @@ def expected_of(
 
 
 def _price(model: str) -> Price:
-    """Return the price of a model; none where nobody is asked, or the model is on this machine."""
+    """Return the price of a model; free without a model, or for one on this machine."""
     local = model in {"", ALIAS} or Provider(model, current().llm_url).is_local
     return FREE if not model else price_of(model, prices_in(), local=local)

@@ -1,4 +1,4 @@
-"""Interviews and surveys: one member in its own words, or many and how their answers spread."""
+"""Interviews and surveys: one member in its own words, or many and the distribution of answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from sim.world.world import World
 _MOST = 120
 _RECALLED, _SAID = 5, 3
 OTHER, SILENT = "other", "no answer"
-"""What an answer is that names no choice, or none; and where none came."""
+"""Labels of answers that name none of the choices, and of missing answers."""
 
 
 def question_to(
@@ -35,7 +35,7 @@ def question_to(
     prompts: Path | None = None,
     limit: int = 1000,
 ) -> Ask:
-    """Return a question as a member is asked it; nothing of the world is changed."""
+    """Return a question in the form that a member is asked; the world is not changed."""
     if not 0 <= member < len(world.agents):
         raise InputError(f"No agent {member}: agents are 0 to {len(world.agents) - 1}.")
     if not question.strip():
@@ -63,7 +63,7 @@ def question_to(
 
 
 def _schema(choices: Sequence[str]) -> Mapping[str, Any]:
-    """Return the JSON Schema of an answer that is one of several."""
+    """Return the JSON Schema of an answer that is one of the choices."""
     return {
         "type": "object",
         "properties": {"answer": {"type": "string", "enum": list(choices)}},
@@ -94,7 +94,7 @@ def questions_to(
     prompts: Path | None = None,
     limit: int = 1000,
 ) -> list[Ask]:
-    """Return a survey's question as each member of a sample is asked it; see :func:`survey`."""
+    """Return a survey's question for each member of a sample; see :func:`survey`."""
     return [
         question_to(world, member, question, choices=choices, prompts=prompts, limit=limit)
         for member in members
@@ -103,9 +103,9 @@ def questions_to(
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a sample said."""
+    """The answers of a sample."""
 
-    members: tuple[int, ...]  # members, answers: who was asked, and what each said
+    members: tuple[int, ...]  # members, answers: the members asked, and the answer of each
     answers: tuple[Answer, ...]
     counts: dict[str, int]  # how often each choice was named; empty without choices
 
@@ -134,7 +134,7 @@ def survey(
 
 
 def plain(answer: Answer, choices: Sequence[str]) -> Answer:
-    """Return an answer whose text is the choice that it makes as JSON; others as they are."""
+    """Return an answer with the choice in its JSON as text; other answers unchanged."""
     chosen = "" if answer.fault is not None else _exact(answer.text, choices)
     return replace(answer, text=chosen) if chosen else answer
 
@@ -148,7 +148,7 @@ def counted(answers: Sequence[Answer], choices: Sequence[str]) -> dict[str, int]
 
 
 def _choice(answer: Answer, choices: Sequence[str]) -> str:
-    """Return the choice that an answer makes, or else names first; of several there the longest."""
+    """Return the choice made in an answer, or otherwise the first named; the longest of several."""
     if answer.fault is not None:
         return SILENT
     chosen = _exact(answer.text, choices)
@@ -164,7 +164,7 @@ def _choice(answer: Answer, choices: Sequence[str]) -> str:
 
 
 def _exact(text: str, choices: Sequence[str]) -> str:
-    """Return the choice that stands in a reply as it was asked for; empty where none does."""
+    """Return the choice in a reply that has the requested form; empty if it has none."""
     try:
         said = object_in(text).get("answer")
     except ModelError:

@@ -1,4 +1,4 @@
-""":class:`PendingDecision`: a decision under way, and what its member knows and shares."""
+""":class:`PendingDecision`: a decision under way, with the member's context and shared answers."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ T = TypeVar("T")
 
 
 class SingleFlight:
-    """The answers of one tick, or kept: who asks the same waits for the first of them."""
+    """The answers of one tick, or stored ones: equal questions wait for the first of them."""
 
     def __init__(self, kept: Mapping[str, str]) -> None:
         self._kept = kept
         self._under_way: dict[str, asyncio.Future[Answer]] = {}
-        self.fresh: dict[str, str] = {}  # replies that this tick brought, by their keys
+        self.fresh: dict[str, str] = {}  # replies of this tick, by their keys
 
     async def ask(
         self, key: str, ask: Ask, send: Callable[[Ask], Awaitable[Answer]], read: Callable[[str], T]
     ) -> tuple[T, bool]:
-        """Return what a reply says, and whether it is from now."""
+        """Return the parsed reply, and whether it is new."""
         if key in self._kept:
-            with suppress(ModelError):  # what cannot be read any more is asked anew
+            with suppress(ModelError):  # an unreadable one is requested again
                 return read(self._kept[key]), False
         waiting = self._under_way.get(key)
         if waiting is not None:
@@ -52,7 +52,7 @@ class SingleFlight:
             found = read(answer.demanded())
             self.fresh[key] = answer.text
         finally:
-            done.set_result(answer)  # who gives up tells all that wait too
+            done.set_result(answer)  # a failure ends the wait of all others
         return found, True
 
 
@@ -62,50 +62,50 @@ _MOST_PLANS = 3
 
 @dataclass(eq=False)
 class MemberContext:
-    """What a member knows besides its feed, and what it makes of that."""
+    """What a member knows besides its feed, and the results."""
 
     letters: tuple[DirectMessage, ...] = ()
     places: tuple[Destination, ...] = ()
     planning: PlanRequest | None = None
     language: str = ""
-    # of each number behind the feed's: other or group, and what it is called
+    # by number after the feed's: other or group, and its name
     targets: dict[int, tuple[dict[str, int], str]] = field(default_factory=dict)
-    # memories of the letters: (hour, text, tags, importance)
+    # memories of direct messages: (hour, text, tags, importance)
     heard: list[list[Any]] = field(default_factory=list)
-    # memories of what it came to think meanwhile, as rows
+    # memories of new thoughts, as rows
     thoughts: list[list[Any]] = field(default_factory=list)
-    steps: tuple[str, ...] | None = None  # the plan made meanwhile; None: none
+    steps: tuple[str, ...] | None = None  # the new plan; None: none
     # of questions that brought no plan, or no thoughts
     faults: list[Fault] = field(default_factory=list)
 
     def keep(self, steps: tuple[str, ...], fault: Fault | None) -> None:
-        """Take a plan; with a fault the old one, which is tried again later."""
+        """Store a plan; after a fault it is the old one, and is retried later."""
         self.steps = steps
         self.faults += [] if fault is None else [fault]
 
     def act(self, one: Decision) -> dict[str, Any]:
-        """Return an act upon what stands behind the feed, as the world takes it."""
+        """Return an act on a target after the feed, in the form that the world takes."""
         target, _ = self.targets[one.post]
         if one.act in {"follow", "mute", "direct message"} and "other" not in target:
-            target = {}  # of a group nobody in particular; the world leaves it out
+            target = {}  # a group, not a member; the world ignores it
         return {"act": one.act, **target} | ({"text": one.text} if one.text else {})
 
     def memory(self, one: Decision, hours: float) -> list[Any]:
-        """Return the memory of an act upon what stands behind the feed."""
+        """Return the memory of an act on a target after the feed."""
         _, called = self.targets[one.post]
         said = f" and said: {one.text}" if one.text else ""
         return [hours, f"You chose to {one.act}: {called}{said}", 0, _OF_WRITING]
 
     @property
     def row(self) -> dict[str, Any]:
-        """What of it goes with the decision; memories of letters apart."""
+        """The part that goes with the decision; memories of direct messages are separate."""
         return {} if self.steps is None else {"plan": list(self.steps)}
 
 
 def around(
     world: World, platform: Platform, member: int, feed: int, prompt: Prompt, hours: float
 ) -> MemberContext:
-    """Return what a member knows besides its feed of so many posts."""
+    """Return what a member knows besides its feed of ``feed`` posts."""
     minds, found = platform.minds, MemberContext()
     found.language = minds.languages.get(member, "")
     number = feed
@@ -162,17 +162,17 @@ def _planning(
 
 
 def goal_of(minds: Minds, member: int) -> str:
-    """Return what a member wants, in words."""
+    """Return the goal of a member, in words."""
     return goal_words(minds.goals.get(member, ""))
 
 
 def steps_of(minds: Minds, member: int) -> tuple[str, ...]:
-    """Return the plan that a member follows; none: empty."""
+    """Return the plan that a member follows; empty: none."""
     return tuple(minds.plans.get(member, {}).get("steps", ()))
 
 
 def plans_in(world: World) -> Iterator[tuple[str, str]]:
-    """Yield name and plan of the first few members that follow one."""
+    """Yield name and plan of the first few members with a plan."""
     minds = world.platform.minds if world.platform is not None else Minds()
     followed = (who for who in sorted(minds.plans) if minds.plans[who]["steps"])
     for member, _ in zip(followed, range(_MOST_PLANS), strict=False):
@@ -182,7 +182,7 @@ def plans_in(world: World) -> Iterator[tuple[str, str]]:
 
 Row = dict[str, Any]
 MOST_ACTS = 16
-"""Acts of one decision; a mind that returns more is at fault."""
+"""Maximum number of acts in one decision; more are a fault of the mind."""
 
 LATE = "not decided in time"
 COUNTED = {
@@ -190,47 +190,47 @@ COUNTED = {
     Fault.MALFORMED: Decided.MALFORMED, Fault.CUT: Decided.MALFORMED,
     Fault.EMPTY: Decided.MALFORMED,
 }  # fmt: skip
-"""As what a fault is counted; any other as failed."""
+"""The kind under which a fault is counted; any other counts as failed."""
 
 
 @dataclass(eq=False)
 class PendingDecision:
     """A decision under way."""
 
-    slot: Slot  # slot, hours: when, in ticks and hours, and who
-    # mind, called: what decides, and its name; None: there is no such mind any more
+    slot: Slot  # slot, hours: tick, time in hours, and member
+    # mind, called: what decides, and its name; None: the mind no longer exists
     mind: Mind | None
     called: str
-    # feed, posts: what the member was shown, as the world and as minds see it
+    # feed, posts: what the member was shown, in the form of the world and of minds
     feed: tuple[SeenMessage, ...]
     posts: tuple[Post, ...]
     hours: float
-    recalled: Sequence[str] = ()  # what comes to mind
-    # for questions that many ask
+    recalled: Sequence[str] = ()  # recalled memories
+    # for questions that many members share
     once: SingleFlight = field(default_factory=lambda: SingleFlight({}))
-    answers: list[Answer] = field(default_factory=list)  # answers, log: what was asked so far
+    answers: list[Answer] = field(default_factory=list)  # answers, log: the replies so far
     log: ReplyLog = field(default_factory=ReplyLog)
-    # faults, why: what went wrong on the way to a decision that was made all the same; and
-    # why, in words
+    # faults, why: faults on the way to a decision that was made nevertheless; and
+    # the reasons, in words
     faults: list[Decided] = field(default_factory=list)
     why: list[str] = field(default_factory=list)
     kept: list[list[str]] = field(default_factory=list)
     # what a surrogate could learn from; empty: nothing
     seen: list[Any] = field(default_factory=list)
-    lead: PendingDecision | None = None  # who was asked on its behalf too; None: nobody
+    lead: PendingDecision | None = None  # the decision that asked on its behalf, too; None: none
     # what the member knows besides its feed
     around: MemberContext = field(default_factory=MemberContext)
     member: Member = None  # type: ignore[assignment]  # it holds a way to ask that knows this
-    # memory, asked_of: all that it remembers, and in words what it is about; embeddings say
-    # what is alike
+    # memory, asked_of: all memories, and the text for which embeddings find
+    # similar ones
     memory: Memory = field(default_factory=Memory)
     asked_of: str = ""
-    asking: int = 0  # asking, idle_since: whether an answer is awaited; since when none is
+    asking: int = 0  # asking, idle_since: pending answers; the time since when there is none
     idle_since: float = field(default_factory=monotonic)
     result: Row | None = None
 
     async def recall(self) -> None:
-        """Have come to mind what is most alike what is seen, where a server says what that is."""
+        """Recall the memories most similar to what is seen, if a server can compare them."""
         rows = self.memory.dump()
         if not self.asked_of or len(rows) <= len(self.recalled) or not self.remembers:
             return
@@ -241,7 +241,7 @@ class PendingDecision:
 
     @property
     def remembers(self) -> bool:
-        """Whether its mind looks at what it remembers."""
+        """Whether its mind uses recalled memories."""
         return self.mind is not None and self.mind.remembers
 
     @property
@@ -251,11 +251,11 @@ class PendingDecision:
         return max([len(self.feed), *letters, *(one.number for one in self.member.places)])
 
     def settle(self, said: tuple[Decision, ...] | None, *faults: Decided) -> None:
-        """Take what was decided; None: what the rules say."""
+        """Set the decision; None: what the rules decide."""
         self.result = self.row(said, [*self.faults, *faults])
 
     def row(self, said: tuple[Decision, ...] | None, faults: Sequence[Decided]) -> Row:
-        """Return the decision as the world takes it; None: what the rules say."""
+        """Return the decision in the form that the world takes; None: what the rules decide."""
         chosen = self.member.rule if said is None else said
         retried = [Decided.RETRIED] if any(answer.retries for answer in self.answers) else []
         done = [one for one in chosen if one.act != NOTHING]
@@ -325,7 +325,7 @@ class PendingDecision:
 
 
 def _cosines(text: str, many: int) -> list[float] | None:
-    """Return the cosines in a reply; None where it has none."""
+    """Return the cosines in a reply; None if it has none."""
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
@@ -335,7 +335,7 @@ def _cosines(text: str, many: int) -> list[float] | None:
 
 
 def checked(said: object, highest: int) -> tuple[Decision, ...]:
-    """Return what a mind decided, if it is that."""
+    """Return a mind's decision, or raise if it is invalid."""
     if not isinstance(said, list | tuple) or not all(isinstance(one, Decision) for one in said):
         raise TypeError(f"decide() returns a list of Decision, and it returned {_shown(said)}")
     if len(said) > MOST_ACTS:

@@ -1,8 +1,8 @@
-"""The decision round: all minds of a tick at work at once, in a loop and thread of their own.
+"""The decision round: all minds of a tick at work at once, in a separate loop and thread.
 
-Whoever waits looks ten times a second: for the deadline, for somebody who wants it to stop, and
-for a mind that does not let go of the loop. What a mind does wrong leaves its member to the rules;
-after three faults it is asked no more.
+The waiting thread checks ten times a second: for the deadline, for a request to stop, and for a
+mind that blocks the loop. After a fault of a mind the rules decide for its member; after three
+faults it is asked no more.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _LONGEST = 200
 
 
 class Patience(NamedTuple):
-    """How long to wait, in seconds."""
+    """Time limits, in seconds."""
 
-    all: float = 600.0  # for the decisions of a tick together
-    mind: float = 120.0  # for one mind beside what it waits for answers
-    loop: float = 30.0  # for a mind that lets no other go on
+    all: float = 600.0  # for all decisions of a tick together
+    mind: float = 120.0  # for one mind, without the time it waits for answers
+    loop: float = 30.0  # for a mind that blocks the others
 
 
 class FaultCounts:
-    """What minds did wrong; three times, and a mind is asked no more."""
+    """Faults of minds; after three, a mind is asked no more."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []  # a sentence for each mind that failed
@@ -52,7 +52,7 @@ class FaultCounts:
         self._places: dict[str, int] = {}
 
     def note(self, mind: str, what: str) -> None:
-        """Count a fault, and say it once of each mind."""
+        """Count a fault, and report it once for each mind."""
         self._counts[mind] = self._counts.get(mind, 0) + 1
         said = one_line(what, _LONGEST).rstrip(".")
         if mind not in self._places:
@@ -81,7 +81,7 @@ class DecisionRound:
         self._beat = monotonic()
 
     def run(self, stopped: Callable[[], bool]) -> list[Row]:
-        """Return a row for each thought, in order; the rules' where there is no decision."""
+        """Return a row for each thought, in order; that of the rules if there is no decision."""
         self._beat = monotonic()
         worker = Thread(target=self._work, name="minds at work", daemon=True)
         worker.start()
@@ -94,7 +94,7 @@ class DecisionRound:
         return [one.result or one.row(None, [Decided.FAILED]) for one in self._thoughts]
 
     def _wait(self, worker: Thread, stopped: Callable[[], bool]) -> bool:
-        """Wait for the end of it; return whether a mind could not even be interrupted."""
+        """Wait for the end; return whether a mind could not even be interrupted."""
         ends, was_interrupted = monotonic() + self._patience.all, False
         while not self._ended.wait(_LOOK):
             if monotonic() >= ends or stopped():
@@ -102,7 +102,7 @@ class DecisionRound:
             if monotonic() - self._beat < self._patience.loop:
                 continue
             if was_interrupted:
-                return True  # it is deep in somebody's library: left behind
+                return True  # it is deep in a library: left behind
             block = open_block(worker.ident)  # before the look: it is of the mind that is seen then
             holder, self._beat = self._holder(worker.ident), monotonic()
             was_interrupted = block is None or interrupt(block)
@@ -112,7 +112,7 @@ class DecisionRound:
         return False
 
     def _holder(self, thread: int | None) -> PendingDecision | None:
-        """Return who decides with the mind that does not let go of the loop."""
+        """Return the decision of the mind that blocks the loop."""
         frame = sys._current_frames().get(thread or 0)  # noqa: SLF001 - the only way to ask
         while frame is not None:
             if frame.f_code in _HOLDING:
@@ -130,11 +130,11 @@ class DecisionRound:
         with suppress(BaseException):  # a mind may be interrupted anywhere
             loop.run_until_complete(self._all())
         self._ended.set()
-        with suppress(BaseException):  # what a mind holds on to is left behind
+        with suppress(BaseException):  # what a mind still holds is left behind
             loop.close()
 
     async def _all(self) -> None:
-        """Let all decide at once, until they are done or somebody says that it is enough."""
+        """Run all decisions at once, until they are done or a stop is requested."""
         for group in self._groups():
             self._tasks[asyncio.ensure_future(self._decide(group))] = group
         waiting = set(self._tasks)
@@ -157,10 +157,10 @@ class DecisionRound:
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=_LAST_WORDS)
-        self._ended.set()  # whatever minds do now, nobody waits for it
+        self._ended.set()  # whatever minds do now, no thread waits for it
 
     def _groups(self) -> list[list[PendingDecision]]:
-        """Return who decides together: those of one mind that allows it, else everybody alone."""
+        """Return the groups that decide together: those of one mind that allows it, or one each."""
         groups: list[list[PendingDecision]] = []
         open_ones: dict[int, list[PendingDecision]] = {}
         for thought in self._thoughts:
@@ -174,7 +174,7 @@ class DecisionRound:
         return groups
 
     def _most(self, thought: PendingDecision) -> int:
-        """Return with how many a member may decide; what is no number is its mind's fault."""
+        """Return the largest group for a member's mind; an invalid number is the mind's fault."""
         if thought.mind is None:
             return 1
         try:
@@ -184,7 +184,7 @@ class DecisionRound:
             return 1
 
     async def _decide(self, group: Sequence[PendingDecision]) -> None:
-        """Let members decide together; who is missing then decides alone."""
+        """Let members decide together; then those without a decision decide alone."""
         first, *others = group
         if others and first.mind is not None and not self._strikes.are_out(first.called):
             group = await self._together(first.mind, group)
@@ -196,7 +196,7 @@ class DecisionRound:
     async def _together(
         self, mind: Mind, group: Sequence[PendingDecision]
     ) -> list[PendingDecision]:
-        """Let members decide together; returns those that have to be asked alone."""
+        """Let members decide together; return those that must be asked alone."""
         found: Sequence[Sequence[Decision] | None] = [None] * len(group)
         await asyncio.gather(*(one.recall() for one in group))
         cases = [BatchItem(one.member, one.posts, one.recalled) for one in group]
@@ -228,7 +228,7 @@ class DecisionRound:
         return missing
 
     def _settle(self, thought: PendingDecision, said: object) -> None:
-        """Take what a mind returned; what is no decision is its fault."""
+        """Apply a mind's result; an invalid one is a fault of the mind."""
         try:
             thought.settle(checked(said, thought.highest))
         except (TypeError, ValueError) as error:
@@ -236,17 +236,17 @@ class DecisionRound:
             self._failed(thought)
 
     def _failed(self, thought: PendingDecision) -> None:
-        """Leave a member to the rules for what its mind did."""
+        """Leave a member to the rules after a fault of its mind."""
         thought.why.append(_FAILED)
         thought.settle(None, Decided.FAILED)
 
     def _noted(self, thought: PendingDecision, error: BaseException) -> None:
-        """Count what a mind did wrong; one that was interrupted is named already."""
+        """Count a mind's fault; one that was interrupted was counted already."""
         if not isinstance(error, Stalled):
             self._strikes.note(thought.called, f"{type(error).__name__}: {error}")
 
     async def _alone(self, thought: PendingDecision) -> None:
-        """Let one decide; what goes wrong leaves it to the rules, and is counted."""
+        """Let one member decide; after a fault, which is counted, the rules decide."""
         if thought.mind is None or self._strikes.are_out(thought.called):
             self._failed(thought)
             return
@@ -259,7 +259,7 @@ class DecisionRound:
             thought.settle(None, COUNTED.get(error.fault, Decided.FAILED))
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # somebody's mind, which may even want to end the program
+        except BaseException as error:  # a third-party mind, which may even try to end the program
             self._noted(thought, error)
             self._failed(thought)
         else:
@@ -268,7 +268,7 @@ class DecisionRound:
 
 @coroutine
 def _in_steps(decide: Callable[[], Awaitable[T]]) -> Generator[Any, Any, T]:
-    """Wait for a mind of which each step may be interrupted, and nobody else's by mistake."""
+    """Await a mind so that each of its steps, and nothing else, can be interrupted."""
 
     async def decided() -> T:
         return await decide()
@@ -284,12 +284,12 @@ def _in_steps(decide: Callable[[], Awaitable[T]]) -> Generator[Any, Any, T]:
         try:
             thrown = None
             yield waits
-        except BaseException as error:  # it is cancelled: for the mind to hear
+        except BaseException as error:  # it is cancelled: the mind gets the exception
             thrown = error
 
 
 def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Say nothing of tasks that minds would not end."""
+    """Ignore tasks that minds did not end."""
 
 
 def _is_open(thought: PendingDecision) -> bool:

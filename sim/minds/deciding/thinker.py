@@ -1,8 +1,8 @@
-"""The thinker lets minds decide after each tick: whom to ask, how long to wait, what stands in.
+"""The thinker lets minds decide after each tick: which model to ask, how long to wait, fallbacks.
 
-The thread that drives the world waits here, within a deadline and with an ear for whoever wants it
-to stop. What was decided goes into the world as one command, ``decide``; recovery and replay do
-that command again and never ask.
+The thread that drives the world waits here, up to a deadline or until it is asked to stop. The
+decisions are applied to the world as one command, ``decide``; recovery and replay repeat that
+command and never ask a model.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from sim.world.world import Watcher, World
 Asking = Callable[[PendingDecision, Ask], Awaitable[Answer]]
 _RECALLED = 5
 _ABOUT, _OF_EACH = 5, 200
-"""Posts that memories are to be like, and characters of each."""
+"""Posts to which memories are compared, and characters of each."""
 _OF_THOUGHTS, _OF_NOTHING = 0.9, 0.1
 _MOST_MEMORIES = 64
 _TRAITS = (
@@ -56,25 +56,25 @@ _TRAITS = (
 _LOW, _HIGH = 0.35, 0.65
 _MOST_TAGS = 4
 _FIRST_OWN = 1 << 40
-"""Texts that rules write for minds have numbers beyond those of messages."""
+"""Texts that rules write for minds have numbers above those of messages."""
 
 
 class PromptContext(NamedTuple):
-    """What a thinker brings to every member's decision."""
+    """The settings that a thinker provides for every decision."""
 
-    prompt: Prompt  # prompt, limit: the template of a decision, and the tokens of a prompt at most
+    prompt: Prompt  # prompt, limit: the template of a decision, and the maximum tokens of a prompt
     limit: int
-    ask: Asking  # who asks a model on behalf of a thought
-    # returns the mind of a name and its parameters; None: there is none any more
+    ask: Asking  # asks a model on behalf of a thought
+    # returns the mind with a name and parameters; None: it no longer exists
     mind: Callable[[str, Mapping[str, Any]], Mind | None]
     prompts: Mapping[str, Prompt]  # other templates, by name
-    alike: bool = False  # whether embeddings say what comes to mind
+    alike: bool = False  # whether embeddings select the recalled memories
 
 
 def thoughts_of(
     world: World, platform: Platform, members: Sequence[int], context: PromptContext
 ) -> list[PendingDecision]:
-    """Return what members have to decide on: it holds all that is needed of the world."""
+    """Return the pending decisions of members, with everything needed from the world."""
     rules = ruled(platform, np.array(members, np.uint32)) if members else {}
     kinds = archetype(world.agents, members).tolist() if members else []
     once = SingleFlight(dict(platform.minds.kept))
@@ -92,7 +92,7 @@ def thoughts_of(
 
 
 class _SceneSubject(NamedTuple):
-    """A member, what rules say, what kind of member it is, and when."""
+    """A member, what the rules decide, the kind of member, and the time."""
 
     member: int
     rule: list[Row]
@@ -142,7 +142,7 @@ def _thought(
 def _reflecting(
     world: World, platform: Platform, member: int, context: PromptContext, thought: PendingDecision
 ) -> ReflectionRequest | None:
-    """Return what a member needs to think about what it remembers; None where there is nothing."""
+    """Return the request to reflect on a member's memories; None without memories."""
     rows = platform.minds.memories.get(member, ())
     match = world.agents.vocabulary.match
 
@@ -151,7 +151,7 @@ def _reflecting(
         thought.around.thoughts += [
             [thought.hours, f"{BEGINS}{one}", match(one), _OF_THOUGHTS] for one in thoughts
         ]
-        if not thoughts:  # it is asked again after as many memories, not with each decision
+        if not thoughts:  # so it is asked again after as many memories, not with each decision
             thought.around.thoughts.append([thought.hours, f"{BEGINS}nothing new.", 0, _OF_NOTHING])
 
     memories = since_thought([str(row[1]) for row in rows])
@@ -167,7 +167,7 @@ def _post(world: World, seen: SeenMessage) -> Post:
 
 
 def _draw(seed: int, tick: int, member: int, number: int = 0) -> float:
-    """Return a number in [0, 1): the same for the same seed, tick, member and number."""
+    """Return a number in [0, 1): equal for equal seed, tick, member and number."""
     key = rng.key(seed, Stream.DECIDING, tick)
     return float(rng.uniforms(key, [member], [number])[0])
 
@@ -178,7 +178,7 @@ def _writer(vocabulary: tuple[str, ...]) -> Writer:
 
 
 def _words(world: World, member: int, post: Post | None = None) -> str:
-    """Return what rules let a member write, of its own or upon a post."""
+    """Return what rules would let a member write, as a post or about a post."""
     agents, writer = world.agents, _writer(tuple(world.agents.vocabulary))
     number = _FIRST_OWN + world.tick * len(agents) + member
     traits = agents.personality[member].tolist()
@@ -190,7 +190,7 @@ def _words(world: World, member: int, post: Post | None = None) -> str:
 
 
 async def _once(thought: PendingDecision, key: str, ask: Ask, read: Callable[[str], Any]) -> Any:
-    """Ask what many ask; who asks first keeps the reply for all."""
+    """Ask a question that many share; the first reply is used for all."""
     thought.asking += 1
     try:
         found, is_new = await thought.once.ask(key, ask, thought.member.ask, read)
@@ -202,13 +202,13 @@ async def _once(thought: PendingDecision, key: str, ask: Ask, read: Callable[[st
 
 
 def persona_of(world: World, member: int, limit: int = 1000) -> str:
-    """Return who a member is: as its profile says, and its character and interests in words.
+    """Return the persona of a member: from its profile, and its character and interests in words.
 
-    Of a profile the persona counts, what the biography adds, and facts such as age, country and
-    occupation, but for those that it says as ``Age: 34``: a word alone may mean something else
-    ("jokes in bars" is no India). Character is left to a profile that tells nothing of it. Where
-    it is longer than its part of a prompt of ``limit`` tokens, the texts give way, and what is
-    told of each field of them: beliefs and behaviour come first, and what the rest says last.
+    From a profile it takes the persona, additions in the biography, and facts such as age, country
+    and occupation, except those it already has in the form ``Age: 34``: a word alone may mean
+    something else ("jokes in bars" is no India). Character is added without a profile, or if that
+    has traits. If the text is longer than its part of a prompt of ``limit`` tokens, the profile's
+    texts are cut, each field to its share: beliefs and behaviour first, what the rest says last.
     """
     record = world.agents.lore.cold.get(member)
     texts = [str(record.get(name) or "") for name in ("persona", "biography")]
@@ -227,7 +227,7 @@ def persona_of(world: World, member: int, limit: int = 1000) -> str:
 
 
 def _rest(world: World, member: int, is_bare: bool) -> list[str]:
-    """Return the sentences on character, where a profile tells of it or nothing, and interests."""
+    """Return sentences on interests, and on character if a profile has such data or is missing."""
     agents = world.agents
     names = agents.vocabulary.names(int(agents.interests[member]))[:_MOST_TAGS]
     told = [f"You care about {', '.join(names)}."] if names else []
@@ -244,7 +244,7 @@ def _rest(world: World, member: int, is_bare: bool) -> list[str]:
 
 
 def _fitted(lines: Sequence[str], room: int) -> str:
-    """Return texts within so many tokens: of each as much as leaves room for at least six."""
+    """Fit texts into ``room`` tokens: each is cut so that at least six have room."""
     ranked = sorted((line for line in lines if _rank(line) < _LAST), key=_rank)
     costs = [tokens_in(line) for line in ranked]
     least = room // min(len(ranked) or 1, _AT_LEAST)
@@ -260,7 +260,7 @@ def _fitted(lines: Sequence[str], room: int) -> str:
 
 
 def _rank(line: str) -> int:
-    """Return the place of a text among others: by what its label tells of a member's conduct."""
+    """Return the rank of a text: by how much its label tells about a member's behaviour."""
     label, colon, _ = line.partition(":")
     found = _TELLING.match(label) if colon else None
     if found is not None:
@@ -269,7 +269,7 @@ def _rank(line: str) -> int:
 
 
 def _facts(more: object, known: str) -> list[str]:
-    """Return what a profile says besides that a prompt should know, as sentences of its own."""
+    """Return the other facts of a profile that a prompt should have, as separate sentences."""
     fields = (
         {_plain(name): value for name, value in more.items()} if isinstance(more, Mapping) else {}
     )
@@ -287,7 +287,7 @@ def _plain(name: object) -> str:
 
 
 def _line(value: object) -> str:
-    """Return a value of a profile as one line; lists and tables say nothing."""
+    """Return a value of a profile as one line; empty for lists and tables."""
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return one_line(str(value), _LONGEST).strip()
     return ""
@@ -300,7 +300,7 @@ _TELLING = re.compile(
     r"|(values|views?\b|opinion|attitude|party|religion)|(.*goals)|(style)|(likes|preferences))",
     re.IGNORECASE,
 )
-"""What tells most of what a member does here, the most telling first."""
+"""Labels that tell most about a member's behaviour, the most important first."""
 _LAST = 99
 _FACTS = {
     "Age": ("age", "age_group"),
@@ -312,21 +312,21 @@ _FACTS = {
     "Politics": ("leaning", "political_leaning", "party"),
     "Personality type": ("mbti",),
 }
-"""What is told of the other fields of a profile, and under which names they go."""
+"""Other facts of a profile by label, and the field names under which they are found."""
 _REPEATED = frozenset(
     {"name", "first_name", "last_name", "real_name", "realname", "username", "interests"}
 ).union(*_FACTS.values())
-"""What a prompt says in any case."""
+"""Fields that a prompt has in any case."""
 
 
 __all__ = ["Answerer", "Thinker", "persona_of"]
 
 ENOUGH = 20
-"""Decisions before which nobody says that models decide too few."""
+"""Decisions before which too small a share of models is not reported."""
 OFFLINE = "no model is asked offline; leave out either offline or the least share"
 _OTHERS = ("batch", "archetype", "plan", "reflect")
 _MARGIN = 0.1
-"""Seconds before the end in which an answer still reaches its member."""
+"""Seconds that an answer needs to reach its member before the deadline."""
 
 
 def _percent(share: float) -> str:
@@ -334,51 +334,51 @@ def _percent(share: float) -> str:
 
 
 def never() -> bool:
-    """Return False: nobody wants to stop."""
+    """Return False: never stop."""
     return False
 
 
 class Answerer(Protocol):
-    """Who answers questions: a ``ModelPool``, or what stands for one."""
+    """Something that answers questions: a ``ModelPool``, or a replacement."""
 
     def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
-        """Ask from any thread; the answer is there after so many seconds, at the latest."""
+        """Ask from any thread; the answer arrives within ``seconds``."""
 
 
 class Thinker:
-    """Lets minded members decide.
+    """Lets members with minds decide.
 
     Parameters
     ----------
     pool
-        Whom to ask; None: nobody, the rules decide for all that would ask.
+        The models to ask; None: none, the rules decide for all that would ask.
     lacks
-        Why there is nobody, one sentence.
+        Why there is no model, one sentence.
     seconds
-        What the decisions of a tick may take together.
+        Time limit for all decisions of a tick together.
     prompts
         The folder of the user's own templates; None: the packaged ones.
     limit
-        Tokens of a prompt, at most.
+        Maximum tokens of a prompt.
     minds
-        Minds by name that stand for those of the registry, with parameters of their own.
+        Minds by name that replace those of the registry, with their own parameters.
     patience
-        How long one mind may take; None: as usual.
+        How long one mind may take; None: the default.
     least
-        The share of decisions below which :attr:`too_few` is said; 0: never.
+        The share of decisions below which :attr:`too_few` reports; 0: never.
     alike
-        Whether the pool says how far memories are like what is seen, by embeddings.
+        Whether the pool compares memories with what is seen, by embeddings.
     offline
-        Whether it was asked for that nobody is asked.
+        Whether the user asked to run without any model.
 
     Attributes
     ----------
     counts
-        How long calls took, of this run alone.
+        Durations of calls, of this run alone.
     asked, stood_in
         Decisions of minds other than the rules so far, and those for which rules stood in.
     faults
-        What minds did wrong, a sentence for each of them.
+        Faults of minds, a sentence for each mind.
     """
 
     def __init__(
@@ -415,35 +415,35 @@ class Thinker:
 
     @property
     def faults(self) -> list[str]:
-        """What minds did wrong, a sentence for each of them."""
+        """Faults of minds, a sentence for each mind."""
         return self._strikes.faults
 
     def think(self, world: World, stopped: Callable[[], bool] = never) -> list[Row]:
-        """Return what the minded members online decide on what they were shown in this tick.
+        """Return the decisions of online members with minds on what they were shown in this tick.
 
         Parameters
         ----------
         world
-            After a tick; nothing of it is changed.
+            The world after a tick; it is not changed.
         stopped
-            Looked at ten times a second: once true, the rules decide for who is not done. What it
-            raises ends the thinking.
+            Called ten times a second: once true, the rules decide for members that are not done. An
+            exception from it ends the round.
         """
         return self.answer(self.prepare(world), stopped)
 
     def prepare(self, world: World) -> list[PendingDecision]:
-        """Return what there is to decide on: it holds all that is needed of the world."""
+        """Return the pending decisions: they hold everything needed from the world."""
         minds, platform = minds_of(world), world.platform
         self._watchers = tuple(world.watchers)
         if platform is None or not (minds.awake and minds.members.size):
             return []
         if platform.exposures.tick != world.tick:
-            return []  # just opened: what they were shown is not known
+            return []  # just opened: what they were shown is unknown
         online = np.intersect1d(np.setdiff1d(minds.members, minds.played), platform.online)
         return thoughts_of(world, platform, online.tolist(), self._context)
 
     def answer(self, thoughts: Sequence[PendingDecision], stopped: Callable[[], bool]) -> list[Row]:
-        """Return the decisions on :meth:`prepare`'s; in any thread, the world may go on."""
+        """Return the decisions on those of :meth:`prepare`; in any thread, as the world runs on."""
         if not thoughts:
             return []
         self._ends = monotonic() + self._patience.all
@@ -455,12 +455,12 @@ class Thinker:
         return rows
 
     def too_few(self, enough: int = ENOUGH) -> str:
-        """Return that minds decide less than the least share, one sentence; empty: they do not.
+        """Return a warning that minds decide less than the least share, one sentence; empty: none.
 
         Parameters
         ----------
         enough
-            Decisions before which nothing is said.
+            Decisions before which it does not warn.
         """
         own = self.asked - self.stood_in
         if not self.least or self.asked < max(enough, 1) or own / self.asked >= self.least:
@@ -473,20 +473,20 @@ class Thinker:
 
     @property
     def made(self) -> dict[str, Any]:
-        """With what minds decide: versions, templates, limit and models, as JSON holds it."""
+        """The settings that minds decide with: versions, templates, limit and models, as JSON."""
         models = [one.provider.called for one in getattr(self.pool, "clients", ())]
         made = made_with(self._folder, self._context.limit, models)
         return made | ({"alike": True} if self._context.alike else {})
 
     @property
     def trouble(self) -> str:
-        """Why rules decide for those that would ask, one sentence; empty: they need not."""
+        """Why rules decide for those that would ask, one sentence; empty: they do not."""
         if self.pool is None:
             return self.lacks
         return str(getattr(self.pool, "trouble", ""))
 
     def _mind(self, name: str, options: Mapping[str, Any]) -> Mind | None:
-        """Return a mind, made once; one that cannot be made is named, and the rules decide."""
+        """Return a mind, made once; a failure is recorded, and the rules decide."""
         key = (name, json.dumps(options, sort_keys=True))
         if key not in self._made:
             self._made[key] = self._given.get(name) or self._new(name, options)
@@ -508,7 +508,7 @@ class Thinker:
         try:
             answer = await self._answer(ask)
             if ask.alike:
-                answer = replace(answer, source="alike")  # no decision comes of it
+                answer = replace(answer, source="alike")  # it decides nothing
         finally:
             thought.asking -= 1
             thought.idle_since = monotonic()

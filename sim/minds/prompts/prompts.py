@@ -1,11 +1,11 @@
-""":class:`Prompt`: user-editable templates, filled with a scene, cut to size; foreign text is data.
+""":class:`Prompt`: user-editable templates, filled with a scene and cut to size; texts are data.
 
 A template has a system part, a line ``=== user``, and a user part; ``$names`` are filled in, and a
-line that is nothing but a name is left out where there is nothing to say. What is too long is made
-shorter as :mod:`sim.minds.prompts.prompts` says.
+line that consists of an empty name is left out. A prompt that is too long is shortened as
+:mod:`sim.minds.prompts.prompts` says.
 
-Whatever others wrote is data: it is made one clean line, without the signs that could end the
-element it stands in or fill a name of the template.
+All text from others is data: it becomes one clean line, without characters that could close its
+element or fill a name of the template.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ TEMPLATES = ("decide", "interview", "plan", "reflect", "batch", "archetype")
 _PART = "\n=== user\n"
 _FRAME = 8
 _DAYS = 48
-"""Hours from which an age is said in days."""
+"""Hours from which an age is given in days."""
 _WARNING = "may be false"
 _ANYWHERE = {"name", "persona", "goal", "moment", "memories", "plan", "language"}
 _KNOWN = {
@@ -67,19 +67,19 @@ class Post:
     Attributes
     ----------
     author, text
-        Who wrote it, and what.
+        Its author and its text.
     likes, shares
-        How many like it, and shared it.
+        Number of likes, and of shares.
     tags
         Its topics.
     interest
-        The share of them that the member cares about.
+        The share of its topics that the member cares about.
     hours
-        Since it was posted.
+        Hours since it was posted.
     followed, labelled
-        Whether somebody shared it whom the member follows; whether it bears a warning.
+        Whether someone the member follows shared it; whether it has a warning.
     to, answers
-        Of a reply or quote: who wrote what it is about, and that text; else empty.
+        For a reply or quote: the author of the other message, and its text; otherwise empty.
     """
 
     author: str
@@ -97,34 +97,34 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a prompt is made of.
+    """The input of a prompt.
 
     Attributes
     ----------
     name, persona
-        Who is asked.
+        The member that is asked.
     moment
         The simulated time in words.
     goal
-        What the member wants; empty: nothing in particular.
+        The member's goal; empty: none.
     memories
-        What comes to mind, the strongest first.
+        Recalled memories, strongest first.
     feed
-        What is seen, numbered from 1 in this order.
+        The posts it sees, numbered from 1 in this order.
     acts
-        What may be done.
+        The possible acts.
     question
-        What is asked in an interview.
+        The question of an interview.
     language
-        In which to write; empty: nothing is said of it.
+        The language to write in; empty: not mentioned.
     plan
         The steps that the member follows.
     outcomes
-        What came of them, in words.
+        The effects of the plan, in words.
     letters
-        What was written to the member, under their own numbers.
+        Direct messages to the member, with their own numbers.
     places
-        Where it may write to, or what it may join, under their own numbers.
+        Places that it may write to or join, with their own numbers.
     """
 
     name: str
@@ -143,21 +143,21 @@ class Scene:
 
     @property
     def last(self) -> int:
-        """The highest number that a decision in it may name."""
+        """The highest number that a decision on this scene may name."""
         numbers = [one.number for one in self.letters] + [one.number for one in self.places]
         return max([len(self.feed), *numbers])
 
 
 class FittedPrompt(NamedTuple):
-    """A conversation, and how much of the scene is in it."""
+    """A conversation, and the parts of the scene that it contains."""
 
-    turns: tuple[Turn, ...]  # what is asked
-    scene: Scene  # what was left of the scene: these posts, letters and places are shown
+    turns: tuple[Turn, ...]  # the conversation
+    scene: Scene  # the rest of the scene: the posts, letters and places shown
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A template, read.
+    """A parsed template.
 
     Attributes
     ----------
@@ -171,12 +171,12 @@ class Prompt:
 
     @property
     def text(self) -> str:
-        """Both parts, as a file has them."""
+        """Both parts, in the form of a file."""
         return f"{self.system}{_PART}{self.user}"
 
     @property
     def fingerprint(self) -> str:
-        """32 hex digits of its text, recorded with every run."""
+        """32 hex digits of the text, recorded with every run."""
         return blake2b(self.text.encode(), digest_size=16).hexdigest()
 
     def turns(self, scene: Scene, limit: int = 1000) -> tuple[Turn, ...]:
@@ -184,12 +184,12 @@ class Prompt:
         return self.fitted(scene, limit).turns
 
     def fitted(self, scene: Scene, limit: int = 1000) -> FittedPrompt:
-        """Return the conversation for a scene, of at most ``limit`` tokens, and what it shows.
+        """Return the conversation for a scene, of at most ``limit`` tokens, and what it contains.
 
         Raises
         ------
         InputError
-            The template alone is longer than that.
+            The template alone is longer than the limit.
         """
         for smaller in ever_smaller(scene, limit):
             turns = self._filled(smaller)
@@ -226,7 +226,7 @@ class Prompt:
 
 
 def _without_empty(part: str, said: Mapping[str, str]) -> str:
-    """Return a part without the lines that would be empty."""
+    """Return a part of the template without lines that would be empty."""
     for name in _OPTIONAL:
         if not said[name]:
             part = part.replace(f"\n${name}\n", "\n").removeprefix(f"${name}\n")
@@ -244,7 +244,7 @@ def _stepped(steps: Sequence[str]) -> str:
 
 
 def _post(number: int, post: Post) -> str:
-    """Return a post as an element; what there is none of is not said."""
+    """Return a post as an element; missing values are left out."""
     said = f'number="{number}" by="{post.author}" likes="{post.likes}"'
     said += f' shares="{post.shares}"' if post.shares else ""
     said += f' age="{_age(post.hours)}"' if post.hours else ""
@@ -273,14 +273,14 @@ def _packaged(name: str) -> str:
 
 
 def read_prompt(name: str, folder: Path | None = None) -> Prompt:
-    """Return a template: the user's, where the folder has one, else the packaged one.
+    """Return a template: the user's if the folder has one, otherwise the packaged one.
 
     Parameters
     ----------
     name
         One of :data:`TEMPLATES`.
     folder
-        Where the user's ``NAME.txt`` may lie.
+        The folder for the user's ``NAME.txt``.
 
     Raises
     ------
@@ -317,13 +317,13 @@ _LONGEST = 4096
 _LONGEST_PERSONA = 1 << 16
 _MOST = 64
 OF_PERSONA = 3
-"""A persona has at most this part of a prompt."""
+"""A persona takes at most one third of a prompt."""
 _OF_PARENT = 40
-"""Tokens of what a reply is about."""
+"""Tokens for the message that a reply is about."""
 
 
 class _SceneBudget(NamedTuple):
-    """How much of a scene there is room for: numbers of things, and tokens of texts."""
+    """How much of a scene to show: numbers of items, and tokens of texts."""
 
     memories: int = _MOST
     posts: int = _MOST
@@ -331,7 +331,7 @@ class _SceneBudget(NamedTuple):
     places: int = _MOST
     steps: int = 4
     words: int = 400  # of a post or letter
-    persona: int = 1000  # of the question too
+    persona: int = 1000  # of the question, too
     goal: int = 200
     name: int = 40
 
@@ -354,7 +354,7 @@ _ROOMS = (
 
 
 def ever_smaller(scene: Scene, limit: int = 1000) -> Iterator[Scene]:
-    """Yield the scene in ever tighter space, its persona within a third of the limit."""
+    """Yield ever smaller versions of the scene, its persona within a third of the limit."""
     told = _told(scene)
     told = replace(told, persona=within(told.persona, max(limit // OF_PERSONA, 1)))
     for room in _ROOMS:
@@ -395,7 +395,7 @@ def _in(scene: Scene, room: _SceneBudget) -> Scene:
 
 
 def _told(scene: Scene) -> Scene:
-    """Return a scene whose texts are data."""
+    """Return a scene with its texts made safe as data."""
     return replace(
         scene,
         name=_data(scene.name),

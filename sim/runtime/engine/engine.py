@@ -25,11 +25,11 @@ from sim.store.journal.journal import JournalError
 
 
 class EngineError(HubbubError):
-    """The engine does not tick any more; the world can still be saved."""
+    """The engine no longer ticks; the world can still be saved."""
 
 
 class ReplacedError(EngineError):
-    """Another engine took over before this one answered; ask that one."""
+    """Another engine took over before this one answered; send the request to that one."""
 
 
 Settle = Callable[[Any, Exception | None], None]
@@ -37,7 +37,7 @@ Settle = Callable[[Any, Exception | None], None]
 
 @dataclass(slots=True, eq=False)
 class EngineCommand:
-    """Something to be done between ticks."""
+    """A command to be carried out between ticks."""
 
     order: int
     act: Callable[[], Any]
@@ -48,11 +48,11 @@ class EngineCommand:
     _first: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def begin(self) -> bool:
-        """Take it up; False when it was taken back before. Asked once, by the engine."""
+        """Start the command; False if it was withdrawn before. Called once, by the engine."""
         return self._first.acquire(blocking=False)
 
     def withdraw(self) -> bool:
-        """Take it back, in any thread; False when it has begun: then it is carried out."""
+        """Withdraw the command, from any thread; False if it has begun: then it is carried out."""
         return not self.is_felt and self._first.acquire(blocking=False)
 
 
@@ -61,16 +61,16 @@ def nothing() -> None:
 
 
 def nobody(_told: object) -> None:
-    """Tell nobody."""
+    """Ignore the argument."""
 
 
 def closed() -> Cancelled:
-    """Return the error of whoever waits for a simulation that was closed."""
+    """Return the error for callers that wait for a simulation that was closed."""
     return Cancelled("The simulation was closed before this was done.")
 
 
 def outcome(act: Callable[[], Any]) -> tuple[Any, Exception | None]:
-    """Return (result, error) of a call; what no future can carry is wrapped."""
+    """Return (result, error) of a call; an exception that no future can carry is wrapped."""
     try:
         return act(), None
     except StopIteration as error:
@@ -82,7 +82,7 @@ def outcome(act: Callable[[], Any]) -> tuple[Any, Exception | None]:
 
 
 _ANSWER_SECONDS = 0.05
-"""Commands that come in a burst share a frame, but none waits longer than this for its answer."""
+"""Commands that arrive in a burst share a frame, but none waits longer than this for its answer."""
 
 _BREATH_SECONDS = 0.004
 _PAUSE_SECONDS = 0.0001
@@ -91,7 +91,7 @@ engine sleeps for a tenth of one."""
 
 
 class Engine:
-    """Drives a live world in a thread of its own."""
+    """Drives a live world in a separate thread."""
 
     def __init__(
         self,
@@ -131,7 +131,7 @@ class Engine:
         self._thread.start()
 
     def submit(self, command: EngineCommand) -> None:
-        """Put a command at the end of the queue; after the end it is refused at once."""
+        """Append a command to the queue; after the end it is refused at once."""
         with self._lock:
             if not self._is_over:
                 self._inbox.put(command)
@@ -139,27 +139,27 @@ class Engine:
         command.settle(None, self._failure or closed())
 
     def run_soon(self, function: Callable[[], object]) -> None:
-        """Call ``function`` between two ticks, ahead of the queue: for what only concerns views."""
+        """Call ``function`` between two ticks, ahead of the queue; only for work on views."""
         self._hurried.append(function)
         self._inbox.put(None)
 
     def cut(self, order: int) -> None:
-        """End what was ordered to run by commands before ``order``, after the running tick."""
+        """End runs that commands before ``order`` requested, after the running tick."""
         self.drive.cut = max(self.drive.cut, order)
 
     def stop(self) -> None:
-        """End the thread after the running tick; nobody waits for room on the disk any more."""
+        """End the thread after the running tick; no longer wait for room on the disk."""
         self._is_stopping = True
         self.live.persistence.give_up()
         self._inbox.put(None)
 
     def abandon(self, error: Exception, owned: JournalWriter | None) -> None:
-        """Leave the stuck thread behind; who waits is told ``error``, or what ``owned`` has."""
+        """Give up the stuck thread; callers get ``error``, or the result once ``owned`` has it."""
         self._publish, self._tell_failed = nobody, nobody
         self.live.abandon()
         self._failure = EngineError(str(error))
         self.stop()
-        running, held = self._running, self._held  # in this order: it puts one on before it lets go
+        running, held = self._running, self._held  # `_held` is set before `_running` is unset
         saving, self._saving = self._saving, []
         for command in (held, running, *(command for command, _ in saving)):
             if command is not None:
@@ -171,21 +171,21 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        """How many commands wait."""
+        """Number of waiting commands."""
         return self._inbox.qsize()
 
     @property
     def has_failed(self) -> bool:
-        """Whether it does not tick any more."""
+        """Whether the engine no longer ticks."""
         return self._failure is not None
 
     @property
     def thread(self) -> int | None:
-        """The number of its thread, None before it starts."""
+        """Identifier of the thread, None before it starts."""
         return self._thread.ident
 
     def join(self, timeout: float) -> bool:
-        """Wait for the thread's end; return whether it has."""
+        """Wait for the thread to end; return whether it has ended."""
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -199,14 +199,14 @@ class Engine:
             with named_by(self._naming):
                 while not self._is_stopping:
                     self._turn_safely()
-        except BaseException as error:  # a fault of our own: nobody may be left waiting
+        except BaseException as error:  # a fault of our own: no caller may be left waiting
             self._fail(error)
         finally:
             self._end()
 
     @contextmanager
     def _naming(self, what: str) -> Iterator[None]:
-        """Have under way what a tick or a command names, while it lasts."""
+        """Set ``under_way`` to a tick or a command while the block runs."""
         before, self.under_way = self.under_way, (what, time.monotonic())
         try:
             yield
@@ -214,7 +214,7 @@ class Engine:
             self.under_way = before
 
     def _turn_safely(self) -> None:
-        """Take a turn; what is raised outside all fences ends the ticks, and not the answers."""
+        """Take a turn; an exception outside all other handlers ends the ticks, not the answers."""
         try:
             self._turn()
         except BaseException as error:
@@ -245,17 +245,17 @@ class Engine:
             self._held = None
 
     def _thinks(self) -> bool:
-        """Wait a moment for minds; return whether they think on, and nobody wants to pause."""
+        """Wait a moment for minds; return whether they still decide and no pause is due."""
         return self.thinking is not None and self.thinking.waits(self.live, self.drive)
 
     def _take_turn(self) -> bool:
-        """Let a program do what is due after a tick and its minds; return if it is over."""
+        """Do what a program has due once a tick and its minds are done; return if it is over."""
         program = self.live.program
         if program is None or not program.is_due or self._failure or self._held_up:
             return False
         if self.thinking is not None and self.thinking.is_busy:
             return False
-        self._answer()  # whoever waits is told first: this may be what never comes back
+        self._answer()  # answer first: this call may never return
         self.under_way = (f"What is due at tick {self.live.world.tick:,}", time.monotonic())
         with self.live.output_capture:
             is_over = self.live.take_turn()
@@ -267,7 +267,7 @@ class Engine:
         return is_over
 
     def _take(self) -> None:
-        """Carry out the next command; when there is none run the next tick, or wait."""
+        """Carry out the next command; without one run the next tick, or wait."""
         try:
             command = self._inbox.get_nowait()
         except queue.Empty:
@@ -284,14 +284,14 @@ class Engine:
             return self._inbox.get()
         wait = self.drive.pace.wait if self.drive.wants_tick else None
         if wait is None or wait > _ANSWER_SECONDS:
-            keeper = self._keep_up()  # have the last tick shown as durable once it is
+            keeper = self._keep_up()  # show the last tick as durable once it is
             if keeper is not None:
                 keeper.noticed = lambda: self.run_soon(nothing)
             if keeper is not None and self._awaited != (keeper, keeper.number):
                 self._awaited = (keeper, keeper.number)
                 keeper.when_durable(keeper.number, lambda _: self.run_soon(nothing))
             if self.live.lags:
-                if wait is None:  # whoever steps on at once need not wait for it
+                if wait is None:  # a caller that steps again at once need not wait for it
                     with suppress(queue.Empty):
                         return self._inbox.get(timeout=_ANSWER_SECONDS)
                 self.live.catch_up()
@@ -320,7 +320,7 @@ class Engine:
         result, error = self._done(command)
         self.under_way, self._is_busy = None, False
         if keeper is not None and keeper.number != number:
-            command = replace(command, is_safe=False)  # it changed something: not before that stays
+            command = replace(command, is_safe=False)  # it changed something: wait for the disk
         if isinstance(result, PendingSave):
             self._saving.append((command, result))
             self._running = None
@@ -333,15 +333,15 @@ class Engine:
             self._answer_later(command, result, error)
 
     def _end_saves(self, *, at_once: bool = False) -> None:
-        """Answer whoever waits for a save that is written; ``at_once``: wait until they are."""
-        self._answer()  # by the journal that has it: a save may move to another
+        """Answer callers whose saves are written; ``at_once``: wait until all are."""
+        self._answer()  # through the current journal: a save may move the world to another
         while self._saving and (at_once or self._saving[0][1].written.done()):
             command, saving = self._saving.pop(0)
             result, error = outcome(partial(self.live.saves.end, saving))
             self._answers.append((command, result, error))
 
     def _done(self, command: EngineCommand) -> tuple[Any, Exception | None]:
-        """Do what a command does; after a failure with nothing round it that could fail again."""
+        """Carry out a command; after a failure without any wrapper that could fail again."""
         if self._failure is not None:
             return outcome(command.act)
         if not command.is_safe:
@@ -353,11 +353,11 @@ class Engine:
 
     @property
     def _held_up(self) -> JournalError | None:
-        """Why nothing new may happen, while the disk takes nothing more; else None."""
+        """Why no change is possible while the disk is full; None otherwise."""
         return self.live.persistence.held_up
 
     def _keep_up(self) -> JournalWriter | None:
-        """Give the journal the ticks so far, and return its keeper, if there is one."""
+        """Write the ticks so far to the journal, and return its writer, if there is one."""
         keeper = self.live.persistence.keeper
         if keeper is not None:
             try:
@@ -370,7 +370,7 @@ class Engine:
     def _tick(self) -> None:
         self._answer()
         if self._thinks() or (self.thinking is not None and self.thinking.is_busy):
-            return  # they think on; or somebody pauses just now, and this tick is not to be left
+            return  # still deciding; or a pause is due, and the world must stay at this tick
         if self._take_turn():
             return
         if self._held_up is not None:
@@ -397,7 +397,7 @@ class Engine:
             time.sleep(_PAUSE_SECONDS)
             self._breathed_at = time.monotonic()
 
-    # What others get to know
+    # What others are told
 
     @property
     def _state(self) -> State:
@@ -421,7 +421,7 @@ class Engine:
             self._shown_at = time.monotonic()
 
     def _answer_later(self, command: EngineCommand, result: Any, error: Exception | None) -> None:
-        """Answer once the queue is empty, with one frame that shows all that was done."""
+        """Answer once the queue is empty, with one frame for all commands."""
         now = time.monotonic()
         if not self._answers:
             self._asked_at = now
@@ -438,7 +438,7 @@ class Engine:
         self._settle_answers()
 
     def _settle_answers(self) -> None:
-        """Answer in order; after a failure too, what the journal was told before is waited for."""
+        """Answer in order; after a failure, too, wait for what the journal was given before."""
         before, keeper = self.live.persistence.keeper, self._keep_up()
         lost = self._failure if before is not keeper else None
         while self._answers:
@@ -447,7 +447,7 @@ class Engine:
                 command.settle(None, lost)
             else:
                 self._settle(self.live.persistence.owned, command, result, error)
-            del self._answers[0]  # not before: whatever fails there, it is answered
+            del self._answers[0]  # only now: whatever fails above, it is answered
 
     def _settle(
         self,
@@ -456,7 +456,7 @@ class Engine:
         result: Any,
         error: Exception | None,
     ) -> None:
-        """Answer: at once, or when all that was done so far is on the disk."""
+        """Answer at once, or once everything so far is on the disk."""
         at_once = command.is_safe and not command.is_long  # it changed nothing
         at_once |= self._held_up is not None and (command.is_safe or error is not None)
         if keeper is None or at_once:
@@ -470,12 +470,12 @@ class Engine:
         try:
             keeper.when_durable(keeper.number, tell)
         except BaseException:
-            if self._failure is None:  # the engine fails of it, then comes back
+            if self._failure is None:  # this makes the engine fail, then it is called again
                 raise
             tell(self._failure)
 
     def _fail(self, error: BaseException) -> None:
-        """Stop ticking for good; whoever waits gets to know. Raises nothing itself."""
+        """Stop ticking for good and notify all callers. Never raises."""
         tell: Callable[[], object] = nothing
         if self._failure is None:
             tick = self.live.world.tick
@@ -491,20 +491,20 @@ class Engine:
         self._each(self.live.persistence.fail, self.drive.pause, tell, self._show_failed)
 
     def _each(self, *acts: Callable[[], object]) -> None:
-        """Do everything, whatever of it fails: there is nobody left to tell."""
+        """Call every function, even if some raise: there is no one left to report it to."""
         for act in acts:
             with suppress(BaseException):
                 act()
 
     def _show_failed(self) -> None:
-        if self._last is not None:  # made of the last good one: making one may be what failed
+        if self._last is not None:  # made from the last good one: making a frame may be what failed
             said = str(self._failure)
             self._publish(
                 replace(self._last, revision=next_revision(), state="failed", banner=said)
             )
 
     def _end(self) -> None:
-        """Answer whatever still waits; the world is nobody's from here on."""
+        """Answer all waiting callers; afterwards the engine no longer owns the world."""
         error = self._failure or closed()
         for waiting in (self._held, self._running):
             if waiting is not None:
@@ -519,7 +519,7 @@ class Engine:
         )
 
     def _refuse_waiting(self, error: Exception) -> None:
-        """Take no more commands, and refuse those that still wait."""
+        """Accept no more commands, and refuse those that still wait."""
         with self._lock:
             self._is_over = True
         with suppress(queue.Empty):
@@ -530,7 +530,7 @@ class Engine:
 
 
 def _said(error: BaseException) -> str:
-    """Return the kind and the words of an error, of which even the words may fail."""
+    """Return the class name and the text of an error; even ``str(error)`` may raise."""
     kind = type(error).__name__
     try:
         return f"{kind}: {error}".rstrip(".")

@@ -1,4 +1,4 @@
-"""The live world: what commands do to it, what a tick leaves behind, and the frame of it all.
+"""The live world: effects of commands and ticks on it, and the frames that show it.
 
 Everything here runs in the engine's thread; nothing here waits or keeps time.
 """
@@ -66,7 +66,7 @@ _revisions = itertools.count()
 
 
 def next_revision() -> int:
-    """Return the number of a new frame; any thread may ask."""
+    """Return the number of a new frame; safe to call from any thread."""
     return next(_revisions)
 
 
@@ -117,7 +117,7 @@ class LiveWorld:
         self.output_capture = OutputCapture(self.note)
 
     def open(self) -> None:
-        """Begin: whatever takes time, once the engine's thread runs."""
+        """Do the slow part of the setup, once the engine's thread runs."""
         if self.path is not None:
             self.persistence.left.setdefault(Path(self.path).absolute(), digest_in(self.path))
         self._refocus()
@@ -127,20 +127,20 @@ class LiveWorld:
         self.layout.arrange(self.world, self.focused.group_by)
 
     def abandon(self) -> None:
-        """Tell nobody anything any more: the thread that runs it was left behind."""
+        """Publish nothing any more: the thread that runs this world was given up."""
         self.layout.stop()
         self.persistence = Persistence(self.world)
         self.emit = self._tell_ended = self._woken = _nobody
 
     def announce(self, sentence: str) -> None:
-        """Say something that a person must know now."""
+        """Show a sentence that a person must see now."""
         self.banner = sentence
         self.note(sentence)
 
     # What happens in a tick
 
     def tick(self) -> None:
-        """Run one tick of the world, and notice what it did."""
+        """Run one tick of the world, and record its effects."""
         self.persistence.past.leave()
         began = time.perf_counter()
         shown = self.focused.cascade
@@ -200,7 +200,7 @@ class LiveWorld:
         seeds: npt.ArrayLike | str,
         author: int | str | None = None,
     ) -> Cascade:
-        """Start a message on its way; ``message`` is the rest of what ``World.inject`` takes."""
+        """Send a message; ``message`` holds the other arguments of ``World.inject``."""
         ids, writer = seeds_of(self.world, seeds, message), author_of(self.world, author)
         said, told = message | {"seeds": ids, "author": writer}, len(self.world.remarks)
         with self.persistence.done("inject", (), said):
@@ -212,7 +212,7 @@ class LiveWorld:
         return cascade
 
     def set_parameter(self, number: int, name: str, value: object) -> None:
-        """Change a parameter of a session from the next tick on; one at rest may run again."""
+        """Change a parameter of a session from the next tick on; an ended one may run again."""
         cascade = self.cascade(number)
         if cascade.status in {"failed", "cancelled"}:
             raise InputError(f"Message #{number} {_ENDS[cascade.status]}; it cannot change.")
@@ -229,11 +229,11 @@ class LiveWorld:
             self.notice()
 
     def _require_effect(self, cascade: Cascade, change: dict[str, object]) -> None:
-        """Refuse a change after which a message at rest would still have nothing to do.
+        """Refuse a change after which an ended message would still have nothing to do.
 
-        To ask may let the model forget sums, which no journal would tell: that is taken back.
+        The check may let the model drop cached sums, which no journal records: that is undone.
         """
-        cascade.take_up()  # what was laid by is not written into
+        cascade.take_up()  # arrays moved to a scratch file are never written to
         held, shown = cascade.held, cascade.shown
         cascade.held = cascade.still(lambda _, column: column.copy()).held
         before, cascade.absent = cascade.model, self.world.absent()
@@ -253,13 +253,13 @@ class LiveWorld:
         self.emit(event)
 
     def _wake(self, cascade: Cascade) -> None:
-        """Follow a message again that was at rest; its record gets a row for each tick since."""
+        """Follow an ended message again; its record gets a row for each tick since it ended."""
         cascade.catch_up(self.world.tick + 1)
         self._woken(cascade.id)
         self.tracker.reopen(cascade)
 
     def cancel(self, number: int) -> None:
-        """Stop a session; one that has ended already stays as it is."""
+        """Cancel a session; one that has ended is left unchanged."""
         cascade = self.cascade(number)
         with self.persistence.done("cancel", (number,)):
             cascade.cancel()
@@ -267,7 +267,7 @@ class LiveWorld:
         self.notice()
 
     def focus(self, number: int | None) -> None:
-        """Show a session, or always the newest."""
+        """Show a session; None: always the newest."""
         if number is not None:
             self.cascade(number)
         self.chosen = number
@@ -282,7 +282,7 @@ class LiveWorld:
         raise InputError(f"No session {number}; {there}.")
 
     def save(self, path: str | Path | None, note: str, report: Report = quiet) -> PendingSave:
-        """Begin to write the world, as it is now, to a file."""
+        """Begin to write the world in its current state to a file."""
         mark = self.persistence.mark()
         saving = PendingSave(
             path, note, report, mark=mark, tick=self.world.tick, changes=self._changes
@@ -304,7 +304,7 @@ class LiveWorld:
         return Path(target)
 
     def _saved(self, saving: PendingSave) -> None:
-        """Take note of a save that is safe on the disk."""
+        """Record that a save is safe on the disk."""
         target = saving.target
         self.path, self.name, self._unchanged = str(target), target.stem, saving.changes
         self._outbox.source = self.name
@@ -315,13 +315,13 @@ class LiveWorld:
         self.emit(WorldSaved(tick=saving.tick, path=str(target)))
 
     def keep(self, journal_config: JournalConfig) -> None:
-        """Begin a journal; saves under way were begun without one."""
+        """Begin a journal; saves under way were started without one."""
         self.saves.finish()
         self.persistence.begin(journal_config)
 
     @property
     def is_dirty(self) -> bool:
-        """Whether the world was changed since what was saved last."""
+        """Whether the world was changed since the last save."""
         return self._changes != self._unchanged
 
     @is_dirty.setter
@@ -332,7 +332,7 @@ class LiveWorld:
             self._unchanged = self._changes
 
     def call(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
-        """Call ``function(world, ...)``, and notice whatever it changed."""
+        """Call ``function(world, ...)``, and detect what it changed."""
         before, noted = ChangeDetector.of(self.world), self.world.trail.length
         try:
             with self.persistence.kept(function, *args, **keywords):
@@ -348,7 +348,7 @@ class LiveWorld:
             self.layout.arrange(self.world, self.focused.group_by)
 
     def _changed(self, before: ChangeDetector, after: ChangeDetector) -> None:
-        """Tell what was changed, and wake the messages that have work by it."""
+        """Report changes, and wake the messages for which they matter."""
         self.is_dirty = True
         for event in after.since(before):
             self._tell(event)
@@ -359,7 +359,7 @@ class LiveWorld:
                 self._wake(cascade)
 
     def _ran_past(self, ticks: int) -> None:
-        """Let what is due by now be done, and say what a call that ran ticks left out."""
+        """Do what is due by now, and report what a call that ran ticks skipped."""
         if self.program is None or self.program.now(self.world.tick).ended is not None:
             return
         self.program.ticked(self.world.tick)
@@ -370,7 +370,7 @@ class LiveWorld:
             )
 
     def assign(self, found: DetectedCommunities) -> None:
-        """Give agents the communities that were found."""
+        """Assign the detected communities to agents."""
         said = (found.method, found.labels, found.count, found.modularity)
         with self.persistence.done("assign", said):
             assign(self.world, found)
@@ -388,7 +388,7 @@ class LiveWorld:
     # A program
 
     def begin(self, program: Program, since: int | None = None) -> list[Cascade]:
-        """Carry out a program from this tick on; returns the messages that it sent at once."""
+        """Carry out a program from this tick on; return the messages that it sent at once."""
         under_way = None if self.program is None else self.program.now(self.world.tick)
         if under_way is not None and under_way.ended is None:
             raise InputError(
@@ -409,10 +409,10 @@ class LiveWorld:
         return [c for c in self.world.cascades if c.id >= first]
 
     def take_up(self, live: LiveProgram) -> None:
-        """Go on with a program that another engine carried out, in the world that it left.
+        """Resume a program that another engine carried out, in the world that it left.
 
-        What was done there may be lost again, and what was not seen to be done may be done; what
-        is due here is done next, once.
+        Actions done there may have been lost, and actions not reported as done may have been done;
+        what is due at this tick is done next, once.
         """
         tick = self.world.tick
         if live.error and (live.ended is None or live.ended <= tick):
@@ -429,7 +429,7 @@ class LiveWorld:
             self.announce(said)
 
     def take_turn(self) -> bool:
-        """Let the program do what is due after a tick; return whether it is over."""
+        """Let the program do what is due after a tick; return whether the program is over."""
         live = self.program
         if live is None or not live.is_due:
             return False
@@ -450,7 +450,7 @@ class LiveWorld:
 
     @contextmanager
     def _carrying_out(self, live: LiveProgram) -> Iterator[None]:
-        """Put what a program does into the journal under its own author, all of it or nothing."""
+        """Journal what a program does under its own author, as a whole or not at all."""
         told = len(self.world.remarks)
         before: list[ChangeDetector] = []
 
@@ -478,17 +478,17 @@ class LiveWorld:
         if now.ended is not None:
             self.note(now.sentence)
 
-    # What is noticed
+    # Change detection
 
     def notice(self) -> None:
-        """Bring everything up to date after something else than a tick."""
+        """Bring everything up to date after anything but a tick."""
         self.tracker.take_over()
         self.tracker.look(ticked=False)
         self._refocus()
         self.focused.follow(ticked=False)
 
     def arrived(self, before: int) -> None:
-        """Follow every message anew: the world is at another tick than before."""
+        """Follow every message again from scratch: the world moved to another tick."""
         if self.program is not None:
             self.program.arrived(self.world.tick, before)
         self.tracker.anew(self._woken)
@@ -502,20 +502,20 @@ class LiveWorld:
 
     @property
     def lags(self) -> bool:
-        """Whether there is something that can wait until there is time."""
+        """Whether some updates are still deferred."""
         return self.focused.lags or self.tracker.lags
 
     def catch_up(self) -> None:
-        """Do what can wait until there is time."""
+        """Do the deferred updates."""
         if self.focused.lags:
             self.focused.catch_up()
         else:
             self.tracker.read_some_r(is_idle=True)
 
-    # What it looks like
+    # Frames
 
     def frame(self, state: State, drive: RunControl) -> Frame:
-        """Return the picture of this moment."""
+        """Return the frame of this moment."""
         world, kept = self.world, self.persistence.view()
         moment, moves = self._clock.moment(world.tick), state in {"playing", "stepping", "pausing"}
         if self.focused.cascade is not None:
@@ -563,7 +563,7 @@ class LiveWorld:
 
 
 def _tell_what_is_lost(live: LiveWorld) -> None:
-    """Say which plugins failed, are missing or changed; messages that need a missing one stop."""
+    """Report plugins that failed, are missing or changed; stop messages that need a missing one."""
     for remark in (*map(str, failures()), *live.world.remarks):
         live.note(remark)
     for cascade in live.world.cascades:
@@ -574,11 +574,11 @@ def _tell_what_is_lost(live: LiveWorld) -> None:
 
 
 def _nobody(*_told: object) -> None:
-    """Tell nobody."""
+    """Ignore the arguments."""
 
 
 class ChangeDetector(NamedTuple):
-    """What tells two states of a world apart, as far as a call may have changed it."""
+    """The parts of a world's state that a call may change, for comparing two states."""
 
     tick: int
     agents: int
@@ -590,7 +590,7 @@ class ChangeDetector(NamedTuple):
 
     @classmethod
     def of(cls, world: World) -> ChangeDetector:
-        """Look at a world."""
+        """Capture the state of a world."""
         agents, cascades = world.agents, world.cascades
         columns: dict[str, npt.NDArray[Any]] = {
             "status": agents.status,
@@ -609,7 +609,7 @@ class ChangeDetector(NamedTuple):
         )
 
     def since(self, before: ChangeDetector) -> Iterator[Event]:
-        """Yield the events of what happened to agents, ties and models."""
+        """Yield the events of changes to agents, ties and models."""
         tick, more = self.tick, self.agents - before.agents
         if more > 0:
             yield AgentCreated(tick=tick, first=before.agents, count=more)

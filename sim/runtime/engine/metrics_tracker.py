@@ -46,7 +46,7 @@ class _Delivery:
         self._process: subprocess.Popen[bytes] | None = None
 
     def put(self, words: list[str], said: bytes) -> bool:
-        """Let an alert wait for its command; False: too many wait."""
+        """Queue an alert for its command; False: too many wait."""
         with self._lock:
             if len(self._waiting) >= MOST_WAITING:
                 return False
@@ -74,7 +74,7 @@ class _Delivery:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # keys that stop the program are not for it
+            start_new_session=True,  # keys that stop the program must not reach it
         ) as self._process:
             try:
                 self._process.communicate(said, timeout=SECONDS)
@@ -86,7 +86,7 @@ class _Delivery:
             log("alert command failed", "warning", command=words[0], code=code)
 
     def drain(self, seconds: float) -> None:
-        """Wait until nothing waits; after so many seconds kill what runs and drop the rest."""
+        """Wait until nothing waits; after a timeout (seconds) kill the command, drop the rest."""
         thread = self._thread
         if thread is None:
             return
@@ -104,7 +104,7 @@ _delivery = _Delivery()
 
 
 def drain(seconds: float = AT_EXIT_SECONDS) -> None:
-    """Wait until every alert was delivered, for so many seconds at most."""
+    """Wait until every alert was delivered, up to a timeout in seconds."""
     _delivery.drain(seconds)
 
 
@@ -112,7 +112,7 @@ atexit.register(drain)
 
 
 def deliver(alerts: Iterable[Alert]) -> str:
-    """Hand alerts to the command, and return at once.
+    """Pass alerts to the command, and return at once.
 
     Each is JSON on standard input: ``tick``, ``name``, ``level`` ("over", "warning", "critical"),
     ``metric``, ``value`` and ``sentence``.
@@ -136,7 +136,7 @@ MOST_PLANS = 100
 
 
 class MetricsTracker:
-    """Tells what is new of metrics, alerts and interventions after each tick."""
+    """Reports what is new in metrics, alerts and interventions after each tick."""
 
     def __init__(self, world: World) -> None:
         self._cascades = len(world.cascades)
@@ -146,7 +146,7 @@ class MetricsTracker:
         self._view: tuple[object, MetricsState] | None = None
 
     def ticked(self, world: World) -> Iterator[tuple[str, Event | None]]:
-        """Return what the tick raised and did: a sentence each, and its event if it has one."""
+        """Return what the tick raised and did: a sentence each, with its event if it has one."""
         if world.metrics is not None:
             fresh = world.metrics.alerts.since(self._alerts)
             if fresh and (remark := deliver(fresh)):
@@ -169,18 +169,18 @@ class MetricsTracker:
             self._done = len(done)
 
     def faults(self, world: World) -> list[str]:
-        """Return the faults of the platform that were not there before."""
+        """Return the platform's faults that are new since the last call."""
         faults = [] if world.platform is None else world.platform.faults
         fresh, self._faults = faults[self._faults :], len(faults)
         return fresh
 
     def has_new_cascades(self, world: World) -> bool:
-        """Return whether messages came since this was last asked, as an intervention sends some."""
+        """Return whether messages were added since the last call, as by an intervention."""
         before, self._cascades = self._cascades, len(world.cascades)
         return self._cascades != before
 
     def view(self, world: World) -> MetricsState | None:
-        """Return what there is, the same object until a tick changed it; None without metrics."""
+        """Return what is measured, the same object until a tick changes it, or None."""
         metrics = world.metrics
         if metrics is None:
             return None
@@ -214,11 +214,11 @@ UNITS = {
     "minds_errors": "decisions", "minds_requests": "requests", "minds_tokens": "tokens",
     "minds_dollars": "dollars",
 }  # fmt: skip
-"""Units of metrics; an error has that of what it is about, and acts of a kind are acts."""
+"""Units of metrics; an error has the unit of its subject, and acts of a kind have "acts"."""
 
 
 def unit_of(metric: str) -> str:
-    """Return the unit of a metric, or the range that it lies in."""
+    """Return the unit of a metric, or its range."""
     own = own_metrics(METRICS).get(metric)
     if own is not None:
         return own.unit
@@ -226,12 +226,12 @@ def unit_of(metric: str) -> str:
 
 
 def listed() -> dict[str, tuple[str, str]]:
-    """Return every metric of a world: name to unit and meaning."""
+    """Return every metric of a world: its name with its unit and meaning."""
     return {name: (unit_of(name), says) for name, says in known_metrics().items()}
 
 
 def rules_of(measured: MetricsState | None) -> dict[str, AlertRule]:
-    """Return when which metrics are alarming, by the name of the alert."""
+    """Return the alert conditions, by the name of the alert."""
     return dict(ALERTS if measured is None else measured.rules)
 
 

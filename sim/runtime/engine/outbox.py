@@ -17,7 +17,7 @@ from sim.core.text import plural
 from sim.runtime.frames.frames import Frame
 
 MOST_WAITING = 10_000
-"""Events that wait for whoever listens; beyond that the oldest are lost, and their number told."""
+"""Most events that wait for handlers; beyond that the oldest are dropped and counted."""
 
 
 class LoopCaller:
@@ -33,7 +33,7 @@ class LoopCaller:
 
 
 class Backlog:
-    """Events that wait, merged by kind and cascade; the oldest give way to new ones."""
+    """Waiting events, merged by kind and cascade; the oldest are dropped for new ones."""
 
     def __init__(self, most: int = MOST_WAITING) -> None:
         self.lost = 0
@@ -42,7 +42,7 @@ class Backlog:
         self._lock = threading.Lock()
 
     def put(self, event: Event) -> bool:
-        """Add an event; returns whether it is the first that waits."""
+        """Add an event; return whether it is the only one waiting."""
         with self._lock:
             is_first = not self._waiting
             key = _key(event)
@@ -53,7 +53,7 @@ class Backlog:
         return is_first
 
     def take(self) -> tuple[list[Event], int]:
-        """Return (what waits, how many gave way), and wait for others."""
+        """Return (waiting events, number dropped), and start again empty."""
         with self._lock:
             events, self._waiting = list(self._waiting.values()), {}
             lost, self.lost = self.lost, 0
@@ -61,14 +61,14 @@ class Backlog:
 
 
 class AsyncHandlers:
-    """Runs what asynchronous handlers return, in the loop's thread; so many at once."""
+    """Runs what asynchronous handlers return, in the loop's thread; a limited number at once."""
 
     def __init__(self, most: int = MOST_WAITING) -> None:
         self._most = most
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def __call__(self, work: Awaitable[Any], failed: Callable[[BaseException], None]) -> None:
-        """Begin it; ``failed`` is told what it raises."""
+        """Start a handler; ``failed`` is called with what it raises."""
         if len(self._tasks) >= self._most:
             if inspect.iscoroutine(work):
                 work.close()
@@ -78,22 +78,22 @@ class AsyncHandlers:
         task.add_done_callback(self._tasks.discard)
 
     async def close(self, patience: float = 1.0) -> None:
-        """Wait for what is not done, so many seconds; then cancel it."""
+        """Wait for unfinished handlers up to a timeout in seconds; then cancel them."""
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=patience)
             for task in late:
                 task.cancel()
-            if late:  # what will not be cancelled is left behind
+            if late:  # a task that ignores its cancellation is left behind
                 await asyncio.wait(late, timeout=patience)
 
 
 async def _fenced(work: Awaitable[Any], failed: Callable[[BaseException], None]) -> None:
-    """Await what a handler returned; what it raises, its exit included, ends nobody's loop."""
+    """Await what a handler returned; nothing it raises, SystemExit included, ends the loop."""
     try:
         await work
     except asyncio.CancelledError:
         raise
-    except BaseException as error:  # as of handlers that are called
+    except BaseException as error:  # like synchronous handlers
         failed(error)
 
 
@@ -109,7 +109,7 @@ class Outbox:
         self._backlog = Backlog()
 
     def is_heard(self) -> bool:
-        """Whether anybody listens."""
+        """Whether there are handlers."""
         return bool(self._bus)
 
     def emit(self, event: Event) -> None:
@@ -142,7 +142,7 @@ def _merged(earlier: Event | None, event: Event) -> Event:
 
 
 class Frames:
-    """The newest frame, and the watchers to whom it goes; lives in the loop's thread."""
+    """The newest frame and its watchers; lives in the loop's thread."""
 
     def __init__(self, post: LoopCaller) -> None:
         self.newest: Frame | None = None
@@ -152,7 +152,7 @@ class Frames:
         self._is_posted = False
 
     def publish(self, frame: Frame) -> None:
-        """Take a frame from any thread; one that has not been handed out yet gives way to it."""
+        """Accept a frame from any thread; it replaces one that has not been handed out yet."""
         with self._lock:
             if self.newest is None or frame.revision > self.newest.revision:
                 self.newest = frame
@@ -171,13 +171,13 @@ class Frames:
         return FrameWatch(self, size)
 
     def join(self, watch: FrameWatch) -> None:
-        """Let a watch receive frames."""
+        """Start sending frames to a watch."""
         self._watches.append(watch)
         if self.newest is not None:
             watch.put(self.newest)
 
     def leave(self, watch: FrameWatch) -> None:
-        """Let a watch receive nothing more."""
+        """Stop sending frames to a watch."""
         with suppress(ValueError):
             self._watches.remove(watch)
 
@@ -232,7 +232,7 @@ class FrameWatch:
         return self._waiting.popleft()
 
     def put(self, frame: Frame) -> None:
-        """Add a frame that is newer; the oldest one waiting goes when there is no room."""
+        """Add a newer frame; drop the oldest waiting one if there is no room."""
         if frame.revision <= self._last:
             return
         self._last = frame.revision
@@ -241,6 +241,6 @@ class FrameWatch:
         self._arrived.set()
 
     def end(self) -> None:
-        """End the iteration once what waits has been taken."""
+        """End the iteration once the waiting frames have been taken."""
         self._is_over = True
         self._arrived.set()

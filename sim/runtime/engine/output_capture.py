@@ -1,4 +1,4 @@
-"""The capture of foreign plugins' output while a world runs; their files are reloaded here, too."""
+"""Capture of foreign plugins' output while a world runs; their files are reloaded here, too."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MOST_NOTES = 20
 
 
 class OutputCapture:
-    """Keeps what plugins print off the screen, and notes the first lines of it."""
+    """Keeps plugins' output off the screen, and records its first lines."""
 
     def __init__(self, note: Callable[[str], object]) -> None:
         self._note = note
@@ -46,7 +46,7 @@ class OutputCapture:
             return
         for apart in self._apart:
             apart.is_over = True
-        # Another engine may have begun meanwhile: it then finds its way back past this one.
+        # Another engine may have wrapped these meanwhile; its exit then skips this wrapper.
         sys.stdout, sys.stderr = _under(sys.stdout), _under(sys.stderr)
         for line in caught.getvalue().splitlines():
             if self._noted < _MOST_NOTES and line.strip():
@@ -56,7 +56,7 @@ class OutputCapture:
 
 
 class _Caught(io.StringIO):
-    """Takes a few lines and forgets the rest: a plugin that prints without end fills no memory."""
+    """Keeps a few lines and drops the rest: a plugin that prints without end cannot fill memory."""
 
     def write(self, text: str) -> int:
         room = _MOST_CHARACTERS - self.tell()
@@ -65,7 +65,7 @@ class _Caught(io.StringIO):
 
 
 class _Apart:
-    """Takes what one thread prints; what any other prints goes on where it was going."""
+    """Captures what one thread prints; the output of all other threads passes through."""
 
     def __init__(self, caught: _Caught, other: Any) -> None:
         self.is_over = False
@@ -74,11 +74,11 @@ class _Apart:
         self._thread = threading.get_ident()
 
     def write(self, text: str) -> int:
-        """Write to where the calling thread writes."""
+        """Write to the stream of the calling thread."""
         return int((self.caught if self._is_mine else self.other).write(text))
 
     def flush(self) -> None:
-        """Flush likewise."""
+        """Flush the stream of the calling thread."""
         if not self._is_mine:
             self.other.flush()
 
@@ -91,14 +91,14 @@ class _Apart:
 
 
 def _under(stream: Any) -> Any:
-    """Return what a stream stands for, once what it was put there for is over."""
+    """Return the stream below the wrappers whose purpose is over."""
     while isinstance(stream, _Apart) and stream.is_over:
         stream = stream.other
     return stream
 
 
 class _Facade(io.TextIOBase):
-    """Stands for ``sys.__stdout__``: it has the size of the terminal, and writes to a file."""
+    """Stands in for ``sys.__stdout__``: it has the size of the terminal, and writes to a file."""
 
     def __init__(self, file: int, terminal: Any) -> None:
         self._file = file
@@ -118,7 +118,7 @@ class _Facade(io.TextIOBase):
 
 @contextmanager
 def output_aside(path: Path) -> Iterator[None]:
-    """Send the process's own output to a file: beside Python's it would reach the screen."""
+    """Redirect the process's own output to a file: otherwise it would reach the screen."""
     try:
         path.parent.mkdir(0o700, parents=True, exist_ok=True)
         log = open_log(path)
@@ -140,11 +140,11 @@ def output_aside(path: Path) -> Iterator[None]:
 
 
 class PluginFiles:
-    """Looks whether the files of foreign plugins have changed, and takes them up again.
+    """Detects changed files of foreign plugins, and reloads them.
 
-    A file that was named for this run, or enabled at its new content, is tried in a process of its
-    own and then reloaded; what already spreads keeps the class that started it. Any other change
-    is only told.
+    A file that was named for this run, or enabled with its new content, is tried in a separate
+    process and then reloaded; messages under way keep the class that started them. Any other
+    change is only reported.
     """
 
     def __init__(self) -> None:
@@ -152,7 +152,7 @@ class PluginFiles:
         self._told: dict[str, tuple[int, int]] = {}
 
     def changed(self) -> list[str]:
-        """Return the files that were saved since the last look; the first look finds none."""
+        """Return the files that changed since the last look; the first look returns none."""
         found = []
         for path in {item.origin for item in foreign() if item.origin.endswith(".py")}:
             now = stamp(Path(path))
@@ -163,7 +163,7 @@ class PluginFiles:
         return sorted(found)
 
     def take_up(self, path: str) -> str:
-        """Try a changed file and reload it; returns what to tell. May take seconds."""
+        """Try a changed file and reload it; return what to report. May take seconds."""
         from sim.testing.judge import probe
 
         name = Path(path).name

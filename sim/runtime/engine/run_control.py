@@ -1,9 +1,9 @@
 """What runs next: play, step and pause at a pace, and the program that is carried out.
 
 A program says what is done before the first tick and between ticks, and when it is over; it never
-steps the world itself. Whoever steps it asks :func:`drive` when: a run without a screen, the lab on
-each replicate, a script. A world that lives asks as a :class:`LiveProgram`, tick by tick, for there
-somebody may pause, step, go back, and send messages too.
+steps the world itself. Code that steps it iterates over :func:`drive`: a run without a screen, the
+lab for each replicate, a script. A live world uses a :class:`LiveProgram`, tick by tick, since a
+person may also pause, step, go back and send messages there.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Gear = Literal["paused", "pausing", "playing", "stepping"]
 
 _IDLE_SECONDS = 0.01
-"""A world in which nothing happens is not driven faster than this, whatever was asked."""
+"""Seconds; an idle world is not driven faster than this, whatever rate was requested."""
 
 
 @dataclass(slots=True)
@@ -42,10 +42,10 @@ class StepRequest:
 
 
 class RunControl:
-    """Decides on the next tick; belongs to the engine's thread, but for :attr:`cut`."""
+    """Decides on the next tick; belongs to the engine's thread, except for :attr:`cut`."""
 
     def __init__(self) -> None:
-        self.cut = 0  # another thread may raise it: a pause need not wait for its turn
+        self.cut = 0  # another thread may raise it: a pause need not wait in the queue
         self.pace = TickPace()
         self.stretch: StepRequest | None = None
         self._played_by: int | None = None
@@ -62,7 +62,7 @@ class RunControl:
 
     @property
     def wants_tick(self) -> bool:
-        """Whether there is a tick to run, now or when :attr:`TickPace.wait` is over."""
+        """Whether there is a tick to run, now or once :attr:`TickPace.wait` is over."""
         running = self.stretch is not None or self._played_by is not None
         return running and not self._is_cut
 
@@ -77,25 +77,25 @@ class RunControl:
         self._played_by, self._until = order, until
 
     def step(self, stretch: StepRequest) -> None:
-        """Run a stretch; playing ends here."""
+        """Run a requested number of ticks; stop playing afterwards."""
         self.pause()
         self.pace.ask(None)
         self.stretch = stretch
 
     def pause(self) -> None:
-        """Run nothing more."""
+        """Stop running."""
         self.stretch = self._played_by = None
         self.pace.restart()
 
     def halt(self) -> None:
-        """Have whatever runs end after the running tick; whoever waits for it is answered."""
+        """End any run after the running tick; its caller is answered."""
         if self.stretch is not None:
             self.stretch.ended = True
         else:
             self.pause()
 
     def ticked(self, *, idle: bool) -> None:
-        """Note a tick; ``idle``: nothing could happen in it, and it took no time."""
+        """Record a tick; ``idle``: nothing could happen in it, and it took no time."""
         slow = idle and self.stretch is None and self.pace.asked is None
         self.pace.ticked(at_least=_IDLE_SECONDS if slow else 0.0)
         if self.stretch is not None:
@@ -106,7 +106,7 @@ class RunControl:
 
     @property
     def finished(self) -> StepRequest | None:
-        """The stretch that has come to its end, by its length, its condition or a cut."""
+        """The step request that has ended, by its length, its condition or a cut."""
         stretch = self.stretch
         if stretch and (stretch.ended or stretch.done >= stretch.ticks or self._is_cut):
             return stretch
@@ -120,7 +120,7 @@ def never() -> bool:
 
 LOWEST_RATE = 0.01
 HIGHEST_RATE = 100_000.0
-"""Ticks a second that :meth:`TickPace.ask` takes."""
+"""Highest ticks per second that :meth:`TickPace.ask` accepts."""
 
 _SAMPLE_SECONDS = 0.05
 _WINDOW_SAMPLES = 40
@@ -128,7 +128,7 @@ _DEBT_SECONDS = 0.25
 
 
 class RateGauge:
-    """How fast a counter grows, over the last two seconds or a little more."""
+    """Measures how fast a counter grows, over the last two seconds or a little more."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -137,19 +137,19 @@ class RateGauge:
         self.restart()
 
     def restart(self) -> None:
-        """Forget what was measured."""
+        """Discard all measurements."""
         self._samples.clear()
         self._samples.append((self._now(), self._value))
 
     def read(self, value: int) -> None:
-        """Take the counter's value."""
+        """Record the counter's value."""
         now, self._value = self._now(), value
         if now - self._samples[-1][0] >= _SAMPLE_SECONDS:
             self._samples.append((now, value))
 
     @property
     def rate(self) -> float:
-        """Counts a second, 0.0 before there is anything."""
+        """Counts per second, 0.0 before any were measured."""
         since, value = self._samples[0]
         span = self._now() - since
         return (self._value - value) / span if span > 0 else 0.0
@@ -167,7 +167,7 @@ class TickPace:
 
     @property
     def asked(self) -> float | None:
-        """Ticks a second asked for; None: as fast as possible."""
+        """Requested ticks per second; None: as fast as possible."""
         return self._asked
 
     def ask(self, rate: float | None) -> None:
@@ -181,20 +181,20 @@ class TickPace:
         self.restart()
 
     def restart(self) -> None:
-        """Forget what was measured; the next tick is due now."""
+        """Discard all measurements; the next tick is due now."""
         self._due = self._now()
         self._gauge.restart()
 
     @property
     def wait(self) -> float:
-        """Seconds until the next tick is due, 0.0 when it is."""
+        """Seconds until the next tick is due, 0.0 if it is due now."""
         return max(0.0, self._due - self._now())
 
     def ticked(self, *, at_least: float = 0.0) -> None:
-        """Note a tick; the next is due one period after this one was, or ``at_least`` seconds on.
+        """Record a tick; the next is due one period after this one was, or in ``at_least`` seconds.
 
-        A small delay is caught up with, so that the mean rate is the one asked for; a debt of more
-        than a quarter of a second is forgiven: a slow world must not burst afterwards.
+        Small delays are made up for, so that the mean rate is the requested one; a delay of more
+        than a quarter of a second is dropped: a slow world must not run in a burst afterwards.
         """
         now = self._now()
         self._ticks += 1
@@ -206,26 +206,26 @@ class TickPace:
 
     @property
     def achieved(self) -> float:
-        """Ticks a second over the last two seconds or more, 0.0 before there is anything."""
+        """Ticks per second over the last two seconds or more, 0.0 before any were measured."""
         return self._gauge.rate
 
 
 class Program(Protocol):
-    """What one run does to a world, such as a :class:`~sim.scenario.plan.RunPlan`.
+    """The actions of one run on a world, such as a :class:`~sim.scenario.plan.RunPlan`.
 
-    It can be pickled, draws from the world alone and holds nothing of a run, so one program serves
-    many worlds: for each, ``begin`` is called once, then :func:`drive` does the rest. A file of
-    results (:mod:`sim.lab.runs`) tells programs apart by what ``facts()`` returns, fit for JSON;
-    without one by the fields of a dataclass, else by their attributes. It may have
-    ``watches(world)``, called once it has begun: ids of the messages that are measured, where it
-    sends more than it is compared by; an ``author``, who does what it does as the log of the
-    world's acts has it, else its name; and ``has_done(kinds, done)``: whether acts of these kinds,
-    of its author since the last tick, end with what is due after ``done`` ticks.
+    It can be pickled, takes draws only from the world and holds no state of a run, so one program
+    serves many worlds: for each, ``begin`` is called once, then :func:`drive` does the rest. A file
+    of results (:mod:`sim.lab.runs`) tells programs apart by what ``facts()`` returns, fit for JSON;
+    without that method by the fields of a dataclass, otherwise by their attributes. It may have
+    ``watches(world)``, called once it has begun: ids of the messages to measure, if it sends more
+    than it is compared by; an ``author``, under whom the log of the world's acts lists its actions
+    (default: its name); and ``has_done(kinds, done)``: whether acts of these kinds, by its author
+    since the last tick, end with what is due after ``done`` ticks.
     """
 
     @property
     def name(self) -> str:
-        """What it is called; of those that are compared each has its own."""
+        """Its name; unique among the programs that are compared."""
 
     def begin(self, world: World) -> None:
         """Do what comes before the first tick: changes, messages."""
@@ -234,26 +234,26 @@ class Program(Protocol):
         """Do what is due after ``done`` ticks of this run, from 0 on; also after the last one."""
 
     def is_over(self, world: World, done: int) -> bool:
-        """Whether nothing more is awaited after ``done`` ticks of this run; it ends then."""
+        """Return whether the run ends after ``done`` ticks."""
 
 
 def drive(program: Program, world: World, ticks: int) -> Iterator[int]:
-    """Carry out a program that has begun: yield each time that the world is to be stepped.
+    """Carry out a program that has begun: yield each time the world must be stepped.
 
     Parameters
     ----------
     program
         Its ``begin`` was called with this world.
     world
-        Whoever takes from the iterator steps it, once each time.
+        The caller steps it once for each value yielded.
     ticks
-        The most ticks, at least 0; fewer where the program is over.
+        Maximum number of ticks, at least 0; fewer if the program ends.
 
     Yields
     ------
     int
-        Ticks of the run that are done: 0, 1, 2 ... What is due after the last of them is done too,
-        when the iterator is asked once more, as ``for`` does.
+        Completed ticks of the run: 0, 1, 2 ... What is due after the last of them is done when the
+        iterator is advanced once more, as ``for`` does.
 
     Examples
     --------
@@ -276,24 +276,24 @@ def drive(program: Program, world: World, ticks: int) -> Iterator[int]:
 
 
 def _goes_on(program: Program, world: World, done: int, ticks: float) -> bool:
-    """Do what is due after so many ticks; return whether another one is awaited."""
+    """Do what is due after this number of ticks; return whether another tick is needed."""
     program.before(world, done)
     return done < ticks and not program.is_over(world, done)
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramNow:
-    """A program as a frame shows it."""
+    """The state of a program in a frame."""
 
     name: str
     since: int  # the tick at which it began
-    ended: int | None = None  # the tick at which it was over; None while it goes on
-    error: str = ""  # what it could not do there; empty: its stop rule ended it
+    ended: int | None = None  # the tick at which it ended; None while it runs
+    error: str = ""  # why it failed; empty: its stop rule ended it
     is_due: bool = False  # whether what is due at the frame's tick is still to be done
 
     @property
     def sentence(self) -> str:
-        """Say why it is over."""
+        """Say why it ended."""
         if self.error:
             return f"Scenario {self.name} stopped: {self.error.rstrip('.')}."
         tick = self.since if self.ended is None else self.ended
@@ -302,11 +302,11 @@ class ProgramNow:
 
 @dataclass(slots=True)
 class LiveProgram:
-    """A program in a world that lives; it holds where it began, and nothing else of the run.
+    """A program in a live world; it stores the tick at which it began, and nothing else of the run.
 
-    What is due after a tick is done once that tick was run. A world that went back is as it was
-    when it left the tick, with what was done there; so nothing is done twice, and whoever runs on
-    from there meets the same again, its end too.
+    What is due after a tick is done once that tick was run. A world that went back is in the state
+    in which it left the tick, including what was done there; so nothing is done twice, and a run
+    from there repeats the same steps, up to the same end.
     """
 
     program: Program
@@ -319,17 +319,17 @@ class LiveProgram:
 
     @property
     def author(self) -> str:
-        """Who does what it does, as the log of the world's acts has it."""
+        """The author of its actions in the log of the world's acts."""
         return one_line(getattr(self.program, "author", "") or self.program.name, LONGEST_AUTHOR)
 
     def now(self, tick: int) -> ProgramNow:
-        """Return it as a frame of a tick shows it."""
+        """Return its state at a tick, for a frame."""
         is_over = self.ended is not None and tick >= self.ended
         now = ProgramNow(self.program.name, self.since, is_due=self.is_due)
         return replace(now, ended=self.ended, error=self.error) if is_over else now
 
     def turn(self, world: World) -> bool:
-        """Do what is due in this tick of the world; return whether the program is over by it."""
+        """Do what is due at this tick of the world; return whether that ends the program."""
         if self.ended is not None and world.tick > self.ended:
             self.is_due = False
             return False
@@ -343,42 +343,42 @@ class LiveProgram:
         return not goes_on
 
     def fail(self, tick: int, why: str) -> None:
-        """End it at a tick, for what it could not do there."""
+        """End it at a tick, because of an action that failed there."""
         self.ended, self.error, self.is_due = tick, one_line(why), False
 
     def left_behind(self, tick: int, plugin: str, place: str) -> LiveProgram:
-        """Return it for another thread, at a tick; the one that has this may still come back.
+        """Return a copy for another thread, at a tick; the thread of this one may still come back.
 
-        Where a plugin holds up what is due there, the program ends there: it would do so again.
+        If a plugin blocks what is due there, the program ends there: it would block again.
         """
         other = replace(self, is_at_work=False, left=set(self.left))
         if self.is_at_work:
             other.fail(tick, f"{plugin} did not return ({place})")
         return other
 
-    # Where the world is at another tick than the last turn left it at
+    # If the world is at another tick than after the last turn
 
     def ticked(self, tick: int) -> None:
-        """Take note that a tick was run, to this one: what is due there is still to be done."""
+        """Record that a tick was run, up to this one: what is due there is still to be done."""
         self.is_due = True
         self.left = {each for each in self.left if each > tick}
 
     def arrived(self, tick: int, before: int) -> None:
-        """Take note that the world went to a tick: it is as it was when it left that."""
+        """Record that the world went to a tick: its state is the one in which it left that tick."""
         if self.is_due:
             self.left.add(before)
         self.is_due = tick in self.left
 
     def take_up(self, world: World, *, has_begun: bool) -> None:
-        """Go on in a world of which only its log tells what was done.
+        """Resume in a world whose log alone says what was done.
 
-        Whoever carries it out puts a whole turn into the journal, or nothing of it; so an act of
-        its author since the last tick says that this one was taken. ``has_begun``: whether its
-        first turn was taken with its beginning, as :meth:`LiveWorld.begin` does.
+        A turn is journalled as a whole or not at all; so an act of its author since the last tick
+        means that this turn was taken. ``has_begun``: whether its first
+        turn was taken together with its beginning, as :meth:`LiveWorld.begin` does.
         """
         acts, tick = world.trail.since_tick(), world.tick
         kinds = [act.kind for act in acts if act.author == self.author]
-        if tick == self.since:  # the acts of its beginning stand there too
+        if tick == self.since:  # the acts of its beginning are logged there too
             has_done = getattr(self.program, "has_done", None)
             is_done = has_begun or (has_done is not None and has_done(kinds, 0))
         else:

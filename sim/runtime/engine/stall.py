@@ -1,9 +1,9 @@
 """:class:`Stall`: which foreign plugin hangs in the engine's thread; and rollback of its tick.
 
 Python can raise an exception in another thread, at its next line: that ends a loop written in
-Python, and the fence round the plugin makes of it a failed message. A loop in compiled code never
-gets to a next line; then its thread is left behind, and the world is rebuilt from a copy that was
-taken before, by doing again the ticks in between: a world is a value, so nothing is different.
+Python, and the handler around the plugin turns it into a failed message. A loop in compiled code
+never gets to a next line; then its thread is left behind, and the world is rebuilt from an earlier
+copy, by running the ticks since then again: a world is a value, so the result is the same.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from sim.world.world import World
 
 _OURS = {"plugins", "sim"}
 _SHARED = ("ties.", "interactions.", "relations.")
-"""Columns that a change replaces and never writes into: a copy may share them."""
+"""Columns that a change replaces and never writes to: a copy may share them."""
 
 _LEAST_SECONDS = 1.0
 _COST_SHARE = 50.0
-"""Between two copies pass 1 s, or fifty times what one took: at most 2 % of the time."""
+"""Between two copies at least 1 s passes, or fifty times what one took: at most 2 % of the time."""
 
 
 COMPILING = "Compiling"
@@ -42,16 +42,16 @@ COMPILING = "Compiling"
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A plugin that holds up the engine."""
+    """A plugin that blocks the engine."""
 
-    what: str  # the engine was doing, such as "Tick 14"
-    seconds: float  # for how long
-    plugin: str = ""  # whose lines run, as registered; empty: no foreign one
-    place: str = ""  # such as "spin.py, line 6, in step"; empty likewise
+    what: str  # what the engine was doing, such as "Tick 14"
+    seconds: float  # for how many seconds
+    plugin: str = ""  # the plugin whose code runs, as registered; empty: no foreign one
+    place: str = ""  # such as "spin.py, line 6, in step"; empty if no foreign plugin runs
 
     @property
     def sentence(self) -> str:
-        """What a person is told."""
+        """What a person is shown."""
         if not self.plugin:
             about = " (first use, about 10 s)" if self.what == COMPILING else ""
             return f"{self.what}{about} ... {self.seconds:.0f} s"
@@ -65,16 +65,16 @@ class Stall:
 class StallOutcome:
     """How a stall ended."""
 
-    tick: int  # the last completed one, from which the world goes on
+    tick: int  # the last completed tick, at which the world resumes
     plugin: str
     place: str
-    sessions: tuple[int, ...]  # the messages that were stopped
-    was_rebuilt: bool  # the engine's thread was left behind, and the world made anew
+    sessions: tuple[int, ...]  # ids of the messages that were stopped
+    was_rebuilt: bool  # whether the engine's thread was left behind, and the world rebuilt
     how: str = "did not return"  # what the plugin did
 
     @property
     def sentence(self) -> str:
-        """What a person is told."""
+        """What a person is shown."""
         who = f"Plugin {self.plugin!r}" if self.plugin else "The engine"
         where = f" ({self.place})" if self.place else ""
         stopped = ", ".join(f"#{number}" for number in self.sessions)
@@ -83,21 +83,21 @@ class StallOutcome:
 
 
 def is_foreign(cascade: Cascade) -> bool:
-    """Return whether a cascade's model or channel comes from elsewhere than the built-in room."""
+    """Return whether a cascade's model or channel is not a built-in plugin."""
     channel: object = getattr(cascade.channel, "plugin", cascade.channel)
     used = (type(cascade.model), type(channel))
     return any(each.__module__.partition(".")[0] not in _OURS for each in used)
 
 
 def _may_get_stuck(world: World) -> bool:
-    """Return whether a tick runs lines of a foreign plugin."""
+    """Return whether a tick runs code of a foreign plugin."""
     if any(c.alive and is_foreign(c) for c in world.cascades.loose):
         return True
     return world.platform is not None and any(item.kind != "propagation" for item in foreign())
 
 
 def stall_of(thread: int | None, what: str, seconds: float) -> Stall:
-    """Return who holds up a thread, or one that makes feeds for it: the innermost foreign line."""
+    """Return the innermost foreign line that blocks a thread or one that makes feeds for it."""
     frames = sys._current_frames()  # noqa: SLF001 - the only way to ask
     for number in _threads(thread):
         stall = _stall_in(frames.get(number), what, seconds)
@@ -108,7 +108,7 @@ def stall_of(thread: int | None, what: str, seconds: float) -> Stall:
 
 
 def _is_compiling(frame: FrameType | None) -> bool:
-    """Whether the compiler is at work on a stack."""
+    """Return whether the compiler is running on a stack."""
     while frame is not None:
         if str(frame.f_globals.get("__name__", "")).startswith("numba.core.compiler"):
             return True
@@ -117,13 +117,13 @@ def _is_compiling(frame: FrameType | None) -> bool:
 
 
 def _threads(thread: int | None) -> list[int]:
-    """Return a thread, and those that make feeds for it."""
+    """Return a thread, and the threads that make feeds for it."""
     feeds = [each.ident for each in threading.enumerate() if each.name.startswith("feed")]
     return [number for number in (thread, *feeds) if number is not None]
 
 
 def stalled_blocks(thread: int | None, plugin: str) -> list[interruptible]:
-    """Return the blocks in which a named plugin runs, in a thread and its feeds' threads."""
+    """Return the blocks in which a plugin runs, in a thread and in its feeds' threads."""
     if not plugin:
         return []
     blocks = [(number, open_block(number)) for number in _threads(thread)]
@@ -150,7 +150,7 @@ def _stall_in(frame: FrameType | None, what: str, seconds: float) -> Stall:
 
 
 class RollbackState:
-    """Copies of a world's state, taken only while a foreign plugin could get stuck in it."""
+    """Copies of a world's state, taken only while a foreign plugin might hang in it."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -167,7 +167,7 @@ class RollbackState:
         return self._state is not None
 
     def before_tick(self, world: World) -> None:
-        """Take a copy when one is due and a foreign plugin is to run."""
+        """Take a copy if one is due and a foreign plugin is about to run."""
         if not _may_get_stuck(world):
             self._state, self._is_stale = None, True
         elif self._is_stale or self._now() >= self._due:
@@ -175,18 +175,18 @@ class RollbackState:
         self._completed = world.tick
 
     def after_tick(self, world: World) -> None:
-        """Note that a tick was completed: whoever asked is told, so it is not undone."""
+        """Record that a tick was completed: its commands were answered, so it is not undone."""
         self._completed = world.tick
 
     def before_command(self, world: World) -> None:
-        """Take a copy before something that may run a foreign plugin for the first time."""
+        """Take a copy before a call that may run a foreign plugin for the first time."""
         is_old = self._state is None or self._state[0]["tick"] != world.tick
         if foreign() and (self._is_stale or is_old):
             self._take(world)
         self._completed = world.tick
 
     def changed(self) -> None:
-        """Note that a command may have changed the world: the copy does not know of it."""
+        """Record that a command may have changed the world since the copy was taken."""
         self._is_stale = True
 
     def _take(self, world: World) -> None:
@@ -206,11 +206,11 @@ class RollbackState:
         self._due = now + max(_LEAST_SECONDS, _COST_SHARE * (now - began))
 
     def rebuilt(self, phases: list[Any]) -> World:
-        """Return the world at the last completed tick."""
+        """Return a new world at the last completed tick."""
         assert self._state is not None  # noqa: S101 - has_copy was asked
         world = World.restore(*self._state)
         world.phases, world.trail = phases, self._trail.copy()
-        for cascade in world.cascades:  # the very plugins, even if others have their names by now
+        for cascade in world.cascades:  # these very plugins, even if others have their names by now
             cascade.model, channel = self._made_by[cascade.id]
             cascade.channel = reopened(channel, world)
         world.step(max(self._completed - world.tick, 0))

@@ -1,8 +1,8 @@
-"""The thread engine: a world that runs in a thread of this process, and what can be asked of it.
+"""The thread engine: a world that runs in a thread of this process, and its requests.
 
-What is asked is a request: a coroutine method of the engine, or a function that takes it, and after
-it a report where it tells how far it is. A client carries it out, or sends its name and arguments
-to the process that does; so what requests take and return can be pickled. Those about time are in
+A request is a coroutine method of the engine, or a function that takes the engine first and, if it
+reports progress, a report second. A client carries it out, or sends its name and arguments to the
+process that does; so what requests take and return can be pickled. Those about time are in
 :mod:`sim.runtime.travel`, the one about feeds in :mod:`sim.runtime.queries.why`.
 """
 
@@ -86,23 +86,23 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 CLOSING_SECONDS = 10.0
-"""How long closing waits for the running tick."""
+"""How long closing waits for the running tick, in seconds."""
 
 _PULSE_SECONDS = 0.5
 _STALLED_SECONDS = 2.0
 _WAITING = "waiting for its turn"
 _PATIENCE_SECONDS = 5.0
-"""How long an interrupted plugin may take to give way."""
+"""How long to wait for an interrupted plugin to stop, in seconds."""
 
 _QUIET_SECONDS = 5.0
-"""How long closing waits for the engine to leave minds to the rules."""
+"""How long closing waits for the engine to switch minds back to the rules, in seconds."""
 
 _LOOK_SECONDS = 1.0
-"""Seconds after which a question looks whether there is still somebody to answer."""
+"""Interval in seconds at which a waiting query checks that the engine still runs."""
 
 
 class ThreadEngine:
-    """An engine in a thread of this process, used in the event loop's thread alone."""
+    """An engine in a thread of this process; use it only in the event loop's thread."""
 
     def __init__(
         self,
@@ -136,7 +136,7 @@ class ThreadEngine:
     def _drive(
         self, world: World, name: str, path: str | None, persistence: Persistence | None = None
     ) -> None:
-        """Make a new engine for a world; not started yet."""
+        """Make a new engine for a world; do not start it yet."""
         post = self._post
         self._over: asyncio.Future[None] = self._loop.create_future()
         self.live = LiveWorld(
@@ -156,10 +156,10 @@ class ThreadEngine:
             frames_per_second=self._frames_per_second,
         )
 
-    # Coming and going
+    # Opening and closing
 
     async def open(self, minds: Thinker | None = None) -> None:
-        """Start the engine, wait for the first frame, and let minds decide, if any shall."""
+        """Start the engine, wait for the first frame, and let minds decide, if there are any."""
         self._start()
         self._beat()
         self.looking.start()
@@ -174,9 +174,9 @@ class ThreadEngine:
         self.engine.start(lambda: self._post(_settled, over))
 
     async def close(self) -> None:
-        """Stop after the running tick, telling who waits; the world is given back then."""
+        """Stop after the running tick and notify waiting callers; the world is then released."""
         if self.engine.thinking is not None:
-            with suppress(HubbubError, TimeoutError):  # as far as it can still be told
+            with suppress(HubbubError, TimeoutError):  # if the engine can still be asked
                 await asyncio.wait_for(self.think(None), _QUIET_SECONDS)
         try:
             await self._stop()
@@ -205,7 +205,7 @@ class ThreadEngine:
             for session in list(self._sessions.values()):
                 session.settle(self._ended.get(session.id), self._failure or closed())
 
-    # Questions and answers
+    # Requests and answers
 
     def order(self) -> int:
         """Return the number of a new command."""
@@ -218,7 +218,7 @@ class ThreadEngine:
         *args: P.args,
         **keywords: P.kwargs,
     ) -> T:
-        """Return what a request comes to."""
+        """Return the result of a request."""
         return await request(self, *args, **keywords)
 
     def job(
@@ -228,7 +228,7 @@ class ThreadEngine:
         *args: P.args,
         **keywords: P.kwargs,
     ) -> Job[T]:
-        """Return a request as a job, which ends with the engine at the latest."""
+        """Return a request as a job, which ends no later than the engine."""
         return self._job(lambda report: request(self, report, *args, **keywords))
 
     def _job(self, work: Callable[[Report], Awaitable[T]]) -> Job[T]:
@@ -250,7 +250,7 @@ class ThreadEngine:
         is_felt: bool = False,
         report: Report = quiet,
     ) -> Any:
-        """Run ``act()`` in the engine's thread, in turn; cancelling takes it back."""
+        """Run ``act()`` in the engine's thread, in order; cancelling withdraws it."""
         future: asyncio.Future[Any] = self._loop.create_future()
         began = self.meter.began()
 
@@ -295,11 +295,11 @@ class ThreadEngine:
         try:
             return int(await self.do(act, order=order))
         except asyncio.CancelledError:
-            stretch.ended = True  # nobody waits for the rest
+            stretch.ended = True  # no caller waits for the remaining ticks
             raise
 
     async def pause(self) -> None:
-        """Run nothing more after the running tick."""
+        """Stop running after the running tick."""
         order = self.order()
         self.engine.cut(order)
         newest = self.frames.newest
@@ -308,7 +308,7 @@ class ThreadEngine:
         await self.do(self.engine.drive.pause, order=order, is_safe=True, is_felt=True)
 
     def run_soon(self, function: Callable[[], object]) -> None:
-        """Run ``function()`` in the engine's thread ahead of the queue; only for views."""
+        """Run ``function()`` in the engine's thread, ahead of the queue; only for views."""
         self.engine.run_soon(function)
 
     def note(self, line: str) -> None:
@@ -328,12 +328,12 @@ class ThreadEngine:
     async def study(
         self, report: Report, function: Callable[..., T], /, *args: Any, **keywords: Any
     ) -> T:
-        """Return ``function(ties, ..., report=...)``, called in a thread, with ties of now."""
+        """Return ``function(ties, ..., report=...)``, called in a thread on a copy of the ties."""
         ties = await self.do(lambda: copy(self.live.world.ties))
         return await in_thread(function, ties, *args, report=report, **keywords)
 
     async def look(self, function: Callable[..., T], *args: Any) -> T:
-        """Return ``function(world, *args)``, asked ahead of the queue; it must change nothing."""
+        """Return ``function(world, *args)``, called ahead of the queue; it must change nothing."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
 
@@ -343,7 +343,7 @@ class ThreadEngine:
 
         def act() -> None:
             if future.cancelled():
-                return  # nobody waits any more
+                return  # no caller waits any more
             found, refusal = outcome(lambda: function(self.live.world, *args))
             loop.call_soon_threadsafe(settle, found, refusal)
 
@@ -363,11 +363,11 @@ class ThreadEngine:
         return found
 
     async def focus(self, session: int | None) -> None:
-        """Show a session in the frames to come; None: always the newest."""
+        """Show a session in future frames; None: always the newest."""
         await self.do(lambda: self.live.focus(session), is_safe=True)
 
     async def begin(self, program: Program, since: int | None) -> list[tuple[int, str, str]]:
-        """Carry out a program from now on; returns the messages that it sent at once."""
+        """Carry out a program from now on; return the messages that it sent at once."""
 
         def act() -> list[tuple[int, str, str]]:
             sent = self.live.begin(program, since)
@@ -377,7 +377,7 @@ class ThreadEngine:
         return begun
 
     async def save(self, report: Report, path: str | Path | None, note: str) -> SaveReport:
-        """Write the world as it is between two ticks to a file."""
+        """Write the current world to a file, between two ticks."""
         live = self.live
         saved: SaveReport = await self.do(
             lambda: live.save(path, note, report), is_long=True, is_safe=True, report=report
@@ -385,12 +385,12 @@ class ThreadEngine:
         return saved
 
     async def world(self) -> World:
-        """Return a copy of the world: what ticks write into is copied between two of them."""
+        """Return a copy of the world: arrays that ticks write to are copied between two of them."""
         twin = await self.look(lambda world: still(world, lambda _name, column: column.copy()))
         return await in_thread(lambda: restore_world(type(twin), *twin.packed()))
 
     async def think(self, thinker: Thinker | None) -> None:
-        """Let minded members decide from now on; None: the rules for all of them again."""
+        """Let members with minds decide from now on; None: the rules decide for all of them."""
         before = self.engine.thinking
         if before is not None:
             before.stop()
@@ -407,12 +407,12 @@ class ThreadEngine:
 
         await self.do(changed, is_long=True, is_safe=True, is_felt=before is not None)
 
-    # What is asked of it
+    # Requests
 
     async def inject(
         self, /, text: str, *, seeds: Any, model: str, author: Any = None, **said: Any
     ) -> tuple[int, str, str]:
-        """Send a message on its way; returns its number, its text, and the name of its model."""
+        """Send a message; return its number, its text, and the name of its model."""
         live, message = self.live, {"text": text, "model": model, **said}
         await self._find_best(seeds, message)
         cascade = await self.do(
@@ -423,7 +423,7 @@ class ThreadEngine:
     async def plan(
         self, /, text: str, *, seeds: Any, model: str, author: Any = None, **said: Any
     ) -> Plan:
-        """Check a message and tell what to expect of it; nothing is changed."""
+        """Check a message and estimate its effect; nothing is changed."""
 
         def act() -> Plan:
             world, message = self.live.world, {"text": text, "model": model, **said}
@@ -436,12 +436,12 @@ class ThreadEngine:
         return planned
 
     async def _find_best(self, seeds: Any, message: dict[str, Any]) -> None:
-        """Find seeds that are the best of something beside the engine, which has them then."""
+        """Search for the best seeds outside the engine's thread; the result is cached for it."""
         if isinstance(seeds, str) and is_best(seeds):
             await self.job(ThreadEngine.best_seeds, seeds, **message)
 
     async def best_seeds(self, report: Report, /, seeds: str, **message: Any) -> FoundSeeds:
-        """Find the seeds of an expression such as ``best:20``, in a thread beside the self."""
+        """Find the seeds of an expression such as ``best:20``, outside the engine's thread."""
         live = self.live
         question, ties = await self.do(
             lambda: (BestSeeds.of_message(live.world, seeds, message), copy(live.world.ties))
@@ -458,7 +458,7 @@ class ThreadEngine:
         await self.do(lambda: self.live.cancel(session))
 
     async def done(self, session: int) -> SessionRow:
-        """Wait for the end of a session, and until a frame says so, for whoever sees frames."""
+        """Wait until a session has ended, and until a frame shows it, for callers with frames."""
         row = await self.session(session).done()
         async with self.frames.watch(1) as frames:
             async for frame in frames:
@@ -472,7 +472,7 @@ class ThreadEngine:
         return await self.stretch(ticks, never)
 
     async def run_until_quiet(self, session: int | None, limit: int) -> int:
-        """Step until a session (None: every one) has ended, at most ``limit`` ticks."""
+        """Step until a session (None: all) has ended, at most ``limit`` ticks."""
         live = self.live
 
         def is_quiet() -> bool:
@@ -518,20 +518,20 @@ class ThreadEngine:
         *args: Any,
         then: Callable[[Any], Any] | None = None,
     ) -> Any:
-        """Return ``then(function(world, *args))``, asked ahead of the queue."""
+        """Return ``then(function(world, *args))``, called ahead of the queue."""
         found = await self.look(function, *args)
         if then is None:
             return found
         return await (then(found) if iscoroutinefunction(then) else in_thread(then, found))
 
     async def keep(self, journal_config: JournalConfig) -> None:
-        """Begin a journal now, where there is none."""
+        """Begin a journal now; there must be none."""
         await self.do(lambda: self.live.keep(journal_config), is_long=True)
 
     async def batch(
         self, number: int, size: int, max_ticks: int, response_ms: float
     ) -> Batch | None:
-        """Return the next interactions of a stream, which begins here; None: the end."""
+        """Return the next interactions of a stream, which this call may begin; None: the end."""
         if number not in self.streams:
             stream = InteractionStream(size, response_ms)
             self.streams[number] = self._read(stream, max_ticks)
@@ -541,7 +541,7 @@ class ThreadEngine:
         return found
 
     async def _read(self, stream: InteractionStream, max_ticks: int) -> AsyncIterator[Batch]:
-        """Run at most ``max_ticks`` ticks and yield batches, until nothing can happen."""
+        """Run at most ``max_ticks`` ticks and yield batches, until nothing more can happen."""
         live = self.live
 
         def is_enough() -> bool:
@@ -559,17 +559,17 @@ class ThreadEngine:
             yield batch
 
     async def detect_communities(self, report: Report, method: str) -> batches.DetectedCommunities:
-        """Find communities in a thread beside the engine, and give them to agents."""
+        """Find communities outside the engine's thread, and assign them to agents."""
         live = self.live
         seed = live.world.seed
         found = await self.study(report, batches.detect, method, seed)
         await self.do(lambda: live.assign(found), is_long=True, report=report)
         return found
 
-    # What it says of itself
+    # State of the engine
 
     def hear(self) -> None:
-        """Nothing has to be done for events to come."""
+        """Do nothing: events are always sent."""
 
     def health(self, within: float) -> Health:
         """Return every check."""
@@ -600,7 +600,7 @@ class ThreadEngine:
         )
 
     def _pause(self, sentence: str) -> None:
-        """Pause because memory runs out; from the thread that watches it."""
+        """Pause because memory runs out; called from the thread that monitors it."""
 
         def act() -> None:
             self.engine.drive.pause()
@@ -614,30 +614,30 @@ class ThreadEngine:
         return tuple(self.live.world.trail.acts[-last:])
 
     def performance(self) -> Performance:
-        """Return how well commands were answered so far."""
+        """Return the performance figures of commands so far."""
         return self.meter.read(self.live.contacts.rate)
 
     @property
     def contacts(self) -> int:
-        """Contacts between agents that were weighed, by the messages that there are."""
+        """Contacts between agents evaluated so far, over the current messages."""
         return self.live.tracker.contacts
 
     # Sessions
 
     def session(self, number: int, said: tuple[str, str] | None = None) -> Session:
-        """Return the session of a message, the same one as long as anybody holds it."""
-        del said  # the world is here
+        """Return the session of a message, the same object while anyone holds a reference to it."""
+        del said  # the world is in this process
         cascade = self.live.cascade(number)
         session = self._sessions.get(cascade.id)
         if session is None or session.cascade is not cascade:
             if session is not None:
-                self._ended.pop(cascade.id, None)  # of another message, on another line of time
+                self._ended.pop(cascade.id, None)  # another message's, on another timeline
             session = self._sessions[cascade.id] = Session(cascade, self._loop)
             session.settle(self._ended.get(cascade.id) or self._row(cascade), self._failure)
         return session
 
     def _row(self, cascade: Cascade) -> SessionRow | None:
-        """Return the last line of a session that had ended before the engine began."""
+        """Return the last row of a session that had ended before the engine began."""
         return self.live.tracker.row(cascade.id) if cascade.status in ENDED else None
 
     def _session_ended(self, number: int, row: SessionRow) -> None:
@@ -655,14 +655,14 @@ class ThreadEngine:
         for session in list(self._sessions.values()):
             session.settle(None, error)
 
-    # Watching over the engine
+    # Monitoring the engine
 
     def _beat(self) -> None:
         """Every half second: warn of a tick that does not end; the engine itself cannot."""
         self._pulse = self._loop.call_later(_PULSE_SECONDS, self._beat)
         for path in self._files.changed():
             self._job(partial(self._take_up, path))
-        revision = next_revision()  # first: a frame that is made meanwhile outranks the warning
+        revision = next_revision()  # first: a frame that is made meanwhile supersedes the warning
         under_way, newest = self.engine.under_way, self.frames.newest
         if under_way is None or newest is None:
             return
@@ -675,10 +675,10 @@ class ThreadEngine:
             )
 
     async def ready(self) -> None:
-        """No other engine takes over without having been asked to."""
+        """Return at once: no other engine takes over unless requested."""
 
     async def restart(self) -> StallOutcome:
-        """End a stall: stop the plugin; where that fails, rebuild the world without it."""
+        """End a stall: stop the plugin; if that fails, rebuild the world without it."""
         under_way = self.engine.under_way
         if under_way is None:
             raise InputError("The engine is responding; there is nothing to stop.")
@@ -696,14 +696,14 @@ class ThreadEngine:
         return await self._rebuild(stall)
 
     async def _came_back(self, under_way: tuple[str, float]) -> bool:
-        """Return whether the engine comes back within a time, and can go on."""
+        """Return whether the engine responds in time, and can go on."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self.engine.under_way is under_way and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.02)  # it is another thread that changes
         return self.engine.under_way is not under_way and not self.engine.has_failed
 
     async def _rebuild(self, stall: Stall) -> StallOutcome:
-        """Leave the thread behind, and go on from the last completed tick in a new one."""
+        """Leave the thread behind, and resume from the last completed tick in a new one."""
         before, behind, persistence = self.live, self.engine, self.live.persistence.let_go()
         restarted = EngineError("The engine was restarted; try again.")
         behind.abandon(restarted, persistence.owned)
@@ -714,7 +714,7 @@ class ThreadEngine:
             raise
         self._failure = None
         claim(world)
-        world.trail.by(world, before.author)  # the copy may be of while a program did something
+        world.trail.by(world, before.author)  # the copy may date from while a program acted
         self._drive(world, before.name, before.path, persistence.of(world))
         if before.program is not None:
             self.live.program = before.program.left_behind(world.tick, stall.plugin, stall.place)
@@ -729,7 +729,7 @@ class ThreadEngine:
         return ended
 
     def _told(self, what: Callable[..., StallOutcome], *args: Any, **said: Any) -> StallOutcome:
-        """Let a journal have the world as it is after a restart, which nobody can do again."""
+        """Give the journal the state after a restart, which cannot be replayed."""
         with self.live.persistence.done("call:restart", ()):
             return what(self.live, *args, **said)
 
@@ -759,7 +759,7 @@ async def open_thread(
     custody_of: type[Persistence] = Persistence,
     prepare: Callable[[ThreadEngine], None] = lambda _: None,
 ) -> ThreadEngine:
-    """Take a world, begin its journal or go on with the one there is, and start its engine."""
+    """Claim a world, begin or resume its journal, and start its engine."""
     claim(world)
     be_frugal()
     engine = None
@@ -786,12 +786,12 @@ async def open_thread(
 
 
 def not_open() -> HubbubError:
-    """Return the error of using a simulation outside its block."""
+    """Return the error for using a simulation outside its block."""
     return HubbubError("The simulation is not open; use `async with Simulation(world)`.")
 
 
 def was_stopped(live: LiveWorld, stall: Stall, *, was_struck: bool) -> StallOutcome:
-    """Say what the interruption of a plugin ended; nothing where it came back before."""
+    """Report what the interruption of a plugin ended; nothing if it returned before."""
     ended = [c.id for c in live.world.cascades if c.error and Stalled.__name__ in c.error][-1:]
     live.notice()
     said = StallOutcome(live.world.tick, stall.plugin, stall.place, tuple(ended), was_rebuilt=False)
@@ -802,7 +802,7 @@ def was_stopped(live: LiveWorld, stall: Stall, *, was_struck: bool) -> StallOutc
 
 
 def taken_over(live: LiveWorld, other: LiveWorld, stall: Stall) -> StallOutcome:
-    """Go on where another left off, of whose world this is a copy; stop what stalled it."""
+    """Resume from another engine, of whose world this is a copy; stop what stalled it."""
     live.lines.extendleft(reversed(other.lines))
     live.chosen, live.is_dirty = other.chosen, True
     stopped = [c for c in live.world.cascades.loose if c.alive and c.model_name == stall.plugin]
@@ -821,7 +821,7 @@ _driven: WeakSet[World] = WeakSet()
 
 
 def claim(world: World) -> None:
-    """Take a world for one engine."""
+    """Claim a world for one engine."""
     if world in _driven:
         raise InputError(
             "This world runs in a simulation already; use that one, close it first, or load the "
@@ -831,5 +831,5 @@ def claim(world: World) -> None:
 
 
 def release(world: World) -> None:
-    """Give a world back: whoever asks next may have it."""
+    """Release a world, so that another engine can claim it."""
     _driven.discard(world)

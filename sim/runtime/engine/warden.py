@@ -1,10 +1,10 @@
 """:class:`PluginTimeout`: a thread that interrupts foreign plugins that hang in a headless run.
 
-A thread of its own looks a few times a second at the calls under way. A call of a foreign plugin
-that lasts too long, or takes too much memory, is interrupted: in Python at the next line, in what
-sleeps or waits by a signal. What neither reaches, such as a query in SQLite, ends the whole
-process, after the last completed tick was kept. What holds Python's lock, such as a regular
-expression, holds up the warden too; then a process that watches from outside ends this one
+A separate thread looks a few times a second at the calls under way. A call of a foreign plugin
+that takes too long, or too much memory, is interrupted: in Python at the next line, in code that
+sleeps or waits by a signal. If neither works, as in a query in SQLite, the whole process is ended,
+after the last completed tick was saved. Code that holds Python's lock, such as a regular
+expression, blocks the warden too; then a watchdog process ends this one
 (:mod:`sim.runtime.engine.watchdog`).
 """
 
@@ -45,7 +45,7 @@ _MOST_GRACES = 10
 _KEEPING_SECONDS = 60.0
 _BUSY, _ASLEEP, _UNFAIR = 0.5, 0.05, 1.5
 _SILENT = 1.0
-"""Seconds beyond the patience after which nobody but the process outside can end a call."""
+"""Seconds beyond the patience after which only the watchdog process can end a call."""
 _LOST = (
     "it blocks everything else, so the current tick and unsaved changes are lost; end every call, "
     "or use --isolated, which continues without the plugin."
@@ -58,7 +58,7 @@ _THREADS = ("MainThread", "engine", "feed", "replicate")
 
 @dataclass(slots=True)
 class _Call:
-    """A call of a plugin under way, and what was so when it was first seen."""
+    """A call of a plugin under way, and the measurements when it was first seen."""
 
     frame: FrameType
     since: float
@@ -68,22 +68,22 @@ class _Call:
 
 
 def patience_for(world: World) -> float:
-    """Return how long a plugin may take for one call in a world: longer in a large one."""
+    """Return how many seconds one plugin call may take in a world: more in a large one."""
     return current().plugin_patience + (len(world.agents) + world.ties.count) / 1e6
 
 
 def room_for(world: World) -> int:
-    """Return by how many bytes a process may grow within one call in a world."""
+    """Return the number of bytes by which a process may grow within one call in a world."""
     return ROOM + 4 * world.nbytes
 
 
 def calls_of_plugins(packages: frozenset[str] = frozenset()) -> dict[int, tuple[FrameType, str]]:
-    """Return for each thread in which a foreign plugin runs (its outermost frame, the place)."""
+    """Return (outermost frame, place) for each thread in which a foreign plugin runs."""
     found = {}
     ours = {each.ident for each in threading.enumerate() if each.name.startswith(_THREADS)}
     for thread, innermost in sys._current_frames().items():  # noqa: SLF001 - the only way to ask
         if thread not in ours:
-            continue  # what a plugin does in threads of its own holds nobody up
+            continue  # a plugin's own threads block nothing
         frame: FrameType | None = innermost
         outer, place, compiles = None, "", False
         while frame is not None:
@@ -101,7 +101,7 @@ def calls_of_plugins(packages: frozenset[str] = frozenset()) -> dict[int, tuple[
 
 
 def _files() -> dict[str, str]:
-    """Return the files of foreign plugins, each with its plugin where that is one alone."""
+    """Return the files of foreign plugins, each with its plugin's name if it has only one."""
     found: dict[str, list[str]] = {}
     for item in foreign():
         file = getattr(sys.modules.get(item.cls.__module__), "__file__", None)
@@ -117,7 +117,7 @@ def _place(frame: FrameType) -> str:
 
 
 def _plugin(frame: FrameType) -> str:
-    """Return the name of the plugin of which a frame runs a method; else its file's."""
+    """Return the name of the plugin whose method a frame runs; otherwise that of its file."""
     mine = frame.f_locals.get("self")
     found = spec_of(type(mine)) if mine is not None else None
     if found is not None:
@@ -128,7 +128,7 @@ def _plugin(frame: FrameType) -> str:
 
 
 class PluginTimeout:
-    """Watches over the plugins of one process; made in its main thread."""
+    """Watches the plugins of one process; made in its main thread."""
 
     def __init__(
         self,
@@ -153,11 +153,11 @@ class PluginTimeout:
         self._thread.start()
 
     def suit(self, world: World) -> None:
-        """Give each call the time and the memory that it may take in a world."""
+        """Set the time and memory limits of a call for a world."""
         self.patience, self.room = patience_for(world), room_for(world)
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._is_over.set()
         self._thread.join(_GRACE_SECONDS)
         if self._heart is not None:
@@ -165,12 +165,12 @@ class PluginTimeout:
         signal.signal(_SIGNAL, self._before)
 
     def check(self) -> None:
-        """Raise :class:`StuckError` once a plugin had to be stopped."""
+        """Raise :class:`StuckError` if a plugin had to be stopped."""
         if self._stuck is not None:
             raise self._stuck
 
     def check_after(self, keep: Callable[[], str]) -> None:
-        """Raise once a plugin had to be stopped, and left something half done: say what is kept."""
+        """Raise if a plugin was stopped halfway through something; ``keep()`` says what is kept."""
         if self._stuck is not None:
             reason = f"{self._stuck.reason}; {keep()}"
             raise StuckError(self._stuck.plugin, reason) from self._stuck
@@ -190,14 +190,14 @@ class PluginTimeout:
                 self._tell(call, now, calls[thread][1])
 
     def _beat(self, files: dict[str, str]) -> None:
-        """Tell who watches from outside that this process moves; without plugins nobody does."""
+        """Send the watchdog process a heartbeat; without plugins there is no such process."""
         if files and self._heart is None:
             self._heart = self._starts()
         if self._heart is not None:
             self._heart.beat(self.patience + _SILENT, files)
 
     def _tell(self, call: _Call, now: float, place: str) -> None:
-        """Say once that a call is waited for, for whose and how long."""
+        """Report once which plugin's call is waited for, and for how long."""
         if self._waits is None or call.is_told or now - call.since < _TELL_SECONDS:
             return
         call.is_told = True
@@ -213,10 +213,10 @@ class PluginTimeout:
         return _Call(frame, now, time.process_time(), _resident())
 
     def _wrong(self, call: _Call, now: float) -> str:
-        """Return what a call does that it should not; empty: nothing.
+        """Return which limit a call exceeds; empty: none.
 
-        Time counts where the process works or sleeps; on a busy machine it does neither. After
-        the first that had to be stopped nobody waits any more: what runs ends with it.
+        Time counts fully while the process works or sleeps; on a busy machine it does neither.
+        Once one call had to be stopped, further calls are stopped without waiting.
         """
         if self._stuck is not None and now > call.since:
             return "runs after another had to be stopped"
@@ -230,7 +230,7 @@ class PluginTimeout:
         return ""
 
     def _end(self, thread: int, call: _Call, why: str, place: str) -> None:
-        """Interrupt a call; where that does not help keep what there is, and end the process."""
+        """Interrupt a call; if that fails, save what there is and end the process."""
         reason = f"{why} ({place}); end every loop, or raise the setting plugin_patience"
         stuck = self._accused = self._stuck or StuckError(_plugin(call.frame), reason)
         self._aim = call.frame
@@ -248,7 +248,7 @@ class PluginTimeout:
                 return
 
     def _graceless(self, lasted: float, worked: float) -> bool:
-        """Return whether a struck call has had its time to end, processor time if it works."""
+        """Return whether a struck call has had its time to end, in processor time if it works."""
         sleeps = worked < _ASLEEP * lasted
         return max(worked, lasted if sleeps else lasted / _MOST_GRACES) > _GRACE_SECONDS
 
@@ -263,7 +263,7 @@ class PluginTimeout:
             self._stuck = self._accused
 
     def _struck(self, _number: int, frame: FrameType | None) -> None:
-        """Raise inside the plugin, if it is still there; in the main thread."""
+        """Raise inside the plugin, if it still runs; in the main thread."""
         aim = self._aim
         while frame is not None:
             if frame is aim:
@@ -272,7 +272,7 @@ class PluginTimeout:
             frame = frame.f_back
 
     def _kept(self) -> str:
-        """Keep what there is, within a time; returns where, as a clause."""
+        """Save what there is, within a time limit; return where, as a clause."""
         if self.keep is None:
             return "there was nothing to keep"
         said: list[str] = []
@@ -299,7 +299,7 @@ def warden(
     waits: Callable[[str], object] | None = None,
     heart: Callable[[], Heartbeat] | None = None,
 ) -> Iterator[PluginTimeout | None]:
-    """Watch over foreign plugins within the block; None in any thread but the main one."""
+    """Watch foreign plugins within the block; yields None in any thread but the main one."""
     if threading.current_thread() is not threading.main_thread() or _on_watch:
         yield None
         return
@@ -313,13 +313,13 @@ def warden(
 
 
 def on_watch() -> PluginTimeout | None:
-    """Return who watches in this process now, if anybody does."""
+    """Return the :class:`PluginTimeout` of this process, or None."""
     return _on_watch[0] if _on_watch else None
 
 
 @contextmanager
 def naming() -> Iterator[None]:
-    """Name a plugin that had to be stopped within the block, in place of what came of that."""
+    """Raise the error that names a stopped plugin, in place of its consequences in the block."""
     try:
         with interruptible():
             yield
@@ -338,7 +338,7 @@ def _check() -> None:
 
 
 def _packages() -> frozenset[str]:
-    """Return the top names of installed packages that say they are plugins."""
+    """Return the top-level names of installed packages that declare plugins."""
     entries = metadata.entry_points(group=GROUP)
     modules = (str(getattr(each, "module", "")) for each in entries if not is_ours(each))
     return frozenset(filter(None, (module.partition(".")[0] for module in modules)))

@@ -1,10 +1,10 @@
 """The watchdog process: ends its parent when not even the warden's thread can run there.
 
-Compiled code that does not let go of Python's lock, such as a regular expression that tries a
-trillion ways, stops every thread of Python, the warden's too. So the warden tells a small process
-a few times a second that it is there. Where it falls silent while its process works, that one asks
-where it is, by a signal that is answered without the lock; where a plugin's line is on the stack,
-it says whose, and ends the process.
+Compiled code that does not release Python's lock, such as a regular expression that tries a
+trillion ways, stops every thread of Python, the warden's too. So the warden sends a small process
+a heartbeat a few times a second. If the heartbeat stops while its process works, the watchdog asks
+for the stack, by a signal that is answered without the lock; if a plugin's line is on the stack,
+it names the plugin, and ends the process.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _ANSWER_SECONDS = 0.5
 _SHOW_CURSOR = "\x1b[?25h"
 _LINE = re.compile(r'File "([^"]+)", line (\d+) in ([\w<>]+)')
 _BUSY = 0.1
-"""Of a processor that it has to work meanwhile: who was stopped, or waits, is left alone."""
+"""Share of a processor that a hung process uses; one that uses less is stopped or waits."""
 
 
 class Heartbeat:
-    """Tells the process that watches, which it starts, that this one moves."""
+    """Starts the watchdog process, and tells it that this one still runs."""
 
     def __init__(self, says: str, to: str = "") -> None:
         self._answers = tempfile.NamedTemporaryFile(prefix="hubbub-where-")  # noqa: SIM115
@@ -46,16 +46,16 @@ class Heartbeat:
         )
         assert self._watch.stdin is not None  # noqa: S101 - it was asked for
         self._to = self._watch.stdin.fileno()
-        os.set_blocking(self._to, False)  # who watches must not hold anybody up
+        os.set_blocking(self._to, False)  # the watchdog must not block anything
 
     def beat(self, seconds: float, files: Mapping[str, str]) -> None:
-        """Say that this process moves."""
+        """Send the watchdog a sign of life."""
         line = json.dumps([seconds, dict(files)])
-        with suppress(OSError):  # who watches is gone: nobody watches
+        with suppress(OSError):  # the watchdog is gone
             os.write(self._to, f"{line}\n".encode())
 
     def stop(self) -> None:
-        """Be watched no more."""
+        """Stop the watchdog."""
         self._watch.kill()
         self._watch.communicate()
         faulthandler.unregister(_SIGNAL)
@@ -78,7 +78,7 @@ def place_in(answer: str, files: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def main() -> None:
-    """Watch over the process that started this one, as its arguments say."""
+    """Watch over the process that started this one, as the arguments say."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     number, answers, says, to = sys.argv[1:]
     with suppress(psutil.Error):  # it has ended
@@ -86,7 +86,7 @@ def main() -> None:
 
 
 def watch(process: psutil.Process, answers: Path, says: str, told: int, to: str = "") -> None:
-    """Watch until the process ends, or has to be ended."""
+    """Watch the process until it ends or has to be ended."""
     seconds, rest = 0.0, b""
     files: dict[str, str] = {}
     since, worked = time.monotonic(), _worked(process)
@@ -104,13 +104,13 @@ def watch(process: psutil.Process, answers: Path, says: str, told: int, to: str 
         if not seconds or lasts < seconds or _worked(process) - worked < _BUSY * lasts:
             continue
         found = _where(process, answers, files)
-        if found is None:  # nobody's plugin: ours, and it comes back
+        if found is None:  # no plugin's code: ours, and it returns
             since, worked = time.monotonic(), _worked(process)
             continue
         plugin, place = found
         sentence = f"Plugin {plugin!r}: has not returned after {lasts:.0f} s ({place}); {says}\n"
         try:
-            _say(sentence, to)  # first: whoever waits for the process reads it at its end
+            _say(sentence, to)  # first: the parent of that process reads it after its end
         finally:
             process.kill()
         return
@@ -134,7 +134,7 @@ def _worked(process: psutil.Process) -> float:
 def _where(
     process: psutil.Process, answers: Path, files: Mapping[str, str]
 ) -> tuple[str, str] | None:
-    """Ask a process where it is; return whose line is on a stack, and which."""
+    """Ask a process for its stack; return which plugin's line is on it, and the place."""
     before = answers.stat().st_size
     process.send_signal(_SIGNAL)
     time.sleep(_ANSWER_SECONDS)

@@ -1,1 +1,1 @@
-"""Frames: immutable pictures of a running world, and their parts."""
+"""Frames: immutable snapshots of a running world, and their parts."""

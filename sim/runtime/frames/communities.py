@@ -1,4 +1,4 @@
-"""Communities as frames carry them: labels, sizes, names, ties, positions; built in a thread."""
+"""The communities in frames: labels, sizes, names, ties, positions; built in a thread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from sim.world.communities import is_made_up, readable_names
 from sim.world.world import World
 
 MOST_GROUPS = 200
-"""Rows shown; smaller communities and agents in none share the last one."""
+"""Rows shown; smaller communities and agents without one share the last row."""
 
 _TOP = 3
 _SLICE = 50_000
@@ -35,7 +35,7 @@ _SLICE = 50_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommunityTotals:
-    """What does not depend on any message; the fields of ``Communities``."""
+    """The fields of ``Communities`` that do not depend on any message."""
 
     names: tuple[str, ...]
     labels: I64
@@ -50,7 +50,7 @@ class CommunityTotals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommunityLabels:
-    """Who is in which community."""
+    """The community of each agent."""
 
     of: npt.NDArray[np.int32]
     names: tuple[str, ...]
@@ -65,7 +65,7 @@ def arrange(
     *,
     placed: CommunityTotals | None = None,
 ) -> CommunityTotals | None:
-    """Return the communities of a world, largest first; None when nobody is in one."""
+    """Return the communities of a world, largest first; None if no agent is in one."""
     if int(given.of.max(initial=-1)) < 0:
         return None
     report("naming communities", 0.0)
@@ -98,7 +98,7 @@ def arrange(
 
 
 def _is_alike(placed: CommunityTotals, row_of: npt.NDArray[np.int32], links: I64) -> bool:
-    """Whether communities have the members they had, and but a few ties between them changed."""
+    """Return whether communities have the same members, and few ties between them changed."""
     if not np.array_equal(placed.row_of, row_of):
         return False
     return int(np.abs(links - placed.links).sum()) <= _CHANGED * int(placed.links.sum())
@@ -140,7 +140,7 @@ def _top(
 _ROUNDS = 150
 
 _CHANGED = 0.02
-"""Share of ties; when more came or went since communities were placed, they are placed anew."""
+"""Share of ties; when more were added or removed, communities are placed again."""
 
 
 def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64:
@@ -156,7 +156,7 @@ def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64
     np.fill_diagonal(both, 0.0)
     members = np.maximum(sizes, 1).astype(np.float64)
     density = both / np.sqrt(np.outer(members, members))
-    pull: F64 = np.sqrt(density / max(float(density.max()), 1e-12))  # ties against chance, [0, 1]
+    pull: F64 = np.sqrt(density / max(float(density.max()), 1e-12))  # ties above chance, [0, 1]
     room = np.sqrt(sizes / max(int(sizes.max()), 1)) + 0.3
     push = np.add.outer(room, room) / 2
     places = rng.uniforms(rng.key(0, Stream.LAYOUT), np.arange(2 * count)).reshape(count, 2)
@@ -174,17 +174,17 @@ def _move(places: F64, pull: F64, push: F64, heat: float) -> F64:
     force = (ideal * push) ** 2 / distance - pull * distance**2 / ideal
     np.fill_diagonal(force, 0.0)
     step: F64 = ((force / distance)[:, :, None] * apart).sum(axis=1)
-    step -= 0.5 * (places - places.mean(axis=0))  # a pull to the middle keeps strangers in sight
+    step -= 0.5 * (places - places.mean(axis=0))  # a pull to the centre keeps loose ones in sight
     step *= np.minimum(1.0, heat / (np.sqrt((step**2).sum(axis=1, keepdims=True)) + 1e-12))
     return step
 
 
 _AT_ONCE_TIES = 2_000_000
-"""A network up to this size is arranged on the spot (some 30 ms); a larger one in a thread."""
+"""A network up to this size is laid out immediately (some 30 ms); a larger one in a thread."""
 
 
 class CommunityLayout:
-    """Follows the communities of a world; belongs to the engine's thread."""
+    """Tracks the communities of a world; belongs to the engine's thread."""
 
     def __init__(self, run_soon: Callable[[Callable[[], object]], None]) -> None:
         self._origin = ""
@@ -198,7 +198,7 @@ class CommunityLayout:
     def arrange(
         self, world: World, show: Callable[[CommunityTotals | None], None], origin: str = ""
     ) -> None:
-        """Make a new picture, from ``origin``, if groups, agents or ties changed."""
+        """Make a new layout, from ``origin``, if groups, agents or ties changed."""
         agents, ties = world.agents, world.ties
         names = tuple(agents.communities)
         labels = (xxhash.xxh3_64_intdigest(agents.community.data), names)
@@ -236,13 +236,13 @@ class CommunityLayout:
             self._hurry(lambda: None if stale.is_set() else show(self._noted(groups)))
 
     def _noted(self, groups: CommunityTotals | None) -> CommunityTotals | None:
-        """Note where communities were placed, if they were."""
+        """Store where communities were placed, if they were."""
         if self._placed is None or groups is None or groups.positions is not self._placed.positions:
             self._placed = groups
         return groups
 
     def stop(self) -> None:
-        """Let a picture that is being made go, and wait for its thread."""
+        """Cancel a layout that is being made, and wait for its thread."""
         self._is_stale.set()
         if self._thread is not None:
             self._thread.join()
@@ -250,7 +250,7 @@ class CommunityLayout:
 
 
 def _about(ties: Ties) -> int | tuple[int]:
-    """Return what the picture of ties depends on; in a large network two per cent of them."""
+    """Return the key of the layout of ties; in a large network it changes with 2 % of them."""
     if ties.is_still or ties.count <= _AT_ONCE_TIES:
         return ties.version
     return (round(50 * math.log(ties.count)),)

@@ -1,4 +1,4 @@
-"""The message that a frame shows in full: its totals, and what its model tells of itself."""
+"""The message that a frame shows in full: its totals, and what its model reports."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from sim.spread.cascade.faults import is_interruption, said_by
 from sim.spread.cascade.generations import cohorts_of
 
 MOST_COLUMNS = 400
-"""Columns of time in a heat map; neighbours are merged when there would be more."""
+"""Time columns of a heat map; neighbours are merged when there would be more."""
 
 T = TypeVar("T", bound=np.generic)
 
 
 class _Rows:
-    """Rows of numbers that only grow; views handed out stay as they are."""
+    """Rows of numbers that only grow; views handed out stay unchanged."""
 
     def __init__(self, rows: I64) -> None:
         self._rows = rows.copy()
@@ -47,7 +47,7 @@ class _Rows:
 
 
 class Tally:
-    """What a frame tells of the cascade in focus."""
+    """The totals of the cascade in focus."""
 
     def __init__(self, cascade: Cascade) -> None:
         self.cascade = cascade
@@ -70,7 +70,7 @@ class Tally:
 
     @property
     def ticks(self) -> int:
-        """Rows of :attr:`history`: ticks that the cascade has run, and one."""
+        """Rows of :attr:`history`: the ticks that the cascade has run, plus one."""
         return self._new.size
 
     @property
@@ -102,8 +102,8 @@ class Tally:
         return float(recent.mean()) if recent.size else 0.0
 
     def ticked(self) -> None:
-        """Take a tick into account in which the cascade ran."""
-        if self._new.size == 0:  # it has just left the queue: its start is a row too
+        """Take into account a tick in which the cascade ran."""
+        if self._new.size == 0:  # it has just left the queue: its start is a row, too
             self._history, self._new = _Rows(self.cascade.history), _Rows(self.cascade.new_adopters)
         else:
             self._history.append(self.cascade.tally)
@@ -111,7 +111,7 @@ class Tally:
         self._count()
 
     def reread(self) -> None:
-        """Read the record anew, after something else than a tick may have changed it."""
+        """Read the record again, after anything but a tick may have changed it."""
         self._history, self._new = _Rows(self.cascade.history), _Rows(self.cascade.new_adopters)
         self._count()
 
@@ -125,7 +125,7 @@ class Tally:
 
     def _count(self) -> None:
         more = self.cascade.agents - self._when.size
-        if more > 0:  # agents came: the kernel must find a place for each
+        if more > 0:  # agents were added: the kernel needs a place for each
             self._when = np.append(self._when, np.full(more, -1, np.int32))
             self._level = np.append(self._level, np.zeros(more, np.int32))
         self._caused = _room(self._caused, self._new.size)
@@ -139,7 +139,7 @@ class Tally:
 
 
 class GroupTally:
-    """How far the cascade in focus has come in each group, over time."""
+    """How many members of each group the cascade in focus has reached, over time."""
 
     def __init__(self, cascade: Cascade | None, row_of: I32, sizes: I64) -> None:
         self.cascade = cascade
@@ -152,11 +152,11 @@ class GroupTally:
 
     @classmethod
     def empty(cls, sizes: I64) -> GroupTally:
-        """Return the tally of no cascade."""
+        """Return the tally for no cascade."""
         return cls(None, np.empty(0, np.int32), sizes)
 
     def count(self, ticks: int) -> None:
-        """Count what is new in the log; ``ticks``: how many the cascade has run, and one."""
+        """Count new log entries; ``ticks``: the ticks that the cascade has run, plus one."""
         if self.cascade is None:
             return
         while ticks > self._width * MOST_COLUMNS:
@@ -199,30 +199,30 @@ Lines = tuple[str, ...]
 
 
 class ModelReports:
-    """Asks models for metrics and panel lines; one that fails three times is asked no more."""
+    """Asks models for metrics and panel lines; a model that fails three times is asked no more."""
 
     def __init__(self) -> None:
         self._strikes: dict[tuple[type, str], int] = {}
 
     def metrics(self, cascade: Cascade) -> Numbers:
-        """Return (name, value) of the numbers of a cascade's model, at most 12; clean names."""
+        """Return (name, value) of the metrics of a cascade's model, at most 12; cleaned names."""
         found: Numbers = self._asked(cascade, "metrics", _numbers)
         return found
 
     def panel(self, cascade: Cascade) -> Lines:
-        """Return the lines that a cascade's model wants shown, at most 8; clean and clipped."""
+        """Return the panel lines of a cascade's model, at most 8; cleaned and clipped."""
         found: Lines = self._asked(cascade, "panel", _lines)
         return found
 
     def _asked(self, cascade: Cascade, what: str, ask: Callable[[Cascade], Any]) -> Any:
-        """Return what a method says; what it raises becomes a line, three times at most."""
+        """Return the result of a method; an exception becomes a line, three times at most."""
         key = type(cascade.model), what
         if cascade.started_at < 0 or self._strikes.get(key, 0) >= _STRIKES:
             return ()
         try:
             with interruptible():
                 return ask(cascade)
-        except BaseException as error:  # somebody else's code, outside the tick
+        except BaseException as error:  # third-party code, outside the tick
             if is_interruption(error):
                 raise
             self._strikes[key] = self._strikes.get(key, 0) + 1
@@ -255,11 +255,11 @@ def _is_number(value: object) -> bool:
 
 
 _QUICK = 50_000
-"""Adopters whose structural virality is measured for every frame (1 ms); more wait for idle time"""
+"""Adopters up to which structural virality is measured for every frame (1 ms); else when idle."""
 
 
 class FocusedCascade:
-    """Keeps the totals of one cascade while it runs, and the pictures made of them."""
+    """Keeps the totals of one cascade while it runs, and the frame parts made of them."""
 
     def __init__(self) -> None:
         self.cascade: Cascade | None = None
@@ -271,7 +271,7 @@ class FocusedCascade:
         self._communities: tuple[object, Communities] | None = None
 
     def turn_to(self, cascade: Cascade | None) -> None:
-        """Show a cascade; what it has done so far is counted here, once."""
+        """Show a cascade; its past is counted here, once."""
         if cascade is self.cascade:
             return
         self.cascade = cascade
@@ -279,7 +279,7 @@ class FocusedCascade:
         self._regroup()
 
     def leave(self) -> None:
-        """Show nothing, so that what is shown next is counted from its beginning."""
+        """Show nothing; the next cascade is counted from its beginning."""
         self.cascade, self._tally, self._group_tally = None, None, None
         self._focus = self._communities = None
 
@@ -296,7 +296,7 @@ class FocusedCascade:
             self._group_tally.count(self._tally.ticks)
 
     def follow(self, *, ticked: bool) -> None:
-        """Take in what the cascade did in a tick, or whatever a command did to it."""
+        """Update the totals after a tick or a command."""
         if self._tally is None:
             return
         if ticked:
@@ -304,13 +304,13 @@ class FocusedCascade:
         else:
             self._tally.reread()
         if self.groups is not None and self.groups.row_of.size < self._tally.cascade.agents:
-            self.group_by(None)  # agents came: new communities are on their way
+            self.group_by(None)  # agents were added: new communities are on their way
         if self._group_tally is not None:
             self._group_tally.count(self._tally.ticks)
 
     @property
     def r(self) -> tuple[float, int]:
-        """R_t of the newest generation that is whole, and its tick; NaN and -1 before one is."""
+        """R_t of the newest complete generation, and its tick; NaN and -1 if there is none."""
         shown = self.focus()
         if shown is None or shown.cohort < 0:
             return float("nan"), -1
@@ -328,7 +328,7 @@ class FocusedCascade:
             self._tally.measure_virality()
 
     def focus(self) -> Focus | None:
-        """Return the picture of the cascade; the same object while nothing changed."""
+        """Return the focus of a frame; the same object while nothing changed."""
         tally = self._tally
         if tally is None:
             return None
@@ -341,7 +341,7 @@ class FocusedCascade:
         return self._focus[1]
 
     def communities(self) -> Communities | None:
-        """Return the picture of the communities; the same object while nothing changed."""
+        """Return the communities of a frame; the same object while nothing changed."""
         if self.groups is None:
             return None
         ticks = self._tally.ticks if self._tally else 0

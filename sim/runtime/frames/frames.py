@@ -1,4 +1,4 @@
-"""Frames: immutable pictures of a running world, as a watcher sees it."""
+"""Frames: immutable snapshots of a running world for its watchers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ State = Literal["paused", "pausing", "playing", "stepping", "busy", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class MindsNow:
-    """The minds of a world at one moment."""
+    """The state of a world's minds at one moment."""
 
     members: int
     deciding: int = 0
@@ -41,19 +41,19 @@ class MindsNow:
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """One message under way, in a line.
+    """A queued, running or ended message, as one row.
 
     Parameters
     ----------
     id, text, model
-        Its number, its clean text, the registered name of its model.
+        Its number, its cleaned text, the registered name of its model.
     status
         ``"queued"``, ``"running"``, ``"quiet"``, ``"failed"`` or ``"cancelled"``.
     size, share
         Agents that ever adopted, and their share of all, in [0, 1].
     r
-        R_t of the newest generation after the seeds' that is whole; NaN before one is, and once the
-        message spreads no more. Read in turns where many messages run: it may be some frames old.
+        R_t of the newest complete generation after the seeds; NaN before there is one, and once the
+        message no longer spreads. May be some frames old when many messages run: they take turns.
     cohort
         The tick at which that generation adopted, -1 without one.
     new
@@ -82,14 +82,14 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Focus:
-    """The message that is shown in full; arrays are read-only, one row a tick from its start.
+    """The message that is shown in full; arrays are read-only, one row per tick from its start.
 
     Parameters
     ----------
     id, text, model
-        Its number, its clean text, the registered name of its model.
+        Its number, its cleaned text, the registered name of its model.
     parameters
-        (name, value) of every parameter of the model, as they are now.
+        (name, value) of every parameter of the model, current values.
     states
         Names of the states that agents can be in.
     history
@@ -97,17 +97,17 @@ class Focus:
     new
         int64 (ticks,): first adoptions; row 0 counts the seeds.
     r
-        float64 (ticks,): R_t, adoptions caused by those who adopted at t, per adoption, first and
-        later ones; NaN where nobody adopted or some may still cause more.
+        float64 (ticks,): R_t, adoptions caused by the adopters at t, per adoption, first and
+        later ones; NaN where no agent adopted or some may still cause more.
     speed
         First adoptions per tick over the last ten.
     depth, breadth
         The longest chain from a seed; the most adopters at one distance.
     virality
-        Structural virality; while a large cascade runs it may lag behind (``virality_size``).
+        Structural virality; while a large cascade runs, it may be out of date (``virality_size``).
     reached, seeds, now
-        Agents that ever adopted, how many of them began, and how many hold it now; -1 where its
-        model is not here, so that nobody knows.
+        Agents that ever adopted, how many of them were seeds, and how many hold it now; -1 if its
+        model is not installed, so that this is unknown.
     started_at, status, error
         As in :class:`SessionRow`.
     virality_size
@@ -115,10 +115,10 @@ class Focus:
     metrics
         (name, value) of the model's own numbers, at most 12.
     panel
-        The model's own lines, clean, at most 8.
+        The model's own lines, cleaned, at most 8.
     cohort
-        The tick of the newest adopters in ``r`` before whom all had their turn; -1: none had, -2:
-        who adopts again is not on record, so nobody can say.
+        The tick of the newest adopters in ``r`` up to whom all are complete; -1: none is, -2:
+        unknown, since repeated adoptions are not on record.
     """
 
     id: int
@@ -147,7 +147,7 @@ class Focus:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Communities:
-    """The communities, largest first; those beyond the 199 largest, and agents in none, are one.
+    """The communities, largest first; those beyond the 199 largest and agents in none share a row.
 
     Parameters
     ----------
@@ -164,9 +164,9 @@ class Communities:
     onset
         int64 (c,): tick of the first adoption, -1: none.
     top
-        Names of the best-known members of each, at most three.
+        Names of the most followed members of each, at most three.
     label
-        Where they come from: ``"known"``, ``"Louvain"``, or ``""`` (planted or detected).
+        Origin of the communities: ``"known"``, ``"Louvain"``, or ``""`` (planted or detected).
     links
         int64 (c, c): ties from members of the row's community to members of the column's.
     positions
@@ -174,7 +174,7 @@ class Communities:
     labels
         int64 (c,): index into ``world.agents.communities``; -1 for the rest.
     total
-        Communities that have members, with a row of their own or not.
+        Communities that have members, whether or not they have their own row.
     """
 
     names: tuple[str, ...]
@@ -193,22 +193,22 @@ class Communities:
 
 @dataclass(frozen=True, slots=True)
 class Durability:
-    """How safe a world is that keeps a journal.
+    """The durability of a world that keeps a journal.
 
     Parameters
     ----------
     tick
-        The last tick that no crash can take back.
+        The last tick that is safe from a crash.
     behind
         Ticks run since then: what a crash would lose now.
     checkpoint
         The tick of the last checkpoint.
     pause_ms
-        Milliseconds that the world stood still for it.
+        Milliseconds for which the world was paused for it.
     bytes, folder
         The folder of the journal and its checkpoints, and its size, read once a second.
     is_held_up
-        Whether the disk takes nothing more, and the world waits for it.
+        Whether the disk is full, and the world waits for it.
     """
 
     tick: int
@@ -231,48 +231,48 @@ class Frame:
     tick, day, hour
         Ticks completed, and the simulated day (from 1) and hour.
     state
-        What the engine does; ``"pausing"``: the running tick is the last; ``"busy"``: it carries
-        out a command that takes long; ``"failed"``: it does not tick any more, saving still works.
+        State of the engine; ``"pausing"``: the running tick is the last; ``"busy"``: it carries out
+        a long command; ``"failed"``: it no longer ticks, saving still works.
     name, path, dirty
         The world's name, its file (or None), and whether it changed since it was saved or opened.
     agents, ties, seed
         Of the world.
     asked_rate
-        Ticks a second asked for; None: as fast as possible.
+        Requested ticks per second; None: as fast as possible.
     achieved_rate
-        Ticks a second measured over the last two seconds; 0.0 when paused.
+        Ticks per second, measured over the last two seconds; 0.0 when paused.
     contacts_per_second
-        Contacts weighed a second, in the same span.
+        Contacts evaluated per second, over the same span.
     tick_ms, phase_ms
         Milliseconds that the last tick took, and each of its phases.
     memory_bytes
         Of the process.
     sessions
-        Queued and running messages first to last, with the newest ended ones; at most 1,000.
+        Queued and running messages in order of id, with the newest ended ones; at most 1,000.
     focus, communities
         The message shown, and the communities; None where there are none.
     events
-        (tick, one clean line), newest last, at most 200.
+        (tick, one cleaned line), newest last, at most 200.
     banner
-        What a person must know now; or None.
+        What a person must see now; or None.
     sessions_total
         All messages ever injected.
     stalled
-        What holds up the engine for more than two seconds; ``simulation.restart()`` ends it.
+        What has blocked the engine for more than two seconds; ``simulation.restart()`` ends it.
     durable_tick
-        The last tick that no crash can take back; None without a journal.
+        The last tick that is safe from a crash; None without a journal.
     kept
-        How safe the world is; None without a journal.
+        Durability of the world; None without a journal.
     metrics
-        What is measured, and what is alarming; None for a world that takes no metrics.
+        Metrics and alerts; None for a world without metrics.
     interventions
-        A line for each of the newest 100, what came of it behind those that were done.
+        A line for each of the newest 100, with its result once it was applied.
     platform
-        How the platform was in its last tick; None without one.
+        State of the platform in its last tick; None without one.
     minds
-        How minds of members are doing; None where nobody has one.
+        State of members' minds; None where no member has one.
     program
-        What is done between ticks beside what is commanded, such as a scenario; None: nothing.
+        What acts between ticks besides commands, such as a scenario; None: nothing.
     """
 
     revision: int

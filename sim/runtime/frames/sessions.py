@@ -29,22 +29,22 @@ from sim.spread.cascade.generations import newest_r
 from sim.world.world import World
 
 ENDED = frozenset({"quiet", "failed", "cancelled"})
-"""Statuses in which nothing happens any more; a new parameter can wake a quiet one."""
+"""Statuses in which nothing happens any more; a new parameter can revive a quiet one."""
 
 MOST_ROWS = 1000
 """Messages listed in a frame."""
 
 _SHOWN_CELLS = 48
 _SMALL = 20_000
-"""Adopters up to which R is read for a row in one go."""
+"""Number of adopters up to which the R of the rows is read in one go."""
 
 _COST_SHARE = 20.0
-"""Where more are read, twenty times what that took passes before more are: at most 5 % of it."""
+"""Beyond that, twenty times the time it took passes before the next reading: at most 5 % of it."""
 
 
 @dataclass(slots=True, eq=False)
 class _TrackedCascade:
-    """What is known of one cascade since it was last looked at."""
+    """State of one cascade when it was last looked at."""
 
     cascade: Cascade
     status: str
@@ -84,12 +84,12 @@ class CascadeTracker:
 
     @property
     def total(self) -> int:
-        """All messages ever injected."""
+        """Number of messages ever injected."""
         return self._known
 
     @property
     def alive(self) -> int:
-        """Messages that are queued or running."""
+        """Number of messages that are queued or running."""
         return len(self._open)
 
     def take_over(self, *, announce: bool = True) -> None:
@@ -111,7 +111,7 @@ class CascadeTracker:
         self._known = self._world.made
 
     def anew(self, woken: Callable[[int], None]) -> None:
-        """Follow the world from another tick; ``woken``: told of each session that runs."""
+        """Start over at another tick of the world; call ``woken`` for sessions that run again."""
         ran, until, known = self._open.keys(), self._known, self.rows()
         self._open, self._closed, self._known = {}, {}, 0
         self.take_over(announce=False)
@@ -128,7 +128,7 @@ class CascadeTracker:
                 woken(number)
 
     def reopen(self, cascade: Cascade) -> None:
-        """Follow a cascade again that was at rest."""
+        """Follow an ended cascade again."""
         self._closed.pop(cascade.id, None)
         self._open[cascade.id] = _TrackedCascade(
             cascade, cascade.status, cascade.size, cascade.contacts_seen
@@ -145,7 +145,7 @@ class CascadeTracker:
         self._note(f"#{cascade.id} {shown}: {cascade.model_name}, {holders}")
 
     def look(self, *, ticked: bool) -> None:
-        """Notice what became of every living cascade, after a tick or after a command."""
+        """Detect changes of every running or queued cascade, after a tick or a command."""
         is_heard = self._is_heard()
         for entry in list(self._open.values()):
             cascade = entry.cascade
@@ -203,11 +203,11 @@ class CascadeTracker:
         self._ended(number, row)
 
     def has_closed(self, number: int) -> bool:
-        """Whether a cascade counts as ended here."""
+        """Return whether a cascade counts as ended here."""
         return number < self._known and number not in self._open
 
     def row(self, number: int) -> SessionRow | None:
-        """Return the line of one session as it is now; that of one which ended long ago anew."""
+        """Return the current row of one session; that of one that ended long ago is made again."""
         if (entry := self._open.get(number)) is not None:
             return self._row(entry)
         return self._closed.get(number) or self._long_ago(number)
@@ -221,7 +221,7 @@ class CascadeTracker:
         return self._row(entry)
 
     def rows(self) -> tuple[SessionRow, ...]:
-        """Return the lines of a frame, in order of their number: the living, then newest ended."""
+        """Return the rows of a frame, in order of id: open sessions, and the newest ended ones."""
         living = [self._row(entry) for entry in list(self._open.values())[:MOST_ROWS]]
         room = MOST_ROWS - len(living)
         ended = list(self._closed.values())[-room:] if room else []
@@ -229,11 +229,11 @@ class CascadeTracker:
 
     @property
     def lags(self) -> bool:
-        """Whether R of a living session waits to be read."""
+        """Whether R of an open session is out of date."""
         return any(map(self._is_behind, self._open.values()))
 
     def read_some_r(self, *, is_idle: bool = False) -> None:
-        """Bring R of living sessions up to date in turns, more where nobody waits (``is_idle``)."""
+        """Update R of open sessions in turns, of more when nothing else is to do (``is_idle``)."""
         began = time.monotonic()
         if began < self._due and not is_idle:
             return
@@ -249,18 +249,18 @@ class CascadeTracker:
                 return
 
     def _is_behind(self, entry: _TrackedCascade) -> bool:
-        """Whether R may be another by now: generations become whole without new adopters, too."""
+        """Return whether R may have changed: generations complete without new adopters, too."""
         cascade = entry.cascade
         return cascade.started_at >= 0 and entry.r_read != (self._world.tick, cascade.size)
 
     def set_r(self, number: int, r: float, cohort: int) -> None:
-        """Take R_t of one session, and its tick, from whoever has it at hand."""
+        """Set R_t of one session, and its tick, if the caller has it at hand."""
         entry = self._open.get(number)
         if entry is None or not self._is_behind(entry):
             return
         entry.r_read = (self._world.tick, entry.cascade.size)
         if cohort == entry.cohort and (r == entry.r or np.isnan(r)):
-            return  # the row stays the one it is
+            return  # the row is unchanged
         entry.r, entry.cohort = r, cohort
         if not np.isnan(r):
             self._emit(
@@ -268,7 +268,7 @@ class CascadeTracker:
             )
 
     def _row(self, entry: _TrackedCascade) -> SessionRow:
-        """Return the line of an entry, made anew only when it changed."""
+        """Return the row of an entry, made again only when it changed."""
         cascade, row = entry.cascade, entry.row
         if (
             row is None
@@ -300,7 +300,7 @@ class CascadeTracker:
 
 
 def remember(rows: dict[int, SessionRow], number: int, row: SessionRow) -> None:
-    """Keep the line of a session that ended, and of older ones no more than a frame can list."""
+    """Keep the row of a session that ended, and no more older ones than a frame can list."""
     rows.pop(number, None)
     rows[number] = row
     while len(rows) > MOST_ROWS:
@@ -308,7 +308,7 @@ def remember(rows: dict[int, SessionRow], number: int, row: SessionRow) -> None:
 
 
 def require_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Refuse another running loop than that of a simulation; without one nothing is waited for."""
+    """Raise if another loop than the simulation's is running; without one nothing is awaited."""
     with suppress(RuntimeError):
         if asyncio.get_running_loop() is not loop:
             raise InputError(
@@ -318,21 +318,21 @@ def require_loop(loop: asyncio.AbstractEventLoop) -> None:
 
 
 class Session:
-    """One injected message, as asyncio sees it; made by ``simulation.inject``.
+    """An injected message, for use with asyncio; made by ``simulation.inject``.
 
     Parameters
     ----------
     cascade
         The engine's record.
     loop
-        Where it is awaited; a session that was forgotten is made anew outside of it, too.
+        Where it is awaited; a session that was dropped is made again outside of it, too.
 
     Attributes
     ----------
     id, text, model
-        Its number, its clean text, the registered name of its model.
+        Its number, its cleaned text, the registered name of its model.
     cascade
-        The engine's record. Read it while the world is paused, or through ``simulation.call``.
+        The engine's record. Read it only while the world is paused, or through ``simulation.call``.
     """
 
     def __init__(self, cascade: Cascade, loop: asyncio.AbstractEventLoop) -> None:
@@ -348,12 +348,12 @@ class Session:
 
     @property
     def status(self) -> str:
-        """``"queued"``, ``"running"``, ``"quiet"``, ``"failed"`` or ``"cancelled"``, as of now."""
+        """``"queued"``, ``"running"``, ``"quiet"``, ``"failed"`` or ``"cancelled"``, currently."""
         return self.cascade.status
 
     @property
     def size(self) -> int:
-        """Agents that ever adopted, as of now."""
+        """Agents that ever adopted, so far."""
         return self.cascade.size
 
     @property
@@ -362,9 +362,9 @@ class Session:
         return self.cascade.error
 
     async def done(self) -> SessionRow:
-        """Wait until nothing about the message can change, and return its last line.
+        """Wait until nothing about the message can change, and return its last row.
 
-        A message that a new parameter wakes is waited for anew.
+        A message that a new parameter revives is awaited again.
         A failed session is returned, not raised: look at its ``status`` and ``error``.
 
         Raises
@@ -378,16 +378,16 @@ class Session:
         return await asyncio.shield(self._ended)
 
     def reopen(self) -> None:
-        """Let :meth:`done` wait for another end; the simulation calls this."""
+        """Let :meth:`done` wait for another end; called by the simulation."""
         if self._ended.done():
             self._ended = self._loop.create_future()
 
     def settle(self, row: SessionRow | None, error: Exception | None = None) -> None:
-        """End the waiting of :meth:`done`; the simulation calls this."""
+        """End the waiting of :meth:`done`; called by the simulation."""
         if self._ended.done():
             return
         if error is not None:
             self._ended.set_exception(error)
-            self._ended.exception()  # looked at: nobody need wait
+            self._ended.exception()  # retrieved: awaiting it is optional
         elif row is not None:
             self._ended.set_result(row)

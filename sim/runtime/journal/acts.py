@@ -1,6 +1,6 @@
-"""Commands in a journal: noted when they are called, and done again (:func:`perform`).
+"""Commands in a journal: recorded when they are called, and done again (:func:`perform`).
 
-Who reads the table here has it whole, with the rows of all rooms.
+The table imported from here is complete: it has the rows of all rooms.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["COMMANDS", "apply", "holds", "on_trail", "perform"]
 
 @command(JUMP)
 def go_to(world: World, tick: int, _line: int = 0) -> None:
-    """Be at a tick of one's past or future, to which whoever does this again found the way."""
+    """Check that the world is at a tick; the replay has taken it there before."""
     if world.tick != tick:
         raise InputError(f"The world is at tick {world.tick:,}, not at {tick:,}.")
 
@@ -32,7 +32,7 @@ def go_to(world: World, tick: int, _line: int = 0) -> None:
 def on_trail(
     world: World, function: Callable[..., Any], args: tuple[Any, ...], keywords: Mapping[str, Any]
 ) -> Iterator[None]:
-    """Note the call of a command in the world's trail; of others nothing."""
+    """Record the call of a command in the world's trail; other calls are not recorded."""
     name = name_of(function)
     if name is None:
         yield
@@ -43,7 +43,7 @@ def on_trail(
 
 
 def apply(world: World, entry: JournalEntry) -> bool:
-    """Do an entry again; False for what only its program could do."""
+    """Replay an entry; return False for one that only its own program could carry out."""
     if entry.kind not in COMMANDS:
         return False
     said = from_json(entry.command)
@@ -55,7 +55,7 @@ def apply(world: World, entry: JournalEntry) -> bool:
 def perform(
     world: World, kind: str, args: Sequence[Any] = (), keywords: Mapping[str, Any] | None = None
 ) -> None:
-    """Do a command of the table, and note it in the world's trail."""
+    """Carry out a command of the table, and record it in the world's trail."""
     said = dict(keywords or {})
     COMMANDS[kind].check(args, said)
     if kind == "step":
@@ -64,6 +64,6 @@ def perform(
         with world.trail.doing(world, kind, tuple(args), said) as note:
             result = COMMANDS[kind].apply(world, *args, **said)
             note.result = note.result or told(result)
-    for cascade in world.cascades.loose:  # as live: what woke gets a row for each tick it slept
+    for cascade in world.cascades.loose:  # as live: a revived one gets a row per tick slept
         if cascade.status == "running" and cascade.started_at >= 0:
             cascade.catch_up(world.tick + 1)

@@ -1,4 +1,4 @@
-"""Checkpoints of a running world: when one is due, how it is copied and written, which stay."""
+"""Checkpoints of a running world: when one is due, how it is written, which are kept."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from sim.world.world import World
 _SHARE = 5.0
 _MOST = 1.5
 LEAST_KEPT = 2
-"""When the newest checkpoint is damaged there is one before it."""
+"""At least two checkpoints are kept: one to fall back on when the newest is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
-    """When a checkpoint is taken, and how many stay.
+    """When a checkpoint is taken, and how many are kept.
 
     Examples
     --------
@@ -49,7 +49,7 @@ class Pacing:
     journal_bytes: int = 256 << 20
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Reject invalid values."""
         for name in ("ticks", "seconds", "replay"):
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -59,7 +59,7 @@ class Pacing:
 
     @classmethod
     def chosen(cls) -> Pacing:
-        """Return the pacing that the settings say."""
+        """Return the pacing of the settings."""
         said = current()
         return cls(
             said.checkpoint_ticks,
@@ -71,7 +71,7 @@ class Pacing:
 
     @classmethod
     def of(cls, text: str) -> Pacing:
-        """Return the pacing of ``"500"`` (ticks) or ``"30s"`` (seconds), and nothing else."""
+        """Return the pacing for ``"500"`` (ticks) or ``"30s"`` (seconds); nothing else is valid."""
         number, keep = text.strip(), LEAST_KEPT
         try:
             if number.endswith("s"):
@@ -84,7 +84,7 @@ class Pacing:
 
 
 class CheckpointClock:
-    """Says when a checkpoint is due; asked in the thread that drives the world."""
+    """Decides when a checkpoint is due; used in the thread that drives the world."""
 
     def __init__(
         self,
@@ -97,22 +97,22 @@ class CheckpointClock:
         self.taken(0)
 
     def taken(self, tick: int) -> None:
-        """Say that a checkpoint was taken."""
+        """Record that a checkpoint was taken."""
         self._tick, self._at = tick, self._now()
         self._work, self._last = 0.0, self._worked()
         self._bytes = 0
 
     def wrote(self, size: int) -> None:
-        """Say that an entry of so many bytes was written."""
+        """Record that an entry of this many bytes was written."""
         self._bytes += size
 
     def is_due(self, tick: int, written: float = 0.0, spent: float = 0.0) -> bool:
-        """Whether the next is to be taken."""
+        """Return whether a checkpoint is due."""
         worked = self._worked()
         self._work += max(spent, worked - self._last)  # another thread may drive the world by now
         self._last = worked
         ticks, seconds, replay = self._pacing.ticks, self._pacing.seconds, self._pacing.replay
-        half = self._pacing.journal_bytes // 2  # entries are dropped up to a checkpoint alone
+        half = self._pacing.journal_bytes // 2  # entries can be dropped only up to a checkpoint
         return (
             0 < half <= self._bytes
             or (ticks is not None and tick - self._tick >= ticks)
@@ -125,7 +125,7 @@ class CheckpointClock:
 
 
 class CheckpointRetention:
-    """The checkpoints and jumps of one journal; used by the engine's thread and by who writes."""
+    """The checkpoints and jumps of one journal; used by the engine's thread and by the writer."""
 
     def __init__(
         self,
@@ -148,7 +148,7 @@ class CheckpointRetention:
 
     @classmethod
     def read(cls, folder: Path, most: int = 0) -> CheckpointRetention:
-        """Return those of a journal; checkpoints that were removed meanwhile are left out."""
+        """Read those of a journal; checkpoints that have been removed are left out."""
         with read_journal(folder) as journal:
             named = reversed(journal.checkpoints())
             there = [each for each in named if (folder / each.file).exists()]
@@ -159,29 +159,29 @@ class CheckpointRetention:
 
     @property
     def files(self) -> list[str]:
-        """The names of the checkpoints, oldest first."""
+        """Names of the checkpoints, oldest first."""
         with self._lock:
             return [each.file for each in self._checkpoints]
 
     @property
     def newest(self) -> int:
-        """The last entry that a checkpoint stands at; -1 where there is none."""
+        """Number of the last entry with a checkpoint; -1 if there is none."""
         with self._lock:
             return max((each.number for each in self._checkpoints), default=-1)
 
     def jumped(self, number: int, tick: int, line: int) -> bool:
-        """Take note of a jump; returns whether a checkpoint leads to where it went."""
+        """Record a jump; return whether a checkpoint leads to its target."""
         with self._lock:
             self._jumps.append(Jump(number, tick, line))
             way = ReplayLine.to(self._jumps, number)
             return any(way.leads_by(each) for each in self._checkpoints)
 
     def took(self, checkpoint: Checkpoint, number: int, keep: int) -> list[str]:
-        """Take note of a checkpoint; returns the files that are not needed any more.
+        """Record a checkpoint; return the files that are no longer needed.
 
-        Besides the first one, with which every tick since can be gone back to, and this one, which
-        may have no name in the journal yet, ``keep`` of those on the line to ``number`` stay. So
-        does one in the middle of what may be kept: once that is full it is the first.
+        Kept are the first one, from which every later tick can be reached, this one, which the
+        journal may not name yet, and ``keep`` of those on the line to ``number``. One in the middle
+        of what may be kept stays, too: once that is full it becomes the first.
         """
         with self._lock:
             way = ReplayLine.to(self._jumps, number)
@@ -202,11 +202,11 @@ class CheckpointRetention:
             return [each.file for each in older if each.file not in files]
 
     def _behind(self, checkpoint: Checkpoint) -> int:
-        """Return how many bytes of entries came behind a checkpoint."""
+        """Return how many bytes of entries were written after a checkpoint."""
         return self.size - self._sizes.get(checkpoint.file, 0)
 
     def _set_stone(self, checkpoint: Checkpoint) -> None:
-        """Let a checkpoint stay where half of what may be kept lies behind the last that does."""
+        """Make a checkpoint a milestone if half of what may be kept lies after the last one."""
         names = [each.file for each in self._checkpoints]
         before = [name for name in self._stones if name in names] or names[:1]
         sizes = self._sizes
@@ -216,7 +216,7 @@ class CheckpointRetention:
 
 
 SPARE_BYTES = 256 << 20
-"""Memory that a copy leaves free; a world that needs more is written while it stands still."""
+"""Memory that a copy leaves free; a world that needs more is paused while it is written."""
 
 _LOOK_SECONDS = 0.1
 
@@ -224,7 +224,7 @@ Saver = Callable[["CheckpointCopy", Path], object]
 
 
 class CheckpointCopy:
-    """A world as it was, in a shape that can be saved; packed by whoever asks first."""
+    """A copy of a world in a form that can be saved; packed on first use."""
 
     def __init__(self, twin: World, buffers: CopyBuffers | None = None) -> None:
         self._buffers = buffers
@@ -237,11 +237,11 @@ class CheckpointCopy:
         self._digest = ""
 
     def dump(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """Return the state, anew."""
+        """Return the state, computed on each call."""
         return dump_world(self._twin)
 
     def packed(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """Return the state as a file keeps it."""
+        """Return the state in the form that a file has."""
         if self._state is None:
             self._state = self._packed()
         return self._state
@@ -253,7 +253,7 @@ class CheckpointCopy:
         return dump_world(self._twin, self._kept, is_packed=True, joined=joined)
 
     def _kept(self, name: str, column: Array) -> Array:
-        """Return a packed column where it takes no memory."""
+        """Return a packed column, in a scratch file if it would take memory."""
         if name.startswith("ties."):
             self.ties.loosen()
         if self._buffers is None or is_filed(column):
@@ -266,12 +266,12 @@ class CheckpointCopy:
         return self._digest
 
     def rest(self) -> None:
-        """Let go of what was packed."""
+        """Release what was packed."""
         self._state = None
 
 
 class WorldCopier:
-    """Takes twins of one world, each in the room of the one before."""
+    """Takes copies of one world, each in the memory of the one before."""
 
     def __init__(self) -> None:
         self._buffers = CopyBuffers()
@@ -279,11 +279,11 @@ class WorldCopier:
         self._held = 0
 
     def take(self, world: World, *, anew: bool = False) -> tuple[CheckpointCopy, bool]:
-        """Return the world to be saved (``anew``: all of it), and whether it may go on."""
+        """Return a copy to be saved (``anew``: without reuse), and whether the world may go on."""
         held = world.agents.nbytes + sum(each.nbytes for each in world.cascades.loose)
         held += 0 if world.ties.is_still else world.ties.nbytes
         held += world.platform.nbytes if world.platform is not None else 0
-        # Half of it again is for what is packed; the last copy gives way.
+        # Half as much again is for the packed form; the last copy is overwritten.
         has_room = held + held // 2 - self._held + SPARE_BYTES <= available_bytes()
         self._held = held if has_room else 0
         if anew or not has_room:
@@ -297,7 +297,7 @@ class WorldCopier:
 
 
 def checkpoints_in(folder: Path) -> list[Path]:
-    """Return the checkpoints in a folder."""
+    """Return the checkpoint files in a folder."""
     return list(folder.glob("checkpoint-*.hub"))
 
 
@@ -332,7 +332,7 @@ class Checkpointer:
 
     @property
     def is_busy(self) -> bool:
-        """Whether one is being written: its buffers are not free."""
+        """Whether one is being written: its buffers are in use."""
         return self.running is not None and not self.running.done()
 
     def take(
@@ -344,11 +344,11 @@ class Checkpointer:
         *,
         anew: bool = False,
     ) -> Future[Checkpoint]:
-        """Copy the world as it is after the entry ``number``, and begin to write it.
+        """Copy the world in its state after the entry ``number``, and begin to write it.
 
         ``then`` is called with the future in the thread that writes. ``anew`` is for a command
-        that nobody can do again: messages at rest are copied too, it may have changed them, and
-        while the disk is full it is tried again.
+        that cannot be replayed: ended messages are copied too, as it may have changed them, and
+        while the disk is full the write is retried.
         """
         self.join()
         began = perf_counter()
@@ -371,7 +371,7 @@ class Checkpointer:
         return future
 
     def give_up(self) -> None:
-        """Wait for no room any more."""
+        """No longer wait for room on the disk."""
         self._gives_up.set()
 
     def _write(
@@ -409,7 +409,7 @@ class Checkpointer:
             self._noticed()
 
     def _saved(self, copy: CheckpointCopy, path: Path, insists: bool) -> bool:
-        """Write it; False while the disk is full and it is to be tried again."""
+        """Write it; return False while the disk is full and the write must be retried."""
         try:
             self._saver(copy, path)
         except FileError as error:
@@ -428,17 +428,17 @@ class Checkpointer:
             (self._folder / name).unlink(missing_ok=True)
 
     def join(self) -> None:
-        """Wait for the one under way."""
+        """Wait for the checkpoint under way."""
         if self._thread is not None:
             self._thread.join()
 
     def settle(self) -> None:
-        """Wait for the one under way, unless it waits for room itself."""
+        """Wait for the checkpoint under way, unless it waits for room on the disk."""
         while self.is_busy and self.trouble is None and self._thread is not None:
             self._thread.join(_LOOK_SECONDS)
 
     def sweep(self, named: Iterable[str]) -> None:
-        """Remove what was left half-made, and checkpoints that the journal does not name."""
+        """Remove partial files, and checkpoints that the journal does not name."""
         kept = set(named)
         for path in [*self._folder.glob(".checkpoint-*.partial"), *checkpoints_in(self._folder)]:
             if path.name not in kept:
@@ -446,14 +446,14 @@ class Checkpointer:
 
 
 _SPARE = 4
-"""A place has a quarter of its size to grow into."""
+"""A buffer is made a quarter larger than its first content."""
 
 LARGE = 1 << 16
-"""Smaller copies stay in memory: a small world needs no file."""
+"""Smaller copies stay in memory: a small world needs no scratch file."""
 
 
 class CopyBuffers:
-    """Copies by name, each in the place of the copy before: in scratch files, not in memory.
+    """Copies by name, each in the place of the previous copy: in scratch files, not in memory.
 
     Examples
     --------
@@ -470,7 +470,7 @@ class CopyBuffers:
         self._used: dict[str, ScratchArray] = {}
 
     def next(self) -> CopyBuffers:
-        """Return buffers that write over the copies of these; what had no copy is let go."""
+        """Return buffers that overwrite the copies of these; places without a copy are released."""
         following = CopyBuffers(self._spill)
         following._free = self._used
         return following
@@ -482,7 +482,7 @@ class CopyBuffers:
         return self._room(name, column.nbytes).hold(column)
 
     def joined(self, name: str, parts: Sequence[Array]) -> Array:
-        """Return bytes one behind the other, uint8; they are never in memory together."""
+        """Return the parts concatenated, uint8; they are never in memory together."""
         size = sum(part.nbytes for part in parts)
         if size < LARGE:
             return np.concatenate([*parts, np.zeros(0, np.uint8)])

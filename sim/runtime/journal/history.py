@@ -1,7 +1,7 @@
-"""The history writer: what members do, beside the world's file while the world lives.
+"""The history writer: records what members do, beside the world's file, while the world runs.
 
-What the database lacks after a crash is in the world that a recovery makes: at most as many ticks
-wait for the disk as a world holds itself, and decisions are on it before anything comes of them.
+What the database lacks after a crash is in the recovered world: no more ticks wait for the disk
+than a world holds itself, and decisions are on the disk before they take effect.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FIELDS = (
     "tick", "member", "number", "question", "text", "fault", "provider", "model", "seconds",
     "read", "written", "nano_dollars", "retries", "source",
 )  # fmt: skip
-"""Of a row of a reply (:func:`sim.minds.models.replies.row_of`), by place."""
+"""Fields of a row for a reply (:func:`sim.minds.models.replies.row_of`), by position."""
 
 
 class HistoryWriter:
@@ -64,7 +64,7 @@ class HistoryWriter:
         self.catch_up()
 
     def catch_up(self) -> None:
-        """Write what the world itself still holds of its last ticks, where that is missing."""
+        """Write the latest ticks that the world itself still holds, if they are missing."""
         if self.world.platform is not None and self._file is not None:
             for left in RecentTicks.of(self.world.platform).left():
                 self._file.put(left)
@@ -75,18 +75,18 @@ class HistoryWriter:
 
     @property
     def trouble(self) -> str | None:
-        """Why something is missing in it, one sentence; or None."""
+        """Why the record is incomplete, one sentence; or None."""
         return self._was_in if self._file is None else self._file.trouble
 
     @property
     def behind(self) -> int:
-        """Of how many last ticks the world itself must be asked: more than are not written yet."""
+        """Number of last ticks to ask the world for: at least those that are not written yet."""
         return MOST_BEHIND if self._file is not None else 1 << 31
 
-    # What it is told
+    # Recording
 
     def ticked(self, world: World) -> None:
-        """Write a tick; waits while more are behind than the world itself holds."""
+        """Write a tick; wait if more ticks are unwritten than the world itself holds."""
         platform = world.platform
         if platform is None or self._file is None or world is not self.world:
             return
@@ -95,12 +95,12 @@ class HistoryWriter:
             self._file.wait()
 
     def asked(self, question: str, turns: Sequence[tuple[str, str]]) -> None:
-        """Keep a question until the decision that it was asked for is told."""
+        """Keep a question until the decision that it was asked for is recorded."""
         with self._lock:
             self._questions[question] = list(turns)
 
     def decided(self, world: World, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write decisions with the questions and replies behind them, and wait for the disk."""
+        """Write decisions with their questions and replies, and wait for the disk."""
         with self._lock:
             questions, self._questions = self._questions, {}
         if world.platform is None or self._file is None:
@@ -109,10 +109,10 @@ class HistoryWriter:
         self._file.put(TickDecisions(world.platform.log.head, told))
         self._file.wait()
 
-    # Where the world goes
+    # Moving along with the world
 
     def move(self, target: str | PathLike[str]) -> None:
-        """Go on beside another file, with all so far; the one before keeps its own."""
+        """Continue beside another file, with all rows so far; the old file keeps its own."""
         source, self.path = self.path, Path(target)
         if source.absolute() == self.path.absolute():
             return
@@ -121,19 +121,19 @@ class HistoryWriter:
         self._open()
 
     def follow(self, world: World) -> None:
-        """Be told of another world, which is the same."""
+        """Watch another world with the same state."""
         if self in self.world.watchers:
             self.world.watchers.remove(self)
             world.watchers.append(self)
         self.world = world
 
     def wait(self) -> None:
-        """Wait until everything so far is on the disk, or given up."""
+        """Wait until everything so far is on the disk, or was given up."""
         if self._file is not None:
             self._file.wait()
 
     def close(self) -> None:
-        """Write what waits, and be told nothing more."""
+        """Write what waits, and stop recording."""
         if self in self.world.watchers:
             self.world.watchers.remove(self)
         if self._file is not None:
@@ -144,7 +144,7 @@ class HistoryWriter:
 def _told(
     row: Mapping[str, Any], questions: Mapping[str, Sequence[tuple[str, str]]]
 ) -> dict[str, Any]:
-    """Return a decision as it is kept: replies by name, each with its prompt where it is known."""
+    """Return a decision as it is stored: replies by name, each with its prompt if known."""
     said = {name: value for name, value in row.items() if name not in {"replies", "kept"}}
     replies = []
     for each in row.get("replies", ()):
@@ -156,12 +156,12 @@ def _told(
 
 @contextmanager
 def recorded(world: World, path: str | PathLike[str] | None) -> Iterator[HistoryWriter | None]:
-    """Write what members do beside a world's file while the block runs; None: nowhere.
+    """Record what members do, beside a world's file, while the block runs; None: do nothing.
 
     Parameters
     ----------
     world
-        Is stepped in the block, by whatever means.
+        Stepped in the block, by any means.
     path
         Its file, which need not exist yet.
 

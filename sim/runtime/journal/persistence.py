@@ -1,8 +1,8 @@
 """Persistence of a live world: its journal, its history, and its saves.
 
-A save is copied between two ticks, and written by a thread while the world goes on; one is written
-after the other. What it means that a file is written, for the journal, the name of the world and
-whoever asked, is seen to in the thread that drives the world.
+A save is copied between two ticks, and written by a thread while the world runs on; saves are
+written one after the other. Once a file is written, the thread that drives the world updates the
+journal and the name of the world, and answers the caller.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ _SIZE_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class JournalConfig:
-    """How a world is to be kept.
+    """Where and how a world is journalled.
 
     Parameters
     ----------
     path
-        The file beside which the journal lies; it need not exist.
+        The world's file; the journal is kept beside it. It need not exist.
     pacing
-        When checkpoints are taken; else as the settings say.
+        When checkpoints are taken (default: the settings).
     author
-        Who asks for what is done, as the journal has it.
+        The author of commands in the journal.
     recovered
-        What :func:`~sim.runtime.journal.writer.recover` found there, when it is to go on with that.
+        What :func:`~sim.runtime.journal.writer.recover` found there, if that is to be continued.
     """
 
     path: Path
@@ -65,7 +65,7 @@ class JournalConfig:
 
 
 def begin(world: World, journal_config: JournalConfig) -> JournalWriter:
-    """Begin a journal, or go on with the one that is there."""
+    """Begin a journal, or continue the existing one."""
     keeper = JournalWriter(
         world,
         journal_config.path,
@@ -79,14 +79,14 @@ def begin(world: World, journal_config: JournalConfig) -> JournalWriter:
 
 
 def _is_in(path: Path, world: World) -> bool:
-    """Return whether a file holds just this world."""
+    """Return whether a file holds exactly this world."""
     with suppress(HubbubError):
         return path.exists() and info(path).digest == world.digest()
     return False
 
 
 def digest_in(path: str | Path) -> str:
-    """Return which world a file holds, or which file it is that cannot be read; "": none."""
+    """Return the digest of a file's world, or an identity of an unreadable file; "": none."""
     with suppress(FileError):
         return info(path).digest
     with suppress(OSError):
@@ -96,7 +96,7 @@ def digest_in(path: str | Path) -> str:
 
 
 class Persistence:
-    """Keeps one live world, or nothing; all of it is used in the thread that drives the world."""
+    """Persists one live world, or nothing; used only in the thread that drives the world."""
 
     def __init__(
         self,
@@ -121,35 +121,35 @@ class Persistence:
 
     @property
     def is_dirty(self) -> bool:
-        """Whether the journal goes on where the world's file ends."""
+        """Whether the journal has changes that are not in the world's file."""
         if self.owned is None or self._keeping is None:
             return False
         return since_saved(self._keeping.path, self.owned.number)
 
     def knows(self, target: Path) -> bool:
-        """Return whether a file is as it was left here, or is not there."""
+        """Return whether a file is unchanged since it was saved here, or does not exist."""
         path = target.absolute()
         if digest_in(path) in {"", self.left.get(path)}:
             return True
         if self.writing is not None:
-            self.writing.join()  # it has just put it there, it may be
+            self.writing.join()  # it may just have been written
         return digest_in(path) == self.left.get(path)
 
     def record(self, path: str | Path | None) -> None:
-        """Write what members do beside a file from now on; None: beside that of the journal."""
+        """Record what members do beside a file from now on; None: beside the journal's file."""
         place = path if path is not None or self._keeping is None else self._keeping.path
         if place is not None and self.recording is None:
             self.recording = HistoryWriter(self._world, place)
 
-    # What is done
+    # Commands
 
     @contextmanager
     def done(
         self, kind: str, args: tuple[Any, ...], keywords: Mapping[str, Any] | None = None
     ) -> Iterator[None]:
-        """Put a command into the journal, unless it raises: then it changed nothing.
+        """Write a command to the journal, unless it raises: then it changed nothing.
 
-        Whoever comes back after the world was given to another thread tells nothing any more.
+        After a handover of the world the old thread no longer writes to the journal.
         """
         doing = self._world.trail.doing(self._world, kind, args, keywords)
         with self._told(kind, args, keywords), doing:
@@ -157,7 +157,7 @@ class Persistence:
 
     @contextmanager
     def noting(self, about: Callable[[], object]) -> Iterator[None]:
-        """Journal what a program does, all at once; ``about`` is called before each."""
+        """Journal a program's actions, all together; ``about`` is called before each."""
         trail, gathering = self._world.trail, list[JournalWriter]()
 
         @contextmanager
@@ -166,7 +166,7 @@ class Persistence:
         ) -> Iterator[None]:
             about()
             if self.keeper is not None and not gathering:
-                self.keeper.flush(self._world)  # a tick that was completed stays, whatever follows
+                self.keeper.flush(self._world)  # a completed tick stays, whatever follows
                 self.keeper.gather()
                 gathering.append(self.keeper)
             with self._told(kind, args, keywords):
@@ -177,7 +177,7 @@ class Persistence:
             yield
         finally:
             trail.witness = None
-            if gathering and self.owned is not None:  # else another thread has it
+            if gathering and self.owned is not None:  # otherwise another thread owns it
                 self.owned.release()
 
     @contextmanager
@@ -193,7 +193,7 @@ class Persistence:
 
     @contextmanager
     def kept(self, function: Callable[..., Any], *args: Any, **keywords: Any) -> Iterator[None]:
-        """Put what a function changes into the journal, even if it raises."""
+        """Write what a function changes to the journal, even if it raises."""
         failed = True
         before = self.keeper.looked(self._world) if self.keeper is not None else b""
         try:
@@ -206,12 +206,12 @@ class Persistence:
                 self.keeper.called(self._world, before, function, args, keywords, failed=failed)
 
     def line_to(self, tick: int) -> int:
-        """Return the entry to which the line leads that comes by a tick, past or future."""
+        """Return the last entry of the line that passes a tick, past or future."""
         assert self.keeper is not None  # noqa: S101 - there is no line without a journal
         return self.keeper.number if tick <= self._world.tick else self._ahead
 
     def went(self, tick: int, act: Callable[[], object], line: int | None = None) -> None:
-        """Carry out ``act``, by which the world goes to another tick, of another ``line``."""
+        """Carry out ``act``, which takes the world to another tick, of another ``line``."""
         if line is None:
             line = 0 if self.keeper is None else self.line_to(tick)
         if tick < self._world.tick and self.past.last == self._world.tick:
@@ -222,7 +222,7 @@ class Persistence:
             self.keeper.did(self._world, JUMP, (tick, line))
 
     def ticked(self) -> str | None:
-        """Take note of a tick; returns what is to be told of a checkpoint, if one was begun."""
+        """Record a tick; return a remark on the checkpoint, if one was begun."""
         if self.keeper is None:
             return None
         self.keeper.ticked(self._world)
@@ -236,18 +236,18 @@ class Persistence:
         if self.owned is not None:
             raise InputError(f"This world already has a journal: {self.owned.folder}.")
         self.keeper = self.owned = begin(self._world, journal_config)
-        self.past.told()  # what lies ahead is on no line of this journal
+        self.past.told()  # the future in memory is on no line of this journal
         self._keeping, self._seen = journal_config, self.keeper.taken
         self._checkpoint_tick = self._world.tick
 
-    # Saving, and moving to another name
+    # Saving and renaming
 
     def mark(self) -> JournalMark | None:
-        """Return where the world stands in its journal now; None without one."""
+        """Return the world's current position in its journal; None without one."""
         return None if self.keeper is None else self.keeper.mark(self._world)
 
     def prepare(self, target: Path, mark: JournalMark | None) -> Callable[[], None]:
-        """Refuse to save over a world that another process has open."""
+        """Raise if another process has that world open; return the wait for the journal."""
         holder = "" if self.owned is not None and self._lies_by(target) else held_by_another(target)
         if holder:
             raise LeaseError(target, f"in use by {holder}; save under another name")
@@ -255,10 +255,10 @@ class Persistence:
         return (lambda: None) if keeper is None or mark is None else partial(keeper.settle, mark)
 
     def saved(self, target: Path, mark: JournalMark | None) -> str | None:
-        """Go on beside the file that was saved to; returns what is wrong with that, if anything.
+        """Continue beside the file that was saved to; return what is wrong with that, if anything.
 
-        Journal and history go along with the world: the file that they lay beside stays as it was
-        saved. ``mark`` is where the world stood that is in the file.
+        Journal and history move along with the world: the file that they were beside stays as it
+        was saved. ``mark`` is the position in the journal of the state in the file.
         """
         said = self._taken_along(target)
         if self.keeper is None or self._keeping is None or mark is None:
@@ -267,15 +267,15 @@ class Persistence:
             try:
                 self._move(target)
             except (HubbubError, OSError) as error:
-                self.keeper = self.owned = self._keeping = None  # rather than not to go on
+                self.keeper = self.owned = self._keeping = None  # rather than stop the world
                 return f"The journal is no longer written: {error}"
-        with suppress(HubbubError):  # the file was replaced by somebody at once
+        with suppress(HubbubError):  # the file was replaced at once
             self.keeper.saved(self._world, target, info(target).digest, mark)
         note_saved(target, mark.number)
         return said
 
     def _taken_along(self, target: Path) -> str | None:
-        """Let the history go along with the world; returns what is wrong with that, if anything."""
+        """Move the history along with the world; return what is wrong with that, if anything."""
         if self.recording is None:
             self.record(target)
             return None
@@ -300,14 +300,14 @@ class Persistence:
         self.keeper = self.owned = begin(self._world, new)
         self._keeping, self._seen = new, self.keeper.taken
 
-    # The end
+    # Closing
 
     def fail(self) -> None:
-        """Tell the journal nothing more: the world may be between two ticks."""
+        """Write nothing more to the journal: the world may be between two ticks."""
         self.keeper = None
 
     def let_go(self) -> Persistence:
-        """Return this as it is; whoever still uses this one tells the journal nothing more."""
+        """Hand over to a copy, which is returned; this one no longer writes to the journal."""
         if self.owned is not None:
             self.owned.release()
         other = copy.copy(self)
@@ -315,19 +315,19 @@ class Persistence:
         return other
 
     def of(self, world: World) -> Persistence:
-        """Go on with another world that is the same."""
+        """Continue with another world that has the same state."""
         self._world, self.past = world, UndoHistory(world, self.past.budget)
         if self.recording is not None:
             self.recording.follow(world)
         return self
 
     def give_up(self) -> None:
-        """Wait for no room on the disk any more, in any thread."""
+        """No longer wait for room on the disk; callable from any thread."""
         if (keeper := self.owned) is not None:
             keeper.give_up()
 
     def close(self, *, is_whole: bool) -> None:
-        """Write what waits and let others have the world."""
+        """Write what waits and release the world."""
         keeper, self.keeper, self.owned = self.owned, None, None
         recording, self.recording = self.recording, None
         try:
@@ -335,14 +335,14 @@ class Persistence:
                 recording.close()
         finally:
             if keeper is not None:
-                with suppress(HubbubError):  # whoever waited is told by the journal's thread
+                with suppress(HubbubError):  # the journal's thread tells waiting callers
                     keeper.close(self._world if is_whole else None)
 
-    # What it looks like
+    # State
 
     @property
     def trouble(self) -> str | None:
-        """What a person must know of the journal now."""
+        """What a person must know about the journal now."""
         lost = None if self.recording is None else self.recording.trouble
         if self.keeper is None:
             return lost
@@ -350,13 +350,13 @@ class Persistence:
 
     @property
     def held_up(self) -> JournalError | None:
-        """Why nothing new may happen, while the disk takes nothing more; else None."""
+        """Why no change is possible while the disk is full; None otherwise."""
         if self.keeper is None or self.keeper.trouble is None:
             return None
         return JournalError(self.keeper.folder, self.keeper.trouble.rstrip("."))
 
     def view(self) -> Durability | None:
-        """Return how safe the world is; None without a journal."""
+        """Return the durability of the world; None without a journal."""
         keeper = self.owned
         if keeper is None:
             return None
@@ -383,7 +383,7 @@ class Persistence:
 def journal_config_of(
     journal: bool | Pacing | JournalConfig, path: str | Path | None, author: str
 ) -> JournalConfig | None:
-    """Return where and how a journal is kept; None: nowhere."""
+    """Return where and how to keep a journal; None: not at all."""
     if not journal:
         return None
     if isinstance(journal, JournalConfig):
@@ -394,7 +394,7 @@ def journal_config_of(
 
 
 class PendingSave:
-    """A world on its way into a file."""
+    """A save under way."""
 
     def __init__(
         self,
@@ -415,21 +415,21 @@ class PendingSave:
 
     @property
     def is_ended(self) -> bool:
-        """Whether the world took note of it."""
+        """Whether the outcome was processed."""
         return self._ended.done()
 
     def hold(self, world: World) -> bool:
-        """Take a copy to be written; return whether the world may go on: not without a copy."""
+        """Take a copy to be written; return whether the world may go on: only with a copy."""
         try:
             self._copy, goes_on = WorldCopier().take(world)
-        except Exception:  # it may be written even so
+        except Exception:  # it may be possible to write without a copy
             self._copy, goes_on = CheckpointCopy(world), False
         return goes_on
 
     def write(
         self, before: threading.Thread | None, wait: Callable[[], None], left: dict[Path, str]
     ) -> None:
-        """Write the file in a thread, after the save before it; ``left`` is told."""
+        """Write the file in a thread, after the save before it; store its digest in ``left``."""
         try:
             if before is not None:
                 before.join()
@@ -445,13 +445,13 @@ class PendingSave:
             self.written.set_result(done)
 
     def _done_with(self) -> None:
-        """Give back what the copy took, before anybody hears of it."""
+        """Release the memory of the copy, before the result is set."""
         self._copy = None
         let_go()
         give_back()
 
     def end(self, act: Callable[[SaveReport], None]) -> None:
-        """Wait until it is written and call ``act`` with what that came to, unless it failed."""
+        """Wait until it is written and call ``act`` with the report, unless it failed."""
         try:
             done = self.written.result()
             act(done)
@@ -461,7 +461,7 @@ class PendingSave:
             self._ended.set_result(done)
 
     def result(self) -> SaveReport:
-        """Return, once it has ended, where the file is, or raise what was wrong."""
+        """Return the report once it has ended, or raise the error."""
         return self._ended.result()
 
 
@@ -478,7 +478,7 @@ class SaveQueue:
         self._queue: deque[PendingSave] = deque()
 
     def begin(self, world: World, saving: PendingSave) -> None:
-        """Begin to save the world as it is now."""
+        """Begin to save the current world."""
         if not self._queue:
             self._custody().prepare(self._target(saving.path), saving.mark)
         goes_on = saving.hold(world)
@@ -505,13 +505,13 @@ class SaveQueue:
         persistence.writing.start()
 
     def end(self, saving: PendingSave) -> SaveReport:
-        """Wait for a save and those before it, and return or raise what it came to."""
+        """Wait for a save and those before it; return its report or raise its error."""
         while not saving.is_ended:
             self._end_first()
         return saving.result()
 
     def finish(self) -> None:
-        """Wait for all saves under way, and see to what they mean."""
+        """Wait for all saves under way, and process their outcomes."""
         while self._queue:
             self._end_first()
 

@@ -68,7 +68,7 @@ _STRETCH_SECONDS = 0.25
 
 
 class JournalMark(NamedTuple):
-    """Where a world stood in its journal: the last entry, the tick, the digest of all entries."""
+    """Position in a journal: the last entry, the tick, the digest of all entries."""
 
     number: int
     tick: int
@@ -76,7 +76,7 @@ class JournalMark(NamedTuple):
 
 
 class JournalWriter:
-    """Writes a world's journal, in its driver's thread but for :meth:`when_durable` and waiting."""
+    """Writes a world's journal, in the driving thread; waiting and :meth:`when_durable` in any."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class JournalWriter:
             self.durable_tick = world.tick
             first = self.checkpoint(world)
             self._copies.join()
-            with ExitStack() as beginning:  # without the first there is nothing to go back to
+            with ExitStack() as beginning:  # without the first one nothing can be recovered
                 beginning.callback(self.close)
                 first.result()
                 while self._journal.named < self.number:
@@ -149,10 +149,10 @@ class JournalWriter:
                     time.sleep(_POLL_SECONDS)
                 beginning.pop_all()
 
-    # What is done
+    # Entries
 
     def ticked(self, world: World, *, wait: bool = True) -> None:
-        """Take note of a tick; without ``wait`` a full disk is a :class:`JournalError`."""
+        """Record a tick; without ``wait`` a full disk raises :class:`JournalError`."""
         if not wait:
             self.require_room()
         if not self._pending:
@@ -167,7 +167,7 @@ class JournalWriter:
             self.checkpoint(world)
 
     def flush(self, world: World) -> None:
-        """Give the ticks so far to the disk."""
+        """Write the ticks so far."""
         if ticks := self._pending:
             self._pending = 0
             self._write(world, "step", canonical({"args": [ticks]}), ticks)
@@ -179,7 +179,7 @@ class JournalWriter:
         args: tuple[Any, ...] = (),
         keywords: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take note of a command that was carried out."""
+        """Record a command that was carried out."""
         try:
             said = canonical({"args": list(args), "keywords": keywords or {}})
         except InputError:
@@ -191,7 +191,7 @@ class JournalWriter:
         self._write(world, kind, said, 0, whole=whole)
 
     def looked(self, world: World) -> bytes:
-        """Return what tells whether a call changed the world; ticks so far are flushed."""
+        """Return a digest that shows whether a call changed the world; ticks so far are flushed."""
         self.flush(world)
         return whole_state(world)
 
@@ -205,7 +205,7 @@ class JournalWriter:
         *,
         failed: bool = False,
     ) -> None:
-        """Note a function called with the world if that changed, a command in any case."""
+        """Record a function called with the world if that changed it, a command in any case."""
         name = None if failed else name_of(function)
         if name is None and whole_state(world) == before:
             return
@@ -234,11 +234,11 @@ class JournalWriter:
             self._together.append((entry, kept))
 
     def gather(self) -> None:
-        """Keep what is noted from here on together: the file will have all of it, or nothing."""
+        """Collect entries from here on: the file will have all of them, or none."""
         self._together = []
 
     def release(self) -> None:
-        """Give the disk at once what was gathered."""
+        """Write the collected entries."""
         waiting, self._together = self._together, None
         if waiting:
             self._journal.put_all(waiting)
@@ -247,37 +247,37 @@ class JournalWriter:
 
     @property
     def file(self) -> Path:
-        """The world's file, beside which it lies."""
+        """The world's file, next to the journal."""
         return self.folder.with_name(self.folder.name.removesuffix(".live"))
 
     @property
     def pause(self) -> float:
-        """Seconds that the world stood still for the last checkpoint."""
+        """Seconds for which the world was paused for the last checkpoint."""
         return self._copies.pause
 
     @property
     def said_of_pause(self) -> str:
-        """The same, as a person is told."""
+        """The same as text for a person."""
         paused = f"paused {1000 * self.pause:.0f} ms"
         return f"{paused} (not enough memory for a copy)" if self._copies.stood_still else paused
 
     @property
     def taken(self) -> int:
-        """How many checkpoints were begun."""
+        """Number of checkpoints begun."""
         return self._copies.taken
 
     def checkpoint(self, world: World) -> Future[Checkpoint]:
-        """Begin to write the world as it is to a file of its own."""
+        """Begin to write the current world to a separate file."""
         self.flush(world)
         return self._taken(world, self._tell_journal)
 
     def lies_by(self, file: Path) -> bool:
-        """Return whether the journal lies beside a world file."""
+        """Return whether the journal belongs to a world file."""
         return self.folder.absolute() == folder_of(file).absolute()
 
     def mark(self, world: World) -> JournalMark:
-        """Return where the world stands now, for what is being saved of it; ticks are flushed."""
-        with suppress(JournalError):  # a full disk here says nothing of the one that is saved to
+        """Return the current position, for a save of this state; ticks are flushed."""
+        with suppress(JournalError):  # a full disk here says nothing about the save's disk
             self.flush(world)
         return JournalMark(self.number, world.tick, self._digest)
 
@@ -288,10 +288,10 @@ class JournalWriter:
         self._copies.settle()
 
     def saved(self, world: World, file: Path, digest: str, mark: JournalMark) -> None:
-        """Take note that the world was saved as it was at a mark: its file is a checkpoint now.
+        """Record that the state at a mark was saved: its file becomes a checkpoint.
 
-        A hard link, so that it stays one whatever becomes of the file; where the file system has
-        none, a checkpoint is written. Where there is a later one already, nothing is done.
+        A hard link keeps it, whatever happens to the file; on a file system without links, a
+        checkpoint is written. If there is a later checkpoint already, nothing is done.
         """
         if self._copies.number >= mark.number:
             return
@@ -301,7 +301,7 @@ class JournalWriter:
         name = f"checkpoint-{mark.number}.hub"
         linked = self.folder / name
         try:
-            linked.unlink(missing_ok=True)  # half of one that the journal never named
+            linked.unlink(missing_ok=True)  # part of one that the journal never named
             os.link(file, linked)
         except OSError:
             self.checkpoint(world)
@@ -318,14 +318,14 @@ class JournalWriter:
         return future
 
     def _tell_journal(self, future: Future[Checkpoint]) -> None:
-        """Name it in the journal once it is whole; in the thread that wrote it."""
+        """Name a checkpoint in the journal once it is complete; in the thread that wrote it."""
         self._tell_kept(future)
         if future.exception() is None:
-            with suppress(JournalError):  # whoever waits for an entry is told
+            with suppress(JournalError):  # callers that wait for an entry get the error
                 self._journal.put(None, future)
 
     def _tell_kept(self, future: Future[Checkpoint]) -> None:
-        """Remove what is not needed any more; this one may have no name yet."""
+        """Remove checkpoints that are no longer needed; the new one may not be named yet."""
         if (error := future.exception()) is not None:
             self.remark = f"No checkpoint was written: {error}"
             return
@@ -333,16 +333,16 @@ class JournalWriter:
         self._copies.drop(self._retention.took(future.result(), self.number, self._copies.keep))
         self._journal.cut(self._retention.cut)
 
-    # Being acknowledged
+    # Acknowledgement
 
     @property
     def durable(self) -> int:
-        """The last entry on the disk."""
+        """Number of the last entry on the disk."""
         return self._waiting.durable
 
     @property
     def lags(self) -> bool:
-        """Whether something is not on the disk yet."""
+        """Whether anything is not on the disk yet."""
         return self._pending > 0 or self.durable < self.number
 
     def wait(self, number: int | None = None) -> None:
@@ -358,16 +358,16 @@ class JournalWriter:
 
     @property
     def trouble(self) -> str | None:
-        """What keeps the journal or a checkpoint from being written, one sentence; or None."""
+        """Why the journal or a checkpoint cannot be written, one sentence; or None."""
         return self._full or self._copies.trouble
 
     def require_room(self) -> None:
-        """Raise :class:`JournalError` while the disk takes nothing more."""
+        """Raise :class:`JournalError` while the disk is full."""
         if self.trouble is not None:
             raise JournalError(self.folder, self.trouble.rstrip("."))
 
     def when_durable(self, number: int, tell: Tell) -> None:
-        """Call ``tell(None)``, or with an error, once an entry is on the disk; in order."""
+        """Call ``tell(None)`` once an entry is on the disk, or ``tell(error)``; in order."""
         self._waiting.when(number, tell)
 
     def _on_durable(self, entry: JournalEntry) -> None:
@@ -379,13 +379,13 @@ class JournalWriter:
         self.noticed()
 
     def give_up(self) -> None:
-        """Wait for no room any more, in any thread: what the disk does not take is dropped."""
+        """No longer wait for room on the disk, in any thread: what does not fit is dropped."""
         self._journal.give_up()
         self._copies.give_up()
 
     def close(self, world: World | None = None) -> None:
-        """Write what waits and let others have the world; what the disk does not take is lost."""
-        self.give_up()  # first: a full queue would not take the last ticks either
+        """Write what waits and release the world; what the disk does not take is lost."""
+        self.give_up()  # first: a full queue would not accept the last ticks either
         try:
             if world is not None:
                 self.flush(world)
@@ -399,7 +399,7 @@ class JournalWriter:
 
 @contextmanager
 def journalled(world: World, keeper: JournalWriter | None) -> Iterator[None]:
-    """Put what is done to a world meanwhile into its journal, act by act, but for what raises."""
+    """Record each command in the journal while the block runs, unless it raises."""
 
     @contextmanager
     def witness(
@@ -421,7 +421,7 @@ Tell = Callable[[Exception | None], object]
 
 
 class AckQueue:
-    """Those who wait for entries to become durable; used by any thread."""
+    """Callbacks that wait for entries to become durable; usable in any thread."""
 
     def __init__(self, durable: int) -> None:
         self.durable = durable
@@ -431,25 +431,25 @@ class AckQueue:
         self._is_telling = False
 
     def when(self, number: int, tell: Tell) -> None:
-        """Call ``tell(None)``, or with an error, once an entry is on the disk; in order."""
+        """Call ``tell(None)`` once an entry is on the disk, or ``tell(error)``; in order."""
         with self._lock:
             self._queue.append((number, tell))
         self._tell()
 
     def came(self, number: int) -> None:
-        """Say that an entry is on the disk."""
+        """Record that an entry is on the disk."""
         with self._lock:
             self.durable = number
         self._tell()
 
     def ended(self, error: Exception) -> None:
-        """Say that no further entry will be."""
+        """Record that no further entry will be written."""
         with self._lock:
             self._error = error
         self._tell()
 
     def _tell(self) -> None:
-        """Tell what is due, one after the other: whoever comes meanwhile leaves it to this one."""
+        """Call what is due, one after the other; concurrent calls leave it to the running one."""
         while (due := self._due()) is not None:
             number, tell = due
             try:
@@ -468,12 +468,12 @@ class AckQueue:
 
 
 def recover(path: str | PathLike[str], *, report: Report = quiet) -> Recovery:
-    """Bring back the live world of a file: its last checkpoint, and what the journal says since."""
+    """Recover the live world of a file: its last checkpoint, and the journal since then."""
     return _recover(path, apply, report=report)
 
 
 def require_same(folder: Path, world: World) -> list[str]:
-    """Return the checkpoints of the journal that is there, oldest first, or refuse it."""
+    """Return the checkpoints of the existing journal, oldest first; raise if it does not match."""
     if _is_new(folder):
         return []
     found = recover(folder.with_name(folder.name.removesuffix(".live")))
@@ -490,13 +490,13 @@ def require_same(folder: Path, world: World) -> list[str]:
 
 
 def named(folder: Path) -> list[str]:
-    """Return the checkpoints that the journal names, oldest first."""
+    """Return the checkpoints named in the journal, oldest first."""
     with read_journal(folder) as journal:
         return [checkpoint.file for checkpoint in reversed(journal.checkpoints())]
 
 
 def _is_new(folder: Path) -> bool:
-    """Whether nothing was ever acknowledged here; what a killed beginning left is removed."""
+    """Return whether nothing was acknowledged here; remove the rest of a killed beginning."""
     path = folder / JOURNAL_FILE
     if read_acked(folder) is None and not checkpoints_in(folder):
         for left in folder.glob(f"{JOURNAL_FILE}*"):

@@ -1,4 +1,4 @@
-"""Crash breadcrumbs and signs of life: whose lines run in another process, and what hangs there."""
+"""Crash breadcrumbs and heartbeats: whose code runs in another process, and what hangs there."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _BYTES = 256
 _NAME_BYTES = _BYTES - 8
 _NOBODY = bytes(_BYTES)
 _ASKED = ("begin", "draws", "advance", "measure")
-"""Of a cascade: each is called before lines of its model run."""
+"""Methods of a cascade; each is called before code of its model runs."""
 
 
 class CrashBreadcrumbs:
-    """Notes in a file whose model is about to run; 0.3 us a note, and no call of the system."""
+    """Notes in a file whose model is about to run; 0.3 us per note, without a system call."""
 
     def __init__(self, path: Path) -> None:
         path.write_bytes(_NOBODY)
@@ -43,7 +43,7 @@ class CrashBreadcrumbs:
         self._where = _where(path).open("wb")
 
     def note(self, cascade: Cascade, tick: int = 0) -> None:
-        """Say that a cascade's model runs, in a tick; 0: in none that is known."""
+        """Note that a cascade's model runs, in a tick; 0: the tick is unknown."""
         kind = type(cascade.model)
         name = self._names.get(kind)
         if name is None:
@@ -52,16 +52,16 @@ class CrashBreadcrumbs:
         self._map[:] = name + max(tick, 0).to_bytes(8, "little")
 
     def clear(self) -> None:
-        """Say that nobody's does."""
+        """Note that no model runs."""
         self._map[:] = _NOBODY
 
     def close(self) -> None:
-        """Close both files; nothing can be noted any more."""
+        """Close both files; no more notes can be written."""
         self._map.close()
         self._where.close()
 
     def watch(self) -> None:
-        """Note every cascade that is asked in this process, and where the process dies."""
+        """Note every cascade called in this process, and dump the stacks if the process crashes."""
         for name in _ASKED:
             setattr(Cascade, name, self._noting(getattr(Cascade, name)))
         told = ModelReports._asked  # noqa: SLF001 - the one place where metrics and panels are asked
@@ -96,7 +96,7 @@ def _where(path: Path) -> Path:
 
 
 def read_mark(path: Path) -> tuple[str, int]:
-    """Return (model, tick) of the lines that run, or ran last; ``("", 0)``: nobody's but ours."""
+    """Return (model, tick) of the code that runs, or ran last; ``("", 0)``: no foreign code."""
     with suppress(OSError):
         said = path.read_bytes()
         name = said[:_NAME_BYTES].rstrip(b"\0").decode(errors="replace")
@@ -105,7 +105,7 @@ def read_mark(path: Path) -> tuple[str, int]:
 
 
 def read_place(path: Path) -> tuple[str, str]:
-    """Return (model, place) of the innermost foreign line that a process left; empty: of none."""
+    """Return (model, place) of the innermost foreign line in the last stack dump; empty: none."""
     with suppress(OSError):
         origins = {item.origin: item.name for item in foreign()}
         return place_in(_where(path).read_text(errors="replace"), origins) or ("", "")
@@ -113,14 +113,14 @@ def read_place(path: Path) -> tuple[str, str]:
 
 
 def show_place(path: Path, pid: int) -> None:
-    """Ask a process where it is; it answers into the file, whatever it is caught in."""
+    """Ask a process for its stack; it is written to the file, whatever blocks the process."""
     with suppress(OSError):
         os.truncate(_where(path), 0)
         os.kill(pid, signal.SIGUSR1)
 
 
 def limit_memory(most_mb: int | None, room: int | None = None) -> None:
-    """Let what asks for too much be refused, rather than the machine come to a halt."""
+    """Make excessive allocations fail, so that the machine does not run out of memory."""
     process = psutil.Process()
     most = int(psutil.virtual_memory().available * 0.9) + process.memory_info().rss
     if most_mb is not None:
@@ -134,7 +134,7 @@ def limit_memory(most_mb: int | None, room: int | None = None) -> None:
 
 
 def culprit(marks: Path, asked: Iterable[Any], newest: Frame | None) -> tuple[str, str]:
-    """Return (plugin, place) of the lines that run, or ran last; both empty: nobody can tell."""
+    """Return (plugin, place) of the code that runs, or ran last; both empty: unknown."""
     (noted, _), (found, place) = read_mark(marks), read_place(marks)
     if noted or found:
         return noted or found, place
@@ -148,14 +148,14 @@ def culprit(marks: Path, asked: Iterable[Any], newest: Frame | None) -> tuple[st
 
 
 def silent(marks: Path, who: tuple[str, str], newest: Frame, seconds: float) -> Stall:
-    """Return the stall of a process that says nothing: something holds its interpreter."""
+    """Return the stall of an unresponsive process: something holds its interpreter."""
     (plugin, place), tick = who, read_mark(marks)[1]
     what = f"Tick {tick:,}" if tick > newest.tick else "The engine"
     return Stall(what, seconds, plugin, place or ("compiled code" if plugin else ""))
 
 
 def named(frame: Frame, marks: Path) -> Frame:
-    """Return a frame whose stall names the plugin that is caught in compiled code."""
+    """Return a frame whose stall names the plugin that hangs in compiled code."""
     if frame.stalled is None or frame.stalled.plugin:
         return frame
     stall = replace(frame.stalled, plugin=read_mark(marks)[0], place="compiled code")

@@ -1,8 +1,8 @@
-"""The process engine: an engine whose world runs in a process of its own.
+"""The process engine: an engine whose world runs in a separate process.
 
-The world lives in the other process, and in a journal that makes whatever was answered outlast that
-process. When it dies, or is killed because a plugin does not come back, another one goes on from
-the journal, without the messages of the plugin at fault.
+The world lives in the other process, and in a journal that preserves every answered command. When
+the process dies, or is killed because a plugin does not return, another one resumes from the
+journal, without the messages of the plugin at fault.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class DiedError(HubbubError):
 
 
 class Process:
-    """A process of this program's own, started afresh: no memory is shared."""
+    """A new process of this program; no memory is shared."""
 
     def __init__(self, order: EngineOrder, log: Path | None = None) -> None:
         ours, theirs = socket.socketpair()
@@ -98,7 +98,7 @@ class Process:
             os.close(output)
         self.pid = self._process.pid
         self.pipe = Connection(ours.detach())
-        with suppress(OSError):  # it has died: whoever reads is told
+        with suppress(OSError):  # it has died: the reader is told
             self.pipe.send(order)
 
     def kill(self) -> None:
@@ -107,7 +107,7 @@ class Process:
             self._process.kill()
 
     def wait(self, timeout: float) -> str | None:
-        """Return how it ended, in a few words; None while it runs on."""
+        """Wait; return how it ended, in a few words, or None if it still runs."""
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -119,13 +119,13 @@ class Process:
         return f"signal {name}" + (f", {said}" if said else "")
 
     def show_place(self, marks: Path) -> None:
-        """Ask which lines it runs."""
+        """Ask the process for its stack."""
         if self._process.poll() is None:
             show_place(marks, self.pid)
 
 
 def spawned(order: EngineOrder) -> Process:
-    """Start an engine's process; what it prints goes to ``plugins.log`` of the logs."""
+    """Start an engine's process; its output goes to ``plugins.log`` in the log folder."""
     return Process(order, current().logs / "plugins.log")
 
 
@@ -142,12 +142,12 @@ P = ParamSpec("P")
 Begin = Callable[[EngineOrder], Process]
 
 CLOSING_SECONDS = 10.0
-"""How long closing waits for the running tick."""
+"""How long closing waits for the running tick, in seconds."""
 
 _PULSE_SECONDS = 0.25
 _SILENT_SECONDS = 1.6
 _INTERRUPT_SECONDS = 10.0
-"""How long the process itself may try to interrupt a plugin, before it is killed."""
+"""How long the process itself may try to interrupt a plugin before it is killed, in seconds."""
 
 _REPORT_SECONDS = 0.1
 _ENDS_IT = "what is due at this tick ended the engine's process twice"
@@ -160,7 +160,7 @@ _REFUSED: dict[Callable[..., Any], str] = {
     ThreadEngine.think: "Minds think in the program's own process; open the world without "
     "--isolated.",
 }
-"""What an engine in another process cannot do, and why."""
+"""Requests that an engine in another process refuses, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Isolation:
 
 
 def refuse_own_phases(world: World) -> None:
-    """Raise InputError when a world has phases that cannot be sent to another process."""
+    """Raise InputError if a world has phases that cannot be sent to another process."""
     is_open = {"platform": world.platform is not None, "metrics": world.metrics is not None}
     if world.phases != phases_of(**is_open):
         raise InputError(
@@ -199,12 +199,12 @@ async def open_process(
     max_running: int | None,
     undo_bytes: int,
 ) -> ProcessEngine:
-    """Begin a world's journal, and the process that goes on with it; see ``open_thread``."""
+    """Begin a world's journal, and start the process that continues it; see ``open_thread``."""
     folder = Path(tempfile.mkdtemp(prefix="hubbub-"))
     try:
         kept = journal_config or JournalConfig(folder / "world.hub", Pacing(), author)
         await _journal_begun(world, kept)
-        del world  # it lives elsewhere now, and once is enough
+        del world  # it lives in the process now; one copy is enough
         order = EngineOrder(
             at=str(kept.path), name=name, path=path, max_running=max_running,
             frames_per_second=frames_per_second, is_asked_for=journal_config is not None,
@@ -231,7 +231,7 @@ async def _journal_begun(world: World, journal_config: JournalConfig) -> None:
 
 
 class ProcessEngine:
-    """One engine after another, each a ``ThreadEngine`` of a process, seen from one event loop."""
+    """A sequence of engines, each a ``ThreadEngine`` in a process, used from one event loop."""
 
     def __init__(
         self,
@@ -278,7 +278,7 @@ class ProcessEngine:
         self._beside: set[asyncio.Task[Any]] = set()
         self._is_closing = False
 
-    # Coming and going
+    # Opening and closing
 
     async def open(self) -> None:
         """Start the first process and wait for its first frame."""
@@ -290,7 +290,7 @@ class ProcessEngine:
         self._beat()
 
     async def _begin(self, order: EngineOrder) -> StallOutcome | None:
-        """Start a process; returns what it tells of the one before it."""
+        """Start a process; return what it reports about the one before it."""
         self._generation += 1
         turn = self._generation
         order = replace(
@@ -313,7 +313,7 @@ class ProcessEngine:
             raise
 
     async def _bury(self) -> str:
-        """Leave no process behind; returns how it ended."""
+        """Kill the process and close its pipe; return how it ended."""
         self._generation += 1
         self._child.kill()
         self._wire.close()
@@ -322,13 +322,13 @@ class ProcessEngine:
         return how or "no end"
 
     async def close(self) -> None:
-        """Let the engine stop after the running tick, or kill it when it is held up."""
+        """Let the engine stop after the running tick, or kill it if it is blocked."""
         self._is_closing = True
         if self._pulse is not None:
             self._pulse.cancel()
         try:
             await self._end()
-        finally:  # whoever waits is told, even where this is cancelled
+        finally:  # waiting callers are told, even if this is cancelled
             self._settle_all(self.failure or closed())
             self.frames.close()
         if self.failure is None:
@@ -344,7 +344,7 @@ class ProcessEngine:
             if newest is None or newest.stalled is None:
                 self._wire.send("close")
                 if await in_thread(self._child.wait, CLOSING_SECONDS) is not None:
-                    await in_thread(self._wire.join, CLOSING_SECONDS)  # its last answers are heard
+                    await in_thread(self._wire.join, CLOSING_SECONDS)  # its last answers are read
         finally:
             await self._bury()
 
@@ -352,12 +352,12 @@ class ProcessEngine:
         for _, _, future in self._asked.values():
             if not future.done():
                 future.set_exception(error)
-                future.exception()  # looked at: nobody need wait
+                future.exception()  # retrieved: awaiting it is optional
 
-    # What the process says
+    # Messages from the process
 
     def _take(self, turn: int, reader: FrameReader, message: tuple[Any, ...]) -> None:
-        """Take a message, in the thread that reads."""
+        """Handle a message, in the thread that reads."""
         if turn != self._generation:
             return
         self._heard = time.monotonic()
@@ -379,7 +379,7 @@ class ProcessEngine:
             self._post(getattr(self, f"_on_{kind}"), *rest)
 
     def _completed(self, frame: Frame) -> Frame:
-        """Give a frame its place among ours, and the name of a plugin caught in compiled code."""
+        """Give a frame a revision here, and add the name of a plugin stuck in compiled code."""
         frame = replace(frame, events=(*frame.events, *self._remarks))
         if frame.kept is not None and self._order.is_asked_for:
             self._at = Path(frame.kept.folder).with_suffix("")
@@ -406,12 +406,12 @@ class ProcessEngine:
     def _on_failed(self, said: tuple[Any, ...]) -> None:
         if not self._ready.done():
             self._ready.set_exception(unpacked(said))
-        else:  # its own fault, and no plugin's; its end follows
+        else:  # an internal error, no plugin's; its end follows
             error = unpacked(said)
             self._fault = one_line(f"{type(error).__name__}: {error}").rstrip(".")
 
     def _gone(self, turn: int) -> None:
-        """Go on without a process that died, or closed what is not its own."""
+        """Continue without a process that died or closed its pipe."""
         if turn != self._generation or self._is_closing:
             return
         if self._wire.fault is not None:
@@ -425,11 +425,11 @@ class ProcessEngine:
 
     @property
     def _has_begun(self) -> bool:
-        """Whether the process was ready once; one that was not, ``_begin`` buries by itself."""
+        """Whether the process was ever ready; one that was not is removed by ``_begin``."""
         ready = self._ready
         return ready.done() and not ready.cancelled() and ready.exception() is None
 
-    # Questions and answers
+    # Requests and answers
 
     async def ask(
         self,
@@ -438,7 +438,7 @@ class ProcessEngine:
         *args: P.args,
         **keywords: P.kwargs,
     ) -> T:
-        """Let the process carry out a request, and return what it comes to."""
+        """Let the process carry out a request, and return its result."""
         found: T = await self._asked_of(request, args, keywords)
         return found
 
@@ -449,7 +449,7 @@ class ProcessEngine:
         *args: P.args,
         **keywords: P.kwargs,
     ) -> Job[T]:
-        """Return a request as a job; cancelled, what still waits in the process never begins."""
+        """Return a request as a job; if cancelled before it begins there, it never begins."""
 
         async def work(report: Report) -> T:
             found: T = await self._asked_of(request, args, keywords, report, job.stopping)
@@ -459,12 +459,12 @@ class ProcessEngine:
         return job
 
     async def focus(self, session: int | None) -> None:
-        """Show a session in the frames to come, of this process and of those after it."""
+        """Show a session in future frames, of this process and later ones."""
         await self.ask(ThreadEngine.focus, session)
         self.chosen = session
 
     async def begin(self, program: Program, since: int | None) -> list[tuple[int, str, str]]:
-        """Carry out a program from now on, in this process and in those after it."""
+        """Carry out a program from now on, in this process and later ones."""
         begun = await self.ask(ThreadEngine.begin, program, since)
         now = self._newest.program
         self.program = None if now is None else (program, now.since)
@@ -472,7 +472,7 @@ class ProcessEngine:
 
     async def save(self, report: Report, path: str | Path | None, note: str) -> SaveReport:
         """Write the world to a file between two ticks."""
-        where = None if path is None else str(Path.cwd() / path)  # the process may be elsewhere
+        where = None if path is None else str(Path.cwd() / path)  # the process may have another one
         self.saving = None if where is None else Path(where)
         saved: SaveReport = await self._asked_of(ThreadEngine.save, (where, note), {}, report)
         return saved
@@ -494,10 +494,10 @@ class ProcessEngine:
         report: Report | None = None,
         stopping: asyncio.Event | None = None,
     ) -> Any:
-        """Let the process do something that may report how far it is.
+        """Let the process carry out a request that may report progress.
 
-        ``stopping``: set once the work is to stop, which ``report`` says by what it raises; it is
-        told the process at once, so that what still waits there never begins.
+        ``stopping``: set once the work must stop, for which ``report`` then raises; the process is
+        told at once, so that what still waits there never begins.
         """
         require_loop(self._loop)
         await self.ready()
@@ -529,7 +529,7 @@ class ProcessEngine:
         report: Report,
         stopping: asyncio.Event | None = None,
     ) -> None:
-        """Report until there is an answer; what the report raises stops the work there."""
+        """Report until there is an answer; an exception from the report stops the work there."""
         stops = asyncio.create_task((stopping or asyncio.Event()).wait())
         ends: set[asyncio.Future[Any]] = {future, stops}
         try:
@@ -548,7 +548,7 @@ class ProcessEngine:
             stops.cancel()
 
     def session(self, number: int, said: tuple[str, str] | None = None) -> IsolatedSession:
-        """Return the session of a message, as far as frames list it."""
+        """Return the session of a message, if the newest frame lists it."""
         newest = self.frames.newest
         rows = [row for row in newest.sessions if row.id == number] if newest is not None else []
         if said is None and not rows:
@@ -556,11 +556,11 @@ class ProcessEngine:
         return IsolatedSession(self, number, *(said or (rows[0].text, rows[0].model)))
 
     def health(self, within: float) -> Health:
-        """Return the checks as far as frames tell of the process."""
+        """Return the checks as far as the frames of the process allow."""
         return self._looking.look(self._newest, within)
 
     def performance(self) -> Performance:
-        """Return how well commands were answered so far."""
+        """Return the performance figures of commands so far."""
         return self.meter.read(self._newest.contacts_per_second)
 
     @property
@@ -574,7 +574,7 @@ class ProcessEngine:
         return tuple(self._acts.values())[-last:]
 
     def _remark(self, line: str) -> None:
-        """Put a line of this side into the log of events, behind those of the engine."""
+        """Add a line of this side to the log of events, after those of the engine."""
         newest = self.frames.newest
         self._remarks = (*self._remarks, (newest.tick if newest is not None else 0, line))[-_MOST:]
 
@@ -589,10 +589,10 @@ class ProcessEngine:
         if self.failure is not None:
             raise self.failure
 
-    # Watching over the engine
+    # Monitoring the engine
 
     def _beat(self) -> None:
-        """Four times a second: warn of an engine that is held up, or says nothing at all."""
+        """Four times a second: warn of an engine that is blocked or unresponsive."""
         self._pulse = self._loop.call_later(_PULSE_SECONDS, self._beat)
         for path in self._files.changed():
             self._aside(self._take_up(path))
@@ -609,7 +609,7 @@ class ProcessEngine:
             self._revive("did not return")
 
     def _warn(self, newest: Frame, seconds: float) -> None:
-        """Say that the process is caught in something that holds the interpreter."""
+        """Warn that something in the process holds the interpreter."""
         if self._unwarned is None:
             self._unwarned = newest
             self._child.show_place(self._marks)
@@ -622,12 +622,12 @@ class ProcessEngine:
         task.add_done_callback(self._beside.discard)
 
     async def _take_up(self, path: str) -> None:
-        """Take up a changed plugin file here too, for forms and names; the engine tells of it."""
+        """Reload a changed plugin file here too, for forms and names; the engine reports it."""
         with suppress(HubbubError):
             await in_thread(self._files.take_up, path)
 
     def _culprit(self) -> tuple[str, str]:
-        """Return whose lines run, or ran last, and where; both empty when nobody can tell."""
+        """Return (plugin, place) of the code that runs, or ran last; both empty if unknown."""
         newest = self.frames.newest
         stall = newest.stalled if newest is not None else None
         if stall is not None and stall.plugin and stall.place:
@@ -653,10 +653,10 @@ class ProcessEngine:
                 return ended
         return await asyncio.shield(self._revive("did not return"))
 
-    # Dying and going on
+    # Recovering from a dead process
 
     def _lies_at(self) -> Path:
-        """Return the file beside which the journal is: it goes along with a save elsewhere."""
+        """Return the world's file that the journal is beside: a save elsewhere moves it."""
         saving = self.saving if self._order.is_asked_for else None
         return saving if saving is not None and has_journal(saving) else self._at
 
@@ -683,7 +683,7 @@ class ProcessEngine:
             self.frames.publish(said(self.frames.newest, banner, None, state))
 
     async def _revived(self, how: str) -> StallOutcome:
-        """Kill the process, if it lives, and let another one go on from the journal."""
+        """Kill the process, if it runs, and let another one resume from the journal."""
         before = self.frames.newest
         fault, self._fault = self._fault, ""
         plugin, place = ("", "") if fault else self._culprit()
@@ -719,7 +719,7 @@ class ProcessEngine:
         raise HubbubError(f"{who} {how}, and {_TRIES} new processes ended at once ({said})")
 
     def _carried_on(self, before: Frame | None) -> LiveProgram | None:
-        """Return what the next process carries on, unless that just ended one again."""
+        """Return the program for the next process; it is ended if it just ended a process again."""
         shown = None if before is None else before.program
         if before is None or shown is None or self.program is None:
             return None
@@ -730,7 +730,7 @@ class ProcessEngine:
 
 
 class IsolatedSession(Session):
-    """A message whose engine is elsewhere: its ``cascade`` cannot be read here.
+    """A message of an engine in another process: its ``cascade`` cannot be read here.
 
     Attributes
     ----------
@@ -757,13 +757,13 @@ class IsolatedSession(Session):
 
     @property
     def status(self) -> str:
-        """As of the newest frame; ``"quiet"`` once it is too old to be listed."""
+        """Status in the newest frame; ``"quiet"`` once it is too old to be listed."""
         row = self._row()
         return "quiet" if row is None else row.status
 
     @property
     def size(self) -> int:
-        """Agents that ever adopted, as of the newest frame; 0 once it is not listed any more."""
+        """Agents that ever adopted, in the newest frame; 0 once it is no longer listed."""
         row = self._row()
         return 0 if row is None else row.size
 
@@ -774,12 +774,12 @@ class IsolatedSession(Session):
         return None if row is None else row.error
 
     async def done(self) -> SessionRow:
-        """Wait until nothing about the message can change, and return its last line."""
+        """Wait until nothing about the message can change, and return its last row."""
         while True:
             try:
                 row = await self._remote.ask(ThreadEngine.done, self.id)
             except ReplacedError:
-                await self._remote.ready()  # raises when there is no other process to ask
+                await self._remote.ready()  # raises if no process can go on
             else:
                 return row
 

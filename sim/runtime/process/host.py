@@ -1,7 +1,7 @@
-"""The process of an isolated engine: a thread engine, asked and watched through a pipe.
+"""The process of an isolated engine: a thread engine, used through a pipe.
 
 :class:`~sim.runtime.process.client.ProcessEngine` starts it as ``python -m sim.runtime.process.host
-DESCRIPTOR``. It begins, and begins again, from a journal alone, so that it can die at any instant.
+DESCRIPTOR``. It always starts from a journal alone, so that it can die at any moment.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from sim.world.log import LoggedAct
 from sim.world.world import World
 
 BEAT_SECONDS = 0.4
-"""How often the process says that it is alive."""
+"""Interval in seconds between signs of life of the process."""
 
 _DRAIN_SECONDS = 0.01
 _LAST_SECONDS = 0.5
 _ROOM = 2 << 30
-"""Bytes that the process of a small world may grow by; a large one may come to 16 times itself."""
+"""Bytes by which the process of a small world may grow; for a large one up to 16 times its size."""
 
 
 class _NoCopies(RollbackState):
-    """Copies are not needed: another process goes on from the journal."""
+    """Takes no copies: another process would resume from the journal."""
 
     def before_tick(self, world: World) -> None:
         """Do nothing."""
@@ -57,20 +57,20 @@ class _NoCopies(RollbackState):
 
 
 class _Staying(Persistence):
-    """Keeps a journal that nobody asked for: it stays where it is, whatever is saved."""
+    """Keeps a journal that the user did not request: it stays where it is, whatever is saved."""
 
     def record(self, path: str | Path | None) -> None:
-        """Write what members do beside the world's own file, not beside the journal."""
+        """Record what members do beside the world's own file, not beside the journal."""
         if path is not None:
             super().record(path)
 
     def saved(self, target: Path, mark: JournalMark | None) -> str | None:
-        """Let the history go along; the journal does not."""
+        """Move the history along; the journal stays."""
         return self._taken_along(target)
 
 
 async def _opened(found: Recovery, order: EngineOrder, bus: EventBus) -> ThreadEngine:
-    """Start an engine of a world that was recovered from the journal that it goes on with."""
+    """Start an engine for a recovered world, which continues the journal it was recovered from."""
 
     def prepare(engine: ThreadEngine) -> None:
         engine.live.rollback = _NoCopies()
@@ -87,7 +87,7 @@ async def _opened(found: Recovery, order: EngineOrder, bus: EventBus) -> ThreadE
 
 
 async def _taken_over(engine: ThreadEngine, order: EngineOrder) -> StallOutcome | None:
-    """Go on where a process before this one ended, and stop whose plugin ended it."""
+    """Resume from the process before this one, and stop the plugin that ended it."""
     if order.chosen is not None:
         with suppress(InputError):
             await engine.focus(order.chosen)
@@ -100,7 +100,7 @@ async def _taken_over(engine: ThreadEngine, order: EngineOrder) -> StallOutcome 
 
 
 def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> StallOutcome:
-    """Stop the messages of a plugin, say so, and give the journal a checkpoint."""
+    """Stop the messages of a plugin, report it, and give the journal a checkpoint."""
     where = f" ({place})" if place else ""
     stopped = [
         c for c in live.world.cascades.loose if c.alive and plugin and c.model_name == plugin
@@ -116,13 +116,13 @@ def _stopped(live: LiveWorld, plugin: str, place: str, how: str) -> StallOutcome
 
 
 class ReportedActs:
-    """What the other process was told of the log of acts, so that it is told the rest."""
+    """Tracks which acts of the log the other process has, so that only the rest is sent."""
 
     def __init__(self) -> None:
         self._last: LoggedAct | None = None
 
     def news(self, engine: ThreadEngine) -> tuple[int, list[LoggedAct]]:
-        """Return (contacts so far, acts that are new or went on since; at most the newest)."""
+        """Return (contacts so far, new or extended acts, at most ``MOST_ACTS``)."""
         acts = engine.acts(MOST_ACTS)
         known = self._last
         if known is not None:
@@ -132,7 +132,7 @@ class ReportedActs:
 
 
 class EngineServer:
-    """Answers what the other process asks of an engine, and shows it frames."""
+    """Answers requests of the other process to an engine, and sends it frames."""
 
     def __init__(self, engine: ThreadEngine, bus: EventBus, wire: PipeEnd) -> None:
         self._engine = engine
@@ -149,7 +149,7 @@ class EngineServer:
         self._is_over = False
 
     async def follow(self, messages: asyncio.Queue[tuple[Any, ...] | None]) -> None:
-        """Do what is asked until the other process says that it was all, or is gone."""
+        """Handle messages until the other process closes or is gone."""
         showing = asyncio.create_task(self._show_all())
         ends = partial(self._own_fault, messages)
         showing.add_done_callback(ends)
@@ -171,7 +171,7 @@ class EngineServer:
             task.cancel()
 
     async def ended(self) -> None:
-        """Send what the end of the engine answered; what waits for anything else is cancelled."""
+        """Send the answers from the engine's end; cancel tasks that wait for anything else."""
         if self._tasks:
             _, left = await asyncio.wait(set(self._tasks.values()), timeout=_LAST_SECONDS)
             for task in left:
@@ -180,7 +180,7 @@ class EngineServer:
     def _own_fault(
         self, messages: asyncio.Queue[tuple[Any, ...] | None], task: asyncio.Task[None]
     ) -> None:
-        """Say what ended a task of ours, and end: somebody would wait for ever."""
+        """Report an internal error of a task, and end: otherwise a caller would wait for ever."""
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._wire.send("failed", packed(error))
@@ -189,7 +189,7 @@ class EngineServer:
     # Events
 
     def _hear(self, event: Event) -> None:
-        """Send an event as soon as the pipe takes it; meanwhile they are merged and bounded."""
+        """Send an event as soon as the pipe accepts it; until then merge and bound them."""
         self._events.put(event)
         if self._telling is None or self._telling.done():
             self._telling = asyncio.create_task(self._tell_events())
@@ -204,14 +204,14 @@ class EngineServer:
             self._wire.send("events", events, lost)
 
     def _forget(self, number: int, task: asyncio.Task[None]) -> None:
-        if task.cancelled() and not self._is_over:  # whoever asked may wait for the end of it
+        if task.cancelled() and not self._is_over:  # the caller may wait for its end
             self._wire.send("answer", number, False, packed(Cancelled("Cancelled.")))
         self._tasks.pop(number, None)
         self._jobs.pop(number, None)
         self._stopped.discard(number)
 
     def _stop(self, number: int) -> None:
-        """Stop what reports at its next report; anything else is not waited for any more."""
+        """Stop a job at its next report; cancel the task of any other request."""
         if number in self._jobs:
             self._jobs[number].cancel()
         elif number in self._stopped or number not in self._tasks:
@@ -238,7 +238,7 @@ class EngineServer:
     async def _followed(
         self, number: int, request: Callable[..., Any], args: Any, keywords: dict[str, Any]
     ) -> Any:
-        """Carry out a request that reports, and tell how far it is."""
+        """Carry out a request that reports, and send its progress."""
         self._jobs[number] = job = self._engine.job(request, *args, **keywords)
         telling = asyncio.create_task(self._tell(number, job))
         try:
@@ -260,7 +260,7 @@ class EngineServer:
                 self.show()
 
     def show(self) -> None:
-        """Send the newest frame, if it is a new one."""
+        """Send the newest frame, if it has not been sent."""
         frame = self._engine.frames.newest
         if frame is not None and frame.revision > self._shown:
             self._shown = frame.revision
@@ -269,7 +269,7 @@ class EngineServer:
 
 
 def _named(error: Exception) -> Exception:
-    """Say what is wrong with what could not be read: this process lacks its module."""
+    """Explain an error about an object that cannot be unpickled: this process lacks its module."""
     if isinstance(error, (AttributeError, ModuleNotFoundError)):
         return InputError(
             f"The engine's process does not have it: {str(error).rstrip('.')}; a function that is "
@@ -295,7 +295,7 @@ async def serve(pipe: Connection, order: EngineOrder) -> None:
             found = replace(found, findings=())
         if not found.is_whole:
             raise HubbubError(" ".join(found.findings))  # noqa: TRY301 - told as any other
-        if order.marks is not None:  # it is a process of its own
+        if order.marks is not None:  # it is a separate process
             limit_memory(order.memory_mb, _ROOM + 16 * found.world.nbytes)
         awaiting = AsyncHandlers()
         bus = EventBus(run=awaiting)
@@ -327,7 +327,7 @@ async def _beat(wire: PipeEnd) -> None:
 
 
 def prepare(order: EngineOrder) -> None:
-    """Make this process fit to run foreign plugins; they are loaded here."""
+    """Prepare this process to run foreign plugins; they are loaded here."""
     if order.settings is not None:
         use(order.settings)
         allow(order.settings.threads)

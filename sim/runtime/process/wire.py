@@ -1,7 +1,7 @@
 """The pipe protocol between two processes: ordered messages, delta-coded frames, errors.
 
-Only a process and the one that it started itself talk so; a plugin shares the engine's process and
-could write here too, as it could anywhere: faults are kept apart, not malice.
+Only a process and its own child talk in this way; a plugin shares the engine's process and could
+write here too, as it could anywhere: this isolates faults, not malice.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from sim.runtime.frames.frames import Communities, Focus, Frame
 _SHARED = (np.ndarray, Focus, Communities)
 _LONGEST = 500
 MOST_ACTS = 1000
-"""Acts of the world's log that the other process knows, the newest."""
+"""Newest acts of the world's log that the other process is given."""
 
 
 @dataclass(frozen=True, slots=True)
 class EngineOrder:
-    """What an engine's process is told first."""
+    """First message to an engine's process."""
 
     at: str
     name: str
@@ -56,7 +56,7 @@ class EngineOrder:
 
 
 class PipeEnd:
-    """One end of a pipe; what is sent is written by a thread of its own, in order."""
+    """One end of a pipe; messages are written by a separate thread, in order."""
 
     def __init__(
         self, pipe: Connection, took: Callable[[tuple[Any, ...]], None], ended: Callable[[], None]
@@ -75,7 +75,7 @@ class PipeEnd:
 
     @property
     def is_behind(self) -> bool:
-        """Whether something waits to be written."""
+        """Whether a message waits to be written."""
         return not self._waiting.empty()
 
     def send(self, *message: Any) -> None:
@@ -83,11 +83,11 @@ class PipeEnd:
         self._waiting.put(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
 
     def close(self) -> None:
-        """End once everything is written; the other side is told by it."""
+        """Close once everything is written; this tells the other side."""
         self._waiting.put(None)
 
     def join(self, timeout: float) -> None:
-        """Wait for both threads, and close the pipe behind them."""
+        """Wait for both threads, then close the pipe."""
         for thread in self._threads:
             thread.join(timeout)
         if not any(thread.is_alive() for thread in self._threads):
@@ -97,23 +97,23 @@ class PipeEnd:
         try:
             while (said := self._received()) is not None:
                 self._took(pickle.loads(said))  # noqa: S301  # nosec B301
-        except Exception as error:  # our own, and nobody else's: but no more can be taken
+        except Exception as error:  # ours, and no one else's: but nothing more can be read
             self.fault = error
         self._waiting.put(None)
         self._ended()
 
     def _received(self) -> bytes | None:
-        """Return what comes next; None at the end."""
+        """Return the next message; None at the end."""
         try:
             return self._pipe.recv_bytes()
         except (EOFError, OSError):
             return None
 
     def _write(self) -> None:
-        with suppress(OSError):  # the other end is gone: the reader says so
+        with suppress(OSError):  # the other end is gone: the reader reports it
             while (message := self._waiting.get()) is not None:
                 self._pipe.send_bytes(message)
-        # The reader is woken: closing alone would leave it waiting.
+        # This wakes the reader: closing alone would leave it waiting.
         with suppress(OSError), socket.socket(fileno=self._pipe.fileno()) as end:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
@@ -121,7 +121,7 @@ class PipeEnd:
 
 
 class _Sharing(pickle.Pickler):
-    """Writes a number in place of what is sent by itself."""
+    """Pickles an object that is sent separately as a number."""
 
     def __init__(self, file: io.BytesIO, root: object, number: Callable[[Any], int]) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
@@ -135,14 +135,14 @@ class _Sharing(pickle.Pickler):
 
 
 class FrameWriter:
-    """Makes frames into bytes; an array or a picture that the last frame had is a number."""
+    """Converts frames to bytes; an array or part that was in the last frame becomes a number."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[int, object]] = {}
         self._count = 0
 
     def write(self, frame: Frame) -> bytes:
-        """Return what :meth:`FrameReader.read` takes next."""
+        """Return the next input for :meth:`FrameReader.read`."""
         seen: dict[int, tuple[int, object]] = {}
         fresh: list[tuple[int, bytes]] = []
 
@@ -162,7 +162,7 @@ class FrameWriter:
             return file.getvalue()
 
         body = dump(frame)
-        for part in (frame.focus, frame.communities):  # whose arrays stay known with them
+        for part in (frame.focus, frame.communities):  # its arrays stay known along with it
             self._keep(part, seen)
         self._known = seen
         return pickle.dumps((fresh, body), pickle.HIGHEST_PROTOCOL)
@@ -176,7 +176,7 @@ class FrameWriter:
 
 @dataclass(slots=True)
 class FrameReader:
-    """Makes frames of bytes again; arrays are read-only, and the same while nothing changed."""
+    """Converts bytes to frames; arrays are read-only, and the same object while unchanged."""
 
     _known: dict[int, object] = field(default_factory=dict)
 
@@ -213,7 +213,7 @@ def _load(said: bytes, look: Callable[[int], object]) -> Any:
 
 
 def packed(error: BaseException) -> tuple[Any, ...]:
-    """Return an error as what can be sent: its class and its words."""
+    """Return an error in a form that can be sent: its class and its text."""
     whole = (type(error), error.args, dict(vars(error)))
     for said in (whole, (type(error), (str(error),), {})):
         try:
@@ -225,7 +225,7 @@ def packed(error: BaseException) -> tuple[Any, ...]:
 
 
 def unpacked(said: tuple[Any, ...]) -> BaseException:
-    """Return the error: of the same class, with the same words; it is not made anew."""
+    """Return the error: of the same class, with the same text, made without its constructor."""
     kind, args, attributes = said
     error: BaseException = kind.__new__(kind, *args)
     vars(error).update(attributes)
@@ -239,7 +239,7 @@ def sendable(
     *,
     reports: bool = False,
 ) -> bytes:
-    """Return a request as what another process is sent; ``reports``: it is to say how far it is."""
+    """Return a request in a form that can be sent; ``reports``: whether it reports progress."""
     for thing in (*args, *keywords.values()):
         if callable(thing) and getattr(thing, "__module__", "") == "__main__":
             raise InputError(

@@ -1,1 +1,1 @@
-"""Read-only queries to a running world, answered between two ticks; one module a subject."""
+"""Read-only queries on a running world, answered between two ticks; one module per subject."""

@@ -1,4 +1,4 @@
-"""The choices for a world under way, as forms: interventions, and a platform's settings."""
+"""Forms for a running world: its interventions, and the settings of its platform."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class InterventionOffer:
 
     @property
     def specs(self) -> list[Spec]:
-        """The fields, one by one."""
+        """Specifications of the fields."""
         return describe(self.fields)
 
     def checked(self, said: dict[str, object]) -> dict[str, Any]:
-        """Return typed values in their declared types."""
+        """Return the values converted to their declared types."""
         typed = {name: check(self.fields, name, value) for name, value in said.items()}
         return {k: _pairs(v) if k in self.mappings else v for k, v in typed.items()}
 
 
 def interventions() -> tuple[InterventionOffer, ...]:
-    """List what can be done by name, in a fixed order."""
+    """List all kinds of interventions by name, in a fixed order."""
     return tuple(
         InterventionOffer(name, kind.says, _form_of(name, kind), _mappings(kind))
         for name, kind in kinds().items()
@@ -52,7 +52,7 @@ def _mappings(kind: type[Parameters]) -> tuple[str, ...]:
 
 
 def _pairs(text: str) -> dict[str, Any]:
-    """Return what was typed as ``beta=0.3 fatal=true``; a comma does as well as a blank."""
+    """Parse ``beta=0.3 fatal=true``; commas may separate the pairs as well as blanks."""
     found: dict[str, Any] = {}
     for word in text.replace(",", " ").split():
         name, sign, value = word.partition("=")
@@ -66,7 +66,7 @@ def _pairs(text: str) -> dict[str, Any]:
 
 
 def _form_of(name: str, kind: type[Parameters]) -> type[Parameters]:
-    """Return a class with the fields that a form can ask for."""
+    """Return a class with those fields that a form can show."""
     fields: dict[str, Any] = {}
     for each, field in kind.model_fields.items():
         typed = field.annotation
@@ -84,7 +84,7 @@ def _form_of(name: str, kind: type[Parameters]) -> type[Parameters]:
 
 
 def platform_settings(said: dict[str, object]) -> dict[str, Any]:
-    """Return settings of a platform in their declared types; recommender and policy as they are."""
+    """Return platform settings in their declared types; recommender and policy stay unchanged."""
     return {
         name: value if name in {"recommender", "policy"} else check(PlatformSettings, name, value)
         for name, value in said.items()

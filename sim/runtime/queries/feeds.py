@@ -1,6 +1,6 @@
 """Queries about feeds and posts of a world with a platform; for :meth:`Simulation.query`.
 
-As in :mod:`sim.runtime.queries.members`, each reads in some milliseconds at a million agents.
+As in :mod:`sim.runtime.queries.members`, each takes a few milliseconds for a million agents.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TOLD = (Act.POST, Act.LIKE, Act.REPOST, Act.REPLY)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MetricsState:
-    """What a world that takes metrics knows; arrays are read-only."""
+    """Metrics of a world that measures them; arrays are read-only."""
 
     names: tuple[str, ...]
     ticks: npt.NDArray[np.int64]
@@ -46,7 +46,7 @@ class MetricsState:
     raised: int = 0
 
     def series(self, name: str) -> npt.NDArray[np.float64]:
-        """Return the series of a metric, float64 (rows,)."""
+        """Return the values of a metric, float64 (rows,)."""
         return self.rows[:, self.names.index(name)]
 
 
@@ -65,7 +65,7 @@ class FeedItem:
 
 @dataclass(frozen=True, slots=True)
 class MemberFeed:
-    """What a platform knows of one member."""
+    """What a platform knows about one member."""
 
     tick: int
     is_online: bool
@@ -77,14 +77,14 @@ class MemberFeed:
 
 
 def feed_of(world: World, agent: int) -> MemberFeed | None:
-    """Return what the platform knows of an agent; None without a platform."""
+    """Return what the platform knows about an agent; None without a platform."""
     platform = world.platform
     if platform is None:
         return None
     acts = _acts_of(platform, agent)
     at = int(np.searchsorted(platform.online, agent))
     is_online = at < platform.online.size and int(platform.online[at]) == agent
-    is_member = agent < len(platform.members)  # newcomers sign up with the next tick
+    is_member = agent < len(platform.members)  # new members join with the next tick
     which = platform.recommenders[int(platform.members.recommender[agent]) if is_member else 0]
     return MemberFeed(
         platform.exposures.tick, is_online, float(platform.reputation[agent]),
@@ -103,7 +103,7 @@ def _unknown(world: World, platform: Platform) -> str:
 
 
 def _acts_of(platform: Platform, agent: int) -> list[tuple[int, Act, int, int]]:
-    """Return the newest acts of an agent, looking back over a day at most."""
+    """Return the newest acts of an agent, from the last day at most."""
     found: list[tuple[int, Act, int, int]] = []
     for tick in range(platform.tick, max(-1, platform.tick - MOST_TICKS), -1):
         acts = platform.log.at(tick)
@@ -123,7 +123,7 @@ def _about(world: World, message: int, other: int) -> str:
 
 
 def shown_of(world: World, platform: Platform, agent: int) -> tuple[FeedItem, ...]:
-    """Return the feed of an agent in the last tick; nothing where feeds are not kept."""
+    """Return the feed of an agent in the last tick; empty if feeds are not kept."""
     if platform.exposures.taken is not None:
         return ()
     for part in platform.exposures.parts:
@@ -147,7 +147,7 @@ def _shown(world: World, platform: Platform, part: ExposurePart, place: int) -> 
 
 
 def _line(world: World, platform: Platform, message: int) -> str:
-    """Return what a message says, its author's words first, and upon whose it is said."""
+    """Return the text of a message: its author's words, then what it quotes or answers."""
     said = said_in_message(world, platform, message)
     return said.line(said.by, world.agents.name)
 
@@ -180,7 +180,7 @@ def _platform(world: World) -> Platform:
 
 @dataclass(frozen=True, slots=True)
 class PlatformNow:
-    """A platform in its last tick, as frames carry it."""
+    """The state of a platform in its last tick, as frames carry it."""
 
     online: int
     exposures: int
@@ -191,13 +191,13 @@ class PlatformNow:
 
 
 def platform_now(world: World) -> PlatformNow | None:
-    """Return how the platform is; None without one."""
+    """Return the state of the platform; None without one."""
     platform = world.platform
     if platform is None:
         return None
     done = [(act.says, platform.log.count(world.tick, act)) for act in Act]
     done.sort(key=lambda each: -each[1])
-    is_known = platform.exposures.tick == world.tick  # no file holds feeds
+    is_known = platform.exposures.tick == world.tick  # feeds are not saved in files
     return PlatformNow(
         platform.online.size if platform.online_at == world.tick else -1,
         len(platform.exposures) if is_known else -1,
@@ -209,7 +209,7 @@ def platform_now(world: World) -> PlatformNow | None:
 
 
 def _course(platform: Platform, now: int) -> MetricsState | None:
-    """Return how often members did what over the newest ticks; None before they did anything."""
+    """Return the counts of acts over the newest ticks; None if there are none."""
     log = platform.log
     ticks = range(max(1, now - _COURSE + 1), now + 1)
     rows = np.array([[log.count(tick, act) for act in _TOLD] for tick in ticks], np.float64)
@@ -233,9 +233,9 @@ def about_platform(world: World) -> str:
 
 
 def flags_of(flags: int) -> tuple[str, ...]:
-    """Return the names of what the platform has put on a message."""
+    """Return the names of the platform's flags on a message."""
     return tuple(one.name.lower() for one in Flag if one.name and flags & one)
 
 
 KINDS = tuple(kind.name.lower() for kind in Kind)
-"""Names of what messages are."""
+"""Names of the kinds of messages."""

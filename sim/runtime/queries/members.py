@@ -1,8 +1,8 @@
 """Queries about the members of a running world; for :meth:`Simulation.query`.
 
-Each function here reads in some milliseconds at a million agents, and returns nothing that the
-world goes on writing to. What takes longer is made of that by a function with ``_of`` in its name,
-or one of ``ORDERS``, in a thread beside the engine.
+Each function here takes a few milliseconds for a million agents, and returns nothing that the
+world continues to write to. Slower work on the result is done by a function with ``_of`` in its
+name, or one of ``ORDERS``, in a thread outside the engine.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ if TYPE_CHECKING:
 
 
 _CONDITION = re.compile(r"[:<>=(]|\bin\b|^(not )?online$")
-"""What a condition has, and an id has not."""
+"""Matches what occurs in a condition, but not in an id."""
 
 MOST_NAMED = 8
-"""Names told of each kind of tie."""
+"""Names listed per kind of tie."""
 
 MOST_STORIES = 20
-"""Messages told that a member adopted, the newest; so many are looked through, times three."""
+"""Newest adopted messages listed for a member; three times as many are searched."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MemberTable:
-    """Columns over all agents, as they were at a tick."""
+    """Columns over all agents at one tick."""
 
     tick: int
     activity: npt.NDArray[np.float32]
@@ -78,7 +78,7 @@ class MemberTable:
 
 
 class PopulationInputs(NamedTuple):
-    """What :func:`population_of` makes a population of."""
+    """Input of :func:`population_of`."""
 
     population: MemberTable
     ties: Ties | None
@@ -87,7 +87,7 @@ class PopulationInputs(NamedTuple):
 
 
 def taken(world: World, message: int | None = None) -> PopulationInputs:
-    """Take the columns of all agents; ``message``: and who adopted it, by its number."""
+    """Copy the columns of all agents; ``message``: the message whose adopters are included."""
     agents, ties = world.agents, world.ties
     cascade = None if message is None else world.cascades.find(message)
     knows = ties.back is not None
@@ -104,7 +104,7 @@ def taken(world: World, message: int | None = None) -> PopulationInputs:
 
 
 def population_of(taken: PopulationInputs) -> MemberTable:
-    """Return the population, with what takes longer to count."""
+    """Return the population, with the columns that take longer to compute."""
     people, ties, log, activity = taken
     heard, adopted = people.heard, None
     if ties is not None:
@@ -119,10 +119,10 @@ def population_of(taken: PopulationInputs) -> MemberTable:
 
 
 def found(world: World, query: str) -> Ids:
-    """Return whom a condition (``conditions``) fits, or who has an id: uint32, rising.
+    """Return the agents with an id, or those that match a condition: uint32, ascending.
 
-    A stage of life may stand alone (``suspended``); ``state:0:infected`` asks who is in a state of
-    message 0 now, and a condition may follow it.
+    A lifecycle stage alone is a condition (``suspended``); ``state:0:infected`` selects the agents
+    in a state of message 0 now, and a condition may follow it.
     """
     words = query.strip()
     if words.lower() in Lifecycle.__members__ or words.upper() in Lifecycle.__members__:
@@ -136,7 +136,7 @@ def found(world: World, query: str) -> Ids:
 
 
 def in_state(world: World, text: str) -> Ids:
-    """Return who is in a state of a message now, of ``[state:]MESSAGE:STATE``: uint32, rising."""
+    """Return the agents in a state of a message now, from ``[state:]MESSAGE:STATE``: ascending."""
     number, _, name = text.removeprefix("state:").partition(":")
     story = next((one for one in world.cascades if str(one.id) == number.strip()), None)
     if story is None:
@@ -149,7 +149,7 @@ def in_state(world: World, text: str) -> Ids:
 
 
 def named(world: World, ids: list[int]) -> list[tuple[str, str, str]]:
-    """Return (id, name, interests) of some agents."""
+    """Return (id, name, interests) of the given agents."""
     agents, words = world.agents, world.agents.vocabulary
     return [
         (str(agents.id(i)), agents.name(i), ", ".join(words.names(int(agents.interests[i]))))
@@ -159,7 +159,7 @@ def named(world: World, ids: list[int]) -> list[tuple[str, str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class MemberDetails:
-    """One agent, as an inspector shows it."""
+    """The data of one agent for an inspector."""
 
     agent: int
     id: str
@@ -177,7 +177,7 @@ class MemberDetails:
 
 
 def about(world: World, agent: int) -> tuple[MemberDetails, list[tuple[int, str, Log]]]:
-    """Return what is known of an agent at once, and where :func:`member_of` looks for the rest."""
+    """Return what is known about an agent at once, and the inputs of :func:`member_of`."""
     agents = world.agents
     name, community = agents.name(agent), int(agents.community[agent])
     traits = agents.personality[agent] / 255
@@ -194,13 +194,13 @@ def about(world: World, agent: int) -> tuple[MemberDetails, list[tuple[int, str,
 
 
 def _states(world: World, agent: int) -> tuple[tuple[int, str], ...]:
-    """Return the state that an agent is in now, under each of the newest messages."""
+    """Return the current state of an agent under each of the newest messages."""
     newest = world.cascades.newest(MOST_STORIES)
     return tuple((c.id, c.states[int(c.state_now[agent])]) for c in reversed(newest))
 
 
 def member_of(told: tuple[MemberDetails, list[tuple[int, str, Log]]]) -> MemberDetails:
-    """Return a member, with the messages that it adopted."""
+    """Return a member with the messages that it adopted."""
     member, stories = told
     adopted: list[tuple[int, int, str, str]] = []
     for number, text, log in stories:
@@ -215,7 +215,7 @@ def member_of(told: tuple[MemberDetails, list[tuple[int, str, Log]]]) -> MemberD
 
 
 def heard_by(world: World, agent: int) -> Ids:
-    """Return whom an agent hears, uint32, rising; muted ones not."""
+    """Return the agents that an agent follows, uint32, ascending; without muted ones."""
     ties = world.ties
     if ties.back is not None or ties.slab is not None:
         live = ties.reverse.live
@@ -227,7 +227,7 @@ def heard_by(world: World, agent: int) -> Ids:
 
 
 def _ties(world: World, agent: int) -> tuple[tuple[str, int, tuple[str, ...]], ...]:
-    """Return (kind, how many, some names): those most heard first."""
+    """Return (kind, count, some names) of ties: those with most followers first."""
     fans = world.ties.out_degree
     kinds = {"follows": heard_by(world, agent), "followers": world.ties.listeners(agent)}
     slab = world.ties.slab
@@ -246,7 +246,7 @@ def _ties(world: World, agent: int) -> tuple[tuple[str, int, tuple[str, ...]], .
 
 
 def _named(world: World, agent: int, other: int, kind: str) -> str:
-    """Return the name of somebody that an agent is tied to, and of what type the tie is."""
+    """Return the name of the other end of a tie, and the type of the tie, if it has one."""
     name = world.agents.name(other)
     if kind not in {"follows", "followers", "friends"}:
         return name
@@ -256,7 +256,7 @@ def _named(world: World, agent: int, other: int, kind: str) -> str:
 
 
 def _changes(world: World, agent: int) -> tuple[tuple[int, str, str, bool], ...]:
-    """Return the newest changes of ties that name an agent."""
+    """Return the newest changes of an agent's ties."""
     if not world.relationships.log:
         return ()
     history = world.tie_history(agent)
@@ -269,7 +269,7 @@ def _changes(world: World, agent: int) -> tuple[tuple[int, str, str, bool], ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ego:
-    """An agent and those tied to it."""
+    """An agent and its neighbours."""
 
     agents: npt.NDArray[np.int64]
     names: tuple[str, ...]
@@ -283,7 +283,7 @@ class Ego:
 
 
 def around(world: World, agent: int, most: int = 24) -> Ego:
-    """Return an agent and those tied to it, at most ``most``: mutual first, then most heard."""
+    """Return an agent and at most ``most`` neighbours: mutual first, then by followers."""
     if not 0 <= agent < len(world.agents):
         raise InputError(f"No agent {agent}: agents are 0 to {len(world.agents) - 1}.")
     heard_by_it, fans = heard_by(world, agent), world.ties.out_degree
@@ -307,13 +307,13 @@ def around(world: World, agent: int, most: int = 24) -> Ego:
 
 
 MOST = 200
-"""Moves that are told, the newest."""
+"""Newest lifecycle transitions that are returned."""
 
 Told = tuple[int, str, str, str, str]
 
 
 def moves_told(world: World, start: int = 0, stop: int | None = None) -> tuple[int, list[Told]]:
-    """Return how many moves there are in some ticks, and the newest of them."""
+    """Return the number of lifecycle transitions in some ticks, and the newest of them."""
     moves, agents = world.moves(start, stop), world.agents
     newest = zip(*(column[::-1][:MOST].tolist() for column in moves), strict=True)
     stage = [one.name.lower() for one in Lifecycle]
@@ -324,14 +324,14 @@ def moves_told(world: World, start: int = 0, stop: int | None = None) -> tuple[i
 
 
 MOST_LINES = 20
-"""Lines of a member's own history that are told, the newest; and characters of a text."""
+"""Newest lines of a member's own history that are returned; below it: characters of a text."""
 LONGEST = 2000
 _LETTERS = (Act.DIRECT_MESSAGE, Act.GROUP_MESSAGE)
 
 
 @dataclass(frozen=True, slots=True)
 class MemberCharacter:
-    """One agent from inside, as an inspector shows it."""
+    """The character of one agent for an inspector."""
 
     archetype: str
     credulity: float
@@ -349,7 +349,7 @@ class MemberCharacter:
 
 
 def inner_of(world: World, agent: int) -> MemberCharacter:
-    """Return what an agent is like inside; reads of that agent alone."""
+    """Return the character of an agent; reads only columns of that agent."""
     history = world.personal_history(agent)
     agents, texts = world.agents, world.agents.lore.cold
     opinions = [(topic, float(world.opinions[topic][agent])) for topic in world.opinions]
@@ -379,7 +379,7 @@ def _known(world: World, agent: int) -> tuple[tuple[str, float], ...]:
 
 
 def _letters(world: World, agent: int) -> tuple[tuple[int, str, str], ...]:
-    """Return the newest letters; the log is gone through only where there are any."""
+    """Return the newest direct messages; the log is searched only if it has any."""
     platform = world.platform
     if platform is None:
         return ()
@@ -393,7 +393,7 @@ def _letters(world: World, agent: int) -> tuple[tuple[int, str, str], ...]:
 
 def _on_platform(world: World, agent: int) -> tuple[float | None, int | None]:
     platform = world.platform
-    if platform is None or agent >= len(platform.members):  # it signs up with the next tick
+    if platform is None or agent >= len(platform.members):  # it joins with the next tick
         return None, None
     felt = platform.held.get(MOOD)
     mood = float(felt[agent]) if felt is not None and agent < felt.size else 0.0
@@ -401,10 +401,10 @@ def _on_platform(world: World, agent: int) -> tuple[float | None, int | None]:
 
 
 MOST_DEEDS = 60
-"""Acts of a member that are told, the newest."""
+"""Newest acts of a member that are returned."""
 
 _STRETCH = 64
-"""Ticks that are looked through at once, back from the last."""
+"""Ticks that are searched at once, backwards from the last."""
 
 _LONGEST = 120
 
@@ -420,7 +420,7 @@ class Inspected(NamedTuple):
 
 
 class _ActSources(NamedTuple):
-    """Where the acts of a member are found: in memory, and in a file."""
+    """Where to look up the acts of a member: in memory, and in a file."""
 
     traces: ActIndex
     path: Path | None
@@ -433,7 +433,7 @@ Taken = tuple[Any, MemberFeed | None, Ego | None, MemberCharacter, "_ActSources 
 
 
 def inspected(world: World, agent: int, ties: bool = False, past: bool = False) -> Taken:
-    """Take what is known of a member; ``ties``: and those tied to it; ``past``: and its acts."""
+    """Read a member; ``ties``: with its neighbours; ``past``: with its acts."""
     told = about(world, agent)
     ego = around(world, agent) if ties else None
     where = _where(world, agent) if past else None
@@ -447,14 +447,14 @@ def _where(world: World, agent: int) -> _ActSources:
 
 
 async def inspected_of(taken: Taken) -> Inspected:
-    """Return the member, with the messages that it adopted."""
+    """Return the member with the messages that it adopted."""
     told, feed, ego, inner, where = taken
     member = await in_thread(member_of, told)
     return Inspected(member, feed, ego, inner, None if where is None else await _past(where))
 
 
 async def _past(where: _ActSources) -> tuple[tuple[int, str, str], ...]:
-    """Return the newest acts of a member; those of the disk only where they can be read."""
+    """Return the newest acts of a member; those on the disk only if they can be read."""
     try:
         record = await read_record(where.traces, where.path)
         return await read_history_file(record.file, _find_past(record, where))
@@ -471,7 +471,7 @@ def _find_past(record: Record, where: _ActSources) -> Lookup[tuple[tuple[int, st
 
 
 def _find_newest(record: Record, agent: int) -> Lookup[list[RecordedAct]]:
-    """Look the newest acts up, the last first; no more ticks are read than it takes."""
+    """Look up the newest acts, latest first; read no more ticks than necessary."""
     ticks, found = record.ticks, list[RecordedAct]()
     while ticks and len(found) < MOST_DEEDS:
         ticks, some = ticks[:-_STRETCH], ticks[-_STRETCH:]
@@ -481,7 +481,7 @@ def _find_newest(record: Record, agent: int) -> Lookup[list[RecordedAct]]:
 
 
 def _find_text(record: Record, deed: RecordedAct, where: _ActSources) -> Lookup[str]:
-    """Look up what the message of an act says; else whom the act concerns."""
+    """Look up the text of an act's message, or the name of the member that the act concerns."""
     post = yield from record.find_behind(deed)
     if post is None:
         known = 0 <= deed.other < len(where.agents)
@@ -491,7 +491,7 @@ def _find_text(record: Record, deed: RecordedAct, where: _ActSources) -> Lookup[
 
 
 MOST_TAGS = 9
-"""Interests that are compared of each member, in the order in which they are written."""
+"""Number of interests compared per member, in the order in which they are written."""
 
 _BITS = np.uint64(7)
 
@@ -504,28 +504,28 @@ class MemberInterests(NamedTuple):
 
 
 def take_names(world: World) -> NameSnapshot:
-    """Take what members are called."""
+    """Take a snapshot of the members' names."""
     return world.agents.naming()
 
 
 def take_interests(world: World) -> MemberInterests:
-    """Take the interests of all members."""
+    """Take a snapshot of the members' interests."""
     words = world.agents.vocabulary
     return MemberInterests(world.agents.interests.copy(), words.names((1 << len(words)) - 1))
 
 
 def by_id(naming: NameSnapshot) -> npt.NDArray[Any]:
-    """Return what members are sorted by for their ids to be in order, (n,)."""
+    """Return the keys that sort members by id, (n,)."""
     return naming.ids()
 
 
 def by_name(naming: NameSnapshot) -> npt.NDArray[np.uint32]:
-    """Return what members are sorted by for their names to be in order, uint32 (n,)."""
+    """Return the keys that sort members by name, uint32 (n,)."""
     return naming.names()
 
 
 def by_interests(tagged: MemberInterests) -> npt.NDArray[np.uint64]:
-    """Return keys uint64 (n,) that sort members by up to nine interests as written, none last."""
+    """Return keys uint64 (n,) that sort members by up to nine interests, those without any last."""
     left, keys = tagged.masks.copy(), np.zeros(tagged.masks.size, np.uint64)
     rank = np.append(text_ranks(tagged.words) + np.uint32(1), np.uint32(0)).astype(np.uint64)
     nobody = len(tagged.words)
@@ -543,4 +543,4 @@ ORDERS: dict[str, tuple[Callable[..., Any], Callable[[Any], npt.NDArray[Any]]]] 
     "name": (take_names, by_name),
     "interests": (take_interests, by_interests),
 }
-"""Column to what is taken of the world, and the order that is made of it."""
+"""Column to (function that takes a snapshot of the world, function that makes sort keys of it)."""

@@ -1,7 +1,7 @@
 """Queries about the messages of a world under way; for :meth:`Simulation.query`.
 
-As in :mod:`sim.runtime.queries.members`: what is read in the engine's thread is quick, and what
-takes longer is made of it beside the engine by a function with ``_of`` in its name.
+As in :mod:`sim.runtime.queries.members`: functions for the engine's thread are quick, and a
+function with ``_of`` in its name does the slower work outside the engine.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 
 MOST_POSTS = 500
-"""Organic messages that are listed, the most liked and shared."""
+"""Organic messages listed: those with most likes and shares."""
 
 MOST_COMMUNITIES = 12
 
 _LABELS = {"shown": "impressions"}
-"""Words for counters that are called otherwise in a post."""
+"""Names of counters that differ from the fields of a post."""
 
 
 class MemberMessages(NamedTuple):
@@ -59,12 +59,12 @@ class MemberMessages(NamedTuple):
 
     @classmethod
     def none(cls) -> MemberMessages:
-        """Return no messages."""
+        """Return an empty table."""
         return cls(*([np.zeros(0, np.int64)] * len(cls._fields)))
 
 
 class MessageScores(NamedTuple):
-    """What :func:`best_of` chooses by: of each message in feeds, likes and shares."""
+    """Input of :func:`best_of`: likes and shares of each message in feeds."""
 
     first: int
     likes: Ids
@@ -73,7 +73,7 @@ class MessageScores(NamedTuple):
 
 
 def worth(world: World) -> MessageScores:
-    """Take what the messages in feeds are worth, and the numbers of those that were sent."""
+    """Take the scores of the messages in feeds, and the numbers of the injected ones."""
     if world.platform is None:
         return MessageScores(0, np.zeros(0, np.uint32), np.zeros(0, np.uint32), [])
     posts = world.platform.posts
@@ -82,7 +82,7 @@ def worth(world: World) -> MessageScores:
 
 
 def best_of(found: MessageScores) -> list[int]:
-    """Return the numbers of the messages that were sent, and of those worth most, best first."""
+    """Return the numbers of the injected messages and of those with the best scores, best first."""
     value = found.likes + np.uint32(2) * found.shares
     value[np.array(found.sent, np.int64) - found.first] = np.uint32(1 << 30)
     most = min(MOST_POSTS, value.size)
@@ -93,7 +93,7 @@ def best_of(found: MessageScores) -> list[int]:
 
 
 def organic(world: World, numbers: list[int]) -> MemberMessages:
-    """Return the columns of some messages, of those in feeds; private ones are left out."""
+    """Return the columns of those messages that are in feeds; private ones are left out."""
     if world.platform is None:
         return MemberMessages.none()
     posts = world.platform.posts
@@ -105,7 +105,7 @@ def organic(world: World, numbers: list[int]) -> MemberMessages:
 
 
 def texts(world: World, numbers: list[int]) -> list[tuple[str, str]]:
-    """Return (author, text) of some messages; nothing is known of most that left the feeds."""
+    """Return (author, text) of some messages; most of those that left the feeds are unknown."""
     platform = world.platform
     if platform is None:
         return [("", "") for _ in numbers]
@@ -119,7 +119,7 @@ def texts(world: World, numbers: list[int]) -> list[tuple[str, str]]:
 
 
 def _upon(world: World, platform: Platform, number: int) -> str:
-    """Return ``"NAME: WORDS"`` of what a message quotes or answers, as far as it is in feeds."""
+    """Return ``"NAME: WORDS"`` of what a message quotes or answers, if it is in feeds."""
     if not platform.posts.first <= number < platform.posts.next:
         return ""
     said = said_in_message(world, platform, number)
@@ -130,7 +130,7 @@ def _upon(world: World, platform: Platform, number: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One message and how it went."""
+    """One message and its course."""
 
     title: str
     text: str
@@ -144,7 +144,7 @@ class Story:
 
 
 class StoryInputs(NamedTuple):
-    """What :func:`story_of` makes a story of."""
+    """Input of :func:`story_of`."""
 
     story: Story
     agents: Agents
@@ -156,14 +156,14 @@ class StoryInputs(NamedTuple):
 
 
 class ShareSource(NamedTuple):
-    """Where those are found who shared a message: in a log that nobody writes to any more."""
+    """Where to look up who shared a message: a log that no longer changes."""
 
     number: int
     log: ActLog
 
 
 def cascade(world: World, number: int) -> StoryInputs:
-    """Take an injected message."""
+    """Take a snapshot of an injected message."""
     found = world.cascades.find(number)
     if found is None:
         raise InputError(f"There is no message #{number}.")
@@ -183,7 +183,7 @@ def cascade(world: World, number: int) -> StoryInputs:
 
 
 def _r_of(found: Cascade) -> Iterator[tuple[str, str]]:
-    """Tell R of the seeds once that is whole, and R_t of the newest cohort that is, or why not."""
+    """Yield R of the seeds once complete, and R_t of the newest complete cohort or why not."""
     r, cohort = cohorts_of(found)
     if r.size and r[0] == r[0]:
         yield f"R of the seeds, tick {found.started_at:,}", f"{r[0]:.2f}"
@@ -195,7 +195,7 @@ def _r_of(found: Cascade) -> Iterator[tuple[str, str]]:
 
 
 class ReplyQuery(NamedTuple):
-    """What :func:`replies_of` looks through: the messages behind one, and what each is about."""
+    """Input of :func:`replies_of`: the messages after one, and what each is about."""
 
     number: int
     first: int
@@ -204,7 +204,7 @@ class ReplyQuery(NamedTuple):
 
 
 def replies(world: World, number: int) -> ReplyQuery:
-    """Take what tells the replies to an organic message."""
+    """Take the columns that show the replies to an organic message."""
     posts = _platform(world).posts
     begin = posts.row(number) + 1
     stop = len(posts) if int(posts.replies[begin - 1]) else begin
@@ -213,14 +213,14 @@ def replies(world: World, number: int) -> ReplyQuery:
 
 
 def replies_of(asked: ReplyQuery) -> list[int]:
-    """Return the numbers of the replies, the oldest first."""
+    """Return the numbers of the replies, oldest first."""
     fits = (asked.parents == asked.number) & (asked.kinds == np.uint8(Kind.REPLY))
     numbers: list[int] = (np.flatnonzero(fits) + asked.first).tolist()
     return numbers
 
 
 def post(world: World, number: int, replies: Sequence[int] = ()) -> StoryInputs:
-    """Take an organic message: who shared it in the ticks that the log of acts keeps."""
+    """Take a snapshot of an organic message: who shared it in the ticks in the log of acts."""
     platform, agents = _platform(world), world.agents
     posts, row = platform.posts, platform.posts.row(number)
     author, created = int(posts.author[row]), int(posts.created[row])
@@ -249,7 +249,7 @@ def _platform(world: World) -> Platform:
 
 
 def _shared(spread: StoryInputs) -> StoryInputs:
-    """Return a spread with those who shared the message, as the log of acts has them."""
+    """Add the members that shared the message, from the log of acts."""
     if spread.shares is None:
         return spread
     number, log = spread.shares
@@ -267,7 +267,7 @@ def _shared(spread: StoryInputs) -> StoryInputs:
 def _first(
     who: list[Ids], ticks: list[npt.NDArray[np.int32]], sources: list[Ids]
 ) -> tuple[Ids, npt.NDArray[np.int32], Ids]:
-    """Return the first time that each member shared; a source that did not share itself is none."""
+    """Return the first share of each member; a source that did not share itself becomes none."""
     agents, at = np.unique(np.concatenate(who), return_index=True)
     order = np.argsort(at, kind="stable")
     places = at[order]
@@ -277,7 +277,7 @@ def _first(
 
 
 def _counters(world: World, number: int) -> list[tuple[str, str]]:
-    """Return what feeds counted of a message."""
+    """Return the counters of a message in feeds."""
     posts = world.platform.posts if world.platform is not None else None
     if posts is None or not posts.first <= number < posts.next:
         return [("in feeds", "no longer")]
@@ -289,7 +289,7 @@ def _counters(world: World, number: int) -> list[tuple[str, str]]:
 
 
 def story_of(spread: StoryInputs) -> Story:
-    """Return the story, with its tree and whom it reached."""
+    """Return the story, with its tree and the communities it reached."""
     story, agents, community, who, ticks, sources, _ = _shared(spread)
     tree, depth, breadth = tree_of(agents, who, ticks, sources, community.size)
     facts = [*story.facts, ("longest chain", plural(depth, "hop"))]
@@ -314,10 +314,10 @@ def _reach(
 
 
 NOBODY = 0xFFFFFFFF
-"""The source of one whom nobody convinced."""
+"""The source of a member that has none."""
 
 MOST_BRANCHES, WIDEST = 60, 5
-"""Members of a tree that are told, and of those that each of them convinced."""
+"""Members shown of a tree, and children shown per member."""
 
 
 class TreeBranch(NamedTuple):
@@ -334,7 +334,7 @@ class TreeBranch(NamedTuple):
 def tree_of(
     agents: Agents, who: Ids, ticks: npt.NDArray[np.int32], sources: Ids, count: int
 ) -> tuple[tuple[TreeBranch, ...], int, int]:
-    """Return the largest branches as they are drawn, the depth, and the breadth."""
+    """Return the largest branches in drawing order, the depth, and the breadth."""
     if not who.size:
         return (), 0, 0
     below, depth = np.empty(who.size, np.int64), np.empty(who.size, np.int32)
@@ -364,7 +364,7 @@ def tree_of(
 
 
 class _Children:
-    """Whom each entry of a log convinced, the largest branches first."""
+    """The children of each entry of a log, largest branches first."""
 
     def __init__(self, parent: npt.NDArray[Any], below: I64) -> None:
         self._order = np.lexsort((np.arange(parent.size), -below, parent))
@@ -377,7 +377,7 @@ class _Children:
 
 
 def _chosen(children: _Children, below: I64) -> set[int]:
-    """Return the entries that are drawn: the largest, each with the one that convinced it."""
+    """Return the entries to draw: the largest, each with its source."""
     waiting = [(-int(below[at]), int(at)) for at in children.of(-1)[:WIDEST]]
     heapq.heapify(waiting)
     chosen: set[int] = set()

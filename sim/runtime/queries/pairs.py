@@ -1,4 +1,4 @@
-"""Queries about two members: ties, likeness and why, what they did, the path between them."""
+"""Queries about two members: ties, similarity and its parts, acts, the path between them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FULL = 65535
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """What one thing adds to the score of two members."""
+    """One part of the compatibility score of two members."""
 
     name: str
     value: float
@@ -39,23 +39,23 @@ class ScorePart:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """What is between two members.
+    """The relationship of two members.
 
     Parameters
     ----------
     names
-        Of the one and of the other.
+        The names of both.
     ties
         A sentence for each tie, mute and block between them.
     score
-        How well they would get on, in [0, 1] (:mod:`sim.world.compatibility`).
+        Their compatibility, in [0, 1] (:mod:`sim.world.compatibility`).
     parts
-        What makes the score.
+        The parts of the score.
     changes
-        (tick, name, what it did about the other) of ties, the newest first.
+        (tick, name, change) of ties between them, newest first.
     acts
-        (tick, name, act, message or -1) of the one about the other and back, of the ticks that the
-        platform keeps, the newest first.
+        (tick, name, act, message or -1) of each towards the other, in the ticks that the platform
+        keeps, newest first.
     """
 
     names: tuple[str, str]
@@ -67,19 +67,19 @@ class Pair:
 
 
 def pair_of(world: World, one: int, other: int) -> Pair:
-    """Return what is between two members.
+    """Return the relationship of two members.
 
     Parameters
     ----------
     world
-        Left as it is.
+        The world; it is not changed.
     one, other
         Indices.
 
     Raises
     ------
     InputError
-        For an agent that there is not, and one with itself.
+        If an agent does not exist, or both are the same.
 
     Examples
     --------
@@ -105,7 +105,7 @@ def pair_of(world: World, one: int, other: int) -> Pair:
 
 
 def _way(world: World, one: int, other: int) -> list[str]:
-    """Return what the one has with the other, a sentence each."""
+    """Return the ties from one member to the other, a sentence each."""
     first, second = world.agents.name(one), world.agents.name(other)
     said, ties = [], world.ties
     place = int(ties.find([other], [one])[0])
@@ -166,7 +166,7 @@ def _acts(world: World, one: int, other: int) -> tuple[tuple[int, str, str, int]
 
 
 class PathInputs(NamedTuple):
-    """What :func:`found` makes a path of."""
+    """Input of :func:`found`."""
 
     start: int
     goal: int
@@ -175,7 +175,7 @@ class PathInputs(NamedTuple):
 
 
 def sought(world: World, start: str, goal: str) -> PathInputs:
-    """Search for a path from one member to another by id, unless :func:`found` has to."""
+    """Search for a path from one member to another by id, unless it is left to :func:`found`."""
     agents, ties = world.agents, world.ties
     ends = [agents.index(number_or_word(text)) for text in (start, goal)]
     back = ties.back
@@ -185,14 +185,14 @@ def sought(world: World, start: str, goal: str) -> PathInputs:
 
 
 def _rows(ties: Ties) -> tuple[Ids, Ids]:
-    """Return rows and ids as they lie; unlike ``ties.live``, trust is not brought up to date."""
+    """Return rows and ids as stored; unlike ``ties.live``, without updating trust."""
     if ties.slab is None:
         return ties.rows, ties.targets
     return read_only(ties.slab.rows), read_only(ties.slab.columns.ids)
 
 
 def found(sought: PathInputs) -> tuple[int, ...] | None:
-    """Return the agents from start to goal, both included; None where no path joins them."""
+    """Return the agents from start to goal, both included; None if there is no path."""
     if sought.ties is None:
         return sought.path
     return shortest_path(sought.ties, sought.start, sought.goal)

@@ -1,4 +1,4 @@
-"""The query why a member was shown a message, in the last tick or an earlier one, run again."""
+"""The query why a member was shown a message, in the last tick or an earlier one that is rerun."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 async def why(
     engine: ThreadEngine, report: Report, viewer: int, message: int, tick: int | None
 ) -> Why:
-    """Say why a member was shown a message, now or in an earlier tick, which is run again.
+    """Return why a member was shown a message, now or in an earlier tick, which is run again.
 
-    It is asked of a running world (:meth:`sim.runtime.Simulation.why`), which stays where it is.
+    The query is for a running world (:meth:`sim.runtime.Simulation.why`), which stays at its tick.
     """
     live, past = engine.live, tick
 
@@ -82,7 +82,7 @@ def _refuse_tick(now: World, tick: int) -> None:
 def as_it_was(
     path: str | PathLike[str], tick: int | None = None, *, report: Report = quiet
 ) -> World:
-    """Return a saved world with a tick's feeds run again, by its journal or from its first act."""
+    """Return a saved world with a tick's feeds run again, from its journal or its first act."""
     file = as_path(path)
     now = load(file, report=report)
     tick = now.tick if tick is None else tick
@@ -94,7 +94,7 @@ def as_it_was(
 
 
 def _before(file: Path, now: World, tick: int, report: Report) -> World:
-    """Return the world as it was when it left a tick: by its journal, where that reaches so far."""
+    """Return the world as it left a tick: from its journal, if that reaches back so far."""
     why = can_begin(now.trail.acts)
     if has_journal(file) and is_of_file(file) and (why or earliest(file) <= tick):
         return rebuild(file, tick, apply, report=report).world
@@ -122,14 +122,14 @@ def explain(
     Parameters
     ----------
     path, tick, report
-        As :func:`as_it_was` takes them.
+        As in :func:`as_it_was`.
     viewer, message
         The index of the member, the number of the message.
 
     Raises
     ------
     InputError, FileError, SnapshotError
-        When it was not shown it then, there is no platform, or nothing leads back there.
+        If it was not shown the message then, there is no platform, or that tick cannot be reached.
     """
     world = as_it_was(path, tick, report=report)
     return _told(world, viewer, message, as_path(path).name)

@@ -1,1 +1,1 @@
-"""Worlds with a journal on the disk: places, backups, erasure of profiles."""
+"""Worlds with a journal on the disk: files, backups, erasure of profiles."""

@@ -1,7 +1,7 @@
-"""Backups of worlds, live ones too, in another folder, journal and all: dated, checked, tried out.
+"""Backups of worlds, live ones too, in another folder, with their journals: dated and checked.
 
 The journal is read in one transaction, so the copy ends at an entry; the newest checkpoint on the
-way to it is copied too, with which the copy can be opened like any other live world.
+line to it is copied too, so that the copy can be opened like any other live world.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _DATED = re.compile(r"(?P<name>.+)\.(?P<stamp>[0-9]{8}T[0-9]{6}Z)(-(?P<more>[0-9
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """What became of one world."""
+    """The backup of one world."""
 
     name: str
     path: Path | None
@@ -60,7 +60,7 @@ class Backup:
 
 @dataclass(frozen=True, slots=True)
 class RestoreReport:
-    """What became of a backup that was brought back, or tried out."""
+    """The result of restoring or testing a backup."""
 
     path: Path
     tick: int
@@ -74,10 +74,10 @@ class RestoreReport:
 def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) -> tuple[Backup, ...]:
     """Copy every world of the saves folder to another one, as ``NAME.20261121T083000Z.hub``.
 
-    What a world's journal holds beyond its file goes along, as ``NAME.20261121T083000Z.hub.live``;
-    the world may be open in another process. One that was never saved is such a folder alone. A
-    world that did not change since its newest backup is not copied again. One that is damaged is
-    not copied, and none of its backups is given up.
+    What a world's journal holds beyond its file is copied to ``NAME.20261121T083000Z.hub.live``;
+    the world may be open in another process. A world that was never saved is only such a folder. A
+    world that has not changed since its newest backup is not copied again. A damaged world is not
+    copied, and none of its backups is deleted.
     """
     if keep < 1:
         raise InputError(f"--keep must be at least 1, got {keep}.")
@@ -91,7 +91,7 @@ def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) ->
 
 
 def backups(to: Path, name: str) -> tuple[Path, ...]:
-    """Return the backups of a world by their files, oldest first; one may be a journal alone."""
+    """Return the backups of a world by their files, oldest first; one may be only a journal."""
     found: dict[Path, tuple[str, int]] = {}
     for path in to.glob(f"*{SUFFIX}*"):
         file = path.with_name(path.name.removesuffix(_LIVE))
@@ -112,10 +112,10 @@ def restore(
     test: bool = False,
     report: Report = quiet,
 ) -> RestoreReport:
-    """Bring the newest whole backup of a world back to the saves folder.
+    """Restore the newest complete backup of a world to the saves folder.
 
-    Where several worlds of one name have backups there, it is the one that is to be replaced, else
-    the one with the newest.
+    If several worlds of the name have backups, restore the world that is to be replaced, or
+    otherwise the one with the newest backup.
     """
     target = place(folder, name if new is None else new)
     stem = place(folder, name).name.removesuffix(SUFFIX)
@@ -137,7 +137,7 @@ def restore(
 
 
 def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> Path:
-    """Copy a world as it is now under another name, with what its journal holds beyond the file."""
+    """Copy the current world under another name, with what its journal holds beyond the file."""
     target = saves.duplicate(folder, name, new, report=report)
     live = _beyond(saves.existing(folder, name))
     if live is not None:
@@ -151,7 +151,7 @@ def duplicate(folder: Path, name: str, new: str, *, report: Report = quiet) -> P
 
 
 def _chosen(found: Sequence[Path], target: Path) -> tuple[Path, Path | None]:
-    """Return the backup to bring, and the newest of another world of that name."""
+    """Return the backup to restore, and the newest one of another world with that name."""
     if len(found) == 1:
         return found[0], None
     own = _alike(found, target) or found
@@ -160,7 +160,7 @@ def _chosen(found: Sequence[Path], target: Path) -> tuple[Path, Path | None]:
 
 
 def _wants(live: LiveWorldFiles) -> str:
-    """Say which plugin a journal needs that is not here, unplayed; "": none is named."""
+    """Return which missing plugin a journal needs, without replaying it; "": none is named."""
     folder = folder_of(live.path)
     with (
         suppress(StopIteration, SnapshotError, BrokenError, AttributeError, *BROKEN),
@@ -193,13 +193,13 @@ _INJECTED = "SELECT number, tick, command FROM entries WHERE kind = 'inject' AND
 
 
 def _alike(found: Sequence[Path], path: Path) -> list[Path]:
-    """Return those that hold the world of a path, as far as can be known."""
+    """Return the backups of the world at a path, as far as can be told."""
     own = origin_of(path)
     return [each for each in found if own is None or origin_of(each) in (own, None)]
 
 
 def _tried(path: Path, report: Report) -> RestoreReport:
-    """Load a backup and do again what its journal says."""
+    """Load a backup and replay its journal."""
     tick = load(path, report=report).tick if path.is_file() else 0
     if not folder_of(path).is_dir():
         return RestoreReport(path, tick, 0)
@@ -211,13 +211,13 @@ def _tried(path: Path, report: Report) -> RestoreReport:
 
 
 def _brought(path: Path, target: Path, *, force: bool, report: Report) -> Path | None:
-    """Copy a backup to its place; return where what lived there is now."""
+    """Copy a backup to its place; return where the previous world's journal was moved to."""
     ways = "give it another name with --as NAME, or replace that with --force"
     require_free(target, force=force, ways=ways)
     draft = folder_of(target.with_name(f".{target.name}.restored"))
     shutil.rmtree(draft, ignore_errors=True)
     if path.is_file():
-        verify(path, report=report)  # before anything is put aside for it
+        verify(path, report=report)  # before anything is moved aside for it
     try:
         if folder_of(path).is_dir():
             copy_live(path, target.with_name(f".{target.name}.restored"), report=report)
@@ -237,7 +237,7 @@ def _brought(path: Path, target: Path, *, force: bool, report: Report) -> Path |
 
 
 def _beyond(path: Path) -> LiveWorldFiles | None:
-    """Return the live world of a file where it holds more than that; None: the file is all."""
+    """Return the live world of a file if it holds more than that; None: the file is all."""
     live = place_of(path)
     return live if live is not None and live.goes_on else None
 
@@ -256,7 +256,7 @@ def _backed(name: str, path: Path, to: Path, keep: int, report: Report) -> Backu
 
 
 def _copied(path: Path, fresh: Path, report: Report) -> None:
-    """Copy the file, then what lives beside it: whatever is saved in between is there once more."""
+    """Copy the file, then its journal: a save in between is then in both."""
     if path.is_file():
         copy_checked(path, fresh, report=report)
     live = _beyond(path)
@@ -272,7 +272,7 @@ def _copied(path: Path, fresh: Path, report: Report) -> None:
 
 
 def _fresh(to: Path, name: str, newest: Path | None) -> Path:
-    """Return a name after the newest that is there, also when the clock went back."""
+    """Return a name that sorts after the newest backup, even if the clock was set back."""
     stamp = datetime.now(UTC).strftime(_STAMP)
     match = _DATED.fullmatch(newest.name) if newest is not None else None
     if match is None or match["stamp"] < stamp:
@@ -290,7 +290,7 @@ def _given_up(found: tuple[Path, ...], keep: int) -> tuple[Path, ...]:
 
 
 def _end(path: Path) -> bytes:
-    """Return what is equal where two worlds are: size and trailer of the file, the last entry."""
+    """Return bytes that are equal for equal worlds: file size and trailer, the last entry."""
     live = _beyond(path)
     acked = read_acked(folder_of(path)) if live is not None else None
     last = b"" if acked is None else f"{acked.number} {acked.digest.hex()}".encode()
@@ -306,13 +306,13 @@ def _end(path: Path) -> bytes:
 
 
 TRIES = 5
-"""Whoever runs the world may give up a checkpoint while it is being copied."""
+"""Attempts: a checkpoint may be dropped while it is being copied."""
 
 
 def copy_live(
     path: str | PathLike[str], target: str | PathLike[str], *, report: Report = quiet
 ) -> Path:
-    """Copy what lives beside one world file to beside another."""
+    """Copy the journal folder of one world file to another world file."""
     source, folder = folder_of(path), folder_of(target)
     if folder.exists():
         raise FileError(folder, "exists; choose another name")
@@ -341,20 +341,20 @@ def _tried_again(source: Path, draft: Path, report: Report) -> None:
     except (FileNotFoundError, SnapshotError):
         if is_held(source / LEASE_FILE):
             raise
-        for each in source.iterdir():  # damaged, and nobody writes to it
+        for each in source.iterdir():  # damaged, and no process writes to it
             if each.is_file() and not each.is_symlink() and each.name != LEASE_FILE:
                 report("copying", 0.5)
                 copy_private(each, draft / each.name)
 
 
 def _taken(source: Path, draft: Path, report: Report) -> None:
-    """Copy the journal as it is now, and the checkpoint from which it can be played."""
+    """Copy the current journal, and the checkpoint from which it can be replayed."""
     for each in draft.iterdir():
         each.unlink()
-    with suppress(FileNotFoundError):  # it notes what was acknowledged at the latest now
+    with suppress(FileNotFoundError):  # it records the last acknowledged entry
         copy_private(source / ACKED_FILE, draft / ACKED_FILE)
     with read_journal(source):
-        pass  # ours, and of a version that is known
+        pass  # refuse a foreign journal or an unknown version
     uri = f"{(source / JOURNAL_FILE).absolute().as_uri()}?mode=ro"
     (draft / JOURNAL_FILE).touch(PRIVATE)
     with (
@@ -377,7 +377,7 @@ def _taken(source: Path, draft: Path, report: Report) -> None:
 
 
 def _keep_note(path: Path, target: Path, draft: Path) -> None:
-    """Keep the note of the last save, where it is that of the file that was copied."""
+    """Keep the note of the last save if it is about the file that was copied."""
     saved, note = saved_at(path), folder_of(path) / SAVED_FILE
     with suppress(FileError, OSError):
         if saved is not None and info(target).digest == saved.digest:

@@ -1,8 +1,8 @@
-"""The erasure of profiles: taken out of a world and of everything that its files keep of it.
+"""Erasure of profiles: removed from a world and from everything in its files.
 
-The world is brought up to where its journal leads and written anew; journal and checkpoints go, for
-all of them hold what was there before. The log of acts is written anew behind the first act that
-told something, and says so. What lies elsewhere is out of reach: see :attr:`ErasureReport.left`.
+The world is recovered from its journal and rewritten; journal and checkpoints are deleted, since
+all of them hold the old data. The log of acts is rewritten from the first act with such data on,
+and says so. Files elsewhere are out of reach: see :attr:`ErasureReport.left`.
 """
 
 from __future__ import annotations
@@ -49,33 +49,33 @@ How = Literal["erase", "pseudonymise"]
 
 ERASED = "(erased)"
 MADE_UP = 9_000_000_000_000_000
-"""Whole numbers for ids are made up from this one on: no register counts so far, JSON does."""
+"""First made-up integer id: above the ids of any register, and still exact in JSON."""
 
 HALF = 0.5
-"""A trait of nobody in particular."""
+"""The neutral value of a trait."""
 
 NAMED, LONGEST_NAME = 3, 40
-"""How many members are named before they are agreed upon, and how much of a name is shown."""
+"""Members named when asking for confirmation, and characters shown of a name."""
 
 SHORTEST_PART = 16
-"""Sentences and lines of a text from this length on are looked for by themselves."""
+"""Sentences and lines of a text with at least this length are also searched for separately."""
 
 LONGEST_WORD = 24
-"""Other fields of a profile are looked for elsewhere when they are longer than a word or two."""
+"""Other fields of a profile are searched for elsewhere if they are longer than this."""
 
 _WAY_OUT = "open it once (which sets the journal aside), save it, then erase"
 
 _WORD = re.compile(r"\w+")
 _PARTS = re.compile(r"(?<=[.!?])\s+|[\r\n]+")
 _OWN = ("vocabulary", "plugins")
-"""What a world says of itself and not of anybody."""
+"""Fields about the world, not about a member."""
 
 _ASIDE = re.compile(r"-(damaged|unrecovered|unplayed|older|before)-[0-9]+\.hub")
 
 
 @dataclass(frozen=True, slots=True)
 class ErasureReport:
-    """What was done."""
+    """The result of an erasure."""
 
     path: Path
     members: int
@@ -85,7 +85,7 @@ class ErasureReport:
 
     @property
     def sentence(self) -> str:
-        """What a person is told."""
+        """What a person is shown."""
         gone = {0: "No profile data was left; searched everything that is stored:"}.get(
             self.members, f"Deleted {plural(self.members, 'profile')} from {self.path.name}, from"
         )
@@ -100,7 +100,7 @@ class ErasureReport:
 
 
 class Scrub:
-    """Texts that are to be found nowhere any more.
+    """Texts that must not be found anywhere any more.
 
     Examples
     --------
@@ -118,7 +118,7 @@ class Scrub:
             known.sort(key=len, reverse=True)
 
     def text(self, said: str) -> str:
-        """Return a text without them."""
+        """Return a text with these texts erased."""
         kept, end = [], 0
         for word in _WORD.finditer(said):
             if word.start() < end:
@@ -132,7 +132,7 @@ class Scrub:
         return "".join((*kept, said[end:])) if end else said
 
     def plain(self, value: Any) -> Any:
-        """Return lists and tables with every text in them without them."""
+        """Return lists and tables with these texts erased from every string."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
@@ -162,35 +162,35 @@ def erase_profiles(
     author: str = "script",
     report: Report = quiet,
 ) -> ErasureReport:
-    """Take profiles of members out of a world, its log of acts, its journal and its history.
+    """Remove profiles of members from a world, its log of acts, its journal and its history.
 
     Parameters
     ----------
     path
-        The world's file; its journal, if it has one, is brought into it. Nobody has it open.
+        The world's file; its journal, if it has one, is merged into it. It must not be open.
     who
         ``"all"``, a condition (:mod:`sim.agents.select`), an id, or indices.
     how
-        ``"erase"``: all that is known of them; what traits, interests and activity came of it are
-        those of nobody in particular. ``"pseudonymise"``: names, ids and texts; numbers and
-        interests stay.
+        ``"erase"``: everything known about them; their traits, interests and activity get
+        neutral values. ``"pseudonymise"``: names, ids and texts; numbers and interests
+        stay.
     author
-        As the log of acts has it.
+        The author in the log of acts.
     report
-        Told the progress; may cancel until the world is written.
+        Called with progress; may cancel until the world is written.
 
     Returns
     -------
-    Erased
+    ErasureReport
 
     Raises
     ------
     InputError
-        For nobody, or an unknown way.
+        If no members match, or ``how`` is unknown.
     LeaseError
-        When a process has the world open.
+        If a process has the world open.
     FileError
-        When not all of its journal can be carried over, or something cannot be written.
+        If not all of its journal can be carried over, or something cannot be written.
     """
     file = as_path(path)
     opened = open_live(file, refuse_loss=True, way_out=_WAY_OUT, report=report)
@@ -216,7 +216,7 @@ def erase_profiles(
 
 
 def whom(world: World, who: str) -> str:
-    """Say whose profiles would go, so that a person can agree: how many, and the first few."""
+    """Describe whose profiles would be erased, for confirmation: the number, and the first few."""
     agents = _indices(world, who)
     names = [one_line(world.agents.name(index), LONGEST_NAME) for index in agents[:NAMED].tolist()]
     if agents.size == 1:
@@ -226,7 +226,7 @@ def whom(world: World, who: str) -> str:
 
 
 def _is_known(world: World, index: int, how: How) -> bool:
-    """Whether there is something of a member to take out, and it is not out already."""
+    """Return whether a member has anything to erase that has not been erased."""
     people = world.agents
     record, own = people.lore.cold.get(index), people.id(index)
     if _kept(record, how) != record or people.name(index) != name_of(people.seed, index):
@@ -238,7 +238,7 @@ def _is_known(world: World, index: int, how: How) -> bool:
 
 
 def _is_made_up(own: int | str, index: int, members: int) -> bool:
-    """Whether an id is one that says nothing of anybody: ``member-7``, as is given here."""
+    """Return whether an id says nothing about a person: ``member-7``, as made up here."""
     if isinstance(own, str):
         return own.rstrip("-") == f"member-{index}"
     return own >= MADE_UP and (own - MADE_UP) % members == index
@@ -262,7 +262,7 @@ def _indices(world: World, who: str | npt.ArrayLike) -> npt.NDArray[np.int64]:
 def without_profiles(
     world: World, agents: npt.NDArray[np.int64], how: How, *, author: str = "script"
 ) -> tuple[World, Scrub, int]:
-    """Return a world in which nothing is known of some members, and what it was that was known."""
+    """Return a world without the profiles of some members, and the texts that were removed."""
     if how not in {"erase", "pseudonymise"}:
         raise InputError(f"How must be erase or pseudonymise, got {how!r}.")
     who = set(agents.tolist())
@@ -284,7 +284,7 @@ def without_profiles(
 
 
 def _texts_of(world: World, agents: npt.NDArray[np.int64]) -> Iterator[str]:
-    """Yield what is to be found nowhere: all that was told of members and is more than a word."""
+    """Yield the texts to erase everywhere: everything about the members longer than a word."""
     people = world.agents
     foreign = isinstance(people.id(0), str)
     for index in agents.tolist():
@@ -308,7 +308,7 @@ def _leaves(value: Any) -> Iterator[str]:
 
 
 def _ids_of(world: World, agents: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
-    """Return the columns of foreign ids with others in place of those of some members."""
+    """Return the columns of foreign ids, with new ones for some members."""
     people = world.agents
     ids = [people.id(index) for index in range(len(people))]
     if ids == list(range(len(ids))):
@@ -329,7 +329,7 @@ def _ids_of(world: World, agents: npt.NDArray[np.int64]) -> dict[str, npt.NDArra
 def _names_of(
     world: World, columns: Mapping[str, npt.NDArray[Any]], who: set[int], scrub: Scrub
 ) -> dict[str, npt.NDArray[Any]]:
-    """Return the columns of imported names, made up for some members, and those of communities."""
+    """Return the columns of imported names, with new ones for some members, and community names."""
     seed = world.agents.seed
     found = _text_columns("communities", [scrub.text(name) for name in world.agents.communities])
     if "agents.names_text" not in columns:
@@ -342,10 +342,10 @@ def _names_of(
 def _ties_of(
     records: TieRecords, agents: npt.NDArray[np.int64], scrub: Scrub, how: How
 ) -> TieRecords:
-    """Return what ties are with nothing said of those of some members.
+    """Return the tie records without the data on ties of some members.
 
-    Their types and numbers stay where names alone are taken out; of others' ties only texts that
-    name somebody are changed.
+    Their types and numbers stay if only names are removed; in other ties only texts that name
+    one of these members are changed.
     """
     kept: list[tuple[int, str, str]] = []
     ends = [column.astype(np.int64) for column in records.ends]
@@ -366,7 +366,7 @@ def _text_columns(field: str, texts: Sequence[str]) -> dict[str, npt.NDArray[Any
 
 
 def _forget(world: World, agents: npt.NDArray[np.int64], scrub: Scrub, how: How) -> None:
-    """Take what is known of members out of a world, and their names out of what others know."""
+    """Remove members' profiles from a world, and their names from the profiles of others."""
     people = world.agents
     cold, who = people.lore.cold, set(agents.tolist())
     changed: dict[int, dict[str, Any]] = {}
@@ -387,7 +387,7 @@ def _forget(world: World, agents: npt.NDArray[np.int64], scrub: Scrub, how: How)
 
 
 def _kept(record: Mapping[str, Any], how: How) -> dict[str, Any]:
-    """Return what of a profile is nobody's in particular: numbers, and words for interests."""
+    """Return the anonymous part of a profile: numbers, and words for interests."""
     if how == "erase":
         return {}
     kept = {name: _numbers(value) for name, value in record.items() if name != "history"}
@@ -405,11 +405,11 @@ def _numbers(value: Any) -> Any:
     return value if isinstance(value, bool | int | float) else None
 
 
-# What is told of them elsewhere
+# Data about them elsewhere
 
 
 def _log_of(world: World, who: set[int], scrub: Scrub, how: How) -> tuple[list[LoggedAct], int]:
-    """Return the log of acts without profiles, chained anew, and how many acts changed."""
+    """Return the log of acts without profiles, chained again, and the number of changed acts."""
     world.trail.seal(world)
     log: list[LoggedAct] = []
     changed, before = 0, ""
@@ -423,10 +423,10 @@ def _log_of(world: World, who: set[int], scrub: Scrub, how: How) -> tuple[list[L
 
 
 def _said(act: LoggedAct, world: World, who: set[int], scrub: Scrub, how: How) -> tuple[str, str]:
-    """Return the words and the result of an act with nothing said of some members."""
+    """Return the arguments and the result of an act without the data of some members."""
     try:
         body = json.loads(act.said)
-    except ValueError:  # nobody knows what it holds
+    except ValueError:  # its content is unknown
         return json.dumps({UNSAID: ERASED}, separators=(",", ":")), act.result
     result = act.result
     if holds(act.kind, "profiles"):
@@ -438,7 +438,7 @@ def _said(act: LoggedAct, world: World, who: set[int], scrub: Scrub, how: How) -
 
 
 def _without(body: Any, world: World, who: set[int], how: How) -> tuple[Any, int | None]:
-    """Return an act's words with nothing of some members, and how many are left."""
+    """Return an act's arguments without some members, and how many profiles are left."""
     given = body.get("args") if isinstance(body, dict) else None
     if not given or not isinstance(given[0], list):
         return {UNSAID: ERASED}, None
@@ -448,14 +448,14 @@ def _without(body: Any, world: World, who: set[int], how: How) -> tuple[Any, int
         whose = place if in_order else _whose(row, world)
         if whose is not None and whose not in who:
             rows.append(row)
-        elif in_order:  # those behind it keep their places
+        elif in_order:  # so that later ones keep their places
             rows.append(_kept({name: each for name, each in row.items() if name != "id"}, how))
     left = None if len(rows) == len(given[0]) else len(rows)
     return {**body, "args": [rows, *given[1:]]}, left
 
 
 def _whose(row: Mapping[str, Any], world: World) -> int | None:
-    """Return whose profile it was by its id; None: nobody can tell any more."""
+    """Return the member that a profile belongs to by its id; None: unknown."""
     try:
         return world.agents.index(row["id"])
     except InputError:
@@ -463,7 +463,7 @@ def _whose(row: Mapping[str, Any], world: World) -> int | None:
 
 
 def _clean_history(path: Path, scrub: Scrub, who: set[int], names: Scrub) -> int:
-    """Write the history database of a world anew; return how many ticks told something."""
+    """Rewrite the history database of a world; return the number of ticks that were changed."""
     if not path.is_file() or path.is_symlink():
         return 0
     require_ours(path)
@@ -508,7 +508,7 @@ def _clean_decisions(
 
 
 def _decision(row: dict[str, Any], who: set[int], names: Scrub) -> dict[str, Any]:
-    """Leave out what a member, or several that were asked about together, was told of itself."""
+    """Remove the prompts with data on a member, or on several members asked together."""
     is_own = row.get("member") in who
 
     def is_theirs(said: str) -> bool:
@@ -518,7 +518,7 @@ def _decision(row: dict[str, Any], who: set[int], names: Scrub) -> dict[str, Any
 
 
 _SEVERAL = '<member number="'
-"""How a question about several members begins to tell of each."""
+"""Start of the data on each member in a question about several members."""
 
 
 def _unprompted(value: Any, is_theirs: Callable[[str], bool]) -> Any:

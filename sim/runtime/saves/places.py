@@ -1,7 +1,7 @@
 """Live worlds on the disk (``NAME.hub.live``): listing, owner, renaming, replacing, discarding.
 
-A live world is the folder ``NAME.hub.live`` beside ``NAME.hub``, which need not exist. Whoever
-writes there has its lease; beside the journal a small file, ``saved``, says at which entry
+A live world is the folder ``NAME.hub.live`` beside ``NAME.hub``, which need not exist. The process
+that writes there holds its lease; beside the journal a small file, ``saved``, says at which entry
 ``NAME.hub`` was written.
 """
 
@@ -47,20 +47,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LiveWorldFiles:
-    """A live world as it lies on the disk, without reading its journal.
+    """A live world on the disk, without reading its journal.
 
     Parameters
     ----------
     path
         The world's file, which need not exist.
     acked
-        The last entry that somebody was told of; None: nothing is known.
+        The last acknowledged entry; None: unknown.
     saved
-        When its file was written; None: never, or by somebody else.
+        When its file was written; None: never, or by another program.
     holder
         The process that has it open now; "": none.
     signature
-        Who has or had it open; None: nobody says.
+        The process that has or had it open; None: unknown.
     bytes, written_at
         Size of the folder, and when something was written there last, in seconds since 1970.
     """
@@ -75,22 +75,22 @@ class LiveWorldFiles:
 
     @property
     def was_closed(self) -> bool:
-        """Whether whoever had it open closed it in good order."""
+        """Whether the last process that had it open closed it properly."""
         return self.signature is not None and bool(self.signature.until)
 
     @property
     def is_older(self) -> bool:
-        """Whether a version before this one wrote the journal; what it tells is not played here."""
+        """Whether an earlier version wrote the journal, which cannot be replayed here."""
         return older_checkpoint(folder_of(self.path)) is not None
 
     @property
     def leads_on(self) -> bool:
-        """Whether the journal leads on from the file, which nobody wrote anew since."""
+        """Whether the journal continues from the file, which has not been rewritten since."""
         return is_of_file(self.path)
 
     @property
     def opens_at(self) -> int:
-        """The tick that opening it leads to, if its journal is whole."""
+        """The tick at which it opens if its journal is complete."""
         if not self.leads_on:
             return info(self.path).tick or 0
         older = older_checkpoint(folder_of(self.path))
@@ -107,12 +107,12 @@ class LiveWorldFiles:
 
 
 def has_journal(path: Path) -> bool:
-    """Return whether a live world lies beside a file."""
+    """Return whether there is a live world beside a file."""
     return (folder_of(path) / JOURNAL_FILE).is_file() or bool(checkpoints_in(folder_of(path)))
 
 
 def place_of(path: Path) -> LiveWorldFiles | None:
-    """Return the live world of a file; None when it has none."""
+    """Return the live world of a file; None if it has none."""
     if not has_journal(path):
         return None
     folder = folder_of(path)
@@ -126,13 +126,13 @@ def place_of(path: Path) -> LiveWorldFiles | None:
 
 
 def newest_checkpoint(path: Path) -> Path | None:
-    """Return the newest checkpoint beside a world's file, by its date; None: there is none."""
+    """Return the newest checkpoint beside a world's file, by its date; None: no checkpoint."""
     found = checkpoints_in(folder_of(path))
     return max(found, key=lambda each: each.stat().st_mtime, default=None)
 
 
 def beyond(path: Path) -> str:
-    """Say what the journal of a world holds beyond its file; "" when that is nothing."""
+    """Describe what the journal of a world holds beyond its file; "": nothing."""
     place = place_of(path)
     if place is None or not place.goes_on or place.acked is None:
         return ""
@@ -153,7 +153,7 @@ def beyond(path: Path) -> str:
 
 
 def require_file(path: Path) -> None:
-    """Refuse a world that was never saved where its file is to be read; name what opens it."""
+    """Raise for a world that was never saved when its file is needed; say how to open it."""
     if os.path.lexists(path) or not has_journal(path):
         return
     name = path.name.removesuffix(".hub")
@@ -168,14 +168,14 @@ def live_places(folder: Path) -> list[LiveWorldFiles]:
     """Return the live worlds of a folder, by name."""
     found = []
     for live in sorted(folder.glob("*.hub.live")):
-        with suppress(OSError):  # it went meanwhile
+        with suppress(OSError):  # it was removed meanwhile
             place = place_of(live.with_name(live.name.removesuffix(".live")))
             found += [place] if place is not None else []
     return found
 
 
 def never_saved(folder: Path) -> tuple[SaveFile, ...]:
-    """List the worlds of a folder that live in their journals alone, by name."""
+    """List the worlds of a folder that exist only in their journals, by name."""
     places = (place for place in live_places(folder) if not os.path.lexists(place.path))
     return tuple(_unsaved(place) for place in places)
 
@@ -195,7 +195,7 @@ def _unsaved(place: LiveWorldFiles) -> SaveFile:
 
 
 def rest_of(place: LiveWorldFiles) -> str:
-    """Say what of a journal of an earlier version is not in the world that opens; "": all is."""
+    """Describe which part of an earlier version's journal is lost on opening; "": none."""
     if place.acked is None or not place.is_older or place.acked.tick <= place.opens_at:
         return ""
     return (
@@ -205,16 +205,16 @@ def rest_of(place: LiveWorldFiles) -> str:
 
 
 def held_by_another(path: Path) -> str:
-    """Say which process has a world open; "" when none has, or it has no journal."""
+    """Return which process has a world open; "": none, or it has no journal."""
     lease = folder_of(path) / LEASE_FILE
     return holder(lease) if is_held(lease) else ""
 
 
-# When it was saved
+# Time of the last save
 
 
 def note_saved(path: Path, number: int) -> None:
-    """Note that a world's file has what its journal says up to an entry; a hint, not a promise."""
+    """Record that a world's file holds its journal up to an entry; a hint, not a guarantee."""
     target = folder_of(path) / SAVED_FILE
     try:
         found = info(path)
@@ -225,12 +225,12 @@ def note_saved(path: Path, number: int) -> None:
 
 
 def since_saved(path: Path, number: int) -> bool:
-    """Return whether a journal that ends at an entry goes on where the world's file ends."""
+    """Return whether a journal that ends at an entry holds more than the world's file."""
     saved = saved_at(path)
     return number != saved.number if saved is not None else number > 0 or path.exists()
 
 
-# Coming and going
+# Creating and removing
 
 
 def is_untouched(path: Path) -> bool:
@@ -246,15 +246,15 @@ def is_untouched(path: Path) -> bool:
             named = journal.checkpoints()
             number, digest = (named[0].number, named[0].digest) if named else (0, NO_DIGEST)
             return not number and next(journal.entries(0, digest), None) is None
-    except Exception:  # what cannot be read is kept
+    except Exception:  # an unreadable journal is kept
         return False
 
 
 def sweep_untouched(path: Path) -> bool:
-    """Remove a live world in which nothing was ever done and that nobody has open."""
+    """Remove a live world if nothing was ever done in it and no process has it open."""
     folder = folder_of(path)
     if not (folder / LEASE_FILE).exists() or is_held(folder / LEASE_FILE) or not is_untouched(path):
-        return False  # and the lease keeps the name of who had it last
+        return False  # the lease keeps the name of its last holder
     with suppress(FileError, OSError), Lease(folder / LEASE_FILE):
         if is_untouched(path):
             shutil.rmtree(folder)
@@ -263,9 +263,9 @@ def sweep_untouched(path: Path) -> bool:
 
 
 def free_name(saves: Path, name: str) -> Path:
-    """Return a file of the saves folder that is not there, for a world that has no name yet.
+    """Return an unused file name in the saves folder, for a world without a name.
 
-    A live world of that name in which nothing was done is swept.
+    A live world of that name in which nothing was done is removed.
 
     Parameters
     ----------
@@ -281,14 +281,14 @@ def free_name(saves: Path, name: str) -> Path:
 
 
 def discard(path: Path) -> None:
-    """Remove a live world for good; its file stays as it was saved.
+    """Permanently remove a live world; its file stays as it was saved.
 
     Raises
     ------
     LeaseError
-        When a process has it open.
+        If a process has it open.
     OSError
-        When it cannot be removed.
+        If it cannot be removed.
     """
     with Lease(folder_of(path) / LEASE_FILE):
         shutil.rmtree(folder_of(path))
@@ -297,7 +297,7 @@ def discard(path: Path) -> None:
 
 
 def put_aside(path: Path, why: str, *, link: bool = False) -> Path:
-    """Name a live world ``NAME-WHY-1``, with ``link`` its file too; nothing is lost."""
+    """Rename a live world to ``NAME-WHY-1``, with ``link`` its file too; nothing is lost."""
     stem = path.name.removesuffix(".hub")
     with Lease(folder_of(path) / LEASE_FILE):
         for number in itertools.count(1):
@@ -313,7 +313,7 @@ def put_aside(path: Path, why: str, *, link: bool = False) -> Path:
 
 
 def taken_along(path: Path, target: Path, world: World, number: int) -> Recovery:
-    """Move a closed journal to another file, and return what would be recovered there."""
+    """Move a closed journal to another file, and return its recovery there."""
     place = place_of(target)
     if place is not None and place.goes_on:
         put_aside(target, "before")
@@ -348,7 +348,7 @@ def lost_by_saving(world: World, path: str | PathLike[str]) -> str:
 
 
 def another_world(world: World, path: str | PathLike[str]) -> str:
-    """Say which other world a file holds, one clause; "" where it is none, or an earlier state."""
+    """Return which other world a file holds, one clause; "": none, or an earlier state."""
     file = Path(path)
     try:
         said = saved_acts(file)
@@ -361,7 +361,7 @@ def another_world(world: World, path: str | PathLike[str]) -> str:
 
 
 def origin_of(path: Path) -> LoggedAct | None:
-    """Return how the world of a file, or of the journal beside it, came about; None: unknown."""
+    """Return the first act of the world in a file, or in the journal beside it; None: unknown."""
     try:
         acts = (saved_acts(path) if path.is_file() else audit(path)).acts
     except SnapshotError:
@@ -370,12 +370,12 @@ def origin_of(path: Path) -> LoggedAct | None:
 
 
 def _made(first: LoggedAct) -> LoggedAct:
-    """Return how a world came about, whoever did it."""
+    """Return the act that made a world, without its author."""
     return replace(first, author="", digest="")
 
 
 def require_free(path: Path, *, force: bool, ways: str = "") -> None:
-    """Refuse to put a world where something is: a file, or a world that lives in its journal."""
+    """Raise if a place is taken: by a file, or by a world that exists only in its journal."""
     if holder := held_by_another(path):
         raise LeaseError(path, f"in use by {holder}; close it there first")
     found = "" if force else _there(path)
@@ -384,7 +384,7 @@ def require_free(path: Path, *, force: bool, ways: str = "") -> None:
 
 
 def make_way(path: Path, *, drop: bool = True) -> str:
-    """Put aside what lives beside a file to be replaced; ``drop`` its history; say where."""
+    """Move aside the journal of a file to be replaced; ``drop`` its history; say where it is."""
     aside = cleared(path)
     if drop:
         drop_history(path)
@@ -392,7 +392,7 @@ def make_way(path: Path, *, drop: bool = True) -> str:
 
 
 def cleared(path: Path) -> Path | None:
-    """Put aside what lives beside a file; return the file beside which it lies now, if it does."""
+    """Move aside the journal of a file; return the file it is beside now, or None."""
     if place_of(path) is not None:
         return put_aside(path, "before", link=True)
     if folder_of(path).is_dir():
@@ -401,7 +401,7 @@ def cleared(path: Path) -> Path | None:
 
 
 def _there(path: Path) -> str:
-    """Say what is at a place, one clause; "" for nothing."""
+    """Describe what exists at a place, one clause; "": nothing."""
     place = place_of(path)
     lives = place is not None and place.goes_on
     end = "" if place is None or place.acked is None else f" tick {place.acked.tick:,}"

@@ -42,31 +42,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ANSWERS = {Act.QUOTE: int(Kind.QUOTE), Act.REPLY: int(Kind.REPLY)}
-"""Acts that are about one message, and post another."""
+"""Acts that refer to one message, and post another."""
 
 _MOST = 1 << 62
 
 
 class RecordedAct(NamedTuple):
-    """Something that a member did on the platform."""
+    """One act of a member on the platform."""
 
-    tick: int  # tick, agent, act: when, who and what
+    tick: int  # tick, agent, act: when, by whom, and what
     agent: int
     act: Act
-    message: int  # the number of the message that it is about, or that it posted; -1: none
-    other: int  # the member that it concerns; -1: none
+    message: int  # number of the message that it refers to, or that it posted; -1: none
+    other: int  # the member concerned; -1: none
 
 
 class TickMessages(NamedTuple):
-    """The messages of a tick."""
+    """The messages of one tick."""
 
     tick: int  # when they were posted
-    first: int  # the number of the first; the others follow
+    first: int  # number of the first; the others follow
     wrote: PostedMessages  # their columns
-    texts: dict[int, str]  # what those say that somebody wrote, by number; rules write the others
+    texts: dict[int, str]  # texts that were not written by rules, by message number
 
     def post(self, number: int) -> RecordedPost:
-        """Return one of them by its number."""
+        """Return one of the messages by its number."""
         place = number - self.first
         row = tuple(column[place].item() for column in self.wrote)
         return RecordedPost(self.tick, number, row, self.texts.get(number))
@@ -78,7 +78,7 @@ class RecordedPost(NamedTuple):
     tick: int  # tick, number: when it was posted, and its number on the platform
     number: int
     row: tuple[Any, ...]  # its columns as of PostedMessages
-    own: str | None  # what somebody wrote; None: rules write it
+    own: str | None  # the text; None: written by rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _TickRow:
 
 
 class Record:
-    """What is kept of what members did: ticks of one world's line, from the disk and from memory.
+    """The record of what members did: ticks of one world's line, from the disk and from memory.
 
     Parameters
     ----------
@@ -102,9 +102,9 @@ class Record:
     rows
         Its ticks on the world's line.
     recent
-        What the last ticks left in the world itself.
+        The latest ticks, from the world itself.
     since
-        The tick after which members could do something; None: the world never had a platform.
+        The tick after which members could act; None: the world never had a platform.
     until
         The world's tick.
     """
@@ -124,12 +124,12 @@ class Record:
 
     @property
     def ticks(self) -> list[int]:
-        """The ticks that are kept, rising."""
+        """The ticks on record, ascending."""
         return sorted([*self._rows, *self._recent])
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """How many acts and messages are kept."""
+        """Number of acts and of messages on record."""
         rows, recent = self._rows.values(), self._recent.values()
         acts = sum(row.acts for row in rows) + sum(left.acts.agent.size for left in recent)
         posts = sum(row.posts for row in rows) + sum(left.wrote.author.size for left in recent)
@@ -137,7 +137,7 @@ class Record:
 
     @property
     def numbers(self) -> tuple[int, int]:
-        """The number of the first message that is kept, and of the one behind the last."""
+        """Number of the first message on record, and of the one after the last."""
         ends = [(row.first, row.first + row.posts) for row in self._rows.values()]
         recent = self._recent.values()
         ends += [(left.first, left.first + left.wrote.author.size) for left in recent]
@@ -145,31 +145,31 @@ class Record:
 
     @property
     def missing(self) -> list[tuple[int, int]]:
-        """Stretches of ticks that nobody wrote down, or that were dropped: first and last."""
+        """Ranges of ticks that were not recorded, or were dropped: first and last."""
         if self._since is None:
             return []
-        # by what is there, and not by what could be: a forged tick is as large as it likes
+        # counts recorded ticks, not possible ones: a forged tick may be of any size
         there = sorted(tick for tick in self.ticks if self._since < tick <= self._until)
         ends = [self._since, *there, self._until + 1]
         return [(last + 1, first - 1) for last, first in pairwise(ends) if last + 1 < first]
 
     @property
     def file(self) -> Path | None:
-        """The database that a lookup of this record is to be carried out on; None: none."""
+        """The database for lookups of this record; None: none."""
         return self._path if self._rows else None
 
     def of(
         self, agent: int, other: int | None = None, *, first: int | None = None,
         last: int | None = None,
     ) -> list[RecordedAct]:  # fmt: skip
-        """Return what a member did, in order of time; ``other``: where it concerns that one."""
+        """Return the acts of a member, in order of time; ``other``: only those that concern it."""
         return look_up_history(self.file, self.find_deeds(agent, other, first=first, last=last))
 
     def find_deeds(
         self, agent: int, other: int | None = None, *, first: int | None = None,
         last: int | None = None,
     ) -> Lookup[list[RecordedAct]]:  # fmt: skip
-        """Look :meth:`of` up."""
+        """Lookup for :meth:`of`."""
         found: list[RecordedAct] = []
         for tick in self._between(first, last):
             acts = yield from self._acts(tick, agent // PART)
@@ -186,19 +186,19 @@ class Record:
     def acts(
         self, *, first: int | None = None, last: int | None = None, part: int | None = None
     ) -> Iterator[tuple[int, ActColumns]]:
-        """Yield (tick, acts), the oldest first; those of the disk in the order of their members.
+        """Yield (tick, acts), oldest first; acts from the disk in order of their members.
 
         Parameters
         ----------
         first, last
             Ticks; None: from the beginning, to the end.
         part
-            Only of 65,536 members: from that many times so many on.
+            Only one block of 65,536 members: the block's number, from 0.
 
         Raises
         ------
         SnapshotError
-            When the database is damaged.
+            If the database is damaged.
         """
         with _opened(self.file) as find:
             for tick in self._between(first, last):
@@ -211,7 +211,7 @@ class Record:
         return acts if part is None else acts.chosen(acts.agent // PART == part)
 
     def walls(self, *, first: int | None = None, last: int | None = None) -> Iterator[TickMessages]:
-        """Yield the messages of each tick, the oldest first; errors as :meth:`acts`."""
+        """Yield the messages of each tick, oldest first; errors as :meth:`acts`."""
         with _opened(self.file) as find:
             for tick in self._between(first, last):
                 wall = find(self._wall(tick))
@@ -227,7 +227,7 @@ class Record:
     def decisions(
         self, *, first: int | None = None, last: int | None = None
     ) -> Iterator[tuple[int, list[dict[str, Any]]]]:
-        """Yield (tick, decisions of minds on it), the oldest first; errors as :meth:`acts`."""
+        """Yield (tick, decisions of minds on it), oldest first; errors as :meth:`acts`."""
         with _opened(self.file) as find:
             for tick in self._between(first, last):
                 if tick in self._rows:
@@ -235,11 +235,11 @@ class Record:
                         yield tick, decisions
 
     def post(self, number: int) -> RecordedPost | None:
-        """Return a message by its number; None where it is not kept."""
+        """Return a message by its number; None if it is not on record."""
         return look_up_history(self.file, self.find_post(number))
 
     def find_post(self, number: int) -> Lookup[RecordedPost | None]:
-        """Look :meth:`post` up."""
+        """Lookup for :meth:`post`."""
         firsts = [(row.first, tick) for tick, row in self._rows.items()]
         firsts += [(left.first, tick) for tick, left in self._recent.items()]
         tick = max(((f, t) for f, t in firsts if f <= number), default=(0, None))[1]
@@ -249,11 +249,11 @@ class Record:
         return wall.post(number) if number < wall.first + wall.wrote.author.size else None
 
     def behind(self, deed: RecordedAct) -> RecordedPost | None:
-        """Return the message that a member wrote by an act, or else the one that that is about."""
+        """Return the message that an act posted, or otherwise the one that it refers to."""
         return look_up_history(self.file, self.find_behind(deed))
 
     def find_behind(self, deed: RecordedAct) -> Lookup[RecordedPost | None]:
-        """Look :meth:`behind` up."""
+        """Lookup for :meth:`behind`."""
         kind = _ANSWERS.get(deed.act)
         if kind is None:
             return None if deed.message < 0 else (yield from self.find_post(deed.message))
@@ -270,45 +270,45 @@ class Record:
 
 
 class ActIndex(NamedTuple):
-    """What a world knows of its own doings: enough to find them in a database, in any thread."""
+    """A world's own index of its acts: enough to find them in a database, in any thread."""
 
-    chains: Mapping[int, bytes]  # what each tick was sealed with, by tick, rising
-    recent: tuple[TickRecord, ...]  # what the last ticks left
-    tick: int  # the world's
-    has_members: bool  # whether there is a platform on which anybody can do anything
+    chains: Mapping[int, bytes]  # the seal of each tick, by tick, ascending
+    recent: tuple[TickRecord, ...]  # the latest ticks
+    tick: int  # the world's tick
+    has_members: bool  # whether there is a platform on which members can act
 
     @classmethod
     def of(cls, world: World, recent: int | None = None) -> ActIndex:
-        """Return those of a world in memory, copied for the ``recent`` last ticks or all."""
+        """Return the index of a world in memory, copying the ``recent`` last ticks or all."""
         if world.platform is None:
             return cls({}, (), world.tick, False)
         return cls.held(RecentTicks.of(world.platform), recent)
 
     @classmethod
     def held(cls, held: RecentTicks, recent: int | None = None) -> ActIndex:
-        """Return those of a platform."""
+        """Return the index of a platform."""
         return cls(held.log.chains, tuple(held.left(recent)), held.tick, True)
 
 
 def record_of(
     world: World | ActIndex, path: str | PathLike[str] | None = None, *, until: int | None = None
 ) -> Record:
-    """Return what is kept of what the members of a world did.
+    """Return the record of what the members of a world did.
 
     Parameters
     ----------
     world
-        In memory, or what it knows of it.
+        A world in memory, or its index.
     path
-        Its file, beside which the history lies; None: what is in memory alone.
+        Its file, with the history beside it; None: only what is in memory.
     until
-        A tick behind the world's own up to which the database is followed: of a journal the last
-        checkpoint is older than its end.
+        A tick after the world's own up to which the database is read: a journal ends later than
+        its last checkpoint.
 
     Raises
     ------
     SnapshotError
-        When the database is damaged, or foreign.
+        If the database is damaged, or foreign.
     """
     traces = world if isinstance(world, ActIndex) else ActIndex.of(world)
     file = file_of(traces, path, until)
@@ -316,14 +316,14 @@ def record_of(
 
 
 def file_of(traces: ActIndex, path: str | PathLike[str] | None, until: int | None) -> Path | None:
-    """Return the database in which :func:`find_record` looks; None: there is none."""
+    """Return the database that :func:`find_record` needs; None: none."""
     file = None if path is None else history_file(path)
     is_known = traces.has_members or (until is not None and until > traces.tick)
     return file if is_known and file is not None and file.is_file() else None
 
 
 def find_record(traces: ActIndex, file: Path | None, until: int | None = None) -> Lookup[Record]:
-    """Look :func:`record_of` up; ``file``: as of :func:`file_of`."""
+    """Lookup for :func:`record_of`; ``file``: from :func:`file_of`."""
     chains, tick = traces.chains, traces.tick
     if not traces.has_members and (until is None or until <= tick):
         return Record(None, (), (), None, tick)
@@ -348,7 +348,7 @@ def _find_ticks() -> Lookup[list[_Tick]]:
 
 
 def _following(ticks: Sequence[_Tick], head: bytes, until: int) -> list[_TickRow]:
-    """Return the ticks behind one, up to a tick; where ways part, along the one written last."""
+    """Return the ticks after one, up to a tick; at a fork, along the line written last."""
     newest = {previous: (row, chain) for row, chain, previous in ticks}
     found: list[_TickRow] = []
     while (step := newest.pop(head, None)) is not None and step[0].tick <= until:
@@ -387,7 +387,7 @@ def _known(number: int) -> int:
 
 
 def look_up_history(path: Path | None, lookup: Lookup[T]) -> T:
-    """Open a history database and carry a lookup out on it; None: one that asks nothing."""
+    """Open a history database and carry a lookup out on it; None: run it without a database."""
     with _opened(path) as find:
         found: T = find(lookup)
     return found
@@ -395,7 +395,7 @@ def look_up_history(path: Path | None, lookup: Lookup[T]) -> T:
 
 @contextlib.contextmanager
 def _opened(path: Path | None) -> Iterator[Callable[[Lookup[Any]], Any]]:
-    """Open a database that may be none; what it gives carries lookups out."""
+    """Open an optional database; yields a function that carries lookups out."""
     if path is None:
         yield lambda lookup: look_up(None, lookup, int)
         return

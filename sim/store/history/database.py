@@ -1,10 +1,9 @@
-"""The history database of a world: what members did, wrote and decided, tick by tick, on the disk.
+"""The history database of a world: members' acts, messages and decisions by tick, on the disk.
 
-It lies beside the world's file, ``NAME.hub.history``, and goes where that goes. A tick is known by
-what it was sealed with (:meth:`~sim.platform.acts.log.ActLog.seal`), not by its number: whatever
-is done
-again after a crash writes the same rows, and branches of a world do not mix. One thread owns the
-connection; whoever drives the world gives it columns that nobody writes to any more.
+It is kept beside the world's file, ``NAME.hub.history``, and moves with it. A tick is identified by
+its seal (:meth:`~sim.platform.acts.log.ActLog.seal`), not by its number: ticks that are repeated
+after a crash write the same rows, and branches of a world do not mix. One thread owns the
+connection; the thread that drives the world passes it columns that no longer change.
 """
 
 from __future__ import annotations
@@ -38,10 +37,10 @@ from sim.store.snapshot.files import HEADER_BYTES, WRITER_PRAGMAS, is_full
 from sim.store.snapshot.gates import DamagedError, make_tables, uri_of
 
 PART = 1 << 16
-"""Members whose acts in a tick lie together."""
+"""Members per row of a tick's acts."""
 
 LARGEST = 1 << 29
-"""Bytes that anything may have before it was packed."""
+"""Limit in bytes of a value before packing."""
 
 _ACT_BYTES = 13
 _WROTE_BYTES = sum(np.dtype(kind).itemsize for kind in KINDS)
@@ -49,7 +48,7 @@ _LEVEL = 1
 
 
 def packed_acts(acts: ActColumns, following: int) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (part, how many, bytes) of the acts of a tick, in order of their members."""
+    """Yield (part, count, bytes) of the acts of a tick, in order of their members."""
     order = np.argsort(acts.agent, kind="stable")
     agent, act, message, other = (column[order] for column in acts)
     message = np.uint32(following) - message
@@ -85,12 +84,12 @@ def wrote_of(count: int, data: bytes) -> PostedMessages:
 
 
 def packed_texts(texts: dict[int, str]) -> bytes:
-    """Return the words of messages by their numbers as bytes; nothing for none."""
+    """Return the texts of messages by their numbers as bytes; empty for none."""
     return zlib.compress(msgpack.packb(sorted(texts.items())), _LEVEL) if texts else b""
 
 
 def texts_of(data: bytes) -> dict[int, str]:
-    """Return the words of :func:`packed_texts`."""
+    """Return the texts of :func:`packed_texts`."""
     if not data:
         return {}
     try:
@@ -141,7 +140,7 @@ def _unpacked(data: bytes, size: int) -> bytes:
 
 
 def _inflated(data: bytes, most: int = LARGEST) -> bytes:
-    """Decompress no more than so many bytes and one, which a caller sees."""
+    """Decompress at most one byte more than the limit; the caller checks for it."""
     try:
         return zlib.decompressobj().decompress(data, most + 1)
     except zlib.error as error:
@@ -183,26 +182,26 @@ TABLES: dict[str, str] = {
   data BLOB NOT NULL
 ) STRICT""",
 }
-"""Exact SQL text: a file whose tables differ is refused. Of others, ``tick`` is a ``ticks.id``."""
+"""Exact SQL text: a file with other tables is refused. ``tick`` is a ``ticks.id``, except there."""
 
 QUEUE = 4
-"""Ticks that wait for the disk; a slow one slows the steps, it does not fill the memory."""
+"""Ticks that wait for the disk; a slow disk slows the steps instead of filling the memory."""
 
 BATCH = 16
-"""Ticks in one transaction, at most."""
+"""Maximum number of ticks in one transaction."""
 
 MOST_BEHIND = QUEUE + BATCH + 1
-"""Ticks that may not be on the disk yet, at most."""
+"""Maximum number of ticks that are not on the disk yet."""
 
 RETRY_SECONDS = 0.2
 SPARED = 0.9
-"""What is left of the limit when old ticks are dropped, so that this is seldom done."""
+"""Share of the limit that remains after dropping old ticks, so that this is rare."""
 
 _ROWS = 256
 
 
 class TickDecisions(NamedTuple):
-    """What minds decided after the tick that was sealed so."""
+    """Decisions of minds after the tick with this seal."""
 
     chain: bytes
     rows: Sequence[dict[str, Any]]
@@ -215,7 +214,7 @@ def history_file(path: str | PathLike[str]) -> Path:
 
 
 class HistoryDatabase:
-    """The owner of a history database: a thread that writes what it is given, in order."""
+    """The owner of a history database: a thread that writes its input in order."""
 
     def __init__(
         self,
@@ -226,7 +225,7 @@ class HistoryDatabase:
         noticed: Callable[[], object] = lambda: None,
     ) -> None:
         self.path = path
-        self.trouble: str | None = None  # why ticks are missing in it, one sentence; or None
+        self.trouble: str | None = None  # why ticks are missing, one sentence; or None
         self._most_bytes = most_bytes
         self._line = line
         self._noticed = noticed
@@ -240,11 +239,11 @@ class HistoryDatabase:
 
     @property
     def behind(self) -> int:
-        """How many ticks are not on the disk yet."""
+        """Number of ticks that are not on the disk yet."""
         return self._items.unfinished_tasks
 
     def put(self, item: TickRecord | TickDecisions) -> None:
-        """Give the owner something to write; waits while there is room to, else it is lost."""
+        """Queue something to write; wait while the queue is full. After a failure it is lost."""
         while self._thread.is_alive():
             with contextlib.suppress(queue.Full):
                 self._items.put(item, timeout=RETRY_SECONDS)
@@ -253,14 +252,14 @@ class HistoryDatabase:
                 return
 
     def wait(self) -> None:
-        """Wait until everything given so far is on the disk, or given up."""
+        """Wait until everything so far is on the disk, or was given up."""
         is_done = self._items.all_tasks_done
         with is_done:
             while self._items.unfinished_tasks and self._thread.is_alive():
                 is_done.wait(RETRY_SECONDS)
 
     def close(self) -> None:
-        """Write what waits, and end; does nothing when it has ended."""
+        """Write what waits, and end; do nothing if it has ended."""
         self._gives_up.set()
         while self._thread.is_alive():
             with contextlib.suppress(queue.Full):
@@ -283,21 +282,21 @@ class HistoryDatabase:
                 for _ in batch:
                     self._items.task_done()
             if self._file is not None:
-                with contextlib.suppress(sqlite3.Error):  # somebody reads it: then its log stays
+                with contextlib.suppress(sqlite3.Error):  # in use by a reader: then its log stays
                     self._file.execute("PRAGMA journal_mode=DELETE")
-        except BaseException as error:  # whatever it is, nobody waits for a thread that has ended
-            with contextlib.suppress(BaseException):  # it may be this that failed
+        except BaseException as error:  # in any case, no caller waits for a dead thread
+            with contextlib.suppress(BaseException):  # this call may be what failed
                 self._say(self._said(error))
         finally:
             if self._file is not None:
                 self._file.close()
 
     def _until_written(self, batch: Sequence[TickRecord | TickDecisions]) -> None:
-        """Write a batch; try again while the disk is full, unless nobody wants to wait."""
+        """Write a batch; retry while the disk is full, unless it must not wait."""
         while batch:
             try:
                 self._write(batch)
-            except Exception as error:  # whatever it is, the world goes on
+            except Exception as error:  # whatever it is, the world runs on
                 self._say(self._said(error))
                 if not is_full(error) or self._gives_up.is_set():
                     return
@@ -316,7 +315,7 @@ class HistoryDatabase:
             self._noticed()
 
     def _write(self, batch: Sequence[TickRecord | TickDecisions]) -> None:
-        """Write one transaction: all of it is in the file afterwards, or nothing."""
+        """Write one transaction: the file then has all of it, or none."""
         if self._file is None:
             self._file = _connected(self.path)
         file = self._file
@@ -342,7 +341,7 @@ class HistoryDatabase:
             raise
 
     def _make_room(self, file: sqlite3.Connection) -> None:
-        """Drop the oldest ticks where there are too many: of other branches before the world's."""
+        """Drop the oldest ticks if there are too many: those of other branches first."""
         if _used(file) <= self._most_bytes:
             return
         line = self._line()
@@ -359,8 +358,8 @@ _KEYS = {"acts": "tick", "posts": "tick", "decisions": "tick", "ticks": "id"}
 
 
 def _insert(file: sqlite3.Connection, left: TickRecord) -> None:
-    """Write a tick; one that is there already is the same."""
-    if not any(left.chain):  # of a time before ticks were sealed
+    """Insert a tick; an existing one is the same."""
+    if not any(left.chain):  # from before ticks were sealed
         return
     following = left.first + left.wrote.author.size
     found = file.execute(
@@ -403,7 +402,7 @@ def _used(file: sqlite3.Connection) -> int:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    """Open a database for writing, made anew where there is none."""
+    """Open a database for writing; create it if there is none."""
     is_new = not os.path.lexists(path) or not path.lstat().st_size
     if is_new:
         path.touch(PRIVATE)
@@ -424,22 +423,22 @@ def _connected(path: Path) -> sqlite3.Connection:
     return file
 
 
-# Going where the world goes
+# Moving along with the world
 
 
 def drop_files(path: Path, ends: Sequence[str] = ("", *BESIDE)) -> None:
-    """Remove a database, and what SQLite keeps beside it; or that alone."""
+    """Remove a database and SQLite's files beside it; or only the latter."""
     for end in ends:
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
 def drop_history(world: str | PathLike[str]) -> None:
-    """Remove the history of a world's file for good; there need not be one."""
+    """Permanently remove the history of a world's file, if there is one."""
     drop_files(history_file(world))
 
 
 def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
-    """Give a world's history, which nobody has open, the name for another, replacing that one's."""
+    """Move a world's history, which must not be open, to another world; replace that one's."""
     source, goal = history_file(world), history_file(target)
     with _explained(goal):
         if not source.is_file():
@@ -447,7 +446,7 @@ def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
             return
         _take_in_log(source)
         drop_files(goal, BESIDE)
-        source.replace(goal)  # the log of one that is damaged follows: it is found again by hand
+        source.replace(goal)  # the log of a damaged one moves along: it can be recovered by hand
         for end in BESIDE:
             path = source.with_name(source.name + end)
             if path.exists():
@@ -456,7 +455,7 @@ def move_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
 
 
 def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> None:
-    """Copy what is committed of a world's history beside another, replacing the one there."""
+    """Copy the committed part of a world's history to another world; replace that one's."""
     source, goal = history_file(world), history_file(target)
     if source.absolute() == goal.absolute():
         return
@@ -468,16 +467,16 @@ def copy_history(world: str | PathLike[str], target: str | PathLike[str]) -> Non
     with _explained(goal), _gone_afterwards(draft):
         draft.touch(PRIVATE)
         if not _copied_by_sqlite(source, draft):
-            shutil.copyfile(source, draft)  # damaged: it goes along as it is
+            shutil.copyfile(source, draft)  # damaged: it is copied unchanged
         with draft.open("rb") as file:
             flush(file.fileno())
-        drop_files(goal, BESIDE)  # SQLite takes a log for a database's by its name alone
+        drop_files(goal, BESIDE)  # SQLite matches a log to a database only by its name
         draft.replace(goal)
         flush_folder(goal.parent)
 
 
 def damage_of_history(world: str | PathLike[str]) -> str:
-    """Return why the pages of a world's history cannot be read whole; "": they can."""
+    """Return why the pages of a world's history cannot be read completely; "": they can."""
     file = history_file(world)
     if not file.is_file():
         return ""
@@ -490,7 +489,7 @@ def damage_of_history(world: str | PathLike[str]) -> str:
 
 
 def _take_in_log(path: Path) -> None:
-    """Let a database hold all that its log does, so that it is one file; a damaged one stays."""
+    """Merge a database's log into it, so that it is one file; a damaged one stays."""
     if not path.with_name(f"{path.name}-wal").exists():
         return
     with contextlib.suppress(sqlite3.Error, FileError):
@@ -536,7 +535,7 @@ def _explained(target: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def gated_history(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a history database for reading behind every gate that SQLite has."""
+    """Open a history database for reading with all of SQLite's safeguards."""
     with refusing(path), contextlib.closing(open_history(path)) as file:
         yield file
 
@@ -545,7 +544,7 @@ refusing = partial(gates.refusing, what="history", wrong=(sqlite3.Error, Unicode
 
 
 def open_history(path: Path) -> sqlite3.Connection:
-    """Return a history database open for reading, its tables found to be ours; close it."""
+    """Return a history database open for reading, after checking its tables; close it."""
     for end in ("", *BESIDE):
         each = path.with_name(path.name + end)
         if each.is_symlink() or (each.exists() and not each.is_file()):
@@ -562,6 +561,6 @@ def open_history(path: Path) -> sqlite3.Connection:
 
 
 def require_ours(path: Path) -> None:
-    """Raise SnapshotError for what is no history database of ours."""
+    """Raise SnapshotError for a file that is not our history database."""
     with gated_history(path):
         pass

@@ -1,4 +1,4 @@
-"""The reader of a world's history: in memory, in a snapshot, or in a journal."""
+"""Reader of a world's history: from memory, a snapshot, or a journal."""
 
 from __future__ import annotations
 
@@ -52,12 +52,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST_TICKS = 10_000_000
-"""Of a series: half a gigabyte of counts, and a thousand years of hours."""
+"""Limit for a series: half a gigabyte of counts, and a thousand years of hours."""
 
 
 @dataclass(slots=True, eq=False)
 class WorldHistory:
-    """Everything that is on record of one world.
+    """The complete recorded history of one world.
 
     Examples
     --------
@@ -79,26 +79,26 @@ class WorldHistory:
     packs: list[AdoptionPack] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Cut the columns up by message."""
+        """Split the columns by message."""
         self.packs = self.adoptions.packs()
 
     @property
     def events(self) -> int:
-        """How many adoptions there are."""
+        """Number of adoptions."""
         return self.adoptions.agents.size
 
-    # Questions
+    # Queries
 
     def agent(
         self, agent: int, *, first: int | None = None, last: int | None = None
     ) -> list[HistoryEvent]:
-        """Return what an agent wrote, adopted, convinced others of, and did; in order of time."""
+        """Return what an agent wrote, adopted, passed on and did, in order of time."""
         return self._look_up(self.find_agent(agent, first=first, last=last))
 
     def find_agent(
         self, agent: int, *, first: int | None = None, last: int | None = None
     ) -> Lookup[list[HistoryEvent]]:
-        """Look :meth:`agent` up."""
+        """Lookup for :meth:`agent`."""
         columns = self.adoptions
         places = np.flatnonzero((columns.agents == agent) | (columns.sources == agent))
         found = list(self._told_of(places, agent, first, last))
@@ -115,13 +115,13 @@ class WorldHistory:
     def pair(
         self, one: int, other: int, *, first: int | None = None, last: int | None = None
     ) -> list[HistoryEvent]:
-        """Return what two agents convinced each other of, and did to each other."""
+        """Return the adoptions and acts between two agents."""
         return self._look_up(self.find_pair(one, other, first=first, last=last))
 
     def find_pair(
         self, one: int, other: int, *, first: int | None = None, last: int | None = None
     ) -> Lookup[list[HistoryEvent]]:
-        """Look :meth:`pair` up."""
+        """Lookup for :meth:`pair`."""
         agents, sources = self.adoptions.agents, self.adoptions.sources
         there = (agents == one) & (sources == other)
         there |= (agents == other) & (sources == one)
@@ -133,7 +133,7 @@ class WorldHistory:
         return sorted(found)
 
     def said(self, happening: HistoryEvent, people: Agents) -> QuotedTexts:
-        """Return what was said in a happening, and upon what; whose words are whose."""
+        """Return the text of an event, and what it quotes or answers, with their authors."""
         told = {each.id: each.text for each in self.told}
         if happening.message >= 0 or self.record is None:
             return QuotedTexts(told.get(happening.message, ""))
@@ -158,7 +158,7 @@ class WorldHistory:
     def message(
         self, message: int, *, first: int | None = None, last: int | None = None
     ) -> Adopters:
-        """Return the adopters of a message with who from whom, in order of time."""
+        """Return the adopters of a message with their sources, in order of time."""
         pack = self._pack(message)
         low, high = _bounds(first, last)
         within = slice(*np.searchsorted(pack.ticks, [low, high + 1]))
@@ -199,13 +199,13 @@ class WorldHistory:
             series = replace(series, r=r_of(*found))
         return series
 
-    # Inside
+    # Internal
 
     def _look_up(self, lookup: Lookup[T]) -> T:
         return look_up_history(None if self.record is None else self.record.file, lookup)
 
     def _cohorts_of(self, pack: AdoptionPack) -> Generations:
-        """Return the generations of a message; of one that nobody knows of, none ever whole."""
+        """Return the generations of a message; for an unknown message none is ever complete."""
         none = np.empty(0, np.int64)
         unknown = Generations(
             int(pack.ticks[0]) if pack.ticks.size else 0, none, none, none, False, 0
@@ -246,7 +246,7 @@ class WorldHistory:
         raise InputError(f"No message {message}; {there}.")
 
     def _read(self, at: I64, *, whole: bool) -> tuple[F64, F64]:
-        """Return contacts a tick and messages under way at each tick; NaN where unknown."""
+        """Return contacts per tick and messages under way at each tick; NaN where unknown."""
         contacts, running = np.full(at.size, np.nan), np.full(at.size, np.nan)
         if not whole or not at.size:
             return contacts, running
@@ -270,20 +270,20 @@ def _within(tick: int, first: int | None, last: int | None) -> bool:
 
 
 def _bounds(first: int | None, last: int | None) -> tuple[int, int]:
-    """Return the first and the last tick that are asked for, as ticks that a world can have."""
+    """Return the first and the last requested tick, limited to valid ticks."""
     low, high = -LAST_TICK if first is None else first, LAST_TICK if last is None else last
     return max(-LAST_TICK, min(low, LAST_TICK)), max(-LAST_TICK, min(high, LAST_TICK - 1))
 
 
 def _counted(packs: Sequence[AdoptionPack], begins: int, length: int) -> tuple[int, I64]:
-    """Return how many adopted before a tick, and how many at each of ``length`` ticks from it."""
+    """Return the adoptions before a tick, and those at each of ``length`` ticks from it on."""
     small = [pack.ticks for pack in packs if pack.ticks.size <= length]
     ticks = np.concatenate([np.empty(0, np.int32), *small]) - begins
     before = int(np.count_nonzero(ticks < 0))
     new = np.bincount(ticks[(ticks >= 0) & (ticks < length)], minlength=length).astype(np.int64)
     edges = np.arange(begins, begins + length + 1)
     for pack in packs:
-        if pack.ticks.size > length:  # they are in order: looking for the edges is enough
+        if pack.ticks.size > length:  # they are sorted: searching for the edges is enough
             places = np.searchsorted(pack.ticks, edges.astype(np.int32))
             before += int(places[0])
             new += np.diff(places)
@@ -298,7 +298,7 @@ def _series(
     running: F64,
     width: int,
 ) -> HistorySeries:
-    """Return a series of stretches of ``width`` ticks."""
+    """Return a series of intervals of ``width`` ticks."""
     starts = np.arange(0, at.size, width)
     ends = np.minimum(starts + width, at.size) - 1
     if not at.size:
@@ -318,25 +318,25 @@ Kind = str
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """What is known of a message."""
+    """What is known about a message."""
 
-    # id, text, model: its number, text, and the name of its model; empty where nothing tells
+    # id, text, model: its number, text, and the name of its model; empty if unknown
     id: int
     text: str = ""
     model: str = ""
-    author: int = -1  # index of who wrote it, -1: nobody
-    created: int = 0  # the tick at which it was made
-    contacts: int = 0  # how often somebody was exposed to it, as far as it was counted
+    author: int = -1  # index of its author, -1: none
+    created: int = 0  # the tick at which it was created
+    contacts: int = 0  # number of exposures, as far as they were counted
 
 
 class HistoryEvent(NamedTuple):
-    """Something that an agent did, or that was done to it.
+    """Something that an agent did, or that happened to it.
 
-    ``kind`` is ``"wrote"`` a message, ``"began"`` with it (a seed, or nobody convinced it),
-    ``"adopted"`` it from ``other``, or ``"convinced"`` ``other`` of it; ``other`` is -1 for nobody.
-    Or it is an act on the platform by its name (:class:`~sim.platform.acts.kinds.Act`): then
+    ``kind`` is ``"wrote"`` a message, ``"began"`` with it (a seed, or adopted without a source),
+    ``"adopted"`` it from ``other``, or ``"convinced"`` ``other`` of it; ``other`` is -1 for none.
+    Or it is the name of an act on the platform (:class:`~sim.platform.acts.kinds.Act`): then
     ``message`` is
-    -1, and ``post`` the number of the message there that it is about or posted, -1 for none.
+    -1, and ``post`` the number of the platform's message concerned or posted, -1 for none.
     """
 
     tick: int
@@ -348,7 +348,7 @@ class HistoryEvent(NamedTuple):
 
 
 class Adopters(NamedTuple):
-    """Who adopted a message, in order: uint32 indices, int32 ticks, int64 sources (-1: nobody)."""
+    """Adopters of a message, in order: uint32 indices, int32 ticks, int64 sources (-1: none)."""
 
     agents: Ids
     ticks: I32
@@ -356,7 +356,7 @@ class Adopters(NamedTuple):
 
 
 class TickCounts(NamedTuple):
-    """Counts of a whole world at a tick, as a journal has them: contacts so far, and messages."""
+    """Counts of a whole world at a tick, from a journal: contacts so far, and messages."""
 
     tick: int
     contacts: int
@@ -366,17 +366,17 @@ class TickCounts(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HistorySeries:
-    """Numbers over time, one each tick or each stretch of ticks."""
+    """Numbers over time, one per tick or per interval of ticks."""
 
-    ticks: I64  # int64: the last tick of each stretch
+    ticks: I64  # int64: the last tick of each interval
     new: I64  # new, adopted: int64: adoptions in it, and all up to its end
     adopted: I64
-    # float64: adoptions caused, at any time, by those who adopted in it, per adoption, first
-    # and later ones; NaN where nobody did, and while any of them may still cause more
+    # float64: adoptions caused, at any time, by the adopters in it, per adoption, first
+    # and later ones; NaN where there are none, and while any may still cause more
     r: F64
-    # float64: exposures a tick, averaged over the entries of the journal; NaN where unknown
+    # float64: exposures per tick, averaged over the entries of the journal; NaN: unknown
     contacts: F64
-    running: F64  # float64: messages under way; NaN where unknown
+    running: F64  # float64: messages under way; NaN: unknown
 
 
 class AdoptionPack(NamedTuple):
@@ -388,7 +388,7 @@ class AdoptionPack(NamedTuple):
     sources: Ids
 
     def first(self, count: int) -> AdoptionPack:
-        """Return the first ``count`` of it."""
+        """Return the first ``count`` of them."""
         return AdoptionPack(
             self.message, self.agents[:count], self.ticks[:count], self.sources[:count]
         )
@@ -396,7 +396,7 @@ class AdoptionPack(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class AdoptionColumns:
-    """Adoptions of all messages in three columns, each message's one behind the other."""
+    """Adoptions of all messages in three columns, one message after the other."""
 
     messages: list[int]
     starts: I64
@@ -416,14 +416,14 @@ class AdoptionColumns:
 
     @classmethod
     def room(cls, sizes: Mapping[int, int]) -> AdoptionColumns:
-        """Return columns with room for so many adoptions of each message."""
+        """Return columns with room for this many adoptions of each message."""
         starts = np.cumsum([0, *sizes.values()], dtype=np.int64)
         size = int(starts[-1])
         agents, sources = np.empty(size, np.uint32), np.empty(size, np.uint32)
         return cls(list(sizes), starts, agents, np.empty(size, np.int32), sources)
 
     def packs(self) -> list[AdoptionPack]:
-        """Return each message's part of the columns."""
+        """Return the part of each message in the columns."""
         ends = zip(self.messages, self.starts.tolist(), self.starts[1:].tolist(), strict=False)
         return [
             AdoptionPack(message, self.agents[a:b], self.ticks[a:b], self.sources[a:b])
@@ -440,30 +440,30 @@ Meta = Mapping[str, Any]
 def history_of(
     world: World, path: str | PathLike[str] | None = None, *, recent: int | None = None
 ) -> WorldHistory:
-    """Return the history of a world in memory: what its messages have on record, and its members.
+    """Return the history of a world in memory: the records of its messages and of its members.
 
-    The record of a message is shared until it grows; take the history between two ticks.
+    The record of a message is shared until it grows; call this between two ticks.
 
     Parameters
     ----------
     world
-        In memory.
+        The world in memory.
     path
-        Its file, beside which lies what members did; None: what is in memory of that alone.
+        Its file, with the acts of members beside it; None: only those in memory.
     recent
-        Of how many last ticks that is taken from memory; None: all that are there.
+        Number of latest ticks for which acts are taken from memory; None: all in memory.
 
     Raises
     ------
     SnapshotError
-        When what lies beside the file is damaged, or foreign.
+        If the database beside the file is damaged, or foreign.
     """
     history, traces = in_memory(world, recent)
     return replace(history, record=record_of(traces, path))
 
 
 def in_memory(world: World, recent: int | None = None) -> tuple[WorldHistory, ActIndex]:
-    """Return the history of a world without its record, and what that is to be found by."""
+    """Return the history of a world without the record of acts, and the index to find that."""
     packs, told = [], []
     for cascade in world.cascades:
         log, message = cascade.log.so_far(), cascade.message
@@ -475,22 +475,22 @@ def in_memory(world: World, recent: int | None = None) -> tuple[WorldHistory, Ac
 
 
 def read_history(path: str | PathLike[str], *, report: Report = quiet) -> WorldHistory:
-    """Return the history of a world file, and of the journal beside it where there is one.
+    """Return the history of a world file, and of the journal beside it if there is one.
 
     Parameters
     ----------
     path
-        ``NAME.hub``; where ``NAME.hub.live`` holds a journal that leads on from it, that is what is
-        read: its first
-        checkpoint on the line that the world is on, and what was noted since.
+        ``NAME.hub``; if ``NAME.hub.live`` holds a journal that continues from it, that is read
+        instead: its first
+        checkpoint on the line that the world is on, and the entries since then.
     report
-        Told of progress; may cancel.
+        Called with progress; may cancel.
 
     Raises
     ------
     SnapshotError
-        When it cannot be read. Bytes of a journal are not compared with their digests here; that
-        is what ``hubbub verify`` does.
+        If it cannot be read. Bytes of a journal are not compared with their digests here; use
+        ``hubbub verify`` for that.
     """
     file = as_path(path)
     folder = folder_of(file)
@@ -519,7 +519,7 @@ def cohorts_of(world: World) -> dict[int, Generations]:
 
 
 def columns_of(path: Path, wanted: Callable[[str], bool]) -> tuple[Meta, Columns]:
-    """Read some columns of a snapshot, each chunk checked; the rest is not looked at."""
+    """Read some columns of a snapshot, each chunk checked; the rest is not read."""
     with opened(path) as file, gated(path) as connection:
         declared = arrays.declared(connection, file.body)
         entries = [e for e in declared if wanted(e.name) or e.name.startswith(PREFIX)]
@@ -549,7 +549,7 @@ def people_of(path: str | PathLike[str]) -> Agents:
 
 
 def _on_line(folder: Path, journal: JournalFile) -> list[Checkpoint]:
-    """Return the checkpoints that are there and on the world's line, oldest first."""
+    """Return the existing checkpoints on the world's line, oldest first."""
     line = journal.line()
     named = [each for each in reversed(journal.checkpoints()) if line.leads_by(each)]
     there = [each for each in named if (folder / each.file).is_file()]
@@ -566,7 +566,7 @@ _PLATFORM = ("platform.log.", "platform.posts.")
 
 
 def _record(path: Path, meta: Meta, columns: Columns, until: int) -> Record:
-    """Return what members did, by what a snapshot holds of that and what lies beside the file."""
+    """Return the record of acts, from a snapshot and the database beside the file."""
     said, tick = meta.get("platform"), int(meta["tick"])
     if said is None:
         return record_of(ActIndex({}, (), tick, False), path, until=until)
@@ -616,7 +616,7 @@ def _told(meta: Meta) -> list[MessageFacts]:
     ]
 
 
-# A journal
+# Journals
 
 
 def _of_journal(folder: Path, journal: JournalFile, report: Report) -> WorldHistory:
@@ -644,7 +644,7 @@ def _of_journal(folder: Path, journal: JournalFile, report: Report) -> WorldHist
 def _noted(
     journal: JournalFile, line: ReplayLine, after: int, before: list[AdoptionPack]
 ) -> AdoptionColumns:
-    """Return what adoptions there were before, and those that the journal has on a line."""
+    """Return all adoptions: earlier ones, and those in the journal on a line."""
     sizes = {pack.message: pack.agents.size for pack in before}
     many = "SELECT cascade, sum(count) FROM adoptions WHERE number > ? GROUP BY cascade"
     for message, count in journal.rows(many, after):
@@ -664,7 +664,7 @@ def _noted(
 
 
 class _FilledColumns:
-    """Columns that are filled, each message's from where it starts."""
+    """Columns that are filled, each message's part from its start."""
 
     def __init__(self, laid: AdoptionColumns) -> None:
         self._laid = laid
@@ -683,7 +683,7 @@ class _FilledColumns:
         self._laid.sources[start:stop] = sources
 
     def filled(self) -> AdoptionColumns:
-        """Return the columns without what was kept free for entries off the line."""
+        """Return the columns without the unused room for entries off the line."""
         laid, ends = self._laid, list(self._next.values())
         if ends == laid.starts[1:].tolist():
             return laid
@@ -692,7 +692,7 @@ class _FilledColumns:
 
 
 def _reading(meta: Meta) -> TickCounts:
-    """Return the counts of a snapshot."""
+    """Return the counts in a snapshot."""
     contacts = sum(int(said["contacts_seen"]) for said in meta["cascades"])
     now = [said["status"] for said in meta["cascades"]]
     return TickCounts(int(meta["tick"]), contacts, now.count("running"), now.count("queued"))
@@ -711,7 +711,7 @@ def _readings(journal: JournalFile, line: ReplayLine, after: int) -> Iterator[Ti
 
 
 def _sent(journal: JournalFile, line: ReplayLine, after: int) -> Iterator[MessageFacts]:
-    """Yield what the journal says of messages that were sent behind a checkpoint."""
+    """Yield the facts on messages that were sent after a checkpoint, from the journal."""
     for part in line.parts:
         for tick, command, message in journal.rows(
             "SELECT e.tick, e.command, max(a.cascade) FROM entries AS e JOIN adoptions AS a ON "
@@ -728,7 +728,7 @@ def _sent(journal: JournalFile, line: ReplayLine, after: int) -> Iterator[Messag
 
 
 def split(data: bytes, count: int) -> tuple[npt.NDArray[Any], ...]:
-    """Return agents, ticks and sources of a packed row."""
+    """Return agents, ticks and sources from a packed row."""
     if len(data) != ADOPTION_BYTES * count:
         raise ValueError(f"{len(data)} bytes are not {count} adoptions")
     agents, ticks, sources = np.frombuffer(data, np.uint32).reshape(3, count)

@@ -1,10 +1,10 @@
 """The audit log as rows of a world's file, and whether all of them are there unchanged.
 
-The rows stand in the table ``world`` under ``acts 0``, ``acts 1`` ...: JSON lists of ``[number,
-tick, author, kind, arguments, result, digest]``; ``acts head`` holds how many there are and the
-last digest. Each digest covers the act and the digest before it: whoever changes, removes or moves
-one is noticed. Somebody who has the file and writes all of them anew is not; keep the head
-elsewhere where that matters.
+The rows are in the table ``world`` under ``acts 0``, ``acts 1`` ...: JSON lists of ``[number,
+tick, author, kind, arguments, result, digest]``; ``acts head`` holds their number and the last
+digest. Each digest covers the act and the digest before it, which reveals any act that is changed,
+removed or moved. It does not reveal that someone rewrote all of them; keep a copy of the head
+elsewhere if that matters.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FIELDS = (int, int, str, str, str, str, str)
 
 
 def rows_of(world: object) -> Iterator[tuple[str, str]]:
-    """Yield the rows of a world's acts, a part at a time; none for what has no trail."""
+    """Yield the rows of a world's acts, a part at a time; none for an object without a trail."""
     trail = getattr(world, "trail", None)
     if not isinstance(trail, Trail):
         return
@@ -41,7 +41,7 @@ def write(connection: sqlite3.Connection, world: object) -> None:
 
 
 def acts_in(rows: Mapping[str, str]) -> list[LoggedAct]:
-    """Return the acts of a file's rows, in order; not compared with their digests."""
+    """Return the acts from a file's rows, in order; they are not checked against their digests."""
     numbers = sorted(int(key[len(PART) :]) for key in rows if _is_part(key))
     found: list[LoggedAct] = []
     for number in numbers:
@@ -64,7 +64,7 @@ def _act(fields: Any) -> LoggedAct:
 
 
 def broken(rows: Mapping[str, str]) -> str:
-    """Return what is wrong with the acts of a file's rows, naming the first; empty: nothing."""
+    """Return what is wrong with the acts from a file's rows, naming the first; empty: nothing."""
     try:
         acts = acts_in(rows)
         count, head = from_json(rows[HEAD]) if HEAD in rows else (len(acts), _head(acts))
@@ -77,7 +77,7 @@ def broken(rows: Mapping[str, str]) -> str:
 
 
 def broken_at(acts: Sequence[LoggedAct]) -> str:
-    """Return which act is not as it was noted, one clause; empty: all are."""
+    """Return the first act that was changed, one clause; empty: none was."""
     before = ""
     for number, act in enumerate(acts):
         if act.number != number:
@@ -94,7 +94,7 @@ def _head(acts: Sequence[LoggedAct]) -> str:
 
 
 def attach(world: object, rows: Mapping[str, str]) -> None:
-    """Give a world that was read from a file the acts of the file; none: it keeps its own."""
+    """Give a world that was read from a file the acts of the file, if there are any."""
     trail = getattr(world, "trail", None)
     acts = acts_in(rows)
     if isinstance(trail, Trail) and acts:

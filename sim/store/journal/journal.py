@@ -1,11 +1,11 @@
-"""The journal of a live world: what was done, on the disk before anybody is told that it was.
+"""The journal of a live world: every command is on the disk before it is acknowledged.
 
-One thread owns the file. Entries come to it through a short queue, and each, or each group, is one
+One thread owns the file. Entries reach it through a short queue, and each, or each group, is one
 transaction of an SQLite database in WAL mode with ``synchronous=FULL``. After the commit the number
-is also noted in a small file beside it, and only then is the entry acknowledged: a journal that
-ends before that number has lost something. Before and after each commit it is looked whether the
-files, and the lease, are still those that were opened: what is written to one that was removed,
-renamed or cut short is found by nobody.
+is also written to a small file beside it, and only then is the entry acknowledged: a journal that
+ends before that number has lost something. Before and after each commit it checks that the files,
+and the lease, are still those that were opened: writes to a file that was removed, renamed or
+truncated would be lost.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from sim.store.snapshot.schema import plain
 
 APPLICATION_ID = int.from_bytes(b"HUBJ", "big")
 VERSION = 3
-"""Of the journal. What earlier ones tell cannot be done again here: their steps draw otherwise."""
+"""Version of the journal. Earlier ones cannot be replayed here: their steps use other draws."""
 
 NO_DIGEST = bytes(16)
 ROW_BYTES = 100
-"""What a row takes beside its command or its adoptions, about."""
+"""Approximate bytes of a row besides its command or its adoptions."""
 
 TABLES: dict[str, str] = {
     "entries": """CREATE TABLE entries (
@@ -76,12 +76,12 @@ TABLES: dict[str, str] = {
   digest BLOB NOT NULL
 ) STRICT""",
 }
-"""Exact SQL text: a journal whose tables differ is refused."""
+"""Exact SQL text: a journal with other tables is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class EntryAdoptions:
-    """Who adopted one message in the ticks of an entry."""
+    """Adopters of one message in the ticks of an entry."""
 
     cascade: int
     count: int
@@ -90,7 +90,7 @@ class EntryAdoptions:
 
 @dataclass(frozen=True, slots=True)
 class EntryCounts:
-    """Messages that run and wait, adoptions and contacts of all messages so far."""
+    """Running and waiting messages, adoptions and contacts of all messages so far."""
 
     running: int
     queued: int
@@ -100,7 +100,7 @@ class EntryCounts:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """One acknowledged command, or a stretch of ticks: one transaction."""
+    """One acknowledged command, or a run of ticks: one transaction."""
 
     number: int
     tick: int
@@ -115,12 +115,12 @@ class JournalEntry:
 
     @property
     def size(self) -> int:
-        """About how many bytes it takes in the journal."""
+        """Approximate size in the journal, in bytes."""
         own = sum(ROW_BYTES + len(each.data) for each in self.adoptions)
         return ROW_BYTES + len(self.command) + own
 
     def chained(self, previous: bytes) -> bytes:
-        """Return the digest that this entry must have behind one whose digest is ``previous``."""
+        """Return the digest of this entry when it follows one whose digest is ``previous``."""
         state = xxhash.xxh3_128(previous)
         state.update(struct.pack("<qqq", self.number, self.tick, self.ticks))
         for text in (self.kind, self.command, self.author):
@@ -141,7 +141,7 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A snapshot of the world as it was right after an entry."""
+    """A snapshot of the world in its state after an entry."""
 
     number: int
     tick: int
@@ -151,7 +151,7 @@ class Checkpoint:
 
 
 def canonical(value: Any) -> str:
-    """Return JSON text that is the same for the same value, whatever its order was."""
+    """Return JSON text that is equal for equal values, whatever their order."""
     kept = plain(value, "command")
     return json.dumps(kept, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
@@ -160,10 +160,10 @@ ACKED_FILE, JOURNAL_FILE, LEASE_FILE = "acked", "journal", "lease"
 _FILES = (JOURNAL_FILE, f"{JOURNAL_FILE}-wal", ACKED_FILE, LEASE_FILE)
 _NEVER = 1 << 63
 QUEUE = 8
-"""Entries that wait for the disk; a slow one slows the steps, it does not fill the memory."""
+"""Entries that wait for the disk; a slow disk slows the steps instead of filling the memory."""
 
 TRIMMED = 16
-"""Entries that are removed with a new one: nobody waits for much."""
+"""Entries that are removed with each new one: no single write takes long."""
 
 RETRY_SECONDS = 0.2
 PUT_SECONDS = 0.1
@@ -176,11 +176,11 @@ _SLOT_BYTES = _SLOT.size + 8
 
 
 class JournalError(FileError):
-    """The journal cannot be written; what was acknowledged is in it."""
+    """The journal cannot be written; it has everything that was acknowledged."""
 
 
 class LastAcknowledged(NamedTuple):
-    """The last entry that somebody was told of."""
+    """The last acknowledged entry."""
 
     number: int
     tick: int
@@ -192,7 +192,7 @@ Written = tuple[JournalEntry | None, Checkpoint | None]
 
 
 def folder_of(path: str | os.PathLike[str]) -> Path:
-    """Return the folder ``NAME.hub.live`` of a world's file, in which it lives while it runs."""
+    """Return the folder ``NAME.hub.live`` of a world's file, which holds the live world."""
     file = nameable(path)
     if not file.name:
         raise FileError(file, "is no name of a world file; write NAME.hub")
@@ -200,7 +200,7 @@ def folder_of(path: str | os.PathLike[str]) -> Path:
 
 
 class Journal:
-    """The journal's owner: a thread that writes what it is given, in order."""
+    """The owner of the journal: a thread that writes its input in order."""
 
     def __init__(
         self,
@@ -220,7 +220,7 @@ class Journal:
         self._error: Exception | None = None
         self._is_over = False
         self._cut = 0
-        # the number of the last checkpoint that was written in it since it was opened; or
+        # number of the last checkpoint written to it since it was opened; or
         # -1
         self.named = -1
         self._gives_up = threading.Event()
@@ -230,7 +230,7 @@ class Journal:
             self._acked_file = os.open(
                 folder / ACKED_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, PRIVATE
             )
-            self.acked = _last(self._file)  # the last entry that is on the disk
+            self.acked = _last(self._file)  # the last entry on the disk
         self._known = _sizes(folder)
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
@@ -243,11 +243,11 @@ class Journal:
         return self._items.unfinished_tasks == 0
 
     def put(self, entry: JournalEntry | None, checkpoint: Future[Checkpoint] | None = None) -> None:
-        """Give the owner something to write; waits while it has too much already."""
+        """Queue something to write; wait while the queue is full."""
         self.put_all([(entry, checkpoint)])
 
     def put_all(self, items: Sequence[Item]) -> None:
-        """Give the owner some such things at once: the file has all of them, or none."""
+        """Queue several such things together: the file has all of them, or none."""
         while True:
             self.require_alive()
             with contextlib.suppress(queue.Full):
@@ -255,20 +255,20 @@ class Journal:
                 return
 
     def allow(self, most_pages: int) -> None:
-        """Let the file grow up to another size; what waits for room is tried again."""
+        """Set another size limit for the file; what waits for room is retried."""
         self._most_pages = most_pages
         self._more_room.set()
 
     def cut(self, number: int) -> None:
-        """Remove the entries up to a checkpoint's, some with each further entry."""
+        """Remove the entries up to a checkpoint's, some with each new entry."""
         self._cut = max(self._cut, number)
 
     def give_up(self) -> None:
-        """Wait for no room any more: what the disk does not take is dropped."""
+        """No longer wait for room: what the disk does not take is dropped."""
         self._gives_up.set()
 
     def close(self) -> None:
-        """Write what waits, and end; does nothing when it has ended."""
+        """Write what waits, and end; do nothing if it has ended."""
         while self._thread.is_alive():
             with contextlib.suppress(queue.Full):
                 self._items.put(None, timeout=PUT_SECONDS)
@@ -278,7 +278,7 @@ class Journal:
             raise self._said(self._error) from self._error
 
     def require_alive(self) -> None:
-        """Raise :class:`JournalError` when the owner has ended."""
+        """Raise :class:`JournalError` if the owner has ended."""
         if self._is_over:
             error = self._error or RuntimeError("it was closed")
             raise self._said(error) from self._error
@@ -298,14 +298,14 @@ class Journal:
         except Exception as error:
             self._error = error
         finally:
-            with contextlib.suppress(OSError, sqlite3.Error):  # somebody waits to be told
+            with contextlib.suppress(OSError, sqlite3.Error):  # a caller waits to be told
                 self._file.close()
                 os.close(self._acked_file)
             self._is_over = True
             self._ended(None if self._error is None else self._said(self._error))
 
     def _write(self, items: Sequence[Item]) -> None:
-        """Commit, note the numbers, acknowledge: in this order."""
+        """Commit, write the numbers, acknowledge: in this order."""
         written = [(entry, None if kept is None else kept.result()) for entry, kept in items]
         self._until_written(written)
         for entry, kept in written:
@@ -326,7 +326,7 @@ class Journal:
             self.named = kept.number
 
     def _until_written(self, written: Sequence[Written]) -> None:
-        """Try until it is where it will be found; the file keeps everything acknowledged."""
+        """Retry until it is stored where it can be found; nothing acknowledged is lost."""
         left, was_troubled = written, False
         while True:
             said = self._missing()
@@ -350,7 +350,7 @@ class Journal:
             self._troubled(None)
 
     def _missing(self) -> str:
-        """Say which file is not the one that is written to, as a rename leaves it; "": all are."""
+        """Return which file is not the one that is written to, as after a rename; "": none."""
         now = _sizes(self.folder)
         for name, (file, size) in self._known.items():
             there, length = now.get(name, (None, 0))
@@ -358,7 +358,7 @@ class Journal:
                 continue
             what = "is gone" if there is None else "was replaced"
             back = "put it back, or "
-            if there == file:  # whatever its length comes to, what was in it is lost
+            if there == file:  # whatever its length, its content is lost
                 what, back, self._known[name] = "was cut short", "", (file, _NEVER)
             where = f"{self.folder.name}/{name}" if now else self.folder.name
             return (
@@ -383,7 +383,7 @@ class Journal:
 
 
 def _sizes(folder: Path) -> dict[str, tuple[tuple[int, int], int]]:
-    """Return which files the names of a journal lead to now, and how long those are at least."""
+    """Return the files that a journal's names refer to now, and their minimum lengths."""
     found = {}
     for name in _FILES:
         with contextlib.suppress(OSError):
@@ -394,7 +394,7 @@ def _sizes(folder: Path) -> dict[str, tuple[tuple[int, int], int]]:
 
 
 def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
-    """Open a journal for writing, made anew where there is none."""
+    """Open a journal for writing; create it if there is none."""
     is_new = not path.exists() or path.stat().st_size == 0
     if is_new:
         path.touch(PRIVATE)
@@ -407,7 +407,7 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
             make_tables(file, (APPLICATION_ID, VERSION), TABLES)
     except BaseException:
         file.close()
-        if is_new:  # an empty file would be taken for a journal that has lost its tables
+        if is_new:  # an empty file would look like a journal that has lost its tables
             for left in path.parent.glob(f"{path.name}*"):
                 left.unlink()
         raise
@@ -415,7 +415,7 @@ def connected(path: Path, most_pages: int = MOST_PAGES) -> sqlite3.Connection:
 
 
 def commit(file: sqlite3.Connection, written: Sequence[Written], cut: int = 0) -> None:
-    """Write one transaction, all or nothing; ``cut``: the first checkpoint's entry still needed."""
+    """Write one transaction, all or nothing; ``cut``: entry of the first checkpoint to keep."""
     file.execute("BEGIN IMMEDIATE")
     try:
         for entry, c in written:
@@ -466,7 +466,7 @@ def _insert(file: sqlite3.Connection, entry: JournalEntry) -> None:
 
 
 def _last(file: sqlite3.Connection) -> LastAcknowledged:
-    """Return the last entry of a journal, or else where its first checkpoint stands."""
+    """Return the last entry of a journal, or otherwise the position of its first checkpoint."""
     for table in ("entries", "checkpoints"):
         row = file.execute(
             f"SELECT number, tick, digest FROM {table} ORDER BY number DESC LIMIT 1"  # noqa: S608
@@ -479,8 +479,8 @@ def _last(file: sqlite3.Connection) -> LastAcknowledged:
 def _note(descriptor: int, acked: LastAcknowledged) -> None:
     """Write the number into the slot that does not hold the previous one.
 
-    It is flushed with checkpoints alone: a killed process loses nothing of it, and after a power
-    cut it may be behind the journal, never ahead.
+    It is flushed only with checkpoints: a killed process loses nothing of it, and after a power
+    failure it may be behind the journal, never ahead of it.
     """
     body = _SLOT.pack(_MAGIC, *acked)
     record = body + xxhash.xxh3_64_digest(body)
@@ -488,7 +488,7 @@ def _note(descriptor: int, acked: LastAcknowledged) -> None:
 
 
 def read_acked(folder: Path) -> LastAcknowledged | None:
-    """Return what was acknowledged last, as noted outside the journal; None: nothing is known."""
+    """Return the last acknowledged entry, from the file beside the journal; None: unknown."""
     try:
         data = small(folder / ACKED_FILE, 2 * _SLOT_BYTES)
     except OSError:
@@ -517,7 +517,7 @@ _LAST = 1 << 62
 
 
 class Jump(NamedTuple):
-    """An entry by which the world went elsewhere."""
+    """An entry by which the world went to another tick."""
 
     number: int
     tick: int
@@ -525,7 +525,7 @@ class Jump(NamedTuple):
 
 
 class RouteSegment(NamedTuple):
-    """Entries one behind the other, as far as they run up to a tick."""
+    """Consecutive entries, up to a tick."""
 
     first: int
     last: int
@@ -534,11 +534,11 @@ class RouteSegment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ReplayLine:
-    """Entries that are to be done again, in their order."""
+    """The entries to replay, in their order."""
 
-    number: int  # number, tick: the entry to which the line leads, and the tick at which it ends
+    number: int  # number, tick: the last entry of the line, and the tick at which it ends
     tick: int
-    # the stretches of it, first to last; all else in the journal is off the line
+    # its segments, first to last; all other entries are off the line
     parts: tuple[RouteSegment, ...]
 
     @classmethod
@@ -565,7 +565,7 @@ class ReplayLine:
         return cls(number, ends, tuple(reversed(parts)))
 
     def of(self, entry: JournalEntry) -> JournalEntry | None:
-        """Return an entry as far as it is on the line, cut without digest; None: it is not."""
+        """Return the part of an entry on the line, without a digest if cut; None: it is off it."""
         part, begun = self._part(entry.number), entry.tick - entry.ticks
         if part is None or begun > part.until or (entry.ticks and begun == part.until):
             return None
@@ -576,7 +576,7 @@ class ReplayLine:
         return replace(entry, tick=part.until, ticks=ticks, command=said, digest=b"")
 
     def leads_by(self, checkpoint: Checkpoint) -> bool:
-        """Whether the line comes by where a checkpoint was taken."""
+        """Return whether the line passes the position of a checkpoint."""
         part = self._part(checkpoint.number)
         return part is not None and checkpoint.tick <= part.until
 

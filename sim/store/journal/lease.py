@@ -1,4 +1,4 @@
-""":class:`Lease`: a file lock for the one writer of a live world; tells which process holds it."""
+""":class:`Lease`: a file lock for the one writer of a live world; it names its holder."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ LOOKS, LOOK_SECONDS = 3, 0.01
 
 
 class LeaseError(FileError):
-    """Another process writes this world; the sentence says which."""
+    """Another process writes this world; the message names it."""
 
 
 class Signature(NamedTuple):
-    """Who took a lease, since when (ISO 8601), and when it was released; "": it never was."""
+    """Holder of a lease, start (ISO 8601), and time of release; "": never released."""
 
     pid: str
     host: str
@@ -56,7 +56,7 @@ class Lease:
         os.pwrite(self._descriptor, json.dumps(self._said).encode(), 0)
 
     def release(self) -> None:
-        """Let others write, and note that the world was closed in good order."""
+        """Let others write, and record that the world was closed properly."""
         if self._descriptor >= 0:
             self._said["until"] = _now()
             with contextlib.suppress(OSError):  # a full disk; the lock is what matters
@@ -72,7 +72,7 @@ class Lease:
 
 
 def _lock(descriptor: int) -> None:
-    """Lock at once or not at all; somebody who only looks has it for some microseconds."""
+    """Lock at once or not at all; a process that only checks holds it for some microseconds."""
     for _ in range(LOOKS):
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,7 +82,7 @@ def _lock(descriptor: int) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a process holds a lease now; there need be no such file."""
+    """Return whether a process holds a lease now; the file need not exist."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
@@ -97,7 +97,7 @@ def is_held(path: Path) -> bool:
 
 
 def signature(path: Path) -> Signature | None:
-    """Return who holds or last held a lease, clean, as its file has it; None: it does not say."""
+    """Return the current or last holder of a lease, cleaned, from its file; None: unknown."""
     try:
         said = from_json(small(path, LONGEST).decode())
         pid, host, since = (one_line(str(said[name]), 80) for name in ("pid", "host", "since"))
@@ -107,7 +107,7 @@ def signature(path: Path) -> Signature | None:
 
 
 def holder(path: Path) -> str:
-    """Say who holds or last held a lease, as its file has it."""
+    """Describe the current or last holder of a lease, from its file."""
     said = signature(path)
     if said is None:
         return "another process"

@@ -1,4 +1,4 @@
-"""Lineage and bookmarks of a world, and whether its journal leads on from its file."""
+"""Lineage and bookmarks of a world, and whether its journal continues from its file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Bookmark(NamedTuple):
     tick
         The tick.
     line
-        The entry to which the line led when it was named; 0 without a journal.
+        The last entry of the line when it was named; 0 without a journal.
     """
 
     name: str
@@ -44,14 +44,14 @@ class Bookmark(NamedTuple):
 
 
 class Lineage(NamedTuple):
-    """From where a world branched off.
+    """The origin of a branch.
 
     Parameters
     ----------
     parent
-        The file of the world that it was taken from, which may be gone by now.
+        The file of the original world, which may no longer exist.
     tick, entry
-        Where: the tick, and the entry of the parent's journal to which the line led.
+        The tick, and the last entry of the line in the parent's journal.
     digest
         ``world.digest()`` there.
     """
@@ -63,7 +63,7 @@ class Lineage(NamedTuple):
 
 
 def checked_name(name: str) -> str:
-    """Return the name of a bookmark."""
+    """Return the name of a bookmark, or raise if it is not allowed."""
     fits = 0 < len(name) <= LONGEST_NAME and name == one_line(name).strip()
     if not fits or name.lstrip("+-").isdecimal():
         raise InputError(
@@ -74,7 +74,7 @@ def checked_name(name: str) -> str:
 
 
 def bookmarks(path: Place) -> list[Bookmark]:
-    """Return the bookmarks of a live world, in order of tick; none where there is no journal."""
+    """Return the bookmarks of a live world, in order of tick; none without a journal."""
     file = folder_of(as_path(path)) / BOOKMARKS_FILE
     try:
         said = _read(file)
@@ -87,7 +87,7 @@ def bookmarks(path: Place) -> list[Bookmark]:
 
 
 def keep_bookmarks(path: Place, kept: Iterable[Bookmark]) -> None:
-    """Write the bookmarks of a live world in place of those that are there."""
+    """Write the bookmarks of a live world, replacing the existing ones."""
     every = [list(each) for each in kept]
     if len(every) > MOST_BOOKMARKS:
         raise InputError(f"A world has at most {MOST_BOOKMARKS:,} bookmarks; remove some.")
@@ -95,7 +95,7 @@ def keep_bookmarks(path: Place, kept: Iterable[Bookmark]) -> None:
 
 
 def lineage(path: Place) -> Lineage | None:
-    """Return from where a world branched off; None: from nowhere that anybody noted."""
+    """Return the origin of a branched world; None: none is recorded."""
     with suppress(LookupError, TypeError, ValueError):
         said = _read(folder_of(as_path(path)) / LINEAGE_FILE)
         if said is not None:
@@ -105,7 +105,7 @@ def lineage(path: Place) -> Lineage | None:
 
 
 def note_lineage(path: Place, said: Lineage) -> None:
-    """Note from where a world branched off."""
+    """Record the origin of a branched world."""
     _write(folder_of(as_path(path)) / LINEAGE_FILE, said._asdict())
 
 
@@ -126,7 +126,7 @@ _LONGEST = 4096
 
 
 class SaveEntry(NamedTuple):
-    """At which entry of the journal a world's file was written: entry, tick, digest."""
+    """The journal entry at which a world's file was written: entry, tick, digest."""
 
     number: int
     tick: int
@@ -134,7 +134,7 @@ class SaveEntry(NamedTuple):
 
 
 def saved_at(path: Path) -> SaveEntry | None:
-    """Return when a world's file was written, by its journal; None: never, or nobody noted it."""
+    """Return when a world's file was written, from its journal; None: never, or not recorded."""
     try:
         with (folder_of(path) / SAVED_FILE).open("rb") as file:
             said = from_json(file.read(_LONGEST).decode())
@@ -144,7 +144,7 @@ def saved_at(path: Path) -> SaveEntry | None:
 
 
 def is_of_file(path: Path) -> bool:
-    """Return whether what lies beside a file may lead on from it: also where nothing tells."""
+    """Return whether the journal beside a file may continue from it: also if that is unknown."""
     noted = saved_at(path)
     if noted is None:
         return True
@@ -155,5 +155,5 @@ def is_of_file(path: Path) -> bool:
 
 
 def is_led_on(path: Path) -> bool:
-    """Return whether a journal lies beside a file and leads on from that."""
+    """Return whether there is a journal beside a file and it continues from that."""
     return (folder_of(path) / JOURNAL_FILE).is_file() and is_of_file(path)

@@ -1,4 +1,4 @@
-"""The journal reader, every entry checked by its digest; and the audit of what was done."""
+"""Journal reader, which checks every entry by its digest; and the audit of all acts."""
 
 from __future__ import annotations
 
@@ -62,11 +62,11 @@ BROKEN = (sqlite3.Error, ValueError, TypeError, DamagedError, MemoryError)
 
 
 class BrokenError(Exception):
-    """An entry that cannot be trusted; the text is one clause."""
+    """An untrustworthy entry; the text is one clause."""
 
 
 class JournalFile:
-    """A journal that is being read."""
+    """A journal open for reading."""
 
     def __init__(self, path: Path, connection: sqlite3.Connection, version: int) -> None:
         self.path = path
@@ -76,7 +76,7 @@ class JournalFile:
         connection.set_progress_handler(self._deadline, OPERATIONS)
 
     def expect(self, agents: int) -> None:
-        """Say how many agents there are: no value is longer than their adoptions need."""
+        """Set the number of agents: no value is longer than their adoptions need."""
         longest = schema.LARGEST_VALUE + ADOPTION_BYTES * agents
         self._file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(LARGEST_VALUE, longest))
 
@@ -85,11 +85,11 @@ class JournalFile:
         return look_up(self._file, lookup, lambda: room_of(self.path), self._deadline)
 
     def checkpoints(self) -> list[Checkpoint]:
-        """Return the checkpoints that it names, newest first; rows of wrong types are left out."""
+        """Return the checkpoints it names, newest first; rows of wrong types are left out."""
         return self.look_up(find_checkpoints())
 
     def line(self, number: int | None = None, tick: int | None = None) -> ReplayLine:
-        """Return the line to an entry, None: the last one; up to a tick where that is given."""
+        """Return the line to an entry, None: the last one; if a tick is given, up to that."""
         try:
             jumps = self.jumps()
             last = max(self._last("entries"), self._last("checkpoints"))
@@ -103,14 +103,14 @@ class JournalFile:
         return found[0] or 0
 
     def rows(self, sql: str, *given: int | str) -> Iterator[tuple[Any, ...]]:
-        """Yield what a query finds; nothing of it is compared with digests."""
+        """Yield the rows of a query; they are not checked against digests."""
         self._deadline.restart()
         for row in bounded(self._file.execute(sql, given), room_of(self.path)):
             yield row
-            self._deadline.restart()  # a replay may take as long as it takes
+            self._deadline.restart()  # a replay may take any time
 
     def bytes_to(self, number: int) -> int:
-        """Return about how many bytes the entries up to a number take."""
+        """Return the approximate size of the entries up to a number, in bytes."""
         size = 0
         for sql in (
             "SELECT count(*), sum(length(command)) FROM entries WHERE number <= ?",
@@ -134,7 +134,7 @@ class JournalFile:
         return found
 
     def entries(self, after: int, previous: bytes) -> Iterator[JournalEntry]:
-        """Yield the entries behind number ``after``, each checked."""
+        """Yield the entries after number ``after``, each checked."""
         expected = after + 1
         try:
             for row in self.rows(_ENTRIES, after):
@@ -151,13 +151,13 @@ _ENTRIES = (
 
 
 def find_checkpoints() -> Lookup[list[Checkpoint]]:
-    """Look :meth:`JournalFile.checkpoints` up."""
+    """Lookup for :meth:`JournalFile.checkpoints`."""
     rows = yield Query("SELECT number, tick, file, world, digest FROM checkpoints ORDER BY id DESC")
     return [Checkpoint(*row) for row in rows if _types(row) == CHECKPOINT_TYPES]
 
 
 def find_entry(after: int, previous: bytes) -> Lookup[JournalEntry | None]:
-    """Look up the entry behind number ``after``, checked as by :meth:`JournalFile.entries`."""
+    """Lookup for the entry after number ``after``, checked as by :meth:`JournalFile.entries`."""
     try:
         for row in (yield Query(f"{_ENTRIES} LIMIT 1", (after,))):
             return (yield from _checked(row, after + 1, previous))
@@ -193,7 +193,7 @@ def _unreadable(expected: int, error: BaseException) -> BrokenError:
 
 @contextlib.contextmanager
 def read_journal(folder: Path) -> Iterator[JournalFile]:
-    """Open the journal of a live world for reading; its bytes stay as they are."""
+    """Open the journal of a live world for reading; its bytes stay unchanged."""
     path = folder / JOURNAL_FILE
     with refusing(path), contextlib.closing(open_journal(path)) as file:
         yield JournalFile(path, file, int(file.execute("PRAGMA user_version").fetchone()[0]))
@@ -203,7 +203,7 @@ refusing = partial(gates.refusing, what="journal")
 
 
 def open_journal(path: Path) -> sqlite3.Connection:
-    """Return a journal open for reading, its tables found to be ours; close it."""
+    """Return a journal open for reading, after checking its tables; close it."""
     if path.is_symlink() or not path.is_file():
         raise SnapshotError(path, "no journal; this world was not running with one")
     for end in ("-wal", "-shm", "-journal"):
@@ -231,7 +231,7 @@ def _types(row: tuple[object, ...]) -> tuple[type, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was done to a world since it was made.
+    """All acts on a world since it was made.
 
     Attributes
     ----------
@@ -240,9 +240,9 @@ class Audit:
     acts
         In order.
     tick, digest
-        Of the world in the file; None where the acts go on in a journal.
+        Of the world in the file; None if the acts continue in a journal.
     findings
-        A sentence for everything that is wrong with the log; empty: each act is as it was noted.
+        A sentence for everything that is wrong with the log; empty: no act was changed.
     """
 
     path: Path
@@ -258,14 +258,14 @@ class Audit:
 
 
 def audit(path: str | PathLike[str]) -> Audit:
-    """Return what was done to the world of a file, up to the end of its journal if it has one.
+    """Return the acts on the world of a file, up to the end of its journal if it has one.
 
     Nothing is changed, and no plugin is imported.
 
     Raises
     ------
     SnapshotError
-        When there is neither a world file nor a journal that can be read.
+        If there is neither a world file nor a journal that can be read.
     """
     file = as_path(path)
     folder = folder_of(file)
@@ -276,7 +276,7 @@ def audit(path: str | PathLike[str]) -> Audit:
 
 
 def checked(path: str | PathLike[str]) -> int:
-    """Check the log of acts of a world file; return how many there are."""
+    """Check the log of acts of a world file; return its number of acts."""
     found = saved_acts(as_path(path))
     if found.findings:
         raise SnapshotError(found.path, found.findings[0].rstrip("."))
@@ -284,7 +284,7 @@ def checked(path: str | PathLike[str]) -> int:
 
 
 def journal_checked(folder: Path) -> int:
-    """Check the chain of a journal; return how many entries it has."""
+    """Check the chain of a journal; return its number of entries."""
     count = 0
     with read_journal(folder) as journal:
         try:
@@ -298,13 +298,13 @@ def journal_checked(folder: Path) -> int:
 
 
 def saved_acts(file: Path) -> Audit:
-    """Return the acts of a world file alone, whatever lies beside it."""
+    """Return the acts in a world file alone, ignoring a journal beside it."""
     with opened(file) as world, gated(world.path) as connection:
         return acts_of(file, world_rows(connection))
 
 
 def acts_of(file: Path, rows: dict[str, str]) -> Audit:
-    """Return the acts that the table ``world`` of a file says."""
+    """Return the acts in the table ``world`` of a file."""
     finding = broken(rows)
     try:
         acts = tuple(acts_in(rows))
@@ -321,7 +321,7 @@ def acts_of(file: Path, rows: dict[str, str]) -> Audit:
 
 
 def _live(file: Path, folder: Path, journal: JournalFile) -> Audit:
-    """Return the acts of the newest checkpoint that can be read, and the entries behind it."""
+    """Return the acts of the newest readable checkpoint, and the entries after it."""
     for checkpoint in candidates(journal.checkpoints()):
         try:
             found = saved_acts(folder / checkpoint.file)
@@ -332,20 +332,20 @@ def _live(file: Path, folder: Path, journal: JournalFile) -> Audit:
 
 
 def candidates(checkpoints: list[Checkpoint]) -> list[Checkpoint]:
-    """Return the checkpoints whose files have a name of ours."""
+    """Return the checkpoints whose file names are valid."""
     return [each for each in checkpoints if CHECKPOINT_NAME.fullmatch(each.file)]
 
 
 def no_checkpoint(folder: Path) -> SnapshotError:
-    """Return what is said of a journal without any checkpoint to begin with."""
+    """Return the error for a journal without any checkpoint to start from."""
     return SnapshotError(folder, "no checkpoint can be read; hubbub recover says why")
 
 
 def find_acts(found: Audit, journal: Path, checkpoint: Checkpoint) -> Lookup[Audit]:
-    """Look up the acts behind a checkpoint, as they were when the lookup began."""
+    """Lookup for the acts after a checkpoint, as they were when the lookup began."""
     acts, findings = list(found.acts), list(found.findings)
     number, digest = checkpoint.number, checkpoint.digest
-    yield Query("BEGIN")  # whoever writes to it may trim it meanwhile
+    yield Query("BEGIN")  # the process that writes to it may trim it meanwhile
     try:
         while (entry := (yield from find_entry(number, digest))) is not None:
             adopted = f"tick {entry.tick:,}, {entry.metrics.adopters:,} adoptions"

@@ -1,7 +1,7 @@
-"""Recovery and rebuilding of worlds: a checkpoint, then everything the journal says, compared.
+"""Recovery and rebuilding of worlds: from a checkpoint and the replayed journal, compared.
 
-Nothing in the folder is changed. What cannot be trusted ends the replay there, and is said: what
-was acknowledged, where the file ends, and why.
+Nothing in the folder is changed. The replay ends at the first untrustworthy entry, and reports
+what was acknowledged, where the file ends, and why.
 """
 
 from __future__ import annotations
@@ -40,30 +40,30 @@ if TYPE_CHECKING:
 
 
 Apply = Callable[["World", JournalEntry], bool]
-"""Does again what an entry says; False when that cannot be done without the program that did it."""
+"""Replays an entry; returns False if only the program that did it can."""
 
 LONGEST_REASON = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What was found, and what was done."""
+    """The result of a recovery."""
 
-    world: World  # as it was after the last entry that can be trusted
-    number: int  # number, tick, digest: that entry
+    world: World  # the world after the last trustworthy entry
+    number: int  # number, tick, digest: of that entry
     tick: int
     digest: bytes
-    # the last entry that somebody was told of, as noted outside the journal; None: unknown
+    # the last acknowledged entry, from the file beside the journal; None: unknown
     acked: LastAcknowledged | None
     checkpoint: Checkpoint  # where the replay began
-    replayed: int  # replayed, ticks: entries done again, and the ticks among them
+    replayed: int  # replayed, ticks: entries done again, and ticks among them
     ticks: int
-    findings: tuple[str, ...]  # a sentence for everything that is wrong; empty when nothing is
-    seconds: float  # how long it took
-    # why the rest of a journal that is not damaged cannot be done again here, and what would
+    findings: tuple[str, ...]  # a sentence for everything that is wrong; empty: nothing
+    seconds: float  # its duration
+    # why the rest of an undamaged journal cannot be replayed here, and what would
     # help; empty: nothing is missing, or it is damaged
     lacks: str = ""
-    version: int = VERSION  # of the journal; one of an earlier version gives its newest checkpoint
+    version: int = VERSION  # of the journal; an earlier version yields only its newest checkpoint
 
     @property
     def is_whole(self) -> bool:
@@ -72,7 +72,7 @@ class Recovery:
 
     @property
     def sentence(self) -> str:
-        """What a person is told."""
+        """What a person is shown."""
         where = f"checkpoint at tick {self.checkpoint.tick:,}"
         return (
             f"Recovered to tick {self.tick:,}: {where}, then "
@@ -97,7 +97,7 @@ class _Replay:
 
 
 def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) -> Recovery:
-    """Bring back the live world of a file."""
+    """Recover the live world of a file."""
     began = perf_counter()
     folder = folder_of(as_path(path))
     acked = read_acked(folder)
@@ -132,12 +132,12 @@ def recover(path: str | PathLike[str], apply: Apply, *, report: Report = quiet) 
 def _replayed(
     folder: Path, journal: JournalFile, checkpoint: Checkpoint, apply: Apply, report: Report
 ) -> _Replay:
-    """Replay from a checkpoint; once more, and less far, when an entry comes out differently."""
+    """Replay from a checkpoint; again, and less far, if an entry comes out differently."""
     line = _line(journal)
     if journal.version < VERSION:
         return _as_it_was(folder, journal, checkpoint, report)
     done = _once(folder, journal, checkpoint, apply, report, line)
-    is_short = done.trusted < line.parts[-1].first  # it ends before the world went elsewhere
+    is_short = done.trusted < line.parts[-1].first  # it ended before a jump
     if not done.diverged and not is_short:
         return done
     last = done.number if done.diverged else done.trusted
@@ -149,7 +149,7 @@ def _replayed(
 def _as_it_was(
     folder: Path, journal: JournalFile, checkpoint: Checkpoint, report: Report
 ) -> _Replay:
-    """Take a checkpoint of an earlier version as it is: what was done since would come out anew."""
+    """Restore a checkpoint of an earlier version; later entries would give other results."""
     done = _Replay(_loaded(folder, checkpoint, report), checkpoint.number, checkpoint.digest)
     done.lacks = (
         f"Its journal was written by an earlier version of Hubbub (journal version "
@@ -188,7 +188,7 @@ def _once(
 
 
 def _did(done: _Replay, entry: JournalEntry, observer: Observer, apply: Apply) -> bool:
-    """Do one entry again, and compare; False ends the replay before it."""
+    """Replay one entry, and compare; False ends the replay before it."""
     try:
         can = apply(done.world, entry)
     except Exception as error:
@@ -206,7 +206,7 @@ def _did(done: _Replay, entry: JournalEntry, observer: Observer, apply: Apply) -
         )
         done.lacks = "That program can resume it."
         return False
-    if not entry.digest:  # a part of one: what it was to leave behind is not known
+    if not entry.digest:  # a part of one: its end state is not recorded
         done.ticks += entry.ticks
         return True
     if entry.kind == JUMP:
@@ -234,7 +234,7 @@ WAY_OUT = "It can be resumed with the plugins and the version of Hubbub that wro
 
 
 def _missing_in(world: World) -> str:
-    """Return the plugin that a message of a world needs and that is not here; "": none does."""
+    """Return the missing plugin that a message of a world needs; "": none."""
     lost = [c.model_name for c in world.cascades if isinstance(c.model, LostModel)]
     return lost[-1] if lost else ""
 
@@ -248,7 +248,7 @@ def _load(name: str) -> str:
 
 
 def _on_the_way(folder: Path, journal: JournalFile) -> list[Checkpoint]:
-    """Return the checkpoints that the line comes by; off it, older ones were given up in turn."""
+    """Return the checkpoints on the line; if it has jumps, only those whose files exist."""
     line = _line(journal)
     found = [each for each in journal.checkpoints() if line.leads_by(each)]
     if len(line.parts) == 1:
@@ -267,13 +267,13 @@ def _loaded(folder: Path, checkpoint: Checkpoint, report: Report) -> World:
     if not CHECKPOINT_NAME.fullmatch(checkpoint.file):
         raise SnapshotError(folder, "its journal names a checkpoint that has no such name")
     world = load(folder / checkpoint.file, report=report)
-    if info(folder / checkpoint.file).digest != checkpoint.world:  # of its own version
+    if info(folder / checkpoint.file).digest != checkpoint.world:  # the digest in its own version
         raise SnapshotError(folder / checkpoint.file, "not the checkpoint that the journal names")
     return world
 
 
 def older_checkpoint(folder: Path) -> Checkpoint | None:
-    """Return where a world opens whose journal an earlier version wrote, without loading it."""
+    """Return the tick at which a world with a journal of an earlier version opens, unloaded."""
     try:
         with read_journal(folder) as journal:
             if journal.version >= VERSION:
@@ -285,7 +285,7 @@ def older_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def not_carried_over(tick: int, acked: LastAcknowledged) -> str:
-    """Say what was done and is not in a world that is opened at a tick."""
+    """Say which acknowledged acts are not in a world that is opened at a tick."""
     if acked.tick <= tick:
         return f"Changes after tick {tick:,} were not recovered."
     if acked.tick == tick + 1:
@@ -294,7 +294,7 @@ def not_carried_over(tick: int, acked: LastAcknowledged) -> str:
 
 
 def _gap(acked: LastAcknowledged | None, done: _Replay) -> list[str]:
-    """Say what was acknowledged and is not there."""
+    """Say which acknowledged entries are missing."""
     if acked is None:
         return ["No record of the last acknowledged entry; a lost end would go unnoticed."]
     if acked.number > done.number and done.lacks:
@@ -315,13 +315,13 @@ def _sentence(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RebuiltWorld:
-    """A world as it was."""
+    """A world rebuilt in its state at a tick."""
 
-    world: World  # at the tick that was asked for
-    line: ReplayLine  # the way to it
+    world: World  # at the requested tick
+    line: ReplayLine  # the line to it
     checkpoint: Checkpoint  # where the replay began
-    ticks: int  # how many were run again
-    compared: int  # entries that were compared with the journal; all came out the same
+    ticks: int  # number of ticks run again
+    compared: int  # number of entries compared with the journal; all results were the same
 
 
 def rebuild(
@@ -332,7 +332,7 @@ def rebuild(
     number: int | None = None,
     report: Report = quiet,
 ) -> RebuiltWorld:
-    """Build a live world anew as it was when it left a tick; nothing on the disk is changed."""
+    """Rebuild a live world in its state on leaving a tick; nothing on the disk is changed."""
     folder = folder_of(as_path(path))
     with _trusting(folder) as journal:
         line, there = journal.line(number, tick), _present(folder, journal)
@@ -348,7 +348,7 @@ def rebuild(
 
 @contextlib.contextmanager
 def _trusting(folder: Path) -> Iterator[JournalFile]:
-    """Open a journal of which nothing may be wrong."""
+    """Open a journal in which nothing may be wrong."""
     with read_journal(folder) as journal:
         try:
             yield journal
@@ -357,7 +357,7 @@ def _trusting(folder: Path) -> Iterator[JournalFile]:
 
 
 def _present(folder: Path, journal: JournalFile) -> list[Checkpoint]:
-    """Return the checkpoints whose files are there, newest first."""
+    """Return the checkpoints whose files exist, newest first."""
     return [each for each in journal.checkpoints() if (folder / each.file).is_file()]
 
 
@@ -371,7 +371,7 @@ def earliest(path: str | PathLike[str]) -> int:
 
 
 def is_kept(path: str | PathLike[str], goals: Sequence[tuple[int, int]]) -> list[bool]:
-    """Say which ticks a journal still leads to: what is older than its window was given up."""
+    """Describe which ticks a journal still reaches: those before its window were dropped."""
     folder = folder_of(as_path(path))
     with _trusting(folder) as journal:
         there = _present(folder, journal)
@@ -380,13 +380,13 @@ def is_kept(path: str | PathLike[str], goals: Sequence[tuple[int, int]]) -> list
 
 
 def same_way(path: str | PathLike[str], one: int, other: int, tick: int) -> bool:
-    """Whether the lines of a journal to ``one`` and to ``other`` are the same up to a tick."""
+    """Return whether the lines of a journal to ``one`` and to ``other`` are equal up to a tick."""
     with _trusting(folder_of(as_path(path))) as journal:
         return _done(journal, journal.line(one, tick)) == _done(journal, journal.line(other, tick))
 
 
 def _done(journal: JournalFile, line: ReplayLine) -> list[tuple[int, int]]:
-    """Return the entries of a line that did something, each with the tick that it led to."""
+    """Return the entries of a line that changed something, each with its resulting tick."""
     found: list[tuple[int, int]] = []
     for first, last, until in line.parts:
         found += journal.rows(
@@ -404,7 +404,7 @@ def _first_that_works(
     apply: Apply,
     report: Report,
 ) -> RebuiltWorld:
-    """Begin at the nearest checkpoint; at one before it where that does not lead there."""
+    """Start at the nearest checkpoint; at an earlier one if that does not work."""
     refused: SnapshotError | None = None
     for checkpoint in checkpoints:
         try:

@@ -1,7 +1,7 @@
-"""The state after a journal's entry: who adopted, some counts, and a digest.
+"""The state after a journal entry: adoptions, some counts, and a digest.
 
-The digest takes what changes in every tick whole, and of everything else one sixteenth in turn:
-a divergence that lasts is seen within sixteen entries, at a fraction of the price.
+The digest covers all that changes in every tick, and one sixteenth of everything else in turn:
+a lasting divergence is detected within sixteen entries, at a fraction of the cost.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 SLICES = 16
 HOT_BYTES = 32 << 20
-"""Columns of running messages up to this size in sum are looked at after every entry."""
+"""Columns of running messages up to this total size are digested after every entry."""
 
 
 class EntryState(NamedTuple):
-    """What an entry left behind."""
+    """The state after an entry."""
 
     adoptions: tuple[EntryAdoptions, ...]
     metrics: EntryCounts
@@ -38,28 +38,28 @@ class EntryState(NamedTuple):
 
 
 class Observer:
-    """Notices what happened in a world since it last looked."""
+    """Detects what happened in a world since the last look."""
 
     def __init__(self, world: World) -> None:
         self._sizes: dict[int, int] = {}
         self.reset(world)
 
     def reset(self, world: World) -> None:
-        """Look away while the world goes to another tick: what it holds there is not news."""
+        """Start over: the world goes to another tick, and its state there is not news."""
         self._sizes = {each.id: each.size for each in world.cascades.items}
 
     def look(self, world: World, number: int) -> EntryState:
-        """Return what happened since, for the entry ``number``."""
+        """Return what happened since the last look, for the entry ``number``."""
         adoptions = tuple(self._adoptions(world))
         return EntryState(adoptions, _metrics(world), _state(world, number % SLICES))
 
     def agrees(self, world: World, entry: JournalEntry) -> bool:
-        """Return whether what happened since is what an entry tells."""
+        """Return whether what happened since the last look matches an entry."""
         found = self.look(world, entry.number)
         turn = entry.number % SLICES
         return found[:2] == (entry.adoptions, entry.metrics) and (
             found.state == entry.state
-            or entry.state == _state(world, turn, as_before=True)  # of a version before
+            or entry.state == _state(world, turn, as_before=True)  # of an earlier version
         )
 
     def _adoptions(self, world: World) -> Iterator[EntryAdoptions]:
@@ -75,11 +75,11 @@ class Observer:
 
 
 def whole_state(world: World) -> bytes:
-    """Return a digest of all columns and JSON, to compare two looks; 10 ms for a million agents."""
+    """Return a digest of all columns and JSON, to compare states; 10 ms for a million agents."""
     state = xxhash.xxh3_128(_numbers(world))
     for name, column in _cold(world):
         _add(state, name, column)
-    state.update(world.cascades.seals.to_bytes(16, "little"))  # of those that are packed away
+    state.update(world.cascades.seals.to_bytes(16, "little"))  # of the packed ones
     for each in world.cascades.loose:
         state.update(_whole(each))
     state.update(world.rested_as.encode())
@@ -92,7 +92,7 @@ def whole_state(world: World) -> bytes:
 
 
 def _whole(cascade: Cascade) -> bytes:
-    """Return a digest of all of a message; of one that was laid by it is taken once."""
+    """Return a digest of a whole message; for one moved to a scratch file it is computed once."""
     now = (cascade.model, cascade.message, cascade.priority, cascade.starts_at, cascade.channel)
     told = (*now, *cascade.fingerprint())
     is_kept = cascade.laid and cascade.group is None
@@ -120,7 +120,7 @@ def _metrics(world: World) -> EntryCounts:
 
 
 def _state(world: World, turn: int, *, as_before: bool = False) -> bytes:
-    """Return the digest of a turn; ``as_before``: with columns of messages of groups that ended."""
+    """Return the digest of a turn; ``as_before``: with columns of messages of ended groups."""
     state = xxhash.xxh3_128(_numbers(world))
     for name, column in _cold(world, turn, SLICES):
         _add(state, name, column)
@@ -129,21 +129,21 @@ def _state(world: World, turn: int, *, as_before: bool = False) -> bytes:
     shown = world.cascades if as_before else world.cascades.runs(len(world.agents))
     for cascade in shown:
         if isinstance(cascade, bytes):
-            state.update(cascade)  # of those that ended, joined
+            state.update(cascade)  # of the ended ones, joined
             continue
         state.update(
             f"{cascade.id} {cascade.status} {cascade.size} {cascade.contacts_seen}".encode()
         )
         state.update(cascade.tally.tobytes())
         if not cascade.alive and not (as_before and cascade.group is not None):
-            continue  # nothing but another status or size tells that it changed
+            continue  # only another status or size shows that it changed
         in_turn = cascade.id % SLICES == turn
         if in_turn or (fits and cascade.alive):
             for name, column in sorted(cascade.held.items()):
                 if isinstance(column, SparseColumn):
                     for part, array in column.dump().items() if in_turn else ():
                         _add(state, name + part, array)
-                elif name != "done":  # a snapshot may leave it out: it follows from the adopters
+                elif name != "done":  # a snapshot may omit it: it follows from the adopters
                     _add(state, name, column)
     return state.digest()
 
@@ -153,18 +153,18 @@ def _held_bytes(cascade: Cascade) -> int:
 
 
 def _numbers(world: World) -> bytes:
-    """Return what a world counts beside its columns."""
+    """Return the counts of a world besides its columns."""
     people, ties = len(world.agents), world.ties.count
     return struct.pack("<qqqqq", world.tick, world.made, people, ties, world.max_running)
 
 
 def _cold(world: World, turn: int = 0, of: int = 1) -> Iterator[tuple[str, Array]]:
-    """Yield one of ``of`` parts of the columns that most ticks leave alone, in canonical form."""
+    """Yield one of ``of`` parts of the columns that most ticks do not change, in canonical form."""
     parts: list[tuple[str, dict[str, Array]]] = [
         ("agents", world.agents.dump()[1]),
         ("ties", world.ties.part(turn, of)),
         ("opinions", {topic: world.opinions[topic] for topic in world.opinions}),
-        ("bonds", _bonds(world) if turn == 0 else {}),  # small, and dear to lay out
+        ("bonds", _bonds(world) if turn == 0 else {}),  # small, and expensive to serialize
     ]
     for prefix, columns in parts:
         names = columns if prefix == "opinions" else sorted(columns)

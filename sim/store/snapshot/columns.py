@@ -1,4 +1,4 @@
-"""Arrays as rows: cut into chunks of 1 MiB on the way out, read into place on the way in."""
+"""Arrays as rows: cut into chunks of 1 MiB when written, read straight into place."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ __all__ = [
 Columns = dict[str, Array]
 
 CHECKSUM = "xxh3_64"
-"""Of each chunk and each column. For 110 MB it takes 4 ms; crc32 takes 26, sha256 61 and
+"""Checksum of each chunk and each column. For 110 MB it takes 4 ms; crc32 takes 26, sha256 61 and
 BLAKE2b 116, and against damage (not malice) 64 bits are enough."""
 
 DTYPES = frozenset(
@@ -77,7 +77,7 @@ class ColumnEntry:
 
     @classmethod
     def parse(cls, row: tuple[Any, ...]) -> ColumnEntry:
-        """Read a row of a file that nobody vouches for."""
+        """Parse a row of an untrusted file."""
         if tuple(type(value) for value in row) != ROW_TYPES:  # STRICT binds writers, not files
             raise DamagedError(f"a column is declared by values of wrong types: {row!r:.80}")
         name, dtype, shape_text, order, size, chunks, checksum = row
@@ -157,7 +157,7 @@ def read(
 
 
 def read_some(connection: sqlite3.Connection, entries: list[ColumnEntry]) -> Columns:
-    """Read some columns, each chunk of them checked; of the others nothing is read."""
+    """Read some columns, each chunk of them checked; the others are not read."""
     listed = {
         (column, number): (row, checksum)
         for row, checksum, column, number in connection.execute(
@@ -193,7 +193,7 @@ def chunks(
 def _listed(
     connection: sqlite3.Connection, entries: list[ColumnEntry]
 ) -> Iterator[tuple[int, str]]:
-    """Return (row id, checksum) of every chunk, once their order is known to be right."""
+    """Return (row id, checksum) of every chunk, after checking their order."""
     rows = connection.execute("SELECT id, checksum, column, number FROM chunks ORDER BY id")
     places = [(entry.name, number) for entry in entries for number in range(entry.chunks)]
     listed = rows.fetchmany(len(places) + 1)
@@ -245,11 +245,11 @@ def _shape(name: str, text: str) -> tuple[int, ...]:
 
 
 Meta = dict[str, Any]
-"""What ``World.dump()`` says beside its columns: everything in it can be written as JSON."""
+"""What ``World.dump()`` returns besides its columns: all of it can be written as JSON."""
 
 
 Said = Mapping[str, object]
-"""Rows of the table ``world``, before they are text."""
+"""Rows of the table ``world``, before conversion to text."""
 
 
 Who = Callable[[object], str | None]
@@ -258,11 +258,11 @@ _AT_A_TIME = 256
 """Messages whose rows are made together."""
 
 _MOST_TYPES = 100
-"""Types of ties that ``info`` knows; more are in the world itself."""
+"""Number of tie types in ``info``; further ones are only in the world itself."""
 
 
 def counted(world: object, meta: Meta, models: set[str]) -> dict[str, object]:
-    """Return the numbers that ``info`` shows, as known; ``models`` are :func:`mirror`'s."""
+    """Return the numbers that ``info`` shows; ``models`` are from :func:`mirror`."""
     agents, ties = getattr(world, "agents", None), getattr(world, "ties", None)
     hosted = _dict(meta.get("platform"))
     types = _dict(meta.get("relations")).get("types")
@@ -284,7 +284,7 @@ def counted(world: object, meta: Meta, models: set[str]) -> dict[str, object]:
 
 
 def _minds(said: Meta) -> list[str]:
-    """Return what decides for members, with its parameters, and for how many."""
+    """Return the minds of members, with their parameters and numbers of members."""
     options: dict[object, Meta] = dict(said.get("options", ()))
     named = Counter(
         ",".join([str(kind), *(f"{key}={value}" for key, value in options.get(who, {}).items())])
@@ -294,7 +294,7 @@ def _minds(said: Meta) -> list[str]:
 
 
 def naming(world: object) -> Who:
-    """Return how this world's agents are called where people read: by their foreign ids."""
+    """Return how agents of this world are identified to people: by their foreign ids."""
     agents = getattr(world, "agents", None)
     count = len(agents) if isinstance(agents, Sized) else 0
     name = getattr(agents, "id", str)
@@ -324,7 +324,7 @@ def write_facts(connection: sqlite3.Connection, meta: Meta, said: Said) -> None:
 
 
 def mirror(connection: sqlite3.Connection, meta: Meta, columns: Columns, who: Who) -> set[str]:
-    """Write ``plugins``, ``messages`` and ``cascades``; returns the models' names."""
+    """Write ``plugins``, ``messages`` and ``cascades``; return the models' names."""
     _insert(connection, "plugins", map(_plugin, _dicts(meta, "plugins")))
     messages = _dicts(meta, "messages")
     _insert(connection, "messages", (_message(i, each, who) for i, each in enumerate(messages)))
@@ -343,7 +343,7 @@ def mirror(connection: sqlite3.Connection, meta: Meta, columns: Columns, who: Wh
 
 
 def _cascades(meta: Meta, columns: Columns) -> Iterator[Meta]:
-    """Yield what is said of each message, by number where records of some are packed."""
+    """Yield the facts on each message in order of number, packed records included."""
     own, ended = _dicts(meta, "cascades"), heads(columns)
     first = next(ended, None)
     if first is None:
@@ -357,7 +357,7 @@ def _id(cascade: Meta) -> int:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions and the architecture that equal digests are promised for."""
+    """Return the versions and the architecture for which equal digests are promised."""
     found = {"python": platform.python_version(), "machine": platform.machine()}
     for package in ("hubbub", "numpy", "numba"):
         try:
@@ -409,7 +409,7 @@ def _cascade(number: int, cascade: Meta, who: Who) -> tuple[object, ...]:
 
 
 def _model(cascade: Meta) -> tuple[str, object]:
-    """Return a cascade's model as (name, parameters), whether it is text or a row of its own."""
+    """Return a cascade's model as (name, parameters), whether it is text or a separate row."""
     model = cascade.get("model", "")
     own = _dict(model)
     parameters = cascade.get("parameters", own.get("parameters", {}))

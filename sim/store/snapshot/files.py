@@ -1,4 +1,4 @@
-"""Files of worlds as bytes: header, digests behind the last page, drafts of saves."""
+"""World files as bytes: header, digests after the last page, drafts of saves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 
 _NO_TEXT = bytes({*range(32), 127} - {*b"\t\n\f\r"})
 
-# First bytes of what people pick by mistake, so that the sentence can name it.
+# First bytes of files that are opened by mistake, so that the message can name them.
 LOOKS = (
     (b"\x89PNG", "a PNG image"),
     (b"\x1f\x8b", "gzip data"),
@@ -41,7 +41,7 @@ LOOKS = (
 
 
 def as_path(path: str | PathLike[str]) -> Path:
-    """Return a path that the system can be asked about."""
+    """Return a path that the system accepts."""
     path = nameable(path)
     if not path.name:  # "." and "/"
         raise SnapshotError(path, "a folder, not a world file")
@@ -49,7 +49,7 @@ def as_path(path: str | PathLike[str]) -> Path:
 
 
 def nameable(path: str | PathLike[str]) -> Path:
-    """Return a path, of a file or a folder, that the system can be asked about; as `as_path`."""
+    """Return a path of a file or folder that the system accepts; like `as_path`."""
     text = os.fspath(path)
     try:
         os.fsencode(text)
@@ -61,13 +61,13 @@ def nameable(path: str | PathLike[str]) -> Path:
 
 
 def open_regular(path: Path) -> int:
-    """Open a regular file for reading and return its descriptor; nothing else is touched."""
+    """Open a regular file for reading and return its descriptor; other files are not opened."""
     try:
         _require_regular(path, os.stat(path).st_mode)  # noqa: PTH116 - follows links
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise SnapshotError(path, _why_not(path, error)) from error
-    try:  # between the look and the opening the name may have been given to something else
+    try:  # the name may have been given to another file between the check and the opening
         _require_regular(path, os.fstat(descriptor).st_mode)
     except SnapshotError:
         os.close(descriptor)
@@ -105,12 +105,12 @@ def check_header(path: Path, header: bytes, size: int) -> int:
 
 
 def version_of(header: bytes) -> int:
-    """Return the version of the file format that a header names."""
+    """Return the version of the file format in a header."""
     return _number(header, 60)
 
 
 def is_world_file(header: bytes) -> bool:
-    """Say whether a file with this header is a Hubbub world of any version."""
+    """Return whether a file with this header is a Hubbub world of any version."""
     complete = len(header) >= HEADER_BYTES and header.startswith(SQLITE_MAGIC)
     return complete and _number(header, 68) == APPLICATION_ID
 
@@ -141,7 +141,7 @@ def _looks_like(header: bytes) -> str:
 
 
 def _is_text(header: bytes) -> bool:
-    """Return whether this is UTF-8, maybe cut within a character, without odd control bytes."""
+    """Return whether this is UTF-8, perhaps cut within a character, without odd control bytes."""
     if header.translate(None, _NO_TEXT) != header:
         return False
     try:
@@ -168,14 +168,14 @@ Work = Callable[[bytes, int, bool], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Trailer:
-    """What the bytes of a file hash to."""
+    """The digests of a file's bytes."""
 
-    strong: bytes  # BLAKE2b-256 of all bytes before the trailer; or NO_STRONG, never taken
+    strong: bytes  # BLAKE2b-256 of all bytes before the trailer; or NO_STRONG, not computed
     quick: bytes  # xxh3_128 of the leaves' xxh3_128, the magic line and strong
 
     @classmethod
     def parse(cls, data: bytes) -> Trailer | None:
-        """Read the last bytes of a file; None when they are no trailer."""
+        """Parse the last bytes of a file; None if they are not a trailer."""
         if len(data) != TRAILER_BYTES or not data.startswith(MAGIC):
             return None
         start = len(MAGIC) + STRONG_BYTES
@@ -183,12 +183,12 @@ class Trailer:
 
     @property
     def bytes(self) -> bytes:
-        """As written behind the last page."""
+        """The bytes written after the last page."""
         return MAGIC + self.strong + self.quick
 
 
 class Leaves:
-    """Work on each MiB of a file's first ``size`` bytes by threads, from now to the block's end."""
+    """Threads that hash each MiB of a file's first ``size`` bytes, until the end of the block."""
 
     def __init__(self, descriptor: int, size: int, work: Work, threads: int) -> None:
         count = -(-size // LEAF_BYTES)
@@ -205,7 +205,7 @@ class Leaves:
         self._pool.shutdown(cancel_futures=True)
 
     def results(self, report: Report = quiet) -> list[bytes]:
-        """Wait for all leaves; what failed in one is raised here."""
+        """Wait for all leaves; an exception in one is raised here."""
         found = []
         for number, leaf in enumerate(self._results):
             report("checking", number / len(self._results))
@@ -213,7 +213,7 @@ class Leaves:
         return found
 
     def trailer(self, report: Report = quiet) -> Trailer:
-        """Wait for all leaves, and return the trailer that follows from them."""
+        """Wait for all leaves, and return the trailer computed from them."""
         found = self.results(report)
         return (
             trailer_of(found) if self._is_full else Trailer(NO_STRONG, quick_of(found, NO_STRONG))
@@ -221,17 +221,17 @@ class Leaves:
 
 
 def full(descriptor: int, size: int) -> Leaves:
-    """Begin to compute both digests, on as many threads as are allowed."""
+    """Start computing both digests, on as many threads as allowed."""
     return Leaves(descriptor, size, _both, min(workers(), MOST_THREADS))
 
 
 def quick(descriptor: int, size: int) -> Leaves:
-    """Begin to compute the quick digest, in one thread beside the caller."""
+    """Start computing the quick digest, in one thread besides the caller's."""
     return Leaves(descriptor, size, _quick, 1)
 
 
 def trailer_of(leaves: list[bytes]) -> Trailer:
-    """Return the trailer that follows from the results of :func:`full`."""
+    """Return the trailer computed from the results of :func:`full`."""
     strong = hashlib.blake2b(
         b"".join(leaf[QUICK_BYTES:] for leaf in leaves),
         digest_size=STRONG_BYTES,
@@ -246,7 +246,7 @@ def trailer_of(leaves: list[bytes]) -> Trailer:
 
 
 def quick_of(leaves: list[bytes], strong: bytes) -> bytes:
-    """Return the quick digest that follows from the results of :func:`quick`."""
+    """Return the quick digest computed from the results of :func:`quick`."""
     return xxhash.xxh3_128_digest(b"".join(leaves) + MAGIC + strong)
 
 
@@ -280,17 +280,17 @@ def _both(data: bytes, number: int, last: bool) -> bytes:
 __all__ = ["Draft", "draft", "flush", "flush_folder", "is_full", "small", "sweep", "why_not_saved"]
 
 WRITER_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "mmap_size=0", "cache_size=-512")
-"""Of databases that are written to while a world lives. Of their pages half a MB is held: they are
-written in order, and the usual 2 MB of each fill over an hour."""
+"""For databases that are written while a world runs. The cache is half a MB: pages are written in
+order, and the usual 2 MB of each would fill within an hour."""
 
 FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
 FULL_NAMES = frozenset(["SQLITE_FULL", "SQLITE_IOERR", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC"])
-"""What may be over once there is room again."""
+"""Errors that may go away once there is room again."""
 
 
 @contextlib.contextmanager
 def draft(target: Path) -> Iterator[Draft]:
-    """Open a draft of ``target``; it is gone afterwards unless it was published."""
+    """Open a draft of ``target``; it is deleted afterwards unless it was published."""
     _require_replaceable(target)
     sweep(target)
     work = Draft(target, PRIVATE)
@@ -302,7 +302,7 @@ def draft(target: Path) -> Iterator[Draft]:
 
 
 def small(path: Path, most: int) -> bytes:
-    """Return the first bytes of a regular file; of a pipe or a link nothing is read."""
+    """Return the first bytes of a regular file; nothing for a pipe or a link."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -313,14 +313,14 @@ def small(path: Path, most: int) -> bytes:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Return whether an error of the system or of SQLite may be over once there is room again."""
+    """Return whether an error of the system or of SQLite may go away once there is room again."""
     if isinstance(error, OSError):
         return error.errno in FULL
     return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorname in FULL_NAMES
 
 
 def _require_replaceable(target: Path) -> None:
-    """Refuse what a save may not replace."""
+    """Raise for a file that a save may not replace."""
     try:
         found = target.lstat().st_mode
     except FileNotFoundError:

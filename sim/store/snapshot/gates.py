@@ -1,7 +1,7 @@
 """Hardened opening of untrusted SQLite files: no views or triggers, bounded queries and rows.
 
-The pages of a file made to harm may lead into each other again and again, so that a few kilobytes
-seem to be gigabytes of rows.
+The pages of a malicious file may refer to each other in circles, so that a few kilobytes appear
+to be gigabytes of rows.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from sim.errors import SnapshotError
 from sim.store.snapshot.schema import CORE_TABLES, LARGEST_VALUE, RELATIONAL_TABLES, known_tables
 
 QUERY_SECONDS = 5.0
-"""What all queries on one file may take together; reading chunks does not count."""
+"""Time limit for all queries on one file together; reading chunks does not count."""
 
 PRAGMAS = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0", "query_only=ON")
 OPERATIONS = 10_000
 MARKS = ("application_id", "user_version")
 MOST_OBJECTS = 100
-"""Tables and indexes that are looked at; our files have fewer."""
+"""Tables and indexes that are checked; our files have fewer."""
 
 LONGEST_REASON = 200
 LIMITS = (
@@ -47,7 +47,7 @@ _WRONG = (sqlite3.Error, UnicodeError)  # the latter: SQLite quoting the file
 
 @contextlib.contextmanager
 def gated(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a world file read-only behind every gate that SQLite has."""
+    """Open a world file read-only with all of SQLite's safeguards."""
     with refusing(path), contextlib.closing(open_gated(path)) as file:
         yield file
 
@@ -56,7 +56,7 @@ def gated(path: Path) -> Iterator[sqlite3.Connection]:
 def refusing(
     path: Path, what: str = "Hubbub world", wrong: tuple[type[Exception], ...] = _WRONG
 ) -> Iterator[None]:
-    """Raise SnapshotError of a file in place of what SQLite or a check raises in the block."""
+    """Raise SnapshotError about a file in place of errors of SQLite or a check in the block."""
     try:
         yield
     except DamagedError as error:
@@ -67,7 +67,7 @@ def refusing(
 
 
 def open_gated(path: Path) -> sqlite3.Connection:
-    """Return a world file open for reading, its tables found to be ours; close it."""
+    """Return a world file open for reading, after checking its tables; close it."""
     uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
     return open_shut(uri, _require_world, path.stat().st_size)
 
@@ -75,7 +75,7 @@ def open_gated(path: Path) -> sqlite3.Connection:
 def open_shut(
     uri: str, require_ours: Callable[[sqlite3.Connection], None], room: int = LARGEST_VALUE
 ) -> sqlite3.Connection:
-    """Return a database open for reading, behind the gates that all of them have; close it."""
+    """Return a database open for reading, with the safeguards common to all; close it."""
     file = sqlite3.connect(uri, uri=True, isolation_level=None)
     try:
         for category, limit in LIMITS:
@@ -92,7 +92,7 @@ def open_shut(
 
 
 def uri_of(path: Path) -> str:
-    """Return how a database is read: where nobody writes to it, nothing is made beside it."""
+    """Return the URI for reading a database: if no process writes to it, no file is created."""
     log = path.with_name(f"{path.name}-wal")
     still = "" if log.exists() and log.stat().st_size else "&immutable=1"
     return f"{path.absolute().as_uri()}?mode=ro{still}"
@@ -101,7 +101,7 @@ def uri_of(path: Path) -> str:
 def require_tables(
     path: Path, what: str, marks: tuple[int, int], tables: dict[str, str], file: sqlite3.Connection
 ) -> None:
-    """Compare owner, version and tables of what is no world; the WAL may have them alone."""
+    """Check owner, version and tables of a file that is not a world; only the WAL may have them."""
     owner, version = (file.execute(f"PRAGMA {name}").fetchone()[0] for name in MARKS)
     found = file.execute("SELECT name, sql FROM sqlite_master").fetchmany(MOST_OBJECTS)
     if owner != marks[0]:
@@ -114,7 +114,7 @@ def require_tables(
 
 
 def make_tables(file: sqlite3.Connection, marks: tuple[int, int], tables: dict[str, str]) -> None:
-    """Give a new database its marks and tables, at once."""
+    """Give a new database its identification and tables, in one transaction."""
     file.execute("BEGIN IMMEDIATE")
     for name, mark in zip(MARKS, marks, strict=True):
         file.execute(f"PRAGMA {name}={mark}")
@@ -142,7 +142,7 @@ ROW_BYTES = 16
 
 
 class DamagedError(Exception):
-    """What a file says does not fit together; the text is one clause."""
+    """The contents of a file are inconsistent; the text is one clause."""
 
 
 class Deadline:
@@ -153,20 +153,20 @@ class Deadline:
         self.restart()
 
     def restart(self) -> None:
-        """Give it the whole time again."""
+        """Grant the whole time again."""
         self._end = time.monotonic() + self._seconds
 
     def cut(self) -> None:
-        """Let it be over: nobody waits for the query any more."""
+        """End the time: the query was cancelled."""
         self._end = -math.inf
 
     def __call__(self) -> bool:
-        """Return whether it is over."""
+        """Return whether the time is over."""
         return time.monotonic() > self._end
 
 
 class Room:
-    """What rows may take; counts each that is read."""
+    """Limit on the size of rows; counts each that is read."""
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -185,7 +185,7 @@ def bounded(rows: Iterable[tuple[Any, ...]], room: int) -> Iterator[tuple[Any, .
 
 
 def room_of(path: Path) -> int:
-    """Return the bytes of a database and its log now: no rows of a query can be larger."""
+    """Return the current size of a database and its log: no query has more bytes of rows."""
     beside = (path, path.with_name(f"{path.name}-wal"))
     return sum(each.stat().st_size for each in beside if each.exists())
 
@@ -196,14 +196,14 @@ Row = tuple[Any, ...]
 
 
 class Query(NamedTuple):
-    """A statement and what it is given."""
+    """A statement and its values."""
 
     sql: str  # with a question mark for each value
     given: tuple[int | str, ...] = ()  # the values
 
 
 Lookup = Generator[Query, list[Row], T]
-"""Yields queries, is sent their rows or has their errors raised in it, returns a T."""
+"""A generator that yields queries, is sent their rows or errors, and returns a T."""
 
 
 def look_up(

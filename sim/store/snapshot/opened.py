@@ -50,7 +50,7 @@ _TASTES = "platform.held.collaborative-filtering-"
 
 
 def _own_words(meta: dict[str, Any], _columns: Columns) -> None:
-    """Let an injected message be known on the platform by its own words."""
+    """Store the texts of injected messages on the platform."""
     if "platform" not in meta:
         return
     platform = meta["platform"]
@@ -62,7 +62,7 @@ def _own_words(meta: dict[str, Any], _columns: Columns) -> None:
 
 
 def _reports_by_share(meta: dict[str, Any], _columns: Columns) -> None:
-    """Let reports count by showings, where nobody had set how many label or hide a message."""
+    """Let reports count per impression, unless a limit for labelling or hiding was set."""
     if "platform" not in meta:
         return
     settings = meta["platform"]["settings"]
@@ -72,20 +72,20 @@ def _reports_by_share(meta: dict[str, Any], _columns: Columns) -> None:
 
 
 def _go_on_alone(meta: dict[str, Any], _columns: Columns) -> None:
-    """Let messages that rested since they left the feeds be asked what happens by itself."""
+    """Make messages that ended after leaving the feeds check for spontaneous changes."""
     for cascade in meta["cascades"]:
         if cascade["status"] == "quiet" and cascade["channel"] != "broadcast":
             cascade["rested"] = ""
 
 
 def _tastes_anew(_meta: dict[str, Any], columns: Columns) -> None:
-    """Let tastes be learned from the log again: they did not know what messages are about."""
+    """Relearn tastes from the log: the old ones ignored the topics of messages."""
     for name in [each for each in columns if each.startswith(_TASTES)]:
         del columns[name]
 
 
 def sealed(_meta: dict[str, Any], columns: Columns) -> None:
-    """Seal the ticks of which acts are still there; of those before nobody knows what was done."""
+    """Seal the ticks with acts on record; what was done before them is unknown."""
     if "platform.log.ticks" not in columns:
         return
     own = {
@@ -100,25 +100,25 @@ def sealed(_meta: dict[str, Any], columns: Columns) -> None:
 
 
 def _nobody_known_online(meta: dict[str, Any], columns: Columns) -> None:
-    """Say that who was online is not known: it was not kept."""
+    """Mark the members online as unknown: they were not stored."""
     if "platform" in meta:
         meta["platform"]["online_at"] = -1
         columns["platform.online"] = np.empty(0, np.uint32)
 
 
 def _nobody_welcomed(meta: dict[str, Any], _columns: Columns) -> None:
-    """Let who follows nobody go on being proposed nobody."""
+    """Keep members that follow no one without proposals."""
     if "platform" in meta:
         meta["platform"]["settings"]["welcome"] = 0
 
 
 def _unburied(meta: dict[str, Any], _columns: Columns) -> None:
-    """Let those who were destroyed leave the network: they had stayed in it."""
+    """Remove destroyed agents from the network: they had stayed in it."""
     meta["unburied"] = True
 
 
 def _seen_anew(_meta: dict[str, Any], columns: Columns) -> None:
-    """Let members remember what they see from here on: what was kept barred a fifth of all else."""
+    """Clear what members have seen: the old filter also hid a fifth of all other posts."""
     if (seen := columns.get("platform.members.seen")) is not None:
         columns["platform.members.seen"] = np.zeros((len(seen), SETS), np.uint16)
 
@@ -136,11 +136,11 @@ CHANGES: dict[int, tuple[Upgrade, ...]] = {
     ),
     2: (_seen_anew,),
 }
-"""From a version to what makes the next of it."""
+"""From a version to the changes that make the next one."""
 
 
 def upgrade(version: int, meta: dict[str, Any], columns: Columns) -> None:
-    """Change what a file of ``version`` held into what the present version would hold."""
+    """Upgrade the contents of a file of ``version`` to the present version."""
     for number, changes in sorted(CHANGES.items()):
         if number >= version:
             for change in changes:
@@ -148,11 +148,11 @@ def upgrade(version: int, meta: dict[str, Any], columns: Columns) -> None:
 
 
 WORKING_BYTES = 32 << 20
-"""Memory that loading takes beside the columns."""
+"""Memory that loading needs besides the columns."""
 
 
 PASSED_ON = (Cancelled, CapacityError, PluginError, UnknownNameError)
-"""What building a world may say that is not about the file: a missing plugin, say."""
+"""Errors on building a world that are not about the file, such as a missing plugin."""
 
 
 class SnapshotCapacityError(SnapshotError, CapacityError):
@@ -160,17 +160,17 @@ class SnapshotCapacityError(SnapshotError, CapacityError):
 
 
 class Storable(Protocol):
-    """What can be saved: a world, or anything of its shape."""
+    """Anything that can be saved: a world, or an object with the same methods."""
 
     def dump(self) -> tuple[Meta, Columns]:
         """Return the whole state: metadata for JSON, and arrays of numbers."""
 
     def digest(self) -> str:
-        """Return hex text that is equal if and only if two states are."""
+        """Return hex text that is equal if and only if two states are equal."""
 
 
 def packed(world: Storable) -> tuple[Meta, Columns]:
-    """Return the whole state as a file keeps it: a world packs the messages that ended."""
+    """Return the whole state in the form of a file: a world packs the messages that ended."""
     found: tuple[Meta, Columns] = getattr(world, "packed", world.dump)()
     return found
 
@@ -181,16 +181,16 @@ Restore = Callable[[Meta, Columns], S]
 
 @dataclass(frozen=True, slots=True)
 class OpenedFile:
-    """A world file whose header was found right; its content is not trusted yet."""
+    """A world file with a valid header; its contents are not trusted yet."""
 
     path: Path  # path, descriptor: the file, open for reading
     descriptor: int
     body: int  # its bytes before the trailer
-    trailer: Trailer  # what they must hash to
+    trailer: Trailer  # the digests that they must have
     version: int = VERSION  # of the file format; an earlier one is upgraded on reading
 
     def restored(self, restore: Restore[S], report: Report) -> S:
-        """Build the world while a thread hashes the file; nothing leaves before."""
+        """Build the world while a thread hashes the file; return it only if the bytes are right."""
         with quick(self.descriptor, self.body) as leaves:
             try:
                 world = self._built(restore, report)
@@ -201,7 +201,7 @@ class OpenedFile:
         return world
 
     def require(self, same: bool, symptom: str = "") -> None:
-        """Refuse a file whose bytes do not hash to what its trailer says."""
+        """Raise if the bytes of a file do not have the digests in its trailer."""
         if not same:
             text = "damaged or changed: its bytes are not those that were saved"
             raise SnapshotError(self.path, f"{text} ({symptom})" if symptom else text)
@@ -221,7 +221,7 @@ class OpenedFile:
             raise
         except Exception as error:
             raise SnapshotError(self.path, f"cannot be restored ({error!r:.200})") from error
-        # An upgraded world has a digest of its own; its bytes were compared with the trailer.
+        # An upgraded world has another digest; its bytes were compared with the trailer.
         if self.version == VERSION and world.digest() != said.get("digest", ""):
             text = "what it holds is not the world that was saved; a different Hubbub wrote it"
             raise SnapshotError(self.path, text)
@@ -237,7 +237,7 @@ class OpenedFile:
                 columns = arrays.read(connection, entries, report)
             except MemoryError as error:
                 raise self._too_large(entries) from error
-        # SQLite opened the name, the digest an earlier descriptor: they must be one file.
+        # SQLite opened the name, the digest an earlier descriptor: they must be the same file.
         now, then = self.path.stat(), os.fstat(self.descriptor)
         if (now.st_dev, now.st_ino, now.st_mtime_ns) != (
             then.st_dev,
@@ -257,7 +257,7 @@ class OpenedFile:
 
 
 def unpack(path: Path, meta: Meta, columns: Columns) -> None:
-    """Unpack the messages that ended, in place, where there is memory for them."""
+    """Unpack the messages that ended, in place, if there is memory for them."""
     try:
         needed = sum(record.whole for record in records(columns))
         if needed and needed + WORKING_BYTES > available_bytes():
@@ -271,7 +271,7 @@ def unpack(path: Path, meta: Meta, columns: Columns) -> None:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[OpenedFile]:
-    """Open a file and check what can be checked without SQLite: kind, header, length, trailer."""
+    """Open a file and check what does not need SQLite: kind, header, length, trailer."""
     descriptor = open_regular(path)
     try:
         size = os.fstat(descriptor).st_size
@@ -293,7 +293,7 @@ def world_rows(connection: sqlite3.Connection, room: int = 256 << 20) -> dict[st
 
 
 def find_world() -> Lookup[dict[str, str]]:
-    """Look :func:`world_rows` up."""
+    """Lookup for :func:`world_rows`."""
     rows = yield Query("SELECT key, value FROM world")
     if not all(isinstance(each, str) for row in rows for each in row):
         raise DamagedError("its table 'world' holds values that are not text")
@@ -301,7 +301,7 @@ def find_world() -> Lookup[dict[str, str]]:
 
 
 def meta_of(path: Path, said: dict[str, str]) -> Meta:
-    """Return what :func:`world_rows` have of a world beside its columns, or refuse it."""
+    """Return the metadata in :func:`world_rows`, or raise."""
     try:
         meta = from_json(said.get("meta", ""))
     except ValueError as error:
@@ -313,7 +313,7 @@ def meta_of(path: Path, said: dict[str, str]) -> Meta:
 
 UNLIMITED = 1 << 62
 CGROUP = Path("/sys/fs/cgroup")
-"""Inside a container the machine's free memory says nothing; its own limit stands here."""
+"""In a container the machine's free memory is meaningless; the container's own limit is here."""
 
 
 def available_bytes() -> int:
@@ -329,7 +329,7 @@ def _container() -> int:
     try:
         limit = (CGROUP / "memory.max").read_text().strip()
         used = int((CGROUP / "memory.current").read_text())
-        # Cached files count as used, and are given up on demand.
+        # Cached files count as used, but are released on demand.
         counts = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
         kept = int(counts.get("active_file", 0)) + int(counts.get("inactive_file", 0))
         return UNLIMITED if limit == "max" else int(limit) - used + kept
@@ -343,7 +343,7 @@ def _process(used: int) -> int:
 
 
 NUMBER = re.compile(r"-?[0-9]{1,1000}")
-"""Longer ones take long to convert, and nobody counts so far."""
+"""Longer numbers take long to convert, and no count has as many digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,7 +358,7 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True)
 class Info:
-    """What a world file says of itself.
+    """The facts on a world file.
 
     Attributes
     ----------
@@ -367,27 +367,27 @@ class Info:
     name, note
         For people; one clean line each, like every text here.
     agents, ties, tick, seed
-        Of the world; None when the file does not say.
+        Of the world; None if the file does not say.
     models, plugins
         Names of the propagation models of its cascades, and the plugins it used.
     saved_at, versions
-        When (ISO 8601, UTC), and by which versions of what.
+        Time of saving (ISO 8601, UTC), and the versions of the software.
     digest
         The world's, hex.
     relational
         Whether it also holds agents, ties and adoptions as rows.
     interactions
-        Single contacts with their times, where the network came with some.
+        Number of single contacts with times, if the network came with some.
     relations
-        How many ties came with each type, of the first hundred types.
+        Number of imported ties of each type, for the first hundred types.
     recommenders
-        Who rank the feeds of its platform; empty where there is none.
+        Recommenders that rank the feeds of its platform; empty without one.
     policies
-        Who decide what its members do there, the first for those who join.
+        Policies that decide what its members do there; the first is for new members.
     minds
-        What decides for members that have a mind of their own, and for how many.
+        The minds of members, and for how many members each decides.
     checked
-        How much of the file was looked at, in words.
+        How much of the file was checked, in words.
     """
 
     path: Path
@@ -414,14 +414,14 @@ class Info:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """A file all of whose bytes are as they were saved.
+    """A file in which every byte is unchanged since it was saved.
 
     Attributes
     ----------
     path, bytes, seconds
-        The file, its size, and how long it took.
+        The file, its size, and the duration of the check.
     columns
-        How many columns were read and compared with their checksums.
+        Number of columns that were read and compared with their checksums.
     """
 
     path: Path
@@ -431,7 +431,7 @@ class Verification:
 
 
 def under_way(path: str | PathLike[str]) -> frozenset[int]:
-    """Return the numbers of the messages of a world file that run or wait."""
+    """Return the numbers of the running and waiting messages in a world file."""
     with opened(as_path(path)) as file, gated(file.path) as connection:
         rows = connection.execute(
             "SELECT id FROM cascades WHERE status IN ('running', 'queued') ORDER BY id"
@@ -440,20 +440,20 @@ def under_way(path: str | PathLike[str]) -> frozenset[int]:
 
 
 def info(path: str | PathLike[str]) -> Info:
-    """Say what is in a world file, without reading its columns or importing any plugin.
+    """Return the facts on a world file, without reading its columns or importing any plugin.
 
     Raises
     ------
     SnapshotError
-        When it is no complete world file of a known version. Damage further inside is not seen:
-        only the header, the length and the tables for people are looked at.
+        If it is not a complete world file of a known version. Deeper damage is not detected:
+        only the header, the length and the descriptive tables are read.
     """
     with opened(as_path(path)) as file, gated(file.path) as connection:
         return look_up(connection, find_info(file), lambda: file.body)
 
 
 def find_info(file: OpenedFile) -> Lookup[Info]:
-    """Look :func:`info` up, of a file whose header is right."""
+    """Lookup for :func:`info`, on a file with a valid header."""
     said = yield from find_world()
     plugins = yield Query("SELECT name, version, kind, hash FROM plugins ORDER BY id")
     tables = yield Query("SELECT name FROM sqlite_master")
@@ -483,7 +483,7 @@ def find_info(file: OpenedFile) -> Lookup[Info]:
 def verify(path: str | PathLike[str], *, report: Report = quiet) -> Verification:
     """Check every byte of a world file against its digests, every column against its checksum.
 
-    Takes the memory of a few chunks, whatever the size of the world.
+    It takes the memory of a few chunks, whatever the size of the world.
 
     Raises
     ------
@@ -523,7 +523,7 @@ def _number(said: dict[str, str], key: str) -> int | None:
 
 
 def _typed(pairs: list[Any]) -> dict[str, int]:
-    """Return (type, how many ties) as a table; what is no such pair is left out."""
+    """Return (type, number of ties) pairs from a table; other entries are left out."""
     fine = [each for each in pairs if isinstance(each, list) and len(each) == 2]
     return {_line(name): count for name, count in fine if isinstance(count, int)}
 

@@ -1,4 +1,4 @@
-"""The schema of a world file, as exact SQL text, and its JSON; all else is refused."""
+"""The schema of a world file, as exact SQL text, and its JSON; anything else is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from sim.errors import InputError
 
 APPLICATION_ID = int.from_bytes(b"HUBB", "big")
-"""Bytes 68-71 of the file: says that an SQLite file is a Hubbub world."""
+"""Bytes 68-71 of the file: identifies an SQLite file as a Hubbub world."""
 
 VERSION = 3
 """Version of the file format, bytes 60-63 (``user_version``); grows with every change below, and
@@ -22,7 +22,7 @@ with every change of what a world dumps (:mod:`sim.store.snapshot.opened`)."""
 PAGE_BYTES = 65_536
 CHUNK_BYTES = 1 << 20
 LARGEST_VALUE = 64 << 20
-"""No single value (the metadata, one chunk) is longer; a hostile file cannot make one be."""
+"""Limit for a single value (the metadata, one chunk), also in a hostile file."""
 
 # Columns that hold numbers of the world are INTEGER NOT NULL in STRICT tables: a numpy scalar
 # that slips in is then an error, where an ordinary table would silently keep its bytes.
@@ -128,7 +128,7 @@ RELATIONAL_TABLES: dict[str, str] = {
   properties TEXT NOT NULL
 ) STRICT""",
 }
-"""Of the classical schema; ``messages``, the sixth, is always written. All of these or none."""
+"""Tables of the classical schema; ``messages``, the sixth, is always written. All or none."""
 
 _VERSION_1: dict[str, str] = {
     "agents": """CREATE TABLE agents (
@@ -182,7 +182,7 @@ _VERSION_1: dict[str, str] = {
   properties TEXT NOT NULL
 ) STRICT""",
 }
-"""The same, as version 1 wrote them."""
+"""The same tables as written by version 1."""
 
 
 def create_tables(connection: sqlite3.Connection, tables: dict[str, str]) -> None:
@@ -192,14 +192,14 @@ def create_tables(connection: sqlite3.Connection, tables: dict[str, str]) -> Non
 
 
 def known_tables(found: list[tuple[str, str, str | None]]) -> str | None:
-    """Compare a file's schema with the only ones that this program writes."""
+    """Check that a file's schema is one of those that this program writes."""
     allowed = CORE_TABLES | RELATIONAL_TABLES
     is_old = ("table", "agents", _VERSION_1["agents"]) in found
     if is_old:
         allowed |= _VERSION_1
     for kind, name, sql in found:
         if kind == "index" and sql is None and str(name).startswith("sqlite_autoindex_"):
-            continue  # made by SQLite for a UNIQUE of ours
+            continue  # made by SQLite for our UNIQUE constraint
         if kind != "table" or allowed.get(name) != sql:
             return f"its {kind} {str(name)[:40]!r} is none that this program writes"
     names = {name for _, name, _ in found}
@@ -213,7 +213,7 @@ def known_tables(found: list[tuple[str, str, str | None]]) -> str | None:
 DEEPEST = 64
 OBJECT_BYTES = 64
 SPARE_BYTES = 64 << 20
-"""A value of JSON takes some 64 bytes of memory, of its text as little as two."""
+"""A JSON value takes some 64 bytes of memory, but as little as two bytes of text."""
 
 
 def plain(value: Any, where: str = "meta", depth: int = 0) -> Any:
@@ -238,7 +238,7 @@ def plain(value: Any, where: str = "meta", depth: int = 0) -> Any:
 
 
 def to_json(value: Any, where: str = "meta") -> str:
-    """Return readable JSON that any reader of UTF-8 accepts, and that reads back as it was."""
+    """Return readable JSON that any reader of UTF-8 accepts, and that reads back unchanged."""
     converted = plain(value, where)
     text = json.dumps(converted, allow_nan=False, ensure_ascii=False)
     if text.isascii() or _is_unicode(text):
@@ -247,7 +247,7 @@ def to_json(value: Any, where: str = "meta") -> str:
 
 
 def from_json(text: str) -> Any:
-    """Read JSON from a file that nobody vouches for."""
+    """Parse JSON from an untrusted file."""
     if OBJECT_BYTES * sum(map(text.count, "[{,")) > SPARE_BYTES + 4 * len(text):
         raise ValueError("too many values for its size")
     try:
@@ -257,7 +257,7 @@ def from_json(text: str) -> Any:
 
 
 def utf8(value: object) -> str:
-    """Return text for a table that people read; what UTF-8 cannot hold becomes ``?``."""
+    """Return text for a descriptive table; characters that UTF-8 cannot encode become ``?``."""
     return str(value).encode("utf-8", "replace").decode("utf-8")
 
 

@@ -1,14 +1,14 @@
 """``save`` and ``load``: a world as one SQLite file, written atomically.
 
-Writing: a new SQLite file beside the target (no journal: nobody sees it before it is finished),
-digests behind the last page, fsync, rename, fsync of the folder. Reading: magic, owner and
+Writing: a new SQLite file beside the target (no journal: it is not visible before it is finished),
+digests after the last page, fsync, rename, fsync of the folder. Reading: magic, owner and
 version as bytes; then all bytes are hashed by a thread while the columns are read through SQLite
-behind gates (:mod:`sim.store.snapshot.gates`), and no world is handed out before the digest is
+behind gates (:mod:`sim.store.snapshot.gates`), and no world is returned before the digest is
 right.
 
-A world that was loaded keeps an index of these packed records and reads a piece when it is asked
-for one. The file stays open: where it is replaced, the bytes of before can still be read. Each
-record's checksum is in the world's memory, so no other bytes can pass for them.
+A loaded world keeps an index of its packed records and reads each one on demand. The file stays
+open: if it is replaced, the old bytes can still be read. Each record's checksum is in the world's
+memory, so no other bytes are accepted.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ LARGEST_FILE_PAGES = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class SaveReport:
-    """What a save did.
+    """The result of a save.
 
     Attributes
     ----------
     path
         The file.
     bytes, seconds
-        Its size, and how long it took until it was safe on the disk.
+        Its size, and the time until it was safe on the disk.
     """
 
     path: Path
@@ -73,37 +73,37 @@ def save(
     relational: bool | None = None,
     strong: bool = True,
 ) -> SaveReport:
-    """Save a world; the file from before stays whole until the new one is safe on the disk.
+    """Save a world; the previous file stays intact until the new one is safe on the disk.
 
     Parameters
     ----------
     world
-        Not changed; it must hold still meanwhile.
+        It is not changed; it must not change meanwhile.
     path
-        The file, by custom ``NAME.hub``. A world file there is replaced; anything else is not.
+        The file, by convention ``NAME.hub``. It may replace a world file, but no other file.
     report
-        Told the stages "packing", "writing rows", "writing" and "checking"; may cancel until the
-        rename.
+        Called with the stages "packing", "writing rows", "writing" and "checking"; may cancel until
+        the rename.
     note, name
         A line for people, and the world's name (default: the file's).
     relational
         Also write agents, ties and adoptions as rows for ``SELECT``. None: for worlds of up to
         100,000 agents and 400,000 such rows.
     strong
-        Also take BLAKE2b over the file, which ``verify`` compares; a checkpoint does without.
+        Also compute BLAKE2b of the file, which ``verify`` compares; checkpoints omit it.
 
     Returns
     -------
-    Where, how large, how long.
+    The path, the size and the duration.
 
     Raises
     ------
     FileError
-        When the file cannot be written, with the reason; nothing is left of the attempt.
+        If the file cannot be written, with the reason; the attempt leaves nothing behind.
     InputError
-        When the world's metadata or columns are of a kind that a snapshot cannot hold.
+        If the world's metadata or columns are of a kind that a snapshot cannot hold.
     Cancelled
-        When ``report`` says so; the file from before is untouched.
+        If ``report`` cancels; the previous file is untouched.
     """
     started = time.perf_counter()
     target = as_path(path)
@@ -131,7 +131,7 @@ def save(
 
 
 def load(path: str | PathLike[str], *, report: Report = quiet) -> World:
-    """Load a world; it goes on as if it had never stopped.
+    """Load a world; it continues as if it had never stopped.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def load(path: str | PathLike[str], *, report: Report = quiet) -> World:
         A file that ``save`` wrote, or a symbolic link to one. It is never changed, and nothing
         in it is ever executed.
     report
-        Told the stages "reading", "checking" and "restoring"; may cancel.
+        Called with the stages "reading", "checking" and "restoring"; may cancel.
 
     Returns
     -------
@@ -148,7 +148,7 @@ def load(path: str | PathLike[str], *, report: Report = quiet) -> World:
     Raises
     ------
     SnapshotError
-        When the file is missing, foreign, truncated, damaged (any flipped bit is seen) or of a
+        If the file is missing, foreign, truncated, damaged (any flipped bit is detected) or of a
         newer version, or needs more memory than is free (then also a ``CapacityError``).
     """
     from sim.world.world import World
@@ -164,14 +164,14 @@ def read(path: str | PathLike[str], restore: Restore[S], *, report: Report = qui
     Parameters
     ----------
     path, report
-        As of :func:`load`.
+        As in :func:`load`.
     restore
-        Called with (meta, columns). What it made is returned only if every byte is as it was
-        written; it must not trust what it is given.
+        Called with (meta, columns). Its result is returned only if every byte is unchanged since
+        it was written; it must not trust its arguments.
 
     Returns
     -------
-    What ``restore`` makes of it, its digest compared with the stored one.
+    The result of ``restore``, its digest compared with the stored one.
     """
     with opened(as_path(path)) as file:
         return file.restored(restore, report)
@@ -182,7 +182,7 @@ def _created(path: Path) -> Iterator[sqlite3.Connection]:
     """Fill an empty file in one transaction, without a journal and without fsync."""
     uri = f"{path.absolute().as_uri()}?mode=rw&nolock=1"  # its draft is locked already
     with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as file:
-        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)  # more nobody could read
+        file.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, schema.LARGEST_VALUE)  # more is unreadable
         for pragma in (
             f"page_size={schema.PAGE_BYTES}",
             "journal_mode=OFF",  # before anything is written, or a killed save leaves a journal
@@ -220,7 +220,7 @@ _REFUSED = {
 
 @contextlib.contextmanager
 def _explained(target: Path) -> Iterator[None]:
-    """Turn what the system or SQLite says into one sentence for a person."""
+    """Translate an error of the system or SQLite into one sentence for a person."""
     try:
         yield
     except OSError as error:
@@ -238,7 +238,7 @@ T = TypeVar("T")
 
 
 class FiledRecords:
-    """The packed records of a world file."""
+    """The packed records of a world file, read on demand."""
 
     def __init__(self, path: Path, size: int) -> None:
         self.path = path
@@ -261,11 +261,11 @@ class FiledRecords:
     def __reduce__(
         self,
     ) -> tuple[type[MemoryChunks], tuple[np.ndarray[tuple[int], np.dtype[np.uint8]]]]:
-        """Go to other processes as bytes."""
+        """Pickle the records as bytes, for other processes."""
         return MemoryChunks, (np.frombuffer(self.read(0, self._size), np.uint8),)
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return some of the bytes."""
+        """Return a range of the bytes."""
         try:
             with self._lock:
                 return b"".join(self._pieces(start, stop))
@@ -276,7 +276,7 @@ class FiledRecords:
             ) from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def __del__(self) -> None:
@@ -299,7 +299,7 @@ class FiledRecords:
 
 
 def leave_in_file(world: World, path: Path, *, kept: int = KEPT_BYTES) -> bool:
-    """Let a world that was just loaded read its cold records from its file."""
+    """Let a freshly loaded world read its cold records from its file."""
     cold = world.agents.lore.cold
     size = cold.packed_bytes
     if size <= kept:
