@@ -254,7 +254,7 @@ def carried_out(
 
 
 def _overseen(carry: Callable[[S], T], work: S) -> T | Failure:
-    """Carry out work in a watched worker thread; return an error as a ``Failure``."""
+    """Carry out work in a worker; name its thread for the watcher, and return errors as values."""
     if threading.current_thread() is not threading.main_thread():
         threading.current_thread().name = "replicate"
     try:

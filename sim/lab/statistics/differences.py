@@ -430,7 +430,7 @@ def conclusion(
 ) -> str:
     """Return the conclusion from a difference, as a sentence.
 
-    An interval that holds 0 shows neither a difference nor its absence, and the sentence says so.
+    An interval with 0 in it shows neither a difference nor its absence, and the sentence says so.
     Two arms are called equivalent only if a ``margin``, chosen before the runs, contains the
     whole interval.
 

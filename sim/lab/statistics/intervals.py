@@ -58,7 +58,7 @@ class Interval(NamedTuple):
         return self.high - self.low
 
     def holds(self, value: float) -> bool:
-        """Return whether a value lies in it, ends included; what is not known holds everything."""
+        """Return whether it contains a value, ends included; an unknown interval contains any."""
         return not self.is_known or self.low <= value <= self.high
 
 
@@ -246,7 +246,7 @@ def share_interval(hits: int, of: int, *, confidence: float = CONFIDENCE) -> Int
 
 
 def t_quantile(confidence: float, freedom: float) -> float:
-    """Return the ``t`` such that Student's t lies between ``-t`` and ``t`` with a given chance."""
+    """Return the ``t`` such that Student's t is in ``-t`` to ``t`` with a given probability."""
     from scipy.special import stdtrit  # scipy.stats.t, without its import time of a second
 
     return float(stdtrit(freedom, (1 + confidence) / 2))
@@ -295,7 +295,7 @@ def bootstrap(
 
 
 def _away(again: F64, mean: float) -> F64:
-    """Return how far the mean of each resample (resamples, n) is, in its own deviations."""
+    """Return how far the mean of each resample (resamples, n) is, in its standard deviations."""
     spread = np.where(np.ptp(again, axis=1) > 0, again.std(axis=1, ddof=1), 0.0)
     with np.errstate(divide="ignore", invalid="ignore"):  # infinite without any spread
         away: F64 = (again.mean(axis=1) - mean) / spread

@@ -262,7 +262,7 @@ class Arm:
     keys: Mapping[str, Any]
 
     def program(self, measures: tuple[str, ...], since: int) -> StudyArm:
-        """Return what is run; ``since`` counts the messages that the base world has had."""
+        """Return the program to run; ``since`` is the number of messages the base world had."""
         return StudyArm(self.name, self.plan, measures, since)
 
     @property
@@ -347,7 +347,7 @@ def study_of(
     replicates, worlds, agents
         Override the file's; ``agents`` only for worlds that a generator makes.
     called, folder
-        Of sections: what a person calls them, and where paths begin; else here.
+        For sections: their name, and the folder of relative paths (default: the current one).
     text
         The content of the file, which need not exist; None: read the file.
 
