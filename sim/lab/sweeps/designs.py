@@ -327,9 +327,7 @@ def _found(table: Table, home: Path, rest: list[str], name: str) -> ParameterPat
         if wanted == own or (len(wanted) == 1 and own[0] != wanted[0] and own[-1:] == wanted):
             return place
     if wanted[0] in ("parameters", "policy_parameters") and len(wanted) == 2:
-        return ParameterPath(
-            (*home, *wanted)
-        )  # the model is another parameter of the sweep
+        return ParameterPath((*home, *wanted))  # the model is another parameter of the sweep
     if home[0] == "interventions" and len(wanted) == 1:
         return ParameterPath((*home, *wanted))
     keys = [str(place.path[-1]) for place in every]

@@ -387,7 +387,7 @@ class Sweep(Result):
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """The tables ``points``, ``sensitivity`` (where there are numbers for it) and ``runs``."""
+        """The tables ``points``, ``sensitivity`` (if it can be computed) and ``runs``."""
         found = {"points": self.points}
         with suppress(InputError):
             found["sensitivity"] = self.sensitivity()
