@@ -399,7 +399,7 @@ def _between(interval: Interval) -> str:
 def course(
     world: World, series: str, tick: int, numbers: tuple[int, ...], said: tuple[str, ...]
 ) -> F64:
-    """Return how the world itself went since a tick, float64 (ticks + 1,); asked of the engine."""
+    """Return the course of the world itself since a tick, float64 (ticks + 1,), from the engine."""
     many = len(world.cascades)
     there = [world.cascades[number] for number in numbers if number < many]
     total = np.zeros(max(0, world.tick - tick + 1))

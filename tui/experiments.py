@@ -262,7 +262,7 @@ class Experiments:
         made.end(await plan.begin(**how))
 
     def workers(self) -> dict[str, Any]:
-        """Say who carries it out: processes, one less than there are processors, two at least."""
+        """Return the backend and workers: one fewer than there are processors, at least two."""
         return {"workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._workers}
 
     async def stop(self) -> bool:

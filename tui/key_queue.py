@@ -23,7 +23,7 @@ LONGEST = 5.0
 """Maximum seconds that keys wait, whatever the reason."""
 
 ROUNDS = {"enter": 3, "escape": 2}
-"""Keys that pass through several widgets: command line, its parent, stage."""
+"""Pulse rounds of keys that are passed on: the command line tells its parent, then the stage."""
 
 
 class Pulse(Message):

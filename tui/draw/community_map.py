@@ -283,7 +283,7 @@ def _owners(
 def _inside(
     label: BubbleLabel, x: float, y: float, r: float, owner: NDArray[np.int64]
 ) -> list[PlacedLabel]:
-    """Name and value under each other in a bubble that is large enough and not covered there."""
+    """Place name and value below each other in a bubble that is large enough and not covered."""
     rows, width = owner.shape
     room = int(2 * np.sqrt(max(0.0, r * r - 4.0)) - 2)
     name = line(label.name, LONGEST)

@@ -30,10 +30,10 @@ class TableColumn:
     """One column of a table."""
 
     title: str  # its heading, with the unit where there is one
-    width: int  # cells at most; the last column shown takes what is left over
+    width: int  # maximum cells; the last column shown takes the remaining space
     numeric: bool = False  # whether it is right-aligned
-    least: int = 0  # cells at least
-    rank: int = 0  # which columns stay when the table is narrow: those of the lowest rank
+    least: int = 0  # minimum cells
+    rank: int = 0  # columns of the lowest rank stay when the table is narrow
     descending: bool = False
 
     @property
