@@ -269,7 +269,7 @@ class ModelAccess:
         return thinker
 
     async def anew(self, use: Using | None = None, *, offline: bool = False) -> Thinker:
-        """Open the way anew, as settings say now, and close the old one; may lack somebody."""
+        """Reopen the access with the current settings, close the old one; models may be missing."""
         from sim.runtime.minds import thinker_of
 
         budget = await self.budget()

@@ -377,7 +377,7 @@ def _demo(said: dict[str, Any]) -> Keys:
 def _imported(said: dict[str, Any]) -> Keys:
     options = said["options"]
     if options.get("weight_column", "") is None and _is_table(said["path"]):
-        options = {**options, "weight_column": "none"}  # a scenario without weights finds them out
+        options = {**options, "weight_column": "none"}  # else weights would be detected
     section = [("file", said["path"]), ("seed", said["seed"])]
     section += [(key, options[key]) for key in _PLAIN if options.get(key) is not None]
     if options.get("columns") is not None:
@@ -403,7 +403,7 @@ BEGUN: dict[str, Callable[[dict[str, Any]], Keys]] = {
     "demo": _demo,
     "import": _imported,
 }
-"""How worlds that can be made again (:data:`sim.runtime.replay.BEGINNINGS`) are said."""
+"""How to write the creation of a world, by its kind (:data:`sim.runtime.replay.BEGINNINGS`)."""
 
 
 def _message(act: LoggedAct, name: Name) -> Keys:
