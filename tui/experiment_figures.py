@@ -64,7 +64,7 @@ class ParameterMap:
     measure: str
     across: tuple[str, ...]  # values of x and y, rising, as they are written
     up: tuple[str, ...]
-    means: F64  # float64 (up, across); NaN where no run is finished
+    means: F64  # float64 (up, across); NaN without a finished run
 
 
 @dataclass(frozen=True)

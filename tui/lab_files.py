@@ -40,8 +40,8 @@ class LabFile:
 class Diagnostic:
     """An error in a text."""
 
-    sentence: str  # what, where, and what is allowed
-    row: int = -1  # the line it stands in, from 0; -1: of the whole
+    sentence: str  # the error, its place, and what is allowed
+    row: int = -1  # its line, from 0; -1: the whole text
 
 
 def named_file(name: str) -> Path:

@@ -197,7 +197,7 @@ def _columns(verbs: dict[str, str]) -> Iterator[str]:
 
 
 class Verb(TyperCommand):
-    """A verb whose help fits one screen; where it has more options, ``--options`` explains all."""
+    """A verb whose help fits one screen; ``--options`` explains any options that do not."""
 
     def __init__(self, name: str | None, **given: Any) -> None:
         super().__init__(name, **given)

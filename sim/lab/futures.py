@@ -91,7 +91,7 @@ _MOST_NEEDED = 1_000_000
 class Futures(Result):
     """The result of a comparison of futures.
 
-    Measures are those of a run (:data:`~sim.lab.runs.MEASURES`); ``took_off``, 1 where its size is
+    Measures are those of a run (:data:`~sim.lab.runs.MEASURES`); ``took_off``, 1 if its size is
     beyond :func:`~sim.lab.statistics.takeoff_threshold` and else 0, if one message is measured;
     and for each series ``mean_NAME`` over the ticks after the fork, or ``end_NAME`` if it keeps
     its last value once a run has ended.

@@ -298,7 +298,7 @@ class ExperimentRows:
     """Experiments as rows, the newest first."""
 
     experiments: Sequence[Experiment]  # in the order in which they began
-    said: tuple[tuple[object, ...], ...]  # how far each of them is
+    said: tuple[tuple[object, ...], ...]  # the progress of each
 
     @property
     def columns(self) -> Sequence[TableColumn]:

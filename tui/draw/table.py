@@ -29,7 +29,7 @@ GAP = 2
 class TableColumn:
     """One column of a table."""
 
-    title: str  # its heading, with the unit where there is one
+    title: str  # its heading, with the unit if it has one
     width: int  # maximum cells; the last column shown takes the remaining space
     numeric: bool = False  # whether it is right-aligned
     least: int = 0  # minimum cells

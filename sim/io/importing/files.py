@@ -194,8 +194,8 @@ class ImportReport:
     name
         The file, or the kind of graph.
     lines, comments, empty
-        Lines of the file, and those without a tie; 0 if there are no lines. The header is
-        not counted.
+        Lines of the file, and those without a tie; 0 if there are no lines. The header counts as
+        neither a comment nor an empty line.
     arcs
         Ties in the file, with a pair of an undirected network counted once.
     loops, duplicates

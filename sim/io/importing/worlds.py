@@ -513,7 +513,7 @@ def from_igraph(
 ) -> World:
     """Make a world from an igraph graph; parameters as in :func:`from_networkx`.
 
-    Ids are the vertex attribute ``id``, else ``name``, else the index; names ``label`` or ``name``.
+    Ids: the vertex attribute ``id``, else ``name``, else the index. Names: ``label`` or ``name``.
 
     Examples
     --------

@@ -256,8 +256,8 @@ def calibrate_now(
         A generator and its parameters: ``"retweet-like,roots=40,audience=5000"``; also
         ``agents`` (200,040) and ``tick_minutes`` (5) of its world.
     ranges
-        Name of a parameter to (low, high), or None for its declared bounds. A name refers to the
-        model, or to the network if the model has no such parameter, as does ``network.NAME``.
+        Name to (low, high), or None for the declared bounds. A name refers to the model, or to the
+        network if the model has no such parameter; ``network.NAME`` always refers to the network.
     holdout
         Share of the messages (of a single curve: of its minutes) that is held out of the fit.
     method
