@@ -67,7 +67,7 @@ def prepare(flags: Flags) -> None:
 
 
 def _use_threads(count: int | None) -> None:
-    """Set the number of threads; numba ignores its variable once it is loaded."""
+    """Set the number of threads; once numba has started, its variable must not be changed."""
     allow(count)
     if count is None:
         return

@@ -44,7 +44,7 @@ class _Flow:
         self._begin = self._end = 0
 
     def take(self, column: int, where: slice) -> list[Any]:
-        """Return some cells of a column; earlier cells must not be requested again."""
+        """Return some cells of a column; earlier cells are dropped, so reading them starts over."""
         if self._source is None or where.start < self._begin:
             self._source, self._held, self._begin, self._end = self._parts(), [], 0, 0
         while self._end < where.stop and (part := next(self._source, None)) is not None:

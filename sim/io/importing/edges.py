@@ -471,8 +471,8 @@ def _is_padded(cell: str) -> bool:
 def _sizes(table: TieTable, layout: TableLayout, options: EdgeOptions) -> bool | None:
     """Return whether the first line is ``agents ties``, as in some collections.
 
-    It is if one of the two numbers fits the lines below, and neither is an id there; or ``ties
-    agents``, if both fit. None: there are no such sizes; False: they look like sizes, but do not
+    True if one of the two numbers fits the lines below, and neither is an id there; for ``ties
+    agents``, if both fit. None: these are no sizes; False: they look like sizes, but do not
     fit.
     """
     if (
