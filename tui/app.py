@@ -1,4 +1,4 @@
-"""The program on the terminal: carries out what keys, palette and ``:`` line ask for."""
+"""The program on the terminal: carries out the actions of keys, palette and ``:`` line."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ if TYPE_CHECKING:
 
 
 PATIENCE = 0.5
-"""Seconds that acts begun before have to end before the world is left."""
+"""Seconds that unfinished actions may take before the world is left."""
 
 
 def import_acts() -> None:
-    """Import what the acts do, and with them all dialogs and modes; not before the first paint."""
+    """Import the implementations of actions, with all dialogs and modes; after the first paint."""
     import tui.actions.agents
     import tui.actions.lab
     import tui.actions.messages
@@ -59,7 +59,7 @@ class Hubbub(Viewer, inherit_bindings=False):
     TITLE = "Hubbub"
     CSS_PATH = ["styles/app.tcss", "styles/dialogs.tcss"]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(""))
-    ENABLE_COMMAND_PALETTE = False  # the table of acts gives it its keys
+    ENABLE_COMMAND_PALETTE = False  # the table of actions defines its keys
     COMMANDS = {ActionProvider}  # noqa: RUF012 - as Textual declares it
 
     def __init__(
@@ -72,29 +72,29 @@ class Hubbub(Viewer, inherit_bindings=False):
         self._quick: set[asyncio.Event] = set()
 
     async def on_event(self, event: Event) -> None:
-        """Keep all lines of what is pasted into a field of one line, divided by blanks."""
+        """Join the lines of text pasted into a one-line field, separated by blanks."""
         if isinstance(event, Paste) and isinstance(self.focused, Input):
             event.text = _in_one_line(event.text)
         await super().on_event(event)
 
     @property
     def clipboard(self) -> str:
-        """What was copied here; a field of one line gets it as one."""
+        """The copied text; joined to one line for a one-line field."""
         copied = super().clipboard
         return _in_one_line(copied) if isinstance(self.focused, Input) else copied
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Let no control character reach the terminal, whatever widget it came through."""
+        """Filter control characters out of every line, whatever widget drew it."""
         return [*map(lean, super().get_line_filters()), SafeFilter()]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Let the keys of a mode work in that mode alone."""
+        """Enable the keys of a mode only in that mode."""
         if action == "act" and self.stage is not None:
             return by_id(str(parameters[0])).where in {"", self.stage.mode}
         return True
 
     def action_act(self, name: str) -> None:
-        """Carry out the act of a key; one that needs words asks for them."""
+        """Carry out the action of a key, or ask for its words first."""
         action = by_id(name)
         if name == "command":
             self.ask_command("")
@@ -104,7 +104,7 @@ class Hubbub(Viewer, inherit_bindings=False):
             self.perform(action)
 
     def prepare(self, report: Report) -> None:
-        """Import all that the first paint does without."""
+        """Import everything that the first paint does not need."""
         import_acts()
         self.simulator.prepare(report)
 
@@ -118,7 +118,7 @@ class Hubbub(Viewer, inherit_bindings=False):
         self.perform(command.action, command.words)
 
     def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
-        """Carry out an act beside the keys, or say why it cannot be done now."""
+        """Carry out an action in the background, or say why it is not possible now."""
         obstacle = action.when(self.situation())
         if obstacle:
             self.say(obstacle, "warning")
@@ -142,7 +142,7 @@ class Hubbub(Viewer, inherit_bindings=False):
             if not isinstance(error, HubbubError):
                 self.log.error(sentence_of(error))
             if (self.is_rescuing and action.id != "restart") or self._is_in_banner(error):
-                self.say(sentence_of(error), "warning")  # it waited for the plugin that is stopped
+                self.say(sentence_of(error), "warning")  # it waited for the stopped plugin
             else:
                 self.show_problem(error)
         finally:
@@ -152,13 +152,13 @@ class Hubbub(Viewer, inherit_bindings=False):
             self.ahead.ended(over)
 
     def _is_in_banner(self, error: Exception) -> bool:
-        """Return whether the banner says it already: the disk is full, an engine was replaced."""
+        """Return whether the banner already shows the error: a full disk, or a replaced engine."""
         kept = self.frame.kept if self.frame else None
         is_full = kept is not None and kept.is_held_up and isinstance(error, HubbubError)
         return is_full or isinstance(error, runtime.ReplacedError)
 
     async def settled(self) -> Frame | None:
-        """Return the newest frame there is, once the acts begun before have had a moment to end."""
+        """Return the newest frame, after giving unfinished actions a moment to end."""
         waiting = [asyncio.create_task(over.wait()) for over in self._quick]
         if waiting:
             _, late = await asyncio.wait(waiting, timeout=PATIENCE)
@@ -173,7 +173,7 @@ class Hubbub(Viewer, inherit_bindings=False):
             self.stage.line.ask(start, known(self))
 
     def _fatal_error(self) -> None:
-        """Say where the program itself broke, without the values in it, in clean text."""
+        """Print where the program itself failed, as clean text without values."""
         error = sys.exception()
         self._exit_renderables.append(Segments([Segment(broken(error, self.frame))]))
         self._close_messages_no_wait()
@@ -182,15 +182,15 @@ class Hubbub(Viewer, inherit_bindings=False):
 def _in_one_line(text: str) -> str:
     lines = text.splitlines()
     if len(lines) < 2:
-        return "".join(lines)  # its blanks part it from what is there
+        return "".join(lines)  # its blanks separate it from existing text
     return " ".join(part for line in lines if (part := line.strip()))
 
 
 class LeanColours(LineFilter):
-    """Passes lines in true colours on untouched, and hands others to Textual's own filter.
+    """Passes lines in true colours through unchanged, and others to Textual's own filter.
 
-    The panes draw a thousand different colours a second; looking each of them up in a cache that
-    holds fewer took an eighth of a redraw.
+    The panes draw a thousand different colours per second; looking each of them up in a cache that
+    holds fewer took an eighth of the time of a redraw.
     """
 
     def __init__(self, full: LineFilter) -> None:
@@ -198,7 +198,7 @@ class LeanColours(LineFilter):
         self.full = full
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Return the line, with the colours of the terminal's palette replaced."""
+        """Return the line, with colours of the terminal's palette replaced."""
         for _, style, _ in segments:
             if style is not None and _is_of_palette(style):
                 return self.full.apply(segments, background)
@@ -207,7 +207,7 @@ class LeanColours(LineFilter):
 
 @lru_cache(maxsize=8)
 def lean(found: LineFilter) -> LineFilter:
-    """Return what stands for one of Textual's filters, the same each time."""
+    """Return the replacement of one of Textual's filters, the same object each time."""
     return LeanColours(found) if isinstance(found, ANSIToTruecolor) else found
 
 

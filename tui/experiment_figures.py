@@ -1,4 +1,4 @@
-"""What an experiment comes to so far: its curves, figures and sentences, made in a thread."""
+"""The outcome of an experiment so far: its curves, figures and sentences, made in a thread."""
 
 from __future__ import annotations
 
@@ -22,35 +22,35 @@ if TYPE_CHECKING:
 
 
 FAN, HEAT, BY_CONDITION = "fan", "heat map", "by condition"
-"""Names of two pictures; those of bars say what they are of."""
+"""Names of the pictures; those of bars are named after their content."""
 
 
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 """Ends of the bands of 95 % and 50 %, and the median between them."""
 
 OF_MESSAGES = ("ever", "new", "now")
-"""Series that say how messages go; they come first where there is one."""
+"""Series of messages; they come first if there are any."""
 
 
 @dataclass(frozen=True, eq=False)
 class ArmCurves:
-    """One fan."""
+    """The fan chart of one arm."""
 
     name: str  # of the arm
     levels: F64  # float64 (5, ticks + 1): the quantiles :data:`QUANTILES` over replicates, by tick
 
     @property
     def median(self) -> F64:
-        """Its middle."""
+        """The median."""
         middle: F64 = self.levels[2]
         return middle
 
 
 @dataclass(frozen=True, eq=False)
 class ArmDifference:
-    """One arm less another, tick by tick."""
+    """The difference between two arms, tick by tick."""
 
-    arm: str  # which, less which
+    arm: str  # the arms: first minus second
     against: str
     levels: F64  # float64 (3, ticks + 1): low end of the 95 % interval, mean, high end
 
@@ -64,7 +64,7 @@ class ParameterMap:
     measure: str
     across: tuple[str, ...]  # values of x and y, rising, as they are written
     up: tuple[str, ...]
-    means: F64  # float64 (up, across); NaN where no run is finished
+    means: F64  # float64 (up, across); NaN without a finished run
 
 
 @dataclass(frozen=True)
@@ -75,43 +75,43 @@ class Bar:
     value: float  # the number
     low: float  # ends of its interval; NaN: none is known
     high: float
-    said: str  # the same in words
-    start: float = float("nan")  # where a bar to it begins; NaN: a mark alone
+    said: str  # the same as text
+    start: float = float("nan")  # where a bar to it begins; NaN: only a mark
 
 
 @dataclass(frozen=True)
 class Bars:
     """Numbers with their intervals, on one axis."""
 
-    rows: tuple[Bar, ...]  # from above
-    note: str  # what they are
-    middle: float = float("nan")  # A number that all are compared with; NaN: none
-    span: tuple[float, ...] = ()  # numbers that the axis reaches to, whatever the rows hold
+    rows: tuple[Bar, ...]  # top row first
+    note: str  # a caption
+    middle: float = float("nan")  # a number for comparison; NaN: none
+    span: tuple[float, ...] = ()  # numbers that the axis must include
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What there is to draw and to say of what is finished."""
+    """What can be drawn and said of the finished runs."""
 
-    series: str  # whose curves they are
+    series: str  # the series of the curves
     unit: str  # of these
-    tick: int  # where the curves begin, and how many agents there are
+    tick: int  # the first tick of the curves, and the number of agents
     agents: int
-    arms: tuple[ArmCurves, ...]  # A fan each
+    arms: tuple[ArmCurves, ...]  # a fan chart each
     facts: tuple[tuple[str, str], ...]  # label and value
     sentences: tuple[str, ...]
-    finished: int  # how many runs are in it
+    finished: int  # number of runs included
     difference: ArmDifference | None = None  # between the second arm and the first
     pictures: Mapping[str, ParameterMap | Bars] = field(default_factory=dict)
 
     @property
     def views(self) -> tuple[str, ...]:
-        """Names of all that can be drawn; the first is what is shown at first."""
+        """Names of all pictures; the first is the default."""
         return (*((FAN,) if self.arms else ()), *self.pictures)
 
 
 def series_of(experiment: Experiment) -> tuple[str, ...]:
-    """Return the names of the series that an experiment has, those of messages first."""
+    """Return the names of an experiment's series, those of messages first."""
     found: Any = experiment.found
     if found is None or not hasattr(found, "records"):
         return ()
@@ -126,7 +126,7 @@ def series_of(experiment: Experiment) -> tuple[str, ...]:
 
 
 def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) -> Outcome | None:
-    """Return what an experiment comes to so far; None: nothing is finished, or it has no series."""
+    """Return the outcome of an experiment so far; None: no finished run, or no such series."""
     found: Any = experiment.found
     if isinstance(found, lab.Calibration):
         return _of_calibration(found, experiment)
@@ -205,7 +205,7 @@ def _with_interval(
 
 
 def _measures(found: Sweep) -> tuple[str, ...]:
-    """Return what a sweep can be looked at by: its own measure first."""
+    """Return the measures of a sweep that can be shown, its own first."""
     every = dict.fromkeys([found.measure, *found.measures])
     return tuple(each for each in every if not np.isnan(_means(found, each)).all())
 
@@ -213,7 +213,7 @@ def _measures(found: Sweep) -> tuple[str, ...]:
 def _means(found: Sweep, measure: str) -> F64:
     try:
         return found.means(measure)
-    except UnknownNameError:  # no run of those that are finished has it
+    except UnknownNameError:  # no finished run has it
         return np.full(len(found.design), np.nan)
 
 
@@ -399,7 +399,7 @@ def _between(interval: Interval) -> str:
 def course(
     world: World, series: str, tick: int, numbers: tuple[int, ...], said: tuple[str, ...]
 ) -> F64:
-    """Return how the world itself went since a tick, float64 (ticks + 1,); asked of the engine."""
+    """Return the course of the world itself since a tick, float64 (ticks + 1,), from the engine."""
     many = len(world.cascades)
     there = [world.cascades[number] for number in numbers if number < many]
     total = np.zeros(max(0, world.tick - tick + 1))
@@ -421,7 +421,7 @@ def course(
 
 
 def _own(cascade: Any, series: str) -> NDArray[Any]:
-    """Return a series of one message, from the tick on at which it began."""
+    """Return a series of one message, from the tick at which it was sent."""
     if series in {"ever", "new"}:
         return np.asarray(cascade.new_adopters)
     from sim.lab.runs import column_name

@@ -1,4 +1,4 @@
-"""Experiments: many runs of the world on the screen or of what a file says, beside it."""
+"""Experiments: many runs of the current world or of a file, outside its engine."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ AS_IT_IS = "baseline"
 """The condition that changes nothing."""
 
 REPLICATES = 100
-"""Runs of a fan when nobody says how many."""
+"""Default number of replicates."""
 MOST_REPLICATES = 100_000
 
 State = Literal["running", "done", "stopped", "failed"]
 Said = Mapping[str, Any]
 
 _LOOKS = 0.3
-"""Seconds between two looks at what is finished; more where a look itself takes long."""
+"""Seconds between two looks at finished runs; longer if a look itself takes long."""
 _SHARE_OF_LOOKS = 5
 _PATIENCE = 5.0
-"""Seconds that workers have to end when the program does."""
+"""Seconds for workers to end when the program ends."""
 
 
 @dataclass(frozen=True)
 class ExperimentPlan:
-    """What is run."""
+    """A plan of runs of the world on the screen."""
 
     title: str
     replicates: int
@@ -54,12 +54,12 @@ class ExperimentPlan:
 
     @property
     def asked(self) -> dict[str, Any]:
-        """What the lab is asked, whatever is run."""
+        """The request to the lab, whatever is run."""
         return {"replicates": self.replicates, "ticks": self.ticks, "seed": self.seed}
 
     @property
     def total(self) -> int:
-        """Runs that are asked for."""
+        """Number of requested runs."""
         return self.replicates * max(1, len(self.arms))
 
     @property
@@ -70,7 +70,7 @@ class ExperimentPlan:
 
 @dataclass(frozen=True)
 class FilePlan:
-    """What is run of a file: a study, a sweep, a calibration."""
+    """A plan of runs from a file: a study, a sweep, a calibration."""
 
     title: str
     begin: Callable[..., Awaitable[Result]]
@@ -80,7 +80,7 @@ class FilePlan:
     needs_world: bool = False
 
     sends = True
-    """What it runs sends messages: their series come first."""
+    """Its runs send messages: series of messages come first."""
 
 
 @dataclass(eq=False)
@@ -88,14 +88,14 @@ class Experiment:
     """One experiment of this session."""
 
     number: int
-    plan: ExperimentPlan | FilePlan  # what was asked for
-    tick: int = 0  # of the world that it began from
+    plan: ExperimentPlan | FilePlan  # the request
+    tick: int = 0  # of the world when it began
     agents: int = 0
-    world: weakref.ref[Simulation] | None = None  # the running simulation of which it is
+    world: weakref.ref[Simulation] | None = None  # the running simulation that it belongs to
     under_way: tuple[int, ...] = ()
     made: int = 0
-    found: Result | None = None  # what is finished so far
-    state: State = "running"  # how far it is
+    found: Result | None = None  # results so far
+    state: State = "running"  # its progress
     finished: int = 0
     total: int = 0
     stage: str = "preparing"
@@ -105,12 +105,12 @@ class Experiment:
     looked: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
-        """Take over how many runs were asked for."""
+        """Set the number of requested runs."""
         self.total = self.total or self.plan.total
 
     @property
     def how_far(self) -> str:
-        """How many are finished, and when the rest will be."""
+        """How many runs are finished, and when the rest will be."""
         if self.state != "running":
             return self.state if self.finished == self.total else f"{self.state} at {self.finished}"
         if self.seconds_left is None or not self.finished:
@@ -118,7 +118,7 @@ class Experiment:
         return f"{self.finished} of {self.total}, {seconds(self.seconds_left)} left"
 
     def follow(self, progress: Any) -> None:
-        """Take over what is finished; called in the thread that waits for the workers."""
+        """Take finished runs; called in the thread that waits for the workers."""
         self.finished, self.seconds_left = progress.finished, progress.seconds_left
         self.total = progress.total
         began = time.monotonic()
@@ -132,7 +132,7 @@ class Experiment:
         self.looked = time.monotonic() + max(_LOOKS, _SHARE_OF_LOOKS * spent)
 
     def end(self, found: Result) -> None:
-        """Take over all of it."""
+        """Take the final result."""
         self.found, self.finished = found, finished_of(found)
         self.total = max(self.total, self.finished)
 
@@ -144,7 +144,7 @@ class Experiment:
 
 
 class ExperimentHost(Protocol):
-    """What experiments need of the program that they run beside."""
+    """The parts of the program that experiments use."""
 
     @property
     def simulation(self) -> Simulation:
@@ -152,7 +152,7 @@ class ExperimentHost(Protocol):
 
     @property
     def log(self) -> Any:
-        """Where faults are written."""
+        """The log for errors."""
 
     def say(self, text: str, kind: str = "info") -> None:
         """Say a sentence on the line above the footer."""
@@ -168,11 +168,11 @@ class Experiments:
 
     @property
     def running(self) -> Experiment | None:
-        """The one that runs."""
+        """The running experiment."""
         return next((each for each in self.all if each.state == "running"), None)
 
     def require_free(self) -> None:
-        """Refuse a second one beside one that runs."""
+        """Refuse a second experiment while one runs."""
         if self.running is not None:
             raise InputError(
                 f"An experiment is already running ({self.running.how_far}); wait, or type "
@@ -180,13 +180,13 @@ class Experiments:
             )
 
     def begin(self, plan: ExperimentPlan | FilePlan) -> Experiment:
-        """Run the world that is shown many times over, from a copy of it now; or a file."""
+        """Run replicates of the world shown, from a copy of it now; or run a file."""
         made = self._new(Experiment(len(self.all) + 1, plan))
         self._begin(made, self._work(made, plan))
         return made
 
     def keep(self, title: str, found: Result, total: int, into: Path) -> Experiment:
-        """Show beside the others what was run before, as its file has it."""
+        """Add the results of an earlier run, from its file."""
 
         async def never(**_how: Any) -> Result:
             return found
@@ -262,11 +262,11 @@ class Experiments:
         made.end(await plan.begin(**how))
 
     def workers(self) -> dict[str, Any]:
-        """Say who carries it out: processes, one less than there are processors, two at least."""
+        """Return the backend and workers: one fewer than there are processors, at least two."""
         return {"workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._workers}
 
     async def stop(self) -> bool:
-        """Stop what runs; what is finished is kept. Returns whether anything ran."""
+        """Stop the running experiment, keeping finished runs; return whether there was one."""
         if self._task is None or self._task.done():
             return False
         self._task.cancel()
@@ -282,13 +282,13 @@ def _reporter(made: Experiment) -> Any:
 
 
 def finished_of(found: Result) -> int:
-    """Return how many runs a result rests on; 0 where it does not say."""
+    """Return the number of runs behind a result; 0 if unknown."""
     records = getattr(found, "records", ())
     return sum(each.finished for each in (records if isinstance(records, tuple) else (records,)))
 
 
 def in_pairs(records: Records) -> Records:
-    """Return records of the replicates alone that are finished under every program."""
+    """Return records of only those replicates that are finished under every program."""
     arms = range(len(records.programs))
     whole = {
         number

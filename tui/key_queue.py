@@ -1,4 +1,4 @@
-"""The queue of keys typed ahead: each waits until the one before it has done what it does."""
+"""The queue of keys typed ahead: each waits until the previous one has had its effect."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 
 LOOK_EVERY = 0.25
-"""Seconds between two looks at whether the pulse still has somebody to bring it back."""
+"""Seconds between two checks that the pulse can still come back."""
 
 LONGEST = 5.0
-"""Seconds after which keys no longer wait, whatever holds them up."""
+"""Maximum seconds that keys wait, whatever the reason."""
 
 ROUNDS = {"enter": 3, "escape": 2}
-"""Keys that are told on: the command line tells its parent, which tells the stage, which obeys."""
+"""Pulse rounds of keys that are passed on: the command line tells its parent, then the stage."""
 
 
 class Pulse(Message):
-    """Follows a key on its way; when it is back at the program the key has done its work."""
+    """A message sent after a key; when it arrives back, the key has had its effect."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -55,36 +55,36 @@ class TypedAhead:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the next key has to wait."""
+        """Whether the next key must wait."""
         return bool(self._rounds) or self._opener is not None
 
     def keeps(self, key: Key) -> bool:
-        """Return whether the key was kept for later."""
+        """Return whether the key was queued."""
         if self.is_waiting or self._kept:
             self._kept.append(key)
             return True
         return False
 
     def went(self, key: Key) -> None:
-        """Follow a key that was sent on its way."""
+        """Send a pulse after a key that was dispatched."""
         self._follow(self._app.focused or self._app.screen, ROUNDS.get(key.key, 1))
 
     def opens(self, opener: object) -> None:
-        """Have the next keys wait for the dialog that an act is about to open."""
+        """Hold the next keys for the dialog that an action is about to open."""
         self._opener = opener
         self._begin()
 
     def opened(self, screen: Screen[Any]) -> None:
-        """Let the next keys go to a screen, once its first field has the focus."""
+        """Release the next keys to a screen, once its first field has the focus."""
         if self._opener is None:
             return
-        if not getattr(screen, "takes_keys", True):  # it only shows that the act goes on
+        if not getattr(screen, "takes_keys", True):  # it only shows the progress of the action
             self._aside, self._kept = (self._opener, self._kept), deque()
         self._opener = None
         self._follow(screen, 1)
 
     def ended(self, opener: object) -> None:
-        """Let the next keys go: the act is over, whatever it opened."""
+        """Release the next keys: the action has ended, whatever it opened."""
         if opener is self._aside[0]:
             self._kept.extendleft(reversed(self._aside[1]))
             self._aside = (None, deque())
@@ -94,7 +94,7 @@ class TypedAhead:
         self._follow(self._app, 1)
 
     async def back(self, pulse: Pulse) -> None:
-        """Take a pulse that came back, and let the next key go when it was the last one."""
+        """Handle a returned pulse; release the next key if it was the last round."""
         if pulse.number != self._newest:
             return
         if self._rounds > 1:
@@ -114,12 +114,12 @@ class TypedAhead:
         self._rounds = rounds
         self._newest += 1
         self._bearer = bearer
-        if not bearer.post_message(Pulse(self._newest)):  # it is being taken down
+        if not bearer.post_message(Pulse(self._newest)):  # the widget is closing
             self._bearer = self._app
             self._app.post_message(Pulse(self._newest))
 
     async def _look(self) -> None:
-        """Let keys go where a pulse was lost with its widget, or where all takes too long."""
+        """Release keys if a pulse was lost with its widget, or if everything takes too long."""
         lost = self._rounds and (self._bearer is None or not self._bearer.is_running)
         if lost:
             self._follow(self._app, 1)
@@ -136,7 +136,7 @@ class TypedAhead:
 
 
 class KeysInOrder(App[int], inherit_bindings=False):
-    """A program in which each key does its work before the next is looked at."""
+    """A program in which each key has its effect before the next is handled."""
 
     stage: Screen[Any] | None = None
 
@@ -145,24 +145,24 @@ class KeysInOrder(App[int], inherit_bindings=False):
         self.ahead = TypedAhead(self)
 
     async def on_event(self, event: Event) -> None:
-        """Let each key do its work before the next one is looked at."""
+        """Hold each key until the previous one has had its effect."""
         if not isinstance(event, Key) or event.is_forwarded:
             await super().on_event(event)
         elif not self.ahead.keeps(event):
             await self.take_key(event)
 
     async def take_key(self, key: Key) -> None:
-        """Send a key on its way."""
+        """Dispatch a key."""
         await super().on_event(key)
         self.ahead.went(key)
 
     async def on_pulse(self, event: Pulse) -> None:
-        """Let the next key go."""
+        """Release the next key."""
         event.stop()
         await self.ahead.back(event)
 
     def push_screen(self, screen: Any, *given: Any, **named: Any) -> Any:
-        """Show a screen above the others; keys typed ahead are for it."""
+        """Push a screen; keys typed ahead are for it."""
         pushed = super().push_screen(screen, *given, **named)
         self.ahead.opened(self.screen)
         return pushed

@@ -1,4 +1,4 @@
-"""Files of the lab: studies, scenarios to sweep, data to fit; listed, checked, written, run."""
+"""Files of the lab: studies, scenarios to sweep, data to fit; list, check, write, run them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 GALLERY = "gallery:"
 MOST_FILES = 200
-"""Files of a folder that are looked at."""
+"""Maximum number of files of a folder that are examined."""
 MOST_BYTES = 1 << 20
-"""Of a file that is edited; scenarios have no more."""
+"""Maximum bytes of an edited file; scenarios have the same limit."""
 
 
 @dataclass(frozen=True)
 class LabFile:
-    """A file that can be run many times over."""
+    """A file that describes many runs."""
 
     path: Path  # the file
     kind: str  # `"study"`, or `"sweep"`: a scenario that says what varies
@@ -38,25 +38,25 @@ class LabFile:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """What is wrong with a text."""
+    """An error in a text."""
 
-    sentence: str  # what, where, and what is allowed
-    row: int = -1  # the line it stands in, from 0; -1: of the whole
+    sentence: str  # the error, its place, and what is allowed
+    row: int = -1  # its line, from 0; -1: the whole text
 
 
 def named_file(name: str) -> Path:
-    """Return the file that a person names, with or without its ending; relative ones lie here."""
+    """Return the named file, with or without its suffix; relative paths start here."""
     path = Path(name).expanduser()
     return path if path.suffix == ".toml" else path.with_name(f"{path.name}.toml")
 
 
 def lab_files(folder: Path) -> list[LabFile]:
-    """List the studies of a folder, and its scenarios that say what to sweep, by name."""
+    """List the studies of a folder, and its scenarios with a ``[sweep]``, by name."""
     found = []
     for path in sorted(folder.glob("*.toml"))[:MOST_FILES]:
         try:
             known = _looked_at(path)
-        except HubbubError:  # its own place says so, once it is opened
+        except HubbubError:  # opening it shows the error
             continue
         if known is not None:
             found.append(known)
@@ -80,7 +80,7 @@ def _looked_at(path: Path) -> LabFile | None:
 
 
 def scenario_title(path: Path) -> str | None:
-    """Return what a scenario is about; None: it is none, or cannot be read."""
+    """Return the title of a scenario; None: it is not one, or cannot be read."""
     from sim.scenario.spec import toml_table
 
     try:
@@ -102,27 +102,27 @@ def _state(results: Path) -> str:
 
 
 def kept_in(results: Path) -> int:
-    """Return how many finished runs a file of results holds, with those numbered beside it."""
+    """Return the number of finished runs in a results file and the numbered files beside it."""
     from sim.lab.runs.results import finished_in
 
     return sum(finished_in(path) for path in results_of(results))
 
 
 def results_of(results: Path) -> list[Path]:
-    """Return the files of results that are there: the one named, or a number for each network."""
+    """Return the existing results files: the named one, or the numbered ones for each network."""
     numbered = re.compile(re.escape(results.stem) + r"\.\d+" + re.escape(results.suffix))
     beside = sorted(results.parent.glob(f"*{results.suffix}")) if results.parent.is_dir() else []
     return [each for each in beside if each == results or numbered.fullmatch(each.name)]
 
 
 def remove_results(results: Path) -> None:
-    """Delete a file of results, with those numbered beside it."""
+    """Delete a results file and the numbered files beside it."""
     for path in results_of(results):
         path.unlink(missing_ok=True)
 
 
 def sweep_results(where: str) -> Path:
-    """Return the file of results of a sweep that names no other: ``NAME.sweep.runs`` beside it."""
+    """Return the default results file of a sweep: ``NAME.sweep.runs`` beside it."""
     if where.startswith(GALLERY):
         return Path(f"{where.removeprefix(GALLERY)}.sweep.runs")
     return Path(where).with_suffix(".sweep.runs")
@@ -132,7 +132,7 @@ def sweep_results(where: str) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """Return the text of a file that is to be edited."""
+    """Return the text of a file to edit."""
     try:
         if path.stat().st_size > MOST_BYTES:
             raise FileError(path, "is longer than 1 MiB; edit it with another program")
@@ -145,7 +145,7 @@ def read_text(path: Path) -> str:
 
 
 def write_text(path: Path, text: str, *, force: bool = True) -> None:
-    """Write a text in one piece; a disk that refuses leaves the file as it was."""
+    """Write a text atomically; a write error leaves the file unchanged."""
     from sim.io.exporting.export import outlet
 
     with outlet(path, force=force) as (draft,):
@@ -153,7 +153,7 @@ def write_text(path: Path, text: str, *, force: bool = True) -> None:
 
 
 def write_new_study(path: Path) -> None:
-    """Write a commented study to begin with."""
+    """Write a commented template study."""
     from sim.lab.studies import template
 
     if path.exists():
@@ -164,7 +164,7 @@ def write_new_study(path: Path) -> None:
 
 
 def fault_of(path: Path, text: str) -> Diagnostic | None:
-    """Return the first thing that is wrong with the text of a study or scenario; None: it runs."""
+    """Return the first error in the text of a study or scenario; None: it is valid."""
     from sim.lab.studies import study_of
     from sim.scenario.plan import Stop
     from sim.scenario.spec import scenario_from, toml_text
@@ -187,7 +187,7 @@ _KEY = re.compile(r"^\s*(?:\"([^\"]+)\"|([\w-]+))\s*=")
 
 
 def _row_of(text: str, said: str) -> int:
-    """Return the line that a sentence speaks of, as far as it names one; -1: none."""
+    """Return the line that a sentence names; -1: none."""
     if syntax := _SYNTAX.search(said):
         return int(syntax.group(1)) - 1
     if "(at end of document)" in said:
@@ -217,7 +217,7 @@ def _row_of(text: str, said: str) -> int:
 
 
 def study_plan(study: Study, into: Path, again: str) -> FilePlan:
-    """Return what runs a study, and goes on with what its file keeps."""
+    """Return a plan that runs a study, and resumes its results file."""
 
     def look(progress: Any) -> StudyFindings:
         return lab.StudyFindings(study, progress.records())
@@ -233,7 +233,7 @@ def study_plan(study: Study, into: Path, again: str) -> FilePlan:
 def sweep_plan(
     where: str, how: Mapping[str, Any], into: Path | None, message: Mapping[str, Any] | None = None
 ) -> FilePlan:
-    """Return what runs a sweep, and goes on with what its file keeps."""
+    """Return a plan that runs a sweep, and resumes its results file."""
 
     def look(progress: Any) -> Result:
         found: Result = progress.sweep()
@@ -253,7 +253,7 @@ def sweep_plan(
 
 @contextmanager
 def _saying_how(into: Path | None, again: str) -> Iterator[None]:
-    """Say of results that are of something else how to be rid of them."""
+    """Add to the error of a mismatched results file how to remove it."""
     try:
         yield
     except FileError as error:
@@ -264,7 +264,7 @@ def _saying_how(into: Path | None, again: str) -> Iterator[None]:
 
 
 def calibration_plan(data: Path, how: Mapping[str, Any]) -> FilePlan:
-    """Return what fits parameters to observed messages."""
+    """Return a plan that fits parameters to observed messages."""
 
     async def begin(*, workers: int, report: Any, **_others: Any) -> Result:
         return await lab.calibrate(data, **how, workers=workers, report=report)

@@ -1,4 +1,4 @@
-"""The program as its parts see it: what is open and shown, and what may be asked of it."""
+"""The interface of the program to its parts: what is open and shown, and what it can do."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ class LongWork:
 
     def __init__(self, app: App[Any]) -> None:
         self._app = app
-        self.busy = ""  # what goes on, such as `"saving the world"`; empty when nothing does
+        self.busy = ""  # the work in progress, such as `"saving the world"`; empty if there is none
 
     async def in_thread(self, title: str, function: Callable[[Report], T]) -> T:
-        """Run a function in a thread; it reports, and is cancelled through its report."""
+        """Run a function in a thread; it reports progress, and is cancelled through its report."""
         job = DialogJob(title)
         return await self._follow(job, in_thread(lambda: function(job.report), title))
 
     async def of_engine(self, title: str, answer: Awaitable[T]) -> T:
-        """Wait for an answer of the engine that cannot be called off."""
+        """Wait for a reply of the engine that cannot be cancelled."""
         return await self._follow(
             DialogJob(title, cancellable=False), asyncio.ensure_future(answer)
         )
 
     async def reporting(self, title: str, start: Callable[[Report], Awaitable[T]]) -> T:
-        """Wait for the engine where it reports how far it is."""
+        """Wait for the engine, which reports its progress."""
         job = DialogJob(title)
         return await self._follow(job, asyncio.ensure_future(start(job.report)))
 
@@ -79,13 +79,13 @@ async def _result_of(job: Job[T]) -> T:
 
 
 CLOSING_SECONDS = 5.0
-"""How long the engine may take to finish its tick when the world is left."""
+"""Seconds that the engine may take to finish its tick when the world is left."""
 
 
 class FrameFeed:
     """One running simulation and the task that watches it.
 
-    The simulation is entered and left in the same task, whoever asks for it.
+    The simulation is entered and left in the same task, whatever the caller's task.
     """
 
     def __init__(self, simulation: Simulation, on_failure: Callable[[Exception], None]) -> None:
@@ -97,13 +97,13 @@ class FrameFeed:
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
-        """Start the engine and begin to watch; raises what the engine raises."""
+        """Start the engine and begin to watch; raise the engine's errors."""
         self._ready = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._watch(), name="feed")
         await self._ready
 
     async def close(self) -> None:
-        """Stop watching and leave the engine; bounded, whatever the engine does."""
+        """Stop watching and leave the engine, in bounded time whatever the engine does."""
         if self._task is None:
             return
         self._task.cancel()
@@ -129,9 +129,9 @@ class FrameFeed:
 
 
 class HubbubApp(KeysInOrder, inherit_bindings=False):
-    """What parts, modes and dialogs read of the program, and what they ask of it.
+    """The attributes and methods of the program that parts, modes and dialogs use.
 
-    It stands below all of them, so that none imports the whole: :class:`~tui.viewer.Viewer` makes
+    It is below all of them, so that none imports the program: :class:`~tui.viewer.Viewer` makes
     parts and modes, and :class:`~tui.app.Hubbub` carries out what keys and the ``:`` line ask for.
     """
 
@@ -142,10 +142,10 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
         self.history = CommandHistory()
         self.feed: FrameFeed | None = None  # the simulation that is watched, and its newest frame
         self.frame: Frame | None = None
-        self.speed: float | None = 5.0  # ticks a second that are asked for; None: as many as can be
+        self.speed: float | None = 5.0  # requested ticks per second; None: as many as possible
         self.goal = 0  # the tick to which time runs; 0: none
-        self.expected = ""  # the state that was asked for and not answered yet; empty: none
-        self.work = LongWork(self)  # long work, and runs beside the world: one at a time of each
+        self.expected = ""  # the requested state, until it is confirmed; empty: none
+        self.work = LongWork(self)  # long work, and experiments: one at a time of each
         self.experiments = Experiments(self, simulator.workers)
 
     # -- what is known -----------------------------------------------------------------------
@@ -169,22 +169,22 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
 
     @property
     def running(self) -> bool:
-        """Whether time goes on, as far as was asked."""
+        """Whether time runs, as requested."""
         state = self.expected or (self.frame.state if self.frame else "")
         return state in {"playing", "stepping"}
 
     @property
     @abstractmethod
     def home(self) -> JournalLocation:
-        """Where the world on the screen lives."""
+        """The location of the world on the screen."""
 
     @abstractmethod
     def situation(self) -> ScreenState:
-        """Return what decides which acts make sense."""
+        """Return the state on which available actions depend."""
 
     @abstractmethod
     def theory_beside(self, focus: Focus | None) -> Theory | None:
-        """Return the theory to draw beside a message, if it is known by now."""
+        """Return the theory to draw with a message, if it has been computed."""
 
     # -- what is asked of it -----------------------------------------------------------------
 
@@ -197,7 +197,7 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
 
     @abstractmethod
     async def part(self) -> None:
-        """Leave the world on the screen, and clear up behind it."""
+        """Leave the world on the screen, and clean up after it."""
 
     @abstractmethod
     async def leave(self) -> None:
@@ -205,11 +205,11 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
 
     @abstractmethod
     def prefer(self, wanted: Preferences) -> None:
-        """Do as the user prefers."""
+        """Apply the user's preferences."""
 
     @abstractmethod
     def go(self, mode: str) -> None:
-        """Go to a mode; everything in it is as it was left."""
+        """Go to a mode, which is as it was left."""
 
     @abstractmethod
     def show_community(self, index: int) -> None:
@@ -217,27 +217,27 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
 
     @abstractmethod
     def redraw(self, *, whole: bool = True) -> None:
-        """Show the newest frame in the mode that is open, in all panes or those next in turn."""
+        """Show the newest frame in the current mode, in all panes or in those next in turn."""
 
     @abstractmethod
     def redraw_modes(self) -> None:
-        """Draw the bar of modes anew."""
+        """Redraw the bar of modes."""
 
     @abstractmethod
     def say(self, text: str, kind: str = "info") -> None:
-        """Say a sentence on the line above the footer."""
+        """Show a sentence on the line above the footer."""
 
     @abstractmethod
     def say_preparing(self, stage: str) -> None:
-        """Say in the bar of modes what is still being prepared; nothing when all is."""
+        """Show in the bar of modes what is still being prepared; empty if nothing is."""
 
     @abstractmethod
     def show_problem(self, error: Exception) -> None:
-        """Show what went wrong; the program goes on."""
+        """Show an error; the program continues."""
 
     @abstractmethod
     def action_act(self, name: str) -> None:
-        """Carry out the act of a key; one that needs words asks for them."""
+        """Carry out the action of a key, or ask for its words first."""
 
     @abstractmethod
     def obey(self, line: str) -> None:

@@ -1,8 +1,8 @@
-"""Safe text: what comes from outside on its way to the terminal.
+"""Safe text: clean text from outside on its way to the terminal.
 
-Every text is cleaned when it enters the program (``sim.core.clean``). This module is the second
-wall: `plain` and `content` clean once more and clip by terminal cells, and `SafeFilter` looks at
-every line that any widget draws, whatever it was made from. None of them ever reads markup.
+Every text is cleaned when it enters the program (``sim.core.clean``). This module is a second
+barrier: `plain` and `content` clean again and clip by terminal cells, and `SafeFilter` checks
+every line that any widget draws, whatever its source. None of them ever interprets markup.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from textual.filter import LineFilter
 from sim.core import clean, clip
 
 STAND_IN: Final = "\ufffd"
-"""What a character that must not reach the terminal is shown as."""
+"""The replacement of a character that must not reach the terminal."""
 
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffd")
-"""Letters and signs that look like a blank, and what stands in for a control."""
+"""Letters and signs that look like a blank, and the replacement of controls."""
 
 _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # C0 with tab and newline (no line holds either), DEL, C1
@@ -35,7 +35,7 @@ _UNSAFE = re.compile(
 
 
 def plain(text: str, cells: int | None = None) -> str:
-    """Return `text` without anything a terminal obeys; line ends are kept, tabs become a space.
+    """Return `text` without terminal controls; line ends are kept, tabs become a space.
 
     It is still a string: give it to Textual inside ``Content`` or with ``markup=False``.
     """
@@ -72,12 +72,12 @@ def line(text: str, cells: int) -> str:
 
 
 def content(text: str, cells: int | None = None, style: str = "") -> Content:
-    """Return `text` as content for any widget; brackets stay brackets."""
+    """Return `text` as content for any widget; brackets are kept literally."""
     return Content.styled(plain(text, cells), style)
 
 
 class SafeFilter(LineFilter):
-    """Lets no control character, bidi control or hyperlink out to the terminal.
+    """Keeps control characters, bidi controls and hyperlinks from the terminal.
 
     Return one from ``App.get_line_filters`` after the inherited ones. All instances are equal,
     so that lines already filtered are found again.
@@ -90,7 +90,7 @@ class SafeFilter(LineFilter):
         return hash(SafeFilter)
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Replace what must not be shown; the line keeps its width."""
+        """Replace forbidden characters; the line keeps its width."""
         text = "".join([segment.text for segment in segments])
         if (text.isprintable() or not _UNSAFE.search(text)) and not _leads_out(segments):
             return segments

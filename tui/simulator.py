@@ -1,4 +1,4 @@
-"""What the screen asks of the simulator; nothing heavy is imported before it is asked."""
+"""The screen's interface to the simulator; heavy imports happen on first use."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PluginChoice:
-    """A model or a kind of network that can be chosen."""
+    """A model or a network generator that can be chosen."""
 
     name: str
     summary: str
@@ -43,7 +43,7 @@ class PluginChoice:
 
 @dataclass(frozen=True, slots=True)
 class NewWorldSpec:
-    """What a new world is made of."""
+    """The specification of a new world."""
 
     agents: int
     network: str
@@ -68,7 +68,7 @@ class SavedWorld:
 
 @dataclass(frozen=True, slots=True)
 class JournalLocation:
-    """Where a world lives."""
+    """The location of a world."""
 
     at: Path | None = None
     is_named: bool = False
@@ -86,7 +86,7 @@ class ScenarioChoice:
 
 @dataclass(frozen=True, slots=True)
 class PlayedScenario:
-    """A scenario that was read and checked, to be played."""
+    """A scenario that was read and checked, ready to be played."""
 
     name: str
     plan: RunPlan
@@ -96,7 +96,7 @@ class PlayedScenario:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the user set for the screen."""
+    """The user's settings for the screen."""
 
     keymap: Mapping[str, str] = field(default_factory=dict)
     theme: str = ""
@@ -110,7 +110,7 @@ class Preferences:
 def _listed_world(
     path: Path, place: LiveWorldFiles | None, found: Info | HubbubError | None
 ) -> SavedWorld:
-    """Return what a world's file and its journal say, or why it cannot be opened."""
+    """Return the facts of a world's file and journal, or why it cannot be opened."""
     live, state = _live(place)
     stat = path.stat() if found is not None else None
     written = max(stat.st_mtime if stat else 0.0, place.written_at if place else 0.0)
@@ -131,13 +131,13 @@ def _listed_world(
 
 
 def _is_here(place: LiveWorldFiles) -> bool:
-    """Return whether this very program has a live world open."""
+    """Return whether this process has the live world open."""
     pid = place.signature.pid if place.signature is not None else ""
     return bool(place.holder) and pid == str(os.getpid())
 
 
 def _live(place: LiveWorldFiles | None) -> tuple[str, str]:
-    """Return (what opening it gives, how it was left)."""
+    """Return (what opening it restores, how it was left)."""
     if place is None:
         return "", ""
     if _is_here(place):
@@ -151,10 +151,10 @@ def _live(place: LiveWorldFiles | None) -> tuple[str, str]:
 
 
 MODEL_NAMES_FIRST = ("independent-cascade", "viral", "diffusion", "hybrid")
-"""The model picker begins so, and these are prepared beside the start; others when chosen."""
+"""The first models in the model picker, which are compiled at the start; others when chosen."""
 
 AUTHOR = "screen"
-"""Who asks for what is done here, as journals have it."""
+"""The author of the screen's commands, as recorded in journals."""
 
 IMPORT_OPTIONS = (
     "direction", "directed", "labels", "repeats", "adjacency", "header", "columns", "weights",
@@ -166,7 +166,7 @@ WARM_AGENTS = 64
 
 
 def preferences() -> Preferences:
-    """Read what the user set for the screen."""
+    """Return the user's settings for the screen."""
     now = settings.current()
     named = [item.name for item in core.named_plugins() if item.kind == "propagation"]
     return Preferences(
@@ -181,10 +181,10 @@ def preferences() -> Preferences:
 
 
 class Simulator:
-    """All that the screen asks of the simulator; what may block is called in a thread."""
+    """Everything that the screen needs of the simulator; blocking calls are made in a thread."""
 
     workers = "loky"
-    """Processes carry out experiments, so that no key waits for them."""
+    """Experiments run in processes, so that no key waits for them."""
 
     def __init__(self, saves: str | Path | None = None, *, isolated: bool = False) -> None:
         self.isolated = isolated
@@ -194,22 +194,22 @@ class Simulator:
         self._warming = threading.Lock()
 
     def __reduce__(self) -> tuple[type[Simulator], tuple[Path]]:
-        """Travel to an engine's process, which asks for paths, names and theories there."""
+        """Pickle for an engine's process, which uses paths, names and theories there."""
         return Simulator, (self.saves,)
 
     def preferences(self) -> Preferences:
-        """Return what the settings say now."""
+        """Return the current settings."""
         return preferences()
 
     def prepare(self, report: Report) -> None:
-        """Import the compiler, the slow part of a start."""
+        """Import the compiler, the slow part of starting."""
         report("importing numba", 0.05)
         import numba  # noqa: F401 - imported for its own sake
 
         report("importing the engine", 0.5)
 
     def warm(self, report: Report, models: Sequence[str] = MODEL_NAMES_FIRST) -> None:
-        """Run models once in a tiny world, so that their kernels are compiled or read."""
+        """Run models once in a tiny world, so that their kernels are compiled or loaded."""
         for at, name in enumerate(models):
             report(f"compiling {name}", at / len(models))
             with self._warming:
@@ -224,30 +224,30 @@ class Simulator:
         return sim.io.demo()
 
     def open(self, path: Path, report: Report, *, read_only: bool = False) -> OpenResult:
-        """Open a world, with what its journal says beyond the file."""
+        """Open a world, including what its journal holds beyond the file."""
         return runtime.open_live(path, read_only=read_only, report=report)
 
     def load(self, path: Path, report: Report) -> World:
-        """Read a world's file alone."""
+        """Read a world's file, without its journal."""
         return sim.load(path, report=report)
 
     def journal_config(self, path: Path, opened: OpenResult | None) -> JournalConfig:
-        """Return how a world is kept beside a file; ``opened``: going on with what was found."""
+        """Return the journal configuration for a file; ``opened``: to continue after recovery."""
         found = opened.recovered if opened is not None else None
         return runtime.JournalConfig(path, author=AUTHOR, recovered=found)
 
     def free_name(self, name: str) -> Path:
-        """Return a file of the saves folder that is not there; the folder is."""
+        """Return an unused file in the saves folder, which is created if missing."""
         self.saves.mkdir(parents=True, exist_ok=True)
         return runtime.free_name(self.saves, name)
 
     def erase(self, path: Path, who: str, how: str, report: Report) -> str:
-        """Take profiles out of all that is kept of a world that nobody has open."""
+        """Permanently delete profiles from everything stored of a world that is not open."""
         chosen: Any = how
         return runtime.erase_profiles(path, who, chosen, author=AUTHOR, report=report).sentence
 
     def whom(self, world: World, who: str) -> str:
-        """Say whose profiles would go; called in the engine."""
+        """Say whose profiles would be deleted; called in the engine."""
         from sim.runtime.saves.erasing import whom
 
         return whom(world, who)
@@ -259,14 +259,14 @@ class Simulator:
         return lost_by_saving(world, path)
 
     def leave(self, path: Path, *, for_good: bool) -> None:
-        """Remove the journal of a world that was left; else only one in which nothing is."""
+        """Remove the journal of a world that was left; unless ``for_good``, only if untouched."""
         if for_good:
             runtime.discard(path)
         else:
             runtime.sweep_untouched(path)
 
     def read(self, path: Path, options: Mapping[str, str], report: Report) -> tuple[World, str]:
-        """Import a network file; returns the world, and what was found, kept and dropped."""
+        """Import a network file; return the world, and what was found, kept and dropped."""
         from sim.scenario.worlds import ImportedWorld
 
         unknown = set(options) - set(IMPORT_OPTIONS)
@@ -292,13 +292,13 @@ class Simulator:
         )
 
     def estimate(self, order: NewWorldSpec) -> tuple[int, int]:
-        """Return (bytes needed, bytes free) of a world that is not made yet."""
+        """Return (bytes needed, bytes free) for a world that is not made yet."""
         degree = float(self._converted(order).get("mean_degree", 20))
         needed = sim.World.estimate_bytes(order.agents, degree)
         return needed, int(psutil.virtual_memory().available)
 
     def _converted(self, order: NewWorldSpec) -> dict[str, Any]:
-        """Return the parameters in their declared types."""
+        """Return the parameters converted to their declared types."""
         cls = sim.NETWORKS[order.network].cls
         return {name: core.check(cls, name, value) for name, value in order.parameters.items()}
 
@@ -317,7 +317,7 @@ class Simulator:
         )
 
     def card(self, name: str) -> list[tuple[str, str]]:
-        """Tell all about a model: (label, text) of each fact; a label may be empty."""
+        """Return all facts about a model: (label, text) of each; a label may be empty."""
         found = sim.spec(name)
         card = core.card_of(found.cls)
         summary = " ".join(inspect.cleandoc(found.cls.__doc__ or "").split()).replace("``", "")
@@ -342,7 +342,7 @@ class Simulator:
         *,
         report: Report,
     ) -> tuple[Theory, ...]:
-        """Return what equations predict of a message, in a thread beside the engine."""
+        """Return the predictions of equations for a message; called in a thread."""
         report("counting followers", 0.1)
         counts = np.bincount(ties.out_degree)
         setting = sim.Setting(ties.agents, seeds, counts / max(1, ties.agents))
@@ -351,18 +351,18 @@ class Simulator:
         return network.with_caveats(found, ties, report)
 
     def networks(self) -> list[PluginChoice]:
-        """List the kinds of network that need nothing but numbers."""
+        """List the network generators whose parameters are only numbers."""
         return [
             PluginChoice(spec.name, spec.title, spec.parameters, _checker(spec.cls))
             for spec in sim.NETWORKS.values()
         ]
 
     def recommenders(self) -> tuple[str, ...]:
-        """List the recommenders, the one that is taken when nobody says first."""
+        """List the recommenders, the default first."""
         return tuple(sorted(sim.names("recommender"), key=lambda name: name != "blend"))
 
     def interventions(self) -> list[PluginChoice]:
-        """List what can be done to a world under way."""
+        """List the interventions."""
         from sim.runtime.queries import choices as offers
 
         return [
@@ -385,7 +385,7 @@ class Simulator:
     def scenario(
         self, where: str, *, variant: str, agents: int | None, seed: int | None
     ) -> PlayedScenario:
-        """Read and check a scenario, with so many members and another seed where they are said."""
+        """Read and check a scenario, with other numbers of members and seeds if given."""
         found = scenario.open_scenario(where, variant)
         found = found if agents is None else found.sized(agents)
         plan = found.plan()
@@ -402,7 +402,7 @@ class Simulator:
         return PlayedScenario(name, plan, make, found.headless)
 
     async def saved(self) -> list[SavedWorld]:
-        """List the saves folder, newest first; worlds that were never saved too."""
+        """List the saves folder, newest first, including worlds that were never saved."""
 
         def files() -> list[Path]:
             return [path for path in self.saves.glob("*.hub") if path.is_file()]
@@ -435,7 +435,7 @@ class Simulator:
         path: Path | None,
         journal_config: JournalConfig | None = None,
     ) -> Simulation:
-        """Wrap a world in its engine, not started yet; this one is called in the screen's loop."""
+        """Wrap a world in its engine, not started yet; called in the screen's loop."""
         now = settings.current()
         if path is None:
             world.max_running = now.max_running
@@ -452,34 +452,34 @@ class Simulator:
         return pairs.sought(world, start, end)
 
     def path_of(self, sought: Any) -> tuple[int, ...] | None:
-        """Return the members on the path that was sought; called in a thread."""
+        """Return the members on the path that was found; called in a thread."""
         from sim.runtime.queries import pairs
 
         return pairs.found(sought)
 
     def measure(self, ties: Ties, *, report: Report) -> NetworkReport:
-        """Measure the network, in a thread beside the engine."""
+        """Measure the network; called in a thread."""
         return network.network_report(ties, report=report)
 
     def members(self, world: World, ids: list[int]) -> list[str]:
-        """Name some members; called in the engine, between ticks."""
+        """Return names of some members; called in the engine, between ticks."""
         both = [(world.agents.name(agent), str(world.agents.id(agent))) for agent in ids]
         return [name if name == own else f"{name} ({own})" for name, own in both]
 
     def metrics(self) -> Mapping[str, tuple[str, str]]:
-        """List what can be measured of a world: name to unit and meaning."""
+        """List the metrics of a world: name to unit and meaning."""
         from sim.runtime.engine import metrics_tracker as measuring
 
         return measuring.listed()
 
     def keep_metrics(self, names: Sequence[str]) -> None:
-        """Keep in the settings file which metrics Live shows; nobody is told that it changed."""
+        """Save in the settings file which metrics Live shows, without announcing a change."""
         settings.keep_words(self._watch.settings.files[0], "metrics", names)
-        with suppress(HubbubError):  # what else is wrong with the file is said as ever
+        with suppress(HubbubError):  # other errors in the file are reported as usual
             self._watch.changed()
 
     def changed_settings(self) -> list[str]:
-        """Say which settings changed since the last call, a sentence each."""
+        """Return the settings that changed since the last call, one sentence each."""
         try:
             return [f"{change}." for change in self._watch.changed()]
         except HubbubError as error:
@@ -487,8 +487,8 @@ class Simulator:
 
 
 def _try_out(name: str) -> None:
-    """Send a message of a built-in model in a tiny world; the engine fences those of others."""
-    with suppress(HubbubError):  # what is wrong is said when it is sent
+    """Send a message of a built-in model in a tiny world; the engine guards third-party ones."""
+    with suppress(HubbubError):  # an error is reported when the message is sent
         if not sim.spec(name).is_foreign:
             world = sim.World.create(agents=WARM_AGENTS, mean_degree=4, seed=1)
             world.inject("hello", seeds=[0], model=name)
@@ -526,7 +526,7 @@ _SHOWN = (
 
 
 def _sentences(value: Any) -> Iterator[str]:
-    """Yield a field as the sentences it is made of; an empty one has none."""
+    """Yield a field as its sentences; an empty one has none."""
     if isinstance(value, str):
         yield from [value] if value else []
     elif isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The terminal: refused where there is none, given back whatever happens."""
+"""The terminal: refused if unsuitable, and always restored."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ NO_TERMINAL = (
 )
 
 SWITCH_SECONDS = 0.001
-"""How long Python lets one thread compute while another waits; the screen answers sooner so."""
+"""Interval after which Python switches threads; a short one makes the screen responsive."""
 
 LEAVE = "\x1b[<u\x1b[?1004l\x1b[?2004l\x1b[?1006l\x1b[?1003l\x1b[?1000l\x1b[?25h\x1b[?1049l\n"
-"""Ends key protocol, focus, paste and mouse reports, shows the cursor, leaves the other screen."""
+"""Ends key protocol, focus, paste and mouse reports, shows the cursor, leaves the second screen."""
 
 GRACE_SECONDS = 3.5
-"""After a signal: how long leaving in good order may take, but for a save that has begun."""
+"""Seconds after a signal for an orderly exit, not counting a save that has begun."""
 
 WATCH_SECONDS = 1.0
-"""How often the terminal is looked after."""
+"""Seconds between two checks of the terminal."""
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
@@ -45,7 +45,7 @@ def obstacle(
     environment: Mapping[str, str] = os.environ,
     streams: tuple[TextIO | None, ...] | None = None,
 ) -> str:
-    """Say why the screen cannot be shown here; empty when it can."""
+    """Return why the screen cannot be shown here; empty if it can."""
     if environment.get("TERM", "") == "dumb":
         return NO_TERMINAL.format(reason="with TERM=dumb the cursor cannot move")
     for stream in streams or (sys.__stdin__, sys.__stdout__):
@@ -69,10 +69,10 @@ def run_on_terminal(made: Callable[[], HubbubApp]) -> int:
 
 @contextlib.contextmanager
 def _drawn_on_output() -> Iterator[None]:
-    """Draw on the output where errors go elsewhere, as in ``2>errors.txt``.
+    """Draw on standard output if standard error is redirected, as in ``2>errors.txt``.
 
-    Textual draws on standard error, so that what a program prints may be piped; a screen prints
-    nothing, and its errors may well be wanted in a file.
+    Textual draws on standard error, so that a program's output can be piped; a screen prints
+    nothing, and its errors may be wanted in a file.
     """
     errors = sys.__stderr__
     if errors is None or errors.closed or not errors.isatty():
@@ -84,7 +84,7 @@ def _drawn_on_output() -> Iterator[None]:
 
 
 async def _run(app: HubbubApp) -> int:
-    """Run the app; the terminal is given back first, then the engine is left, in bounded time."""
+    """Run the app; first restore the terminal, then leave the engine, in bounded time."""
     received: dict[int, threading.Timer] = {}
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
@@ -103,7 +103,7 @@ async def _run(app: HubbubApp) -> int:
 
 
 def _exported(app: HubbubApp) -> contextlib.AbstractContextManager[object]:
-    """Serve metrics of whichever world is on the screen, where the settings name a port."""
+    """Serve metrics of the world on the screen, if the settings name a port."""
     port = settings.current().metrics_port
     if port is None:
         return contextlib.nullcontext()
@@ -113,20 +113,20 @@ def _exported(app: HubbubApp) -> contextlib.AbstractContextManager[object]:
 
 
 async def _rescue(app: HubbubApp, begun: Callable[[], None] = lambda: None) -> None:
-    """Save what no journal keeps; a copy of another's world is none of ours.
+    """Save a world that has no journal, unless it is a copy of another process's world.
 
-    ``begun`` is called once it is the save's turn: from there on it takes as long as the disk does.
+    ``begun`` is called when the save begins; from then on it takes as long as the disk needs.
     """
     frame = app.frame
     if frame is None or not frame.dirty or frame.kept is not None or app.home.is_copy:
         return
-    with contextlib.suppress(Exception):  # it is all that can be done
+    with contextlib.suppress(Exception):  # nothing more can be done
         path = app.simulator.saves / f"{frame.name}.rescued.hub"
         await app.simulation.save(path, report=lambda _stage, _share: begun())
 
 
 def _signalled(app: HubbubApp, number: int, received: dict[int, threading.Timer]) -> None:
-    """Leave in good order; a second signal does not wait."""
+    """Exit in order; a second signal ends the process at once."""
     if received:
         _force(number)
     received[number] = _deadline(number)
@@ -141,20 +141,20 @@ def _deadline(number: int) -> threading.Timer:
 
 
 def _force(number: int) -> None:
-    """End where leaving in good order hangs, as it does when nobody reads the terminal any more."""
+    """End the process if an orderly exit hangs, as it does if the terminal is not read any more."""
     restore()
     os._exit(128 + number)
 
 
 def hung_up(descriptor: int) -> bool:
-    """Return whether the terminal behind a file descriptor is gone."""
+    """Return whether the terminal of a file descriptor is gone."""
     poll = select.poll()
     poll.register(descriptor, 0)
     return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
 async def _watch_terminal(app: HubbubApp, received: dict[int, threading.Timer]) -> None:
-    """Leave when the terminal vanishes: not every way to lose it comes with a signal."""
+    """Exit if the terminal vanishes, which does not always cause a signal."""
     while not received:
         await asyncio.sleep(WATCH_SECONDS)
         if sys.__stdin__ is not None and hung_up(sys.__stdin__.fileno()):
@@ -162,9 +162,9 @@ async def _watch_terminal(app: HubbubApp, received: dict[int, threading.Timer]) 
 
 
 def restore(descriptor: int | None = None) -> None:
-    """Give the terminal back without the app's help: main screen, cursor, cooked mode.
+    """Restore the terminal without the app: main screen, cursor, cooked mode.
 
-    Never waits: where nobody reads the terminal, what does not fit is left out.
+    Never waits: output that a terminal does not read is dropped.
     """
     with contextlib.suppress(OSError, ValueError, termios.error):
         place = sys.__stderr__.fileno() if descriptor is None and sys.__stderr__ else descriptor
@@ -182,7 +182,7 @@ def restore(descriptor: int | None = None) -> None:
 
 
 def pause_collector() -> None:
-    """Pause the collector; to be followed by :func:`resume_collector`.
+    """Pause the garbage collector; follow with :func:`resume_collector`.
 
     Examples
     --------
@@ -198,7 +198,7 @@ def pause_collector() -> None:
 
 
 def resume_collector(*, freezing: bool) -> None:
-    """Let the collector go on; nothing is done where it was not paused."""
+    """Resume the garbage collector if it was paused."""
     if gc.isenabled():
         return
     if freezing:

@@ -20,12 +20,12 @@ _STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def count(value: float) -> str:
-    """Write a whole number in full: ``1,204``."""
+    """Return a whole number in full: ``1,204``."""
     return f"{round(value):,}"
 
 
 def short(value: float) -> str:
-    """Write a number in at most five characters: ``412k``, ``9.8M``, ``0.94``.
+    """Return a number in at most five characters: ``412k``, ``9.8M``, ``0.94``.
 
     Examples
     --------
@@ -40,14 +40,14 @@ def short(value: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share of one: ``41.3%``, ``<0.1%`` for what is there but tiny."""
+    """Return a share as a percentage: ``41.3%``; ``<0.1%`` for small positive ones."""
     if 0 < share < 0.0005:
         return "<0.1%"
     return f"{100 * share:.1f}%"
 
 
 def bytes_of(value: float) -> str:
-    """Write a size: ``1.3 GiB``."""
+    """Return a size: ``1.3 GiB``."""
     for size, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
         if value >= size:
             return (
@@ -57,7 +57,7 @@ def bytes_of(value: float) -> str:
 
 
 def seconds(value: float) -> str:
-    """Write a span: ``<1 ms``, ``40 ms``, ``2.1 s``, ``3 min``."""
+    """Return a duration: ``<1 ms``, ``40 ms``, ``2.1 s``, ``3 min``."""
     if value < 0.001:
         return "<1 ms"
     if value < 1:
@@ -68,18 +68,18 @@ def seconds(value: float) -> str:
 
 
 def rate(value: float) -> str:
-    """Write ticks a second: ``9.8/s``."""
+    """Return ticks per second: ``9.8/s``."""
     return f"{value:.1f}/s" if value < 99.95 else f"{short(value)}/s"
 
 
 def clock(day: int, hour: float) -> str:
-    """Write simulated time: ``day 3 04:30``."""
+    """Return simulated time: ``day 3 04:30``."""
     minutes = round(hour * 60) % 1440
     return f"day {day} {minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def broken(error: BaseException | None, frame: Frame | None = None) -> str:
-    """Say that the program itself broke, and where, without values and secrets; also in a file."""
+    """Say that the program itself failed, and where, without values and secrets; also in a file."""
     if error is None:
         return "Hubbub stopped because of an unknown error.\n"
     world = {} if frame is None else {"tick": frame.tick, "seed": frame.seed}
@@ -90,7 +90,7 @@ def broken(error: BaseException | None, frame: Frame | None = None) -> str:
 
 
 def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
-    """Say what can be done next."""
+    """Return a hint on what to do next."""
 
     def key(action: str) -> str:
         return key_label(keys_of(by_id(action), keymap)[0])
@@ -122,7 +122,7 @@ def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
 
 
 def ended(number: int, status: str, size: int, agents: int, error: str | None) -> tuple[str, str]:
-    """Return (sentence, kind) for a message that came to its end."""
+    """Return (sentence, kind) for a message that has ended."""
     if status == "failed":
         return f"Message #{number} failed: {line(error or 'unknown reason', 300)}", "error"
     verb = "died out" if status == "quiet" else "was stopped"
@@ -131,7 +131,7 @@ def ended(number: int, status: str, size: int, agents: int, error: str | None) -
 
 
 def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
-    """Yield (sentence, kind) of what ended between two frames: messages, runs without an act."""
+    """Yield (sentence, kind) of what ended between two frames: messages, runs without an action."""
     running = {row.id for row in before.sessions if row.status == "running"}
     still = any(row.status in {"queued", "running"} for row in now.sessions)
     for row in now.sessions:
@@ -150,18 +150,18 @@ def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
 
 
 def real_rows(found: Communities) -> int:
-    """Return how many rows are communities; the last one may stand for all the rest."""
+    """Return how many rows are communities; the last row may stand for all others."""
     rest = len(found.labels) and int(found.labels[-1]) < 0
     return len(found.names) - (1 if rest else 0)
 
 
 def all_of(found: Communities) -> int:
-    """Return how many communities there are, with a row of their own or not."""
+    """Return the number of all communities, with or without a row of their own."""
     return max(found.total, real_rows(found))
 
 
 def counted(shown: int, total: int, kind: str = "") -> str:
-    """Say how many communities of all are shown; ``kind``: words before the noun.
+    """Say how many of all communities are shown; ``kind``: words before the noun.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def counted(shown: int, total: int, kind: str = "") -> str:
 
 
 def titled_count(found: Communities | None, shown: int | None = None) -> str:
-    """Return what stands in the title of a pane after its name, such as ``" (40 of 802)"``."""
+    """Return the part of a pane's title after its name, such as ``" (40 of 802)"``."""
     if found is None:
         return ""
     total = all_of(found)
@@ -197,7 +197,7 @@ _STATES = {
 
 
 def minds_facts(now: MindsNow | None) -> list[Fact]:
-    """Return what there is to say of minds, the most wanted first."""
+    """Return the facts about minds, most important first."""
     if now is None:
         return [("minds", NOBODY)]
     found = [("members", f"{count(now.members)}, {_does(now)}")]
@@ -232,14 +232,14 @@ def _spent(now: MindsNow) -> list[Fact]:
 
 
 def minds_text(now: MindsNow | None) -> str:
-    """Return the same as a text of lines."""
+    """Return the same facts as lines of text."""
     found = minds_facts(now)
     width = max(len(label) for label, _ in found)
     return "\n".join(f"{label:<{width}}  {text}" for label, text in found)
 
 
 def minds_share(now: MindsNow | None) -> tuple[str, bool]:
-    """Return what the status bar says while minds are on, and whether it is a trouble."""
+    """Return the status bar's text while minds are on, and whether it is a warning."""
     if now is None or not now.awake:
         return "", False
     if now.trouble:

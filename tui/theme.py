@@ -1,9 +1,9 @@
-"""Themes of the screen: three colour themes, and the palettes of data.
+"""Themes of the screen: three colour themes, and the palettes for data.
 
 Widgets hold no literal colour: chrome comes from the theme through CSS component classes, data
 from `series` and `ramp`. Both palettes were picked by search so that any two colours stay at
 least 30 apart (CIE 1976 Lab) for normal, protan, deutan and tritan eyes, and at least 3:1 against
-the background; a marker, a dash style or a glyph always says the same thing without colour.
+the background; a marker, a dash style or a glyph always gives the same information without colour.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ MARKERS = "ox#+*@%=&~sznvwcuamdkrbehjgtqy"
 """One letter per series, drawn on the curve and in the legend."""
 
 GLYPHS = " .:-=+*#%@"
-"""Ten levels of density for terminals without colour; the first is nothing."""
+"""Ten levels of density for terminals without colour; the first is blank."""
 
 SHADES = " ░▒▓█"
-"""Five levels of density for terminals of 16 colours."""
+"""Five levels of density for terminals with 16 colours."""
 
 LEVELS = 64
-"""Colours of shares that are told apart; few, so that cells repeat and redraws stay cheap."""
+"""Number of colours of shares; few, so that cells repeat and redraws stay cheap."""
 
 _DARK_SERIES = ("#56b4e9", "#d55e00", "#f0e442", "#c111fb", "#97795d", "#d1fddd", "#516279")
 _LIGHT_SERIES = ("#0072b2", "#d55e00", "#360030", "#962eff", "#c17e88", "#660000", "#040079")
@@ -42,8 +42,8 @@ _LIGHT_SERIES = ("#0072b2", "#d55e00", "#360030", "#962eff", "#c17e88", "#660000
 _DASHES = (0b11111111, 0b00111111, 0b01001111, 0b00110011)
 
 # Ten stops from dark blue over green to pale yellow, after ColorBrewer's YlGnBu (Harrower and
-# Brewer 2003, doi:10.1179/000870403235002042). No channel ever turns round and none is grey, so
-# that what is more stays lighter (on a light background darker) when a terminal of 256 colours
+# Brewer 2003, doi:10.1179/000870403235002042). Channels are monotonic and none is grey, so
+# that higher values stay lighter (on a light background darker) when a 256-colour terminal
 # rounds them, to its cube as Rich does or to the nearest as tmux does.
 _DARK_RAMP = (
     (0, 20, 75),
@@ -74,19 +74,19 @@ ROLES: dict[str, int] = {
     # not reached yet
     "susceptible": 0, "inactive": 0, "ignorant": 0, "unaware": 0, "open": 0, "tree": 0,
     "against": 0,
-    # took it up, and passes it on
+    # adopted it, and passes it on
     "infected": 1, "active": 1, "adopted": 1, "informed": 1, "spreader": 1, "believer": 1,
     "taken": 1, "burning": 1, "for": 1,
-    # had it, and is done with it
+    # had it, and has stopped
     "recovered": 2, "stifler": 2, "silent": 2, "fact-checker": 2, "empty": 2, "strongly for": 2,
     # on the way to it
     "exposed": 3, "waiting": 3, "asymptomatic": 3, "weakened": 3, "strongly against": 3,
-    # out of it for a while
+    # temporarily unavailable to it
     "hospitalised": 4, "intensive": 4, "hibernator": 4, "blocked": 4, "undecided": 4,
     "vaccinated": 5,
     "dead": 6,
 }  # fmt: skip
-"""The style that a state has in every model by what it means: its place among :func:`series`."""
+"""The style of a state by its meaning, the same in every model: its index in :func:`series`."""
 
 THEMES: tuple[Theme, ...] = (
     Theme(
@@ -164,7 +164,7 @@ THEMES: tuple[Theme, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class CurveStyle:
-    """How one curve is told from the others."""
+    """The style that distinguishes one curve."""
 
     colour: str
     marker: str
@@ -172,7 +172,7 @@ class CurveStyle:
 
 
 def series(count: int, *, dark: bool = True) -> tuple[CurveStyle, ...]:
-    """Give `count` styles; colours repeat after 7, dashes after 4, markers after 30."""
+    """Return `count` styles; colours repeat after 7, dashes after 4, markers after 30."""
     colours = _DARK_SERIES if dark else _LIGHT_SERIES
     return tuple(
         CurveStyle(
@@ -185,7 +185,7 @@ def series(count: int, *, dark: bool = True) -> tuple[CurveStyle, ...]:
 
 
 def styles(states: Sequence[str], *, dark: bool = True) -> tuple[CurveStyle, ...]:
-    """Give each state of a model a style: that of its role, else one that is left."""
+    """Return the style of each state of a model: that of its role, else an unused one."""
     places = dict.fromkeys(states, -1)
     taken: set[int] = set()
     for state in states:
@@ -201,9 +201,9 @@ def styles(states: Sequence[str], *, dark: bool = True) -> tuple[CurveStyle, ...
 
 @cache
 def ramp(*, dark: bool = True) -> NDArray[np.uint8]:
-    """256 colours from nothing to all, uint8 (256, 3); lightness is monotonic, in 256 colours too.
+    """Return 256 colours from 0 to 1, uint8 (256, 3); lightness is monotonic, in 256 colours too.
 
-    On a dark background more is lighter, on a light one more is darker, so that grey terminals
+    On a dark background higher is lighter, on a light one darker, so that grey terminals
     show the same order.
     """
     stops = np.array(_DARK_RAMP if dark else _LIGHT_RAMP, dtype=np.float64)
@@ -215,9 +215,9 @@ def ramp(*, dark: bool = True) -> NDArray[np.uint8]:
 
 
 def shade(shares: NDArray[np.floating[Any]], *, dark: bool = True) -> NDArray[np.uint8]:
-    """Return the colour of each share, uint8 (..., 3): the same share always has the same colour.
+    """Return the colour of each share, uint8 (..., 3): a share always has the same colour.
 
-    From 0 to 100 % whatever is shown, so that pictures can be compared. Half of the colours are for
+    The range is always 0 to 100 %, so that pictures can be compared. Half of the colours are for
     shares up to a quarter (the place on the ramp is the root of the share): most messages reach
     few. NaN counts as 0.
     """

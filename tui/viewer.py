@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 
 
 MOST_FILES = 200
-"""Files of this folder whose names can be completed."""
+"""Maximum number of files in this folder whose names can be completed."""
 LOOKS_EVERY = 2.0
 """Seconds between two looks at the settings file, and at the world's health."""
 LATE_SECONDS = 5.0
-"""Seconds after which a look at the health that has not ended is a warning."""
+"""Seconds after which an unfinished health check is a warning."""
 
 
 class BackgroundWork:
-    """Work that nobody waits for."""
+    """Work in the background."""
 
     def __init__(self, app: HubbubApp) -> None:
         self._app = app
@@ -63,7 +63,7 @@ class BackgroundWork:
         self.scenario_words: list[str] = []
 
     async def begin(self) -> None:
-        """Begin, once the first world is on the screen."""
+        """Start, once the first world is on the screen."""
         for look in (self.look_at_settings, self.look_at_health):
             self._app.run_worker(_again_and_again(look), group="looks")
         await self._learn_words()
@@ -87,14 +87,14 @@ class BackgroundWork:
             self._app.notify(f"Recovered after a crash: {', '.join(left[:5])}. Press o to open.")
 
     async def learn_files(self) -> None:
-        """Learn which studies and scenarios this folder has."""
+        """Find the studies and scenarios in this folder."""
         names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
         self.lab_words = [name.stem for name in names]
         found = await in_thread(self._app.simulator.scenarios, "scenarios")
         self.scenario_words = [each.where for each in found]
 
     async def _warm(self) -> None:
-        """Prepare every model; the bar says which one is at it."""
+        """Compile the first models; the bar shows the current one."""
         simulator, timer = (
             self._app.simulator,
             self._app.set_interval(1 / POLLS_PER_SECOND, self._tell),
@@ -112,7 +112,7 @@ class BackgroundWork:
             self._app.say_preparing(self._warming.stage)
 
     async def look_at_settings(self) -> None:
-        """Announce what changed in the settings file, and do as it says now."""
+        """Announce changes in the settings file, and apply them."""
         changed = await in_thread(self._app.simulator.changed_settings, "settings")
         for sentence in changed:
             self._app.notify(sentence, title="Settings")
@@ -120,7 +120,7 @@ class BackgroundWork:
             self._app.prefer(await in_thread(self._app.simulator.preferences, "settings"))
 
     async def look_at_health(self) -> None:
-        """Take over how the world is; whoever draws it waits for no disk and no plugin's check."""
+        """Fetch the world's health; drawing it never waits for a disk or a plugin's check."""
         feed = self._app.feed
         if feed is None:
             return
@@ -143,7 +143,7 @@ class BackgroundWork:
 
 
 def _late(last: Health | None) -> Health:
-    """Return the last look with a warning before it that the next one does not end."""
+    """Return the last look with a warning that the next one has not returned."""
     said = f"A health check has not returned for {LATE_SECONDS:.0f} s; other values are older."
     late = runtime.Reading("checks", "s", "warning", said, LATE_SECONDS, (LATE_SECONDS,))
     return (
@@ -154,17 +154,17 @@ def _late(last: Health | None) -> Health:
 
 
 async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
-    """Look for as long as the program runs; a timer that waits would hold up the keys."""
+    """Look repeatedly; a timer that waits would delay the keys."""
     while True:
         await look()
         await asyncio.sleep(LOOKS_EVERY)
 
 
 SHORTEST = 64
-"""Ticks that are predicted at least; twice as many whenever a message has come further."""
+"""Minimum predicted ticks; doubled whenever a message has run longer."""
 
 READ_FOR = 20.0
-"""Seconds that the toast stays."""
+"""Seconds that the toast is shown."""
 
 Key = tuple[object, ...]
 
@@ -180,7 +180,7 @@ class TheoryCurves:
         self._asked: Key = ()
 
     async def turn(self) -> str:
-        """Draw the next theory, or none after the last one; returns what to say."""
+        """Switch to the next theory, or to none after the last; return what to say."""
         focus = self._app.frame.focus if self._app.frame else None
         if focus is None:
             return "No message is shown; press i to send one."
@@ -197,7 +197,7 @@ class TheoryCurves:
         return f"Theory, dashed: {line(theory.name, 200)}."
 
     def shown(self, focus: Focus | None) -> Theory | None:
-        """Return the theory to draw beside a message, if it is known by now."""
+        """Return the theory to draw with a message, if it has been computed."""
         if focus is None or self._at < 0:
             return None
         key = self._key_of(focus)
@@ -207,7 +207,7 @@ class TheoryCurves:
         return self._known[self._at] if is_same and self._at < len(self._known) else None
 
     def _key_of(self, focus: Focus) -> Key:
-        """Return what a prediction depends on; last how many ticks it has."""
+        """Return what a prediction depends on; the last item is its number of ticks."""
         ticks = SHORTEST
         while ticks < len(focus.history):
             ticks *= 2
@@ -238,21 +238,21 @@ Using = Callable[["Thinker"], Awaitable[None]]
 
 
 class ModelAccess:
-    """Access to language models: one way for minds, interviews and surveys alike.
+    """Access to language models, shared by minds, interviews and surveys.
 
-    It is opened when it is first wanted, and closed with the program. The budget is one for as
-    long as the program runs: to close the way and open it again brings no new money.
+    It is opened on first use, and closed with the program. There is one budget for as
+    long as the program runs: closing and reopening the access does not renew it.
     """
 
     def __init__(self) -> None:
-        self.prefer = ""  # the model that is asked first; empty: as settings say
+        self.prefer = ""  # the model that is asked first; empty: as in the settings
         self.least: float | None = None  # the share of decisions below which models decide too few
-        self.thinker: Thinker | None = None  # who asks, while the way is open
+        self.thinker: Thinker | None = None  # the thinker, while the access is open
         self._opening: AbstractContextManager[Thinker] | None = None
         self._budget: Budget | None = None
 
     async def budget(self) -> Budget:
-        """Return the caps, at first those of the settings, and what was spent."""
+        """Return the caps, initially those of the settings, and what was spent."""
         if self._budget is None:
             from sim.minds.models.configured import budget_in
 
@@ -260,7 +260,7 @@ class ModelAccess:
         return self._budget
 
     async def ready(self) -> Thinker:
-        """Return who asks; opens the way, unless it is open."""
+        """Return the thinker; open the access if it is not open."""
         thinker = self.thinker
         if thinker is None or thinker.pool is None:
             thinker = await self.anew()
@@ -269,7 +269,7 @@ class ModelAccess:
         return thinker
 
     async def anew(self, use: Using | None = None, *, offline: bool = False) -> Thinker:
-        """Open the way anew, as settings say now, and close the old one; may lack somebody."""
+        """Reopen the access with the current settings, close the old one; models may be missing."""
         from sim.runtime.minds import thinker_of
 
         budget = await self.budget()
@@ -286,18 +286,18 @@ class ModelAccess:
         return thinker
 
     async def close(self) -> None:
-        """Close it; what is under way there ends, doing it again is harmless."""
+        """Close the access; requests in progress end. Closing again is harmless."""
         opening, self._opening, self.thinker = self._opening, None, None
         if opening is not None:
             await in_thread(lambda: opening.__exit__(None, None, None), "language models")
 
 
 SAID_FOR = 8.0
-"""Seconds that a sentence stays, until the hint returns."""
+"""Seconds that a sentence is shown before the hint returns."""
 
 
 class Viewer(HubbubApp, inherit_bindings=False):
-    """Opens a world, follows it and shows it; what actions ask of the screen."""
+    """Opens a world, follows it and shows it; implements what actions ask of the screen."""
 
     def __init__(
         self, simulator: Simulator, preferences: Preferences | None = None,
@@ -328,7 +328,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
     # -- start ------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[Any]:
-        """Begin with the loading screen: nothing heavy is imported before it is painted."""
+        """Start with the loading screen: nothing heavy is imported before it is painted."""
         return self._loading
 
     def on_mount(self) -> None:
@@ -338,7 +338,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self.call_after_refresh(self.run_worker, self._begin, exit_on_error=False)
 
     def prefer(self, wanted: Preferences) -> None:
-        """Do as the user prefers."""
+        """Apply the user's preferences."""
         self.preferences = wanted
         self.set_keymap(dict(wanted.keymap))
         if wanted.theme in self.available_themes:
@@ -357,7 +357,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
                 await in_thread(lambda: self.prepare(report), "start")
             finally:
                 is_made = self.feed or self.work.busy or self._entering.locked()
-                resume_collector(freezing=not is_made)  # a world may have been asked for meanwhile
+                resume_collector(freezing=not is_made)  # a world may have been requested meanwhile
             await self.homes.begin(self._path, report, read_only=self._read_only)
         except Exception as error:
             self._loading.fail(sentence_of(error))
@@ -386,7 +386,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self.call_after_refresh(self.homes.greet, opened)
 
     async def part(self) -> None:
-        """Leave the world on the screen, and clear up behind it."""
+        """Leave the world on the screen, and clean up after it."""
         feed, self.feed = self.feed, None
         if feed is not None:
             self.homes.stopped(feed.simulation.frame)
@@ -402,7 +402,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         await self.part()
 
     async def _set_the_stage(self) -> None:
-        """Show the stage in place of the start, where it is not there; under a dialog it waits."""
+        """Show the stage in place of the loading screen, if needed; wait while a dialog is open."""
         from tui.modes import agents, live, messages, runs, stage, system
 
         while self.stage is None and self.screen is not self._loading:
@@ -449,29 +449,29 @@ class Viewer(HubbubApp, inherit_bindings=False):
         return True
 
     def take_newest(self) -> None:
-        """Show the frame that the engine has by now, if it is newer."""
+        """Show the engine's current frame, if it is newer."""
         if self.feed is not None and self._accept(self.feed.simulation.frame):
             self.redraw()
 
     def redraw(self, *, whole: bool = True) -> None:
-        """Show the newest frame in the mode that is open, in all panes or those next in turn."""
+        """Show the newest frame in the current mode, in all panes or in those next in turn."""
         if self.stage is not None and self.frame is not None and self.stage.is_mounted:
             with self.batch_update():
                 self.stage.show(self.frame, whole=whole)
 
     def redraw_modes(self) -> None:
-        """Draw the bar of modes anew."""
+        """Redraw the bar of modes."""
         if self.stage is not None and self.stage.is_mounted:
             self.stage.redraw_modes()
 
     def _announce(self, before: Frame, now: Frame) -> None:
-        """Say which messages came to an end since the frame before."""
+        """Announce the messages that ended since the previous frame."""
         for text, kind in endings(before, now):
             self.say(text, kind)
 
     @contextmanager
     def expecting(self, state: str) -> Iterator[None]:
-        """Show at once what was asked for, until the engine has answered."""
+        """Show the requested state at once, until the engine has answered."""
         self.expected = state
         self.redraw()
         try:
@@ -486,21 +486,21 @@ class Viewer(HubbubApp, inherit_bindings=False):
 
     @property
     def home(self) -> JournalLocation:
-        """Where the world on the screen lives."""
+        """The location of the world on the screen."""
         return self.homes.home
 
     def situation(self) -> ScreenState:
-        """Return what decides which acts make sense."""
-        if self.stage is None:  # what is asked before it is there would be seen by nobody
+        """Return the state on which available actions depend."""
+        if self.stage is None:  # before it exists, a question would not be visible
             return ScreenState(None, "", self.work.busy)
         return ScreenState(self.frame, self.stage.mode, self.work.busy)
 
     def theory_beside(self, focus: Focus | None) -> Theory | None:
-        """Return the theory to draw beside a message, if it is known by now."""
+        """Return the theory to draw with a message, if it has been computed."""
         return self.predicted.shown(focus)
 
     def go(self, mode: str) -> None:
-        """Go to a mode; everything in it is as it was left."""
+        """Go to a mode, which is as it was left."""
         if self.stage is not None:
             self.stage.go(mode)
 
@@ -512,7 +512,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
     # -- what is said -----------------------------------------------------------------------
 
     def say(self, text: str, kind: str = "info") -> None:
-        """Say a sentence on the line above the footer."""
+        """Show a sentence on the line above the footer."""
         self._said_at = time.monotonic()
         if self.stage is not None and self.stage.is_mounted:
             self.stage.line.say(text, kind)
@@ -520,12 +520,12 @@ class Viewer(HubbubApp, inherit_bindings=False):
             self._loading.say(plain(text))
 
     def say_preparing(self, stage: str) -> None:
-        """Say in the bar of modes what is still being prepared; nothing when all is."""
+        """Show in the bar of modes what is still being prepared; empty if nothing is."""
         if self.stage is not None:
             self.stage.prepare(stage)
 
     def hint(self) -> None:
-        """Say what can be done next."""
+        """Show a hint on what to do next."""
         self._hinted = hint_for(self.frame, self.keymap)
         self.say(self._hinted)
         self._said_at = 0.0
@@ -545,18 +545,18 @@ class Viewer(HubbubApp, inherit_bindings=False):
         )
 
     def show_problem(self, error: Exception) -> None:
-        """Show what went wrong; the program goes on."""
+        """Show an error; the program continues."""
         self.push_screen(ErrorDialog(error))
 
     # -- what Hubbub does --------------------------------------------------------------------
 
     @abstractmethod
     def prepare(self, report: Report) -> None:
-        """Import all that the first paint does without."""
+        """Import everything that the first paint does not need."""
 
     @abstractmethod
     def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
-        """Carry out an act, or say why it cannot be done now."""
+        """Carry out an action, or say why it is not possible now."""
 
     @abstractmethod
     def ask_command(self, start: str) -> None:
@@ -564,4 +564,4 @@ class Viewer(HubbubApp, inherit_bindings=False):
 
     @abstractmethod
     async def settled(self) -> Frame | None:
-        """Return the newest frame there is, once the acts begun before have had a moment to end."""
+        """Return the newest frame, after giving unfinished actions a moment to end."""

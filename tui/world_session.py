@@ -1,4 +1,4 @@
-"""The world on the screen: its engine, its journal, and who has it open."""
+"""The world on the screen: its engine, its journal, and its lock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DEMO = "lastfm-asia"
 """The name of the demo world."""
 
 TRIES = 3
-"""Another program may take the same free name in the same instant."""
+"""Attempts at a free name, which another program may take at the same moment."""
 
 COPY = (
     "\n\nYou can open a copy and step it; nothing is written, and changes are lost unless you save "
@@ -37,7 +37,7 @@ COPY = (
 
 
 class WorldSession:
-    """Opens the simulation of a world with its journal, and clears up behind the one before."""
+    """Opens the simulation of a world with its journal, and cleans up after the previous one."""
 
     def __init__(self, app: HubbubApp) -> None:
         self._app = app
@@ -48,7 +48,7 @@ class WorldSession:
     # Opening
 
     async def begin(self, path: Path | None, report: Report, *, read_only: bool = False) -> None:
-        """Enter the first world: that of the command line, else the demo world."""
+        """Enter the first world: that of the command line, or else the demo world."""
         app = self._app
         if path is None:
             world = await in_thread(lambda: app.simulator.demo(report), "start")
@@ -68,7 +68,7 @@ class WorldSession:
         await app.enter(opened.world, path.stem, path, opened, is_first=True)
 
     async def opened(self, path: Path) -> OpenResult | None:
-        """Open a file; where another process has it, offer a copy. None: not wanted."""
+        """Open a file; if another process has it open, offer a copy. None: declined."""
         app = self._app
 
         async def open_it(read_only: bool) -> OpenResult:
@@ -90,14 +90,14 @@ class WorldSession:
         return await open_it(True)
 
     async def _wants_copy(self, held: HubbubError) -> bool:
-        """Ask whether a copy will do."""
+        """Ask whether to open a copy."""
         ask = Confirm("In use", f"{held}{COPY}", yes="Open a copy", no="Cancel")
         return await self._app.push_screen_wait(ask) is True
 
     async def start(
         self, world: World, name: str, path: Path | None, opened: OpenResult | None
     ) -> tuple[FrameFeed, JournalLocation]:
-        """Start the engine of a world; one whose journal cannot be kept starts without one."""
+        """Start the engine of a world, without a journal if none can be kept."""
         if opened is not None and opened.is_read_only:
             return await self._feed(world, name, None, None), JournalLocation(is_copy=True)
         if not await self._wants_journal(name):
@@ -151,10 +151,10 @@ class WorldSession:
         )  # fmt: skip
         return await self._app.push_screen_wait(ask) is not True
 
-    # Being there
+    # While it is open
 
     async def greet(self, opened: OpenResult | None) -> None:
-        """Tell what was found when the world was opened, and what is missing."""
+        """Show what was found when the world was opened, and what is missing."""
         obstacle, self._obstacle = self._obstacle, ""
         over, self._over = self._over, ""
         if over:
@@ -169,7 +169,7 @@ class WorldSession:
             await self._app.push_screen(Notice("Recovery incomplete", text))
 
     async def saved(self, path: Path) -> None:
-        """Take note that the world was saved: it lives there from now on."""
+        """Note that the world was saved: its location is now this file."""
         frame = self._app.simulation.frame
         if frame.kept is not None:
             self.home = JournalLocation(path, is_named=True)
@@ -191,7 +191,7 @@ class WorldSession:
     # Leaving
 
     def stopped(self, frame: Frame) -> None:
-        """Take note of a scenario that was under way in a world that is left: it ends there."""
+        """Note that a scenario was running in a world that is left: it ends there."""
         now = frame.program
         if now is not None and now.ended is None:
             self._over = (
@@ -200,7 +200,7 @@ class WorldSession:
             )
 
     async def go_back(self, path: Path | None) -> None:
-        """Leave the world without what was not saved, and enter its file; None: the demo world."""
+        """Leave the world, discarding unsaved changes, and enter its file; None: the demo world."""
         app = self._app
         world = await app.work.in_thread(
             "opening the world",
@@ -213,7 +213,7 @@ class WorldSession:
             app.say(f"Reverted to {path.name} as saved at tick {count(app.frame.tick)}.", "good")
 
     async def erased(self, path: Path, who: str, how: str) -> None:
-        """Leave the world, take profiles out of all that is kept of it, and enter it again."""
+        """Leave the world, delete profiles from everything stored of it, and enter it again."""
         app = self._app
         told, refused = "", ""
         await app.part()
@@ -229,20 +229,20 @@ class WorldSession:
             await app.enter(opened.world, path.stem, path, opened)
         if refused:
             app.say(refused, "error")
-        else:  # not on the line below, which the world's own first sentence takes
+        else:  # not on the line below, where the world's own first sentence appears
             await app.push_screen_wait(Notice("Profiles deleted", told))
 
     def throw_away(self) -> None:
-        """Have everything that was not saved removed when the world is left."""
+        """Mark everything unsaved to be removed when the world is left."""
         self.home = replace(self.home, is_lost=True)
 
     def stay(self) -> None:
-        """Forget that wish: the act is over, and the world was not left after all."""
+        """Undo that mark: the action has ended, and the world was not left after all."""
         if self.home.is_lost and not self.is_quitting:
             self.home = replace(self.home, is_lost=False)
 
     async def leave(self) -> None:
-        """Clear up behind a world whose engine has ended: what was never touched goes."""
+        """Clean up after a world whose engine has ended: remove it if it was never touched."""
         home, self.home = self.home, JournalLocation()
         at = home.at
         if at is None or (home.is_named and not home.is_lost):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def show_info(where: str, *, network: bool, json: bool) -> None:
-    """Say what is in a world; with ``network`` load it and measure its network."""
+    """Describe a world; with ``network`` load it and measure its network."""
     path = saved_path(where)
     require_file(path)
     facts = _file_facts(path) if path.suffix == ".hub" or path.is_file() else {}
@@ -49,7 +49,7 @@ def _file_facts(path: Path) -> dict[str, Any]:
 
 
 def _agreements(minds: Iterable[str]) -> list[str]:
-    """Return how far each surrogate agrees with the model that it stands for."""
+    """Return how well each surrogate agrees with the model that it stands for."""
     words = [word for one in minds if one.startswith("surrogate,") for word in one.split(",")]
     paths = {word.removeprefix("path=").rpartition(" (")[0] or word.removeprefix("path=")
              for word in words if word.startswith("path=")}  # fmt: skip
@@ -60,7 +60,7 @@ def _agreements(minds: Iterable[str]) -> list[str]:
 
 
 def _living_facts(path: Path) -> dict[str, Any]:
-    """Return what lies beside a world file: whose branch it is, its bookmarks, its journal."""
+    """Return facts kept beside a world file: its parent world, its bookmarks and its journal."""
     folder = folder_of(path)
     if not folder.is_dir():
         return {}
@@ -94,7 +94,7 @@ def _world_facts(world: World) -> dict[str, Any]:
 
 
 def _platform_facts(world: World) -> dict[str, Any]:
-    """Return what is known of a world's platform; nothing of none."""
+    """Return the facts about a world's platform; empty if there is none."""
     platform = world.platform
     if platform is None:
         return {}
@@ -118,7 +118,7 @@ def _platform_facts(world: World) -> dict[str, Any]:
 
 
 def _lines(facts: dict[str, Any], above: str = "") -> dict[str, object]:
-    """Return nested facts as one level, for a table."""
+    """Flatten nested facts to one level, for a table."""
     flat: dict[str, object] = {}
     for name, value in facts.items():
         if name == "interactions" and value is None:
@@ -139,7 +139,7 @@ def _item(value: object) -> str:
 
 
 def show_verification(where: str, *, json: bool) -> None:
-    """Check every byte of a world file, its log of acts and its journal, and say so."""
+    """Check every byte of a world file, its command log and its journal, and print the result."""
     path = saved_path(where)
     require_file(path)
     with watched() as report:

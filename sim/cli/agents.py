@@ -34,7 +34,7 @@ _LISTED = 10_000
 
 
 def show_agents(where: str, condition: str | None, state: str | None, shape: OutputFormat) -> None:
-    """List the members that fit a condition, or are in a state of a message."""
+    """List the members that match a condition, or are in a given state of a message."""
     world = opened(where)
     who = world.agents_where(condition or "")
     if state is not None:
@@ -45,12 +45,12 @@ def show_agents(where: str, condition: str | None, state: str | None, shape: Out
 def show_moves(
     where: str, condition: str | None, first: int | None, last: int | None, shape: OutputFormat
 ) -> None:
-    """List moves of members between stages of life."""
+    """List lifecycle transitions of members."""
     answer(shape, _moves(opened(where), condition, first, last), _moves_text)
 
 
 def show_member(where: str, agent: str, shape: OutputFormat) -> None:
-    """Write all that is known of one member."""
+    """Print everything that is known about one member."""
     world = opened(where)
     facts = member_facts(world, world.agents.index(agent))
     answer(shape, facts, lambda found, _: member_text(found))
@@ -122,14 +122,14 @@ def _row(agent: Facts) -> tuple[str, ...]:
 
 
 def show_compatibility(where: str, first: str, second: str, shape: OutputFormat) -> None:
-    """Write how well two members would get on, and why."""
+    """Print how compatible two members are, and why."""
     world = opened(where)
     facts = compatibility_facts(world, *(world.agents.index(each) for each in (first, second)))
     answer(shape, facts, lambda found, _: _compatibility_text(found))
 
 
 def compatibility_facts(world: World, first: int, second: int) -> Facts:
-    """Return the score of two agents with its parts, before and after they are weighed."""
+    """Return the compatibility score of two agents and its parts, unweighted and weighted."""
     found = world.compatibility(first, second)
     agents = world.agents
     shared = agents.vocabulary.names(int(agents.interests[first] & agents.interests[second]))
@@ -169,7 +169,7 @@ _LONGEST = 200
 
 
 def member_facts(world: World, agent: int) -> Facts:
-    """Return who a member is, what follows from that, what it thinks, and what became of it."""
+    """Return a member's profile, the values derived from it, its opinions and its history."""
     agents = world.agents
     label = int(agents.community[agent])
     traits = (agents.personality[agent] / 255.0).tolist()
@@ -198,7 +198,7 @@ def member_facts(world: World, agent: int) -> Facts:
     history = world.personal_history(agent)
     facts["history"] = [{"tick": tick, "line": line} for tick, line in history]
     facts["messages"] = _messages(world, agent)
-    if world.platform is not None:  # of it and its groups, in the ticks whose acts are kept
+    if world.platform is not None:  # facts of the platform and its groups, for ticks on record
         facts["letters"] = [
             {"tick": tick, "from": agents.id(sender), "text": text}
             for tick, sender, text in world.platform.inbox(agent)
@@ -207,7 +207,7 @@ def member_facts(world: World, agent: int) -> Facts:
 
 
 def _messages(world: World, agent: int) -> list[Facts]:
-    """Return its state under each of the newest messages, and when it adopted, from whom."""
+    """Return its state under each of the newest messages, when it adopted it and from whom."""
     member = member_of(about(world, agent))
     adopted = {number: (tick, whence) for number, tick, whence, _ in member.adopted}
     found = []
@@ -223,7 +223,7 @@ def _messages(world: World, agent: int) -> list[Facts]:
 
 
 def _interests(world: World, agent: int) -> dict[str, float]:
-    """Return what a member cares for, and how much it knows of each."""
+    """Return a member's interests and its expertise in each."""
     names = world.agents.vocabulary.names(int(world.agents.interests[agent]))
     bits = [list(world.agents.vocabulary).index(name) for name in names]
     known = expertise(world.agents, agent, bits).tolist() if bits else []
@@ -232,7 +232,7 @@ def _interests(world: World, agent: int) -> dict[str, float]:
 
 def _on_platform(world: World, agent: int) -> Facts:
     platform = world.platform
-    if platform is None or agent >= len(platform.members):  # it signs up with the next tick
+    if platform is None or agent >= len(platform.members):  # it joins the platform at the next tick
         return {}
 
     which = platform.recommenders[int(platform.members.recommender[agent])]
@@ -247,13 +247,13 @@ def _on_platform(world: World, agent: int) -> Facts:
 
 
 def _called(plugin: Recommender | Policy) -> str:
-    """Return a plugin's name; of one that is not here, whose place another takes, its own."""
+    """Return a plugin's name; for a missing plugin with a stand-in, the missing one's name."""
     lost = getattr(plugin, "lost", None)
     return f"{lost['name']} (not here)" if lost else plugin.plugin_name or type(plugin).__name__
 
 
 def member_text(facts: Facts) -> str:
-    """Return the facts for people."""
+    """Return the facts as text for people."""
     said = {
         name: value
         for name, value in facts.items()
@@ -292,7 +292,7 @@ def member_text(facts: Facts) -> str:
 
 
 def show_groups(where: str, name: str | None, shape: OutputFormat) -> None:
-    """Write all groups, or the members of one."""
+    """Print all groups, or the members of one."""
     world = opened(where)
     names = world.groups.names if name is None else (name,)
     facts = [group_facts(world, each) for each in names]
@@ -303,7 +303,7 @@ def show_groups(where: str, name: str | None, shape: OutputFormat) -> None:
 
 
 def group_facts(world: World, name: str) -> Facts:
-    """Return a group's size, limit (None: there is none) and members."""
+    """Return a group's size, limit (None: no limit) and members."""
     agents, limit = world.agents, world.groups.limit(name)
     members = [{"id": agents.id(k), "name": agents.name(k)} for k in world.groups.members(name)]
     return {
@@ -331,7 +331,7 @@ def _limit(facts: Facts) -> str:
 
 
 def show_minds(where: str, agent: str | None, shape: OutputFormat) -> None:
-    """Write who has a mind, or what one member wants, plans and remembers."""
+    """Print which members have a mind, or what one member wants, plans and remembers."""
     world = opened(where)
     if agent is not None:
         facts = _one(world, int(world.agents.index(number_or_word(agent))))

@@ -113,13 +113,13 @@ def hubbub(
     ] = False,
 ) -> None:
     """Keep the options that every verb shares; open the screen when there is no verb."""
-    del debug, version, options  # main(), _version and _options have dealt with them
+    del debug, version, options  # main(), _version and _options have handled them
     files = tuple(plugin or ())
     context.obj = Flags(
         threads, settings, profile, saves, files, fps, theme, isolated, journal,
         metrics_port,
     )  # fmt: skip
-    if context.invoked_subcommand not in {None, "open"}:  # the screen watches by itself
+    if context.invoked_subcommand not in {None, "open"}:  # the screen watches plugins itself
         context.with_resource(overseen(files))
     if context.invoked_subcommand is None:
         prepare(context.obj)

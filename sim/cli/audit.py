@@ -49,7 +49,7 @@ _MOST_BYTES = 512 << 20
 
 
 def show_audit(where: str, shape: OutputFormat) -> int:
-    """Print every act of a world, and say what is wrong with its log; returns the exit code."""
+    """Print every logged command of a world and the problems of its log; return the exit code."""
     with watched() as report, world_file(where, report) as path:
         found = audit(path)
     answer(shape, _facts(found), lambda _, most: _text(found.acts, most))
@@ -70,7 +70,7 @@ def _facts(found: Audit) -> dict[str, Any]:
 
 
 def _text(acts: Sequence[LoggedAct], most: int) -> str:
-    """Return the last acts, of which there are many in a long life."""
+    """Return the latest commands as text; an old world has very many."""
     heading = ("act", "tick", "author", "what", "result", "arguments")
     more = f"{len(acts) - most:,} before them (--limit)\n" if len(acts) > most else ""
     return more + table([heading, *_rows(acts[-most:])])
@@ -83,7 +83,7 @@ def _rows(acts: Sequence[LoggedAct]) -> Iterator[tuple[str, ...]]:
 
 
 def _short(told: str) -> str:
-    """Return arguments as a person reads them, in one line that fits."""
+    """Return arguments as readable text, shortened to one line."""
     try:
         body = jsons.loads(told)
         words = [_word(value) for value in body.get("args", ())]
@@ -104,7 +104,7 @@ def _word(value: Any) -> str:
 
 
 def write_script(where: str, out: Path | None) -> int:
-    """Write what was done to a world as a scenario file, or print it; returns the exit code."""
+    """Write or print a world's commands as a scenario file; return the exit code."""
     require_folder(out)
     found = audit(saved_path(where))
     if not found.is_whole:
@@ -126,7 +126,7 @@ def write_script(where: str, out: Path | None) -> int:
 def show_replay(
     where: str, to: int | None, base: Path | None, save: Path | None, *, check: bool, json: bool
 ) -> int:
-    """Do again what was done to a world, and say how it compares; returns the exit code."""
+    """Replay the commands of a world and compare the result; return the exit code."""
     with watched() as report:
         acts, digest, findings = _log(where)
         start = None if base is None else load(base, report=report)
@@ -144,7 +144,7 @@ def show_replay(
 
 
 def _log(where: str) -> tuple[list[LoggedAct], str | None, list[str]]:
-    """Return what was done, the digest that it came to, and what is wrong with the log."""
+    """Return the logged commands, the final digest, and the problems of the log."""
     if where.endswith((".json", ".jsonl")):
         path = Path(where)
         try:
@@ -164,7 +164,7 @@ def _log(where: str) -> tuple[list[LoggedAct], str | None, list[str]]:
 
 
 def _checkpoint(where: str, to: int | None, acts: list[LoggedAct], report: Report) -> World | None:
-    """Return the nearest state that the journal beside the file keeps and that fits the log."""
+    """Return the nearest checkpoint in the journal beside the file that fits the log."""
     folder = folder_of(saved_path(where))
     kept = sorted((info(path).tick or 0, path) for path in folder.glob("checkpoint-*.hub"))
     for tick, path in reversed(kept):
@@ -179,7 +179,7 @@ def _checkpoint(where: str, to: int | None, acts: list[LoggedAct], report: Repor
 
 
 def _differs(found: Replay, acts: list[LoggedAct], digest: str | None, to: int | None) -> list[str]:
-    """Compare with the saved world, where all that led to it was done again."""
+    """Compare with the saved world, if everything that led to it was replayed."""
     line = line_of(acts)
     done = found.begun + 1 + found.acts + sum(act.author == "plugin" for act in line)
     if digest is None or found.findings or done < len(line) or found.world.digest() == digest:
@@ -219,7 +219,7 @@ def _replay_facts(found: Replay, findings: list[str], digest: str | None) -> dic
 
 
 def write_manifest(where: str, out: Path) -> None:
-    """Write what suffices to repeat a run: versions, seed, settings, prompts, acts, replies."""
+    """Write what is needed to repeat a run: versions, seed, settings, prompts, acts, replies."""
     require_folder(out)
     with watched() as report:
         path = saved_path(where)
@@ -233,13 +233,13 @@ def write_manifest(where: str, out: Path) -> None:
 
 
 def manifest_text(world: World) -> str:
-    """Return the manifest of a world's run so far, as a file has it."""
+    """Return the manifest of a world's run so far, as the text of a file."""
     world.trail.seal(world)
     return f"{as_json(manifest_of(world.trail.acts, world))}\n"
 
 
 def repeat(where: str, save: Path | None, *, json: bool) -> int:
-    """Repeat a run offline: minds decide anew on what models answered; returns the exit code."""
+    """Repeat a run offline; minds decide from the recorded replies. Return the exit code."""
     require_folder(save)
     with watched() as report:
         acts, digest, findings = _log(where)

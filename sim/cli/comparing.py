@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 _TICKS, _MIND_TICKS = 48, 24
 _BESIDE = 4
-"""Recommenders that stand side by side; of more, each has a line."""
+"""The most recommenders shown as columns; if there are more, each gets a row."""
 _MANY = "Means over seeds; name four or fewer for differences and what papers say of them."
 _INTERVAL = "* the 95 % interval of the mean difference (Student's t, each alone) excludes 0."
 _SINGLE = "One replicate gives no interval; add --replicates 5."
@@ -52,7 +52,7 @@ _MOST_BYTES = 512 << 20
 def show_recommenders(
     where: str, recommenders: str, ticks: int | None, replicates: int, output: Output, variant: str
 ) -> None:
-    """Run and write a comparison of recommenders, separated by commas, or of all."""
+    """Run a comparison of recommenders (comma-separated, or ``all``) and print it."""
     if recommenders.strip() == "all":
         chosen = list(names("recommender"))
     else:
@@ -73,7 +73,7 @@ def show_recommenders(
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What is compared: how the world of a seed is made (None: of its own), what is done to it."""
+    """What to compare: how to make the world of a seed (None: its own), and what runs in it."""
 
     make: Callable[[int | None], World]
     ticks: int | None = None
@@ -81,7 +81,7 @@ class Subject:
 
 
 def subject_of(where: str, variant: str, report: Report) -> Subject:
-    """Return what a person names: a world, or a scenario, whose plan has begun in each world."""
+    """Return what a person names: a world, or a scenario whose plan begins in each world."""
     if is_scenario(where):
         return _of_scenario(open_scenario(where, variant), report)
     if variant:
@@ -90,7 +90,7 @@ def subject_of(where: str, variant: str, report: Report) -> Subject:
 
 
 def _of_scenario(scenario: Scenario, report: Report) -> Subject:
-    # Rules decide for all, and each run lasts as long as the others.
+    # Rules decide for all members, and all runs have the same length.
     plan = replace(scenario.plan(author=AUTHOR), minds=None, stop=Stop(sys.maxsize))
 
     def make(seed: int | None) -> World:
@@ -139,7 +139,7 @@ def _facts(found: Comparison) -> dict[str, Any]:
 
 
 def _values(found: Comparison) -> Table:
-    """Return a row a measure, recommender and seed."""
+    """Return one row per measure, recommender and seed."""
     return Table.of_rows(
         {"measure": name, "group": measure.group, "recommender": one, "seed": seed,
          "value": float(found.values[row, replicate, column])}
@@ -184,7 +184,7 @@ def _rows(found: Comparison) -> list[tuple[str, ...]]:
 
 
 def _by_group(found: Comparison) -> list[list[tuple[str, ...]]]:
-    """Return a table for each group of measures, a line for each recommender."""
+    """Return one table per group of measures, with one row per recommender."""
     tables = []
     for group in dict.fromkeys(measure.group for measure in MEASURES.values()):
         named = [name for name, measure in MEASURES.items() if measure.group == group]
@@ -206,7 +206,7 @@ def _apart(difference: Difference) -> str:
 
 
 def _pairs(found: Comparison) -> list[str]:
-    """Say how each difference of means stands to what papers say."""
+    """Say how each difference of means compares with published claims."""
     lines = [
         f"{judged.verdict}: {judged.claim} ({judged.mean:+.4f}, {b} minus {a}). {judged.source}."
         for a, b in combinations(found.names, 2)
@@ -220,7 +220,7 @@ def show_minds(
     where: str, who: str, minds: tuple[str, str], goal: str, ticks: int | None, replicates: int,
     output: Output, variant: str, *, replies: Path | None, offline: bool,
 ) -> None:  # fmt: skip
-    """Run and write a comparison of two minds of the same members."""
+    """Run and print a comparison of two minds of the same members."""
     if not offline:
         require_folder(replies)
     with watched() as report:
@@ -244,7 +244,7 @@ def show_minds(
 
 @contextmanager
 def _pool(replies: Path | None, *, offline: bool) -> Iterator[Pool | None]:
-    """Yield whom to ask, or the recorded replies that stand for it."""
+    """Yield the models to ask, or the recorded replies in their place."""
     if offline:
         yield None if replies is None else RecordedReplies(_read(replies))
         return
@@ -297,7 +297,7 @@ def _mind_facts(found: MindsComparison) -> dict[str, Any]:
 
 
 def _mind_values(found: MindsComparison) -> Table:
-    """Return a row a measure, arm and seed."""
+    """Return one row per measure, arm and seed."""
     return Table.of_rows(
         {"measure": name, "arm": arm, "seed": seed, "value": float(found.values[row, each, column])}
         for column, name in enumerate(MIND_MEASURES)

@@ -44,7 +44,7 @@ _OLDEST_SQLITE = (3, 35)
 
 
 def show(*, json: bool, world: str | None = None) -> int:
-    """Show everything, and say what is wrong."""
+    """Show everything, and report the problems found."""
     facts = examine()
     if world is not None:
         facts["world"], found = examine_world(world)
@@ -133,7 +133,7 @@ def _terminal() -> dict[str, Any]:
 
 
 def _kernels() -> dict[str, Any]:
-    """Where compiled kernels are kept; without importing the compiler."""
+    """Return where compiled kernels are cached, without importing the compiler."""
     folder = os.environ.get("NUMBA_CACHE_DIR")
     root = Path(folder) if folder else Path(sim.__file__).parent
     kept = list(root.rglob("*.nbc"))
@@ -167,7 +167,7 @@ STANDING = ("disk space", "durable tick", "memory")
 
 
 def examine_world(where: str) -> tuple[dict[str, Any], list[str]]:
-    """Return facts of a world, and a sentence for everything that is wrong with it."""
+    """Return facts about a world, and one sentence for each problem."""
     path = saved_path(where)
     place = place_of(path)
     facts: dict[str, Any] = {"path": path}

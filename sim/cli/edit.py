@@ -146,7 +146,7 @@ def edit_ties(
 
 
 def _value(text: str) -> object:
-    """Return the number or truth that a text says, or the text; None for an empty one."""
+    """Return a text as a number or boolean if it is one, else the text; None if it is empty."""
     try:
         found = loads(text)
     except (ValueError, RecursionError):

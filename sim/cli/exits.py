@@ -47,7 +47,7 @@ def code_of(error: errors.HubbubError) -> int:
     """Return the exit code of an error."""
     if isinstance(error, errors.Cancelled):
         return 128 + int(getattr(error, "number", 2))
-    # A file too large for the memory is both; what helps is more memory.
+    # A file too large for memory is both kinds of error; more memory is what helps.
     kinds = {
         errors.CapacityError: CAPACITY,
         errors.FileError: FILE,
@@ -60,10 +60,10 @@ def code_of(error: errors.HubbubError) -> int:
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 GRACE_SECONDS = 4.0
-"""From a signal to the end, where the work does not end by itself."""
+"""Seconds after a signal until work that has not stopped is interrupted."""
 
 END_SECONDS = 0.75
-"""From there to the end of the process, where not even Python runs any more."""
+"""Seconds after that until the process is ended, even if Python code no longer runs."""
 
 _LOOK_SECONDS = 0.5
 
@@ -77,7 +77,7 @@ class StoppedError(Cancelled):
 
 
 class StopRequest:
-    """Whether somebody wants the command to end."""
+    """A request to end the command, as made by a signal or a closed terminal."""
 
     def __init__(self) -> None:
         self.number = 0
@@ -86,7 +86,7 @@ class StopRequest:
         self._had_terminal = sys.stderr.isatty()
 
     def is_set(self) -> bool:
-        """Look whether somebody does, now and then also whether the terminal is still there."""
+        """Return whether to end; check now and then whether the terminal is gone, too."""
         now = time.monotonic()
         if not self.number and self._had_terminal and now - self._looked > _LOOK_SECONDS:
             self._looked = now
@@ -95,14 +95,14 @@ class StopRequest:
         return self.number > 0
 
     def noted(self) -> None:
-        """Stop the clocks: the work has seen that it is to end, and may take its time for that."""
+        """Stop the timers: the work has noticed the request, and may take its time to end."""
         for timer in self._timers:
             timer.cancel()
 
     def set(self, number: int) -> None:
-        """Ask, and start the clocks."""
+        """Make the request, and start the timers."""
         self.number = number
-        # What never reports again, such as a plugin that loops for ever, is stopped all the same.
+        # Work that never reports again, such as a plugin in an endless loop, is stopped too.
         again = threading.Timer(GRACE_SECONDS, os.kill, (os.getpid(), signal.SIGINT))
         last = threading.Timer(GRACE_SECONDS + END_SECONDS, os._exit, (128 + number,))
         self._timers = [again, last]
@@ -113,7 +113,7 @@ class StopRequest:
 
 @contextmanager
 def listening() -> Iterator[StopRequest]:
-    """Take note of signals while the block runs; a second one raises ``KeyboardInterrupt``."""
+    """Catch signals while the block runs; a second one raises ``KeyboardInterrupt``."""
     asked = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield asked
@@ -138,7 +138,7 @@ def listening() -> Iterator[StopRequest]:
 
 
 def hung_up(descriptor: int) -> bool:
-    """Return whether the terminal behind a file descriptor is gone."""
+    """Return whether the terminal of a file descriptor is gone."""
     with suppress(OSError, ValueError):
         poll = select.poll()
         poll.register(descriptor, 0)
@@ -146,14 +146,14 @@ def hung_up(descriptor: int) -> bool:
     return True
 
 
-# What a run keeps
+# What is kept of a stopped run
 
 
 @contextmanager
 def kept_when_stopped(
     world: World, keeper: JournalWriter | None, target: Path | None
 ) -> Iterator[None]:
-    """Keep a world whose run is stopped between two ticks, and say where it is."""
+    """If the run stops between two ticks, keep its world and add to the error where it is kept."""
     begun = world.tick
     try:
         yield
@@ -164,7 +164,7 @@ def kept_when_stopped(
         text = f"{said}; {_kept(world, keeper, target)}."
         raise StoppedError(text, getattr(wish, "number", signal.SIGINT)) from None
     except StuckError as stuck:
-        if world.tick == begun or stuck.__cause__ is not None:  # it says itself what is kept
+        if world.tick == begun or stuck.__cause__ is not None:  # the error says what is kept
             raise
         reason = f"{stuck.reason}; {_kept(world, keeper, target)}"
         raise StuckError(stuck.plugin, reason) from None
@@ -175,7 +175,7 @@ def _kept(world: World, keeper: JournalWriter | None, target: Path | None) -> st
 
 
 def rescued(world: World, target: Path | None, of: World | None = None) -> str:
-    """Save a world whose run is stopped, beside where it was to be saved; returns where."""
+    """Save the world of a stopped run, near ``target`` if given; return a clause saying where."""
     from sim.runtime.journal.history import HistoryWriter
     from sim.store import save
 
@@ -188,7 +188,7 @@ def rescued(world: World, target: Path | None, of: World | None = None) -> str:
 
 
 def rescue_path(target: Path | None) -> Path:
-    """Return where a run is kept that was to be saved at ``target`` in the end, or nowhere."""
+    """Return the rescue file for a run that was to be saved at ``target``, or not at all."""
     if target is not None:
         return target.with_name(f"{target.stem}.rescued.hub")
     from sim.settings.settings import current
@@ -200,5 +200,5 @@ def rescue_path(target: Path | None) -> Path:
 
 
 def said_of_rescue(tick: int, path: Path) -> str:
-    """Say where a run is kept, in a clause."""
+    """Return a clause that says where a run is kept."""
     return f"the world at tick {tick:,} is kept in {path}, hubbub run goes on from there"

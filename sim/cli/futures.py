@@ -34,7 +34,7 @@ def show_futures(
     ticks: int | None, replicates: int | None, measure: str, margin: float | None,
     workers: int | None, backend: str, into: Path | None, resume: bool,
 ) -> None:  # fmt: skip
-    """Run a world under several conditions and write how they differ."""
+    """Run a world under several conditions and print how they differ."""
     require_folder(into)
     if resume and into is None:
         raise InputError("--resume needs a file of results; name it: --into FILE.")
@@ -75,7 +75,7 @@ def show_futures(
 def _conditions(
     where: str, arms: Sequence[str], messages: Sequence[str], *, variants: bool
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the arms and messages of the words, refused before any world is made."""
+    """Return the arms and messages that were typed; refuse wrong ones before any world is made."""
     if variants:
         if not is_scenario(where):
             raise InputError("--variants needs a scenario; for a world use --arm.")
@@ -100,7 +100,7 @@ def _of_scenario(
     ticks: int | None,
     report: Report,
 ) -> tuple[World, Mapping[str, Any], int]:
-    """Return the world of a scenario, and futures that each do more than the scenario does."""
+    """Return the world of a scenario, and futures that each add to what the scenario does."""
     base = open_scenario(where)
     plan = base.plan(Stop(ticks), author=AUTHOR)
     plan.check()

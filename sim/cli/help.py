@@ -25,17 +25,17 @@ _ELSEWHERE = {
     "suggest": "show WORLD suggestions",
     "survey": "ask WORLD WHO",
 }
-"""What people type for it, and what it is called here."""
+"""Words that people type for a command, and the command's name here."""
 
 _OPTIONS = {"--seeds": "--replicates", "--rounds": "--replicates"}
-"""Options by another word that people type, and what they are called where there is that one."""
+"""Other names that people type for an option, and its name in commands that have it."""
 
 
 class Verbs(TyperGroup):
-    """Verbs, some of them nouns with verbs of their own; a wrong word is told the right ones."""
+    """A group of verbs, or of nouns with verbs of their own; a wrong word gets suggestions."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the verb that is named; say which there are when none is."""
+        """Run the named verb; list the verbs if none is named."""
         try:
             return super().invoke(ctx)
         except TyperException as raised:
@@ -50,7 +50,7 @@ class Verbs(TyperGroup):
             raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write what it takes and which verbs it has; of options more than ``--help`` alone."""
+        """Write arguments and verbs; also the options, if there are more than ``--help`` alone."""
         by_kind: dict[str, list[tuple[str, str]]] = {"argument": [], "option": []}
         for param in self.get_params(ctx):
             if (record := param.get_help_record(ctx)) is not None:
@@ -64,7 +64,7 @@ class Verbs(TyperGroup):
         self.format_commands(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Return the verb that is named, or say which ones were meant."""
+        """Return the named verb, or suggest the ones that may have been meant."""
         try:
             return self._click_resolve_command(ctx, args)
         except TyperException as error:
@@ -89,7 +89,7 @@ def meant_by(word: str, group: TyperGroup, top: TyperGroup) -> list[str]:
 
 
 def everywhere(top: TyperGroup) -> dict[str, list[str]]:
-    """Return each word with the verbs that it leads to: those below nouns, and other names."""
+    """Map each word to the verbs that it leads to: verbs below nouns, and other names."""
     found: dict[str, list[str]] = {}
     for name, noun in top.commands.items():
         for verb in getattr(noun, "commands", {}):
@@ -98,19 +98,19 @@ def everywhere(top: TyperGroup) -> dict[str, list[str]]:
 
 
 def given(command: Any) -> list[str]:
-    """Return what a command takes after its name, such as WORLD."""
+    """Return the arguments of a command that follow its name, such as WORLD."""
     return [str(each.metavar) for each in command.params if each.param_type_name == "argument"]
 
 
 def world_of(context: Any) -> str:
-    """Return the world that a noun was given before its verb."""
+    """Return the world that was given to a noun, before its verb."""
     return str(context.parent.params["world"])
 
 
 _Verb = TypeVar("_Verb", bound=Callable[..., Any])
 
 SCREEN = 24
-"""Lines of a terminal, the last of which is the prompt's."""
+"""Lines of a terminal; the last one is for the prompt."""
 
 _LIFE = {
     "new": "of a generator", "import": "a network file", "open": "on the screen",
@@ -136,14 +136,14 @@ class Panels(Verbs):
     """The verbs of ``hubbub``: those of a world's life, those in a world, and nouns around it."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write every verb in panels; the options that all share are told by ``--options``."""
+        """Write every verb in panels; ``--options`` explains the options that all share."""
         formatter.write("\n".join(self._lines(ctx)) + "\n")
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write nothing: the panels have them."""
+        """Write nothing: the panels list the commands."""
 
     def options_of(self, ctx: Any) -> str:
-        """Return what each option that all verbs share means, and the exit codes."""
+        """Return the help of the options that all verbs share, and the exit codes."""
         formatter = ctx.make_formatter()
         self.format_options(ctx, formatter)
         self.format_epilog(ctx, formatter)
@@ -172,7 +172,7 @@ class Panels(Verbs):
         )
 
     def _noun(self, name: str) -> list[str]:
-        """Return a noun with its verbs; a verb with what it takes."""
+        """Return a noun with its verbs, or a verb with its arguments."""
         command = self.commands[name]
         label = " ".join([name, *given(command)])
         verbs = getattr(command, "commands", {})
@@ -197,14 +197,14 @@ def _columns(verbs: dict[str, str]) -> Iterator[str]:
 
 
 class Verb(TyperCommand):
-    """A verb whose help fits one screen; where it has more options, ``--options`` explains all."""
+    """A verb whose help fits one screen; ``--options`` explains any options that do not."""
 
     def __init__(self, name: str | None, **given: Any) -> None:
         super().__init__(name, **given)
         self.params.append(_explaining())
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the whole help where it fits one screen, else a first screen."""
+        """Write the whole help if it fits one screen, else a first screen."""
         whole = self.options_of(ctx)
         fits = whole.count("\n") + 1 < SCREEN
         formatter.write(f"{whole if fits else chr(10).join(self._first_screen(ctx))}\n")
@@ -221,7 +221,7 @@ class Verb(TyperCommand):
         return str(formatter.getvalue()).rstrip("\n")
 
     def _panels(self, ctx: Any) -> dict[str, list[Any]]:
-        """Return what is typed, by panel: arguments, what most people need, the rest."""
+        """Return the parameters by panel: arguments, common options, the rest."""
         found: dict[str, list[Any]] = {}
         every: list[Any] = self.get_params(ctx)
         for param in every:
@@ -253,14 +253,14 @@ def _place(panel: str) -> int:
 
 
 def _rows(records: list[tuple[str, str]]) -> Iterator[str]:
-    """Yield a line for each option, with as much of its help as fits."""
+    """Yield one line per option, with as much of its help as fits."""
     width = max((len(label) for label, _ in records), default=0)
     for label, text in records:
         yield f"  {label:{width}}  {_begun(' '.join(text.split()), _WIDTH - width - 4)}"
 
 
 def _begun(text: str, room: int) -> str:
-    """Return the beginning of a text that fits: whole sentences where there is one, else words."""
+    """Return the beginning of a text that fits: whole sentences if possible, else words."""
     ends = [found.end() for found in re.finditer(r"\.(?= \S)", text[: room + 1])]
     if len(text) <= room or not ends:
         return textwrap.shorten(text, room, placeholder=" ...")
@@ -275,7 +275,7 @@ def _explain(context: typer.Context, asked: bool) -> None:
 
 @cache
 def _explaining() -> Any:
-    """Return the option ``--options``, as typer makes one of a declaration."""
+    """Return the option ``--options``, as typer makes it from a declaration."""
     from typer.main import get_command
 
     def declared(
@@ -301,5 +301,5 @@ class VerbApp(typer.Typer):
         super().__init__(help=help, rich_markup_mode=None, **{"cls": Verbs, **given})
 
     def command(self, name: str | None = None, **given: Any) -> Callable[[_Verb], _Verb]:
-        """Return a decorator that makes a function a verb, by its own name or another."""
+        """Return a decorator that makes a function a verb, under its own name or another."""
         return super().command(name, **{"cls": Verb, **given})

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class When(TypedDict):
-    """The first and the last tick that is asked about."""
+    """The first and the last tick to show."""
 
     first: int | None
     last: int | None
@@ -43,7 +43,7 @@ def show_history(
     where: str, agent: str | None, pair: tuple[str, str] | None, message: int | None,
     ticks: tuple[int | None, int | None], shape: OutputFormat,
 ) -> None:  # fmt: skip
-    """Show what happened in a world: counts, or of a member, a pair or a message."""
+    """Show what happened in a world: counts, or the events of a member, a pair or a message."""
     named = sum(each is not None for each in (agent, pair, message))
     if named > 1:
         raise InputError("Ask for one thing: --agent, --pair or --message.")
@@ -161,7 +161,7 @@ def _show_counts(path: Path, history: WorldHistory, when: When, shape: OutputFor
 
 
 def _sizes(path: Path) -> tuple[int, int]:
-    """Return the bytes of a journal and of its checkpoints; 0 where there is none."""
+    """Return the bytes of a journal and of its checkpoints; 0 if there is none."""
     folder = folder_of(path)
     files = list(folder.iterdir()) if folder.is_dir() else []
     sizes = {file.name: file.stat().st_size for file in files}

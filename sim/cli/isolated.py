@@ -1,4 +1,4 @@
-"""``hubbub run --isolated``: the engine is another process, where plugins break what they break."""
+"""``hubbub run --isolated``: the engine is another process, so plugins cannot crash this one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run_isolated(
     *,
     beside: Path | None = None,
 ) -> RunOutcome:
-    """Inject and step in a process of its own; returns what came of it, read here again."""
+    """Inject and step in a separate process; return the outcome, read back into this process."""
     return asyncio.run(_run(world, plan, target, report, beside))
 
 
@@ -70,7 +70,7 @@ async def _run(
                 tell(safe(line))
         faults, unmeasured = await simulation.call(_faults)
         done = await simulation.world()
-    if done.platform is not None:  # they are no part of its state
+    if done.platform is not None:  # faults are no part of a world's state
         done.platform.faults = faults
     if done.metrics is not None:
         done.metrics.faults = unmeasured
@@ -84,7 +84,7 @@ def _weighed(world: World) -> int:
 
 
 def _faults(world: World) -> tuple[list[str], list[str]]:
-    """Return what failed of the platform's plugins, and of metrics."""
+    """Return the failures of the platform's plugins, and of metrics."""
     return (
         [] if world.platform is None else world.platform.faults,
         [] if world.metrics is None else world.metrics.faults,
@@ -92,7 +92,7 @@ def _faults(world: World) -> tuple[list[str], list[str]]:
 
 
 async def _begun(simulation: Simulation, plan: RunPlan) -> None:
-    """Begin a plan in a world that is prepared for it."""
+    """Begin a plan in a world that has been prepared for it."""
     try:
         await simulation.begin(replace(plan, setup=None, platform=""))
     except ReplacedError:
@@ -104,7 +104,7 @@ async def _begun(simulation: Simulation, plan: RunPlan) -> None:
 
 
 async def _tick(simulation: Simulation, end: int, target: Path | None, report: Report) -> None:
-    """Run until the plan is over, in one process after another where a plugin ends one."""
+    """Run until the plan is over, in a new process whenever a plugin ends one."""
     stuck = 0
     while (now := simulation.frame.program) is not None and now.ended is None:
         began = simulation.frame.tick
@@ -119,7 +119,7 @@ async def _tick(simulation: Simulation, end: int, target: Path | None, report: R
             stuck = 0 if simulation.frame.tick > began else stuck + 1
             ended = simulation.ended
             if ended is not None and ended.plugin and not ended.sessions:
-                # It is no message's model: a new process would run it again.
+                # It is not a message's model: a new process would run it again.
                 where = f" ({ended.place})" if ended.place else ""
                 reason = f"{ended.how}{where}; {await _kept(simulation, target)}"
                 raise StuckError(ended.plugin, reason) from None
@@ -134,7 +134,7 @@ async def _tick(simulation: Simulation, end: int, target: Path | None, report: R
 
 
 async def _kept(simulation: Simulation, target: Path | None) -> str:
-    """Save the last completed tick; returns where, as a clause."""
+    """Save the last completed tick; return a clause saying where."""
     path = rescue_path(target)
     await simulation.save(path, note="rescued when the run was stopped")
     return said_of_rescue(simulation.frame.tick, path)
@@ -143,7 +143,7 @@ async def _kept(simulation: Simulation, target: Path | None) -> str:
 async def _followed(
     simulation: Simulation, run: Coroutine[Any, Any, int], end: int, report: Report
 ) -> None:
-    """Wait for ticks and say how far they are; what the report raises stops them."""
+    """Wait for ticks and report their progress; an error raised by the report stops them."""
     first = simulation.frame.tick
     work = asyncio.create_task(run)
     try:

@@ -216,7 +216,7 @@ def ask(
 
 
 def _member(world: World, who: str) -> int | None:
-    """Return the member of an id; None: it is meant as a sample."""
+    """Return the member with this id; None: the text means a sample."""
     try:
         return world.agents.index(who)
     except InputError:
@@ -227,7 +227,7 @@ def _member(world: World, who: str) -> int | None:
 
 @contextmanager
 def _asking() -> Iterator[tuple[models.ModelPool, dict[str, Any]]]:
-    """Yield who can be asked, and how prompts are made; refuse where nobody can be."""
+    """Yield the models to ask and how prompts are made; refuse if no model can be asked."""
     from sim.minds.models.configured import open_pool, prompts_folder
     from sim.settings.settings import current
 

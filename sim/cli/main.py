@@ -22,7 +22,7 @@ _VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin", "--fps
 }
 _BARE = {"--debug", "--isolated"}
 _LONGEST, _ENDING = 2_000, 600
-"""Characters of a sentence that are shown, and how many of them from its end: the way out."""
+"""Characters of an error that are shown, and those of them from its end, where the remedy is."""
 
 _UNWRITTEN = "Standard output cannot be written to ({}); what was written to files stays."
 _NUMBERS = {"int_parsing": "a whole number", "float_parsing": "a number"}
@@ -74,7 +74,7 @@ def _run(words: list[str]) -> int:
 
 
 def _is_text(word: str) -> bool:
-    """Return whether the system can be asked about a word; half a character it cannot."""
+    """Return whether the system can encode a word; it cannot encode half a character."""
     try:
         os.fsencode(word)
     except UnicodeEncodeError:
@@ -84,7 +84,7 @@ def _is_text(word: str) -> bool:
 
 @cache
 def _command() -> Any:
-    """Return the verbs as one command; making it takes longer than most of them."""
+    """Return the verbs as one command; building it takes longer than most of them."""
     from typer.main import get_command
 
     from sim.cli.app import app
@@ -93,7 +93,7 @@ def _command() -> Any:
 
 
 def global_options_first(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with the options that every verb shares in front of the verb."""
+    """Return the arguments with the options that every verb shares moved in front of the verb."""
     front: list[str] = []
     rest: list[str] = []
     words = iter(arguments)
@@ -102,13 +102,13 @@ def global_options_first(arguments: Sequence[str]) -> list[str]:
         if word == "--":
             rest += [word, *words]
         elif name in _BARE | _VALUED and _awaits_value(rest):
-            rest.append(word)  # a message may well say --debug
+            rest.append(word)  # a message may well contain --debug
         elif word in _BARE or (name in _VALUED and sign):
             front.append(word)
         elif word in _VALUED:
             value = next(words, None)
             if value is None:
-                return [word]  # whose error says that a value is missing
+                return [word]  # its error says that a value is missing
             front += [word, value]
         else:
             rest.append(word)
@@ -116,7 +116,7 @@ def global_options_first(arguments: Sequence[str]) -> list[str]:
 
 
 def _debugs(words: Sequence[str]) -> bool:
-    """Return whether ``--debug`` stands among the options in front of the verb."""
+    """Return whether ``--debug`` is among the options in front of the verb."""
     front = iter(words)
     for word in front:
         if word in _VALUED:
@@ -127,7 +127,7 @@ def _debugs(words: Sequence[str]) -> bool:
 
 
 def _awaits_value(words: list[str]) -> bool:
-    """Return whether the last word is an option of its verb whose value comes next."""
+    """Return whether the last word is an option of its verb that still needs a value."""
     if not words or not words[-1].startswith("-"):
         return False
     command, awaits = _command(), False
@@ -143,7 +143,7 @@ def _awaits_value(words: list[str]) -> bool:
 
 
 def _explained(error: Exception, words: list[str]) -> int:
-    """Say an error in one sentence; returns the exit code."""
+    """Print an error as one sentence; return the exit code."""
     if isinstance(error, HubbubError):
         return _said(str(error), code_of(error))
     if isinstance(error, _usage_errors()):
@@ -163,10 +163,10 @@ def _usage_errors() -> tuple[type[Exception], ...]:
 
 
 def _usage(error: Exception, words: list[str]) -> int:
-    """Say what is wrong with the words, and where the right ones are listed."""
+    """Print what is wrong with the words typed, and where the right ones are listed."""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "hubbub"
-    path = path.replace("{", "").replace("}", "")  # round what must be given
+    path = path.replace("{", "").replace("}", "")  # around required arguments
     said = _ours(error, getattr(error, "format_message", error.__str__)()).rstrip(".")
     if said.endswith("requires an argument") and _awaits_value(words):
         meaning, path = _valueless(words)
@@ -176,7 +176,7 @@ def _usage(error: Exception, words: list[str]) -> int:
 
 
 def _valueless(words: list[str]) -> tuple[str, str]:
-    """Return (what the option at the end is for, the verb that it belongs to)."""
+    """Return (the help of the last option, the verb that it belongs to)."""
     command, verb = _command(), ["hubbub"]
     for word in words:
         if word in getattr(command, "commands", {}):
@@ -188,7 +188,7 @@ def _valueless(words: list[str]) -> tuple[str, str]:
 
 
 def _ours(error: Exception, said: str) -> str:
-    """Return our sentence where pydantic refused a word that is no number."""
+    """Return our own sentence if pydantic refused a word that is not a number."""
     refused: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
     kind = _NUMBERS.get(refused[0]["type"]) if refused else None
     if kind is None:
@@ -208,13 +208,13 @@ def _said(sentence: str, code: int) -> int:
 
 
 def _report(error: Exception) -> str:
-    """Write a report where it can be sent from, and say where that is."""
+    """Write a crash report to a file, and say where it is."""
     path = crash_report(error)
     return "Run it again with --debug to see where." if path is None else f"The report is {path}."
 
 
 def _nobody_there(code: int) -> int:
-    """End quietly: whoever read our output, such as head or a terminal, is there no more."""
+    """End quietly: the reader of our output, such as ``head`` or a terminal, is gone."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr) if code != 128 + signal.SIGPIPE else (sys.stdout,):
         os.dup2(nowhere, stream.fileno())

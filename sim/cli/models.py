@@ -1,4 +1,4 @@
-"""``hubbub models``: every model in a line, one model's whole card, and what theory predicts."""
+"""``hubbub models``: all models, one per line; a model's card; and what theory predicts."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _SHOWN = {
     "draw_modes": "draw modes", "cost": "cost per tick", "largest": "largest world",
     "checked": "checked", "choices": "choices",
 }  # fmt: skip
-"""What a card says, and how it is labelled."""
+"""The fields of a card, and their labels."""
 
 
 # The list
 
 
 def show_models(*, json: bool, kind: str = "") -> None:
-    """List the models of a kind under their families, each in a line."""
+    """List the models of a kind by family, one per line."""
     found = _all(_kind(kind or PROPAGATION))
     if json:
         say(as_json([model_facts(item) for item in found]))
@@ -72,14 +72,14 @@ def _all(kind: str = PROPAGATION) -> list[Spec]:
 
 
 def _kind(kind: str) -> str:
-    """Return the kind, or refuse one that there is not."""
+    """Return the kind, or refuse an unknown one."""
     if kind not in kinds():
         raise UnknownNameError("kind of plugin", kind, kinds())
     return kind
 
 
 def model_facts(spec: Spec) -> dict[str, Any]:
-    """Return all that is known of a model, for programs."""
+    """Return everything that is known about a model, for programs."""
     return {
         "name": spec.name,
         "kind": spec.kind,
@@ -98,7 +98,7 @@ def model_facts(spec: Spec) -> dict[str, Any]:
 
 
 def _kind_of(name: str) -> str:
-    """Return the first kind that has one of that name, or else one of nearly that name."""
+    """Return the first kind that has a plugin of that name, or else one of a similar name."""
     every = {kind: names(kind) for kind in kinds()}
     exact = [kind for kind, known in every.items() if name in known]
     near = [kind for kind, known in every.items() if get_close_matches(name, known)]
@@ -106,7 +106,7 @@ def _kind_of(name: str) -> str:
 
 
 def show_model(name: str, *, json: bool, kind: str = "") -> None:
-    """Tell all about one model; without a kind, of the first that has one of that name."""
+    """Show everything about one model; without a kind, of the first kind that has the name."""
     found = spec(name, _kind(kind) if kind else _kind_of(name))
     if json:
         say(as_json(model_facts(found)))
@@ -138,7 +138,7 @@ def _card_lines(card: Card) -> Iterator[tuple[str, str]]:
 
 
 def _sentences(value: Any) -> Iterable[str]:
-    """Return a field as the lines it is made of; an empty one has none."""
+    """Return a field as a list of lines; empty for an empty field."""
     if isinstance(value, str):
         return [value] if value else []
     return [f"{name}: {said}" for name, said in value.items()] if hasattr(value, "items") else value
@@ -175,7 +175,7 @@ def _parameter(spec: ParameterSpec) -> tuple[str, str, str, str]:
 
 
 def _shares(degree: str) -> Any:
-    """Return the share of agents with each number of listeners, of a regular or random network."""
+    """Return the share of agents with each number of listeners, in a regular or random network."""
     law, _, number = degree.rpartition(":")
     try:
         mean = float(number)
@@ -199,7 +199,7 @@ def show_theory(
     name: str, agents: int, seeds: int, ticks: int, degree: str, where: str | None,
     parameters: dict[str, str], *, json: bool,
 ) -> None:  # fmt: skip
-    """Print the curves that equations predict for a model, as sparklines and as a table."""
+    """Print the curves that a model's equations predict, as sparklines and as a table."""
     world = None if where is None else opened(where)
     if world is None:
         shares = _shares(degree)
@@ -247,11 +247,11 @@ def _curve_lines(theory: Theory) -> Iterator[tuple[str, str]]:
     yield from (("", line) for line in lines)
 
 
-# The table of a guide
+# The table in a guide
 
 
 def table_of_models(origin: str = "plugins.") -> str:
-    """Return a Markdown table of the models whose origin begins so, by family."""
+    """Return a Markdown table of the models whose origin begins like this, by family."""
     found = [item for item in _all() if item.origin.startswith(origin)]
     found.sort(key=lambda item: (family_of(item.cls), item.name))
     rows = [
@@ -273,7 +273,7 @@ def write_table(path: Path) -> None:
 
 
 def _is_seen() -> bool:
-    """Whether a person looks, rather than a program that takes lines apart."""
+    """Return whether the output goes to a terminal, not to a program that parses it."""
     return sys.stdout.isatty()
 
 
@@ -285,7 +285,7 @@ def _cells() -> int:
 def _hanging(
     label: str, said: str, indent: int, *, whole: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """Yield a label and the text that hangs beside it, wrapped unless it is to stay whole."""
+    """Yield a label and its text with a hanging indent; ``whole`` text is not wrapped."""
     room = 100_000 if whole else max(_cells() - indent, 20)
     lines = textwrap.wrap(one_line(said), room) or [""]
     yield _NAME if label else "", f"{label:{indent}}{lines[0]}".rstrip()
@@ -293,7 +293,7 @@ def _hanging(
 
 
 def _write(lines: Iterable[tuple[str, str]]) -> None:
-    """Write styled lines, plain where nobody would see a colour."""
+    """Write styled lines, or plain ones if colours would not be visible."""
     colours = _is_seen() and "NO_COLOR" not in os.environ
     for style, line in lines:
         text = safe(line)

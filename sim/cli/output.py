@@ -33,25 +33,25 @@ Form = Literal["text", "json", "csv"]
 """How a result is printed."""
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-"""What a disk without room says."""
+"""Error numbers of a full disk."""
 
 DATA = (".json", ".csv", ".jsonl", ".parquet")
 FIGURES = (".png", ".svg", ".pdf")
 
 TYPED: list[str] = []
-"""The words of the command line."""
+"""The words that were typed on the command line."""
 
 _REMARKS = 5
 _NOT_PLAIN = re.compile(r"[^\n -~]")
 
 
 def safe(text: str) -> str:
-    """Return the whole of a text without what a terminal would obey; nothing is cut."""
+    """Return the whole text without terminal control characters; nothing is cut."""
     return clean(text, max(len(text), 1))
 
 
 def again(seed: int | None = None, *more: str) -> str:
-    """Return the command as it was typed, with the seed that was drawn and further options."""
+    """Return the command as typed, with the seed that was drawn and further options."""
     added = [] if seed is None else ["--seed", str(seed)]
     added += [word for word in more if word not in TYPED]
     end = TYPED.index("--") if "--" in TYPED else len(TYPED)
@@ -59,22 +59,22 @@ def again(seed: int | None = None, *more: str) -> str:
 
 
 def say(text: str) -> None:
-    """Write a result: lines to standard output, clean whatever is in them."""
+    """Write a result: lines to standard output, without control characters."""
     sys.stdout.write(f"{safe(text)}\n")
 
 
 def tell(text: str) -> None:
-    """Write a remark: clean lines to standard error, so that results can be piped."""
+    """Write a remark: lines to standard error, so that results can be piped."""
     try:
         sys.stderr.write(f"{safe(text)}\n")
     except OSError as error:
         if error.errno not in FULL:
             raise
-        _take(sys.stderr.fileno(), os.O_WRONLY)  # else the interpreter stumbles over it at its end
+        _take(sys.stderr.fileno(), os.O_WRONLY)  # else the interpreter fails on it at exit
 
 
 def agreed(question: str) -> bool:
-    """Ask a question on the terminal; returns whether the answer is yes."""
+    """Ask a question on the terminal; return whether the answer is yes."""
     if not sys.stdin.isatty():
         raise InputError(f"{question} There is no terminal to ask on; add --yes.")
     tell(f"{question} Type yes:")
@@ -82,7 +82,7 @@ def agreed(question: str) -> bool:
 
 
 def writable_streams() -> None:
-    """Let standard output and error take any text, and stand for those that are closed."""
+    """Let standard output and error accept any text, and replace closed streams."""
     codecs.register_error("hubbub", _spelled)
     for number, name in ((0, "stdin"), (1, "stdout"), (2, "stderr")):
         stream = getattr(sys, name)
@@ -95,7 +95,7 @@ def writable_streams() -> None:
 
 
 def _take(number: int, flags: int) -> None:
-    """Open nothing under a number, before another file gets it."""
+    """Open the null device under a descriptor number, before another file gets it."""
     nowhere = os.open(os.devnull, flags)
     if nowhere != number:
         os.dup2(nowhere, number)
@@ -109,7 +109,7 @@ def _spelled(error: UnicodeError) -> tuple[str, int]:
 
 
 def as_json(value: object) -> str:
-    """Return JSON for programs: what is no number is null, paths and arrays are plain."""
+    """Return JSON for programs: non-finite numbers become null, paths and arrays plain values."""
     text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     return _NOT_PLAIN.sub(_escaped, text)
 
@@ -144,7 +144,7 @@ def table(rows: Iterable[Sequence[str]]) -> str:
 
 
 def table_of(rows: Table) -> str:
-    """Return a result's table as text, below its caption where it has one."""
+    """Return a result's table as text, below its caption if it has one."""
     from sim.lab.tables import shown
 
     text = table([rows.names, *([shown(value) for value in row.values()] for row in rows.rows())])
@@ -152,7 +152,7 @@ def table_of(rows: Table) -> str:
 
 
 def tell_remarks(remarks: Iterable[str]) -> None:
-    """Write the first few of the remarks of many runs, each once."""
+    """Print the first few distinct remarks of many runs."""
     every = list(dict.fromkeys(map(one_line, remarks)))
     for remark in every[:_REMARKS]:
         tell(remark)
@@ -166,7 +166,7 @@ def pairs(values: Mapping[str, object]) -> str:
 
 
 def require_folder(path: Path | None) -> None:
-    """Refuse before any work what could not be written after it."""
+    """Refuse, before any work, a path whose folder does not exist."""
     if path is not None and not path.absolute().parent.is_dir():
         raise FileError(path, "its folder does not exist; create it first")
 
@@ -181,7 +181,7 @@ def spare_worlds(path: Path | None) -> None:
 
 
 def write_text(path: Path, text: str | bytes) -> None:
-    """Write a result file whole or not at all, or a text to standard output when it is ``-``."""
+    """Write a result file atomically, or to standard output if the path is ``-``."""
     if str(path) == "-" and isinstance(text, str):
         say(text.rstrip("\n"))
         return
@@ -192,7 +192,7 @@ def write_text(path: Path, text: str | bytes) -> None:
 
 
 def around_marks(path: Path, begin: str, end: str) -> tuple[str, str]:
-    """Return what a page has up to one mark and from another on, between which to write."""
+    """Return a page's text up to the first mark and from the second on, to write between them."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -205,7 +205,7 @@ def around_marks(path: Path, begin: str, end: str) -> tuple[str, str]:
 
 
 def form_of(*, json: bool, csv: bool) -> Form:
-    """Return how a result is printed, of the flags ``--json`` and ``--csv``."""
+    """Return the output form that the flags ``--json`` and ``--csv`` ask for."""
     if json and csv:
         raise InputError("--json and --csv exclude each other.")
     return "json" if json else "csv" if csv else "text"
@@ -238,7 +238,7 @@ def files_of(out: Iterable[Path], endings: Sequence[str]) -> dict[str, Path]:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Where a result goes: it is printed in one form, and written to files by their endings."""
+    """Where a result goes: it is printed in one form, and written to files by their suffixes."""
 
     form: Form = "text"
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -247,7 +247,7 @@ class Output:
     def asked(
         cls, *, json: bool, csv: bool, out: Sequence[Path] | None, endings: Sequence[str] = DATA
     ) -> Output:
-        """Return what ``--json``, ``--csv`` and ``--out`` ask for."""
+        """Return the output that ``--json``, ``--csv`` and ``--out`` ask for."""
         return cls(form_of(json=json, csv=csv), files_of(out or (), endings))
 
     def give(
@@ -266,7 +266,7 @@ class Output:
 
 
 def csv_of(rows: Table) -> str:
-    """Return a table as CSV, as its file would have it."""
+    """Return a table as the text of a CSV file."""
     with tempfile.TemporaryDirectory(prefix="hubbub-") as folder:
         return rows.write(Path(folder) / "rows.csv").read_text("utf-8").rstrip("\n")
 
@@ -282,14 +282,14 @@ _ROWS = 20
 
 @dataclass(frozen=True, slots=True)
 class OutputFormat:
-    """How an answer is written."""
+    """How an answer is printed."""
 
     json: bool = False
     csv: bool = False
     limit: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse two shapes at once with ``InputError``."""
+        """Raise ``InputError`` if two forms are asked for."""
         form_of(json=self.json, csv=self.csv)
 
     @property
@@ -299,12 +299,12 @@ class OutputFormat:
 
     @property
     def most(self) -> int | None:
-        """Rows that need be looked up; None: all."""
+        """Rows to look up; None: all."""
         return self.limit if self.json or self.csv else self.rows
 
 
 def answer(shape: OutputFormat, facts: Facts, text: Callable[[Facts, int], str]) -> None:
-    """Write facts: JSON is one object, CSV their rows, a table what ``text`` makes of them."""
+    """Print facts: JSON as one object, CSV as rows, else the table that ``text`` makes of them."""
     rows = facts.get("rows")
     if not (shape.json or shape.csv):
         say(text(facts, shape.rows))
@@ -317,13 +317,13 @@ def answer(shape: OutputFormat, facts: Facts, text: Callable[[Facts, int], str])
 
 
 def listed(heading: Sequence[str], rows: Sequence[Sequence[str]], count: int) -> str:
-    """Return the first rows of so many as a table, and how many more there are."""
+    """Return rows as a table, and how many of the ``count`` rows are not shown."""
     more = count - len(rows)
     return table([heading, *rows]) + (f"\nand {more:,} more (--limit)" if more > 0 else "")
 
 
 def as_csv(rows: Sequence[Facts]) -> str:
-    """Return rows under a heading of every name in them; a value that has parts is JSON."""
+    """Return rows as CSV with a column per name that occurs; a compound value becomes JSON."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")

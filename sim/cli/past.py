@@ -148,7 +148,7 @@ def past_bookmark(
 
 
 def list_bookmarks(where: str, *, json: bool) -> None:
-    """Write the bookmarks of a world."""
+    """Print the bookmarks of a world."""
     from sim.store.journal.lineage import bookmarks
     from sim.store.journal.recovery import earliest, is_kept
 
@@ -207,7 +207,7 @@ def _live(where: str) -> tuple[Path, int, int]:
 
 
 def _moment(path: Path, at: str | None, tick: int, line: int) -> tuple[int, int]:
-    """Return the tick and the entry that ``at`` means; None: those where the world is."""
+    """Return the tick and the entry that ``at`` names; None: the world's current ones."""
     if at is None:
         return tick, line
     goal = number_or_word(at)

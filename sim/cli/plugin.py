@@ -97,7 +97,7 @@ _LAWS = {
     "metric": ("policy_laws", "check_acting", "runs"),
     "channel": ("channel_laws", "check_channel", "resumes"),
 }
-"""By form: the module of its laws, who checks them, and one of them."""
+"""By form: the module of its checks, the checking class, and one of the checks."""
 
 _USES = {
     "recommender": "Compare:   hubbub compare demo --recommenders chronological,{name}",
@@ -112,7 +112,7 @@ _USES = {
 
 KINDS = ("propagation", "opinion", "recommender", "friend-recommender", "policy", "mind",
          "intervention", "metric", "channel")  # fmt: skip
-"""The kinds of plugin; a kind that nobody has registered lists nothing."""
+"""The kinds of plugin; a kind without registered plugins lists nothing."""
 
 _STATUS = {"off": "off", "changed": "off: changed since it was enabled"}
 
@@ -191,7 +191,7 @@ def plugin_check(
 
 
 def _check(what: str, parameters: dict[str, Any], deadline: float | None) -> int:
-    """Check each model of a file, or a registered one; returns the exit code."""
+    """Check each model of a file, or a registered one; return the exit code."""
     from sim.core.plugin_files import PACKAGE
     from sim.testing.judge import DEADLINE_SECONDS, judged
     from sim.testing.laws_by_kind import kinds_of

@@ -37,7 +37,7 @@ def show_acts(
     where: str, agent: str | None, other: str | None, act: str | None,
     first: int | None, last: int | None, shape: OutputFormat,
 ) -> None:  # fmt: skip
-    """Write what members did, the newest first."""
+    """Print what members did, newest first."""
     if other is not None and agent is None:
         raise InputError("--other needs --agent.")
     world = opened(where)
@@ -49,7 +49,7 @@ def act_facts(
     world: World, agent: str | None = None, *, other: str | None = None, act: str | None = None,
     first: int | None = None, last: int | None = None,
 ) -> Facts:  # fmt: skip
-    """Return acts of or about a member or between two, of the ticks that are kept, newest first."""
+    """Return acts on record by or about a member, or between two members, newest first."""
     platform = world.platform
     if platform is None:
         raise InputError(
@@ -98,7 +98,7 @@ def _rows(world: World, platform: Platform, tick: int, acts: ActColumns) -> list
 
 
 def said_facts(said: QuotedTexts, name: Callable[[int], Any]) -> Facts:
-    """Return whose words are whose, as facts: ``text``, ``by``, ``upon``, ``upon_by``."""
+    """Return quoted texts and their authors as facts: ``text``, ``by``, ``upon``, ``upon_by``."""
     return {
         "text": said.text,
         "by": None if said.by < 0 else name(said.by),
@@ -108,7 +108,7 @@ def said_facts(said: QuotedTexts, name: Callable[[int], Any]) -> Facts:
 
 
 def _whom(world: World, act: int, other: int) -> object:
-    """Return whom an act is about: a member, or the name of a group."""
+    """Return the target of an act: a member, or the name of a group."""
     if act in OF_GROUPS:
         return world.groups.names[other] if other < len(world.groups) else None
     return None if other == NOBODY or other >= len(world.agents) else world.agents.id(other)
@@ -136,12 +136,12 @@ _COUNTS = ("likes", "dislikes", "shares", "replies", "reports", "shown")
 
 
 def show_posts(where: str, agent: str | None, shape: OutputFormat) -> None:
-    """Write the posts in feeds, the newest first."""
+    """Print the posts in feeds, newest first."""
     answer(shape, post_facts(opened(where), agent, shape.most), _posts_text)
 
 
 def post_facts(world: World, agent: str | None = None, most: int | None = None) -> Facts:
-    """Return the posts that are in feeds, of one member or of all, the newest first."""
+    """Return the posts that are in feeds, of one member or of all, newest first."""
     if world.platform is None:
         raise InputError(
             "This world has no platform, so no posts; open one with hubbub run --platform."
@@ -178,14 +178,14 @@ def _posts_text(facts: Facts, most: int) -> str:
 
 
 def show_why(where: str, agent: str, message: int, tick: int | None, shape: OutputFormat) -> None:
-    """Write what brought a message into a feed."""
+    """Print why a message was in a feed."""
     world, platform, who = _then(where, agent, tick)
     found = platform.why(who, message)
     answer(shape, why_facts(world, found), lambda facts, _: _why_text(found, facts))
 
 
 def show_feed(where: str, agent: str, tick: int | None, shape: OutputFormat) -> None:
-    """Write what a member was shown in a tick."""
+    """Print what a member was shown in a tick."""
     world, platform, who = _then(where, agent, tick)
     rows = [dataclasses.asdict(one) for one in shown_of(world, platform, who)]
     facts = {"viewer": agent, "name": world.agents.name(who), "tick": world.tick, "rows": rows}
@@ -193,7 +193,7 @@ def show_feed(where: str, agent: str, tick: int | None, shape: OutputFormat) -> 
 
 
 def _then(where: str, agent: str, tick: int | None) -> tuple[World, Platform, int]:
-    """Return a world as it was, its platform, and a member."""
+    """Return a world as it was at a tick, its platform, and a member."""
     with watched() as report, world_file(where, report) as path:
         world = as_it_was(path, tick, report=report)
     if world.platform is None:
@@ -217,7 +217,7 @@ def _why_text(found: Why, facts: Facts) -> str:
 
 
 def why_facts(world: World, found: Why) -> Facts:
-    """Return what brought a message into a feed."""
+    """Return why a message was in a feed."""
     agents, platform = world.agents, world.platform
     said = QuotedTexts() if platform is None else said_in_message(world, platform, found.message)
     return dataclasses.asdict(found) | {

@@ -41,7 +41,7 @@ _SHOWN = 60
 
 
 def show_models(*, ask: bool, json: bool) -> None:
-    """Say which models are set, and whether they could be, or are, asked."""
+    """List the configured models, and whether they could be asked, or whether they answer."""
     settings = current()
     lacks = _lacks()
     with ExitStack() as stack:
@@ -81,7 +81,7 @@ def _row(provider: Provider) -> dict[str, Any]:
 
 
 def _answers(providers: Sequence[Provider]) -> list[Answer]:
-    """Ask each of them alone, under the budget of the settings."""
+    """Ask each provider separately, under the budget of the settings."""
     budget, prices = budget_in(current()), prices_in()
     answers = []
     for provider in providers:
@@ -91,7 +91,7 @@ def _answers(providers: Sequence[Provider]) -> list[Answer]:
 
 
 def _question() -> Ask:
-    """Return what a run asks: for the decision of a member that sees one post."""
+    """Return a question as runs ask it: the decision of a member that sees one post."""
     mind = ModelMind()
     scene = Scene("Ben", "You are curious and kind.", "day 1, 12:00", feed=[_SEEN], acts=ACTS)
     turns = read_prompt("decide", prompts_folder()).turns(scene, current().llm_prompt_tokens)
@@ -108,7 +108,7 @@ def _said(answer: Answer) -> dict[str, Any]:
 
 
 def _shown(text: str) -> str:
-    """Return what a model answers, and why it is no decision where it is none."""
+    """Return a model's answer; if it is not a decision, with the reason."""
     try:
         decision_of(text, ACTS, 1)
     except ModelError as error:
@@ -117,7 +117,7 @@ def _shown(text: str) -> str:
 
 
 def _lacks() -> list[str]:
-    """Return what is missing or unsafe, a sentence each."""
+    """Return one sentence for each thing that is missing or unsafe."""
     found = []
     if find_spec("openai") is None:
         found.append("The package openai is missing; run: pip install 'hubbub[llm]'")
@@ -138,7 +138,7 @@ def _holds_key(path: Path) -> bool:
 
 
 def note_price(model: str | None, read: float | None, written: float | None) -> None:
-    """Write a model's price into the user's own table, which keeps what else it says."""
+    """Write a model's price into the user's own table, keeping its other entries."""
     if not model or read is None or written is None:
         raise InputError(
             "A price needs a model and both numbers: hubbub llm prices MODEL --read X --written Y."
@@ -150,7 +150,7 @@ def note_price(model: str | None, read: float | None, written: float | None) -> 
 
 
 def show_prices(model: str | None, *, json: bool) -> None:
-    """Print what models cost, in dollars for a million tokens."""
+    """Print the prices of models, in dollars per million tokens."""
     prices = prices_in()
     chosen = prices if model is None else {model: price_of(model, prices, local=False)}
     dollars = {
@@ -166,7 +166,7 @@ def show_prices(model: str | None, *, json: bool) -> None:
 
 
 def show_prompts(name: str | None, *, edit: bool) -> None:
-    """Print templates, or copy one to where the user's own stand."""
+    """Print templates, or copy one to the user's own prompts folder."""
     folder = prompts_folder()
     if name is None:
         rows = [[one, read_prompt(one, folder).fingerprint] for one in TEMPLATES]
@@ -190,7 +190,7 @@ def show_prompts(name: str | None, *, edit: bool) -> None:
 
 
 def install(*, yes: bool) -> None:
-    """Install what a local model needs, after asking."""
+    """Install what a local model needs, after confirmation."""
     commands = install_commands()
     if not commands:
         say(f"The model on this machine ({ALIAS}) is installed; start it with: hubbub llm serve")

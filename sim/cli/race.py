@@ -1,4 +1,4 @@
-"""``hubbub plugin bench``: contacts a second against the built-in of the same form."""
+"""``hubbub plugin bench``: contacts per second, compared with the built-in of the same form."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BESIDE = {
     "Arrivals": "continuous-cascade",
     "PropagationModel": "independent-cascade",
 }
-"""The built-in model that each form is measured against; any other form has the last."""
+"""The built-in model that each form is compared with; any other form gets the last one."""
 
 _SEEDS = 1000
 _MOST_OF_IT = 0.5
@@ -43,7 +43,7 @@ _MOST_OF_IT = 0.5
 
 @dataclass(slots=True)
 class Lap:
-    """What one run took, and what it did: seconds, contacts weighed, agents that adopted."""
+    """What one run took and did: seconds, contacts evaluated, agents that adopted."""
 
     seconds: float = 0.0
     contacts: int = 0
@@ -51,7 +51,7 @@ class Lap:
 
     @property
     def rate(self) -> float:
-        """Contacts a second."""
+        """Contacts per second."""
         return self.contacts / self.seconds if self.seconds > 0 else 0.0
 
 
@@ -59,7 +59,7 @@ def show_bench(
     what: str, agents: int, mean_degree: float, ticks: int, replicates: int,
     parameters: dict[str, Any], *, json: bool,
 ) -> None:  # fmt: skip
-    """Measure a model and the built-in of its form in turns, and say where the time goes."""
+    """Time a model and the built-in of its form in turns, and show where the time goes."""
     if agents < 1000 or ticks < 1 or replicates < 1:
         raise InputError("A race takes at least 1,000 agents, one tick and one replicate.")
     ours = load_file(what)[0] if what.endswith(".py") else spec(what)
@@ -92,7 +92,7 @@ def show_bench(
 
 
 def _lap(world: World, model: Spec, ticks: int, parameters: dict[str, Any]) -> Lap:
-    """Run one message in the world as it is; the cascade is taken out again."""
+    """Run one message in the world, and then remove its cascade."""
     lap = Lap()
     world.tick = 0
     world.cascades.clear()
@@ -110,7 +110,7 @@ def _lap(world: World, model: Spec, ticks: int, parameters: dict[str, Any]) -> L
 
 
 def _shares(world: World, model: Spec, ticks: int, parameters: dict[str, Any]) -> dict[str, float]:
-    """Return the share of a run's time in the author's lines, the form with kernels, the engine."""
+    """Return shares of a run's time: the author's lines, the form and its kernels, the engine."""
     profile = Profile()
     profile.runcall(_lap, world, model, ticks, parameters)
     mine = source_of(model.cls)
@@ -118,7 +118,7 @@ def _shares(world: World, model: Spec, ticks: int, parameters: dict[str, Any]) -
     profile.create_stats()
     stats: dict[Any, Any] = profile.stats  # set by create_stats
     for (file, _, _), (_, _, own, _, callers) in stats.items():
-        if file == "~":  # compiled: whoever calls it spends the time
+        if file == "~":  # compiled: its time counts for the caller
             for (caller, _, _), (_, _, there, _) in callers.items():
                 spent[_part(caller, mine)] += there
         else:

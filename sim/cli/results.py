@@ -1,4 +1,4 @@
-"""What a run found: for programs as JSON and CSV, for people as a table."""
+"""The results of a run: for programs as JSON and CSV, for people as a table."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NAMED = 5
 def result(
     world: World, cascades: Iterable[Cascade], *, command: str, seconds: float
 ) -> dict[str, Any]:
-    """Return everything that a run found."""
+    """Return all results of a run."""
     return {
         "hubbub": sim.__version__,
         "command": command,
@@ -54,7 +54,7 @@ def result(
 
 
 def _faults(world: World) -> dict[str, Any]:
-    """Return what plugins beside messages' models failed at; nothing where none did."""
+    """Return the failures of plugins other than messages' models; empty if there are none."""
     found = [] if world.platform is None else list(world.platform.faults)
     found += [] if world.metrics is None else world.metrics.faults
     found += [str(each) for each in world.interventions if each.failed]
@@ -62,7 +62,7 @@ def _faults(world: World) -> dict[str, Any]:
 
 
 def _alerts(world: World) -> dict[str, Any]:
-    """Return what was alarming; nothing where no metrics are taken."""
+    """Return the alerts that were raised; empty if no metrics are taken."""
     if world.metrics is None:
         return {}
     said = [asdict(each) | {"level": each.level.name.lower()} for each in world.metrics.alerts.said]
@@ -70,7 +70,7 @@ def _alerts(world: World) -> dict[str, Any]:
 
 
 def _minds(world: World) -> dict[str, Any]:
-    """Return what came of minds; nothing where nobody has, or had, one."""
+    """Return the results of minds; empty if no member has or had one."""
     if world.platform is None or not (world.platform.minds.kinds or world.platform.minds.counts):
         return {}
 
@@ -107,7 +107,7 @@ def _told(cascade: Cascade) -> dict[str, Any]:
 
 
 def told_counts(counts: npt.NDArray[np.int64]) -> list[int | None]:
-    """Return counts as JSON has them: null where nobody can say."""
+    """Return counts for JSON: null for an unknown count."""
     return [None if count < 0 else count for count in counts.tolist()]
 
 
@@ -119,7 +119,7 @@ def as_csv(cascades: Sequence[Cascade]) -> str:
 
 
 def as_table(cascades: Sequence[Cascade]) -> Table:
-    """Return what :func:`as_csv` writes as a table; what is empty there is none or no number."""
+    """Return what :func:`as_csv` writes as a table; an empty cell is a missing value."""
     names, *rows = _rows(cascades)
     told = ([None if cell == "" else cell for cell in row] for row in rows)
     found = [dict(zip(map(str, names), row, strict=True)) for row in told]
@@ -149,7 +149,7 @@ def _rows(cascades: Sequence[Cascade]) -> Iterator[list[object]]:
 
 
 def summary(cascades: Sequence[Cascade]) -> str:
-    """Return the cascades as a table for a person."""
+    """Return the cascades as a table for people."""
     heading = (
         "message",
         "model",
@@ -183,7 +183,7 @@ def _row(cascade: Cascade) -> tuple[str, ...]:
 
 
 def pace(ran: RunOutcome) -> str:
-    """Say how large the world is and how fast it went."""
+    """Say how large the world is and how fast it ran."""
     world, seconds = ran.world, ran.seconds
     rate = ran.contacts / seconds if seconds > 0 else 0.0
     fast = f", {_rate(rate)} contacts/s" if ran.contacts else ""
@@ -194,14 +194,14 @@ def pace(ran: RunOutcome) -> str:
 
 
 def _rate(rate: float) -> str:
-    """Return a number a second to three digits or so: 1.5 M, 42,000, 7."""
+    """Return a rate per second with about three digits: 1.5 M, 42,000, 7."""
     if rate >= 1e6:
         return f"{rate / 1e6:,.1f} M"
     return f"{rate:,.0f}" if rate < 1000 else f"{round(rate, -2):,.0f}"
 
 
 def lived(ran: RunOutcome) -> list[str]:
-    """Return what interventions came to in a run, and what members did on the platform."""
+    """Return what interventions did in a run, and what members did on the platform."""
     planned = [each for each in ran.world.interventions if not each.failed]
     done = [each for each in planned if each.done_at is not None and each.done_at >= ran.since]
     acts = _acts(ran.world, ran.since)
@@ -210,7 +210,7 @@ def lived(ran: RunOutcome) -> list[str]:
 
 
 def alarms(ran: RunOutcome) -> list[str]:
-    """Return what was alarming in a run: how often, and the newest of it."""
+    """Return the alerts of a run: how many, and the newest."""
     metrics = ran.world.metrics
     said = [] if metrics is None else [a for a in metrics.alerts.said if a.tick > ran.since]
     if not said:
@@ -222,7 +222,7 @@ def alarms(ran: RunOutcome) -> list[str]:
 
 
 def _acts(world: World, since: int) -> str:
-    """Say what members did after a tick, the most frequent first; empty without a platform."""
+    """Say what members did in a tick, most frequent act first; empty without a platform."""
     if world.platform is None:
         return ""
     ticks, counts = world.platform.log.counted
@@ -233,7 +233,7 @@ def _acts(world: World, since: int) -> str:
 
 
 def has_failed(ran: RunOutcome) -> bool:
-    """Whether a plugin failed: a model, who ranks or decides, an intervention or a metric."""
+    """Return whether a plugin failed: a model, recommender, policy, intervention or metric."""
     faults = [] if ran.world.platform is None else ran.world.platform.faults
     faults = [*faults, *([] if ran.world.metrics is None else ran.world.metrics.faults)]
     stopped = any(cascade.status == "failed" for cascade in ran.cascades)
@@ -242,7 +242,7 @@ def has_failed(ran: RunOutcome) -> bool:
 
 
 def tell_failed(world: World) -> None:
-    """Say which interventions could not be done, and which plugins failed beside messages."""
+    """Print which interventions failed, and which plugins other than messages' models."""
     for fault in [] if world.metrics is None else world.metrics.faults:
         tell(fault)
     for fault in [] if world.platform is None else world.platform.faults:
@@ -267,7 +267,7 @@ def metrics_text(world: World, suffix: str) -> str:
 
 
 def members_text(members: MemberSeries, agents: Agents, suffix: str) -> str:
-    """Return the series of single members as text: a line for each tick and member."""
+    """Return the series of single members as text: one line per tick and member."""
     rows = [row | {"agent": agents.id(int(row["agent"]))} for row in members.table()]
     if suffix == ".jsonl":
         return "".join(f"{json.dumps(row)}\n" for row in rows)
@@ -291,7 +291,7 @@ def _messages(world: World) -> list[str]:
 
 
 def accounts(world: World) -> list[str]:
-    """Return what came of decisions so far, a line each; nothing where nobody has a mind."""
+    """Return the decision counts so far, one per line; empty if no member has a mind."""
     if world.platform is None or not world.platform.minds.counts:
         return []
     return list(commands.accounts(world))

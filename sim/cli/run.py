@@ -238,13 +238,13 @@ def minds_asked(
     who: str | None, mind: str | None, goal: str | None, offline: bool,
     budget: Sequence[str] = (), least: float | None = None,
 ) -> MindsRequest | None:  # fmt: skip
-    """Return what was asked of minds; None for nothing."""
+    """Return the request for minds; None if there is none."""
     if who is None:
         if mind is not None or goal is not None or budget or least is not None:
             raise InputError("--mind, --goal, --budget and --least-share need --minds WHO.")
         return MindsRequest(offline=True) if offline else None
     bare = MindsRequest(offline=offline, budget=tuple(budget), least=least)
-    _ = bare.caps  # refuses what is none
+    _ = bare.caps  # raises if a cap is invalid
     if who == AWAKE:
         return bare
     return replace(bare, who=who, mind=mind or "model", goal=goal or "")

@@ -1,4 +1,4 @@
-"""What ``hubbub run`` does: make a world, send messages, run ticks, write results."""
+"""Implementation of ``hubbub run``: make a world, send messages, run ticks, write results."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ if TYPE_CHECKING:
 
 
 class Recorded(NamedTuple):
-    """Where what members do in a run is written while it runs."""
+    """Where the acts of members are recorded during a run."""
 
     beside: Path | None
     saved: Callable[[World, Path | None], None]
@@ -94,12 +94,12 @@ class Recorded(NamedTuple):
 def recorded_run(
     world: World, origin: Path | None, target: Path | None, journal: JournalledRun | None
 ) -> Iterator[Recorded]:
-    """Write what members do while the block runs."""
+    """Record the acts of members while the block runs."""
     place = target if journal is None else journal.path
     if place is None:
         yield Recorded(None, lambda _world, _where: None)
         return
-    lives = has_journal(place)  # which is put aside as the world is saved, with its own history
+    lives = has_journal(place)  # it is set aside, with its history, when the world is saved
     is_there = journal is not None or (
         origin is not None and origin.absolute() == place.absolute() and not lives
     )
@@ -116,7 +116,7 @@ def recorded_run(
             return
         if journal is None:
             recording.move(where)
-        else:  # which stays where it is
+        else:  # it stays where it is
             recording.wait()
             copy_history(place, where)
 
@@ -132,7 +132,7 @@ def recorded_run(
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What is printed, and files to write; None is none."""
+    """What is printed, and which files are written; None: not written."""
 
     form: Form = "text"
     json: Path | None = None
@@ -145,7 +145,7 @@ class Outputs:
     members: str = ""
 
     def check(self) -> None:
-        """Refuse now what could not be written at the end."""
+        """Refuse at once what could not be written at the end."""
         results = (*self.results, self.metrics, self.manifest, self.beside)
         every = (*results, self.save)
         for path in every:
@@ -164,18 +164,18 @@ class Outputs:
 
     @property
     def results(self) -> tuple[Path | None, ...]:
-        """Where the results of messages are written: JSON, CSV, Parquet."""
+        """Paths of the results of messages: JSON, CSV, Parquet."""
         return self.json, self.csv, self.parquet
 
     @property
     def beside(self) -> Path | None:
-        """Where metrics of members are written; None: nowhere."""
+        """Path of the metrics of members; None: not written."""
         if self.metrics is None or not self.members:
             return None
         return self.metrics.with_name(f"{self.metrics.stem}-members{self.metrics.suffix}")
 
     def give(self, form: Form, text: Callable[[], str]) -> None:
-        """Print a result if it is the one to print, and write it to its file if it has one."""
+        """Print a result if its form is asked for, and write it to its file if it has one."""
         path = self.json if form == "json" else self.csv
         said = text() if self.form == form or path is not None else ""
         if self.form == form:
@@ -185,7 +185,7 @@ class Outputs:
 
     @property
     def on_stdout(self) -> bool:
-        """Whether standard output carries a result."""
+        """Whether a result is printed on standard output."""
         return self.form != "text"
 
 
@@ -197,7 +197,7 @@ def _require_apart(paths: Iterable[Path | None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Replication:
-    """How often a run is repeated, and by whom."""
+    """How many times a run is repeated, and by which backend."""
 
     count: int
     workers: int | None = None
@@ -207,7 +207,7 @@ class Replication:
 
     @classmethod
     def asked(cls, count: int | None, **given: Any) -> Replication | None:
-        """Return what was typed; None where replicates were not asked for."""
+        """Return the options that were typed; None if replicates were not asked for."""
         if count is not None:
             return cls(count, **given)
         options = [f"--{name}" for name, value in given.items() if value]
@@ -218,7 +218,7 @@ class Replication:
         return None
 
     def check(self, request: RunRequest) -> None:
-        """Refuse before any work what replicates cannot do."""
+        """Refuse, before any work, what replicates cannot do."""
         whole_number(self.count, "Replicates", low=1)
         if self.resume and self.into is None:
             raise InputError("--resume needs a file of results; name it: --into FILE.")
@@ -232,7 +232,7 @@ class Replication:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A whole run as it was asked for: a world, a plan, and what is written of it."""
+    """A whole run as requested: a world, a plan, and the results to write."""
 
     make: Callable[[Report], World]
     plan: RunPlan
@@ -248,7 +248,7 @@ class RunRequest:
 
 @dataclass(frozen=True, slots=True)
 class MessageOptions:
-    """The options of ``run`` that make up a message, as typed."""
+    """The options of ``run`` that describe a message, as typed."""
 
     text: str | None = None
     seeds: str | None = None
@@ -262,7 +262,7 @@ class MessageOptions:
 
     @property
     def spec(self) -> MessageSpec | None:
-        """What to inject; None when no text was given."""
+        """Return the message to inject; None if no text was given."""
         if self.text is None:
             if self != MessageOptions():
                 raise InputError("These are options of a message; add --inject TEXT.")
@@ -281,7 +281,7 @@ class MessageOptions:
 
 
 def refuse_together(journal: bool, checkpoint: str | None, isolated: bool) -> None:
-    """Refuse options that do not go with each other."""
+    """Refuse options that exclude each other."""
     if checkpoint is not None and not journal:
         raise InputError("--checkpoint needs --journal.")
     if journal and isolated:
@@ -330,7 +330,7 @@ def of_scenario(
 
 
 def _written(said: OutputSection, folder: Path, outputs: Outputs) -> Outputs:
-    """Return what a run of a scenario writes: what was typed, else what the file says."""
+    """Return the outputs of a scenario's run: those that were typed, else those of the file."""
     if str(said.json_) == str(said.csv) == "-":
         raise InputError("[outputs]: only one of json and csv can be -, which is printed.")
     printed: Form = "json" if str(said.json_) == "-" else "csv" if str(said.csv) == "-" else "text"
@@ -354,7 +354,7 @@ def _written(said: OutputSection, folder: Path, outputs: Outputs) -> Outputs:
 
 
 def _notes(scenario: Scenario) -> tuple[str, ...]:
-    """Say what to expect, and which variants there are."""
+    """Return notes on what to expect, and on the variants."""
     what = safe(scenario.called or str(scenario.path))
     notes = [f"Expected: {safe(scenario.about.sees)}"] if scenario.about.sees else []
     if scenario.variants and not scenario.variant:
@@ -365,14 +365,14 @@ def _notes(scenario: Scenario) -> tuple[str, ...]:
 
 
 class JournalledRun:
-    """A run that keeps a journal beside a world file, and goes on with the one that is there."""
+    """A run that keeps a journal beside a world file, and continues an existing one."""
 
     def __init__(self, path: Path, pacing: Pacing, *, force: bool = False) -> None:
         self.path, self._pacing, self._force = path, pacing, force
         self._found: Recovery | None = None
 
     def made(self, make: Callable[[Report], World], report: Report) -> World:
-        """Return the live world of the file as ``open_live`` finds it, or make it."""
+        """Return the world that ``open_live`` recovers from the file's journal, or make it."""
         if not has_journal(self.path):
             return make(report)
         opened = open_live(self.path, report=report, refuse_loss=not self._force)
@@ -404,7 +404,7 @@ class JournalledRun:
 def journalled_run(
     where: str, save: Path | None, checkpoint: str | None = None, *, force: bool = False
 ) -> JournalledRun:
-    """Return where a run keeps its journal: beside its file, or the one it is saved to."""
+    """Return a run with a journal: beside its world's file, or the file that it is saved to."""
     pacing = Pacing.chosen() if checkpoint is None else Pacing.of(checkpoint)
     path = saved_path(where)
     if where != "demo" and (path.is_file() or (path.suffix == ".hub" and has_journal(path))):
@@ -421,7 +421,7 @@ def _settle(keeper: JournalWriter, world: World) -> None:
 
 
 def carry_out(request: RunRequest) -> int:
-    """Open the world, run it, write and show what came of it."""
+    """Open the world, run it, write and print the results; return the exit code."""
     if request.replication is not None:
         return carry_out_many(request, request.replication)
     request.outputs.check()
@@ -481,7 +481,7 @@ def _show(ran: RunOutcome, request: RunRequest, command: str) -> None:
 def _saved(
     world: World, outputs: Outputs, report: Report, keeper: JournalWriter | None
 ) -> tuple[str, Path | None]:
-    """Save the world; under a free name where something would be lost, for a run takes long."""
+    """Save the world; under a free name if a file would be overwritten, for a run takes long."""
     path = outputs.save
     if path is None:
         return "", None
@@ -518,7 +518,7 @@ def run_here(
     keeper: JournalWriter | None,
     report: Report,
 ) -> RunOutcome:
-    """Inject and step; what plugins print is a remark, and no part of a result."""
+    """Inject and step in this process; what plugins print becomes a remark, not a result."""
     if plan.minds is None and (said := asleep(world)):
         tell(f"{said} Wake them by --minds awake.")
     with kept_when_stopped(world, keeper, target), served(world, keeper):
@@ -528,7 +528,7 @@ def run_here(
 
 @contextmanager
 def served(world: World, keeper: JournalWriter | None) -> Iterator[None]:
-    """Serve the numbers of a world that runs in this thread, and say where."""
+    """Serve the metrics of a world that runs in this thread, and say where."""
     port = current().metrics_port
     if port is None:
         yield
@@ -544,7 +544,7 @@ def served(world: World, keeper: JournalWriter | None) -> Iterator[None]:
 
 
 def carry_out_many(request: RunRequest, asked: Replication) -> int:
-    """Run the plan on twins of the world; write and show what came of it; returns the exit code."""
+    """Run the plan on copies of the world, write and print the results; return the exit code."""
     from sim.lab.ensembles import ensemble_now
 
     asked.check(request)
@@ -582,7 +582,7 @@ def carry_out_many(request: RunRequest, asked: Replication) -> int:
 
 
 def _left_out(outputs: Outputs) -> Iterator[str]:
-    """Say what a scenario would have a single run write."""
+    """Say which outputs of the scenario replicates do not write."""
     named = {"save": outputs.save, "metrics": outputs.metrics, "manifest": outputs.manifest}
     for name, path in named.items():
         if path is not None:
@@ -620,7 +620,7 @@ def _number(value: float) -> str:
 
 
 def _facts(found: Ensemble, world: World, command: str) -> dict[str, Any]:
-    """Return everything found, the same for the same command."""
+    """Return all results, the same for the same command."""
     known = "size" in found.summary()["measure"].tolist()
     takeoff = found.takeoff() if known else None
     return {

@@ -235,7 +235,7 @@ def _row(each: Any) -> tuple[str, ...]:
 
 
 def _origin(path: Path) -> str:
-    """Say of which world it is a branch, and from which tick; nothing of any other."""
+    """Say which world it is a branch of, and from which tick; empty if it is not a branch."""
     from sim.store.journal.lineage import lineage
 
     with suppress(HubbubError):

@@ -43,7 +43,7 @@ class Flags:
 
 
 def prepare(flags: Flags) -> None:
-    """Put the settings in force, say how many threads may compute, load plugin files."""
+    """Apply the settings, set the number of threads, load plugin files."""
     from sim.settings.settings import load_settings, use
 
     settings = load_settings(
@@ -57,7 +57,7 @@ def prepare(flags: Flags) -> None:
     for said in clashes():
         tell(said)
     for warning in (ClashWarning, TickWarning):
-        warnings.simplefilter("ignore", warning)  # it is said
+        warnings.simplefilter("ignore", warning)  # it has been reported
     _use_threads(settings.threads)
     if flags.plugins:
         from sim.core.registry import load_file
@@ -67,7 +67,7 @@ def prepare(flags: Flags) -> None:
 
 
 def _use_threads(count: int | None) -> None:
-    """Tell whoever divides work; numba allows no other value of its variable once it has begun."""
+    """Set the number of threads; once numba has started, its variable must not be changed."""
     allow(count)
     if count is None:
         return
@@ -81,7 +81,7 @@ def _use_threads(count: int | None) -> None:
 
 
 def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = False) -> int:
-    """Open the screen that is installed, on a saved world or on the demo world."""
+    """Open the installed screen, on a saved world or on the demo world."""
     _require_terminal()
     found = metadata.entry_points(group=SCREENS)
     if not found:
@@ -105,7 +105,7 @@ def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = 
 
 @contextmanager
 def _faults_in(path: Path) -> Iterator[None]:
-    """Have a crash of compiled code say in a file which lines were running."""
+    """Write a traceback to a file if compiled code crashes."""
     import faulthandler
 
     file = None
@@ -138,7 +138,7 @@ def _require_terminal() -> None:
 
 
 def completed(what: str) -> Callable[[str], list[str]]:
-    """Return what completes names in the shell."""
+    """Return a function that completes names in the shell."""
 
     def names(incomplete: str) -> list[str]:
         return [name for name in _names(what) if name.startswith(incomplete)]

@@ -128,7 +128,7 @@ def _text(found: lab.StudyFindings) -> list[str]:
 
 
 def _facts(found: lab.StudyFindings) -> dict[str, Any]:
-    """Return everything found, the same for the same study."""
+    """Return all results, the same for the same study."""
     return {
         "study": found.study.name,
         "question": found.study.said.question,

@@ -261,7 +261,7 @@ TEMPLATES: dict[str, tuple[str, dict[str, float | str]]] = {
     "opinion": (_OPINION, {"pace": 0.0, "initial": "uniform:-1:-0.5"}),
     "array": (_ARRAY, {"chance": 0.0}),
 }
-"""By form: the file, and the parameters at which nobody beyond the seeds is reached."""
+"""By form: the file, and parameters at which only the seeds are reached."""
 
 TEST = '''"""NAME keeps the laws, and does what can be told beforehand."""
 
@@ -509,7 +509,7 @@ FEEDS = {"recommender": _RECOMMENDER, "friend-recommender": _FRIENDS}
 """By form: the file."""
 
 ACTING = {"policy": _POLICY, "intervention": _INTERVENTION, "metric": _METRIC}
-"""The same, of what acts."""
+"""The same for policies, interventions and metrics."""
 
 LAWS_TEST = '''"""NAME keeps the laws."""
 

@@ -30,7 +30,7 @@ _KINDS = ("follow", "friend")
 def show_ties(
     where: str, agent: str, kind: str | None, shape: OutputFormat, relation: str | None = None
 ) -> None:
-    """Write the ties of one member."""
+    """Print the ties of one member."""
     world = opened(where)
     facts = tie_facts(world, world.agents.index(agent), kind, relation)
     rows = [{"tie": name, **each} for name, ties in facts["ties"].items() for each in ties]
@@ -39,7 +39,7 @@ def show_ties(
 
 
 def show_changes(where: str, agent: str, shape: OutputFormat) -> None:
-    """Write the recorded changes of a member's ties."""
+    """Print the recorded changes of a member's ties."""
     world = opened(where)
     who, ids = world.agents.index(agent), world.agents.id
     rows = [
@@ -52,13 +52,13 @@ def show_changes(where: str, agent: str, shape: OutputFormat) -> None:
 
 
 def show_around(where: str, agent: str, radius: int, shape: OutputFormat) -> None:
-    """Write who is within some steps of a member, and how they are tied."""
+    """Print the members within some steps of a member, and how they are tied."""
     world = opened(where)
     answer(shape, around_facts(world, world.agents.index(agent), radius), _around_text)
 
 
 def around_facts(world: World, agent: int, radius: int) -> Facts:
-    """Return the part of the network within so many steps of an agent, at most 10,000 members."""
+    """Return the network within a number of steps of an agent, at most 10,000 members."""
     found = world.subgraph(agent, radius)
     ids = world.agents.id
     ties = zip(found.sources.tolist(), found.targets.tolist(), strict=True)
@@ -86,7 +86,7 @@ def _around_text(facts: Facts, top: int) -> str:
 
 
 def show_pair(where: str, agent: str, other: str, shape: OutputFormat) -> None:
-    """Write what is between two members."""
+    """Print what is known between two members."""
     world = opened(where)
     found = pair_of(world, world.agents.index(agent), world.agents.index(other))
     answer(shape, asdict(found), lambda _, most: _pair_text(found, most))
@@ -107,14 +107,14 @@ def _pair_text(pair: Pair, top: int) -> str:
 
 
 def show_path(where: str, start: str, goal: str, shape: OutputFormat) -> None:
-    """Write a shortest path of a message between two members."""
+    """Print a shortest path of a message between two members."""
     world = opened(where)
     facts = path_facts(world, world.agents.index(start), world.agents.index(goal))
     answer(shape, facts, lambda found, _: _path_text(found))
 
 
 def tie_facts(world: World, agent: int, kind: str | None, relation: str | None = None) -> Facts:
-    """Return the ties of an agent by kind, with trust where there is a tie to trust."""
+    """Return the ties of an agent by kind, with trust if there is a tie."""
     every = NEIGHBOURS if relation is None else TYPED
     kinds = every if kind is None else (kind,)
     found = {name: _others(world, agent, name, relation) for name in kinds}
@@ -123,7 +123,7 @@ def tie_facts(world: World, agent: int, kind: str | None, relation: str | None =
 
 
 def path_facts(world: World, start: int, goal: int) -> Facts:
-    """Return a shortest way of a message: ``steps`` None and no ``rows`` where there is none."""
+    """Return a shortest path of a message; if there is none, ``steps`` is None, ``rows`` empty."""
     found = shortest_path(world.ties, start, goal)
     members = [_member(world, int(agent)) for agent in found or ()]
     return {
@@ -214,7 +214,7 @@ _MOST = 10
 def show_suggestions(
     where: str, agent: str, by: str, parameters: dict[str, Any], shape: OutputFormat
 ) -> None:
-    """Write whom a member might follow."""
+    """Print suggestions of members to follow."""
     world = opened(where)
     who, ids, name = world.agents.index(agent), world.agents.id, world.agents.name
     rows = [
@@ -269,7 +269,7 @@ def network_facts(world: World, report: Report, where: str | None = None) -> Fac
 
 
 def network_text(facts: Facts) -> str:
-    """Return the facts as tables for a person."""
+    """Return the facts as tables for people."""
     plain = {
         name.replace("_", " "): _shown(value)
         for name, value in facts.items()
@@ -285,7 +285,7 @@ def network_text(facts: Facts) -> str:
 
 
 def _distribution(bins: Sequence[tuple[int, int, int]]) -> str:
-    """Return how many agents have how many listeners, with bars."""
+    """Return the number of agents per number of listeners, with bars."""
     most = max((agents for _, _, agents in bins), default=1)
     rows = [
         (_span(low, high - 1), f"{agents:,}", "#" * round(_BAR * agents / most))

@@ -1,4 +1,4 @@
-"""``hubbub validate``: what the cards of models claim, run again, as a table or a page."""
+"""``hubbub validate``: run the claims on models' cards again; print a table or write a page."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _NUMBER = ("label", "expected", "observed", "low", "high", "passes")
 def show_validation(
     models: tuple[str, ...], thorough: bool, workers: int | None, output: Output
 ) -> int:
-    """Run the claims and print what came of each; returns the exit code."""
+    """Run the claims and print the outcome of each; return the exit code."""
     into = output.files.get(".md")
     if into is not None and models:
         raise InputError("A page lists all models; leave out their names or --out NAME.md.")
     frame = None if into is None else around_marks(into, PAGE_BEGIN, PAGE_END)
-    if workers is None:  # starting others takes seconds
+    if workers is None:  # starting workers takes seconds
         workers = 1 if 0 < len(models) <= _FEW else 2
     with watched() as report:
         found = validate_now(*models, thorough=thorough, workers=workers, report=report)
@@ -89,7 +89,7 @@ def _numbers(verdict: ClaimVerdict) -> tuple[str, str, str]:
 
 
 def page(found: Validation) -> str:
-    """Return the report as Markdown: a table a family, in which every claim is a line."""
+    """Return the report as Markdown: one table per family, one line per claim."""
     families: dict[str, list[str]] = {}
     for model in found.models:
         families.setdefault(family_of(spec(model, "propagation").cls), []).append(model)
@@ -110,7 +110,7 @@ def _family(found: Validation, models: Iterable[str]) -> Iterator[str]:
         for verdict in (each for each in found.verdicts if each.model == model):
             failure = "" if verdict.passes else " **does not hold**"
             cells = (*_numbers(verdict), verdict.how, verdict.source)
-            worst = verdict.worst  # which of several numbers is shown
+            worst = verdict.worst  # the one of several numbers that is shown
             which = f" [{worst.label}]" if worst is not None and worst.label else ""
             claim = f"{_markdown(verdict.what + which)}{failure}"
             yield f"| `{model}` | {claim} | {' | '.join(map(_markdown, cells))} |"

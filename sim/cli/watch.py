@@ -1,4 +1,4 @@
-"""Watching a command at work: its progress, the signals that stop it, and plugins that hang."""
+"""Watch a command at work: its progress, the signals that stop it, and plugins that hang."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 @contextmanager
 def overseen(files: Sequence[Path]) -> Iterator[None]:
-    """Watch over foreign plugins within the block, where there may be any."""
+    """Watch for plugins that hang while the block runs, if there may be third-party ones."""
     from sim.core.plugin_files import record_path
 
     if not files and not record_path().exists():
@@ -40,17 +40,17 @@ def overseen(files: Sequence[Path]) -> Iterator[None]:
 
 @contextmanager
 def _results_apart() -> Iterator[None]:
-    """Keep standard output for results: what a plugin writes past Python goes to the error."""
+    """Keep standard output for results: plugins that write below Python write to standard error."""
     typed = sys.stdout
     try:
         is_ours = isinstance(typed, TextIOWrapper) and typed.fileno() == 1
-    except (OSError, ValueError):  # there is no file behind it
+    except (OSError, ValueError):  # it has no file descriptor
         is_ours = False
     if not is_ours:
         yield
         return
     kept = os.dup(1)
-    with suppress(OSError):  # a standard error that is closed
+    with suppress(OSError):  # standard error is closed
         os.dup2(2, 1)
     sys.stdout = os.fdopen(kept, "w", encoding=typed.encoding, errors=typed.errors, closefd=False)
     try:
@@ -65,7 +65,7 @@ def _results_apart() -> Iterator[None]:
 
 
 def _ended(sentence: str) -> None:
-    """End the process: its main thread is where nobody reaches it."""
+    """End the process: its main thread is stuck in a plugin."""
     with suppress(Exception):
         shown = _SHOW_CURSOR if sys.stderr.isatty() else ""
         os.write(2, f"{shown}{one_line(sentence, 1000)}\n".encode())
@@ -73,7 +73,7 @@ def _ended(sentence: str) -> None:
 
 
 class TickGuard:
-    """Keeps the last completed tick at hand, while a foreign plugin could get stuck."""
+    """Keeps the last completed tick available while a third-party plugin could hang."""
 
     def __init__(self, world: World, keeper: JournalWriter | None, target: Path | None) -> None:
         from sim.runtime.engine.stall import RollbackState
@@ -99,7 +99,7 @@ class TickGuard:
             raise
 
     def keep(self) -> str:
-        """Keep the last completed tick while another is under way; returns where, as a clause."""
+        """Keep the last completed tick while another is running; return a clause saying where."""
         from sim.cli.exits import rescued
 
         if self._keeper is not None:
@@ -112,7 +112,7 @@ class TickGuard:
 
 @contextmanager
 def watched() -> Iterator[Report]:
-    """Show on a terminal how far long work is, and let a signal cancel it at its next report."""
+    """Show progress of long work on a terminal; a signal cancels it at its next report."""
     with listening() as asked, _bar() as show:
 
         def report(stage: str, share: float) -> None:
@@ -148,7 +148,7 @@ def _bar() -> Iterator[Report]:
 
 
 def probe_foreign() -> None:
-    """Try every foreign plugin file that is loaded in a process of its own, once a content."""
+    """Try every loaded third-party plugin file in a separate process, once per content."""
     from sim.core.registry import foreign
 
     files = {item.origin: item.sha256 for item in foreign() if item.origin.endswith(".py")}

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 
 
 AUTHOR = "command line"
-"""Who asks for what the verbs do, as the log of a world's acts has it."""
+"""The author of the verbs' commands, as recorded in a world's command log."""
 
 
 def open_world(where: str, report: Report, *, seed: int | None = None) -> World:
-    """Return the world that a person names; what it remarks is told."""
+    """Return the world that a person names, and print its remarks."""
     return scenario.named_world(where, report, seed=seed, tell=tell, author=AUTHOR)
 
 
 def opened(where: str) -> World:
-    """Open a world, showing how far that is."""
+    """Open a world, showing progress."""
     with watched() as report:
         return open_world(where, report)
 
@@ -50,7 +50,7 @@ def save_world(
     keeper: JournalWriter | None = None,
     number: int | None = None,
 ) -> str:
-    """Save a world, and say so in a line; in another, what lived there and is put aside."""
+    """Save a world, and return a line about it; its end says if an old journal was set aside."""
     from sim.runtime.saves.places import (
         another_world,
         has_journal,
@@ -259,7 +259,7 @@ def import_file(
 
 
 def _save_made(world: World, path: Path, report: Report, *, force: bool) -> str:
-    """Save a world that was made; the journal of one that it replaces is set aside."""
+    """Save a new world; the journal of a world that it replaces is set aside."""
     from sim.runtime.saves.places import make_way, require_free
 
     world.trail.by(world, AUTHOR)
@@ -275,7 +275,7 @@ def _tell_made(what: str, saved: str) -> None:
 
 
 def _length(world: World) -> str:
-    """Return how long the world's stream lasts, or nothing where there is none."""
+    """Say how long the world's stream lasts; empty if it has none."""
     if world.interactions is None:
         return ""
     ticks = world.interactions.ticks(world.tick_minutes)
@@ -348,7 +348,7 @@ _GAPS = 5
 
 
 def not_kept(gaps: Sequence[tuple[int, int]]) -> list[str]:
-    """Say of which ticks, first and last, there is no record of what members did."""
+    """Say for which ticks, first and last, there is no record of what members did."""
     if not gaps:
         return []
     ranges = ", ".join(f"{a:,}" if a == b else f"{a:,}-{b:,}" for a, b in gaps[:_GAPS])
@@ -362,7 +362,7 @@ def not_kept(gaps: Sequence[tuple[int, int]]) -> list[str]:
 def give_profiles(
     world: World, path: Path, match: str = "auto", interests: str = "known"
 ) -> tuple[int, list[str]]:
-    """Give the profiles of a file to a world's agents; returns how many, and remarks."""
+    """Assign the profiles of a file to a world's agents; return how many, and remarks."""
     from sim.io.importing.profiles import read_profiles
 
     profiles = read_profiles(path)

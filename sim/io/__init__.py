@@ -1,4 +1,4 @@
-"""The face of import and export: ``import_world``, ``from_networkx``, ``export`` and more."""
+"""Import and export: ``import_world``, ``from_networkx``, ``export`` and more."""
 
 from sim.io.exporting.export import EXPORTS, ExportReport, export
 from sim.io.importing.edges import EdgeOptions, ImportedArcs, read_arcs

@@ -1,6 +1,6 @@
-"""The lab: many runs of worlds, what may be said of their outcome, fits, checks and seeds.
+"""The lab: many runs of worlds, statistics of their outcomes, fits, checks and seed choices.
 
-What the lab offers is loaded when first used: ``from sim import lab`` is immediate.
+Everything is loaded when first used, so ``from sim import lab`` is immediate.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Long work of the lab awaited by asyncio: in a thread, cancelled with the task that awaits it."""
+"""Await long work of the lab with asyncio: it runs in a thread and is cancelled with its task."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ T = TypeVar("T")
 
 
 def awaited(work: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Return what runs the work of the lab, ``NAME_now``, in a thread beside the event loop.
+    """Return an awaitable version of the lab's ``NAME_now`` that runs it in a thread.
 
-    What it takes is what the work takes; a keyword that there is not is refused when it is called.
-    Whoever cancels the task stops the work at its next report, and is answered once it has
-    stopped: workers are gone, files are closed, and what is finished is in them.
+    It takes the same arguments; an unknown keyword is refused when it is called.
+    Cancelling the task stops the work at its next report, and the cancellation completes once the
+    work has stopped: workers have ended, files are closed, and finished results are in them.
     """
     taken = inspect.signature(work)
 

@@ -1,4 +1,4 @@
-"""Ensembles: one program on one world, many times over, and what may be said of it."""
+"""Ensembles: replicates of one program on one world, and statistics of their outcomes."""
 
 from __future__ import annotations
 
@@ -36,24 +36,24 @@ if TYPE_CHECKING:
 
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-"""Of a fan, when no others are named."""
+"""Quantiles of a fan chart, by default."""
 
 _NOT_MEASURED = ("program", "replicate", "seed")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Ensemble(Result):
-    """Replicates of one program on one world; it may be looked at before all are finished.
+    """Replicates of one program on one world; usable before all of them are finished.
 
     Parameters
     ----------
     records
-        Of one program.
+        The records of one program.
 
     Raises
     ------
     InputError
-        For records of several programs.
+        If the records are of several programs.
     """
 
     records: Records
@@ -71,20 +71,20 @@ class Ensemble(Result):
 
     @property
     def runs(self) -> Table:
-        """One row a replicate: its number, seed, ticks, and each measure."""
+        """One row per replicate: its number, seed, ticks, and each measure."""
         return self.records.runs
 
     @property
     def curves(self) -> Table:
-        """One row a replicate and tick: each series."""
+        """One row per replicate and tick: each series."""
         return self.records.curves
 
     def summary(self) -> Table:
-        """Return one row a measure: mean and median, each with its 95 % interval, and the range.
+        """Return one row per measure: mean and median, each with its 95 % interval, and the range.
 
         Columns: ``measure``, ``unit``, ``mean``, ``mean_low``, ``mean_high``, ``method`` of the
         mean's interval, ``median``, ``median_low``, ``median_high`` (order statistics), ``sd``,
-        ``least``, ``most``, and ``runs``: how many have a number. A measure without any is left
+        ``least``, ``most``, and ``runs``: how many have a value. A measure without values is left
         out.
         """
         return self._summary
@@ -103,19 +103,19 @@ class Ensemble(Result):
         return Table.of_rows(rows, names=names, caption=said)
 
     def takeoff(self, threshold: float | None = None) -> Takeoff:
-        """Return how many replicates took off, and the chance of it; of several the largest counts.
+        """Return how many replicates took off, by their largest message, and its probability.
 
         Parameters
         ----------
         threshold
-            Agents that a message has to exceed, chosen before the runs are looked at; None:
+            Agents that a message must exceed, chosen before looking at the runs; None:
             the number of agents to the power of 2/3
             (:func:`~sim.lab.statistics.takeoff_threshold`), which theory gives for random networks.
 
         Raises
         ------
         InputError
-            Where no replicate had a message.
+            If no replicate had a message.
         """
         sizes = self._sizes
         sizes = sizes[~np.isnan(sizes)]
@@ -127,7 +127,7 @@ class Ensemble(Result):
 
     @property
     def _sizes(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Of the largest message of each replicate; their sum would take off by being many."""
+        """Sizes of the largest message of each replicate; sums would exceed the threshold."""
         sizes = self.runs["size"] if "size" in self.runs else np.empty(0)
         if "largest" not in self.runs:
             return sizes
@@ -135,7 +135,7 @@ class Ensemble(Result):
         return np.where(np.isnan(largest), sizes, largest)
 
     def _holders(self) -> float:
-        """Return the most that had taken one message up before the first tick."""
+        """Return the largest number of adopters that a message had before the first tick."""
         several = "largest" in self.runs or "ever" not in self.curves
         return 0.0 if several else float(self.records.curve("ever")[:, 0].max(initial=0.0))
 
@@ -145,8 +145,8 @@ class Ensemble(Result):
         Parameters
         ----------
         series
-            A name of :data:`~sim.lab.runs.SERIES`. What is about messages, opinions or ties counts
-            as it stayed once a run came to rest; of other series only runs that went on count,
+            A name of :data:`~sim.lab.runs.SERIES`. Series of messages, opinions or ties keep their
+            last value once a run has ended; for other series only runs that continue count,
             so compare those over a fixed number of ticks.
         quantiles
             Each in [0, 1], rising.
@@ -159,7 +159,7 @@ class Ensemble(Result):
         Raises
         ------
         UnknownNameError, InputError
-            For another series, or quantiles out of their range.
+            For an unknown series, or quantiles out of range.
         """
         wanted = [float(q) for q in quantiles]
         if not wanted or any(not 0 <= q <= 1 for q in wanted) or wanted != sorted(set(wanted)):
@@ -175,7 +175,7 @@ class Ensemble(Result):
         return Table(columns, units=units, caption=f"{series}, {plural(len(rows), 'replicate')}")
 
     def plot(self, series: str = "ever", **_: Any) -> Figure:
-        """Draw the fan of a series: the median, and the middle half and nine tenths around it."""
+        """Draw the fan chart of a series: the median, the middle half and nine tenths."""
         fan = self.fan(series)
         figure = new_figure()
         ax = figure.subplots()
@@ -190,7 +190,7 @@ class Ensemble(Result):
         return figure
 
     def conclusion(self) -> str:
-        """Return whether messages take off, with the threshold; and what a person should know."""
+        """Return whether messages take off, with the threshold, and what the reader should know."""
         lines = []
         if not np.isnan(self._sizes).all():
             found = self.takeoff()
@@ -257,29 +257,29 @@ def ensemble_now(
     report: Report = quiet,
     follow: Callable[[ExperimentProgress], object] | None = None,
 ) -> Ensemble:
-    """Run a world many times over, each time with other draws.
+    """Run a world many times, each time with different random draws.
 
-    Replicate 0 draws as the world itself would; the next ones from the seeds that follow its own.
-    Messages that are under way draw anew from here on.
+    Replicate 0 uses the world's own draws; the others use the seeds that follow its own.
+    Messages that are already spreading use the new draws from here on.
 
     Parameters
     ----------
     world
-        Stays as it is.
+        Not changed.
     messages
-        What is sent in each: a text, a mapping of what :meth:`World.inject` takes, or several.
+        Messages to send in each: a text, arguments of :meth:`World.inject`, or several of these.
     replicates
-        How many, at least 1.
+        Number of replicates, at least 1.
     program
-        What else is done, in place of messages (:class:`~sim.lab.runs.Program`).
+        A program to run in place of messages (:class:`~sim.lab.runs.Program`).
     ticks
-        How long each runs; None: until nothing can change any more, at most 1,000.
+        Ticks of each run; None: until nothing can change any more, at most 1,000.
     until_quiet
-        Whether each ends as soon as nothing can change; None: where no ticks are given.
+        Whether each ends as soon as nothing can change; None: if no ticks are given.
     seed
         Of replicate 0; None: the world's.
     measures, series, workers, backend, into, resume, report, follow
-        As of :func:`~sim.lab.runs.experiment_now`.
+        As in :func:`~sim.lab.runs.experiment_now`.
 
     Raises
     ------

@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 _KEYS = ("program", "replicate", "seed", "tick", "ticks")
 TOOK_OFF = "took_off"
-"""The measure of whether a run took off."""
+"""The measure for whether a run took off."""
 _FEEDS = (
     "end_feed_inequality", "end_feed_variety", "end_feed_outside", "end_feed_engagement",
 )  # fmt: skip
@@ -83,32 +83,32 @@ _SAID = {
     "end_feed_engagement": "likes, shares and replies per impression",
 }
 _SHARES = frozenset({"share", TOOK_OFF, "end_feed_outside"})
-"""Measures that are shares of one: their differences are written as percentage points."""
+"""Measures that are proportions: their differences are written as percentage points."""
 _MOST_NEEDED = 1_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Futures(Result):
-    """What came of it.
+    """The result of a comparison of futures.
 
-    Measures are those of a run (:data:`~sim.lab.runs.MEASURES`); ``took_off``, 1 where its size is
-    beyond :func:`~sim.lab.statistics.takeoff_threshold` and else 0, where one message is measured;
-    and of each series ``mean_NAME`` over the ticks after the fork, or ``end_NAME`` for what stays
-    as it was.
+    Measures are those of a run (:data:`~sim.lab.runs.MEASURES`); ``took_off``, 1 if its size is
+    beyond :func:`~sim.lab.statistics.takeoff_threshold` and else 0, if one message is measured;
+    and for each series ``mean_NAME`` over the ticks after the fork, or ``end_NAME`` if it keeps
+    its last value once a run has ended.
 
     Attributes
     ----------
     records
         Every run of every arm; the first arm is what the others are compared with.
     tick
-        Of the fork.
+        The tick of the fork.
     digest
-        Of the world at the fork: all arms began as this.
+        Digest of the world at the fork, where all arms start.
     begun
-        The digest of each arm's world once it had begun, before any tick: arms of the same one
-        differ only by what they do later.
+        Digest of each arm's world once it had begun, before any tick: arms with equal digests
+        differ only in what they do later.
     measure
-        Whose difference is the conclusion; empty: see :attr:`main`.
+        The measure that the conclusion is about; empty: see :attr:`main`.
     """
 
     records: Records
@@ -124,12 +124,12 @@ class Futures(Result):
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Of the replicates; one draws the same under every arm."""
+        """Seeds of the replicates; a seed gives the same draws under every arm."""
         return self.records.seeds
 
     @cached_property
     def measures(self) -> tuple[str, ...]:
-        """Names of what some run has a number of."""
+        """Names of the measures for which some run has a value."""
         runs, curves = self.records.runs, self.records.curves
         own = [name for name in runs.names if name not in _KEYS and _has_numbers(runs[name])]
         if "failed" in own and not runs["failed"].any():
@@ -146,7 +146,7 @@ class Futures(Result):
         Raises
         ------
         UnknownNameError, InputError
-            When there is none of that name, or none at all.
+            If there is no such measure, or none at all.
         """
         if self.measure:
             if self.measure not in self.measures:
@@ -158,12 +158,12 @@ class Futures(Result):
         raise InputError("Nothing was measured in any run.")
 
     def values(self, measure: str, arm: str) -> F64:
-        """Return a measure of an arm, float64 (replicates,); NaN where a run has none.
+        """Return a measure of an arm, float64 (replicates,); NaN for runs without a value.
 
         Raises
         ------
         UnknownNameError
-            For another measure or arm.
+            For an unknown measure or arm.
         """
         if measure not in self.measures:
             raise UnknownNameError("measure", measure, self.measures)
@@ -185,13 +185,13 @@ class Futures(Result):
     def curve(self, series: str, arm: str) -> F64:
         """Return a series of an arm, float64 (replicates, ticks + 1), tick 0 being the fork.
 
-        Once a run has come to rest, it counts as it stayed; all arms are equally long. A replicate
+        Once a run has ended, its last value is kept; all arms are equally long. A replicate
         that is not finished is NaN.
 
         Raises
         ------
         UnknownNameError
-            For another series or arm.
+            For an unknown series or arm.
         """
         self._place(arm)
         found, programs = self.records.found, self.records.programs
@@ -199,7 +199,7 @@ class Futures(Result):
         rows, own = np.full((len(self.seeds), longest), nan), self.records.curve(series, arm)
         place = programs.index(arm)
         numbers = [number for number in range(len(self.seeds)) if (place, number) in found]
-        rows[numbers, : own.shape[1]] = _finite(own)  # others stay NaN: pairs stay pairs
+        rows[numbers, : own.shape[1]] = _finite(own)  # others stay NaN, so that pairs stay aligned
         for number in numbers:
             if own.shape[1] < longest and series in found[place, number].series:
                 rows[number, own.shape[1] :] = at_rest_value(series, rows[number, own.shape[1] - 1])
@@ -220,7 +220,7 @@ class Futures(Result):
         Raises
         ------
         UnknownNameError
-            For another measure or arm.
+            For an unknown measure or arm.
         """
         name = self.main if measure is None else measure
         first = self.arms[0] if against is None else against
@@ -228,13 +228,13 @@ class Futures(Result):
         return paired_difference(self.values(name, first), second, networks=self.records.strata)
 
     def mean(self, measure: str, arm: str) -> float:
-        """Return the mean of a measure over replicates; NaN where none has a number."""
+        """Return the mean of a measure over replicates; NaN if none has a value."""
         return mean_of(self.values(measure, arm))
 
     def needed(self, measure: str, arm: str) -> float:
-        """Return how many replicates would show a true difference of the size that was found.
+        """Return how many replicates would show a true difference of the observed size.
 
-        With a chance of 80 %; NaN where there is none to be shown, or it takes over a million.
+        With a power of 80 %; NaN if there is no difference, or over a million would be needed.
         """
         return _needed(self.difference(measure, arm).effect.hedges)
 
@@ -243,19 +243,19 @@ class Futures(Result):
     ) -> Table:
         """Return the mean difference of a series, tick by tick, with its 95 % interval (t).
 
-        Each tick's interval is right by itself; the whole curve leaves some band more often.
+        Each tick's interval is valid on its own; it is not a simultaneous band for the whole curve.
 
         Parameters
         ----------
         series
             A name of the table ``curves``.
         arm, against
-            As of :meth:`difference`.
+            As in :meth:`difference`.
 
         Returns
         -------
         Table
-            Columns ``tick``, ``mean``, ``low``, ``high``; NaN where there are no two pairs.
+            Columns ``tick``, ``mean``, ``low``, ``high``; NaN if there are fewer than two pairs.
         """
         first = self.arms[0] if against is None else against
         second = self.arms[1] if arm is None else arm
@@ -287,12 +287,12 @@ class Futures(Result):
 
     @cached_property
     def differences(self) -> Table:
-        """One row an arm but the first, and measure: how it differs from the first arm.
+        """One row per measure and arm except the first: how the arm differs from the first.
 
         Columns: ``measure``, ``arm``, ``against``, ``difference``, ``low``, ``high``, ``method``,
         ``p``, ``p_holm`` (corrected for all rows), ``pairs``, ``hedges``, ``cohen_dz``, and
-        ``needed``: replicates that would show a true difference of this size with a chance of 80 %
-        (NaN: none to be shown, or over a million).
+        ``needed``: replicates that would show a true difference of this size with a power of 80 %
+        (NaN: no difference, or over a million).
         """
         caption = (
             f"{plural(len(self.seeds), 'replicate')} {self.records.where}, from tick "
@@ -316,12 +316,12 @@ class Futures(Result):
 
     @cached_property
     def means(self) -> Table:
-        """One row an arm and measure: its mean and median, the interval of the mean, the runs.
+        """One row per arm and measure: its mean with an interval, its median, the number of runs.
 
         Columns: ``arm``, ``measure``, ``mean``, ``low``, ``high``, ``method`` of the interval,
         ``median``, ``runs``, ``digest``.
 
-        ``digest`` is that of the arm's world once it had begun, before any tick.
+        ``digest`` is the digest of the arm's world once it had begun, before any tick.
         """
         rows = []
         for place, arm in enumerate(self.arms):
@@ -335,19 +335,19 @@ class Futures(Result):
         return Table.of_rows(rows, caption=caption)
 
     def conclusion(self, measure: str | None = None, *, margin: float | None = None) -> str:
-        """Return what follows: a sentence for each arm but the first.
+        """Return the conclusion: one sentence for each arm except the first.
 
         Parameters
         ----------
         measure
-            None: :attr:`main`, and what members were shown, where that was measured.
+            None: :attr:`main`, and what members were shown, if that was measured.
         margin
             A difference that would not matter, chosen before the runs; None: there is none.
 
         Raises
         ------
         UnknownNameError, InputError
-            For another measure, or a margin that is not above 0.
+            For an unknown measure, or a margin that is not above 0.
         """
         names = [self.main if measure is None else measure]
         if not (measure or self.measure):
@@ -366,22 +366,22 @@ class Futures(Result):
         return SHARE if measure in _SHARES else self.records.runs.units.get(measure, "")
 
     def corrected(self) -> str:
-        """Return how many differences are left by Holm's correction, a sentence; of one none."""
+        """Say how many differences remain after Holm's correction; empty for a single one."""
         return corrected(self.differences["p"], self.differences["p_holm"])
 
     def plot(self, series: str | None = None, **_how: Any) -> Figure:
-        """Draw a series of all arms, each replicate as a ghost, and the differences below.
+        """Draw a series of all arms, with faint lines for replicates, and the differences below.
 
         Parameters
         ----------
         series
-            A name of the table ``curves``; None: ``ever`` where messages were sent, else the first
-            that there is.
+            A name of the table ``curves``; None: ``ever`` if messages were sent, else the first
+            available one.
 
         Raises
         ------
         UnknownNameError, InputError
-            For another series, or where matplotlib is missing.
+            For an unknown series, or if matplotlib is missing.
         """
         curves = self.records.curves
         known = [name for name in curves.names if name not in _KEYS and _has_numbers(curves[name])]
@@ -407,7 +407,7 @@ class Futures(Result):
 def mean_row(
     values: F64, networks: npt.NDArray[np.int64] | None, *, is_share: bool = False
 ) -> dict[str, Any]:
-    """Return what a table says of the runs of an arm: mean, interval, median, and how many."""
+    """Return a table's cells for the runs of an arm: mean, interval, median, and count."""
     is_known = ~np.isnan(values)
     known = values[is_known]
     said: Interval | None = None
@@ -433,7 +433,7 @@ def _needed(effect: float) -> float:
 
 
 def _finite(values: F64) -> F64:
-    """Return values with NaN for what is infinite: nothing follows from it."""
+    """Return values with infinite ones replaced by NaN."""
     return np.where(np.isfinite(values), values, nan)
 
 
@@ -442,7 +442,7 @@ def _has_numbers(column: npt.NDArray[Any]) -> bool:
 
 
 def _means(rows: F64) -> F64:
-    """Return the mean of what is known of each row (rows, ticks); NaN of nothing."""
+    """Return the mean of the known values of each row (rows, ticks); NaN if none is known."""
     known = ~np.isnan(rows)
     count = known.sum(axis=1)
     total = np.where(known, rows, 0.0).sum(axis=1)
@@ -450,7 +450,7 @@ def _means(rows: F64) -> F64:
 
 
 _GHOSTS = 200
-"""So many replicates of an arm are drawn; more would hide one another."""
+"""Replicates of an arm that are drawn at most; more would hide one another."""
 
 
 def drawn(found: Futures, series: str) -> Figure:
@@ -479,7 +479,7 @@ def _difference(ax: Axes, found: Futures, series: str, arm: str, colour: str) ->
 
 
 PARTS = ("interventions", "messages", "recommender", "policy", "parameters")
-"""What a future may say."""
+"""The changes that a future may make."""
 _OF_MINDS = {"mind", "minds", "goal"}
 
 Said = Mapping[str, Any]
@@ -487,30 +487,30 @@ Said = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Future:
-    """What one arm does: a program of :func:`~sim.lab.runs.experiment_now`, fit for pickle.
+    """What one arm does: a program for :func:`~sim.lab.runs.experiment_now`; can be pickled.
 
     Parameters
     ----------
     name
         Of the arm.
     interventions
-        Each with ``do`` and its fields as :meth:`World.at` takes them, and ``at`` (ticks after the
-        fork, 0 if not said) or ``when`` (a condition).
+        Each with ``do`` and its fields as in :meth:`World.at`, and ``at`` (ticks after the
+        fork, default 0) or ``when`` (a condition).
     messages
-        Sent at the fork, as :meth:`World.inject` takes them, after those of all arms.
+        Messages to send at the fork, as for :meth:`World.inject`, after those common to all arms.
     recommender, policy
-        Who ranks the feeds, and who decides what members do, from the fork on; empty: as it is. A
-        world without a platform gets one.
+        What ranks the feeds, and what decides the acts of members, from the fork on; empty: as
+        before. A world without a platform gets one.
     parameters
-        New values of parameters of the messages under way: of all whose model has them.
+        New parameter values for the messages that are spreading, if their models have them.
     common
-        Messages that every arm sends first, so that they meet the same draws in each.
+        Messages that every arm sends first, so that they use the same draws in each.
     until_quiet
         Whether a run ends as soon as nothing can change any more.
     watches_feeds
-        Whether it is measured what members are shown, as where another arm ranks otherwise.
+        Whether to measure what members are shown, as when arms rank feeds differently.
     plan
-        What a scenario does in every arm, before all else; it says when a run is over. None: no
+        The plan of a scenario, run first in every arm; it decides when a run is over. None: no
         scenario.
     """
 
@@ -530,7 +530,7 @@ class Future:
         return {name: getattr(self, name) for name in PARTS}
 
     def facts(self) -> Mapping[str, Any]:
-        """Return what tells it from another program, fit for JSON."""
+        """Return what distinguishes it from another program; can be stored as JSON."""
         return {
             "kind": "future", **self.does(), "common": self.common,
             "until_quiet": self.until_quiet,
@@ -538,7 +538,7 @@ class Future:
         }  # fmt: skip
 
     def begin(self, world: World) -> None:
-        """Do what is done at the fork, and plan what is done later.
+        """Do what is due at the fork, and schedule what is due later.
 
         Raises
         ------
@@ -555,9 +555,9 @@ class Future:
         Messages(self.messages).begin(world)
 
     def watches(self, world: World) -> list[int]:
-        """Return the messages that are measured: those that every arm has, else its own.
+        """Return the messages to measure: those common to all arms, else its own.
 
-        What arms send on top, such as the correction of a fact-check, is no part of it.
+        Additional messages of an arm, such as the correction of a fact-check, are not included.
         """
         own = world.made - len(self.messages)
         before = own - len(self.common) - (0 if self.plan is None else len(self.plan.messages))
@@ -565,12 +565,12 @@ class Future:
         return [*every, *range(before, own)] or list(range(own, world.made))
 
     def before(self, world: World, done: int) -> None:
-        """Carry out what the scenario has due; all else is planned in the world."""
+        """Carry out what is due in the scenario; everything else is scheduled in the world."""
         if self.plan is not None:
             self.plan.before(world, done)
 
     def is_over(self, world: World, done: int) -> bool:
-        """Whether nothing can change any more, where that is waited for."""
+        """Whether nothing can change any more, if the run ends then."""
         if self.plan is not None:
             return self.plan.is_over(world, done)
         return self.until_quiet and at_rest(world)
@@ -616,7 +616,7 @@ class Future:
 
 @dataclass(frozen=True)
 class NamedProgram:
-    """A program of one's own under the name of its arm."""
+    """A user's own program, named after its arm."""
 
     name: str
     program: Program
@@ -627,12 +627,12 @@ class NamedProgram:
         self.program.begin(world)
 
     def watches(self, world: World) -> list[int]:
-        """Return the messages that are measured."""
+        """Return the messages to measure."""
         under_way = [c.id for c in world.cascades.loose if c.alive and c.id < self.since]
         return list(range(self.since, world.made)) or under_way
 
     def before(self, world: World, done: int) -> None:
-        """Do what the program does then."""
+        """Do what is due in the program."""
         self.program.before(world, done)
 
     def is_over(self, world: World, done: int) -> bool:
@@ -640,7 +640,7 @@ class NamedProgram:
         return self.program.is_over(world, done)
 
     def facts(self) -> Mapping[str, Any]:
-        """Return what tells it from another program."""
+        """Return what distinguishes it from another program."""
         own = getattr(self.program, "facts", None)
         return {"kind": "program", "program": self.program if own is None else own()}
 
@@ -652,7 +652,7 @@ def future_of(
     common: Sequence[Said] = (),
     until_quiet: bool = False,
 ) -> Future:
-    """Return a future as a person says it."""
+    """Return a future from its description."""
     if not name.strip():
         raise InputError("Every condition has a name, such as 'baseline'.")
     parts = _parts(name, said)
@@ -706,9 +706,9 @@ _TEXTS = ("text", "seeds", "model", "author", "do", "when", "channel")
 def future_in_words(words: str) -> tuple[str, dict[str, Any]]:
     """Return a future's name and what it does.
 
-    Changes are parted by semicolons. One that says ``do=`` is an intervention, one that says
-    ``text=`` a message, one that says ``recommender=`` or ``policy=`` sets that; any other changes
-    parameters of the messages under way. Values with spaces stand in quotes.
+    Changes are separated by semicolons. One with ``do=`` is an intervention, one with
+    ``text=`` a message, one with ``recommender=`` or ``policy=`` sets that; any other changes
+    parameters of the messages that are spreading. Quote values that contain spaces.
 
     Examples
     --------
@@ -726,7 +726,7 @@ def future_in_words(words: str) -> tuple[str, dict[str, Any]]:
 
 
 def message_in_words(words: str) -> dict[str, Any]:
-    """Return a message: its text alone, or ``text='...' seeds=random:10 model=sir beta=0.2``.
+    """Parse a message: its text alone, or ``text='...' seeds=random:10 model=sir beta=0.2``.
 
     Examples
     --------
@@ -756,7 +756,7 @@ def _put(found: dict[str, Any], pairs: dict[str, Any], change: list[str]) -> Non
 
 
 def _changes(text: str) -> list[list[str]]:
-    """Return the words of each change; semicolons in quotes part nothing."""
+    """Return the words of each change; semicolons within quotes do not separate changes."""
     changes: list[list[str]] = [[]]
     for word in _words(text):
         if word == ";":
@@ -813,29 +813,29 @@ def compare_now(
     report: Report = quiet,
     follow: Callable[[ExperimentProgress], object] | None = None,
 ) -> Futures:
-    """Run each of several futures of a world with the same seeds, and say how they differ.
+    """Run several futures of a world with the same seeds, and compare them.
 
-    A replicate draws the same under every arm, so replicates are compared pair by pair; the first
-    draws as the world itself would go on. Messages that are under way draw anew from the fork on.
+    A replicate uses the same draws under every arm, so replicates are compared pairwise; the first
+    uses the world's own draws. Messages already spreading use the new draws from the fork on.
 
     Parameters
     ----------
     world
-        Stays as it is; the fork is where it stands.
+        Not changed; its current tick is the fork.
     arms
-        Name to what is done (:func:`future_of`), or to a program of one's
-        own; two or more. The first is what the others are compared with.
+        Name to changes (:func:`future_of`), or to a program of your
+        own; two or more. The others are compared with the first.
     messages
-        Sent at the fork under every arm: a text, a mapping, or several.
+        Messages to send at the fork under every arm: a text, a mapping, or several.
     replicates
-        How many, at least 1; one gives no interval.
+        Number of replicates, at least 1; a single one gives no interval.
     ticks
         How long each runs; None: until nothing can change any more, at most 1,000.
     seed
         Of replicate 0; None: the world's.
     measure
-        Whose difference is the conclusion, chosen before the runs; empty: the share that messages
-        reach, else the first that there is.
+        The measure that the conclusion is about, chosen before the runs; empty: the share that
+        messages reach, else the first available one.
     measures, series, workers, backend, into, resume, report, follow
         As of :func:`~sim.lab.runs.experiment_now`.
 
@@ -874,7 +874,7 @@ compare = awaited(compare_now)
 
 
 def _require_measure(named: str, own: Mapping[str, Measure]) -> None:
-    """Refuse before any run what no run could have."""
+    """Refuse, before any run, a measure that no run can have."""
     known = [*MEASURES, TOOK_OFF, *own]
     if named and named.partition(":")[0] not in known and not named.startswith(("mean_", "end_")):
         raise UnknownNameError("measure", named, known)
@@ -907,7 +907,7 @@ def _programs(
 
 
 def _forked(world: World, programs: Sequence[Program]) -> tuple[str, list[tuple[str, bool]]]:
-    """Return the digest at the fork, and of each arm: its digest once begun, is it busy."""
+    """Return the digest at the fork, and for each arm its digest once begun and if it is busy."""
     meta, columns = world.packed()
     base, begun = SharedBase(meta, columns), []
     for program in programs:

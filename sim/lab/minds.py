@@ -1,7 +1,7 @@
-"""Two minds or prompts in the same members and world, and how far their decisions agree.
+"""Compare two minds or prompts in the same members and world, and measure their agreement.
 
-The first is run twice, with every question asked anew: how far the two runs part (A/A) is what a
-model's own chance makes, and what a difference between the two minds (A/B) has to be larger than.
+The first is run twice with fresh replies: the difference between the two runs (A/A) shows the
+model's own randomness, which a difference between the two minds (A/B) must exceed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 _ANEW = 1 << 40
-"""Added to the seeds of questions that are asked anew."""
+"""Added to the seeds of repeated questions, so that they get fresh replies."""
 
 MIND_MEASURES: dict[str, str] = {
     "decisions": "decisions of those members",
@@ -61,7 +61,7 @@ MIND_MEASURES: dict[str, str] = {
     "tokens": "tokens of those calls",
     "dollars": "what those calls cost",
 }
-"""What is measured of the members that have the minds, in the order in which it is shown."""
+"""What is measured of the members with minds, in display order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ class MindsArm:
     mind
         A mind with or without parameters: ``"rule"``, ``"model,temperature=0"``.
     goal
-        What the members want; None: the goal of both arms.
+        The goal of the members; None: the goal of both arms.
     prompts
         A folder of templates; None: the packaged ones.
     said
-        As it is called; empty: as its mind.
+        Display name; empty: the name of the mind.
     """
 
     mind: str
@@ -87,12 +87,12 @@ class MindsArm:
 
     @property
     def called(self) -> str:
-        """Its name."""
+        """Display name of the arm."""
         return self.said or self.mind
 
 
 def arm_of(said: str) -> MindsArm:
-    """Return an arm as a person says it: a mind, with ``goal=`` and ``prompts=`` where it has them.
+    """Parse an arm: a mind, optionally with ``goal=`` and ``prompts=``.
 
     Examples
     --------
@@ -116,17 +116,17 @@ def arm_of(said: str) -> MindsArm:
 
 
 class ArmAgreement(NamedTuple):
-    """How alike members decide under both arms."""
+    """How often members decide alike under both arms."""
 
-    pairs: int  # decisions of the same member in the same tick under both
-    same: float  # the share of them with the same acts, whatever they are about
-    fed_alike: int  # made before the same feed: ever fewer, as the worlds part
-    same_fed_alike: float  # the share of those with the same acts about the same messages
+    pairs: int  # decisions of the same member in the same tick under both arms
+    same: float  # share of them with the same acts, whatever the target
+    fed_alike: int  # decisions made with the same feed: ever fewer as the worlds diverge
+    same_fed_alike: float  # share of those with the same acts on the same messages
 
 
 @dataclass
 class _ArmOutcome:
-    """What one run under one arm brought."""
+    """The outcome of one run under one arm."""
 
     acts: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
@@ -137,28 +137,28 @@ class _ArmOutcome:
 
 @dataclass(frozen=True, repr=False)
 class MindsComparison(PairedRuns):
-    """What came of it.
+    """The result of a comparison of two minds.
 
     Attributes
     ----------
     arms
-        What the two are called.
+        Names of the two arms.
     seeds, ticks, members
-        Of the runs, and how many members had the minds.
+        Of the runs; number of members with the minds.
     values
         float64 (2, seeds, measures), in the order of :data:`MIND_MEASURES`.
     acts, sources
-        Of each arm, over all seeds: acts by kind; decisions by source, and faults.
+        For each arm, over all seeds: acts by kind; decisions by source, and faults.
     agreement
-        How alike they decide.
+        How often the arms decide alike.
     replies
-        What models answered, as rows of :class:`~sim.minds.models.replies.ReplyLog`.
+        Replies of models, as rows of :class:`~sim.minds.models.replies.ReplyLog`.
     faults
-        What minds did wrong, a sentence each.
+        Faults of minds, one sentence each.
     again
-        float64 (seeds, measures) of the first arm run once more; None: it was not.
+        float64 (seeds, measures) of a second run of the first arm; None: not run twice.
     alike
-        How alike the two runs of the first arm decide; None: it was not run twice.
+        How often the two runs of the first arm decide alike; None: not run twice.
     """
 
     arms: tuple[str, str]
@@ -178,7 +178,7 @@ class MindsComparison(PairedRuns):
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """The tables ``differences`` (a row a measure) and ``runs`` (a row a run)."""
+        """The tables ``differences`` (one row per measure) and ``runs`` (one row per run)."""
         rows = []
         for measure in MIND_MEASURES:
             apart, chance = self.difference(measure), self.chance(measure)
@@ -205,7 +205,7 @@ class MindsComparison(PairedRuns):
         return Difference.of(self._of(1, measure) - self._of(0, measure))
 
     def chance(self, measure: str) -> Difference | None:
-        """Return the first arm run again minus the first run, seed by seed; None: it was not."""
+        """Return the second minus the first run of the first arm, by seed; None: not run twice."""
         if self.again is None:
             return None
         own = self.again[:, self.measured.index(measure)]
@@ -228,32 +228,32 @@ def compare_minds_now(
     program: Program | None = None,
     report: Report = quiet,
 ) -> MindsComparison:
-    """Run one world for each seed with each of two minds in the same members.
+    """Run one world per seed with each of two minds in the same members.
 
     Parameters
     ----------
     make, ticks, seeds, program, report
-        As of :func:`~sim.lab.compare_recommenders_now`.
+        As in :func:`~sim.lab.compare_recommenders_now`.
     members
-        Who gets the minds: an expression, or indices.
+        The members that get the minds: an expression, or indices.
     first, second
         The arms, or what :func:`arm_of` takes.
     goal
-        What the members want, where an arm does not say.
+        The goal of the members, unless an arm sets one.
     pool
-        Whom to ask: a :class:`~sim.minds.models.pool.ModelPool`, or a
-        :class:`~sim.minds.models.replies.RecordedReplies`; None: nobody, rules stand in.
+        The models to ask: a :class:`~sim.minds.models.pool.ModelPool`, or a
+        :class:`~sim.minds.models.replies.RecordedReplies`; None: none, rules decide.
     limit
-        Tokens of a prompt, at most.
+        Maximum tokens of a prompt.
     minds
-        Minds by name that stand for those of the registry.
+        Minds by name that override those of the registry.
     again
-        Whether the first arm is run twice, to see what chance alone makes.
+        Whether to run the first arm twice, to measure the effect of chance alone.
 
     Raises
     ------
     InputError, UnknownNameError
-        One sentence, before anything is run.
+        One sentence, before anything runs.
 
     Examples
     --------
@@ -270,7 +270,7 @@ def compare_minds_now(
         raise InputError(f"A comparison takes 1 tick and 1 seed or more; got {ticks} ticks.")
     every = [*arms, arms[0]] if again else arms
     anew = pool
-    if pool is not None and not isinstance(pool, RecordedReplies):  # those come in order
+    if pool is not None and not isinstance(pool, RecordedReplies):  # recorded replies come in order
         anew = _FreshQuestions(pool)
     runs = []
     for place, arm in enumerate(every):
@@ -308,7 +308,7 @@ compare_minds = awaited(compare_minds_now)
 
 
 class _FreshQuestions:
-    """Asks what was asked before as another question, so that no reply serves twice."""
+    """Asks a repeated question with another seed, so that no reply is used twice."""
 
     def __init__(self, pool: Answerer) -> None:
         self._pool = pool
@@ -322,7 +322,7 @@ class _FreshQuestions:
 
 
 class _Arm(PairedArm):
-    """A mind in some members of every world, and what it decides there."""
+    """A mind in some members of every world, and its decisions there."""
 
     def __init__(
         self, name: str, ticks: int, program: Program | None, arm: MindsArm, members: Any,
@@ -345,7 +345,7 @@ class _Arm(PairedArm):
 
 
 class _MindWatch:
-    """Lets minds decide after each tick, and counts what comes of it."""
+    """Lets minds decide after each tick, and counts the results."""
 
     def __init__(
         self, world: World, arm: _Arm, who: npt.NDArray[Any], thinker: Thinker, told: _ArmOutcome

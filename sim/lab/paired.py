@@ -1,4 +1,4 @@
-"""Arms that are run on the same worlds, seed by seed: recommenders, and minds."""
+"""Arms that run on the same worlds, seed by seed: recommenders, and minds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PairedArm:
-    """One arm: a program that goes on, in every world, with another that has begun there."""
+    """One arm: a program that runs, in every world, beside a program already begun there."""
 
     def __init__(self, name: str, ticks: int, program: Program | None) -> None:
         self.name, self.ticks = name, ticks
@@ -34,18 +34,18 @@ class PairedArm:
         self.tell: Callable[[float], None] = lambda share: None
 
     def facts(self) -> Mapping[str, Any]:
-        """Return nothing: what it finds is kept in no file."""
+        """Return nothing: its results are not stored in a file."""
         return {}
 
     def begin(self, world: World) -> None:
-        """Begin; a subclass sets what tells it from the other arms."""
+        """Begin; a subclass sets what distinguishes it from the other arms."""
 
     def watch(self, world: World) -> Watch:
-        """Return what measures a run."""
+        """Return the object that measures a run."""
         raise NotImplementedError
 
     def before(self, world: World, done: int) -> None:
-        """Do what the program has due; whoever is told of it may cancel."""
+        """Do what is due in the program; the progress report may cancel."""
         self.tell(done / self.ticks)
         self._program.before(world, done)
 
@@ -62,7 +62,7 @@ def paired_runs(
     seeds: Sequence[int],
     report: Report,
 ) -> list[list[Replicate]]:
-    """Run each arm on twins of the world of each seed, here; returns the runs of each arm."""
+    """Run each arm in this process on copies of the world of each seed; return the runs by arm."""
 
     def tell(said: str, done: int, share: float) -> None:
         report(said, (done + share) / (len(arms) * len(seeds)))
@@ -86,62 +86,62 @@ def values_of(runs: Sequence[Sequence[Replicate]], measures: Iterable[str]) -> F
 
 
 def platform_of(world: World) -> Platform:
-    """Return the platform of a world, opened where it has none."""
+    """Return the platform of a world; open one if there is none."""
     return world.platform if world.platform is not None else world.open_platform()
 
 
 class Difference(NamedTuple):
-    """How much more of something there is under one arm than under another."""
+    """The difference of a measure between two arms."""
 
-    mean: float  # of second minus first, over seeds
-    half: float  # of the width of the 95 % interval of that mean (t); NaN with one seed
-    pairs: int  # seeds with a number under both
+    mean: float  # mean of second minus first, over seeds
+    half: float  # half the width of the 95 % interval of that mean (t); NaN for one seed
+    pairs: int  # seeds with a value under both
 
     @classmethod
     def of(cls, apart: F64) -> Difference:
-        """Return that of differences, of which some may be NaN."""
+        """Return the mean and its interval from differences, some of which may be NaN."""
         known = apart[~np.isnan(apart)]
         half = mean_interval(known, "t").width / 2 if known.size > 1 else float("nan")
         return cls(mean_of(known), half, int(known.size))
 
     @property
     def sign(self) -> int:
-        """1 or -1 where the interval leaves 0 out, else 0; with one seed that of the mean."""
+        """1 or -1 if the interval excludes 0, else 0; for one seed, the sign of the mean."""
         if np.isnan(self.mean) or abs(self.mean) <= (0.0 if np.isnan(self.half) else self.half):
             return 0
         return 1 if self.mean > 0 else -1
 
     @property
     def ends(self) -> dict[str, float]:
-        """The ends of the interval, and the pairs, as a row of a table has them."""
+        """The ends of the interval, and the number of pairs, as a row of a table."""
         return {"low": self.mean - self.half, "high": self.mean + self.half, "pairs": self.pairs}
 
 
 def mean_of(values: F64) -> float:
-    """Return the mean of what is known; NaN of nothing."""
+    """Return the mean of the known values; NaN if there are none."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if known.size else float("nan")
 
 
 class PairedRuns(Result):
-    """Numbers of each arm, seed by seed."""
+    """The values of each arm, seed by seed."""
 
     what: ClassVar[str]
     """What an arm is."""
     shown: ClassVar[str]
-    """The measure that is drawn where none is named."""
+    """The measure that is drawn by default."""
     measured: ClassVar[tuple[str, ...]]
     seeds: tuple[int, ...]
     ticks: int
     values: F64
 
     def plot(self, measure: str = "", **_how: Any) -> Figure:
-        """Draw a measure of each run above its arm.
+        """Draw a measure of each run, grouped by arm.
 
         Raises
         ------
         UnknownNameError, InputError
-            For another measure, or where matplotlib is missing.
+            For an unknown measure, or if matplotlib is missing.
         """
         return self.table("runs").plot(self.what, measure or self.shown)
 
@@ -150,7 +150,7 @@ class PairedRuns(Result):
         return row
 
     def _runs(self, arms: Iterable[tuple[str, F64]]) -> Table:
-        """Return one row an arm and seed."""
+        """Return one row per arm and seed."""
         rows = [
             {self.what: arm, "seed": seed, **dict(zip(self.measured, run.tolist(), strict=True))}
             for arm, runs in arms

@@ -1,4 +1,4 @@
-"""Recommenders compared on one world with common draws, and friend suggestions."""
+"""Compare recommenders on one world with common random draws; suggest members to follow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class JudgedClaim(NamedTuple):
-    """A claim of the literature beside what was found."""
+    """A published claim, compared with the results."""
 
     claim: str
     source: str
@@ -51,7 +51,7 @@ class JudgedClaim(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Comparison(PairedRuns):
-    """What came of it.
+    """The result of a comparison of recommenders.
 
     Attributes
     ----------
@@ -61,7 +61,7 @@ class Comparison(PairedRuns):
         Of the runs.
     values
         float64 (recommenders, seeds, measures), in the order of
-        :data:`~sim.lab.runs.measures.FEED_MEASURES`; NaN where there was nothing to measure.
+        :data:`~sim.lab.runs.measures.FEED_MEASURES`; NaN if there was nothing to measure.
     """
 
     names: tuple[str, ...]
@@ -73,7 +73,7 @@ class Comparison(PairedRuns):
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """The tables ``differences`` (a row a pair and measure) and ``runs`` (a row a run)."""
+        """The tables ``differences`` (a row per pair and measure) and ``runs`` (a row per run)."""
         rows = []
         for first, second in combinations(self.names, 2):
             for measure in FEED_MEASURES:
@@ -86,7 +86,7 @@ class Comparison(PairedRuns):
         return {"differences": Table.of_rows(rows, caption=caption), "runs": runs}
 
     def mean(self, name: str, measure: str) -> float:
-        """Return the mean over seeds; NaN where there is none."""
+        """Return the mean over seeds; NaN if there is none."""
         return mean_of(self._of(self.names.index(name), measure))
 
     def difference(self, first: str, second: str, measure: str) -> Difference:
@@ -95,7 +95,7 @@ class Comparison(PairedRuns):
         return Difference.of(other - one)
 
     def judged(self, first: str, second: str) -> tuple[JudgedClaim, ...]:
-        """Return what the literature says of two recommenders, held against the runs."""
+        """Return published claims about two recommenders, compared with the runs."""
         found = []
         for claim, other, sign in claims_of(first, second):
             apart = self.difference(first, second, claim.measure)
@@ -115,28 +115,28 @@ def compare_recommenders_now(
     program: Program | None = None,
     report: Report = quiet,
 ) -> Comparison:
-    """Run one world for each seed under each recommender, and measure what members are shown.
+    """Run one world per seed under each recommender, and measure what members are shown.
 
     Parameters
     ----------
     make
-        Makes the world of a seed, the same one every time; a platform is opened where it has none.
+        Makes the world of a seed, always the same one; a platform is opened if it has none.
     recommenders
         Registered names, two or more, each once.
     ticks
-        How long each runs.
+        Ticks of each run.
     seeds
-        Whose worlds; every draw of one seed is the same under all recommenders.
+        Seeds of the worlds; all draws of a seed are the same under all recommenders.
     program
-        What is done to each world between ticks, the same under all; it has begun in the worlds
-        that ``make`` returns. None: nothing. A run that it ends is shorter.
+        What is done in each world between ticks, the same under all; it has begun in the worlds
+        that ``make`` returns. None: nothing. It may end a run early.
     report
-        Told the progress; may cancel by raising.
+        Called with the progress; may raise to cancel.
 
     Raises
     ------
     InputError, UnknownNameError
-        One sentence, before anything is run.
+        One sentence, before anything runs.
 
     Examples
     --------
@@ -193,7 +193,7 @@ class _FeedWatch:
 
 
 def validated(recommenders: Sequence[str], ticks: int, seeds: Sequence[int]) -> None:
-    """Refuse what :func:`compare_recommenders_now` would not take."""
+    """Refuse arguments that :func:`compare_recommenders_now` would not accept."""
     if len(recommenders) < 2 or len(set(recommenders)) < len(recommenders):
         raise InputError(
             f"Name two recommenders or more, each once, separated by commas; got "
@@ -209,7 +209,7 @@ _PLAIN = ("chronological", "random")
 
 
 class RecommenderClaim(NamedTuple):
-    """One recommender is said to have more or less of something than others."""
+    """A published claim that one recommender has more or less of a measure than others."""
 
     name: str
     others: tuple[str, ...]
@@ -218,7 +218,7 @@ class RecommenderClaim(NamedTuple):
     source: str
 
     def sentence(self, other: str) -> str:
-        """Say it of one of the others."""
+        """Return the claim about one of the others as a sentence."""
         more = "more" if self.sign > 0 else "less"
         return f"{self.name} has {more} {self.measure} than {other}"
 
@@ -249,7 +249,7 @@ CLAIMS: tuple[RecommenderClaim, ...] = (
         for name in ("blend", "content", "popularity")
     ),
 )
-"""Each a direction; sizes depend on the world."""
+"""Directions only; sizes depend on the world."""
 
 
 def claims_of(first: str, second: str) -> tuple[tuple[RecommenderClaim, str, int], ...]:
@@ -263,16 +263,16 @@ def claims_of(first: str, second: str) -> tuple[tuple[RecommenderClaim, str, int
 
 
 class Suggestion(NamedTuple):
-    """Somebody whom a member might follow.
+    """A member whom another might follow.
 
     Attributes
     ----------
     agent
         An index.
     score
-        What the recommender gives the pair.
+        The recommender's score for the pair.
     through
-        Members that the one hears and that hear the other: friends in common, indices.
+        Indices of friends in common: members whom the one follows and who follow the other.
     """
 
     agent: int
@@ -288,10 +288,10 @@ def suggested(
     count: int = 10,
     **parameters: Any,
 ) -> tuple[Suggestion, ...]:
-    """Return whom a member might follow, best first; nothing is changed.
+    """Return members whom a member might follow, best first; the world is not changed.
 
-    Who hears nobody is proposed those with most interests in common, where the recommender
-    finds nobody.
+    A member that follows nobody gets those with most interests in common, if the recommender
+    finds no one.
 
     Parameters
     ----------
@@ -300,9 +300,9 @@ def suggested(
     agent
         An index.
     by
-        The name of a friend recommender, with ``parameters``; or one made already.
+        The name of a friend recommender, with ``parameters``; or an instance.
     count
-        How many at most.
+        Maximum number of suggestions.
 
     Raises
     ------
@@ -322,12 +322,12 @@ def suggested(
             f"agent {agent} and {count}."
         )
     found = make(by, "friend-recommender", **parameters) if isinstance(by, str) else by
-    around: Any = world.platform or SimpleNamespace(  # what recommenders of friends see of one
+    around: Any = world.platform or SimpleNamespace(  # what friend recommenders need of a platform
         tick=world.tick, seed=world.seed, agents=len(world.agents), people=world.network().people,
         hearing=world.ties.reverse.live, heard_by=world.ties.live, fans=world.ties.out_degree,
     )  # fmt: skip
     asked = np.array([agent], np.uint32)
-    room = count + world.relationships.blocklist.marked(agent)  # for whom it muted: left out below
+    room = count + world.relationships.blocklist.marked(agent)  # muted members are removed below
     who, others, scores = found.suggest(asked, around, room)
     if not others.size and not around.hearing.rows[agent, 1]:
         who, others, scores = welcomed(around, asked, room)

@@ -1,4 +1,4 @@
-"""Seeding: whom to tell first for most reach, whom to silence for least, beside plain choices."""
+"""Seeding: the best seeds for most reach, or what to block for least, compared with baselines."""
 
 from __future__ import annotations
 
@@ -32,30 +32,30 @@ if TYPE_CHECKING:
 
 
 METHODS = ("opim", "celf")
-"""How seeds are found: reverse reachable sets with a guarantee, or runs, for small worlds."""
+"""How seeds are found: reverse reachable sets with a guarantee, or, for small worlds, runs."""
 
 BASELINES = ("degree", "pagerank", "discount", "core", "random")
-"""Plain choices to stand beside."""
+"""Simple choices for comparison."""
 
 MOST_CELF = 20_000
-"""Members of the largest world that CELF is let into."""
+"""Members of the largest world for which CELF is allowed."""
 
 
 class SeedResult(Result):
-    """Seeds, what to expect of them, and how near the best they are.
+    """Seeds, their expected reach, and how near the optimum they are.
 
     Attributes
     ----------
     seeds
         uint32, in the order of choice.
     method, rule
-        How they were found; which ties are live, in words.
+        How they were found; which ties are live, as text.
     spread
-        Adopters to expect, the seeds among them, by runs that did not choose them.
+        Expected adopters, seeds included, from runs that were not used to choose them.
     guarantee
-        How near the best that is; None for ``"celf"`` and for plain choices: they have none.
+        How near the optimum that is; None for ``"celf"`` and baselines, which have no guarantee.
     cost
-        What the seeds cost together; how many they are, where there are no costs.
+        Total cost of the seeds; without costs, their number.
     """
 
     __slots__ = (
@@ -83,7 +83,7 @@ class SeedResult(Result):
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """``seeds``: who they are; ``comparison``: what they and others reach."""
+        """``seeds``: the seeds; ``comparison``: what they and others reach."""
         agents = self._world.agents
         costs = np.ones(self.seeds.size) if self._costs is None else self._costs[self.seeds]
         seeds = Table(
@@ -105,27 +105,27 @@ class SeedResult(Result):
         return {"seeds": seeds, "comparison": comparison}
 
     def conclusion(self) -> str:
-        """Return what to expect and what is guaranteed, in sentences."""
+        """Return the expected reach and the guarantee, in sentences."""
         said = f"Expected reach of {plural(self.seeds.size, 'seed')}: {self.spread} members."
         if self.guarantee is None:
             return f"{said} There is no guarantee."
         return f"{said} This is {self.guarantee}."
 
     def compare(self, against: Iterable[str] = BASELINES, *, report: Report = quiet) -> Table:
-        """Return expected spreads of plain choices beside these seeds'; kept for :attr:`tables`.
+        """Return the expected spread of baselines next to these seeds'; kept for :attr:`tables`.
 
         Parameters
         ----------
         against
-            Of :data:`BASELINES` and :data:`METHODS`; each is given the same number, or as much of
-            its ranking as the budget pays.
+            Of :data:`BASELINES` and :data:`METHODS`; each gets the same number of seeds, or as
+            many of its ranking as the budget pays for.
         report
-            Told of progress; may cancel.
+            Called with the progress; may raise to cancel.
 
         Raises
         ------
         UnknownNameError
-            For a choice that there is not.
+            For an unknown choice.
         """
         names = list(dict.fromkeys(against))
         for name in names:
@@ -169,7 +169,7 @@ def _row(name: str, seeds: int, cost: float, spread: Estimate, first: Estimate) 
 
 
 def _ranked(world: World, network: LiveNetwork, name: str, k: int) -> Ids:
-    """Return the first k of a plain choice."""
+    """Return the first k seeds of a baseline."""
     if name in MEASURES:
         return best_of(world, network.roots, k, name)
     if name == "discount":
@@ -190,7 +190,7 @@ def _by_runs(
 
 
 def prices_of(world: World, costs: npt.ArrayLike | str | None) -> F64 | None:
-    """Return what each member costs as a seed: float64 (n,); None: nothing was said."""
+    """Return the cost of each member as a seed: float64 (n,); None: no costs given."""
     if costs is None:
         return None
     agents = len(world.agents)
@@ -214,7 +214,7 @@ def prices_of(world: World, costs: npt.ArrayLike | str | None) -> F64 | None:
 def _paid_for(
     network: LiveNetwork, k: int | None, costs: F64 | None, budget: float | None
 ) -> tuple[int, float]:
-    """Return how many seeds at most, and what they may cost together, or refuse."""
+    """Return the maximum number of seeds and their maximum total cost, or refuse."""
     people = int(network.roots.size)
     if (costs is None) != (budget is None):
         raise InputError("Costs and a budget go together: say both, or a number of seeds.")
@@ -248,31 +248,31 @@ def best_seeds_now(
     report: Report = quiet,
     **parameters: Any,
 ) -> SeedResult:
-    """Find seeds of most expected spread.
+    """Find the seeds with the largest expected spread.
 
-    Mutes, blocks and feeds are left out of account.
+    Mutes, blocks and feeds are ignored.
 
     Parameters
     ----------
     world
-        Only read; not to change meanwhile.
+        Only read; must not change meanwhile.
     k
-        How many; None: as many as the budget pays.
+        Number of seeds; None: as many as the budget pays for.
     model, **parameters
-        One whose reach is that of live ties (:meth:`sim.PropagationModel.live_edges`), and its
+        A model whose reach is that of live ties (:meth:`sim.PropagationModel.live_edges`), and its
         parameters.
     budget, costs
-        What all may cost, and what each member costs (:func:`prices_of`).
+        Maximum total cost, and the cost of each member (:func:`prices_of`).
     method
         ``"opim"`` (Tang, Tang, Xiao & Yuan, SIGMOD 2018), or ``"celf"`` (Leskovec et al., KDD
         2007), for small worlds.
     epsilon, delta
-        The ratio that is looked for, 1 - 1/e - epsilon (half of 1 - 1/e under a budget), and how
-        likely its proof may be wrong; both between 0 and 1.
+        The target ratio is 1 - 1/e - epsilon (half of 1 - 1/e under a budget); delta is the
+        probability that its guarantee fails; both between 0 and 1.
     runs
-        Of ``"celf"``: the cascades that it is chosen in.
+        For ``"celf"``: number of cascades used to choose.
     report
-        Told of progress; may cancel.
+        Called with the progress; may raise to cancel.
 
     Raises
     ------
@@ -314,20 +314,20 @@ _NO_TIES = np.empty(0, np.uint8)
 
 
 class BlockingResult(Result):
-    """What to block, and what a rumour reaches before and after.
+    """What to block, and the reach of a rumour before and after.
 
     Attributes
     ----------
     what
         ``"agents"`` or ``"ties"``.
     rumour
-        uint32: who has it first.
+        uint32: the seeds of the rumour.
     agents
-        uint32: whom to block, in the order of choice; empty for ties.
+        uint32: agents to block, in the order of choice; empty for ties.
     ties
         uint32 (k, 2): source and listener of the ties to block; (0, 2) for agents.
     before, after
-        Adopters to expect, by runs that chose nothing.
+        Expected adopters, from runs that were not used to choose.
     """
 
     __slots__ = ("_world", "after", "agents", "before", "rumour", "ties", "what")
@@ -351,7 +351,7 @@ class BlockingResult(Result):
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """``blocked``: whom or what; ``spread``: before and after."""
+        """``blocked``: the agents or ties; ``spread``: before and after."""
         agents = self._world.agents
         if self.what == "agents":
             columns: dict[str, Any] = {
@@ -384,7 +384,7 @@ class BlockingResult(Result):
         }
 
     def conclusion(self) -> str:
-        """Return what blocking does, in sentences."""
+        """Return the effect of blocking, in sentences."""
         count = max(self.agents.size, len(self.ties))
         noun = "tie" if self.what == "ties" else "member"
         said = f"{plural(count, noun)} blocked" if count else "Blocking has no effect"
@@ -410,20 +410,20 @@ def block_now(
     Parameters
     ----------
     world
-        Only read; not to change meanwhile.
+        Only read; must not change meanwhile.
     rumour
-        Who has it first: indices, or an expression of seeds.
+        The seeds of the rumour: indices, or an expression.
     k
-        How many to block; fewer come where no more is to be had.
+        Number to block; fewer are returned if no more would help.
     what
-        ``"agents"``, who then neither adopt nor pass on, or ``"ties"``, which then carry nothing;
-        their weight goes to nobody else.
+        ``"agents"``, which then neither adopt nor pass on, or ``"ties"``, which then carry nothing;
+        their weight is not redistributed.
     model, **parameters
-        As of :func:`best_seeds_now`.
+        As in :func:`best_seeds_now`.
     runs
-        Sampled cascades to choose in (advanced greedy, Xie et al., ICDE 2023); 2 or more.
+        Sampled cascades used to choose (advanced greedy, Xie et al., ICDE 2023); 2 or more.
     report
-        Told of progress; may cancel.
+        Called with the progress; may raise to cancel.
 
     Raises
     ------
@@ -462,7 +462,7 @@ def _after(
     places: npt.NDArray[np.int64],
     report: Report,
 ) -> Estimate:
-    """Return the spread with what is blocked, in the same runs as without."""
+    """Return the spread with the blocks, in the same runs as without."""
     if what == "ties":
         dead = np.zeros(world.ties.count, np.uint8)
         dead[places] = 1

@@ -1,4 +1,4 @@
-"""Tables: named columns of equal length, with units, which every tool of data science can read."""
+"""Tables: named columns of equal length, with units, readable by every data-science tool."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class Table:
     Parameters
     ----------
     columns
-        Name to values. Numbers and truths become arrays of their dtype; anything else becomes an
-        array of objects: texts, and None where there is none.
+        Name to values. Numbers and booleans become arrays of their dtype; anything else becomes an
+        array of objects: texts, and None for missing ones.
     units
-        Name to unit, such as ``"members"`` or ``"ticks"``; for columns that have one.
+        Name to unit, such as ``"members"`` or ``"ticks"``, for columns that have one.
     caption
         One line on what the rows are.
 
     Raises
     ------
     InputError
-        For columns of different lengths, a name that is empty, or a unit of no column.
+        For columns of different lengths, an empty name, or a unit without a column.
 
     Examples
     --------
@@ -90,16 +90,16 @@ class Table:
         units: Mapping[str, str] | None = None,
         caption: str = "",
     ) -> Table:
-        """Make a table of rows; what a row does not name is NaN among numbers, else None.
+        """Make a table from rows; missing values become NaN in columns of numbers, else None.
 
         Parameters
         ----------
         rows
             Each a mapping of names to values.
         names
-            The columns and their order; None: as they are met.
+            The columns and their order; None: in order of appearance.
         units, caption
-            As of the table.
+            As for the table.
 
         Examples
         --------
@@ -113,12 +113,12 @@ class Table:
 
     @classmethod
     def joined(cls, tables: Iterable[Table]) -> Table:
-        """Put tables of the same columns below one another; units and caption are the first's.
+        """Concatenate tables of the same columns; units and caption are those of the first.
 
         Raises
         ------
         InputError
-            For no tables, or tables of other columns.
+            For no tables, or tables with different columns.
         """
         held = list(tables)
         if not held or any(table.names != held[0].names for table in held):
@@ -165,7 +165,7 @@ class Table:
             yield dict(zip(self.names, values, strict=True))
 
     def where(self, **wanted: Any) -> Table:
-        """Return the rows in which columns have given values.
+        """Return the rows in which columns have the given values.
 
         Examples
         --------
@@ -180,11 +180,11 @@ class Table:
         return self.taken(keep)
 
     def taken(self, rows: npt.NDArray[Any]) -> Table:
-        """Return some rows: a mask (n,) of truths, or places."""
+        """Return some rows, selected by a mask (n,) of booleans or by indices."""
         return self._with({name: column[rows] for name, column in self._columns.items()})
 
     def only(self, *names: str) -> Table:
-        """Return some columns, in the order in which they are named."""
+        """Return some columns, in the given order."""
         return self._with({name: self[name] for name in names})
 
     def _with(self, columns: Mapping[str, Array]) -> Table:
@@ -197,7 +197,7 @@ class Table:
         Raises
         ------
         InputError
-            Where pyarrow is missing.
+            If pyarrow is missing.
         """
         return as_arrow(self)
 
@@ -207,7 +207,7 @@ class Table:
         Raises
         ------
         InputError
-            Where pandas is missing.
+            If pandas is missing.
         """
         frame: pd.DataFrame = as_pandas(self._columns)
         frame.attrs = {"caption": self.caption, "units": dict(self.units)}
@@ -219,20 +219,20 @@ class Table:
         Raises
         ------
         InputError
-            Where polars is missing.
+            If polars is missing.
         """
         frame: pl.DataFrame = as_polars(self._columns)
         return frame
 
     def write(self, path: str | Path, *, force: bool = True) -> Path:
-        """Write it whole or not at all: ``.csv``, ``.jsonl`` or ``.parquet`` by the path's end.
+        """Write it atomically as ``.csv``, ``.jsonl`` or ``.parquet``, by the suffix of the path.
 
         Parameters
         ----------
         path
             The file.
         force
-            Whether to replace a file that is there; a world or folder never is.
+            Whether to replace an existing file; worlds and folders are never replaced.
 
         Returns
         -------
@@ -241,9 +241,9 @@ class Table:
         Raises
         ------
         InputError
-            For another ending, or ``.parquet`` without pyarrow.
+            For another suffix, or ``.parquet`` without pyarrow.
         FileError
-            When it cannot be written there.
+            If it cannot be written there.
         """
         return write(self, Path(path), force=force)
 
@@ -253,22 +253,22 @@ class Table:
         Parameters
         ----------
         x
-            A column of numbers: lines, sorted by it. Of texts: a dot a row above each. None: the
+            A column of numbers: lines, sorted by it. For texts: a dot per row above each. None: the
             first.
         y
             A column of numbers; None: the last.
         by
-            A column by which lines and dots are parted; None: none.
+            A column by which lines and dots are grouped; None: none.
 
         Returns
         -------
         Figure
-            Of matplotlib; it shows itself in a notebook, and ``savefig`` writes it.
+            A matplotlib figure; it is displayed in a notebook, and ``savefig`` writes it.
 
         Raises
         ------
         InputError
-            For a table without numbers or rows, or where matplotlib is missing.
+            For a table without numbers or rows, or if matplotlib is missing.
         """
         return drawn(self, x, y, by)
 
@@ -297,7 +297,7 @@ def _made(columns: Mapping[str, Array], units: Mapping[str, str], caption: str) 
 
 
 def _column(values: Any) -> Array:
-    """Return a read-only array (n,): of numbers or truths, else of objects."""
+    """Return a read-only array (n,): of numbers or booleans, else of objects."""
     given = values if isinstance(values, np.ndarray) else np.asarray([*values, None], object)[:-1]
     if given.ndim != 1:
         raise InputError(f"A column has one value a row; got an array of shape {given.shape}.")
@@ -317,7 +317,7 @@ def _column(values: Any) -> Array:
 
 
 def _integers(given: Array) -> Array:
-    """Return integers as int64; those beyond it as uint64, and beyond that as objects."""
+    """Return integers as int64; larger ones as uint64, and still larger ones as objects."""
     for kind in (np.int64, np.uint64):
         try:
             return given.astype(kind)
@@ -327,7 +327,7 @@ def _integers(given: Array) -> Array:
 
 
 def _kinds(values: Iterable[Any]) -> set[str]:
-    """Return what values are, by numpy's letters; of each type once."""
+    """Return the numpy kinds of values, looking at each type once."""
     return set(map(_kind, set(map(type, values))))
 
 
@@ -340,7 +340,7 @@ def _kind(of: type) -> str:
 
 
 def _filled(values: list[Any]) -> list[Any]:
-    """Return values with None as NaN where all others are numbers."""
+    """Return values with None replaced by NaN, if all others are numbers."""
     kinds = _kinds(value for value in values if value is not None)
     if kinds and kinds <= {"i", "f"}:
         return [float("nan") if value is None else value for value in values]
@@ -354,10 +354,10 @@ def _alike(one: Array, other: Array) -> bool:
 
 
 class Result:
-    """A result of the lab: one table or more, and what follows from them.
+    """A result of the lab: one or more tables, and a conclusion.
 
-    A result gives :attr:`tables`; it may say more in :meth:`conclusion` and draw better in
-    :meth:`plot`. The first table is the one that it is when none is named.
+    A subclass defines :attr:`tables`; it may override :meth:`conclusion` and
+    :meth:`plot`. The first table is the default.
 
     Examples
     --------
@@ -378,7 +378,7 @@ class Result:
         raise NotImplementedError
 
     def conclusion(self) -> str:
-        """Return what follows, in sentences; empty where nothing is to be said."""
+        """Return the conclusion, in sentences; empty if there is none."""
         return ""
 
     def table(self, name: str | None = None) -> Table:
@@ -387,7 +387,7 @@ class Result:
         Raises
         ------
         UnknownNameError
-            When there is none of that name.
+            If there is no table of that name.
         """
         tables = self.tables
         if name is None:
@@ -413,23 +413,23 @@ class Result:
         return self.table(table).write(path, force=force)
 
     def write_all(self, folder: str | Path, ending: str = "csv") -> tuple[Path, ...]:
-        """Write every table into a folder, which is made when missing.
+        """Write every table into a folder, which is created if missing.
 
         Parameters
         ----------
         folder
-            Where to.
+            The folder.
         ending
             ``csv``, ``jsonl`` or ``parquet``.
 
         Returns
         -------
-        The files, each named as its table.
+        The files, each named after its table.
 
         Raises
         ------
         InputError, FileError
-            As of :meth:`~sim.lab.tables.Table.write`.
+            As in :meth:`~sim.lab.tables.Table.write`.
         """
         into = Path(folder)
         try:
@@ -440,7 +440,7 @@ class Result:
         return tuple(table.write(into / f"{key}.{name}") for key, table in self.tables.items())
 
     def plot(self, **how: Any) -> Figure:
-        """Draw the main table; how: as of :meth:`~sim.lab.tables.Table.plot`."""
+        """Draw the main table; parameters as in :meth:`~sim.lab.tables.Table.plot`."""
         return self.table().plot(**how)
 
     def __repr__(self) -> str:
@@ -458,7 +458,7 @@ class Result:
         return f"<div>{''.join(shown)}{''.join(lines)}</div>"
 
     def _in_short(self) -> list[Table]:
-        """Return the tables that are shown: all; a result with long ones may choose."""
+        """Return the tables to show: all; a result with long ones may choose."""
         found = list(self.tables.values())
         if not found:
             raise InputError("A result has one table or more.")
@@ -482,8 +482,8 @@ def as_arrow(table: Table) -> Any:
 
 
 def write(table: Table, path: Path, *, force: bool) -> Path:
-    """Write a table by the ending of a path."""
-    from sim.io.exporting.export import outlet  # a table alone loads no simulator
+    """Write a table in the format of the path's suffix."""
+    from sim.io.exporting.export import outlet  # tables alone do not load the simulator
     from sim.io.exporting.tables import write_csv, write_jsonl
 
     ending = path.suffix.lower()
@@ -512,14 +512,14 @@ def _lines(table: Table, *, is_csv: bool) -> ExportTable:
         values = table[name]
         kind = _KINDS.get(values.dtype.kind, "text")
         cells = [_cell(value, is_csv=is_csv) for value in values.tolist()]
-        # A heading, or what stands in the template of a JSON line.
+        # a heading, or part of the template of a JSON line
         head = cell("text", name) if is_csv else json.dumps(name)[1:-1].replace("%", "%%")
         columns.append(ExportColumn(head, kind, cells))
     return ExportTable("table", len(table), tuple(columns))
 
 
 def _cell(value: Any, *, is_csv: bool) -> Any:
-    """Return a value that every reader knows: what is no number is none."""
+    """Return a value that every reader understands: non-finite numbers become None."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, bool | int | str):
@@ -528,7 +528,7 @@ def _cell(value: Any, *, is_csv: bool) -> Any:
 
 
 def _quiet(_rows: int) -> None:
-    """Tell nobody."""
+    """Ignore the progress."""
 
 
 _WIDEST = 60
@@ -549,7 +549,7 @@ def shown(value: Any) -> str:
 
 
 def as_rich(table: Table, rows: int) -> Group:
-    """Return its caption and first rows for rich; markup in texts is not obeyed."""
+    """Return its caption and first rows for rich; markup in texts is not interpreted."""
     drawn = RichTable(box=SIMPLE_HEAD)
     for name in table.names:
         is_number = table[name].dtype.kind in "iuf"

@@ -1,4 +1,4 @@
-"""The run of a plan on a world: :func:`drive` says when it is stepped, and minds decide."""
+"""Run a plan on a world: :func:`drive` decides when to step, and minds decide after ticks."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ __all__ = ["Program", "RunOutcome", "contacts_of", "drive", "run_plan"]
 
 
 class RunOutcome(NamedTuple):
-    """A world after its run, and what came of it.
+    """A world after its run, and the results.
 
     Attributes
     ----------
     world
-        As the run left it.
+        The world after the run.
     cascades
-        The messages to report: those of the run, or all of the world where it sent none.
+        The messages to report: those of the run, or all of the world if it sent none.
     seconds
-        That the ticks took.
+        Time of the ticks.
     contacts
-        That its messages weighed.
+        Contacts evaluated by its messages.
     since
-        The tick at which the run began.
+        The tick at which the run started.
     stopped
-        Why it ended before its time, one sentence; empty: it did not.
+        Why it ended early, one sentence; empty: it did not.
     """
 
     world: World
@@ -54,7 +54,7 @@ class RunOutcome(NamedTuple):
 
 
 def contacts_of(cascades: Iterable[Cascade]) -> int:
-    """Return the contacts that cascades weighed in this process."""
+    """Return the number of contacts that cascades evaluated in this process."""
     return sum(cascade.contacts_seen for cascade in cascades)
 
 
@@ -72,18 +72,18 @@ def run_plan(
     Parameters
     ----------
     plan
-        What is done.
+        The plan to carry out.
     world
-        As ``plan.prepare`` and ``plan.host`` left it.
+        A world prepared by ``plan.prepare`` and ``plan.host``.
     journal
-        Of the world, if it has one.
+        The journal of the world, if it has one.
     report
-        Told the progress; may cancel by raising, between two ticks.
+        Called with the progress; may raise between two ticks to cancel.
     tell
-        Told remarks, a sentence each: the world's own, what plugins print, what was planned for
-        later than the run lasted, why minds do not decide.
+        Called with remarks, a sentence each: the world's own, what plugins print, what was planned
+        for after the end of the run, why minds do not decide.
     step
-        Runs a tick; None: ``world.step``.
+        Function that runs a tick; None: ``world.step``.
 
     Raises
     ------
@@ -126,13 +126,13 @@ def _ticks(
     step: Callable[[], object],
     decide: Decide,
 ) -> str:
-    """Run tick after tick; return why it ended before its end, a sentence or nothing."""
+    """Run tick by tick; return why the run ended early, as a sentence, or an empty string."""
     limit, capture, run = plan.stop.limit, OutputCapture(tell), 0
     raised = 0 if world.metrics is None else world.metrics.alerts.raised
 
     @contextmanager
     def naming(what: str) -> Iterator[None]:
-        with suppress(HubbubError):  # who cancels now is heard after the tick
+        with suppress(HubbubError):  # cancelling takes effect after the tick
             report(what, run / limit)
         yield
 
@@ -152,7 +152,7 @@ def _ticks(
 
 
 def _deliver_alerts(world: World, raised: int, tell: Tell) -> int:
-    """Hand the alerts beyond the first ``raised`` to the command; returns how many there are."""
+    """Pass alerts after the first ``raised`` to the alert command; return their total number."""
     if world.metrics is None or world.metrics.alerts.raised == raised:
         return raised
     if said := deliver(world.metrics.alerts.since(raised)):
@@ -161,7 +161,7 @@ def _deliver_alerts(world: World, raised: int, tell: Tell) -> int:
 
 
 def _tell_remarks(world: World, told: int, tell: Tell) -> int:
-    """Say what the world remarked beyond the first ``told``; returns how many there are."""
+    """Report the remarks of the world after the first ``told``; return their total number."""
     for remark in world.remarks[told:]:
         tell(remark)
     return len(world.remarks)

@@ -1,4 +1,4 @@
-"""Export of a world's log of acts as a scenario file, as far as such a file can say it."""
+"""Export a world's command log as a scenario file, as far as such a file can express it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Keys = list[tuple[str, Any]]
 Words = tuple[list[Any], dict[str, Any]]
 
 _MOST_COMMANDS = 1000
-"""Blocks that one act may become."""
+"""Maximum number of sections from one logged command."""
 
 _DONE = ("follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute")
 _PEOPLE = ("agents", "others", "seeds", "among")
@@ -39,7 +39,7 @@ _STAGES = {Lifecycle.BANNED: "ban", Lifecycle.SUSPENDED: "freeze", Lifecycle.ACT
 
 @dataclass(slots=True)
 class Lived:
-    """Sections of a scenario, act by act."""
+    """The sections of a scenario, collected from logged commands."""
 
     name: Name
     platform: dict[str, Any] | None = None
@@ -52,12 +52,12 @@ class Lived:
     channel: str = FEED
 
     def takes(self, kind: str, tick: int, words: Callable[[], Words]) -> bool:
-        """Return whether an act at a tick can be said, and keep it."""
+        """Add a command at a tick, and return whether a scenario can express it."""
         writer = WRITERS.get(kind)
         return writer is not None and writer(self, tick, *words())
 
     def open(self, told: object) -> bool:
-        """Say that a platform is there from the start: True, or what it was told."""
+        """Add a platform that is open from the start; ``told``: True, or its settings."""
         said = dict(told) if isinstance(told, Mapping) else {}
         policy, told_it = _named(said.pop("policy", "rule"))
         if policy is None:
@@ -72,11 +72,11 @@ class Lived:
 
     @property
     def opened_late(self) -> bool:
-        """Whether the platform opened when the world had run already."""
+        """Whether the platform was opened after the first tick."""
         return bool(self.late)
 
     def sent_late(self, tick: int, message: dict[str, Any]) -> bool:
-        """Say a message of a platform that opened late: it cannot wait for feeds from the start."""
+        """Add a message sent on a late platform, as an intervention: it cannot use feeds before."""
         known = ("text", "seeds", "model", "channel", "author", "priority", "parameters")
         if not {*message} <= {*known, "at"} or message.get("at", tick) != tick:
             return False
@@ -86,7 +86,7 @@ class Lived:
         return True
 
     def sections(self) -> list[tuple[str, Keys]]:
-        """Return what was kept: (head, keys) of each section, in order."""
+        """Return the collected sections in order: (head, keys) of each."""
         found: list[tuple[str, Keys]] = []
         if self.platform is not None:
             found.append(("[platform]", list(self.platform.items())))
@@ -99,10 +99,10 @@ class Lived:
             ("[[interventions]]", each) for each in [*self.late, *self.planned, *self.more]
         ]
 
-    # Each kind of act
+    # One method per kind of command
 
     def opened(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
-        """Say that a platform is there, from the start or from a tick on."""
+        """Add a platform, open from the start or from a tick on."""
         told = {**(args[0] if args and args[0] else {}), **said}
         if tick == 0:
             return self.open(told)
@@ -120,7 +120,7 @@ class Lived:
         return True
 
     def acted(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
-        """Say what a member was made to do."""
+        """Add an act that a member was made to do."""
         own: Keys = [("at", tick), ("do", "act"), ("act", act_of(args[1]).says)]
         own.append(("agents", self._ids(args[0])))
         own += [] if said.get("message") is None else [("post", int(said["message"]))]
@@ -131,17 +131,17 @@ class Lived:
         return True
 
     def recommended(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
-        """Say who ranks feeds."""
+        """Add the recommender that ranks feeds."""
         return self._chose("recommend", ("recommender", "parameters"), tick, args, said)
 
     def behaved(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
-        """Say who decides what members do."""
+        """Add the policy that decides the acts of members."""
         return self._chose("behave", ("policy", "policy_parameters"), tick, args, said)
 
     def _chose(
         self, do: str, keys: tuple[str, str], tick: int, args: list[Any], said: dict[str, Any]
     ) -> bool:
-        """Say who ranks or decides: in the platform's section from the start, else as a change."""
+        """Add a recommender or policy: in the platform's section at the start, else as a change."""
         name, own = _named(args[0])
         members = args[1] if len(args) > 1 else said.pop("members", None)
         parameters = own | said
@@ -158,7 +158,7 @@ class Lived:
         return True
 
     def measured(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
-        """Say which metrics are taken."""
+        """Add the metrics that are taken."""
         usual = MetricSettings().values()
         told = {**(args[0] if args and args[0] else {}), **said}
         every = {"every": told.get("every", usual["every"])}
@@ -166,17 +166,17 @@ class Lived:
         return True
 
     def alerted(self, _tick: int, args: list[Any], said: dict[str, Any]) -> bool:
-        """Say how an alert was changed."""
+        """Add a change of an alert."""
         before = self.alerts.get(args[0])
         off = said.pop("off", False)
         self.alerts[args[0]] = False if off else {**(before or {}), **said}
         return True
 
     def planned_at(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
-        """Say what was planned as an intervention."""
+        """Add a planned intervention."""
         when, does = args[:2]
         if isinstance(when, str) and tick > 0:
-            return False  # a scenario would look at it from the start
+            return False  # a scenario would check the condition from the start
         plain = {
             k: self._ids(v) if k in _PEOPLE and not isinstance(v, str) else v
             for k, v in said.items()
@@ -186,30 +186,30 @@ class Lived:
         return True
 
     def staged(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
-        """Say that members were banned, frozen or thawed."""
+        """Add a change of members' status: banned, frozen or thawed."""
         do = _STAGES.get(Lifecycle(int(args[1])))
         if do is not None:
             self.more.append([("at", tick), ("do", do), ("agents", self._ids(args[0]))])
         return do is not None
 
     def revised(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
-        """Say that a message's parameter was changed."""
+        """Add a change of a message's parameter."""
         number, name, value = args
         own: Keys = [("message", int(number)), ("name", name), ("value", value)]
         self.more.append([("at", tick), ("do", "set"), *own])
         return True
 
     def tied(self, tick: int, args: list[Any], said: dict[str, Any]) -> bool:
-        """Say that ties were added: somebody follows."""
+        """Add new ties, as ``follow``."""
         has_trust = len(args) > 2 or "trust" in said
         return not has_trust and self.relate("follow", tick, args[1], args[0])
 
     def cut(self, tick: int, args: list[Any], _said: dict[str, Any]) -> bool:
-        """Say that ties were cut: somebody follows no more."""
+        """Add removed ties, as ``unfollow``."""
         return self.relate("unfollow", tick, args[1], args[0])
 
     def relate(self, do: str, tick: int, agents: Any, others: Any) -> bool:
-        """Say pairs as blocks, each of some agents with some others."""
+        """Add pairs as blocks: each relates some agents to some others."""
         who, whom = np.broadcast_arrays(np.atleast_1d(agents), np.atleast_1d(others))
         blocks = _blocks(who.tolist(), whom.tolist())
         if len(blocks) > _MOST_COMMANDS:
@@ -246,7 +246,7 @@ WRITERS: dict[str, Writer] = {
     "add_ties": Lived.tied,
     "remove_ties": Lived.cut,
 }
-"""How commands are said in a scenario; :data:`UNWRITTEN` has the others."""
+"""The writers of commands; :data:`UNWRITTEN` has the commands without one."""
 
 UNWRITTEN = {
     "step": "it becomes ticks of [stop]",
@@ -271,12 +271,12 @@ UNWRITTEN = {
 
 
 def quoted(text: str) -> str:
-    """Return an id as a list of ids has it."""
+    """Return an id, quoted as in a list of ids."""
     return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
 
 
 def _named(said: Any) -> tuple[str | None, dict[str, Any]]:
-    """Return the name of a plugin and what it was told besides defaults."""
+    """Return the name of a plugin and its non-default parameters."""
     if isinstance(said, str):
         return said, {}
     usual = type(said)().values()
@@ -285,7 +285,7 @@ def _named(said: Any) -> tuple[str | None, dict[str, Any]]:
 
 
 def _blocks(who: list[int], whom: list[int]) -> list[tuple[list[int], list[int]]]:
-    """Return pairs as products of two groups, without pairs of one with itself."""
+    """Return pairs as products of two groups, ignoring pairs of an agent with itself."""
     pairs = {(one, other) for one, other in zip(who, whom, strict=True) if one != other}
     some, rest = list(dict.fromkeys(who)), list(dict.fromkeys(whom))
     if len(pairs) == len(some) * len(rest) - len({*some} & {*rest}):
@@ -305,13 +305,13 @@ _MESSAGE = ("model", "tags", "priority", "draws", "channel")
 
 
 def scenario_of(acts: Sequence[LoggedAct], name: Name = int) -> tuple[str, list[str]]:
-    """Return a scenario, and a sentence for each kind of act that it leaves out."""
+    """Return a scenario, and a sentence for each kind of command that it omits."""
     lived = Lived(name)
     network, minutes = _beginning(acts, lived)
     population: Keys = [("tick_minutes", minutes)] if minutes is not None else []
     messages, left_out, ticks = [], dict[str, int](), 0
     for act in line_of(acts)[1:]:
-        if act.author == PLUGIN:  # part of a tick, such as what an intervention does
+        if act.author == PLUGIN:  # part of a tick, such as the effect of an intervention
             continue
         if act.kind == "step":
             ticks += int(_words(act)[0][0])
@@ -377,7 +377,7 @@ def _demo(said: dict[str, Any]) -> Keys:
 def _imported(said: dict[str, Any]) -> Keys:
     options = said["options"]
     if options.get("weight_column", "") is None and _is_table(said["path"]):
-        options = {**options, "weight_column": "none"}  # a scenario without weights finds them out
+        options = {**options, "weight_column": "none"}  # else weights would be detected
     section = [("file", said["path"]), ("seed", said["seed"])]
     section += [(key, options[key]) for key in _PLAIN if options.get(key) is not None]
     if options.get("columns") is not None:
@@ -403,7 +403,7 @@ BEGUN: dict[str, Callable[[dict[str, Any]], Keys]] = {
     "demo": _demo,
     "import": _imported,
 }
-"""How worlds that can be made again (:data:`sim.runtime.replay.BEGINNINGS`) are said."""
+"""How to write the creation of a world, by its kind (:data:`sim.runtime.replay.BEGINNINGS`)."""
 
 
 def _message(act: LoggedAct, name: Name) -> Keys:

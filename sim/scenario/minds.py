@@ -15,32 +15,32 @@ if TYPE_CHECKING:
 
 
 class Decide(NamedTuple):
-    """Lets minds decide, and says why the run is to stop, one sentence or nothing."""
+    """Lets minds decide, and returns why the run should stop: one sentence, or an empty string."""
 
     after_tick: Callable[[int], str]
     at_end: Callable[[], str]
 
 
 AWAKE = "awake"
-"""Said of members: those that have a mind already."""
+"""In place of members: those that already have a mind."""
 
 
 @dataclass(frozen=True, slots=True)
 class MindsRequest:
-    """What was asked of minds.
+    """The request for minds.
 
     Parameters
     ----------
     who
-        An expression that names members; empty: those that have a mind already.
+        An expression that names members; empty: those that already have a mind.
     mind, goal
-        What decides for them, and what they want.
+        The mind that decides for them, and their goal.
     offline
-        Whether nobody is asked.
+        Whether no model is asked.
     budget
-        Caps as they were typed, such as ``"$0.50"``.
+        Caps as typed, such as ``"$0.50"``.
     least
-        The share of decisions below which the run stops; None: as settings say.
+        The share of decisions below which the run stops; None: as in the settings.
     """
 
     who: str = ""
@@ -52,12 +52,12 @@ class MindsRequest:
 
     @property
     def caps(self) -> list[tuple[str, float | None]]:
-        """The caps that were typed.
+        """The caps, parsed.
 
         Raises
         ------
         InputError
-            One is none.
+            If a cap is invalid.
         """
         from sim.minds.models.budget import cap_of
 
@@ -71,10 +71,10 @@ def deciding(
     report: Report = quiet,
     tell: Tell = unheard,
 ) -> Iterator[Decide]:
-    """Give minds, and yield what lets them decide after a tick.
+    """Assign minds, and yield the object that lets them decide after a tick.
 
-    Minds that the world has already decide too, where any are asked for; else they sleep. When
-    the block ends, rules stand in for all.
+    Existing minds of the world decide too if any minds are requested, and are off otherwise. When
+    the block ends, rules decide for all members.
     """
     if asked is not None and asked.who:
         give(world, asked, tell)
@@ -114,7 +114,7 @@ _NOBODY = Decide(lambda enough: "", lambda: "")
 
 
 def give(world: World, asked: MindsRequest, tell: Tell = unheard) -> None:
-    """Give minds, and a platform where there is none; the same words mean whom they did."""
+    """Assign minds, opening a platform if needed; a repeated request means the same members."""
     from sim.minds.deciding.commands import checked_mind, members_of
     from sim.world.members import mind_of
 
@@ -138,7 +138,7 @@ def give(world: World, asked: MindsRequest, tell: Tell = unheard) -> None:
 
 
 def _done(world: World, kind: str, *args: Any) -> None:
-    """Do something to minds, for the trail too."""
+    """Carry out a command on minds, and log it."""
     from sim.world.commands import COMMANDS
 
     with world.trail.doing(world, kind, args):
@@ -146,7 +146,7 @@ def _done(world: World, kind: str, *args: Any) -> None:
 
 
 def _think(world: World, thinker: Thinker, report: Report, enough: int) -> str:
-    """Let minds decide on the tick that was; return why the run is to stop, if it is."""
+    """Let minds decide on the last tick; return why the run should stop, if it should."""
 
     def looked() -> bool:
         report(f"minds decide on tick {world.tick:,}", 0.0)

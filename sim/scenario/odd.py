@@ -1,7 +1,7 @@
-"""A scenario or a world as a text by the ODD protocol (Grimm et al., JASSS 23 (2), 2020).
+"""Describe a scenario or a world by the ODD protocol (Grimm et al., JASSS 23 (2), 2020).
 
-Overview, design concepts, details: everything is read from the scenario's keys, the phases of a
-tick, and the cards of the models; nothing is written by hand.
+Overview, design concepts, details: all text comes from the scenario's keys, the phases of a
+tick, and the cards of the models.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def described(scenario: Scenario) -> str:
 
 
 def plugins_of(scenario: Scenario) -> list[Parameters]:
-    """Return the models, recommenders and policies that a scenario uses, as it sets them."""
+    """Return the models, recommenders and policies of a scenario, with its parameters."""
     setup = scenario.setup
     models = [make(message.model or _usual(), "propagation", **message.parameters)
               for message in scenario.messages]  # fmt: skip
@@ -87,7 +87,7 @@ def plugins_of(scenario: Scenario) -> list[Parameters]:
 
 
 def described_world(where: str, world: World) -> str:
-    """Return the ODD description of a world, in Markdown; ``where`` is what it is called."""
+    """Return the ODD description of a world, in Markdown; ``where`` is its name."""
     plugins: list[Parameters] = [cascade.model for cascade in world.cascades]
     settings = None
     if world.platform is not None:
@@ -189,7 +189,7 @@ def _length(scenario: Scenario) -> str:
 
 
 def _submodels(plugins: Iterable[Parameters], settings: dict[str, Any] | None) -> list[str]:
-    """Return each plugin once: what it is, its source, its rule, its parameters here."""
+    """Return each plugin once: its name, its source, its rule, its parameters here."""
     found: list[str] = []
     if settings is not None:
         found += ["### platform", *(_key_line(key, value) for key, value in settings.items())]
@@ -214,7 +214,7 @@ def _submodels(plugins: Iterable[Parameters], settings: dict[str, Any] | None) -
 
 
 def _said(section: Any) -> dict[str, Any]:
-    """Return the keys that a file gave."""
+    """Return the keys that were set in the file."""
     return {key: getattr(section, key) for key in sorted(section.model_fields_set)}
 
 

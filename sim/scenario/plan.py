@@ -1,8 +1,8 @@
-"""The plan of a run: what is sent, done and decided in a world, and when that ends.
+"""The plan of a run: messages, commands and decisions in a world, and when the run ends.
 
-A plan is a value: it can be pickled, and holds no file to write and no word of a command line. It
-is carried out on any world, as often as wanted: by ``hubbub run`` in this process or another, by
-the lab on copies of one base world, by a script::
+A plan is a value: it can be pickled, and contains no output files or command-line options. It
+can be carried out repeatedly, on any world: by ``hubbub run`` in this process or another, by
+the lab on copies of one base world, or by a script::
 
     scenario = read_scenario("storm.toml")
     world = scenario.world(quiet, seed=7)       # the base: network and members, nothing else
@@ -36,14 +36,14 @@ if TYPE_CHECKING:
 Named = str | Sequence[str | int]
 
 LIMIT = 1000
-"""Ticks after which a run ends that was told no other end."""
+"""Maximum ticks of a run without any other end."""
 
 MOST_PAIRS = 10_000_000
-"""Pairs that one command may name."""
+"""Maximum number of pairs in one command."""
 
 
 def at_rest(world: World) -> bool:
-    """Whether no message can change any more, and no intervention waits for a tick."""
+    """Return whether no message can change any more, and no intervention waits for a tick."""
     if world.interventions.waits_for_tick:
         return False
     return not any(cascade.alive for cascade in world.cascades.loose)
@@ -56,19 +56,19 @@ class MessageSpec:
     Parameters
     ----------
     text, model, priority, draws, channel
-        As ``world.inject`` takes them; ``model`` None is the one of the settings.
+        As for ``world.inject``; ``model`` None: the one in the settings.
     seeds
         An expression such as ``top:40:pagerank``.
     author
-        An agent's foreign id.
+        The foreign id of an agent.
     tags
-        Interests; None: what the text says.
+        Interests; None: recognised from the text.
     at
         Ticks after the start; None: at once.
     parameters
-        Of the model, as typed or plain.
+        Parameters of the model, as typed or as values.
     place
-        The file and section that it comes from, for errors.
+        Its file and section, for errors.
     """
 
     text: str
@@ -84,7 +84,7 @@ class MessageSpec:
     place: tuple[Path, str] | None = None
 
     def check(self) -> None:
-        """Refuse a wrong model or parameter before any world is made.
+        """Refuse an invalid model or parameter before any world is made.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class MessageSpec:
                 channel_of(self.channel)
 
     def inject(self, world: World) -> Cascade:
-        """Start it.
+        """Send the message.
 
         Raises
         ------
@@ -128,7 +128,7 @@ class MessageSpec:
 
     @property
     def named_model(self) -> str:
-        """The model's name, the settings' own when none was given."""
+        """The model's name, or that in the settings if none was given."""
         if self.model is not None:
             return self.model
         from sim.settings.settings import current
@@ -138,18 +138,18 @@ class MessageSpec:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioCommand:
-    """Each of some agents does something about each of some others, between two ticks.
+    """A command between two ticks by which some agents act on some others.
 
     Parameters
     ----------
     do
         The name of a command of a world: ``follow``, ``unfollow``, ``befriend`` ...
     agents, others
-        Foreign ids, or an expression as for seeds. An agent that is among both leaves itself out.
+        Foreign ids, or an expression as for seeds. An agent in both is not paired with itself.
     at
         Ticks after the start.
     place
-        The file and section that it comes from, for errors.
+        Its file and section, for errors.
     """
 
     do: str
@@ -159,7 +159,7 @@ class ScenarioCommand:
     place: tuple[Path, str] | None = None
 
     def carry_out(self, world: World) -> None:
-        """Do it.
+        """Carry out the command.
 
         Raises
         ------
@@ -192,34 +192,34 @@ def _chosen(world: World, named: Named) -> Ids:
 
 
 def _stated(spec: MessageSpec | ScenarioCommand) -> dict[str, Any]:
-    """Return the fields of a message or command, but for where it was read."""
+    """Return the fields of a message or command, except where it was read."""
     return {name: value for name, value in asdict(spec).items() if name != "place"}
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """When a run ends: after ``ticks``, or earlier once every message is quiet."""
+    """When a run ends: after ``ticks``, or earlier once every message has died out."""
 
     ticks: int | None = None
     until_quiet: bool = False
 
     @property
     def limit(self) -> int:
-        """The most ticks."""
+        """The maximum number of ticks."""
         return LIMIT if self.ticks is None else self.ticks
 
     @property
     def waits_for_quiet(self) -> bool:
-        """Whether it ends early; it does when no number of ticks is given."""
+        """Whether it ends early; it does if no number of ticks is given."""
         return self.until_quiet or self.ticks is None
 
     def check(self) -> None:
-        """Refuse a number of ticks that no run has with ``InputError``."""
+        """Raise ``InputError`` for an invalid number of ticks."""
         if self.ticks is not None and not 0 <= self.ticks <= LAST_TICK:
             raise InputError(f"A run takes 0 to {LAST_TICK:,} ticks, got {self.ticks}.")
 
     def reached(self, world: World) -> bool:
-        """Whether nothing can happen any more, and that is asked for."""
+        """Return whether nothing can happen any more, and the run ends then."""
         return self.waits_for_quiet and at_rest(world)
 
 
@@ -230,21 +230,21 @@ class RunPlan:
     Parameters
     ----------
     name
-        What it is called: the scenario, with its variant.
+        Its name: the scenario, with its variant.
     setup
-        What is opened in the world first: platform, metrics, alerts, interventions; None: nothing.
+        What to open in the world first: platform, metrics, alerts, interventions; None: nothing.
     platform
-        Who ranks the feeds of a platform that is opened where there is none; empty: nobody.
+        The recommender of a platform to open if there is none; empty: no platform is opened.
     messages, commands
-        What is sent; what members do about each other between ticks.
+        The messages to send; commands by which members act on each other between ticks.
     minds
-        Which members decide by themselves, if any more.
+        The request for minds, if any.
     stop
-        When it ends.
+        When the run ends.
     max_running
-        Messages that run at once; None: as the settings say.
+        Maximum number of messages spreading at once; None: as in the settings.
     author
-        Who does all that, as the log of the world's acts has it.
+        The author of its commands in the world's log.
 
     Examples
     --------
@@ -271,7 +271,7 @@ class RunPlan:
     author: str = "scenario"
 
     def check(self) -> None:
-        """Refuse before any world is made what no world would take.
+        """Refuse, before any world is made, what no world would accept.
 
         Raises
         ------
@@ -284,7 +284,7 @@ class RunPlan:
 
     @property
     def most_running(self) -> int:
-        """How many messages run at once."""
+        """The maximum number of messages spreading at once."""
         if self.max_running is not None:
             return self.max_running
         from sim.settings.settings import current
@@ -292,9 +292,9 @@ class RunPlan:
         return current().max_running
 
     def facts(self) -> dict[str, Any]:
-        """Return what it does as plain values, fit for JSON: not its name, nor where it was read.
+        """Return the plan as plain values that fit JSON, without its name and where it was read.
 
-        Two plans of the same facts do the same to the same world.
+        Two plans with equal facts have the same effect on the same world.
         """
         return {
             "kind": "plan",
@@ -307,15 +307,15 @@ class RunPlan:
             "max_running": self.most_running,
         }
 
-    # A program: begin, what is due between ticks, is it over
+    # A program: begin, do what is due between ticks, decide whether it is over
 
     def begin(self, world: World) -> None:
-        """Do everything that comes before the first tick, in a world as it was made or opened.
+        """Do everything that precedes the first tick, in a world as it was made or opened.
 
         Raises
         ------
         HubbubError
-            One sentence, for what this world cannot do; or where minds shall decide, which
+            One sentence, for what this world cannot do; or if minds are to decide, which
             :func:`~sim.scenario.driver.run_plan` lets them do after each tick.
         """
         if self.minds is not None:
@@ -347,12 +347,12 @@ class RunPlan:
         return self.stop.reached(world) and not any(c.at > done for c in self.commands)
 
     def has_done(self, kinds: Sequence[str], done: int) -> bool:
-        """Return whether acts of these kinds end with the commands due after so many ticks."""
+        """Return whether the command kinds end with those due after ``done`` ticks."""
         due = [each.do for each in self.commands if each.at == done]
         return list(kinds[len(kinds) - len(due) :]) == due
 
     def late(self) -> list[str]:
-        """Say which commands are planned for later than the run lasts, a sentence each."""
+        """Return one sentence for each command that is planned for after the end of the run."""
         limit, said = self.stop.limit, list[str]()
         for each in self.commands:
             if each.at > limit:
@@ -361,23 +361,23 @@ class RunPlan:
                 said.append(f"{where}: {each.do} at {each.at:,} is not done; {end}.")
         return said
 
-    # The parts of its beginning, for who does something in between
+    # The parts of its beginning, for callers that act between them
 
     def prepare(self, world: World) -> None:
-        """Open platform and metrics, set alerts and plan interventions, as ``setup`` says."""
+        """Open platform and metrics, set alerts and plan interventions, as in ``setup``."""
         if self.setup is not None:
             world.trail.by(world, self.author)
             self.setup.apply(world)
 
     def host(self, world: World) -> None:
-        """Open a platform whose feeds the recommender ``platform`` ranks, where that is asked.
+        """Open a platform ranked by the recommender ``platform``, if there is one.
 
-        Where it ranks all feeds already, nothing is done.
+        Nothing is done if it already ranks all feeds.
 
         Raises
         ------
         InputError
-            When the world has a platform with others.
+            If the world has a platform with other recommenders.
         """
         if not self.platform:
             return
@@ -393,7 +393,7 @@ class RunPlan:
             )
 
     def send(self, world: World) -> list[Cascade]:
-        """Inject the messages, and let so many run at once; returns their cascades."""
+        """Inject the messages, and set how many may spread at once; return their cascades."""
         world.trail.by(world, self.author)
         if world.max_running != self.most_running:
             with world.trail.doing(world, "limit", (self.most_running,)):

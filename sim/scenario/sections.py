@@ -30,12 +30,12 @@ _SHOWN = 60
 
 
 SEEDS = "top:10:degree"
-"""Who holds a message first when nobody is named."""
+"""The default seeds."""
 
 
 @contextmanager
 def placed(place: tuple[Path, str] | None) -> Iterator[None]:
-    """Let an ``InputError`` name the file and section that it is about, when there are some."""
+    """Turn an ``InputError`` into an error that names the file and section, if there are any."""
     try:
         yield
     except InputError as error:
@@ -46,13 +46,13 @@ def placed(place: tuple[Path, str] | None) -> Iterator[None]:
 
 
 def as_clause(said: str) -> str:
-    """Return a sentence as it stands within another."""
+    """Return a sentence as a clause of another."""
     return re.sub(r"\. (Did you mean .*\?)\.?$", r" (\1)", said).rstrip(".")
 
 
 @dataclass(frozen=True, slots=True)
 class ValueRange:
-    """Values of a parameter: some that are listed, or all between two ends."""
+    """Values of a parameter: a list, or all between two ends."""
 
     values: tuple[Any, ...] = ()
     low: float = math.nan
@@ -70,7 +70,7 @@ class ValueRange:
             yield self._at(place / (self.count - 1), is_whole=False)
 
     def at(self, share: float, *, is_whole: bool = False) -> Any:
-        """Return the value at a share in [0, 1]; each in a list has an equal part."""
+        """Return the value at a position in [0, 1]; all values of a list have equal parts."""
         if self.values:
             return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
         return self._at(share, is_whole=is_whole)
@@ -90,14 +90,14 @@ class ValueRange:
 
     @property
     def ends(self) -> tuple[Any, ...]:
-        """The values between which, or among which, all others are."""
+        """The two ends of the range, or the values of a list."""
         if self.values:
             return self.values
         return tuple(int(e) if self.is_whole else e for e in (self.low, self.high))
 
 
 def read_range(said: Any) -> ValueRange:
-    """Read what a person wrote."""
+    """Parse a range as typed."""
     if isinstance(said, ValueRange):
         return said
     if isinstance(said, str):
@@ -145,7 +145,7 @@ def _span(said: str, low: str, high: str, third: str | None, fourth: str | None)
 
 
 def toml_word(word: str) -> Any:
-    """Return what a word is in TOML, else the word."""
+    """Return the value of a word in TOML, or else the word."""
     try:
         return from_toml(f"value = {word}")["value"]
     except ValueError:
@@ -157,7 +157,7 @@ def _shown(said: object) -> str:
 
 
 def split_vary(words: str) -> tuple[str, ValueRange]:
-    """Read ``KEY=RANGE``.
+    """Parse ``KEY=RANGE``.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def split_vary(words: str) -> tuple[str, ValueRange]:
 
 
 def flattened(said: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Return the keys of nested tables as one key each, with dots between."""
+    """Return the keys of nested tables as single keys, joined by dots."""
     found: dict[str, Any] = {}
     for key, value in said.items():
         name = f"{above}.{key}" if above else str(key)
@@ -186,14 +186,14 @@ _EXPECTED = re.compile(r"^\s*([a-z_]\w*(?:#\d+)?)\s*:\s*([\w-]+(?:\s*[<>]\s*[\w-
 
 
 class Expectation(NamedTuple):
-    """What should be seen: a quantity, and the variants in which it rises."""
+    """An expectation: a quantity, and the variants in increasing order."""
 
     quantity: str
     rising: tuple[str, ...]
 
 
 def expectation(line: str) -> Expectation:
-    """Return what a line such as ``share: checked < unchecked`` expects."""
+    """Parse an expectation such as ``share: checked < unchecked``."""
     found = _EXPECTED.match(line)
     signs = set() if found is None else set(re.findall("[<>]", found[2]))
     if found is None or len(signs) != 1:
@@ -207,7 +207,7 @@ def expectation(line: str) -> Expectation:
 
 @contextmanager
 def _told_of(key: str, said: str) -> Iterator[None]:
-    """Let what is refused name the key that it is about."""
+    """Add to an error the key that it is about."""
     try:
         yield
     except InputError as error:
@@ -220,7 +220,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     people: ClassVar[tuple[str, ...]] = ()
-    """Keys that name members by an expression."""
+    """Keys whose values are expressions for members."""
 
     @model_validator(mode="after")
     def _people_are_readable(self) -> Self:
@@ -238,7 +238,7 @@ _APPLY: dict[str, tuple[str, ...]] = {
     "file": ("direction", "directed", "columns", "weights", "times", "signed", "labels"),
     "kind": (*_DRAWN, "trust", "parameters", "data", "direction"),
 }
-"""Keys that mean something beside each source of a network; ``seed`` does beside all."""
+"""Keys that apply to each source of a network; ``seed`` applies to all."""
 
 
 class NetworkSection(Section):
@@ -381,7 +381,7 @@ class InterventionSection(Section):
 
     @property
     def said(self) -> dict[str, Any]:
-        """The keys of what is done."""
+        """The keys of the intervention itself."""
         return dict(self.model_extra or {})
 
 
@@ -445,7 +445,7 @@ class SweepSection(Section):
 
     @property
     def ranges(self) -> dict[str, Any]:
-        """The values of each parameter as they are written, by its name with dots."""
+        """The values of each parameter as written, by its name with dots."""
         return flattened(self.parameters)
 
 

@@ -28,24 +28,24 @@ _PLUGGED = ("recommender", "policy", "policy_parameters")
 
 @dataclass(frozen=True, slots=True)
 class WorldSetup:
-    """What is opened in a world before a run: sections whose keys are those of its parts.
+    """What to open in a world before a run: sections with the keys of their parts.
 
     It can be pickled, and applied to any world: the base of a scenario, or a copy of another one.
 
     Parameters
     ----------
     settings
-        Of the platform; None: there is none.
+        Settings of the platform; None: no platform.
     recommender, policy, parameters, policy_parameters
-        Who ranks with what parameters, and who decides what members do, with what.
+        The recommender and the policy, with their parameters.
     metrics
-        None: none are taken.
+        Settings of metrics; None: none are taken.
     alerts
-        Changes of each alert by its name; None: it is off.
+        Changes of each alert by its name; None: the alert is off.
     interventions
-        What is done when.
+        The interventions, with their times or conditions.
     file
-        Where that was read, for errors; None: nowhere.
+        The file that it was read from, for errors; None: no file.
     """
 
     settings: PlatformSettings | None = None
@@ -67,7 +67,7 @@ class WorldSetup:
         alerts: object,
         interventions: Sequence[InterventionSection],
     ) -> WorldSetup:
-        """Return what the tables of a file say.
+        """Return the setup in the tables of a file.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class WorldSetup:
         return cls(*hosted, measured, alarms, tuple(interventions), file)
 
     def facts(self) -> dict[str, Any]:
-        """Return what it opens as plain values, fit for JSON."""
+        """Return it as plain values that fit JSON."""
         return {
             "platform": None if self.settings is None else self.settings.values(),
             "recommender": [self.recommender, dict(self.parameters)],
@@ -105,7 +105,7 @@ class WorldSetup:
         }
 
     def apply(self, world: World) -> None:
-        """Open what is asked for, and plan the interventions from the world's tick on.
+        """Open the parts, and plan the interventions relative to the world's tick.
 
         Raises
         ------
@@ -151,7 +151,7 @@ PlatformParts = tuple["PlatformSettings | None", str, str, dict[str, Any], dict[
 
 
 def _platform_of(said: object) -> PlatformParts:
-    """Return settings, recommender, policy, the recommender's and the policy's parameters."""
+    """Return settings, recommender and policy, and the parameters of both."""
     if said is None or said is False:
         return None, "blend", "rule", {}, {}
     table = {} if said is True else _table(said)

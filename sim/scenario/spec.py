@@ -112,33 +112,33 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 1 << 20
 _OWNERS = ("recommender", "kind", "model")
-"""Keys that say whose a table's parameters are."""
+"""Keys that name the owner of a table's parameters."""
 
 S = TypeVar("S", bound=Section)
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A scenario file, checked.
+    """A checked scenario file.
 
     Parameters
     ----------
     path
-        Where it was read.
+        The file that it was read from.
     network, population, messages, stop, outputs, commands, minds
         Its sections.
     setup
-        What it says of platform, metrics, alerts and interventions.
+        Platform, metrics, alerts and interventions.
     about
-        What it is, for people.
+        Its description, for people.
     variants
-        Names of the variants that the file has.
+        Names of the variants in the file.
     called
-        What a person calls it, where not by its path: ``gallery:NAME``.
+        Its name as typed, if that is not its path: ``gallery:NAME``.
     variant
-        The variant that it is; empty: the file as it stands.
+        The name of this variant; empty: the file itself.
     sweep
-        What a sweep of it varies, where the file says.
+        The parameters that a sweep varies, if the file names any.
     """
 
     path: Path
@@ -158,7 +158,7 @@ class Scenario:
 
     @property
     def headless(self) -> str:
-        """Say what it asks for that happens without the screen alone; empty: nothing."""
+        """Name its keys that have no effect with a screen; empty if there are none."""
         asked = ["[outputs], which hubbub run writes"] if self.outputs.model_fields_set else []
         asked += ["a [sweep], which hubbub sweep runs"] if self.sweep is not None else []
         if not asked:
@@ -169,12 +169,12 @@ class Scenario:
         )
 
     def sized(self, agents: int) -> Scenario:
-        """Return it with as many agents, where a generator makes them.
+        """Return it with another number of agents, if a generator makes them.
 
         Raises
         ------
         FileError
-            Where none does: a saved world and a file have as many as they have.
+            If none does: the number of a saved world or a file is fixed.
         """
         if self.network.world is not None or self.network.file is not None:
             raise FileError(self.path, "[network]: its members are those of its world or file")
@@ -182,19 +182,19 @@ class Scenario:
         return replace(self, network=network)
 
     def plan(self, stop: Stop | None = None, *, author: str = "scenario") -> RunPlan:
-        """Return the plan of the run that it describes, to carry out on :meth:`world`.
+        """Return the plan of the run, to carry out on :meth:`world`.
 
         Parameters
         ----------
         stop
-            What is said instead of the file; what that leaves out, the file says.
+            The end of the run; parts that it leaves out are taken from the file.
         author
-            Who does it, as the log of the world's acts has it.
+            The author of its commands in the world's log.
 
         Raises
         ------
         InputError
-            A cap of minds is none.
+            If a cap of minds is invalid.
         """
         end = stop or Stop()
         name = self.called or self.path.stem
@@ -228,19 +228,19 @@ class Scenario:
     ) -> World:
         """Open, import or make the base world: members and ties, before anything of the plan.
 
-        Platform, metrics, interventions and messages are the plan's: ``plan().begin(world)``. So
-        one base serves all variants that say the same of network and population.
+        Platform, metrics, interventions and messages are in the plan: ``plan().begin(world)``. So
+        one base serves all variants with the same network and population.
 
         Parameters
         ----------
         report
-            Told the progress.
+            Called with the progress.
         seed
-            Instead of the file's.
+            Overrides the file's.
         tell
-            Told remarks on what was opened, a sentence each.
+            Called with remarks on what was opened, one sentence each.
         author
-            Who gives a saved world another seed, as the log of its acts has it.
+            The author, in the world's log, of a new seed for a saved world.
 
         Raises
         ------
@@ -301,7 +301,7 @@ class Scenario:
 def _minds_request(said: MindsSection) -> MindsRequest:
     who = "" if said.members == AWAKE else said.members
     made = MindsRequest(who, said.mind, said.goal, said.offline, said.budget, said.least_share)
-    _ = made.caps  # refuses what is none
+    _ = made.caps  # raises if a cap is invalid
     return made
 
 
@@ -337,16 +337,16 @@ def read_scenario(
     path
         A TOML file of at most 1 MiB.
     variant
-        The name of one of its variants; empty: the file as it stands.
+        The name of one of its variants; empty: the file itself.
     called
-        What a person calls it, where not by its path.
+        Its name as typed, if that is not its path.
     changes
-        Keys by section, instead of the file's.
+        Keys by section that override the file's.
 
     Raises
     ------
     FileError
-        One sentence with the file, the section and the key; the nearest name for a misspelt one.
+        One sentence with the file, the section and the key; a misspelt name gets a suggestion.
     """
     file = Path(path)
     return scenario_from(file, toml_table(file), variant, called=called, changes=changes)
@@ -360,7 +360,7 @@ def scenario_from(
     called: str = "",
     changes: Mapping[str, Any] | None = None,
 ) -> Scenario:
-    """Check the sections of a scenario that were read already."""
+    """Check the sections of a scenario that has already been read."""
     variants = table.get("variants", {})
     unknown = sorted({*table, *_chosen(file, table, variant), *(changes or {})} - {*_SECTIONS})
     if unknown:
@@ -395,13 +395,13 @@ def scenario_from(
 
 
 def scenario_table(path: str | Path, variant: str = "") -> dict[str, Any]:
-    """Return the sections of a scenario as they are written, those of a variant instead."""
+    """Return the sections of a scenario as written, with those of a variant merged in."""
     file = Path(path)
     return _chosen(file, toml_table(file), variant)
 
 
 def toml_table(file: Path, kind: str = "scenario") -> dict[str, Any]:
-    """Return what a scenario file, or one of another kind, holds; else one sentence."""
+    """Return the content of a scenario file, or of a similar one; raise a one-sentence error."""
     try:
         return toml_text(file, read_bounded_text(file, _MOST_BYTES))
     except OSError as error:
@@ -414,7 +414,7 @@ def toml_table(file: Path, kind: str = "scenario") -> dict[str, Any]:
 
 
 def toml_text(file: Path, text: str) -> dict[str, Any]:
-    """Return what a text holds that stands in a file, or is to; refuse it with one sentence."""
+    """Return the content of a text that is or will be in a file; raise a one-sentence error."""
     try:
         return from_toml(text)
     except ValueError as error:
@@ -422,7 +422,7 @@ def toml_text(file: Path, text: str) -> dict[str, Any]:
 
 
 def _chosen(file: Path, table: Mapping[str, Any], variant: str) -> dict[str, Any]:
-    """Return the sections of a file with those of a variant instead: key by key, lists whole."""
+    """Return the sections of a file merged with a variant's, key by key; lists are replaced."""
     variants = table.get("variants", {})
     base = {name: section for name, section in table.items() if name != "variants"}
     if not isinstance(variants, dict) or not all(isinstance(v, dict) for v in variants.values()):
@@ -438,7 +438,7 @@ def _chosen(file: Path, table: Mapping[str, Any], variant: str) -> dict[str, Any
 
 
 def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a table with keys of another instead, key by key; another's parameters replace all."""
+    """Return a table merged with another, key by key; parameters of another owner replace all."""
     joined = dict(base)
     if any(more.get(owner, joined.get(owner)) != joined.get(owner) for owner in _OWNERS):
         joined.pop("parameters", None)
@@ -451,7 +451,7 @@ def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _blocks(file: Path, table: Mapping[str, Any], name: str, cls: type[S]) -> tuple[S, ...]:
-    """Return the sections of a name that may stand several times."""
+    """Return the sections of a name that may be repeated."""
     blocks = table.get(name, [])
     if not isinstance(blocks, list):
         raise FileError(file, f"{name} are written as [[{name}]], one block each")
@@ -462,7 +462,7 @@ def _blocks(file: Path, table: Mapping[str, Any], name: str, cls: type[S]) -> tu
 
 
 def section_of(file: Path, label: str, cls: type[S], values: object) -> S:
-    """Return one section, or refuse it with its place."""
+    """Return one section; an error names its place."""
     if not isinstance(values, dict):
         raise FileError(file, f"{label} is a table of keys, got {values!r}")
     try:
@@ -478,7 +478,7 @@ def section_of(file: Path, label: str, cls: type[S], values: object) -> S:
 def no_section(
     name: str, sections: Sequence[str] = _SECTIONS, more: Mapping[str, type[Section]] | None = None
 ) -> str:
-    """Return a clause on a section that there is not: where a key belongs, or the nearest name."""
+    """Return a clause on an unknown section: where a key belongs, or the nearest name."""
     every = {**_HOMES, **(more or {})}
     homes = [
         f"[{home}]"

@@ -1,4 +1,4 @@
-"""The variants of a scenario side by side: each run from one seed, measured, and judged."""
+"""Compare the variants of a scenario: run each from one seed, measure and judge it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 BASE = "base"
-"""What the file as it stands is called beside its variants."""
+"""Name of the file without a variant, when shown beside its variants."""
 
 _USUAL = ("attention_gini", "diversity", "strangers", "feed_ei")
 _OF_OPINIONS = ("variance", "bimodality")
@@ -32,14 +32,14 @@ _OF_OPINIONS = ("variance", "bimodality")
 
 @dataclass(frozen=True, slots=True)
 class VariantFindings:
-    """What runs of a scenario came to.
+    """The results of the variants of a scenario.
 
     Attributes
     ----------
     measures
-        The quantities.
+        Names of the measures.
     variants
-        Each variant with its numbers in that order.
+        The values of each variant, in that order.
     seen
         Each expectation, and whether it was met.
     """
@@ -50,7 +50,7 @@ class VariantFindings:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether everything that was expected was seen."""
+        """Whether every expectation was met."""
         return all(self.seen.values())
 
 
@@ -73,17 +73,17 @@ def compare_variants(
     where
         A file, or ``gallery:NAME``.
     vary
-        Variants instead of the file's, such as ``platform.recommender=blend,random``.
+        Variants that replace the file's, such as ``platform.recommender=blend,random``.
     seed, ticks, agents
-        Instead of the file's.
+        Override the file's.
     report
-        Told of progress.
+        Called with the progress.
     author
-        Who does it, as the logs of the worlds' acts have it.
+        The author of the commands in the worlds' logs.
     run
-        Sends a plan's messages in a world and steps it to its end.
+        Function that sends a plan's messages in a world and steps it to its end.
     make
-        Makes the base of a scenario from a seed, None being its own; None: ``Scenario.world``.
+        Function that makes the base from a seed (None: its own); None: ``Scenario.world``.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def compare_variants(
         plan.check()
         world = chosen.world(quiet, seed) if make is None else make(chosen, seed)
         plan.prepare(world)
-        keep_feeds(world)  # what they show is measured
+        keep_feeds(world)  # feeds are measured
         if world.metrics is None:
             world.open_metrics(every=1, structure=0)
         run(plan, world)
@@ -144,7 +144,7 @@ def _variants(where: str, vary: Sequence[str]) -> dict[str, tuple[str, dict[str,
 
 
 def measured(world: World, quantity: str) -> float:
-    """Return a quantity after a run: of a message as it is, of the world over the last quarter."""
+    """Return a measure after a run: of a message at the end, of the world over the last quarter."""
     condition = condition_of(f"{quantity} > 0")
     if world.metrics is None or condition.quantity not in world.metrics.taken:
         return condition.value(world)

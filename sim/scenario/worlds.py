@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class NewWorld:
-    """An order for a world that a generator draws."""
+    """A specification of a world to generate."""
 
     agents: int = 10_000
     network: str = "preferential-attachment"
@@ -34,7 +34,7 @@ class NewWorld:
     platform: str = ""
 
     def make(self, report: Report, tell: Tell = unheard) -> World:
-        """Make it."""
+        """Make the world."""
         from sim.world.world import World
 
         agents, mean_degree, extra = self.agents, self.mean_degree, dict(self.parameters)
@@ -74,7 +74,7 @@ class NewWorld:
 
 
 def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:
-    """Read ``name=value`` words; a dash in a name counts as an underscore."""
+    """Parse ``name=value`` words; a dash in a name counts as an underscore."""
     found: dict[str, str] = {}
     for word in words:
         name, sign, value = word.partition("=")
@@ -88,7 +88,7 @@ def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:
 
 
 def parse_new(text: str) -> NewWorld:
-    """Read what stands after ``new:``."""
+    """Parse the specification after ``new:``."""
     words = [word.strip() for word in text.split(",") if word.strip()]
     if words and "=" not in words[0]:
         words[0] = f"agents={words[0]}"
@@ -135,20 +135,20 @@ def named_world(
     where
         A file, the name of a world in the saves folder, ``demo``, or ``new:...``.
     report
-        Told the progress.
+        Called with the progress.
     seed
-        Replaces the world's own for what happens from now on; a new world is made from it.
+        Replaces the world's own seed from now on; a new world is made from it.
     tell
-        Told what a person should know of the world that was opened, a sentence each.
+        Called with remarks on the world that was opened, one sentence each.
     author
-        Who gives the seed, as the log of the world's acts has it.
+        The author of the new seed in the world's log.
 
     Raises
     ------
     InputError, CapacityError
-        As the parts say.
+        As raised by the parts.
     SnapshotError
-        When the file is missing or refused.
+        If the file is missing or refused.
     """
     if is_recipe(where):
         if where == "demo":
@@ -168,14 +168,14 @@ def named_world(
 
 
 def is_recipe(where: str) -> bool:
-    """Return whether a word asks for a world to be made: ``demo`` or ``new:...``."""
+    """Return whether a word names a world to make: ``demo`` or ``new:...``."""
     kind, colon, _ = where.partition(":")
     return where == "demo" or (kind == "new" and bool(colon or not Path(where).exists()))
 
 
 @contextmanager
 def world_file(where: str, report: Report) -> Iterator[Path]:
-    """Give the file of a world as typed; one that is made for it lies there for that long."""
+    """Yield the file of a world as typed; a world made for it is saved to a temporary file."""
     if not is_recipe(where):
         yield saved_path(where)
         return
@@ -193,7 +193,7 @@ def _seeded(order: NewWorld, seed: int | None) -> NewWorld:
 
 
 def _loaded(where: str, report: Report, tell: Tell) -> World:
-    """Return a file as it was saved; what its journal holds beyond that is said, not taken."""
+    """Return a world as saved in its file; if its journal has more, say so but ignore it."""
     from sim.runtime.saves.places import beyond, require_file
     from sim.store import load
 
@@ -207,7 +207,7 @@ def _loaded(where: str, report: Report, tell: Tell) -> World:
 
 @dataclass(frozen=True, slots=True)
 class ImportedWorld:
-    """An order for a world of a network file."""
+    """A specification of a world to import from a network file."""
 
     file: Path
     direction: str = "influences"
@@ -228,7 +228,7 @@ class ImportedWorld:
     tick_minutes: float = 60.0
 
     def make(self, report: Report) -> ImportOutcome:
-        """Read the file; returns the world and what was found, kept and dropped."""
+        """Import the file; return the world and what was found, kept and dropped."""
         from sim.io import EdgeOptions, import_world
 
         first, comma, second = (word.strip() for word in (self.columns or "").partition(","))
@@ -270,7 +270,7 @@ def _columns(words: str) -> tuple[int | str, ...]:
 
 
 def saved_path(where: str) -> Path:
-    """Return the file that is meant: a path, or a name in the saves folder."""
+    """Return the named file: a path, or a name in the saves folder."""
     path = Path(where)
     if path.exists() or path.name != where:
         return path
@@ -289,7 +289,7 @@ def file_of(where: str) -> Path | None:
 
 
 def data_file(name: str) -> Path | None:
-    """Return a file of ``HUBBUB_SHARED_DATA``, else ``shared/data`` here or beside; or None."""
+    """Return a file in ``HUBBUB_SHARED_DATA``, or else ``shared/data`` here or beside; or None."""
     named = os.environ.get("HUBBUB_SHARED_DATA")
     folders = [Path(named)] if named else [Path("shared/data"), Path("../shared/data")]
     return next((folder / name for folder in folders if (folder / name).is_file()), None)

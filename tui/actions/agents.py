@@ -1,4 +1,4 @@
-"""What the actions of the Agents mode do: filter, sort, why, pair, suggest, change."""
+"""The actions of the Agents mode: filter, sort, why, pair, suggest, change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _EXCERPT = 30
-"""Characters of an expression in front of what is wrong with it: a line has to hold both."""
+"""Characters of an expression shown before the error position, so that both fit on a line."""
 
 
 @does("agents")
@@ -36,7 +36,7 @@ async def agents(app: Viewer, _words: Words) -> None:
 
 @does("filter")
 async def filter_(app: Viewer, words: Words) -> None:
-    """List the members that fit an expression; all of them where none was typed."""
+    """List the members that match an expression, or all members if none was typed."""
     expression = _of_focus(app, " ".join(words))
     app.go("agents")
     try:
@@ -53,7 +53,7 @@ async def filter_(app: Viewer, words: Words) -> None:
 
 
 def _of_focus(app: Viewer, expression: str) -> str:
-    """Name the message shown where a state of a message is asked for without one."""
+    """Add the message shown to an expression that asks for a message state without naming one."""
     focus = app.frame.focus if app.frame else None
     if focus is None or not re.match(r"state:[^:\s]+(\s|$)", expression):
         return expression
@@ -61,7 +61,7 @@ def _of_focus(app: Viewer, expression: str) -> str:
 
 
 def pointed(expression: str, sentence: str) -> str:
-    """Return a refusal with the expression in front, a caret before what is wrong in it.
+    """Return an error with the expression in front, and a caret before the error position.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def pointed(expression: str, sentence: str) -> str:
 
 @does("sort")
 async def sort(app: Viewer, words: Words) -> None:
-    """Sort the members by a column; by the same again: the other way round."""
+    """Sort the members by a column; sorting by the same column again reverses the order."""
     app.go("agents")
     title = choice("column", words, tuple(sortable()))
     if title:
@@ -105,7 +105,7 @@ async def ego(app: Viewer, _words: Words) -> None:
 
 @does("why")
 async def why(app: Viewer, words: Words) -> None:
-    """Say why the chosen member was shown each message of its feed, or the one named."""
+    """Explain why the chosen member was shown each message of its feed, or the named one."""
     from sim.runtime.queries import feeds
 
     inspector = app.agents.query_one(Inspector)
@@ -120,7 +120,7 @@ async def why(app: Viewer, words: Words) -> None:
         )
     said = (whole_of(word.lstrip("m#")) for word in words)
     wanted = tuple(number for number in said if number is not None)
-    # As it is by now: while time runs, the feed in sight may be a tick old.
+    # Fetched now: while time runs, the feed shown may be a tick old.
     tick, found = await app.work.of_engine(
         "explaining the feed", app.simulation.query(feeds.whys_of, member.agent, wanted)
     )
@@ -146,7 +146,7 @@ def _told(why: Why, source: str, text: str) -> str:
 
 
 _SHOWN = 40
-"""Acts and changes of two members that are told, the newest."""
+"""Number of acts and changes of two members that are shown, newest first."""
 
 _SETS = re.compile(r"[a-z_]+=(?!=)")
 _TICKS = re.compile(r"(\d*):(\d*)|(\d+)")
@@ -154,7 +154,7 @@ _TICKS = re.compile(r"(\d*):(\d*)|(\d+)")
 
 @does("pair")
 async def pair(app: Viewer, words: Words) -> None:
-    """Show what is between the chosen member and another, or between two that are named."""
+    """Show what is known between the chosen member and another, or between two named members."""
     ids = await _two(app, words)
     found = await app.work.of_engine("comparing members", app.simulation.query(_paired, ids))
     await app.push_screen_wait(Notice(" and ".join(found.names), pair_told(found)))
@@ -181,7 +181,7 @@ def _paired(world: World, ids: tuple[str, str]) -> Pair:
 
 
 def pair_told(pair: Pair) -> str:
-    """Return what is between two members, for people."""
+    """Return what is known between two members, as text."""
     first, second = pair.names
     lines = list(pair.ties) or [f"No tie between {first} and {second}."]
     lines += ["", f"Compatibility {pair.score:.2f}"]
@@ -202,7 +202,7 @@ def pair_told(pair: Pair) -> str:
 
 @does("suggest")
 async def suggest(app: Viewer, words: Words) -> None:
-    """Propose whom the chosen member might follow, by a friend recommender."""
+    """Suggest members that the chosen member might follow, by a friend recommender."""
     by = words[0] if words else "adamic-adar"
     agent = _chosen(app)
     name, rows = await app.work.of_engine(
@@ -225,7 +225,7 @@ def _suggested(world: World, agent: int, by: str) -> tuple[str, list[str]]:
 
 @does("moves")
 async def moves(app: Viewer, words: Words) -> None:
-    """List moves from one stage of life to another."""
+    """List lifecycle transitions."""
     from sim.runtime.queries import members as moving
 
     start, stop = _span(words)
@@ -242,7 +242,7 @@ async def moves(app: Viewer, words: Words) -> None:
 
 
 def _span(words: Words) -> tuple[int, int | None]:
-    """Read ticks such as ``0:48``, ``12:``, ``:9`` or ``3``; all where none were typed."""
+    """Parse ticks such as ``0:48``, ``12:``, ``:9`` or ``3``; all ticks if none were typed."""
     found = _TICKS.fullmatch(words[0] if words else ":")
     if found is None or len(words) > 1:
         raise InputError(f"Type ticks such as `moves 0:48`, got {' '.join(words)!r}.")
@@ -253,7 +253,7 @@ def _span(words: Words) -> tuple[int, int | None]:
 
 @does("change")
 async def change(app: Viewer, words: Words) -> None:
-    """Set properties of the chosen member, or of all for whom a condition holds."""
+    """Set properties of the chosen member, or of all members that match a condition."""
     places = [at for at, word in enumerate(words) if _SETS.match(word)]
     first = places[0] if places else len(words)
     condition, said = " ".join(words[:first]), pairs(words[first:])
@@ -271,7 +271,7 @@ async def change(app: Viewer, words: Words) -> None:
 
 @does("profiles")
 async def profiles(app: Viewer, words: Words) -> None:
-    """Give the people of a file to members, and say what was found and what is missing."""
+    """Assign profiles from a file to members, and report what was found and what is missing."""
     said = pairs(words[1:])
     if not words or set(said) - {"match"}:
         raise InputError("Type a file, such as `profiles people.csv match=order`.")

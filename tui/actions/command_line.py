@@ -1,4 +1,4 @@
-"""The ``:`` line: words to an act and its arguments, completion, history."""
+"""The ``:`` line: parsing into an action and its arguments, completion, history."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from tui.actions.table import ACTIONS, Action, by_command
 
 REMEMBERED = 200
 _EXPRESSIONS = frozenset({"filter"})
-"""Acts with one argument, an expression whose quotes and blanks count."""
+"""Actions with one argument: an expression, kept with its quotes and blanks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedCommand:
-    """An act with its arguments."""
+    """An action with its arguments."""
 
     action: Action
     words: tuple[str, ...]
 
 
 def parse(line: str) -> ParsedCommand:
-    """Read a line as typed after ``:``."""
+    """Parse a line as typed after ``:``."""
     typed = line.strip().removeprefix(":").strip()
     name, _, rest = typed.partition(" ")
     known = by_command(name)
-    if known is not None and known.id in _EXPRESSIONS:  # its quotes are part of it
+    if known is not None and known.id in _EXPRESSIONS:  # its quotes are part of the expression
         return ParsedCommand(known, (rest.strip(),) if rest.strip() else ())
     try:
         words = shlex.split(typed)
@@ -46,7 +46,7 @@ def parse(line: str) -> ParsedCommand:
 
 
 def complete(line: str, offers: Iterable[str]) -> str:
-    """Return the line completed as far as it is certain."""
+    """Return the line, completed as far as the completion is unambiguous."""
     head, blank, last = line.rpartition(" ")
     fitting = sorted(offer for offer in offers if offer.startswith(last))
     if not fitting:
@@ -61,7 +61,7 @@ def complete(line: str, offers: Iterable[str]) -> str:
 
 
 def candidates(line: str, known: dict[str, Any]) -> list[str]:
-    """List what the last word of a line could become."""
+    """List the possible completions of the last word of a line."""
     words = line.split()
     if len(words) == 0 or (len(words) == 1 and not line.endswith(" ")):
         return [action.command for action in ACTIONS]
@@ -70,7 +70,7 @@ def candidates(line: str, known: dict[str, Any]) -> list[str]:
 
 
 class CommandHistory:
-    """What was typed before; up and down walk through it, the unfinished line is kept."""
+    """The lines typed so far; up and down step through them, and the unfinished line is kept."""
 
     def __init__(self) -> None:
         self._lines: list[str] = []
@@ -78,21 +78,21 @@ class CommandHistory:
         self._unfinished = ""
 
     def add(self, line: str) -> None:
-        """Remember a line, once, as the newest."""
+        """Add a line as the newest; repeated lines are kept once."""
         if line in self._lines:
             self._lines.remove(line)
         self._lines = [*self._lines, line][-REMEMBERED:]
         self._at = len(self._lines)
 
     def older(self, current: str) -> str:
-        """Return the line before; ``current`` is kept while walking."""
+        """Return the previous line; ``current`` is kept while stepping."""
         if self._at == len(self._lines):
             self._unfinished = current
         self._at = max(0, self._at - 1)
         return self._lines[self._at] if self._lines else current
 
     def newer(self, current: str) -> str:
-        """Return the line after, and at last the unfinished one."""
+        """Return the next line, and finally the unfinished one."""
         if self._at >= len(self._lines):
             return current
         self._at += 1
@@ -101,24 +101,24 @@ class CommandHistory:
 
 METHODS = ("louvain", "label-propagation", "leiden")
 OF_SCENARIO = ("variant", "agents", "seed")
-"""What may be said of a scenario that is played."""
+"""Options for playing a scenario."""
 FLAGS = ("hidden", "labelled", "downranked", "pinned", "ad")
 STUDY_VERBS = ("new", "edit", "run", "report")
 HERE = "here"
-"""Names the world on the screen, where a scenario could stand."""
+"""Names the world on the screen, where a scenario is expected."""
 
 ORDERS = ("size", "adoption", "onset", "name")
 """Orders of communities."""
 
 VIEWS = ("map", "heat", "table")
-"""Panes of the Groups mode."""
+"""Views of the Groups mode."""
 
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
-"""Ticks a second that ``+`` and ``-`` go through; the last is as fast as it can."""
+"""Ticks per second that ``+`` and ``-`` step through; the last is as fast as possible."""
 
 
 def pairs(words: Iterable[str]) -> dict[str, str]:
-    """Read ``name=value`` words.
+    """Parse ``name=value`` words.
 
     Examples
     --------
@@ -140,7 +140,7 @@ def pairs(words: Iterable[str]) -> dict[str, str]:
 def number(
     words: tuple[str, ...], *, default: int, low: int = 1, what: str = "number of ticks"
 ) -> int:
-    """Read the one whole number that a command takes."""
+    """Parse the one whole number that a command takes."""
     if not words:
         return default
     found = whole_of(words[0].replace(",", "").replace("_", ""))
@@ -150,14 +150,14 @@ def number(
 
 
 def choice(what: str, words: tuple[str, ...], known: tuple[str, ...]) -> str:
-    """Read the one word that a command takes, out of those known; empty when none was typed."""
+    """Parse the one word that a command takes, from the known ones; empty if none was typed."""
     if words and words[0] not in known:
         raise UnknownNameError(what, words[0], known)
     return words[0] if words else ""
 
 
 def share_of(word: str) -> float:
-    """Read a share: ``0.5``, ``50%``; ``none`` is 0."""
+    """Parse a share: ``0.5``, ``50%``; ``none`` is 0."""
     try:
         found = 0.0 if word == "none" else float(word.rstrip("%")) / (100 if "%" in word else 1)
     except ValueError:

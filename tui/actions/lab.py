@@ -1,4 +1,4 @@
-"""What the actions of runs do: replicates, comparisons, studies, sweeps, calibration."""
+"""The actions of Runs: replicates, comparisons, studies, sweeps, calibration."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 
 PAIRS = 20
-"""Runs of each future when nobody says how many."""
+"""Default number of runs per future."""
 _OWN = ("ticks", "seed")
 
 
@@ -55,7 +55,7 @@ async def runs(app: Viewer, _words: Words) -> None:
 
 @does("replicates")
 async def replicates(app: Viewer, words: Words) -> None:
-    """Run the world that is shown many times from where it is, or stop that."""
+    """Run replicates of the world shown from its current tick, or stop them."""
     if words == ("stop",):
         if not await app.experiments.stop():
             raise InputError("No replicates are running; `replicates 100` starts some.")
@@ -69,7 +69,7 @@ async def replicates(app: Viewer, words: Words) -> None:
 
 @does("compare")
 async def compare(app: Viewer, words: Words) -> None:
-    """Compare futures of the world that is shown, from where it is."""
+    """Compare futures of the world shown, from its current tick."""
     app.experiments.require_free()
     many = () if not words or not words[0].replace(",", "").isdecimal() else words[:1]
     rest = words[len(many) :]
@@ -85,7 +85,7 @@ async def compare(app: Viewer, words: Words) -> None:
 
 
 def arms_of(words: Sequence[str]) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """Return futures as typed: ``'NAME: key=value ...'``, or ``key=value`` alone."""
+    """Return futures as typed: ``'NAME: key=value ...'``, or only ``key=value``."""
     arms = [_arm(word) for word in words]
     if all(done for _, done in arms):
         arms.insert(0, (AS_IT_IS, {}))
@@ -112,7 +112,7 @@ def _arm(word: str) -> tuple[str, dict[str, Any]]:
 
 @does("series")
 async def series(app: Viewer, words: Words) -> None:
-    """Show another series of the runs: the next one, or the one named."""
+    """Show another series of the runs: the next one, or the named one."""
     app.go("runs")
     known, wanted = app.runs.known_series, " ".join(words)
     if wanted and wanted not in known:
@@ -122,7 +122,7 @@ async def series(app: Viewer, words: Words) -> None:
 
 
 async def _plan(app: Viewer, words: Words) -> ExperimentPlan | None:
-    """Read what is run: messages under way, the one that was typed, or the one of the form."""
+    """Return what to run: the messages already spreading, the one typed, or the form's."""
     many, given = _many(words)
     if many > MOST_REPLICATES:
         raise InputError(f"Ask for at most {MOST_REPLICATES:,} replicates; got {many:,}.")
@@ -137,7 +137,7 @@ async def _plan(app: Viewer, words: Words) -> ExperimentPlan | None:
 
 
 def _many(words: Words) -> tuple[int, dict[str, str]]:
-    """Return how many replicates, and what else was said."""
+    """Return the number of replicates, and the other words."""
     bare = words[:1] if words and "=" not in words[0] else ()
     return (
         number(bare, default=REPLICATES, what="number of replicates"),
@@ -158,7 +158,7 @@ def _is_under_way(app: Viewer) -> bool:
 
 
 def _under_way(app: Viewer) -> str:
-    """Return what messages under way are called."""
+    """Return the names of the messages that are spreading."""
     rows = [
         r for r in (app.frame.sessions if app.frame else ()) if r.status in {"running", "queued"}
     ]
@@ -169,7 +169,7 @@ def _under_way(app: Viewer) -> str:
 
 
 async def _asked(app: Viewer, many: int) -> MessageOrder | None:
-    """Ask for a message: nothing is under way."""
+    """Ask for a message, as none is spreading."""
     model = app.preferences.model or DEFAULT_MODEL
     begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
     form = InjectDialog(
@@ -183,7 +183,7 @@ async def _asked(app: Viewer, many: int) -> MessageOrder | None:
 
 
 def message_of(order: MessageOrder) -> dict[str, Any]:
-    """Return a message as the lab takes it."""
+    """Return a message in the form that the lab accepts."""
     said: dict[str, Any] = {"text": order.text, "seeds": order.seeds, "model": order.model}
     said |= {"author": order.author} if order.author else {}
     said |= {"channel": order.channel} if order.channel else {}
@@ -192,7 +192,7 @@ def message_of(order: MessageOrder) -> dict[str, Any]:
 
 _WHOLE = {"points": 1, "replicates": 1, "ticks": 0, "seed": 0, "worlds": 1, "agents": 1,
           "messages": 1, "simulations": 1}  # fmt: skip
-"""Least of what is a whole number."""
+"""Minimum of each whole number."""
 _OF_STUDY = ("replicates", "worlds", "agents")
 _OF_SWEEP = ("design", "points", "replicates", "measure", "ticks", "seed", "variant")
 _OF_CALIBRATION = ("model", "network", "method", "seeds", "simulations", "messages", "seed",
@@ -202,7 +202,7 @@ _SHARES = ("holdout", "level", "discrepancy", "minutes")
 
 @does("study")
 async def study(app: Viewer, words: Words) -> None:
-    """List the studies of this folder; or write, edit, run or report one."""
+    """List the studies in this folder; or write, edit, run or report one."""
     if not words:
         found = await in_thread(lambda: lab_files(Path.cwd()), "studies")
         wish = await app.push_screen_wait(LabDialog(found, Path.cwd()))
@@ -219,7 +219,7 @@ async def study(app: Viewer, words: Words) -> None:
 
 
 async def _new(app: Viewer, name: str, words: Words) -> None:
-    """Write a study to begin with, and open it."""
+    """Write a template study, and open it."""
     if words:
         raise InputError("Type one name: `study new NAME`; the rest is edited in the file.")
     path = named_file(name)
@@ -228,7 +228,7 @@ async def _new(app: Viewer, name: str, words: Words) -> None:
 
 
 async def _edit(app: Viewer, name: str, _words: Words) -> None:
-    """Edit a study or a scenario; each fault is said where it stands."""
+    """Edit a study or a scenario; each error is shown at its position."""
     path = named_file(name)
     text = await in_thread(lambda: read_text(path), "text")
     edited = await app.push_screen_wait(EditorDialog(path, text))
@@ -246,7 +246,7 @@ async def _edit(app: Viewer, name: str, _words: Words) -> None:
 
 
 async def _run(app: Viewer, name: str, words: Words) -> None:
-    """Run a study, or go on with it: only what is missing runs."""
+    """Run or resume a study: only missing runs are made."""
     from sim.lab.studies import results_beside, study_of
 
     app.experiments.require_free()
@@ -263,7 +263,7 @@ async def _run(app: Viewer, name: str, words: Words) -> None:
 
 
 async def _report(app: Viewer, name: str, words: Words) -> None:
-    """Write what came of a study as a page, and say whether what was expected was seen."""
+    """Write the report of a study as a page, and show whether the expectations were met."""
     from sim.lab.studies import results_beside
 
     given = _allowed(pairs(words), ("into",))
@@ -292,7 +292,7 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
 
 
 def _told(found: StudyFindings, pages: tuple[Path, ...]) -> str:
-    """Return where the report is, and what was seen."""
+    """Return the path of the report, and the verdicts."""
     said = [verdict.sentence for verdict in found.verdicts]
     said += found.sentences(found.study.measures[0])
     said += [] if found.is_finished else [found.how_far()]
@@ -348,7 +348,7 @@ def _in_this_world(
 
 @does("calibrate")
 async def calibrate(app: Viewer, words: Words) -> None:
-    """Fit parameters of a model and of the network to messages that were observed."""
+    """Fit parameters of a model and of the network to observed messages."""
     app.experiments.require_free()
     if not words or "=" in words[0]:
         raise InputError(
@@ -358,7 +358,7 @@ async def calibrate(app: Viewer, words: Words) -> None:
     data = _path(words[0])
     if not await in_thread(data.is_file, "observed"):
         raise InputError(f"{data} does not exist; name a file of observed messages.")
-    fitted = {word: None for word in words[1:] if "=" not in word}  # by the bounds it declares
+    fitted = {word: None for word in words[1:] if "=" not in word}  # in its declared bounds
     given = pairs(word for word in words[1:] if "=" in word)
     how: dict[str, Any] = {name: given.pop(name) for name in _OF_CALIBRATION if name in given}
     how |= _numbers(how) | {name: _real(name, how[name]) for name in _SHARES if name in how}
@@ -371,7 +371,7 @@ async def calibrate(app: Viewer, words: Words) -> None:
 
 @does("picture")
 async def picture(app: Viewer, words: Words) -> None:
-    """Show another picture of what was run: the next one, or the one named."""
+    """Show another picture of the results: the next one, or the named one."""
     app.go("runs")
     views = app.runs.views
     wanted = ""
@@ -390,7 +390,7 @@ async def picture(app: Viewer, words: Words) -> None:
 
 
 async def export_tables(app: Viewer, words: Words) -> None:
-    """Write a table of what was run, or all of them into a folder."""
+    """Write one table of the results, or all of them into a folder."""
     chosen = app.runs.chosen
     found = None if chosen is None else chosen.found
     if found is None:
@@ -431,7 +431,7 @@ async def _export_all(app: Viewer, found: Result, words: Words) -> None:
 
 
 def _where(name: str) -> str:
-    """Return the scenario or study that a person names: ``gallery:NAME``, or a file."""
+    """Return the scenario or study that was named: ``gallery:NAME``, or a file."""
     return name if name.startswith(GALLERY) else str(named_file(name))
 
 
@@ -476,7 +476,7 @@ def _ends(name: str, said: str) -> tuple[float, float]:
 
 
 async def _go_on(app: Viewer, plan: FilePlan, into: Path | None, *, is_anew: bool) -> None:
-    """Run a plan: what its file keeps is kept, or thrown away once that is agreed to."""
+    """Run a plan: keep the results in its file, or discard them after confirmation."""
     kept = 0 if into is None else await in_thread(lambda: kept_in(into), "results")
     if kept and is_anew and into is not None:
         ask = Confirm(

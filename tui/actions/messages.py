@@ -1,4 +1,4 @@
-"""What the actions of messages do: send, models, parameters, platform, interventions."""
+"""The actions of messages: send, models, parameters, platform, interventions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @does("inject")
 async def inject(app: Viewer, words: Words) -> None:
-    """Send the message that was typed, or ask for it."""
+    """Send the message that was typed, or ask for one."""
     order: MessageOrder | None
     if words:
         order = order_of(pairs(words))
@@ -38,7 +38,7 @@ async def inject(app: Viewer, words: Words) -> None:
 
 
 async def _send(app: Viewer, order: MessageOrder) -> None:
-    """Send a message, after preparing its model; time that is asked to run waits for it."""
+    """Send a message after preparing its model; time does not run before that."""
     app.last_order = order
     app.sending += 1
     model = order.model
@@ -63,7 +63,7 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
 
 
 def order_of(given: dict[str, str]) -> MessageOrder:
-    """Return the message that was typed; raises ``InputError`` for what is none."""
+    """Return the message that was typed; raise ``InputError`` if it is invalid."""
     text = given.pop("text", "")
     if not text.strip():
         raise InputError("A message needs a text: inject text='the bridge is closed'.")
@@ -85,7 +85,7 @@ def _number_of(session: object) -> str:
 
 @does("model")
 async def model(app: Viewer, words: Words) -> None:
-    """Show the card of a model, the one that was named or one chosen from the list."""
+    """Show the card of a model: the named one, or one chosen from the list."""
     cards = await in_thread(app.simulator.models, "models")
     shown = app.frame.focus.model if app.frame and app.frame.focus else DEFAULT_MODEL
     name = choice("model", words, tuple(card.name for card in cards))
@@ -118,7 +118,7 @@ async def params(app: Viewer, _words: Words) -> None:
 
 
 def _refuse_ended(number: int, status: str) -> None:
-    """Refuse to change a message that cannot spread again."""
+    """Refuse to change a message that can no longer spread."""
     if status in {"failed", "cancelled"}:
         verb = "has failed" if status == "failed" else "was stopped"
         raise InputError(f"Message #{number} {verb}; its parameters can no longer be changed.")
@@ -154,7 +154,7 @@ async def focus(app: Viewer, words: Words) -> None:
 
 
 def _id(words: Words) -> int:
-    """Read the number of a message, with or without its #."""
+    """Parse the number of a message, with or without its ``#``."""
     bare = (words[0].removeprefix("#"), *words[1:])
     return number(bare, default=0, low=0, what="number of a message")
 
@@ -166,7 +166,7 @@ def _listed(ids: list[int]) -> str:
 
 @does("cancel")
 async def cancel(app: Viewer, words: Words) -> None:
-    """Stop a message; what it reached stays."""
+    """Stop a message; its adopters remain."""
     frame = app.frame
     if frame is None:
         return
@@ -190,7 +190,7 @@ async def cancel(app: Viewer, words: Words) -> None:
 
 @does("platform")
 async def platform(app: Viewer, words: Words) -> None:
-    """Open a platform; where there is one, let another recommender rank its feeds."""
+    """Open a platform; if there is one, change the recommender that ranks its feeds."""
     from sim.runtime.queries import choices as offers
     from sim.runtime.queries import feeds
 
@@ -213,7 +213,7 @@ async def platform(app: Viewer, words: Words) -> None:
 
 
 async def _change(app: Viewer, said: Mapping[str, str]) -> None:
-    """Let another recommender rank, or another policy decide, for everybody."""
+    """Change the recommender or the policy for all members."""
     if not set(said) <= {"recommender", "policy"}:
         raise InputError("An open platform accepts only recommender= and policy=.")
     told = []
@@ -228,7 +228,7 @@ async def _change(app: Viewer, said: Mapping[str, str]) -> None:
 
 @does("flag")
 async def flag(app: Viewer, words: Words) -> None:
-    """Put a flag on a message that a member wrote, or take it off."""
+    """Flag a member's message, or remove the flag."""
     chosen = app.messages.chosen
     if words and (typed := whole_of(words[0].lstrip("m"))) is not None:
         number, words = typed, words[1:]
@@ -246,7 +246,7 @@ async def flag(app: Viewer, words: Words) -> None:
 
 @does("intervene")
 async def intervene(app: Viewer, words: Words) -> None:
-    """Step in as was typed, or ask how."""
+    """Intervene as typed, or ask how."""
     cards = await in_thread(app.simulator.interventions, "interventions")
     names = [card.name for card in cards]
     if len(words) >= 2:
@@ -280,12 +280,12 @@ async def _plan(app: Viewer, wish: InterventionWish) -> None:
 
 
 def _first(app: Viewer) -> str:
-    """Return what is most likely meant: about a member in Agents, else about a message."""
+    """Return the most likely target: in Agents a member, else a message."""
     return "freeze" if app.situation().mode == "agents" else "label"
 
 
 def _about(app: Viewer) -> dict[str, object]:
-    """Return whom and what an intervention is about: what is chosen on the screen."""
+    """Return the targets of an intervention: what is chosen on the screen."""
     said: dict[str, object] = {}
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     if agent is not None:

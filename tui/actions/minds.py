@@ -1,4 +1,4 @@
-"""What the actions of minds do: assign, turn on, interview, survey, play."""
+"""The actions of minds: assign, turn on, interview, survey, play."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 @does("minds")
 async def minds(app: Viewer, words: Words) -> None:
-    """Give members a mind of their own, as was typed or as a dialog asks."""
+    """Assign minds to members, as typed or after asking in a dialog."""
     from sim.minds.deciding.estimate import minds_offer
 
     offer = await in_thread(minds_offer, "minds")
     caps, _ = await app.simulation.query(_kept)
     if caps is not None and caps[2] is not None:
-        offer = replace(offer, dollars=caps[2] / 1e9)  # the run's, whatever settings say
+        offer = replace(offer, dollars=caps[2] / 1e9)  # the run's cap overrides the settings
     wish: MindWish | None
     if words:
         said = pairs(words[1:])
@@ -64,13 +64,13 @@ async def minds(app: Viewer, words: Words) -> None:
 
 
 def _proposed(app: Viewer) -> str:
-    """Return whom the dialog proposes: who is chosen on the screen, else nobody."""
+    """Return the members that the dialog proposes: the chosen one, else none."""
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     return "" if agent is None else f"ids:{app.agents.table.id_of(agent)}"
 
 
 async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -> str:
-    """Return what members, ticks, model and goal would cost, in a sentence."""
+    """Return the estimated cost of members, ticks, model and goal, as a sentence."""
     from sim.minds.deciding.estimate import expected_of
 
     if not who:
@@ -104,7 +104,7 @@ async def _give(app: Viewer, wish: MindWish) -> None:
 
 
 async def let_decide(app: Viewer, asked: MindsRequest) -> None:
-    """Give members the minds that a scenario asks for, and let them decide."""
+    """Assign the minds that a scenario asks for, and let them decide."""
     _of_this_process(app)
     app.asking.least = asked.least
     if await app.simulation.query(_has_platform) is False:
@@ -122,7 +122,7 @@ def _has_platform(world: Any) -> bool:
 
 @does("llm")
 async def llm(app: Viewer, words: Words) -> None:
-    """Let minds decide after each tick, or the rules for all of them; say how they do, cap them."""
+    """Turn language models on or off, show their status, or set a budget."""
     wish = choice("wish", words[:1], ("on", "off", "status", "budget", "least"))
     if wish == "status":
         await _status(app)
@@ -151,7 +151,7 @@ async def _wake(app: Viewer, done: str = "", *, offline: bool = False) -> None:
 
 
 async def _resume(app: Viewer) -> None:
-    """Take over the caps of the run that this world is, or have it keep those of now."""
+    """Apply the caps stored in the world, or store the current ones if it has none."""
     from sim.runtime.minds import resume
 
     budget = await app.asking.budget()
@@ -167,7 +167,7 @@ def _kept(world: Any) -> tuple[list[int | None] | None, list[int]]:
 
 
 def _least(app: Viewer, words: Words) -> None:
-    """Set the share of decisions below which the world pauses, or say which it is."""
+    """Set the share of decisions below which the world pauses, or show it."""
     asking = app.asking
     if words:
         asking.least = share_of(words[0])
@@ -195,7 +195,7 @@ async def _status(app: Viewer) -> None:
 
 
 async def _budget(app: Viewer, words: Words) -> None:
-    """Set a cap, or say how much of each is spent."""
+    """Set a cap, or show how much of each is spent."""
     from sim.runtime.minds import budget_left
 
     if words:
@@ -220,11 +220,11 @@ async def _cap(app: Viewer, words: Words) -> None:
 LOOK = 0.1
 
 _TALKS: WeakKeyDictionary[Any, dict[int, Talk]] = WeakKeyDictionary()
-"""Of each simulation: what was said to whom."""
+"""The conversations of each simulation, by member."""
 
 
 async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
-    """Return index and name of the member that is named first, else of the one chosen."""
+    """Return index and name of the member named first, else of the chosen one."""
     from sim.minds.deciding.commands import who_is
 
     if words:
@@ -239,7 +239,7 @@ async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
 
 @does("interview")
 async def interview(app: Viewer, words: Words) -> None:
-    """Talk to a member, which stays as it is unless it shall remember."""
+    """Talk to a member, which is not changed unless it is to remember."""
     member, name = await _meant(app, words, "interview")
     simulation, thinker = app.simulation, await app.asking.ready()
 
@@ -255,7 +255,7 @@ async def interview(app: Viewer, words: Words) -> None:
 
 
 def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
-    """Return a question as the member is asked it."""
+    """Return a question in the form in which the member is asked."""
     from sim.minds.deciding.interview import question_to
     from sim.minds.models.configured import prompts_folder
 
@@ -265,7 +265,7 @@ def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
 
 @does("survey")
 async def survey(app: Viewer, words: Words) -> None:
-    """Ask a sample of members the same, and show how their answers spread."""
+    """Ask a sample of members the same question, and show the distribution of answers."""
     if words:
         said = pairs(words[1:])
         if set(said) - {"question", "choices"} or not said.get("question"):
@@ -306,7 +306,7 @@ def _sampled(world: Any, wish: SurveyQuestions) -> tuple[list[str], list[Any]]:
 
 
 def _gathered(futures: list[Future[Answer]], report: Report) -> list[Answer]:
-    """Wait for all answers; whoever cancels calls off those that are awaited."""
+    """Wait for all answers; cancelling calls off the pending ones."""
     try:
         waiting = set(futures)
         while waiting:
@@ -322,7 +322,7 @@ def _gathered(futures: list[Future[Answer]], report: Report) -> list[Answer]:
 
 @does("be")
 async def play(app: Viewer, words: Words) -> None:
-    """Be a member: see its feed and act for it; what it does is recorded like anything else."""
+    """Play as a member: see its feed and act for it; its acts are recorded like any others."""
     from sim.minds.deciding.commands import being_of
 
     member, name = await _meant(app, words, "play")

@@ -1,4 +1,4 @@
-"""The palette and the completion of the ``:`` line: what can be done now."""
+"""The palette and the completion of the ``:`` line: the actions that are possible now."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class ActionOffer(NamedTuple):
-    """An act with its words, as the palette lists it."""
+    """An action with its words, as listed in the palette."""
 
     name: str
     help: str
@@ -36,7 +36,7 @@ class ActionOffer(NamedTuple):
 
 
 class ActionProvider(Provider):
-    """Offers what makes sense now, and nothing else."""
+    """Offers the actions that are possible now, and no others."""
 
     @property
     def hubbub(self) -> Viewer:
@@ -44,7 +44,7 @@ class ActionProvider(Provider):
         return self.app  # type: ignore[return-value]
 
     def offers(self) -> Iterator[ActionOffer]:
-        """Yield the acts that nothing stands in the way of."""
+        """Yield the actions that are possible."""
         situation = self.hubbub.situation()
         for action in ACTIONS:
             if action.id != "palette" and not action.when(situation):
@@ -70,7 +70,7 @@ class ActionProvider(Provider):
             )
 
     async def discover(self) -> Hits:
-        """List what is possible."""
+        """List the possible actions."""
         for offer in self.offers():
             if not offer.words:
                 yield DiscoveryHit(
@@ -78,7 +78,7 @@ class ActionProvider(Provider):
                 )
 
     async def search(self, query: str) -> Hits:
-        """List what is possible and fits the letters."""
+        """List the possible actions that match the letters."""
         matcher = self.matcher(query)
         for offer in self.offers():
             score = matcher.match(offer.name)
@@ -97,26 +97,26 @@ FIELDS = [
     "activity>", "openness>", "conscientiousness>", "extraversion>", "agreeableness>",
     "neuroticism>", "interest:", "community:", "status:active", "id:", "state:",
 ]  # fmt: skip
-"""What an expression may ask of members."""
+"""Fields of members that expressions can use."""
 
 FRIENDS = [
     "adamic-adar", "common-neighbours", "compatibility", "jaccard", "preferential-attachment",
     "random-walk", "two-hop-walk",
 ]  # fmt: skip
-"""Who proposes friends; a plugin's can be typed too."""
+"""Friend recommenders; names of plugins can be typed too."""
 
 
 TABLES = [
     "arms", "curves", "differences", "errors", "expected", "parameters", "points", "runs",
     "sensitivity",
 ]  # fmt: skip
-"""Names of tables that results have."""
+"""Names of the tables of results."""
 
 _OF_SWEEP = ["design=", "points=", "replicates=", "measure=", "ticks=", "into=", "anew"]
 
 
 def start_of(app: Viewer, command: str) -> str:
-    """Return what stands on the ``:`` line when the key of a command asks for the rest."""
+    """Return the start of the ``:`` line for the key of a command that needs more words."""
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     if command == "path" and agent is not None:
         return f"path {quote(app.agents.table.id_of(agent))} "
@@ -131,7 +131,7 @@ def start_of(app: Viewer, command: str) -> str:
 
 
 def known(app: Viewer) -> dict[str, list[str]]:
-    """Return command to words; nothing here reads a file or asks the engine."""
+    """Return the known words of each command, without reading files or asking the engine."""
     from sim.runtime.engine.metrics_tracker import UNITS  # not before the first paint
     from tui.draw.agent_table import sortable
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScreenState:
-    """A moment of the program."""
+    """The state of the program at a moment, on which available actions depend."""
 
     frame: Frame | None = None
     mode: str = ""
@@ -22,37 +22,37 @@ class ScreenState:
 
 
 def anytime(_now: ScreenState) -> str:
-    """Nothing stands in the way."""
+    """Allow the action always."""
     return ""
 
 
 def not_busy(now: ScreenState) -> str:
-    """One piece of long work at a time."""
+    """Allow one piece of long work at a time."""
     busy = now.busy[:1].upper() + now.busy[1:]
     return f"{busy} is in progress; wait or cancel it." if busy else ""
 
 
 def has_world(now: ScreenState) -> str:
-    """Ask for an open world."""
+    """Require an open world."""
     return "" if now.frame else "No world is open yet; press n to create one or o to open one."
 
 
 def has_message(now: ScreenState) -> str:
-    """Ask for a world that has had a message."""
+    """Require a world in which a message has been sent."""
     if now.frame is None:
         return has_world(now)
     return "" if now.frame.sessions else "No message has been sent yet; press i to send one."
 
 
 def is_held_up(now: ScreenState) -> str:
-    """Ask for an engine that does not answer."""
+    """Require an engine that does not answer."""
     if now.frame is None:
         return has_world(now)
     return "" if now.frame.stalled else "The engine is responding; there is nothing to stop."
 
 
 def has_focus(now: ScreenState) -> str:
-    """Ask for a message that is shown."""
+    """Require a message that is shown."""
     if now.frame is None:
         return has_world(now)
     return "" if now.frame.focus else "No message is shown; press i to send one."
@@ -60,7 +60,7 @@ def has_focus(now: ScreenState) -> str:
 
 Words = tuple[str, ...]
 Act = Callable[[Any, Words], Awaitable[None]]
-"""Does it, given the :class:`~tui.viewer.Viewer` and the words after the command."""
+"""Carries out an action, given the :class:`~tui.viewer.Viewer` and the words after the command."""
 When = Callable[[ScreenState], str]
 
 A = TypeVar("A", bound=Act)
@@ -69,7 +69,7 @@ _ACTS: dict[str, Act] = {}
 
 
 def does(*ids: str) -> Callable[[A], A]:
-    """Register a function as what the actions with these ids do."""
+    """Register a function as the implementation of the actions with these ids."""
 
     def registered(act: A) -> A:
         for name in ids:
@@ -82,13 +82,13 @@ def does(*ids: str) -> Callable[[A], A]:
 
 
 def act_of(name: str) -> Act:
-    """Return what the action with this id does."""
+    """Return the implementation of the action with this id."""
     return _ACTS[name]
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One act, reachable by key, ``:`` command and palette alike."""
+    """One action, reachable by key, ``:`` command and palette alike."""
 
     id: str
     keys: str
@@ -106,7 +106,7 @@ class Action:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Every name that the ``:`` line knows it by."""
+        """All names by which the ``:`` line knows it."""
         return (self.command, *self.aliases)
 
 
@@ -479,7 +479,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
 )
 # fmt: on
-"""Every act, in the order of help and palette; what it does stands under :func:`does` of its id."""
+"""All actions, in the order of help and palette; :func:`does` registers their implementations."""
 
 _BY_ID = {action.id: action for action in ACTIONS}
 _BY_COMMAND = {name: action for action in ACTIONS for name in action.names}
@@ -491,12 +491,12 @@ def by_id(name: str) -> Action:
 
 
 def by_command(word: str) -> Action | None:
-    """Return the action that the ``:`` line knows by this word."""
+    """Return the action that this word names on the ``:`` line."""
     return _BY_COMMAND.get(word)
 
 
 def bindings(where: str) -> Iterator[Binding]:
-    """Make the key bindings of a mode, or of the whole app where ``where`` is empty."""
+    """Return the key bindings of a mode, or of the whole app if ``where`` is empty."""
     for action in ACTIONS:
         if action.where == where:
             yield Binding(
@@ -519,7 +519,7 @@ _SHOWN = {
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys of an action after the user's own keymap."""
+    """Return the keys of an action, with the user's keymap applied."""
     return tuple(key.strip() for key in keymap.get(action.id, action.keys).split(","))
 
 
@@ -537,7 +537,7 @@ def key_label(key: str) -> str:
 
 
 def conflicts(keymap: Mapping[str, str]) -> list[str]:
-    """Say what is wrong with a keymap: unknown names, and keys that two acts would share."""
+    """Return the errors of a keymap: unknown names, and keys that two actions would share."""
     known = {action.id for action in ACTIONS}
     problems = [
         f"The keymap names {name!r}, which is not an action; press ? for the names."

@@ -1,4 +1,4 @@
-"""What the actions of time do: run, step, speed, back and forward, branch."""
+"""The actions of time: run, step, speed, back and forward, branch."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOTHING_TO_RUN = "Nothing to run: send a message (i), or type :run N to let N ti
 
 @does("run")
 async def run(app: Viewer, words: Words) -> None:
-    """Run, or pause; with a number that many ticks."""
+    """Run or pause; with a number, run that many ticks."""
     lives = _goes_on(app)
     if words and words != ("quiet",):
         ticks = number(words, default=1)
@@ -40,11 +40,11 @@ async def run(app: Viewer, words: Words) -> None:
     else:
         with app.expecting("playing"):
             await app.simulation.play(ticks_per_second=app.speed, until_quiet=not lives)
-        app.hint()  # in place of a sentence that asks for what was done
+        app.hint()  # replaces a sentence that asked for this
 
 
 def _goes_on(app: Viewer) -> bool:
-    """Return whether something happens though no message is under way: a platform, a scenario."""
+    """Return whether anything can happen without a spreading message: a platform or a scenario."""
     frame = app.frame
     if frame is None:
         return False
@@ -53,14 +53,14 @@ def _goes_on(app: Viewer) -> bool:
 
 
 def _alive(app: Viewer) -> bool:
-    """Return whether a message is under way, by the newest frame there is."""
+    """Return whether a message is spreading, by the newest frame."""
     rows = app.simulation.frame.sessions
     return any(row.status in {"queued", "running"} for row in rows)
 
 
 @does("pause")
 async def pause(app: Viewer, _words: Words) -> None:
-    """Pause after the running tick; the bar says so until it is true."""
+    """Pause after the current tick; the bar shows PAUSING until then."""
     app.goal = 0
     with app.expecting("pausing"):
         await app.simulation.pause()
@@ -68,7 +68,7 @@ async def pause(app: Viewer, _words: Words) -> None:
 
 @does("step", "steps")
 async def step(app: Viewer, words: Words) -> None:
-    """Advance one tick or several."""
+    """Advance by one or more ticks."""
     ticks = number(words, default=1)
     if ticks > 1 and app.frame is not None:
         app.goal = app.frame.tick + ticks
@@ -78,7 +78,7 @@ async def step(app: Viewer, words: Words) -> None:
 
 @does("restart")
 async def restart(app: Viewer, words: Words) -> None:
-    """Stop a plugin that does not come back, and go on; save what was completed, if wished."""
+    """Stop a plugin that hangs, and continue; save the completed ticks if wanted."""
     frame = app.frame
     if frame is None or frame.stalled is None:
         return
@@ -88,7 +88,7 @@ async def restart(app: Viewer, words: Words) -> None:
     if not wish:
         return
     app.is_rescuing = True
-    # Asked before, so that nothing runs between the end of the stall and the save.
+    # Asked first, so that nothing runs between the end of the stall and the save.
     pausing = [asyncio.ensure_future(app.simulation.pause())] if wish == "save" else []
     try:
         ended = await app.work.of_engine("stopping the plugin", app.simulation.restart())
@@ -126,7 +126,7 @@ async def slower(app: Viewer, _words: Words) -> None:
 
 @does("speed")
 async def speed(app: Viewer, words: Words) -> None:
-    """Take the speed that was typed."""
+    """Set the speed that was typed."""
     if len(words) != 1:
         raise InputError("Type a speed in ticks per second, such as `speed 10`, or `speed max`.")
     await _go(app, _speed(words[0]))
@@ -155,14 +155,14 @@ async def _go(app: Viewer, speed: float | None) -> None:
 
 @does("step-back")
 async def back(app: Viewer, words: Words) -> None:
-    """Go back one tick or several."""
+    """Go back by one or more ticks."""
     ticks = number(words, default=1)
     await _travel(app, "going back", app.simulation.back(ticks))
 
 
 @does("forward")
 async def forward(app: Viewer, words: Words) -> None:
-    """Go forward again to where the world was before it went back, or some ticks of that way."""
+    """Go forward again to the tick before going back, or by some ticks."""
     ticks = number(words, default=0) or None
     await _travel(app, "going forward", app.simulation.forward(ticks))
 
@@ -188,7 +188,7 @@ async def _travel(app: Viewer, title: str, job: Job[Travelled]) -> None:
 
 @does("bookmark")
 async def bookmark(app: Viewer, words: Words) -> None:
-    """Give the tick that the world is at a name."""
+    """Bookmark the current tick."""
     if not words:
         raise InputError("Type a name for this tick, such as `bookmark before the storm`.")
     marked = await app.simulation.bookmark(" ".join(words))
@@ -199,7 +199,7 @@ async def bookmark(app: Viewer, words: Words) -> None:
 
 @does("history")
 async def history(app: Viewer, _words: Words) -> None:
-    """List bookmarks and messages by tick, and go to the one that is chosen."""
+    """List bookmarks and messages by tick, and go to the chosen one."""
     simulation = app.simulation
     marks, reach = await simulation.bookmarks(), await simulation.reach()
     found = entries(marks, simulation.frame.sessions)
@@ -210,7 +210,7 @@ async def history(app: Viewer, _words: Words) -> None:
 
 @does("branch")
 async def branch(app: Viewer, words: Words) -> None:
-    """Make another world from the tick that this one is at; this one stays open."""
+    """Branch: copy the world at its current tick; this one stays open."""
     if len(words) != 1:
         raise InputError("Type one name for the branch, such as `branch what-if`.")
     path = await in_thread(lambda: saved_path(app.simulator.saves, words[0]), "saves")

@@ -1,4 +1,4 @@
-"""What the actions of view and program do: modes, panes, metrics, themes, help, export."""
+"""The actions of view and program: modes, panes, metrics, themes, help, export."""
 
 from __future__ import annotations
 
@@ -51,21 +51,21 @@ async def system(app: Viewer, _words: Words) -> None:
 
 @does("theory")
 async def theory(app: Viewer, _words: Words) -> None:
-    """Draw what equations predict beside the curves; again: the next theory, at last none."""
+    """Draw the model's equations with the curves; again: the next theory, and finally none."""
     app.go("live")
     app.say(await app.predicted.turn())
 
 
 @does("view")
 async def turn_view(app: Viewer, words: Words) -> None:
-    """Turn the Groups pane to the next view, or to the one named."""
+    """Switch the Groups pane to the next view, or to the named one."""
     app.go("groups")
     app.groups.turn(choice("view", words, VIEWS))
 
 
 @does("order")
 async def order(app: Viewer, words: Words) -> None:
-    """Order the communities another way."""
+    """Change the order of the communities."""
     app.go("groups")
     app.say(f"Communities sorted by {app.groups.sort(choice('order', words, ORDERS))}.")
 
@@ -78,13 +78,13 @@ async def next_pane(app: Viewer, _words: Words) -> None:
 
 @does("previous-pane")
 async def previous_pane(app: Viewer, _words: Words) -> None:
-    """Focus the pane before."""
+    """Focus the previous pane."""
     app.screen.focus_previous()
 
 
 @does("zoom")
 async def zoom(app: Viewer, _words: Words) -> None:
-    """Give the screen to the focused pane, or take it back."""
+    """Zoom the focused pane to the whole screen, or back."""
     screen = app.screen
     if screen.maximized is not None:
         screen.minimize()
@@ -97,7 +97,7 @@ async def zoom(app: Viewer, _words: Words) -> None:
 
 @does("theme")
 async def theme(app: Viewer, words: Words) -> None:
-    """Take the theme named, or the next."""
+    """Switch to the named theme, or to the next."""
     names = list(app.themes)
     if words and words[0] not in names:
         raise UnknownNameError("theme", words[0], names)
@@ -126,7 +126,7 @@ NEVER = {"never", "off", "none", ""}
 
 @does("metrics")
 async def metrics(app: Viewer, words: Words) -> None:
-    """Show the metrics that were typed in Live, or ask which."""
+    """Show the typed metrics in Live, or ask which."""
     from sim.runtime.engine import metrics_tracker as measuring
 
     known = await in_thread(app.simulator.metrics, "metrics")
@@ -148,7 +148,7 @@ async def metrics(app: Viewer, words: Words) -> None:
 
 
 async def _show(app: Viewer, names: Sequence[str]) -> None:
-    """Show metrics from now on, and keep which; a world that takes none takes them."""
+    """Show metrics from now on, and save the choice; start taking them if the world takes none."""
     if names and app.simulation.frame.metrics is None:
         await app.simulation.do("open_metrics")
     app.prefer(replace(app.preferences, metrics=tuple(names)))
@@ -160,7 +160,7 @@ async def _show(app: Viewer, names: Sequence[str]) -> None:
 
 @does("chart")
 async def chart(app: Viewer, _words: Words) -> None:
-    """Turn the chart of Live: the curves of the message, or the metrics chosen."""
+    """Switch the chart of Live between the message's curves and the chosen metrics."""
     if not app.preferences.metrics:
         raise InputError("No metric selected; press G for a list.")
     if app.stage is not None:
@@ -170,7 +170,7 @@ async def chart(app: Viewer, _words: Words) -> None:
 
 @does("alert")
 async def alert(app: Viewer, words: Words) -> None:
-    """Say from where on a metric is alarming, as was typed, or what is alarming now."""
+    """Set the alert thresholds of a metric, or list the current alerts."""
     if not words:
         now = app.simulation.frame.metrics
         active = [] if now is None else [f"{n} ({_level(level)})" for n, level in now.alarms]
@@ -198,7 +198,7 @@ def _bound(key: str, text: str) -> float | None:
 
 
 async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -> None:
-    """Change the alert of a metric, or make it one; one without bounds goes."""
+    """Change or add the alert of a metric; one without thresholds is removed."""
     from sim.runtime.engine import metrics_tracker as measuring
 
     rules = measuring.rules_of(app.simulation.frame.metrics)
@@ -217,7 +217,7 @@ async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -
 
 @does("copy")
 async def copy(app: Viewer, _words: Words) -> None:
-    """Copy the selection, else the text of the focused pane."""
+    """Copy the selection, or else the text of the focused pane."""
     text = app.screen.get_selected_text() or _text_of(app)
     if not text.strip():
         app.say("Nothing to copy; go to a pane with tab, or select with the mouse.", "warning")
@@ -235,7 +235,7 @@ def _text_of(app: Viewer) -> str:
 
 
 def _write_picture(path: Path, picture: str) -> None:
-    """Write a picture, never over anything but a picture."""
+    """Write a picture; refuse to overwrite any other kind of file."""
     if path.exists() and path.suffix != ".svg":
         raise InputError(f"{path.name} exists and is not a picture; give a name that ends in .svg.")
     write_text(path, picture)
@@ -243,7 +243,7 @@ def _write_picture(path: Path, picture: str) -> None:
 
 @does("export")
 async def export(app: Viewer, words: Words) -> None:
-    """Write the screen as a picture, or tables of what was run in Runs."""
+    """Write the screen as a picture, or, in Runs, tables of the results."""
     if words and words[0] in {"table", "tables"}:
         await export_tables(app, words)
         return

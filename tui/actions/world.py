@@ -1,4 +1,4 @@
-"""Worlds: make, open, save, import, and what their network holds."""
+"""The actions of worlds: create, open, save, import, and measure networks."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @does("new")
 async def new_world(app: Viewer, _words: Words) -> None:
-    """Ask what the new world is to be, make it, go there."""
+    """Ask for a new world, create it, and show it."""
     order = await app.push_screen_wait(NewWorldDialog(app.simulator, app.last_new))
     if order is None or not await may_leave(app, "create the new world"):
         return
@@ -48,7 +48,7 @@ async def new_world(app: Viewer, _words: Words) -> None:
 
 @does("open")
 async def open_world(app: Viewer, words: Words) -> None:
-    """Open the saved world that was named, or ask which."""
+    """Open the named world, or ask which."""
     if words:
         path: Path | str | None = saved_path(app.simulator.saves, words[0], must_exist=True)
     else:
@@ -68,7 +68,7 @@ async def open_world(app: Viewer, words: Words) -> None:
 
 @does("scenario")
 async def scenario(app: Viewer, words: Words) -> None:
-    """Play a scenario: make its world, go there, and let what it says happen as time runs."""
+    """Play a scenario: make its world, show it, and carry out its plan as time runs."""
     if not words:
         chosen = await app.push_screen_wait(OpenDialog(app.simulator, scenarios_alone=True))
         if chosen is None:
@@ -106,7 +106,7 @@ async def scenario(app: Viewer, words: Words) -> None:
 
 
 def _scenario_at(name: str) -> str:
-    """Return the scenario that a person names: a file, or one of the gallery, where none is."""
+    """Return the scenario that was named: a file, or else one of the gallery."""
     from sim.scenario import gallery_names, is_scenario
     from sim.scenario.gallery import PREFIX
 
@@ -117,7 +117,7 @@ def _scenario_at(name: str) -> str:
 
 @does("discard")
 async def discard(app: Viewer, _words: Words) -> None:
-    """Go back to how the world was saved, once that is agreed to; what happened since is lost."""
+    """Revert to the saved state after confirmation; later changes are lost."""
     frame = await app.settled()
     if frame is None:
         return
@@ -137,7 +137,7 @@ async def discard(app: Viewer, _words: Words) -> None:
 
 @does("erase")
 async def erase(app: Viewer, words: Words) -> None:
-    """Take profiles out of the world, its log, journal and history, once that is agreed to."""
+    """Delete profiles from the world, its log, journal and history, after confirmation."""
     how = "pseudonymise" if words[-1:] in WAYS else "erase"
     who = " ".join(words[:-1] if how == "pseudonymise" else words)
     if not who:
@@ -166,7 +166,7 @@ WAYS = {("pseudonymise",), ("pseudonymize",)}
 
 @does("journal")
 async def journal(app: Viewer, words: Words) -> None:
-    """Say how safe the world is; ``on`` begins a journal where there is none."""
+    """Show how the world is saved; ``on`` begins a journal if there is none."""
     wish = choice("wish", words, ("on",))
     frame = app.simulation.frame
     if wish and frame.kept is None:
@@ -179,7 +179,7 @@ async def journal(app: Viewer, words: Words) -> None:
 
 @does("save")
 async def save_world(app: Viewer, words: Words) -> None:
-    """Save under the name that was typed, or ask for it."""
+    """Save under the typed name, or ask for one."""
     if words:
         path = saved_path(app.simulator.saves, words[0])
         own = app.frame.path if app.frame else None
@@ -191,10 +191,10 @@ async def save_world(app: Viewer, words: Words) -> None:
 
 
 async def save_asking(app: Viewer) -> bool:
-    """Ask for a name and save under it; false when the person thought better of it."""
+    """Ask for a name and save under it; False if cancelled."""
     frame, home = app.frame, app.homes.home
     name, own = (frame.name, frame.path) if frame else ("world", None)
-    if home.is_copy:  # its own file is another process's
+    if home.is_copy:  # another process has its file open
         name, own = f"{name}-copy", None
     elif home.at is not None:
         name = home.at.stem
@@ -206,11 +206,11 @@ async def save_asking(app: Viewer) -> bool:
 
 
 async def save_to(app: Viewer, path: Path) -> None:
-    """Save to a file and say how large it is and how long it took; ask before more is lost."""
+    """Save to a file, and report size and time; ask before other data would be lost."""
     engine = app.simulation
     if not await _may_replace(app, path):
         raise InputError(f"Not saved; {path.name} is unchanged. Choose another name (w).")
-    if path.parent == app.simulator.saves:  # ours to make; another folder must be there
+    if path.parent == app.simulator.saves:  # only our own folder is created; any other must exist
         await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     saved = await app.work.reporting(
         "saving the world", lambda report: engine.save(path, report=report)
@@ -221,7 +221,7 @@ async def save_to(app: Viewer, path: Path) -> None:
 
 
 async def _may_replace(app: Viewer, path: Path) -> bool:
-    """Ask whether a file may be replaced that holds this world further on; true where none does."""
+    """Ask before replacing a file with a later state of this world; True if there is none."""
     lost = await app.simulation.query(app.simulator.lost_by_saving, path)
     if not lost:
         return True
@@ -233,7 +233,7 @@ async def _may_replace(app: Viewer, path: Path) -> bool:
 
 
 async def may_leave(app: Viewer, purpose: str) -> bool:
-    """Ask what becomes of unsaved changes; true when the world may be left."""
+    """Ask what to do with unsaved changes; True if the world may be left."""
     frame = await app.settled()
     if frame is None or not frame.dirty:
         return True
@@ -255,7 +255,7 @@ async def may_leave(app: Viewer, purpose: str) -> bool:
 
 @does("import")
 async def import_file(app: Viewer, words: Words) -> None:
-    """Read a network from a file, go there, and say what was found, kept and dropped."""
+    """Import a network from a file, show it, and report what was found, kept and dropped."""
     if not words:
         raise InputError("Type a file, such as `import graph.txt.gz`; quote a name with blanks.")
     path, options = Path(words[0]), pairs(words[1:])
@@ -289,7 +289,7 @@ async def path(app: Viewer, words: Words) -> None:
 
 @does("report")
 async def report(app: Viewer, _words: Words) -> None:
-    """Measure the network and show what it is like."""
+    """Measure the network and show the results."""
     found = await app.work.job("measuring the network", app.simulation.study(app.simulator.measure))
     ids = [member.agent for member in found.influential]
     names = await app.simulation.call(app.simulator.members, ids)
@@ -298,7 +298,7 @@ async def report(app: Viewer, _words: Words) -> None:
 
 @does("detect")
 async def detect(app: Viewer, words: Words) -> None:
-    """Find communities in the network and give them to the members."""
+    """Detect communities in the network and assign them to the members."""
     method = choice("method", words, METHODS) or METHODS[0]
     found = await app.work.job("finding communities", app.simulation.detect_communities(method))
     app.say(
@@ -309,7 +309,7 @@ async def detect(app: Viewer, words: Words) -> None:
 
 
 def report_text(found: Any, names: Sequence[str]) -> str:
-    """Write a network report."""
+    """Return a network report as text."""
     ways = "all mutual" if found.is_symmetric else f"{percent(found.reciprocity)} mutual"
     weak, strong = found.largest_component, found.largest_strong_component
     facts = [

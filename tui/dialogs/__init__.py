@@ -1,1 +1,1 @@
-"""Modal dialogs of the screen, one module each; nothing is exported here."""
+"""Modal dialogs of the screen, one module each."""

@@ -1,4 +1,4 @@
-"""What every dialog has: a titled box, a line for what is wrong, buttons, Enter and Escape."""
+"""The base of all dialogs: a titled box, a line for errors, buttons, Enter and Escape."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ T = TypeVar("T")
 
 
 AROUND = 6
-"""Lines of the box besides its body: frame, problem, buttons."""
+"""Lines of the box besides its body: frame, error, buttons."""
 
 
 class Dialog(ModalScreen[T], Generic[T]):
-    """A box with a title, a body that scrolls, one line for problems and two buttons."""
+    """A box with a title, a scrollable body, one line for errors and two buttons."""
 
     AUTO_FOCUS = "#yes"
     takes_keys: ClassVar[bool] = True
-    """Whether keys that were typed before it was there are meant for it."""
+    """Whether keys typed before it was open are passed to it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", id="dialog-close", show=False),
@@ -63,28 +63,28 @@ class Dialog(ModalScreen[T], Generic[T]):
                     yield Button(Content(f" {line(no, 40)} "), id="no", compact=True)
 
     def on_resize(self) -> None:
-        """Keep the buttons in sight, however long the body is."""
+        """Keep the buttons visible, however long the body is."""
         self.fit(max(1, self.size.height - AROUND))
 
     def fit(self, room: int) -> None:
-        """Keep the body within so many lines."""
+        """Limit the body to ``room`` lines."""
         for body in self.query("#body"):
             body.styles.max_height = room
 
     def body(self) -> ComposeResult:
-        """Yield what is between title and buttons."""
+        """Yield the widgets between title and buttons."""
         yield from ()
 
     def more_buttons(self) -> ComposeResult:
-        """Yield buttons between the two."""
+        """Yield buttons between the two standard ones."""
         yield from ()
 
     def result(self) -> T | None:
-        """Return what the dialog gives, or ``None`` after saying what is missing."""
+        """Return the result of the dialog, or ``None`` after saying what is missing."""
         return None
 
     def chosen(self, picker: str, what: str) -> str:
-        """Return what is chosen in a list; ``what`` is asked for, such as ``"a network"``."""
+        """Return the choice in a list, or ask for ``what``, such as ``"a network"``."""
         value = self.query_one(picker, Select).value
         if not isinstance(value, str):
             raise InputError(f"Choose {what} first.")
@@ -101,12 +101,12 @@ class Dialog(ModalScreen[T], Generic[T]):
             self.dismiss(found)
 
     def action_accept(self) -> None:
-        """Do as the first button."""
+        """Do the same as the first button."""
         self.accept()
 
     def read(self) -> None:
         """Let the arrows scroll the body."""
-        for body in self.query("#body"):  # none where it is taken down before it was laid out
+        for body in self.query("#body"):  # none if it is closed before it was laid out
             body.can_focus = True
             body.focus()
 
@@ -115,7 +115,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         self.dismiss(None)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Mark the focused field, and explain it in the lower frame."""
+        """Mark the focused field, and show its explanation in the lower frame."""
         field = event.widget.parent
         for row in self.query(".row, .field"):
             row.set_class(row is field, "-here")
@@ -123,7 +123,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         self.query_one("#box").border_subtitle = Content(line(text, 104))
 
     def complain(self, sentence: str) -> None:
-        """Show what is wrong, or that nothing is."""
+        """Show an error, or clear it."""
         self.query_one("#problem", Static).update(plain(sentence))
         self.set_class(bool(sentence), "-wrong")
 
@@ -144,12 +144,12 @@ class Dialog(ModalScreen[T], Generic[T]):
 
 
 def field(label: str, *, note: str = "") -> Static:
-    """Make the label at the left of a field."""
+    """Return the label at the left of a field."""
     return Static(Content(label) + Content.styled(note, "$foreground-muted"), classes="label")
 
 
 class Notice(Dialog[bool]):
-    """Tells something; one button."""
+    """Shows a text; one button."""
 
     AUTO_FOCUS = ""
 
@@ -169,7 +169,7 @@ class Notice(Dialog[bool]):
 
 
 class Confirm(Dialog[bool]):
-    """Asks before something is lost; the harmless answer has the focus."""
+    """Asks before something is lost; the safe answer has the focus."""
 
     AUTO_FOCUS = "#no"
 
@@ -181,12 +181,12 @@ class Confirm(Dialog[bool]):
         yield Static(plain(self._text), markup=False, id="statement")
 
     def result(self) -> bool:
-        """Return the consent."""
+        """Return the confirmation."""
         return True
 
 
 class ErrorDialog(Dialog[bool]):
-    """Shows an error; what we did not foresee also shows where it happened."""
+    """Shows an error; an unexpected one also with its location."""
 
     def __init__(self, error: BaseException) -> None:
         super().__init__("Error", yes="OK", no="")
@@ -220,13 +220,13 @@ def sentence_of(error: BaseException) -> str:
 
 
 def _where(error: BaseException) -> str:
-    """Return the last calls, without the values in them."""
+    """Return the last calls, without values."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     return "\n".join(f"{frame.name} (line {frame.lineno})" for frame in frames)
 
 
 class StalledDialog(Dialog[str]):
-    """Gives ``"go"``, ``"save"`` or nothing, when the person wants to wait."""
+    """Returns ``"go"``, ``"save"``, or nothing if the user wants to wait."""
 
     AUTO_FOCUS = "#no"
 
@@ -246,7 +246,7 @@ class StalledDialog(Dialog[str]):
         yield Button(" Stop and save ", id="save", compact=True)
 
     def result(self) -> str:
-        """Return the wish to go on."""
+        """Return the wish to continue."""
         return "go"
 
     @on(Button.Pressed, "#save")

@@ -1,4 +1,4 @@
-"""Forms of declared parameters: of a model, of a message under way, of an intervention."""
+"""Forms of declared parameters: of a model, of a spreading message, of an intervention."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _WORDS = {"false": "no", "true": "yes"}
 
 
 class FormField(Horizontal):
-    """One parameter: name, control, what is allowed, what it means."""
+    """One parameter: name, control, allowed values, meaning."""
 
     def __init__(self, spec: ParameterSpec, value: object) -> None:
         super().__init__(classes="field")
@@ -63,18 +63,18 @@ class FormField(Horizontal):
 
     @property
     def typed(self) -> str:
-        """What stands in the field, also while it is being laid out."""
+        """The content of the field, also during layout."""
         value = self._control.value
         return value if isinstance(value, str) else self._first
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was typed, so that the default holds."""
+        """Whether nothing was typed, so that the default applies."""
         return not self.typed.strip()
 
 
 class Form(Vertical):
-    """The fields of one model or kind of network."""
+    """The fields of one model or network generator."""
 
     class Changed(Message):
         """A field changed."""
@@ -84,7 +84,7 @@ class Form(Vertical):
         self._card: PluginChoice | None = None
 
     async def show(self, card: PluginChoice, values: Mapping[str, Any] | None = None) -> None:
-        """Ask for the parameters of another card."""
+        """Show the parameters of another card."""
         self._card = card
         given = values or {}
         async with self.batch():
@@ -95,12 +95,12 @@ class Form(Vertical):
 
     @property
     def values(self) -> dict[str, Any]:
-        """What was typed, by name; empty fields are left to their defaults."""
+        """The typed values by name; empty fields use their defaults."""
         return {f.spec.name: f.typed for f in self.query(FormField) if not f.is_empty}
 
     @property
     def problem(self) -> str:
-        """The sentence of the first field that is wrong; empty when none is."""
+        """The error of the first invalid field; empty if there is none."""
         sentences = [self._problem_of(field) for field in self.query(FormField)]
         return next((sentence for sentence in sentences if sentence), "")
 
@@ -122,21 +122,21 @@ class Form(Vertical):
 
 
 def _note(spec: ParameterSpec) -> str:
-    """Write what is allowed and what it means, in one line."""
+    """Show the allowed values and the meaning, in one line."""
     allowed = "" if spec.choices or spec.type == "bool" else spec.allowed.removeprefix("in ")
     parts = [part for part in (allowed, spec.unit, line(spec.description, 200)) if part]
     return "  ".join(parts)
 
 
 def written(value: object) -> str:
-    """Write a parameter's value as a person would type it."""
+    """Return a parameter's value as a person would type it."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 class ParametersDialog(Dialog[dict[str, Any]]):
-    """Gives what was changed, by name."""
+    """Returns the changes, by name."""
 
     AUTO_FOCUS = ""
 
@@ -162,7 +162,7 @@ class ParametersDialog(Dialog[dict[str, Any]]):
             first.first().focus()
 
     def result(self) -> dict[str, Any] | None:
-        """Return the changes, when all of them are allowed."""
+        """Return the changes, if all of them are allowed."""
         form = self.query_one(Form)
         if form.problem:
             self.complain(form.problem)
@@ -170,7 +170,7 @@ class ParametersDialog(Dialog[dict[str, Any]]):
         return {n: value for n, value in form.values.items() if value != self._now.get(n)}
 
     def on_form_changed(self) -> None:
-        """Say at once what is wrong."""
+        """Show errors immediately."""
         self.complain(self.query_one(Form).problem)
 
 
@@ -179,7 +179,7 @@ NOTE = "Or type a tick, or a condition such as share > 0.1."
 
 @dataclass(frozen=True, slots=True)
 class InterventionWish:
-    """An intervention that is asked for."""
+    """A requested intervention."""
 
     kind: str
     when: str = "now"
@@ -187,7 +187,7 @@ class InterventionWish:
 
 
 class InterveneDialog(Dialog[InterventionWish]):
-    """Asks what is to be done, when, and to whom."""
+    """Asks what to do, when, and to whom."""
 
     AUTO_FOCUS = "#what"
 
@@ -239,7 +239,7 @@ class InterveneDialog(Dialog[InterventionWish]):
             self.complain("")
 
     def result(self) -> InterventionWish | None:
-        """Return the wish, when every field is allowed."""
+        """Return the request, if every field is valid."""
         form = self.query_one(Form)
         if form.problem:
             self.complain(form.problem)

@@ -1,4 +1,4 @@
-"""The help dialog: what the focused pane is for, and every key that works there now."""
+"""The help dialog: the purpose of the focused pane, and every key that works there now."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 WIDEST = 110
 AROUND = 6
-"""Columns of the box as the styles have it, and those of its frame and scroll bar."""
+"""Columns of the box as in the styles, and those of its frame and scroll bar."""
 LEAST = 20
-"""Cells of a sentence, however narrow the terminal."""
+"""Minimum cells of a sentence, however narrow the terminal."""
 UNDER = "\n" + " " * 13
-"""How a line goes on under what its key does."""
+"""Indents the continuation of a key's description."""
 
 WELCOME = (
     "Hubbub simulates how messages spread in a social network. Send a message (i), run the world "
@@ -97,7 +97,7 @@ class HelpDialog(Dialog[bool]):
 
 
 def act_of(binding: str) -> str:
-    """Return the id of the act that a binding's action calls, or nothing."""
+    """Return the id of the action that a binding calls; empty if none."""
     head, _, rest = binding.partition("act('")
     name = rest.removesuffix("')")
     return name if head in {"app.", ""} and rest and by_id(name) else ""

@@ -1,4 +1,4 @@
-"""The inject dialog: text, model and its parameters, seeds, and what would come of it."""
+"""The inject dialog: text, model, parameters, seeds, and the estimated reach."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ DEFAULT_SEEDS = "top:40:pagerank"
 INVISIBLE = "The message is empty."
 LONGEST = 4096
 PATIENCE = 0.25
-"""Seconds without a key before the plan is worked out."""
+"""Seconds without a key before the reach is estimated."""
 
 _KINDS = (
     ("pagerank", "highest PageRank"),
@@ -52,7 +52,7 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class MessageOrder:
-    """A message as asked for."""
+    """A message to send."""
 
     text: str
     model: str
@@ -63,7 +63,7 @@ class MessageOrder:
 
 
 class InjectDialog(Dialog[MessageOrder]):
-    """Gives the order for a message, after showing its plan."""
+    """Returns the message to send, after showing its estimated reach."""
 
     AUTO_FOCUS = "#text"
 
@@ -175,7 +175,7 @@ class InjectDialog(Dialog[MessageOrder]):
         self._look()
 
     def _forget(self) -> None:
-        """Show no figures of what was asked for before."""
+        """Clear figures of an earlier input."""
         self.query_one("#plan", Static).update("")
 
     def _show_kind(self) -> None:
@@ -186,7 +186,7 @@ class InjectDialog(Dialog[MessageOrder]):
         self.query_one("#amount").display = kind not in {"ids", "query"}
 
     def order(self) -> MessageOrder:
-        """Return what was typed; raises ``InputError`` for what is not allowed."""
+        """Return the typed message; raise ``InputError`` if it is invalid."""
         if not self._cards:
             raise InputError("The models are still loading.")
         form = self.query_one(Form)
@@ -228,12 +228,12 @@ class InjectDialog(Dialog[MessageOrder]):
         return f"community:{self.chosen('#community', 'a community')}:{amount}"
 
     def result(self) -> MessageOrder | None:
-        """Return the order, when it is allowed."""
+        """Return the message, if it is valid."""
         return self.order()
 
     @work(exclusive=True, group="plan")
     async def _look(self) -> None:
-        """Show what the message would do; the newest question wins."""
+        """Show the estimated effect of the message; a newer request replaces an older one."""
         await asyncio.sleep(PATIENCE)
         if not self._cards:
             return
@@ -255,7 +255,7 @@ class InjectDialog(Dialog[MessageOrder]):
                 **({"channel": order.channel} if order.channel else {}),
                 **order.parameters,
             )
-            if order != self.order():  # something else was chosen meanwhile: that is asked for next
+            if order != self.order():  # the input has changed meanwhile: that is estimated next
                 return
         except Exception as error:
             preview.update("")
@@ -265,24 +265,24 @@ class InjectDialog(Dialog[MessageOrder]):
         preview.update(planned(plan, self._simulation.frame.agents))
 
     async def _find(self, order: MessageOrder, preview: Static) -> None:
-        """Have the best seeds found beside the engine, and show how far that is."""
+        """Find the best seeds outside the engine, and show the progress."""
         job = self._simulation.best_seeds(order.seeds, model=order.model, **order.parameters)
         try:
             async for progress in job.changes():
                 stage = progress.stage or "finding the best seeds"
                 preview.update(f"{stage[0].upper()}{stage[1:]} ... {percent(progress.share)}")
             await job
-        except asyncio.CancelledError:  # another question was asked, or the dialog closed
+        except asyncio.CancelledError:  # another request was made, or the dialog closed
             job.cancel()
             raise
 
 
 def _unheard(_stage: str, _share: float) -> None:
-    """Take a report that nobody waits for."""
+    """Ignore a progress report."""
 
 
 def planned(plan: Plan, agents: int) -> str:
-    """Write a plan in three lines; of the best seeds a fourth."""
+    """Return an estimate in three lines; for the best seeds a fourth."""
     least = "at least " if plan.is_least else ""
     run = "Estimate without feeds" if plan.is_without_feeds else "One run with this seed"
     share = percent(plan.size / agents if agents else 0)
@@ -302,7 +302,7 @@ def planned(plan: Plan, agents: int) -> str:
 
 
 def _of_best(plan: Plan) -> list[str]:
-    """Write what is known of seeds that were asked for as the best."""
+    """Return what is known about the best seeds."""
     if plan.best is None:
         return []
     spread, guarantee = plan.best.spread, plan.best.guarantee
@@ -314,7 +314,7 @@ def _of_best(plan: Plan) -> list[str]:
 
 
 def taken_apart(seeds: str) -> tuple[str, str, str]:
-    """Split a seed expression into (kind, amount, the rest) for the fields.
+    """Split a seed expression into (kind, amount, rest) for the fields.
 
     Examples
     --------

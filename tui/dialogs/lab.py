@@ -1,4 +1,4 @@
-"""The dialogs of the lab: its files, the editor of one, the form of a sweep."""
+"""The dialogs of the lab: its files, the editor of a file, the form of a sweep."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
 
 PAUSE = 0.3
-"""Seconds without a key until a text is checked."""
+"""Seconds without a key before a text is checked."""
 AROUND = 9
 """Lines of the screen that the editor leaves to its frame, its note and its buttons."""
 
 
 class LabWish(NamedTuple):
-    """What is to be done with a file."""
+    """What to do with a file."""
 
     verb: str  # `new`, `edit`, `run` or `report`
     name: str  # of the file
@@ -43,7 +43,7 @@ class LabWish(NamedTuple):
 
 
 class LabDialog(Dialog[LabWish]):
-    """Lists studies and scenarios to sweep."""
+    """Lists studies, and scenarios that can be swept."""
 
     AUTO_FOCUS = "#labfiles"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,7 +69,7 @@ class LabDialog(Dialog[LabWish]):
         yield Button(Content(" New "), id="new", compact=True)
 
     def fit(self, room: int) -> None:
-        """Keep the name of a new one in sight."""
+        """Keep the name field of a new one visible."""
         super().fit(room)
         self.query_one("#labfiles").styles.max_height = max(3, room - 2)
 
@@ -90,7 +90,7 @@ class LabDialog(Dialog[LabWish]):
             self.dismiss(LabWish(verb, str(self._found[at].path), self._found[at].kind))
 
     def result(self) -> LabWish | None:
-        """Return that the chosen file is to be run, or a new one to be written."""
+        """Return that the chosen file is to be run, or a new one written."""
         name = self.query_one("#newstudy", Input).value.strip()
         if name:
             return LabWish("new", name, "study")
@@ -128,14 +128,14 @@ def _option(each: LabFile) -> Option:
 
 
 class EditedText(NamedTuple):
-    """A text that was edited, and whether it is to be run now."""
+    """An edited text, and whether to run it now."""
 
     text: str
     run: bool
 
 
 class EditorDialog(Dialog[EditedText]):
-    """Edits a study or a scenario, and says what is wrong with it while it is typed."""
+    """Edits a study or a scenario, and shows errors while it is typed."""
 
     AUTO_FOCUS = "#text"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -162,7 +162,7 @@ class EditorDialog(Dialog[EditedText]):
         yield Button(Content(" F8 Error "), id="go", compact=True)
 
     def fit(self, room: int) -> None:
-        """Give the text what the rest leaves."""
+        """Give the remaining lines to the text."""
         super().fit(room)
         self.query_one("#text").styles.height = max(3, self.app.size.height - AROUND)
 
@@ -174,7 +174,7 @@ class EditorDialog(Dialog[EditedText]):
         return self.query_one("#text", TextArea).text
 
     def result(self) -> EditedText:
-        """Return the text as it stands; what is wrong with it may be mended later."""
+        """Return the text as typed; errors may be fixed later."""
         return EditedText(self._now, run=False)
 
     @on(TextArea.Changed)
@@ -200,14 +200,14 @@ class EditorDialog(Dialog[EditedText]):
             told.set_class(found is not None, "-wrong")
 
     def action_go(self) -> None:
-        """Put the cursor where the fault stands."""
+        """Move the cursor to the error."""
         area = self.query_one("#text", TextArea)
         if self._fault is not None and self._fault.row >= 0:
             area.move_cursor((self._fault.row, 0), center=True)
         area.focus()
 
     def action_close(self) -> None:
-        """Leave; what was typed goes only once that is agreed to."""
+        """Leave; changes are discarded only after confirmation."""
         if self._now == self._text:
             self.dismiss(None)
             return
@@ -233,7 +233,7 @@ class EditorDialog(Dialog[EditedText]):
 
 
 class SweepDialog(Dialog[tuple[str, ...]]):
-    """Asks what is swept; gives the words that ``sweep`` takes."""
+    """Asks what to sweep; returns the words that ``sweep`` takes."""
 
     AUTO_FOCUS = "#scenario"
 

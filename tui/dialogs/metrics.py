@@ -1,4 +1,4 @@
-"""The metrics dialog: which metrics Live shows, and from where on each is alarming."""
+"""The metrics dialog: the metrics that Live shows, and their alert thresholds."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Bounds = tuple[float | None, float | None]
 
 @dataclass(frozen=True, slots=True)
 class MetricChoice:
-    """What was chosen."""
+    """The chosen metrics and thresholds."""
 
     names: tuple[str, ...]
     alerts: Mapping[str, Bounds] = field(default_factory=dict)
 
 
 class Picks(OptionList):
-    """The metrics; space chooses one, Enter agrees to all."""
+    """The metrics; space selects one, Enter applies."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "select", "Select or deselect", id="metrics-choose", show=False),
@@ -45,13 +45,13 @@ class Picks(OptionList):
     ]
 
     def action_agree(self) -> None:
-        """Agree to what is chosen."""
+        """Apply the selection."""
         if isinstance(self.screen, MetricsDialog):
             self.screen.accept()
 
 
 class MetricsDialog(Dialog[MetricChoice]):
-    """Lists every metric with its unit and its value now."""
+    """Lists every metric with its unit and its current value."""
 
     AUTO_FOCUS = "#metrics"
 
@@ -79,7 +79,7 @@ class MetricsDialog(Dialog[MetricChoice]):
             yield Input(id="critical", compact=True, placeholder="never")
 
     def fit(self, room: int) -> None:
-        """Keep the fields below the list in sight."""
+        """Keep the fields below the list visible."""
         super().fit(room)
         self.query_one("#metrics").styles.max_height = max(3, room - 5)
 
@@ -106,7 +106,7 @@ class MetricsDialog(Dialog[MetricChoice]):
         )  # fmt: skip
 
     def _bounds(self, name: str) -> tuple[str, str]:
-        """Return warning and critical of a metric, as they stand in the fields."""
+        """Return the warning and critical thresholds of a metric, as typed."""
         if name in self._alerts:
             return self._alerts[name]
         rule = self._rules.get(name)
@@ -160,7 +160,7 @@ class MetricsDialog(Dialog[MetricChoice]):
         self._redraw(name)
 
     def result(self) -> MetricChoice | None:
-        """Return what was chosen, when every alert is a number."""
+        """Return the selection, if every threshold is a number."""
         problems = [_problem(name, *bounds) for name, bounds in self._alerts.items()]
         for problem in filter(None, problems):
             self.complain(problem)

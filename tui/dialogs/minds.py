@@ -1,4 +1,4 @@
-"""The dialogs of minds: assign them, interview, survey, play as a member."""
+"""The dialogs of minds: assign, interview, survey, play as a member."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ Estimating = Callable[[str, int, str, str], Awaitable[str]]
 WHO = "top:50:pagerank, random:50, share:0.001, community:NAME:20, ids:3,7"
 EXAMPLE = "e.g. top:50:pagerank"
 PATIENCE = 0.5
-"""Seconds without a key after which the estimate is made anew."""
+"""Seconds without a key before the cost is estimated again."""
 
 
 @dataclass(frozen=True, slots=True)
 class MindWish:
-    """What is to be done."""
+    """The requested assignment of minds."""
 
     who: str
     mind: str
@@ -52,7 +52,7 @@ class MindWish:
 
 
 class GiveMinds(Dialog[MindWish]):
-    """Asks who gets a mind, and says what that would cost."""
+    """Asks which members get a mind, and shows the estimated cost."""
 
     AUTO_FOCUS = "#who"
 
@@ -89,7 +89,7 @@ class GiveMinds(Dialog[MindWish]):
 
     async def _tell(self) -> None:
         await asyncio.sleep(PATIENCE)
-        if not self.query("#estimate"):  # it is being taken down
+        if not self.query("#estimate"):  # the dialog is closing
             return
         try:
             told = await self._estimate(
@@ -115,7 +115,7 @@ class GiveMinds(Dialog[MindWish]):
         return self.chosen("#model", "a model") if self._offer.models else ""
 
     def result(self) -> MindWish | None:
-        """Return the wish."""
+        """Return the request."""
         if not self._typed("who"):
             self.complain(f"Type which members: {WHO}.")
             return None
@@ -141,7 +141,7 @@ def _select(name: str, choices: tuple[str, ...]) -> Select[str]:
 
 
 Talk = list[tuple[str, str]]
-"""(question, answer) so far, the newest last."""
+"""Pairs of (question, answer) so far, newest last."""
 
 Putting = Callable[[str, Talk], Awaitable["Answer"]]
 Keeping = Callable[[str, str], Awaitable[None]]
@@ -150,7 +150,7 @@ LINES = 6
 
 
 class InterviewDialog(Dialog[bool]):
-    """A conversation with one member; it stays when the dialog is closed and opened again."""
+    """A conversation with one member, kept when the dialog is closed and reopened."""
 
     AUTO_FOCUS = "#question"
 
@@ -174,7 +174,7 @@ class InterviewDialog(Dialog[bool]):
             yield Select(options, id="keep", value="no", allow_blank=False, compact=True)
 
     def fit(self, room: int) -> None:
-        """Leave the rest of the screen to the conversation."""
+        """Give the remaining lines to the conversation."""
         super().fit(room)
         for talk in self.query("#talk"):
             talk.styles.max_height = max(1, room - LINES)
@@ -220,7 +220,7 @@ class InterviewDialog(Dialog[bool]):
         if self.is_attached:
             self.complain(self._fault)
             typed = self.query_one("#question", Input)
-            if not said and not typed.value:  # it can be changed and asked again
+            if not said and not typed.value:  # it can be edited and asked again
                 typed.value = question
             self._show()
 
@@ -229,8 +229,8 @@ class InterviewDialog(Dialog[bool]):
             self._show()
 
     def _show(self) -> None:
-        """Draw the conversation, the newest at the bottom, in sight."""
-        if not self.query("#talked"):  # it is being taken down
+        """Draw the conversation, with the newest part visible at the bottom."""
+        if not self.query("#talked"):  # the dialog is closing
             return
         parts: list[tuple[str, str]] = []
         for question, answer in self._talk:
@@ -262,7 +262,7 @@ MOST_SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class SurveyQuestions:
-    """A survey that is asked for."""
+    """A requested survey."""
 
     members: str
     question: str
@@ -285,7 +285,7 @@ class SurveyDialog(Dialog[SurveyQuestions]):
         yield Static(NOTE, classes="note", markup=False)
 
     def result(self) -> SurveyQuestions | None:
-        """Return the survey, when nothing is missing."""
+        """Return the survey, if it is complete."""
         members, question, choices = (
             self.query_one(f"#{name}", Input).value.strip()
             for name in ("members", "question", "choices")
@@ -297,7 +297,7 @@ class SurveyDialog(Dialog[SurveyQuestions]):
 
 
 def choices_of(said: str) -> tuple[str, ...]:
-    """Return the choices in what was typed.
+    """Return the choices in the typed text.
 
     Examples
     --------
@@ -310,7 +310,7 @@ def choices_of(said: str) -> tuple[str, ...]:
 def survey_text(
     question: str, counts: Mapping[str, int], names: Sequence[str], answers: Sequence[str]
 ) -> str:
-    """Write how answers spread, and what was said."""
+    """Return the distribution of answers, and the answers, as text."""
     most, total = max([*counts.values(), 1]), max(len(answers), 1)
     width = max([len(line(choice, 20)) for choice in counts], default=0)
     bars = [
@@ -334,16 +334,16 @@ OF_AUTHORS = frozenset({"follow", "mute"})
 
 
 class PlayerAct(NamedTuple):
-    """What the member shall do."""
+    """What the member is to do."""
 
-    act: str  # its name
-    message: int | None = None  # the message or the member that it is about; None: none
+    act: str  # name of the act
+    message: int | None = None  # the message or the member that it targets; None: none
     other: int | None = None
-    text: str = ""  # the words; empty: none
+    text: str = ""  # its text; empty: none
 
 
 class PlayDialog(Dialog[bool]):
-    """The feed of a member that is played; closing gives the member back."""
+    """The feed of a member that is played; closing returns control to the member."""
 
     AUTO_FOCUS = "#feed"
 
@@ -373,7 +373,7 @@ class PlayDialog(Dialog[bool]):
         yield Button(" Next tick ", id="step", compact=True)
 
     def fit(self, room: int) -> None:
-        """Leave the rest of the screen to the feed."""
+        """Give the remaining lines to the feed."""
         super().fit(room)
         for feed in self.query("#feed"):
             feed.styles.max_height = max(2, room - LINES)
@@ -382,7 +382,7 @@ class PlayDialog(Dialog[bool]):
         self._show()
 
     def result(self) -> bool | None:
-        """Do what is chosen; the dialog stays open."""
+        """Carry out the choice; the dialog stays open."""
         deed = self._deed()
         if deed is not None:
             self.run_worker(self._do(deed), group="deed", exit_on_error=False)

@@ -34,7 +34,7 @@ NOTHING = "No match. Shorten the search."
 
 
 def fitting(cards: Sequence[PluginChoice], typed: str) -> list[PluginChoice]:
-    """Return the models whose name, family or summary hold every word typed, in their order."""
+    """Return the models whose name, family or summary contains every typed word, in their order."""
     words = typed.casefold().split()
     return [
         card
@@ -44,15 +44,15 @@ def fitting(cards: Sequence[PluginChoice], typed: str) -> list[PluginChoice]:
 
 
 class Search(Input):
-    """Where letters are typed that narrow a list; ``?`` is left to the dialog."""
+    """The field whose letters narrow a list; ``?`` is left to the dialog."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Return whether a key writes something here."""
+        """Return whether a key types something here."""
         return character != "?" and super().check_consume_key(key, character)
 
 
 class PickModel(Dialog[str]):
-    """Gives the name of a model."""
+    """Returns the name of a model."""
 
     AUTO_FOCUS = "#search"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -84,7 +84,7 @@ class PickModel(Dialog[str]):
         self._fill()
 
     def fit(self, room: int) -> None:
-        """Keep search and buttons in sight: the list has the rest."""
+        """Keep search and buttons visible: the list gets the rest."""
         super().fit(room)
         for options in self.query("#models"):
             options.styles.max_height = max(1, room - 2)
@@ -96,7 +96,7 @@ class PickModel(Dialog[str]):
         self._fill()
 
     def _fill(self) -> None:
-        if not self.query("#models"):  # it is being taken down
+        if not self.query("#models"):  # the dialog is closing
             return
         found = fitting(self._cards, self.query_one("#search", Input).value)
         options = self.query_one("#models", OptionList)
@@ -125,12 +125,12 @@ class PickModel(Dialog[str]):
 
     @property
     def marked(self) -> str:
-        """The name of the model under the cursor; empty when there is none."""
+        """The name of the model under the cursor; empty if there is none."""
         option = self.query_one("#models", OptionList).highlighted_option
         return (option.id if option is not None else "") or ""
 
     def action_go(self, how: str) -> None:
-        """Move the cursor in the list, while the search keeps the keys."""
+        """Move the cursor in the list, while the search keeps the focus."""
         getattr(self.query_one("#models", OptionList), f"action_{how}")()
 
     async def action_card(self) -> None:
@@ -153,7 +153,7 @@ class PickModel(Dialog[str]):
 
 
 class ModelCard(Dialog[bool]):
-    """Shows all that is known of a model; gives true when a message is to be sent with it."""
+    """Shows everything known about a model; returns true to send a message with it."""
 
     AUTO_FOCUS = ""
 
@@ -197,7 +197,7 @@ class ModelCard(Dialog[bool]):
 
 
 def _wrapped(text: str, room: int) -> list[str]:
-    """Break a text into clean lines of at most ``room`` cells, between words where possible."""
+    """Wrap a text into clean lines of at most ``room`` cells, between words if possible."""
     lines = [""]
     for word in text.split():
         shown = line(word, room)
@@ -209,7 +209,7 @@ def _wrapped(text: str, room: int) -> list[str]:
 
 
 class ModelField(Widget, can_focus=True):
-    """The field of a form that holds a model; Enter lists them, letters narrow the list."""
+    """The field of a form that holds a model; Enter lists models, letters narrow the list."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,space", "ask('')", "Choose a model", id="model-choose", show=False),
@@ -219,17 +219,17 @@ class ModelField(Widget, can_focus=True):
     value: reactive[str] = reactive("")
 
     class Changed(Message):
-        """Another model is chosen."""
+        """Another model was chosen."""
 
     class Asked(Message):
-        """The list is asked for."""
+        """The list was requested."""
 
         def __init__(self, typed: str) -> None:
             super().__init__()
             self.typed = typed
 
     class CardAsked(Message):
-        """The card of the chosen model is asked for."""
+        """The card of the chosen model was requested."""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
@@ -237,11 +237,11 @@ class ModelField(Widget, can_focus=True):
         self.explanation = "The propagation model. Enter or a letter: list; ?: show the card."
 
     def offer(self, cards: Sequence[PluginChoice]) -> None:
-        """Take the models there are."""
+        """Set the available models."""
         self._cards = {card.name: card for card in cards}
 
     def watch_value(self) -> None:
-        """Tell the form."""
+        """Notify the form."""
         if self.value:
             self.post_message(self.Changed())
 
@@ -262,7 +262,7 @@ class ModelField(Widget, can_focus=True):
         )
 
     def on_key(self, event: Key) -> None:
-        """Begin the search with a letter."""
+        """Start the search with a letter."""
         if event.is_printable and event.character not in {None, " ", "?"}:
             event.stop()
             self.action_ask(event.character or "")
@@ -284,6 +284,6 @@ class ModelField(Widget, can_focus=True):
             self.post_message(self.CardAsked())
 
     def _hold_keys(self) -> None:
-        """Let the next letters of a word wait for the list that the first one opens."""
+        """Keep the next letters of a word for the list that the first one opens."""
         if isinstance(self.app, KeysInOrder):
             self.app.ahead.opens(self)

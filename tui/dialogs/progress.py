@@ -1,4 +1,4 @@
-"""Long jobs: threads, progress, cancel; the dialog and the loading screen that show one."""
+"""Long jobs: threads, progress, cancelling; the dialog and the loading screen that show one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ POLLS_PER_SECOND = 10
 
 
 class DialogJob:
-    """A piece of long work; reports from its thread are kept, never queued."""
+    """A piece of long work; only the latest report of its thread is kept."""
 
     def __init__(self, title: str, *, cancellable: bool = True) -> None:
         self.title = title
@@ -43,43 +43,43 @@ class DialogJob:
         self._stop = threading.Event()
 
     def report(self, stage: str, share: float) -> None:
-        """Note how far it is; raises ``Cancelled`` once that was wished."""
+        """Note the progress; raise ``Cancelled`` if cancelling was requested."""
         self.stage, self.share = stage, min(1.0, max(0.0, share))
         if self._stop.is_set():
             raise Cancelled(f"Cancelled {self.title}; nothing was changed.")
 
     def look(self) -> None:
-        """Take over how far it is, where it does not report by itself."""
+        """Update the progress of a job that does not report by itself."""
 
     def cancel(self) -> None:
-        """Wish that it stops."""
+        """Request that the job stops."""
         self._stop.set()
 
     @property
     def is_stopping(self) -> bool:
-        """Whether that was wished."""
+        """Whether cancelling was requested."""
         return self._stop.is_set()
 
 
 class EngineJob(DialogJob):
-    """A job that the engine does; it knows its own progress."""
+    """A job of the engine, which tracks its own progress."""
 
     def __init__(self, title: str, job: Job[Any]) -> None:
         super().__init__(title)
         self._job = job
 
     def look(self) -> None:
-        """Take over how far it is."""
+        """Update the progress."""
         self.stage, self.share = self._job.progress.stage, self._job.progress.share
 
     def cancel(self) -> None:
-        """Wish that it stops."""
+        """Request that the job stops."""
         super().cancel()
         self._job.cancel()
 
 
 def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
-    """Run a function in a thread that never holds up the end of the program."""
+    """Run a function in a daemon thread, which never delays the end of the program."""
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
@@ -97,9 +97,9 @@ def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
         except BaseException as error:
             outcome = (None, error)
             if isinstance(error, StopIteration) or not isinstance(error, Exception):
-                # No future carries the one, and a plugin's sys.exit must not end the program.
+                # A future cannot carry StopIteration; a plugin's sys.exit must not end the program.
                 outcome = (None, RuntimeError(f"{type(error).__name__}: {error}"))
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed: the result is not needed any more
             loop.call_soon_threadsafe(settle, *outcome)
 
     threading.Thread(target=body, name=name, daemon=True).start()
@@ -134,9 +134,9 @@ class ProgressGauge(Widget):
 
 
 class ProgressDialog(Dialog[bool]):
-    """Shows a job; Escape or the button cancels it, or hides it where it cannot be called off."""
+    """Shows a job; Escape or the button cancels it, or hides it if it cannot be cancelled."""
 
-    AUTO_FOCUS = ""  # a second Enter, meant for the dialog before, calls nothing off
+    AUTO_FOCUS = ""  # a second Enter, meant for the previous dialog, must not cancel
     takes_keys = False
 
     def __init__(self, job: DialogJob) -> None:
@@ -155,7 +155,7 @@ class ProgressDialog(Dialog[bool]):
 
     def _turn(self) -> None:
         self.job.look()
-        if not self.query("#stage"):  # it is being taken down
+        if not self.query("#stage"):  # the dialog is closing
             return
         spent = seconds(time.monotonic() - self.job.started)
         stage = self.job.stage or "working"
@@ -164,7 +164,7 @@ class ProgressDialog(Dialog[bool]):
         self.query_one(ProgressGauge).show(self.job.share)
 
     def action_close(self) -> None:
-        """Wish that the job stops; the dialog goes when it has, or when that is wished again."""
+        """Cancel the job; the dialog closes when the job ends, or when closed again."""
         if self.job.cancellable and not self.job.is_stopping:
             self.job.cancel()
             self._turn()
@@ -172,12 +172,12 @@ class ProgressDialog(Dialog[bool]):
             self.leave()
 
     def leave(self) -> None:
-        """Go, at once or as soon as no other dialog lies above."""
+        """Close, at once or as soon as no other dialog is above."""
         self._is_over = True
         self._go()
 
     def on_screen_resume(self) -> None:
-        """Go, if that was wished while another dialog lay above."""
+        """Close, if that was requested while another dialog was above."""
         self._go()
 
     def _go(self) -> None:
@@ -192,7 +192,7 @@ WORDMARK = """\
 ▀  ▀ ▀▀▀▀ ▀▀▀▀ ▀▀▀▀ ▀▀▀▀ ▀▀▀▀"""
 
 PATIENCE = 3.0
-"""Seconds after which the start explains why it takes so long."""
+"""Seconds after which the loading screen explains the delay."""
 
 MOTTO = "A social network of a million people, in your terminal"
 
@@ -206,7 +206,7 @@ class Loading(Screen[None]):
         super().__init__(id="loading")
         self.job = job
         self._reason = self._said = ""
-        self.uncovered = asyncio.Event()  # set whenever a dialog above it was closed
+        self.uncovered = asyncio.Event()  # set whenever a dialog above is closed
 
     def compose(self) -> ComposeResult:
         with Vertical(id="start"):
@@ -222,7 +222,7 @@ class Loading(Screen[None]):
         self._timer.pause()
 
     def on_screen_resume(self) -> None:
-        """Go on once a dialog was closed."""
+        """Continue after a dialog was closed."""
         self.uncovered.set()
         self._timer.resume()
         self._turn()
@@ -232,7 +232,7 @@ class Loading(Screen[None]):
         self.query_one(ProgressGauge).show(self.job.share)
 
     def _lines(self) -> tuple[str, ...]:
-        """Return what is told: why no world is open, or how far it is; and what was said last."""
+        """Return the text shown: the error or the progress, and the latest sentence."""
         if self._reason:
             return self._reason, self._said, "n: new world, o: open a saved world, q: quit."
         spent, stage = time.monotonic() - self.job.started, self.job.stage
@@ -241,13 +241,13 @@ class Loading(Screen[None]):
         return stage, self._said
 
     def fail(self, sentence: str) -> None:
-        """Say why no world is open, and what can be done; it stays whatever is said after."""
+        """Show why no world is open, and what to do; later sentences do not replace it."""
         self.add_class("-failed")
         self._reason = sentence
         self.say("")
 
     def say(self, sentence: str) -> None:
-        """Say a sentence below what goes on, or below why nothing does."""
+        """Show a sentence below the progress or the error."""
         self._said = sentence
         if self.is_mounted:
             self._turn()

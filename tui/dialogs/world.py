@@ -1,4 +1,4 @@
-"""The dialogs of worlds: new, open, save, leave, and the points in time to go back to."""
+"""The dialogs of worlds: create, open, save, leave, and go back to a tick."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ESTIMATE = "Needs about {} of memory."
 
 
 class NewWorldDialog(Dialog[NewWorldSpec]):
-    """Gives the order for a world."""
+    """Returns the specification of a new world."""
 
     AUTO_FOCUS = "#agents"
 
@@ -75,7 +75,7 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
         feeds.set_options([(NO_PLATFORM, ""), *((f"feeds ranked by {n}", n) for n in ranks)])
         feeds.value = self._last.platform if self._last.platform in ranks else ""
         chosen = self._last.network if self._last.network in known else cards[0].name
-        self._cards = known  # with the lists that are filled now: until then nothing can be made
+        self._cards = known  # set with the lists that are filled now: nothing can be created before
         picker = self.query_one("#network", Select)
         picker.set_options(choices(cards))
         picker.value = chosen
@@ -96,7 +96,7 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
             self._look()
 
     def order(self) -> NewWorldSpec:
-        """Return what was typed; raises ``InputError`` for what is not allowed."""
+        """Return the typed specification; raise ``InputError`` if it is invalid."""
         if not self._cards:
             raise InputError("The network generators are still loading.")
         form = self.query_one(Form)
@@ -111,7 +111,7 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
         )
 
     def result(self) -> NewWorldSpec | None:
-        """Return the order, when it is allowed and fits in memory."""
+        """Return the specification, if it is valid and fits in memory."""
         order = self.order()
         shortage = _shortage(order, *self._simulator.estimate(order))
         if shortage:
@@ -121,7 +121,7 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
 
     @work(exclusive=True, group="estimate")
     async def _look(self) -> None:
-        """Say what the world would need; the newest question wins."""
+        """Show the memory that the world would need; a newer request replaces an older one."""
         with suppress(NoMatches):  # the dialog was closed meanwhile
             await self._show_need()
 
@@ -134,12 +134,12 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
             estimate.update("")
             self.complain(sentence_of(error))
             return
-        self.complain(_shortage(order, needed, free))  # also where Enter was refused meanwhile
+        self.complain(_shortage(order, needed, free))  # also if Enter was refused meanwhile
         estimate.update(f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} free.")
 
 
 def _shortage(order: NewWorldSpec, needed: int, free: int) -> str:
-    """Return why a world is too large for the memory; "": it is not."""
+    """Return why a world is too large for memory; "": it is not."""
     if needed <= free:
         return ""
     return (
@@ -149,7 +149,7 @@ def _shortage(order: NewWorldSpec, needed: int, free: int) -> str:
 
 
 def choices(cards: list[PluginChoice]) -> list[tuple[Text, str]]:
-    """Make the lines of a picker: name and summary."""
+    """Return the lines of a picker: name and summary."""
     width = max(len(card.name) for card in cards) + 2
     return [
         (Text.assemble((card.name.ljust(width), "bold"), (card.summary, "dim")), card.name)
@@ -158,7 +158,7 @@ def choices(cards: list[PluginChoice]) -> list[tuple[Text, str]]:
 
 
 def whole(what: str, text: str, *, low: int) -> int:
-    """Read a whole number of at least ``low``."""
+    """Parse a whole number of at least ``low``."""
     number = whole_of(text.strip().replace(",", "").replace("_", "").replace(" ", ""))
     if number is None or number < low:
         raise InputError(f"{what} must be a whole number from {low}, got {text.strip()[:40]!r}.")
@@ -170,9 +170,9 @@ SCENARIO_CELLS = 29
 
 
 class OpenDialog(Dialog["Path | str"]):
-    """Lists the saves folder, newest first, and below it the scenarios.
+    """Lists the saves folder, newest first, and the scenarios below it.
 
-    It gives the file of a saved world, or the name of a scenario.
+    It returns the file of a saved world, or the name of a scenario.
     """
 
     AUTO_FOCUS = "#saved"
@@ -266,7 +266,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def saved_path(saves: Path, name: str, *, must_exist: bool = False) -> Path:
-    """Return the file of the saves folder that a typed name means."""
+    """Return the file in the saves folder for a typed name."""
     stem = name.strip().removesuffix(SUFFIX)
     if not _NAME.fullmatch(stem):
         raise InputError(
@@ -282,7 +282,7 @@ def saved_path(saves: Path, name: str, *, must_exist: bool = False) -> Path:
 
 
 def is_taken(path: Path) -> bool:
-    """Return whether a world lies there, saved or alive."""
+    """Return whether a world, saved or live, exists there."""
     return path.exists() or path.with_name(f"{path.name}.live").is_dir()
 
 
@@ -309,7 +309,7 @@ class SaveDialog(Dialog[Path]):
             yield Static(Content(line(str(self._saves), 400)), classes="note")
 
     def result(self) -> Path | None:
-        """Return the file, once replacing an older one is agreed to."""
+        """Return the file, after confirmation if it replaces an older one."""
         name = self.query_one("#name", Input).value
         try:
             path = saved_path(self._saves, name)
@@ -329,13 +329,13 @@ class SaveDialog(Dialog[Path]):
 
 
 def _proposal(name: str) -> str:
-    """Make an allowed name of any text."""
+    """Return a valid name made from any text."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64]
     return stem or "world"
 
 
 class QuitDialog(Dialog[str]):
-    """Gives ``"save"``, ``"keep"``, ``"drop"`` or nothing, when the person wants to stay."""
+    """Returns ``"save"``, ``"keep"``, ``"drop"``, or nothing if cancelled."""
 
     def __init__(self, frame: Frame, purpose: str, kept_as: str = "") -> None:
         title = "Unsaved world" if kept_as else "Unsaved changes"
@@ -398,7 +398,7 @@ TEXT_CELLS = 40
 
 
 class PastTick(NamedTuple):
-    """A tick worth going to."""
+    """A tick to go to."""
 
     tick: int
     goal: int | str
@@ -406,7 +406,7 @@ class PastTick(NamedTuple):
 
 
 def entries(marks: Iterable[Bookmark], rows: Iterable[SessionRow]) -> list[PastTick]:
-    """Return bookmarks and the beginnings of messages, latest first."""
+    """Return bookmarks and the starts of messages, latest first."""
     found = [PastTick(mark.tick, mark.name, line(mark.name, TEXT_CELLS)) for mark in marks]
     found += [
         PastTick(row.started_at, row.started_at, line(f"#{row.id} {row.text}", TEXT_CELLS))

@@ -1,1 +1,1 @@
-"""What draws: panes that take frames or plain arrays, and never touch the engine."""
+"""Drawing: panes that take frames or plain arrays, and never touch the engine."""

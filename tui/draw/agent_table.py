@@ -1,4 +1,4 @@
-"""The table of members, and the drawing of the ties of one."""
+"""The table of members, and the drawing of one member's ties."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _NAMES = [column.title for column in _COLUMNS]
 _STATUS, _NAME, _COMMUNITY, _INTERESTS = range(11, 15)
 WORDED = {_STATUS, _NAME, _COMMUNITY, _INTERESTS}
 ASKED = {0: "id", _NAME: "name", _INTERESTS: "interests"}
-"""Columns whose order is not held, but asked for when it is wanted."""
+"""Columns whose sort order is fetched when it is needed."""
 
 UNKNOWN = "…"
 MOST_KEPT = 4096
@@ -81,11 +81,11 @@ class AgentRows:
         return len(self.people) if self.agents is None else len(self.agents)
 
     def ids(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the indices of the members in some rows."""
+        """Return the indices of the members in the given rows."""
         return rows if self.agents is None else self.agents[rows].astype(np.int64)
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return what to write in a column for some rows; what is not known yet is noted."""
+        """Return the cells of a column for some rows; missing names are noted."""
         ids, people = self.ids(rows), self.people
         if column == 0:
             return [self._word(at, 0) for at in ids.tolist()]
@@ -115,7 +115,7 @@ class AgentRows:
         return words[which]
 
     def keys(self, column: int) -> NDArray[Any]:
-        """Return what a column is sorted by; by number where its order was not asked for."""
+        """Return the sort keys of a column; by index if its order was not fetched."""
         people = self.people
         if column in ASKED:
             order = self._orders.get(column)
@@ -139,14 +139,14 @@ class AgentRows:
 
 
 def _alphabetical(words: Sequence[str]) -> NDArray[np.int64]:
-    """Return the place of each word in alphabetical order; behind them one for none, the last."""
+    """Return the alphabetical rank of each word; one more for none, at the end."""
     ranks = np.full(len(words) + 1, len(words), np.int64)
     ranks[sorted(range(len(words)), key=lambda at: words[at].casefold())] = np.arange(len(words))
     return ranks
 
 
 class AgentTable(ColumnTable):
-    """Every member, or those that a filter leaves; only the rows in sight are fetched."""
+    """All members, or those that match a filter; only visible rows are fetched."""
 
     HELP = (
         "Every member of the world, or those that match a filter (/): number of followers, number "
@@ -156,14 +156,14 @@ class AgentTable(ColumnTable):
     )
 
     class OrderWanted(Message):
-        """A sort waits for an order that is not held."""
+        """A sort needs an order that was not fetched."""
 
         def __init__(self, column: int, title: str) -> None:
             super().__init__()
             self.column, self.title = column, title
 
     class Wanted(Message):
-        """Names that are in sight and not known."""
+        """Visible rows have names that were not fetched."""
 
         def __init__(self, agents: list[int]) -> None:
             super().__init__()
@@ -177,7 +177,7 @@ class AgentTable(ColumnTable):
         self.orders: dict[int, NDArray[Any]] = {}
 
     def list_agents(self, people: MemberTable, agents: NDArray[np.uint32] | None) -> None:
-        """Show members; the cursor stays on its member where it is still listed."""
+        """Show members; the cursor stays on its member if it is still listed."""
         before, chosen = self.shown, self.chosen
         if before is not None and len(before.people) != len(people):
             self.orders.clear()
@@ -198,11 +198,11 @@ class AgentTable(ColumnTable):
         return int(self.shown.ids(np.array([self.selected]))[0])
 
     def id_of(self, agent: int) -> str:
-        """Return the foreign id of a member that was in sight."""
+        """Return the foreign id of a member that was visible."""
         return self.told[agent][0] if agent in self.told else str(agent)
 
     def go_to(self, agent: int, *, or_first: bool = False) -> bool:
-        """Put the cursor on a member; False where it is not listed."""
+        """Put the cursor on a member; False if it is not listed."""
         rows = self.shown
         if rows is None:
             return False
@@ -215,11 +215,11 @@ class AgentTable(ColumnTable):
         return listed
 
     def sort_by(self, title: str) -> None:
-        """Sort by a column; the same one again: the other way round."""
+        """Sort by a column; the same one again reverses the order."""
         self._sort_by_column(_NAMES.index(title))
 
     def sort(self, column: int, *, descending: bool) -> None:
-        """Sort by a column; where its order is not held, once that has been asked for."""
+        """Sort by a column, fetching its order first if needed."""
         if column in ASKED and column not in self.orders:
             self.postpone(column, descending=descending)
             self.post_message(self.OrderWanted(column, ASKED[column]))
@@ -227,17 +227,17 @@ class AgentTable(ColumnTable):
             super().sort(column, descending=descending)
 
     def _sort_by_column(self, column: int) -> None:
-        self.orders.pop(_INTERESTS, None)  # they drift
+        self.orders.pop(_INTERESTS, None)  # they change over time
         super()._sort_by_column(column)
 
     def learn_order(self, column: int, order: NDArray[Any]) -> None:
-        """Take an order that was asked for, and sort by it where that is still wanted."""
+        """Store a fetched order, and sort by it if that is still wanted."""
         self.orders[column] = order
         if self._sort is not None and self._sort[0] == column:
             super().sort(column, descending=self._sort[1])
 
     def learn(self, agents: list[int], words: list[tuple[str, str, str]]) -> None:
-        """Take names that were fetched."""
+        """Store fetched names."""
         if len(self.told) > MOST_KEPT:
             self.told.clear()
         for agent, (number, name, interests) in zip(agents, words, strict=True):
@@ -245,7 +245,7 @@ class AgentTable(ColumnTable):
         self.changed()
 
     def forget(self) -> None:
-        """Forget what was fetched: it is another world."""
+        """Forget everything fetched, for another world."""
         self.forget_words()
         self.shown = None
 
@@ -255,7 +255,7 @@ class AgentTable(ColumnTable):
         self.orders.clear()
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the rows in sight, and ask for the names that are missing."""
+        """Draw the visible rows, and ask for missing names."""
         strips = super().paint(width, height)
         rows = self.shown
         if rows is not None and rows.missing:
@@ -270,7 +270,7 @@ LONGEST = 18
 
 
 class EgoPane(StripPane):
-    """A member in the middle, those tied to it around; one of them can be chosen."""
+    """A member in the middle, surrounded by its ties; one of them can be chosen."""
 
     HELP = (
         "The selected member in the middle and its ties around it, mutual ones first, then the "
@@ -305,13 +305,13 @@ class EgoPane(StripPane):
         self.changed()
 
     def action_go(self, by: int) -> None:
-        """Choose the next member around."""
+        """Select the next surrounding member."""
         if self.ego is not None:
             self.at = (self.at + by) % len(self.ego.agents)
             self.changed()
 
     def action_choose(self) -> None:
-        """Say that the chosen member is meant."""
+        """Announce the chosen member."""
         if self.ego is not None:
             self.post_message(self.Chosen(int(self.ego.agents[self.at])))
 
@@ -330,7 +330,7 @@ class EgoPane(StripPane):
         return canvas.strips()
 
     def spots(self, others: int, width: int, rows: int) -> NDArray[np.float64]:
-        """Return where each stands, float64 (others + 1, 2): x in cells, y in rows."""
+        """Return the position of each member, float64 (others + 1, 2): x in cells, y in rows."""
         middle = np.array([width / 2, (rows - 1) / 2])
         inner = others // 3 if others > 8 else 0
         rings = [(inner, 0.55), (others - inner, 1.0)]
@@ -381,7 +381,7 @@ class EgoPane(StripPane):
 
 
 def _mark(ego: Ego, place: int) -> str:
-    """Return how one is tied to the member in the middle."""
+    """Return the mark of a member's tie to the one in the middle."""
     if place == 0:
         return "@"
     both = bool(ego.hears[place]), bool(ego.heard[place])

@@ -31,12 +31,12 @@ class Canvas:
         self._spans: list[tuple[str, int, Style]] = []
 
     def ink_of(self, style: Style) -> int:
-        """Take up a style and return its ink."""
+        """Register a style and return its ink."""
         self._styles.append(style)
         return len(self._styles) - 1
 
     def text(self, x: int, y: int, text: str, ink: int, *, room: int | None = None) -> int:
-        """Write one line of any text, made safe and clipped; return the cells it took."""
+        """Write one line of any text, cleaned and clipped; return the cells used."""
         if not (0 <= y < self.height and 0 <= x < self.width):
             return 0
         space = self.width - x if room is None else min(room, self.width - x)
@@ -49,14 +49,14 @@ class Canvas:
             self.chars[y, x:end] = list(written)
             self.ink[y, x:end] = ink
         else:
-            # Characters may be wider than a cell: the text stays whole, under an ink of its own.
+            # Characters may be wider than a cell: the text is kept whole, with an ink of its own.
             end = x + cell_len(written)
             self._spans.append((written, end - x, self._styles[ink]))
             self.ink[y, x:end] = -len(self._spans)
         return end - x
 
     def words(self, x: int, y: int, parts: list[tuple[str, int]]) -> int:
-        """Write texts one after the other, each with its ink; return the cells they took."""
+        """Write texts one after the other, each with its ink; return the cells used."""
         start = x
         for text, ink in parts:
             x += self.text(x, y, text, ink)
@@ -76,7 +76,7 @@ class Canvas:
         self.ink[area][drawn] = (_PAIR | (upper << 24) | lower)[drawn]
 
     def side_blocks(self, x: int, y: int, pixels: NDArray[np.uint8]) -> None:
-        """Paint pixels, uint8 (rows, 2 * columns, 3), two beside each other in a cell."""
+        """Paint pixels, uint8 (rows, 2 * columns, 3), two side by side per cell."""
         packed = _packed(pixels)
         left, right = packed[:, 0::2], packed[:, 1::2]
         rows, columns = left.shape
@@ -84,7 +84,7 @@ class Canvas:
         self.ink[y : y + rows, x : x + columns] = _PAIR | (left << 24) | right
 
     def strips(self) -> list[Strip]:
-        """Return what was drawn, `height` strips of `width` cells."""
+        """Return the drawing as `height` strips of `width` cells."""
         if self.width < 1:
             return [Strip([], 0) for _ in range(self.height)]
         rows, columns = np.nonzero(self.ink[:, 1:] != self.ink[:, :-1])
@@ -107,7 +107,7 @@ class Canvas:
 
     def _span(self, number: int, cells: int) -> Segment:
         text, width, style = self._spans[number]
-        # A text that something else was drawn over is left out rather than torn.
+        # A text that was partly overdrawn is omitted rather than cut.
         return Segment(text if width == cells else " " * cells, style)
 
 
@@ -123,7 +123,7 @@ def _colour(packed: int) -> Color:
 
 
 def paired(fore: NDArray[np.uint8], back: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the inks of two colours each, RGB (..., 3)."""
+    """Return inks from pairs of colours, RGB (..., 3)."""
     pairs: NDArray[np.int64] = _PAIR | (_packed(fore) << 24) | _packed(back)
     return pairs
 
@@ -148,7 +148,7 @@ _QUADRANT_BITS = (0, 1, 2, 3)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The part of a plot that is shown."""
+    """The visible part of a plot."""
 
     start: float  # first and last tick, `start < stop`
     stop: float
@@ -205,7 +205,7 @@ def trace(
 ) -> NDArray[np.bool_]:
     """Draw a curve given by its `envelope` as a dot plane, bool (rows, columns)."""
     scale = (rows - 1) / (view.top - view.bottom)
-    # 16-bit rows halve the time of the comparison below, most of what a curve costs.
+    # 16-bit rows halve the time of the comparison below, most of the cost of a curve.
     upper = _row_of((view.top - high) * scale, rows)
     lower = _row_of((view.top - low) * scale, -1)
     row = np.arange(rows, dtype=np.int16)[:, None]
@@ -225,7 +225,7 @@ def _row_of(places: NDArray[np.float64], unknown: int) -> NDArray[np.int16]:
 
 
 def nice_ceiling(value: float) -> float:
-    """Round up to 1, 2 or 5 times a power of ten; 1 for what is not a positive number.
+    """Round up to 1, 2 or 5 times a power of ten; 1 for anything but a positive number.
 
     Examples
     --------
@@ -262,7 +262,7 @@ _FAR = 1e300
 
 
 def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = False) -> str:
-    """Return the course of `values` as bars, the newest at the right; zero is the lowest bar.
+    """Return a series of `values` as bars, newest at the right; zero is the lowest bar.
 
     Each bar is the largest value of its span. With fewer values than cells the line is shorter.
 
@@ -278,7 +278,7 @@ def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = Fal
         values = np.fmax.reduceat(values, starts)
     bars = _ASCII if ascii_only else _BARS
     known = np.isfinite(values)
-    finite = np.clip(values[known], -_FAR, _FAR)  # their span stays a number
+    finite = np.clip(values[known], -_FAR, _FAR)  # keeps their span finite
     low = min(0.0, float(finite.min(initial=0.0)))
     span = float(finite.max(initial=0.0)) - low
     if span <= 0:
@@ -291,10 +291,10 @@ def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = Fal
 def bars(
     values: NDArray[np.float64], cells: int, rows: int, *, ascii_only: bool = False
 ) -> tuple[list[str], float, float]:
-    """Return a course as bars of several rows, the top one first, and what floor and top stand for.
+    """Return a series as bars of several rows, top row first, and the values of floor and top.
 
-    Zero is the floor, unless something lies below it. The newest value stands at the right; a
-    value that is not known keeps the bar before it.
+    The floor is zero, unless a value is below it. The newest value is at the right; an
+    unknown value keeps the bar before it.
 
     Examples
     --------
@@ -319,7 +319,7 @@ def bars(
 
 
 def held(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return values in which each that is not known is the one before it."""
+    """Return values with each unknown one replaced by its predecessor."""
     known = np.isfinite(values)
     last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
     found: NDArray[np.float64] = np.where(last >= 0, values[np.maximum(last, 0)], np.nan)
@@ -327,7 +327,7 @@ def held(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def arrow(values: NDArray[np.float64], *, span: int = 5, ascii_only: bool = False) -> str:
-    """Return whether values rise, fall or stay, the last against `span` ticks before."""
+    """Return whether values rise, fall or stay: the last compared with `span` ticks earlier."""
     known = values[np.isfinite(values)]
     if len(known) < 2:
         return " "

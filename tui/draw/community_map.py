@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 FILL = 0.2
-"""Share of the area that all bubbles cover together, before the largest are held back."""
+"""Share of the area that all bubbles may cover before the largest are scaled down."""
 STEPS = 4
 """Levels of transparency along a rim; few, so that cells repeat and redraws stay cheap."""
 _ROUNDS = 40
@@ -36,7 +36,7 @@ _ROUNDS = 40
 
 @dataclass(frozen=True, slots=True)
 class Disc:
-    """One bubble cut to the pixels that can be seen."""
+    """One bubble, cut to its visible pixels."""
 
     rows: slice  # the part of the pixel plane it lies in
     columns: slice
@@ -46,7 +46,7 @@ class Disc:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BubbleLayout:
-    """Where everything lies at one size and zoom."""
+    """The positions of everything at one size and zoom."""
 
     centres: NDArray[np.float64]  # float64 (c, 2) and (c,): in pixels
     radii: NDArray[np.float64]
@@ -64,7 +64,7 @@ class BubbleLines:
 
 
 def size_radii(sizes: NDArray[np.int64], height: int, width: int) -> NDArray[np.float64]:
-    """Return radii in pixels, areas as the sizes, float64 (c,)."""
+    """Return radii in pixels, with areas proportional to sizes, float64 (c,)."""
     members = np.maximum(sizes, 0).astype(np.float64)
     total = float(members.sum())
     if total <= 0:
@@ -77,7 +77,7 @@ def size_radii(sizes: NDArray[np.int64], height: int, width: int) -> NDArray[np.
 def separate(
     places: NDArray[np.float64], radii: NDArray[np.float64], height: int, width: int
 ) -> NDArray[np.float64]:
-    """Bring places of the unit square onto the plane and push bubbles apart that overlap."""
+    """Map positions in the unit square to the plane, and push overlapping bubbles apart."""
     margin = np.minimum(radii[:, None] + 1, np.array([width, height]) / 2)
     room = np.array([width, height], dtype=np.float64)
     centres: NDArray[np.float64] = margin + np.nan_to_num(places, nan=0.5).clip(0, 1) * (
@@ -91,7 +91,7 @@ def separate(
         overlap = np.maximum(reach - distance, 0.0)
         if overlap.max(initial=0.0) < 0.5:
             break
-        # Two in the very same place have no direction of their own: the order decides.
+        # Two at the same position have no direction: their order decides.
         gap[..., 0] += 1e-3 * np.sign(np.subtract.outer(radii, radii))
         centres += 0.4 * (gap / distance[..., None] * overlap[..., None]).sum(axis=1)
         centres = centres.clip(margin, room - margin)
@@ -99,7 +99,7 @@ def separate(
 
 
 def strongest(links: NDArray[np.int64], most: int = 160) -> BubbleLines:
-    """Choose the ties worth drawing: for each community those with its closest others."""
+    """Select the ties to draw: for each community, those with its closest others."""
     both = (links + links.T).astype(np.float64)
     np.fill_diagonal(both, 0.0)
     count = len(both)
@@ -120,7 +120,7 @@ def strongest(links: NDArray[np.int64], most: int = 160) -> BubbleLines:
 def edge_dots(
     edges: BubbleLines, centres: NDArray[np.float64], rows: int, width: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Draw lines in dots, 4 x 2 a cell."""
+    """Draw lines in dots, 4 x 2 per cell."""
     dots = np.zeros((4 * rows, 2 * width), dtype=np.bool_)
     strength = np.zeros((rows, width))
     if not len(edges.a):
@@ -145,7 +145,7 @@ def discs(
     width: int,
     chosen: int = -1,
 ) -> list[Disc | None]:
-    """Cut the bubbles out of the plane; None for one that cannot be seen."""
+    """Cut the bubbles out of the plane; None for an invisible one."""
     return [
         _disc(float(x), float(y), float(r), height, width, 2.0 if i == chosen and r >= 4 else 1.0)
         for i, ((x, y), r) in enumerate(zip(centres, radii, strict=True))
@@ -170,7 +170,7 @@ def _stepped(opacity: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def nearest(places: NDArray[np.float64], start: int, right: int, down: int) -> int:
-    """Return the next bubble in a direction, or `start` when there is none."""
+    """Return the next bubble in a direction, or `start` if there is none."""
     gap = places - places[start]
     ahead = gap[:, 0] * right + gap[:, 1] * down
     aside = np.abs(gap[:, 0] * down) + np.abs(gap[:, 1] * right)
@@ -183,7 +183,7 @@ def nearest(places: NDArray[np.float64], start: int, right: int, down: int) -> i
 LONGEST = 18
 """Cells of a name at most."""
 SHORTEST = 10
-"""Cells of a name at least; where there is less room it is left out, not cut further."""
+"""Minimum cells of a name; with less room it is omitted, not cut further."""
 
 
 SOLID = 0.5
@@ -193,7 +193,7 @@ _TEXT = -2
 
 @dataclass(frozen=True, slots=True)
 class BubbleLabel:
-    """What is to be written at a bubble: its index, name, value, and a shorter name if any."""
+    """The label of a bubble: its index, name, value, and a shorter name if any."""
 
     index: int
     name: str
@@ -214,7 +214,7 @@ class PlacedLabel:
 
 
 def shortened(names: Sequence[str]) -> list[str]:
-    """Return names without a first word that most of them share; "" where nothing is shorter.
+    """Return names without a first word that most of them share; "" if no shorter name exists.
 
     Examples
     --------
@@ -229,7 +229,7 @@ def shortened(names: Sequence[str]) -> list[str]:
 
 
 def contrasting(colour: NDArray[np.uint8]) -> Style:
-    """Return the style of text on a colour: black or white, whichever is read better."""
+    """Return the style of text on a colour: black or white, whichever contrasts more."""
     red, green, blue = (int(channel) for channel in colour)
     bright = 0.299 * red + 0.587 * green + 0.114 * blue > 128
     ink = Color.from_rgb(0, 0, 0) if bright else Color.from_rgb(255, 255, 255)
@@ -245,7 +245,7 @@ def place_labels(
     rows: int,
     width: int,
 ) -> list[PlacedLabel]:
-    """Find a place for as many labels as there is room for, the first ones first."""
+    """Place as many labels as there is room for, in their order."""
     owner, taken = _owners(cut, radii, rows, width)
     spots: list[PlacedLabel] = []
     placed = 0
@@ -267,7 +267,7 @@ def place_labels(
 def _owners(
     cut: Sequence[Disc | None], radii: NDArray[np.float64], rows: int, width: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return which bubble is seen in each cell, -1: none, and which cells are full of one."""
+    """Return the visible bubble of each cell (-1: none), and the cells fully covered by one."""
     owner = np.full((rows, width), -1, dtype=np.int64)
     full = np.zeros((rows, width), dtype=np.bool_)
     for index in np.argsort(-radii, kind="stable").tolist():
@@ -283,7 +283,7 @@ def _owners(
 def _inside(
     label: BubbleLabel, x: float, y: float, r: float, owner: NDArray[np.int64]
 ) -> list[PlacedLabel]:
-    """Name and value under each other in a bubble that is large enough and not covered there."""
+    """Place name and value below each other in a bubble that is large enough and not covered."""
     rows, width = owner.shape
     room = int(2 * np.sqrt(max(0.0, r * r - 4.0)) - 2)
     name = line(label.name, LONGEST)
@@ -330,15 +330,15 @@ def _around(x: float, y: float, r: float, cells: int) -> Iterator[tuple[int, int
 
 
 CELLS_PER_NAME = 100
-"""Cells of the map for each name written on it; more would hide the map."""
+"""Cells of the map per name on it; more names would hide the map."""
 MOST_BUBBLES = 40
-"""Only so many of the largest communities are drawn; more would be a heap of dots."""
+"""Maximum number of communities drawn, largest first; more would be illegible."""
 CLOSEST = 8.0
-"""The strongest zoom."""
+"""The maximum zoom."""
 
 
 class CommunityMap(PixelPane):
-    """Each community a bubble near those it is tied to; one can be chosen."""
+    """A map with a bubble per community, near those it has ties to; one can be chosen."""
 
     HELP = (
         "Each bubble is a community: area is the number of members, colour the share of adopters "
@@ -356,7 +356,7 @@ class CommunityMap(PixelPane):
     ]
 
     class Selected(Message):
-        """The cursor went to a community."""
+        """The cursor moved to a community."""
 
         def __init__(self, index: int) -> None:
             super().__init__()
@@ -395,7 +395,7 @@ class CommunityMap(PixelPane):
         self._whole = found
 
     def _show_largest(self, found: Communities) -> None:
-        """Draw the largest communities; the row of all the rest is none."""
+        """Draw the largest communities; the row for all others is omitted."""
         if found is self._whole:
             return
         self._known = all_of(found)
@@ -428,7 +428,7 @@ class CommunityMap(PixelPane):
         onset: NDArray[np.int64] | None = None,
         label: str = "",
     ) -> None:
-        """Show communities; nothing is drawn anew when these very arrays are shown already."""
+        """Show communities; nothing is redrawn if the same arrays are already shown."""
         onset = np.full(len(sizes), -1, dtype=np.int64) if onset is None else onset
         kept = adopted is self._adopted and links is self._links and sizes is self._sizes
         if kept and tuple(names) == self._names and label == self._label:
@@ -446,19 +446,19 @@ class CommunityMap(PixelPane):
 
     @property
     def shown(self) -> int:
-        """How many communities are drawn."""
+        """Number of communities drawn."""
         return len(self._names)
 
     def select(self, index: int) -> None:
         """Move the cursor to a community, without a message."""
         if index >= len(self._names):
-            index = -1  # one that is too small to be drawn
+            index = -1  # too small to be drawn
         if index != self.selected and index >= -1:
             self.selected = index
             self.changed()
 
     def action_go(self, right: int, down: int) -> None:
-        """Go to the next community in a direction; the largest one first."""
+        """Go to the next community in a direction; first to the largest one."""
         if not self._names:
             return
         layout = self._layout
@@ -472,7 +472,7 @@ class CommunityMap(PixelPane):
         self.changed()
 
     def action_choose(self) -> None:
-        """Say that the community under the cursor is meant."""
+        """Announce the community under the cursor."""
         if self.selected >= 0:
             self.post_message(self.Chosen(self.selected))
 
@@ -504,7 +504,7 @@ class CommunityMap(PixelPane):
         if offset is None or layout is None or not len(layout.radii):
             return -1
         gap = layout.centres - np.array([offset.x + 0.5, 2 * offset.y + 1.0])
-        # Small bubbles lie on top and are hard to hit: a cell more all around.
+        # Small bubbles are on top and hard to hit: allow one more cell around them.
         beyond = np.sqrt((gap**2).sum(axis=1)) - layout.radii
         hit = np.flatnonzero(beyond <= 1.0)
         return int(hit[np.argmin(layout.radii[hit])]) if len(hit) else -1
@@ -512,7 +512,7 @@ class CommunityMap(PixelPane):
     # -- drawing ------------------------------------------------------------------------------
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw lines, bubbles and names, and a line about the chosen community below."""
+        """Draw lines, bubbles and names, and below them a line about the chosen community."""
         canvas = self.canvas(width, height)
         if not self._names:
             self.write_placeholder(canvas)
@@ -546,7 +546,7 @@ class CommunityMap(PixelPane):
         return self._layout
 
     def _cut_out(self, layout: BubbleLayout) -> list[Disc | None]:
-        """Return the discs of a layout, kept until it or the chosen community changes."""
+        """Return the discs of a layout, cached until it or the chosen community changes."""
         kept = self._cut
         if kept is None or kept[0] is not layout or kept[1] != self.selected:
             height, width = 2 * len(layout.strength), layout.strength.shape[1]
@@ -651,14 +651,14 @@ class CommunityMap(PixelPane):
             style = strong if spot.index == self.selected else text
             if spot.inside and not self.in_glyphs:
                 style = contrasting(fills[spot.index])
-            elif not spot.inside:  # no line runs into the text
+            elif not spot.inside:  # no line crosses the text
                 around = slice(max(0, spot.x - 1), spot.x + spot.cells + 1)
                 lines = layout.strength[spot.y, around] > 0
                 canvas.chars[spot.y, around][lines] = " "
             canvas.text(spot.x, spot.y, spot.text, canvas.ink_of(style), room=spot.cells)
 
     def _describe(self) -> tuple[str, str]:
-        """Return name and facts of the community under mouse or cursor; else of all of them."""
+        """Return name and facts of the community under mouse or cursor, else of all communities."""
         index = self._hover if self._hover >= 0 else self.selected
         if index >= 0:
             return self._names[index], self._facts(index)

@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 
 Order = Literal["size", "adoption", "onset", "name"]
-"""How communities are ordered: largest, most adopted, earliest, or by the alphabet, first."""
+"""Orders of communities, by what comes first: largest, most adopted, earliest, alphabetical."""
 
 SHORTEST = 10
-"""Ticks that the time axis shows at least."""
+"""Minimum ticks on the time axis."""
 LONGEST_NAME = 24
-"""Cells of a row's label at most."""
+"""Maximum cells of a row's label."""
 
 
 def ranked(
@@ -41,7 +41,7 @@ def ranked(
     adopted: NDArray[np.int64],
     onset: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Return the communities in an order, int64 (c,); equal ones stay as they were."""
+    """Return the communities in an order, int64 (c,); ties keep their previous order."""
     if order == "name":
         keys = [name.casefold() for name in names]
         return np.array(sorted(range(len(names)), key=keys.__getitem__), dtype=np.int64)
@@ -55,7 +55,7 @@ def ranked(
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where the cells of the heat map are: `top` is the first row shown, ticks are absolute."""
+    """The cells of the heat map: `top` is the first row shown, ticks are absolute."""
 
     x: int
     rows: int
@@ -71,7 +71,7 @@ class Grid:
 
 
 class CommunityHeat(PixelPane):
-    """A row for each community, a column for a span of ticks; the colour is the adopted share."""
+    """A row per community, a column per span of ticks; the colour is the adopted share."""
 
     HELP = (
         "Each row is a community, each column a span of ticks, and the colour the share of members "
@@ -93,7 +93,7 @@ class CommunityHeat(PixelPane):
     ]
 
     class Selected(Message):
-        """The cursor went to a community."""
+        """The cursor moved to a community."""
 
         def __init__(self, index: int) -> None:
             super().__init__()
@@ -114,7 +114,7 @@ class CommunityHeat(PixelPane):
         self._rank = np.zeros(0, dtype=np.int64)
         self._cursor: int | None = None
         self._top = 0
-        # Until the cursor is moved the first rows are shown, wherever it is.
+        # Until the cursor is moved, the first rows are shown, wherever it is.
         self._touched = False
         self._grid: Grid | None = None
 
@@ -143,7 +143,7 @@ class CommunityHeat(PixelPane):
         heat: NDArray[np.float32],
         ticks: NDArray[np.int64],
     ) -> None:
-        """Show communities; nothing is drawn anew when these very arrays are shown already."""
+        """Show communities; nothing is redrawn if the same arrays are already shown."""
         if heat is self._heat and adopted is self._adopted and tuple(names) == self._names:
             return
         if tuple(names) != self._names:
@@ -170,7 +170,7 @@ class CommunityHeat(PixelPane):
         self.changed()
 
     def action_order(self) -> None:
-        """Take the next order."""
+        """Switch to the next order."""
         orders = get_args(Order)
         self.sort_by(orders[(orders.index(self.order) + 1) % len(orders)])
 
@@ -188,7 +188,7 @@ class CommunityHeat(PixelPane):
         self.action_row(pages * max(1, self._grid.rows if self._grid else 10))
 
     def action_point(self, columns: int) -> None:
-        """Move the cursor in time; beyond the newest tick it follows that again."""
+        """Move the cursor in time; beyond the newest tick it follows the newest again."""
         if not len(self._ticks):
             return
         grid = self._grid
@@ -211,7 +211,7 @@ class CommunityHeat(PixelPane):
         self.changed()
 
     def action_choose(self) -> None:
-        """Say that the community under the cursor is meant."""
+        """Announce the community under the cursor."""
         if self._names:
             self.post_message(self.Chosen(self.selected))
 
@@ -365,7 +365,7 @@ class CommunityRows:
         return len(self.names)
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return what to write in a column for some rows."""
+        """Return the cells of a column for some rows."""
         if column == 0:
             return [count(size) for size in self.sizes[rows].tolist()]
         if column == 1:
@@ -379,7 +379,7 @@ class CommunityRows:
         return [", ".join(self.top[row]) for row in rows.tolist()]
 
     def keys(self, column: int) -> NDArray[Any]:
-        """Return what a column is sorted by."""
+        """Return the sort keys of a column."""
         if column == 3:
             return np.where(self.onset < 0, np.nan, self.onset)
         if column >= 4:
@@ -393,7 +393,7 @@ class CommunityRows:
 
 
 class CommunityTable(ColumnTable):
-    """Members, adoption, onset, name and best-known members of every community."""
+    """Members, adoption, onset, name and most followed members of every community."""
 
     HELP = (
         "Every community: number of members, number and share of adopters, tick of the first "
@@ -422,7 +422,7 @@ class CommunityTable(ColumnTable):
         onset: NDArray[np.int64],
         top: Sequence[Sequence[str]],
     ) -> None:
-        """Show communities; nothing is drawn anew when these very arrays are shown already."""
+        """Show communities; nothing is redrawn if the same arrays are already shown."""
         old = self._shown
         if old is not None and names is old.names and adopted is old.adopted:
             return
@@ -430,6 +430,6 @@ class CommunityTable(ColumnTable):
         self.fill(self._shown)
 
     def sort_by(self, order: Order) -> None:
-        """Sort by size, adoption, onset or name, as the other views of communities do."""
+        """Sort by size, adoption, onset or name, like the other views of communities."""
         column, descending = _SORTS[order]
         self.sort(column, descending=descending)

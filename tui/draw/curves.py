@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 
 SHORTEST = 10
-"""Ticks that the time axis shows at least."""
+"""Minimum ticks on the time axis."""
 TIGHTEST = 8
-"""Ticks that remain at the strongest zoom."""
+"""Ticks shown at the maximum zoom."""
 SPARSE = 0b10001000
 """Dots of a predicted curve that are drawn: every fourth."""
 OFF_SCALE_BELOW = 0.2
-"""While no other state holds this share, the first state is left off the scale."""
+"""While all other states are below this share, the first state is left off the scale."""
 
 
 class Curves(BraillePane):
-    """The curves of all states over time, with a crosshair that reads them.
+    """The curves of all states over time, with a crosshair that reads values.
 
-    Each curve has a colour, a dash style, a letter on the curve and its value in the legend.
+    Each curve has a colour, a dash style, a letter on the curve, and its value in the legend.
     """
 
     HELP = (
@@ -103,7 +103,7 @@ class Curves(BraillePane):
         agents: int,
         first_tick: int = 0,
     ) -> None:
-        """Show the curves of a history; nothing is drawn anew when it is the one shown."""
+        """Show the curves of a history; nothing is redrawn if it is already shown."""
         same = history is self._history and agents == self._agents and first_tick == self._first
         if same and tuple(states) == self._states:
             return
@@ -114,19 +114,19 @@ class Curves(BraillePane):
         self.changed()
 
     def overlay(self, theory: Theory | None) -> None:
-        """Draw what equations predict, dashed and dim, or nothing beside the curves."""
+        """Draw the predictions of equations, dashed and dim, or remove them."""
         if theory is not self._theory:
             self._theory = theory
             said = f"dashed: {line(theory.name, 100)}" if theory is not None else ""
             more = (
                 f" Dashed: {line(theory.name, 200)}. {theory.limits}" if theory is not None else ""
             )
-            vars(self)["HELP"] = type(self).HELP + more  # what ? explains is what is drawn
+            vars(self)["HELP"] = type(self).HELP + more  # ? explains what is drawn
             self.border_subtitle = Content(said)
             self.changed()
 
     def _predicted(self, state: int) -> NDArray[np.float64] | None:
-        """Return how many members theory expects in a state, tick by tick."""
+        """Return the expected number of members in a state, tick by tick."""
         theory = self._theory
         if theory is None or self._states[state] not in theory.states:
             return None
@@ -136,7 +136,7 @@ class Curves(BraillePane):
     # -- keys and mouse -----------------------------------------------------------------------
 
     def action_point(self, steps: int) -> None:
-        """Move the crosshair by columns; beyond the newest tick it follows that again."""
+        """Move the crosshair by columns; beyond the newest tick it follows the newest again."""
         last = len(self._history) - 1
         if last < 0:
             return
@@ -153,7 +153,7 @@ class Curves(BraillePane):
             self._point(0)
 
     def action_newest(self) -> None:
-        """Take the crosshair away; the values follow the newest tick."""
+        """Remove the crosshair; the values follow the newest tick."""
         self._point(None)
 
     def action_zoom(self, factor: float) -> None:
@@ -168,7 +168,7 @@ class Curves(BraillePane):
         self.changed()
 
     def action_log(self) -> None:
-        """Turn the logarithmic scale on or off."""
+        """Switch the logarithmic scale on or off."""
         self._log = not self._log
         self.changed()
 
@@ -185,13 +185,13 @@ class Curves(BraillePane):
             self.changed()
 
     def on_leave(self) -> None:
-        """Go back to the crosshair."""
+        """Return to the crosshair."""
         if self._hover is not None:
             self._hover = None
             self.changed()
 
     def on_click(self, event: events.Click) -> None:
-        """Leave the crosshair where it was clicked."""
+        """Set the crosshair at the clicked position."""
         tick = self._tick_at(event)
         if tick is not None:
             self._point(tick)
@@ -278,7 +278,7 @@ class Curves(BraillePane):
             pen.crosshair(tick)
 
     def _on_scale(self) -> list[bool]:
-        """Return which states the value axis makes room for."""
+        """Return the states that the value axis makes room for."""
         shown = [True] * len(self._states)
         if len(shown) > 1 and not self._all and not self._log:
             others = int(self._history[:, 1:].max())
@@ -314,7 +314,7 @@ class Curves(BraillePane):
     # -- values as text -----------------------------------------------------------------------
 
     def _read_at(self) -> int | None:
-        """Return the row under mouse or crosshair; None when the newest is read."""
+        """Return the row under mouse or crosshair; None for the newest."""
         tick = self._cursor if self._hover is None else self._hover
         return tick if tick is not None and tick < len(self._history) else None
 

@@ -1,4 +1,4 @@
-"""What experiments look like: the list of them, maps of parameters, bars."""
+"""The panes of experiments: their list, maps of parameters, bars."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 
 LONGEST = 14
-"""Cells of what stands beside a row of the map at most."""
+"""Maximum cells of a label beside a row of the map."""
 TALLEST = 4
-"""Rows of a cell of the map at most."""
+"""Maximum rows of a cell of the map."""
 SCALE = 10
 """Colours of the legend."""
 
 
 class ParameterMapPane(PixelPane):
-    """A measure over two parameters: a field a value of each, its colour the mean of the runs."""
+    """A measure over two parameters: one field per pair of values, coloured by the mean of runs."""
 
     HELP = (
         "The mean of a measure over two parameters of a sweep, averaged over all others: one "
@@ -55,7 +55,7 @@ class ParameterMapPane(PixelPane):
         self._at = (0, 0)
 
     def show_map(self, found: ParameterMap | None) -> None:
-        """Show another map; the cursor stays where it was, if that is there."""
+        """Show another map; the cursor keeps its position if that exists."""
         if found is not self._map:
             self._map = found
             self.changed()
@@ -92,7 +92,7 @@ class ParameterMapPane(PixelPane):
         return canvas.strips()
 
     def _fields(self, canvas: Canvas, found: ParameterMap, left: int, tall: int, wide: int) -> None:
-        """Paint the fields, each with its number where there is room."""
+        """Paint the fields, each with its number if there is room."""
         rows, columns = found.means.shape
         shares = _shares(found.means)
         here, muted = self._here(rows, columns), canvas.ink_of(self.tone("muted"))
@@ -122,7 +122,7 @@ class ParameterMapPane(PixelPane):
         canvas.side_blocks(x, y, np.ascontiguousarray(pixels))
 
     def _number(self, canvas: Canvas, share: float, x: int, y: int, said: str) -> None:
-        """Write a number over its field, in black or white: what can be read there."""
+        """Write a number over its field, in black or white, whichever is readable."""
         if self.in_glyphs:
             _put(canvas, x, y, said, canvas.ink_of(self.tone("strong")))
             return
@@ -132,7 +132,7 @@ class ParameterMapPane(PixelPane):
         _put(canvas, x, y, said, int(paired(fore, ground)))
 
     def _axes(self, canvas: Canvas, found: ParameterMap, left: int, tall: int, wide: int) -> None:
-        """Write the values beside and below the fields; of y also its name."""
+        """Write the values beside and below the fields, and the name of y."""
         ink, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("text"))
         rows = len(found.up)
         for place, said in enumerate(reversed(found.up)):
@@ -147,7 +147,7 @@ class ParameterMapPane(PixelPane):
         canvas.text(left, rows * tall + 1, names, strong, room=canvas.width - left)
 
     def _foot(self, canvas: Canvas, found: ParameterMap) -> None:
-        """Write the value under the cursor, and the scale where there is room."""
+        """Write the value under the cursor, and the scale if there is room."""
         x, y = self._here(*found.means.shape)
         value = float(found.means[y, x])
         said = "no run" if math.isnan(value) else f"{value:.4g}"
@@ -169,14 +169,14 @@ class ParameterMapPane(PixelPane):
 
 
 def _shares(means: F64) -> F64:
-    """Return where each value lies between the least and the most; all in the middle if equal."""
+    """Return each value's position between minimum and maximum; the middle if all are equal."""
     known = means[~np.isnan(means)]
     low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     return (means - low) / (high - low) if high > low else np.where(np.isnan(means), np.nan, 0.5)
 
 
 class BarsPane(StripPane):
-    """Numbers on one axis, a row each, with their intervals."""
+    """Numbers on one axis, one per row, with their intervals."""
 
     HELP = (
         "One row each: a bar up to the value, ├ and ┤ at the ends of its 95 % interval, and the "
@@ -202,13 +202,13 @@ class BarsPane(StripPane):
             self.changed()
 
     def action_scroll(self, by: int) -> None:
-        """Scroll by rows, where there are more than fit."""
+        """Scroll by rows, if there are more than fit."""
         many = 0 if self._bars is None else len(self._bars.rows)
         self._top = min(max(self._top + by, 0), max(0, many - max(1, self.size.height - 2)))
         self.changed()
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the rows, the axis below, and what they are."""
+        """Draw the rows, the axis below, and a caption."""
         canvas, found = self.canvas(width, height), self._bars
         if found is None or not found.rows:
             self.write_placeholder(canvas)
@@ -250,7 +250,7 @@ class BarsPane(StripPane):
 
     @staticmethod
     def _ruler(canvas: Canvas, y: int, axis: _Axis, ink: int) -> None:
-        """Write the ends of the axis below, and 0 where it lies between them."""
+        """Write the ends of the axis below, and 0 if it lies between them."""
         ends = short(axis.low), short(axis.high)
         canvas.text(axis.x, y, ends[0], ink)
         canvas.text(axis.x + axis.cells - len(ends[1]), y, ends[1], ink)
@@ -260,7 +260,7 @@ class BarsPane(StripPane):
 
 
 def _put(canvas: Canvas, x: int, y: int, glyphs: str, ink: int) -> None:
-    """Write glyphs of one cell each over whatever is there."""
+    """Write one-cell glyphs over existing content."""
     end = min(x + len(glyphs), canvas.width)
     if y < canvas.height and x < end:
         canvas.chars[y, x:end] = list(glyphs[: end - x])
@@ -268,7 +268,7 @@ def _put(canvas: Canvas, x: int, y: int, glyphs: str, ink: int) -> None:
 
 
 class _Axis:
-    """Cells of a row, and which number lies where."""
+    """The cells of a row, and the numbers that they represent."""
 
     def __init__(self, found: Bars, x: int, cells: int) -> None:
         every = [n for row in found.rows for n in (row.value, row.low, row.high, row.start)]
@@ -298,7 +298,7 @@ class ExperimentRows:
     """Experiments as rows, the newest first."""
 
     experiments: Sequence[Experiment]  # in the order in which they began
-    said: tuple[tuple[object, ...], ...]  # how far each of them is
+    said: tuple[tuple[object, ...], ...]  # the progress of each
 
     @property
     def columns(self) -> Sequence[TableColumn]:
@@ -309,11 +309,11 @@ class ExperimentRows:
         return len(self.said)
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return what to write in a column for some rows."""
+        """Return the cells of a column for some rows."""
         return [str(self.said[-1 - row][column]) for row in rows.tolist()]
 
     def keys(self, column: int) -> NDArray[Any]:
-        """Return what a column is sorted by."""
+        """Return the sort keys of a column."""
         if column == 0:
             return np.array([each.number for each in reversed(self.experiments)])
         if column in {1, 2}:
@@ -328,7 +328,7 @@ def _row(each: Experiment) -> tuple[object, ...]:
 
 
 class ExperimentTable(ColumnTable):
-    """Each experiment of this session, and how far it is."""
+    """The experiments of this session and their progress."""
 
     HELP = (
         "The experiments of this session, newest first: number of runs, starting tick, progress, "
@@ -342,7 +342,7 @@ class ExperimentTable(ColumnTable):
         self._experiments: tuple[Experiment, ...] = ()
 
     def list_experiments(self, experiments: Sequence[Experiment]) -> None:
-        """Show experiments; the cursor follows a new one, and stays on its own otherwise."""
+        """Show experiments; the cursor moves to a new one, and otherwise stays."""
         said = tuple(_row(each) for each in experiments)
         if said == self._said:
             return
@@ -353,7 +353,7 @@ class ExperimentTable(ColumnTable):
 
     @property
     def chosen(self) -> Experiment | None:
-        """The one under the cursor."""
+        """The experiment under the cursor."""
         if not self._experiments:
             return None
         return self._experiments[-1 - min(self.selected, len(self._experiments) - 1)]

@@ -1,4 +1,4 @@
-"""The fan of an experiment: where its replicates lie, tick by tick."""
+"""The fan chart of an experiment: the spread of its replicates, tick by tick."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 RGB = tuple[int, int, int]
 
 GLYPHS = {"ascii": ".:", "else": "░▒"}
-"""The outer and the inner band, where colours are few."""
+"""Glyphs of the outer and the inner band, for terminals with few colours."""
 
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """What lies between two curves."""
+    """The area between two curves."""
 
     low: F64  # float64 (ticks + 1,); NaN: there is none
     high: F64
@@ -49,15 +49,15 @@ class Band:
 
 
 class BandPane(BraillePane):
-    """A pane with curves of dots over bands of colour; of glyphs where colours are few."""
+    """A pane with curves of dots over bands of colour, or of glyphs if colours are few."""
 
     @property
     def in_glyphs(self) -> bool:
-        """Whether bands are told by the density of a character instead of a colour."""
+        """Whether bands are shown by the density of a character instead of a colour."""
         return self.symbols == "ascii" or self.few_colours
 
     def band_colour(self, depth: int) -> RGB:
-        """Return the colour of a band: that of the line, mixed into the ground."""
+        """Return the colour of a band: the line's colour mixed with the background."""
         share = (0.2, 0.42)[depth]
         line = self.tone("line").color
         tint = (line or Color.parse("#56b4e9")).get_truecolor()
@@ -73,7 +73,7 @@ class BandPane(BraillePane):
     def paint_bands(
         self, canvas: Canvas, plot: Plot, bands: Sequence[Band], inks: dict[int, RGB]
     ) -> None:
-        """Draw bands behind what is drawn already."""
+        """Draw bands behind the existing content."""
         plane = np.full((2 * plot.rows, plot.columns), -1, np.int8)
         for band in bands:
             plane[_between(band, plot)] = band.depth
@@ -92,14 +92,14 @@ class BandPane(BraillePane):
         pixels = colours[plane]
         canvas.half_blocks(plot.x, 0, pixels, self.ground)
         chars[~free], ink[~free] = kept[~free], drawn[~free]
-        behind = pixels[0::2]  # what a curve crosses shows through beside its dots
+        behind = pixels[0::2]  # what a curve crosses is visible beside its dots
         for number, colour in inks.items():
             cells = ~free & (drawn == number) & (plane[0::2] >= 0)
             ink[cells] = paired(np.array(colour, np.uint8), behind[cells])
 
 
 def _between(band: Band, plot: Plot) -> NDArray[np.bool_]:
-    """Return which half cells lie in a band, bool (2 * rows, columns)."""
+    """Return the half cells inside a band, bool (2 * rows, columns)."""
     view, rows = plot.view, 2 * plot.rows
     low, _ = envelope(_long(band.low, view), view.start, view.stop, plot.columns)
     _, high = envelope(_long(band.high, view), view.start, view.stop, plot.columns)
@@ -118,7 +118,7 @@ def _long(values: F64, view: View) -> F64:
 
 
 SHORTEST = 10
-"""Ticks that the time axis shows at least."""
+"""Minimum ticks on the time axis."""
 SOLID = 0xFF
 MEDIAN_MARKER, LIVE_MARKER = "m", "x"
 OF_AGENTS = "agents"
@@ -141,7 +141,7 @@ class TickPane(BandPane):
         self._plot: Plot | None = None
 
     def action_point(self, steps: int) -> None:
-        """Move the crosshair by columns; beyond the last tick it goes."""
+        """Move the crosshair by columns; beyond the last tick it is removed."""
         last, plot = self._ticks - 1, self._plot
         if last < 0:
             return
@@ -156,12 +156,12 @@ class TickPane(BandPane):
         self.changed()
 
     def action_newest(self) -> None:
-        """Take the crosshair away; the values are those of the last tick."""
+        """Remove the crosshair; the values are those of the last tick."""
         self._cursor = None
         self.changed()
 
     def _row(self) -> int:
-        """Return the row that is read."""
+        """Return the row to read."""
         last = max(0, self._ticks - 1)
         return last if self._cursor is None else min(self._cursor, last)
 
@@ -182,7 +182,7 @@ class TickPane(BandPane):
 
 
 class FanPane(TickPane):
-    """The median over replicates with the bands of 50 % and 95 %, and the live run over them."""
+    """The median over replicates with the bands of 50 % and 95 %, and the live run on top."""
 
     HELP = (
         "The replicates, tick by tick: their median (m), the inner band with half of them and the "
@@ -197,7 +197,7 @@ class FanPane(TickPane):
         self._live: F64 = np.zeros(0)
 
     def show_outcome(self, outcome: Outcome | None, live: F64) -> None:
-        """Show what an experiment comes to, and how the world itself went since."""
+        """Show the outcome of an experiment, and the course of the world itself since then."""
         if outcome is self._outcome and np.array_equal(live, self._live):
             return
         self._outcome, self._live = outcome, live
@@ -317,7 +317,7 @@ class DifferencePane(TickPane):
         self._outcome: Outcome | None = None
 
     def show_outcome(self, outcome: Outcome | None) -> None:
-        """Show the difference of an outcome, where it has one."""
+        """Show the difference in an outcome, if it has one."""
         if outcome is not self._outcome:
             self._outcome = outcome
             found = None if outcome is None else outcome.difference

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 
 ROOM = 14
-"""Cells that names leave to notes where they can."""
+"""Cells that names leave to notes if possible."""
 
 SHORTEST_NOTE = 6
 SHORTEST_COURSE = 6
-"""Cells below which a note, or a course, is left out."""
+"""Minimum cells of a note or a sparkline; with fewer it is omitted."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ class Figure:
 
 
 def metrics_of(focus: Focus, agents: int) -> list[Figure]:
-    """Make the figures of a message."""
+    """Return the figures of a message."""
     total = max(1, agents)
     first = max(0, focus.started_at)
     adopters = np.cumsum(focus.new).astype(np.float64)
@@ -65,7 +65,7 @@ def metrics_of(focus: Focus, agents: int) -> list[Figure]:
 
 
 def _r_of(focus: Focus, first: int) -> Figure:
-    """Write R_t with the tick of those whose it is, or why there is none."""
+    """Write R_t with the tick of its adopters, or why there is none."""
     later = focus.r[1:]
     peak = "" if focus.status == "failed" else _peak(later, first + 1, "{:.2f}")
     if focus.cohort > first:
@@ -77,14 +77,14 @@ def _r_of(focus: Focus, first: int) -> Figure:
 
 
 def _of_seeds(focus: Focus, first: int) -> str:
-    """Tell how many each seed convinced, once that is whole; else since when they have it."""
+    """Say how many each seed convinced, once known; until then, since when they are seeds."""
     if focus.r.size and np.isfinite(focus.r[0]):
         return f"R {focus.r[0]:.2f} @{count(first)}"
     return f"at tick {count(first)}"
 
 
 def platform_metrics(now: PlatformNow, agents: int) -> list[Figure]:
-    """Make the figures of a platform in its last tick."""
+    """Return the figures of a platform in its last tick."""
     is_known = now.online >= 0
     share = percent(now.online / max(1, agents)) if is_known else "after a tick"
     shown = short(now.exposures) if now.exposures >= 0 else "-"
@@ -98,7 +98,7 @@ def platform_metrics(now: PlatformNow, agents: int) -> list[Figure]:
 def chosen_metrics(
     names: Sequence[str], units: dict[str, str], measured: MetricsState | None
 ) -> list[Figure]:
-    """Make the figures of metrics that were chosen, with what is alarming as their note."""
+    """Return the figures of the chosen metrics, with alerts as their notes."""
     if measured is None:
         return [Figure(name.replace("_", " "), "-", "off; press G") for name in names]
     latest = {name: (value, tick) for name, value, tick in measured.latest}
@@ -114,7 +114,7 @@ def chosen_metrics(
 
 
 def _when(tick: int, measured: MetricsState) -> str:
-    """Say when a metric was taken, unless it was in the last tick."""
+    """Say when a metric was taken, unless in the last tick."""
     if tick < 0:
         return "no value yet"
     return "" if measured.ticks.size and tick == measured.ticks[-1] else f"@{count(tick)}"
@@ -140,7 +140,7 @@ def _peak(course: NDArray[np.float64], first: int, form: str = "") -> str:
 
 
 def _virality(focus: Focus) -> tuple[str, str]:
-    """Return (value, note); it is measured when time stands still, and old values mislead."""
+    """Return (value, note); it is measured only while paused, and an old value would mislead."""
     if 0 < focus.virality_size < focus.reached:
         return "-", "when paused"
     return _number(focus.virality), "structural"
@@ -199,7 +199,7 @@ class NowPane(StripPane):
         self.changed()
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw a line for each figure, and its course beside it where there is room."""
+        """Draw one line per figure, with its sparkline if there is room."""
         canvas = self.canvas(width, height)
         if not self._metrics:
             self.write_placeholder(canvas)
@@ -241,7 +241,7 @@ SCALE = 6
 
 
 def figure(value: float, unit: str) -> str:
-    """Write a metric's value, with its unit where that is short.
+    """Write a metric's value, with its unit if that is short.
 
     Examples
     --------
@@ -258,7 +258,7 @@ def figure(value: float, unit: str) -> str:
 
 
 class MetricChart(StripPane):
-    """The metrics that were chosen, as courses of bars."""
+    """The chosen metrics, as series of bars."""
 
     HELP = (
         "The metrics selected with G, each on its own scale, with zero at its base; the numbers "
@@ -276,7 +276,7 @@ class MetricChart(StripPane):
     def choose(
         self, names: Sequence[str], units: dict[str, str], course: MetricsState | None = None
     ) -> None:
-        """Show other metrics; ``units``: of each; ``course``: theirs, where frames have none."""
+        """Show other metrics; ``units``: of each; ``course``: their series, if frames have none."""
         self._course = course
         if (tuple(names), units) != (self._names, self._units):
             self._names, self._units = tuple(names), units
@@ -308,7 +308,7 @@ class MetricChart(StripPane):
     def _write_band(
         self, canvas: Canvas, y: int, rows: int, end: int, name: str, measured: MetricsState | None
     ) -> None:
-        """Write a metric's name and value, up to ``end``, and below them its course."""
+        """Write a metric's name and value, up to ``end``, and its series below."""
         muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         there = measured is not None and name in measured.names
         course = measured.series(name) if measured is not None and there else np.zeros(0)
@@ -331,7 +331,7 @@ class MetricChart(StripPane):
 
 
 def _same(one: MetricsState | None, other: MetricsState | None) -> bool:
-    """Whether two courses are of the same ticks; those of metrics are made anew for each."""
+    """Return whether two series are of the same ticks; those of metrics are rebuilt for each."""
     if one is None or other is None or not len(one.ticks) or one.names != other.names:
         return False
     alike = np.array_equal(one.rows, other.rows, equal_nan=True)

@@ -1,8 +1,8 @@
-"""What the drawing panes have in common: strips painted once for each state, size and theme.
+"""The bases of the drawing panes: strips painted once per state, size and theme.
 
-`Painted` paints all lines at a time and hands them out one by one; a `StripPane` has the tones of
+`Painted` paints all lines at once and returns them one by one; a `StripPane` has the tones of
 a pane. `BraillePane` adds curves of dots, `PixelPane` fields of colour; both have a way to draw on
-terminals that know only a few colours, or only ASCII.
+terminals with only a few colours, or only ASCII.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from tui.draw.canvas import BRAILLE, QUADRANTS, Canvas, pack_braille, pack_quadr
 from tui.theme import GLYPHS, SHADES, shade
 
 Symbols = Literal["braille", "block", "ascii"]
-"""What curves and fields are drawn with; ``ascii`` for fonts and terminals with nothing else."""
+"""Symbols of curves and fields; ``ascii`` for fonts and terminals without the others."""
 
 
 SCALE_CELLS = 10
 """Colours of the legend of shares."""
 SCALE_SAYS = ("0%", "25%", "100%")
-"""What stands at its ends and between its halves."""
+"""Labels at its ends and between its halves."""
 
 
 class Painted(Widget):
-    """A widget that paints all its lines at once, and keeps them until something changes.
+    """A widget that paints all its lines at once, and caches them until something changes.
 
     A subclass implements `paint` and calls `changed` when its data or its cursor does.
     """
@@ -54,24 +54,24 @@ class Painted(Widget):
         return [Strip.blank(width, self.rich_style)] * height
 
     def changed(self) -> None:
-        """Have everything painted anew."""
+        """Repaint everything."""
         self._stamp += 1
         self.refresh()
 
     def view(self) -> tuple[int, int, int]:
-        """Return width and height that are painted, and the first row when it scrolls."""
+        """Return the painted width and height, and the first row if it scrolls."""
         return *self.size, 0
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the lines of a region, as Textual asks for them."""
-        # Costly to find out, so it is asked once a redraw and not once a line.
+        # Expensive, so it is asked once per redraw and not once per line.
         if self.background_colors != self._colours:
             self._colours = self.background_colors
             self._stamp += 1
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        """Return one line of the content, painting all of it first when it is out of date."""
+        """Return one line of the content, repainting everything first if it is out of date."""
         width, height, first = self.view()
         key = (
             self._stamp,
@@ -92,7 +92,7 @@ class Painted(Widget):
 
 
 class StripPane(Painted, can_focus=True):
-    """A pane of one screenful, with the tones that panes have in common."""
+    """A pane of one screenful, with the tones common to panes."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         "pane--text",
@@ -156,7 +156,7 @@ class StripPane(Painted, can_focus=True):
 
 
 class BraillePane(StripPane):
-    """A pane with curves of dots: 4 x 2 Braille dots a cell, 2 x 2 quadrants, or letters."""
+    """A pane with curves of dots: 4 x 2 Braille dots per cell, 2 x 2 quadrants, or letters."""
 
     @property
     def dots_per_cell(self) -> tuple[int, int]:
@@ -170,16 +170,16 @@ class BraillePane(StripPane):
         return pack_quadrants(dots) if self.symbols == "block" else dots.view(np.uint8)
 
     def dot_chars(self, packed: NDArray[np.uint8]) -> NDArray[np.str_]:
-        """Return the characters of packed dots, str1 (rows, columns); spaces where none is."""
+        """Return the characters of packed dots, str1 (rows, columns); spaces if there is no dot."""
         return (BRAILLE if self.symbols == "braille" else QUADRANTS)[packed]
 
 
 class PixelPane(StripPane):
-    """A pane with fields of colour, two pixels a cell; densities where colours are few."""
+    """A pane with fields of colour, two pixels per cell; densities if colours are few."""
 
     @property
     def in_glyphs(self) -> bool:
-        """Whether amounts are told by the density of a character instead of a colour."""
+        """Whether amounts are shown by the density of a character instead of a colour."""
         return self.symbols == "ascii" or self.few_colours
 
     def shade(self, shares: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
@@ -187,16 +187,16 @@ class PixelPane(StripPane):
         return shade(shares, dark=self.dark)
 
     def density(self, shares: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
-        """Return a character for each share in [0, 1], as fixed as its colour; NaN is nothing."""
+        """Return a character for each share in [0, 1], as fixed as its colour; NaN is blank."""
         levels = np.sqrt(np.nan_to_num(shares).clip(0, 1))
         glyphs = np.array(list(GLYPHS if self.symbols == "ascii" else SHADES))
         steps = levels * (len(glyphs) - 1)
-        # Something is never shown as nothing.
+        # A value above 0 is never blank.
         found: NDArray[np.str_] = glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
         return found
 
     def write_foot(self, canvas: Canvas, name: str, facts: str) -> None:
-        """Write the last row: what is chosen, its facts, and the scale where there is room."""
+        """Write the last row: the selection, its facts, and the scale if there is room."""
         y, room = canvas.height - 1, canvas.width
         scale = SCALE_CELLS + sum(len(said) + 2 for said in SCALE_SAYS) - 2
         if canvas.width - scale - 2 >= min(cell_len(name), 12) + len(facts) + 2:

@@ -24,7 +24,7 @@ Labels = Sequence[tuple[int, str]]
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Where the curves are on the canvas, in cells, and what they show."""
+    """The position of the curves on the canvas, in cells, and their view."""
 
     x: int  # first column of the curves; the axis is left of it. 0: there is no axis
     rows: int  # of the curves
@@ -54,7 +54,7 @@ def share_labels(rows: int, view: View, agents: int | None = None) -> Labels:
 
 
 def number_labels(rows: int, view: View) -> Labels:
-    """Label a value axis of any numbers, from the bottom of the view to its top."""
+    """Label a value axis of numbers, from the bottom of the view to its top."""
     parts, span = 4 if rows >= 13 else 2, view.top - view.bottom
     values = [view.bottom + span * i / parts for i in range(parts + 1)]
     return _placed(rows, [(i / parts, short(value)) for i, value in enumerate(values)])
@@ -71,7 +71,7 @@ def _placed(rows: int, steps: list[tuple[float, str]]) -> Labels:
 
 
 def place(canvas: Canvas, rows: int, view: View, labels: Labels) -> Plot:
-    """Divide a canvas of enough width into axis and curves."""
+    """Divide a canvas of sufficient width into axis and curves."""
     x = max((len(label) for _, label in labels), default=-1) + 1
     x = x if canvas.width >= x + 12 else 0
     return Plot(x, rows, canvas.width - x, view)
@@ -92,7 +92,7 @@ class Pen:
         self._chars, self._ink = canvas.chars[area], canvas.ink[area]
 
     def axes(self, labels: Labels, first_tick: int) -> None:
-        """Draw the value axis, and the ticks in the row below the curves where there is one."""
+        """Draw the value axis, and the ticks in the row below the curves if there is one."""
         canvas, plot = self._canvas, self._plot
         if plot.x:
             axis = canvas.ink_of(self._pane.tone("axis"))
@@ -108,7 +108,7 @@ class Pen:
     def curve(
         self, values: NDArray[np.float64], style: CurveStyle, ink: int, *, lead: int | None = None
     ) -> None:
-        """Draw one curve over those before it."""
+        """Draw a curve over the previous ones."""
         plot = self._plot
         rows, columns = self._size
         missing = max(0, int(plot.view.stop) + 2 - len(values))
@@ -126,7 +126,7 @@ class Pen:
             self._mark((low + high) / 2, style.marker, ink, lead)
 
     def _mark(self, heights: NDArray[np.float64], letter: str, ink: int, lead: int) -> None:
-        """Put letters on a curve, the last one at its end; none over another curve's."""
+        """Put letters on a curve, the last one at its end, but none over another curve's."""
         view = self._plot.view
         cells = heights[:: self._across]
         there = ~np.isnan(cells)
@@ -140,7 +140,7 @@ class Pen:
                 self._markers.setdefault((row, column), (letter, ink))
 
     def finish(self) -> None:
-        """Bring the dots and letters of all curves onto the canvas."""
+        """Draw the dots and letters of all curves onto the canvas."""
         if not self._letters:
             self._chars[:] = self._pane.dot_chars(self._packed)
         for (row, column), (letter, ink) in self._markers.items():
@@ -185,7 +185,7 @@ class LegendEntry:
     name: str  # what it shows, and its value in percent and in full
     share: str
     amount: str
-    off: bool = False  # whether it lies above the scale
+    off: bool = False  # whether it is above the scale
 
     def text(self, names: int, *, amount: bool) -> str:
         """Return name and value with at most `names` cells for the name."""
@@ -230,7 +230,7 @@ def write_legend(
 def _shortened(
     heading: str, texts: Sequence[str], width: int, rows: int
 ) -> tuple[list[list[int]], list[str]]:
-    """Return the lines that fit, the last item saying how many curves have no room there."""
+    """Return the lines that fit, the last item saying how many curves are omitted."""
     for kept in range(len(texts) - 1, 0, -1):
         shown = [*texts[:kept], f"and {len(texts) - kept} more"]
         lines = _wrap([len(heading), *(cell_len(each) + 2 for each in shown)], width)

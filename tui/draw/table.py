@@ -29,41 +29,41 @@ GAP = 2
 class TableColumn:
     """One column of a table."""
 
-    title: str  # its heading, with the unit where there is one
-    width: int  # cells at most; the last column shown takes what is left over
+    title: str  # its heading, with the unit if it has one
+    width: int  # maximum cells; the last column shown takes the remaining space
     numeric: bool = False  # whether it is right-aligned
-    least: int = 0  # cells at least
-    rank: int = 0  # which columns stay when the table is narrow: those of the lowest rank
+    least: int = 0  # minimum cells
+    rank: int = 0  # columns of the lowest rank stay when the table is narrow
     descending: bool = False
 
     @property
     def narrowest(self) -> int:
-        """Cells below which the column is left out."""
+        """Minimum cells; with fewer the column is omitted."""
         return min(self.width, self.least or self.width)
 
 
 class RowProvider(Protocol):
-    """Any number of rows, numbered from 0; nothing is asked for but what is seen.
+    """Any number of rows, numbered from 0; only visible cells are requested.
 
-    A provider never changes: what is new comes in a new one.
+    A provider never changes: new data come in a new one.
     """
 
     @property
     def columns(self) -> Sequence[TableColumn]:
-        """The columns; text from outside belongs into the last ones, where widths matter least."""
+        """The columns; texts from outside belong in the last ones, where widths matter least."""
 
     def __len__(self) -> int:
         """Count the rows."""
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return what to write in a column for some rows."""
+        """Return the cells of a column for some rows."""
 
     def keys(self, column: int) -> NDArray[Any]:
-        """Return what the column is sorted by, one value a row, (rows,)."""
+        """Return the sort keys of a column, one per row, (rows,)."""
 
 
 class NoRows:
-    """A table without anything."""
+    """A table without rows."""
 
     columns: tuple[TableColumn, ...] = ()
 
@@ -82,7 +82,7 @@ class NoRows:
 
 
 def row_order(keys: NDArray[Any], *, descending: bool) -> NDArray[np.uint32]:
-    """Return row numbers in the order of their keys, uint32 (rows,); equal ones keep theirs."""
+    """Return row numbers in the order of their keys, uint32 (rows,); the sort is stable."""
     if not descending:
         return np.argsort(keys, kind="stable").astype(np.uint32)
     count = len(keys)
@@ -94,7 +94,7 @@ def row_order(keys: NDArray[Any], *, descending: bool) -> NDArray[np.uint32]:
 
 
 def fit(columns: Sequence[TableColumn], width: int, wanted: int = 0) -> list[tuple[int, int, int]]:
-    """Choose the columns that fit and how wide they are."""
+    """Select the columns that fit, and their widths."""
     ranks = sorted(range(len(columns)), key=lambda i: (i != wanted, columns[i].rank, i))
     chosen: list[int] = []
     left = width + GAP
@@ -121,7 +121,7 @@ def fit(columns: Sequence[TableColumn], width: int, wanted: int = 0) -> list[tup
 
 
 AT_ONCE = 20_000
-"""Rows that are sorted on the spot; more are sorted in a thread."""
+"""Maximum rows sorted immediately; more are sorted in a thread."""
 
 
 class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
@@ -170,7 +170,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     ]
 
     class Selected(Message):
-        """The cursor went to a row."""
+        """The cursor moved to a row."""
 
         def __init__(self, row: int) -> None:
             super().__init__()
@@ -200,7 +200,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     # -- data -----------------------------------------------------------------------------------
 
     def fill(self, rows: RowProvider) -> None:
-        """Show rows; cursor and order stay as they were as far as they can."""
+        """Show rows; cursor and order are kept as far as possible."""
         grown = len(rows) != len(self._rows)
         self._rows = rows
         if self._sort is not None:
@@ -233,7 +233,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             self._start_sort()
 
     def postpone(self, column: int, *, descending: bool) -> None:
-        """Say that the rows will be sorted by a column; until then they stay as they are."""
+        """Announce a coming sort by a column; until then the rows keep their order."""
         self._sort, self._column = (column, descending), column
         self.border_subtitle = Content(f"sorting by {self._rows.columns[column].title} ...")
         self.changed()
@@ -262,7 +262,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.Sorted(column, title, descending=descending))
 
     def _place_of(self, row: int) -> int:
-        """Return where a row is in the order shown."""
+        """Return the position of a row in the order shown."""
         if self._order is None or row >= len(self._order):
             return row
         return int(np.flatnonzero(self._order == row)[0])
@@ -291,18 +291,18 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         self._go(len(self._rows) - 1)
 
     def action_column(self, columns: int) -> None:
-        """Choose another column."""
+        """Select another column."""
         last = len(self._rows.columns) - 1
         self._column = min(max(0, self._column + columns), max(0, last))
         self.changed()
 
     def action_sort(self) -> None:
-        """Sort by the chosen column; once more, the other way round."""
+        """Sort by the selected column; again to reverse the order."""
         if self._rows.columns:
             self._sort_by_column(self._column)
 
     def action_choose(self) -> None:
-        """Say that the row under the cursor is meant."""
+        """Announce the row under the cursor."""
         if len(self._rows):
             self.post_message(self.Chosen(self.selected))
 
@@ -339,19 +339,19 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
 
     def _show_cursor(self) -> None:
         if not self._bring_cursor():
-            # The rows are newer than the layout, which knows how far one may scroll.
+            # The rows are newer than the layout, which limits scrolling.
             self.call_after_refresh(self._bring_cursor)
         self.changed()
 
     def _bring_cursor(self) -> bool:
-        """Scroll the cursor into sight; return whether it is."""
+        """Scroll the cursor into view; return whether it is visible."""
         top = min(max(self._top, self._at - max(1, self._page) + 1), self._at)
         if top != self._top:
             self.scroll_to(y=top, animate=False)
         return top == self._top
 
     def on_resize(self) -> None:
-        """Keep the cursor in sight."""
+        """Keep the cursor visible."""
         self.call_after_refresh(self._bring_cursor)
 
     # -- drawing --------------------------------------------------------------------------------
@@ -372,11 +372,11 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         return fit(self._rows.columns, width, self._column)
 
     def view(self) -> tuple[int, int, int]:
-        """Return width and height that are painted, and the first row."""
+        """Return the painted width and height, and the first row."""
         return self._width, self.size.height, self._top
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the headings, and the rows from where it was scrolled to."""
+        """Draw the headings, and the rows from the scroll position."""
         top = self._top
         canvas = Canvas(width, height, self.rich_style)
         if not self._rows.columns or not len(self._rows):

@@ -1,4 +1,4 @@
-"""Agents: every member in a table, one of them in detail, and those tied to it."""
+"""Agents: all members in a table, one of them in detail, and its ties."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ SORTED_BY = {"adopted": "adoption tick", "last_active": "last activity", "online
 Listed = NDArray[np.uint32] | None
 
 REST = 1.0
-"""Seconds between two looks at all members while time runs."""
+"""Seconds between two fetches of all members while time runs."""
 
 PATIENCE = 0.08
-"""Seconds that the cursor rests before the member under it is asked for."""
+"""Seconds that the cursor must rest before the member under it is fetched."""
 
 
 class AgentsMode(Mode):
-    """The table or the drawing of one member's ties, and the chosen member beside it."""
+    """The table, or the drawing of one member's ties, with the chosen member beside it."""
 
     MODE: ClassVar[str] = "agents"
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("agents",),)
@@ -70,7 +70,7 @@ class AgentsMode(Mode):
         return self.table.chosen if self.is_mounted else None
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
-        """Look at the members again when the world went on, at most once a second."""
+        """Fetch the members again if the world has advanced, at most once per second."""
         if not isinstance(pane, AgentTable) or self.app.feed is None:
             return
         if self.app.simulation is not self._simulation:
@@ -83,7 +83,7 @@ class AgentsMode(Mode):
             self.ask(self._look, self.app.simulation, focus, group="members")
 
     def _begin_anew(self) -> None:
-        """Forget the members of another world."""
+        """Forget the members of the previous world."""
         self._simulation, self._key, self._listed, self.expression = (
             self.app.simulation,
             (),
@@ -95,38 +95,38 @@ class AgentsMode(Mode):
         self.query_one(EgoPane).draw(None)
 
     def look_anew(self) -> None:
-        """Ask again for what members are: an act has changed some of them, at the same tick."""
+        """Fetch the members again, as an action has changed some of them at the same tick."""
         if self.is_mounted and self.app.simulation is self._simulation:
             self._key = ()
             self.table.forget_words()
             self.show_in(self.table, self.app.simulation.frame)
 
     async def _look(self, simulation: Simulation, focus: int | None) -> None:
-        """Fetch the columns of all members; the engine is held for some 20 ms a million."""
+        """Fetch the columns of all members; this holds the engine for about 20 ms per million."""
         from sim.runtime.queries import members
 
         try:
             people = await simulation.query(members.taken, focus, then=members.population_of)
             expression = self.expression
             listed = await self._fitting(simulation, expression)
-        except HubbubError:  # it was closed, or stands still: the bars say so
+        except HubbubError:  # it was closed or has failed: the bars say so
             return
         finally:
             self._is_looking, self._looked_at = False, time.monotonic()
         if simulation is self._simulation:
-            if expression and expression == self.expression:  # not another one meanwhile
+            if expression and expression == self.expression:  # still the same filter
                 self._listed = _same(self._listed, listed)
             self.table.list_agents(people, self._listed)
             self._title(len(people))
             self._inspect(at_once=True)
 
     async def _fitting(self, simulation: Simulation, expression: str) -> Listed:
-        """Return who fits the filter by now; all where it fits nothing any more."""
+        """Return the members that match the filter; all if the filter is no longer valid."""
         from sim.runtime.queries import members
 
         try:
             return await simulation.query(members.found, expression) if expression else None
-        except InputError:  # a community that was detected anew, say
+        except InputError:  # such as a community that is gone after a new detection
             return None
 
     def _title(self, everybody: int) -> None:
@@ -136,15 +136,15 @@ class AgentsMode(Mode):
             title = f"{listed}  {line(self.expression, 60)}"
         self.table.border_title = Content(title)
 
-    # What acts ask for
+    # Used by actions
 
     async def filter(self, expression: str) -> int:
-        """List those who fit an expression, all of them where it is empty; returns how many."""
+        """List the members that match an expression, or all if it is empty; return how many."""
         from sim.runtime.queries import members
 
         simulation = self.app.simulation
         if simulation is not self._simulation:
-            self._begin_anew()  # the first look would forget what is asked for here
+            self._begin_anew()  # else the first fetch would discard the filter
         if expression:
             self.table.border_subtitle = Content("filtering ...")
         try:
@@ -169,7 +169,7 @@ class AgentsMode(Mode):
             self._inspect(at_once=True)
 
     def go_to(self, agent: int) -> None:
-        """Choose a member, whether the filter leaves it or not."""
+        """Choose a member, clearing the filter if it hides the member."""
         if not self.table.go_to(agent):
             self.expression, self._listed = "", None
             shown = self.table.shown
@@ -213,7 +213,7 @@ class AgentsMode(Mode):
         take, make = orders.ORDERS[title]
         try:
             order = await simulation.query(take, then=make)
-        except HubbubError:  # it was closed, or stands still: the bars say so
+        except HubbubError:  # it was closed or has failed: the bars say so
             return
         if simulation is self._simulation:
             self.table.learn_order(column, order)
@@ -240,7 +240,7 @@ class AgentsMode(Mode):
             self.table.learn(agents, words)
 
     def _inspect(self, *, at_once: bool = False) -> None:
-        """Ask for the chosen member, unless that is under way: an answer waits for a tick."""
+        """Ask for the chosen member, unless that is in progress: an answer waits for a tick."""
         patience, wanted = 0.0 if at_once else PATIENCE, (self.chosen, self.is_ego)
         if wanted != self._asked:
             self._asked = wanted
@@ -277,6 +277,6 @@ class AgentsMode(Mode):
 
 
 def _same(before: Listed, now: Listed) -> Listed:
-    """Return who was listed before where nothing changed: order and cursor then stay."""
+    """Return the previous list if nothing has changed, so that order and cursor stay."""
     is_same = before is not None and now is not None and np.array_equal(before, now)
     return before if is_same else now

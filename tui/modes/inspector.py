@@ -1,4 +1,4 @@
-"""The inspector: one member in full, traits, ties, feed, history; and it scrolls."""
+"""The inspector: one member in full, with traits, ties, feed and history; it scrolls."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 MOST_ACTS = 40
 PAST_TICKS = 24
-"""Ticks after which the acts of a member that is shown are asked for again."""
+"""Ticks after which the acts of the shown member are fetched again."""
 
 UndoHistory = tuple[tuple[int, str, str], ...]
 
 
 class ScrollingLines(Widget, can_focus=True):
-    """Lines of text that the arrows scroll."""
+    """Lines of text that scroll with the arrow keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", "Up", id="lines-up", show=False),
@@ -43,12 +43,12 @@ class ScrollingLines(Widget, can_focus=True):
         self._empty = self.EMPTY
 
     def await_one(self, is_coming: bool) -> None:
-        """Say that what was chosen is being looked at, or that nothing is chosen."""
+        """Show that the chosen item is being fetched, or that nothing is chosen."""
         self._empty = "Loading ..." if is_coming else self.EMPTY
         self.refresh()
 
     def lines(self, width: int) -> list[Content]:
-        """Return what there is to show, a line each."""
+        """Return the content as lines."""
         del width
         return []
 
@@ -92,7 +92,7 @@ class Inspector(ScrollingLines):
         self.past: UndoHistory | None = None
 
     def lacks_past(self, agent: int, tick: int) -> bool:
-        """Return whether the acts of a member are to be asked for: nobody did for a while."""
+        """Return whether the acts of a member should be fetched, as they were not for a while."""
         if self.past is None or self.member is None or self.member.agent != agent:
             return True
         return not self._asked_at <= tick < self._asked_at + PAST_TICKS
@@ -104,9 +104,9 @@ class Inspector(ScrollingLines):
         inner: MemberCharacter | None = None,
         past: UndoHistory | None = None,
     ) -> None:
-        """Show a member: what the platform knows of it, how it is inside, and what it ever did.
+        """Show a member: its platform facts, its profile and state, and its past acts.
 
-        ``past`` None: nothing new was asked of that.
+        ``past`` None: its acts were not fetched again.
         """
         is_other = member is None or self.member is None or member.agent != self.member.agent
         self.member, self.feed, self.inner = member, feed, inner
@@ -141,7 +141,7 @@ def heading(text: str, width: int) -> list[Content]:
 
 
 def fact(label: str, value: str, width: int) -> Content:
-    """Return a line of a label and a value that stands at the right."""
+    """Return a line with a label and a right-aligned value."""
     shown = line(value, max(4, width - 4))
     name = line(label, max(3, width - cell_len(shown) - 1))
     gap = " " * max(1, width - cell_len(name) - cell_len(shown))
@@ -149,7 +149,7 @@ def fact(label: str, value: str, width: int) -> Content:
 
 
 def muted(text: str, width: int) -> Content:
-    """Return a line in the background."""
+    """Return a muted line."""
     return Content.styled(line(text, width), "$foreground-muted")
 
 
@@ -181,7 +181,7 @@ def _gauge(name: str, share: float, width: int) -> Content:
 
 
 def _within(inner: MemberCharacter | None, width: int) -> list[Content]:
-    """Return what follows from who a member is, what it knows and thinks, and where it belongs."""
+    """Return a member's derived values, expertise, opinions and groups."""
     if inner is None:
         return []
     found = [fact("archetype", inner.archetype, width)]
@@ -203,7 +203,7 @@ def _told(label: str, text: str, width: int) -> list[Content]:
 
 
 def _written(inner: MemberCharacter | None, width: int) -> list[Content]:
-    """Return what was written of a member, and its life so far."""
+    """Return the texts about a member, and its life so far."""
     if inner is None:
         return []
     texts = (("Biography", inner.biography), ("Persona", inner.persona))
@@ -249,7 +249,7 @@ def _feed(feed: MemberFeed | None, width: int) -> list[Content]:
         whence = f"shared by {each.source}" if each.followed else outside
         score = f"{each.score:.2f}"
         found.append(fact(f"{place:>2} m{each.message} {whence}", score, width))
-        found += wrapped(each.text, width, indent=3)  # whose words are whose stands at the end
+        found += wrapped(each.text, width, indent=3)  # the author of quoted words is at the end
         likes, shares = plural(each.likes, "like"), plural(each.shares, "share")
         found.append(muted(f"   {likes}, {shares}", width))
     return [*heading(title, width), *found]
@@ -266,7 +266,7 @@ def _acts(feed: MemberFeed | None, width: int) -> list[Content]:
 
 
 def _past(past: UndoHistory | None, feed: MemberFeed | None, width: int) -> list[Content]:
-    """Return what a member did before the acts that its feed tells, with the words of it."""
+    """Return the acts of a member before those in its feed, with their texts."""
     oldest = min((tick for tick, *_ in feed.acts), default=None) if feed is not None else None
     found = []
     for tick, what, said in past or ():
@@ -299,7 +299,7 @@ def _changes(member: MemberDetails, width: int) -> list[Content]:
 
 
 def wrapped(text: str, width: int, indent: int = 0) -> list[Content]:
-    """Return a text in lines, broken between words."""
+    """Return a text as lines, wrapped between words."""
     lines, room = [""], max(4, width - indent)
     for word in line(text, 2000).split():
         if lines[-1] and cell_len(lines[-1]) + cell_len(word) + 1 > room:

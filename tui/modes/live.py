@@ -1,4 +1,4 @@
-"""The modes Live and Groups: a message, and how communities take it up."""
+"""The modes Live and Groups: a message, and its adoption by communities."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 class LiveMode(Mode):
-    """Curves and figures above, communities and messages below; wide: parameters and map too."""
+    """Curves and figures above, communities and messages below; if wide, parameters and map too."""
 
     MODE: ClassVar[str] = "live"
     DEFAULT_CSS = """
@@ -60,7 +60,7 @@ class LiveMode(Mode):
     )
 
     def show(self, frame: Frame) -> None:
-        """Show a frame in every pane that is seen."""
+        """Show a frame in every visible pane."""
         self._arrange(frame)
         super().show(frame)
 
@@ -70,11 +70,11 @@ class LiveMode(Mode):
         super().show_next(frame)
 
     def turn_chart(self) -> None:
-        """Show metrics where the curves are, or the curves again."""
+        """Switch between metrics and curves."""
         self._is_metrics = not self._is_metrics
 
     def _arrange(self, frame: Frame) -> None:
-        """Show the metrics chosen, or what members do, where no message has its curves."""
+        """Show the chosen metrics, or acts of members, if there are no curves of a message."""
         from sim.runtime.engine.metrics_tracker import unit_of
 
         names, is_quiet = self.app.preferences.metrics, frame.focus is None
@@ -83,7 +83,7 @@ class LiveMode(Mode):
         is_chart = bool(names) and (self._is_metrics or (is_quiet and frame.metrics is not None))
         course = None
         if is_quiet and not is_chart and frame.platform is not None:
-            course = frame.platform.course  # a platform lives without any message
+            course = frame.platform.course  # a platform is active without any message
         if course is None:
             self.query_one(MetricChart).choose(names, units)
         else:
@@ -94,7 +94,7 @@ class LiveMode(Mode):
         self.set_class(is_quiet and not is_chart, "-quiet")
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
-        """Show a frame in one pane; the curves show what is predicted, too."""
+        """Show a frame in one pane; the curves also show predictions."""
         if isinstance(pane, Curves) and pane.display:
             pane.overlay(self.app.theory_beside(frame.focus))
         elif isinstance(pane, NowPane):
@@ -117,7 +117,7 @@ Order = Literal["size", "adoption", "onset", "name"]
 
 
 class GroupsMode(Mode):
-    """One of three views, and the chosen community beside it."""
+    """One of three views, with the chosen community beside it."""
 
     MODE: ClassVar[str] = "groups"
 
@@ -170,17 +170,17 @@ class GroupsMode(Mode):
         self.query_one(CommunityTable).select(self.chosen)
 
     def turn(self, view: str = "") -> str:
-        """Turn to a view, or to the next one; returns its name."""
+        """Switch to a view, or to the next one; return its name."""
         self.view = view or VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
         self.query_one("#upper").set_classes(f"-{self.view}")
         self.focus_pane(self.query_one(f"#{self.view}"))
         self.app.redraw()
-        if self._was_chosen:  # a view that was not seen yet had no rows then
+        if self._was_chosen:  # a view that was never shown had no rows then
             self._put_cursors()
         return self.view
 
     def sort(self, order: str = "") -> str:
-        """Order the communities, or take the next order; returns its name."""
+        """Order the communities, or switch to the next order; return its name."""
         after = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
         self.order = order or after  # type: ignore[assignment]  # the act checked the word
         self.query_one(CommunityHeat).sort_by(self.order)

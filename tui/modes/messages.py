@@ -1,4 +1,4 @@
-"""The Messages mode: a table of all messages, and what is known of one."""
+"""The Messages mode: a table of all messages, and details of one."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ _COLUMNS = (
     TableColumn("text", 60, least=24, rank=0),
 )
 _COUNTED = {"impressions": "shown", "likes": "likes", "shares": "shares", "replies": "replies"}
-"""Columns that feeds count, and what a post calls them."""
+"""Columns counted by feeds, and their names in posts."""
 
 _NUMBERS = frozenset({"adopters", "tick", "R_t", *_COUNTED})
 
 
 class StoryRows:
-    """Messages as rows: first those that were sent, the newest first."""
+    """Messages as rows: first those that were sent, newest first."""
 
     def __init__(
         self,
@@ -77,13 +77,13 @@ class StoryRows:
         return len(self.sessions) + len(self._places)
 
     def key_of(self, row: int) -> tuple[bool, int]:
-        """Return whether a row was sent, and its number."""
+        """Return whether the message of a row was sent, and its number."""
         if row < len(self.sessions):
             return True, self.sessions[row].id
         return False, int(self._posts.number[self._places[row - len(self.sessions)]])
 
     def row_of(self, key: tuple[bool, int]) -> int:
-        """Return the row of a message; -1 where it is not listed."""
+        """Return the row of a message; -1 if it is not listed."""
         sent, number = key
         if sent:
             return next((at for at, each in enumerate(self.sessions) if each.id == number), -1)
@@ -91,7 +91,7 @@ class StoryRows:
         return int(at[0]) + len(self.sessions) if at.size else -1
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return what to write in a column for some rows; texts not known yet are noted."""
+        """Return the cells of a column for some rows; missing texts are noted."""
         return [self._cell(column, row) for row in rows.tolist()]
 
     def _cell(self, column: int, row: int) -> str:
@@ -138,7 +138,7 @@ class StoryRows:
         return float(own[title])
 
     def keys(self, column: int) -> NDArray[Any]:
-        """Return what a column is sorted by."""
+        """Return the sort keys of a column."""
         title = _COLUMNS[column].title
         if title in _NUMBERS:
             return np.array([self._value(title, row) for row in range(len(self))], np.float64)
@@ -149,7 +149,7 @@ class StoryRows:
 
 
 class StoryTable(ColumnTable):
-    """Every message that was sent, and those of members that were liked and shared most."""
+    """Every sent message, and the most liked and shared posts of members."""
 
     HELP = (
         "Every message: # marks messages that were sent and spread by a model; m marks posts of "
@@ -160,7 +160,7 @@ class StoryTable(ColumnTable):
     )
 
     class Wanted(Message):
-        """Texts that are in sight and not known."""
+        """Visible rows have texts that were not fetched."""
 
         def __init__(self, numbers: list[int]) -> None:
             super().__init__()
@@ -173,7 +173,7 @@ class StoryTable(ColumnTable):
         self.shown: StoryRows | None = None
 
     def list_stories(self, sessions: Sequence[SessionRow], posts: MemberMessages) -> None:
-        """Show messages; the cursor stays on its message where it is still listed."""
+        """Show messages; the cursor stays on its message if it is still listed."""
         key = self.chosen
         self.placeholder = "No message yet; press i to send one."
         self.shown = StoryRows(sessions, posts, self.told)
@@ -189,18 +189,18 @@ class StoryTable(ColumnTable):
         return self.shown.key_of(self.selected)
 
     def learn(self, numbers: Sequence[int], words: Sequence[tuple[str, str]]) -> None:
-        """Take texts that were fetched."""
+        """Store fetched texts."""
         for number, (author, text) in zip(numbers, words, strict=True):
             self.told[number] = line(author, 80), line(text, 400)
         self.changed()
 
     def forget(self) -> None:
-        """Forget what was fetched: it is another world."""
+        """Forget everything fetched, for another world."""
         self.told.clear()
         self.shown = None
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the rows in sight, and ask for the texts that are missing."""
+        """Draw the visible rows, and ask for missing texts."""
         strips = super().paint(width, height)
         rows = self.shown
         if rows is not None and rows.missing:
@@ -210,7 +210,7 @@ class StoryTable(ColumnTable):
 
 
 class StoryTree(ScrollingLines):
-    """Who took a message up from whom: its largest branches."""
+    """Who adopted a message from whom: its largest branches."""
 
     HELP = (
         "Who adopted the message from whom, largest branches first: name, tick of adoption, and "
@@ -253,7 +253,7 @@ class StoryTree(ScrollingLines):
 
 
 class StoryFacts(ScrollingLines):
-    """Text, author, numbers of a message, and which communities it reached."""
+    """Text, author and numbers of a message, and the communities that it reached."""
 
     HELP = (
         "The selected message: its text and author, its figures, the share of each community that "
@@ -337,7 +337,7 @@ class MessagesMode(Mode):
         return self.table.chosen if self.is_mounted else None
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
-        """Look at the messages again when the world went on, at most once a second."""
+        """Fetch the messages again if the world has advanced, at most once per second."""
         if not isinstance(pane, StoryTable) or self.app.feed is None:
             return
         if self.app.simulation is not self._simulation:
@@ -355,7 +355,7 @@ class MessagesMode(Mode):
         try:
             numbers = await simulation.query(stories.worth, then=stories.best_of)
             posts = await simulation.query(stories.organic, numbers)
-        except HubbubError:  # it was closed, or stands still: the bars say so
+        except HubbubError:  # it was closed or has failed: the bars say so
             return
         finally:
             self._is_looking, self._looked_at = False, time.monotonic()
@@ -363,7 +363,7 @@ class MessagesMode(Mode):
             self.table.list_stories(frame.sessions, posts)
             organic = int((posts.cascade < 0).sum())
             sent = f"Messages: {count(len(frame.sessions))} sent"
-            best = "top " if len(numbers) >= stories.MOST_POSTS else ""  # likes and shares
+            best = "top " if len(numbers) >= stories.MOST_POSTS else ""  # by likes and shares
             title = f"{sent}, {best}{plural(organic, 'post')}" if organic else sent
             self.table.border_title = Content(title)
             self._ask_soon(at_once=True)
@@ -402,7 +402,7 @@ class MessagesMode(Mode):
             self.table.learn(numbers, words)
 
     def _ask_soon(self, *, at_once: bool = False) -> None:
-        """Ask for the chosen message, unless that is under way: an answer waits for a tick."""
+        """Ask for the chosen message, unless that is in progress: an answer waits for a tick."""
         patience, chosen = 0.0 if at_once else PATIENCE, self.chosen
         if chosen is None or chosen != self._asked:
             self._asked = chosen
@@ -431,7 +431,7 @@ class MessagesMode(Mode):
                 else:
                     answers = await query(stories.replies, number, then=stories.replies_of)
                     story = await query(stories.post, number, answers, then=stories.story_of)
-            except HubbubError:  # it left the feeds meanwhile
+            except HubbubError:  # it has left the feeds meanwhile
                 return
         tree = self.query_one(StoryTree)
         tree.ascii_only = self.table.symbols == "ascii"

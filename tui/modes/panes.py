@@ -1,4 +1,4 @@
-"""What a mode is, and modes that are made of panes."""
+"""The base of modes, and modes that consist of panes."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ class Mode(Vertical):
     last_focused: Widget | None = None  # the pane that had the focus when the mode was left
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    """While time runs, the ids of the panes that each frame in turn is shown in."""
+    """Ids of the panes updated by each frame in turn, while time runs."""
 
     _turn = -1
 
     def begin(self) -> None:
-        """Come into sight: the first panes have the first turn."""
+        """Show the mode, starting with the first turn."""
         self._turn = -1
         self.display = True
 
     def focus_pane(self, pane: Widget) -> None:
-        """Focus a pane, at once or when the mode comes into sight."""
+        """Focus a pane, at once or when the mode is shown."""
         self.last_focused = pane
         if self.display:
             pane.focus()
 
     def ask(self, work: Callable[..., Any], *given: Any, group: str, newest: bool = False) -> None:
-        """Ask the engine for something beside the keys; ``newest``: nobody waits for the last."""
+        """Query the engine in the background; ``newest``: cancel an earlier query of the group."""
         begin: Any = partial(work, *given)  # a coroutine made here might never be awaited
         self.run_worker(begin, group=group, exclusive=newest, exit_on_error=False)
 
     def show(self, frame: Frame) -> None:
-        """Show a frame in every pane that is seen."""
+        """Show a frame in every visible pane."""
         for pane in self.query(".pane"):
             self.show_in(pane, frame)
 
@@ -68,13 +68,13 @@ class Mode(Vertical):
             self.show_in(self.query_one(f"#{name}"), frame)
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
-        """Show a frame in one pane, if it is seen."""
+        """Show a frame in one pane, if it is visible."""
         if pane.display:
             pane.show(frame)  # type: ignore[attr-defined]  # every pane has it
             self._count_in_title(pane, frame)
 
     def _count_in_title(self, pane: Widget, frame: Frame) -> None:
-        """Write beside the title how many communities are shown, and of how many."""
+        """Write the number of communities shown, and of all, beside the title."""
         title = getattr(pane, "counts", "")
         if title:
             told = title + titled_count(frame.communities, getattr(pane, "shown", None))
@@ -92,7 +92,7 @@ def titled(pane: Widget, title: str, classes: str = "", *, counts: bool = False)
 
 
 def note_one_run(pane: Widget, keymap: Mapping[str, str], *, is_one: bool) -> None:
-    """Say below figures that they are those of one run, and which key shows where others lie."""
+    """Note below figures that they are of a single run, and which key runs replicates."""
     key = key_label(keys_of(by_id("replicates"), keymap)[0])
     said = f"single run; {key} runs 100" if is_one else ""
     if str(pane.border_subtitle or "") != said:
@@ -103,9 +103,9 @@ _STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "
 
 
 class MessagesPane(Widget, can_focus=True):
-    """Messages above, newest first, and below them what happened.
+    """Messages above, newest first, and events below.
 
-    Only the lines that can be seen are drawn, however many messages there are.
+    Only the visible lines are drawn, however many messages there are.
     """
 
     HELP = (
@@ -127,7 +127,7 @@ class MessagesPane(Widget, can_focus=True):
     ALLOW_SELECT = False
 
     class Chosen(Message):
-        """A message is to be shown."""
+        """A message was chosen."""
 
         def __init__(self, session: int) -> None:
             super().__init__()
@@ -144,7 +144,7 @@ class MessagesPane(Widget, can_focus=True):
         self._styles_of: dict[str, Style] = {}
 
     def show(self, frame: Frame) -> None:
-        """Show the messages and events of a frame; redraw only when they changed."""
+        """Show the messages and events of a frame; redraw only if they changed."""
         rows = tuple(reversed(frame.sessions))
         shown = frame.focus.id if frame.focus else None
         if (rows, frame.events, shown) == (self._rows, self._events, self._shown):
@@ -156,7 +156,7 @@ class MessagesPane(Widget, can_focus=True):
         self.refresh()
 
     def _where(self, rows: tuple[SessionRow, ...]) -> int:
-        """Return where the cursor goes: with its message, or it stays at the top, the newest."""
+        """Return the cursor's new row: that of its message, or the top row if it was there."""
         if self._cursor:
             held = self._rows[self._cursor].id
             for index, row in enumerate(rows):
@@ -230,7 +230,7 @@ class MessagesPane(Widget, can_focus=True):
         return "stories--focus" if row.id == self._shown else "stories--row"
 
     def notify_style_update(self) -> None:
-        """Forget the styles: the theme changed."""
+        """Forget the styles: the theme has changed."""
         super().notify_style_update()
         self._styles_of.clear()
 
@@ -263,7 +263,7 @@ class ParametersPane(Widget, can_focus=True):
             self.refresh()
 
     def render(self) -> Content:
-        """Draw name and value, a line each."""
+        """Draw one line per name and value."""
         focus = self._focus
         if focus is None:
             return Content.styled("No message yet.", "$foreground-muted")
@@ -288,7 +288,7 @@ class ParametersPane(Widget, can_focus=True):
 
 
 class CommunityDetail(Widget, can_focus=True):
-    """The chosen community: size, adoption, when it began, its best-known members, its ties."""
+    """The chosen community: size, adoption, onset, its most followed members, its ties."""
 
     HELP = "One community; select another on the map, in the heat map or in the table."
 
@@ -304,7 +304,7 @@ class CommunityDetail(Widget, can_focus=True):
         self.refresh()
 
     def render(self) -> Content:
-        """Draw the facts, a line each."""
+        """Draw the facts, one per line."""
         found = self._communities
         if found is None or not 0 <= self._chosen < len(found.names):
             return Content.styled("No community selected.", "$foreground-muted")
@@ -342,7 +342,7 @@ class CommunityDetail(Widget, can_focus=True):
 
 
 def _rank(found: Communities, at: int) -> str:
-    """Say which of all communities a row is; the last row may stand for many."""
+    """Return the rank of a row among all communities; the last row may stand for many."""
     if at >= real_rows(found):
         return "several communities"
     return f"{count(at + 1)} of {count(all_of(found))}"
@@ -374,7 +374,7 @@ def _spoken(frame: Frame) -> str:
 
 
 class WelcomePane(Widget):
-    """What stands where the curves will be, until the first message is sent."""
+    """Shown in place of the curves until the first message is sent."""
 
     app: HubbubApp
 
@@ -385,7 +385,7 @@ class WelcomePane(Widget):
         self._frame: Frame | None = None
 
     def show(self, frame: Frame) -> None:
-        """Say how large this world is."""
+        """Show the size of this world."""
         self._frame = frame
         self.refresh()
 

@@ -1,4 +1,4 @@
-"""Runs: many runs of the world on the screen, their fan, and what may be said of it."""
+"""Runs: replicates of the world on the screen, their fan chart, and conclusions."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def _runs_said(done: int, total: int) -> str:
 
 LOOKS_PER_SECOND = 4
 _BESIDE = ("study", "sweep")
-"""Acts that begin an experiment from a file."""
+"""Actions that start an experiment from a file."""
 
 
 class OutcomePane(ScrollingLines):
-    """What follows from the runs that are finished."""
+    """The conclusions from the finished runs."""
 
     HELP = (
         "Results of the finished runs: the mean and the median number of adopters, each with its "
@@ -73,7 +73,7 @@ class OutcomePane(ScrollingLines):
             self.refresh()
 
     def lines(self, width: int) -> list[Content]:
-        """Return everything that is said."""
+        """Return the text as lines."""
         found, outcome = wrapped(self._problem, width) if self._problem else [], self._outcome
         if outcome is None:
             return found
@@ -89,7 +89,7 @@ class OutcomePane(ScrollingLines):
 
 
 class RunsMode(Mode):
-    """A picture and what follows above, the experiments of this session below."""
+    """A picture and conclusions above, the experiments of this session below."""
 
     MODE: ClassVar[str] = "runs"
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("experiments",),)
@@ -123,7 +123,7 @@ class RunsMode(Mode):
         self.set_interval(1 / LOOKS_PER_SECOND, self._beat)
 
     def _beat(self) -> None:
-        """Follow what runs; in the other modes the bar says how far it is."""
+        """Follow the running experiment; in other modes the bar shows its progress."""
         running = self.app.experiments.running
         if running is not self._followed or running is not None:
             self._followed = running
@@ -141,13 +141,13 @@ class RunsMode(Mode):
         return self.table.chosen if self.is_mounted else None
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
-        """Follow the world that goes on; what runs is followed by the clock."""
+        """Follow the world; the running experiment is followed by a timer."""
         del frame
         if isinstance(pane, ExperimentTable):
             self._turn_over()
 
     def turn_series(self, wanted: str) -> str:
-        """Show another series, or the next one; returns its name."""
+        """Show another series, or the next one; return its name."""
         known = series_of(self.chosen) if self.chosen is not None else ()
         if not known:
             return ""
@@ -158,7 +158,7 @@ class RunsMode(Mode):
 
     @property
     def views(self) -> tuple[str, ...]:
-        """Names of the pictures of the experiment that is shown."""
+        """Names of the pictures of the experiment shown."""
         return self._outcome.views if self._outcome is not None else ()
 
     @property
@@ -168,7 +168,7 @@ class RunsMode(Mode):
         return self._view if self._view in views or not views else views[0]
 
     def turn_view(self, wanted: str, axes: tuple[str, ...] = ()) -> str:
-        """Show another picture, or the next one; returns its name."""
+        """Show another picture, or the next one; return its name."""
         views = self.views
         if views:
             self._view = wanted or views[(views.index(self.view) + 1) % len(views)]
@@ -179,11 +179,11 @@ class RunsMode(Mode):
 
     @property
     def known_series(self) -> tuple[str, ...]:
-        """The series of the experiment that is shown."""
+        """The series of the experiment shown."""
         return series_of(self.chosen) if self.chosen is not None else ()
 
     def _turn_over(self) -> None:
-        """Show what is new of the experiments, while the mode is seen."""
+        """Update the experiments while the mode is visible."""
         if not self.display or not self.is_mounted:
             return
         with suppress(NoMatches):  # the stage is being taken down
@@ -247,7 +247,7 @@ class RunsMode(Mode):
         self._title()
 
     def _show_picture(self, outcome: Outcome | None) -> None:
-        """Show the picture that is wanted; where it is not the fan, in its own pane."""
+        """Show the wanted picture; unless it is the fan chart, in a pane of its own."""
         picture = None if outcome is None else outcome.pictures.get(self.view)
         seen = {ParameterMap: "-map", Bars: "-bars"}.get(type(picture), "")
         had_focus = any(each.has_focus for each in self.query(".picture"))
@@ -264,7 +264,7 @@ class RunsMode(Mode):
             self.query_one(pane).focus()
 
     def _ask_live(self) -> None:
-        """Ask how the world on the screen went since, where the experiment is of it."""
+        """Fetch the course of the world itself, if the experiment is of this world."""
         chosen, frame = self.chosen, self.app.frame
         is_its = chosen is not None and chosen.world is not None and self.app.feed is not None
         if not is_its or chosen is None or frame is None or chosen.world is None:

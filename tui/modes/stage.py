@@ -1,4 +1,4 @@
-"""The stage: all modes between the bars at the top and the bottom."""
+"""The stage: all modes, between the bars at the top and the bottom."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 
 Piece = tuple[int, str, str]
-"""(how soon it is left out when room is short, text, style)."""
+"""(rank, text, style); pieces of the highest rank are omitted first if room is short."""
 
 MOST_BEHIND = 100
-"""Ticks behind the screen at which the journal is coloured as late."""
+"""Lag of the journal, in ticks, from which it is coloured as late."""
 
 REMEMBERED_MARKS = 40
-"""More marks than this would hide the timeline."""
+"""Maximum marks on the timeline; more would hide it."""
 
 MODES = (
     ("live", "1", "Live"),
@@ -70,7 +70,7 @@ _STATES = {
 
 
 def fit(pieces: Sequence[Piece], width: int, gap: str = "  ") -> Content:
-    """Join pieces in one line, leaving out the least wanted until they fit."""
+    """Join pieces into one line, omitting the least important until they fit."""
     kept = [piece for piece in pieces if piece[1]]
     while _width(kept, gap) > width and any(rank for rank, _, _ in kept):
         kept.remove(max(kept, key=lambda piece: piece[0]))
@@ -100,7 +100,7 @@ class FrameBar(Widget):
 
 
 class StatusBar(FrameBar):
-    """Which world, when, running or not, how fast."""
+    """The world, its time, its state and its speed."""
 
     ALLOW_SELECT = False
     asked_state: str = ""
@@ -108,14 +108,14 @@ class StatusBar(FrameBar):
     is_copy: bool = False
 
     def render(self) -> Content:
-        """Draw what the width allows."""
+        """Draw as much as the width allows."""
         frame = self.frame
         if frame is None:
             return Content.assemble((" Hubbub ", "$background on $primary bold"))
         return fit(self._pieces(frame), self.size.width)
 
     def _state(self, frame: Frame) -> str:
-        """Return what is shown: at once what was asked for, and that the disk is waited for."""
+        """Return the state to show: the requested one at once, or blocked if the disk is slow."""
         state = self.asked_state or frame.state
         held_up = frame.kept is not None and frame.kept.is_held_up
         return "held up" if held_up and state in {"playing", "stepping"} else state
@@ -140,13 +140,13 @@ class StatusBar(FrameBar):
 
 
 def _minds(frame: Frame) -> tuple[str, str]:
-    """Write what decided lately, while minds are on."""
+    """Return the sources of recent decisions, while minds are on."""
     said, is_trouble = minds_share(frame.minds)
     return said, "$text-warning" if is_trouble else "$foreground-muted"
 
 
 def speed_of(frame: Frame, speed: float | None) -> str:
-    """Write the speed asked for, and what is achieved while running."""
+    """Return the requested speed, and the achieved one while running."""
     asked = "max" if speed is None else rate(speed)
     if frame.state not in {"playing", "stepping", "pausing"}:
         return f"speed {asked}"
@@ -154,25 +154,25 @@ def speed_of(frame: Frame, speed: float | None) -> str:
 
 
 def contacts_of(frame: Frame) -> str:
-    """Write how many contacts are worked out per second."""
+    """Return the number of contacts evaluated per second."""
     busy = frame.state in {"playing", "stepping"} and frame.contacts_per_second > 0
     return f"{short(frame.contacts_per_second)} contacts/s" if busy else ""
 
 
 class ModeBar(FrameBar):
-    """The modes that exist, and how the engine is."""
+    """The modes, and the health of the engine."""
 
     ALLOW_SELECT = False
     mode: str = "live"
     _preparing = ""
 
     def turn(self, mode: str) -> None:
-        """Mark a mode as the one that is seen."""
+        """Mark a mode as the current one."""
         self.mode = mode
         self.refresh()
 
     def render(self) -> Content:
-        """Draw the modes at the left and the engine's health at the right."""
+        """Draw the modes on the left and the engine's health on the right."""
         modes = Content.assemble(*[self._tab(*mode) for mode in MODES])
         if self.frame is None:
             return modes
@@ -186,13 +186,13 @@ class ModeBar(FrameBar):
         return modes + Content(" " * max(1, room + 1 - health.cell_length)) + health
 
     def prepare(self, stage: str) -> None:
-        """Say what is still being prepared."""
+        """Show what is still being prepared."""
         if stage != self._preparing:
             self._preparing = stage
             self.refresh()
 
     def _replicating(self) -> str:
-        """Say that replicates run, in short."""
+        """Return the progress of replicates, in short."""
         running = self.app.experiments.running
         if running is None:
             return ""
@@ -208,7 +208,7 @@ class ModeBar(FrameBar):
                 return
 
     def _safety(self, frame: Frame, room: int) -> list[Piece]:
-        """Return how far the world is durable, when it was autosaved, what that cost."""
+        """Return how far the world is saved, the last autosave, and its cost."""
         kept = frame.kept
         if self.app.home.is_copy:
             return [(0, "a copy, not saved", "$text-warning")]
@@ -223,7 +223,7 @@ class ModeBar(FrameBar):
         ]
 
     def _well(self) -> list[Piece]:
-        """Return the worst of the health checks; the System mode says which it is."""
+        """Return the worst health check; the System mode shows which it is."""
         health = None if self.app.feed is None else self.app.feed.health
         return [] if health is None else [(1, *_LEVELS[health.level])]
 
@@ -252,7 +252,7 @@ def _spreading(messages: int, running: int, queued: int) -> str:
 
 
 class Timeline(FrameBar):
-    """How far the world has come, where messages entered it, and where it will stop."""
+    """The progress of the world, when messages were sent, and where it will stop."""
 
     ALLOW_SELECT = False
     goal: int = 0
@@ -279,7 +279,7 @@ class Timeline(FrameBar):
 
 
 class Footer(Widget):
-    """The keys that matter now; what cannot be done is dim."""
+    """The most important keys; unavailable ones are dimmed."""
 
     app: HubbubApp
 
@@ -293,7 +293,7 @@ class Footer(Widget):
         self._items: list[tuple[Action, Content]] = []
 
     def show(self, situation: ScreenState) -> None:
-        """Show what can be done in this situation; redraw only when that changed."""
+        """Show the available actions; redraw only if they changed."""
         self._situation = situation
         state = situation.frame.state if situation.frame else ""
         drawn = (situation.mode, state, *(not action.when(situation) for action in ACTIONS))
@@ -302,7 +302,7 @@ class Footer(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """Draw as many keys as fit, the most wanted first to stay."""
+        """Draw as many keys as fit, the most important ones first."""
         if self._situation is None:
             return Content("")
         mode = self._situation.mode
@@ -322,7 +322,7 @@ class Footer(Widget):
         return Content("").join([item for _, item in self._items])
 
     def on_click(self, event: Click) -> None:
-        """Carry out the act whose key was clicked."""
+        """Carry out the action whose key was clicked."""
         at = 0
         for action, item in self._items:
             at += item.cell_length
@@ -353,7 +353,7 @@ _MARKS = {
 
 
 class CommandLine(Input):
-    """Where a command is typed; tab completes, up and down walk through the history."""
+    """The command line; tab completes, up and down step through the history."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete", id="line-complete"),
@@ -363,7 +363,7 @@ class CommandLine(Input):
     ]
 
     class Left(Message):
-        """The line is left without a command."""
+        """The line was closed without a command."""
 
     def __init__(self, history: CommandHistory) -> None:
         super().__init__(
@@ -374,20 +374,20 @@ class CommandLine(Input):
         self.known: dict[str, list[str]] = {}
 
     def action_complete(self) -> None:
-        """Write the rest of the word as far as it is certain."""
+        """Complete the word as far as it is unambiguous."""
         self.value = complete(self.value, candidates(self.value, self.known))
         self.cursor_position = len(self.value)
 
     def action_older(self) -> None:
-        """Show the command before."""
+        """Show the previous command."""
         self._show(self.history.older(self.value))
 
     def action_newer(self) -> None:
-        """Show the command after."""
+        """Show the next command."""
         self._show(self.history.newer(self.value))
 
     def action_leave(self) -> None:
-        """Leave without a command."""
+        """Close the line without a command."""
         self.post_message(self.Left())
 
     def _show(self, line: str) -> None:
@@ -396,7 +396,7 @@ class CommandLine(Input):
 
 
 class _Suggest(Suggester):
-    """Shows the end of the word that is being typed."""
+    """Suggests the end of the word being typed."""
 
     def __init__(self, line: CommandLine) -> None:
         super().__init__(use_cache=False, case_sensitive=True)
@@ -408,7 +408,7 @@ class _Suggest(Suggester):
 
 
 class MessageLine(Horizontal):
-    """One line: a message, or the prompt."""
+    """One line: a sentence, or the prompt."""
 
     class Entered(Message):
         """A command was typed."""
@@ -433,14 +433,14 @@ class MessageLine(Horizontal):
         self.query_one("#said", Static).update(Content.styled(f" {mark}{line(text, 400)}", style))
 
     def ask(self, start: str, known: dict[str, list[str]]) -> None:
-        """Become the ``:`` line."""
+        """Switch to the ``:`` line."""
         command = self.query_one(CommandLine)
         command.known = known
         command.value = start
         command.cursor_position = len(start)
         self._before = self.screen.focused
         self.add_class("-asking")
-        self.screen.set_focus(command)  # at once: the next key may be there already
+        self.screen.set_focus(command)  # at once: the next key may have arrived already
 
     def _done(self) -> None:
         self.remove_class("-asking")
@@ -464,7 +464,7 @@ SMALLEST = "Enlarge to 60x16 to see every pane."
 
 
 class Stage(Screen[None], inherit_bindings=False):
-    """Every mode between the bars; to change the mode only shows other panes, so it is quick."""
+    """All modes between the bars; changing the mode only shows other panes, so it is fast."""
 
     app: HubbubApp
 
@@ -505,11 +505,11 @@ class Stage(Screen[None], inherit_bindings=False):
         yield Footer(id="footer")
 
     def on_resize(self) -> None:
-        """Panes that come into sight with a new size get the frame too."""
+        """Show the frame in panes that become visible at the new size."""
         self.call_after_refresh(self.app.redraw)
 
     def go(self, name: str) -> None:
-        """Show a mode as it was left, with the focus where it was."""
+        """Show a mode as it was left, with its last focus."""
         if name == self.mode:
             return
         self._modes[self.mode].last_focused = self.focused
@@ -554,21 +554,21 @@ class Stage(Screen[None], inherit_bindings=False):
             banner.update(" " + line(text, 400))
 
     def prepare(self, stage: str) -> None:
-        """Say in the bar what is still being prepared; nothing when all is."""
+        """Show in the bar what is still being prepared; empty if nothing is."""
         self.query_one(ModeBar).prepare(stage)
 
     def redraw_modes(self) -> None:
-        """Draw the bar of modes anew: what runs beside the world went on."""
+        """Redraw the bar of modes, as work outside the engine has progressed."""
         for bar in self.query(ModeBar):  # none once the screen is being taken down
             bar.refresh()
 
     def draw_with(self, symbols: str) -> None:
-        """Draw curves and fields with other symbols, for fonts that lack Braille."""
+        """Draw curves and fields with other symbols, for fonts without Braille."""
         for pane in self.query(StripPane):
             pane.symbols = cast("Symbols", symbols)
 
     def main_pane(self) -> Widget:
-        """Return the first pane that is seen."""
+        """Return the first visible pane."""
         panes = self._modes[self.mode].query(".pane")
         return next(pane for pane in panes if pane.display and pane.can_focus)
 
@@ -584,7 +584,7 @@ class Stage(Screen[None], inherit_bindings=False):
 
 
 def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
-    """Return what the banner says, and the key that helps where a plugin holds up the engine."""
+    """Return the banner text, with the key that helps if a plugin blocks the engine."""
     stall = frame.stalled
     if stall is None or not stall.plugin:
         return frame.banner
@@ -596,7 +596,7 @@ def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
 
 
 def durable(kept: Durability, room: int) -> str:
-    """Write to which tick no crash can take anything back, and what one would take now."""
+    """Return the tick that is safe from a crash, and the number of unsaved ticks."""
     if room < SHORT:
         return f"saved to {count(kept.tick)}"
     window = f", {plural(kept.behind, 'tick')} unsaved" if kept.behind and room >= LONG else ""
@@ -607,7 +607,7 @@ SHORT, LONG = 26, 44
 
 
 def durability_text(frame: Frame, home: JournalLocation) -> str:
-    """Say where the world lives, and what a crash would take."""
+    """Return where the world is stored, and what a crash would lose."""
     if home.is_copy:
         return "READ-ONLY: this is a copy. Changes are lost unless you save it (w)."
     kept = frame.kept

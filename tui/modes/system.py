@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 COURSE = 12
-"""Cells of the line that shows the last minutes."""
+"""Cells of the sparkline of the last minutes."""
 
 _COLUMNS = (
     TableColumn("check", 13, least=10, rank=0),
@@ -49,7 +49,7 @@ class HealthRows:
     """Checks as rows of a table."""
 
     readings: Sequence[Reading]
-    ascii_only: bool = False  # whether the course is drawn in ASCII
+    ascii_only: bool = False  # whether the sparkline is drawn in ASCII
 
     @property
     def columns(self) -> Sequence[TableColumn]:
@@ -60,7 +60,7 @@ class HealthRows:
         return len(self.readings)
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return what to write in a column for some rows."""
+        """Return the cells of a column for some rows."""
         return [self._cell(column, self.readings[row]) for row in rows.tolist()]
 
     def _cell(self, column: int, reading: Reading) -> str:
@@ -73,7 +73,7 @@ class HealthRows:
         return (reading.name, _LEVELS[reading.level], value, "", reading.sentence)[column]
 
     def keys(self, column: int) -> NDArray[Any]:
-        """Return what a column is sorted by."""
+        """Return the sort keys of a column."""
         if column == 1:
             return np.array([_ORDER.index(each.level) for each in self.readings])
         if column in {2, 3}:
@@ -83,7 +83,7 @@ class HealthRows:
 
 
 class HealthTable(ColumnTable):
-    """Each check with its level, its number, how that went, and one sentence."""
+    """Each check with its level, its number, its sparkline, and one sentence."""
 
     HELP = (
         "Each check of the running world: its level, its value, its history over the last "
@@ -96,14 +96,14 @@ class HealthTable(ColumnTable):
         self._health: Health | None = None
 
     def list_checks(self, health: Health, *, ascii_only: bool = False) -> None:
-        """Show checks; nothing is drawn anew when these very ones are shown already."""
+        """Show checks; nothing is redrawn if the same ones are already shown."""
         if health is not self._health:
             self._health = health
             self.fill(HealthRows(health.readings, ascii_only))
 
 
 def program_facts() -> list[tuple[str, str]]:
-    """Return (label, text) of each fact; called in a thread, for folders may be slow."""
+    """Return (label, text) of each fact; called in a thread, as folders may be slow."""
     now = settings.current()
     models = [spec(name) for name in names()]
     foreign = [model.name for model in models if model.is_foreign]
@@ -124,11 +124,11 @@ def _marked(path: Path) -> str:
 Fact = tuple[str, str]
 
 MOST_ACTS = 60
-"""Acts that are asked for; no pane is higher."""
+"""Maximum number of fetched acts; no pane is higher."""
 
 
 class SystemMode(Mode):
-    """The checks above; what the engine does and where things are below."""
+    """The checks above; the engine's activity and the paths below."""
 
     MODE: ClassVar[str] = "system"
 
@@ -147,7 +147,7 @@ class SystemMode(Mode):
     )
 
     def begin(self) -> None:
-        """Come into sight, and ask anew for what does not change with every frame."""
+        """Show the mode, and fetch again what does not change with every frame."""
         super().begin()
         self.run_worker(self._ask(), group="facts", exclusive=True, exit_on_error=False)
 
@@ -170,7 +170,7 @@ class SystemMode(Mode):
 
 
 class Facts(ScrollingLines):
-    """Facts, a line each or several where they are long; the arrows scroll."""
+    """Facts, on one or more lines each; the arrow keys scroll."""
 
     EMPTY = "No data yet."
 
@@ -179,18 +179,18 @@ class Facts(ScrollingLines):
         self._facts: list[Fact] = []
 
     def tell(self, facts: list[Fact]) -> None:
-        """Show facts; redraw only when they changed."""
+        """Show facts; redraw only if they changed."""
         if facts != self._facts:
             self._facts = facts
             self.refresh()
 
     def lines(self, width: int) -> list[Content]:
-        """Return the facts, each whole."""
+        """Return the facts in full."""
         return [each for label, text in self._facts for each in _lines(label, text, width)]
 
 
 class EnginePane(Facts):
-    """Where the time of a tick goes, and how far the world is kept."""
+    """The time spent in a tick, and how far the world is saved."""
 
     HELP = (
         "Time of the last tick by phase, memory of the engine, and state of the journal. Up and "
@@ -201,7 +201,7 @@ class EnginePane(Facts):
         super().__init__(id=id)
 
     def show(self, frame: Frame) -> None:
-        """Show what a frame says of the engine."""
+        """Show the engine facts of a frame."""
         told = [("state", frame.state), ("tick", count(frame.tick))]
         told += [("last tick", seconds(frame.tick_ms / 1000))]
         told += [(f"  {name}", seconds(ms / 1000)) for name, ms in frame.phase_ms]
@@ -218,7 +218,7 @@ class EnginePane(Facts):
 
 
 class MindsPane(Facts):
-    """Who decides for minded members, how fast, for how much; whether anybody answers."""
+    """What decides for minded members, how fast, at what cost; whether models answer."""
 
     HELP = (
         "Decisions by source (model, cache, archetype, surrogate, rule, person), errors (retried, "
@@ -230,12 +230,12 @@ class MindsPane(Facts):
         super().__init__(id=id)
 
     def show(self, frame: Frame) -> None:
-        """Show what a frame says of minds."""
+        """Show the facts about minds of a frame."""
         self.tell(minds_facts(frame.minds))
 
 
 class AuditPane(Facts):
-    """What was done to the world, the newest first."""
+    """The commands given to the world, newest first."""
 
     HELP = (
         "Changes to this world, newest first: tick, author, action and result. "
@@ -246,10 +246,10 @@ class AuditPane(Facts):
         super().__init__(id=id)
 
     def show(self, frame: Frame) -> None:
-        """Stay as it is: the log comes from the simulation itself."""
+        """Do nothing: the log comes from the simulation itself."""
 
     def list_acts(self, acts: Sequence[LoggedAct]) -> None:
-        """Show acts."""
+        """Show commands."""
         self.tell([(f"{count(act.tick)} {act.kind}", _told(act)) for act in reversed(acts)])
 
 
@@ -266,11 +266,11 @@ class ProgramPane(Facts):
         super().__init__(id=id)
 
     def show(self, frame: Frame) -> None:
-        """Stay as it is: a frame says nothing of this."""
+        """Do nothing: a frame has none of these facts."""
 
 
 def _lines(label: str, text: str, width: int) -> list[Content]:
-    """Return a fact, a long one in several lines; of a path the end, which says most."""
+    """Return a fact, wrapped if it is long; of a path, the end, which matters most."""
     cells = max(4, min(20, 2 * width // 5))
     room = max(4, width - cells - 1)
     shown = line(text, 400)

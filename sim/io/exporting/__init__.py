@@ -1,1 +1,1 @@
-"""Worlds in the formats of other programs."""
+"""Export of worlds to the formats of other programs."""

@@ -1,4 +1,4 @@
-"""What members did, wrote and decided as tables: made tick by tick, while they are written."""
+"""Tables of members' acts, posts and decisions, made tick by tick while they are written."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _COUNTERS = ("likes", "shares", "replies", "reports", "dislikes")
 
 
 class _Flow:
-    """Rows that come in parts; columns are asked for the same slices, one behind the other."""
+    """Rows that arrive in parts; all columns are read in the same consecutive slices."""
 
     def __init__(self, parts: Callable[[], Iterator[Part]]) -> None:
         self._parts = parts
@@ -44,7 +44,7 @@ class _Flow:
         self._begin = self._end = 0
 
     def take(self, column: int, where: slice) -> list[Any]:
-        """Return some cells of a column; nothing before them is asked for again."""
+        """Return some cells of a column; earlier cells are dropped, so reading them starts over."""
         if self._source is None or where.start < self._begin:
             self._source, self._held, self._begin, self._end = self._parts(), [], 0, 0
         while self._end < where.stop and (part := next(self._source, None)) is not None:
@@ -74,7 +74,7 @@ class _Cells:
 
 
 def doings_of(world: World, record: Record, who: Who) -> tuple[ExportTable, ...]:
-    """Return the tables ``posts`` and ``acts``, and ``decisions``, ``replies`` where there are."""
+    """Return the tables ``posts`` and ``acts``, and ``decisions``, ``replies`` if not empty."""
     tables = [_posts(world, record, who), _acts(record, who)]
     decided = sum(len(rows) for _, rows in record.decisions())
     if decided:
@@ -148,7 +148,7 @@ def _texts(world: World, wall: TickMessages) -> list[str]:
 
 
 def _only_in_feeds(world: World, record: Record) -> list[TickMessages]:
-    """Return the messages of which nothing but the feeds of the world itself is left."""
+    """Return messages that are in the world's feeds but not on record."""
     platform = world.platform
     if platform is None:
         return []
@@ -162,10 +162,10 @@ def _size(wall: TickMessages) -> int:
 
 
 class _Counts:
-    """How often each message was liked, shared, answered, reported and disliked.
+    """The numbers of likes, shares, replies, reports and dislikes of each message.
 
-    What is in feeds has counters; of what left them the acts are counted, and what interventions
-    voted. Where acts that could be about a message are not kept, nobody knows.
+    Messages in feeds have counters; for others, the acts on record are counted, and the votes of
+    interventions. If acts on a message may be missing from the record, its counts are unknown.
     """
 
     def __init__(self, world: World, record: Record, held: Sequence[TickMessages]) -> None:
@@ -191,7 +191,7 @@ class _Counts:
                 self._counts[place, low - self._first :] = column
 
     def _vote(self, world: World) -> None:
-        """Add what interventions gave, which no member did."""
+        """Add the votes of interventions, which are not acts of members."""
         injected = {} if world.platform is None else world.platform.injected
         for planned in world.interventions:
             does = planned.does
@@ -202,7 +202,7 @@ class _Counts:
                     self._counts[4, place] += does.dislikes
 
     def of(self, wall: TickMessages) -> Iterator[Any]:
-        """Return those of the messages of a tick, a column each; None: nobody knows."""
+        """Return the counts for the messages of a tick, one column each; None: unknown."""
         mine = slice(wall.first - self._first, wall.first - self._first + _size(wall))
         if wall.tick > self._blank or wall.first >= self._live:
             yield from self._counts[:, mine]

@@ -1,4 +1,4 @@
-"""``export``: writes a world in the format of another program, chosen by the file's suffix."""
+"""``export``: write a world in the format of another program, chosen by name."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 def outlet(
     path: str | os.PathLike[str], names: Sequence[str] = (), *, force: bool = False
 ) -> Iterator[tuple[Path, ...]]:
-    """Yield paths to write to; they get their names when the block ends well."""
+    """Yield paths to write to; they are renamed to their final names when the block succeeds."""
     target = as_path(path)
     with _explained(target), contextlib.ExitStack() as stack:
         if names:
@@ -73,7 +73,7 @@ def _draft(stack: contextlib.ExitStack, target: Path) -> files.Draft:
 
 @contextlib.contextmanager
 def _folder(path: Path) -> Iterator[None]:
-    """Make a folder, and take it away again when nothing was written to it."""
+    """Create a folder, and remove it again if nothing was written to it."""
     if path.is_dir():
         yield
         return
@@ -170,7 +170,7 @@ def write_gexf(agents: ExportTable, ties: ExportTable, path: Path, tell: Tell) -
 def _parts(
     agents: ExportTable, ties: ExportTable
 ) -> tuple[ExportColumn, list[ExportColumn], list[ExportColumn], list[ExportColumn]]:
-    """Return ids of nodes, ends of edges, and what else is known of each, weight first."""
+    """Return node ids, edge ends, and the attributes of both, weight first."""
     own, *facts = agents.columns
     source, target, trust, *marks = ties.columns
     ids = _different(own.words or ())
@@ -180,13 +180,13 @@ def _parts(
 
 
 def _of_node(fact: ExportColumn, ids: Sequence[str]) -> ExportColumn:
-    """Return a fact that names members by the ids that nodes have here."""
+    """Return an attribute that refers to members, using the ids of nodes."""
     is_member = fact.name.endswith("_source") and fact.kind == "text" and fact.words is not None
     return replace(fact, words=[*ids, ""]) if is_member else fact
 
 
 def _different(ids: Sequence[Any]) -> Sequence[str]:
-    """Return ids as XML can hold them; where that makes two alike, numbers in their place."""
+    """Return ids that XML can hold; if that makes two equal, numbers in their place."""
     clean_ids = [_clean(str(each)) for each in ids]
     if len(set(clean_ids)) == len(clean_ids):
         return clean_ids
@@ -268,7 +268,7 @@ def _array(column: ExportColumn, start: int, stop: int, known: dict[int, Any], k
 
 
 def _storable(values: Any, kind: str) -> Any:
-    """Return texts that UTF-8 can hold; Parquet is read by programs, so nothing else changes."""
+    """Return texts that UTF-8 can hold; nothing else is changed, as programs read Parquet."""
     if kind != "text":
         return values
     return [None if each is None else each.encode("utf-8", "replace").decode() for each in values]
@@ -282,7 +282,7 @@ EXPORTS = {
     "gexf": "members and ties for Gephi",
     "parquet": "the same as csv as .parquet; needs pyarrow",
 }
-"""Every format, and what it makes."""
+"""The formats, and what each produces."""
 
 _FOLDERS: dict[str, Callable[[ExportTable, Path, Tell], None]] = {
     "csv": write_csv,
@@ -294,19 +294,19 @@ _GRAPHS = {"graphml": write_graphml, "gexf": write_gexf}
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What an export made.
+    """The result of an export.
 
     Attributes
     ----------
     paths
-        The files.
+        The files written.
     rows
-        Agents, ties, adoptions and what else they hold as rows.
+        Number of rows: agents, ties, adoptions and others.
     bytes, seconds
-        Of all files together, and how long it took until they were safe on the disk.
+        Total size of the files, and the time until they were safely on disk.
     missing
-        Stretches of ticks, first and last, of which posts, acts and decisions are not in the files:
-        nobody wrote them down, or they were dropped (the setting ``history_mb``).
+        Ranges of ticks, first and last, whose posts, acts and decisions are not in the files:
+        they were not recorded, or were dropped (the setting ``history_mb``).
     """
 
     paths: tuple[Path, ...]
@@ -325,40 +325,40 @@ def export(
     force: bool = False,
     report: Report = quiet,
 ) -> ExportReport:
-    """Write a world in a format of other programs; all of it or nothing.
+    """Write a world in a format of other programs, completely or not at all.
 
     Parameters
     ----------
     world
-        Must hold still meanwhile; not changed.
+        Must not be stepped meanwhile; not changed.
     path
-        The file; for ``csv``, ``jsonl`` and ``parquet`` a folder, made when missing.
+        The file; for ``csv``, ``jsonl`` and ``parquet`` a folder, created if missing.
     to
-        A name of :data:`EXPORTS`. ``graphml`` and ``gexf`` hold members and ties alone.
+        A name in :data:`EXPORTS`. ``graphml`` and ``gexf`` contain only members and ties.
     history
-        The world's file, beside which lies what its members did; None: only what they did in the
-        last ticks is written, which the world itself holds.
+        The world's file, beside which the history of its members is stored; None: only the last
+        ticks are written, which the world itself holds.
     force
-        Replace files that are there. Worlds, links and other files of a folder never are.
+        Replace existing files. Worlds, links and other files of a folder are never replaced.
     report
-        Told of progress by rows; may cancel.
+        Called with the progress in rows; may raise to cancel.
 
     Returns
     -------
-    Where, how many rows, how large, how long, and what nobody knows.
+    The files, the number of rows, size, time, and the missing ticks.
 
     Raises
     ------
     UnknownNameError
-        When there is no such format.
+        If there is no such format.
     InputError
-        When ``parquet`` is asked for and pyarrow is missing.
+        If ``parquet`` is requested and pyarrow is missing.
     SnapshotError
-        When the history is damaged.
+        If the history is damaged.
     FileError
-        When something is there already, or the disk refuses; nothing is left of the attempt.
+        If a file exists already, or the disk refuses; nothing is left behind.
     Cancelled
-        When ``report`` says so; nothing is left either.
+        If ``report`` raises it; nothing is left behind.
     """
     if to not in EXPORTS:
         raise UnknownNameError("export format", to, EXPORTS)
@@ -431,7 +431,7 @@ _INDEXED = {
 
 
 def write_all(world: World, record: Record, path: Path, report: Report = quiet) -> int:
-    """Write the classical tables; then ``acts``, ``decisions``, ``replies`` and groups."""
+    """Write the classical tables, then ``acts``, ``decisions``, ``replies`` and groups."""
     who = who_of(world)
     groups = [_beside(table) for table in groups_of(world, who)]
     if world.platform is None:
@@ -443,7 +443,7 @@ def write_all(world: World, record: Record, path: Path, report: Report = quiet) 
 
 
 class _Messages:
-    """The messages that acts are about, by their ``message_id`` in this database."""
+    """The messages that acts refer to, by their ``message_id`` in this database."""
 
     def __init__(self, column: ExportColumn, injected: dict[int, int]) -> None:
         self._column, self._injected = column, injected
@@ -475,7 +475,7 @@ def _beside(table: ExportTable) -> ExtraTable:
 
 
 def _rows(table: ExportTable) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of a table as SQLite holds them; members are texts, as everywhere there."""
+    """Yield the rows of a table as SQLite stores them; members are texts, as in all its tables."""
     for start in range(0, table.rows, BATCH):
         where = slice(start, min(start + BATCH, table.rows))
         yield from zip(*(_cells(column, where) for column in table.columns), strict=True)
@@ -487,7 +487,7 @@ def _cells(column: ExportColumn, where: slice) -> Iterator[object]:
     if column.words is None:
         return (_cell(value) for value in plain)
     words = column.words
-    known = len(words)  # a history may have been left by a world of more members
+    known = len(words)  # a history may be of a world with more members
     return (utf8(words[place]) if 0 <= place < known else None for place in plain)
 
 

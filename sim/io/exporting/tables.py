@@ -1,4 +1,4 @@
-"""A world as export tables, cells made when sliced; and tables as CSV or JSON Lines."""
+"""A world as export tables with lazily computed cells; and tables as CSV or JSON Lines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 Kind = Literal["text", "integer", "number", "words"]
-"""What a cell is; ``words`` are a list of texts."""
+"""The type of a cell; ``words`` are a list of texts."""
 
 _NOBODY = 0xFFFF_FFFF
 _TRUST = (np.arange(65_536) / 65_535).tolist()
@@ -41,10 +41,10 @@ _STATUS = [status.name.lower() for status in Lifecycle]
 class ExportColumn:
     """One property of every row."""
 
-    name: str  # name, kind: what it is called, and what its cells are
+    name: str  # name, kind: the name of the column, and the type of its cells
     kind: Kind
-    cells: Any  # the cells, or where words is given integers: places in it, -1 for none. Sliced
-    # the values that occur, where few do or where several columns share them
+    cells: Any  # the cells; if words is given, indices into it, -1 for none. Sliced
+    # the distinct values, if they are few or shared by several columns
     words: Sequence[Any] | None = None
 
 
@@ -58,7 +58,7 @@ class ExportTable:
 
 
 def tables_of(world: World, who: Who | None = None) -> tuple[ExportTable, ...]:
-    """Return a world as tables, some only where not empty; cells come when they are sliced."""
+    """Return a world as tables, some only if not empty; cells are computed when sliced."""
     who = who_of(world) if who is None else who
     always = _agents(world, who), _ties(world, who), _adoptions(world, who), _messages(world, who)
     seldom = _moves(world, who), _silences(world, who)
@@ -68,9 +68,9 @@ def tables_of(world: World, who: Who | None = None) -> tuple[ExportTable, ...]:
 def graph_of(world: World) -> tuple[ExportTable, ExportTable]:
     """Return members and ties as the nodes and edges of a graph.
 
-    Of each of the newest 16 messages a node says in what state the member is, when it adopted it
-    first (-1: never), and the id of whom it has it from (-1, or no text: nobody); columns are
-    called after the message's number.
+    For each of the newest 16 messages, a node has the member's state, the tick of its first
+    adoption (-1: never), and the id of its source (-1 or an empty text: none); columns are
+    named after the message's number.
     """
     agents, ties, *_ = tables_of(world)
     own = agents.columns[0]
@@ -80,11 +80,11 @@ def graph_of(world: World) -> tuple[ExportTable, ExportTable]:
 
 
 _TOLD = 16
-"""Messages of which a node of a graph tells."""
+"""Number of messages described at a node of a graph."""
 
 
 def _adopted(cascade: Cascade, ids: ExportColumn) -> Iterator[ExportColumn]:
-    """Return what a message is to each member; all that a graph's formats can say of it."""
+    """Return the state, adoption and source of each member for a message, as graph attributes."""
     at, source = (c.astype(np.int64) for c in (cascade.adopted_at, cascade.source))
     places, agents = cascade.state_now.astype(np.int64), len(at)
     yield ExportColumn(f"message_{cascade.id}_state", "text", places, cascade.states)
@@ -94,11 +94,11 @@ def _adopted(cascade: Cascade, ids: ExportColumn) -> Iterator[ExportColumn]:
 
 
 Who = Callable[[str, Any], ExportColumn]
-"""Makes a column of members of its name and of their indices, -1 for none."""
+"""Makes a column of members from its name and their indices, -1 for none."""
 
 
 def who_of(world: World) -> Who:
-    """Return what makes columns of members, who are told by their foreign ids."""
+    """Return a function that makes columns of members, written as their foreign ids."""
     agents = world.agents
     ids = [agents.id(index) for index in range(len(agents))]
     kind: Kind = "text" if isinstance(ids[0], str) else "integer"
@@ -110,7 +110,7 @@ def who_of(world: World) -> Who:
 
 
 class _Made:
-    """Values that a function of the row makes when they are asked for by a slice."""
+    """Values computed by a function of the row when they are sliced."""
 
     def __init__(self, count: int, make: Callable[[int], Any]) -> None:
         self._rows, self._make = range(count), make
@@ -144,7 +144,7 @@ def _agents(world: World, who: Who) -> ExportTable:
 
 
 def _profiles(world: World) -> Iterator[ExportColumn]:
-    """Return what profiles said of members: texts, and every other field of theirs as JSON."""
+    """Return the profile fields of members: texts, and all other fields as JSON."""
     count, cold = len(world.agents), world.agents.lore.cold
     for name in ("biography", "persona"):
         yield ExportColumn(name, "text", _Made(count, partial(_text_in, cold, name)))
@@ -218,7 +218,7 @@ def _messages(world: World, who: Who) -> ExportTable:
 
 
 def _moves(world: World, who: Who) -> ExportTable:
-    """Return who changed from one stage of life to another, in order."""
+    """Return the lifecycle transitions of members, in order."""
     moves = world.agents.lore.moves.all()
     columns = (
         ExportColumn("tick", "integer", moves.tick),
@@ -230,7 +230,7 @@ def _moves(world: World, who: Who) -> ExportTable:
 
 
 def _silences(world: World, who: Who) -> ExportTable:
-    """Return whom members do not want to hear: a row a mute or block."""
+    """Return mutes and blocks, one per row."""
     held = zip(
         *(column.tolist() for column in world.relationships.blocklist.dump().values()), strict=True
     )
@@ -250,7 +250,7 @@ def _silences(world: World, who: Who) -> ExportTable:
 
 
 def groups_of(world: World, who: Who) -> tuple[ExportTable, ...]:
-    """Return the tables ``groups`` and ``group_members``; none where there are no groups."""
+    """Return the tables ``groups`` and ``group_members``; empty if there are no groups."""
     groups = world.groups
     names = list(groups.names)
     if not names:
@@ -277,13 +277,13 @@ def _at(tick: int) -> int | None:
 
 BATCH = 20_000
 Tell = Callable[[int], None]
-"""Told how many rows more were written; may raise."""
+"""Called with the number of further rows written; may raise."""
 
 Encoded = Iterator[tuple[str, ...]]
 
 
 class Style(Protocol):
-    """How a format writes one value; ``None`` is none."""
+    """How a format writes a value; ``None`` is a missing one."""
 
     def __call__(self, kind: Kind, value: Any, /) -> str:
         """Return the text of a value."""
@@ -292,8 +292,8 @@ class Style(Protocol):
 def write_csv(table: ExportTable, path: Path, tell: Tell) -> None:
     """Write a table as CSV (RFC 4180, UTF-8, names on top).
 
-    Texts that a spreadsheet would take for a formula begin with an apostrophe; columns of numbers
-    hold numbers. Nothing is an empty cell; words are joined by ``;``.
+    Texts that a spreadsheet would take for a formula get a leading apostrophe; columns of numbers
+    contain numbers. A missing value is an empty cell; words are joined by ``;``.
     """
     heading = ",".join(column.name for column in table.columns) + "\r\n"
     line = ",".join(["%s"] * len(table.columns)) + "\r\n"
@@ -301,7 +301,7 @@ def write_csv(table: ExportTable, path: Path, tell: Tell) -> None:
 
 
 def write_jsonl(table: ExportTable, path: Path, tell: Tell) -> None:
-    """Write a table as JSON Lines: an object a row, in ASCII."""
+    """Write a table as JSON Lines: one object per row, in ASCII."""
     fields = ", ".join(f'"{column.name}": %s' for column in table.columns)
     _write(path, table, lambda _, value: json.dumps(value), "", f"{{{fields}}}\n", tell)
 
@@ -309,7 +309,7 @@ def write_jsonl(table: ExportTable, path: Path, tell: Tell) -> None:
 def encoded(
     columns: Sequence[ExportColumn], rows: int, style: Style, tell: Tell
 ) -> Iterator[Encoded]:
-    """Yield rows of texts, a batch at a time; values that several columns share are made once."""
+    """Yield rows of texts in batches; values shared by several columns are formatted once."""
     known: dict[tuple[int, Kind], list[str]] = {}
     for column in columns:
         key = (id(column.words), column.kind)
@@ -321,7 +321,7 @@ def encoded(
 
 
 def cell(kind: Kind, value: Any) -> str:
-    """Return a cell of CSV, safe to open in a spreadsheet.
+    """Return a cell of CSV that is safe to open in a spreadsheet.
 
     Examples
     --------

@@ -1,1 +1,1 @@
-"""Real networks and profiles, read from files and other libraries."""
+"""Import of real networks and profiles from files and other libraries."""

@@ -1,4 +1,4 @@
-"""Edge lists and adjacency lists as SNAP and KONECT publish them: ``read_arcs`` and its options."""
+"""Edge lists and adjacency lists as published by SNAP and KONECT: ``read_arcs`` and its options."""
 
 from __future__ import annotations
 
@@ -51,25 +51,25 @@ Direction = Literal["influences", "follows"]
 IdKind = Literal["auto", "int", "str"]
 Repeats = Literal["once", "weight"]
 
-_FEW = 20  # ties below which two numbers in the first line may well be a tie
+_FEW = 20  # ties below which two numbers in the first line may be a tie
 _FOLLOWERS = frozenset({"follower", "follower_id", "follower_user_id", "voter"})
 _SHOWN = 60
 AUTO = "auto"
-"""Said in place of a column: it is found out."""
+"""In place of a column: detect it."""
 _UNNAMED = {AUTO, NOTHING, None}
 _UNDIRECTED = re.compile(
     r"^%\s*sym\b|(?<![\w./-])(?:undirected\b(?!\.\w|\s*[:=]?\s*(?:false|0|no|or)\b)"
     r"|directed\s*[:=]\s*(?:false|0|no)\b)",
     re.IGNORECASE,
 )
-_NOT_SAID = re.compile(  # of these ties; ``made from an undirected list`` says it of others
+_NOT_SAID = re.compile(  # about these ties; ``made from an undirected list`` is about others
     r"(?:\b(?:not|no|never|from|or|nor|than)|n't)\W+(?:(?:an?|the|be)\W+)?$", re.IGNORECASE
 )
 _BIPARTITE = re.compile(r"%\s*bip\b")
 _DECLARED = re.compile(r"nodes\s*:\s*([\d,]+)\s+edges\s*:\s*([\d,]+)", re.IGNORECASE)
 _KONECT = re.compile(r"%\s*(\d+)\s+(\d+)\s+\2\s*$")
 _LONG_TIME = 10**11
-"""A time of so many seconds lies beyond the year 5138: it is one of milliseconds, or finer."""
+"""Times above this (the year 5138 in seconds) are taken for milliseconds, or finer."""
 _FINER = (
     (10**17, 10**9, "nanoseconds"),
     (10**14, 10**6, "microseconds"),
@@ -105,12 +105,12 @@ _WIDE = (
 
 @dataclass(frozen=True, slots=True)
 class ImportedArcs:
-    """Arcs between agents 0..n-1: the target hears the source.
+    """Arcs between agents 0..n-1: the target follows the source.
 
     Parameters
     ----------
     sources, targets
-        uint32 (m,). Loops and duplicates are still there.
+        uint32 (m,). Loops and duplicates are still included.
     ids
         int64 (n,), rising; or strings in order of first appearance; None: the indices.
     names
@@ -118,9 +118,9 @@ class ImportedArcs:
     weights, times
         float64 (m,), or None.
     report
-        What was found; loops, duplicates and isolated agents are counted when ties are made.
+        The import report; loops, duplicates and isolated agents are counted when ties are made.
     relations
-        What some of the arcs are, or None.
+        Types and properties of some of the arcs, or None.
     """
 
     sources: U32
@@ -134,50 +134,50 @@ class ImportedArcs:
 
     @property
     def agents(self) -> int:
-        """How many agents there are."""
+        """Number of agents."""
         return self.report.agents
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeOptions:
-    """How to read an edge list.
+    """Options for reading an edge list.
 
     Parameters
     ----------
     direction
-        What a line ``A B`` says: ``"influences"``: B hears A. ``"follows"``: A hears B, as a
+        What a line ``A B`` means: ``"influences"``: B follows A. ``"follows"``: A follows B, as a
         follower, a voter or a retweeter does.
     directed
-        False: a line is a tie both ways. None: as the file says, in a comment or in a column such
-        as ``Type`` of Gephi, else one way.
+        False: a line is a mutual tie. None: as stated in the file, in a comment or in a column such
+        as Gephi's ``Type``, else one-way.
     columns
-        Where the two ids are, by place from 0 or by name in the header; None: under names such as
-        ``source`` and ``target``, else in front.
+        The columns of the two ids, by index from 0 or by name in the header; None: by names like
+        ``source`` and ``target``, else the first two.
     weight_column, time_column
-        Where weights and times are; None: they are not read. Weights ``"auto"``: under a name such
-        as ``weight``, where numbers alone stand there; ``"none"``: nowhere. In a graph file None is
+        The columns of weights and times; None: not read. Weights ``"auto"``: by a name such
+        as ``weight``, if all values are numbers; ``"none"``: not read. In a graph file, None means
         ``"auto"`` too.
     delimiter
         One character, or ``tab``, ``space`` (any blanks), ``comma``, ``semicolon``, ``pipe``;
-        None: found out.
+        None: detected.
     header
-        Whether the first line names the columns; None: found out.
+        Whether the first line names the columns; None: detected.
     ids
-        ``"int"``, ``"str"``, or ``"auto"``: whole numbers when the first lines hold them.
+        ``"int"``, ``"str"``, or ``"auto"``: whole numbers if the first lines have them.
     limit
-        Read no more than so many ties; None: all.
+        Maximum number of ties to read; None: all.
     signed
-        Weights may be negative: those ties are against (``ties.sign``), and their size is trust.
+        Weights may be negative: those ties are hostile (``ties.sign``), and their size is trust.
     repeats
-        What a tie that stands in several lines is: ``"once"``: one of its lines counts;
-        ``"weight"``: its weights are added up, each line 1 where no weights are read.
+        How to treat a tie in several lines: ``"once"``: one of its lines counts;
+        ``"weight"``: its weights are added up, with 1 for each line if no weights are read.
     adjacency
-        A line is a member and everybody it is tied to, however many.
+        Each line is a member and all members that it is tied to.
     relations
-        The column that says of what type a tie is (an attribute, in a graph file); None: one whose
-        name on top is ``type``, ``relation``, ``kind`` or ``label``, if any; ``"none"``: none.
+        The column with the type of a tie (an attribute, in a graph file); None: one whose
+        name is ``type``, ``relation``, ``kind`` or ``label``, if any; ``"none"``: none.
     properties
-        Columns that are kept as properties of ties; one called ``properties`` may hold JSON
+        Columns to keep as properties of ties; one named ``properties`` may contain JSON
         objects, as exports write them. None: none; in a graph file: all.
     """
 
@@ -238,17 +238,17 @@ def read_arcs(
     options
         How to read it.
     report
-        Told of progress; may cancel.
+        Called with the progress; may raise to cancel.
 
     Returns
     -------
     Edges
-        Whole-number ids are numbered in rising order, others in order of first appearance.
+        Whole-number ids are numbered in ascending order, others in order of first appearance.
 
     Raises
     ------
     FileError, FormatError
-        One sentence; a malformed line gets its number, text and the rule it breaks.
+        One sentence; for a malformed line with its number, its text and the rule that it breaks.
     """
     began = perf_counter()
     options = options or EdgeOptions()
@@ -283,14 +283,14 @@ def read_arcs(
 
 @dataclass(frozen=True, slots=True)
 class _SaidAbove:
-    """What comments in front of the first line say, as those of SNAP and KONECT do."""
+    """Facts in the comments above the first line, as in files of SNAP and KONECT."""
 
     is_undirected: bool
     agents: int | None
     ties: int | None
 
     def differences(self, agents: int, ties: int) -> tuple[str, ...]:
-        """Return a sentence where something else was read."""
+        """Return a sentence if other numbers were read."""
         if self.ties in {None, ties} and self.agents in {None, agents}:
             return ()
         return (
@@ -338,13 +338,13 @@ def _layout(source: TextSource, options: EdgeOptions) -> TableLayout:
     found = sniff(
         source.head, source.path, delimiter=options.delimiter, header=header, numbers=numbers
     )
-    if header is None and _is_narrow(found):  # sizes, above lines that have weights too
+    if header is None and _is_narrow(found):  # sizes, also above lines that have weights
         return sniff(source.head, source.path, delimiter=found.delimiter, header=True)
     return found
 
 
 def _is_table(options: EdgeOptions) -> bool:
-    """Return whether what was said of a file fits a table of ties alone."""
+    """Return whether options fit only a table of ties."""
     said = (options.header, options.time_column, options.delimiter, options.relations)
     return (
         any(each is not None for each in said)
@@ -355,7 +355,7 @@ def _is_table(options: EdgeOptions) -> bool:
 
 
 def _is_narrow(layout: TableLayout) -> bool:
-    """Return whether only the first line has two cells, and these are whole numbers."""
+    """Return whether only the first line has two cells, and both are whole numbers."""
     rows = [cells(line.text, layout.delimiter) for line in layout.sample]
     if layout.header or len(rows) < 2 or len(rows[0]) != 2 or not all(map(whole, rows[0])):
         return False
@@ -403,7 +403,7 @@ def _places(path: Path, layout: TableLayout, options: EdgeOptions) -> Places:
 
 
 def _typed(path: Path, layout: TableLayout, options: EdgeOptions, used: list[int]) -> int | None:
-    """Return where types are: as asked, or under one of their names."""
+    """Return the column of types: the requested one, or one with a usual name."""
     if options.relations is not None:
         return None if options.relations == NOTHING else layout.place(options.relations, path)
     names = [name.lower() for name in layout.header]
@@ -427,7 +427,7 @@ def _notes(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
 
 
 def _wide(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
-    """Say what columns nobody asked for, where no header tells what they are."""
+    """Report columns that are not read, if no header names them."""
     rows = [cells(line.text, layout.delimiter) for line in layout.sample]
     named = options.weight_column not in _UNNAMED, options.time_column is not None
     read = 2 + sum(named)
@@ -440,7 +440,7 @@ def _wide(layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
 def _padded(
     path: Path, table: TieTable, layout: TableLayout, options: EdgeOptions
 ) -> tuple[str, ...]:
-    """Say which ids lost zeros in front, where nobody asked for numbers."""
+    """Report which ids lost leading zeros, if numbers were not requested."""
     if options.ids != "auto" or isinstance(table.ids, list):
         return ()
     ends = [layout.place(column, path) for column in options.columns or layout.ends]
@@ -453,7 +453,7 @@ def _padded(
 
 
 def _with_commas(path: Path, layout: TableLayout, options: EdgeOptions) -> tuple[str, ...]:
-    """Say how a weight such as ``1,234`` was read, which some write for a thousand and more."""
+    """Report how a weight such as ``1,234`` was read, which may mean over a thousand."""
     at = layout.weight if options.weight_column == AUTO else None
     if options.weight_column not in _UNNAMED:
         at = layout.place(options.weight_column or 0, path)
@@ -469,11 +469,11 @@ def _is_padded(cell: str) -> bool:
 
 
 def _sizes(table: TieTable, layout: TableLayout, options: EdgeOptions) -> bool | None:
-    """Return whether the first line is ``agents ties``, as some collections begin.
+    """Return whether the first line is ``agents ties``, as in some collections.
 
-    It is where one of the two numbers fits what stands below, and neither is an id there; ``ties
-    agents``, where both fit. None: there is nothing of the kind; False: it looks like that, and
-    nothing fits.
+    True if one of the two numbers fits the lines below, and neither is an id there; for ``ties
+    agents``, if both fit. None: these are no sizes; False: they look like sizes, but do not
+    fit.
     """
     if (
         options.header is not None
@@ -488,7 +488,7 @@ def _sizes(table: TieTable, layout: TableLayout, options: EdgeOptions) -> bool |
     top = table.ids[max(sources.max(), targets.max())]
     turned = agents == sources.size and ties >= top
     if agents < top and not turned:
-        return None  # as nearly always; what follows costs more than reading the file
+        return None  # the usual case; the rest costs more than reading the file
     known = table.ids[np.union1d(sources, targets)]
     first, last = int(known[0]), int(known[-1])
     if ties == sources.size:
@@ -555,13 +555,13 @@ def _edges(
 def _seconds(
     path: Path, times: F64 | None, notes: tuple[str, ...]
 ) -> tuple[F64 | None, tuple[str, ...]]:
-    """Return times in seconds where they are finer, and the notes with what was done."""
+    """Return times converted to seconds if they are finer, and the notes, extended."""
     if times is None or not times.size or not np.abs(times).max() >= _LONG_TIME:
         return times, notes
     least = float(np.abs(times).min())
     if least < _LONG_TIME:
         if np.abs(times).max() >= MOST_SECONDS:
-            return times, notes  # refused with its place
+            return times, notes  # refused later, with its position
         raise InputError(
             f"{path.name}: some times are seconds and some milliseconds or finer, "
             f"{times.min():,.0f} to {times.max():,.0f}; write all of them in seconds."
@@ -571,7 +571,7 @@ def _seconds(
 
 
 def both_ways(edges: ImportedArcs, both: npt.NDArray[np.bool_]) -> ImportedArcs:
-    """Return arcs with those that go both ways as two; all of them: as pairs."""
+    """Return arcs with mutual ones doubled; if all are mutual, as pairs."""
     if not both.any():
         return edges
     if both.all():
@@ -595,7 +595,7 @@ def both_ways(edges: ImportedArcs, both: npt.NDArray[np.bool_]) -> ImportedArcs:
 
 
 def _said_twice(said: StatedTypes, again: npt.NDArray[np.int64], arcs: int) -> StatedTypes:
-    """Return what arcs are said to be with the same said of those that go back."""
+    """Return the types and properties of arcs, with those of mutual arcs repeated."""
     place = {int(arc): arcs + at for at, arc in enumerate(again)}
     rows = [at for at, arc in enumerate(said.places.tolist()) if arc in place]
     back = np.array([place[int(said.places[at])] for at in rows], np.int64)
@@ -614,7 +614,7 @@ _SLOW = (b'"', b"\n#", b"\n%", b"\n//", b"\n\n", b"\n\r", b"\n ", b"\n\t")
 
 @dataclass(slots=True)
 class _TableReader:
-    """What does not change from block to block, and the ids met so far."""
+    """The state of reading a table: its fixed layout, and the ids met so far."""
 
     source: TextSource
     layout: TableLayout
@@ -627,7 +627,7 @@ class _TableReader:
     rows: int = 0
 
     def plain(self, block: bytes, most: int) -> Columns | None:
-        """Read a block of plain lines, one step a column; None when any line is not plain."""
+        """Read a block of plain lines by columns; None if any line is not plain."""
         if (
             self.integers
             or self.places.says_more
@@ -657,7 +657,7 @@ class _TableReader:
         return numbers[::2], numbers[1::2], weights, times
 
     def exact(self, block: bytes, most: int) -> Columns:
-        """Read a block line by line; FormatError for the first line that is wrong."""
+        """Read a block line by line; raise FormatError for the first invalid line."""
         path, places = self.source.path, self.places
         ends: list[int] = []
         extra: tuple[list[float], list[float]] = ([], [])
@@ -689,7 +689,7 @@ class _TableReader:
         return numbers[::2], numbers[1::2], np.array(extra[0]), np.array(extra[1])
 
     def _id(self, cell: str) -> str:
-        """Return the id in a cell; CSV has formulas guarded, other tables do not."""
+        """Return the id in a cell; formulas are unguarded in CSV, not in other tables."""
         return unguarded(cell) if self.layout.delimiter == "," else cell
 
     def _goes_both_ways(self, said: list[str], text: str) -> bool:
@@ -701,7 +701,7 @@ class _TableReader:
         return bool(way)
 
     def _note(self, row: list[str], text: str) -> None:
-        """Keep what a line says of its tie beside; FormatError for what cannot be kept."""
+        """Keep the type and properties in a line; raise FormatError for invalid ones."""
         said: dict[str, object] = {}
         try:
             for name, at in self.places.properties:
@@ -736,7 +736,7 @@ def read_texts(
     integers: bool = False,
     asked: bool = True,
 ) -> TieTable:
-    """Read ties between any ids, with quotation marks; half a million lines a second."""
+    """Read ties between any ids, with quotation marks; half a million lines per second."""
     gathered = TableColumns(places, limit)
     found = RelationColumns(is_asked=asked)
     tally = [layout.lines, layout.comments, layout.empty]
@@ -757,7 +757,7 @@ def read_texts(
 
 
 def _numbers(rows: list[list[str]], place: int | None) -> F64 | None:
-    """Return a column of finite numbers, (0,) for no column; None when a cell is none."""
+    """Return a column of finite numbers, (0,) for no column; None if a cell is not a number."""
     if place is None:
         return np.empty(0)
     texts = [row[place] for row in rows]
@@ -766,7 +766,7 @@ def _numbers(rows: list[list[str]], place: int | None) -> F64 | None:
 
 
 def _ordered(known: dict[int | str, int], sources: U32, targets: U32) -> I64:
-    """Renumber by rising id, in place; return the ids, rising."""
+    """Renumber by ascending id, in place; return the ids, ascending."""
     ids = np.array(list(known), np.int64)
     order = np.argsort(ids)
     ranks = np.empty(ids.size, np.uint32)
@@ -777,7 +777,7 @@ def _ordered(known: dict[int | str, int], sources: U32, targets: U32) -> I64:
 
 
 def read_adjacency(source: TextSource, delimiter: str | None, ids: str, report: Report) -> TieTable:
-    """Read a list of neighbours; a line may hold a member alone, which is isolated then."""
+    """Read an adjacency list; a line with a single member makes it isolated."""
     found = sniff(source.head, source.path, delimiter=delimiter, header=False, least=1)
     sign = found.delimiter if delimiter is not None else _sign(found.sample)
     known: dict[str, int] = {}
@@ -806,7 +806,7 @@ def read_adjacency(source: TextSource, delimiter: str | None, ids: str, report: 
 
 
 def _sign(sample: Sequence[TextLine]) -> str:
-    """Return what divides most lines that are divided; any blanks where nothing else does."""
+    """Return the delimiter of most lines that have one; any blanks if none has."""
     counts = {sign: sum(sign in line.text for line in sample) for sign in "\t,;|"}
     best = max(counts, key=lambda sign: counts[sign])
     return best if counts[best] else ANY_BLANKS

@@ -1,4 +1,4 @@
-"""Files from outside, opened with care, and the report of what an import found."""
+"""Safe opening of files from outside, and the report of an import."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _MARK = b"\xef\xbb\xbf"
 
 
 class TextSource:
-    """The bytes of a text file, unpacked, without a byte order mark, made by :func:`opened`."""
+    """The bytes of a text file, unpacked, without byte order mark; made by :func:`opened`."""
 
     def __init__(self, path: Path, raw: BufferedReader, size: int) -> None:
         self.path = path
@@ -100,7 +100,7 @@ class TextSource:
 
     @property
     def share(self) -> float:
-        """How much of the file has been read, 0..1."""
+        """The share of the file that has been read, 0..1."""
         return min(self._raw.tell() / self._size, 1.0)
 
     def _take(self, count: int) -> bytes:
@@ -125,12 +125,12 @@ class TextSource:
 
 
 def _looks_binary(head: bytes) -> bool:
-    """Return whether more than one byte of twenty is a control character that no text has."""
+    """Return whether more than one byte in twenty is a control character not found in text."""
     return 20 * len(head.translate(None, _TEXT)) > len(head)
 
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
-    """Return the path of a regular file that is not empty."""
+    """Return the path if it is a regular, non-empty file."""
     place = Path(path)
     try:
         found = place.stat()
@@ -147,7 +147,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[TextSource]:
     """Open a text file, plain or gzip."""
     place = checked_path(path)
     try:
-        # Without O_NONBLOCK a pipe that takes the file's place meanwhile would block for ever.
+        # Without O_NONBLOCK, a pipe replacing the file meanwhile would block for ever.
         descriptor = os.open(place, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise FileError(place, _trouble(error)) from None
@@ -158,7 +158,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[TextSource]:
 
 
 def decoded(raw: bytes, path: Path, line: int) -> str:
-    """Return the text of a line without blanks around it, but for tabs before it."""
+    """Return the text of a line, stripped of spaces; tabs are kept, except around comments."""
     try:
         text = raw.decode().strip(" \r\n")
     except UnicodeDecodeError:
@@ -187,27 +187,27 @@ def _trouble(error: OSError) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """How a network came out of a file, or out of another library's graph.
+    """The report of an import from a file, or from another library's graph.
 
     Parameters
     ----------
     name
-        The file, or what it was.
+        The file, or the kind of graph.
     lines, comments, empty
-        Lines of the file, and those that hold no tie; 0 where there are no lines. The header is
-        neither.
+        Lines of the file, and those without a tie; 0 if there are no lines. The header counts as
+        neither a comment nor an empty line.
     arcs
-        Ties as they stand in the file, a pair of an undirected network once.
+        Ties in the file, with a pair of an undirected network counted once.
     loops, duplicates
-        Those that were dropped: an agent with itself; a tie again. Known once a world is made.
+        Dropped ties: of an agent with itself; repeated ones. Known once a world is made.
     agents, ties, isolated
-        Of the world; isolated agents have no tie at all.
+        Numbers in the world; isolated agents have no ties.
     directed
-        Whether a line is one tie, or two.
+        Whether a line is one tie; else two.
     seconds
         Time taken.
     notes
-        Sentences on what was decided on the way.
+        Sentences on decisions made during the import.
     """
 
     name: str
@@ -225,7 +225,7 @@ class ImportReport:
     notes: tuple[str, ...] = ()
 
     def describe(self) -> str:
-        """Return one paragraph for a person."""
+        """Return one paragraph for people."""
         told = [
             f"{self.name}: imported {plural(self.agents, 'member')} and {plural(self.ties, 'tie')}"
             f"{'' if self.directed else ' (two per pair)'} in {self.seconds:.1f} s.",
@@ -238,6 +238,6 @@ class ImportReport:
 
 
 def _listed(verb: str, counts: Sequence[tuple[int, str]]) -> str:
-    """Return a sentence of counts, without those that are 0."""
+    """Return a sentence of counts, omitting zeros."""
     named = " and ".join(plural(count, noun) for count, noun in counts if count)
     return f"{verb} {named}." if named else ""

@@ -1,4 +1,4 @@
-"""Which format a file is in, by its first bytes and its ending; and what is said of each."""
+"""Detect a file's format from its first bytes and its suffix; messages about each format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ READ = {
     "matrix-market": "Matrix Market",
     "lgl": "LGL",
 }
-"""Every format that is read, and what it is called."""
+"""The formats that can be read, and their names."""
 
 _LIBRARY = "read it with {} and make the world with from_networkx, or save it as GraphML"
 _TABLE = "; if it is a table of ties, say so with --no-header (in Python: header=False)"
@@ -44,7 +44,7 @@ REFUSED = {
     "xgmml": ("XGMML of Cytoscape", "export it from there as GraphML or SIF"),
     "xml": ("XML of another kind", "GraphML and GEXF are read; save it as one of them"),
 }
-"""Every format that is known and not read: its name, and what to do instead."""
+"""Known formats that cannot be read: the name, and what to do instead."""
 
 _ROOT = re.compile(r"<\s*(?:\w+:)?(graphml|gexf)\b", re.IGNORECASE)
 _FIRST = (
@@ -94,7 +94,7 @@ def format_of(head: bytes, path: Path, *, is_table: bool = False) -> str:
 
 
 def refusal(kind: str) -> str:
-    """Return what is said of a format that is not read here."""
+    """Return the message about a format that is not read here."""
     if kind in READ:
         return f"is {READ[kind]}; read it with hubbub import (in Python: import_world)"
     name, instead = REFUSED[kind]
@@ -102,7 +102,7 @@ def refusal(kind: str) -> str:
 
 
 def _guessed(text: str, path: Path, *, is_whole: bool) -> str:
-    """Return what lines of words and numbers are that may be taken for ties, and are none."""
+    """Return the format of lines that resemble ties but may not be, or ``edges``."""
     endings = [each.lower() for each in path.suffixes if each.lower() != ".gz"]
     if endings and endings[-1] in _ENDINGS:
         return _ENDINGS[endings[-1]]
@@ -121,7 +121,7 @@ def _guessed(text: str, path: Path, *, is_whole: bool) -> str:
 
 
 def _is_tgf(lines: Sequence[str]) -> bool:
-    """Return whether nodes with labels stand above a line of ``#`` alone, and ties below it."""
+    """Return whether nodes with labels are above a line with only ``#``, and ties below it."""
     if lines.count("#") != 1:
         return False
     cut = lines.index("#")
@@ -137,7 +137,7 @@ def _is_tgf(lines: Sequence[str]) -> bool:
 
 
 def _begins_tgf(lines: Sequence[str]) -> bool:
-    """Return whether all are numbered nodes with labels, as above the ``#`` of a long TGF."""
+    """Return whether all lines are numbered nodes with labels, as above the ``#`` of a long TGF."""
     nodes = [line.partition(" ") for line in lines]
     return (
         all(own.isdecimal() and not label.isdecimal() for own, _, label in nodes)
@@ -147,7 +147,7 @@ def _begins_tgf(lines: Sequence[str]) -> bool:
 
 
 def _is_lgl(lines: Sequence[str]) -> bool:
-    """Return whether ``# member`` stands above the members that it is tied to, a line each."""
+    """Return whether ``# member`` lines precede the members that it is tied to, one per line."""
     rows = [line.split() for line in lines if line]
     if any(sign in line for line in lines for sign in ",;|"):
         return False
@@ -168,7 +168,7 @@ def _is_weighed(row: Sequence[str]) -> bool:
 
 
 def _is_metis(lines: Sequence[str], *, is_whole: bool) -> bool:
-    """Return whether ``agents pairs`` stand on top, and each line below has a member's friends."""
+    """Return whether ``agents pairs`` is the first line, followed by each member's friends."""
     sizes = lines[0].split() if lines else []
     if not 2 <= len(sizes) <= 3 or not all(map(str.isdecimal, sizes)):
         return False
@@ -192,7 +192,7 @@ def _is_metis(lines: Sequence[str], *, is_whole: bool) -> bool:
 
 
 def _is_matrix(rows: Sequence[Sequence[str]], *, is_whole: bool) -> bool:
-    """Return whether a square of numbers is there, with names on top and in front or without."""
+    """Return whether there is a square of numbers, with or without names on top and in front."""
     if len(rows) < 3:
         return False
     count = len(rows) - 1 if is_whole else len(rows[1]) - 1

@@ -1,4 +1,4 @@
-"""GML, Pajek, JSON, LGL, GraphML and GEXF as rows of members and ties."""
+"""Read GML, Pajek, JSON, LGL, GraphML and GEXF as rows of members and ties."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from sim.core.text import one_line
 from sim.errors import InputError
 
 NAMES = ("label", "name", "nodelabel", "title")
-"""Attributes that hold the name of a member, the most telling first; case does not count."""
+"""Attributes that may hold the name of a member, in order of preference; case is ignored."""
 
 
 @dataclass(slots=True)
 class GraphRows:
     """Members and ties in the order of a file."""
 
-    directed: bool = False  # whether a tie goes one way, where it does not say itself
+    directed: bool = False  # whether ties are one-way, unless they say themselves
     # the attributes of each member by its id
     members: dict[str, Mapping[str, object]] = field(default_factory=dict)
     # source and target of each tie, by id
     ends: list[tuple[str, str]] = field(default_factory=list)
     marks: list[dict[str, object]] = field(default_factory=list)  # the attributes of each tie
-    # whether each tie goes both ways; None: as the file says of all
+    # whether each tie is mutual; None: as stated for the whole file
     both: list[bool | None] = field(default_factory=list)
-    strangers: int = 0  # members that stand in ties alone
-    # sentences on what was decided, and what was left out
+    strangers: int = 0  # members that occur only in ties
+    # sentences on what was decided, and what was omitted
     notes: list[str] = field(default_factory=list)
 
     def tie(
@@ -46,7 +46,7 @@ class GraphRows:
         self.both.append(both)
 
     def complete(self) -> None:
-        """Count those in that stand in ties alone, and say which attributes go unread."""
+        """Add members that occur only in ties, and note attributes that are not read."""
         for ends in self.ends:
             for each in ends:
                 if each not in self.members:
@@ -68,11 +68,11 @@ _SHOWN: Final = 60
 
 
 def read_gml(path: Path) -> GraphRows:
-    """Read GML by igraph; by networkx where igraph refuses it or finds less than stands there."""
+    """Read GML with igraph; with networkx if igraph refuses it or misses some of its content."""
     text = _OUTSIDE_TEXT.sub(" ", path.read_text("utf-8"))
     declared = tuple(len(re.findall(rf"\b{each}\s*\[", text)) for each in ("node", "edge"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of attributes that are no text or number; counts follow
+        warnings.simplefilter("ignore")  # attributes without text or number; counts follow
         try:
             rows = _by_igraph(path)
         except Exception:
@@ -91,7 +91,7 @@ def read_gml(path: Path) -> GraphRows:
 
 
 def _by_igraph(path: Path) -> GraphRows:
-    import igraph  # 0.3 s that only such files need
+    import igraph  # takes 0.3 s, needed only here
 
     graph = igraph.Graph.Read_GML(str(path))
     rows = GraphRows(directed=graph.is_directed())
@@ -117,7 +117,7 @@ def _by_networkx(path: Path) -> GraphRows:
 
 
 def _said(attributes: Mapping[str, Any]) -> dict[str, object]:
-    """Return what attributes say: entities as letters, whole numbers whole, without what is not."""
+    """Return cleaned attributes: entities decoded, whole numbers as int, empty ones dropped."""
     return {
         name: html.unescape(value) if isinstance(value, str) else _whole(value)
         for name, value in attributes.items()
@@ -142,7 +142,7 @@ _UNREAD: Final = {"partition", "vector", "permutation", "cluster"}
 
 
 def read_pajek(path: Path) -> GraphRows:
-    """Read Pajek: vertices, arcs one way, edges both ways, lists of them, and a matrix."""
+    """Read Pajek: vertices, arcs (one-way), edges (mutual), lists of them, and a matrix."""
     rows, section, names = GraphRows(), "", dict[str, str]()
     wanted, seen = 0, dict[str, int]()
     for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
@@ -152,7 +152,7 @@ def read_pajek(path: Path) -> GraphRows:
         if head := _SECTION.match(text):
             above, section = section, head[1].lower()
             if section == "vertices" and above in _UNREAD:
-                section = above  # its own list of vertices
+                section = above  # the section has its own list of vertices
             elif section == "vertices":
                 wanted = _vertices(text, int(head[2] or 0), again=bool(wanted))
             elif section not in {*_PAJEK, *_UNREAD, "network"}:
@@ -215,7 +215,7 @@ _NODES = "write one tie a line, or give people with --profiles"
 
 
 def read_json(path: Path) -> GraphRows:
-    """Read nodes and links of JSON as networkx, D3, Cytoscape.js, graphology and JGF write them."""
+    """Read JSON nodes and links as written by networkx, D3, Cytoscape.js, graphology and JGF."""
     try:
         body = json.loads(path.read_text("utf-8"))
     except RecursionError:
@@ -245,7 +245,7 @@ def read_json(path: Path) -> GraphRows:
 
 
 def _json_way(body: Mapping[str, Any]) -> object:
-    """Return whether ties are directed; those of a mixed graph of graphology are, as a rule."""
+    """Return whether ties are directed; those of a mixed graph in graphology are by default."""
     options = body.get("options")
     kind = options.get("type") if isinstance(options, Mapping) else None
     is_said = "directed" not in body and kind in {"directed", "undirected", "mixed"}
@@ -253,7 +253,7 @@ def _json_way(body: Mapping[str, Any]) -> object:
 
 
 def _data(part: object) -> dict[str, Any]:
-    """Return the fields of a node or link, with those in ``data`` or ``attributes`` beside."""
+    """Return the fields of a node or link, including those in ``data`` or ``attributes``."""
     if not isinstance(part, Mapping):
         raise InputError("has a node or link that is no object")
     inner: Mapping[str, Any] = next(
@@ -293,8 +293,8 @@ def _json_tie(rows: GraphRows, said: dict[str, Any], ids: list[str]) -> None:
 
 
 def read_lgl(path: Path) -> GraphRows:
-    """Read LGL: ``# member`` above those it is tied to, both ways."""
-    import igraph  # 0.3 s that only such files need
+    """Read LGL: ``# member`` above the members that it is tied to; all ties are mutual."""
+    import igraph  # takes 0.3 s, needed only here
 
     graph = igraph.Graph.Read_Lgl(str(path), directed=False)
     rows = GraphRows()
@@ -315,7 +315,7 @@ _PASSING = {"node", "edge", "data", "attvalue"}
 
 
 def read_xml(path: Path) -> GraphRows:
-    """Return the rows of a file; ParseError, or InputError for an element that is incomplete."""
+    """Return the rows of a file; raise ParseError, or InputError for an incomplete element."""
     reader = _XmlReader()
     around: list[Element] = []
     for event, element in iterparse(path, ("start", "end")):  # noqa: S314 # nosec B314
@@ -326,9 +326,9 @@ def read_xml(path: Path) -> GraphRows:
             continue
         around.pop()
         if name != "data" or (around and _plain(around[-1].tag) in {"node", "edge"}):
-            reader.end(name, element)  # data of ports and graphs is of no member and no tie
+            reader.end(name, element)  # data of ports and graphs belongs to no member or tie
         if name in _PASSING and around:
-            around[-1].remove(element)  # what was read is let go
+            around[-1].remove(element)  # free what was read
     reader.rows.complete()
     if reader.lost:
         reader.rows.notes.append(f"Ties of more than two members, left out: {reader.lost:,}.")
@@ -341,13 +341,13 @@ def _plain(tag: str) -> str:
 
 @dataclass(slots=True)
 class _Attribute:
-    """What a file declares of an attribute: its name and its type."""
+    """An attribute declared in a file: its name and its type."""
 
     name: str
     kind: str
 
     def value(self, text: str) -> object:
-        """Return a text as its type; as it stands where it is none of that type."""
+        """Return a text converted to its type; unchanged if that fails."""
         try:
             return _TYPES.get(self.kind.lower(), str)(text)
         except ValueError:
@@ -356,7 +356,7 @@ class _Attribute:
 
 @dataclass(slots=True)
 class _XmlReader:
-    """Takes elements as they begin and end; an attribute belongs to the innermost node or edge."""
+    """Handles elements as they begin and end; attributes belong to the innermost node or edge."""
 
     rows: GraphRows = field(default_factory=GraphRows)
     lost: int = 0
@@ -368,7 +368,7 @@ class _XmlReader:
     _inside: str = "node"
 
     def begin(self, name: str, element: Element) -> None:
-        """Note what an element says of what is in it."""
+        """Record what an element says about its content."""
         if name == "graph":
             said = element.get("edgedefault") or element.get("defaultedgetype")
             outer = self._directed[-1] if self._directed else False
@@ -387,7 +387,7 @@ class _XmlReader:
             self._inside = name
 
     def end(self, name: str, element: Element) -> None:
-        """Take what an element holds."""
+        """Take the content of an element."""
         if name == "graph":
             self._directed.pop()
         elif name in {"key", "attribute"}:
@@ -417,7 +417,7 @@ class _XmlReader:
             self._usual[found.name] = found.value(usual.strip())
 
     def _say(self, known: str, text: str | None, element: Element) -> None:
-        """Give the innermost node or edge an attribute; of drawings, its label."""
+        """Add an attribute to the innermost node or edge; of a drawing, its label."""
         if not self._open:
             return
         inside = element.iter() if len(element) else ()

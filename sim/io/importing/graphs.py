@@ -38,7 +38,7 @@ from sim.network.relations.types import StatedTypes
 
 _BLOCK: Final = 1 << 22
 _OVERLAP: Final = 16
-_MOST_WHOLE: Final = 1 << 29  # read as a whole, which takes some 10 times the file
+_MOST_WHOLE: Final = 1 << 29  # read as a whole, which takes about 10 times the file's size
 _ENTITY = re.compile(rb"<!\s*ENTITY", re.IGNORECASE)
 _ENCODING = re.compile(rb"<\?xml[^>]*encoding\s*=\s*[\"']([^\"']*)[\"']")
 _KNOWN_ENCODINGS: Final = {b"utf-8", b"utf8", b"us-ascii", b"ascii", b"iso-8859-1", b"latin-1"}
@@ -63,19 +63,19 @@ def read_graph(
     properties: Sequence[str] | None = None,
     report: Report = quiet,
 ) -> ImportedArcs:
-    """Read a graph file, plain or gzip; directed as the file says, and each tie as it says.
+    """Read a graph file, plain or gzip; directions are as stated in the file and for each tie.
 
     Parameters
     ----------
     path
         GraphML, GEXF, GML, Pajek, JSON of nodes and links, Matrix Market or LGL.
     direction
-        What an arc ``A -> B`` says: ``"influences"``: B hears A; ``"follows"``: A hears B.
+        The meaning of an arc ``A -> B``: ``"influences"``: B follows A; ``"follows"``: A follows B.
     weight
-        The attribute of ties that holds weights; ``"auto"``: one called ``weight``, ``edge
-        weight`` or ``value``, whatever its case, where all of it are numbers; None: none.
+        The attribute of ties with weights; ``"auto"``: one named ``weight``, ``edge
+        weight`` or ``value``, in any case, if all its values are numbers; None: none.
     relations, properties
-        As of :func:`sim.io.importing.labels.of_attributes`.
+        As in :func:`sim.io.importing.labels.of_attributes`.
     report
         Told of progress; may cancel.
 
@@ -83,12 +83,12 @@ def read_graph(
     -------
     Edges
         With the file's ids, names (``label``, ``name``) and weights; whole-number ids are numbered
-        in rising order, others in order of first appearance in ties, as those of edge lists.
+        in ascending order, others in order of first appearance in ties, as in edge lists.
 
     Raises
     ------
     FileError
-        When the file cannot be used, is of another format, or declares XML entities.
+        If the file cannot be used, has another format, or declares XML entities.
     """
     began = perf_counter()
     with opened(path) as source:
@@ -115,7 +115,7 @@ def read_graph(
 
 @contextmanager
 def _copy(source: TextSource, kind: str, report: Report) -> Iterator[Path]:
-    """Unpack a file to a private place, refusing what a parser of XML must not meet."""
+    """Unpack a file to a private folder, refusing content that is unsafe for XML parsers."""
     with tempfile.TemporaryDirectory(prefix="hubbub-import-") as folder:
         place = Path(folder) / f"graph.{kind}"
         written = 0
@@ -149,7 +149,7 @@ def _check_markup(path: Path, piece: bytes, *, first: bool) -> None:
 
 
 def _parsed(path: Path, parse: Callable[[], Any]) -> Any:
-    """Run a parser; whatever it raises becomes one sentence without its inner places."""
+    """Run a parser; any error becomes one sentence without internal details."""
     try:
         return parse()
     except InputError as error:
@@ -169,8 +169,8 @@ _LONGEST = 200
 def _matrix(
     path: Path, name: str, direction: Direction, began: float, weighted: bool
 ) -> ImportedArcs:
-    """Read a square matrix by scipy: an entry is a tie, a symmetric one a tie both ways."""
-    import scipy.io  # 0.2 s that only such files need
+    """Read a square matrix with scipy: an entry is a tie, a symmetric one a mutual tie."""
+    import scipy.io  # takes 0.2 s, needed only here
     from scipy.sparse import coo_array
 
     count, columns, _, _, values, symmetry = scipy.io.mminfo(path)
@@ -211,7 +211,7 @@ def _of_rows(
     relations: str | None,
     properties: Sequence[str] | None,
 ) -> ImportedArcs:
-    """Return the arcs of a graph file, numbered as those of an edge list."""
+    """Return the arcs of a graph file, numbered like those of an edge list."""
     check_direction(direction)
     both = _ways(rows, relations)
     known = list(dict.fromkeys(name for marks in rows.marks for name in marks))
@@ -240,7 +240,7 @@ def _of_rows(
 
 
 def _ways(rows: GraphRows, relations: str | None) -> npt.NDArray[np.bool_]:
-    """Return which ties go both ways: as each says itself, else as the file says of all."""
+    """Return which ties are mutual: as each tie says, else as stated for the whole file."""
     for name in dict.fromkeys(name for marks in rows.marks for name in marks):
         said = (str(marks[name]) for marks in rows.marks if name in marks)
         if name != relations and says_way(name, said):
@@ -254,7 +254,7 @@ def _ways(rows: GraphRows, relations: str | None) -> npt.NDArray[np.bool_]:
 def _weight(
     rows: GraphRows, known: Sequence[str], asked: str | None
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Return the attribute that holds weights, and what to say where that was found out."""
+    """Return the attribute of weights, and notes if it was detected."""
     if asked != AUTO:
         if asked is not None and asked not in known:
             there = ", ".join(sorted(known)) or "none at all"
@@ -273,11 +273,11 @@ def _weight(
 
 
 def _numbered(rows: GraphRows) -> tuple[I64 | list[str] | None, dict[str, int]]:
-    """Return the ids of agents in their order, and the place of each member of the file."""
+    """Return the ids of agents in order, and the index of each member of the file."""
     own = list(rows.members)
     called = [str(rows.members[each].get("name", "")) for each in own]
     if own == [f"n{at}" for at in range(len(own))] and all(called) and len({*called}) == len(own):
-        ids = dict(zip(own, called, strict=True))  # igraph numbers its nodes so, and ids are names
+        ids = dict(zip(own, called, strict=True))  # igraph numbers its nodes so; ids are names
     else:
         ids = {each: each for each in own}
     order = list(dict.fromkeys([each for ends in rows.ends for each in ends] + own))
@@ -287,7 +287,7 @@ def _numbered(rows: GraphRows) -> tuple[I64 | list[str] | None, dict[str, int]]:
 
 
 def _named(said: Mapping[str, object]) -> object:
-    """Return the name of a member, under whichever of its words."""
+    """Return the name of a member, from the first of its name attributes."""
     words = {key.lower(): value for key, value in reversed([*said.items()])}
     return next((words[each] for each in NAMES if words.get(each) not in {None, ""}), None)
 
@@ -391,7 +391,7 @@ def _pairs(pairs: Iterable[tuple[int, int]], count: int) -> U32:
 
 
 def _ids(nodes: Sequence[object]) -> I64 | list[str] | None:
-    """Return nodes as integer ids where all are whole numbers, else as texts; all different."""
+    """Return nodes as integer ids if all are whole numbers, else as texts; all distinct."""
     texts = [_text(node) for node in nodes]
     if all(whole(text) for text in texts):
         numbers = [int(text) for text in texts]
@@ -406,7 +406,7 @@ def _ids(nodes: Sequence[object]) -> I64 | list[str] | None:
 
 def _text(node: object) -> str:
     if isinstance(node, float) and node.is_integer() and abs(node) < 2**53:
-        return str(int(node))  # GML and GraphML give ids back as floats
+        return str(int(node))  # GML and GraphML return ids as floats
     return str(node)
 
 
@@ -421,7 +421,7 @@ def _first(data: dict[str, object], keys: Sequence[str]) -> object:
 
 
 def _names(given: Sequence[object], ids: I64 | list[str] | None) -> list[str] | None:
-    """Return a name for each agent: the given ones, else ids that are texts; "" makes one up."""
+    """Return a name for each agent: as given, else an id that is a text; "": to be generated."""
     if all(name is None or name == "" for name in given):
         return ids if isinstance(ids, list) else None
     texts = ["" if name is None else one_line(_text(name), _LONGEST) for name in given]
@@ -431,7 +431,7 @@ def _names(given: Sequence[object], ids: I64 | list[str] | None) -> list[str] | 
 
 
 def _weights(given: Sequence[object]) -> tuple[F64 | None, tuple[str, ...]]:
-    """Return weights with 1 where there is none, and what to say of that."""
+    """Return weights, with 1 for missing ones, and notes on these."""
     if all(weight is None for weight in given):
         return None, ()
     try:

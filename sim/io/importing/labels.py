@@ -25,16 +25,16 @@ from sim.network.relations.types import (
 )
 
 NOTHING = "none"
-"""Said in place of a column: types are not read."""
+"""In place of a column: types are not read."""
 TYPES = ("type", "relation", "kind", "label")
-"""Names under which a type is found by itself."""
+"""Names by which the column of types is detected."""
 PROPERTIES = "properties"
-"""A column of this name may hold a JSON object of all properties, as exports write them."""
+"""A column of this name may contain a JSON object of all properties, as in exports."""
 _IDLE = {"id", "weight"}
 
 
 class RelationColumns:
-    """What arcs are said to be, as they are met; ``is_asked`` as of :class:`StatedTypes`."""
+    """Types and properties of arcs as they are read; ``is_asked`` as in :class:`StatedTypes`."""
 
     def __init__(self, *, is_asked: bool = True) -> None:
         self._is_asked = is_asked
@@ -43,7 +43,7 @@ class RelationColumns:
         self._properties: list[str] = []
 
     def add(self, place: int, kind: object, properties: Mapping[str, object]) -> None:
-        """Note what one arc is; nothing where that is nothing."""
+        """Add the type and properties of an arc, if it has any."""
         name, text = type_of(kind), packed(properties)
         if name or text:
             self._places.append(place)
@@ -52,7 +52,7 @@ class RelationColumns:
 
     @property
     def said(self) -> StatedTypes | None:
-        """All of it; None for nothing."""
+        """All of them; None if there are none."""
         if not self._places:
             return None
         places = np.array(self._places, np.int64)
@@ -60,7 +60,7 @@ class RelationColumns:
 
 
 def typed(cell: str) -> bool | int | float | str:
-    """Return a cell as what it looks like: a truth, a number or a text.
+    """Return a cell as the type that it looks like: a boolean, a number or a text.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def typed(cell: str) -> bool | int | float | str:
 
 
 def spread(name: str, value: object) -> dict[str, object]:
-    """Return the properties that one column says: its value, or those in its JSON object."""
+    """Return the properties in one column: its value, or the fields of its JSON object."""
     if name.lower() != PROPERTIES or not (isinstance(value, str) and value.startswith("{")):
         return {name: value}
     try:
@@ -98,7 +98,7 @@ def of_attributes(
     relations: str | None,
     properties: Sequence[str] | None,
 ) -> tuple[StatedTypes | None, tuple[str, ...]]:
-    """Return what the attributes of a graph's edges say of them, and sentences on it."""
+    """Return types and properties from the attributes of a graph's edges, and notes."""
     named = [name for name in (relations, *(properties or ())) if name not in {None, NOTHING}]
     for name in named:
         if name not in attributes:
@@ -124,13 +124,13 @@ def of_attributes(
 
 
 def _others(attributes: Sequence[str], idle: set[str | None]) -> list[str]:
-    """Return the attributes that are kept by themselves."""
+    """Return the other attributes, which are kept as properties."""
     others = [name for name in attributes if name not in idle]
     return [PROPERTIES] if PROPERTIES in others else others
 
 
 def _of_edge(name: str, value: object, odd: set[str], *, is_asked: bool) -> dict[str, object]:
-    """Return the properties that an attribute says; its name is noted where it cannot be kept."""
+    """Return the properties in an attribute; the names of unusable ones are added to ``odd``."""
     if value is None or value == "":
         return {}
     if value_of(value) is None and not isinstance(value, float | str | np.generic):
@@ -141,7 +141,7 @@ def _of_edge(name: str, value: object, odd: set[str], *, is_asked: bool) -> dict
     except InputError:
         if is_asked:
             raise
-        return {str(name): value}  # one of that name, and no export's
+        return {str(name): value}  # an attribute of that name that is not an export's
 
 
 _LONGEST = 80
@@ -156,7 +156,7 @@ class ImportedLabels:
     of
         The label of each foreign id, both as text.
     prefix
-        Said before labels that are bare numbers: ``"department 7"``.
+        Prefix for labels that are only numbers: ``"department 7"``.
     """
 
     of: Mapping[str, str]
@@ -174,7 +174,7 @@ class ImportedLabels:
         -------
         labels, names
             int32 (n,), -1 for members without a label; and the name of each community, numbers in
-            rising order, words in alphabetical order.
+            ascending order, words in alphabetical order.
         """
         known = sorted(set(self.of.values()), key=_rank)
         place = {label: at for at, label in enumerate(known)}
@@ -195,23 +195,23 @@ def read_labels(
     header: bool | None = None,
     prefix: str = "community",
 ) -> ImportedLabels:
-    """Read a table with an id and a label a line.
+    """Read a table with an id and a label per line.
 
     Parameters
     ----------
     path
         Text or gzip; separators, comments and header as in edge lists.
     columns
-        Where id and label are, by place from 0 or by name in the header.
+        The columns of id and label, by index from 0 or by name in the header.
     delimiter, header
-        None: found out.
+        None: detected.
     prefix
-        Said before labels that are bare numbers.
+        Prefix for labels that are only numbers.
 
     Raises
     ------
     FileError, FormatError
-        For a file or a line that cannot be used, and a member with two labels.
+        For a file or a line that cannot be used, or a member with two labels.
     """
     named = any(isinstance(column, str) and not column.isdigit() for column in columns)
     with opened(path) as source:
@@ -253,7 +253,7 @@ def _labels(
 
 
 def _plain(member: str) -> str:
-    """Return an id as agents show it: ``007`` is 7."""
+    """Return an id in the form that agents have: ``007`` is 7."""
     return str(int(member)) if whole(member) else member
 
 

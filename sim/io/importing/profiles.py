@@ -1,10 +1,10 @@
-"""Profiles of people from files: tables, JSON and JSON lines; and whom each of them follows.
+"""Profiles of people from files (tables, JSON and JSON lines), and whom each person follows.
 
-Known are the formats of OASIS (the Reddit list: realname, username, bio, persona and
+The known formats are those of OASIS (the Reddit list: realname, username, bio, persona and
 interested_topics; the Twitter table: user_char, description, activity_level_frequency; the table of
-24 hourly weights an agent), of TinyTroupe's agents and of tables of survey answers.
-Columns go by their usual names; what has no place of its own is kept under ``more``. A person
-without a persona gets one made of all fields, for language models to be told.
+24 hourly weights per agent), of TinyTroupe's agents and of tables of survey answers.
+Columns are recognised by their usual names; all others are kept under ``more``. A person
+without a persona gets one made of all fields, for prompts of language models.
 """
 
 from __future__ import annotations
@@ -45,27 +45,27 @@ _ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "hours": ("hours", "active_threshold", "activity_level_frequency", "hourly_activity"),
     "traits": ("traits", "big_five", "bigfive", "big5"),
 }
-"""The names of each field, the most telling first; case, spaces and dashes do not count."""
+"""The names of each field, in order of preference; case, spaces and dashes are ignored."""
 
 _HOUR = re.compile(r"(?:h|hour_?)(\d{1,2})")
 _MOST_BYTES = 1 << 30
 _TOLD = 12
-"""Columns that a remark names."""
+"""Maximum number of columns named in a remark."""
 _LONGEST_CELL = 1 << 21
 _LOOKED_AT = 1000
-"""People whose personas are measured, at most."""
+"""Maximum number of people whose personas are measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profiles(Sequence[Profile]):
-    """The people of a file.
+    """The people in a file.
 
     Attributes
     ----------
     people
-        In the order of the file.
+        The profiles, in the order of the file.
     remarks
-        What was decided on the way, and what is missing: a sentence each.
+        What was decided during the import, and what is missing: one sentence each.
     """
 
     people: tuple[Profile, ...]
@@ -80,7 +80,7 @@ class Profiles(Sequence[Profile]):
 
 @dataclass(frozen=True, slots=True)
 class _PersonRow:
-    """A person as the file has them: fields by name, and where that is."""
+    """A person as in the file: fields by name, and its position."""
 
     place: int
     fields: Mapping[str, Any]
@@ -99,16 +99,16 @@ def read_profiles(path: str | PathLike[str]) -> Profiles:
     -------
     Profiles
         A sequence of :class:`~sim.agents.profiles.Profile`. Weights of hours above 1 are divided by
-        the largest of the file. Traits may be numbers in [0, 1] (or, where several of a person are
+        the largest of the file. Traits may be numbers in [0, 1] (or, if several of a person are
         above 1, in [0, 100]), "7/10", "65 %", or begin with a level: very low 0.1, low 0.2, medium
-        0.5, high 0.8, very high 0.9; one that tells no level is left out.
+        0.5, high 0.8, very high 0.9; one without a level is omitted.
 
     Raises
     ------
     FileError
-        For a file that cannot be read, that tells nothing about people, or names one twice.
+        For a file that cannot be read, has no facts about people, or names one person twice.
     FormatError
-        For a line or entry that cannot be used, with the rule.
+        For a line or entry that cannot be used, with the rule that it breaks.
     """
     with opened(path) as source:
         text = _text(source)
@@ -151,7 +151,7 @@ def _json(place: Path, text: str) -> Iterator[_PersonRow]:
             return
     try:
         whole_file = json.loads(body)
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, too
+    except (ValueError, RecursionError) as error:  # also a number with thousands of digits
         line = getattr(error, "lineno", 1)
         said = "".join(text.splitlines()[line - 1 : line])[:80] if line else ""
         rule = "is no JSON; write a list of objects, or one object a line"
@@ -177,14 +177,14 @@ def _is_list_of_people(value: object) -> bool:
 def _object(place: Path, number: int, value: object) -> _PersonRow:
     if not isinstance(value, Mapping):
         raise FormatError(place, number, str(value)[:80], "each profile is a JSON object")
-    person = value.get("persona")  # as TinyTroupe saves an agent: all that it is told lies in it
+    person = value.get("persona")  # TinyTroupe saves all facts about an agent in its persona
     if isinstance(person, Mapping):
         value = {**person, **{name: part for name, part in value.items() if name != "persona"}}
     return _PersonRow(number, {**_inner(value), **value})
 
 
 def _inner(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what TinyTroupe keeps one level deeper: interests and Big Five."""
+    """Return the fields that TinyTroupe nests one level deeper: interests and Big Five."""
     found: dict[str, Any] = {}
     likes, character = value.get("preferences"), value.get("personality")
     if isinstance(character, Mapping) and "big_five" in character:
@@ -229,7 +229,7 @@ def _plain(name: str) -> str:
 
 
 def _columns(place: Path, rows: Sequence[_PersonRow]) -> dict[str, list[str]]:
-    """Return for each field of a profile the columns that may hold it, the most telling first."""
+    """Return the columns that may hold each field of a profile, in order of preference."""
     if not rows:
         raise FileError(place, "holds no profile")
     given: dict[str, str] = {}
@@ -256,7 +256,7 @@ def _columns(place: Path, rows: Sequence[_PersonRow]) -> dict[str, list[str]]:
 
 
 def _weights(row: _PersonRow, names: Mapping[str, list[str]]) -> list[float]:
-    """Return the hours of a person as the file has them; NaN for what is no number."""
+    """Return the hours of a person as in the file; NaN for anything but a number."""
     own = names["own hours"]
     return hours_of([row.fields.get(n, 0) for n in own] if own else _first(row, names["hours"]))
 
@@ -279,12 +279,12 @@ def _person(place: Path, row: _PersonRow, names: Mapping[str, list[str]], scale:
         taken["traits"] = {name: level for name, level in levels.items() if level is not None}
         value = _first(row, names["activity"])
         is_list = isinstance(value, list) or (isinstance(value, str) and value.lstrip()[:1] == "[")
-        # a word an hour, as OASIS has it beside the hours, is no share of ticks
+        # OASIS has a word per hour beside the hours, which is not a share of ticks
         taken["activity"] = None if is_list else share_of(value, "activity")
         taken["hours"] = scaled_hours(_weights(row, names), scale)
         fields = ("id", "biography", "persona")
         apart = {names[field][0] for field in fields if names[field]}
-        apart |= {*names["own hours"], *_inner(row.fields)}  # nothing of those is lost
+        apart |= {*names["own hours"], *_inner(row.fields)}  # these are stored in full elsewhere
         taken["more"] = {name: kept(v) for name, v in row.fields.items() if name not in apart}
         told = said(_first(row, names["persona"]))
         return Profile(**taken, persona=told or _persona(row.fields, names))
@@ -299,7 +299,7 @@ def _first(row: _PersonRow, names: Iterable[str]) -> Any:
 
 
 def _is_nothing(value: Any) -> bool:
-    """Return whether a cell says nothing; the number 0 says something."""
+    """Return whether a cell is empty; the number 0 is not."""
     return value is None or (not value and not isinstance(value, int | float))
 
 
@@ -309,9 +309,9 @@ def _name(row: _PersonRow, names: Mapping[str, list[str]]) -> str:
 
 
 def _persona(fields: Mapping[str, Any], names: Mapping[str, list[str]]) -> str:
-    """Return all fields as lines, for a language model; ids and hours left out."""
+    """Return all fields as lines, for a language model, without ids and hours."""
     left = {*names["id"], *names["own hours"], *names["hours"], *names["activity"]}
-    left |= {*_inner(fields)}  # what was taken from one level deeper still stands there
+    left |= {*_inner(fields)}  # fields nested one level deeper are still in their parent
     lines = [
         f"{str(name).replace('_', ' ')}: {said(value)}"
         for name, value in fields.items()
@@ -400,7 +400,7 @@ _SCORES = ("score", "value", "level")
 
 
 def float_of(value: object) -> float:
-    """Return a number, NaN for what is none."""
+    """Return a number; NaN for anything else."""
     try:
         return math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -423,14 +423,14 @@ def level_of(value: object, name: str, *, of: float) -> float | None:
 
 
 def score_of(value: object) -> object:
-    """Return the score of a table such as ``{"score": 35, "description": ...}``; others as is."""
+    """Return the score in a table such as ``{"score": 35, "description": ...}``; else the value."""
     if not isinstance(value, Mapping):
         return value
     return next((value[each] for each in _SCORES if each in value), "")
 
 
 def share_of(value: object, name: str) -> float | None:
-    """Return a number in [0, 1], None for nothing; InputError for anything else."""
+    """Return a number in [0, 1]; None if empty; raise InputError for anything else."""
     if value is None:
         return None
     number = float_of(value)
@@ -440,21 +440,21 @@ def share_of(value: object, name: str) -> float | None:
 
 
 def hours_of(value: object) -> list[float]:
-    """Return the numbers of a list, or of a cell such as ``[0, 3, 1]``; NaN for what is none."""
+    """Return the numbers of a list, or of a cell such as ``[0, 3, 1]``; NaN for other values."""
     if isinstance(value, str):
         value = _SPLIT.split(value.strip("[]() "))
     return [float_of(each) for each in value] if isinstance(value, (list, tuple)) else []
 
 
 def scaled_hours(weights: Sequence[float], scale: float) -> tuple[float, ...]:
-    """Return 24 weights divided by ``scale``, or none; InputError for another number of them."""
+    """Return 24 weights divided by ``scale``, or none; raise InputError for another count."""
     if weights and (len(weights) != DAY or not all(weight >= 0 for weight in weights)):
         raise InputError(f"hours must be {DAY} numbers of at least 0, got {len(weights)} values")
     return tuple(weight / scale for weight in weights)
 
 
 def words_of(value: object) -> tuple[str, ...]:
-    """Return the words of a list, or of a cell such as ``music, chess``; InputError for others."""
+    """Return the words of a list, or of a cell like ``music, chess``; else raise InputError."""
     if value is None:
         return ()
     if isinstance(value, str):
@@ -467,7 +467,7 @@ def words_of(value: object) -> tuple[str, ...]:
 
 
 def id_of(value: object) -> int | str | None:
-    """Return a foreign id as worlds have them: ``007`` is 7."""
+    """Return a foreign id in the form that worlds have: ``007`` is 7."""
     if value is None or isinstance(value, bool):
         return None
     text = str(value).strip()
@@ -475,7 +475,7 @@ def id_of(value: object) -> int | str | None:
 
 
 def kept(value: object) -> Any:
-    """Return a value of JSON as msgpack holds it: whole numbers beyond 64 bits as text."""
+    """Return a JSON value that msgpack can hold: integers beyond 64 bits become text."""
     if isinstance(value, int) and not -(1 << 63) <= value < 1 << 64:
         return str(value)
     if isinstance(value, Mapping):
@@ -484,7 +484,7 @@ def kept(value: object) -> Any:
 
 
 def said(value: object) -> str:
-    """Return a value of JSON as text that a person reads."""
+    """Return a JSON value as readable text."""
     if value is None or isinstance(value, str):
         return value or ""
     if isinstance(value, Mapping):
@@ -495,20 +495,20 @@ def said(value: object) -> str:
 
 
 FOLLOWS: Final = "following_agentid_list"
-"""The column: places of those followed, the first person of the file is 0, as ``[32, 55]``."""
+"""The column of followed people, as positions in the file from 0, like ``[32, 55]``."""
 _LONGEST = 10
-"""Digits of a place, at most."""
+"""Maximum digits of a position."""
 
 
 def says_follows(head: bytes) -> bool:
-    """Return whether the beginning of a file has the column."""
+    """Return whether the beginning of a file has that column."""
     return FOLLOWS.encode() in head
 
 
 def read_follows(
     path: str | PathLike[str], *, report: Report = quiet
 ) -> tuple[ImportedArcs, Profiles]:
-    """Return who follows whom in a file of people, and the people; who follows hears."""
+    """Return who follows whom in a file of people, and the people; ties lead to the follower."""
     began, place = perf_counter(), Path(path)
     report("reading people", 0.0)
     people = read_profiles(path)
@@ -543,7 +543,7 @@ def _is_place(word: str, people: int) -> bool:
 def _ids(
     given: list[int | str | None],
 ) -> tuple[npt.NDArray[np.int64] | list[str] | None, npt.NDArray[np.uint32]]:
-    """Return the foreign ids in the order that worlds have them, and the index of each person."""
+    """Return the foreign ids in the order that worlds have, and the index of each person."""
     places = np.arange(len(given), dtype=np.uint32)
     if None in given:
         return None, places

@@ -1,4 +1,4 @@
-"""Kernels that read integer edge lists from bytes, and number the ids they meet."""
+"""Kernels that parse integer edge lists from bytes, and number the ids they find."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sim.arrays import F64, I64, U8, U32
 from sim.jit.jit import kernel
 from sim.jit.mix import mix
 
-WIDE = 32  # the delimiter that stands for any run of spaces and tabs
+WIDE = 32  # the delimiter for any run of spaces and tabs
 
 _MORE, _ENDED, _WRONG = 0, 1, 2
 _NEWLINE, _RETURN, _SPACE, _TAB, _HASH, _PERCENT, _SLASH = 10, 13, 32, 9, 35, 37, 47
@@ -21,7 +21,7 @@ _TENS = 10.0 ** np.arange(23)
 
 @kernel
 def _skip_blanks(data: U8, at: int, delimiter: int) -> int:
-    """Return the first place from ``at`` that is no blank; a tab that delimits is none."""
+    """Return the first non-blank position from ``at``; a delimiting tab is not a blank."""
     while True:
         c = data[at]
         if c in (_SPACE, _RETURN) or (c == _TAB and delimiter != _TAB):
@@ -32,7 +32,7 @@ def _skip_blanks(data: U8, at: int, delimiter: int) -> int:
 
 @kernel
 def _skip_cell(data: U8, at: int, delimiter: int) -> int:
-    """Return the end of a cell that nobody asked for."""
+    """Return the end of a cell that is not read."""
     while data[at] != _NEWLINE and data[at] != delimiter:
         if delimiter == WIDE and data[at] == _TAB:
             break
@@ -42,7 +42,7 @@ def _skip_cell(data: U8, at: int, delimiter: int) -> int:
 
 @kernel
 def _after_cell(data: U8, at: int, delimiter: int) -> tuple[int, int]:
-    """Return (place, whether another cell begins there, the line ends, or neither)."""
+    """Return (position, whether another cell begins there, the line ends, or neither)."""
     at = _skip_blanks(data, at, delimiter)
     if data[at] == _NEWLINE:
         return at, _ENDED
@@ -68,7 +68,7 @@ def _is_digit(c: int) -> bool:
 
 @kernel
 def _read_integer(data: U8, at: int, delimiter: int) -> tuple[int, int, bool]:
-    """Return (place after it, value, whether it is one) of a whole number of 64 bits."""
+    """Return (position after it, value, whether it is valid) of a 64-bit whole number."""
     negative = data[at] == _MINUS
     if negative:
         at += 1
@@ -86,7 +86,7 @@ def _read_integer(data: U8, at: int, delimiter: int) -> tuple[int, int, bool]:
 
 @kernel
 def _read_exponent(data: U8, at: int) -> tuple[int, int, bool]:
-    """Return (place after it, value, whether there is one) of what follows an e."""
+    """Return (position after it, value, whether it is valid) of the exponent after an e."""
     down = data[at] == _MINUS
     if down or data[at] == _PLUS:
         at += 1
@@ -114,7 +114,7 @@ def _scaled(mantissa: float, power: int) -> float:
 
 @kernel
 def _read_number(data: U8, at: int, delimiter: int) -> tuple[int, float, bool]:
-    """Return (place after it, value, whether it is one) of a decimal number; 17 digits count."""
+    """Return (position after it, value, whether it is valid) of a decimal; 17 digits count."""
     negative = data[at] == _MINUS
     if negative or data[at] == _PLUS:
         at += 1
@@ -157,7 +157,7 @@ def parse_lines(
     times: F64,
     tally: I64,
 ) -> tuple[int, int, bool]:
-    """Read the lines of ``data[start:stop]``, the last byte of which is a line end.
+    """Parse the lines of ``data[start:stop]``, the last byte of which is a line end.
 
     Parameters
     ----------
@@ -166,18 +166,18 @@ def parse_lines(
     delimiter
         A byte; :data:`WIDE` for any run of blanks.
     columns
-        int64 (4,): where source, target, weight and time are; -1: nowhere.
+        int64 (4,): columns of source, target, weight and time; -1: none.
     sources, targets
-        int64: take the ids, from 0.
+        int64: filled with the ids, from index 0.
     weights, times
-        float64: take the numbers where there is such a column.
+        float64: filled with the numbers, if there is such a column.
     tally
-        int64 (3,): lines, comments and empty lines, added to.
+        int64 (3,): lines, comments and empty lines, incremented.
 
     Returns
     -------
-    (place reached, arcs read, whether all is well): the place is ``stop``, the first line that
-    finds no room, or the line that is wrong, which is counted.
+    (position, arcs read, whether all is valid): the position is ``stop``, the first line that
+    does not fit, or the invalid line, which is counted.
     """
     needed = columns.max() + 1
     count = 0
@@ -222,7 +222,7 @@ def parse_lines(
 
 @kernel
 def rehash(ids: I64, count: int, keys: I64, slots: U32) -> None:
-    """Fill an empty table with the numbers of ``ids[:count]``.
+    """Fill an empty hash table with the numbers of ``ids[:count]``.
 
     ``keys`` int64 and ``slots`` uint32 (a power of two,); a slot holds number + 1, 0 when free.
     """
@@ -241,11 +241,11 @@ def intern(
     values: I64, start: int, stop: int, count: int, ids: I64, keys: I64, slots: U32,
     numbers: U32,
 ) -> tuple[int, int]:  # fmt: skip
-    """Give ids numbers in order of first appearance.
+    """Assign numbers to ids in order of first appearance.
 
     ``values[start:stop]`` int64 are looked up in the table of :func:`rehash`; new ones are appended
-    to ``ids``; ``numbers`` uint32 takes a number for each. Returns (place reached, count): short of
-    ``stop`` when ``ids`` is full, which the caller keeps below half the table.
+    to ``ids``; ``numbers`` uint32 receives a number for each. Returns (position, count): short of
+    ``stop`` if ``ids`` is full, which the caller keeps below half the table.
     """
     mask = np.uint64(keys.size - 1)
     one = np.uint64(1)

@@ -1,4 +1,4 @@
-"""Format sniffing of a table's first lines: delimiter, header, positions of columns."""
+"""Detect a table's format from its first lines: delimiter, header, positions of columns."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from sim.core.checks import number_or_word, shown, whole_of
 from sim.errors import FileError, FormatError, InputError
 
 ANY_BLANKS = " "
-"""The delimiter that stands for any run of spaces and tabs."""
+"""The delimiter for any run of spaces and tabs."""
 
 Column = int | str
-"""A column by its place, from 0, or by its name in the header."""
+"""A column by its index, from 0, or by its name in the header."""
 
 _DELIMITERS = ("\t", ",", ";", "|", ANY_BLANKS)
 _SPELLED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 _COMMENTS = ("#", "%", "//")
 _DECIMAL = re.compile(r"[-+]?\d+,\d+(?:[eE][-+]?\d+)?")
 _SEPARATOR = re.compile(r"sep=([;,|\t])", re.IGNORECASE)
-_DICT = re.compile(r"\s\{[^{}]*\}\s*$")  # what networkx writes behind a tie
+_DICT = re.compile(r"\s\{[^{}]*\}\s*$")  # what networkx writes after a tie
 _HOLDS_COMMA = re.compile(rf"{_DECIMAL.pattern}|\"?[(\[].*[)\]]\"?")
 _SAMPLE = 1_000
 _COMPARED = 100
-_LEAST = 1 - (1 << 63)  # what kernels that scan read
+_LEAST = 1 - (1 << 63)  # the range of the parsing kernels
 _NO_VALUE = frozenset("na n/a nan nil none null unknown missing - -- . ?".split())  # noqa: SIM905
 _HEADINGS = frozenset(
     """author dest destination dst follower followee followed from from_id from_node fromnodeid
@@ -58,7 +58,7 @@ _PAIRS = (
     (":start_id", ":end_id"),
 )
 WEIGHTS = ("weight", "edgeweight", "weights", "value")
-"""Names under which weights are found by themselves, without case, blanks and dashes."""
+"""Names by which weights are detected, ignoring case, blanks and dashes."""
 _WAYS = {"type", "edgetype", "direction", "directed", "directedness", "directionality"}
 _BOTH, _ONE = {"undirected", "mutual", "both", "bidirectional", "u"}, {"directed", "oneway", "d"}
 _PLAIN_WAYS = {"undirected", "directed"}
@@ -67,7 +67,7 @@ _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 
 @dataclass(frozen=True, slots=True)
 class TextLine:
-    """A line of a file: its number from 1, the byte after it, and its text without the end."""
+    """A line of a file: its number from 1, the position after it, and its text without the end."""
 
     number: int
     end: int
@@ -76,7 +76,7 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class TableLayout:
-    """How a table is laid out."""
+    """The layout of a table."""
 
     delimiter: str
     header: tuple[str, ...]
@@ -87,7 +87,7 @@ class TableLayout:
     sample: tuple[TextLine, ...]
 
     def skips(self, text: str) -> bool:
-        """Return whether a line is a comment; below a header, a row as wide as it is none."""
+        """Return whether a line is a comment; a row as wide as the header is not."""
         if not is_comment(text):
             return False
         width = len(self.header)
@@ -96,7 +96,7 @@ class TableLayout:
         )
 
     def place(self, column: Column, path: Path) -> int:
-        """Return where a column is, from 0; InputError when there is none of that name."""
+        """Return the index of a column, from 0; raise an error if there is none of that name."""
         if isinstance(column, str) and column.strip().isdecimal():
             column = number_or_word(column.strip())
         if isinstance(column, int):
@@ -114,7 +114,7 @@ class TableLayout:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """Where the two ids are: under names such as source and target, else in front."""
+        """The columns of the two ids: names like source and target, else the first two."""
         names = [name.lower() for name in self.header]
         for first, second in _PAIRS:
             if first in names and second in names:
@@ -122,7 +122,7 @@ class TableLayout:
         return 0, 1
 
     def are_whole(self, places: Sequence[int]) -> bool:
-        """Return whether columns hold whole numbers: in the first line, else in nine of ten."""
+        """Return whether columns hold whole numbers: in the first line, or in nine of ten lines."""
         found = [
             all(place < len(row) and whole(row[place]) for place in places)
             for row in (cells(line.text, self.delimiter) for line in self.sample)
@@ -130,7 +130,7 @@ class TableLayout:
         return bool(found) and (found[0] or sum(found) >= 0.9 * len(found))
 
     def holds_numbers(self, place: int) -> bool:
-        """Return whether a column of the sample holds numbers alone, and some."""
+        """Return whether a column of the sample holds only numbers, and at least one."""
         rows = [cells(line.text, self.delimiter) for line in self.sample]
         return bool(rows) and all(
             place < len(row) and math.isfinite(decimal(row[place])) for row in rows
@@ -138,20 +138,20 @@ class TableLayout:
 
     @property
     def weight(self) -> int | None:
-        """Where weights are by their name in the header; None where that holds other things."""
+        """The column of weights by its name in the header; None if it has other values."""
         names = [plain_name(name) for name in self.header]
         found = (names.index(word) for word in WEIGHTS if word in names)
         return next((at for at in found if self.holds_numbers(at)), None)
 
     @property
     def unread_weight(self) -> str | None:
-        """The name of a column of weights that holds other things too."""
+        """The name of a column of weights that also has other values."""
         is_one = (name for name in self.header if plain_name(name) in WEIGHTS[:-1])
         return next(is_one, None) if self.weight is None else None
 
     @property
     def way(self) -> int | None:
-        """Where each tie says whether it is directed, as tables of Gephi do; None: nowhere."""
+        """The column that says whether each tie is directed, as in Gephi's tables; None: none."""
         rows = [cells(line.text, self.delimiter) for line in self.sample]
         for at, name in enumerate(self.header):
             if says_way(name, (row[at] for row in rows if at < len(row) and row[at])):
@@ -182,7 +182,7 @@ def sniff(
     least: int = 2,
     numbers: Sequence[int] = (),
 ) -> TableLayout:
-    """Look at the first bytes of a table."""
+    """Detect the layout of a table from its first bytes."""
     data, tally = _data_lines(head, with_marked=False)
     said = _SEPARATOR.fullmatch(data[0].text.strip(" \r\n")) if data[1:] else None
     top = data.pop(0) if said else None  # as Excel writes it above a table
@@ -214,7 +214,7 @@ _TORN = (
 
 
 def _is_torn(text: str, ends: Sequence[str]) -> bool:
-    """Return whether a bracket that opens in a cell closes in another one, as of ``(0, 1)``."""
+    """Return whether a bracket that opens in one cell closes in another, as in ``(0, 1)``."""
 
     def is_closed(part: str) -> bool:
         return part.count("(") == part.count(")") and part.count("[") == part.count("]")
@@ -223,42 +223,42 @@ def _is_torn(text: str, ends: Sequence[str]) -> bool:
 
 
 def _is_count(data: Sequence[TextLine], sign: str, least: int) -> bool:
-    """Return whether the first line is one whole number above lines that are longer: a size."""
+    """Return whether the first line is a single whole number above longer lines: a size."""
     alone = whole(data[0].text.strip()) and len(data) > 1
     return alone and len(cells(data[1].text, sign)) >= least
 
 
 def cells(text: str, delimiter: str) -> list[str]:
-    """Return the cells of a line, without blanks around them; quotation marks are honoured."""
+    """Return the cells of a line, stripped of blanks; quotation marks are respected."""
     if delimiter == ANY_BLANKS:
         return text.split()
     if '"' not in text:
         return [cell.strip() for cell in text.split(delimiter)]
     try:
         rows = list(csv.reader([text], delimiter=delimiter, skipinitialspace=True))
-    except csv.Error:  # a quotation mark that is no quotation
+    except csv.Error:  # a quotation mark that does not quote
         rows = [text.split(delimiter)]
     return [cell.strip() for cell in rows[0]] if rows else []
 
 
 def is_comment(text: str) -> bool:
-    """Return whether a line, without blanks before it, is a comment."""
+    """Return whether a line without leading blanks is a comment."""
     return text.startswith(_COMMENTS)
 
 
 def whole(text: str) -> bool:
-    """Return whether a cell is a whole number of 64 bits."""
+    """Return whether a cell is a 64-bit whole number."""
     number = whole_of(text)
     return number is not None and number >= _LEAST
 
 
 def plain_name(name: str) -> str:
-    """Return a name of a column as it is compared: without case, blanks and dashes."""
+    """Return the name of a column for comparison: without case, blanks and dashes."""
     return re.sub(r"[\s_-]", "", name.lower())
 
 
 def way_of(name: str, said: str) -> bool | None:
-    """Return whether a tie goes both ways, as a column of this name says; None: it does not say."""
+    """Return whether a tie is mutual, by a cell in a column of this name; None: unknown."""
     column, word = plain_name(name), said.strip().lower().replace("-", "")
     if column not in _WAYS:
         return None
@@ -268,7 +268,7 @@ def way_of(name: str, said: str) -> bool | None:
 
 
 def says_way(name: str, said: Iterable[str]) -> bool:
-    """Return whether a column, wherever it says something, says if ties are directed."""
+    """Return whether every non-empty cell of a column says if the tie is directed."""
     ways = {cell: way_of(name, cell) for cell in dict.fromkeys(said)}
     other = next((cell for cell, way in ways.items() if way is None), None)
     if other is None:
@@ -282,7 +282,7 @@ def says_way(name: str, said: Iterable[str]) -> bool:
 
 
 def decimal(cell: str) -> float:
-    """Return a number, with a point or a comma in it; NaN for what is none."""
+    """Return a number, with a decimal point or comma; NaN for anything else."""
     text = cell.replace(",", ".") if "," in cell and _DECIMAL.fullmatch(cell) else cell
     try:
         return math.nan if "_" in text else float(text)
@@ -311,7 +311,7 @@ def _lines(head: bytes) -> Iterator[TextLine]:
     for number in itertools.count(1):
         stop = head.find(b"\n", start)
         if stop < 0:
-            # A cut line tells nothing, unless it is the only one.
+            # A truncated line is ignored, unless it is the only one.
             if number == 1 or len(head) < 1 << 18:
                 yield TextLine(
                     number, len(head), head[start:].decode("utf-8", "replace").rstrip("\r")
@@ -332,7 +332,7 @@ def _spelled(delimiter: str) -> str:
 
 
 def _delimiter(data: Sequence[TextLine], least: int) -> str:
-    """Return the delimiter that divides the lines most evenly; the earlier in the list on a tie."""
+    """Return the delimiter that divides the lines most evenly; the first in the list on a tie."""
     by_comma = [cells(_DICT.sub("", line.text), ",")[:least] for line in data[:_COMPARED]]
 
     def is_cut(sign: str, rows: Sequence[Sequence[str]]) -> bool:
@@ -371,12 +371,12 @@ def _is_header(data: Sequence[TextLine], sign: str, least: int, numbers: Sequenc
 
 
 def _names_numbers(rows: Sequence[Sequence[str]], least: int) -> bool:
-    """Return whether a word stands on top of a column of numbers, behind those of the ids."""
+    """Return whether a word is above a column of numbers, after the columns of ids."""
     width = len(rows[0])
     if len(rows) < 2 or any(len(row) != width for row in rows) or not all(rows[0]):
         return False
     if not {*rows[0][:least]}.isdisjoint(end for row in rows[1:] for end in row[:least]):
-        return False  # an id of a tie, and no name of a column
+        return False  # an id of a tie, not the name of a column
     return any(
         _is_word(rows[0][at]) and all(math.isfinite(decimal(row[at])) for row in rows[1:])
         for at in range(least, width)
@@ -389,12 +389,12 @@ def _turns_to_number(first: Sequence[str], second: Sequence[str], place: int) ->
 
 
 def _is_word(cell: str) -> bool:
-    """Return whether a cell is neither a number nor what stands where one is missing."""
+    """Return whether a cell is neither a number nor a marker of a missing one."""
     return not number(cell) and cell.lower() not in _NO_VALUE
 
 
 def number(text: str) -> bool:
-    """Return whether a cell is a finite decimal number, with a point or a comma in it."""
+    """Return whether a cell is a finite number, with a decimal point or comma."""
     return math.isfinite(decimal(text))
 
 
@@ -404,14 +404,14 @@ def _columns_rule(least: int, sign: str) -> str:
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""How a cell begins that a spreadsheet would calculate; the last four are full-width forms."""
+"""Beginnings of cells that a spreadsheet would evaluate; the last four are full-width forms."""
 
 
 def guarded(text: str) -> str:
-    """Return a text as a cell of CSV; an apostrophe stands before what looks like a formula.
+    """Return a text as a cell of CSV; anything like a formula gets a leading apostrophe.
 
-    One stands before what a guard would look like too, so that :func:`unguarded` gives back
-    every text that there is.
+    So does anything that looks guarded already, so that :func:`unguarded` restores
+    every text.
 
     Examples
     --------
@@ -422,7 +422,7 @@ def guarded(text: str) -> str:
 
 
 def unguarded(cell: str) -> str:
-    """Return the text of a cell that :func:`guarded` wrote.
+    """Return the text of a cell written by :func:`guarded`.
 
     Examples
     --------

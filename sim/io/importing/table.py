@@ -1,4 +1,4 @@
-"""Tables of whole numbers, read by a kernel: edge lists as columns, and degree pairs."""
+"""Tables of whole numbers, parsed by a kernel: edge lists as columns, and degree pairs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sim.network.relations.types import StatedTypes
 
 MOST_ID: Final = 1_000
 _MOST_ARCS: Final = (1 << 32) - 1
-_ROOM: Final = 1 << 18  # arcs a kernel call: some 10 ms
+_ROOM: Final = 1 << 18  # arcs per kernel call: about 10 ms
 STAGE: Final = "reading ties"
 _NOT_WHOLE = (
     "{!r} is no whole number, as the ids in other lines are; "
@@ -34,7 +34,7 @@ _NOT_WHOLE = (
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the columns are, from 0; None: nowhere."""
+    """The indices of the columns, from 0; None: no such column."""
 
     source: int
     target: int
@@ -51,18 +51,18 @@ class Places:
 
     @property
     def needed(self) -> int:
-        """How many columns a line must have; a type or property may be missing."""
+        """Minimum number of columns in a line; a type or property may be missing."""
         return max(self.source, self.target, self.weight or 0, self.time or 0) + 1
 
     def as_array(self) -> I64:
-        """Return the places as the kernel takes them, -1 for nowhere."""
+        """Return the indices in the form of the kernel, -1 for none."""
         optional = [-1 if place is None else place for place in (self.weight, self.time)]
         return np.array([self.source, self.target, *optional], np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class TieTable:
-    """Ties as a file holds them."""
+    """Ties as in a file."""
 
     sources: U32
     targets: U32
@@ -78,7 +78,7 @@ class TieTable:
 
 
 class TableColumns:
-    """Columns as they grow, block by block."""
+    """Columns that grow block by block."""
 
     def __init__(self, places: Places, limit: int | None) -> None:
         self._limit = _MOST_ARCS + 1 if limit is None else limit
@@ -89,7 +89,7 @@ class TableColumns:
         self.left = self._limit
 
     def add(self, sources: U32, targets: U32, weights: F64, times: F64) -> None:
-        """Append the columns of some lines; CapacityError when no world holds so many ties."""
+        """Append the columns of some lines; raise CapacityError if a world cannot hold the ties."""
         self._sources.append(sources)
         self._targets.append(targets)
         if self._weights is not None:
@@ -101,7 +101,7 @@ class TableColumns:
             raise CapacityError(f"A world has at most {_MOST_ARCS:,} ties; the file holds more.")
 
     def ends(self) -> tuple[U32, U32]:
-        """Return sources and targets, and forget the parts."""
+        """Return sources and targets, and release the parts."""
         sources = np.concatenate([np.empty(0, np.uint32), *self._sources])
         self._sources.clear()
         targets = np.concatenate([np.empty(0, np.uint32), *self._targets])
@@ -120,7 +120,7 @@ class TableColumns:
 def read_numbers(
     source: TextSource, layout: TableLayout, places: Places, limit: int | None, report: Report
 ) -> TieTable:
-    """Read ties between whole numbers, without quotation marks; some million lines a second."""
+    """Read ties between whole numbers, without quotation marks; millions of lines per second."""
     numbering, gathered = Numbering(), TableColumns(places, limit)
     tally = np.array([layout.lines, layout.comments, layout.empty], np.int64)
     for ends, extra in parsed(source, layout, places, tally, gathered):
@@ -139,7 +139,7 @@ def parsed(
     tally: I64,
     gathered: TableColumns | None = None,
 ) -> Iterator[tuple[I64, F64]]:
-    """Yield the numbers of a table, some 100,000 lines at once."""
+    """Yield the numbers of a table, about 100,000 lines at a time."""
     columns, has_commas = places.as_array(), layout.has_decimal_commas
     ends, extra = np.empty((2, _ROOM), np.int64), np.zeros((2, _ROOM))
     for block in source.blocks(layout.start):
@@ -163,7 +163,7 @@ def parsed(
 def wrong_line(
     path: Path, line: int, text: str, layout: TableLayout, places: Places, *, integers: bool
 ) -> FormatError:
-    """Return the error that names the rule that a line breaks."""
+    """Return the error for an invalid line, with the rule that it breaks."""
     row = cells(text, layout.delimiter)
     rule = _few_columns(row, layout, places) or next(
         filter(None, (_bad_id(row[at], integers) for at in (places.source, places.target))), ""
@@ -208,7 +208,7 @@ _CHUNK = 1 << 22
 
 
 class Numbering:
-    """Integer ids met so far, each with a number in order of appearance."""
+    """Integer ids found so far, numbered in order of appearance."""
 
     def __init__(self) -> None:
         self._ids: I64 = np.empty(_FIRST // 2, np.int64)
@@ -220,7 +220,7 @@ class Numbering:
         return self._count
 
     def number(self, values: I64) -> U32:
-        """Return the numbers of some ids, uint32 of their shape; new ids get the next ones."""
+        """Return the numbers of some ids, uint32 of the same shape; new ids get the next ones."""
         numbers = np.empty(values.size, np.uint32)
         place = 0
         while True:
@@ -232,7 +232,7 @@ class Numbering:
             self._grow()
 
     def in_order(self, columns: list[U32]) -> I64:
-        """Renumber by rising id, in place in ``columns``; return the ids int64 (n,), rising."""
+        """Renumber by ascending id, in place in ``columns``; return the sorted ids, int64 (n,)."""
         ids = self._ids[: self._count]
         order = np.argsort(ids, kind="stable")
         ranks = np.empty(self._count, np.uint32)
@@ -263,26 +263,26 @@ def read_degrees(
     columns: tuple[Column, Column] = (0, 1),
     report: Report = quiet,
 ) -> I64:
-    """Read by how many each agent is heard and how many it hears.
+    """Read the number of listeners and of sources of each agent.
 
     Parameters
     ----------
     path
-        A ``.npz`` or ``.npy`` file with one array of two columns, or a table as edge lists are,
-        one agent a line.
+        A ``.npz`` or ``.npy`` file with one array of two columns, or a table like an edge list,
+        one agent per line.
     columns
-        Where the two degrees are: listeners first. ``(1, 0)`` turns the network round.
+        The columns of the two degrees: listeners first. ``(1, 0)`` reverses the network.
     report
-        Told of progress; may cancel.
+        Called with the progress; may raise to cancel.
 
     Returns
     -------
-    int64 (n, 2), as ``World.create(network="configuration", degrees=...)`` takes them
+    int64 (n, 2), as for ``World.create(network="configuration", degrees=...)``
 
     Raises
     ------
     FileError, FormatError
-        One sentence for a file that holds no degree pairs.
+        One sentence for a file without degree pairs.
     """
     place = checked_path(path)
     with place.open("rb") as raw:
@@ -320,7 +320,7 @@ def _from_numpy(path: Path, columns: tuple[Column, Column]) -> I64:
 
 
 def _two_columns(path: Path) -> npt.NDArray[np.integer] | None:
-    """Return the first array of degree pairs in a numpy file, unpacking no more than fits."""
+    """Return the first array of degree pairs in a numpy file, unpacking only what fits."""
     with path.open("rb") as raw:
         if raw.peek(2)[:2] != b"PK":
             only = np.load(raw, allow_pickle=False)

@@ -41,15 +41,15 @@ from sim.world.members import take
 from sim.world.world import World
 
 _TIMED = 4
-"""A tie with its time takes so many times the memory while a world is made."""
+"""Factor by which ties with times take more memory while a world is made."""
 
 _LATEST = 1 << 33
-"""Seconds since 1970 up to which times are shown as dates: the year 2242."""
+"""Seconds since 1970 (the year 2242) up to which times are shown as dates."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOutcome:
-    """A world from elsewhere.
+    """An imported world.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def world_of(
     tick_minutes: float = 60.0,
     report: Report = quiet,
 ) -> ImportOutcome:
-    """Make a world of what was read.
+    """Make a world from imported arcs.
 
     Parameters
     ----------
@@ -84,20 +84,20 @@ def world_of(
     labels
         The communities of the members.
     signed
-        Weights may be negative; their ties are against.
+        Weights may be negative; their ties are hostile.
     repeats
-        As of :class:`~sim.io.importing.edges.EdgeOptions`.
+        As in :class:`~sim.io.importing.edges.EdgeOptions`.
     tick_minutes
         Simulated minutes in a tick.
     report
-        Told of progress; may cancel.
+        Called with the progress; may raise to cancel.
 
     Raises
     ------
     InputError
         For negative weights that are not ``signed``.
     CapacityError
-        When the world would not fit in memory.
+        If the world would not fit in memory.
     """
     began = perf_counter()
     agents, arcs = edges.agents, edges.sources.size
@@ -144,7 +144,7 @@ def world_of(
 
 
 def _records(edges: ImportedArcs) -> tuple[TieRecords, tuple[str, ...]]:
-    """Return what ties are, and sentences on it."""
+    """Return the types and properties of ties, and notes on them."""
     if edges.relations is None:
         return TieRecords.none(), ()
     told, many = edges.relations, len(set(edges.relations.types))
@@ -168,7 +168,7 @@ def _records(edges: ImportedArcs) -> tuple[TieRecords, tuple[str, ...]]:
 
 
 _SHOWN = 8
-"""Types that a report names."""
+"""Maximum number of types named in a report."""
 
 _REPEATED = (
     "{} and {} once; to use the number of repeats as weight, and so as trust, use --repeats weight "
@@ -181,7 +181,7 @@ def _repeat(count: int) -> str:
 
 
 def added_up(edges: ImportedArcs) -> ImportedArcs:
-    """Return each tie, or undirected pair, once, its weights added up; none counts 1."""
+    """Return each tie, or undirected pair, once, with its weights added up; a missing one is 1."""
     sources, targets = edges.sources.astype(np.uint64), edges.targets.astype(np.uint64)
     if not edges.report.directed:
         sources, targets = np.minimum(sources, targets), np.maximum(sources, targets)
@@ -201,7 +201,7 @@ def added_up(edges: ImportedArcs) -> ImportedArcs:
 def trust_of(
     weights: F64 | None, *, signed: bool = False
 ) -> tuple[F64 | None, I8 | None, tuple[str, ...]]:
-    """Return weights as trust in [0, 1], their signs, and sentences on what was done to them."""
+    """Return weights as trust in [0, 1], their signs, and notes on the conversion."""
     if weights is None or not weights.size:
         if signed:
             raise InputError("Signs come from weights; name the weight column too.")
@@ -237,7 +237,7 @@ def _plain(ids: npt.NDArray[np.int64] | list[str] | None, agents: int) -> Iterab
 
 
 def _are_indices(ids: npt.NDArray[np.int64] | list[str] | None) -> bool:
-    """Return whether rising integer ids are 0, 1, ... n - 1."""
+    """Return whether ascending integer ids are 0, 1, ... n - 1."""
     if not isinstance(ids, np.ndarray):
         return ids is None
     return int(ids[0]) == 0 and int(ids[-1]) == len(ids) - 1
@@ -272,16 +272,16 @@ def import_world(
     tick_minutes: float = 60.0,
     report: Report = quiet,
 ) -> ImportOutcome:
-    """Make a world of a file, and say what was found, kept and dropped.
+    """Make a world from a file, and report what was found, kept and dropped.
 
     Parameters
     ----------
     path
         An edge list, or a graph file (see :func:`read_graph`); or a table of people with a column
-        ``following_agentid_list``, as OASIS's; plain or gzip. The content decides, not the name.
+        ``following_agentid_list``, like OASIS's; plain or gzip. The content decides, not the name.
     options
-        How to read it; of a graph file only ``direction``, ``weight_column``, ``signed``,
-        ``repeats``, ``relations`` and ``properties`` are asked, the rest it says itself.
+        How to read it; for a graph file, only ``direction``, ``weight_column``, ``signed``,
+        ``repeats``, ``relations`` and ``properties`` apply; the file states the rest.
     labels
         The members' communities, or a table of them (see :func:`read_labels`).
     seed
@@ -289,12 +289,12 @@ def import_world(
     tick_minutes
         Simulated minutes in a tick.
     report
-        Told of progress; may cancel, leaving nothing behind.
+        Called with the progress; may raise to cancel, leaving nothing behind.
 
     Raises
     ------
     FileError, FormatError, InputError, CapacityError
-        One clear sentence.
+        One sentence.
     """
     options = options or EdgeOptions()
     with opened(path) as source:
@@ -335,8 +335,8 @@ def import_world(
 
 
 def _known(made: ImportOutcome, people: Profiles) -> ImportOutcome:
-    """Give a world the profiles of its members, before its trail begins."""
-    # A world puts its members in order by ids that are whole numbers.
+    """Assign the profiles of its members to a world, before its command log begins."""
+    # A world orders its members by ids if these are whole numbers.
     by = "id" if all(isinstance(person.id, int) for person in people) else "order"
     taken = take(made.world, people, by)
     notes = (*made.report.notes, f"Loaded {plural(len(people), 'profile')}.", *taken.remarks)
@@ -346,7 +346,7 @@ def _known(made: ImportOutcome, people: Profiles) -> ImportOutcome:
 def _note(
     world: World, path: _Path, options: EdgeOptions, labels: _Path | ImportedLabels | None
 ) -> None:
-    """Begin the trail of a world with all that imports it again, and the digests of its files."""
+    """Begin the world's log with what is needed to repeat the import, and digests of its files."""
     said = {"path": str(path), "seed": world.seed, "tick_minutes": world.tick_minutes}
     files = [str(path)] if labels is None else [str(path), str(labels)]
     said |= {"options": asdict(options), "labels": None if labels is None else files[1]}
@@ -357,13 +357,13 @@ def _note(
 
 
 def digest_of(path: _Path) -> str:
-    """Return the BLAKE2b-256 of a file, 64 hex digits: it tells whether a file is the same."""
+    """Return the BLAKE2b-256 digest of a file, 64 hex digits, to detect changes."""
     with open(path, "rb") as file:  # noqa: PTH123 - a path-like is opened alike
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
 
 
 def _refuse_idle(options: EdgeOptions, kind: str) -> None:
-    """Refuse options of edge lists where a graph file is read; they would do nothing."""
+    """Refuse options of edge lists for a graph file, as they would have no effect."""
     usual = asdict(EdgeOptions()) | {"direction": options.direction, "signed": options.signed}
     usual["repeats"] = options.repeats
     usual |= {} if options.directed is False else {"directed": options.directed}
@@ -382,7 +382,7 @@ def _refuse_idle(options: EdgeOptions, kind: str) -> None:
 
 
 def read_world(path: _Path, **options: Any) -> World:
-    """Return the world of :func:`import_world`, which takes the same, without the report."""
+    """Return the world of :func:`import_world`, with the same parameters, without the report."""
     return import_world(path, **options).world
 
 
@@ -408,7 +408,7 @@ def read_edges(
     tick_minutes: float = 60.0,
     report: Report = quiet,
 ) -> World:
-    """Make a world of an edge list: one tie a line.
+    """Make a world from an edge list: one tie per line.
 
     Parameters
     ----------
@@ -416,20 +416,20 @@ def read_edges(
         Text or gzip; separated by blanks, tabs, commas, semicolons or pipes; comments begin with
         ``#``, ``%`` or ``//``.
     direction
-        What a line ``A B`` says: ``"influences"``: B hears A. ``"follows"``: A hears B.
+        The meaning of a line ``A B``: ``"influences"``: B follows A. ``"follows"``: A follows B.
     directed
-        False: each line is a tie both ways; None: as the file says, else one way.
+        False: each line is a mutual tie; None: as stated in the file, else one-way.
     columns, weight_column, time_column, delimiter, header, ids, limit, signed, repeats, adjacency,
     relations, properties
-        See :class:`EdgeOptions`. Weights become trust: in [0, 1] as they are, else divided by the
-        largest. With times every line is kept in ``world.interactions``, repeated ones too.
+        See :class:`EdgeOptions`. Weights become trust: unchanged in [0, 1], else divided by the
+        largest. With times, every line is kept in ``world.interactions``, including repeated ones.
     labels, seed, tick_minutes, report
         See :func:`import_world`, which also returns the report.
 
     Raises
     ------
     FileError, FormatError, InputError, CapacityError
-        One clear sentence; a malformed line gets its number, text and the rule it breaks.
+        One sentence; for a malformed line with its number, its text and the rule that it breaks.
 
     Examples
     --------
@@ -468,21 +468,21 @@ def from_networkx(
     seed: int = 0,
     report: Report = quiet,
 ) -> World:
-    """Make a world of a networkx graph; nodes become ids, ``label`` or ``name`` names.
+    """Make a world from a networkx graph; nodes become ids, ``label`` or ``name`` names.
 
     Parameters
     ----------
     graph
-        Any of networkx's graphs; an undirected tie goes both ways.
+        Any networkx graph; an undirected edge is a mutual tie.
     direction
-        What an arc ``A -> B`` says: ``"influences"``: B hears A; ``"follows"``: A hears B.
+        The meaning of an arc ``A -> B``: ``"influences"``: B follows A; ``"follows"``: A follows B.
     weight
-        The edge attribute that becomes trust, where it is there; None: none.
+        The edge attribute that becomes trust, if present; None: none.
     signed, repeats
         Weights may be negative, ties may repeat: see :class:`EdgeOptions`.
     relations, properties
-        The edge attribute that says of what type a tie is (None: ``type``, ``relation``, ``kind``
-        or ``label``; ``"none"``), and those that are kept (None: all), see ``world.relation``.
+        The edge attribute with the type of a tie (None: ``type``, ``relation``, ``kind``
+        or ``label``; ``"none"``), and those to keep (None: all); see ``world.relation``.
     seed, report
         As in :func:`import_world`.
 
@@ -511,9 +511,9 @@ def from_igraph(
     seed: int = 0,
     report: Report = quiet,
 ) -> World:
-    """Make a world of an igraph graph; parameters as in :func:`from_networkx`.
+    """Make a world from an igraph graph; parameters as in :func:`from_networkx`.
 
-    Ids are the vertex attribute ``id``, else ``name``, else the index; names ``label`` or ``name``.
+    Ids: the vertex attribute ``id``, else ``name``, else the index. Names: ``label`` or ``name``.
 
     Examples
     --------
@@ -536,7 +536,7 @@ def demo(*, seed: int = DEMO_SEED, tick_minutes: float = 60.0, report: Report = 
     """Return 7,624 members of LastFM in 18 Asian countries, and who follows whom.
 
     The 25,026 friendships are real, and so is each member's country, under a code that its
-    publisher made anonymous: communities are ``"Country A"`` to ``"Country R"``. Names, interests
+    publisher anonymised: communities are ``"Country A"`` to ``"Country R"``. Names, interests
     (alike within a country) and personalities are made up from the seed. Rozemberczki & Sarkar,
     CIKM 2020; MIT licence, see ``data/README.md``.
 
@@ -547,7 +547,7 @@ def demo(*, seed: int = DEMO_SEED, tick_minutes: float = 60.0, report: Report = 
     tick_minutes
         Simulated minutes in a tick.
     report
-        Told of progress; may cancel.
+        Called with the progress; may raise to cancel.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Calibration: the parameters of a model that would have made what was observed."""
+"""Calibration: find parameters of a model that would have produced the observations."""
 
 from sim.lab.calibration.fitting import METHODS, calibrate, calibrate_now, halves
 from sim.lab.calibration.observed import (

@@ -1,15 +1,15 @@
-"""Calibration: which parameters of a model would have made what was observed.
+"""Calibration: which parameters of a model would have produced the observations.
 
-Points of the ranges are simulated in waves, each nearer to what was observed (history matching:
+Points of the ranges are simulated in waves, each nearer to the observations (history matching:
 Vernon, Goldstein & Bower, Bayesian Analysis 5, 2010), all with the same seed. Smooth surfaces
-through them say what lies between; a synthetic likelihood (Wood, Nature 466, 2010) over these says
-how well each point fits, with the errors of what was observed, of as many messages as were
-simulated, of the surfaces, and of the model itself (discrepancy: Kennedy & O'Hagan, Journal of the
-Royal Statistical Society B 63, 2001).
+through them interpolate; a synthetic likelihood (Wood, Nature 466, 2010) over these says
+how well each point fits, including the errors of the observations, of the finite number of
+messages simulated, of the surfaces, and of the model itself (Kennedy & O'Hagan, Journal of the
+Royal Statistical Society B 63, 2001: discrepancy).
 
-A quadratic surface for each number, fitted to the points nearest to what was observed (an emulator
-in the sense of history matching: Vernon, Goldstein & Bower, Bayesian Analysis 5, 2010). What it
-does not follow counts as a further error of each number.
+A quadratic surface for each number, fitted to the points nearest to the observations (an emulator
+in the sense of history matching: Vernon, Goldstein & Bower, Bayesian Analysis 5, 2010). Its
+lack of fit counts as a further error of each number.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from sim.lab.calibration.simulating import Free, Point, SimulationPlan, free_of,
 
 _SHARES = (1 / 144, 1 / 24, 5 / 24, 1 / 2, 1.0)  # of a day: 10 minutes, 1, 5, 12 and 24 hours
 _FEW = 4
-"""So many messages for each number are needed for a covariance of their own."""
+"""Messages per number that are needed to estimate a covariance from the observations alone."""
 _ROUNDING = 1e-3
-"""What is known no better than to a thousandth: the least standard error of a logarithm."""
+"""The smallest standard error of a logarithm: no number is known better than to 0.1 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class SummaryStatistics:
-    """Numbers of messages."""
+    """Numbers that summarise messages."""
 
     names: tuple[str, ...]
     values: F64
     parts: F64
 
     def covariance(self, messages: int) -> F64:
-        """Return the covariance of the numbers of so many messages, float64 (p, p)."""
+        """Return the covariance of the numbers of ``messages`` messages, float64 (p, p)."""
         count = len(self.parts)
         if count < 2:
             return np.zeros((self.values.size, self.values.size))
@@ -56,10 +56,10 @@ class SummaryStatistics:
 def numbers_of(
     curves: GrowthCurves, *, alone: bool = False, least: float = 0.0
 ) -> SummaryStatistics:
-    """Return what curves are held to: logarithms of means at five times, and spread of sizes.
+    """Return the numbers to fit: logarithms of mean curves at five times, and the spread of sizes.
 
-    The times are 10 minutes, 1, 5, 12 and 24 hours where the curves are a day long. Depth is
-    counted from 1 on. Of the size at the end also the mean logarithm and its standard deviation.
+    The times are 10 minutes, 1, 5, 12 and 24 hours if the curves are a day long. Depth is
+    counted from 1. The final size adds its mean logarithm and the standard deviation of that.
     """
     names, columns = [], []
     for measure in MEASURES:
@@ -96,7 +96,7 @@ def _joined(one: SummaryStatistics, two: SummaryStatistics) -> SummaryStatistics
 
 
 def facts_of(curves: GrowthCurves, facts: tuple[Fact, ...]) -> SummaryStatistics:
-    """Return of messages the numbers that facts are about, as :func:`numbers_of` counts depth."""
+    """Return the numbers of messages that the facts state; depth is as in :func:`numbers_of`."""
     spread = _spread(curves.sizes)
     found = {
         name: (float(spread.values[place]), spread.parts[:, place])
@@ -118,7 +118,7 @@ def facts_of(curves: GrowthCurves, facts: tuple[Fact, ...]) -> SummaryStatistics
 
 
 def _as_number(fact: Fact) -> tuple[float, float]:
-    """Return a fact and its error as :func:`facts_of` has them."""
+    """Return a fact and its error in the form of :func:`facts_of`."""
     if fact.name.startswith("log"):
         return fact.value, fact.error
     value = fact.value + (fact.name == "mean_depth")
@@ -127,7 +127,7 @@ def _as_number(fact: Fact) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was observed, as numbers with their covariance."""
+    """The observations, as numbers with their covariance."""
 
     names: tuple[str, ...]
     values: F64
@@ -140,7 +140,7 @@ class Target:
 
     @classmethod
     def of_curves(cls, curves: GrowthCurves, discrepancy: float, least: float = 0.0) -> Target:
-        """Return what messages give as numbers."""
+        """Return the numbers of observed messages."""
         if not len(curves):
             raise InputError("No message is left to fit; give more of them, or a smaller holdout.")
         found = numbers_of(curves, alone=len(curves) == 1, least=least)
@@ -158,7 +158,7 @@ class Target:
         return cls(names, values, np.diag(errors**2), 1, off, facts, minutes)
 
     def of(self, curves: GrowthCurves) -> SummaryStatistics:
-        """Return the same numbers of simulated messages."""
+        """Return the same numbers for simulated messages."""
         if self.facts:
             return facts_of(curves, self.facts)
         on_grid = GrowthCurves(
@@ -178,7 +178,7 @@ class Target:
 
 
 def _at(curves: GrowthCurves, rows: F64, minutes: F64) -> F64:
-    """Return curves at other minutes: each is a staircase."""
+    """Return curves at other minutes; each curve is a step function."""
     if np.array_equal(curves.minutes, minutes):
         return rows
     places = np.searchsorted(curves.minutes, minutes + 1e-9, side="right") - 1
@@ -189,7 +189,7 @@ def _at(curves: GrowthCurves, rows: F64, minutes: F64) -> F64:
 Ranges = Mapping[str, tuple[float, float] | None]
 
 METHODS = ("waves", "optuna")
-"""How points are chosen: in waves, or by Optuna's sampler where it is installed."""
+"""How points are chosen: in waves, or by Optuna's sampler, if Optuna is installed."""
 
 _WAVES = 3
 _POINTS_A_PARAMETER = 16
@@ -198,15 +198,15 @@ _CANDIDATES = 4096
 _UNLIKELY = 1e-3
 _OFF_STEP, _OFF_LEAST, _MOST_OFF = 1.4, 0.005, 2.0
 _BEYOND = 0.25
-_JUDGED = 3  # times as many messages judge a fit as were simulated at a point
-_FRESH = 1_000_003  # added to the seed: what is simulated to judge a fit was not fitted to
+_JUDGED = 3  # a fit is judged with this many times the messages simulated at a point
+_FRESH = 1_000_003  # added to the seed: a fit is not judged on messages that it was fitted to
 
 
 def halves(curves: GrowthCurves, holdout: float) -> tuple[GrowthCurves, GrowthCurves]:
     """Return the messages to fit, and those that are held out, by the rank of their ids.
 
-    Of a half every second is held out, from the second on; so for other shares. Of a single
-    curve the last part of its minutes is.
+    For a half, every second message is held out, starting with the second; likewise for other
+    shares. Of a single curve, the last part of its minutes is held out.
     """
     if not 0 <= holdout < 1:
         raise InputError(f"holdout is a share from 0 to below 1, got {holdout:g}.")
@@ -251,33 +251,33 @@ def calibrate_now(
     observed
         What :func:`~sim.lab.calibration.observed.read_observed` reads or returns.
     model
-        A propagation model, with what it is told: ``"viral,base=0.3"``; the rest are its defaults.
+        A propagation model and its parameters: ``"viral,base=0.3"``; others keep their defaults.
     network
-        A generator, with what it is told: ``"retweet-like,roots=40,audience=5000"``; also
+        A generator and its parameters: ``"retweet-like,roots=40,audience=5000"``; also
         ``agents`` (200,040) and ``tick_minutes`` (5) of its world.
     ranges
-        Name of a parameter to (low, high), or None for the bounds that it declares. A name is the
-        model's, or the network's where the model has none; ``network.NAME`` is the network's.
+        Name to (low, high), or None for the declared bounds. A name refers to the model, or to the
+        network if the model has no such parameter; ``network.NAME`` always refers to the network.
     holdout
-        Share of the messages that is not fitted to; of a single curve, of its minutes.
+        Share of the messages (of a single curve: of its minutes) that is held out of the fit.
     method
-        Of :data:`METHODS`.
+        One of :data:`METHODS`.
     level
-        Of the region: all parameters together are in it with this chance, where the model is true.
+        Probability that the region holds all parameters together, if the model is true.
     simulations
         Points to simulate; None: 16 for each parameter and 16 more.
     discrepancy
-        By how much, as a share, the model itself may be off.
+        Relative error that the model itself may have.
     seed
         Any integer; the same seed, the same result.
     messages, minutes
-        Of a simulation; of sizes and curves no more minutes than observed.
+        Of one simulation; for sizes and curves, at most the minutes that were observed.
     seeds
-        Who sends each; empty: the roots.
+        The senders of each message; empty: the roots.
     workers
-        Points that are simulated at once.
+        Number of points simulated in parallel.
     report
-        Told the progress; may cancel by raising.
+        Called with the progress; may raise to cancel.
 
     Returns
     -------
@@ -341,7 +341,7 @@ def _vet(
 def _split(
     seen: Observed, plan: SimulationPlan, holdout: float
 ) -> tuple[GrowthCurves, GrowthCurves]:
-    """Return curves to fit and held-out ones; of facts there are none, only a grid."""
+    """Return curves to fit and held-out curves; for facts both are empty, with only a grid."""
     if seen.facts:
         if holdout:
             raise InputError("Facts cannot be held out; give --holdout 0, and test on messages.")
@@ -353,7 +353,7 @@ def _split(
 
 @dataclass
 class _Search:
-    """Points that were simulated, and what they gave."""
+    """The points that were simulated, and their results."""
 
     plan: SimulationPlan
     free: tuple[Free, ...]
@@ -369,7 +369,7 @@ class _Search:
         self.each = np.empty((0, size, size))
 
     def named(self, shares: F64) -> Point:
-        """Return the values of a point."""
+        """Return the parameter values of a point."""
         pairs = zip(self.free, shares.tolist(), strict=True)
         return {free.name: free.taken(share) for free, share in pairs}
 
@@ -386,7 +386,7 @@ class _Search:
 
     @property
     def nearest(self) -> F64:
-        """Weights of the points, float64 (n,): those near to what was observed count."""
+        """Weights of the points, float64 (n,): points near the observations count most."""
         far = misses(self.values, self.target.values, self.spread(self.each.mean(axis=0)))
         keep = min(max(enough_points(len(self.free)) + 4, len(far) // 2), len(far))
         reach = float(np.sort(far)[keep - 1]) + 1e-9
@@ -397,7 +397,7 @@ class _Search:
         return self.target.spread(each, self.plan.messages)
 
     def surfaces(self) -> tuple[Surfaces, F64]:
-        """Return the surfaces, and the covariance of all errors with theirs."""
+        """Return the surfaces, and the covariance of all errors, including theirs."""
         weights = self.nearest
         share = weights / weights.sum()
         each = np.einsum("n,nij->ij", share, self.each)
@@ -405,7 +405,7 @@ class _Search:
         return found, self.spread(each) + found.lack
 
     def by_waves(self, count: int) -> None:
-        """Simulate half of the points evenly, the others where these say that it may fit."""
+        """Simulate half of the points evenly spread, the others where a good fit is likely."""
         first = max(count // 2, enough_points(len(self.free)) - 1)
         self.simulate(sobol(first, len(self.free), self.seed), f"wave 1 of {_WAVES}")
         rest = count - first
@@ -415,7 +415,7 @@ class _Search:
                 self.simulate(self._likely(part, wave), f"wave {wave} of {_WAVES}")
 
     def _likely(self, count: int, wave: int) -> F64:
-        """Return points spread over where it may fit, a little beyond too."""
+        """Return points spread over the region of good fits and slightly beyond it."""
         own = self.target
         self.allow()
         found = self.posterior(wave)
@@ -436,10 +436,10 @@ class _Search:
         return np.array(chosen)
 
     def allow(self) -> float:
-        """Let the model be off by as much as it is; returns the squared distance without that.
+        """Raise the model's own error until a point fits; return the squared distance before that.
 
-        Where no point fits, errors that are the model's own are taken larger step by step, each
-        number by itself, until the likeliest is no farther off than chance would have it.
+        If no point fits, the discrepancy of each number is raised step by step until the best point
+        is no farther off than chance alone would explain.
         """
         given = self.target
         first = least = self.posterior(0).least
@@ -453,7 +453,7 @@ class _Search:
         return first
 
     def posterior(self, turn: int) -> Posterior:
-        """Return where the parameters may lie, by what was simulated so far."""
+        """Return the posterior of the parameters, given the simulations so far."""
         found, errors = self.surfaces()
 
         def miss(points: F64) -> F64:
@@ -473,7 +473,7 @@ class _Search:
         return max(self.target.values.size - len(self.free), 1)
 
     def by_optuna(self, count: int) -> None:
-        """Let Optuna's sampler choose after a first even third, one point at a time."""
+        """Simulate an evenly spread third, then let Optuna's sampler choose one point at a time."""
         try:
             import optuna
         except ImportError:
@@ -552,7 +552,7 @@ def _result(
 
 
 def _worst(search: _Search, best: F64) -> str:
-    """Return the number that is farthest off at a point, in its own standard errors."""
+    """Return the number that is farthest off at a point, in units of its standard error."""
     found, errors = search.surfaces()
     off = (found.at(best[None])[0] - search.target.values) / np.sqrt(np.diag(errors))
     place = int(np.argmax(np.abs(off)))
@@ -563,19 +563,19 @@ _RIDGE = 1e-8
 
 
 def enough_points(free: int) -> int:
-    """Return how many points surfaces of so many parameters take at least."""
+    """Return the minimum number of points for surfaces of ``free`` parameters."""
     return (free + 1) * (free + 2) // 2 + 4
 
 
 def misses(values: F64, aimed: F64, covariance: F64) -> F64:
-    """Return squared distances in standard errors, float64 (points,)."""
+    """Return squared distances in units of standard errors, float64 (points,)."""
     whitened = np.linalg.solve(np.linalg.cholesky(covariance), (values - aimed).T)
     return np.asarray((whitened**2).sum(axis=0))
 
 
 @dataclass(frozen=True, slots=True)
 class Surfaces:
-    """Quadratic surfaces over shares of ranges."""
+    """Quadratic surfaces over the ranges of the parameters, each scaled to [0, 1]."""
 
     centre: F64
     width: F64
@@ -619,7 +619,7 @@ _WIDER = 1.6
 def sobol(count: int, dimensions: int, seed: int) -> F64:
     """Return points spread evenly over the unit cube, float64 (count, dimensions).
 
-    Scrambled Sobol points (Owen, Journal of Complexity 14, 1998); the same seed, the same points.
+    Scrambled Sobol points (Owen, Journal of Complexity 14, 1998); a seed determines the points.
     """
     from scipy.stats import qmc
 
@@ -641,7 +641,7 @@ class Posterior:
     def of(cls, miss: Miss, dimensions: int, seed: int) -> Posterior:
         """Sample ``exp(-miss(points) / 2)`` over the unit cube.
 
-        Importance sampling in five rounds, each drawn from a normal law about the last (Cappe et
+        Importance sampling in five rounds, each from a normal around the last (Cappe et
         al., Journal of Computational and Graphical Statistics 13, 2004).
         """
         from scipy.special import ndtri
@@ -683,7 +683,7 @@ class Posterior:
         return np.asarray(off.T @ (off * self.weights[:, None]))
 
     def between(self, level: float) -> tuple[F64, F64]:
-        """Return the ends of central intervals, each of the level, float64 (d,) and (d,)."""
+        """Return the ends of central intervals of the given level, float64 (d,) and (d,)."""
         lows: list[float] = []
         highs: list[float] = []
         for column in self.points.T:

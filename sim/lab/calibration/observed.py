@@ -1,16 +1,16 @@
-"""Reading what was observed: trees, sizes over time, one curve, or facts.
+"""Read observations: trees, sizes over time, one curve, or facts.
 
 ``.jsonl`` (also ``.gz``), one message a line::
 
     {"id": "a", "parent": [-1, 0, 0], "t_min": [0, 3.5, 9]}     a tree
-    {"id": "a", "t_min": [0, 3.5, 9]}                           who came when
+    {"id": "a", "t_min": [0, 3.5, 9]}                           times of adoption
     {"id": "a", "minutes": [10, 60], "size": [12, 80]}          sizes over time
 
-``.csv`` or ``.tsv`` (also ``.gz``), with a first line of names::
+``.csv`` or ``.tsv`` (also ``.gz``), with a header line::
 
     id,minutes,size                                             sizes over time
     minutes,scale[,depth][,breadth]                             one message's curve
-    fact,value,error                                            what is known of messages
+    fact,value,error                                            known facts about messages
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ from sim.errors import FileError, FormatError, InputError
 MEASURES = ("scale", "depth", "breadth")
 
 STEPS = 144
-"""Steps of a grid of minutes: ten minutes each where it is a day long."""
+"""Steps of a grid of minutes: ten minutes each if the grid is a day long."""
 
 
 def grid_of(minutes: float, start: float = 0.0) -> F64:
-    """Return the minutes at which curves are read: 145 from ``start`` on, evenly."""
+    """Return the minutes at which curves are read: 145, evenly spaced from ``start``."""
     return np.linspace(start, minutes, STEPS + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """One message as it was passed on."""
+    """The cascade tree of one message."""
 
     name: str
     minutes: F64
@@ -52,7 +52,7 @@ class Tree:
 
 
 def levels_of(parents: I64, minutes: F64) -> tuple[I64, F64]:
-    """Return how far each is from its root, and when it took part: never before whom it heard."""
+    """Return each adopter's depth, and its time, at the earliest that of its source."""
     if parents.size and not -1 <= int(parents.min()) <= int(parents.max()) < parents.size:
         wrong = int(parents[(parents < -1) | (parents >= parents.size)][0])
         raise InputError(
@@ -73,7 +73,7 @@ def levels_of(parents: I64, minutes: F64) -> tuple[I64, F64]:
 
 @dataclass(frozen=True, slots=True)
 class GrowthCurves:
-    """What messages had reached, on a grid of minutes."""
+    """What messages had reached at the minutes of a grid."""
 
     minutes: F64
     of: dict[str, F64]
@@ -84,7 +84,7 @@ class GrowthCurves:
 
     @property
     def sizes(self) -> F64:
-        """Scale at the end, float64 (messages,)."""
+        """Sizes at the end, float64 (messages,)."""
         return self.of["scale"][:, -1]
 
     def mean(self, measure: str) -> F64:
@@ -105,7 +105,7 @@ class GrowthCurves:
 
     @classmethod
     def of_trees(cls, trees: Sequence[Tree], minutes: F64) -> GrowthCurves:
-        """Read trees on a grid; depth and breadth where every tree has levels."""
+        """Put trees on a grid; depth and breadth are included if every tree has levels."""
         measures = MEASURES if all(tree.levels is not None for tree in trees) else MEASURES[:1]
         rows = [_on_grid(tree, minutes) for tree in trees]
         return cls(
@@ -132,11 +132,11 @@ def _on_grid(tree: Tree, minutes: F64) -> list[F64]:
 
 
 def nrmse(simulated: F64, observed: F64) -> float:
-    """Return the root mean square error of a curve, over the range of the observed one.
+    """Return the root mean square error of a curve, divided by the range of the observed one.
 
     ``sqrt(mean((s - o)**2)) / (max(o) - min(o))``: the normalised RMSE by which OASIS (Yang et
     al., arXiv:2411.11581) reports scale, depth and max breadth; it found about 0.2 for single
-    topics. Where the observed curve never changes, it is over its mean instead.
+    topics. If the observed curve is constant, its mean is the divisor.
     """
     error = float(np.sqrt(np.mean((simulated - observed) ** 2)))
     spread = float(np.ptp(observed)) or abs(float(observed.mean())) or 1.0
@@ -144,7 +144,7 @@ def nrmse(simulated: F64, observed: F64) -> float:
 
 
 def ks(one: F64, two: F64) -> float:
-    """Return the distance of Kolmogorov and Smirnov between two samples: 0 to 1."""
+    """Return the Kolmogorov-Smirnov distance between two samples, 0 to 1."""
     both = np.concatenate([one, two])
     first = np.searchsorted(np.sort(one), both, side="right") / one.size
     second = np.searchsorted(np.sort(two), both, side="right") / two.size
@@ -158,7 +158,7 @@ FACTS = {
     "mean_depth": "mean depth at the end",
     "mean_breadth": "mean breadth at the end",
 }
-"""What is known of messages, by name: what it means."""
+"""The kinds of facts about messages, by name, with their meaning."""
 
 _MOST_BYTES = 1 << 30
 
@@ -170,7 +170,7 @@ _SHAPES = (
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A number that is known of messages."""
+    """A known number about messages."""
 
     name: str
     value: float
@@ -179,18 +179,18 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What was observed of messages.
+    """Observations of messages.
 
     Attributes
     ----------
     kind
         ``"trees"``, ``"sizes"``, ``"curve"`` or ``"facts"``.
     trees
-        Of the first two kinds; in order of their ids.
+        For the first two kinds, in order of their ids.
     curves
-        Of a curve: one message, on the minutes that were observed.
+        For a curve: one message, at the observed minutes.
     facts
-        Of facts.
+        For facts.
     """
 
     kind: str
@@ -217,7 +217,7 @@ class Observed:
         Raises
         ------
         InputError
-            For a fact that is not known, or an error that is not above 0.
+            For an unknown fact, or an error that is not above 0.
         """
         return cls("facts", facts=tuple(_fact(name, *pair) for name, pair in facts.items()))
 
@@ -233,14 +233,14 @@ def _fact(name: str, value: float, error: float) -> Fact:
 
 
 def read_observed(path: str | Path) -> Observed:
-    """Read a file of observed messages (:mod:`sim.lab.calibration.observed` has the forms).
+    """Read a file of observed messages (see :mod:`sim.lab.calibration.observed` for the formats).
 
     Raises
     ------
     FileError
-        When it is missing, empty, or of no known form.
+        If it is missing, empty, or in no known format.
     FormatError
-        With line and rule where a line breaks one.
+        With the line and the rule that it breaks.
     """
     path = Path(path)
     try:
@@ -268,7 +268,7 @@ def _of_lines(path: Path, text: str) -> Observed:
             continue
         try:
             said = json.loads(line)
-        except (ValueError, RecursionError):  # a number of thousands of digits, too
+        except (ValueError, RecursionError):  # also a number with thousands of digits
             raise FormatError(path, number, line, "not JSON") from None
         try:
             tree, kind = _tree(said, number)
@@ -319,7 +319,7 @@ def _numbers(said: Mapping[str, Any], key: str) -> F64:
 
 
 def _grown(name: str, pairs: Iterable[tuple[float, float]]) -> Tree:
-    """Return a message of which sizes are known: each comes when the size was first seen."""
+    """Return a message from its sizes; each adopter gets the time of the first such size."""
     rising = sorted(pairs)
     sizes = np.maximum.accumulate(np.array([size for _, size in rising]))
     if sizes[0] < 0 or sizes[-1] < 1 or sizes[-1] > 1e8:

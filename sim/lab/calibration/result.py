@@ -1,4 +1,4 @@
-"""What a calibration found: parameters with their region, errors beside those of copying."""
+"""The result of a calibration: parameters with their region, errors compared with copying."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 _BOUND = 0.9
-"""From this correlation on two parameters are told to move together."""
+"""Correlation from which two parameters are reported to vary together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A parameter that was fitted."""
+    """A fitted parameter."""
 
     name: str
     value: float
@@ -42,7 +42,7 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class JudgedError:
-    """How far simulated messages are from observed ones."""
+    """The error of simulated messages against observed ones."""
 
     messages: str
     measure: str
@@ -53,7 +53,7 @@ class JudgedError:
 def judged(
     simulated: GrowthCurves, fit: GrowthCurves, held: GrowthCurves
 ) -> tuple[JudgedError, ...]:
-    """Return the errors to the fitted and to the held-out messages, copying beside each."""
+    """Return the errors against fitted and held-out messages, with those of copying."""
     found: list[JudgedError] = []
     for name, part in (("fitted", fit), ("held out", held)):
         if not len(part) or not part.minutes.size:
@@ -73,7 +73,7 @@ def judged(
 
 @dataclass(frozen=True, repr=False)
 class Calibration(Result):
-    """What a calibration found.
+    """The result of a calibration.
 
     Attributes
     ----------
@@ -82,20 +82,20 @@ class Calibration(Result):
     parameters
         What was fitted.
     level
-        Chance with which the region holds all parameters together, where the model is true.
+        Probability that the region holds all parameters together, if the model is true.
     correlations
         float64 (d, d): of the parameters, within the region.
     miss, freedom
-        Squared distance of the likeliest point in standard errors, and how much chance alone gives.
+        Squared distance of the likeliest point in standard errors, and its expectation by chance.
     off
-        By what share the model is off at its likeliest point, beyond chance; 0 where it fits. The
+        Relative error of the model at its likeliest point, beyond chance; 0 if it fits. The
         region allows for it.
     errors
-        To fitted and held-out messages; none of facts.
+        Against fitted and held-out messages; empty for facts.
     fitted, held, simulated
-        Observed messages of either part, and fresh ones of the likeliest point.
+        Numbers of fitted and held-out messages, and of fresh ones simulated at the likeliest point.
     simulations, seed, holdout
-        How many points were simulated, with which seed; the share that was held out.
+        Number of points simulated, the seed, and the share that was held out.
     worst
         The number that is farthest off at the likeliest point.
     """
@@ -160,7 +160,7 @@ class Calibration(Result):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What must be known before the values are used; a sentence each."""
+        """What to know before using the values, one sentence each."""
         said = []
         if self.off:
             said.append(
@@ -202,12 +202,12 @@ class Calibration(Result):
         return "\n".join([*first, *self.warnings])
 
     def plot(self, **how: Any) -> Figure:
-        """Draw the mean curves: observed, held out and simulated, a panel a measure.
+        """Draw the mean curves, observed, held out and simulated, with one panel per measure.
 
         Parameters
         ----------
         **how
-            Nothing; as other results take it.
+            Ignored; other results use it.
         """
         measures = [m for m in MEASURES if m in self.simulated.of]
         figure = new_figure(3.5 * len(measures), 3.2)

@@ -1,4 +1,4 @@
-"""Messages of a model in a generated world, as curves: what parameters are tried by."""
+"""Simulate messages of a model in a generated world, as curves, to try out parameters."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ if TYPE_CHECKING:
 
 Point = Mapping[str, float]
 
-_MOST_MESSAGES = 1000  # as many as a world runs at once
+_MOST_MESSAGES = 1000  # the most that a world runs at once
 _NETWORK = "network."
 
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """A parameter that is fitted."""
+    """A parameter to fit."""
 
     name: str
     low: float
@@ -48,23 +48,23 @@ class Free:
 
     @property
     def is_scale(self) -> bool:
-        """Whether its logarithm is what is searched: it is above 0 and spans a factor of 8."""
+        """Whether it is searched on a log scale: it is above 0 and spans a factor of 8."""
         return self.low > 0 and self.high >= 8 * self.low
 
     def at(self, share: Any) -> Any:
-        """Return the value at a share of the range, float or float64 array in [0, 1]."""
+        """Return the value at a position in the range, float or float64 array in [0, 1]."""
         if self.is_scale:
             return self.low * (self.high / self.low) ** share
         return self.low + (self.high - self.low) * share
 
     def taken(self, share: float) -> float:
-        """Return the value that a model is given: a whole number where it must be one."""
+        """Return the value passed to a model, rounded if it must be a whole number."""
         value = float(self.at(share))
         return float(round(value)) if self.is_whole else value
 
 
 def told_of(text: str) -> tuple[str, dict[str, str]]:
-    """Read ``NAME,parameter=value,...``, as models, networks and channels are named."""
+    """Parse ``NAME,parameter=value,...``, the notation for models, networks and channels."""
     name, *words = (word.strip() for word in text.split(","))
     told: dict[str, str] = {}
     for word in words:
@@ -91,7 +91,7 @@ class SimulationPlan:
 
     @classmethod
     def of(cls, model: str, network: str, **how: Any) -> SimulationPlan:
-        """Return the plan of a model and a network as typed; checks all of it."""
+        """Return the checked plan of a model and a network as typed."""
         name, told = told_of(model)
         graph, given = told_of(network)
         for own, kind in (("agents", int), ("tick_minutes", float)):
@@ -102,7 +102,7 @@ class SimulationPlan:
         return plan
 
     def check(self) -> None:
-        """Raise one sentence for what is not allowed."""
+        """Raise an error of one sentence for anything that is not allowed."""
         if self.network not in NETWORKS:
             raise UnknownNameError("network", self.network, NETWORKS)
         NETWORKS[self.network].cls(**self.given)
@@ -117,11 +117,11 @@ class SimulationPlan:
 
     @property
     def roots(self) -> int:
-        """How many root accounts the network has, 0 where it knows none."""
+        """Number of root accounts in the network; 0 if it has none."""
         return int(getattr(NETWORKS[self.network].cls(**self.given), "roots", 0))
 
     def parts(self, point: Point) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what the model and the network are told at a point."""
+        """Return the parameters of the model and of the network at a point."""
         told, given = dict(self.told), dict(self.given)
         for name, value in point.items():
             whose = given if name.startswith(_NETWORK) else told
@@ -140,7 +140,7 @@ def _plain(name: str, text: str, kind: type) -> Any:
 def free_of(
     plan: SimulationPlan, ranges: Mapping[str, tuple[float, float] | None]
 ) -> tuple[Free, ...]:
-    """Return what is fitted; a name is the model's, or the network's where the model has none."""
+    """Return the parameters to fit; a name refers to the model, or else to the network."""
     if not ranges:
         raise InputError("Nothing to fit; name a parameter with its range, such as base=0.01:0.5.")
     return tuple(_free(plan, name, pair) for name, pair in ranges.items())
@@ -182,7 +182,7 @@ def _range(
 def simulated(plan: SimulationPlan, point: Point, seed: int) -> GrowthCurves:
     """Return the curves of messages at a point.
 
-    The same seed makes the same world, and the same draws meet the same messages at every point:
+    A seed determines the world, and messages use the same draws at every point, so
     points differ by their parameters alone (common random numbers).
     """
     return GrowthCurves.of_trees(simulated_trees(plan, point, seed), grid_of(plan.minutes))
@@ -204,7 +204,7 @@ def _followed(world: World, plan: SimulationPlan, point: Point) -> tuple[Tree, .
     told = plan.parts(point)[0]
     begins = _begins(world, plan)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", TickWarning)  # the plan says how long its ticks are
+        warnings.simplefilter("ignore", TickWarning)  # the plan sets the length of ticks
         stories = [
             world.inject(
                 "calibration", seeds=[int(begins[place % begins.size])], model=plan.model, **told
@@ -257,7 +257,7 @@ def several(
     report: Report,
     stage: str,
 ) -> list[GrowthCurves]:
-    """Simulate many points, some at once in processes of their own."""
+    """Simulate many points, some in parallel in separate processes."""
     found: dict[int, GrowthCurves] = {}
 
     def look() -> None:
@@ -276,10 +276,10 @@ def _carried_out(
         yield from ((n, simulated(plan, point, seed)) for n, point in enumerate(points))
         return
     is_one = len({repr(plan.parts(point)[1]) for point in points}) == 1
-    # one world for all points lies in a file that all workers map, read-only
+    # one world for all points is in a file that all workers map read-only
     around = WorkerConfig.here("loky")
     base = BaseFile.write(world_of(plan, points[0], seed)) if is_one else None
-    # joblib begins a worker anew that has grown, and says so; nothing is lost by it
+    # joblib restarts a worker that has grown, and warns of it; nothing is lost
     warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
     try:
         told = [(n, plan, dict(point), seed, base, around) for n, point in enumerate(points)]
@@ -296,7 +296,7 @@ def _carried_out(
 def _in_a_worker(
     told: tuple[int, SimulationPlan, Point, int, BaseFile | None, WorkerConfig],
 ) -> tuple[int, GrowthCurves]:
-    """Simulate a point in a process of its own."""
+    """Simulate a point in a worker process."""
     number, plan, point, seed, base, around = told
     settle(around)
     with naming():

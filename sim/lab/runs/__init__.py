@@ -1,8 +1,8 @@
-"""The engine of experiments: a base world, programs, seeds; every replicate of them, recorded.
+"""Run experiments: a base world, programs and seeds; every replicate is recorded.
 
-A replicate is a twin of the base world that shares what no tick writes into, draws from a seed of
-its own, and runs one program. One seed meets the same draws under every program, so arms are
-compared pair by pair.
+A replicate is a copy of the base world that shares what no tick modifies, has a seed of
+its own, and runs one program. A seed gives the same draws under every program, so arms are
+compared pairwise.
 """
 
 from __future__ import annotations

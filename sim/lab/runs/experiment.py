@@ -1,4 +1,4 @@
-"""The experiment: every program on twins of one world, once for each seed."""
+"""The experiment: run every program on copies of one world, once per seed."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ class Messages:
     Parameters
     ----------
     messages
-        Each as :meth:`World.inject` takes it, by name; without ``seeds`` the ten agents with most
-        listeners hold it first, without ``model`` the settings name it.
+        Keyword arguments of :meth:`World.inject`; without ``seeds``, the ten agents with most
+        listeners are the seeds; without ``model``, the default of the settings is used.
     name
-        Of the arm.
+        Name of the arm.
     until_quiet
         Whether a run ends as soon as nothing can change any more.
 
     Raises
     ------
     InputError
-        For what is no message.
+        For an invalid message.
 
     Examples
     --------
@@ -94,10 +94,10 @@ class Messages:
             world.inject(**_complete(said))
 
     def before(self, world: World, done: int) -> None:
-        """Do nothing: everything is said at the beginning."""
+        """Do nothing: everything is injected at the beginning."""
 
     def is_over(self, world: World, done: int) -> bool:
-        """Whether nothing can change any more, where that is waited for."""
+        """Whether nothing can change any more, if the run ends then."""
         return self.until_quiet and at_rest(world)
 
 
@@ -116,7 +116,7 @@ def messages_of(said: object) -> list[dict[str, Any]]:
 
 
 def _complete(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message with the model and the first holders that it does not name."""
+    """Return a message, adding the default model and seeds if it names none."""
     message = {"seeds": SEEDS, **said}
     if "model" not in message:
         message["model"] = current().model
@@ -124,29 +124,29 @@ def _complete(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 MOST_TICKS = 1000
-"""Ticks after which a run ends that was told no other end."""
+"""Maximum ticks of a run without any other end."""
 
 _CHUNK_SECONDS = 0.25
-"""A chunk lasts about so long, so that handing it over costs nothing beside it."""
+"""Target duration of a chunk: long enough for the cost of handing it over to be negligible."""
 _DEATHS = 3
 Part = tuple[Key, Program, int]
 _LARGEST_SEED = 2**63 - 1
 MOST_REPLICATES = 1_000_000
-"""Their seeds are listed before the first one runs."""
+"""Their seeds are listed before the first replicate runs."""
 
 
 @dataclass(frozen=True)
 class ExperimentProgress:
-    """How far an experiment is.
+    """The progress of an experiment.
 
     Attributes
     ----------
     finished, total
-        Replicates.
+        Numbers of replicates.
     seconds_left
-        By how fast it went so far; None until the first is finished.
+        Estimated from the speed so far; None until the first is finished.
     records
-        Returns what is finished, at any time.
+        Returns the finished replicates, at any time.
     """
 
     finished: int
@@ -156,7 +156,7 @@ class ExperimentProgress:
 
 
 def seeds_from(first: int, replicates: int) -> tuple[int, ...]:
-    """Return the seeds of so many replicates: the first, and those that follow it."""
+    """Return the seeds of ``count`` replicates: the first, and those that follow it."""
     many = whole_number(replicates, "Replicates", low=1, high=MOST_REPLICATES)
     return tuple(range(first, first + many))
 
@@ -177,43 +177,43 @@ def experiment_now(
     follow: Callable[[ExperimentProgress], object] | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> Records:
-    """Run every program once for each seed, each on a fresh twin of a world.
+    """Run every program once per seed, each on a fresh copy of a world.
 
-    One seed meets the same draws under every program (common random numbers), and whatever is
-    returned is the same for any number of workers, any backend, and however often it was resumed.
+    A seed gives the same draws under every program (common random numbers), and the result
+    is the same for any number of workers, any backend, and any number of resumptions.
 
     Parameters
     ----------
     base
-        Stays as it is. Or for each program the worlds that its replicates begin from in turn:
-        replicate r of program p on a twin of ``base[p][r % len(base[p])]``.
+        A world, not changed; or, by program, the worlds that its replicates start from in turn:
+        replicate r of program p runs on a copy of ``base[p][r % len(base[p])]``.
     programs
-        One for each arm, of different names (:class:`~sim.lab.runs.experiment.Program`).
+        One for each arm, with distinct names (:class:`~sim.lab.runs.experiment.Program`).
     seeds
-        Integers, each once; a replicate for each.
+        Distinct integers; one replicate for each.
     ticks
-        The most that a run lasts, at least 0; its program may end it before.
+        Maximum ticks of a run, at least 0; its program may end it earlier.
     measures, series
-        More than :data:`~sim.lab.runs.measures.MEASURES` and
-        :data:`~sim.lab.runs.measures.SERIES`, by name: functions of the world, fit for pickle,
+        In addition to :data:`~sim.lab.runs.measures.MEASURES` and
+        :data:`~sim.lab.runs.measures.SERIES`, by name: picklable functions of the world,
         called at the end of a run and after each of its ticks.
     workers
-        How many replicates run at once, at least 1.
+        Number of replicates that run in parallel, at least 1.
     backend
-        ``"loky"``: processes of this machine; ``"threading"``; ``"ray"`` and ``"dask"``: a cluster,
-        that of ``RAY_ADDRESS`` or of the client at hand, else one started here.
+        ``"loky"``: processes on this machine; ``"threading"``; ``"ray"`` and ``"dask"``: a cluster,
+        that of ``RAY_ADDRESS`` or of the current client, else one started here.
     into
-        A file that gets each replicate as soon as it is finished; None: none.
+        A file to which each replicate is written as soon as it is finished; None: no file.
     resume
-        Whether a file that is there is gone on with: only what is missing runs.
+        Whether to resume an existing file: only missing replicates run.
     report
-        Told the progress; may cancel by raising: what is finished is in the file.
+        Called with the progress; may raise to cancel: what is finished is in the file.
     follow
-        Told the progress in numbers whenever replicates are finished; first, where a file is gone
-        on with, what it held.
+        Called with the progress in numbers whenever replicates are finished; on resuming a file,
+        also called first with what it held.
     notes
-        What else the file is to hold of them, by name and fit for JSON; it is not compared when
-        they are gone on with.
+        Further values to store in the file, by name; they must fit JSON, and are not compared when
+        a file is resumed.
 
     Returns
     -------
@@ -279,7 +279,7 @@ experiment = awaited(experiment_now)
 
 
 class _Bases:
-    """The base worlds, each laid down once, however many programs begin from it."""
+    """The base worlds, each written to disk once, even if several programs share it."""
 
     def __init__(self, bases: Sequence[Sequence[World]], stack: ExitStack) -> None:
         self._laid: dict[int, BaseFile] = {}
@@ -292,22 +292,22 @@ class _Bases:
 
     @property
     def digests(self) -> str | list[list[str]]:
-        """What tells these worlds from others: the one digest, or those of each program."""
+        """The identity of these worlds: one digest, or the digests of each program's worlds."""
         if len(self._laid) == 1:
             return next(iter(self._laid.values())).digest
         return [[self._laid[place].digest for place in places] for places in self._places]
 
     @property
     def facts(self) -> list[dict[str, Any]]:
-        """What of each is no column, fit for JSON."""
+        """The part of each world that is not a column; fits JSON."""
         return [laid.meta for laid in self._laid.values()]
 
     def lend(self, workers: int) -> None:
-        """Put them where every machine of the cluster finds them."""
+        """Make the columns available to every machine of the cluster."""
         self._laid = {place: _lent(laid, workers) for place, laid in self._laid.items()}
 
     def of(self, key: Key) -> BaseFile:
-        """Return what a replicate begins from."""
+        """Return the base that a replicate starts from."""
         places = self._places[key[0]]
         return self._laid[places[key[1] % len(places)]]
 
@@ -321,7 +321,7 @@ def _vet_bases(bases: Sequence[Sequence[World]], programs: int) -> None:
 
 
 def _lent(laid: BaseFile, workers: int) -> BaseFile:
-    """Put the columns where every machine of the cluster finds them, one copy on each."""
+    """Put the columns into the cluster's object store, with one copy on each machine."""
     require("ray", workers)
     import ray
 
@@ -330,7 +330,7 @@ def _lent(laid: BaseFile, workers: int) -> BaseFile:
 
 
 class _Work:
-    """What is still to be run, handed out in chunks, and what comes of it."""
+    """The remaining replicates, handed out in chunks, and their results."""
 
     def __init__(
         self,
@@ -352,7 +352,7 @@ class _Work:
         self._told = ""
 
     def carry_out(self, workers: int, backend: str) -> None:
-        """Run all of it; a worker that is killed costs what it had in hand."""
+        """Run all replicates; a killed worker loses only its current chunk."""
         deaths, around = 0, WorkerConfig.here(backend)
         while self._todo:
             before = len(self._todo)
@@ -363,7 +363,7 @@ class _Work:
                 ):
                     self._take(done)
             except WorkerDied:
-                self._seconds = None  # in ones again, so that the next loss is small
+                self._seconds = None  # one at a time again, so that the next loss is small
                 deaths = deaths + 1 if len(self._todo) == before else 0
                 if deaths >= _DEATHS:
                     raise PluginError(*self._last_words()) from None
@@ -380,12 +380,12 @@ class _Work:
         for part in self._todo.values():
             waiting.setdefault(id(self._base_of(part[0])), deque()).append(part)
         left = len(self._todo)
-        while waiting:  # those of one base together, the lowest numbers first
+        while waiting:  # replicates of one base together, the lowest numbers first
             place = min(waiting, key=lambda base: waiting[base][0][0][::-1])
             alike = waiting[place]
             many = 1
             if self._seconds is not None:
-                fair = left // (4 * workers)  # the last ones small, so that all end together
+                fair = left // (4 * workers)  # small at the end, so that all end together
                 many = max(1, min(int(_CHUNK_SECONDS / max(self._seconds, 1e-4)), fair))
             chunk = tuple(alike.popleft() for _ in range(min(many, len(alike))))
             left -= len(chunk)
@@ -451,7 +451,7 @@ def _study(
     run: Run,
     worlds: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return what finished replicates belong to, fit for JSON."""
+    """Return the identity of the study that replicates belong to; fits JSON."""
     named = {**run.measures, **{f"{name} each tick": take for name, take in run.series.items()}}
     said = [[program.name, facts_of(program)] for program in programs]
     return {
@@ -466,7 +466,7 @@ def _study(
 
 
 def versions() -> dict[str, Any]:
-    """Return what runs depend on beside what was asked."""
+    """Return the versions that runs depend on."""
     return {"hubbub": sim.__version__, "numpy": np.__version__, "format": FORMAT}
 
 
@@ -474,7 +474,7 @@ _OURS = ("sim.", "builtins", "numpy")
 
 
 def facts_of(program: Program) -> object:
-    """Return what a program does: what it says itself, and the code of a class of one's own."""
+    """Return the identity of a program: its own facts, and the code of a user-defined class."""
     own: Callable[[], object] | None = getattr(program, "facts", None)
     try:
         said = plain(program if own is None else own())
@@ -487,7 +487,7 @@ def facts_of(program: Program) -> object:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it; a large array by its digest."""
+    """Return a value as JSON can hold it; a large array is replaced by its digest."""
     return json.loads(json.dumps(value, default=_told, sort_keys=True))
 
 
@@ -511,7 +511,7 @@ def _told(value: Any) -> Any:
 
 
 def _fields(value: Any) -> object:
-    """Return what an object holds; from which line of a file it was read is no part of it."""
+    """Return the fields of an object, without the place in a file where it was read."""
     held = (
         {each.name: getattr(value, each.name) for each in fields(value)}
         if is_dataclass(value) and not isinstance(value, type)
@@ -523,20 +523,20 @@ def _fields(value: Any) -> object:
 
 
 def code_of(take: Any) -> str:
-    """Return the name of a function or class, and a digest of its code and the values around it."""
+    """Return the name of a function or class, and a digest of its code and its captured values."""
     name = getattr(take, "__qualname__", type(take).__qualname__)
     said = json.dumps(_Told().of(take), default=_told, sort_keys=True)
     return f"{name} {xxhash.xxh3_128_hexdigest(said.encode())}"
 
 
 class _Told:
-    """What callables and constants are, each told once; no address of this process."""
+    """Describes callables and constants as JSON, each once, without addresses of this process."""
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
 
     def of(self, take: Any) -> object:
-        """Return it as values that JSON has."""
+        """Return it as values that JSON can hold."""
         if take is None or isinstance(take, bool | int | float | str):
             return take
         if isinstance(take, np.generic | np.ndarray):
@@ -588,7 +588,7 @@ class _Told:
 def _content(cell: Any) -> object:
     try:
         return cell.cell_contents
-    except ValueError:  # it is empty
+    except ValueError:  # the cell is empty
         return None
 
 
@@ -597,7 +597,7 @@ def _is_ours(cls: type) -> bool:
 
 
 def plugins_named(texts: Iterable[str]) -> dict[str, str]:
-    """Return the SHA-256 of each foreign plugin that JSON texts name, by its registered name."""
+    """Return the SHA-256 of each third-party plugin named in the JSON texts, by its name."""
     held = list(texts)
     return {
         item.name: item.sha256

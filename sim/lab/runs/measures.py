@@ -1,4 +1,4 @@
-"""Outcome measures of a run: scalars of the whole run, series by tick, and what feeds showed."""
+"""Outcome measures of a run: scalars for the whole run, series by tick, and contents of feeds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PLEASED = (Act.LIKE, Act.REPOST, Act.QUOTE, Act.REPLY)
 
 
 class ExposureMeasure(NamedTuple):
-    """A number that runs are compared by."""
+    """A number by which runs are compared."""
 
     group: str
     says: str
@@ -82,7 +82,7 @@ FEED_MEASURES: dict[str, ExposureMeasure] = {
         "polarisation", "Sarle's bimodality of opinions, above 5/9 in two camps"
     ),
 }
-"""What is measured, in the order in which it is shown."""
+"""The measures, in display order."""
 
 
 class ExposureSums:
@@ -106,7 +106,7 @@ class ExposureSums:
         return platform
 
     def look(self, *, asks: bool = True) -> None:
-        """Take in the newest tick; ``asks``: also how its recommenders choose."""
+        """Add the newest tick; with ``asks`` also the ranking by its recommenders."""
         platform, came = self._platform, len(self._world.agents) - self._labels.size
         if came > 0:
             self._labels = np.append(self._labels, np.full(came, -1, self._labels.dtype))
@@ -152,7 +152,7 @@ class ExposureSums:
         total[1] += of
 
     def measures(self) -> dict[str, float]:
-        """Return each of :data:`FEED_MEASURES`; NaN where there was nothing to measure."""
+        """Return each of :data:`FEED_MEASURES`; NaN if there was nothing to measure."""
         agents, shown = len(self._world.agents), np.sort(self._shown)[::-1]
         top = shown[: max(1, int(shown.size * _TOP))]
         stories = [len(cascade.adopters) for cascade in self._world.cascades]
@@ -181,14 +181,14 @@ class ExposureSums:
 
 
 def _shared(one: Array, other: Array) -> Array:
-    """Return shared bits / bits of either; 0 without any."""
+    """Return shared bits / bits of either; 0 if there are none."""
     either = np.bitwise_count(one | other).astype(np.float64)
     share: Array = np.bitwise_count(one & other) / np.maximum(either, 1)
     return share
 
 
 def _gini(falling: Array) -> float:
-    """Return the Gini coefficient of counts in falling order; NaN of none."""
+    """Return the Gini coefficient of counts in falling order; NaN for no counts."""
     total = float(falling.sum())
     if not total:
         return float("nan")
@@ -199,11 +199,11 @@ def _gini(falling: Array) -> float:
 Pairs = tuple[float, float]
 
 _ASKED = 512
-"""Members who are offered candidates in a tick."""
+"""Maximum members per tick whose candidates are ranked for measurement."""
 
 
 def chosen(world: World, platform: Platform) -> dict[str, Pairs]:
-    """Return (pairs in the right order, pairs) of :func:`taste` and :func:`liking` for a tick."""
+    """Return (correctly ordered pairs, pairs) of :func:`taste` and :func:`liking` for a tick."""
     online = platform.online
     count = min(_ASKED, online.size)
     asked = online[np.arange(count) * online.size // max(count, 1)]
@@ -228,7 +228,7 @@ def chosen(world: World, platform: Platform) -> dict[str, Pairs]:
 
 
 def _known(offered: Candidates) -> Candidates:
-    """Return the candidates without quotes and replies, which come behind feeds."""
+    """Return the candidates without quotes and replies, which are placed after feeds."""
     kept = (offered.age > 0) | (offered.kind == Kind.POST)
     columns = {name: getattr(offered, name)[kept] for name in WRITTEN}
     columns["stops"] = np.append(0, np.cumsum(kept))[offered.stops]
@@ -236,11 +236,11 @@ def _known(offered: Candidates) -> Candidates:
 
 
 def taste(offered: Candidates, scores: Array) -> Pairs:
-    """Return how many pairs of members offered one message are in the right order, and how many.
+    """Return the correctly ordered pairs of members offered one message, and the number of pairs.
 
-    One of a pair has an interest that the message is about, the other has none; right is a higher
-    score for the first, and half right the same. What all think of a message cancels out: without
-    regard for who looks, half are right.
+    In each pair one member has an interest in the message's topics and the other has none; a pair
+    is correct if the first has the higher score, and half correct for equal scores. The general
+    appeal of a message cancels out: scores that ignore the viewer get half of the pairs right.
     """
     fits = offered.interest > 0
     order = np.lexsort((scores, offered.message))
@@ -248,7 +248,7 @@ def taste(offered: Candidates, scores: Array) -> Pairs:
 
 
 def _ranked(group: Array, scores: Array, fits: Array) -> Pairs:
-    """Return Mann and Whitney's U and how many pairs there are, in sum over groups."""
+    """Return Mann and Whitney's U and the number of pairs, summed over groups."""
     if not group.size:
         return 0.0, 0.0
     new = np.append(True, group[1:] != group[:-1])
@@ -256,7 +256,7 @@ def _ranked(group: Array, scores: Array, fits: Array) -> Pairs:
     starts, begins = np.flatnonzero(new), np.flatnonzero(run)
     place = np.arange(group.size) - np.repeat(starts, np.diff(np.append(starts, group.size)))
     lengths = np.diff(np.append(begins, group.size))
-    rank = np.repeat(np.add.reduceat(place, begins) / lengths, lengths)  # the mean of equals
+    rank = np.repeat(np.add.reduceat(place, begins) / lengths, lengths)  # ties get the mean rank
     size = np.diff(np.append(starts, group.size))
     inside = np.add.reduceat(fits.astype(np.float64), starts)
     above = np.add.reduceat(rank * fits, starts) - inside * (inside - 1) / 2
@@ -264,10 +264,10 @@ def _ranked(group: Array, scores: Array, fits: Array) -> Pairs:
 
 
 def liking(offered: Candidates, scores: Array) -> Pairs:
-    """Return how many pairs of one member's candidates are in the right order, and how many.
+    """Return the correctly ordered pairs of one member's candidates, and the number of pairs.
 
-    Right is a higher score for the one that is more to its liking: appeal times
-    ``1/4 + 3/4 interest``, as the rule policy has it; half right is the same score.
+    A pair is correct if the candidate that the member likes more has the higher score; liking is
+    appeal times ``1/4 + 3/4 interest``, as in the rule policy; equal scores are half correct.
     """
     likes = offered.appeal * (np.float32(0.25) + np.float32(0.75) * offered.interest)
     counts = np.diff(offered.stops)
@@ -276,7 +276,7 @@ def liking(offered: Candidates, scores: Array) -> Pairs:
     mine, given = (np.full(there.shape, np.nan, np.float32) for _ in range(2))
     mine[there], given[there] = likes, scores
     right = pairs = 0.0
-    for k in places:  # each candidate beside all others of its viewer; nothing is more than NaN
+    for k in places:  # each candidate against all others of its viewer; no number is above NaN
         more = mine[:, k : k + 1] > mine
         pairs += float(more.sum())
         right += float((more & (given[:, k : k + 1] > given)).sum())
@@ -299,11 +299,11 @@ MEASURES = {
     "largest": "for several messages: adopters of the largest",
     "failed": "messages that stopped because their model failed",
 }
-"""What is measured of each replicate, and what it means.
+"""The measures of each replicate, and their meanings.
 
-Of several messages depth and breadth are the largest, peak is of their sum, and r is the mean of
-those that have one; up to twelve of them also have their own numbers, as ``size:0``, ``size:1`` by
-their place.
+For several messages, depth and breadth are the largest, peak is of their sum, and r is the mean of
+those that have one; up to twelve also have their own values, ``size:0``, ``size:1`` ... by
+position.
 """
 
 SERIES = {
@@ -325,9 +325,9 @@ SERIES = {
     "feed_engagement": "likes, shares and replies for each message shown so far",
     "metric_NAME": "the newest value of a metric, where the world takes metrics",
 }
-"""What is measured after each tick, and what it means; tick 0 is before the first.
+"""The series measured after each tick, and their meanings; tick 0 is before the first tick.
 
-Feeds are measured where futures differ by who ranks them or by what members do.
+Feeds are measured if futures differ in recommenders or in policies.
 """
 
 _HELD = frozenset({"ever", "now", "active", "ties"})
@@ -336,32 +336,32 @@ _HAD_BLANKS = ("in ", "opinion ", "feed ", "metric ")
 _NOUGHT = frozenset({"new", "running"})
 
 OF_CLOCK = frozenset({"tick_ms", "cpu_ms", "interactions_s"})
-"""Metrics that a clock tells: they differ from run to run and are no part of a result."""
+"""Metrics of clock time: they differ from run to run and are not part of a result."""
 
 _APART = 12
-"""So many messages have numbers of their own."""
+"""Maximum number of messages that get their own measures."""
 _PER_MESSAGE = ("size", "depth", "breadth", "virality", "r", "peak", "peak_tick")
 
 
 def column_name(*words: str) -> str:
-    """Return words as the name of a column, which has no blanks."""
+    """Return words as the name of a column, without blanks."""
     return "_".join(words).replace(" ", "_")
 
 
 def series_name(kept: str) -> str:
-    """Return the name of a series that a file keeps; ours had blanks once."""
+    """Return the current name of a series in a file; old names had blanks."""
     return column_name(kept) if kept.startswith(_HAD_BLANKS) else kept
 
 
 def at_rest_value(series: str, last: float) -> float:
-    """Return what a series is once a run has come to rest; NaN where nobody knows."""
+    """Return the value of a series after its run has ended; NaN if unknown."""
     if stays(series):
         return last
     return 0.0 if series in _NOUGHT else math.nan
 
 
 def stays(series: str) -> bool:
-    """Return whether a series stays as it is once a run has come to rest."""
+    """Return whether a series keeps its last value once a run has ended."""
     return series in _HELD or series.startswith(_HELD_OF)
 
 
@@ -381,16 +381,16 @@ class RunObserver:
         self._feeds: ExposureSums | None = None
 
     def watch_feeds(self) -> None:
-        """Measure what members are shown, where there is a platform."""
+        """Measure what members are shown, if there is a platform."""
         if self._world.platform is not None:
             self._feeds = ExposureSums(self._world, np.array(self._world.agents.community))
 
     def watch(self, messages: Sequence[int]) -> None:
-        """Measure these messages, by their ids, whatever else is sent."""
+        """Measure the messages with these ids only."""
         self._watched = messages
 
     def look(self) -> None:
-        """Take what only this moment shows."""
+        """Record what is visible only at this moment."""
         world = self._world
         for cascade in world.cascades.loose:
             self._now[cascade.id] = cascade.now
@@ -412,7 +412,7 @@ class RunObserver:
 
     @property
     def ticks(self) -> int:
-        """How many ticks it has seen pass."""
+        """Number of ticks observed."""
         return len(self._rows) - 1
 
     def _messages(self) -> list[Cascade]:
@@ -420,7 +420,7 @@ class RunObserver:
         return [cascade for cascade in self._world.cascades if cascade.id in chosen]
 
     def measured(self) -> dict[str, float]:
-        """Return the numbers of the whole run, :data:`MEASURES` first."""
+        """Return the measures of the whole run, :data:`MEASURES` first."""
         messages = self._messages()
         found = self._of_all(messages)
         if len(messages) > 1:
@@ -433,7 +433,7 @@ class RunObserver:
 
     def _of_one(self, cascade: Cascade) -> dict[str, float]:
         at = cascade.started_at - self._start
-        new = _without_first(cascade)[max(-at, 0) :]  # of a message under way: from the fork on
+        new = _without_first(cascade)[max(-at, 0) :]  # if already spreading: from the fork on
         r = cascade.r
         return {
             "size": float(cascade.size),
@@ -491,7 +491,7 @@ class RunObserver:
         return np.array([row.get(name, math.nan) for row in self._rows])
 
     def _before(self, cascade: Cascade) -> int:
-        """Return who had taken up before the run began."""
+        """Return how many had adopted before the run began."""
         rows = self._start - cascade.started_at if cascade.started_at >= 0 else 0
         return int(cascade.new_adopters[: max(rows, 0)].sum())
 

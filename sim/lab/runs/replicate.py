@@ -1,8 +1,8 @@
-"""One replicate: a copy-on-write twin of the base world, reseeded, run under one program.
+"""One replicate: a copy-on-write copy of the base world, reseeded, run under one program.
 
-The driver lays the columns of a world into one file. A worker maps it read-only, so that all of a
-machine's workers share its pages, and keeps the ties as they lie there: a replicate copies of the
-world what its ticks write into, and nothing else.
+The driver writes the columns of a world to one file. A worker maps it read-only, so that all of a
+machine's workers share its pages, and uses the mapped ties: a replicate copies only those parts
+of the world that its ticks modify.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class SharedBase:
-    """A world as it lies in read-only columns, of which twins are made."""
+    """A world in read-only columns, from which copies are made."""
 
     def __init__(self, meta: dict[str, Any], columns: Columns) -> None:
         self._meta, self._columns = meta, columns
@@ -58,18 +58,18 @@ class SharedBase:
         self._ties = Ties.restore(meta["ties"], own, under(_LAID, columns) or None)
 
     def twin(self) -> World:
-        """Return a world of one's own: it shares ties, and all that no tick writes into."""
+        """Return a new copy of the world; it shares ties, and everything that no tick modifies."""
         return restore_world(World, self._meta, self._columns, ties=copy(self._ties))
 
     def learn(self, twin: World) -> None:
-        """Take over what a twin had to build of the ties, so that the next need not."""
+        """Keep the index of ties that a copy had to build, for the next copies."""
         if self._ties.back is None and twin.ties.back is not None:
             self._ties.reversed()
 
 
 @dataclass
 class BaseFile:
-    """Where the columns of a world lie, for workers to map; what pickles is only the place."""
+    """The file of a world's columns, for workers to map; only its location is pickled."""
 
     folder: Path
     digest: str
@@ -77,9 +77,9 @@ class BaseFile:
 
     @classmethod
     def write(cls, world: World) -> BaseFile:
-        """Lay a world down in a folder of its own; :meth:`remove` ends it."""
+        """Write a world to a folder of its own; :meth:`remove` deletes it."""
         meta, columns = world.packed()
-        # What drivers of this machine left that were killed goes first.
+        # First remove folders that killed drivers left on this machine.
         for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
             number, machine = (*folder.name.removeprefix(_PREFIX).split("-"), "")[:2]
             with suppress(OSError, OverflowError):
@@ -103,17 +103,17 @@ class BaseFile:
         return made
 
     def remove(self) -> None:
-        """Remove the folder; whoever has mapped it goes on."""
+        """Remove the folder; processes that have mapped it keep their mapping."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def meta(self) -> dict[str, Any]:
-        """What of the world is no column, fit for JSON."""
+        """The part of the world that is not a column; fits JSON."""
         said: dict[str, Any] = json.loads((self.folder / _META).read_text("utf-8"))["meta"]
         return said
 
     def map(self) -> tuple[dict[str, Any], Columns]:
-        """Return (meta, columns), the columns read-only and not yet read."""
+        """Return (meta, columns); the columns are read-only and loaded lazily."""
         said = json.loads((self.folder / _META).read_text("utf-8"))
         laid = np.memmap(self.folder / _COLUMNS, np.uint8, mode="r") if said["size"] else b""
         return said["meta"], {
@@ -125,7 +125,7 @@ class BaseFile:
 
 
 def _machine() -> str:
-    """Return a mark of this machine: several may share a folder, each with processes of its own."""
+    """Return an id of this machine: several may share a folder, each with its own process ids."""
     return f"{zlib.crc32(os.uname().nodename.encode()):08x}"
 
 
@@ -143,13 +143,13 @@ def _lay(folder: Path, meta: Mapping[str, Any], columns: Columns) -> None:
 
 
 _MOST_HELD = 4
-"""A base world is mapped, so one more costs what had to be built of its ties."""
+"""Base worlds kept open; they are mapped, so each costs only the indexes built of its ties."""
 _held: dict[str, SharedBase] = {}
 _lock = threading.Lock()
 
 
 def opened(file: BaseFile) -> SharedBase:
-    """Return the base of a file; a process keeps the newest few for the replicates to come."""
+    """Return the base of a file; a process keeps the newest few for later replicates."""
     with _lock:
         base = _held.pop(file.digest, None)
         if base is None:
@@ -181,12 +181,12 @@ _WRONG = (
     zlib.error, KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError,
     msgpack.UnpackException,
 )  # fmt: skip
-"""What bytes raise that hold none."""
+"""Errors raised by bytes that hold no replicate."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What each replicate of an experiment has in common, but for its program."""
+    """The settings that all replicates of an experiment share, apart from the program."""
 
     ticks: int
     measures: Mapping[str, Measure] = field(default_factory=dict)
@@ -195,7 +195,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Replicate:
-    """What came of one."""
+    """The outcome of one replicate."""
 
     ticks: int
     measured: dict[str, float]
@@ -203,7 +203,7 @@ class Replicate:
     remarks: tuple[str, ...] = ()
 
     def packed(self) -> bytes:
-        """Return it as bytes, the same for the same outcome."""
+        """Return it as bytes, identical for identical outcomes."""
         said = {
             "ticks": self.ticks,
             "measured": self.measured,
@@ -214,7 +214,7 @@ class Replicate:
 
     @classmethod
     def unpacked(cls, data: bytes) -> Replicate:
-        """Return the one that was packed."""
+        """Return the replicate from its packed bytes."""
         try:
             said = msgpack.unpackb(zlib.decompress(data))
             series = {
@@ -230,20 +230,20 @@ class Replicate:
 
 
 class Watch(Protocol):
-    """What a program looks for itself in each run, in place of the usual measures."""
+    """A program's own measurement of a run, which replaces the usual measures."""
 
     def after_tick(self, done: int) -> None:
-        """Look at, and do, what follows a tick, before anything else is done in the world."""
+        """Measure, and do, what follows a tick, before anything else happens in the world."""
 
     def measured(self) -> dict[str, float]:
-        """Return the numbers of the run."""
+        """Return the measures of the run."""
 
 
 def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicate:
-    """Run a program on a twin of the base world that draws from a seed.
+    """Run a program on a copy of the base world, reseeded with ``seed``.
 
-    What lies ahead draws from ``seed``, also of messages that are under way
-    (:meth:`~sim.spread.cascade.cascade.Cascade.redraw`). Programs of one seed meet the same draws.
+    All further draws come from ``seed``, also those of messages that are already spreading
+    (:meth:`~sim.spread.cascade.cascade.Cascade.redraw`). A seed gives all programs the same draws.
     """
     world = base.twin()
     reseed(world, seed)
@@ -256,7 +256,7 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
     remarks: dict[str, None] = {}
     with OutputCapture(lambda line: remarks.setdefault(line)):
         observer = RunObserver(world, run.measures, run.series)
-        with warnings.catch_warnings():  # of ticks' length a model speaks in its remarks
+        with warnings.catch_warnings():  # models mention the length of ticks in their remarks
             warnings.simplefilter("ignore", TickWarning)
             program.begin(world)
         if getattr(program, "watches_feeds", False):
@@ -276,8 +276,8 @@ def run_one(base: SharedBase, program: Program, seed: int, run: Run) -> Replicat
     base.learn(world)
     remarks |= dict.fromkeys(_faults(world))
     series = observer.series()
-    vars(world.cascades).clear()  # messages and world hold each other, and messages one another:
-    vars(world).clear()  # taken apart, all of it goes at once and waits for no collector
+    vars(world.cascades).clear()  # break the reference cycles of messages and world, so that
+    vars(world).clear()  # all memory is freed at once, without waiting for the collector
     return Replicate(observer.ticks, found, series, tuple(remarks)[:_MOST_REMARKS])
 
 
@@ -291,7 +291,7 @@ def _faults(world: World) -> list[str]:
 
 
 def _by_rules(world: World) -> list[str]:
-    """Say that members whom a model decided for go by the rules: nobody is asked here."""
+    """Say that members decided for by a model follow the rules here, as no model is asked."""
     minds = None if world.platform is None else world.platform.minds
     if minds is None or not (minds.awake and minds.members.size):
         return []

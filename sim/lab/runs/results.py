@@ -1,7 +1,7 @@
-"""The results of an experiment: the file that each replicate is appended to, and their records.
+"""The results of an experiment: the file that replicates are appended to, and their records.
 
-The file is an SQLite database with one writer, the driver, so that a run can be resumed. What it
-holds is named by the study that it belongs to; a file of another study is left as it is.
+The file is an SQLite database with one writer, the driver, so that a run can be resumed. It
+records the study that it belongs to; a file of another study is not changed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from sim.lab.runs.replicate import Replicate
 from sim.lab.tables import Result, Table
 
 Key = tuple[int, int]
-"""Of a replicate: the program's place, and its own number."""
+"""A replicate: the index of its program, and its own number."""
 
 APPLICATION = 0x48554252  # HUBR
 FORMAT = 1
@@ -46,11 +46,11 @@ _SAID_APART = {
     "measures": "holds other measures",
     "versions": "was written by another version of Hubbub",
 }
-"""Parts of a study, with what to say where they differ."""
+"""Parts of a study, and what to say if they differ."""
 
 
 class ResultsFile:
-    """Finished replicates in a file, or in memory alone."""
+    """Finished replicates in a file, or only in memory."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class ResultsFile:
                 raise
 
     def _begin(self, study: Mapping[str, Any]) -> None:
-        """Write all that a file has before its first replicate, or nothing of it."""
+        """Write everything that comes before the first replicate, or nothing."""
         with self._file:
             self._file.execute("begin immediate")
             for table in _TABLES:
@@ -102,7 +102,7 @@ class ResultsFile:
     def _go_on(self, path: Path, study: Mapping[str, Any], *, resume: bool) -> None:
         known = _study(self._file, path)
         (done,) = self._file.execute("select count(*) from replicates").fetchone()
-        if not done:  # what was begun came to nothing: there is nothing to lose
+        if not done:  # nothing was finished: there is nothing to lose
             self._note(study)
             return
         if not resume:
@@ -128,25 +128,25 @@ class ResultsFile:
         self.close()
 
     def close(self) -> None:
-        """Close it; what was kept stays."""
+        """Close the file; what was kept stays."""
         with suppress(sqlite3.Error):
             self._file.execute("pragma journal_mode = delete")  # one file, without companions
         self._file.close()
 
     def keep(self, found: Iterable[tuple[Key, bytes]]) -> None:
-        """Let finished replicates be on the disk before this returns."""
+        """Store finished replicates; they are on disk when this returns."""
         rows = [(*key, data, xxhash.xxh3_64_hexdigest(data)) for key, data in found]
         where = self.path or Path(":memory:")
         with refusing(where), self._file:
             self._file.executemany("insert or replace into replicates values (?, ?, ?, ?)", rows)
 
     def done(self) -> set[Key]:
-        """Return which replicates are there."""
+        """Return the keys of the finished replicates."""
         with refusing(self.path or Path(":memory:")):
             return set(self._file.execute("select program, replicate from replicates"))
 
     def replicates(self, programs: int, replicates: int) -> Iterator[tuple[Key, bytes]]:
-        """Go through what is there, in order of program and number."""
+        """Yield the finished replicates, in order of program and number."""
         where = self.path or Path(":memory:")
         with refusing(where), closing(self._file.cursor()) as cursor:
             cursor.execute(
@@ -165,7 +165,7 @@ def _whole(path: Path, rows: Iterable[tuple[int, int, bytes, str]]) -> Iterator[
 
 
 def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]]:
-    """Return what a results file says of its study, and what is finished, mended after a kill."""
+    """Return the study of a results file and its finished replicates; repair it after a kill."""
     if not path.is_file():
         raise FileError(path, "there is no such file")
     with refusing(path), closing(_connected(path)) as file:
@@ -177,7 +177,7 @@ def read_replicates(path: Path) -> tuple[dict[str, Any], list[tuple[Key, bytes]]
 
 
 def finished_in(path: Path) -> int:
-    """Return how many replicates a results file holds, mended after a kill; 0: no file."""
+    """Return the number of finished replicates in a file, repaired after a kill; 0: no file."""
     if not path.is_file() or not path.stat().st_size:
         return 0
     with refusing(path), closing(_connected(path)) as file:
@@ -188,7 +188,7 @@ def finished_in(path: Path) -> int:
 def _connected(path: Path) -> sqlite3.Connection:
     file = sqlite3.connect(path, isolation_level="IMMEDIATE", check_same_thread=False, timeout=0.5)
     file.execute("pragma locking_mode = exclusive")
-    file.execute("pragma application_id").fetchone()  # or what is no database would be taken
+    file.execute("pragma application_id").fetchone()  # fails here unless it is a database
     return file
 
 
@@ -211,7 +211,7 @@ def _json(value: Any) -> str:
 
 @contextmanager
 def refusing(path: Path) -> Iterator[None]:
-    """Say in one sentence why a database cannot be used, or what it holds cannot be true."""
+    """Turn database errors into one sentence on why the file cannot be used."""
     try:
         yield
     except HubbubError:
@@ -252,20 +252,20 @@ Columns = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Records(Result):
-    """What came of an experiment, in order of program, replicate and tick.
+    """The results of an experiment, in order of program, replicate and tick.
 
     Attributes
     ----------
     programs
         Names, in order.
     seeds
-        Of the replicates, in order.
+        Seeds of the replicates, in order.
     agents
-        Of the base world.
+        Number of agents in the base world.
     found
-        By (program's place, replicate); some may be missing where it was looked at early.
+        Replicates by (program index, number); some may be missing while the experiment runs.
     networks
-        Which network each replicate began from; empty: all from one.
+        The network that each replicate started from; empty: all from one.
     """
 
     programs: tuple[str, ...]
@@ -276,29 +276,29 @@ class Records(Result):
 
     @classmethod
     def read(cls, path: str | Path) -> Records:
-        """Return what a results file holds, finished or not.
+        """Return the records of a results file, finished or not.
 
         Raises
         ------
         FileError
-            When it is none, is damaged, or is being written.
+            If it is not a results file, is damaged, or is being written.
         """
         with refusing(Path(path)):
             return records_of(*read_replicates(Path(path)))
 
     @property
     def finished(self) -> int:
-        """How many replicates there are."""
+        """Number of finished replicates."""
         return len(self.found)
 
     @property
     def strata(self) -> npt.NDArray[np.int64] | None:
-        """Which network each replicate began from, as intervals take it; None: all from one."""
+        """The network of each replicate, in the form that intervals take; None: all from one."""
         return np.array(self.networks) if self.networks else None
 
     @property
     def where(self) -> str:
-        """On how many networks replicates ran: what an interval of them is of."""
+        """Clause on the number of networks that replicates ran on, which intervals refer to."""
         many = len(set(self.networks))
         return (
             f"on {many:,} networks" if many > 1 else "on one network (nothing follows for others)"
@@ -311,9 +311,9 @@ class Records(Result):
 
     @cached_property
     def runs(self) -> Table:
-        """One row a program and replicate: program, replicate, seed, ticks, and each measure.
+        """One row per program and replicate: program, replicate, seed, ticks, and each measure.
 
-        What does not apply to a replicate is NaN.
+        Measures that do not apply to a replicate are NaN.
         """
         keys = sorted(self.found)
         every = [self.found[key] for key in keys]
@@ -332,9 +332,9 @@ class Records(Result):
 
     @cached_property
     def curves(self) -> Table:
-        """One row a program, replicate and tick: program, replicate, seed, tick, and each series.
+        """One row per program, replicate and tick: program, replicate, seed, tick, and each series.
 
-        Tick 0 is before the first; a run that came to rest has no rows after that.
+        Tick 0 is before the first tick; a run has no rows after its end.
         """
         keys = sorted(self.found)
         every = [self.found[key] for key in keys]
@@ -352,7 +352,7 @@ class Records(Result):
         return Table(columns, units=_known(UNITS, columns))
 
     def values(self, measure: str, program: str | None = None) -> F64:
-        """Return a measure, float64 (replicates,) in order of the replicates that there are.
+        """Return a measure, float64 (replicates,), in order of the available replicates.
 
         Parameters
         ----------
@@ -364,7 +364,7 @@ class Records(Result):
         Raises
         ------
         UnknownNameError, InputError
-            For other names.
+            For unknown names.
         """
         place = self._place(program)
         found = [each for (own, _), each in sorted(self.found.items()) if own == place]
@@ -382,13 +382,13 @@ class Records(Result):
         program
             None: the only one.
         held
-            What comes after a run has come to rest: True: how it stayed, and 0 of what is counted
-            by the tick; False: NaN. NaN all along in a run without it.
+            Values after the end of a run: True: the last value, or 0 for counts per
+            tick; False: NaN. A run without the series is NaN throughout.
 
         Raises
         ------
         UnknownNameError, InputError
-            For other names.
+            For unknown names.
         """
         place = self._place(program)
         found = [each for (own, _), each in sorted(self.found.items()) if own == place]
@@ -396,7 +396,7 @@ class Records(Result):
             raise UnknownNameError("series", series, found[0].series)
         rows = np.full((len(found), max((each.ticks for each in found), default=-1) + 1), np.nan)
         for row, each in zip(rows, found, strict=True):
-            if series not in each.series:  # another program's worlds alone have it
+            if series not in each.series:  # only the worlds of another program have it
                 continue
             own = _series(each, series)
             row[: own.size] = own
@@ -415,13 +415,13 @@ class Records(Result):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What a person should know, each sentence once, in order of the replicates."""
+        """Remarks for the user, each sentence once, in order of the replicates."""
         every = (self.found[key].remarks for key in sorted(self.found))
         return tuple(dict.fromkeys(line for lines in every for line in lines))
 
 
 def records_of(study: Mapping[str, Any], rows: Iterable[tuple[Key, bytes]]) -> Records:
-    """Return the records of what a results file says and holds."""
+    """Return the records of a results file from its contents."""
     names = tuple(name for name, _ in study["programs"])
     found = {key: Replicate.unpacked(data) for key, data in rows}
     agents = int(study.get("notes", {}).get("agents", 0))
@@ -431,7 +431,7 @@ def records_of(study: Mapping[str, Any], rows: Iterable[tuple[Key, bytes]]) -> R
 
 
 def in_turn(bases: Iterable[Sequence[Any]], replicates: int) -> tuple[int, ...]:
-    """Return which network each replicate begins from, given those of each program."""
+    """Return the network that each replicate starts from, given those of each program."""
     many = max(map(len, bases))
     return tuple(number % many for number in range(replicates)) if many > 1 else ()
 

@@ -1,4 +1,4 @@
-"""Workers: joblib carries work to them, on this machine or on many."""
+"""Distribute work to workers with joblib, on this machine or on many."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 A_CORE = 16
-"""Workers of this machine, at most, for each of its cores; a cluster may have more."""
+"""Maximum workers per core of this machine; a cluster may have more."""
 
 _POLL_SECONDS = 0.1
 _PATIENCE = 0.5
@@ -58,7 +58,7 @@ class WorkerDied(Exception):  # noqa: N818 - a fact: what it had in hand is aske
 
 @dataclass(frozen=True)
 class WorkerConfig:
-    """What a worker process is told of the one that asks."""
+    """The settings that a worker process gets from its driver."""
 
     process: tuple[int, str]
     plugins: tuple[tuple[str, str], ...]
@@ -68,7 +68,7 @@ class WorkerConfig:
 
     @classmethod
     def here(cls, backend: str) -> WorkerConfig:
-        """Return this process's."""
+        """Return the configuration of this process."""
         found, is_parent = foreign(), backend == "loky"
         files = {item.origin: item.sha256 for item in found if item.origin.endswith(".py")}
         words = (_last_words().name if is_parent else "") if found else None
@@ -77,12 +77,12 @@ class WorkerConfig:
 
 @functools.cache
 def _last_words() -> IO[bytes]:
-    """Return this process's file for the words of workers that had to end."""
+    """Return this process's file for the last messages of workers that had to end."""
     return tempfile.NamedTemporaryFile(prefix="hubbub-words-")
 
 
 def _stuck() -> StuckError | None:
-    """Return the plugin for which a worker says that it had to end, if any does; said once."""
+    """Return the error of a plugin that made a worker end, if one did, and clear the file."""
     words = _last_words()
     words.seek(0)
     found = _WORDS.fullmatch(words.readline().decode("utf-8", "replace").strip())
@@ -92,7 +92,7 @@ def _stuck() -> StuckError | None:
 
 @dataclass(frozen=True)
 class Failure:
-    """An error that a worker met, which comes over of the same class and with the same words."""
+    """An error met by a worker, transferred with its class and its message."""
 
     error: Exception
 
@@ -107,7 +107,7 @@ def _failure(said: tuple[Any, ...]) -> Failure:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Replicates that are run one after the other."""
+    """Replicates to run one after the other."""
 
     base: BaseFile
     run: Run
@@ -117,7 +117,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Done:
-    """What came of a chunk."""
+    """The results of a chunk."""
 
     found: tuple[tuple[Key, bytes], ...]
     seconds: float
@@ -132,11 +132,11 @@ _settled: dict[tuple[int, str], WorkerConfig] = {}
 
 
 def settle(around: WorkerConfig) -> None:
-    """Make a worker fit: one thread, and the plugins and settings of who asks now."""
+    """Prepare a worker: one thread, and the plugins and settings of the current driver."""
     if around.process == _here() or _settled.get(around.process) == around:
         return
     if around.is_parent and os.getppid() != around.process[0]:
-        os._exit(1)  # it was killed before this began
+        os._exit(1)  # the driver was killed before this began
     if around.is_parent:
         leave_terminals((0, 1, 2))
     use(around.settings)
@@ -147,8 +147,8 @@ def settle(around: WorkerConfig) -> None:
     for path, sha256 in around.plugins:
         _load(path, sha256)
     gc.collect()
-    gc.freeze()  # what is imported stays; the worlds of runs alone are looked through again
-    give_back()  # what imports left free
+    gc.freeze()  # imports stay; the collector looks only at the worlds of runs
+    give_back()  # memory that imports freed
     if around.is_parent and around.process not in _settled:
         threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     _settled[around.process] = around
@@ -158,7 +158,7 @@ _watching = ExitStack()
 
 
 def _watch(words: str | None) -> None:
-    """Watch over foreign plugins; what must end the process is told by the file of ``words``."""
+    """Watch for plugins that hang; the reason to end the process goes into the file ``words``."""
     _watching.close()
     if words is None:
         return
@@ -174,7 +174,7 @@ def _watch(words: str | None) -> None:
 
 
 def leave_terminals(descriptors: Iterable[int]) -> None:
-    """Let descriptors that lead to a terminal lead nowhere: no screen shows them."""
+    """Redirect descriptors of a terminal to the null device, so that nothing reaches the screen."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for number in descriptors:
         if os.isatty(number):
@@ -183,7 +183,7 @@ def leave_terminals(descriptors: Iterable[int]) -> None:
 
 
 def _load(path: str, sha256: str) -> None:
-    """Let a plugin file be here what it is where it was asked for."""
+    """Load a plugin file, and check that it is the same as in the driver."""
 
     def is_here() -> bool:
         return (path, sha256) in {(item.origin, item.sha256) for item in foreign()}
@@ -197,14 +197,14 @@ def _load(path: str, sha256: str) -> None:
 
 
 def _end_with(parent: int) -> None:
-    """End as soon as nobody waits for results any more: whoever asked was killed."""
+    """End the process as soon as its driver has been killed."""
     while os.getppid() == parent:
         time.sleep(_PATIENCE)
     os._exit(1)
 
 
 def carry_out(chunk: Chunk) -> Done:
-    """Run a chunk; what is finished before one fails is not lost."""
+    """Run a chunk; replicates that finish before one fails are kept."""
     found: list[tuple[Key, bytes]] = []
     began = time.perf_counter()
     try:
@@ -232,7 +232,7 @@ def carried_out(
     look: Callable[[], None],
     carry: Callable[[S], T],
 ) -> Iterator[T]:
-    """Let workers carry out chunks of work; what is done comes as it ends."""
+    """Let workers carry out chunks of work; yield each result when it is ready."""
     if workers == 1 and backend in {"loky", "threading"}:
         for chunk in chunks:
             look()
@@ -248,13 +248,13 @@ def carried_out(
                     break
                 yield _came(done)
     except BaseException:
-        crew.stop()  # a worker in which a plugin was stopped, too, is of no use to anybody
+        crew.stop()  # also stops a worker that hangs in a plugin
         raise
     crew.end()
 
 
 def _overseen(carry: Callable[[S], T], work: S) -> T | Failure:
-    """Carry out work in a worker, where whoever watches sees it; what fails comes back in words."""
+    """Carry out work in a worker; name its thread for the watcher, and return errors as values."""
     if threading.current_thread() is not threading.main_thread():
         threading.current_thread().name = "replicate"
     try:
@@ -270,7 +270,7 @@ def _came(done: T | Failure) -> T:
 
 
 class _WorkerPool(Generic[S, T]):
-    """A thread that waits for joblib, so that whoever waits for it can be stopped."""
+    """A thread that waits for joblib, so that its caller can be interrupted."""
 
     def __init__(
         self, chunks: Iterator[S], workers: int, backend: str, carry: Callable[[S], T]
@@ -303,7 +303,7 @@ class _WorkerPool(Generic[S, T]):
         self.results.put(None)
 
     def end(self) -> None:
-        """Wait for the thread, and raise what it met."""
+        """Wait for the thread, and raise its error."""
         self._thread.join()
         if self._error is not None:
             names = {kind.__name__ for kind in type(self._error).__mro__}
@@ -317,12 +317,12 @@ class _WorkerPool(Generic[S, T]):
             raise self._error
 
     def stop(self) -> None:
-        """Let workers end what they do at once, where they are processes of this machine."""
+        """Stop workers at once, if they are processes on this machine."""
         self._is_stopped = True
         if self._backend == "loky":
             from joblib.externals.loky import get_reusable_executor
 
-            # The very one: to get another waits for its end, with a lock that it needs for that.
+            # Reuse this executor: getting another waits for its end, with a lock that it needs.
             same = get_reusable_executor(max_workers=self._workers, reuse=True)
             same.shutdown(kill_workers=True)
         self._thread.join(None if self._backend == "loky" else _PATIENCE)
@@ -331,7 +331,7 @@ class _WorkerPool(Generic[S, T]):
 def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Any]:
     from joblib import Parallel, parallel_config
 
-    # That who stops leaves work undone is what was wanted; joblib says so in another thread.
+    # Unfinished work is intended after a stop; joblib warns of it in another thread.
     warnings.filterwarnings("ignore", r"\d+ tasks", UserWarning, "joblib")
     named: dict[str, Any] = {"backend": backend}
     if backend == "loky":
@@ -352,10 +352,10 @@ def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Any]:
 
 
 def _start_trackers() -> None:
-    """Start what looks after workers' files, apart from the working folder, as workers are.
+    """Start the resource trackers of workers' files isolated from the working folder, like workers.
 
-    Under a screen that takes every print to itself stderr has the number -1, which a new process
-    refuses; it inherits that of the terminal.
+    Under a screen that captures all output, stderr has the descriptor -1, which a new process
+    refuses; the tracker inherits the terminal's instead.
     """
     from multiprocessing import resource_tracker as pythons
 
@@ -364,19 +364,19 @@ def _start_trackers() -> None:
     try:
         is_known = sys.stderr is None or sys.stderr.fileno() >= 0
     except (OSError, ValueError, AttributeError):
-        is_known = True  # asked the same way there, and left out
+        is_known = True  # the tracker asks in the same way, and omits it
     with nullcontext() if is_known else redirect_stderr(sys.__stderr__), _apart():
         pythons.ensure_running()
         lokys.ensure_running()
 
 
 _APART = {"PYTHONSAFEPATH": "1"}
-"""Python is started by others here: this says what ``-P`` says where we start it."""
+"""Has the effect of ``-P`` on Python processes that libraries start."""
 
 
 @contextmanager
 def _apart() -> Iterator[None]:
-    """Let what is started within the block not look into the working folder first."""
+    """Within the block, start Python processes without the working folder on their path."""
     before = {name: os.environ.get(name) for name in _APART}
     os.environ.update(_APART)
     try:
@@ -390,7 +390,7 @@ def _apart() -> Iterator[None]:
 
 
 def _loky_backend() -> Any:
-    """Return joblib's backend of loky, whose workers do not look into the working folder first."""
+    """Return joblib's loky backend, with workers that do not search the working folder first."""
     from joblib.parallel import LokyBackend
 
     class Apart(LokyBackend):  # type: ignore[misc]  # joblib has no types
@@ -402,7 +402,7 @@ def _loky_backend() -> Any:
 
 
 def require(backend: str, workers: int) -> None:
-    """Refuse a backend that is not here, and start the cluster that it needs."""
+    """Refuse a backend that is not installed, and start the cluster that it needs."""
     if backend in {"loky", "threading"}:
         whole_number(workers, "Workers", low=1, high=A_CORE * (os.cpu_count() or 1))
     if backend == "ray":

@@ -1,6 +1,6 @@
-"""What may be said of numbers from runs: intervals, differences, effect sizes, power, sentences.
+"""Statistics of the results of runs: intervals, differences, effect sizes, power, sentences.
 
-Pure functions over arrays; nothing here knows a world. Every interval is two-sided.
+Pure functions over arrays, independent of worlds. Every interval is two-sided.
 """
 
 from sim.lab.statistics.differences import (

@@ -1,4 +1,4 @@
-"""Differences between two conditions: how large, between what bounds, in what unit."""
+"""Differences between two conditions: size, interval and effect size."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ from sim.lab.statistics.intervals import (
 
 
 class EffectSize(NamedTuple):
-    """How large a difference is.
+    """The size of a difference.
 
     Attributes
     ----------
     plain
         Second minus first, in the unit of the values.
     cohen
-        That in standard deviations: of the differences of pairs (d_z) where they are paired, else
-        of both arms pooled (d). 0 for arms that are identical, infinite for a difference that is
+        The same in standard deviations: of the differences of pairs (d_z) if they are paired, else
+        of both arms pooled (d). 0 for identical arms, infinite for a difference that is
         the same in every pair, NaN for a single pair.
     hedges
-        Cohen's corrected for few values, which make it too large.
+        Cohen's d corrected for its upward bias in small samples.
     """
 
     plain: float
@@ -46,23 +46,23 @@ class EffectSize(NamedTuple):
 
 
 class MeasuredDifference(NamedTuple):
-    """Second minus first, as it was found.
+    """The measured difference, second minus first.
 
     Attributes
     ----------
     mean
         In the unit of the values; NaN without pairs.
     interval
-        Of that mean.
+        The interval of that mean.
     pairs
-        Pairs of values that it rests upon; unpaired: values of the smaller arm.
+        Number of pairs used; unpaired: number of values of the smaller arm.
     effect
-        Its size.
+        Its effect size.
     is_paired
-        Whether each value has its partner in the other arm.
+        Whether each value is paired with one in the other arm.
     p
-        Of the test whose interval this is, two-sided: below 1 less the confidence where the
-        interval leaves out 0. 1 for arms that are identical; NaN where there is nothing to test by.
+        Two-sided p-value of the test behind the interval: below 1 minus the confidence if the
+        interval excludes 0. 1 for identical arms; NaN if no test is possible.
     """
 
     mean: float
@@ -74,7 +74,7 @@ class MeasuredDifference(NamedTuple):
 
     @property
     def sign(self) -> int:
-        """1 or -1 where the interval is known and leaves out 0, else 0."""
+        """1 or -1 if the interval is known and excludes 0, else 0."""
         if self.interval.holds(0.0):
             return 0
         return 1 if self.interval.low > 0 else -1
@@ -87,28 +87,28 @@ def paired_difference(
     networks: npt.ArrayLike | None = None,
     confidence: float = CONFIDENCE,
 ) -> MeasuredDifference:
-    """Return second minus first, pair by pair, with Student's t interval.
+    """Return second minus first, pairwise, with Student's t interval.
 
-    It is always Student's: whoever chooses an interval by the skewness of the sample claims effects
-    between arms of one heavy-tailed law, since a single far pair makes that choice.
+    It is always Student's: choosing the interval by the skewness of the sample finds false effects
+    between arms of one heavy-tailed distribution, as a single outlying pair decides the choice.
 
     Parameters
     ----------
     first, second
-        Numbers (n,) of the same replicates in the same order. A pair of which either is NaN (there
-        was nothing to measure) is left out.
+        Numbers (n,) of the same replicates in the same order. A pair with a NaN (there
+        was nothing to measure) is omitted.
     networks
-        Which network each pair is of, (n,): as of
+        The network of each pair, (n,): as in
         :func:`~sim.lab.statistics.intervals.mean_interval`.
     confidence
-        In (0, 1). Where all values are 0 or 1, as of what happened or not, and pairs count, the
-        interval is the adjusted one of Bonett & Price: of few pairs that differ, t claims a
+        In (0, 1). If all values are 0 or 1 (whether something happened), and pairs count, the
+        interval is the adjusted one of Bonett & Price: with few pairs that differ, t finds a
         difference far too often.
 
     Returns
     -------
     MeasuredDifference
-        Exactly 0 with an interval of width 0 where the arms are identical.
+        Exactly 0 with an interval of width 0 if the arms are identical.
 
     Raises
     ------
@@ -155,7 +155,7 @@ def paired_difference(
 def unpaired_difference(
     first: npt.ArrayLike, second: npt.ArrayLike, *, confidence: float = CONFIDENCE
 ) -> MeasuredDifference:
-    """Return second minus first of arms that do not share their draws (Welch's interval).
+    """Return second minus first for arms that do not share their draws (Welch's interval).
 
     Parameters
     ----------
@@ -188,9 +188,9 @@ def unpaired_difference(
 
 
 def holm(p: npt.ArrayLike) -> F64:
-    """Return p-values corrected for being several; NaN stays, and counts nothing.
+    """Return p-values corrected for multiple tests; NaN stays, and does not count.
 
-    The chance that any of them falls below a level without a difference is at most that level.
+    The probability that any falls below a level without a true difference is at most that level.
 
     Source: Holm (1979), A simple sequentially rejective multiple test procedure.
     """
@@ -202,10 +202,10 @@ def holm(p: npt.ArrayLike) -> F64:
 
 
 def family(found: Sequence[MeasuredDifference]) -> list[dict[str, Any]]:
-    """Return a row of a table for each of several differences that are looked at together.
+    """Return one row of a table for each of several differences that are tested together.
 
     ``difference``, ``low``, ``high``, ``method`` of the interval, ``p``, ``p_holm`` (corrected for
-    all of these), ``pairs`` and ``hedges``.
+    all rows), ``pairs`` and ``hedges``.
     """
     corrected = holm([each.p for each in found]).tolist()
     return [
@@ -221,14 +221,14 @@ def family(found: Sequence[MeasuredDifference]) -> list[dict[str, Any]]:
 def effect_size(
     first: npt.ArrayLike, second: npt.ArrayLike, *, is_paired: bool = True
 ) -> EffectSize:
-    """Return how large second minus first is, plainly and in standard deviations.
+    """Return the size of second minus first, in units and in standard deviations.
 
     Parameters
     ----------
     first, second
-        Finite numbers, (n,) each where they are paired, else (n,) and (m,).
+        Finite numbers, (n,) each if they are paired, else (n,) and (m,).
     is_paired
-        Whether values are partners.
+        Whether the values are paired.
 
     Raises
     ------
@@ -262,7 +262,7 @@ def effect_size(
 
 
 def _of_truths(apart: F64, confidence: float) -> tuple[Interval, float]:
-    """Return the interval of a difference of shares, from pairs that differ by -1, 0 or 1."""
+    """Return the interval of a difference of proportions, from pairs that differ by -1, 0 or 1."""
     require_confidence(confidence)
     pairs, normal = apart.size + 2, NormalDist()
     more, less = (int((apart == way).sum()) + 1 for way in (1.0, -1.0))
@@ -280,7 +280,7 @@ def _student_of(apart: F64, counted: F64) -> float:
 
 
 def _student(mean: float, error: float, freedom: float) -> float:
-    """Return p of Student's t for a mean of 0; NaN where values have no spread to test by."""
+    """Return the p-value of Student's t for a mean of 0; NaN if the values have no spread."""
     from scipy.special import stdtr
 
     if mean == 0:
@@ -295,9 +295,9 @@ def _in_deviations(plain: float, spread: float) -> float:
 
 
 def _hedges(freedom: int) -> float:
-    """Return by how much Cohen's d of few values is to be made smaller; in [0, 1)."""
+    """Return the factor in [0, 1) that corrects Cohen's d for small samples."""
     if freedom < 2:
-        return nan  # no finite mean to be corrected
+        return nan  # there is no finite mean to correct
     return exp(lgamma(freedom / 2) - lgamma((freedom - 1) / 2)) / sqrt(freedom / 2)
 
 
@@ -315,15 +315,15 @@ def _welch(
 
 POWER = 0.8
 _FAR = 6.0
-"""From here on a significant result of the wrong sign is rarer than 1e-9, a normal's tail."""
+"""From here on a significant result of the wrong sign is rarer than 1e-9 (normal tail)."""
 _MANY = 100_000
-"""From so many on Student's t is normal to six digits."""
+"""From here on Student's t equals the normal distribution to six digits."""
 
 
 def power(
     effect: float, replicates: int, *, is_paired: bool = True, confidence: float = CONFIDENCE
 ) -> float:
-    """Return the chance that an interval of Student's t leaves out 0, given the true effect."""
+    """Return the probability that a Student's t interval excludes 0, given the true effect."""
     from scipy.special import nctdtr
 
     require_confidence(confidence)
@@ -336,7 +336,7 @@ def power(
     edge = t_quantile(confidence, freedom)
     missed = float(nctdtr(freedom, away, edge)) if isfinite(away) else 0.0
     wrong = float(nctdtr(freedom, away, -edge)) if away < _FAR else 0.0
-    return 1.0 if isnan(missed) else 1 - missed + wrong  # NaN where the series falls below 1e-300
+    return 1.0 if isnan(missed) else 1 - missed + wrong  # NaN if the series falls below 1e-300
 
 
 def replicates_needed(
@@ -346,24 +346,24 @@ def replicates_needed(
     is_paired: bool = True,
     confidence: float = CONFIDENCE,
 ) -> int:
-    """Return the fewest replicates that show an effect with a given chance.
+    """Return the fewest replicates that show an effect with a given probability.
 
-    An effect that was itself found in few runs is uncertain, and so is what comes of it.
+    An effect measured in few runs is uncertain, and so is the result.
 
     Parameters
     ----------
     effect
-        True difference in standard deviations, not 0, as of :func:`power`.
+        True difference in standard deviations, not 0, as in :func:`power`.
     power
-        Chance of an interval that leaves out 0, in (0, 1).
+        Probability that the interval excludes 0, in (0, 1).
     is_paired
         Whether the arms share their draws.
     confidence
-        Of that interval, in (0, 1).
+        Confidence of that interval, in (0, 1).
 
     Returns
     -------
-    Replicates of each arm, 2 or more.
+    Number of replicates per arm, 2 or more.
 
     Raises
     ------
@@ -401,7 +401,7 @@ def _by_normal(effect: float, power: float, *, is_paired: bool, confidence: floa
 def _fewest(
     effect: float, power: float, rough: int, *, is_paired: bool, confidence: float
 ) -> int:  # fmt: skip
-    """Halve the range that holds the answer; more replicates never have less power."""
+    """Bisect the range that holds the answer; more replicates never have less power."""
 
     def is_enough(count: int) -> bool:
         return _power(effect, count, is_paired=is_paired, confidence=confidence) >= power
@@ -428,10 +428,10 @@ def conclusion(
     unit: str = "",
     margin: float | None = None,
 ) -> str:
-    """Return what follows from a difference.
+    """Return the conclusion from a difference, as a sentence.
 
-    An interval that holds 0 shows neither a difference nor its absence, and the sentence says so.
-    That two arms are alike is said only where a ``margin``, chosen before the runs, holds the
+    An interval with 0 in it shows neither a difference nor its absence, and the sentence says so.
+    Two arms are called equivalent only if a ``margin``, chosen before the runs, contains the
     whole interval.
 
     Parameters
@@ -439,11 +439,11 @@ def conclusion(
     difference
         Second minus first.
     what
-        What was measured, such as ``"share reached"``; begins the sentence.
+        The measure, such as ``"share reached"``; begins the sentence.
     first, second
-        The conditions; one that is called ``"baseline"`` is written "the baseline".
+        The conditions; one called ``"baseline"`` is written "the baseline".
     unit
-        Of the numbers, written behind them; empty: none; ``"share"``: they are written as
+        Unit of the numbers, written after them; empty: none; ``"share"``: they are written as
         percentage points.
     margin
         A difference, above 0, that would not matter; None: there is none.
@@ -483,7 +483,7 @@ def conclusion(
 
 
 def corrected(p: npt.ArrayLike, holm: npt.ArrayLike, *, level: float = 1 - CONFIDENCE) -> str:
-    """Return how many of several differences leave out 0, and how many by Holm; of one nothing."""
+    """Say how many of several differences exclude 0, and how many after Holm; empty for one."""
     alone, together = (np.asarray(each, np.float64) for each in (p, holm))
     many = int(np.count_nonzero(~np.isnan(alone)))
     if many < 2:
@@ -495,13 +495,13 @@ def corrected(p: npt.ArrayLike, holm: npt.ArrayLike, *, level: float = 1 - CONFI
 
 
 def require_margin(margin: float | None) -> None:
-    """Refuse a margin that is not above 0; None is none."""
+    """Refuse a margin that is not above 0; None means no margin."""
     if margin is not None and not margin > 0:
         raise InputError(f"A difference that would not matter is above 0; got {margin}.")
 
 
 def amount(value: float, unit: str = "") -> str:
-    """Return a number to three digits, with its unit; of a share, percentage points."""
+    """Return a number to three digits, with its unit; shares as percentage points."""
     large = 1000
     if unit == SHARE:
         value, unit = 100 * value, "point" if f"{abs(100 * value):.3g}" == "1" else "points"
@@ -510,7 +510,7 @@ def amount(value: float, unit: str = "") -> str:
 
 
 SHARE = "share"
-"""The unit of shares of one."""
+"""The unit of proportions."""
 
 REACHES = frozenset({"share reached", "reach"})
 
@@ -579,7 +579,7 @@ def _interval(found: MeasuredDifference, unit: str) -> str:
     low, high, confidence, method = found.interval
     if found.mean < 0 and found.sign:
         low, high = -high, -low  # as the amount by which it is smaller
-    scale = 100 if unit == SHARE else 1  # the unit is said beside the mean
+    scale = 100 if unit == SHARE else 1  # the unit is given with the mean
     side = f"{amount(scale * low)} to {amount(scale * high)}"
     return f"{confidence * 100:g} % interval {side} by {method}, {_pairs(found)}"
 

@@ -1,4 +1,4 @@
-"""Intervals: of a mean, a median, a share."""
+"""Confidence intervals of a mean, a median, a proportion."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ MeanMethod = Literal["auto", "t", "bootstrap"]
 CONFIDENCE: Final = 0.95
 _FEWEST_RESAMPLED = 20
 _ROUNDING = 1e-14
-"""Of the largest value: networks that differ by no more are the same."""
+"""Relative to the largest value: networks that differ by no more count as equal."""
 _RESAMPLES = 999
 _SEED = 20_240_611
-"""Of the bootstrap's own draws: no draw of a world, and the same interval every time."""
+"""Seed of the bootstrap, independent of worlds: the same interval every time."""
 _AT_ONCE = 400_000
-"""Rows of resamples that are worked out at once: memory stays small."""
+"""Rows of resamples that are processed at once, to limit memory."""
 
 
 class Interval(NamedTuple):
-    """Where a number lies, with some confidence.
+    """A confidence interval.
 
     Attributes
     ----------
     low, high
-        Its ends, in the unit of the number; NaN where there are too few values for any.
+        Its ends, in the unit of the number; NaN if there are too few values.
     confidence
         In (0, 1).
     method
-        What it was made by: ``t``, ``bootstrap-t`` (either may say ``over 5 networks``),
+        How it was made: ``t``, ``bootstrap-t`` (either may add ``over 5 networks``),
         ``order statistics``, ``Wilson``, ``Bonett-Price``, ``identical`` (every value is the same)
         or ``too few``.
     """
@@ -49,16 +49,16 @@ class Interval(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether there were values enough for an interval."""
+        """Whether there were enough values for an interval."""
         return not isnan(self.low)
 
     @property
     def width(self) -> float:
-        """High less low; NaN where it is not known."""
+        """High minus low; NaN if not known."""
         return self.high - self.low
 
     def holds(self, value: float) -> bool:
-        """Return whether a value lies in it, ends included; what is not known holds everything."""
+        """Return whether it contains a value, ends included; an unknown interval contains any."""
         return not self.is_known or self.low <= value <= self.high
 
 
@@ -69,7 +69,7 @@ def mean_interval(
     networks: npt.ArrayLike | None = None,
     confidence: float = CONFIDENCE,
 ) -> Interval:
-    """Return an interval for the mean of what the values were drawn from.
+    """Return an interval for the mean of the distribution that the values were drawn from.
 
     Parameters
     ----------
@@ -77,27 +77,27 @@ def mean_interval(
         Finite numbers (n,), 1 or more.
     method
         ``t``: Student's t. ``bootstrap``: bootstrap-t with 999 resamples of addressed draws, so
-        that the same values have the same interval; t below 20 values, and where nearly all are
+        that the same values have the same interval; t below 20 values, and if nearly all are
         the same, so that many resamples have no spread. ``auto``: the
-        bootstrap, and Wilson's interval where all values are 0 or 1. The skewness of the sample
-        decides nothing: it is itself a matter of a few far values. Of fewer than 20 values no
-        interval of a skewed mean is to be trusted; see :func:`means_said`.
+        bootstrap, or Wilson's interval if all values are 0 or 1. The skewness of the sample is
+        not used: it depends itself on a few outliers. With fewer than 20 values, no
+        interval of a skewed mean is reliable; see :func:`means_said`.
     networks
-        Which network each value is of, (n,): values of one network are not independent, so the
-        networks are what is counted. None, one network, or one for each value: each counts.
+        The network of each value, (n,): values of one network are not independent, so the
+        networks are the sample. None, one network, or one for each value: each value counts.
     confidence
         In (0, 1).
 
     Returns
     -------
     Interval
-        With ends NaN for one value, and where networks differ within but not between them; of
-        width 0 where all values are the same. Of values that are all 0 or 1, within 0 and 1.
+        Its ends are NaN for one value, and if values differ within networks but not between; its
+        width is 0 if all values are equal. If all values are 0 or 1, it lies within 0 and 1.
 
     Raises
     ------
     InputError
-        For no values, values that are not finite, an unknown method, a confidence out of range.
+        For no values, non-finite values, an unknown method, or a confidence out of range.
 
     Source: Student (1908), The probable error of a mean; Efron & Tibshirani (1993), An introduction
     to the bootstrap, 12.5; Cameron, Gelbach & Miller (2008), Bootstrap-based improvements for
@@ -143,10 +143,10 @@ def _of_mean(counted: F64, method: MeanMethod, over: str, confidence: float) -> 
 
 
 def over_networks(values: F64, networks: npt.ArrayLike | None) -> F64:
-    """Return a number a network, whose mean is that of the values; the values where each counts.
+    """Return one number per network, with the mean of the values; or the values if each counts.
 
-    What a network adds to the sum of departures from the mean: its own mean where all have as many
-    values.
+    The contribution of a network to the sum of deviations from the mean: its own mean if all have
+    equally many values.
     """
     if networks is None:
         return values
@@ -160,7 +160,7 @@ def over_networks(values: F64, networks: npt.ArrayLike | None) -> F64:
 
 
 def means_said(methods: Iterable[str]) -> str:
-    """Return how intervals of means were made, and whether they are to be trusted."""
+    """Return how intervals of means were made, and whether they are reliable."""
     made = sorted({method for method in methods if method not in {"identical", "too few"}})
     said = f"means with 95 % intervals by {', '.join(made)}" if made else "means"
     if any(method.split()[0] == "t" for method in made):
@@ -175,8 +175,8 @@ def means_said(methods: Iterable[str]) -> str:
 def median_interval(values: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> Interval:
     """Return an interval for the median: two of the values, chosen by the binomial law.
 
-    It assumes nothing of the distribution and covers at least as often as it says. Fewer than 6
-    values give none at 95 %.
+    It assumes nothing about the distribution, and its coverage is at least the stated one. Fewer
+    than 6 values give none at 95 %.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def median_interval(values: npt.ArrayLike, *, confidence: float = CONFIDENCE) ->
     Raises
     ------
     InputError
-        As of :func:`mean_interval`.
+        As in :func:`mean_interval`.
 
     Source: Hahn & Meeker (1991), Statistical intervals, 5.2.
 
@@ -211,12 +211,12 @@ def median_interval(values: npt.ArrayLike, *, confidence: float = CONFIDENCE) ->
 
 
 def share_interval(hits: int, of: int, *, confidence: float = CONFIDENCE) -> Interval:
-    """Return an interval for a chance, from how often something happened.
+    """Return an interval for a probability, from how often an event happened.
 
     Parameters
     ----------
     hits, of
-        How often it happened, of how many times: 0 <= hits <= of, of 1 or more.
+        Number of occurrences, and of trials: 0 <= hits <= of, of 1 or more.
     confidence
         In (0, 1).
 
@@ -246,14 +246,14 @@ def share_interval(hits: int, of: int, *, confidence: float = CONFIDENCE) -> Int
 
 
 def t_quantile(confidence: float, freedom: float) -> float:
-    """Return the ``t`` such that Student's t lies between ``-t`` and ``t`` with a given chance."""
-    from scipy.special import stdtrit  # scipy.stats.t without the second that scipy.stats takes
+    """Return the ``t`` such that Student's t is in ``-t`` to ``t`` with a given probability."""
+    from scipy.special import stdtrit  # scipy.stats.t, without its import time of a second
 
     return float(stdtrit(freedom, (1 + confidence) / 2))
 
 
 def numbers(values: npt.ArrayLike) -> F64:
-    """Return values as float64 (n,); refuse none, and what is not finite."""
+    """Return values as float64 (n,); refuse an empty sequence, and non-finite values."""
     given = np.asarray(values, np.float64).ravel()
     if not given.size:
         raise InputError("There are no values to make an interval of; run 1 replicate or more.")
@@ -269,14 +269,14 @@ def require_confidence(confidence: float) -> None:
 
 
 def are_truths(values: F64) -> bool:
-    """Return whether all are 0 or 1, as of what happened or not."""
+    """Return whether all values are 0 or 1."""
     return bool(np.isin(values, (0.0, 1.0)).all())
 
 
 def bootstrap(
     many: int, statistic: Callable[[npt.NDArray[np.int64]], F64], confidence: float
 ) -> tuple[F64, F64]:
-    """Return percentiles of a statistic of int64 (resamples, many) places; NaN of one value."""
+    """Return percentiles of a statistic of int64 (resamples, many) indices; NaN for one value."""
     drawn = key(_SEED, Stream.RESAMPLES)
     parts = []
     along = max(_AT_ONCE // many, 1)
@@ -289,32 +289,32 @@ def bootstrap(
         nothing = np.full(found.shape[1:], np.nan)
         return nothing, nothing
     tail = (1 - confidence) / 2
-    with np.errstate(invalid="ignore"):  # between an infinite number and another
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
         low, high = np.quantile(found, [tail, 1 - tail], axis=0)
     return low, high
 
 
 def _away(again: F64, mean: float) -> F64:
-    """Return how far the mean of each resample (resamples, n) is, in its own deviations."""
+    """Return how far the mean of each resample (resamples, n) is, in its standard deviations."""
     spread = np.where(np.ptp(again, axis=1) > 0, again.std(axis=1, ddof=1), 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):  # infinitely far without any spread
+    with np.errstate(divide="ignore", invalid="ignore"):  # infinite without any spread
         away: F64 = (again.mean(axis=1) - mean) / spread
     return away
 
 
 class Takeoff(NamedTuple):
-    """How many runs took off.
+    """The number of runs that took off.
 
     Attributes
     ----------
     share
-        Of the runs, in [0, 1].
+        Share of the runs, in [0, 1].
     interval
-        Of the chance to take off.
+        Interval of the probability to take off.
     runs, of
-        How many took off, of how many.
+        Number of runs that took off, and of all runs.
     threshold
-        What a run has to exceed.
+        The reach that a run must exceed.
     """
 
     share: float
@@ -325,13 +325,13 @@ class Takeoff(NamedTuple):
 
 
 def takeoff_threshold(members: int) -> float:
-    """Return how many a message has to reach to have taken off: members to the power of 2/3.
+    """Return the reach from which a message has taken off: members to the power of 2/3.
 
-    In large random networks, below the point where messages begin to spread, what one reaches grows
+    In large random networks, below the critical point of spreading, the reach of a message grows
     as the logarithm of the members; at that point as this power; above it as the members
-    themselves. So there it parts the two, whatever the chance to share. Of other networks
-    (communities, hubs, lattices, a platform's feeds) no theorem says so: it is a convention there,
-    and a threshold of one's own may part better. In a world of 1,000 it is 100 members (10 %), in
+    themselves. So it separates the two there, whatever the probability to share. For other networks
+    (communities, hubs, lattices, a platform's feeds) there is no such theorem: it is a convention,
+    and another threshold may separate better. In a world of 1,000 it is 100 members (10 %), in
     one of a million 10,000 (1 %).
     """
     if members < 1:
@@ -346,16 +346,16 @@ def takeoff(
     threshold: float | None = None,
     confidence: float = CONFIDENCE,
 ) -> Takeoff:
-    """Return the share of runs that went beyond a threshold, with Wilson's interval.
+    """Return the share of runs that exceeded a threshold, with Wilson's interval.
 
     Parameters
     ----------
     reached
-        Members that each run reached (n,), finite.
+        Number of members that each run reached (n,), finite.
     members
-        Of the world: the threshold is :func:`takeoff_threshold` of it.
+        Number of members of the world; the threshold is its :func:`takeoff_threshold`.
     threshold
-        Or the threshold itself, chosen before the runs are looked at.
+        Or the threshold itself, chosen before looking at the runs.
     confidence
         In (0, 1).
 

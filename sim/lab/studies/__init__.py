@@ -1,7 +1,7 @@
-"""Studies: a question in a file, run so that it can be stopped, told so that it can be repeated.
+"""Studies: a question in a file, run so that it can be stopped, and reported to be repeatable.
 
-A study (:mod:`~sim.lab.studies.study`) names arms, how often they run, what is measured and what
-should be seen; :func:`run_study` runs it; the findings tell what was, and write the report.
+A study (:mod:`~sim.lab.studies.study`) names arms, replicates, measures and expected
+results; :func:`run_study` runs it; the findings hold the results, and write the report.
 """
 
 from sim.lab.studies.findings import StudyFindings, Verdict, read_findings, run_study, run_study_now

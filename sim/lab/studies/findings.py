@@ -1,6 +1,6 @@
-"""What came of a study: runs, differences of arms, whether what was expected was seen; its report.
+"""The findings of a study: runs, differences of arms, verdicts on expectations, and a report.
 
-Pages are made of blocks; :mod:`~sim.lab.studies.pages` writes them as HTML or Markdown.
+Pages consist of blocks; :mod:`~sim.lab.studies.pages` writes them as HTML or Markdown.
 """
 
 from __future__ import annotations
@@ -44,21 +44,21 @@ if TYPE_CHECKING:
 
 
 _FEWEST = 3
-"""Pairs below which nothing is claimed: the interval of two has one degree of freedom."""
+"""Fewest pairs for a verdict: the interval of two has only one degree of freedom."""
 
 
 class Verdict(NamedTuple):
-    """Whether what was expected was seen.
+    """The verdict on an expectation.
 
     Attributes
     ----------
     claim
-        What was expected.
+        The expectation.
     found
-        The arm minus the other, replicate by replicate.
+        The arm minus the other, by replicate.
     word
-        ``agrees`` or ``disagrees`` where the interval leaves out 0, or where both arms were the
-        same in every pair; else, and of fewer than 3 pairs, ``undecided``.
+        ``agrees`` or ``disagrees`` if the interval excludes 0, or if both arms were the
+        same in every pair; else, and for fewer than 3 pairs, ``undecided``.
     """
 
     claim: Claim
@@ -67,7 +67,7 @@ class Verdict(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What was expected, and whether it was seen."""
+        """The expectation and its verdict, as a sentence."""
         words = {
             "agrees": "Confirmed", "disagrees": "Not confirmed, the runs disagree",
             "undecided": "Undecided, the interval includes 0 or is unknown",
@@ -79,16 +79,16 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StudyFindings(Result):
-    """What came of it; it may be looked at before all replicates are finished.
+    """The findings of a study; usable before all replicates are finished.
 
     Attributes
     ----------
     study
-        What was asked.
+        The study.
     records
-        Every run that is finished.
+        All finished runs.
     begun
-        What tells where it was done: digests of the base worlds, versions.
+        What the study was run with: digests of the base worlds, versions.
     """
 
     study: Study
@@ -97,17 +97,17 @@ class StudyFindings(Result):
 
     @property
     def total(self) -> int:
-        """How many runs there are once it is finished."""
+        """Number of runs of the whole study."""
         return len(self.records.programs) * len(self.records.seeds)
 
     @property
     def is_finished(self) -> bool:
-        """Whether every replicate of every arm is there."""
+        """Whether every replicate of every arm is finished."""
         return self.records.finished == self.total
 
     @cached_property
     def complete(self) -> Records:
-        """The replicates that are finished under every arm: what is compared."""
+        """The replicates that are finished under every arm, which are compared."""
         arms = range(len(self.records.programs))
         known = self.records.found
         whole = [
@@ -120,7 +120,7 @@ class StudyFindings(Result):
 
     @cached_property
     def futures(self) -> Futures:
-        """Its arms as futures of one world, with all that can be asked of those."""
+        """Its arms as futures of one world, with all their methods."""
         return Futures(self.complete, 0, "", measure=self.study.measures[0])
 
     def difference(self, measure: str, arm: str, against: str = "") -> MeasuredDifference:
@@ -129,27 +129,27 @@ class StudyFindings(Result):
         Parameters
         ----------
         measure, arm
-            One of the study's.
+            A measure and an arm of the study.
         against
-            Empty: the study's own.
+            Empty: the study's own baseline.
 
         Raises
         ------
         UnknownNameError
-            For another arm.
+            For an unknown arm.
         """
         first = self.values(measure, against or self.study.against)
         return paired_difference(first, self.values(measure, arm), networks=self.complete.strata)
 
     def values(self, measure: str, arm: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return a measure of an arm, float64 (replicates,); NaN where a run has none.
+        """Return a measure of an arm, float64 (replicates,); NaN for runs without a value.
 
-        Of the replicates that are finished under every arm.
+        Only for replicates that are finished under every arm.
 
         Raises
         ------
         UnknownNameError
-            For another arm.
+            For an unknown arm.
         """
         if arm not in self.records.programs:
             raise UnknownNameError("arm", arm, self.records.programs)
@@ -160,7 +160,7 @@ class StudyFindings(Result):
 
     @cached_property
     def verdicts(self) -> tuple[Verdict, ...]:
-        """Of everything that was expected, whether it was seen."""
+        """The verdict on each expectation."""
         return tuple(self._verdict(claim) for claim in self.study.claims)
 
     def _verdict(self, claim: Claim) -> Verdict:
@@ -175,7 +175,7 @@ class StudyFindings(Result):
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether all that was expected was seen, and was seen beyond doubt."""
+        """Whether every expectation has the verdict ``agrees``."""
         return all(verdict.word == "agrees" for verdict in self.verdicts)
 
     @property
@@ -189,7 +189,7 @@ class StudyFindings(Result):
 
     @cached_property
     def expected(self) -> Table:
-        """One row a claim: what was expected, the verdict, the difference with its interval.
+        """One row per claim: the expectation, the verdict, the difference with its interval.
 
         Columns: ``measure``, ``expected`` (such as ``checked < unchecked``), ``verdict``, and
         those of :func:`~sim.lab.statistics.family` (the first of the two minus the other).
@@ -211,7 +211,7 @@ class StudyFindings(Result):
 
     @cached_property
     def differences(self) -> Table:
-        """One row an arm but the first, and measure: how it differs from the first arm.
+        """One row per measure and arm except the first: how the arm differs from the first.
 
         Columns: ``measure``, ``arm``, ``against``, and those of
         :func:`~sim.lab.statistics.family` (``hedges`` in standard deviations of the differences).
@@ -231,7 +231,7 @@ class StudyFindings(Result):
 
     @cached_property
     def means(self) -> Table:
-        """One row a measure and arm: its mean and median, the interval of the mean, the runs.
+        """One row per measure and arm: its mean with an interval, its median, the number of runs.
 
         Columns: ``measure``, ``arm``, ``mean``, ``low``, ``high``, ``method`` of the interval,
         ``median``, ``runs``.
@@ -246,7 +246,7 @@ class StudyFindings(Result):
         return Table.of_rows(rows, caption=f"Each condition {self.records.where}: {how}")
 
     def sentences(self, measure: str) -> list[str]:
-        """Return what follows for a measure: a sentence for each arm but the first."""
+        """Return the conclusion for a measure: one sentence for each arm except the first."""
         unit = SHARE if measure == "share" else self.records.runs.units.get(measure, "")
         return [
             conclusion(
@@ -258,7 +258,7 @@ class StudyFindings(Result):
         ]  # fmt: skip
 
     def conclusion(self) -> str:
-        """Return what follows for the main measure, and whether what was expected was seen."""
+        """Return the conclusion for the main measure, and the verdicts."""
         lines = [] if self.is_finished else [self.how_far()]
         lines += [*self.sentences(self.study.measures[0]), *filter(None, [self.corrected()])]
         words = [verdict.word for verdict in self.verdicts]
@@ -270,22 +270,22 @@ class StudyFindings(Result):
         return "\n".join(lines)
 
     def corrected(self) -> str:
-        """Return how many differences are left by Holm's correction, a sentence; of one none."""
+        """Say how many differences remain after Holm's correction; empty for a single one."""
         return corrected(self.differences["p"], self.differences["p_holm"])
 
     def how_far(self) -> str:
-        """Return how much of it is finished, a sentence."""
+        """Return the progress of the study, as a sentence."""
         return (
             f"{self.records.finished:,} of {self.total:,} runs finished; results so far use the "
             f"{plural(len(self.complete.seeds), 'replicate')} finished in every condition."
         )
 
     def plot(self, series: str | None = None, **_how: Any) -> Figure:
-        """Draw a series of all arms, each replicate as a ghost, and the differences below."""
+        """Draw a series of all arms, with faint lines for replicates, and the differences below."""
         return self.futures.plot(series)
 
     def report(self, path: str | Path, *, force: bool = True) -> Path:
-        """Write it as a page: ``.html`` in one file, or ``.md`` with its figures beside it.
+        """Write the report: ``.html`` in one file, or ``.md`` with its figures beside it.
 
         Parameters
         ----------
@@ -297,12 +297,12 @@ class StudyFindings(Result):
         Returns
         -------
         Path
-            Of the page.
+            The path of the page.
 
         Raises
         ------
         InputError, FileError
-            For another ending, or what cannot be written.
+            For another suffix, or a file that cannot be written.
         """
         return write_page(self.study.name, list(blocks_of(self)), Path(path), force=force)
 
@@ -311,12 +311,12 @@ class StudyFindings(Result):
 
 
 def read_findings(path: str | Path) -> StudyFindings:
-    """Return what a results file of a study holds, finished or not.
+    """Return the findings in a results file of a study, finished or not.
 
     Raises
     ------
     FileError
-        When it is none, is of something else, or is being written.
+        If it is not a results file, is not of a study, or is being written.
     """
     file = Path(path)
     facts, rows = read_replicates(file)
@@ -337,7 +337,7 @@ _MOST_SEEDS = 200
 
 
 def blocks_of(found: StudyFindings) -> Iterator[Block]:
-    """Yield what the report says, from the question to the last detail."""
+    """Yield the blocks of the report, from the question to the last detail."""
     said = found.study.said
     for label, text in (("Question", said.question), ("Expected", said.sees)):
         if text:
@@ -366,7 +366,7 @@ def _answer(found: StudyFindings) -> Iterator[Block]:
 
 
 def figures_of(found: StudyFindings) -> list[Drawn]:
-    """Return the figures: each measure by arm, and how messages spread where some were sent."""
+    """Return the figures: each measure by arm, and, if messages were sent, how they spread."""
     drawn = [_means(found, measure) for measure in found.study.measures[:_MOST_FIGURES]]
     curves = found.complete.curves
     if len(curves) and "ever" in curves and np.nansum(curves["ever"]) > 0:
@@ -465,7 +465,7 @@ def _written_for(study: Study, versions: Mapping[str, Any]) -> list[str]:
 
 
 def study_as_toml(study: Study) -> str:
-    """Return a study as a file, its base included."""
+    """Return a study as the text of a file, its base included."""
     parts = []
     for name, section in study.table.items():
         if name == "arms":
@@ -511,18 +511,18 @@ def run_study_now(
     tell: Tell = unheard,
     follow: Callable[[ExperimentProgress], object] | None = None,
 ) -> StudyFindings:
-    """Run every arm of a study with the same seeds, and say what came of it.
+    """Run every arm of a study with the same seeds, and return the findings.
 
     Parameters
     ----------
     what
-        A study file, ``gallery:NAME``, the sections of a study, or a study that was read.
+        A study file, ``gallery:NAME``, the sections of a study, or a :class:`Study`.
     replicates, worlds, agents
-        Instead of the file's.
+        Override the file's.
     workers, backend, into, resume, report, follow
-        As of :func:`~sim.lab.runs.experiment_now`.
+        As in :func:`~sim.lab.runs.experiment_now`.
     tell
-        Told remarks on the worlds that are opened, a sentence each.
+        Called with remarks on the worlds that are opened, one sentence each.
 
     Raises
     ------
@@ -556,7 +556,7 @@ def run_study_now(
     )  # fmt: skip
     digests = [[world.digest() for world in own] for own in bases]
     every = {digest for own in digests for digest in own}
-    world = every.pop() if len(every) == 1 else digests  # as the file of results has it
+    world = every.pop() if len(every) == 1 else digests  # as in the results file
     return StudyFindings(study, records, {"world": world, "versions": versions()})
 
 
@@ -564,14 +564,14 @@ run_study = awaited(run_study_now)
 
 
 class _Worlds:
-    """The base worlds, each made once, however many arms begin from it."""
+    """The base worlds, each made once, even if several arms share it."""
 
     def __init__(self, study: Study, report: Report, tell: Tell) -> None:
         self._study, self._report, self._tell = study, report, tell
         self._made: dict[tuple[str, int], World] = {}
 
     def of(self, arm: Arm) -> list[World]:
-        """Return the worlds that an arm's replicates begin from in turn."""
+        """Return the worlds that an arm's replicates start from in turn."""
         network, many = arm.scenario.network, self._study.said.worlds
         if many > 1 and (network.world is not None or network.file is not None):
             raise FileError(

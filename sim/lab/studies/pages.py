@@ -1,4 +1,4 @@
-"""Pages of a report: blocks as HTML or Markdown, and figures as plain SVG, drawn by no library."""
+"""Pages of a report: blocks as HTML or Markdown, and figures as SVG, drawn without a library."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _MARKS = re.compile(r"([\\`*_\[\]<>|#&])")
 
 
 class Block(NamedTuple):
-    """A part of a page: what kind it is, and what it holds.
+    """A part of a page: its kind and its content.
 
-    A ``heading`` or ``text`` holds a line; a ``list`` lines; ``code`` a text; ``markdown`` a text
+    A ``heading`` or ``text`` holds one line; a ``list`` lines; ``code`` a text; ``markdown`` a text
     of headings and bullets; a ``table`` a :class:`~sim.lab.tables.Table`; a ``figure`` a drawing.
     """
 
@@ -42,7 +42,7 @@ class Block(NamedTuple):
 
 
 def write_page(title: str, blocks: Sequence[Block], path: Path, *, force: bool) -> Path:
-    """Write a page whole or not at all."""
+    """Write a page atomically."""
     ending = path.suffix.lower()
     if ending in {".html", ".htm"}:
         _write(path, as_html_page(title, blocks), force=force)
@@ -67,7 +67,7 @@ def _beside(path: Path, figure: Drawn) -> Path:
 
 
 def as_html_page(title: str, blocks: Sequence[Block]) -> str:
-    """Return a page as HTML that needs nothing else; every text is escaped."""
+    """Return a page as self-contained HTML; every text is escaped."""
     body = "\n".join(_html(block) for block in blocks)
     name = escape(one_line(title))
     return (
@@ -158,7 +158,7 @@ def _markdown_table(table: Table) -> str:
 
 
 def _lowered(text: str) -> str:
-    """Return headings and bullets two levels lower, whatever else stands in them as text."""
+    """Return headings and bullets two levels lower, with all other markup escaped."""
     found = []
     for line in text.splitlines():
         level = len(line) - len(line.lstrip("#"))
@@ -171,7 +171,7 @@ def _lowered(text: str) -> str:
 
 
 def _plain(said: object) -> str:
-    """Return a text as one line in which nothing is a mark of Markdown or HTML."""
+    """Return a text as one line without any Markdown or HTML markup."""
     return _MARKS.sub(r"\\\1", one_line(str(said), _LONGEST))
 
 
@@ -194,7 +194,7 @@ class Drawn(NamedTuple):
 
 
 class Marked(NamedTuple):
-    """An arm's numbers: every replicate, their mean, and the ends of its interval."""
+    """The values of an arm: every replicate, their mean, and the ends of its interval."""
 
     arm: str
     values: F64
@@ -204,7 +204,7 @@ class Marked(NamedTuple):
 
 
 def means_drawn(name: str, caption: str, rows: Sequence[Marked], across: str) -> Drawn:
-    """Return a row an arm: a dot a replicate, the mean, its interval as a bar."""
+    """Return one row per arm: a dot per replicate, the mean, and its interval as a bar."""
     every = np.concatenate(
         [np.empty(0), *(np.append(row.values, (row.low, row.high)) for row in rows)]
     )
@@ -239,7 +239,7 @@ def _marks(row: Marked, axis: _Axis, y: float, colour: str) -> list[str]:
 
 
 def curves_drawn(name: str, caption: str, arms: Sequence[tuple[str, F64]]) -> Drawn:
-    """Return the curves of arms: the mean, with the middle nine tenths of replicates around it."""
+    """Return the curves of arms: the mean, with a band for the middle nine tenths of replicates."""
     every = np.concatenate([np.zeros(1), *(rows.ravel() for _, rows in arms)])
     longest = max((rows.shape[1] for _, rows in arms), default=1)
     across = _Axis(np.array([0.0, max(longest - 1, 1)]), 60, _WIDE - _LABEL)
@@ -275,7 +275,7 @@ def _band(rows: F64, across: _Axis, up: _Axis, colour: str) -> list[str]:
 
 
 class _Axis:
-    """Numbers along a line of the drawing, with round numbers marked."""
+    """An axis of the drawing, with round numbers as ticks."""
 
     def __init__(self, values: F64, start: float, end: float) -> None:
         low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
@@ -290,12 +290,12 @@ class _Axis:
         self._marks = [float(f"{place * step:.10g}") for place in range(first, last + 1)]
 
     def at(self, value: float) -> float:
-        """Return where a number lies."""
+        """Return the position of a number."""
         share = (value - self._low) / (self._high - self._low)
         return self._start + share * (self._end - self._start)
 
     def grid(self, top: float, bottom: float) -> str:
-        """Return lines from top to bottom, with numbers below."""
+        """Return vertical grid lines, with numbers below."""
         return "".join(
             f'<line class="grid" x1="{self.at(n):.1f}" x2="{self.at(n):.1f}" y1="{top}" '
             f'y2="{bottom}"/>{_svg_text(self.at(n), bottom + 16, shown(n), "middle")}'
@@ -303,7 +303,7 @@ class _Axis:
         )
 
     def rules(self, left: float, right: float) -> str:
-        """Return lines from left to right, with numbers on the left."""
+        """Return horizontal grid lines, with numbers on the left."""
         return "".join(
             f'<line class="grid" y1="{self.at(n):.1f}" y2="{self.at(n):.1f}" x1="{left}" '
             f'x2="{right}"/>{_svg_text(left - 6, self.at(n) + 4, shown(n), "end")}'

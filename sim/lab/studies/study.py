@@ -1,4 +1,4 @@
-"""A study: one question in a file, the arms that are to answer it, and a file to begin with.
+"""A study: one question in a file, the arms that are to answer it, and a template file.
 
 ::
 
@@ -12,8 +12,8 @@
     against = "unchecked"           # the arm that all others are compared with
     expects = ["share: checked < unchecked"]
 
-    [network]                       # the base: the sections of a scenario; or in [study]
-    agents = 2000                   # scenario = "gallery:fact-check", and here what differs
+    [network]                       # the base: sections of a scenario; or, in [study],
+    agents = 2000                   # scenario = "gallery:fact-check", with only changes here
 
     [[messages]]
     text = "The bridge is closed."
@@ -23,8 +23,8 @@
     [arms.checked]
     interventions = [{ at = 2, do = "fact-check", reach = 0.2, text = "It is open." }]
 
-A scenario with variants is a study too: the variants are its arms, ``[about]`` says what should be
-seen.
+A scenario with variants is a study too: the variants are its arms; ``[about]`` has the
+expectations.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ if TYPE_CHECKING:
 
 
 class Claim(NamedTuple):
-    """What should be seen: a measure is less, or more, under one arm than under another."""
+    """An expectation: a measure is lower, or higher, under one arm than under another."""
 
     measure: str
     arm: str
@@ -86,7 +86,7 @@ class Claim(NamedTuple):
 
     @property
     def in_short(self) -> str:
-        """The arms alone, such as ``checked < unchecked``."""
+        """The two arms alone, such as ``checked < unchecked``."""
         return f"{self.arm} {'<' if self.direction == 'less' else '>'} {self.against}"
 
     def __str__(self) -> str:
@@ -146,7 +146,7 @@ class StudySection(Section):
     @model_validator(mode="before")
     @classmethod
     def _expected_in_words(cls, said: Any) -> Any:
-        """Say what is wrong with an expectation in its own words."""
+        """Explain in plain words what is wrong with an expectation."""
         if isinstance(said, Mapping) and isinstance(said.get("expects", []), list):
             for number, each in enumerate(said.get("expects", []), 1):
                 _check_expected(number, each)
@@ -176,7 +176,7 @@ def _check_expected(number: int, said: object) -> None:
 
 
 def claims_of(said: Sequence[str | ExpectSection]) -> tuple[Claim, ...]:
-    """Return the claims that lines and tables make; one of ``a < b < c`` are two."""
+    """Return the claims in lines and tables; ``a < b < c`` makes two."""
     found: list[Claim] = []
     for each in said:
         if isinstance(each, str):
@@ -190,7 +190,7 @@ def claims_of(said: Sequence[str | ExpectSection]) -> tuple[Claim, ...]:
 
 
 PUBLISHED = Path(__file__).with_name("study.schema.json")
-"""The schema of this version, as it is published."""
+"""The published schema of this version."""
 
 _PARTS: dict[str, type[BaseModel]] = {
     "study": StudySection, "network": NetworkSection, "population": PopulationSection,
@@ -238,13 +238,13 @@ def schema() -> dict[str, Any]:
 
 
 BASE = "base"
-"""What the file as it stands is called beside its arms."""
+"""Name of the file without any arm, when shown beside the arms."""
 
 BASE_SECTIONS = (
     "network", "population", "platform", "messages", "commands", "interventions", "metrics",
     "alerts", "stop",
 )  # fmt: skip
-"""Sections of a scenario that a study has; an arm has other keys of them."""
+"""The sections of a scenario that a study may have; arms override their keys."""
 
 _SECTIONS = ("study", *BASE_SECTIONS, "arms")
 _NOT_OF_STUDIES = ("minds", "outputs", "sweep", "about", "variants")
@@ -253,7 +253,7 @@ _OF_NETWORK = ("network", "population")
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One arm, checked."""
+    """One checked arm."""
 
     name: str
     scenario: Scenario
@@ -262,38 +262,38 @@ class Arm:
     keys: Mapping[str, Any]
 
     def program(self, measures: tuple[str, ...], since: int) -> StudyArm:
-        """Return what is run; ``since`` counts the messages that the base world has had."""
+        """Return the program to run; ``since`` is the number of messages the base world had."""
         return StudyArm(self.name, self.plan, measures, since)
 
     @property
     def does(self) -> str:
-        """What tells it from another, whatever it is called."""
+        """The identity of the arm, apart from its name."""
         facts = json.dumps(self.plan.facts(), sort_keys=True, default=str)
         return f"{self.network}\n{facts}"
 
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A study, checked.
+    """A checked study.
 
     Attributes
     ----------
     called
-        As a person names it: a file, or ``gallery:NAME``.
+        Its name as typed: a file, or ``gallery:NAME``.
     path
         The file that its paths are relative to.
     said
         Its section ``[study]``.
     arms
-        Two or more, that with which others are compared first.
+        Two or more; the first is the baseline of comparisons.
     claims
-        What should be seen.
+        The expectations.
     measures
-        What is compared, the main one first.
+        The measures to compare, the main one first.
     table
-        All its sections in full, the base's among them: :func:`study_of` makes the same of it.
+        All its sections in full, including the base's; :func:`study_of` makes the same study of it.
     base
-        The base as it stands, without any arm.
+        The base, without any arm.
     """
 
     called: str
@@ -307,7 +307,7 @@ class Study:
 
     @property
     def name(self) -> str:
-        """Its title, else what it is called."""
+        """Its title, or else its name as typed."""
         return self.said.title or self.called
 
     @property
@@ -317,13 +317,13 @@ class Study:
 
     @property
     def seed(self) -> int:
-        """Of the first replicate."""
+        """The seed of the first replicate."""
         own = self.arms[0].scenario.network.seed
         return own if self.said.seed is None else self.said.seed
 
     @property
     def ticks(self) -> int:
-        """The most ticks of a run."""
+        """The maximum ticks of a run."""
         return max(arm.plan.stop.limit for arm in self.arms)
 
 
@@ -345,11 +345,11 @@ def study_of(
         A study file; a scenario with variants, ``gallery:NAME`` among them; or the sections
         themselves.
     replicates, worlds, agents
-        Instead of the file's; agents of worlds that a generator makes.
+        Override the file's; ``agents`` only for worlds that a generator makes.
     called, folder
-        Of sections: what a person calls them, and where paths begin; else here.
+        For sections: their name, and the folder of relative paths (default: the current one).
     text
-        What is to stand in the file, which need not be there; None: what does.
+        The content of the file, which need not exist; None: read the file.
 
     Raises
     ------
@@ -391,7 +391,7 @@ def study_of(
 
 
 def results_beside(what: str | Path) -> Path:
-    """Return the file of results of a study that names no other."""
+    """Return the default results file of a study."""
     if str(what).startswith(PREFIX):
         return Path(f"{str(what).removeprefix(PREFIX)}.runs")
     return Path(what).with_suffix(".runs")
@@ -461,7 +461,7 @@ def _checked(file: Path, home: Path, name: str, said: StudySection, whole: dict[
         raise FileError(file, "a study compares two conditions or more; write [arms.NAME] for each")
     for each in named - {"", *keys}:
         raise FileError(file, f"[study]: there is no condition {each!r}; it has {', '.join(keys)}")
-    order = sorted(keys, key=lambda arm: arm != said.against)  # stable: the others as written
+    order = sorted(keys, key=lambda arm: arm != said.against)  # stable: others as written
     arms = tuple(_arm(file, home, each, keys[each], whole, said.ticks) for each in order)
     about = {"title": said.title or name, "question": said.question, "sees": said.sees,
              "source": said.source}  # fmt: skip
@@ -548,23 +548,23 @@ interventions = [{{ at = 2, do = "fact-check", reach = 0.2, text = "The bridge i
 
 
 def template(title: str) -> str:
-    """Return the text of a study file to begin with."""
+    """Return the text of a study file to start from."""
     return _TEXT.format(title=toml_value(title), version=toml_value(sim.__version__))
 
 
 @dataclass(frozen=True)
 class StudyMeasure:
-    """A quantity of a condition: of a message at the end, of the world over the last quarter."""
+    """A measure of a condition: of a message at the end, or of the world over the last quarter."""
 
     quantity: str
 
     def __call__(self, world: World) -> float:
-        """Return it at the end of a run; NaN where there is nothing to be measured."""
+        """Return it at the end of a run; NaN if there is nothing to measure."""
         return measured(world, self.quantity)
 
 
 def measures_taken(names: tuple[str, ...]) -> dict[str, Measure]:
-    """Return what is to be measured beside :data:`~sim.lab.runs.MEASURES`."""
+    """Return the measures to take in addition to :data:`~sim.lab.runs.MEASURES`."""
     return {
         name: StudyMeasure(name) for name in names if name not in MEASURES or name in QUANTITIES
     }
@@ -572,7 +572,7 @@ def measures_taken(names: tuple[str, ...]) -> dict[str, Measure]:
 
 @dataclass(frozen=True)
 class StudyArm:
-    """An arm: the plan of a scenario, on a world whose metrics are open where they are measured."""
+    """An arm: the plan of a scenario, on a world with metrics open if they are measured."""
 
     name: str
     plan: RunPlan
@@ -580,19 +580,19 @@ class StudyArm:
     since: int = 0
 
     def facts(self) -> Mapping[str, Any]:
-        """Return what tells it from another, fit for JSON."""
+        """Return what distinguishes it from another arm; fits JSON."""
         return {"kind": "study arm", "plan": self.plan.facts()}
 
     def begin(self, world: World) -> None:
-        """Begin the plan, and open what is measured."""
+        """Begin the plan, and open the metrics to measure."""
         self.plan.begin(world)
         if any(condition_of(f"{name} > 0").needs_metrics for name in measures_taken(self.measures)):
-            keep_feeds(world)  # what they show is measured
+            keep_feeds(world)  # feeds are measured
             if world.metrics is None:
                 world.open_metrics(every=1, structure=0)
 
     def watches(self, world: World) -> list[int]:
-        """Return the messages that are measured: the plan's, else what is under way."""
+        """Return the messages to measure: the plan's, else those already spreading."""
         own = range(self.since, self.since + len(self.plan.messages))
         return list(own) or [c.id for c in world.cascades.loose if c.alive and c.id < self.since]
 

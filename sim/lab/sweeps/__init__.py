@@ -1,4 +1,4 @@
-"""Sweeps: a scenario at many points of its parameters, and what a measure owes to each."""
+"""Sweeps: a scenario at many points of its parameters, and the sensitivity of a measure to each."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Designs: at which points of its parameters' ranges a sweep looks.
+"""Designs: the points of the parameter ranges that a sweep runs.
 
-A design is drawn in the unit cube, by a generator of its own seed: what a library of another
-version or another machine draws is the same, and a sweep can be gone on with anywhere.
+A design is drawn in the unit cube, by a generator with its own seed: library versions and
+machines do not affect it, so a sweep can be resumed anywhere.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ DESIGNS = {
     "morris": "4 trajectories or more, one parameter at a time: screening (mu*, sigma)",
     "sobol": "Saltelli's sample, 32 times parameters + 2 or more: Sobol's indices",
 }
-"""Every design and what it is."""
+"""The designs and their descriptions."""
 
 MOST_POINTS = 100_000
-"""Points of a sweep; each is run as often as there are replicates."""
+"""Maximum points of a sweep; each runs once per replicate."""
 
 _USUAL = {"latin-hypercube": 64, "sobol-sequence": 64, "halton": 64}
 _TRAJECTORIES, _BASE_SAMPLES = 10, 64
@@ -59,7 +59,7 @@ _LEAST = {"morris": (4, "trajectories"), "sobol": (32, "base samples")}
 """Blocks below which the wrong parameter may come first (Morris), and indices are off by a half and
 their intervals hold them in 8 of 10 (Sobol): measured on the function of Sobol' & Levitan."""
 _FREEDOM = 3
-"""Points beyond the parameters that a regression of ranks needs to be tested."""
+"""Points in addition to the parameters that a rank regression needs for a test."""
 _LEVELS = 4
 
 
@@ -77,7 +77,7 @@ class Design:
 
     @property
     def block(self) -> int:
-        """How many points belong together: a trajectory, a base sample; else 1."""
+        """Number of points that belong together: a trajectory, a base sample; else 1."""
         many = len(self.names)
         return {"morris": many + 1, "sobol": many + 2}.get(self.kind, 1)
 
@@ -188,8 +188,8 @@ def _filling(kind: str, points: int, parameters: int, seed: int) -> F64:
 def morris_sample(trajectories: int, parameters: int, seed: int) -> F64:
     """Return Morris' trajectories, float64 (trajectories * (parameters + 1), parameters).
 
-    Each begins at one of four levels of every parameter and changes one after the other, in an
-    order of its own, by two thirds of its range.
+    Each starts at one of four levels of every parameter and changes one after the other, in an
+    order of its own, by two thirds of the range.
 
     Source: Morris, Factorial sampling plans for preliminary computational experiments,
     Technometrics 33 (1991).
@@ -213,7 +213,7 @@ def morris_sample(trajectories: int, parameters: int, seed: int) -> F64:
 def saltelli_sample(samples: int, parameters: int, seed: int) -> F64:
     """Return Saltelli's sample, float64 (samples * (parameters + 2), parameters).
 
-    In blocks of a row of A, the same row with one parameter after the other taken from B, and the
+    Each block is a row of A, the same row with each parameter in turn taken from B, and the
     row of B; A and B are halves of one scrambled Sobol' sequence.
 
     Source: Saltelli et al., Variance based sensitivity analysis of model output, Computer Physics
@@ -249,26 +249,26 @@ _TABLES: dict[str, type[BaseModel]] = {
 _OF_PLATFORM = ("recommender", "policy")
 _OWNERS = {"model": "parameters", "kind": "parameters", "recommender": "parameters",
            "policy": "policy_parameters"}  # fmt: skip
-"""Keys that say whose parameters stand beside them, and where."""
+"""Keys that name the owner of parameters, and the key that holds these."""
 _NOT_BARE = {"text", "parameters", "columns", "draws", "world", "file", "at"}
-"""Keys that mean nothing without the section that they stand in."""
+"""Keys that are ambiguous without their section."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterPath:
-    """Where a value stands in a scenario."""
+    """The path of a value in a scenario."""
 
     path: Path
     owner: type[BaseModel] | None = None
     field: str = ""
 
     def __str__(self) -> str:
-        """Return it as a person writes it; numbers from 1."""
+        """Return it as a person writes it; lists count from 1."""
         return ".".join(str(key + 1) if isinstance(key, int) else key for key in self.path)
 
     @property
     def short(self) -> str:
-        """The shortest way to write it where nothing else is called so."""
+        """The shortest unambiguous way to write it, unless another value has the same name."""
         return ".".join(part for part in str(self).split(".") if not part.endswith("parameters"))
 
     @property
@@ -281,7 +281,7 @@ class ParameterPath:
 
 
 def place_of(table: Table, name: str) -> ParameterPath:
-    """Return where the value stands that a name means."""
+    """Return the path of the value that a name refers to."""
     words = [word.strip().replace("-", "_") for word in name.split(".")]
     if not all(words):
         raise InputError(f"A parameter is named as SECTION.KEY, got {_shown(name)}.")
@@ -319,7 +319,7 @@ def _in_list(table: Table, section: str, rest: list[str], name: str) -> Paramete
 
 
 def _found(table: Table, home: Path, rest: list[str], name: str) -> ParameterPath:
-    """Return a key of a section, or a parameter of what the section names."""
+    """Return a key of a section, or a parameter of the plugin that the section names."""
     every = list(_places(table, home))
     wanted = tuple(rest)
     for place in every:
@@ -327,9 +327,7 @@ def _found(table: Table, home: Path, rest: list[str], name: str) -> ParameterPat
         if wanted == own or (len(wanted) == 1 and own[0] != wanted[0] and own[-1:] == wanted):
             return place
     if wanted[0] in ("parameters", "policy_parameters") and len(wanted) == 2:
-        return ParameterPath(
-            (*home, *wanted)
-        )  # of a model that another parameter of the sweep chooses
+        return ParameterPath((*home, *wanted))  # the model is another parameter of the sweep
     if home[0] == "interventions" and len(wanted) == 1:
         return ParameterPath((*home, *wanted))
     keys = [str(place.path[-1]) for place in every]
@@ -360,7 +358,7 @@ def _bare(table: Table, name: str) -> ParameterPath:
 
 
 def _places(table: Table, home: Path) -> Iterator[ParameterPath]:
-    """Yield what may be said in a section: its keys, and parameters of what it names."""
+    """Yield the paths of a section: its keys, and the parameters of the plugins that it names."""
     section = home[0]
     held: Any = table.get(str(section)) or {}
     held = held[home[1]] if len(home) > 1 else ({} if held is True else held)
@@ -383,7 +381,7 @@ def _places(table: Table, home: Path) -> Iterator[ParameterPath]:
 
 
 def _owners(section: str, held: Table) -> Iterator[tuple[str, type[BaseModel]]]:
-    """Yield the plugins that a section names, with where their parameters stand."""
+    """Yield the plugins that a section names, with the key of their parameters."""
     if section == "messages":
         yield "parameters", _plugin(_model_of(held), "propagation")
     elif section == "network" and not {"world", "file"} & {*held}:
@@ -406,7 +404,7 @@ def _plugin(name: str, kind: str) -> type[Parameters]:
 
 
 def refuse_out_of_range(name: str, place: ParameterPath, values: ValueRange) -> None:
-    """Refuse values that the field does not take: of a range its ends, of a list each."""
+    """Refuse values that the field does not accept: the ends of a range, every value of a list."""
     if place.owner is None or not issubclass(place.owner, Parameters):
         return
     for value in values.ends:
@@ -416,11 +414,11 @@ def refuse_out_of_range(name: str, place: ParameterPath, values: ValueRange) -> 
             said = as_clause(str(error))
             raise InputError(f"{name}={one_line(str(value), 40)}: {said}.") from None
         except HubbubError:
-            continue  # what another field forbids is asked at each point
+            continue  # limits from other fields are checked at each point
 
 
 def changes_of(table: Table, values: Mapping[ParameterPath, Any]) -> dict[str, Any]:
-    """Return sections with other values, whole, to put in place of those of a table."""
+    """Return whole sections with new values, to replace those of a table."""
     found: dict[str, Any] = {}
     for place in sorted(values, key=_owners_first):
         section = str(place.path[0])
@@ -440,7 +438,7 @@ def _put(held: Any, path: Path, value: Any) -> None:
         held = held[key] if isinstance(key, int) else held.setdefault(key, {})
     key = str(path[-1])
     if key in _OWNERS and held.get(key) != value:
-        held.pop(_OWNERS[key], None)  # parameters are one's who has them
+        held.pop(_OWNERS[key], None)  # the parameters belong to the old owner
     held[key] = value
 
 

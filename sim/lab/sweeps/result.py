@@ -1,4 +1,4 @@
-"""The result of a sweep: runs, points, sensitivity, and how a measure lies over parameters."""
+"""The result of a sweep: runs, points, sensitivity, and a measure over parameters."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def morris(shares: F64, values: F64, *, confidence: float = 0.95) -> Morris:
 
 
 def sobol(values: F64, *, confidence: float = 0.95) -> Sobol:
-    """Return Sobol's indices from Saltelli's sample."""
+    """Return Sobol' indices from Saltelli's sample."""
     centred = values - values[:, [0, -1]].mean()
     found = _indices(centred[None])[0]
     low, high = bootstrap(len(values), lambda rows: _indices(centred[rows]), confidence)
@@ -125,9 +125,9 @@ def _fit(ranks: F64) -> tuple[F64, float]:
 
 
 _BLOCKS = " ░▒▓█"
-"""From the lowest to the highest value: a fifth of the span each."""
+"""Blocks from the lowest to the highest value, a fifth of the span each."""
 _BINS = 8
-"""Parts of a range that points which were drawn are sorted into."""
+"""Parts of a range by which points of a random design are grouped."""
 _OUTER = 0.2
 _WIDE, _BAR, _NAME = 79, 12, 24
 
@@ -145,7 +145,7 @@ class HeatMap(Result):
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """One row a cell: x, y, and the mean of the measure."""
+        """One row per cell: x, y, and the mean of the measure."""
         columns = {
             self.x: [value for _ in self.up for value in self.across],
             self.y: [value for value in self.up for _ in self.across],
@@ -154,7 +154,7 @@ class HeatMap(Result):
         return {"heat_map": Table(columns, caption=f"{self.measure} by {self.x} and {self.y}")}
 
     def __str__(self) -> str:
-        """Return it as lines of text: y upwards, x to the right, one block a fifth of the span."""
+        """Return it as lines of text: y upwards, x to the right, each block a fifth of the span."""
         lines = [f"{one_line(self.measure)}: {one_line(self.y)} upwards, {one_line(self.x)} across"]
         heads = [shown(value) for value in self.up]
         left = max(map(width, heads))
@@ -201,7 +201,7 @@ class HeatMap(Result):
         return Group(Text(str(self)))
 
     def plot(self, **_: Any) -> Figure:
-        """Draw it; brighter is more."""
+        """Draw it; brighter means higher."""
         figure = new_figure()
         ax = figure.subplots()
         drawn = ax.imshow(self.means, origin="lower", aspect="auto", cmap="viridis")
@@ -226,7 +226,7 @@ def heat_map(design: Design, x: str, y: str, measure: str, means: F64) -> HeatMa
 
 
 def _sorted(design: Design, name: str) -> tuple[tuple[Any, ...], npt.NDArray[np.int64]]:
-    """Return the values of a parameter, and at which of them each point is."""
+    """Return the values of a parameter, and the index of each point's value."""
     number = design.names.index(name)
     values = [point[number] for point in design.points]
     apart = list(dict.fromkeys(values))
@@ -250,11 +250,11 @@ class Tornado(Result):
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """The table ``tornado``: what the measure is at the ends."""
+        """The table ``tornado``: the measure at the two ends of each parameter."""
         return {"tornado": self.ends}
 
     def __str__(self) -> str:
-        """Return it as lines of text: a bar a parameter, between what its ends make."""
+        """Return it as lines of text: one bar per parameter, between the values at its ends."""
         title = f"{one_line(self.measure)} between the low and the high end of each parameter"
         rows = list(self.ends.rows())
         every = [v for row in rows for v in (row["low"], row["high"]) if not math.isnan(v)]
@@ -289,7 +289,7 @@ class Tornado(Result):
         return Group(Text(str(self)))
 
     def plot(self, **_: Any) -> Figure:
-        """Draw it: a bar a parameter, the largest difference on top."""
+        """Draw it: one bar per parameter, the largest difference on top."""
         figure = new_figure()
         ax = figure.subplots()
         names = [label(name) for name in self.ends["parameter"]]
@@ -346,7 +346,7 @@ def _mean(values: F64) -> float:
 
 
 LAST = "last_"
-"""Before the name of a series: the measure that is how it ended."""
+"""Prefix of the name of a series: the measure of its last value."""
 
 _NOTHING = Interval(np.nan, np.nan, 0.95, "too few")
 _FIGURES = {
@@ -354,7 +354,7 @@ _FIGURES = {
     "sobol": ("total", "Sobol's total index"),
     "grid": ("coefficient", "rank regression coefficient"),
 }
-"""By design, the column of the sensitivity that a conclusion goes by; others go as a grid."""
+"""By design, the sensitivity column used in conclusions; other designs as a grid."""
 
 _ROUNDING = 1e-9
 
@@ -363,20 +363,20 @@ _NO_MEASURES = ("program", "replicate", "seed")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sweep(Result):
-    """What came of a sweep.
+    """The result of a sweep.
 
     Attributes
     ----------
     design
-        Its points.
+        The points of the sweep.
     place
-        int64 (points,): which program each point is; points of the same values are run once.
+        int64 (points,): the index of each point's program; points with equal values are run once.
     programs
-        Their names.
+        Names of the programs.
     records
-        Of the runs, one for each base world.
+        Records of the runs, one for each base world.
     measure
-        What is looked at when none is named.
+        The default measure.
     """
 
     design: Design
@@ -387,7 +387,7 @@ class Sweep(Result):
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """The tables ``points``, ``sensitivity`` (where there are numbers for it) and ``runs``."""
+        """The tables ``points``, ``sensitivity`` (if it can be computed) and ``runs``."""
         found = {"points": self.points}
         with suppress(InputError):
             found["sensitivity"] = self.sensitivity()
@@ -395,7 +395,7 @@ class Sweep(Result):
 
     @cached_property
     def runs(self) -> Table:
-        """One row a run: its parameters, replicate, seed, ticks, and each measure."""
+        """One row per run: its parameters, replicate, seed, ticks, and each measure."""
         tables = [one.runs for one in self.records]
         found: dict[int, tuple[Any, ...]] = {}
         for number, values in zip(self.place.tolist(), self.design.points, strict=True):
@@ -418,7 +418,7 @@ class Sweep(Result):
 
     @cached_property
     def measures(self) -> tuple[str, ...]:
-        """Names of what was measured of each run."""
+        """Names of the measures of each run."""
         own = [n for n in self.runs.names if n not in (*_NO_MEASURES, *self.design.names)]
         return tuple(dict.fromkeys([*own, self.measure]))
 
@@ -433,18 +433,18 @@ class Sweep(Result):
         return found
 
     def values(self, measure: str | None = None) -> tuple[F64, ...]:
-        """Return a measure at each point, float64 (replicates that have a number,).
+        """Return a measure at each point, float64 (replicates with a value,).
 
         Parameters
         ----------
         measure
-            A name of :attr:`measures`, or ``last SERIES``, how a series of
-            :data:`~sim.lab.runs.SERIES` ended; None: that of the sweep.
+            A name of :attr:`measures`, or ``last SERIES``, the last value of a series of
+            :data:`~sim.lab.runs.SERIES`; None: that of the sweep.
 
         Raises
         ------
         UnknownNameError
-            For another name.
+            For an unknown name.
         """
         name = self._known(measure)
         rows = [
@@ -455,7 +455,7 @@ class Sweep(Result):
         return tuple(known[number] for number in self.place.tolist())
 
     def means(self, measure: str | None = None) -> F64:
-        """Return the mean over replicates at each point, float64 (points,); NaN where none is."""
+        """Return the mean over replicates at each point, float64 (points,); NaN without values."""
         return np.array([v.mean() if v.size else np.nan for v in self.values(measure)], np.float64)
 
     def _known(self, measure: str | None) -> str:
@@ -467,9 +467,9 @@ class Sweep(Result):
 
     @cached_property
     def points(self) -> Table:
-        """One row a point: its parameters, and each measure with its 95 % interval.
+        """One row per point: its parameters, and each measure with its 95 % interval.
 
-        Columns: ``point`` from 0, the parameters, ``replicates``, and of each measure its mean as
+        Columns: ``point`` from 0, the parameters, ``replicates``, and for each measure its mean as
         ``NAME``, and ``NAME_low``, ``NAME_high``; the caption names the interval.
         """
         return self._points(self.measures)
@@ -518,16 +518,16 @@ class Sweep(Result):
         return found
 
     def sensitivity(self, measure: str | None = None) -> Table:
-        """Return what a measure owes to each parameter, with 95 % intervals.
+        """Return the sensitivity of a measure to each parameter, with 95 % intervals.
 
         Columns: ``parameter``, and by the design:
 
         - ``morris``: ``mu``, ``mu_star`` (mean effect and mean size of the effect of a parameter
-          over its whole range), ``mu_star_low``, ``mu_star_high``, ``sigma`` (large where it acts
-          together with others, or not in a line);
+          over its whole range), ``mu_star_low``, ``mu_star_high``, ``sigma`` (large if it interacts
+          with others, or acts nonlinearly);
         - ``sobol``: ``first`` and ``total`` (shares of the variance), each with ``_low``,
           ``_high``;
-        - any other: ``coefficient`` of a regression of ranks, standardised, with
+        - any other: ``coefficient`` of a rank regression, standardised, with
           ``coefficient_low``, ``coefficient_high``; the caption says how much of the variance of
           ranks it explains.
 
@@ -539,7 +539,7 @@ class Sweep(Result):
         Raises
         ------
         UnknownNameError, InputError
-            For another name; where fewer than two blocks of points have a number.
+            For an unknown name; if fewer than two blocks of points have a value.
         """
         name = self._known(measure)
         means, shares, size = self.means(name), self.design.shares, self.design.block
@@ -568,7 +568,7 @@ class Sweep(Result):
             "coefficient_low": found.low,
             "coefficient_high": found.high,
         }
-        is_known = bool(np.isfinite(found.low).any())  # a line through as few points fits always
+        is_known = bool(np.isfinite(found.low).any())  # a line through so few points always fits
         share = f"explains {found.explained:.0%} of ranks"
         says = share if is_known else "so few points do not test"
         said = f"{name}: rank regression, which {says}{note}"
@@ -588,7 +588,7 @@ class Sweep(Result):
     def heat_map(
         self, x: str | None = None, y: str | None = None, measure: str | None = None
     ) -> HeatMap:
-        """Return the mean of a measure over two parameters; over all others it is averaged.
+        """Return the mean of a measure over two parameters, averaged over all others.
 
         Parameters
         ----------
@@ -600,7 +600,7 @@ class Sweep(Result):
         Raises
         ------
         InputError, UnknownNameError
-            For a sweep of one parameter, and other names.
+            For a sweep of one parameter, or an unknown name.
         """
         names = self.design.names
         if len(names) < 2:
@@ -618,9 +618,9 @@ class Sweep(Result):
         return heat_map(self.design, across, up, name, self.means(name))
 
     def tornado(self, measure: str | None = None) -> Tornado:
-        """Return what a measure is at the low and at the high end of each parameter.
+        """Return a measure at the low and at the high end of each parameter.
 
-        An end is the lowest and the highest value of a grid, and the outer fifth of the points of
+        The ends are the lowest and highest value of a grid, and the outer fifths of the points of
         any other design. The parameter with the largest difference comes first.
 
         Parameters
@@ -632,17 +632,17 @@ class Sweep(Result):
         return tornado(self.design, name, self.means(name))
 
     def plot(self, measure: str | None = None, **how: Any) -> Figure:
-        """Draw the heat map of two parameters; of any other number a tornado."""
+        """Draw the heat map of two parameters; for any other number of parameters a tornado."""
         return self.picture(measure).plot(**how)
 
     def picture(self, measure: str | None = None) -> HeatMap | Tornado:
-        """Return the heat map where two parameters vary, else the tornado."""
+        """Return the heat map if two parameters vary, else the tornado."""
         if len(self.design.names) == 2:
             return self.heat_map(measure=measure)
         return self.tornado(measure)
 
     def conclusion(self, measure: str | None = None) -> str:
-        """Return which parameter matters most by :meth:`sensitivity`, and what one should know.
+        """Return the parameter that matters most by :meth:`sensitivity`, and what to know about it.
 
         Parameters
         ----------
@@ -656,7 +656,7 @@ class Sweep(Result):
         return "\n".join([*lines, *map(one_line, remarks)])
 
     def _most(self, name: str) -> str:
-        """Return which parameter comes first by the design's own figure, and which may as well."""
+        """Return the most important parameter by the design's statistic, and possible equals."""
         figure, said = _FIGURES.get(self.design.kind, _FIGURES["grid"])
         rows = sorted(self.sensitivity(name).rows(), key=lambda row: -abs(row[figure]))
         y = self.means(name)
@@ -685,6 +685,6 @@ class Sweep(Result):
 
 
 def _is_flat(row: Mapping[str, Any]) -> bool:
-    """Return whether a coefficient is 0 but for rounding, or its interval holds 0."""
+    """Return whether a coefficient is 0 up to rounding, or its interval contains 0."""
     is_zero = abs(row["coefficient"]) < _ROUNDING
     return is_zero or bool(row["coefficient_low"] <= 0.0 <= row["coefficient_high"])

@@ -1,4 +1,4 @@
-"""The sweep that is run: of what, every point checked first, then each run once a seed."""
+"""Run a sweep: check every point first, then run each once per seed."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _TOLD_EACH = 200
 
 @dataclass(frozen=True)
 class SweepProgress:
-    """How far a sweep is."""
+    """The progress of a sweep."""
 
     finished: int
     total: int
@@ -89,44 +89,44 @@ def sweep_now(
 ) -> Sweep:
     """Run a scenario, or messages in a world, at many points of its parameters.
 
-    Every point meets the same draws, replicate by replicate (common random numbers). Whatever
-    would be refused at any point is refused before anything runs.
+    Every point uses the same draws, replicate by replicate (common random numbers). Anything
+    that would be refused at any point is refused before anything runs.
 
     Parameters
     ----------
     what
-        A scenario, its file or ``gallery:NAME``; or a world, which stays as it is.
+        A scenario, its file or ``gallery:NAME``; or a world, which is not changed.
     parameters
         Ranges (:mod:`sim.scenario.sections`) by name: ``beta``, ``messages.1.beta``,
         ``network.mean_degree``, ``platform.slots`` ...; None: what ``[sweep]`` of the scenario
         says.
     messages
-        Of a world: what is sent, as :func:`~sim.lab.ensemble_now` takes it.
+        For a world: the messages to send, as in :func:`~sim.lab.ensemble_now`.
     design, points
-        As of :func:`~sim.lab.sweeps.design_of`; None: as ``[sweep]`` says, else a grid.
+        As in :func:`~sim.lab.sweeps.design_of`; None: as ``[sweep]`` says, else a grid.
     replicates
         Runs at each point, at least 1; None: as ``[sweep]`` says, else 5.
     measure
-        What is looked at when none is named: a name of :data:`~sim.lab.runs.MEASURES`, or
-        ``last SERIES``, how one of :data:`~sim.lab.runs.SERIES` ended; None: as ``[sweep]`` says,
+        The default measure: a name of :data:`~sim.lab.runs.MEASURES`, or
+        ``last SERIES``, the end of one of :data:`~sim.lab.runs.SERIES`; None: as ``[sweep]`` says,
         else ``share``.
     variant
-        Of a scenario.
+        A variant of the scenario.
     ticks
-        How long each run lasts at most; None: as the scenario says, or until nothing can change.
+        Maximum ticks of a run; None: as the scenario says, or until nothing can change.
     seed
-        Of the first replicate, and of the design; None: as ``[sweep]`` says, else the world's.
+        Seed of the first replicate, and of the design; None: as ``[sweep]`` says, else the world's.
     measures, workers, backend, report
-        As of :func:`~sim.lab.runs.experiment_now`.
+        As in :func:`~sim.lab.runs.experiment_now`.
     follow
-        Told the progress in numbers whenever runs are finished.
+        Called with the progress in numbers whenever runs are finished.
     into
-        A file that gets each run as it is finished; where the network varies, a file for each,
+        A file to which each finished run is written; if the network varies, a file for each,
         numbered: ``NAME.1.runs``, ``NAME.2.runs`` ...; None: none.
     resume
-        Whether files that are there are gone on with: only what is missing runs.
+        Whether to resume existing files: only missing runs are made.
     tell
-        Told remarks on the worlds that are opened.
+        Called with remarks on the worlds that are opened.
 
     Returns
     -------
@@ -179,7 +179,7 @@ sweep = awaited(sweep_now)
 
 
 def _refuse_unknown(measure: str, subject: Subject, own: Mapping[str, Any]) -> None:
-    """Refuse a measure that no run has; ``size:1`` is of the second of several messages."""
+    """Refuse a measure that no run has; ``size:1`` is that of the second of several messages."""
     known = [*MEASURES, "ticks", *own]
     name, colon, number = measure.partition(":")
     many = len(subject.table.get("messages", ()))
@@ -203,7 +203,7 @@ def _refuse_unknown(measure: str, subject: Subject, own: Mapping[str, Any]) -> N
 
 
 def _said(subject: Subject) -> dict[str, Any]:
-    """Return what ``[sweep]`` of a scenario says."""
+    """Return the values of a scenario's ``[sweep]`` section."""
     section = getattr(getattr(subject, "scenario", None), "sweep", None)
     return {} if section is None else {**dict(section), "ranges": section.ranges}
 
@@ -216,7 +216,7 @@ def _range(name: str, said: Any) -> ValueRange:
 
 
 def _places(subject: Subject, ranges: Mapping[str, ValueRange]) -> dict[str, ParameterPath]:
-    """Return where each parameter stands; its ends are what its field allows."""
+    """Return the path of each parameter; refuse ranges whose ends its field does not allow."""
     places: dict[str, ParameterPath] = {}
     for name in ranges:
         place = place_of(subject.table, name)
@@ -232,7 +232,7 @@ def _places(subject: Subject, ranges: Mapping[str, ValueRange]) -> dict[str, Par
 def _arms(
     subject: Subject, design: Design, places: Mapping[str, ParameterPath], report: Report
 ) -> tuple[list[SweepPoint], npt.NDArray[np.int64]]:
-    """Return what is to be run, each once, and which of it each point is."""
+    """Return the distinct points to run, and the index of each point among them."""
     known: dict[str, int] = {}
     arms: list[SweepPoint] = []
     place = np.empty(len(design), np.int64)
@@ -249,7 +249,7 @@ def _arms(
 
 
 class _Work:
-    """Points to run, those of one base world together."""
+    """Points to run, grouped by base world."""
 
     def __init__(
         self,
@@ -269,7 +269,7 @@ class _Work:
         self._done = 0
 
     def carry_out(self, into: Path | None, how: Mapping[str, Any]) -> tuple[Records, ...]:
-        """Run all; returns the records of each base world."""
+        """Run all points; return the records of each base world."""
         paths = self._paths(into)
         if not how["resume"]:
             for path in paths:
@@ -306,7 +306,7 @@ class _Work:
         )
 
     def _tell(self, here: ExperimentProgress) -> None:
-        """Say how far the whole sweep is, by how far this network is."""
+        """Report the progress of the whole sweep from that of this network."""
         done, total = self._done * self._replicates, len(self._arms) * self._replicates
         finished, before = done + here.finished, tuple(self._found)
         left, still = here.seconds_left, here.total - here.finished
@@ -335,7 +335,7 @@ _OF_BASE = ("network", "population")
 
 @dataclass(frozen=True, slots=True)
 class SweepPoint:
-    """A point, ready to be run."""
+    """A point that is ready to run."""
 
     base: str
     make: Callable[[Report], World]
@@ -344,7 +344,7 @@ class SweepPoint:
 
 
 class ScenarioSubject:
-    """A scenario file, whose values a sweep changes."""
+    """A scenario file with values that a sweep changes."""
 
     def __init__(self, where: str, variant: str, ticks: int | None, tell: Tell) -> None:
         self.scenario = open_scenario(where, variant)
@@ -358,7 +358,7 @@ class ScenarioSubject:
         self.seed = self.scenario.network.seed if "seed" in self.table.get("network", {}) else None
 
     def arm(self, name: str, values: Mapping[ParameterPath, Any]) -> SweepPoint:
-        """Return a point, checked as its scenario is."""
+        """Return a point, checked like a scenario."""
         changes = changes_of(self.table, values)
         scenario = open_scenario(self._where, self._variant, changes)
         plan = scenario.plan(Stop(self._ticks))
@@ -374,7 +374,7 @@ class ScenarioSubject:
 
 
 def _check_base(scenario: Scenario) -> None:
-    """Refuse before it is made a network that would be refused, or would not fit."""
+    """Refuse, before it is made, a network that would be refused or would not fit in memory."""
     network = scenario.network
     if network.world is not None or network.file is not None or network.degrees is not None:
         return
@@ -389,7 +389,7 @@ def _check_base(scenario: Scenario) -> None:
 
 
 class WorldSubject:
-    """A world that is there, and messages whose values a sweep changes."""
+    """An existing world, and messages with values that a sweep changes."""
 
     def __init__(self, world: World, messages: Any, ticks: int | None) -> None:
         said = messages_of(messages)
@@ -400,7 +400,7 @@ class WorldSubject:
         self.seed = world.seed
 
     def arm(self, name: str, values: Mapping[ParameterPath, Any]) -> SweepPoint:
-        """Return a point, its models checked."""
+        """Return a point with its models checked."""
         if away := [place for place in values if place.path[0] != "messages"]:
             raise InputError(
                 f"{away[0].short} belongs to a scenario; of a world that is there only messages "
@@ -418,7 +418,7 @@ class WorldSubject:
 
 
 def _parted(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a message with its model's parameters apart, as a scenario has it."""
+    """Return a message with its model's parameters separated, as in a scenario."""
     own = {key: message[key] for key in message if key in MessageSection.model_fields}
     return own | {"parameters": {key: message[key] for key in message if key not in own}}
 
@@ -438,7 +438,7 @@ def subject_of(
     ticks: int | None,
     tell: Tell,
 ) -> Subject:
-    """Return what a sweep is of."""
+    """Return the subject of a sweep."""
     if isinstance(what, World):
         if variant:
             raise InputError("Variants belong to scenarios; leave out variant.")
@@ -451,7 +451,7 @@ def subject_of(
 
 
 def armed(subject: Subject, name: str, values: Mapping[ParameterPath, Any]) -> SweepPoint:
-    """Return a point; a refusal names it."""
+    """Return a point; an error names it."""
     try:
         return subject.arm(name, values)
     except HubbubError as error:

@@ -1,8 +1,8 @@
-"""Validation: :func:`validate` runs what model cards claim again, and compares.
+"""Validation: :func:`validate` runs the claims of model cards again, and compares.
 
-A claim is a number, a curve or a law, the runs that measure it, and where it is from
+A claim is a number, a curve or a law, with the runs that measure it and its source
 (:class:`ModelClaim`); running it gives a verdict with an interval. Every propagation model claims
-at least its laws. ``hubbub validate`` prints the table, README.md beside this file is one.
+at least its laws. ``hubbub validate`` prints the table; README.md beside this file is one.
 """
 
 from __future__ import annotations

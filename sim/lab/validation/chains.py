@@ -1,7 +1,7 @@
-"""Models in plain Python, as papers state them, and what they say exactly of a few agents.
+"""Models in plain Python, as papers state them, with exact results for a few agents.
 
-The exact law of all joint states of a handful of agents, tick by tick or one event at a time: it
-shares no line with the engine, and its only input is a list of rules as a paper states them.
+The exact distribution over all joint states of a few agents, by ticks or by single events: it
+shares no code with the engine, and its only input is a list of rules as a paper states them.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _contacts(plain: Plain, joint: Joint) -> list[list[tuple[float, Any]]]:
 
 
 def _settled(fired: list[Any]) -> Settled:
-    """Return the law of who changes to what, when the fired contacts stand in a random order."""
+    """Return the distribution of state changes if the fired contacts occur in random order."""
     law: Settled = defaultdict(float)
     orders = list(permutations(fired))
     for order in orders:
@@ -68,7 +68,7 @@ def _settled(fired: list[Any]) -> Settled:
 
 
 def _rest(plain: Plain, joint: Joint, changed: dict[int, int]) -> Iterator[tuple[float, Joint]]:
-    """Let those without a contact change by themselves."""
+    """Apply the spontaneous changes of agents without a contact."""
     options = []
     for agent, state in enumerate(joint):
         if agent in changed:
@@ -81,7 +81,7 @@ def _rest(plain: Plain, joint: Joint, changed: dict[int, int]) -> Iterator[tuple
 
 
 def ticked(plain: Plain, agents: int, ticks: int) -> list[Law]:
-    """Return the law of all agents' states after 0, 1, ... ticks in a complete network."""
+    """Return the distribution of all agents' states after 0, 1, ... ticks in a complete network."""
 
     @cache
     def after(joint: Joint) -> tuple[tuple[Joint, float], ...]:
@@ -105,7 +105,7 @@ def ticked(plain: Plain, agents: int, ticks: int) -> list[Law]:
 
 
 def counted(law: Law, states: int) -> dict[tuple[int, ...], float]:
-    """Return the law of how many are in each of ``states`` states."""
+    """Return the distribution of the number of agents in each of ``states`` states."""
     out: dict[tuple[int, ...], float] = defaultdict(float)
     for joint, chance in law.items():
         out[tuple(np.bincount(joint, minlength=states).tolist())] += chance
@@ -113,7 +113,7 @@ def counted(law: Law, states: int) -> dict[tuple[int, ...], float]:
 
 
 def _events(plain: Plain, joint: Joint) -> Iterator[tuple[float, Joint]]:
-    """Every single event that may come next, with its rate."""
+    """Yield every event that may come next, with its rate."""
     n = len(joint)
     for u in range(n):
         for rate, new in plain.alone.get(joint[u], []):
@@ -127,7 +127,7 @@ def _events(plain: Plain, joint: Joint) -> Iterator[tuple[float, Joint]]:
 
 
 def flowed(plain: Plain, agents: int, times: list[float]) -> list[Law]:
-    """Return the law of all agents' states at each time, one event at a time."""
+    """Return the distribution of all agents' states at each time, one event at a time."""
     from scipy.linalg import expm
 
     first: Joint = (plain.seeded, *[0] * (agents - 1))
@@ -205,7 +205,7 @@ MODELS = [
 
 
 def at_rates(plain: Plain) -> Plain:
-    """Return the model of one event at a time with the same numbers as rates."""
+    """Return the model with one event at a time and the same numbers as rates."""
     if plain.name == "swir":
         return Plain("swir-continuous", 2,
                      {(2, 0): [(0.3, 2, None), (0.5, 1, None)], (2, 1): [(0.6, 2, None)]},
@@ -218,7 +218,7 @@ CONTINUOUS = [at_rates(plain) for plain in MODELS]
 
 
 def in_stays(name: str) -> Plain:
-    """Return the model in chances per tick whose stays are those of the geometric law."""
+    """Return the model in chances per tick, with geometrically distributed stays."""
     plain = next(plain for plain in MODELS if plain.name == name)
     names = {"beta": "beta", "gamma": "infectious", "alpha": "latent"}
     options = {names[k]: v if k == "beta" else 1 / v for k, v in plain.options.items()}

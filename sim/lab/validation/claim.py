@@ -1,8 +1,8 @@
-"""Claims: what a model's card says of it, how that is run, and what was found.
+"""Claims: what a model's card claims, how that is run, and the result.
 
-A claim is measured as numbers, each beside what it must be. One rule judges all of them: a number
-passes when it is as near to what is expected as four of its standard errors, and a margin that the
-claim states (of an approximation, or of a reference that is itself known to some digits), allow.
+A claim is measured as numbers, each with its expected value. One rule judges all: a number
+passes if its distance from the expected one is within four standard errors plus a margin that the
+claim states (for an approximation, or a reference known to a few digits).
 A number without an error is deterministic, and its margin is 1e-9.
 """
 
@@ -20,30 +20,30 @@ from sim.core.text import one_line
 from sim.errors import HubbubError
 
 ERRORS = 4.0
-"""Standard errors that a mean may be off: a true claim fails once in 16,000."""
+"""Standard errors by which a mean may deviate: a true claim fails once in 16,000."""
 
 EXACT = 1e-9
-"""How far a deterministic number may be off."""
+"""Tolerance of a deterministic number."""
 
 Kind = Literal["laws", "exact", "theory", "reference"]
-"""What a model is held against: its laws; an exact number; the curves of an equation; another
-model, or the same rules stated in another way, that must give the same."""
+"""What a model is compared with: its laws; an exact number; the curves of an equation; another
+model, or the same rules in another formulation, which must give the same."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One number beside what it must be.
+    """A measured number and its expected value.
 
     Parameters
     ----------
     observed, expected
-        The number that was found, and the claim's.
+        The measured number, and the claim's.
     error
         The standard error of ``observed``, 0 or more; 0: it is deterministic.
     below, above
-        By how much more it may be lower or higher, 0 or more.
+        Additional margin below and above, 0 or more.
     label
-        What it is, where a claim has several.
+        Its label, if a claim has several numbers.
     """
 
     observed: float
@@ -55,22 +55,22 @@ class Compared:
 
     @property
     def low(self) -> float:
-        """Lower end of the interval that must hold the expected number."""
+        """Lower end of the interval that must contain the expected number."""
         return self.observed - ERRORS * self.error - self.above
 
     @property
     def high(self) -> float:
-        """Upper end of it."""
+        """Upper end of that interval."""
         return self.observed + ERRORS * self.error + self.below
 
     @property
     def passes(self) -> bool:
-        """Whether the expected number lies within the interval; not if anything is NaN."""
+        """Whether the expected number is in the interval; False if anything is NaN."""
         return bool(self.low <= self.expected <= self.high)
 
     @property
     def strain(self) -> float:
-        """How much of what is allowed is used up: at most 1 where it passes, NaN as infinite."""
+        """Share of the allowed deviation that is used: at most 1 if it passes, infinite for NaN."""
         off = self.observed - self.expected
         allowed = ERRORS * self.error + (self.above if off > 0 else self.below)
         share = abs(off) / max(allowed, 1e-300)
@@ -80,18 +80,18 @@ class Compared:
 def compared_mean(
     values: npt.ArrayLike, expected: float, margin: float = EXACT, label: str = ""
 ) -> Compared:
-    """Return the mean of independent values beside the expected one.
+    """Return the mean of independent values with the expected one.
 
     Parameters
     ----------
     values
         Numbers (runs,), at least two.
     expected
-        Their mean.
+        The expected mean.
     margin
-        By how much more it may be off.
+        Additional margin.
     label
-        As of :class:`Compared`.
+        As in :class:`Compared`.
 
     Examples
     --------
@@ -106,16 +106,16 @@ def compared_mean(
 def compared_share(
     times: float, runs: int, expected: float, margin: float = EXACT, label: str = ""
 ) -> Compared:
-    """Return how often something happened beside its chance, which gives the standard error too.
+    """Return the share of runs with an event, with its expected chance and the standard error.
 
     Parameters
     ----------
     times, runs
-        How often, of how many independent runs.
+        Number of occurrences, and of independent runs.
     expected
         The chance, in [0, 1].
     margin, label
-        As of :func:`compared_mean`.
+        As in :func:`compared_mean`.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def compared_share(
 
 
 def same(label: str, one: npt.ArrayLike, two: npt.ArrayLike) -> Compared:
-    """Return in how many places two arrays of one shape differ; none is expected."""
+    """Return the number of places in which two arrays of one shape differ; 0 is expected."""
     first, second = np.asarray(one), np.asarray(two)
     differ = first.size if first.shape != second.shape else int((first != second).sum())
     return Compared(float(differ), 0.0, label=label)
@@ -135,7 +135,7 @@ def same(label: str, one: npt.ArrayLike, two: npt.ArrayLike) -> Compared:
 
 @dataclass(frozen=True, slots=True)
 class ModelClaim:
-    """What is claimed of one model, and how that is run.
+    """A claim about one model, and how it is run.
 
     Parameters
     ----------
@@ -144,14 +144,14 @@ class ModelClaim:
     what
         The number or law in a few words, unique among the model's claims.
     measure
-        Runs the model and returns each number beside what it must be; takes how many independent
-        runs to make. It may raise: that fails the claim.
+        Runs the model and returns each number with its expected value; takes the number of
+        independent runs. An exception fails the claim.
     kind, source
-        What the model is held against, and where that is from.
+        What the model is compared with, and the source of that.
     how
-        The runs in words, with the seed; ``{runs}`` stands for their number.
+        A description of the runs, with the seed; ``{runs}`` stands for their number.
     runs, thorough
-        How many, by default and for ``--thorough``; 1: it is deterministic.
+        Number of runs, by default and for ``--thorough``; 1: it is deterministic.
     """
 
     model: str
@@ -166,7 +166,7 @@ class ModelClaim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimVerdict:
-    """What became of one claim."""
+    """The outcome of one claim."""
 
     model: str
     what: str
@@ -179,17 +179,17 @@ class ClaimVerdict:
 
     @property
     def passes(self) -> bool:
-        """Whether every number is where it must be, and there is one."""
+        """Whether there are numbers, and all of them pass."""
         return not self.failure and bool(self.numbers) and all(n.passes for n in self.numbers)
 
     @property
     def worst(self) -> Compared | None:
-        """The number that used up most of what is allowed."""
+        """The number that uses most of its allowed deviation."""
         return max(self.numbers, key=lambda number: number.strain, default=None)
 
     @property
     def sentence(self) -> str:
-        """What is wrong, as a sentence; empty where nothing is."""
+        """What is wrong, as a sentence; empty if nothing is."""
         if self.passes:
             return ""
         worst = self.worst

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 NEAR = {"edge-based": 0.01, "closed form": 0.01, "pair approximation": 0.025}
-"""How far from runs a curve may be, as a share of all agents, by what its name begins with."""
+"""Allowed distance of a curve from runs, as a share of all agents, by the prefix of its name."""
 
 _OTHERS = 0.05
 _AGENTS, _DEGREE, _SEED, _TICKS, _SHARE = 5000, 60, 71, 40, 0.05
@@ -38,7 +38,7 @@ _CHANCE = 0.6 / _DEGREE
 _RUNS, _THOROUGH = 6, 24
 
 _LEFT_OUT = ("forest-fire",)
-"""Fires that reach everybody in a tick or two go out, which no curve of a large network knows."""
+"""Fires that reach all agents in a tick or two go out, which curves of large networks miss."""
 
 _OPTIONS: dict[str, Mapping[str, Any]] = {
     "independent-cascade": {"probability": 2.0 / _DEGREE},
@@ -54,17 +54,17 @@ _OPTIONS: dict[str, Mapping[str, Any]] = {
     "sair": {"beta": _CHANCE, "beta_a": _CHANCE / 2},
     "sair-continuous": {"beta": _CHANCE, "beta_a": _CHANCE / 2},
 }
-"""Parameters with which a message takes off, where ``beta`` is not all there is to set."""
+"""Parameters with which a message takes off, if setting ``beta`` is not enough."""
 
 _SHARES: dict[str, float] = {
     "voter": 0.6, "zealot-voter": 0.5, "q-voter": 0.6, "majority-rule": 0.6, "watts": 0.3,
     "centola-macy": 0.05,
 }  # fmt: skip
-"""Seeds as a share of all agents, where few would leave the outcome to chance."""
+"""Seeds as a share of all agents, if a few would leave the outcome to chance."""
 
 
 def theory_claim(model: str) -> ModelClaim | None:
-    """Return the claim that runs of a model follow the curves it predicts; None: it has none."""
+    """Return the claim that runs of a model follow its predicted curves; None: it has none."""
     if model in _LEFT_OUT or not _curves(
         model, Setting(_AGENTS, _seeds(model), np.eye(_DEGREE + 1)[-1]), 1
     ):
@@ -105,14 +105,14 @@ def _options(model: str) -> Mapping[str, Any]:
 
 
 def _curves(model: str, setting: Setting, ticks: int) -> list[Theory]:
-    """Return the curves of a model that do not say themselves that they may be far off."""
+    """Return the curves of a model, without those marked as possibly far off."""
     found = make(model, **_options(model)).theory(setting, ticks)
     doubted = with_doubts(found, setting.degrees)
     return [one for one in doubted if "may be far off" not in one.name]
 
 
 def _distances(curve: Theory, seen: npt.NDArray[np.float64]) -> list[Compared]:
-    """Return, where runs are farthest from a curve, the share of agents in each state."""
+    """Return the share of agents in each state at the tick where runs are farthest from a curve."""
     near = next((far for name, far in NEAR.items() if curve.name.startswith(name)), _OTHERS)
     kind = curve.name.partition(" (")[0]
     found = []
@@ -125,7 +125,7 @@ def _distances(curve: Theory, seen: npt.NDArray[np.float64]) -> list[Compared]:
 
 
 LAW_CLAIM = "keeps its laws"
-"""What the claim is called."""
+"""Name of the claim."""
 
 
 def law_claim(model: str, parameters: Mapping[str, Any] | None = None) -> ModelClaim:
@@ -134,7 +134,7 @@ def law_claim(model: str, parameters: Mapping[str, Any] | None = None) -> ModelC
     given = dict(parameters or {})
 
     def measure(_: int) -> Sequence[Compared]:
-        for law in LAWS.values():  # the first that is broken raises, and says so
+        for law in LAWS.values():  # a broken law raises an error that names it
             law(cls, given)
         return [Compared(len(LAWS), len(LAWS), label="laws kept")]
 
@@ -148,19 +148,19 @@ _BACKEND = "loky"
 
 COLUMNS = ("model", "claim", "kind", "number", "expected", "observed", "low", "high", "passes",
            "how", "source", "failure", "seconds")  # fmt: skip
-"""Of the table of a validation."""
+"""Columns of the table of a validation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Validation(Result):
-    """What became of every claim of some models; its table has a row a claim.
+    """The outcome of every claim of some models, with one row per claim in its table.
 
     Attributes
     ----------
     verdicts
-        One a claim, models in the order asked for.
+        One per claim, models in the requested order.
     is_thorough
-        Whether with the larger numbers of runs.
+        Whether the larger numbers of runs were used.
     """
 
     verdicts: tuple[ClaimVerdict, ...]
@@ -183,20 +183,20 @@ class Validation(Result):
 
     @property
     def laws_only(self) -> tuple[str, ...]:
-        """Models of which no number is claimed."""
+        """Models without any numeric claim."""
         counted = {verdict.model for verdict in self.verdicts if verdict.kind != "laws"}
         return tuple(model for model in self.models if model not in counted)
 
     @property
     def tables(self) -> Mapping[str, Table]:
-        """One table, ``claims``: of each the number that is nearest to failing, NaN if none is."""
+        """One table, ``claims``: for each, the number nearest to failing; NaN if there is none."""
         rows = [_row(verdict) for verdict in self.verdicts]
         caption = "What models claim, and what was found."
         units = {"seconds": "s"}
         return {"claims": Table.of_rows(rows, names=COLUMNS, units=units, caption=caption)}
 
     def conclusion(self) -> str:
-        """Return a sentence for each claim that does not hold, or that all do."""
+        """Return a sentence for each claim that does not hold, or one that all hold."""
         count, models = len(self.verdicts), len(self.models)
         claims = f"{plural(count, 'claim')} of {plural(models, 'model')}"
         if self.passes:
@@ -217,7 +217,7 @@ def _row(verdict: ClaimVerdict) -> dict[str, Any]:
 
 
 def claims_of(model: str) -> tuple[ModelClaim, ...]:
-    """Return everything that is claimed of a propagation model: laws, theory, numbers."""
+    """Return all claims of a propagation model: laws, theory, numbers."""
     cls = spec(model, KIND).cls
     theory = theory_claim(model)
     own: Sequence[ModelClaim] = getattr(cls, "claims", ())
@@ -228,30 +228,30 @@ def claims_of(model: str) -> tuple[ModelClaim, ...]:
 def validate_now(
     *models: str, thorough: bool = False, workers: int = 1, report: Report = quiet
 ) -> Validation:
-    """Run what is claimed of models.
+    """Run the claims of models.
 
     Parameters
     ----------
     *models
-        Registered names; none: every propagation model, those of loaded plugins too.
+        Registered names; none: every propagation model, including those of loaded plugins.
     thorough
-        Whether with the larger numbers of runs: about five times as long.
+        Whether to use the larger numbers of runs, which takes about five times as long.
     workers
-        Processes, 1 to 64. Models of plugin files are run in this one.
+        Number of processes, 1 to 64. Models of plugin files run in this process.
     report
-        Told how far it is; may raise to stop.
+        Called with the progress; may raise to cancel.
 
     Returns
     -------
     Validation
-        A verdict for every claim. The same claims give the same numbers whenever they are run.
+        A verdict for every claim. The same claims always give the same numbers.
 
     Raises
     ------
     UnknownNameError
-        When there is no such model.
+        If there is no such model.
     InputError
-        When ``workers`` is out of range.
+        If ``workers`` is out of range.
 
     Examples
     --------
@@ -286,7 +286,7 @@ def _claims(model: str) -> tuple[ModelClaim, ...]:
 def _judged(
     keys: Sequence[Key], thorough: bool, workers: int, report: Report
 ) -> Iterator[tuple[Key, ClaimVerdict]]:
-    """Yield verdicts as they come: what is built in on workers, what a file registers here."""
+    """Yield verdicts when ready: built-in models in workers, models of files in this process."""
     is_known = {model: spec(model, KIND).origin.startswith(_BUILT_IN) for model, _ in keys}
     remote = [key for key in keys if is_known[key[0]]] if workers > 1 else []
     yield from ((key, _judge(key, thorough)) for key in keys if key not in set(remote))
@@ -309,7 +309,7 @@ def _judged(
 
 
 def _keyed(told: tuple[Key, bool, WorkerConfig]) -> tuple[Key, ClaimVerdict]:
-    """Judge a claim in a process of its own, by the settings of the one that asks."""
+    """Judge a claim in a worker process, with the settings of its parent."""
     key, thorough, around = told
     settle(around)
     return key, _judge(key, thorough)

@@ -1,4 +1,4 @@
-"""The gallery: scenarios that come with the program, each with what should be seen and its source.
+"""The gallery: scenarios that come with the program, each with its expected result and source.
 
 ``hubbub scenario list`` lists them; ``hubbub run gallery:NAME`` runs one.
 """
@@ -21,7 +21,7 @@ PREFIX = "gallery:"
 
 
 def is_scenario(where: str) -> bool:
-    """Whether a person names a scenario, and no world: a ``.toml`` file, or ``gallery:NAME``."""
+    """Return whether a word names a scenario, not a world: a ``.toml`` file or ``gallery:NAME``."""
     return where.endswith(".toml") or where.startswith(PREFIX)
 
 
@@ -39,16 +39,16 @@ def open_scenario(
     Parameters
     ----------
     where
-        As a person names it.
+        A file, or ``gallery:NAME``.
     variant, changes
-        As of :func:`~sim.scenario.spec.read_scenario`.
+        As in :func:`~sim.scenario.spec.read_scenario`.
 
     Raises
     ------
     FileError, UnknownNameError
         One sentence.
     """
-    from sim.scenario.spec import read_scenario  # the parser of files, once one is read
+    from sim.scenario.spec import read_scenario  # the file parser, imported on first use
 
     if not where.startswith(PREFIX):
         return read_scenario(Path(where), variant, changes=changes)

@@ -11,7 +11,7 @@ from sim.lab.validation.declared import cascades, epidemics, opinions
 
 @cache
 def declared_claims() -> dict[str, tuple[ModelClaim, ...]]:
-    """Return every declared claim by the model's name."""
+    """Return all declared claims by model name."""
     found: dict[str, list[ModelClaim]] = defaultdict(list)
     for family in (epidemics, cascades, opinions):
         for claim in family.CLAIMS:

@@ -1,4 +1,4 @@
-"""Builders of claims: mean sizes on small networks, shares of pairs, exact laws of tiny ones."""
+"""Builders of claims: mean sizes on small networks, shares of pairs, exact laws on tiny ones."""
 
 from __future__ import annotations
 
@@ -49,19 +49,19 @@ def karate() -> tuple[tuple[int, int], ...]:
 
 
 def pairs(count: int, seed: int, trust: float | None = None) -> World:
-    """Return that many pairs of agents with one tie each: 0 -> 1, 2 -> 3, ..."""
+    """Return ``count`` pairs of agents with one tie each: 0 -> 1, 2 -> 3, ..."""
     sources = np.arange(0, 2 * count, 2)
     given = None if trust is None else np.full(count, trust)
     return World.from_edges(sources, sources + 1, trust=given, seed=seed)
 
 
 def lonely(agents: int, seed: int) -> World:
-    """Return agents of whom only the first two have a tie."""
+    """Return a world in which only the first two agents have a tie."""
     return World.from_edges([0], [1], agents, seed=seed)
 
 
 def run(world: World, seeds: npt.ArrayLike, model: str, **options: Any) -> Cascade:
-    """Run one message until it rests."""
+    """Run one message until it dies out."""
     chosen = np.asarray(seeds, np.int64).tolist()
     story = world.inject("The library opens at nine.", seeds=chosen, model=model, **options)
     world.run_until_quiet(story)
@@ -88,7 +88,7 @@ def outbreak(
 
 
 def regular(agents: int, degree: int, seed: int) -> World:
-    """Return a network of ``degree`` mutual ties each, stubs matched at random, twins dropped."""
+    """Return a network of ``degree`` mutual ties each, by random stub matching without repeats."""
     order = np.argsort(rng.uniforms(rng.key(seed, Stream.TRYING), np.arange(agents * degree)))
     stubs = np.repeat(np.arange(agents), degree)[order]
     ends = np.sort(stubs[: stubs.size // 2 * 2].reshape(-1, 2), axis=1)
@@ -109,7 +109,7 @@ def single_seeds(world: World, runs: int, model: str, **options: Any) -> I64:
 COPIES, THOROUGH = 20_000, 100_000
 _TICKED, _FLOWED = (1, 3, 6), (1, 3)
 _RARE = 10.0
-"""Outcomes of which fewer are expected are taken together."""
+"""Outcomes with a smaller expected count are pooled."""
 
 Options = Mapping[str, Any]
 Measure = Callable[[int], Sequence[Compared]]
@@ -154,7 +154,7 @@ def size_shares(
     source: str,
     margin: float = EXACT,
 ) -> ModelClaim:
-    """Claim how often each number of adopters comes about in a complete network, one seed."""
+    """Claim the probabilities of each number of adopters in a complete network, one seed."""
 
     def measure(count: int) -> Sequence[Compared]:
         world = copies(complete(agents), agents, count, seed)
@@ -179,7 +179,7 @@ def of_pairs(
     trust: float | None = None,
     ticks: int = 0,
 ) -> ModelClaim:
-    """Claim chances of what happens to the second of two agents, the first of whom speaks."""
+    """Claim probabilities for the second agent of a pair whose first agent speaks."""
 
     def measure(count: int) -> Sequence[Compared]:
         world = pairs(count, seed, trust)
@@ -210,7 +210,7 @@ def sampled(
     how: str = "",
     kind: Kind = "exact",
 ) -> ModelClaim:
-    """Claim something of many independent copies."""
+    """Claim a property of many independent copies."""
     said = how or f"{{runs}} copies, seed {seed}"
     return ModelClaim(model, what, measure, kind, source, said, runs, thorough)
 
@@ -245,7 +245,7 @@ def exact_law(
     ticks: Sequence[int] = (),
     variant: str = "",
 ) -> ModelClaim:
-    """Claim the share of every outcome of a few agents, by the exact chain over joint states."""
+    """Claim the probability of every outcome of a few agents, by the exact joint Markov chain."""
     times = tuple(ticks) or (_FLOWED if is_flowing else _TICKED)
 
     def measure(count: int) -> Sequence[Compared]:
@@ -270,7 +270,7 @@ def exact_law(
 
 
 def _outcomes(story: Cascade, agents: int, law: Law, when: str) -> list[Compared]:
-    """Return the share of copies in each outcome beside its chance."""
+    """Return the share of copies in each outcome with its probability."""
     exact = counted(law, len(story.states))
     column = story.columns["state"]
     dense = column.dense() if hasattr(column, "dense") else np.asarray(column)

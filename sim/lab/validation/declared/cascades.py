@@ -1,4 +1,4 @@
-"""What cascades claim: sizes by percolation, delays by their laws, extremes by reachability."""
+"""Claims of cascades: sizes by percolation, delays by their laws, extremes by reachability."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _independent() -> list[ModelClaim]:
 
 
 def _large() -> list[ModelClaim]:
-    """Return large outbreaks of large networks."""
+    """Return claims on large outbreaks in large networks."""
 
     def giant(reproduction: float) -> Any:
         def measure(agents: int) -> Sequence[Compared]:
@@ -148,8 +148,8 @@ EXTREMES: dict[str, tuple[Mapping[str, Any] | None, Mapping[str, Any] | None]] =
     "viral": ({"base": 0.0}, None),
     "persuasion": ({"base": 0.0}, {"base": 1.0, "taste": 0.0, "_trust": 1.0}),
 }  # fmt: skip
-"""By model: the parameters with which nobody adopts but the seeds, and those with which everybody
-adopts in the tick in which a search along the ties reaches them; None: there are none such."""
+"""By model: parameters with which only the seeds adopt, and parameters with which all agents
+adopt in the tick in which breadth-first search reaches them; None: there are none."""
 
 
 def _extremes() -> list[ModelClaim]:
@@ -183,7 +183,7 @@ def _said(options: Mapping[str, Any]) -> str:
 
 
 def _communities() -> list[ModelClaim]:
-    """Return closeness of a community, and borders."""
+    """Return claims on closeness within a community, and on borders between communities."""
 
     def close(model: str, options: Mapping[str, Any]) -> Any:
         def measure(count: int) -> Sequence[Compared]:
@@ -226,7 +226,7 @@ def _grouped(arcs: Any, agents: int, count: int, community: Sequence[int]) -> Wo
 
 
 def _timed() -> list[ModelClaim]:
-    """Return delays, fading attempts and fading novelty."""
+    """Return claims on delays, fading attempts and fading novelty."""
     source = "the model's equations"
     left, exact = 1.0, {}
     for dt in range(1, 5):
@@ -262,7 +262,7 @@ def _timed() -> list[ModelClaim]:
 
 
 def _thrice(count: int) -> Sequence[Compared]:
-    """Measure a chain 0 -> 1 -> 2 -> 3, the first three of whom reach a fifth."""
+    """Measure a chain 0 -> 1 -> 2 -> 3 whose first three agents all reach a fifth agent."""
     p = 0.5
     chain = [(0, 1), (1, 2), (2, 3), (0, 4), (1, 4), (2, 4)]
     world = copies(chain, 5, count, 3, directed=True)
@@ -296,7 +296,7 @@ _CASCADES_CLAIMS: tuple[ModelClaim, ...] = (
 
 _LIVE = "Kempe, Kleinberg & Tardos 2003: one live tie an agent, all sets enumerated"
 KARATE_THRESHOLDS = (((0,), 12.2436, 0.0048), ((33,), 13.0837, 0.005), ((0, 33), 22.6145, 0.0044))
-"""(seeds, mean size, how far it is known) of linear thresholds in the karate club."""
+"""(seeds, mean size, its uncertainty) of linear thresholds in the karate club."""
 
 
 def _linear() -> list[ModelClaim]:
@@ -322,7 +322,7 @@ def _linear() -> list[ModelClaim]:
 
 
 def _words() -> list[ModelClaim]:
-    """Return who is convinced by the first of two words: 0 -> 1 -> 2 and 0 -> 2."""
+    """Return claims on the effect of the first of two messages: 0 -> 1 -> 2 and 0 -> 2."""
 
     def first(power: float) -> Any:
         def measure(count: int) -> Sequence[Compared]:
@@ -350,11 +350,11 @@ ENOUGH: dict[str, Mapping[str, Any]] = {
     "profile-threshold": {"threshold": 0.4, "profile": 1.0, "blocked": 0.0},
     "generalised-threshold": {"threshold": 0.4, "tau": 1.0, "mu": 0.0},
 }
-"""Parameters with which an agent of five sources adopts once two of them have."""
+"""Parameters with which an agent with five sources adopts once two of them have adopted."""
 
 
 def _enough() -> list[ModelClaim]:
-    """Return who adopts of six that hear 0 to 5 adopters among five sources: it is >=, not >."""
+    """Return claims on agents with 0 to 5 adopters among five sources: the test is >=, not >."""
 
     def numbers(model: str, options: Mapping[str, Any]) -> Any:
         def found() -> Mapping[str, tuple[float, float]]:
@@ -375,7 +375,7 @@ def _enough() -> list[ModelClaim]:
 
 
 def _rings() -> list[ModelClaim]:
-    """Return complex contagion on a ring whose agents hear the two nearest on both sides."""
+    """Return claims on complex contagion in a ring with ties to the two nearest on both sides."""
 
     def sizes(needed: int) -> list[int]:
         ring, step = np.meshgrid(np.arange(40), [-2, -1, 1, 2])
@@ -400,7 +400,7 @@ def _rings() -> list[ModelClaim]:
 
 
 def _window() -> list[ModelClaim]:
-    """Return in which random networks single seeds set off global cascades."""
+    """Return claims on the random networks in which single seeds start global cascades."""
 
     def measure(seeds: int) -> Sequence[Compared]:
         found = []
@@ -422,7 +422,7 @@ def _window() -> list[ModelClaim]:
 
 
 def _waiting() -> list[ModelClaim]:
-    """Return unprompted adoption, refusals and waiting times."""
+    """Return claims on unprompted adoption, refusals and waiting times."""
 
     def alone(count: int) -> Sequence[Compared]:
         p, r = 0.1, 0.3
@@ -470,7 +470,7 @@ _THRESHOLDS_CLAIMS: tuple[ModelClaim, ...] = (
 
 _EQUATIONS = "the model's equations"
 _TRUST = 1e-4
-"""Trust is kept in 65,536 levels."""
+"""Trust has a resolution of 65,536 levels."""
 
 
 def _by_tick(*ticks: int) -> Any:
@@ -530,7 +530,7 @@ def _exposures() -> list[ModelClaim]:
 
 
 def _fading() -> list[ModelClaim]:
-    """Return novelty over the first hour of a story, integrated by another rule."""
+    """Return claims on novelty in the first hour of a story, integrated by another rule."""
     minutes = np.linspace(0.0, 60.0, 600_001)
     middle = (minutes[1:] + minutes[:-1]) / 2
     hours = float(np.exp(-0.6 * middle**0.4).mean())
@@ -542,7 +542,7 @@ def _fading() -> list[ModelClaim]:
 
 
 def _further() -> list[ModelClaim]:
-    """Return what further sources add: 0 and 1 speak to 2."""
+    """Return claims on the effect of further sources: 0 and 1 speak to 2."""
 
     def measure(count: int) -> Sequence[Compared]:
         base = 3 * np.arange(count)
@@ -559,7 +559,7 @@ def _further() -> list[ModelClaim]:
 
 
 def _hearing() -> list[ModelClaim]:
-    """Return where hearing moves opinions: once, twice, and of one who was moved."""
+    """Return claims on how exposure moves opinions: once, twice, and from a moved agent."""
 
     def found() -> Mapping[str, tuple[float, float]]:
         world = World.from_edges([0, 1, 0, 1, 2], [2, 2, 3, 4, 5], 6)

@@ -1,4 +1,4 @@
-"""What epidemics claim: exact chains of three agents, final sizes, endemic levels."""
+"""Claims of epidemics: exact chains of three agents, final sizes, endemic levels."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ _PAIRS = "pair approximation (Keeling 1999), k (k - 1 - g) / (k (k - 1 - g) + g 
 
 
 def _final_sizes() -> list[ModelClaim]:
-    """Return discrete models whose final size is that of SIR: what differs is when."""
-    # an agent infects each listener with the chance of its whole stay, whatever comes before
+    """Return claims on discrete models with the final size of SIR: only the timing differs."""
+    # an agent infects each listener with the chance of its whole stay, whatever precedes it
     same_as_sir: tuple[tuple[str, Any, str], ...] = (
         ("sir", lambda g: {"gamma": g}, ""),
         ("seir", lambda g: {"gamma": g, "alpha": 0.4}, _LATENT),
@@ -70,7 +70,7 @@ def _final_sizes() -> list[ModelClaim]:
 
 
 def _markov_sizes() -> list[ModelClaim]:
-    """Return continuous models whose final size is that of Markov SIR."""
+    """Return claims on continuous models with the final size of Markov SIR."""
     same_as_sir: tuple[tuple[str, Mapping[str, Any], str], ...] = (
         ("sir-continuous", {"beta": 1.0, "gamma": 1.0}, ""),
         ("seir-continuous", {"beta": 1.0, "alpha": 0.7, "gamma": 1.0}, _LATENT),
@@ -93,7 +93,7 @@ def _markov_sizes() -> list[ModelClaim]:
 
 
 def _waits() -> list[ModelClaim]:
-    """Return the time along a chain, and that a pair ends infected."""
+    """Return claims on the time along a chain."""
 
     def chain(count: int) -> Sequence[Compared]:
         start = np.arange(count)[:, None] * 6 + np.arange(5)
@@ -120,7 +120,7 @@ def _waits() -> list[ModelClaim]:
 
 
 def _endemic() -> list[ModelClaim]:
-    """Return endemic levels on a random regular network, in thin ticks and in continuous time."""
+    """Return claims on endemic levels in a regular network, in short ticks and continuous time."""
 
     def level(model: str, rate: float, ticks: int, skip: int) -> Any:
         def measure(agents: int) -> Sequence[Compared]:
@@ -144,7 +144,7 @@ def _endemic() -> list[ModelClaim]:
 
 
 def _stays() -> list[ModelClaim]:
-    """Return what a tie passes on during stays of each law, and how long stays are."""
+    """Return claims on transmission along a tie and on stays, for each law of stays."""
     found = []
     for law in ("geometric", "fixed", "weibull", "gamma", "lognormal"):
         given: Any = law
@@ -168,7 +168,7 @@ def _second(story: Cascade) -> Mapping[str, Any]:
 
 
 def _stay(model: str, law: str, state: int, chances: Any) -> ModelClaim:
-    """Return the mean stay of agents without ties."""
+    """Return the claim on the mean stay of agents without ties."""
     exact = float(np.arange(1, chances.size + 1) @ chances)
 
     def measure(count: int) -> Sequence[Compared]:
@@ -185,7 +185,7 @@ def _stay(model: str, law: str, state: int, chances: Any) -> ModelClaim:
 
 
 def _swir() -> list[ModelClaim]:
-    """Return SWIR without weakening: one attempt a tie, then recovered."""
+    """Return claims on SWIR without weakening: one attempt per tie, then recovered."""
     options = {"kappa": 0.5, "mu": 0.0, "nu": 0.0}
     return [
         mean_size("swir", "mean size on K4, kappa .5, nobody weakened", 3.25, complete(4), 4,
@@ -194,7 +194,7 @@ def _swir() -> list[ModelClaim]:
 
 
 def _attack() -> list[ModelClaim]:
-    """Return how large and how likely outbreaks are on regular networks."""
+    """Return claims on the size and probability of outbreaks in regular networks."""
 
     def fixed(agents: int) -> Sequence[Compared]:
         world = regular(agents, 4, seed=53)
@@ -227,7 +227,7 @@ def _attack() -> list[ModelClaim]:
 
 
 def _outbreaks(k: int, beta: float, gamma: float) -> tuple[float, float]:
-    """Return size and chance of an outbreak on k-regular networks, stays geometric."""
+    """Return size and probability of an outbreak in k-regular networks with geometric stays."""
     spans = np.arange(1, 200)
     weight = gamma * (1 - gamma) ** (spans - 1)
     passed = 1 - (1 - beta) ** spans
@@ -240,7 +240,7 @@ def _outbreaks(k: int, beta: float, gamma: float) -> tuple[float, float]:
 
 
 def _utldr() -> list[ModelClaim]:
-    off = {"phi_i": 0.0, "omega": 0.0}  # the rest is off by default
+    off = {"phi_i": 0.0, "omega": 0.0}  # everything else is off by default
     rules = Plain("utldr", 2, {(2, 0): [(0.4, 1, None)]}, {1: [(0.5, 2)], 2: [(0.2, 3)]},
                   options={"beta": 0.4, "sigma": 0.5, "gamma": 0.2, **off})  # fmt: skip
     return [exact_law(rules, 2, seed=61, ticks=(2, 6), variant="everything but SEIR off")]
@@ -292,7 +292,7 @@ def _rumour_laws() -> list[ModelClaim]:
 
 
 def _left() -> list[ModelClaim]:
-    """Return how many are never reached, one spreader among them."""
+    """Return claims on how many agents a rumour from one spreader never reaches."""
     found = []
     for model, options, source in _AS_MAKI:
         found += [
@@ -322,7 +322,7 @@ def _left() -> list[ModelClaim]:
 
 
 def _twice() -> list[ModelClaim]:
-    """Return whom two-fold stifling leaves of a large population."""
+    """Return claims on the share of a large population that two-fold stifling never reaches."""
     x = 0.05
     for _ in range(100):
         x = float(np.exp(-3 * (1 - x)))
@@ -342,7 +342,7 @@ def _twice() -> list[ModelClaim]:
 
 
 def _hoax() -> list[ModelClaim]:
-    """Return on which side of its threshold a hoax lives."""
+    """Return claims on which side of its threshold a hoax survives."""
 
     def measure(_: int) -> Sequence[Compared]:
         world = World.create(4000, "erdos-renyi", mean_degree=60, seed=3)
@@ -365,7 +365,7 @@ def _hoax() -> list[ModelClaim]:
 
 
 def _single() -> list[ModelClaim]:
-    """Return what a susceptible agent becomes that hears one believer: f and g of the paper."""
+    """Return claims on a susceptible agent that hears one believer: f and g of the paper."""
 
     def measure(count: int) -> Sequence[Compared]:
         world = copies([(0, 1)], 2, count, 3, directed=True)
@@ -382,7 +382,7 @@ def _single() -> list[ModelClaim]:
 
 
 def _trees() -> list[ModelClaim]:
-    """Return how lone trees burn and grow."""
+    """Return claims on how trees without ties burn and grow."""
 
     def measure(count: int) -> Sequence[Compared]:
         f, p = 0.2, 0.3

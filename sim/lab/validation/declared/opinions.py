@@ -1,4 +1,4 @@
-"""What opinion models claim: fixed points, steps worked out by hand, and ways to consensus."""
+"""Claims of opinion models: fixed points, hand-computed steps, and paths to consensus."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from sim.testing import tiny_world
 from sim.world.world import World
 
 _FINE = 10
-"""Observations in the mean time between two updates of one network."""
+"""Observations per mean time between two updates of a network."""
 
 _MOST_TICKS = 20_000
 
@@ -56,7 +56,7 @@ def _settled(world: World, model: str, limit: int = 3000, **options: Any) -> Cas
 
 
 def _karate() -> list[ModelClaim]:
-    """Return fixed points in the karate club, x_i(0) = i / 33."""
+    """Return claims on fixed points in the karate club, x_i(0) = i / 33."""
     even: Mapping[str, Any] = {"initial": "even", "tolerance": 1e-14}
 
     def degroot() -> Found:
@@ -145,7 +145,7 @@ def _krause() -> list[ModelClaim]:
 def _consensus(
     model: str, agents: int, held: int, wins: float, updates: float | None, **options: Any
 ) -> ModelClaim:
-    """Claim how often the second opinion wins complete networks, after how many updates."""
+    """Claim how often the second opinion wins in complete networks, and after how many updates."""
 
     def measure(count: int) -> Sequence[Compared]:
         world = copies(complete(agents), agents, count, 21)
@@ -159,7 +159,7 @@ def _consensus(
             world.step()
             total = _opinions(story).reshape(count, agents).sum(axis=1)
             settled = np.isnan(took) & ((total == 0) | (total == agents))
-            took[settled] = (world.tick - 0.5) * rate / count  # in the middle of a tick
+            took[settled] = (world.tick - 0.5) * rate / count  # the middle of a tick
         won = float((total == agents).sum())
         found = [compared_share(won, count, wins, label="wins")]
         return found + ([compared_mean(took, updates, label="updates")] if updates else [])
@@ -194,11 +194,11 @@ def _impact() -> Found:
 
 
 def _zealots() -> ModelClaim:
-    """Claim the long run of voters among zealots: the share of zealots that are for."""
+    """Claim the long-run share of voters among zealots: the share of zealots in favour."""
 
     def measure(count: int) -> Sequence[Compared]:
         agents, up, down, free = 30, 6, 2, 22
-        # zealots of one world's copies: all seeds, and others drawn; told from who never moved
+        # zealots of one world's copies: all seeds, and others drawn; recognised as they never move
         world = copies(complete(agents), agents, count, 22)
         seeds = seeds_of(world, agents, range(up))
         options: Any = {"zealots": 1.0, "opposing": down / (agents - up)}
@@ -227,7 +227,7 @@ def _bounded() -> list[ModelClaim]:
             world = World.from_edges(*ends, 1000, False, seed=23)
             story = world.inject("?", seeds=[0], model="deffuant", bound=bound)
             mean = _opinions(story).mean()
-            world.step(300)  # loners between the groups take long to find one another
+            world.step(300)  # agents between the groups take long to find one another
             model: Any = story.model
             clusters = float(model.metrics(story)["clusters"])
             return {"groups": (clusters, exact), "mean": (_opinions(story).mean(), mean)}
@@ -300,7 +300,7 @@ _EIGHT = (
 
 
 def _told(model: str, own: float, said: float, **options: Any) -> float:
-    """Return the opinion of agent 1 after hearing agent 0 once."""
+    """Return the opinion of agent 1 after it hears agent 0 once."""
     world = World.from_edges([0], [1], 2)
     world.opinions.hold("t", [said, own])
     world.inject("?", seeds=[0], model=model, topic="t", updates=1, **options)
@@ -309,7 +309,7 @@ def _told(model: str, own: float, said: float, **options: Any) -> float:
 
 
 def _heard_once() -> list[ModelClaim]:
-    """Return one update of one listener, by hand."""
+    """Return claims on one update of one listener, computed by hand."""
 
     def milli() -> Found:
         found: dict[str, tuple[float, float]] = {}
@@ -372,7 +372,7 @@ def _alone() -> list[ModelClaim]:
 
 
 def _contest(model: str, count: int, trust: Sequence[float] | None, **options: Any) -> int:
-    """Return how often the first message wins agent 3, whom 0 and 1 tell it and 2 the other."""
+    """Return how often the first message wins agent 3; 0 and 1 spread it, and 2 the other."""
     sources = np.arange(4 * count).reshape(-1, 4)[:, :3]
     targets = np.repeat(np.arange(3, 4 * count, 4), 3)
     weights = None if trust is None else np.tile(np.asarray(trust), count)
@@ -387,7 +387,7 @@ def _contest(model: str, count: int, trust: Sequence[float] | None, **options: A
         for camp, rank in zip(camps, ranks, strict=True)
     )
     world.step()
-    if first.size + second.size != 4 * count:  # chance 1: somebody must win each
+    if first.size + second.size != 4 * count:  # with chance 1 each is won by one of them
         return -count
     return int(first.size - 2 * count)
 
@@ -427,7 +427,7 @@ def _shares() -> list[ModelClaim]:
 
 
 def _races() -> list[ModelClaim]:
-    """Return who wins an agent that two messages reach over one tie each, at rates alike."""
+    """Return claims on an agent reached by two messages over one tie each, at equal rates."""
 
     def measure(count: int) -> Sequence[Compared]:
         base = 3 * np.arange(count)
@@ -450,7 +450,7 @@ def _races() -> list[ModelClaim]:
 
 
 def _together() -> list[ModelClaim]:
-    """Return that rivals in all reach whom one message of all seeds would."""
+    """Return claims that rivals together reach the agents of one message with all seeds."""
 
     def measure(_: int) -> Sequence[Compared]:
         found = []
@@ -477,7 +477,7 @@ _WU = "Wu & Huberman 2007: r(t) = exp(-.4 t^.4)"
 
 
 def _ring(agents: int, tick_minutes: float, seed: int) -> World:
-    """Return agents each of whom is heard by the next two: equal audiences."""
+    """Return agents that are each heard by the next two: equal audiences."""
     ids = np.arange(agents)
     sources, targets = np.tile(ids, 2), np.concatenate([(ids + 1) % agents, (ids + 2) % agents])
     return World.from_edges(sources, targets, agents, tick_minutes=tick_minutes, seed=seed)
@@ -488,7 +488,7 @@ def _bass() -> list[ModelClaim]:
         world = _ring(agents, 60.0, 0)
         story = world.inject("x", seeds=[0], model="bass", innovation=0.03, imitation=0.38)
         world.step(10)
-        # the linearised equation amplifies chance of the first ticks about five times
+        # the linearised equation amplifies the noise of the first ticks about five times
         error = 5 * sqrt(0.25 / agents)
         peak = int(np.argmax(story.new_adopters[1:]))
         return [
@@ -503,7 +503,7 @@ def _bass() -> list[ModelClaim]:
 
 def _hawkes() -> list[ModelClaim]:
     def sizes(runs: int) -> Sequence[Compared]:
-        """Measure one-seed processes that hardly ever come back to one of their own."""
+        """Measure processes from one seed that hardly ever return to their own agents."""
         world = _ring(100_000, 1e5, 0)
         world.max_running = runs
         options: Any = {"branching": 0.5, "audience": "everybody", "weights": "equal", "theta": 2.0}
