@@ -498,8 +498,8 @@ class Agents:
 
         Raises
         ------
-        A column is missing or does not match the others.
-            A column is missing, or does not fit the others.
+        InputError
+            A column is missing or does not match the others.
         """
         try:
             count, seed = int(meta["count"]), int(meta["seed"])

@@ -42,8 +42,8 @@ def wake(activity: F32, status: U8, active: int, kind: U8, curve: F64, key: Word
 
     Parameters
     ----------
-    float32, uint8, uint8 (n,): the share of ticks online, the lifecycle stage, the chronotype.
-        float32, uint8, uint8 (n,): the share of ticks online, the stage of life, the chronotype.
+    activity, status, kind
+        float32, uint8, uint8 (n,): the share of ticks online, the lifecycle stage, the chronotype.
     active
         The stage in which an agent can be online.
     curve
@@ -81,8 +81,8 @@ def write(
     online: U32, personality: U8, interests: U32, chance: float, key: Word, author: U32, tags: U32,
     topic: U8, appeal: U8,
 ) -> int:  # fmt: skip
-    """Let online agents write posts, by a coin of chance ``chance * (0.5 + extraversion)``.
-Let online agents write posts, each with chance ``chance * (0.5 + extraversion)``.
+    """Let online agents write posts, each with chance ``chance * (0.5 + extraversion)``.
+
     A post is about one of the author's interests, or about two (one time in four); its appeal is
     255 u^2, so that few posts appeal to many.
 
@@ -99,8 +99,8 @@ Let online agents write posts, each with chance ``chance * (0.5 + extraversion)`
     key
         uint64 key of this tick.
     author, tags, topic, appeal
-        uint32 (k,), uint32 (k, 2), uint8 (k,), uint8 (k,), written; topic 255: about nothing.
-uint32 (k,), uint32 (k, 2), uint8 (k,), uint8 (k,), written; topic 255: no topic.
+        uint32 (k,), uint32 (k, 2), uint8 (k,), uint8 (k,), written; topic 255: no topic.
+
     Returns
     -------
     Number of posts.

@@ -14,8 +14,8 @@ def common_circle(
     second: I64,
     out: I64,
 ) -> None:
-    """Count what two rising rows have in common.
-Count the common ids of two ascending rows.
+    """Count the common ids of two ascending rows.
+
     Parameters
     ----------
     starts
