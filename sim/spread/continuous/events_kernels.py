@@ -10,8 +10,8 @@ with new rings, and only the states persist between ticks.
 their first or second life, and a bit (``born``) tells which.
 
 An agent draws its rings for a *life*: from its entry into its state, or the start of the tick,
-until a spontaneous change, the end of the tick, or 16 expected rings; then the next life begins. The
-number of rings is one draw, and given that each has an independent uniform time: they need
+until a spontaneous change, the end of the tick, or 16 expected rings; then the next life begins.
+The number of rings is one draw, and given that each has an independent uniform time: they need
 no order among themselves, as the calendar sorts them anyway. Lives of a
 tick count from 0, the one that begins with it; a change from or to a state that rings begins a new
 one and voids the rings of the one before.
@@ -357,7 +357,7 @@ def count_of(draw: float, mean: float) -> Number:
 
 @inlined
 def next_state(rates: Rates, s: Number, what: Word) -> Number:
-    """Return the state that spontaneously follows ``s``; the upper half of ``what`` is the share."""
+    """Return the state that spontaneously follows ``s``; upper half of ``what``: the share."""
     o = rates.soff[s]
     while what >> S32 >= rates.scum[o]:
         o += 1

@@ -66,7 +66,7 @@ def fall_by_overlap(
     ----------
     rows, targets, community, across, done, coins
         As in :func:`sim.spread.exposure.attempts_kernels.claim_shares`; a share is the overlap
-        within u's community and ``across`` outside; if ``across`` is negative, u's smallest overlap.
+        within u's community, ``across`` outside; with a negative ``across`` u's smallest overlap.
     key_u
         uint64: coins are ``word2(key_u, v)``, unless given.
     mates, inside, draws, fell
