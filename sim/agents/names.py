@@ -69,7 +69,7 @@ def _lists() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 WORDS = 3
-"""Multiplier for hashing the first 8 bytes of a text."""
+"""Texts are compared by this many words of 8 bytes."""
 
 
 class NameSnapshot:

@@ -3,7 +3,7 @@
 A claim is one uint64 per agent: ``draw << 40 | new_state << 32 | source`` (24 + 8 + 32 bits). Every
 successful contact writes the minimum, and no one reads a half-written tick. Claims compare
 the low 24 bits of the draw; its high bits decided success. So the winner among several
-successes is a fair draw, whatever their chances; a tie, one in 2**24, goes to the smaller state
+successes is a fair draw, whatever their chances; equal draws, one in 2**24, go to the smaller state
 and source. ``claim`` holds ``FREE`` outside a tick.
 
 The loops run in two stages without branches that a processor could mispredict: coins select

@@ -416,7 +416,7 @@ def modularity(ties: Ties, labels: npt.ArrayLike, report: Report = quiet) -> flo
 
 
 def top(values: npt.ArrayLike, k: int) -> Ids:
-    """Return the ``k`` agents with the highest values, highest first; ties go to the lower id."""
+    """Return the ``k`` agents with the highest values, highest first; equal ones by lower id."""
     measured = np.asarray(values)
     count = min(k, measured.size)
     if count < 1:

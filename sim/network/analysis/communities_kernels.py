@@ -293,7 +293,7 @@ def pass_labels(
     """Give waiting agents the most frequent neighbour label; return whether none waits.
 
     An agent keeps its label unless another is more frequent, so that each change makes more ties
-    agree and the process ends; an addressed draw decides ties. Raghavan, Albert &
+    agree and the process ends; an addressed draw decides between equals. Raghavan, Albert &
     Kumara, "Near linear time algorithm to detect community structures", Phys. Rev. E 2007.
     Arguments as in :func:`move_agents`; ``link`` int32 (n,), zeros.
     """

@@ -32,7 +32,7 @@ Step = Callable[[int, int, int, U32, U32], tuple[int, int]]
 
 _EDGES_A_CALL = 1 << 20  # about 20-40 ms a kernel call: a report can cancel between calls
 LEAST_DEGREE = 1e-9
-"""Products of smaller values with probabilities lose all precision."""
+"""With smaller values, products with probabilities are no longer valid numbers."""
 MOST_DEGREE = 100_000
 EDGES, ORDER, BUCKETS, SIZES, WEIGHTS, ACROSS, ROUNDING, AUDIENCES, PLACES, HEARERS = range(10)
 """Salts, one per purpose of a draw."""

@@ -34,7 +34,7 @@ NO_KIND.flags.writeable = False
 
 _FULL = 65535
 _LATER = 4
-"""Trust updates of over 1/4 of all ties wait in one direction until the other is read."""
+"""Trust updates of over 1/4 of all ties are deferred in one direction until it is read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ Keep = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
 """Returns a copy of an array where it should be stored, or the array itself."""
 
 _PART = 8
-"""Above this fraction of all agents, allocate room for all: unwritten memory costs nothing."""
+"""Above 1/8 of all agents, allocate room for all: unwritten memory costs nothing."""
 
 
 def _grown(
@@ -544,7 +544,7 @@ class Adoption(CascadeRecord):
         marked = self._log.agents[size:]
         if self._before is not None:
             self.held, self._before = self._before, None
-            marked = marked[: max(self._copied - size, 0)]  # when the backup was made
+            marked = marked[: max(self._copied - size, 0)]  # marked before the backup
         self.held.pop("_waiting", None)
         if late is not None:
             self.held["_waiting"] = late

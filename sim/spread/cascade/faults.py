@@ -73,7 +73,7 @@ class blame:  # noqa: N801 - read as a verb
 def is_interruption(error: BaseException) -> bool:
     """Return whether the user pressed Ctrl-C: that stops the program and is not a plugin's fault.
 
-    The same exception raised by a plugin's own ``raise``, or in another thread, is a fault.
+    The same exception from a plugin's own ``raise``, or in a thread without signals, is a fault.
     """
     if not isinstance(error, KeyboardInterrupt):
         return False

@@ -207,7 +207,7 @@ class Durations(Compartments):
         return [(place, int(following[place])) for place in places]
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
-        """Return the edge-based curve with a state per age; if nobody returns to the first."""
+        """Return the edge-based curve, a state per age; none if agents re-enter the first state."""
         refuse(setting)
         if self.table(self.draws).is_gated:
             return ()

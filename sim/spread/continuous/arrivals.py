@@ -1,7 +1,7 @@
 """First-passage models: messages take a random delay along each tie, in continuous time.
 
 Within a tick arrivals are processed in order of time, however many ties a message crosses, so
-that the tick length changes only when results become visible.
+that the tick length only affects when results become visible.
 """
 
 from __future__ import annotations

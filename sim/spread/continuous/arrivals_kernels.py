@@ -2,7 +2,7 @@
 
 Times are integers in 2**-32 ticks (uint64), so that the order of additions does not matter.
 ``due`` holds the earliest known arrival at an agent, 0: none; ``by`` its sender, plus one.
-Delays are addressed draws of the tie, made when the sender is reached: the result equals
+Delays are addressed draws of the tie, made when the sender is reached: the result is that of
 shortest paths over live ties, found tick by tick.
 """
 

@@ -11,7 +11,7 @@ their first or second life, and a bit (``born``) tells which.
 
 An agent draws its rings for a *life*: from its entry into its state, or the start of the tick,
 until a spontaneous change, the end of the tick, or 16 expected rings; then the next life begins.
-The number of rings is one draw, and given that each has an independent uniform time: they need
+The number of rings is one draw; each ring then has an independent uniform time. They need
 no order among themselves, as the calendar sorts them anyway. Lives of a
 tick count from 0, the one that begins with it; a change from or to a state that rings begins a new
 one and voids the rings of the one before.

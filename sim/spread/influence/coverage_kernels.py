@@ -59,7 +59,7 @@ def best(
     Parameters
     ----------
     order, bounds
-        uint32 agents and an earlier, higher worth (float64), descending.
+        uint32 agents and their worth at an earlier time (float64), descending.
     counts
         uint32 (n,): number of sets that an agent would cover now.
     costs, budget
