@@ -195,7 +195,7 @@ _OUTSIDE = "The columns of the agents hold values outside their range."
 
 
 class Agents:
-    """A population: 22 bytes an agent, growable, the same for the same seed.
+    """A growable population: 22 bytes per agent, reproducible from its seed.
 
     Created by :meth:`create` or :meth:`restore`. Columns are read-only views of length n; change
     them through the ``set_`` methods. Fetch the views again after :meth:`grow`.

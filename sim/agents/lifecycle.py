@@ -15,7 +15,7 @@ destroyed     no        no            no       no
 
 - ``feeds``: goes online, acts, receives and sends, can be a seed; its posts are shown and found.
 - ``proposals``: is suggested to others as a friend, and appears in searches for people.
-- ``ties``: may follow and be followed, befriend, mute, block, send messages, join groups.
+- ``ties``: may follow and be followed, befriend, mute, block, send direct messages, join groups.
 - ``network``: keeps its ties, which count in measures, paths and reputation. A destroyed agent
   loses its ties, mutes, blocks, groups and community permanently.
 """

@@ -252,7 +252,7 @@ def _sources(states: tuple[str, ...], of: Side, *, is_share: bool) -> Quantity:
         names = scene.cascade.states
         codes = {names.index(name) for name in states}
         degree = scene.contacts.degree[ids].astype(np.float64)
-        is_rest = 0 in codes  # of which no list is kept
+        is_rest = 0 in codes  # its agents are not listed
         counted = set(range(len(names))) - codes if is_rest else codes
         found = _heard(scene, tuple(sorted(counted)))[ids].astype(np.float64)
         found = degree - found if is_rest else found

@@ -121,7 +121,7 @@ class Hearing:
         return np.full(len(self), float(self._draws.tick - self._cascade.started_at))
 
     def is_in(self, state: str) -> npt.NDArray[np.bool_]:
-        """Return who is in a state now: for models in which several states listen."""
+        """Return which agents are in a state now: for models in which several states listen."""
         if state not in self._states:
             raise UnknownNameError("state", state, self._states)
         if self._codes is None:  # there is only one listening state

@@ -155,7 +155,7 @@ _NO_MEDIA = np.empty(0)
 
 
 class Sequential(OpinionModel):
-    """Common base of models in which agents move one after another."""
+    """What models have in common in which agents move one after another."""
 
     sequential: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
