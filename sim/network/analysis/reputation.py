@@ -25,9 +25,9 @@ _SLICE = 1 << 16
 def founders(ties: Ties) -> F64:
     """Return each agent's prior trust when no trusted agents are named: float64 (n,).
 
-    The tenth with the highest reputation are trusted evenly, where the most-followed hundredth is
-    pre-trusted: a few fake followers can be bought, and a ring of fakes follows its own members.
-    Agents that tie at a cut-off share the remaining places evenly, so that
+    The tenth of highest reputation are trusted evenly; that reputation starts from the hundredth
+    with the most followers: a few followers can be bought, and a ring of fakes follows its own.
+    Agents with equal values at a cut-off share the remaining places evenly, so that
     their numbering does not matter; if all agents are alike, all are trusted alike. A tie of
     negative sign does not count. Not negative, sums to 1.
 
