@@ -189,7 +189,7 @@ _CLUSTERED = 0.05
 Planted communities of degree 4 have 0.06, where edge-based curves are off by 0.06 of all agents.
 """
 _BY_CHANCE = 3.0
-"""Clustering must also exceed this multiple of its value in a random network of equal size."""
+"""Clustering must also exceed this multiple of that of a random network of equal size and ties."""
 _CLUSTERING_DRAWS = 10_000
 
 

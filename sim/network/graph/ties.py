@@ -416,7 +416,7 @@ class Ties(Adjacency):
         Parameters
         ----------
         agents
-            uint32 (k,), ascending: all agents that are removed from now on.
+            uint32 (k,), ascending: all agents that are outside the network afterwards.
 
         Returns
         -------

@@ -387,7 +387,7 @@ def stays_based(
 
 
 def _trimmed(law: F64) -> F64:
-    """Return a law without its rare tail."""
+    """Return a law without the last millionth of its probability."""
     short = law[: int(np.argmax(law >= 1.0 - _RARE)) + 1].copy()
     short[-1] = 1.0
     return short
