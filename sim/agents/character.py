@@ -10,10 +10,10 @@ of the agent (and of the interest)::
 Signs of credulity: extraversion goes with believing false news, openness, conscientiousness and
 agreeableness with telling it from true (Calvillo et al., Personality and Individual Differences
 174, 110666, 2021). Signs of verification: openness and conscientiousness go with the need for
-cognition (Sadowski & Cogburn, Journal of Psychology 131, 307, 1997). Sizes, and the law of
+cognition (Sadowski & Cogburn, Journal of Psychology 131, 307, 1997). Magnitudes, and the law of
 expertise (few know much), are Hubbub's own.
 
-Archetypes, the first that fits::
+Archetypes, the first that applies::
 
     lurker     a < 0.1             most members only read (Nielsen's 90-9-1 rule, 2006)
     creator    a * E > 0.25        active and outgoing
@@ -39,9 +39,9 @@ from sim.errors import InputError
 ARCHETYPES: Final = ("lurker", "creator", "critic", "expert", "connector", "regular")
 """Names of the values of :func:`archetype`."""
 DERIVED: Final = ("credulity", "verification", "archetype")
-"""Columns over all agents that :func:`derived` makes."""
+"""Columns over all agents that :func:`derived` computes."""
 
-"""Salts of the draws of this module, beside those of personality."""
+"""Salts of the draws of this module, in addition to those of personality."""
 _ELSEWHERE = 0.1
 
 
@@ -53,14 +53,14 @@ def derived(agents: Agents, name: str) -> npt.NDArray[Any]:
 
 
 def credulity(agents: Agents, who: npt.ArrayLike | None = None) -> F64:
-    """Return how easily agents (``who``; None: all) believe, float64 in [0, 1]; mean 0.5."""
+    """Return how readily agents (``who``; None: all) believe, float64 in [0, 1]; mean 0.5."""
     o, c, e, a, _ = _traits(agents, who)
     found: F64 = 0.5 + 0.5 * (e - (o + c + a) / 3)
     return found
 
 
 def verification(agents: Agents, who: npt.ArrayLike | None = None) -> F64:
-    """Return how often agents (``who``; None: all) check before they pass on, float64 in [0, 1]."""
+    """Return how often agents (``who``; None: all) verify before sharing, float64 in [0, 1]."""
     o, c, *_ = _traits(agents, who)
     key = rng.key(agents.seed, Stream.VERIFYING)
     ids = np.arange(len(agents)) if who is None else np.asarray(who)
@@ -69,9 +69,9 @@ def verification(agents: Agents, who: npt.ArrayLike | None = None) -> F64:
 
 
 def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> F64:
-    """Return how much agents know about an interest each, in [0, 1]."""
+    """Return how much each agent knows about its interest in ``interest``, in [0, 1]."""
     ids, bits = np.broadcast_arrays(np.atleast_1d(np.asarray(who)), np.asarray(interest))
-    agents.is_active(ids)  # refuses what is no agent
+    agents.is_active(ids)  # raises for ids that do not exist
     last = len(agents.vocabulary) - 1
     if bits.size and (int(bits.min()) < 0 or int(bits.max()) > last):
         raise InputError(f"Interests are bits 0 to {last} of this vocabulary.")
@@ -84,7 +84,7 @@ def expertise(agents: Agents, who: npt.ArrayLike, interest: npt.ArrayLike) -> F6
 
 
 def archetype(agents: Agents, who: npt.ArrayLike | None = None) -> npt.NDArray[np.uint8]:
-    """Return what kind of member each agent is: uint8 (n,), a place in :data:`ARCHETYPES`."""
+    """Return the archetype of each agent: uint8 (n,), an index into :data:`ARCHETYPES`."""
     chosen = slice(None) if who is None else np.asarray(who)
     o, c, e, a, n = agents.personality[chosen].T / 255.0
     activity = agents.activity[chosen].astype(np.float64)

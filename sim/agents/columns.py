@@ -33,13 +33,13 @@ from sim.core.progress import Report, quiet
 from sim.errors import InputError
 
 ForeignIds = npt.NDArray[np.int64] | Sequence[str] | Texts
-"""Ids of the world a file came from: integers, or strings."""
+"""Ids from the file a world was imported from: integers or strings."""
 
-_CANDIDATES = 4000  # strings compared when a suggestion is sought: 30 ms
+_CANDIDATES = 4000  # strings compared when searching for a suggestion: 30 ms
 
 
 class Identities:
-    """The foreign ids of agents 0..n-1, immutable; equal to the index when there are none."""
+    """The foreign ids of agents 0..n-1, immutable; equal to the index if none were given."""
 
     def __init__(self, count: int, foreign: npt.NDArray[np.int64] | Texts | None = None) -> None:
         self.count = count
@@ -47,7 +47,7 @@ class Identities:
 
     @classmethod
     def of(cls, count: int, ids: ForeignIds | None) -> Identities:
-        """Return ids as a person passes them, checked: ``count`` of them, all different."""
+        """Return ids as a caller passes them, checked: ``count`` of them, all different."""
         identities = cls(count, _packed(ids))
         if identities.foreign is not None:
             if len(identities.foreign) != count:
@@ -62,19 +62,19 @@ class Identities:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the ids, and of the lookup once it was built."""
+        """Size in bytes of the ids, and of the lookup once it is built."""
         own = 0 if self.foreign is None else self.foreign.nbytes
         lookup: tuple[npt.NDArray[Any], ...] = self.__dict__.get("_lookup", ())
         return own + sum(part.nbytes for part in lookup)
 
     def index(self, foreign: SupportsIndex | str) -> int:
-        """Return the agent of a foreign id; a number may come as digits."""
+        """Return the agent that has a foreign id; a number may be given as digits."""
         if isinstance(self.foreign, Texts):
             return self._index_of_text(str(foreign))
         return self._index_of_number(_number(foreign))
 
     def extended(self, more: int, ids: ForeignIds | None = None) -> Identities:
-        """Return these and ``more`` new ones: given, or made up so that none is taken."""
+        """Return these ids plus ``more`` new ones: given, or generated without collisions."""
         count = self.count + more
         if self.foreign is None:
             if ids is not None:
@@ -89,7 +89,7 @@ class Identities:
         return Identities.of(count, np.concatenate([self.foreign, added]))
 
     def check_unique(self) -> None:
-        """Raise InputError when two agents share an id."""
+        """Raise InputError if two agents share an id."""
         keys, order = self._lookup
         seen: dict[int | str, int] = {}
         before = -1
@@ -106,7 +106,7 @@ class Identities:
     def _lookup(
         self,
     ) -> tuple[npt.NDArray[np.int64] | npt.NDArray[np.uint64], npt.NDArray[np.uint32]]:
-        """Sorted integers or hashes, and whose they are."""
+        """Return the sorted integers or hashes, and the agent of each."""
         if self.foreign is None:
             raise InputError("Agents without foreign ids need no lookup.")
         keys = self.foreign.hashes() if isinstance(self.foreign, Texts) else self.foreign
@@ -141,7 +141,7 @@ class Identities:
         raise InputError(f"No member has the id {text!r}; {hint}")
 
     def _alike(self, text: str) -> list[str]:
-        """Ids of nearly the same length that begin or end alike, at most some thousands."""
+        """Return at most a few thousand ids of similar length with the same beginning or end."""
         texts, raw = self.foreign, text.encode("utf-8", "replace")
         if not isinstance(texts, Texts) or not raw:
             return []
@@ -195,17 +195,17 @@ _OUTSIDE = "The columns of the agents hold values outside their range."
 
 
 class Agents:
-    """A population: 22 bytes an agent, growable, the same for the same seed.
+    """A growable population: 22 bytes per agent, reproducible from its seed.
 
-    Made by :meth:`create` or :meth:`restore`. Columns are read-only views of length n; change
-    them through the ``set_`` methods. After :meth:`grow` take the views anew.
+    Created by :meth:`create` or :meth:`restore`. Columns are read-only views of length n; change
+    them through the ``set_`` methods. Fetch the views again after :meth:`grow`.
 
     Attributes
     ----------
     lore
-        What is known of some agents only: :class:`~sim.agents.records.AgentRecords`.
+        Sparse per-agent data: :class:`~sim.agents.records.AgentRecords`.
     edition
-        Grows when personality or activity change; whoever derives columns from them asks.
+        Increases when personality or activity changes; derived columns check it.
 
     Examples
     --------
@@ -257,24 +257,24 @@ class Agents:
         count
             Agents, 1 to 2**31 - 1.
         seed
-            Any integer. Agent i depends on it, on i and on the community of i alone.
+            Any integer. Agent i depends only on it, on i and on the community of i.
         community
-            int (count,): label of each agent, -1 none; members lean to its topics.
+            int (count,): label of each agent, -1 none; members favour its topics.
         communities
-            A name for each label; made up when left out.
+            A name for each label; generated if omitted.
         ids
-            Foreign ids: int64 (count,) or strings, all different; the index when left out.
+            Foreign ids: int64 (count,) or strings, all different; the index if omitted.
         names
-            Imported names; agents beyond its end, or with an empty one, get one made on demand.
+            Imported names; agents beyond its end, or with an empty name, get a generated one.
         vocabulary
-            The named interests; the built-in one when left out.
+            The named interests; the built-in vocabulary if omitted.
         report
-            Told the progress; may cancel by raising.
+            Progress callback; may cancel by raising.
 
         Raises
         ------
         InputError
-            Counts do not fit each other, a label has no name, or two agents share an id.
+            Lengths do not match, a label has no name, or two agents share an id.
         """
         if not 1 <= count <= MOST:
             raise InputError(f"A world has 1 to {MOST:,} agents, got {count:,}.")
@@ -296,7 +296,7 @@ class Agents:
 
     @property
     def seed(self) -> int:
-        """The seed the columns were drawn with."""
+        """The seed from which the columns were drawn."""
         return self._seed
 
     @property
@@ -320,7 +320,7 @@ class Agents:
         return self._labelled()["community"]
 
     def _labelled(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the views; that nobody has a community is written down when it is asked."""
+        """Return the views; fill the community column with -1 on first access if it is unset."""
         if self._unlabelled:
             self._columns["community"][: self._count], self._unlabelled = -1, False
         return self._views
@@ -342,27 +342,27 @@ class Agents:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, spare room of growth included."""
+        """Size in bytes, including spare capacity for growth."""
         names = 0 if self._names is None else self._names.nbytes
         own = sum(c.nbytes for c in self._columns.values()) + self.lore.nbytes
         return own + self._identities.nbytes + names
 
     def id(self, index: SupportsIndex) -> int | str:
-        """Return the foreign id of an agent; InputError when there is no such agent."""
+        """Return the foreign id of an agent; raise InputError if the agent does not exist."""
         return self._identities[self._known(index)]
 
     def index(self, foreign: SupportsIndex | str) -> int:
-        """Return the agent of a foreign id (digits will do for a number).
+        """Return the agent that has a foreign id (a number may be given as digits).
 
         Raises
         ------
         InputError
-            No agent has it; the sentence names the nearest one, or the range.
+            No agent has it; the message suggests the nearest id, or gives the range.
         """
         return self._identities.index(foreign)
 
     def name(self, index: SupportsIndex) -> str:
-        """Return the name of an agent: the imported one, or one made from (seed, index)."""
+        """Return the name of an agent: the imported one, or one generated from (seed, index)."""
         at = self._known(index)
         imported = self._names[at] if self._names is not None and at < len(self._names) else ""
         return self.lore.cold.text(at, "name") or imported or name_of(self._seed, at)
@@ -372,7 +372,7 @@ class Agents:
         return handle(self.name(index), int(index.__index__()))
 
     def naming(self) -> NameSnapshot:
-        """Return what all agents are called now, as :mod:`sim.agents.names` orders it."""
+        """Return a snapshot of all names, for sorting; see :mod:`sim.agents.names`."""
         ids, cold = self._identities.foreign, self.lore.cold.copied()
         return NameSnapshot(self._seed, self._count, ids, self._names, cold)
 
@@ -384,18 +384,18 @@ class Agents:
         ids: ForeignIds | None = None,
         report: Report = quiet,
     ) -> range:
-        """Add active agents at the end; amortised, views taken before do not see them.
+        """Append active agents (amortised); views taken earlier do not include them.
 
         Parameters
         ----------
         count
             New agents, at least 0.
         community
-            int (count,): their labels among the known ones; -1 when left out.
+            int (count,): their labels among the existing ones; -1 if omitted.
         ids
-            Their foreign ids, where the world has such; made up when left out.
+            Their foreign ids, if the world has such ids; generated if omitted.
         report
-            Told the progress; may cancel by raising: nothing is changed then.
+            Progress callback; may cancel by raising, which leaves everything unchanged.
 
         Returns
         -------
@@ -409,11 +409,11 @@ class Agents:
         return range(before, self._count)
 
     def is_active(self, ids: npt.ArrayLike) -> npt.NDArray[np.bool_]:
-        """Return whether each of some agents is ACTIVE; bool of the shape of ``ids``."""
+        """Return whether each agent of ``ids`` is ACTIVE; bool of the shape of ``ids``."""
         return belongs(self.status[self._checked(ids)], "feeds")
 
     def set_status(self, ids: npt.ArrayLike, status: str | SupportsInt) -> None:
-        """Move agents to a stage of life; InputError when one of them may not make the move."""
+        """Move agents to a lifecycle stage; raise InputError if one of them may not move there."""
         who, goal = np.atleast_1d(self._checked(ids)), lifecycle(status)
         before = self.status[who]
         check_moves(who, before, goal)
@@ -428,21 +428,21 @@ class Agents:
         labels
             int (n,): label of each agent, -1 none.
         names
-            A name for each label; made up when left out.
+            A name for each label; generated if omitted.
         """
         fresh, titles = labelled(self._count, labels, names)
         self._own("community")[: self._count] = fresh
         self._communities, self._unlabelled = titles, False
 
     def set_interests(self, ids: npt.ArrayLike, masks: npt.ArrayLike) -> None:
-        """Replace the interests of agents by masks of the vocabulary."""
+        """Replace the interests of agents; ``masks`` are bit masks over the vocabulary."""
         values, size = np.asarray(masks), len(self._vocabulary)
         if values.size and (int(values.min()) < 0 or int(values.max()) >> size):
             raise InputError(f"Interests are bits 0 to {size - 1} of this vocabulary.")
         self._own("interests")[self._checked(ids)] = values
 
     def speak_of(self, vocabulary: Vocabulary) -> None:
-        """Take another vocabulary; nobody has an interest of it yet."""
+        """Replace the vocabulary; agents have no interests in the new one yet."""
         self._vocabulary = vocabulary
         self._own("interests")[: self._count] = 0
 
@@ -452,14 +452,14 @@ class Agents:
         self.edition += 1
 
     def set_personality(self, ids: npt.ArrayLike, traits: npt.ArrayLike) -> None:
-        """Replace the Big Five: (k, 5) shares in [0, 1], kept to 1/255."""
+        """Replace the Big Five: (k, 5) shares in [0, 1], stored in steps of 1/255."""
         values = shares(traits, "personality")
         chosen = self._checked(ids)
         self._own("personality")[chosen] = np.rint(values * 255).astype(np.uint8)
         self.edition += 1
 
     def still(self, copied: Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]) -> Agents:
-        """Return a twin whose columns are ``copied(name, column)``, to be read only."""
+        """Return a read-only snapshot whose columns are ``copied(name, column)``."""
         twin = copy(self)
         columns = {name: copied(name, view) for name, view in self._labelled().items()}
         vars(twin).update(_columns=columns, _views=columns, _communities=list(self._communities))
@@ -469,7 +469,7 @@ class Agents:
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """Return the whole state: JSON-able values, and read-only views of the columns.
 
-        Independent of how the population grew. Copy the columns to keep them over a change.
+        Independent of how the population grew. Copy the columns to keep them across a change.
         """
         meta = {"count": self._count, "seed": self._seed, "vocabulary": self._vocabulary.dump()}
         columns = self._labelled() | self.lore.dump()
@@ -491,15 +491,15 @@ class Agents:
         *,
         lent: bool = False,
     ) -> Agents:
-        """Return the population that was dumped; takes copies.
+        """Return the population that was dumped; copies the columns.
 
-        ``lent``: the columns never change, and each is copied only before it is written into;
-        status and community, which every world writes into, at once.
+        ``lent``: the columns never change, and each is copied only before it is written to;
+        status and community, which every world writes to, are copied at once.
 
         Raises
         ------
         InputError
-            A column is missing, or does not fit the others.
+            A column is missing or does not match the others.
         """
         try:
             count, seed = int(meta["count"]), int(meta["seed"])
@@ -533,7 +533,7 @@ class Agents:
     def _append(
         self, labels: npt.NDArray[np.int32], identities: Identities, report: Report
     ) -> None:
-        """Write new rows beyond the end, then show them; a report that raises leaves no trace."""
+        """Write new rows past the end, then expose them; if the report raises, nothing changes."""
         start, end = self._count, identities.count
         self._reserve(end)
         fresh = {name: self._own(name)[start:end] for name in self._columns}
@@ -559,7 +559,7 @@ class Agents:
         self._refresh()
 
     def _own(self, name: str) -> npt.NDArray[Any]:
-        """Return a column to write into: of a lent one a copy, which is kept."""
+        """Return a column to write to; a lent column is first replaced by a copy."""
         column = self._columns[name]
         if not column.flags.writeable:
             column = self._columns[name] = column.copy()

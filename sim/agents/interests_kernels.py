@@ -1,4 +1,4 @@
-"""Kernels of fading interests: members who are online lose one now and then."""
+"""Kernels of fading interests: online members lose one occasionally."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ def fade(
     gate: np.uint64,
     masks: U64,
 ) -> int:
-    """Take one interest, any of them alike, from each agent whose coin falls; keep the last.
+    """Remove one interest, chosen uniformly, from each agent whose coin succeeds; keep the last.
 
     Parameters
     ----------
     who
         uint32 (k,).
     key
-        uint64: coin and choice are drawn by agent under it.
+        uint64: key of the coin and the choice, both drawn per agent.
     gate
-        uint64: of :func:`sim.jit.mix.gate`.
+        uint64: threshold from :func:`sim.jit.mix.gate`.
     masks
-        uint64 (k,): the interests of each, changed.
+        uint64 (k,): the interests of each agent, modified in place.
 
     Returns
     -------
-    How many lost one.
+    How many agents lost one.
     """
     count = 0
     for row in range(who.size):

@@ -1,4 +1,4 @@
-"""The life of an agent: eight stages, the moves between them, and what each lets it take part in.
+"""The lifecycle of an agent: eight stages, the transitions between them, and what each permits.
 
 ============= ========= ============= ======== ===========
 stage         ``feeds`` ``proposals`` ``ties`` ``network``
@@ -13,11 +13,11 @@ banned        no        no            no       yes
 destroyed     no        no            no       no
 ============= ========= ============= ======== ===========
 
-- ``feeds``: wakes, acts, hears and speaks, is a seed; what it wrote is shown and found.
-- ``proposals``: is proposed to others as a friend, and found among people.
-- ``ties``: may follow and be followed, befriend, mute, block, write letters, join groups.
-- ``network``: what ties it has stay, and measures, paths and reputation go through it. Who is
-  destroyed loses them with its mutes, blocks, groups and community, for good.
+- ``feeds``: goes online, acts, receives and sends, can be a seed; its posts are shown and found.
+- ``proposals``: is suggested to others as a friend, and appears in searches for people.
+- ``ties``: may follow and be followed, befriend, mute, block, send direct messages, join groups.
+- ``network``: keeps its ties, which count in measures, paths and reputation. A destroyed agent
+  loses its ties, mutes, blocks, groups and community permanently.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from sim.errors import InputError, UnknownNameError
 
 
 class Lifecycle(IntEnum):
-    """Where an agent stands. Numbers are part of the world format: never renumber, only add."""
+    """Stage of an agent. Numbers are part of the world format: never renumber, only add."""
 
     CREATED = 0
     ACTIVE = 1
@@ -60,7 +60,7 @@ MOVES: Final[dict[Lifecycle, frozenset[Lifecycle]]] = {
     _B: frozenset({_A, _X}),
     _X: frozenset(),
 }
-"""The legal moves; standing still is always allowed. A ban can be lifted, destruction cannot."""
+"""The legal transitions; staying is always allowed. A ban can be lifted, destruction cannot."""
 
 _LEGAL = np.eye(len(Lifecycle), dtype=np.bool_)
 for _origin, _goals in MOVES.items():
@@ -75,7 +75,7 @@ PLACES: Final[dict[Place, frozenset[Lifecycle]]] = {
     "ties": frozenset({_C, _A, _I, _P, _S, _D}),
     "network": frozenset({_C, _A, _I, _P, _S, _D, _B}),
 }
-"""In which stages an agent takes part in what: the table above, for programs."""
+"""The stages in which an agent takes part in each place: the table above, for programs."""
 
 _BELONGS = {
     place: np.isin(np.arange(len(Lifecycle)), [int(stage) for stage in stages])
@@ -84,13 +84,13 @@ _BELONGS = {
 
 
 def belongs(status: npt.NDArray[np.uint8], place: Place) -> npt.NDArray[np.bool_]:
-    """Return whether agents of these stages take part in something (:data:`PLACES`): bool (k,)."""
+    """Return whether agents in these stages take part in a place (:data:`PLACES`): bool (k,)."""
     found: npt.NDArray[np.bool_] = _BELONGS[place][status]
     return found
 
 
 def lifecycle(stage: str | SupportsInt) -> Lifecycle:
-    """Return the stage of a name (any case) or number; UnknownNameError, InputError otherwise."""
+    """Return the stage with a name (any case) or number; raise UnknownNameError or InputError."""
     if not isinstance(stage, str):
         if not 0 <= int(stage) <= max(Lifecycle):
             raise InputError(f"A lifecycle status is 0 to {max(Lifecycle)}, got {int(stage)}.")
@@ -107,7 +107,7 @@ def check_moves(
     goal: Lifecycle,
     named: Callable[[int], object] = int,
 ) -> None:
-    """Refuse a move that the table forbids."""
+    """Raise InputError for a transition that is not allowed."""
     wrong = np.flatnonzero(~_LEGAL[status, int(goal)])
     if not len(wrong):
         return
@@ -120,12 +120,12 @@ def check_moves(
 
 
 class Moves(NamedTuple):
-    """Moves in the order in which they were made.
+    """Lifecycle transitions in chronological order.
 
     Attributes
     ----------
     tick
-        int32 (k,): of the world.
+        int32 (k,): world tick.
     agent
         uint32 (k,).
     before, after
@@ -139,7 +139,7 @@ class Moves(NamedTuple):
 
 
 class MoveLog(RowLog[Moves]):
-    """The newest moves."""
+    """The most recent lifecycle transitions."""
 
     rows, owner = Moves, "the log of moves"
     bounds = MappingProxyType(
@@ -155,13 +155,13 @@ class MoveLog(RowLog[Moves]):
     def note(
         self, agents: npt.NDArray[np.uint32], before: npt.NDArray[np.uint8], after: Lifecycle
     ) -> None:
-        """Note that agents went on; those that stayed where they were are left out."""
+        """Record that agents changed stage; those that stayed in their stage are left out."""
         moved = before != after
         self.add(self.now, agents[moved], before[moved], after)
         self.made += int(moved.sum())
 
     def between(self, start: int = 0, stop: int | None = None, agent: int | None = None) -> Moves:
-        """Return the moves of ticks ``start`` to ``stop``, both included; of one agent, or all."""
+        """Return the transitions of ticks ``start`` to ``stop``, inclusive; of one agent or all."""
         moves = self.all()
         low = int(np.searchsorted(moves.tick, start, "left"))
         high = len(self) if stop is None else int(np.searchsorted(moves.tick, stop, "right"))
@@ -172,7 +172,7 @@ class MoveLog(RowLog[Moves]):
 
     @classmethod
     def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Self:
-        """Return the log of :meth:`dump`; InputError for columns that do not fit."""
+        """Restore the log from :meth:`dump`; raise InputError for columns that do not fit."""
         log = super().restore(columns, agents)
         ticks = log.all().tick
         if np.any(ticks[1:] < ticks[:-1]):

@@ -1,4 +1,4 @@
-"""Names of people: made on demand from the seed, or all of them in alphabetical order.
+"""Names of people: generated on demand from the seed, or all of them in alphabetical order.
 
 The lists are 395 first and 200 last names of the US Census (dariusk/corpora, CC0-1.0).
 """
@@ -24,7 +24,7 @@ _HALF = (1 << 32) - 1
 
 
 def name_of(seed: int, index: int) -> str:
-    """Return the made-up name of an agent, "First Last"; 79,000 different ones."""
+    """Return the generated name of an agent, "First Last"; there are 79,000 different ones."""
     first, last = _lists()
     with np.errstate(over="ignore"):
         bits = int(word(_key(seed), index))
@@ -32,9 +32,9 @@ def name_of(seed: int, index: int) -> str:
 
 
 def made_up_ranks(seed: int, count: int) -> npt.NDArray[np.uint32]:
-    """Return what agents are sorted by for their made-up names to be in order, uint32 (count,).
+    """Return the alphabetical ranks of the generated names of all agents, uint32 (count,).
 
-    Equal where the names are.
+    Equal for equal names.
     """
     lists, bits = _lists(), words(_key(seed), np.arange(count))
     first, last = (np.argsort(np.argsort(each)).astype(np.uint32) for each in lists)
@@ -45,12 +45,12 @@ def made_up_ranks(seed: int, count: int) -> npt.NDArray[np.uint32]:
 
 
 def handle_of(seed: int, index: int) -> str:
-    """Return the handle of an agent with a made-up name, "@ada.lovelace42"; no two are alike."""
+    """Return the handle of an agent with a generated name, "@ada.lovelace42"; unique per agent."""
     return handle(name_of(seed, index), index)
 
 
 def handle(name: str, index: int) -> str:
-    """Return a handle from a name: letters and digits, dots for gaps, and the agent's number."""
+    """Return a handle made from a name: letters and digits, dots for gaps, the agent's number."""
     plain = unicodedata.normalize("NFKD", name.lower())
     kept = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     return f"@{'.'.join(kept.split()) or 'agent'}{index}"
@@ -69,11 +69,11 @@ def _lists() -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 WORDS = 3
-"""Texts are told apart by their first 8 bytes times this."""
+"""Texts are compared by this many words of 8 bytes."""
 
 
 class NameSnapshot:
-    """What agents are called, as it was when it was taken; nothing here changes any more."""
+    """The names and ids of all agents when the snapshot was taken; immutable."""
 
     def __init__(
         self,
@@ -86,13 +86,13 @@ class NameSnapshot:
         self._seed, self._count, self._ids, self._names, self._cold = seed, count, ids, names, cold
 
     def ids(self) -> npt.NDArray[np.int64] | U32:
-        """Return what agents are sorted by for their ids to be in order, (count,)."""
+        """Return the sort keys that order agents by id, (count,)."""
         if self._ids is None:
             return np.arange(self._count, dtype=np.uint32)
         return text_ranks(self._ids) if isinstance(self._ids, Texts) else self._ids
 
     def names(self) -> U32:
-        """Return what agents are sorted by for their names to be in order, uint32 (count,)."""
+        """Return the sort keys that order agents by name, uint32 (count,)."""
         if self._names is None and not len(self._cold):
             return made_up_ranks(self._seed, self._count)
         return text_ranks(self._told())
@@ -107,9 +107,9 @@ class NameSnapshot:
 
 
 def text_ranks(texts: Iterable[str]) -> U32:
-    """Return the places of texts in alphabetical order, uint32 (n,), capitals like small letters.
+    """Return the alphabetical ranks of texts, uint32 (n,), ignoring case.
 
-    Those that agree in their first 24 bytes stay as they are.
+    Texts that agree in their first 24 bytes keep their order.
     """
     room = 8 * WORDS
     raw = b"".join(text.casefold().encode("utf-8", "replace")[:room].ljust(room) for text in texts)

@@ -1,4 +1,4 @@
-"""Profiles of single agents: what a file or a program says of a person, and its hours."""
+"""Profiles of single agents: a person's details from a file or a program, and online hours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DAY = 24
 
 
 class Hours:
-    """Some agents with 24 chances each; everybody else follows activity and chronotype."""
+    """Agents with their own 24 hourly chances; all others follow activity and chronotype."""
 
     def __init__(self) -> None:
         self.agents = np.empty(0, np.uint32)
@@ -29,11 +29,11 @@ class Hours:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held."""
+        """Size in bytes."""
         return self.agents.nbytes + self.chances.nbytes
 
     def put(self, agents: npt.ArrayLike, chances: npt.ArrayLike) -> None:
-        """Give agents their hours, in place of what they had."""
+        """Set the hourly chances of agents, replacing earlier ones."""
         who = np.asarray(agents, np.uint32)
         own = _checked(np.asarray(chances, np.float64), who.size)
         kept = ~np.isin(self.agents, who)
@@ -49,24 +49,24 @@ class Hours:
         uniforms: npt.NDArray[np.float64],
         hour: float,
     ) -> npt.NDArray[np.uint32]:
-        """Return who is online once agents with hours of their own keep to these."""
+        """Return who is online after applying the hours of agents that have their own."""
         others = online[~np.isin(online, self.agents, assume_unique=True)]
         wakes = can & (uniforms < self.chances[:, int(hour) % DAY])
         return np.sort(np.concatenate([others, self.agents[wakes]]))
 
     def copied(self) -> Hours:
-        """Return hours that do not change with these; arrays are replaced, never written."""
+        """Return a copy that later changes do not affect; arrays are replaced, never written to."""
         twin = Hours()
         twin.agents, twin.chances = self.agents, self.chances
         return twin
 
     def dump(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the columns by name; none when nobody has hours of their own."""
+        """Return the columns by name; empty if no agent has its own hours."""
         return {"agents": self.agents, "chances": self.chances} if len(self) else {}
 
     @classmethod
     def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Hours:
-        """Return the hours of :meth:`dump`; InputError for columns that do not fit."""
+        """Restore the hours from :meth:`dump`; raise InputError for columns that do not fit."""
         hours = cls()
         if not columns:
             return hours
@@ -86,36 +86,36 @@ def _checked(chances: npt.NDArray[Any], count: int) -> npt.NDArray[np.float32]:
 
 
 LONGEST_TEXT: Final = 1 << 20
-"""Characters of a biography or persona; 10,000 words have some 60,000."""
+"""Maximum length of a biography or persona in characters; 10,000 words have about 60,000."""
 _DEEPEST: Final = 32
 _TEXTS: Final = ("name", "biography", "persona")
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is said about one person; what is left out stays as it was.
+    """Profile of one person; omitted fields leave the agent's values unchanged.
 
     Parameters
     ----------
     id
-        The foreign id, or None: profiles then go to agents in order.
+        The foreign id, or None: profiles are then assigned to agents in order.
     name, biography, persona
-        Texts. The persona is what a language model is told to be.
+        Texts. The persona is the role given to a language model.
     interests
-        Words as they were given.
+        Words as given.
     traits
-        Some of the Big Five by name, in [0, 1].
+        Some of the Big Five by name, each in [0, 1].
     activity
         Share of ticks online in [0, 1], or None.
     hours
-        24 chances of being online, by the hour of the day; or none.
+        24 chances of being online, one per hour of the day; or empty.
     more
-        Every other field of the file, plain values.
+        All other fields of the file, plain values.
 
     Raises
     ------
     InputError
-        One sentence for a value that is not allowed.
+        A value is not allowed.
     """
 
     id: int | str | None = None
@@ -145,7 +145,7 @@ class Profile:
             raise InputError(f"its fields lie more than {_DEEPEST} levels deep.")
 
     def plain(self) -> dict[str, Any]:
-        """Return what is said, without what is left out; :meth:`of` takes it back."""
+        """Return the given fields as plain values; :meth:`of` reads them back."""
         said: dict[str, Any] = {name: getattr(self, name) for name in _TEXTS}
         said |= {"id": self.id, "interests": list(self.interests), "traits": dict(self.traits)}
         said |= {"activity": self.activity, "hours": list(self.hours), "more": dict(self.more)}
@@ -153,7 +153,7 @@ class Profile:
 
     @classmethod
     def of(cls, said: Profile | Mapping[str, Any]) -> Profile:
-        """Return a profile as it is, or one of a mapping such as :meth:`plain` returns."""
+        """Return the profile itself, or one made from a mapping such as :meth:`plain` returns."""
         if isinstance(said, Profile):
             return said
         known = set(cls.__dataclass_fields__)
@@ -169,15 +169,15 @@ class Profile:
         return cls(**body)
 
     def record(self) -> dict[str, Any]:
-        """Return what is kept of it beside the columns of agents."""
+        """Return the profile fields that are not stored as agent columns."""
         return {name: value for name, value in self.plain().items() if name != "id"}
 
 
 def interests_of(profile: Profile, vocabulary: Vocabulary) -> tuple[int, Sequence[str]]:
-    """Return the mask of a profile's interests, and the words that the vocabulary does not know.
+    """Return the mask of a profile's interests, and the words that are not in the vocabulary.
 
-    A word counts by its name, or by the keywords in it. Where no interests are given, biography
-    and persona are searched for keywords; of a persona made of fields, their values alone.
+    A word counts by its name, or by the keywords in it. If no interests are given, biography
+    and persona are searched for keywords; of a persona made of fields, only the values.
     """
     if not profile.interests:
         return vocabulary.match(f"{profile.biography}\n{_spoken(profile)}"), ()
@@ -192,7 +192,7 @@ def interests_of(profile: Profile, vocabulary: Vocabulary) -> tuple[int, Sequenc
 
 
 def _spoken(profile: Profile) -> str:
-    """Return a persona without names of fields, at the top or within: a form is no interest."""
+    """Return a persona without field names, at any level: a field name is not an interest."""
     fields = {name.replace("_", " "): value for name, value in profile.more.items()}
     lines = []
     for line in profile.persona.splitlines():
@@ -202,7 +202,7 @@ def _spoken(profile: Profile) -> str:
 
 
 def values_in(value: Any) -> list[str]:
-    """Return the values within a value of JSON as texts, without the names that they have there."""
+    """Return the values within a JSON value as texts, without the field names."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):
@@ -211,7 +211,7 @@ def values_in(value: Any) -> list[str]:
 
 
 def folded_in(profile: Profile, vocabulary: Vocabulary) -> list[tuple[str, str]]:
-    """Return the interests that count as others of the vocabulary, each with what it counts as."""
+    """Return the interests that are mapped to others of the vocabulary, each with its target."""
     names = {name.casefold() for name in vocabulary}
     words = [word for word in profile.interests if word.strip().casefold() not in names]
     found = [(word, " and ".join(vocabulary.names(vocabulary.match(word)))) for word in words]

@@ -1,9 +1,9 @@
 """Records of single agents: biographies and personas (packed), own hours, stage moves.
 
-Records are packed with msgpack, those of sixteen neighbours in one chunk, and unpacked when one of
-them is asked for. The newest unpacked chunks are kept, up to a number of bytes, so that a million
-biographies take no more room as Python's objects than a hundred do. The packed bytes are an array
-in memory, or whatever else can give a piece of them (:mod:`sim.store.snapshot.snapshot`: the
+Records are packed with msgpack, sixteen neighbouring agents to a chunk, and unpacked on access.
+The most recently unpacked chunks are cached, up to a number of bytes, so that a million
+biographies take no more memory as Python objects than a hundred do. The packed bytes are an array
+in memory, or any object that can read a slice of them (:mod:`sim.store.snapshot.snapshot`: the
 world's file).
 """
 
@@ -28,7 +28,7 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class AgentRecords:
-    """Cold records, hours of one's own, and moves between stages of life."""
+    """Cold records, individual online hours, and lifecycle transitions."""
 
     def __init__(self) -> None:
         self.cold = ColdRecords()
@@ -37,23 +37,23 @@ class AgentRecords:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held."""
+        """Size in bytes."""
         return self.cold.nbytes + self.hours.nbytes + self.moves.nbytes
 
     def copied(self) -> AgentRecords:
-        """Return lore that does not change with this."""
+        """Return a copy that later changes do not affect."""
         twin = AgentRecords()
         twin.cold, twin.hours = self.cold.copied(), self.hours.copied()
         twin.moves = self.moves.copied()
         return twin
 
     def dump(self) -> Columns:
-        """Return hours and moves as columns."""
+        """Return hours and transitions as columns."""
         return prefixed("hours.", self.hours.dump()) | prefixed("moves.", self.moves.dump())
 
     @classmethod
     def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> AgentRecords:
-        """Return the lore of :meth:`dump`; InputError for columns that do not fit."""
+        """Restore the records from :meth:`dump`; raise InputError for columns that do not fit."""
         lore = cls()
         lore.hours = Hours.restore(under("hours.", columns), agents)
         lore.moves = MoveLog.restore(under("moves.", columns), agents)
@@ -64,7 +64,7 @@ Record = dict[str, Any]
 
 
 BLOCK: Final = 16
-"""Agents whose records lie in one chunk."""
+"""Number of agents whose records share a chunk."""
 _ROOM: Final = 4 << 20
 _WAITING: Final = 1024
 _WHAT: Final = "What is known of an agent"
@@ -74,18 +74,18 @@ _tally = [0, 0]
 
 
 def tally() -> tuple[int, int]:
-    """Return (hits, asked) of every store of this process: records that need not be unpacked."""
+    """Return (hits, lookups) of all stores of this process; a hit is a record already unpacked."""
     return _tally[0], _tally[1]
 
 
 class Chunks(Protocol):
-    """Packed bytes, wherever they are."""
+    """Packed bytes, in memory or in a file."""
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return some of them."""
+        """Return the bytes from ``start`` to ``stop``."""
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of bytes."""
 
 
 class MemoryChunks:
@@ -95,7 +95,7 @@ class MemoryChunks:
         self._data = data
 
     def read(self, start: int, stop: int) -> bytes:
-        """Return some of them."""
+        """Return the bytes from ``start`` to ``stop``."""
         return self._data[start:stop].tobytes()
 
     def __len__(self) -> int:
@@ -103,7 +103,7 @@ class MemoryChunks:
 
 
 class ColdRecords:
-    """Records by agent, a table of plain values each; agents without one cost nothing."""
+    """Records by agent, a dict of plain values each; agents without one cost nothing."""
 
     def __init__(self, *, room: int = _ROOM) -> None:
         self._room = room
@@ -130,7 +130,7 @@ class ColdRecords:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of what is packed in memory; none of what lies in a file."""
+        """Size in bytes of the packed data in memory, excluding data in a file."""
         if not self._index["blocks"].size:
             return 0
         held = len(self._chunks) if isinstance(self._chunks, MemoryChunks) else 0
@@ -138,7 +138,7 @@ class ColdRecords:
 
     @property
     def packed_bytes(self) -> int:
-        """How many bytes the packed records have, wherever they are."""
+        """Return the size of the packed records in bytes, in memory or in a file."""
         with self._lock:
             self._fold()
             return len(self._chunks)
@@ -150,7 +150,7 @@ class ColdRecords:
             return self._chunks.read(0, len(self._chunks))
 
     def agents(self) -> npt.NDArray[np.uint32]:
-        """Return who has a record: uint32, rising."""
+        """Return the agents that have a record: uint32, ascending."""
         with self._lock:
             self._fold()
             bits = np.unpackbits(self._index["masks"].view(np.uint8), bitorder="little")
@@ -159,7 +159,7 @@ class ColdRecords:
             return found.astype(np.uint32)
 
     def get(self, agent: int) -> Record:
-        """Return the record of an agent, to be read only; empty when it has none."""
+        """Return the record of an agent, read-only; empty if it has none."""
         with self._lock:
             if not self._has(agent):
                 return {}
@@ -168,12 +168,12 @@ class ColdRecords:
             return self._block(agent // BLOCK, counted=True).get(agent, {})
 
     def text(self, agent: int, field: str) -> str:
-        """Return one field of an agent's record as text; empty when there is none."""
+        """Return one field of an agent's record as text; empty if missing."""
         value = self.get(agent).get(field, "")
         return value if isinstance(value, str) else ""
 
     def put(self, records: Mapping[int, Record]) -> None:
-        """Replace the records of agents; an empty one takes it away."""
+        """Replace the records of agents; an empty record removes it."""
         for agent, record in records.items():
             _packed([record], f"What is known of agent {agent}")
         with self._lock:
@@ -186,14 +186,14 @@ class ColdRecords:
                     self._fold()
 
     def note(self, agents: Iterable[int], tick: int, text: str) -> None:
-        """Add a line to the history of each of some agents."""
+        """Add a line to the history of each agent."""
         for agent in agents:
             record = dict(self.get(int(agent)))
             record["history"] = [*record.get("history", ()), [tick, text]]
             self.put({int(agent): record})
 
     def copied(self) -> ColdRecords:
-        """Return records that do not change with these; packed bytes are shared."""
+        """Return a copy that later changes do not affect; packed bytes are shared."""
         with self._lock:
             self._fold()
             twin = ColdRecords(room=self._room)
@@ -201,7 +201,7 @@ class ColdRecords:
             return twin
 
     def dump(self) -> Columns:
-        """Return the packed columns by name; none when nothing is known of anybody."""
+        """Return the packed columns by name; empty if no agent has a record."""
         with self._lock:
             self._fold()
             if not self._index["blocks"].size:
@@ -211,7 +211,7 @@ class ColdRecords:
 
     @classmethod
     def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> ColdRecords:
-        """Return the records of :meth:`dump`."""
+        """Restore the records from :meth:`dump`."""
         cold = cls()
         if not columns:
             return cold
@@ -224,7 +224,7 @@ class ColdRecords:
         return cold
 
     def lie_in(self, chunks: Chunks) -> None:
-        """Read packed bytes from elsewhere from now on: the same ones that are here."""
+        """Read the packed bytes from ``chunks`` from now on; they must equal the current ones."""
         with self._lock:
             self._fold()
             if len(chunks) != len(self._chunks):
@@ -232,7 +232,7 @@ class ColdRecords:
             self._chunks = chunks
             self._forget()
 
-    # Under the lock
+    # The lock is held
 
     def _has(self, agent: int) -> bool:
         number, place = divmod(agent, BLOCK)
@@ -247,7 +247,7 @@ class ColdRecords:
         return row if row < blocks.size and blocks[row] == number else -1
 
     def _block(self, number: int, *, counted: bool = False) -> dict[int, Record]:
-        """Return the records of a block, unpacked now or before."""
+        """Return the unpacked records of a block."""
         known = self._changed.get(number)
         if known is None and number in self._known:
             self._known.move_to_end(number)
@@ -265,7 +265,7 @@ class ColdRecords:
         return records
 
     def _open(self, number: int) -> dict[int, Record]:
-        """Return the records of a block that is about to change."""
+        """Return the records of a block that is about to be modified."""
         if number not in self._changed:
             self._changed[number] = dict(self._block(number))
             self._used -= self._known.pop(number, (0, {}))[0]
@@ -283,7 +283,7 @@ class ColdRecords:
         return dict(zip(who, _read(raw, first), strict=False)), len(raw)
 
     def _fold(self) -> None:
-        """Pack what was changed; what comes of it does not depend on how it came about."""
+        """Pack pending changes; the bytes depend only on the final contents."""
         if not self._changed:
             return
         changed = {number: block for number, block in self._changed.items() if block}
@@ -350,7 +350,7 @@ def _read(raw: bytes, first: int) -> Iterator[Record]:
 
 
 def _check(own: Columns, agents: int) -> None:
-    """Refuse columns that would read elsewhere."""
+    """Raise InputError for columns that would be read out of bounds."""
     blocks, starts = own["blocks"], own["starts"]
     rising = bool(np.all(blocks[1:] > blocks[:-1])) and bool(np.all(starts[1:] >= starts[:-1]))
     fits = own["masks"].shape == own["sums"].shape == blocks.shape == (len(starts) - 1,)

@@ -1,4 +1,4 @@
-"""Kernels of the daily rhythm: who is online, by share of ticks, hour and chronotype."""
+"""Kernels of the daily rhythm: who is online, by activity, hour and chronotype."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _BYTE = np.uint64(255)
 
 @kernel
 def fill_kinds(key: Word, start: int, upto: F64, out: U8) -> None:
-    """Draw a kind for each agent, by the cumulative shares ``upto``.
+    """Draw a kind for each agent from the cumulative shares ``upto``.
 
     Parameters
     ----------
     key
         uint64.
     start
-        The agent of the first row; row i depends on the key and on ``start + i`` alone.
+        The agent of the first row; row i depends only on the key and on ``start + i``.
     upto
-        float64 (kinds,), rising, the last 1.
+        float64 (kinds,), ascending, the last 1.
     out
         uint8 (n,), written: 0 .. kinds - 1.
     """
@@ -38,24 +38,24 @@ def fill_kinds(key: Word, start: int, upto: F64, out: U8) -> None:
 
 @kernel
 def wake(activity: F32, status: U8, active: int, kind: U8, curve: F64, key: Word, out: U32) -> int:
-    """List who is online, ascending: a coin of chance ``activity * curve[kind]``, at most 1.
+    """List the online agents, ascending; the chance is ``activity * curve[kind]``, at most 1.
 
     Parameters
     ----------
     activity, status, kind
-        float32, uint8, uint8 (n,): the share of ticks online, the stage of life, the chronotype.
+        float32, uint8, uint8 (n,): the share of ticks online, the lifecycle stage, the chronotype.
     active
         The stage in which an agent can be online.
     curve
         float64 (kinds,): this tick's factor for each chronotype.
     key
-        uint64, of this tick.
+        uint64 key of this tick.
     out
-        uint32 (n + 1,), written; one slot past the last may be.
+        uint32 (n + 1,), written; one slot past the last may be overwritten.
 
     Returns
     -------
-    How many are online.
+    Number of agents online.
     """
     count = 0
     for agent in range(activity.size):
@@ -68,7 +68,7 @@ def wake(activity: F32, status: U8, active: int, kind: U8, curve: F64, key: Word
 
 @kernel
 def expected(activity: F32, status: U8, active: int, kind: U8, curve: F64) -> float:
-    """Return how many agents the law of :func:`wake` has online in a tick, on average."""
+    """Return the expected number of agents online in a tick under the law of :func:`wake`."""
     total = 0.0
     for agent in range(activity.size):
         if status[agent] == active:
@@ -81,7 +81,7 @@ def write(
     online: U32, personality: U8, interests: U32, chance: float, key: Word, author: U32, tags: U32,
     topic: U8, appeal: U8,
 ) -> int:  # fmt: skip
-    """Let online agents write posts, by a coin of chance ``chance * (0.5 + extraversion)``.
+    """Let online agents write posts, each with chance ``chance * (0.5 + extraversion)``.
 
     A post is about one of the author's interests, or about two (one time in four); its appeal is
     255 u^2, so that few posts appeal to many.
@@ -89,21 +89,21 @@ def write(
     Parameters
     ----------
     online
-        uint32 (k,), who is online.
+        uint32 (k,): the agents online.
     personality
         uint8 (n, 5); column 2 is extraversion, in 1/255.
     interests
         uint32 (n, 2): the 64 bits of each agent, low half first.
     chance
-        Of an agent of medium extraversion, a tick.
+        Chance per tick of an agent of medium extraversion.
     key
-        uint64, of this tick.
+        uint64 key of this tick.
     author, tags, topic, appeal
-        uint32 (k,), uint32 (k, 2), uint8 (k,), uint8 (k,), written; topic 255: about nothing.
+        uint32 (k,), uint32 (k, 2), uint8 (k,), uint8 (k,), written; topic 255: no topic.
 
     Returns
     -------
-    How many posts.
+    Number of posts.
     """
     count = 0
     for at in range(online.size):
@@ -129,7 +129,7 @@ def write(
 
 @kernel
 def _one_of(mask: Word, bits: Word) -> tuple[Word, int]:
-    """Return one bit of a mask, drawn by eight random bits, and its place; (0, 255) for none."""
+    """Return one set bit of a mask, drawn by eight random bits, and its index; or (0, 255)."""
     have = 0
     for place in range(64):
         if (mask >> np.uint64(place)) & ONE:

@@ -1,20 +1,20 @@
-"""Agents chosen by the terms of a query, or by a condition; both give sorted indices.
+"""Agents selected by the terms of a query, or by a condition; both give sorted indices.
 
 Terms, such as ``interest:music``::
 
     interest:music,dance activity>0.5 community:"United States" !status:banned openness>=0.7
 
-Terms stand beside each other and must all hold; ``!`` in front negates one; a comma offers
-alternatives; an empty query takes everybody. A community goes by name, by number or as ``none``.
+Terms separated by spaces must all hold; ``!`` in front negates one; a comma separates
+alternatives; an empty query selects everybody. Communities go by name, number or ``none``.
 
-Conditions (``and``, ``or``, ``not``), as commands and scenarios write them::
+Conditions (``and``, ``or``, ``not``), as used in commands and scenarios::
 
     activity > .5 and community == "x"
     not (status == banned or interest in [music, dance]) and openness >= 0.7
 
 Numbers are compared with ``== != > >= < <=``; names with ``== !=`` and ``in [...]``, quoted where
-they have blanks; what holds or does not, such as ``online``, stands alone. Comparisons beside each
-other must all hold, as with ``and``; terms are understood as well.
+they contain spaces; a flag, such as ``online``, is written alone. Adjacent comparisons
+must all hold, as with ``and``; terms are accepted as well.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _SIGNS: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
-    """Return the agents that fit every term of a query.
+    """Return the agents that match every term of a query.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
     Raises
     ------
     InputError
-        Names the position of the term, what is wrong there, and what is allowed.
+        Gives the position of the term, what is wrong there, and what is allowed.
 
     Examples
     --------
@@ -85,9 +85,9 @@ def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
 
 
 def check_query(query: str) -> None:
-    """Refuse a query that nobody can read, whatever the population.
+    """Raise InputError for a query that is malformed for any population.
 
-    Interests, communities and ids are the population's own; :func:`select` looks for them there.
+    Interests, communities and ids depend on the population; :func:`select` checks them.
     """
     for term in _terms(query):
         with _placed(term):
@@ -100,7 +100,7 @@ def check_query(query: str) -> None:
 
 
 def _terms(query: str) -> Iterator[re.Match[str]]:
-    """Yield the terms of a query; refuse what is none."""
+    """Yield the terms of a query; raise InputError for anything that is not a term."""
     at = 0
     while query[at:].strip():
         at += len(query[at:]) - len(query[at:].lstrip())
@@ -116,7 +116,7 @@ def _terms(query: str) -> Iterator[re.Match[str]]:
 
 @contextmanager
 def _placed(term: re.Match[str]) -> Iterator[None]:
-    """Let what is refused say where the term stands."""
+    """Add the position of the term to the message of an InputError."""
     try:
         yield
     except InputError as error:
@@ -124,7 +124,7 @@ def _placed(term: re.Match[str]) -> Iterator[None]:
 
 
 def _field(term: re.Match[str]) -> str:
-    """Return the field of a term, asked for in its own form."""
+    """Return the field of a term, checking that it is used in its own form."""
     field = term["field"].lower()
     if field not in _KINDS and field not in NUMBERS:
         raise UnknownNameError("field", term["field"], FIELDS)
@@ -174,7 +174,7 @@ def _community(agents: Agents, values: list[str]) -> Bools:
 
 
 def _labels(agents: Agents, value: str) -> list[int]:
-    """Return the labels that a community's name or number means."""
+    """Return the labels that match a community's name or number."""
     names = agents.communities
     known = [name.casefold() for name in names]
     same = [label for label, name in enumerate(known) if name == value.casefold()]
@@ -206,7 +206,7 @@ _KINDS: Final[dict[str, Callable[[Agents, list[str]], Bools]]] = {
     "id": _id,
 }
 FIELDS: Final = (*_KINDS, *NUMBERS)
-"""Every field that a query may name."""
+"""All fields that a query may name."""
 
 
 Numbers = Mapping[str, Callable[[], npt.NDArray[Any]]]
@@ -228,9 +228,9 @@ def where(agents: Agents, condition: str, numbers: Numbers | None = None) -> npt
     agents
         The population.
     condition
-        See the module; empty: everybody.
+        See the module; empty: all agents.
     numbers
-        Further columns that it may name, each made when it is asked for.
+        Further columns that it may name, each computed on demand.
 
     Returns
     -------
@@ -239,7 +239,7 @@ def where(agents: Agents, condition: str, numbers: Numbers | None = None) -> npt
     Raises
     ------
     InputError
-        Names the position, what is wrong there, and what is allowed.
+        Gives the position, what is wrong there, and what is allowed.
 
     Examples
     --------
@@ -257,7 +257,7 @@ def where(agents: Agents, condition: str, numbers: Numbers | None = None) -> npt
 
 
 class _ConditionParser:
-    """Reads a condition from left to right; ``or`` binds least, then ``and``, then ``not``."""
+    """Parses a condition from left to right; ``or`` binds least, then ``and``, then ``not``."""
 
     def __init__(self, agents: Agents, text: str, numbers: Numbers) -> None:
         self._agents = agents
@@ -287,7 +287,7 @@ class _ConditionParser:
         return found
 
     def _is_beside(self) -> bool:
-        """Whether another comparison stands beside the last one, as terms do."""
+        """Return whether another comparison follows directly, as terms do."""
         kind, word, _ = self._next
         return kind == "word" and _OTHERS.get(word, word.lower()) != "or"
 

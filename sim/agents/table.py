@@ -1,4 +1,4 @@
-"""The columns of a population, packed texts, and checks of values that come from outside."""
+"""The columns of a population, packed texts, and validation of values from outside."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _T = TypeVar("_T", bound=np.generic)
 
 
 class Texts:
-    """A read-only sequence of strings; a million of 10 letters take 18 MB."""
+    """A read-only sequence of strings; a million strings of 10 letters take 18 MB."""
 
     __slots__ = ("blob", "offsets")
 
@@ -30,7 +30,7 @@ class Texts:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Texts:
-        """Return the strings packed; a lone surrogate becomes ``?``."""
+        """Return the strings in packed form; a lone surrogate becomes ``?``."""
         parts = [text.encode("utf-8", "replace") for text in texts]
         offsets = np.zeros(len(parts) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, parts), np.int64, len(parts)), out=offsets[1:])
@@ -38,7 +38,7 @@ class Texts:
 
     @classmethod
     def checked(cls, blob: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> Texts:
-        """Return arrays from outside as texts; InputError when they do not fit each other."""
+        """Return arrays from outside as texts; raise InputError if they do not match each other."""
         fit = (
             blob.ndim == offsets.ndim == 1
             and len(offsets) > 0
@@ -71,11 +71,11 @@ class Texts:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of both arrays."""
+        """Size in bytes of both arrays."""
         return self.blob.nbytes + self.offsets.nbytes
 
     def hashes(self) -> npt.NDArray[np.uint64]:
-        """Return a 64-bit hash of each text, the same on every machine; uint64 (n,)."""
+        """Return a 64-bit hash of each text, identical on every machine; uint64 (n,)."""
         out = np.empty(len(self), np.uint64)
         with np.errstate(over="ignore"):
             hash_texts(self.blob, self.offsets, out)
@@ -88,7 +88,7 @@ def _frozen(array: npt.NDArray[_T]) -> npt.NDArray[_T]:
     return view
 
 
-MOST = 2**31 - 1  # agents; an int32 holds each of them
+MOST = 2**31 - 1  # agents; the largest number that fits in an int32
 COLUMNS: Final[Mapping[str, Bound]] = MappingProxyType(
     {
         "personality": Bound("u1", ("agents", 5)),
@@ -101,14 +101,14 @@ COLUMNS: Final[Mapping[str, Bound]] = MappingProxyType(
 
 
 def room_for(count: int) -> dict[str, npt.NDArray[Any]]:
-    """Return every column, unwritten, with ``count`` rows."""
+    """Return all columns, uninitialised, with ``count`` rows."""
     return {n: np.empty(b.shape_of({"agents": count}), b.dtype) for n, b in COLUMNS.items()}
 
 
 def labelled(
     count: int, community: npt.ArrayLike | None, names: Sequence[str]
 ) -> tuple[npt.NDArray[np.int32], list[str]]:
-    """Return labels and a name for each; names are made up when there are none."""
+    """Return labels and a name for each; names are generated if none are given."""
     labels = labels_of(count, community, len(names) or count)
     if names:
         return labels, [one_line(name) or f"group {at}" for at, name in enumerate(names)]
@@ -117,13 +117,13 @@ def labelled(
 
 
 def labels_of(count: int, community: npt.ArrayLike | None, known: int) -> npt.NDArray[np.int32]:
-    """Return labels as int32 (count,), each in -1..known - 1; all -1 when left out."""
+    """Return labels as int32 (count,), each in -1..known - 1; all -1 if omitted."""
     if community is None:
         return np.full(count, -1, np.int32)
     labels = np.asarray(community)
     if labels.shape != (count,) or labels.dtype.kind not in "iu":
         raise InputError(f"{count} agents need {count} integer labels, got {labels.shape}.")
-    labels = labels.astype(np.int64)  # an unsigned label has no -1 to compare with
+    labels = labels.astype(np.int64)  # an unsigned label cannot be compared with -1
     low, high = int(labels.min(initial=-1)), int(labels.max(initial=-1))
     if low < -1 or high >= known:
         wrong = low if low < -1 else high
@@ -132,7 +132,7 @@ def labels_of(count: int, community: npt.ArrayLike | None, known: int) -> npt.ND
 
 
 def packed_names(names: Sequence[str] | Texts, count: int) -> Texts:
-    """Return imported names cleaned and packed, at most ``count`` of them."""
+    """Return at most ``count`` imported names, cleaned and packed."""
     packed = names if isinstance(names, Texts) else Texts.of(map(one_line, names))
     if len(packed) > count:
         raise InputError(f"{count} agents have at most {count} names, got {len(packed)}.")
@@ -148,7 +148,7 @@ def shares(values: npt.ArrayLike, what: str) -> npt.NDArray[np.float64]:
 
 
 def texts_in(columns: Mapping[str, npt.NDArray[Any]], field: str) -> Texts | None:
-    """Return the packed texts dumped as ``field``, copied; None when there are none."""
+    """Return a packed copy of the texts dumped as ``field``; None if there are none."""
     if f"{field}_text" not in columns or f"{field}_offsets" not in columns:
         return None
     return Texts.checked(

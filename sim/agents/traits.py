@@ -1,9 +1,9 @@
 """The drawn columns of a population: personality, interests, activity.
 
-Agent ``i`` depends on the seed, on ``i`` and on its community alone. Interests are homophilous by
-construction: each community has 4 to 6 topics of its own, and a member takes an interest from
-those with chance 0.6, from the whole vocabulary by popularity otherwise. Activity is right-skewed:
-a small share of members is responsible for most of what is written (Wojcik & Hughes 2019).
+Agent ``i`` depends only on the seed, on ``i`` and on its community. Interests are homophilous by
+construction: each community has 4 to 6 topics of its own, and a member draws an interest from
+these with chance 0.6, otherwise from the whole vocabulary by popularity. Activity is right-skewed:
+a small share of members writes most of the posts (Wojcik & Hughes 2019).
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ TRAITS: Final = ("openness", "conscientiousness", "extraversion", "agreeableness
 """The Big Five, in the order of the columns of ``Agents.personality``."""
 
 _EXPONENT = 0.6  # popularity of the topic of rank r is r ** -0.6: first 33 %, last 3 % of agents
-_CHUNK = 1 << 18  # rows between two reports: 25 ms
+_CHUNK = 1 << 18  # rows between two progress reports: 25 ms
 
 
 @lru_cache(maxsize=64)
 def popularity_table(size: int) -> npt.NDArray[np.uint8]:
-    """Return topics 0..size-1, each as often as it is popular (rank ** -0.6)."""
+    """Return topics 0..size-1, each repeated in proportion to its popularity (rank ** -0.6)."""
     weights = np.arange(1, size + 1, dtype=np.float64) ** -_EXPONENT
     ends = np.rint(np.cumsum(weights) / weights.sum() * TABLE).astype(np.int64)
     table = np.searchsorted(ends, np.arange(TABLE), side="right").astype(np.uint8)
@@ -44,7 +44,7 @@ def popularity_table(size: int) -> npt.NDArray[np.uint8]:
 
 
 def community_topics(seed: int, communities: int, vocabulary: Vocabulary) -> npt.NDArray[np.uint8]:
-    """Return the topics of each community, uint8 (communities, 8); the first ones stand twice."""
+    """Return each community's topics, uint8 (communities, 8), padded by repeating the first."""
     out = np.empty((communities, SLOTS), np.uint8)
     with np.errstate(over="ignore"):
         fill_topics(

@@ -1,7 +1,7 @@
 """Kernels that draw agents' personality, activity and interests, each at its own address.
 
-Every kernel fills rows ``start .. start + len(out)`` of a column; row ``i`` depends on the key and
-on ``i`` alone, so that the size of a world and how it grew leave no trace in it.
+Every kernel fills rows ``start .. start + len(out)`` of a column; row ``i`` depends only on the key
+and on ``i``, so that values do not depend on the size of the world or on how it grew.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from sim.jit.mix import mix, word, word2
 from sim.jit.words import ONE, S11, ZERO
 
 TABLE = 4096
-"""Entries of the popularity table: a topic is found by the top 12 bits of a draw."""
+"""Entries of the popularity table: the top 12 bits of a draw are the index."""
 SLOTS = 8
-"""Entries of a community's row of topics; the first topics of the community stand twice."""
+"""Entries of a community's row of topics, padded by repeating its first topics."""
 LEAN = 0.6
-"""Chance that an interest of a community's member is drawn from the community's topics."""
+"""Chance that a member's interest is drawn from the topics of its community."""
 MOST_INTERESTS = 6
 """An agent has 3 to 6 interests."""
 
@@ -32,7 +32,7 @@ _S42 = np.uint64(42)
 _S52 = np.uint64(52)
 _S62 = np.uint64(62)
 _CUT = np.uint64(24576)  # 3 * 2**21 / 256: three 21-bit numbers summed, to one byte
-_TRIES = 48  # draws before the lowest free topics fill up; reached only by lopsided vocabularies
+_TRIES = 48  # draws before the lowest free topics are used; reached only by lopsided vocabularies
 _QUIETEST = 0.01
 _STEP_53 = 1.1102230246251565e-16
 _PRIME = np.uint64(0x100000001B3)
@@ -41,7 +41,7 @@ _BASIS = np.uint64(0xCBF29CE484222325)
 
 @kernel
 def fill_personality(key: np.uint64, start: int, out: U8) -> None:
-    """Draw the Big Five: each the mean of three uniforms (mean 0.5, sd 0.167), as a byte.
+    """Draw the Big Five: each is the mean of three uniforms (mean 0.5, sd 0.167), as a byte.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def fill_topics(key: np.uint64, table: U8, out: U8) -> None:
     key
         uint64.
     table
-        uint8 (4096,): topics, as often as they are popular.
+        uint8 (4096,): topics, repeated in proportion to their popularity.
     out
         uint8 (communities, 8), written: distinct topics, then the first ones again.
     """
@@ -119,7 +119,7 @@ def fill_interests(
     size: int,
     out: U64,
 ) -> None:
-    """Draw 3 to 6 interests an agent; members lean to the topics of their community.
+    """Draw 3 to 6 interests per agent; members favour the topics of their community.
 
     Parameters
     ----------
@@ -132,9 +132,9 @@ def fill_interests(
     topics
         uint8 (communities, 8), from :func:`fill_topics`.
     table
-        uint8 (4096,): topics, as often as they are popular.
+        uint8 (4096,): topics, repeated in proportion to their popularity.
     size
-        Names in the vocabulary, 1..64.
+        Number of names in the vocabulary, 1..64.
     out
         uint64 (n,), written: bit t is topic t.
     """
@@ -157,7 +157,7 @@ def fill_interests(
                 if have == wanted:
                     break
         while have < wanted:
-            low = (mask + ONE) & ~mask  # the lowest topic not yet taken
+            low = (mask + ONE) & ~mask  # the lowest topic not taken yet
             mask |= low
             have += 1
         out[row] = mask
@@ -170,7 +170,7 @@ def hash_texts(blob: U8, offsets: I64, out: U64) -> None:
     Parameters
     ----------
     blob
-        uint8: the texts end to end.
+        uint8: the texts, concatenated.
     offsets
         int64 (n + 1,): where each begins; the last is the end.
     out

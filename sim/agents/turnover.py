@@ -1,6 +1,6 @@
-"""Turnover of members: daily rates of joining and leaving as counts and coins of a tick.
+"""Turnover of members: daily rates of joining and leaving, converted to counts and coins per tick.
 
-Shares of Y Social's kind: of the members there are, a share joins in a day and a share leaves.
+Rates as in Y Social: a share of the current members joins per day, and a share leaves.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _DAY_MINUTES = 24 * 60
 
 
 def per_tick(share: float, tick_minutes: float) -> float:
-    """Return the chance of a tick that makes ``share`` in a day: ``1 - (1 - share) ** days``."""
+    """Return the chance per tick that gives ``share`` per day: ``1 - (1 - share) ** days``."""
     if not 0.0 <= share <= 1.0:
         raise InputError(f"A share of a day is in [0, 1], got {share:g}.")
     return float(1.0 - (1.0 - share) ** (tick_minutes / _DAY_MINUTES))
@@ -27,7 +27,7 @@ def per_tick(share: float, tick_minutes: float) -> float:
 def leavers(
     agents: Agents, seed: int, tick: int, share: float, tick_minutes: float
 ) -> npt.NDArray[np.uint32]:
-    """Return the active members that leave in a tick: each by a coin of its own."""
+    """Return the active members that leave in a tick, each drawn independently."""
     chance = per_tick(share, tick_minutes)
     who = np.flatnonzero(agents.status == Lifecycle.ACTIVE).astype(np.uint32)
     if not chance or not who.size:
@@ -38,9 +38,9 @@ def leavers(
 
 
 def newcomers(members: int, seed: int, tick: int, share: float, tick_minutes: float) -> int:
-    """Return how many join in a tick: ``members * share`` a day on average.
+    """Return the number of members that join in a tick: ``members * share`` a day on average.
 
-    The fraction that is left over joins by chance, so that small worlds grow as fast as large ones.
+    The fractional remainder joins by chance, so that small worlds grow as fast as large ones.
     """
     if share < 0:
         raise InputError(f"Newcomers of a day are a share of at least 0, got {share:g}.")

@@ -1,9 +1,9 @@
-"""Named interests, and the words by which a text shows them.
+"""Named interests, and the words that indicate them in a text.
 
-A text is matched without a model of language: words of scripts that are written without spaces
+A text is matched without a language model: words of scripts that are written without spaces
 (Chinese, Japanese, Korean, Thai) are found anywhere in the text, the longest first and without
-overlap; other words are found whole, without regard to case, accents and a plural ending. Written
-as one word, as in hashtags, a phrase is found too.
+overlap; other words are matched whole, ignoring case, accents and plural endings. A phrase
+written as one word, as in hashtags, is matched too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sim.core.text import one_line
 from sim.errors import InputError, UnknownNameError
 
 MOST_NAMES: Final = 64
-"""Interests of an agent are the bits of one 64-bit number."""
+"""Maximum number of interests: the bits of one 64-bit number."""
 
 _LONGEST = 80  # characters of a name or keyword
 _UNSPACED = re.compile(
@@ -35,7 +35,7 @@ _SIBILANTS = ("s", "x", "z", "ch", "sh", "o")
 _GERMAN = frozenset(["und", "der", "das", "ich", "nicht", "ist", "ein", "eine", "auf", "mit"])
 _FRENCH = frozenset(["le", "les", "et", "est", "pas", "je", "une", "que", "des", "il", "nous"])
 _FALSE_FRIENDS: Final = {"war": _GERMAN, "art": _GERMAN, "car": _FRENCH}
-"""English keywords that are everyday words elsewhere: ignored beside such words."""
+"""English keywords that are everyday words in other languages: ignored next to such words."""
 
 
 class Vocabulary:
@@ -44,14 +44,14 @@ class Vocabulary:
     Parameters
     ----------
     names
-        1 to 64 different names; case does not count.
+        1 to 64 different names; case is ignored.
     keywords
-        For each name, words and phrases that show it; the name itself always does.
+        For each name, words and phrases that indicate it; the name itself always does.
 
     Raises
     ------
     InputError
-        A name or keyword is empty, too long, given twice or not one clean line.
+        A name or keyword is empty, too long, duplicated or not one clean line.
 
     Examples
     --------
@@ -104,7 +104,7 @@ class Vocabulary:
 
     @property
     def keywords(self) -> Mapping[str, tuple[str, ...]]:
-        """The words that show each interest, besides its name."""
+        """The words that indicate each interest, in addition to its name."""
         return MappingProxyType(self._keywords)
 
     def mask(self, names: Iterable[str]) -> int:
@@ -113,7 +113,7 @@ class Vocabulary:
         Raises
         ------
         UnknownNameError
-            Suggests the nearest name.
+            The message suggests the nearest name.
         """
         mask = 0
         for name in (names,) if isinstance(names, str) else names:
@@ -124,14 +124,14 @@ class Vocabulary:
         return mask
 
     def names(self, mask: int) -> tuple[str, ...]:
-        """Return the names of the bits of a mask, in order; InputError for a bit without one."""
+        """Return the names of the bits of a mask, in order; raise InputError for an unnamed bit."""
         mask = int(mask)
         if not 0 <= mask < 1 << len(self):
             raise InputError(f"Interests are bits 0 to {len(self) - 1} here, got {mask:#x}.")
         return tuple(name for bit, name in enumerate(self._names) if mask >> bit & 1)
 
     def match(self, text: str) -> int:
-        """Return the mask of the interests that a text shows; 0 when it shows none.
+        """Return the mask of the interests that a text indicates; 0 if none.
 
         Parameters
         ----------
@@ -154,7 +154,7 @@ class Vocabulary:
 
     @classmethod
     def restore(cls, meta: Mapping[str, Any]) -> Vocabulary:
-        """Return the vocabulary that was dumped; the built-in one itself where it is equal."""
+        """Restore a dumped vocabulary; return the built-in object itself if they are equal."""
         return _default() if meta == _default_meta() else cls(meta["names"], meta["keywords"])
 
     def _match_words(self, words: list[str]) -> int:
@@ -192,7 +192,7 @@ class Vocabulary:
         frozenset[str],
         dict[str, list[tuple[str, int]]],
     ]:
-        """Words, phrases by their first word, every word of either, CJK by first character."""
+        """Return words, phrases by first word, all words in them, CJK words by first character."""
         single: dict[str, int] = {}
         phrases: dict[str, list[tuple[list[str], int]]] = {}
         anywhere: dict[str, dict[str, int]] = {}
@@ -236,7 +236,7 @@ def _default_meta() -> dict[str, Any]:
 
 
 def is_name(word: str) -> bool:
-    """Return whether a word may be the name of an interest."""
+    """Return whether a word is a valid name of an interest."""
     try:
         _checked(word, "interest")
     except InputError:
@@ -257,7 +257,7 @@ def _checked(word: object, what: str) -> str:
 
 
 def _folded(text: str) -> str:
-    """Return text without regard to case and to the width of its letters."""
+    """Return text normalised for case and character width."""
     return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).casefold()
 
 
@@ -272,7 +272,7 @@ def _is_false_friend(word: str, words: list[str]) -> bool:
 
 
 def _singular(word: str, known: frozenset[str]) -> str:
-    """Return the known word of which this is a plural (English, Spanish, French), else itself."""
+    """Return the known word of which this is a plural (English, Spanish, French), or itself."""
     if word[:-1] in known:
         return word[:-1]
     if word.endswith("ies") and word[:-3] + "y" in known:

@@ -1,1 +1,1 @@
-"""What all kernels share: compilation, types, draws by address, claims, sparse columns."""
+"""Code that all kernels share: compilation, types, addressed draws, claims, sparse columns."""

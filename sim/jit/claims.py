@@ -1,15 +1,15 @@
-"""Claims: who convinced whom this tick, whatever the order in which contacts are visited.
+"""Claims: which source convinced each agent this tick, independent of the order of contacts.
 
-A claim is one uint64 an agent: ``draw << 40 | new_state << 32 | source`` (24 + 8 + 32 bits). Every
-contact that succeeds writes the minimum, and nobody sees a half-written tick. What is compared are
-the low 24 bits of the draw; success was decided by its high bits. So the winner among several
-successes is a fair draw, whatever their chances; two equal ones in 2**24 fall to the smaller state
+A claim is one uint64 per agent: ``draw << 40 | new_state << 32 | source`` (24 + 8 + 32 bits). Every
+successful contact writes the minimum, and no one reads a half-written tick. Claims compare
+the low 24 bits of the draw; its high bits decided success. So the winner among several
+successes is a fair draw, whatever their chances; equal draws, one in 2**24, go to the smaller state
 and source. ``claim`` holds ``FREE`` outside a tick.
 
-The loops run in two stages without a branch that a processor could guess wrong: coins pick contacts
-into a *batch*, then the batch is narrowed to open listeners, and these are claimed. That takes half
-the time of one loop with the obvious ``if``. A contact in a batch is one uint64,
-``speaker << 32 | place in the speaker's row``.
+The loops run in two stages without branches that a processor could mispredict: coins select
+contacts into a *batch*, then the batch is narrowed to open listeners, which are claimed. That is
+twice as fast as one loop with the obvious ``if``. A contact in a batch is one uint64,
+``speaker << 32 | index into the speaker's row``.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ NOBODY = np.uint32(0xFFFFFFFF)
 """The source of a seed, or of a spontaneous change."""
 
 BATCH = 1024
-"""Contacts weighed at once; their columns stay in the first-level cache."""
+"""Contacts processed at once; their columns stay in the L1 cache."""
 BLOCK = 128
-"""Ties of one row looked at between two glances at whether the batch is full."""
+"""Ties of a row processed between two checks of whether the batch is full."""
 AHEAD = 32
-"""Rows that are fetched from memory together."""
+"""Rows that are prefetched together."""
 
 _TINY = 1.1102230246251565e-16
 _FAR = 4611686018427387904.0
@@ -39,7 +39,7 @@ _FAR = 4611686018427387904.0
 
 @kernel
 def mark(ids: U32, done: U64) -> None:
-    """Set the bit of each id (uint32) in the bitmap ``done`` (uint64, one bit an agent)."""
+    """Set the bit of each id (uint32) in the bitmap ``done`` (uint64, one bit per agent)."""
     for i in range(ids.size):
         v = np.uint64(ids[i])
         done[v >> S6] |= ONE << (v & LOW6)
@@ -55,7 +55,7 @@ def unmark(ids: U32, done: U64) -> None:
 
 @kernel
 def first_marked(ids: U32, done: U64) -> int:
-    """Return the place of the first id (uint32) whose bit in ``done`` (uint64) is set, else -1."""
+    """Return the index of the first id (uint32) whose bit in ``done`` (uint64) is set, or -1."""
     for i in range(ids.size):
         if not is_open(done, np.uint64(ids[i])):
             return i
@@ -79,13 +79,13 @@ def count_ties(rows: U32, speakers: U32, lo: int, hi: int) -> Number:
 
 @kernel
 def gap_scale(p: float) -> float:
-    """Return ``1 / log1p(-p)`` of a chance 0 < p < 1, finite however small the chance."""
+    """Return ``1 / log1p(-p)`` for a chance 0 < p < 1, finite however small the chance is."""
     return float(1.0 / min(np.log1p(-p), -1e-300))
 
 
 @kernel
 def gap(bits: Word, scale: float) -> Number:
-    """Return how many ties a draw passes over: geometric, for the :func:`gap_scale` of a chance.
+    """Return how many ties a draw skips: geometric, for the :func:`gap_scale` of a chance.
 
     At most 2**62, which no row reaches.
     """
@@ -94,11 +94,11 @@ def gap(bits: Word, scale: float) -> Number:
 
 @kernel
 def approach(rows: U32, targets: U32, speakers: U32, lo: int, hi: int) -> Word:
-    """Read both ends of the rows of ``speakers[lo:hi]``.
+    """Touch both ends of the rows of ``speakers[lo:hi]``.
 
-    Independent reads, which the memory serves at the same time; without them a sparse frontier
-    waits for each row in turn. The result means nothing; it must be kept, lest the reads be dropped
-    as useless.
+    The reads are independent, so the memory serves them in parallel; without them a sparse frontier
+    waits for each row in turn. The result is meaningless; the caller must keep it so that the
+    compiler does not drop the reads.
     """
     seen = np.uint64(0)
     for i in range(lo, hi):
@@ -111,21 +111,21 @@ def approach(rows: U32, targets: U32, speakers: U32, lo: int, hi: int) -> Word:
 
 @kernel
 def narrow(fell: U8, size: Number, u: Number, first: Number, batch: U64, n: Number) -> Number:
-    """Append to a batch the contacts of a block whose coin fell.
+    """Append the contacts of a block whose coin succeeded to a batch.
 
     Parameters
     ----------
     fell, size
-        uint8, 1 where it fell; how many ties the block has.
+        uint8, 1 for success; the number of ties in the block.
     u, first
-        The speaker, and the block's first place in its row.
+        The speaker, and the index in its row of the block's first tie.
     batch, n
-        uint64 contacts, and how many there are; the slot behind the last is written to.
+        uint64 contacts, and their number; the slot after the last is overwritten.
 
     Returns
     -------
     int
-        How many there are now.
+        The new number of contacts.
     """
     contact = (np.uint64(u) << S32) | np.uint64(first)
     for j in range(size):
@@ -146,7 +146,7 @@ def claim_batch(
     touched: U32,
     m: Number,
 ) -> Number:
-    """Let the contacts ``batch[:n]`` claim their listeners, where open, by their draws (uint64)."""
+    """Let the contacts ``batch[:n]`` claim their open listeners, by their draws (uint64)."""
     k = 0
     for j in range(n):
         u = batch[j] >> S32
@@ -176,7 +176,7 @@ def _claim_tossed(
     touched: U32,
     m: Number,
 ) -> Number:
-    """As :func:`claim_batch`, by the coin of each tie: ``word2(word(key, u), v)``."""
+    """As :func:`claim_batch`, drawing the coin of each tie: ``word2(word(key, u), v)``."""
     for j in range(n):
         u = batch[j] >> S32
         v = targets[np.uint64(rows[u, 0]) + (batch[j] & LOW32)]
@@ -207,27 +207,27 @@ def claim_coins(
     rows
         uint32 (n, 2), start and length of each speaker's row.
     targets
-        uint32 (ties,), who hears.
+        uint32 (ties,), the listeners.
     trust
-        uint16 (ties,), / 65535: multiplies the chance of its tie; or empty.
+        uint16 (ties,), / 65535: multiplies the chance of each tie; or empty.
     degree
-        uint32 (n,): divides the chance by that of the listener; or empty.
+        uint32 (n,): the chance is divided by the listener's value; or empty.
     speakers
-        uint32, who speaks; ``lo:hi`` is the part of this call.
+        uint32, the speakers; this call processes ``lo:hi``.
     key, p
-        uint64, the draws' key; their chance.
+        uint64 key of the draws; their chance.
     done
         uint64 bitmap of agents that are closed to the message.
     claim, touched
-        uint64 (n,) claims and uint32 (n + 1,) list of the agents that hold one; the slot behind
-        the last is written to.
+        uint64 (n,) claims, and uint32 (n + 1,) list of the agents that hold one; the slot after
+        the last is overwritten.
     m
-        How many are touched so far.
+        Number of touched agents so far.
 
     Returns
     -------
     int
-        How many are touched now.
+        New number of touched agents.
     """
     fell = np.empty(BLOCK, np.uint8)
     batch = np.empty(BATCH + 1, np.uint64)
@@ -277,9 +277,9 @@ def claim_skips(
     touched: U32,
     m: Number,
 ) -> Number:
-    """As :func:`claim_coins` by geometric gaps: only the ties that fall are visited.
+    """As :func:`claim_coins`, by geometric gaps: only the successful ties are visited.
 
-    ``scale`` is the :func:`gap_scale` of the chance. The same law as coins, other draws.
+    ``scale`` is the :func:`gap_scale` of the chance. Same distribution as coins, different draws.
     """
     batch = np.empty(BATCH, np.uint64)
     drawn = np.empty(BATCH, np.uint64)
@@ -318,7 +318,7 @@ def claim_given(
     touched: U32,
     m: Number,
 ) -> Number:
-    """As :func:`claim_coins`; chance (float64) and coin (uint64 bits) are given for each tie."""
+    """As :func:`claim_coins`, with a given chance (float64) and coin (uint64 bits) for each tie."""
     batch = np.empty(1, np.uint64)
     drawn = np.empty(1, np.uint64)
     for i in range(lo, hi):
@@ -336,7 +336,7 @@ def claim_given(
 def commit_once(touched: U32, m: int, done: U64, claim: U64, sources: U32) -> None:
     """Turn the claims on ``touched[:m]`` (uint32) into adoptions.
 
-    Sets their bit in ``done``, writes who convinced them into ``sources`` (uint32) and frees the
+    Sets their bit in ``done``, writes their source into ``sources`` (uint32) and clears the
     claims.
     """
     for i in range(m):
@@ -348,5 +348,5 @@ def commit_once(touched: U32, m: int, done: U64, claim: U64, sources: U32) -> No
 
 @kernel
 def remix(bits: Word) -> Word:
-    """Return a second word from one draw (uint64)."""
+    """Return a second word derived from one draw (uint64)."""
     return mix(np.uint64(bits) + np.uint64(0x632BE59BD9B4E019))

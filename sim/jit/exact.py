@@ -1,8 +1,8 @@
-"""Logarithm and exponential in plain IEEE arithmetic, so that networks are the same everywhere.
+"""Logarithm and exponential in plain IEEE arithmetic, so that networks are identical everywhere.
 
-The C library's ``log`` and ``exp`` differ in the last bit between platforms; one such bit moves a
+The C library's ``log`` and ``exp`` differ in the last bit between platforms; one such bit shifts a
 geometric skip. These use only additions, multiplications and divisions in a fixed order, which
-IEEE 754 defines to the bit. Errors stay within 4 units in the last place.
+IEEE 754 defines exactly. Errors stay within 4 units in the last place.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def log_draw(bits: np.uint64) -> float:
 
 @kernel
 def log1m(p: float) -> float:
-    """Return ln(1 - p) for p in [0, 1); accurate for the smallest p."""
+    """Return ln(1 - p) for p in [0, 1); accurate for very small p."""
     if p < 0.25:
         return -_series(p / (2.0 - p))
     return exact_log(1.0 - p)
@@ -81,7 +81,7 @@ def power_draw(u: float, low: float, high: float, exponent: float) -> float:
     """Return a draw from a power law.
 
     ``u`` in [0, 1); density proportional to x**-``exponent`` on [``low``, ``high``], 0 < low <=
-    high. Inverse of the distribution function.
+    high. Uses the inverse of the distribution function.
     """
     ratio = exact_log(high / low)
     if abs(exponent - 1.0) < 1e-9:

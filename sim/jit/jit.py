@@ -1,8 +1,8 @@
-"""The compiler of kernels: cached on disk, and without the interpreter lock while they run.
+"""The compiler of kernels: cached on disk, and releasing the GIL while they run.
 
-Numba keeps what it compiled beside a function's file and looks at that file alone, though a kernel
-holds copies of those that it calls and types of other files. So what is kept goes by the text of
-all kernels: after an update nothing stale is run, and no index is read that names what is gone.
+Numba caches compiled code by a function's own file and checks that file only, although a kernel
+contains copies of the kernels that it calls and types from other files. So the cache is keyed by
+the text of all kernels: after an update no stale code runs, and no outdated index is read.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _TOLD: Any = numba.config
 _running = local()
-"""Whether this thread is inside a kernel that is not compiled."""
+"""Whether this thread is inside an uncompiled kernel."""
 
 
 @lru_cache(maxsize=1)
 def _text_of_all() -> str:
-    """Return a digest of the files of all kernels, in hexadecimal."""
+    """Return a digest of all kernel files, in hexadecimal."""
     room = Path(__file__).resolve().parents[1]
     digest = blake2b(digest_size=8)
     for path in sorted([*room.glob("jit/*.py"), *room.rglob("*_kernels.py")]):
@@ -35,24 +35,24 @@ def _text_of_all() -> str:
 
 
 def _kept(compiled: Any) -> Any:
-    """Return a compiled function whose cache is read only under the same text of all kernels.
+    """Return a compiled function whose cache is valid only for the same text of all kernels.
 
-    Where nothing is compiled it behaves to its caller as a compiled one does.
+    With compilation disabled, the result behaves to its caller as a compiled function does.
     """
     if _TOLD.DISABLE_JIT:
         return _wrapping(compiled)
     cache = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if cache is not None:  # its version is compared before anything else of it is read
+    if cache is not None:  # the version is compared before anything else in it is read
         cache._version = f"{cache._version} {_text_of_all()}"  # noqa: SLF001 - there is no door
     return compiled
 
 
 def _wrapping(function: Any) -> Any:
-    """Let words wrap, of which numpy would warn, and hand Python its own numbers."""
+    """Silence numpy's overflow warnings for words, and return Python numbers to Python callers."""
 
     @wraps(function)
     def plain(*args: Any, **keywords: Any) -> Any:
-        if getattr(_running, "kernel", False):  # kernels hand each other numbers of numpy
+        if getattr(_running, "kernel", False):  # kernels pass each other numpy numbers
             return function(*args, **keywords)
         _running.kernel = True
         try:
@@ -71,7 +71,7 @@ def _boxed(found: Any) -> Any:
 
 
 def kernel(function: F) -> F:
-    """Compile a function of arrays and scalars at first use.
+    """Compile a function of arrays and scalars on first use.
 
     Parameters
     ----------
@@ -81,25 +81,25 @@ def kernel(function: F) -> F:
     Returns
     -------
     The same function, compiled (``nogil``, cached). With ``NUMBA_DISABLE_JIT=1`` the plain one,
-    whose words wrap as silently.
+    in which words also wrap silently.
     """
     return cast("F", _kept(numba.njit(cache=True, nogil=True)(function)))
 
 
 def lean(function: F) -> F:
-    """As :func:`kernel`, for functions that make no array: references to arrays are not counted.
+    """As :func:`kernel`, for functions that create no array: array references are not counted.
 
-    A call that the compiler does not copy into its caller counts a reference up and down for every
-    array it is given: some ten nanoseconds each, more than a short part needs for its work.
+    A call that the compiler does not inline counts a reference up and down for every array it is
+    given: about ten nanoseconds each, more than a short function needs for its work.
     """
     compiled: Any = numba.njit
     return cast("F", _kept(compiled(cache=True, nogil=True, _nrt=False)(function)))
 
 
 def inlined(function: F) -> F:
-    """As :func:`lean`, for a short part: every caller gets a copy of it.
+    """As :func:`lean`, for a short function that is inlined into every caller.
 
-    Every array that a call hands over is seven words on the stack, more than a short part reads.
+    Every array passed in a call is seven words on the stack, more than a short function reads.
     """
     compiled: Any = numba.njit
     made = compiled(cache=True, nogil=True, _nrt=False, forceinline=True)(function)

@@ -1,4 +1,4 @@
-"""Addressed draws inside kernels: a chain of splitmix64 mixes, one word of the address a mix.
+"""Addressed draws inside kernels: a chain of splitmix64 mixes, one per word of the address.
 
 A draw has no history: it is a pure function of (seed, stream, tick, id, second id), so results do
 not depend on threads, order or restarts. Mixing function: Steele, Lea & Flood, "Fast splittable
@@ -55,15 +55,15 @@ def word2(key_i: np.uint64, j: int) -> np.uint64:
 
 @kernel
 def uniform(bits: np.uint64) -> float:
-    """Return ``bits`` as a float64 in [0, 1), 53 bits of resolution."""
+    """Return ``bits`` as a float64 in [0, 1) with a resolution of 53 bits."""
     return float(np.uint64(bits) >> S11) * 1.1102230246251565e-16
 
 
 @kernel
 def gate(p: float) -> np.uint64:
-    """Return the threshold of a coin of chance ``p``: it falls when ``(bits >> 11) < gate(p)``.
+    """Return the threshold of a coin with chance ``p``: success when ``(bits >> 11) < gate(p)``.
 
-    ``p`` is clipped to [0, 1]; 0 never falls, 1 always does.
+    ``p`` is clipped to [0, 1]; 0 never succeeds, 1 always does.
     """
     if p <= 0.0:
         return np.uint64(0)
@@ -74,7 +74,7 @@ def gate(p: float) -> np.uint64:
 
 @kernel
 def ones(x: Word) -> Number:
-    """Return how many bits of a uint64 are set."""
+    """Return the number of set bits of a uint64."""
     x = x - ((x >> _S1) & _PAIRS)
     x = (x & _FOURS) + ((x >> _S2) & _FOURS)
     x = (x + (x >> _S4)) & _EIGHTS

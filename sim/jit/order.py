@@ -1,4 +1,4 @@
-"""Agents in ascending order: the order in which a tick's adopters are written down."""
+"""Agents in ascending order: the order in which a tick's adopters are recorded."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _FEW = 64
 def sort_ids(ids: U32, count: int, spare: U32) -> None:
     """Sort ``ids[:count]`` (uint32) in place, ascending.
 
-    By digits of 11 bits, the lowest first: at a million ids some five times as fast as a sort by
-    comparison; a handful is sorted by insertion.
+    Radix sort by digits of 11 bits, lowest first: at a million ids about five times as fast as a
+    comparison sort; a handful is sorted by insertion.
 
     Parameters
     ----------
     ids
         uint32.
     count
-        How many of them.
+        How many of them to sort.
     spare
-        uint32 scratch of at least ``count``.
+        uint32 scratch of at least ``count`` entries.
     """
     if count <= _FEW:
         for i in range(1, count):
@@ -73,7 +73,7 @@ def _by_digit(ids: U32, into: U32, count: int, shift: int, start: I64) -> None:
 
 @kernel
 def merge_ids(ids: U32, count: int, others: U32, more: int) -> None:
-    """Merge ``others[:more]`` into ``ids[:count]``, both ascending and without a common id.
+    """Merge ``others[:more]`` into ``ids[:count]``, both ascending and without common ids.
 
     ``ids`` (uint32) has room for ``count + more``; it is filled from the back.
     """

@@ -1,4 +1,4 @@
-"""Ask the processor to fetch from memory what a kernel will read a little later."""
+"""Ask the processor to prefetch memory that a kernel will read a little later."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TOLD: Any = config
 
 
 def _nothing(_array: Any, _place: Any) -> None:
-    """Uncompiled, there is nothing to ask for."""
+    """Do nothing: without compilation there is no prefetch."""
 
 
 def _typed(_context: Any, array: Any, place: Any) -> Any:
@@ -24,7 +24,7 @@ def _typed(_context: Any, array: Any, place: Any) -> Any:
         by = builder.mul(wide, ir.Constant(ir.IntType(64), signature.args[0].dtype.bitwidth // 8))
         kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), *[ir.IntType(32)] * 3])
         function = _BUILD.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
-        flags = [ir.Constant(ir.IntType(32), n) for n in (0, 3, 1)]  # to read, to keep, data
+        flags = [ir.Constant(ir.IntType(32), n) for n in (0, 3, 1)]  # read, keep in cache, data
         builder.call(function, [builder.gep(start, [by]), *flags])
         return context.get_dummy_value()
 
@@ -32,5 +32,5 @@ def _typed(_context: Any, array: Any, place: Any) -> Any:
 
 
 ahead: Any = _nothing if _TOLD.DISABLE_JIT else intrinsic(_typed)
-"""``ahead(array, place)``: have the cache line of ``array.flat[place]`` fetched; the array is
-contiguous, and a place outside it does no harm."""
+"""``ahead(array, place)``: prefetch the cache line of ``array.flat[place]``; the array must be
+contiguous; a place out of bounds is harmless."""

@@ -1,8 +1,8 @@
-"""Columns of which few agents have a value: a hash table that kernels read like an array.
+"""Columns in which few agents have a value: a hash table that kernels read like an array.
 
-``keys`` (uint32, a power of two long, at most half of it taken) holds agents, ``values`` theirs at
-the same place; open addressing with linear probing (Knuth, TAOCP 6.4). With empty ``keys`` the
-column is dense and an agent's place is the agent itself, so one kernel serves both.
+``keys`` (uint32, a power of two long, at most half full) holds agents, ``values`` their values at
+the same index; open addressing with linear probing (Knuth, TAOCP 6.4). With empty ``keys`` the
+column is dense and an agent's slot is the agent itself, so one kernel serves both.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from sim.jit.jit import kernel
 from sim.jit.words import ONE, S32, Number
 
 VACANT = np.uint32(0xFFFFFFFF)
-"""The key of a place that nobody took; its value is 0."""
+"""The key of a vacant slot; its value is 0."""
 
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 @kernel
 def slot(keys: U32, v: Number) -> Number:
-    """Return the place of agent ``v`` (uint64): where its value stands, or a vacant one."""
+    """Return the slot of agent ``v`` (uint64): the one that holds its value, or a vacant one."""
     if keys.size == 0:
         return np.uint64(v)
     last = np.uint64(keys.size) - ONE
@@ -35,7 +35,7 @@ def slot(keys: U32, v: Number) -> Number:
 
 @kernel
 def take_slot(keys: U32, v: Number) -> Number:
-    """As :func:`slot`, and the place is the agent's from now on; a vacant one must be left."""
+    """As :func:`slot`, and reserve the slot for the agent; one vacant slot must remain."""
     at = slot(keys, v)
     if keys.size:
         keys[at] = np.uint32(v)
@@ -44,7 +44,7 @@ def take_slot(keys: U32, v: Number) -> Number:
 
 @kernel
 def take_slots(keys: U32, ids: U32, places: U64) -> None:
-    """Write the places (uint64) of ``ids`` (uint32), theirs from now on, into ``places``."""
+    """Reserve slots for ``ids`` (uint32) and write them (uint64) into ``places``."""
     if keys.size == 0:
         for j in range(ids.size):
             places[j] = np.uint64(ids[j])
@@ -70,6 +70,6 @@ def lookup(keys: U32, values: Any, ids: U32, out: Any) -> None:
 
 @kernel
 def store(keys: U32, values: Any, ids: U32, given: Any) -> None:
-    """Give ``ids`` (uint32) the values ``given``, one each."""
+    """Set the values of ``ids`` (uint32) to ``given``, one each."""
     for i in range(ids.size):
         values[take_slot(keys, np.uint64(ids[i]))] = given[i]

@@ -1,9 +1,9 @@
 """Network analysis: PageRank, components, paths, cores, clustering, communities, subgraphs.
 
 Functions of :class:`~sim.network.graph.ties.Ties` that return arrays or numbers and change nothing.
-Costly results are kept with the ties until these change; arrays are read-only. All take a
-``report`` that may cancel. "Neighbours" are tied in either direction; where a function looks at
-neighbours, a tie and its reverse are one.
+Costly results are cached with the ties until these change; arrays are read-only. All accept a
+``report`` that may cancel. "Neighbours" are tied in either direction; where a function considers
+neighbours, a tie and its reverse count once.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SEARCHES = 64  # breadth-first searches a sweep: bits of a word
 
 @dataclass(frozen=True, slots=True)
 class MeasureEstimate:
-    """A number, and how sure it is."""
+    """A number with its standard error."""
 
     value: float
     error: float = 0.0
@@ -45,11 +45,11 @@ class MeasureEstimate:
 
 
 METHODS = ("louvain", "label-propagation", "leiden")
-"""How :func:`communities` can be found."""
+"""Methods of :func:`communities`."""
 
 
 def _kept(ties: Ties, name: object, make: Callable[[], Result]) -> Result:
-    """Return the result ``name`` of this version of the network, made at the first request."""
+    """Return the cached result ``name`` of this version of the network; compute it if missing."""
     memo = ties.memo
     if name not in memo:
         made = make()
@@ -61,9 +61,9 @@ def _kept(ties: Ties, name: object, make: Callable[[], Result]) -> Result:
 
 
 def undirected(ties: Ties, report: Report = quiet) -> tuple[Ids, Ids]:
-    """Return (rows, targets) of the neighbours of each agent, rising: each tie in both directions.
+    """Return (rows, targets) of each agent's neighbours, ascending: each tie in both directions.
 
-    A symmetric network's own arrays; else new ones, of up to 8 bytes a tie, which are not kept.
+    For a symmetric network its own arrays; otherwise new, uncached ones of up to 8 bytes a tie.
     """
     if ties.is_symmetric:
         return ties.rows, ties.targets
@@ -79,15 +79,15 @@ def undirected(ties: Ties, report: Report = quiet) -> tuple[Ids, Ids]:
 
 
 def degrees(ties: Ties, report: Report = quiet) -> Ids:
-    """Return how many neighbours each agent has, uint32 (n,)."""
+    """Return the number of neighbours of each agent, uint32 (n,)."""
     return _kept(ties, "degrees", lambda: undirected(ties, report)[0][:, 1].copy())
 
 
 def pagerank(ties: Ties, *, damping: float = 0.85, report: Report = quiet) -> F64:
-    """Return the PageRank of each agent: who is heard by those who are heard.
+    """Return the PageRank of each agent: high if it is followed by agents of high rank.
 
-    A walker goes from a listener to one of those it hears, so that rank flows against the ties,
-    towards the influential; from agents that hear nobody it jumps to anybody. Page et al., "The
+    A walker moves from an agent to one that it follows, so that rank flows against the ties,
+    towards the influential; from agents that follow nobody it jumps anywhere. Page et al., "The
     PageRank citation ranking", 1999.
 
     Parameters
@@ -95,13 +95,13 @@ def pagerank(ties: Ties, *, damping: float = 0.85, report: Report = quiet) -> F6
     ties
         The network.
     damping
-        Chance of a step against a jump, in [0, 1).
+        Probability of taking a step instead of a jump, in [0, 1).
     report
-        Told of progress; may cancel.
+        Progress callback; may cancel.
 
     Returns
     -------
-    float64 (n,), positive but for who is gone, sum 1, exact to 1e-9 in sum
+    float64 (n,), positive except 0 for destroyed agents, sum 1, exact to 1e-9 in sum
     """
     if not 0 <= damping < 1:
         raise ParameterError(f"PageRank: damping must be in [0, 1), got {damping}.")
@@ -109,9 +109,9 @@ def pagerank(ties: Ties, *, damping: float = 0.85, report: Report = quiet) -> F6
 
 
 def _without_gone(ties: Ties, labels: I32) -> I32:
-    """Return labels with -1 for those that are no part of the network any more; none is left out.
+    """Return labels with -1 for destroyed agents, renumbered without gaps.
 
-    They stand alone, so that no other label changes but for the gaps that theirs leave.
+    Destroyed agents are isolated, so other labels change only to close the gaps they leave.
     """
     if not ties.gone.size:
         return labels
@@ -123,9 +123,9 @@ def _without_gone(ties: Ties, labels: I32) -> I32:
 
 
 def components(ties: Ties, report: Report = quiet) -> I32:
-    """Return the component of each agent, int32 (n,): 0 is the largest. Direction does not count.
+    """Return the component of each agent, int32 (n,): 0 is the largest. Direction is ignored.
 
-    Labels rise with falling size; of equals, the one with the lowest agent comes first. -1: gone.
+    Sorted by size, largest first, then by lowest agent. -1: destroyed.
     """
     return _kept(
         ties,
@@ -135,7 +135,7 @@ def components(ties: Ties, report: Report = quiet) -> I32:
 
 
 def strong_components(ties: Ties, report: Report = quiet) -> I32:
-    """Return the strong component of each agent, int32 (n,): all in it reach each other.
+    """Return the strong component of each agent, int32 (n,): its members all reach each other.
 
     Labels as in :func:`components`.
     """
@@ -149,12 +149,12 @@ def strong_components(ties: Ties, report: Report = quiet) -> I32:
 
 
 def distances(ties: Ties, agent: int, report: Report = quiet) -> I32:
-    """Return over how many ties a message of ``agent`` reaches each, int32 (n,); -1: never."""
+    """Return the number of ties from ``agent`` to each agent, int32 (n,); -1: unreachable."""
     return search(ties.rows, ties.targets, _existing(ties, agent), report)
 
 
 def shortest_path(ties: Ties, start: int, goal: int) -> tuple[int, ...] | None:
-    """Return the agents over which a message comes from ``start`` to ``goal`` soonest; or None.
+    """Return the agents on a shortest path from ``start`` to ``goal`` along ties; or None.
 
     Both ends are included. Builds the reverse of a directed network on first use.
 
@@ -177,7 +177,7 @@ def _existing(ties: Ties, agent: int) -> int:
 
 
 def core_numbers(ties: Ties, report: Report = quiet) -> I32:
-    """Return the core of each agent, int32 (n,): the largest k of a group with k neighbours each.
+    """Return the core number of each agent, int32 (n,): the largest k whose k-core contains it.
 
     Seidman, "Network structure and minimum degree", Social Networks 1983.
     """
@@ -185,12 +185,12 @@ def core_numbers(ties: Ties, report: Report = quiet) -> I32:
 
 
 def triangles(ties: Ties, report: Report = quiet) -> I64:
-    """Return how many triangles of neighbours each agent is in, int64 (n,)."""
+    """Return the number of triangles of neighbours that each agent is in, int64 (n,)."""
     return _local(ties, report)[0]
 
 
 def local_clustering(ties: Ties, report: Report = quiet) -> F64:
-    """Return the share of pairs of neighbours that are neighbours, float64 (n,) in [0, 1].
+    """Return the share of pairs of neighbours that are tied to each other, float64 (n,) in [0, 1].
 
     0 for agents with fewer than two neighbours. Watts & Strogatz, Nature 1998.
     """
@@ -219,7 +219,7 @@ def _local(ties: Ties, report: Report) -> tuple[I64, I64]:
 
 
 def transitivity(ties: Ties, report: Report = quiet) -> float:
-    """Return the share of chains of three agents that are closed, in [0, 1]; 0 without any."""
+    """Return the share of connected triples that are closed, in [0, 1]; 0 if there are none."""
     found, pairs = _local(ties, report)
     return float(found.sum()) / max(1, int(pairs.sum()))
 
@@ -229,11 +229,11 @@ def clustering(
 ) -> MeasureEstimate:
     """Return the mean of :func:`local_clustering` over all agents, or its estimate.
 
-    From ``sample`` draws: of a random agent, do two random neighbours know each other? The error
-    falls with the root of ``sample`` alone, whatever the size of the network.
+    From ``sample`` draws: of a random agent, are two random neighbours tied? The error
+    falls with the square root of ``sample``, whatever the size of the network.
     """
     if _checked_sample(sample) is None:
-        total = float(local_clustering(ties, report).sum())  # 0 for those that are gone
+        total = float(local_clustering(ties, report).sum())  # 0 for destroyed agents
         return MeasureEstimate(total / max(ties.members, 1))
     key = rng.key(seed, Stream.CLUSTERING)
     count = sample or 1
@@ -244,7 +244,7 @@ def clustering(
         closed = triangle_kernels.closed_wedges(rows, targets, agents, key) if len(rows) else 0
         share = closed / count
         error = float(np.sqrt(share * (1 - share) / count))
-        more = ties.agents / max(ties.members, 1)  # who is gone was drawn too, and closes nothing
+        more = ties.agents / max(ties.members, 1)  # destroyed agents were drawn too, closing none
         return MeasureEstimate(share * more, error * more, count)
 
     return _kept(ties, ("clustering", sample, seed), make)
@@ -253,7 +253,7 @@ def clustering(
 def path_length(
     ties: Ties, sample: int | None = 64, *, seed: int = 0, report: Report = quiet
 ) -> MeasureEstimate:
-    """Return the mean number of ties on shortest paths, over pairs that a path joins."""
+    """Return the mean shortest-path length along ties, over connected pairs."""
     _checked_sample(sample)
 
     return _kept(
@@ -266,7 +266,7 @@ def path_length(
 def _mean_path_length(
     rows: Ids, targets: Ids, sample: int | None, seed: int, report: Report = quiet
 ) -> MeasureEstimate:
-    """Return the mean distance along ties, over pairs of different agents that a path joins."""
+    """Return the mean distance along ties, over connected pairs of different agents."""
     n = len(rows)
     starts = _starts(n, n if sample is None else min(sample, n), seed)
     reached, summed = np.zeros(starts.size, np.int64), np.zeros(starts.size, np.int64)
@@ -322,7 +322,7 @@ def _checked_sample(sample: int | None) -> int | None:
 
 
 def reciprocity(ties: Ties, report: Report = quiet) -> float:
-    """Return the share of ties whose reverse is a tie too, in [0, 1]; 0 without ties."""
+    """Return the share of ties whose reverse exists, in [0, 1]; 0 without ties."""
     if ties.is_symmetric:
         return 1.0 if ties.count else 0.0
     pairs = int(degrees(ties, report).sum(dtype=np.int64))
@@ -330,7 +330,7 @@ def reciprocity(ties: Ties, report: Report = quiet) -> float:
 
 
 def assortativity(ties: Ties, report: Report = quiet) -> float:
-    """Return the correlation of the numbers of neighbours at both ends of a tie; 0 if undefined.
+    """Return the degree correlation at both ends of a tie; 0 if undefined.
 
     Newman, "Assortative mixing in networks", Phys. Rev. Lett. 2002.
     """
@@ -362,14 +362,14 @@ def communities(
         ``"louvain"``, ``"label-propagation"`` (faster, coarser), or ``"leiden"`` (through igraph,
         up to 200,000 agents).
     seed
-        Any integer: decides in what order agents choose. Equal seeds, equal communities.
+        Any integer: decides in what order agents move. Equal seeds give equal communities.
     report
-        Told of progress; may cancel.
+        Progress callback; may cancel.
 
     Returns
     -------
     int32 (n,)
-        Labels rise with falling size; of equals, the one with the lowest agent comes first.
+        Sorted by size, largest first, then by lowest agent.
 
     Raises
     ------
@@ -396,7 +396,7 @@ def _found(ties: Ties, method: str, seed: int, report: Report) -> I32:
 
 
 def modularity(ties: Ties, labels: npt.ArrayLike, report: Report = quiet) -> float:
-    """Return how far neighbours share a community beyond chance, in [-0.5, 1].
+    """Return how much more often neighbours share a community than by chance, in [-0.5, 1].
 
     Newman & Girvan, "Finding and evaluating community structure in networks", Phys. Rev. E 2004.
     """
@@ -416,7 +416,7 @@ def modularity(ties: Ties, labels: npt.ArrayLike, report: Report = quiet) -> flo
 
 
 def top(values: npt.ArrayLike, k: int) -> Ids:
-    """Return the ``k`` agents of highest value, highest first; of equals, the lower id."""
+    """Return the ``k`` agents with the highest values, highest first; equal ones by lower id."""
     measured = np.asarray(values)
     count = min(k, measured.size)
     if count < 1:
@@ -445,14 +445,14 @@ def ranked(ties: Ties, damping: float, report: Report) -> F64:
         for begin, end in even_chunks(rows):
             report("ranking", sweep / (sweep + 10))
             change += rank_kernels.sweep(rows, targets, passed, base, begin, end, rank, share)
-        # What enters equals what leaves in the solution: without this the sum converges last.
+        # In the solution inflow equals outflow: without this the sum converges last.
         through = damping * float(rank.sum(where=hears > 0))
         scale = n * base / (float(rank.sum()) - through) if n else 1.0
         rank *= scale
         share *= scale
         if change * damping <= _TOLERANCE * n * base:
             break
-    rank[ties.gone] = 0.0  # they stand alone: nothing came to the others from them
+    rank[ties.gone] = 0.0  # they are isolated: they passed no rank to others
     return rank / max(float(rank.sum()), 1e-300)
 
 
@@ -469,12 +469,12 @@ def peeled(rows: Ids, targets: Ids, report: Report) -> I32:
     return core
 
 
-_BUDGET = 1 << 20  # ties a kernel call, where looks go all over memory
-_SAMPLED = 2  # ties a row that are joined before the rest
+_BUDGET = 1 << 20  # ties a kernel call, where memory access is random
+_SAMPLED = 2  # ties of each row that are joined before the rest
 
 
 def weak(rows: Ids, targets: Ids, report: Report = quiet) -> I32:
-    """Return the component of each agent when ties count in both directions, by falling size."""
+    """Return each agent's component, ignoring the direction of ties, largest first."""
     parent = np.arange(len(rows), dtype=np.int32)
     for first, most in ((0, _SAMPLED), (_SAMPLED, 1 << 32)):
         for begin, end in even_chunks(rows):
@@ -485,7 +485,7 @@ def weak(rows: Ids, targets: Ids, report: Report = quiet) -> I32:
 
 
 def strong(rows: Ids, targets: Ids, report: Report = quiet) -> I32:
-    """Return the strong component of each agent, by falling size: all reach all along ties."""
+    """Return each agent's strong component, largest first: members reach each other along ties."""
     n = len(rows)
     state, label = np.zeros(5, np.int64), np.full(n, -1, np.int32)
     order, low, cursor = np.zeros(n, np.int32), np.zeros(n, np.int32), np.zeros(n, np.uint32)
@@ -500,7 +500,7 @@ def strong(rows: Ids, targets: Ids, report: Report = quiet) -> I32:
 
 
 def search(rows: Ids, targets: Ids, start: int, report: Report = quiet) -> I32:
-    """Return how many ties each agent is away from ``start``, int32 (n,); -1: out of reach."""
+    """Return each agent's distance from ``start`` in ties, int32 (n,); -1: unreachable."""
     n = len(rows)
     distance, queue = np.full(n, -1, np.int32), np.empty(n, np.uint32)
     distance[start], queue[0] = 0, start
@@ -517,7 +517,7 @@ def path_between(
 ) -> tuple[int, ...] | None:
     """Return the agents on a shortest path from ``start`` to ``goal``, both included; or None.
 
-    Two searches grow towards each other, the one with fewer agents at its edge first.
+    Two searches grow towards each other; the one with the smaller frontier is expanded first.
     ``forward``, ``backward`` are (rows, targets) of the network and of its reverse.
     """
     if start == goal:
@@ -534,7 +534,7 @@ def path_between(
 
 
 class _Side:
-    """One of two searches that grow towards each other."""
+    """One side of a bidirectional search."""
 
     def __init__(self, rows: Ids, targets: Ids, start: int) -> None:
         self._network = (rows, targets)
@@ -545,11 +545,11 @@ class _Side:
 
     @property
     def edge(self) -> int:
-        """How many agents were reached last."""
+        """The number of agents in the frontier."""
         return self._tail - self._begin
 
     def grow(self, other: _Side) -> int:
-        """Take one step in all directions; return an agent that both sides have reached, or -1."""
+        """Expand the frontier by one step; return an agent that both sides have reached, or -1."""
         begin, end = self._begin, self._tail
         self._begin = end
         self._tail, met = paths.meet(
@@ -558,7 +558,7 @@ class _Side:
         return int(met)
 
     def trail(self, agent: int) -> tuple[int, ...]:
-        """Return the agents from ``agent`` back to where this side began."""
+        """Return the agents from ``agent`` back to the start of this side."""
         out = np.empty(len(self._queue), np.uint32)
         return tuple(out[: paths.trace(self._came_from, agent, out)].tolist())
 
@@ -569,17 +569,17 @@ class Subgraph(NamedTuple):
     Attributes
     ----------
     agents
-        uint32 (k,): rising.
+        uint32 (k,): ascending.
     steps
-        int32 (k,): how far each is from the middle.
+        int32 (k,): distance of each from the centre.
     sources, targets
-        uint32 (m,): every tie between two of them.
+        uint32 (m,): every tie between two of the agents.
     trust
         uint16 (m,) / 65535, or (0,).
     kind
         uint8 (m,), or (0,).
     is_cut
-        Whether more agents were within reach than were asked for.
+        Whether some agents within reach were left out.
     """
 
     agents: Ids
@@ -592,9 +592,9 @@ class Subgraph(NamedTuple):
 
 
 def subgraph(ties: Ties, agent: int, radius: int, most: int) -> Subgraph:
-    """Return the agents within ``radius`` steps of one, either way, at most ``most`` of them.
+    """Return at most ``most`` agents within ``radius`` steps of one, ignoring direction.
 
-    Where there are more, those of the last step with the lowest ids are taken.
+    If there are more, those of the last step with the lowest ids are included.
     """
     ways = ties.live, ties.reverse.live
     known = np.array([agent], np.uint32)
@@ -614,7 +614,7 @@ def subgraph(ties: Ties, agent: int, radius: int, most: int) -> Subgraph:
 
 
 def induced(ties: Ties, agents: npt.ArrayLike) -> tuple[Ties, Ids]:
-    """Return the ties between some agents as a network of these alone, and who they are.
+    """Return the network of the ties between some agents, and the agents.
 
     Parameters
     ----------
@@ -626,12 +626,12 @@ def induced(ties: Ties, agents: npt.ArrayLike) -> tuple[Ties, Ids]:
     Returns
     -------
     tuple of Ties and uint32 (k,)
-        Agent i of the network is the i-th of the second, which rises.
+        Agent i of the network is the i-th of the second, which is ascending.
 
     Raises
     ------
     InputError
-        When nobody is left, and for an agent that there is not.
+        If no agent is left, or for an agent that does not exist.
 
     Examples
     --------
@@ -664,7 +664,7 @@ def _between(
 
 
 def _row_of(live: SlabArrays, agents: Ids) -> tuple[Ids, npt.NDArray[np.int64]]:
-    """Return the ids in some rows, one after the other, and where they stand."""
+    """Return the concatenated ids of some rows, and their places."""
     starts, lengths = live.rows[agents].astype(np.int64).T
     before = np.cumsum(lengths) - lengths
     places = np.arange(int(lengths.sum())) + np.repeat(starts - before, lengths)

@@ -11,7 +11,7 @@ from sim.jit.mix import word, word2
 
 @kernel
 def orient(rows: U32, targets: U32, out_rows: U32, out_targets: U32) -> None:
-    """Keep of each tie the direction towards the end of higher degree (of equals: higher id).
+    """Keep one direction of each tie, towards the end of higher degree (or else higher id).
 
     ``out_rows`` uint32 (n, 2), ``out_targets`` uint32 (m / 2,): written. No oriented row is longer
     than sqrt(m), which is what makes counting fast.
@@ -34,7 +34,7 @@ def orient(rows: U32, targets: U32, out_rows: U32, out_targets: U32) -> None:
 def count_triangles(
     rows: U32, targets: U32, begin: int, end: int, marks: I32, triangles: I64
 ) -> None:
-    """Add the triangles whose lowest end is in ``begin`` to ``end - 1`` to all three ends.
+    """Count triangles whose lowest end is in ``begin`` to ``end - 1``, for all three ends.
 
     ``rows``, ``targets`` from :func:`orient`; ``marks`` int32 (n,), -1 at first, scratch;
     ``triangles`` int64 (n,): added to. Schank & Wagner, "Finding, counting and listing all
@@ -64,9 +64,9 @@ def count_triangles(
 
 @kernel
 def closed_wedges(rows: U32, targets: U32, agents: U32, key: np.uint64) -> int:
-    """Draw two neighbours of each of ``agents``; return how many pairs know each other.
+    """Draw two neighbours of each of ``agents``; return how many pairs are tied.
 
-    An agent with fewer than two counts as open. The expectation a draw is the mean local
+    An agent with fewer than two counts as open. The expected closed share is the mean local
     clustering (Schank & Wagner, "Approximating clustering coefficient and transitivity", 2005).
     """
     closed = 0
@@ -99,7 +99,7 @@ def closed_wedges(rows: U32, targets: U32, agents: U32, key: np.uint64) -> int:
 
 @kernel
 def sum_of_products(rows: U32, targets: U32) -> float:
-    """Return the sum of degree times degree over the ends of all ties."""
+    """Return the sum of the product of both end degrees over all ties."""
     total = 0.0
     for u in range(rows.shape[0]):
         near = 0.0

@@ -1,6 +1,6 @@
 """Community detection: Louvain and label propagation on CSR arrays, Leiden through igraph.
 
-All look at who is tied to whom, whatever the direction: they take both directions of each tie
+All ignore direction: they take both directions of each tie
 (see :func:`sim.network.analysis.analysis.undirected`).
 """
 
@@ -25,18 +25,18 @@ from sim.network.graph.arcs import chunks, even_chunks
 Network = tuple[Ids, Ids, Ids]
 
 LEIDEN_LIMIT = 200_000
-"""Leiden needs a copy of the network in igraph: worlds up to this many agents."""
+"""The largest world for Leiden, in agents: it needs a copy of the network in igraph."""
 
 _BUDGET = 1 << 20  # ties a kernel call: some 20 to 50 ms
-_AGENTS = 1 << 16  # agents a kernel call, where calls go by agents
+_AGENTS = 1 << 16  # agents a kernel call, where calls are split by agents
 _LEAST_GAIN = 1e-6
 _LEVELS = 64
-_ROUNDS = 3  # more: no better; fewer: more and smaller parts, which take memory
+_ROUNDS = 3  # more rounds bring no gain; fewer leave more and smaller parts, which take memory
 _NO_WEIGHTS: Ids = np.empty(0, np.uint32)
 
 
 class _Round:
-    """Agents waiting for a look at their neighbours, in a shuffled ring."""
+    """A queue, in shuffled order, of agents waiting to look at their neighbours."""
 
     def __init__(self, rows: Ids, label: I32, key: np.uint64) -> None:
         n = len(rows)
@@ -57,7 +57,7 @@ def _derived(key: np.uint64, purpose: int) -> np.uint64:
 
 
 def by_size(labels: I32) -> I32:
-    """Renumber labels by falling size; of equals, the one with the lowest member comes first."""
+    """Renumber labels by size, largest first; equal sizes by lowest member."""
     out = labels.copy()
     found = kernels.renumber(out, np.full(len(labels), -1, np.int32))
     order = np.argsort(-np.bincount(out, minlength=found), kind="stable")
@@ -78,7 +78,7 @@ def modularity(rows: Ids, targets: Ids, labels: I32, report: Report = quiet) -> 
 
 
 def label_propagation(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> I32:
-    """Return labels int32 (n,) on which most neighbours of each agent agree."""
+    """Return labels int32 (n,); each agent has the label most frequent among its neighbours."""
     turn = _Round(rows, np.arange(len(rows), dtype=np.int32), key)
     link = np.zeros(len(rows), np.int32)
     ring = (turn.queue, turn.state, turn.waiting)
@@ -94,11 +94,11 @@ def label_propagation(rows: Ids, targets: Ids, key: np.uint64, report: Report = 
 def louvain(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> I32:
     """Return labels int32 (n,) of communities with high modularity.
 
-    Agents move to the neighbouring community that gains most; communities fall into their well-knit
-    parts; these become agents, which move in turn; until less than 0.000001 is gained. Blondel et
+    Agents move to the neighbouring community that gains most; communities are split into well-knit
+    parts; these become the agents of the next round; until the gain is below 0.000001. Blondel et
     al., "Fast unfolding of communities in large networks", J. Stat. Mech. 2008, with the queue and
-    (nearly) the parts of Traag, Waltman & van Eck, "From Louvain to Leiden", Sci. Rep. 2019:
-    without parts, now and then two large communities stick together and modularity is 0.01 lower.
+    (nearly) the refinement of Traag, Waltman & van Eck, "From Louvain to Leiden", Sci. Rep. 2019:
+    without it two large communities occasionally stick together and modularity is 0.01 lower.
     """
     network = (rows, targets, _NO_WEIGHTS)
     strength = rows[:, 1].astype(np.float64)
@@ -123,7 +123,7 @@ def louvain(rows: Ids, targets: Ids, key: np.uint64, report: Report = quiet) -> 
 
 
 def _settle(turn: _Round, network: Network, strength: F64, step: str, report: Report) -> None:
-    """Let agents move until nobody gains; number communities by first appearance."""
+    """Move agents until no move gains; number communities by first appearance."""
     n = len(strength)
     book = np.zeros((n, 2))
     book[:, 0] = np.bincount(turn.label, weights=strength, minlength=n)
@@ -157,14 +157,14 @@ def _parts(turn: _Round, network: Network, strength: F64, key: np.uint64, report
 
 
 def _merged(network: Network, label: I32, count: int, report: Report) -> Network:
-    """Return the network of communities: (rows, targets, weights), without ties to themselves."""
+    """Return the network of communities: (rows, targets, weights), without self-loops."""
     rows = network[0]
     stops, members = np.zeros(count, np.int64), np.empty(len(rows), np.uint32)
     kernels.gather_members(label, stops, members)
     lengths, link = np.zeros(count, np.int64), np.zeros(count, np.int64)
     touched = np.empty(count, np.int32)
     volume = np.bincount(label, weights=rows[:, 1], minlength=count).astype(np.int64)
-    room = network[1].size  # an upper bound; what is not written takes no memory, and is given back
+    room = network[1].size  # an upper bound; unwritten pages take no memory, the rest is freed
     targets, weights = np.empty(room, np.uint32), np.empty(room, np.uint32)
     used = 0
     for begin, end in even_chunks(np.cumsum(volume)):
@@ -173,7 +173,7 @@ def _merged(network: Network, label: I32, count: int, report: Report) -> Network
             *network, label, stops, members, begin, end, link, touched, lengths,
             targets[used:], weights[used:],
         )  # fmt: skip
-    targets.resize(used, refcheck=False)  # no view is left: the slices went with the calls
+    targets.resize(used, refcheck=False)  # no view is left: the slices ended with the calls
     weights.resize(used, refcheck=False)
     new = np.zeros((count, 2), np.uint32)
     new[:, 1] = lengths
@@ -182,7 +182,7 @@ def _merged(network: Network, label: I32, count: int, report: Report) -> Network
 
 
 def _quality(network: Network, strength: F64, label: I32, report: Report) -> float:
-    """Return the modularity of communities of agents that are communities themselves."""
+    """Return the modularity of communities whose agents are communities themselves."""
     rows, targets, weights = network
     whole = float(strength.sum()) or 1.0
     outside = 0
@@ -196,8 +196,8 @@ def _quality(network: Network, strength: F64, label: I32, report: Report) -> flo
 def leiden(rows: Ids, targets: Ids, seed: int, report: Report = quiet) -> I32:
     """Return labels int32 (n,) of communities by igraph's Leiden algorithm.
 
-    igraph keeps the interpreter to itself while it works, so it works in a process of its own; the
-    screen goes on, and a cancel ends it at once. Traag, Waltman & van Eck, Sci. Rep. 2019.
+    igraph holds the GIL while it works, so it runs in a separate process; the screen
+    stays responsive, and cancelling ends it at once. Traag, Waltman & van Eck, Sci. Rep. 2019.
     """
     refuse_leiden(len(rows))
     sent = io.BytesIO()
@@ -217,7 +217,7 @@ def refuse_leiden(agents: int) -> None:
 
 
 def _answer(program: Path, sent: bytes, report: Report) -> bytes:
-    """Return what a Python program answers to ``sent``; stop it where ``report`` cancels."""
+    """Return the output of a Python program for ``sent``; stop it if ``report`` cancels."""
     command = [sys.executable, "-P", str(program)]
     with (
         subprocess.Popen(command, stdin=PIPE, stdout=PIPE, stderr=PIPE) as process,  # noqa: S603 - our own file

@@ -1,7 +1,7 @@
 """Communities in a symmetric network: Louvain's moves and merges, label propagation, modularity.
 
-All work on both directions of each tie. ``weights`` is uint32 (m,), or (0,) where all are 1; ties
-of an agent to itself are not in the rows: they count in its strength alone.
+All use both directions of each tie. ``weights`` is uint32 (m,), or (0,) if all are 1;
+self-loops are not in the rows: they count only in an agent's strength.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _AHEAD = np.int64(32)
 
 @kernel
 def shuffle(key: np.uint64, out: U32) -> None:
-    """Write 0..n - 1 in an order that depends on ``key`` alone (Fisher & Yates)."""
+    """Write 0..n - 1 in an order that depends only on ``key`` (Fisher & Yates)."""
     for i in range(out.size):
         out[i] = i
     for i in range(out.size - 1, 0, -1):
@@ -43,10 +43,10 @@ def renumber(labels: I32, mapping: I32) -> int:
 
 @kernel
 def _fetch(rows: U32, targets: U32, queue: U32, first: Number, count: Number) -> float:
-    """Touch what the next agents of a ring will need, so that memory answers all at once.
+    """Prefetch what the next agents of a queue need, so that memory serves the reads in parallel.
 
-    In a shuffled order nearly every look misses the caches; asked for together, 32 misses take as
-    long as two. The sum is returned lest the loads be optimised away. Worth a factor of 1.5.
+    In a shuffled order nearly every read misses the caches; issued together, 32 misses take as long
+    as two. The sum is returned so that the loads are not optimised away. Worth a factor of 1.5.
     """
     seen = 0.0
     for i in range(first, first + count):
@@ -74,25 +74,25 @@ def move_agents(
     touched: I32,
     scratch: F64,
 ) -> bool:
-    """Move waiting agents to the community that raises modularity most; return if none waits.
+    """Move waiting agents to the community of highest modularity; return whether none waits.
 
-    One call looks at about ``budget`` ties. Blondel et al., "Fast unfolding of communities in
+    One call processes about ``budget`` ties. Blondel et al., "Fast unfolding of communities in
     large networks", J. Stat. Mech. 2008; after the first round only agents whose neighbourhood
-    changed look again (Traag, Waltman & van Eck, "From Louvain to Leiden", Sci. Rep. 2019).
+    changed are visited again (Traag, Waltman & van Eck, "From Louvain to Leiden", Sci. Rep. 2019).
 
     Parameters
     ----------
     strength
-        float64 (n,): sum of an agent's weights, its tie to itself counted twice.
+        float64 (n,): sum of an agent's weights, with self-loops counted twice.
     whole
         Sum of all strengths.
     queue, state, waiting
-        uint32 (n,), int64 (2,), uint8 (n,): a ring of waiting agents; its head and size; who is
-        in it.
+        uint32 (n,), int64 (2,), uint8 (n,): a circular queue of waiting agents; its head and size;
+        whether each agent is in it.
     label
         int32 (n,): community of each agent.
     book
-        float64 (n, 2): strength of each community; beside it zeros, scratch.
+        float64 (n, 2): strength of each community; next to it zeros, scratch.
     touched, scratch
         int32 (longest row + 1,), float64 (1,): scratch.
     """
@@ -162,18 +162,18 @@ def split_agents(
 ) -> None:
     """Let the agents ``order[begin:end]`` move between parts of their community.
 
-    With all alone at first, this finds the well-knit parts of communities, so that what belongs
-    elsewhere can leave whole. After the refinement of Traag, Waltman & van Eck (2019), but always
-    with the best choice, and open to second thoughts.
+    Started with every agent alone, this finds the well-knit parts of communities, so that misplaced
+    parts can leave as a whole. After the refinement of Traag, Waltman & van Eck (2019), but always
+    with the best choice, and agents may move again.
 
     Parameters
     ----------
     bound
-        int32 (n,): the community that each agent's part must stay within.
+        int32 (n,): the community that limits where each agent may move.
     order
-        uint32 (n,): agents in the order of their turn.
+        uint32 (n,): agents in the order in which they move.
     label
-        int32 (n,): part of each agent, at first its own id.
+        int32 (n,): part of each agent, initially its own id.
     book, touched, scratch
         As in :func:`move_agents`, for parts.
     """
@@ -212,9 +212,9 @@ def split_agents(
 
 @kernel
 def gather_members(label: I32, stops: I64, members: U32) -> None:
-    """Group agents by label: ``members`` uint32 (n,), rising within a group; both written.
+    """Group agents by label: ``members`` uint32 (n,), ascending within a group; both written.
 
-    ``stops`` int64 (groups,): zeros at first; then where each group ends.
+    ``stops`` int64 (groups,): initially zeros; then the end of each group.
     """
     for u in range(label.size):
         stops[label[u]] += 1
@@ -245,7 +245,7 @@ def merge_communities(
     out_targets: U32,
     out_weights: U32,
 ) -> int:
-    """Sum the ties of communities ``begin`` to ``end - 1`` to others; return how many.
+    """Sum the ties of communities ``begin`` to ``end - 1`` to others; return their number.
 
     Writes their rows one after another into ``out_targets`` and ``out_weights`` uint32, and their
     ``lengths`` int64 (groups,). Scratch: ``link`` int64 (groups,), zeros; ``touched`` int32
@@ -290,10 +290,10 @@ def pass_labels(
     touched: I32,
     scratch: F64,
 ) -> bool:
-    """Give waiting agents the label most of their neighbours have; return if none waits.
+    """Give waiting agents the most frequent neighbour label; return whether none waits.
 
-    An agent keeps its label where no other is more frequent, so that each change makes more ties
-    agree and the process ends; between equals an addressed draw decides. Raghavan, Albert &
+    An agent keeps its label unless another is more frequent, so that each change makes more ties
+    agree and the process ends; an addressed draw decides between equals. Raghavan, Albert &
     Kumara, "Near linear time algorithm to detect community structures", Phys. Rev. E 2007.
     Arguments as in :func:`move_agents`; ``link`` int32 (n,), zeros.
     """

@@ -1,4 +1,4 @@
-"""How many others two agents are both tied to, for many pairs."""
+"""The number of common neighbours of two agents, for many pairs."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ def common_circle(
     second: I64,
     out: I64,
 ) -> None:
-    """Count what two rising rows have in common.
+    """Count the common ids of two ascending rows.
 
     Parameters
     ----------
     starts
-        int64 (rows + 1,): where each row begins in ``ids``.
+        int64 (rows + 1,): start of each row in ``ids``.
     ids
-        uint32: rows one after another, each rising without repeats.
+        uint32: concatenated rows, each ascending without repeats.
     first, second
-        int64 (k,): rows of each pair.
+        int64 (k,): the rows of each pair.
     out
         int64 (k,), written.
     """

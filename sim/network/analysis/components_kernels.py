@@ -1,6 +1,6 @@
-"""Connected components: weak by joining trees, strong by one depth-first search.
+"""Connected components: weak by union-find, strong by a depth-first search.
 
-Both take a share of the work a call, so that a caller can stop in between.
+Both process a part of the work per call, so that a caller can stop in between.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ def _root(parent: I32, u: Number) -> Number:
 def join_ends(
     rows: U32, targets: U32, first: int, most: int, begin: int, end: int, parent: I32
 ) -> None:
-    """Join the two ends of ties of the agents ``begin`` to ``end - 1``.
+    """Join both ends of the ties of the agents ``begin`` to ``end - 1``.
 
-    Of each row only the ties ``first`` to ``first + most - 1``. Joining two ties a row first, then
-    the rest, makes most later looks short (Sutton, Ben-Nun & Barak, "Optimizing parallel graph
+    Only the ties ``first`` to ``first + most - 1`` of each row. Joining two ties of each row first
+    makes most later searches short (Sutton, Ben-Nun & Barak, "Optimizing parallel graph
     connectivity computation via subgraph sampling", IPDPS 2018).
     ``parent`` int32 (n,): a forest whose roots are their component's lowest agents; updated.
     """
@@ -53,7 +53,7 @@ def join_ends(
 
 @kernel
 def flatten(parent: I32) -> None:
-    """Point every agent straight at the root of its tree, the lowest agent in it."""
+    """Point every agent directly at the root of its tree, its lowest agent."""
     for u in range(parent.size):
         parent[u] = parent[parent[u]]
 
@@ -71,25 +71,25 @@ def strong_search(
     pending: U32,
     label: I32,
 ) -> bool:
-    """Go on with the search for strong components over about ``budget`` ties; return if it ended.
+    """Continue the search for strong components for about ``budget`` ties; return whether it ended.
 
-    Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1972, with stacks in
-    place of recursion.
+    Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1972, with stacks
+    instead of recursion.
 
     Parameters
     ----------
     state
-        int64 (5,), zeros at first: next root, agents on the path, agents pending, agents met,
+        int64 (5,), initially zeros: next root, agents on the path, agents pending, agents visited,
         components found.
     order, low
-        int32 (n,): 1 + the place at which an agent was met, zeros at first; the lowest such place
-        that is pending and reached from below it.
+        int32 (n,): 1 + the visit number of an agent, initially zeros; the lowest such number
+        that is pending and reachable from it.
     cursor
-        uint32 (n,): ties of each agent followed so far, zeros at first.
+        uint32 (n,): number of ties of each agent followed so far, initially zeros.
     path, pending
         uint32 (n,): stacks.
     label
-        int32 (n,): component of each agent, -1 at first; written.
+        int32 (n,): component of each agent, initially -1; written.
     """
     root, depth, waiting, met, found = state[0], state[1], state[2], state[3], state[4]
     n = order.size

@@ -1,4 +1,4 @@
-"""k-cores by peeling, in time linear in the ties.
+"""k-cores by peeling, in time linear in the number of ties.
 
 Batagelj & Zaversnik, "An O(m) algorithm for cores decomposition of networks", 2003.
 """
@@ -13,10 +13,10 @@ from sim.jit.jit import kernel
 
 @kernel
 def sort_by_degree(degree: I32, first: I64, order: I32, place: I32) -> None:
-    """Sort agents by ``degree``, int32 (n,), rising; of equals the lower id comes first.
+    """Sort agents by ``degree``, int32 (n,), ascending; equal degrees by id.
 
-    Writes ``first`` int64 (largest degree + 2,), zeros at first: where each degree begins in
-    ``order`` int32 (n,); and ``place`` int32 (n,): where each agent stands there.
+    Writes ``first`` int64 (largest degree + 2,), initially zeros: where each degree begins in
+    ``order`` int32 (n,); and ``place`` int32 (n,): the position of each agent in it.
     """
     for u in range(degree.size):
         first[degree[u] + 1] += 1
@@ -36,11 +36,11 @@ def sort_by_degree(degree: I32, first: I64, order: I32, place: I32) -> None:
 def peel(
     rows: U32, targets: U32, begin: int, end: int, core: I32, first: I64, order: I32, place: I32
 ) -> None:
-    """Take the agents ``order[begin:end]`` out, lowest degree first.
+    """Remove the agents ``order[begin:end]``, lowest degree first.
 
-    ``rows``, ``targets`` hold both directions of each tie. ``core`` int32 (n,): degrees at first;
-    final for all agents taken out. ``first``, ``order``, ``place`` as :func:`sort_by_degree` left
-    them, kept up as neighbours lose a tie.
+    ``rows``, ``targets`` hold both directions of each tie. ``core`` int32 (n,): initially degrees;
+    final for all removed agents. ``first``, ``order``, ``place`` are as :func:`sort_by_degree` left
+    them, and updated as neighbours lose a tie.
     """
     for i in range(begin, end):
         u = order[i]

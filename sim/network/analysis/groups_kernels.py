@@ -1,4 +1,4 @@
-"""Groups of agents, such as communities: ties between them, best members, how a cascade fills them.
+"""Groups of agents, such as communities: ties between them, top members, adoption by group.
 
 ``row_of`` is int32 (n,): the group of each agent, always in 0..groups - 1.
 """
@@ -31,7 +31,7 @@ def count_links(rows: Ids, targets: Ids, row_of: I32, begin: int, end: int, link
 def pick_best(row_of: I32, degree: Ids, best: I64) -> None:
     """Write each group's members of highest ``degree`` into ``best``, int64 (groups, k), -1: none.
 
-    Highest first; of equals the one with the lower index. ``degree`` is uint32 (n,).
+    Highest first; equal degrees by lower index. ``degree`` is uint32 (n,).
     """
     width = best.shape[1]
     for v in range(row_of.size):
@@ -71,27 +71,27 @@ def follow(
     caused: I64,
     levels: I64,
 ) -> int:
-    """Take the entries ``begin`` to ``end - 1`` of a cascade's log into account.
+    """Process the entries ``begin`` to ``end - 1`` of a cascade's log.
 
     Parameters
     ----------
     agents, ticks, sources
-        The log: uint32, int32, uint32 (entries,); source 0xFFFFFFFF is nobody.
+        The log: uint32, int32, uint32 (entries,); source 0xFFFFFFFF means none.
     first
         The tick at which the cascade started.
     when, level
         int32 (n,): ticks from ``first`` to each agent's adoption (-1: none), and the length of the
         chain from its seed; written here.
     caused
-        int64 (ticks,): how many were convinced by the adopters of each tick, the last one holds
-        all beyond; added to.
+        int64 (ticks,): how many agents the adopters of each tick convinced, the last entry holds
+        all later ones; added to.
     levels
-        int64 (k,): adopters at each distance from the seeds; the last one holds all beyond.
+        int64 (k,): adopters at each distance from the seeds; the last entry holds all farther ones.
 
     Returns
     -------
     int
-        The longest chain met.
+        The longest chain seen.
     """
     deepest = 0
     last = levels.size - 1
@@ -105,7 +105,7 @@ def follow(
         depth = int(level[v])
         levels[min(last, depth)] += 1
         deepest = max(deepest, depth)
-    for i in range(begin, end):  # a source may stand behind those whom it convinced in its own tick
+    for i in range(begin, end):  # a source may come after those it convinced in the same tick
         if sources[i] != _NOBODY and 0 <= when[sources[i]] <= ticks[i] - first:
             caused[min(latest, int(when[sources[i]]))] += 1
     return deepest
@@ -132,8 +132,8 @@ def spread_out(
     width
         Ticks in a column of the table.
     heat
-        int64 (groups, columns): new adopters of each group in each column of time, the last one
-        holds all beyond; added to.
+        int64 (groups, columns): new adopters of each group in each time column, the last one
+        holds all later ones; added to.
     onset
         int64 (groups,): tick of the first adoption, -1: none; written here.
     """
@@ -156,11 +156,11 @@ def reach(
     marks: U8,
     ring: Ids,
 ) -> tuple[int, int, int]:
-    """Return (other agents that hear a seed, seeds and whom chains of ties lead to, ties followed).
+    """Return (non-seed followers of seeds, agents reached including seeds, ties followed).
 
-    The search ends when everybody is found, or once more than ``limit`` ties were followed and
-    every seed has spoken. ``seeds`` are distinct; ``marks`` is uint8 (n,) of zeros and ``ring``
-    uint32 (n,), both scratch.
+    The search ends when all reachable agents are found, or once more than ``limit`` ties were
+    followed and all seeds are done. ``seeds`` are distinct; ``marks`` is uint8 (n,) of zeros and
+    ``ring`` uint32 (n,), both scratch.
     """
     count = 0
     for seed in seeds:
@@ -188,10 +188,10 @@ def reach(
 
 @kernel
 def gather(rows: Ids, targets: Ids, founder: int, marks: U8, ring: Ids) -> int:
-    """Write the agents nearest to ``founder`` along ties into ``ring``, itself first.
+    """Write the agents nearest to ``founder`` along ties into ``ring``, starting with it.
 
-    ``marks`` is uint8 (n,): 1 for agents that are left out, and for each that was found; ``ring``
-    is uint32 (most,). Returns how many were found.
+    ``marks`` is uint8 (n,): 1 for excluded agents, and for each agent found; ``ring``
+    is uint32 (most,). Returns the number of agents found.
     """
     ring[0] = founder
     marks[founder] = 1

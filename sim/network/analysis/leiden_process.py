@@ -1,8 +1,8 @@
-"""Leiden in a process of its own: degrees and targets come in on stdin, labels go out on stdout.
+"""Leiden in a separate process: reads degrees and targets from stdin, writes labels to stdout.
 
-Run as a program by :func:`sim.network.analysis.communities.leiden`; it needs nothing of ours.
+Run as a program by :func:`sim.network.analysis.communities.leiden`; imports nothing from Hubbub.
 Input: three
-uint64 (agents, ties, seed), uint32 (agents,) degrees, uint32 (ties,) targets in rising rows, both
+uint64 (agents, ties, seed), uint32 (agents,) degrees, uint32 (ties,) targets in sorted rows, both
 directions of each tie. Output: int32 (agents,).
 """
 

@@ -1,7 +1,7 @@
 """PageRank by Gauss-Seidel sweeps.
 
-With jumps to everybody, from everywhere and from dead ends alike, the ranks are proportional to
-the solution of ``x[u] = (1 - d) + d * sum(x[v] / degree[v])``, in which dead ends pass nothing on
+With jumps to any agent, both from every agent and from dead ends, the ranks are proportional to
+the solution of ``x[u] = (1 - d) + d * sum(x[v] / degree[v])``, in which dead ends pass on nothing
 (Langville & Meyer, "Deeper inside PageRank", Internet Mathematics 2004).
 """
 
@@ -29,7 +29,7 @@ def sweep(
     Parameters
     ----------
     rows, targets
-        uint32 (n, 2), (m,): the row of an agent holds those who pass it a share of their rank.
+        uint32 (n, 2), (m,): the row of an agent holds those that pass it a share of their rank.
     passed
         float64 (n,): damping / degree of each agent, 0 for a dead end.
     base

@@ -13,10 +13,10 @@ from sim.jit.words import ONE, ZERO, Number
 def expand(
     rows: U32, targets: U32, begin: int, end: int, queue: U32, tail: int, distance: I32
 ) -> int:
-    """Let the agents ``queue[begin:end]`` reach their listeners; return the new end of the queue.
+    """Expand the agents ``queue[begin:end]`` to their listeners; return the new end of the queue.
 
-    ``distance`` int32 (n,): ties from the start, -1 where not reached yet; ``queue`` uint32 (n,),
-    of which ``tail`` places are taken. One breadth-first level is one call, or several.
+    ``distance`` int32 (n,): ties from the start, -1 if not reached; ``queue`` uint32 (n,),
+    of which ``tail`` places are used. One breadth-first level takes one call, or several.
     """
     for i in range(begin, end):
         u = queue[i]
@@ -42,11 +42,11 @@ def meet(
     came_from: I32,
     other: I32,
 ) -> tuple[Number, Number]:
-    """Expand one side of a two-sided search by the agents ``queue[begin:end]``.
+    """Expand one side of a bidirectional search by the agents ``queue[begin:end]``.
 
-    ``came_from`` int32 (n,): the agent before on this side, -1 where not reached; ``other``: the
-    same of the other side. Returns (new end of the queue, first agent reached from both sides or
-    -1). Levels are expanded whole, so the first meeting lies on a shortest path.
+    ``came_from`` int32 (n,): the predecessor on this side, -1 if not reached; ``other``: the
+    same for the other side. Returns (new end of the queue, first agent reached from both sides or
+    -1). Levels are expanded as a whole, so the first meeting point is on a shortest path.
     """
     for i in range(begin, end):
         u = queue[i]
@@ -64,9 +64,9 @@ def meet(
 
 @kernel
 def trace(came_from: I32, agent: int, out: U32) -> int:
-    """Write the agents from ``agent`` back to the start into ``out``; return how many.
+    """Write the agents from ``agent`` back to the start into ``out``; return their number.
 
-    The start is the agent that came from itself.
+    The start is its own predecessor.
     """
     count = 0
     while True:
@@ -79,10 +79,10 @@ def trace(came_from: I32, agent: int, out: U32) -> int:
 
 @kernel
 def spread_many(rows: U32, targets: U32, begin: int, end: int, front: U64, reached: U64) -> None:
-    """Hand the searches at the agents ``begin`` to ``end - 1`` on to their listeners.
+    """Pass the searches at the agents ``begin`` to ``end - 1`` on to their listeners.
 
-    Bit b of ``front`` uint64 (n,) says that search b stands at an agent; ``reached`` collects the
-    bits of all listeners. Then et al., "The more the merrier: efficient multi-source graph
+    Bit b of ``front`` uint64 (n,): the agent is in the frontier of search b; ``reached`` collects
+    the bits of all listeners. Then et al., "The more the merrier: efficient multi-source graph
     traversal", VLDB 2014.
     """
     for u in range(begin, end):
@@ -96,7 +96,7 @@ def spread_many(rows: U32, targets: U32, begin: int, end: int, front: U64, reach
 
 @kernel
 def settle_many(reached: U64, seen: U64, front: U64, counts: I64) -> int:
-    """Keep of ``reached`` what is new; return how many agents now stand in the front.
+    """Keep only the new bits of ``reached``; return how many agents are now in the frontier.
 
     ``reached``, ``seen``, ``front`` uint64 (n,): the first is cleared, the second grows, the third
     is replaced; ``counts`` int64 (64,): newly reached agents of each search, added to.

@@ -1,6 +1,6 @@
-"""The network report and its measures; what they say against a theory's curves.
+"""The network report and its measures, and caveats about a theory's curves.
 
-Measures that exist both exactly and by sample come as a :class:`MeasureEstimate` with its standard
+Measures that can be exact or sampled are :class:`MeasureEstimate` objects with a standard
 error. "Neighbours" are agents tied in either direction; paths follow the direction of ties.
 """
 
@@ -25,7 +25,7 @@ from sim.network.graph.ties import Ties
 
 @dataclass(frozen=True, slots=True)
 class Degrees:
-    """How many ties agents have."""
+    """Summary of a degree distribution."""
 
     mean: float
     median: float
@@ -37,7 +37,7 @@ class Degrees:
 
 
 def degree_summary(degree: Ids) -> Degrees:
-    """Return what ``degree`` uint32 (n,) is like; all zeros for nobody."""
+    """Return the summary of ``degree`` uint32 (n,); all zeros if it is empty."""
     if degree.size == 0:
         return Degrees(0.0, 0.0, 0.0, 0.0, 0, 0, ())
     most = int(degree.max())
@@ -51,9 +51,9 @@ def degree_summary(degree: Ids) -> Degrees:
     return Degrees(float(degree.mean()), middle, p90, p99, most, int(counts[0]), bins)
 
 
-_EXACT = 2_000_000  # ties up to which triangles are counted, not sampled
+_EXACT = 2_000_000  # ties up to which triangles are counted instead of sampled
 _DRAWS = 100_000
-_SEARCHED = 64  # agents that path lengths rest on
+_SEARCHED = 64  # start agents for the sample of path lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,34 +67,34 @@ class InfluentialMember:
 
 @dataclass(frozen=True, slots=True)
 class NetworkReport:
-    """What a network is like.
+    """Measures of a network.
 
     Parameters
     ----------
     agents, ties
-        How many, without those that were destroyed; a friendship is two ties.
+        Their numbers, without destroyed agents; a friendship is two ties.
     is_symmetric
-        Whether every tie has its reverse.
+        Whether the reverse of every tie exists.
     density
-        Ties, as a share of all that could be.
+        Ties as a share of all possible ties.
     listeners, heard
-        How many agents hear an agent; how many it hears.
+        Followers per agent; agents followed per agent.
     reciprocity
         Share of ties with a reverse.
     assortativity
-        Correlation of the degrees at both ends of a tie, direction aside.
+        Correlation of the degrees at both ends of a tie, ignoring direction.
     clustering
-        Mean local clustering, direction aside.
+        Mean local clustering, ignoring direction.
     path_length
-        Mean distance along ties, over pairs that a path joins.
+        Mean distance along ties, over connected pairs.
     components, largest_component
-        How many, direction aside, and the agents of the largest.
+        Number of components, ignoring direction, and the size of the largest in agents.
     strong_components, largest_strong_component
-        The same with direction.
+        The same for strong components.
     communities, largest_community, modularity
-        As Louvain finds them.
+        As found by Louvain.
     influential
-        The agents of highest PageRank, highest first.
+        The agents with the highest PageRank, highest first.
     """
 
     agents: int
@@ -117,7 +117,7 @@ class NetworkReport:
     influential: tuple[InfluentialMember, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the same as plain dictionaries, tuples and numbers, fit for JSON."""
+        """Return the report as plain dictionaries, tuples and numbers, fit for JSON."""
         return dataclasses.asdict(self)
 
 
@@ -131,17 +131,17 @@ def network_report(
     ties
         The network.
     members
-        How many influential agents to name.
+        Number of influential agents to list.
     seed
-        Any integer; decides samples and the order in which communities form.
+        Any integer; decides samples and the order of moves in community detection.
     report
-        Told of progress; may cancel.
+        Progress callback; may cancel.
 
     Returns
     -------
     NetworkReport
-        Clustering is exact up to 2 million ties and rests on 100,000 draws beyond; path length
-        rests on the distances from 64 agents.
+        Clustering is exact up to 2 million ties and estimated from 100,000 draws beyond; path
+        length is estimated from the distances from 64 agents.
     """
     draws = _DRAWS if ties.count > _EXACT else None
     weak = _sizes(analysis.components(ties, report))
@@ -172,7 +172,7 @@ def network_report(
 
 
 def _sizes(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """Return how many agents have each label, without those that have none."""
+    """Return how many agents have each label, ignoring those without one."""
     sizes: npt.NDArray[np.int64] = np.bincount(labels[labels >= 0])
     return sizes
 
@@ -184,33 +184,33 @@ def _influential(ties: Ties, count: int, report: Report) -> tuple[InfluentialMem
 
 
 _CLUSTERED = 0.05
-"""The mean local clustering from which on curves are called doubtful.
+"""The mean local clustering above which curves get a caveat.
 
-Planted communities of degree 4 have 0.06, and edge-based curves are 0.06 of all agents off there.
+Planted communities of degree 4 have 0.06, where edge-based curves are off by 0.06 of all agents.
 """
 _BY_CHANCE = 3.0
-"""How many times more than in a random network of the same size and ties it must be, too."""
+"""Clustering must also exceed this multiple of that of a random network of equal size and ties."""
 _CLUSTERING_DRAWS = 10_000
 
 
 def with_caveats(
     theories: Iterable[Theory], ties: Ties, report: Report = quiet
 ) -> tuple[Theory, ...]:
-    """Return the curves, their names saying what the equations leave out of these ties.
+    """Return the curves, with caveats about these ties added to their names.
 
-    Equations take every tie as mutual, and the neighbours of an agent for strangers: in a small
-    world of clustering 0.4 they were 0.4 of all agents off. Some take an agent's neighbours for
-    anybody, or all agents for alike (:func:`~sim.core.cards.with_doubts`). Where nothing is said,
-    curves were within 0.05 of simulations.
+    Equations treat every tie as mutual, and an agent's neighbours as strangers: in a small
+    world of clustering 0.4 they were off by 0.4 of all agents. Some treat an agent's neighbours as
+    random agents, or all agents as alike (:func:`~sim.core.cards.with_doubts`). Curves without a
+    caveat were within 0.05 of simulations.
 
     Parameters
     ----------
     theories
-        What equations predict for the degrees of these ties.
+        Predictions of the equations for the degrees of these ties.
     ties
         The network.
     report
-        Told of progress; may cancel.
+        Progress callback; may cancel.
     """
     found = tuple(theories)
     if not found or not ties.agents:

@@ -1,4 +1,4 @@
-"""Reputation over a whole network: trusted is whom the trusted trust."""
+"""Reputation over a whole network: agents are trusted if trusted agents trust them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from sim.network.graph.changes import outcomes
 from sim.network.graph.ties import Ties
 
 RESTART = 0.4
-"""Share of all reputation that returns to those trusted beforehand in each step."""
+"""Share of all reputation that returns to the pre-trusted agents in each step."""
 
 TOLERANCE = 1e-9
 _FORESEEN = 1e-7
-"""The share of all reputation that may be wrong where only the order of agents is asked."""
+"""Tolerated error, as a share of all reputation, where only the order of agents matters."""
 _SLICE = 1 << 16
 
 
 def founders(ties: Ties) -> F64:
-    """Return how far each agent is trusted beforehand unless somebody is named: float64 (n,).
+    """Return each agent's prior trust when no trusted agents are named: float64 (n,).
 
-    The tenth of highest reputation is, evenly, as those see it whom most listen to, a hundredth of
-    all: listeners alone can be bought in small numbers, and a ring of fakes listens to its own. Of
-    those as high as the last of a part, each has an even share of the places that are left, so that
-    numbers of agents say nothing; in a network where all are alike, all are trusted alike. A tie
-    against its source counts for nobody. Not negative, in sum 1.
+    The tenth of highest reputation are trusted evenly; that reputation starts from the hundredth
+    with the most followers: a few followers can be bought, and a ring of fakes follows its own.
+    Agents with equal values at a cut-off share the remaining places evenly, so that
+    their numbering does not matter; if all agents are alike, all are trusted alike. A tie of
+    negative sign does not count. Not negative, sums to 1.
 
-    Fakes that are many and listen to their own as to nobody else come to be of them all the same:
-    where they are feared, name whom to trust.
+    Numerous fakes that follow mostly each other can still be among them:
+    if this is a concern, name the trusted agents.
     """
     most = _highest(ties, _listeners(ties).astype(np.float64), 100)
     seen = _weighed(ties, most, RESTART, _FORESEEN, None, quiet)
@@ -40,9 +40,9 @@ def founders(ties: Ties) -> F64:
 
 
 def _highest(ties: Ties, measured: F64, part: int) -> F64:
-    """Return even shares of one agent in so many, of the highest measure, float64 (n,) in sum 1.
+    """Return even shares of the highest ``1 / part`` of agents, float64 (n,), sums to 1.
 
-    Those that are gone have none, and do not count.
+    Destroyed agents get none, and do not count.
     """
     measured[ties.gone] = -np.inf
     agents = measured.size
@@ -55,7 +55,7 @@ def _highest(ties: Ties, measured: F64, part: int) -> F64:
 
 
 def _listeners(ties: Ties) -> npt.NDArray[np.int64]:
-    """Return how many listen to each agent and are not against it, int64 (n,)."""
+    """Return how many agents follow each agent without a negative sign, int64 (n,)."""
     heard = ties.out_degree.astype(np.int64)
     if ties.sign.size:
         heard -= np.bincount(ties.sources()[ties.sign < 0], minlength=ties.agents)
@@ -74,48 +74,48 @@ def reputation(
 ) -> F64:
     """Return the reputation of every agent, EigenTrust (Kamvar et al. 2003).
 
-    Everybody hands its reputation on to those it hears, in the shares in which it trusts them;
-    who hears nobody hands it back to those trusted beforehand. With x the reputation, c[v, u] the
-    share of v's trust that u has, and p how far each is trusted beforehand, in sum 1::
+    Each agent passes its reputation on to those it follows, in proportion to its trust in them;
+    an agent that follows nobody returns it to the pre-trusted. With x the reputation, c[v, u] the
+    share of v's trust that u has, and p the prior trust of each agent, which sums to 1::
 
         x[u] = restart * p[u] + (1 - restart) * sum over listeners v of c[v, u] * x[v]
 
-    A ring of fakes cannot make reputation, only keep what honest agents hand it a little longer:
-    whatever its size and inner ties, it has at most (1 - restart) / restart times the reputation
-    that flows to it from outside in a step, 1.5 times by default, as long as none of it is
-    trusted beforehand. Few that are trusted beforehand are a few that it pays to fool: with those
-    of :func:`founders`, 100 or 1,000 fooled at random gave rings of 10 to 10,000 in networks of
+    A ring of fakes cannot create reputation, only retain what honest agents pass to it a little
+    longer: whatever its size and inner ties, it has at most (1 - restart) / restart times the
+    reputation that flows in from outside in a step, 1.5 times by default, as long as none of it is
+    pre-trusted. A small trusted set is an attractive target for manipulation: with that of
+    :func:`founders`, 100 or 1,000 agents fooled at random gave rings of 10 to 10,000 in networks of
     100,000 between 1.1 and 2.4 times their share of all trust.
 
     Parameters
     ----------
     ties
-        Who hears whom, with trust; ties against their source (sign -1) carry none.
+        The network, with trust; ties of negative sign (-1) carry none.
     trusted
-        Agents trusted beforehand, evenly; default: those of :func:`founders`. Numbers of agents
-        mean nothing: whoever numbers them in another way has the same reputations.
+        Pre-trusted agents, evenly; default: those of :func:`founders`. The numbering of agents
+        has no effect on their reputations.
     beforehand
-        How far each agent is trusted beforehand (n,), not negative, in any unit; in place of
+        Prior trust of each agent (n,), not negative, in any unit; instead of
         ``trusted``.
     restart
-        In (0, 1): smaller reaches farther, and helps fakes more.
+        In (0, 1): smaller values reach farther, and help fakes more.
     tolerance
-        The sum of all errors is at most this share of all reputation.
+        Bound on the sum of all errors, as a share of all reputation.
     guess
-        Reputation (n,), not negative, in any unit, from which to begin: what it was before saves
-        sweeps, and the bound on errors holds from wherever one begins.
+        Reputation (n,), not negative, in any unit, to start from: an earlier result saves
+        sweeps, and the error bound holds for any start.
     report
-        Told of progress; may cancel.
+        Progress callback; may cancel.
 
     Returns
     -------
     float64 (n,)
-        Not negative, in sum 1.
+        Not negative, sums to 1.
 
     Raises
     ------
     InputError
-        For nobody trusted, agents that there are not, and a restart outside (0, 1).
+        If no agent is trusted, an agent does not exist, or restart is outside (0, 1).
     """
     if not 0.0 < restart < 1.0:
         raise InputError(f"restart must be above 0 and below 1, got {restart:g}.")
@@ -126,7 +126,7 @@ def reputation(
 
 
 def _shares(ties: Ties, beforehand: npt.ArrayLike) -> F64:
-    """Return shares that somebody gave, in sum 1."""
+    """Return the given shares, scaled to sum 1."""
     given = np.asarray(beforehand, np.float64)
     if given.shape != (ties.agents,) or not (given >= 0).all() or not 0 < given.sum() < np.inf:
         raise InputError(
@@ -141,7 +141,7 @@ def _weighed(
     ties: Ties, beforehand: F64, restart: float, tolerance: float,
     guess: npt.ArrayLike | None, report: Report,
 ) -> F64:  # fmt: skip
-    """Return the reputation that comes of trust beforehand; as :func:`reputation`."""
+    """Return the reputation that follows from prior trust; see :func:`reputation`."""
     base, live = restart * beforehand, ties.live
     given = np.zeros(ties.agents, np.int64)
     kernels.given_trust(live.rows, live.ids, live.trust, live.sign, given)
@@ -162,7 +162,7 @@ def _weighed(
 
 
 def _named(agents: int, trusted: npt.ArrayLike | None) -> F64:
-    """Return how far each agent is trusted beforehand, where somebody said who: in sum 1."""
+    """Return prior trust shared evenly among the named agents, in sum 1."""
     ids = np.unique(np.asarray(trusted))
     if ids.dtype.kind not in "iu" or not ids.size or ids[0] < 0 or ids[-1] >= agents:
         raise InputError(
@@ -177,19 +177,19 @@ def _named(agents: int, trusted: npt.ArrayLike | None) -> F64:
 def foretold(
     raters: npt.ArrayLike, rated: npt.ArrayLike, good: npt.ArrayLike, agents: int | None = None
 ) -> F64:
-    """Return how likely each outcome was to be good, from all outcomes before it alone.
+    """Return the predicted probability that each outcome is good, from earlier outcomes only.
 
-    Beta reputation (Josang & Ismail 2002) of who is rated, (good + 1) to (bad + 1), times the same
-    odds of the rater's own judgements so far: some are pleased by everybody. Of nobody known, 1/2.
+    Beta reputation (Josang & Ismail 2002) of the rated agent, (good + 1) to (bad + 1), times the
+    same odds of the rater's own earlier ratings: some rate everybody well. 1/2 without history.
 
     Parameters
     ----------
     raters, rated
-        Integers (k,), in the order of time.
+        Integers (k,), in chronological order.
     good
         bool (k,).
     agents
-        How many there are; by default the largest index + 1.
+        Number of agents; by default the largest index + 1.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def foretold(
     Raises
     ------
     InputError
-        For indices and outcomes that are not allowed.
+        For invalid indices or outcomes.
     """
     rated_ids, rater_ids, count = validated(rated, raters, agents)
     out, received, given = np.empty(rater_ids.size), np.zeros((count, 2)), np.zeros((count, 2))

@@ -1,8 +1,8 @@
-"""Trust that outcomes move, and reputation that flows along trust.
+"""Trust that changes with outcomes, and reputation that flows along trust.
 
-Reputation is EigenTrust (Kamvar, Schlosser & Garcia-Molina, WWW 2003): everybody hands on what
-reputation it has to those it hears, in the shares in which it trusts them, and a part always
-returns to agents that are trusted beforehand.
+Reputation is EigenTrust (Kamvar, Schlosser & Garcia-Molina, WWW 2003): each agent passes on its
+reputation to those it follows, in proportion to its trust in them, and a part always
+returns to the pre-trusted agents.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sim.jit.words import Number
 
 _FULL = np.int64(65535)
 _SOON = 12
-"""How many outcomes before its turn the memory is asked for one."""
+"""Prefetch distance, in outcomes."""
 
 
 @kernel
@@ -24,11 +24,11 @@ def learn(
     rows: U32, ids: U32, trust: U16, sources: U32, targets: U32, good: U8, gain: int, loss: int,
     found: U8,
 ) -> None:  # fmt: skip
-    """Move the trust of ties by outcomes, one after the other.
+    """Update the trust of ties by outcomes, one after the other.
 
-    A good outcome takes ``gain`` / 65535 of the way to full trust, a bad one ``loss`` / 65535 of
-    the way to none; in whole numbers, so both directions of a tie come to the same value. A step
-    moves trust by at least 1 / 65535 unless there is no way left.
+    A good outcome moves trust by ``gain`` / 65535 of its distance to 1, a bad one by ``loss`` /
+    65535 of its distance to 0; in integers, so both directions of a tie get the same value. A step
+    changes trust by at least 1 / 65535 unless it is already at the end.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def learn(
     gain, loss
         In 1/65535.
     found
-        uint8 (k,): written, 1 where there is such a tie.
+        uint8 (k,): written, 1 where the tie exists.
     """
     for i in range(sources.size):
         _fetch(rows, ids, trust, sources, i)
@@ -64,7 +64,7 @@ def learn(
 
 @inlined
 def _fetch(rows: U32, ids: U32, trust: U16, sources: U32, i: Number) -> None:
-    """Ask for what outcomes a little later read: first their rows, then what stands in these."""
+    """Prefetch data for later outcomes: first their rows, then the contents of these."""
     later, soon = i + 2 * _SOON, i + _SOON
     if later < sources.size:
         ahead(rows, 2 * np.int64(sources[later]))
@@ -79,9 +79,9 @@ def _fetch(rows: U32, ids: U32, trust: U16, sources: U32, i: Number) -> None:
 
 @kernel
 def given_trust(rows: U32, ids: U32, trust: U16, sign: I8, total: I64) -> None:
-    """Add the trust (in 1/65535) that each agent gives those it hears to ``total`` int64 (n,).
+    """Add the trust (in 1/65535) that each agent gives those it follows to ``total`` int64 (n,).
 
-    ``trust`` and ``sign`` may be (0,): all 1.0, all for. A tie against its source gives none.
+    ``trust`` and ``sign`` may be (0,): all 1.0, all positive. A tie of negative sign gives none.
     """
     for u in range(rows.shape[0]):
         start = np.int64(rows[u, 0])
@@ -100,13 +100,13 @@ def flow(
     Parameters
     ----------
     rows, ids, trust, sign
-        The listeners of each agent, and how they trust it.
+        The listeners of each agent, and their trust in it.
     base
-        float64 (n,): what comes from being trusted beforehand.
+        float64 (n,): the part that comes from prior trust.
     passed
-        float64 (n,): the share of its reputation that an agent hands on, by unit of trust given.
+        float64 (n,): the share of its reputation that an agent passes on per unit of trust given.
     rank, share
-        float64 (n,): reputation, and what each hands on by unit of trust; updated.
+        float64 (n,): reputation, and what each agent passes on per unit of trust; updated.
     """
     change = 0.0
     for u in range(begin, end):
@@ -124,14 +124,14 @@ def flow(
 
 @kernel
 def foretell(raters: U32, rated: U32, good: U8, received: F64, given: F64, out: F64) -> None:
-    """Say of each outcome, in order, how likely it was to be good; then learn from it.
+    """Predict for each outcome, in order, the probability that it is good; then learn from it.
 
     Parameters
     ----------
     raters, rated, good
         uint32 (k,), uint32 (k,), uint8 (k,).
     received, given
-        float64 (n, 2): bad and good outcomes so far, of those rated and of raters; updated.
+        float64 (n, 2): bad and good outcomes so far, by rated agent and by rater; updated.
     out
         float64 (k,): written, in (0, 1).
     """

@@ -1,7 +1,7 @@
 """Random networks drawn edge by edge: growth, skips, rewiring, stub matching.
 
-Every draw is addressed by (vertex, number of the draw), so a network is a function of its key and
-parameters alone. Long loops take a range, so that a caller can stop between chunks. Edges are
+Every draw is addressed by (vertex, draw number), so a network depends only on its key and
+parameters. Long loops take a range, so that a caller can stop between chunks. Edges are
 undirected pairs unless said otherwise; ids uint32, n < 2**32.
 """
 
@@ -16,20 +16,20 @@ from sim.jit.mix import uniform, word, word2
 from sim.jit.words import ONE
 
 _S56 = np.uint64(56)
-_TRIES = 256  # draws before a rewired tie stays where it is: its agent knows everybody
+_TRIES = 256  # draws before a rewired tie stays in place: its agent is tied to everybody
 
 
 @kernel
 def attach(
     key: np.uint64, rate: float, core: int, start: int, stop: int, edge: int, targets: U32
 ) -> int:
-    """Let newcomers ``start..stop`` choose whom they know, in proportion to degree.
+    """Let newcomers ``start..stop`` choose neighbours in proportion to degree.
 
-    Edge e belongs to newcomer ``int((e + .5) * rate)``: each brings 1 / rate edges, to the nearest
-    whole number, and only the far ends are kept, in ``targets`` uint32 (edges,). The first
-    ``core`` agents (an odd number) know each other around a circle. ``edge`` is the first edge of
+    Edge e belongs to newcomer ``int((e + .5) * rate)``: each adds 1 / rate edges, to the nearest
+    whole number, and only the far ends are stored, in ``targets`` uint32 (edges,). The first
+    ``core`` agents (an odd number) are tied around a circle. ``edge`` is the first edge of
     ``start``; returns the first of ``stop``. A draw is an edge and one of its two ends (Batagelj &
-    Brandes, Phys. Rev. E 71, 036113, 2005); a newcomer draws again for whom it has already.
+    Brandes, Phys. Rev. E 71, 036113, 2005); a newcomer redraws neighbours that it has already.
     """
     edges = targets.size
     for v in range(start, stop):
@@ -77,11 +77,11 @@ def skip_rows(
     sources: U32,
     targets: U32,
 ) -> tuple[int, int]:
-    """Draw each pair u < v, u in ``start..stop``, with one chance, leaping over the misses.
+    """Draw each pair u < v, u in ``start..stop``, with one probability, skipping over the misses.
 
-    ``scale`` is 1 / ln(1 - chance); a leap is geometric (Batagelj & Brandes 2005). Pairs are
+    ``scale`` is 1 / ln(1 - chance); a skip is geometric (Batagelj & Brandes 2005). Pairs are
     written from ``count`` on. Returns (row, count): the row is ``stop``, or the first that did not
-    fit the room left, of which nothing is counted.
+    fit, whose pairs are not counted.
     """
     room = sources.size
     for u in range(start, stop):
@@ -106,7 +106,7 @@ def skip_rows(
 
 @kernel
 def ring(half: float, agents: int, targets: U32) -> None:
-    """Let each agent know those before it on a circle.
+    """Tie each agent to those before it on a circle.
 
     Agent v owns edges ``int(v * half)`` to ``int((v + 1) * half)``; ``targets`` uint32 (edges,)
     takes the far ends v + 1, v + 2, ... modulo ``agents``.
@@ -121,9 +121,9 @@ def ring(half: float, agents: int, targets: U32) -> None:
 def rewire(
     key: np.uint64, half: float, chance: float, agents: int, start: int, stop: int, targets: U32
 ) -> None:
-    """Move the far ends of a share of the edges of :func:`ring` to anybody.
+    """Move the far ends of a share of the edges of :func:`ring` to random agents.
 
-    Agents ``start..stop`` go through their edges in order; an edge moves with ``chance``, to an
+    Agents ``start..stop`` process their edges in order; an edge moves with ``chance``, to an
     agent that is neither its owner nor tied to it (Watts & Strogatz, Nature 393, 1998).
     """
     for v in range(start, stop):
@@ -151,9 +151,9 @@ def rewire(
 
 @kernel
 def bucket(key: np.uint64, items: U32, out: U32, stops: I64) -> None:
-    """Throw ``items`` uint32 (m,) into 256 buckets: half of a shuffle that stays in cache.
+    """Distribute ``items`` uint32 (m,) over 256 buckets: half of a cache-friendly shuffle.
 
-    ``out`` uint32 (m,) takes them bucket by bucket; ``stops`` int64 (256,) takes the buckets' ends.
+    ``out`` uint32 (m,) gets them bucket by bucket; ``stops`` int64 (256,) the buckets' ends.
     With :func:`shuffle` in each bucket, every order is equally likely (Rao 1961; Sandelius 1962).
     """
     stops[:] = 0
@@ -172,7 +172,7 @@ def bucket(key: np.uint64, items: U32, out: U32, stops: I64) -> None:
 
 @kernel
 def shuffle(key: np.uint64, start: int, stop: int, items: U32) -> None:
-    """Bring ``items[start:stop]`` into random order; draws addressed by place."""
+    """Shuffle ``items[start:stop]``; draws are addressed by position."""
     for i in range(stop - 1, start, -1):
         j = start + np.int64(uniform(word(key, i)) * (i - start + 1))
         held = items[i]
@@ -199,8 +199,8 @@ def count_pairs(sources: U32, targets: U32, start: int, stop: int, degrees: I64)
 def mirror_pairs(sources: U32, targets: U32, start: int, stop: int, places: I64, rows: U32) -> None:
     """Write pairs ``start..stop`` into the rows of both ends.
 
-    The pairs are u < v, in rising order of (u, v): then an agent's row takes the smaller ids
-    first, both parts rising, and needs no sort. ``places`` int64 (n,): next free place of each
+    The pairs are u < v, in ascending order of (u, v): then an agent's row gets the smaller ids
+    first, both parts ascending, and needs no sort. ``places`` int64 (n,): next free place of each
     row, advanced; ``rows`` uint32 (twice the pairs,).
     """
     for i in range(start, stop):

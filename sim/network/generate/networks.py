@@ -1,6 +1,6 @@
-"""Random networks by name: what each may be told, and how it draws its arcs.
+"""Random networks by name: their parameters, and how each draws its arcs.
 
-A network is its parameters, checked; ``draw`` makes the arcs. All randomness is addressed under
+A network is its validated parameters; ``draw`` creates the arcs. All randomness is addressed under
 ``Stream.TIES``, so that the same seed and parameters give the same network on any machine.
 """
 
@@ -30,12 +30,12 @@ from sim.network.graph.ties import Ties
 
 Step = Callable[[int, int, int, U32, U32], tuple[int, int]]
 
-_EDGES_A_CALL = 1 << 20  # some 20-40 ms a kernel call: a report can cancel between calls
+_EDGES_A_CALL = 1 << 20  # about 20-40 ms a kernel call: a report can cancel between calls
 LEAST_DEGREE = 1e-9
-"""Below lie numbers whose products with chances are no numbers any more."""
+"""With smaller values, products with probabilities are no longer valid numbers."""
 MOST_DEGREE = 100_000
 EDGES, ORDER, BUCKETS, SIZES, WEIGHTS, ACROSS, ROUNDING, AUDIENCES, PLACES, HEARERS = range(10)
-"""Salts: what a draw is for."""
+"""Salts, one per purpose of a draw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +56,19 @@ class NetworkGenerator(Parameters):
     needs_degrees: ClassVar[bool] = False
 
     def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
-        """Return the arcs of a network of ``agents`` members; ParameterError when there is none."""
+        """Return the arcs of a network of ``agents`` members, or raise ParameterError."""
         raise NotImplementedError
 
     def expected_arcs(self, agents: int) -> float:
-        """Return about how many arcs a network of ``agents`` members has."""
+        """Return the approximate number of arcs of a network of ``agents`` members."""
         return agents * float(getattr(self, "mean_degree", 0.0))
 
     def refuse(self, sentence: str) -> ParameterError:
-        """Return the error that says in one sentence what does not fit."""
+        """Return an error whose message states in one sentence what is wrong."""
         return ParameterError(f"{self.plugin_name}: {sentence}.")
 
     def check_density(self, agents: int, mean_degree: float) -> None:
-        """Raise ParameterError when so many ties an agent, or so few, are not to be had."""
+        """Raise ParameterError if the requested mean degree is impossible."""
         if 0 < mean_degree < LEAST_DEGREE:
             raise self.refuse(
                 f"mean_degree must be 0 or at least {LEAST_DEGREE:g}, got {mean_degree:g}"
@@ -131,7 +131,7 @@ class ErdosRenyi(NetworkGenerator):
     )
 
     def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
-        """Draw the pairs by geometric leaps over those that are not tied."""
+        """Draw the pairs by geometric skips over those that are not tied."""
         self.check_density(agents, self.mean_degree)
         if self.mean_degree == 0:
             return DrawnArcs(np.empty(0, np.uint32), np.empty(0, np.uint32))
@@ -162,7 +162,7 @@ class SmallWorld(NetworkGenerator):
     rewiring: float = Field(0.1, ge=0, le=1, description="share of ties that go anywhere")
 
     def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
-        """Lay the circle, then rewire agent by agent; mutual ties."""
+        """Draw the circle, then rewire agent by agent; mutual ties."""
         half = self.mean_degree / 2
         if 2 * math.ceil(half) > agents - 1:
             raise self.refuse(
@@ -181,14 +181,14 @@ class SmallWorld(NetworkGenerator):
 
 
 def network_key(seed: int, purpose: int) -> np.uint64:
-    """Return the key of one purpose of a network's draws."""
+    """Return the key for one purpose of a network's draws."""
     return key(seed, Stream.TIES, salt=purpose)
 
 
 def collect(
     step: Step, agents: int, expected: float, stage: str, report: Report
 ) -> tuple[U32, U32]:
-    """Run a row kernel over all agents, with room that grows when chance needs more."""
+    """Run a row kernel over all agents, growing the output arrays as needed."""
     room = int(expected + 6 * math.sqrt(expected)) + 64
     sources, targets = np.empty(room, np.uint32), np.empty(room, np.uint32)
     count = 0
@@ -209,7 +209,7 @@ def _with_room(column: U32, room: int) -> U32:
 
 
 def spans(agents: int, edges_each: float, stage: str, report: Report) -> Iterator[tuple[int, int]]:
-    """Yield ranges of agents of about a million edges each, and report before each."""
+    """Yield ranges of agents of about a million edges each, with a report before each."""
     size = max(1, int(_EDGES_A_CALL / (1 + edges_each)))
     for start in range(0, agents, size):
         report(stage, start / agents)
@@ -252,7 +252,7 @@ class Configuration(NetworkGenerator):
         return self.match(np.column_stack([degrees, degrees]), seed, report)
 
     def match(self, degrees: npt.ArrayLike, seed: int, report: Report) -> DrawnArcs:
-        """Match the stubs of degree pairs, integers (n, 2); ParameterError when they do not fit."""
+        """Match the stubs of degree pairs, integers (n, 2); raise ParameterError if impossible."""
         pairs = self._vetted(degrees)
         agents = np.arange(len(pairs), dtype=np.uint32)
         report("shuffling stubs", 0.0)
@@ -286,7 +286,7 @@ class Configuration(NetworkGenerator):
         return pairs.astype(np.int64, copy=False)
 
     def _power_degrees(self, agents: int, seed: int) -> npt.NDArray[np.int64]:
-        """Draw whole degrees with the asked mean, up to the square root of all ties."""
+        """Draw integer degrees with the requested mean, up to the square root of all ties."""
         top = min(math.sqrt(agents * self.mean_degree), agents - 1.0)
         highs = np.array([max(top, self.mean_degree * 1.01)])
         weights = np.empty(agents)
@@ -299,17 +299,17 @@ class Configuration(NetworkGenerator):
 
 
 _SMALLEST = 20
-_LEAST_EXPONENT = 2.05  # below, the mean of a power law hangs on its top alone
+_LEAST_EXPONENT = 2.05  # below, the mean of a power law depends almost only on its upper end
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """Communities before any tie is drawn."""
+    """Communities, before any tie is drawn."""
 
     sizes: I64
     ends: I64  # first agent after each community
     labels: I32
-    mixing: float  # of ties; 0 where there is one community alone
+    mixing: float  # share of ties; 0 if there is only one community
 
 
 class PlantedCommunities(NetworkGenerator):
@@ -375,7 +375,7 @@ class PlantedCommunities(NetworkGenerator):
         return _Plan(sizes, ends, labels, self.mixing if sizes.size > 1 else 0.0)
 
     def _limits(self, agents: int) -> tuple[int, int]:
-        """Return the sizes allowed; ParameterError when they do not fit each other."""
+        """Return the allowed sizes; raise ParameterError if they do not fit each other."""
         within = (1 - self.mixing) * self.mean_degree
         least = math.ceil(within) + 1
         most = agents // max(self.communities, 1)
@@ -423,8 +423,8 @@ class PlantedCommunities(NetworkGenerator):
         return np.concatenate([inside[0], across[0]]), np.concatenate([inside[1], across[1]])
 
     def _weights(self, plan: _Plan, seed: int) -> tuple[F64, F64]:
-        """Draw expected degrees, falling within each community, and the sums of their squares."""
-        # The square root keeps the chance of a tie between the two best known at most 1.
+        """Draw expected degrees, decreasing within each community, and their sums of squares."""
+        # The square root keeps the probability of a tie between the two top members at most 1.
         tops = np.sqrt(plan.sizes * self.mean_degree / max(1 - plan.mixing, 1e-3))
         highs = np.maximum(tops, self.mean_degree * 1.01)
         weights, squares = np.empty(int(plan.ends[-1])), np.empty(plan.sizes.size)
@@ -439,7 +439,7 @@ class PlantedCommunities(NetworkGenerator):
         self, plan: _Plan, weights: F64, squares: F64, seed: int, report: Report
     ) -> tuple[U32, U32]:
         total = plan.sizes * self.mean_degree
-        # An agent has no tie to itself: what that chance would add goes to the others.
+        # There are no self-loops: their probability is distributed to the other pairs.
         factors = (1 - plan.mixing) * total / np.maximum(total * total - squares, 1e-3)
         if plan.mixing == 1:
             return np.empty(0, np.uint32), np.empty(0, np.uint32)
@@ -472,7 +472,7 @@ class PlantedCommunities(NetworkGenerator):
 
 
 def _leap_scale(chance: float) -> float:
-    """Return 1 / ln(1 - chance), as the leaping kernels take it."""
+    """Return 1 / ln(1 - chance), as the skipping kernels expect it."""
     if chance >= 1:
         return -0.0
     return 1.0 / log1m(chance) if chance > 0 else -math.inf
@@ -480,7 +480,7 @@ def _leap_scale(chance: float) -> float:
 
 _MOST_TIES = (1 << 32) - 1
 _USUAL_SHARE = 0.027
-_SPARE = 1.2  # draws for each listener wanted, before a second round
+_SPARE = 1.2  # draws per listener needed, before a second round
 
 
 class RetweetLike(PlantedCommunities):
@@ -510,7 +510,7 @@ class RetweetLike(PlantedCommunities):
     )
 
     def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
-        """Draw the members' ties, then who hears each root."""
+        """Draw the members' ties, then the followers of each root."""
         members = self._members(agents)
         audiences = self._audiences(members, seed)
         ties = super().draw(members, seed, report)
@@ -526,7 +526,7 @@ class RetweetLike(PlantedCommunities):
         )
 
     def expected_arcs(self, agents: int) -> float:
-        """Return the arcs of members, and the mean of all audiences together."""
+        """Return the number of arcs among members plus the mean of all audiences."""
         members = max(agents - self.roots, 0)
         mean = self._median(members) * math.exp(self.audience_sd**2 / 2)
         return members * self.mean_degree + self.roots * min(mean, members)
@@ -542,7 +542,7 @@ class RetweetLike(PlantedCommunities):
         return float(self.audience or max(1, round(_USUAL_SHARE * members)))
 
     def _audiences(self, members: int, seed: int) -> I64:
-        """Return how many hear each root; more than all members nobody has."""
+        """Return the number of followers of each root, at most all members."""
         median = self._median(members)
         if median > members:
             raise self.refuse(
@@ -563,10 +563,10 @@ class RetweetLike(PlantedCommunities):
         return np.array(found, np.int64)
 
     def _heard(self, members: int, root: int, audiences: I64, seed: int, report: Report) -> U32:
-        """Return the listeners of a root: distinct members, every set as likely."""
+        """Return the followers of a root: distinct members, all sets equally likely."""
         report("drawing audiences", root / self.roots)
         count = int(audiences[root])
-        few = min(count, members - count)  # of a large audience, those who are not in it
+        few = min(count, members - count)  # for a large audience, draw those that are not in it
         drawn = _distinct(few, members, network_key(seed, HEARERS), root)
         if few == count:
             return drawn
@@ -576,7 +576,7 @@ class RetweetLike(PlantedCommunities):
 
 
 def _distinct(count: int, members: int, address: np.uint64, root: int) -> U32:
-    """Return the first ``count`` different members of a stream of even draws."""
+    """Return the first ``count`` distinct members of a stream of uniform draws."""
     tries = int(count * _SPARE) + 64
     while True:
         drawn = (uniforms(address, root, np.arange(tries)) * members).astype(np.uint32)
@@ -587,12 +587,12 @@ def _distinct(count: int, members: int, address: np.uint64, root: int) -> U32:
 
 
 _MOST_AGENTS = (1 << 31) - 1
-_CHUNK = 1 << 21  # pairs a kernel call: some 30 ms
+_CHUNK = 1 << 21  # pairs a kernel call: about 30 ms
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkSpec:
-    """What a form or a flag needs to know of a kind of network."""
+    """Description of a kind of network, for forms and flags."""
 
     name: str
     title: str
@@ -621,12 +621,12 @@ NETWORKS: Mapping[str, NetworkSpec] = MappingProxyType(
         )
     }
 )
-"""Every kind of network by name, the usual choice first."""
+"""All kinds of network by name, the default first."""
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationReport:
-    """How a network came to be."""
+    """How a network was generated."""
 
     network: str
     parameters: Mapping[str, Any]
@@ -637,7 +637,7 @@ class GenerationReport:
     communities: int
 
     def describe(self) -> str:
-        """Return one sentence for a person."""
+        """Return a one-sentence description."""
         text = f"{self.network}: {plural(self.agents, 'member')}, {plural(self.ties, 'tie')}"
         if self.communities:
             text += f", {plural(self.communities, 'community', 'communities')}"
@@ -648,7 +648,7 @@ class GenerationReport:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedNetwork:
-    """A new network."""
+    """A newly generated network."""
 
     ties: Ties
     community: npt.NDArray[np.int32] | None
@@ -665,36 +665,36 @@ def generate(
     report: Report = quiet,
     **parameters: Any,
 ) -> GeneratedNetwork:
-    """Make a random network; the same arguments make the same one, anywhere.
+    """Generate a random network; equal arguments give equal networks on any machine.
 
     Parameters
     ----------
     name
         A name of :data:`NETWORKS`.
     agents
-        Members, at least 1. With ``degrees`` it may be left out.
+        Number of members, at least 1. Optional with ``degrees``.
     seed
         Any integer.
     mean_degree
-        Mean number of agents that hear an agent; 20 when left out.
+        Mean number of followers of an agent; 20 if omitted.
     degrees
-        Integers (agents, 2), for ``"configuration"``: by how many each agent is heard, how many it
-        hears. Then ``mean_degree`` is not asked.
+        Integers (agents, 2), for ``"configuration"``: the number of followers of each agent, and
+        the number it follows. ``mean_degree`` is then ignored.
     report
-        Told of progress; may cancel.
+        Progress callback; may cancel.
     **parameters
-        Of the network, see its :class:`NetworkSpec`.
+        Parameters of the network, see its :class:`NetworkSpec`.
 
     Returns
     -------
-    Generated
+    GeneratedNetwork
 
     Raises
     ------
     UnknownNameError
-        For a name that is not there; suggests the nearest.
+        For an unknown name; suggests the nearest.
     ParameterError, InputError
-        One sentence for whatever is not allowed.
+        For invalid arguments, explained in one sentence.
 
     Examples
     --------
@@ -764,7 +764,7 @@ def _sorted(drawn: DrawnArcs, agents: int, report: Report) -> Ties:
 
 
 def _mirrored(drawn: DrawnArcs, agents: int, report: Report) -> Ties:
-    """Lay out the rows of pairs that need no sort: half the time of the general way."""
+    """Write the rows of pairs that need no sort: half the time of the general way."""
     pairs = (drawn.sources, drawn.targets)
     starts = np.zeros(agents + 1, np.int64)
     for start, stop in _chunks(pairs[0].size, "counting ties", report):

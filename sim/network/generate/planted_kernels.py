@@ -1,7 +1,7 @@
-"""Planted communities: their sizes, the members' expected degrees, and the ties within and between.
+"""Planted communities: their sizes, the members' expected degrees, ties within and between them.
 
-Members of a community have consecutive ids. Pairs are drawn independently, so no pair comes twice.
-Draws are addressed; long loops take a range and stop where room ends, as in
+Members of a community have consecutive ids. Pairs are drawn independently, so none repeats.
+Draws are addressed; long loops take a range and stop when the output is full, as in
 :mod:`sim.network.generate.generators_kernels`.
 """
 
@@ -19,11 +19,11 @@ from sim.jit.mix import uniform, word, word2
 def sizes_by_total(
     key: np.uint64, total: int, smallest: int, largest: int, exponent: float, sizes: I64
 ) -> int:
-    """Draw power-law sizes until they hold ``total`` members; return how many there are.
+    """Draw power-law sizes until they hold ``total`` members; return their number.
 
-    ``sizes`` int64 (at least total // smallest,) takes them, each ``smallest`` to ``largest``; the
-    density falls as size**-``exponent``. What is left over for a last community that would be too
-    small is spread over the others.
+    ``sizes`` int64 (at least total // smallest,) gets them, each ``smallest`` to ``largest``; the
+    density falls as size**-``exponent``. A remainder too small for a last community
+    is spread over the others.
     """
     count = 0
     left = int(total)
@@ -42,7 +42,7 @@ def sizes_by_total(
 def sizes_by_number(
     key: np.uint64, total: int, smallest: int, largest: int, exponent: float, sizes: I64
 ) -> None:
-    """Draw as many power-law sizes as ``sizes`` int64 (c,) has room for, with sum ``total``.
+    """Draw as many power-law sizes as ``sizes`` int64 (c,) has entries, with sum ``total``.
 
     Each gets ``smallest`` and a share of the rest in proportion to its draw; c * smallest <= total.
     """
@@ -72,10 +72,10 @@ def planted_rows(
     sources: U32,
     targets: U32,
 ) -> tuple[int, int]:
-    """Draw the pairs u < v of u in ``start..stop`` with one chance inside a community, one outside.
+    """Draw pairs u < v, u in ``start..stop``, with one chance within a community, one between.
 
-    ``labels`` int32 (n,), rising; ``ends`` int64 (c,): first agent after each community;
-    ``within`` float64 (c,) and ``between``: 1 / ln(1 - chance). Leaps, room and return value as in
+    ``labels`` int32 (n,), ascending; ``ends`` int64 (c,): first agent after each community;
+    ``within`` float64 (c,) and ``between``: 1 / ln(1 - chance). Skips, room and return value as in
     ``skip_rows`` (stochastic block model: Holland, Laskey & Leinhardt, Social Networks 5, 1983).
     """
     room = sources.size
@@ -136,10 +136,10 @@ def power_weights(
     weights: F64,
     squares: F64,
 ) -> None:
-    """Draw expected degrees from a power law with one mean, cut at each community's own top.
+    """Draw expected degrees from a power law of a given mean, capped per community.
 
-    ``ends`` int64 (c,), ``highs`` float64 (c,), above ``mean``; ``weights`` float64 (n,) takes
-    them, scaled to the mean exactly; ``squares`` float64 (c,) the sums of their squares.
+    ``ends`` int64 (c,), ``highs`` float64 (c,), above ``mean``; ``weights`` float64 (n,) gets
+    them, scaled to the mean exactly; ``squares`` float64 (c,) gets the sums of their squares.
     """
     start = np.int64(0)
     for c in range(ends.size):
@@ -171,7 +171,7 @@ def weighted_within(
 ) -> tuple[int, int]:
     """Draw pairs inside communities with chance ``weights[u] * weights[v] * factors[c]``.
 
-    ``weights`` float64 (n,) falls within a community; ``factors`` float64 (c,). A leap goes by the
+    ``weights`` float64 (n,) decreases within a community; ``factors`` float64 (c,). A skip uses the
     chance at its start, and the pair it lands on is thinned (Miller & Hagberg, WAW 2011). Room and
     return value as in ``skip_rows``.
     """
@@ -219,7 +219,7 @@ def weighted_between(
 ) -> tuple[int, int]:
     """Draw pairs of different communities with chance ``weights[a] * weights[b] * factor``.
 
-    ``order`` uint32 (n,): agents by falling weight; ``weights`` float64 (n,): theirs, in that
+    ``order`` uint32 (n,): agents by decreasing weight; ``weights`` float64 (n,): theirs, in that
     order. Agents of rank ``start..stop`` draw among the lighter ones; otherwise as
     :func:`weighted_within`.
     """

@@ -19,28 +19,28 @@ from sim.network.graph.slab import Slab, SlabArrays, TieColumns, read_only, turn
 from sim.network.graph.ties_kernels import tie_between
 
 UNKNOWN = -1
-"""The time of a tie of which nobody knows when it began."""
+"""The time of a tie whose start is unknown."""
 
 _NEVER = np.iinfo(np.int64).max
 
 
 class TieMarks(NamedTuple):
-    """Columns over ties or over arcs; each (0,) where nothing is known."""
+    """Columns over ties or over arcs; each (0,) if nothing is known."""
 
     time: I64  # int64, seconds since the first interaction of the network; -1 unknown
     sign: npt.NDArray[np.int8]  # int8, -1 or 1
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Return whether any column is present."""
         return bool(self.time.size or self.sign.size)
 
     def taken(self, order: npt.NDArray[Any]) -> TieMarks:
-        """Return the rows ``order`` of every column that is there."""
+        """Return the rows ``order`` of every column that is present."""
         time, sign = self
         return TieMarks(time[order] if time.size else time, sign[order] if sign.size else sign)
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the columns that are there, by name."""
+        """Return the columns that are present, by name."""
         return {name: column for name, column in self._asdict().items() if column.size}
 
 
@@ -48,7 +48,7 @@ NO_MARKS = TieMarks(np.empty(0, np.int64), np.empty(0, np.int8))
 
 
 def given(columns: Mapping[str, npt.ArrayLike | None], count: int) -> TieMarks:
-    """Return what is given by name as marks, checked."""
+    """Return validated marks from columns given by name."""
     time, sign = columns.get("time"), columns.get("sign")
     marks = TieMarks(
         NO_MARKS.time if time is None else _whole(time, count, "time").astype(np.int64),
@@ -80,13 +80,13 @@ def _whole(values: npt.ArrayLike, count: int, name: str) -> npt.NDArray[np.signe
 
 
 def keys_of(rows: Ids, targets: Ids) -> U64:
-    """Return source and target of every tie in one number, rising: uint64 (m,)."""
+    """Return (source, target) of every tie packed into one number, ascending: uint64 (m,)."""
     sources = np.repeat(np.arange(len(rows), dtype=np.uint64), rows[:, 1])
     return (sources << np.uint64(32)) | targets
 
 
 def places(keys: U64, sources: npt.NDArray[Any], targets: npt.NDArray[Any]) -> I64:
-    """Return where in ``keys`` each pair stands: int64, -1 where it does not."""
+    """Return the index of each pair in ``keys``: int64, -1 if missing."""
     wanted = (sources.astype(np.uint64) << np.uint64(32)) | targets.astype(np.uint64)
     at: I64 = np.searchsorted(keys, wanted).astype(np.int64)
     if not keys.size:
@@ -96,7 +96,7 @@ def places(keys: U64, sources: npt.NDArray[Any], targets: npt.NDArray[Any]) -> I
 
 
 def settled(marks: TieMarks, sources: Ids, targets: Ids, keys: U64, *, both: bool) -> TieMarks:
-    """Return marks of ties from marks of arcs: the first time, the last sign of each tie."""
+    """Return marks of ties from marks of arcs: the earliest time, the last sign of each tie."""
     at = places(keys, sources, targets)
     if both:
         at = np.column_stack((at, places(keys, targets, sources))).ravel()
@@ -113,9 +113,9 @@ def settled(marks: TieMarks, sources: Ids, targets: Ids, keys: U64, *, both: boo
 
 
 def merged_marks(before: Adjacency, batch: Adjacency, rows: Ids, targets: Ids) -> TieMarks:
-    """Return the marks of a network that a batch of ties made of another.
+    """Return the marks of a network after merging a batch of ties into it.
 
-    Ties of which nothing was said count as of unknown time and as for.
+    Ties without marks get an unknown time and a positive sign.
     """
     old, new = before.marks, batch.marks
     if not (old or new):
@@ -146,11 +146,11 @@ _versions = counter(1)
 
 
 class Adjacency:
-    """The rows of a network and what is read of them; ``Ties`` changes them.
+    """The rows of a network and what is derived from them; ``Ties`` changes them.
 
-    Every array handed out here is tight, read-only and stays as it is: after a change the next
-    look makes another. Kernels that run in every tick read :attr:`live` instead, which costs
-    nothing and holds until the next change.
+    Every public array is tight and read-only and never changes: after a change of ties the next
+    access creates a new one. Kernels that run in every tick read :attr:`live` instead, which costs
+    nothing and is valid until the next change.
     """
 
     version: int
@@ -161,7 +161,7 @@ class Adjacency:
         self._hold(rows, columns)
 
     def _hold(self, rows: Ids, columns: TieColumns) -> None:
-        """Hold tight rows and nothing else."""
+        """Hold tight rows and drop any slab."""
         self.slab = None
         self._tight: tuple[Ids, TieColumns] | None = read_only(rows), columns.read_only()
         self.back: Any = None
@@ -173,7 +173,7 @@ class Adjacency:
         self.renew()
 
     def renew(self) -> None:
-        """Forget what was found out about the ties as they were."""
+        """Drop cached results about the ties before a change."""
         self.version = next(_versions)
         self._out_degree: Ids | None = None
         self._in_degree: Ids | None = None
@@ -192,25 +192,25 @@ class Adjacency:
         return self._tight
 
     def loosen(self) -> None:
-        """Forget the tight rows where a slab has them too."""
+        """Drop the tight rows if a slab holds them too."""
         if self.slab is not None:
             self._tight = None
 
     def hold_slab(self, slab: Slab, hears: Ids) -> None:
-        """Hold rows that can change; ``hears``: how often each id stands in them, to be kept."""
+        """Hold mutable rows; ``hears``: how often each id occurs in them, kept without a copy."""
         self.slab, self.hears = slab, hears
         self._agents = len(slab.rows)
         self.renew()
 
     def melt(self) -> Slab:
-        """Return the slab, laid out at the first change; then it alone holds the ties."""
+        """Return the slab, created at the first change; it then is the only holder of the ties."""
         if self.slab is None:
             slab, self.hears = Slab(*self.tidy()), self.in_degree.copy()
             self.slab, self._tight = slab, None
         return self.slab
 
     def _catch_up(self) -> None:
-        """Take over the trust that so far only the other direction knows."""
+        """Copy pending trust values from the other direction."""
         self.looked = True
         if self.behind is not None and self.slab is not None:
             other = self.behind.live
@@ -221,7 +221,7 @@ class Adjacency:
             self.behind = None
 
     def grow_rows(self, count: int) -> None:
-        """Add agents without ties at the end, in both directions where a slab holds them."""
+        """Add agents without ties at the end, in both directions if slabs hold them."""
         if self.slab is None:
             new = np.zeros((count, 2), np.uint32)
             new[:, 0] = self.count
@@ -233,20 +233,20 @@ class Adjacency:
                 side.append(count)
 
     def append(self, count: int) -> None:
-        """Add empty rows to this direction alone."""
+        """Add empty rows to this direction only."""
         self.melt().grow(count)
         self.hears = np.concatenate((self.hears, np.zeros(count, np.uint32)))
         self._agents += count
         self.renew()
 
     def refuse_frozen(self) -> None:
-        """Raise InputError where this is the reverse of a network, which cannot be changed."""
+        """Raise InputError if this is the reverse of a network, which cannot be changed."""
         if self._frozen:
             raise InputError(
                 "The reverse of a network cannot change; change the network it came from."
             )
 
-    # What there is
+    # Contents
 
     @property
     def rows(self) -> Ids:
@@ -255,17 +255,17 @@ class Adjacency:
 
     @property
     def targets(self) -> Ids:
-        """Who hears, row by row: uint32 (m,)."""
+        """The listeners, row by row: uint32 (m,)."""
         return self.tidy()[1].ids
 
     @property
     def trust(self) -> U16:
-        """uint16 (m,), value / 65535 in [0, 1]; or (0,) where every tie has trust 1.0."""
+        """uint16 (m,), value / 65535 in [0, 1]; or (0,) if every tie has trust 1.0."""
         return self.tidy()[1].trust
 
     @property
     def kind(self) -> npt.NDArray[np.uint8]:
-        """uint8 (m,), 0 follow, 1 friend; or (0,) where every tie is a follow."""
+        """uint8 (m,), 0 follow, 1 friend; or (0,) if every tie is a follow."""
         return self.tidy()[1].kind
 
     @property
@@ -275,12 +275,12 @@ class Adjacency:
 
     @property
     def sign(self) -> npt.NDArray[np.int8]:
-        """int8 (m,): 1 for, -1 against the source; or (0,) where every tie is for."""
+        """int8 (m,): 1 for, -1 against the source; or (0,) if every tie is for."""
         return self.tidy()[1].sign
 
     @property
     def live(self) -> SlabArrays:
-        """The arrays as kernels read them in a tick: rows may have free places between them.
+        """The arrays that kernels read in a tick: rows may have free places between them.
 
         Rows and ids belong together until the next change of ties.
         """
@@ -292,12 +292,12 @@ class Adjacency:
 
     @property
     def agents(self) -> int:
-        """How many agents, n."""
+        """Number of agents, n."""
         return self._agents
 
     @property
     def count(self) -> int:
-        """How many ties, m; a friendship (both directions) counts as two."""
+        """Number of ties, m; a friendship (both directions) counts as two."""
         return self._count
 
     def __len__(self) -> int:
@@ -305,7 +305,7 @@ class Adjacency:
 
     @property
     def is_still(self) -> bool:
-        """Whether the ties never changed since they were made or loaded: they have no slab."""
+        """Whether the ties have never changed since their creation or loading: there is no slab."""
         return self.slab is None
 
     @property
@@ -321,7 +321,7 @@ class Adjacency:
 
     @property
     def out_degree(self) -> Ids:
-        """How many listeners each agent has, uint32 (n,)."""
+        """Number of listeners of each agent, uint32 (n,)."""
         if self._out_degree is None:
             rows = self.rows if self.slab is None else self.slab.rows
             self._out_degree = read_only(rows[:, 1].copy())
@@ -329,7 +329,7 @@ class Adjacency:
 
     @property
     def in_degree(self) -> Ids:
-        """How many agents each agent hears, uint32 (n,); counted once, then kept."""
+        """Number of agents that each agent follows, uint32 (n,); cached."""
         if self._in_degree is None:
             if self.slab is not None:
                 self._in_degree = read_only(self.hears.copy())
@@ -342,14 +342,14 @@ class Adjacency:
 
     @property
     def is_symmetric(self) -> bool:
-        """Whether every tie has its reverse (trust aside); found out once."""
+        """Whether the reverse of every tie exists (ignoring trust); cached."""
         if self._symmetric is None:
             live = self.live
             self._symmetric = bool(kernels.mirrors(live.rows, live.ids))
         return self._symmetric
 
     def listeners(self, agent: int) -> Ids:
-        """Return who hears ``agent``: uint32, rising.
+        """Return the listeners of ``agent``: uint32, ascending.
 
         Raises
         ------
@@ -366,7 +366,7 @@ class Adjacency:
         return self.targets[start : start + length]
 
     def indptr(self) -> I64:
-        """Return where each row starts, and m: int64 (n + 1,)."""
+        """Return the start of each row, and m: int64 (n + 1,)."""
         out = np.zeros(self.agents + 1, np.int64)
         np.cumsum(self.out_degree, out=out[1:])
         return out
@@ -376,18 +376,18 @@ class Adjacency:
         return np.repeat(np.arange(self.agents, dtype=np.uint32), self.out_degree)
 
     def find(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> I64:
-        """Return where in :attr:`live` the tie of each pair stands: int64, -1 for none."""
+        """Return the index in :attr:`live` of the tie of each pair: int64, -1 for none."""
         live = self.live
         return _found(live.rows, live.ids, sources, targets)
 
     def places(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> I64:
-        """Return where in :attr:`targets` the tie of each pair stands: int64, -1 for none."""
+        """Return the index in :attr:`targets` of the tie of each pair: int64, -1 for none."""
         return _found(self.rows, self.targets, sources, targets)
 
     def part(self, turn: int, of: int) -> dict[str, npt.NDArray[Any]]:
-        """Return one of ``of`` equal parts of every column of a dump, for a digest in turns.
+        """Return one of ``of`` equal parts of every dumped column, for a digest in steps.
 
-        The same for equal ties, changed or not; of rows in a slab only that part is copied.
+        Equal ties give equal parts, changed or not; only that part of a slab is copied.
         """
         count = self.count
         begin, end = turn * count // of, (turn + 1) * count // of
@@ -411,20 +411,20 @@ class Adjacency:
                 parts[name] = own
         return parts
 
-    # The other way round
+    # The reverse direction
 
     @property
     def has_reverse(self) -> bool:
-        """Whether :attr:`reverse` is built already."""
+        """Whether :attr:`reverse` has been built."""
         return self.back is not None
 
     def is_reverse_of(self, ties: Adjacency) -> None:
-        """Take over what is known of ties whose reverse this is; from now on only they change."""
+        """Copy what is known about ``ties``, of which this is the reverse; forbid changes here."""
         self._frozen, self._symmetric = True, ties._symmetric
         self._in_degree, self._out_degree = ties._out_degree, ties._in_degree
 
     def turned_round(self, report: Report) -> tuple[Ids, TieColumns]:
-        """Return the reverse rows and columns, tight; the same arrays where ties are mutual."""
+        """Return the reverse rows and columns, tight; the same arrays if ties are mutual."""
         rows, columns = self.tidy()
         is_plain = not any(column.size for column in columns[1:])
         if is_plain and self.is_symmetric:
@@ -433,7 +433,7 @@ class Adjacency:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held by the arrays, the reverse and the degrees included where built."""
+        """Bytes held by the arrays, including the reverse and the degrees if built."""
         kept: list[npt.NDArray[Any]] = []
         for held in (self, self.back):
             if held is not None:

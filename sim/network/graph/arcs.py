@@ -20,15 +20,15 @@ LIMIT = 1 << 32
 NO_TRUST: U16 = np.empty(0, np.uint16)
 NO_TRUST.flags.writeable = False
 
-_CHUNK = 1 << 21  # arcs a kernel call: some 20 ms, so that a report can cancel between calls
+_CHUNK = 1 << 21  # arcs a kernel call: about 20 ms, so that a report can cancel between calls
 _BLOCK_BITS = 10
 _DIGIT_BITS = 11
-_PART, _MOST = 1 << 22, 1 << 23  # arcs sorted at a time, at least and at most
+_PART, _MOST = 1 << 22, 1 << 23  # minimum and maximum number of arcs sorted at a time
 
 
 @dataclass(frozen=True, slots=True)
 class DroppedArcs:
-    """What was left out of the input of a network."""
+    """Counts of arcs dropped from the input of a network."""
 
     loops: int = 0
     duplicates: int = 0
@@ -43,7 +43,7 @@ def chunks(total: int, size: int = _CHUNK) -> Iterator[tuple[int, int]]:
 def validated(
     sources: npt.ArrayLike, targets: npt.ArrayLike, agents: int | None
 ) -> tuple[Ids, Ids, int]:
-    """Return (sources, targets, agents) as uint32 arrays and a count, or refuse the input."""
+    """Return (sources, targets, agents) as uint32 arrays and a count, or raise InputError."""
     heard, hearing = np.asarray(sources), np.asarray(targets)
     if heard.ndim != 1 or heard.shape != hearing.shape:
         raise InputError(
@@ -58,7 +58,7 @@ def validated(
 
 
 def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[I64, Ids]:
-    """Return (length of each row, targets) of rows that may be sorted, or refuse the input."""
+    """Return (length of each row, targets) of presorted rows; raise InputError if invalid."""
     starts = np.asarray(indptr)
     if starts.ndim != 1 or starts.dtype.kind not in "iu" or starts.size == 0 or starts[0] != 0:
         raise InputError("Row starts must be one row of integers that begins with 0.")
@@ -73,7 +73,7 @@ def vetted_rows(indptr: npt.ArrayLike, targets: npt.ArrayLike) -> tuple[I64, Ids
 
 
 def rows_of(lengths: I64) -> Ids:
-    """Return (start, length) of rows of given lengths, one behind the other: uint32 (n, 2)."""
+    """Return (start, length) of consecutive rows of given lengths: uint32 (n, 2)."""
     rows = np.empty((lengths.size, 2), np.uint32)
     tie_kernels.row_starts(lengths, rows)
     rows[:, 1] = lengths
@@ -126,7 +126,7 @@ def sorted_rows(
 ) -> tuple[Rows, int]:
     """Return ((rows, targets, trust), loops dropped): see :mod:`sim.network.graph.arcs_kernels`.
 
-    Large networks are sorted in four parts, by source, so that records take 2 bytes an arc; very
+    Large networks are sorted in four parts, by source, so that records take 2 bytes per arc; very
     large ones in more.
     """
     bits = max(1, (agents - 1).bit_length())
@@ -183,11 +183,11 @@ def _digits(bits: int) -> npt.NDArray[np.int64]:
 def even_chunks(
     rows: npt.NDArray[np.uint32] | npt.NDArray[np.int64], size: int = 0
 ) -> Iterator[tuple[int, int]]:
-    """Yield (begin, end) ranges of agents with some ``size`` ties each, which cover all agents.
+    """Yield (begin, end) ranges of agents with about ``size`` ties each that cover all agents.
 
     By default 2 million ties; a row is never split.
 
-    ``rows`` uint32 (n, 2) and tight, or int64 (n,): running totals of ties.
+    ``rows`` uint32 (n, 2) and tight, or int64 (n,): cumulative numbers of ties.
     """
     stops = rows if rows.ndim == 1 else rows[:, 0].astype(np.int64) + rows[:, 1]
     if stops.size == 0:
@@ -201,7 +201,7 @@ def even_chunks(
 
 
 def transposed(rows: Ids, targets: Ids, trust: U16, in_degree: Ids, report: Report) -> Rows:
-    """Return the reverse rows: of each agent, whom it hears; sorted by construction."""
+    """Return the reverse rows: those that each agent follows; sorted by construction."""
     out_rows = np.empty_like(rows)
     tie_kernels.row_starts(in_degree.astype(np.int64), out_rows)
     out, out_trust = np.empty_like(targets), np.empty_like(trust)
@@ -212,7 +212,7 @@ def transposed(rows: Ids, targets: Ids, trust: U16, in_degree: Ids, report: Repo
 
 
 def merged(old: Rows, new: Rows, report: Report = quiet) -> Rows:
-    """Return the union of two networks over the same agents; a tie in both takes the new trust."""
+    """Return the union of two networks over the same agents; a tie in both gets the new trust."""
     rows, targets, trust = old
     new_rows, new_targets, new_trust = new
     count = targets.size + new_targets.size

@@ -1,9 +1,9 @@
-"""Sorting arcs into rows: by blocks of sources first, then block by block in the cache.
+"""Sorting arcs into rows: by blocks of sources first, then each block within the cache.
 
 An arc is one uint64: source within its block, target, trust, from high bits to low. A scatter to
-1,024 blocks writes 1,024 streams, which the caches hold, where a scatter to a million rows misses
-them every time: three times faster at 20 million arcs than two counting sorts. Each step is
-stable, so of duplicate arcs the last one of the input comes last.
+1,024 blocks writes 1,024 streams, which fit in the caches, while a scatter to a million rows misses
+every time: three times faster at 20 million arcs than two counting sorts. Each step is
+stable, so of duplicate arcs the last one in the input comes last.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sim.jit.jit import kernel
 from sim.jit.words import ONE, ZERO, Number
 
 _TRUST = np.uint64(0xFFFF)
-_LOW = np.uint64(16)  # where the target begins, above the trust
+_LOW = np.uint64(16)  # the target's lowest bit, above the trust
 _NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -23,9 +23,9 @@ _NONE = np.uint64(0xFFFFFFFFFFFFFFFF)
 def count_blocks(
     sources: U32, targets: U32, both: bool, shift: int, begin: int, end: int, counts: I64
 ) -> int:
-    """Add the arcs ``begin`` to ``end - 1`` to the blocks of their sources; return the loops.
+    """Count the arcs ``begin`` to ``end - 1`` by block of source; return the number of loops.
 
-    ``sources``, ``targets`` uint32 (m,); ``both``: an arc also stands for its reverse; a block has
+    ``sources``, ``targets`` uint32 (m,); ``both``: count the reverse of each arc too; a block has
     2**shift agents; ``counts`` int64 (blocks,). Loops are not added.
     """
     loops = 0
@@ -58,8 +58,8 @@ def scatter_blocks(
 ) -> None:
     """Write the arcs ``begin`` to ``end - 1`` into the blocks ``first`` to ``last - 1``.
 
-    ``trust`` uint16 (m,) or (0,); ``bits``: of an agent's id; ``cursor`` int64 (blocks,): the next
-    free place of each block, advanced; ``records`` uint64: written. Other blocks' arcs wait.
+    ``trust`` uint16 (m,) or (0,); ``bits``: bits of an agent's id; ``cursor`` int64 (blocks,): next
+    free place of each block, advanced; ``records`` uint64: written. Skips arcs of other blocks.
     """
     weighted = trust.size > 0
     inner = (ONE << np.uint64(shift)) - ONE
@@ -82,7 +82,7 @@ def scatter_blocks(
 
 @kernel
 def _sorted(records: U64, spare: U64, counts: I64) -> U64:
-    """Sort by all bits above the trust, stably; return whichever array holds the result.
+    """Sort by all bits above the trust, stably; return the array that holds the result.
 
     ``counts`` int64 (passes, 2**width): scratch.
     """
@@ -128,18 +128,18 @@ def sort_blocks(
     targets: U32,
     trust: U16,
 ) -> Number:
-    """Append the rows of the blocks ``begin`` to ``end - 1``; return how many ties there are now.
+    """Append the rows of the blocks ``begin`` to ``end - 1``; return the new number of ties.
 
     Parameters
     ----------
     records, stops
-        As :func:`scatter_blocks` wrote them, from the block ``first`` on; int64 (blocks,): where
-        each block ends, counted from the first of all.
+        As written by :func:`scatter_blocks`, from the block ``first`` on; int64 (blocks,): where
+        each block ends, counted from the start of the first.
     spare, counts
         uint64 (largest block,), int64 (passes, 2**width) with passes * width bits for a source
         within its block and a target: scratch.
     place
-        Ties so far.
+        Number of ties so far.
     rows, targets, trust
         uint32 (n, 2), uint32, uint16 or (0,): written. A duplicate overwrites the tie before it.
     """

@@ -27,30 +27,30 @@ FRIEND = 1
 """The kind of both ties of a friendship; 0 is a follow."""
 
 GAIN, LOSS = 0.05, 0.15
-"""Of the way to full trust, what a good outcome takes; of the way to none, what a bad one does."""
+"""Share of the distance to full trust gained by a good outcome; to none, lost by a bad one."""
 
 NO_KIND: U8 = np.empty(0, np.uint8)
 NO_KIND.flags.writeable = False
 
 _FULL = 65535
 _LATER = 4
-"""New trust for more than one in so many ties waits in one direction until the other is read."""
+"""Trust updates of over 1/4 of all ties are deferred in one direction until it is read."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedChanges:
-    """What became of a batch of changes.
+    """The outcome of a batch of changes.
 
     Attributes
     ----------
     sources, targets
-        uint32 (k,): the pairs that were named, each once, rising.
+        uint32 (k,): the named pairs, each once, ascending.
     fate
-        uint8 (k,): 0 there was nothing to remove, 1 added, 2 removed, 3 there already.
+        uint8 (k,): 0 not there to remove, 1 added, 2 removed, 3 already there.
     order
-        uint32 (k,): where in the batch the command stood that counted.
+        uint32 (k,): index in the batch of the command that applied.
     loops, superseded
-        Commands from an agent to itself, and those that a later one on the same pair replaced.
+        Commands from an agent to itself, and those replaced by a later one for the same pair.
     """
 
     sources: Ids
@@ -62,22 +62,22 @@ class AppliedChanges:
 
     @property
     def added(self) -> int:
-        """Ties that were not there before."""
+        """Number of ties that were added."""
         return int((self.fate == ADDED).sum())
 
     @property
     def removed(self) -> int:
-        """Ties that are gone."""
+        """Number of ties that were removed."""
         return int((self.fate == REMOVED).sum())
 
     @property
     def known(self) -> int:
-        """Ties to add that were there; kind and trust were renewed where given."""
+        """Number of ties to add that existed already; given kind and trust were updated."""
         return int((self.fate == KNOWN).sum())
 
     @property
     def unknown(self) -> int:
-        """Ties to remove that were not there."""
+        """Number of ties to remove that did not exist."""
         return int((self.fate == UNKNOWN).sum())
 
     def __str__(self) -> str:
@@ -94,7 +94,7 @@ class AppliedChanges:
 
 @dataclass(slots=True, eq=False)
 class TieChanges:
-    """Commands on ties, checked and sorted, the last of each pair."""
+    """Commands on ties, checked and sorted, only the last of each pair."""
 
     keys: U64
     order: Ids
@@ -116,7 +116,7 @@ class TieChanges:
         trust: npt.ArrayLike | None,
         agents: int,
     ) -> TieChanges:
-        """Check a batch; raises InputError."""
+        """Check a batch; raise InputError if it is invalid."""
         heard, hearing, _ = validated(sources, targets, agents)
         size = heard.size
         adding = _bools(adds, size)
@@ -135,12 +135,12 @@ class TieChanges:
         )  # fmt: skip
 
     def changed(self, fate: U8) -> AppliedChanges:
-        """Return what became of it."""
+        """Return the outcome of the batch."""
         return AppliedChanges(*_pairs(self.keys), fate, self.order, self.loops, self.superseded)
 
 
 def carry_out(ties: Adjacency, batch: TieChanges) -> AppliedChanges:
-    """Change ties and, where it is built, their reverse; all of the batch or nothing."""
+    """Apply a batch to ties and to their reverse, if built; all of it or nothing."""
     if not batch.keys.size:
         return batch.changed(np.empty(0, np.uint8))
     slab, back = _both(ties)
@@ -163,10 +163,10 @@ def carry_out(ties: Adjacency, batch: TieChanges) -> AppliedChanges:
 def write_trust(
     ties: Adjacency, sources: Ids, targets: Ids, write: Callable[[Slab, Ids, Ids], Bools]
 ) -> Bools:
-    """Write trust where there is a tie, by ``write(slab, rows, ids)``; returns where.
+    """Write trust where a tie exists, by ``write(slab, rows, ids)``; return where.
 
-    It must come to the same from either side. A direction that nobody read since the last new
-    trust, or that would have to take over a large share of all ties, is left behind and catches up
+    The result must be the same from either direction. A direction that was not read since the last
+    update, or that would have to copy a large share of all ties, is not written and catches up
     when it is read.
     """
     slab, back = _both(ties)
@@ -185,17 +185,17 @@ def write_trust(
     if found.any():
         for held, _, _ in sides:
             held.renew()
-    else:  # or what is told of the ties would hang on who looked at them when
+    else:  # otherwise the result would depend on which direction was read when
         for held, _, _ in sides:
             slab = held.melt()
             if any(slab is side for side in bare):
                 slab.columns = slab.columns._replace(trust=np.empty(0, np.uint16))
-                held.behind = None  # there is nothing to catch up with, and no place to write it to
+                held.behind = None  # nothing is pending, and no column to write to
     return found
 
 
 def _fall_behind(ties: Adjacency, reverse: Adjacency, is_large: bool) -> None:
-    """Choose the direction that need not be written now, if any."""
+    """Choose the direction whose update can be deferred, if any."""
     if ties.behind is None and reverse.behind is None:
         if not reverse.looked or (is_large and ties.looked):
             reverse.behind = ties
@@ -204,7 +204,7 @@ def _fall_behind(ties: Adjacency, reverse: Adjacency, is_large: bool) -> None:
 
 
 def _both(ties: Adjacency) -> tuple[Slab, Slab | None]:
-    """Return the slabs of ties and of their reverse; one that shares its arrays is dropped."""
+    """Return the slabs of ties and of their reverse; drop a reverse that shares the arrays."""
     reverse = ties.back
     if reverse is not None and reverse.is_still:
         shared = np.shares_memory(reverse.tidy()[1].ids, ties.tidy()[1].ids)
@@ -215,7 +215,7 @@ def _both(ties: Adjacency) -> tuple[Slab, Slab | None]:
 
 
 def _prepare(slabs: tuple[Slab | None, ...], batch: TieChanges, fate: U8) -> None:
-    """Make the columns that what is added or renewed needs."""
+    """Create the columns that added or updated ties need."""
     adds = (fate == ADDED) | (fate == KNOWN)
     for slab in slabs:
         if slab is None:
@@ -227,7 +227,7 @@ def _prepare(slabs: tuple[Slab | None, ...], batch: TieChanges, fate: U8) -> Non
 
 
 def _change_back(back: Slab, batch: TieChanges, moved: Bools) -> None:
-    """Carry out in the reverse what is really added and removed."""
+    """Apply the actual additions and removals to the reverse."""
     sources, targets = _pairs(batch.keys[moved])
     keys, order = ordered(targets, sources)
     fate, at = back.find(keys, batch.adds[moved][order])
@@ -236,7 +236,7 @@ def _change_back(back: Slab, batch: TieChanges, moved: Bools) -> None:
 
 
 def _renew_known(slabs: tuple[Slab, Slab | None], batch: TieChanges, fate: U8) -> None:
-    """Give ties that were there the kind and trust that the batch names."""
+    """Update kind and trust of existing ties as given by the batch."""
     there = fate == KNOWN
     if not there.any() or not (batch.gives_trust or batch.gives_kind):
         return
@@ -249,7 +249,7 @@ def _renew_known(slabs: tuple[Slab, Slab | None], batch: TieChanges, fate: U8) -
 
 
 def _note(ties: Adjacency, keys: U64, fate: U8) -> None:
-    """Count anew whom each agent hears, and forget what was found out about the old ties."""
+    """Update the counts of followed agents, and drop cached results about the old ties."""
     sources, targets = _pairs(keys)
     by = (fate == ADDED).astype(np.int64) - (fate == REMOVED)
     for held, ids in ((ties, targets), (ties.back, sources)):
@@ -274,12 +274,12 @@ def _bools(said: npt.ArrayLike, size: int, yes: str = "add", no: str = "remove")
 
 
 def outcomes(good: npt.ArrayLike, size: int) -> U8:
-    """Return outcomes as 0 and 1, uint8 (size,); raises InputError."""
+    """Return outcomes as 0 and 1, uint8 (size,); raise InputError if invalid."""
     return _bools(good, size, "good", "bad").view(np.uint8)
 
 
 def steps_of(gain: float, loss: float) -> tuple[int, int]:
-    """Return both steps in 1/65535; raises InputError for one outside [0, 1]."""
+    """Return both steps in 1/65535; raise InputError for one outside [0, 1]."""
     for name, value in (("gain", gain), ("loss", loss)):
         if not 0.0 <= value <= 1.0:
             raise InputError(f"{name} must be in [0, 1], got {value:g}.")
@@ -298,7 +298,7 @@ def _kinds(kinds: npt.ArrayLike | None, size: int) -> U8:
 
 
 def kinds_of(column: npt.NDArray[Any] | None, count: int) -> U8:
-    """Return the kinds of all ties of a dump, (0,) where it has none; raises InputError."""
+    """Return the kinds of all ties in a dump, (0,) if it has none; raise InputError if invalid."""
     if column is None:
         return NO_KIND
     if column.shape != (count,):
@@ -316,20 +316,20 @@ ACTS = (
     "mute",
     "unmute",
 )
-"""What an agent does about another; the number in the log is the place here."""
+"""Acts of an agent towards another; the log stores the index."""
 
 
 class History(NamedTuple):
-    """Changes in the order in which they were made.
+    """Changes in chronological order.
 
     Attributes
     ----------
     tick
-        int32 (k,): when.
+        int32 (k,): tick of the act.
     act
-        uint8 (k,): what, a place in :data:`ACTS`.
+        uint8 (k,): the act, an index into :data:`ACTS`.
     agent, other
-        uint32 (k,): who did it, about whom.
+        uint32 (k,): the acting agent, and the agent acted on.
     """
 
     tick: I32
@@ -339,7 +339,7 @@ class History(NamedTuple):
 
 
 class TieLog(RowLog[History]):
-    """The newest changes of ties, a million; no part of a world's digest, but of its file."""
+    """The latest million changes of ties; in a world's file, but not in its digest."""
 
     rows, owner = History, "the log of ties"
     bounds = MappingProxyType(
@@ -352,11 +352,11 @@ class TieLog(RowLog[History]):
     )
 
     def note(self, tick: int, act: str, agents: Ids, others: Ids) -> None:
-        """Remember one act of several agents in one tick."""
+        """Record one act of several agents in one tick."""
         self.add(tick, ACTS.index(act), agents, others)
 
     def about(self, agent: int, other: int | None = None) -> History:
-        """Return the changes that name an agent, or a pair in either order."""
+        """Return the changes that involve an agent, or a pair in either order."""
         every = self.all()
         mine = (every.agent == agent) | (every.other == agent)
         if other is not None:

@@ -1,4 +1,4 @@
-"""Timed interactions: every single contact of a network that came with times."""
+"""Timed interactions: every single contact of a network that has timestamps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sim.errors import InputError
 from sim.network.graph.arcs import validated
 
 MOST_SECONDS = 1 << 53
-"""Whole seconds that a float64 tells apart."""
+"""Largest number of whole seconds that float64 represents exactly."""
 
 _BOUNDS = {
     "sources": Bound("u4", ("count",), below="agents"),
@@ -26,9 +26,9 @@ _BOUNDS = {
 
 
 class Interactions:
-    """Contacts in the order in which they happened; immutable.
+    """Contacts in chronological order; immutable.
 
-    The same pair may meet any number of times; what ties keep of that is one tie. Made by
+    A pair may have any number of contacts; ties record them as one tie. Created by
     :meth:`from_arcs` or :meth:`restore`.
 
     Attributes
@@ -36,15 +36,15 @@ class Interactions:
     sources, targets
         uint32 (k,): the target heard the source.
     times
-        int64 (k,): whole seconds since the first of them, never falling.
+        int64 (k,): whole seconds since the first contact, never decreasing.
     weights
-        float32 (k,), as given, maybe negative; (0,) where none were given.
+        float32 (k,), as given, possibly negative; (0,) if none were given.
     agents
-        Every id is below.
+        Number of agents; every id is below it.
     origin
-        The time that :attr:`times` counts from, in the whole seconds of whoever gave them.
+        The origin of :attr:`times`, in whole seconds of the caller's clock.
     loops
-        Agents that met themselves, left out by :meth:`from_arcs`.
+        Contacts of agents with themselves, dropped by :meth:`from_arcs`.
     """
 
     sources: Ids
@@ -70,25 +70,25 @@ class Interactions:
         weights: npt.ArrayLike | None = None,
         directed: bool = True,
     ) -> Interactions:
-        """Put contacts in the order of their times; of one second, in the order given.
+        """Sort contacts by time; within one second, in the order given.
 
         Parameters
         ----------
         sources, targets
             Integers (k,), 0 <= id < ``agents``: the target heard the source.
         times
-            Numbers (k,), in seconds since anything.
+            Numbers (k,), in seconds since any origin.
         agents
-            How many there are; None: the largest id + 1.
+            Number of agents; None: the largest id + 1.
         weights
             Numbers (k,), or None.
         directed
-            False: each contact is one in both directions.
+            False: each contact counts in both directions.
 
         Raises
         ------
         InputError
-            For ids, times or weights that are not allowed.
+            For invalid ids, times or weights.
 
         Examples
         --------
@@ -129,7 +129,7 @@ class Interactions:
         return sum(int(getattr(self, name).nbytes) for name in _BOUNDS)
 
     def clock(self, times: npt.ArrayLike) -> I64:
-        """Return times of whoever gave them as this stream counts: int64, whole seconds, >= 0."""
+        """Convert the caller's times to this stream's: int64, whole seconds, >= 0."""
         values = np.floor(np.asarray(times, np.float64)).astype(np.int64)
         return np.maximum(values - self.origin, 0)
 
@@ -139,15 +139,15 @@ class Interactions:
         return slice(int(first), int(last))
 
     def in_tick(self, tick: int, tick_minutes: float) -> slice:
-        """Return the rows of one tick of so many minutes; tick 0 holds the first of all."""
+        """Return the rows of one tick of ``tick_minutes`` minutes; tick 0 has the first contact."""
         return self.between(60 * tick_minutes * tick, 60 * tick_minutes * (tick + 1))
 
     def ticks(self, tick_minutes: float) -> int:
-        """Return how many ticks of so many minutes it takes to play all of it; 0 for none."""
+        """Return the number of ticks of ``tick_minutes`` minutes in the stream; 0 if empty."""
         return math.floor(self.span / (60 * tick_minutes)) + 1 if len(self) else 0
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return (meta, columns), from which :meth:`restore` makes an equal stream."""
+        """Return (meta, columns), from which :meth:`restore` creates an equal stream."""
         meta = {"count": len(self), "weighted": bool(self.weights.size), "origin": self.origin}
         own = [name for name in _BOUNDS if name != "weights" or self.weights.size]
         return meta, {name: getattr(self, name) for name in own}

@@ -1,9 +1,9 @@
 """:class:`Slab`: mutable CSR: sorted rows side by side with spare room for insertions.
 
-A network that never changes has none of it. At the first change its rows are laid out with an
-eighth and two places more each; a row that fills moves to the tail, and a full tail lays all rows
-out anew. What rows hold is a function of the set of ties alone; where they stand is not, so starts,
-capacities and free places never reach a digest, a draw or a file.
+A network that never changes has none. At the first change its rows are copied with an
+eighth and two places more each; a row that fills up moves to the tail, and a full tail causes a
+new layout of all rows. The content of rows depends only on the set of ties, their position on
+history, so starts, capacities and free places never affect a digest, a draw or a file.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from sim.network.graph import slab_kernels as kernels
 
 LIMIT = 1 << 32
 SLACK = 2
-"""Places to spare in every row, beside an eighth of its length."""
+"""Spare places in every row, in addition to an eighth of its length."""
 HEAD = 0.15
-"""Share of the slab that is left free at the tail when it is laid out."""
+"""Share of the slab that is left free at the tail in a new layout."""
 
 _AGENTS = 1 << 17  # rows a kernel call
 
 
 class TieColumns(NamedTuple):
-    """What is known of ties, side by side; every column but the first may be (0,)."""
+    """Columns of ties; every column except the first may be (0,)."""
 
     ids: Array  # uint32: the agent at the other end
     trust: Array  # uint16, value / 65535; (0,): all 1.0
     kind: Array  # uint8; (0,): all "follow"
-    time: Array  # int64, seconds; (0,): nothing known
+    time: Array  # int64, seconds; (0,): all unknown
     sign: Array  # int8; (0,): all for
 
     def empty(self, size: int) -> TieColumns:
-        """Return columns of ``size`` zeros, where there is something to hold."""
+        """Return columns of ``size`` zeros; columns that are (0,) stay so."""
         held = (np.zeros(size if c.size or c is self.ids else 0, c.dtype) for c in self)
         return TieColumns(*held)
 
     def filed(self, size: int, spill: ScratchFiles) -> TieColumns:
-        """Return columns as of :meth:`empty`, in scratch files, to be written into."""
+        """Return writable columns as of :meth:`empty`, in scratch files."""
         sizes = [size if c.size or c is self.ids else 0 for c in self]
         return TieColumns(*(spill.empty(n, c.dtype) for n, c in zip(sizes, self, strict=True)))
 
@@ -60,25 +60,25 @@ class TieColumns(NamedTuple):
 
 
 class SlabArrays(NamedTuple):
-    """The arrays that kernels read, with places between the rows that mean nothing."""
+    """The arrays that kernels read, with unused places between the rows."""
 
     rows: Array  # uint32 (n, 2): start and length of each row
-    ids: Array  # as TieColumns; longer than there are ties
-    trust: Array  # as TieColumns; longer than there are ties
-    kind: Array  # as TieColumns; longer than there are ties
-    time: Array  # as TieColumns; longer than there are ties
-    sign: Array  # as TieColumns; longer than there are ties
+    ids: Array  # as TieColumns; longer than the number of ties
+    trust: Array  # as TieColumns; longer than the number of ties
+    kind: Array  # as TieColumns; longer than the number of ties
+    time: Array  # as TieColumns; longer than the number of ties
+    sign: Array  # as TieColumns; longer than the number of ties
 
 
 class Slab:
     """Sorted rows that change in place.
 
-    ``rows`` is another array whenever ``columns`` are others, so that who holds both never reads
-    one row by another's start; ``state`` holds the first free place of the tail.
+    ``rows`` is replaced whenever ``columns`` is, so that a holder of both never combines new rows
+    with old columns; ``state`` holds the first free place of the tail.
     """
 
     spill: ScratchFiles | None = None
-    """Where tight rows are laid out; None: in memory."""
+    """Where tight rows are written; None: in memory."""
 
     def __init__(self, rows: Ids, columns: TieColumns) -> None:
         self.count = int(rows[:, 1].sum(dtype=np.int64))
@@ -86,7 +86,7 @@ class Slab:
 
     @classmethod
     def turned(cls, rows: Ids, columns: TieColumns, in_degree: Ids, report: Report) -> Slab:
-        """Return the reverse of rows, laid out at once."""
+        """Return the reverse of rows, directly in the layout of a slab."""
         made, capacity = cls.__new__(cls), _roomy(in_degree)
         made.rows, made.columns = turned_rows(rows, columns, in_degree, report, capacity)
         made.capacity = capacity
@@ -96,7 +96,7 @@ class Slab:
 
     @classmethod
     def vacant(cls, rows: int, *, kinds: bool = False) -> Slab:
-        """Return a slab of empty rows with ids, and with kinds where they are asked for."""
+        """Return a slab of empty rows with ids, and with kinds if requested."""
         none = TieColumns(*(np.empty(0, kind) for kind in ("u4", "u2", "u1", "i8", "i1")))
         made = cls(np.zeros((rows, 2), np.uint32), none)
         if kinds:
@@ -104,7 +104,7 @@ class Slab:
         return made
 
     def _lay_out(self, rows: Ids, columns: TieColumns, more: int) -> None:
-        """Take rows over, with ``more`` places at the tail."""
+        """Copy rows into a new layout, with ``more`` places at the tail."""
         capacity = _roomy(rows[:, 1])
         total = int(capacity.sum(dtype=np.int64))
         into = columns.empty(_room(total, more))
@@ -118,7 +118,7 @@ class Slab:
 
     @property
     def live(self) -> SlabArrays:
-        """The arrays as kernels read them, not to be written to."""
+        """The arrays that kernels read, read-only."""
         return SlabArrays(read_only(self.rows), *self.columns.read_only())
 
     @property
@@ -145,7 +145,7 @@ class Slab:
         return out, into
 
     def row(self, agent: int) -> Ids:
-        """Return the ids of one row, rising, a view that later changes move."""
+        """Return the ids of one row, ascending; a view, invalid after the next change."""
         start, length = (int(x) for x in self.rows[agent])
         return read_only(self.columns.ids[start : start + length])
 
@@ -156,13 +156,13 @@ class Slab:
         self.capacity = np.concatenate((self.capacity, np.zeros(count, np.uint32)))
 
     def find(self, keys: U64, adds: U8) -> tuple[U8, I64]:
-        """Return (fate, places) of a batch of :func:`ordered` keys; nothing is changed."""
+        """Return (fate, places) of a batch of :func:`ordered` keys; changes nothing."""
         fate, places = np.empty(keys.size, np.uint8), np.empty(keys.size, np.int64)
         kernels.find(read_only(self.rows), read_only(self.columns.ids), keys, adds, places, fate)
         return fate, places
 
     def make_room(self, keys: U64, fate: U8) -> None:
-        """Make sure that :meth:`change` can put a batch in its place."""
+        """Make sure that :meth:`change` has room for a batch."""
         needed = kernels.room_needed(self.rows, self.capacity, keys, fate)
         if int(self.state[0]) + needed > self.columns.ids.size:
             needed = kernels.room_needed(self.rows, _roomy(self.rows[:, 1]), keys, fate)
@@ -176,9 +176,9 @@ class Slab:
         trust: npt.NDArray[np.uint16],
         kind: U8,
     ) -> None:
-        """Carry out a batch that :meth:`find` looked up and :meth:`make_room` has room for.
+        """Apply a batch that :meth:`find` looked up and :meth:`make_room` made room for.
 
-        ``places`` is used up. ``trust`` and ``kind`` (k,) are of what is added.
+        ``places`` is overwritten. ``trust`` and ``kind`` (k,) apply to what is added.
         """
         kernels.change(
             self.rows, self.capacity, self.state, *self.columns, keys, fate, places, trust, kind
@@ -186,7 +186,7 @@ class Slab:
         self.count += int((fate == kernels.ADDED).sum()) - int((fate == kernels.REMOVED).sum())
 
     def set_column(self, name: str, value: int) -> None:
-        """Give a column that is not there one value for all."""
+        """Create a missing column with one value for all."""
         column: npt.NDArray[Any] = getattr(self.columns, name)
         if not column.size:
             full = np.full(self.columns.ids.size, value, column.dtype)
@@ -196,7 +196,7 @@ class Slab:
     def write(
         self, name: str, sources: Ids, targets: Ids, values: npt.NDArray[Any]
     ) -> npt.NDArray[np.bool_]:
-        """Write into a column that is there; return which pairs were found. The last stands."""
+        """Write into an existing column; return which pairs were found. The last value wins."""
         found = np.zeros(sources.size, np.uint8)
         column = getattr(self.columns, name)
         rows, ids = read_only(self.rows), read_only(self.columns.ids)
@@ -206,7 +206,7 @@ class Slab:
     def learn(
         self, sources: Ids, targets: Ids, good: U8, gain: int, loss: int
     ) -> npt.NDArray[np.bool_]:
-        """Move trust by outcomes (``reputation_kernels``); return which were found."""
+        """Update trust by outcomes (``reputation_kernels``); return which pairs were found."""
         found = np.zeros(sources.size, np.uint8)
         rows, ids = read_only(self.rows), read_only(self.columns.ids)
         learn(rows, ids, self.columns.trust, sources, targets, good, gain, loss, found)
@@ -214,9 +214,9 @@ class Slab:
 
 
 def ordered(rows: Ids, ids: Ids) -> tuple[U64, Ids]:
-    """Return (keys, order) of a batch: sorted by row and id, of equal pairs the last only.
+    """Return (keys, order) of a batch: sorted by row and id, only the last of equal pairs.
 
-    ``keys`` uint64 rise strictly; ``order`` uint32: where each stood in the batch.
+    ``keys`` uint64, strictly ascending; ``order`` uint32: the index of each in the batch.
     """
     keys = (rows.astype(np.uint64) << np.uint64(32)) | ids
     order = np.arange(keys.size, dtype=np.uint32)
@@ -235,9 +235,9 @@ def ordered(rows: Ids, ids: Ids) -> tuple[U64, Ids]:
 def turned_rows(
     rows: Ids, columns: TieColumns, in_degree: Ids, report: Report, capacity: Ids | None = None
 ) -> tuple[Ids, TieColumns]:
-    """Return the reverse rows: of each id, in whose rows it stands; sorted so.
+    """Return the reverse rows: for each id, the rows that contain it, sorted.
 
-    Tight, or with the places of ``capacity`` and a free tail behind them.
+    Tight, or with the places of ``capacity`` and a free tail at the end.
     """
     places = in_degree if capacity is None else capacity
     starts = np.zeros(len(rows) + 1, np.int64)
@@ -260,7 +260,7 @@ def read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _room(total: int, more: int) -> int:
-    """Return the places of a slab whose rows take ``total``, with at least ``more`` at the tail."""
+    """Return the size of a slab for ``total`` places of rows and at least ``more`` at the tail."""
     room = total + max(more, int(total * HEAD)) + 64
     if room >= LIMIT:
         room = total + more
@@ -273,7 +273,7 @@ def _room(total: int, more: int) -> int:
 
 
 def _roomy(lengths: Ids) -> Ids:
-    """Return the places that rows get in a new layout."""
+    """Return the capacity of rows in a new layout."""
     capacity: Ids = lengths + lengths // np.uint32(8) + np.uint32(SLACK)
     return capacity
 

@@ -1,13 +1,13 @@
-"""Rows that change in one slab: each with room to spare, sorted, moved to the tail when it fills.
+"""Rows that change in one slab: each sorted, with spare room, moved to the tail when full.
 
 ``rows`` uint32 (n, 2) holds start and length of each row, ``capacity`` uint32 (n,) its places.
-Five columns stand side by side: ``ids`` uint32, and ``trust`` uint16, ``kind`` uint8, ``time``
-int64, ``sign`` int8, each as long as ``ids`` or (0,) where nothing is known. ``state`` int64 (1,)
-is the first free place of the tail. Rows are sorted by id, so what they hold is a function of the
-set alone; starts, capacities and free places depend on history and must not reach a result.
+Five parallel columns: ``ids`` uint32, and ``trust`` uint16, ``kind`` uint8, ``time``
+int64, ``sign`` int8, each as long as ``ids`` or (0,) if nothing is known. ``state`` int64 (1,)
+is the first free place of the tail. Rows are sorted by id, so their content depends only on the
+set of ties; starts, capacities and free places depend on history and must not affect a result.
 
-A batch is ``keys`` uint64 (k,), row in the high half and id in the low half, strictly rising.
-:func:`find` looks up each, :func:`room_needed` says what the tail must have, and
+A batch is ``keys`` uint64 (k,), row in the high half and id in the low half, strictly ascending.
+:func:`find` looks up each, :func:`room_needed` computes the room needed at the tail, and
 :func:`change` cannot fail after that.
 """
 
@@ -22,7 +22,7 @@ from sim.jit.jit import kernel
 from sim.jit.words import LOW32, S32, Number
 
 UNKNOWN, ADDED, REMOVED, KNOWN = 0, 1, 2, 3
-"""What becomes of a change: no such id to remove, added, removed, there already."""
+"""Outcomes of a change: no such id to remove, added, removed, already there."""
 
 _DIGIT = 11
 _BUCKETS = 1 << _DIGIT
@@ -32,10 +32,10 @@ _FEW = 32
 
 @kernel
 def sort_pairs(keys: U64, order: U32, spare_keys: U64, spare_order: U32) -> bool:
-    """Sort keys with their places, stably, by digits of 11 bits; digits that all share are passed.
+    """Sort keys with their places, stably, by digits of 11 bits; skip digits that all share.
 
     ``keys``, ``spare_keys`` uint64 (k,), ``order``, ``spare_order`` uint32 (k,). Returns whether
-    the result stands in the spare arrays.
+    the result is in the spare arrays.
     """
     n = keys.size
     if n <= _FEW:
@@ -76,8 +76,8 @@ def sort_pairs(keys: U64, order: U32, spare_keys: U64, spare_order: U32) -> bool
 def find(rows: U32, ids: U32, keys: U64, adds: U8, places: I64, fate: U8) -> None:
     """Look up every change in its row.
 
-    ``adds`` uint8 (k,): 1 to add, 0 to remove. Written: ``places`` int64 (k,), where the id stands
-    or would stand, counted from the start of its row; ``fate`` uint8 (k,).
+    ``adds`` uint8 (k,): 1 to add, 0 to remove. Written: ``places`` int64 (k,), where the id is
+    or would be, counted from the start of its row; ``fate`` uint8 (k,).
     """
     for i in range(keys.size):
         u = np.int64(keys[i] >> S32)
@@ -101,13 +101,13 @@ def find(rows: U32, ids: U32, keys: U64, adds: U8, places: I64, fate: U8) -> Non
 
 @kernel
 def _wanted(length: Number, capacity: Number) -> Number:
-    """Return the places of a row that outgrew its capacity."""
+    """Return the new capacity of a row that outgrew its old one."""
     return max(length, np.int64(capacity) + np.int64(capacity) // 2 + 4)
 
 
 @kernel
 def room_needed(rows: U32, capacity: U32, keys: U64, fate: U8) -> Number:
-    """Return how many free places the tail must have for all rows that outgrow their own."""
+    """Return the number of free places needed at the tail for rows that outgrow theirs."""
     needed: Number = 0
     i, k = 0, keys.size
     while i < k:
@@ -124,7 +124,7 @@ def room_needed(rows: U32, capacity: U32, keys: U64, fate: U8) -> Number:
 
 @kernel
 def _down(column: Number, begin: Number, end: Number, by: Number) -> None:
-    """Move the places ``begin`` to ``end - 1`` of a column that is there down by ``by``."""
+    """Move the places ``begin`` to ``end - 1`` of a column, if present, down by ``by``."""
     if column.size:
         for e in range(begin, end):
             column[e - by] = column[e]
@@ -132,7 +132,7 @@ def _down(column: Number, begin: Number, end: Number, by: Number) -> None:
 
 @kernel
 def _up(column: Number, begin: Number, end: Number, by: Number) -> None:
-    """Move the places ``begin`` to ``end - 1`` of a column that is there up by ``by``."""
+    """Move the places ``begin`` to ``end - 1`` of a column, if present, up by ``by``."""
     if column.size:
         for e in range(end - 1, begin - 1, -1):
             column[e + by] = column[e]
@@ -140,7 +140,7 @@ def _up(column: Number, begin: Number, end: Number, by: Number) -> None:
 
 @kernel
 def _copy(column: Number, begin: Number, count: Number, to: Number) -> None:
-    """Copy ``count`` places to where nothing of them stands."""
+    """Copy ``count`` places to a range that does not overlap."""
     if column.size:
         for e in range(count):
             column[to + e] = column[begin + e]
@@ -151,9 +151,9 @@ def _take_out(
     start: Number, length: Number, places: I64, fate: U8, first: Number, last: Number,
     ids: U32, trust: U16, kind: U8, time: I64, sign: I8,
 ) -> Number:  # fmt: skip
-    """Close the gaps of what the changes ``first`` to ``last - 1`` remove; return the new length.
+    """Close the gaps of removals among the changes ``first`` to ``last - 1``; return the length.
 
-    The places of the other changes then count in the shorter row.
+    The places of the other changes are adjusted to the shorter row.
     """
     gone = np.int64(0)
     kept = start
@@ -184,10 +184,10 @@ def change(
     rows: U32, capacity: U32, state: I64, ids: U32, trust: U16, kind: U8, time: I64, sign: I8,
     keys: U64, fate: U8, places: I64, new_trust: U16, new_kind: U8,
 ) -> None:  # fmt: skip
-    """Carry out a batch that :func:`find` looked up, with room enough at the tail.
+    """Apply a batch that :func:`find` looked up; the tail must have enough room.
 
-    ``new_trust`` uint16 (k,), ``new_kind`` uint8 (k,): of what is added, read where the column is
-    there. What is known already is left as it is. A new time is -1 (unknown), a new sign 1.
+    ``new_trust`` uint16 (k,), ``new_kind`` uint8 (k,): values of what is added, read if the column
+    is present. Existing ties are left unchanged. A new time is -1 (unknown), a new sign 1.
     """
     i, k = 0, keys.size
     while i < k:
@@ -241,9 +241,9 @@ def change(
 def write_values(
     rows: U32, ids: U32, sources: U32, targets: U32, values: Number, column: Number, found: U8
 ) -> None:
-    """Write ``values`` (k,) into ``column`` where ``targets[i]`` stands in the row ``sources[i]``.
+    """Write ``values`` (k,) into ``column`` where ``targets[i]`` is in the row ``sources[i]``.
 
-    ``found`` uint8 (k,): 1 where it does. Of several the last stands.
+    ``found`` uint8 (k,): 1 where it is. The last of several values wins.
     """
     for i in range(sources.size):
         start = np.int64(rows[sources[i], 0])
@@ -265,9 +265,9 @@ def lay_out(
     rows: U32, begin: int, end: int, slack: int, place: Number, columns: Any, out_rows: U32,
     out_capacity: U32, into: Any,
 ) -> Number:  # fmt: skip
-    """Copy the rows ``begin`` to ``end - 1`` to ``place`` and after; return the place behind them.
+    """Copy the rows ``begin`` to ``end - 1`` to ``place`` and after; return the next free place.
 
-    Each gets an eighth and ``slack`` places to spare; none of it where ``slack`` is negative.
+    Each gets an eighth and ``slack`` spare places; none if ``slack`` is negative.
     ``columns`` and ``into`` are :class:`~sim.network.graph.slab.TieColumns`; ``out_rows`` uint32
     (end - begin, 2) and ``out_capacity`` uint32 of the same length or (0,).
     """
@@ -302,7 +302,7 @@ def lay_out(
 
 @kernel
 def count_ids(rows: U32, ids: U32, begin: int, end: int, counts: I64) -> None:
-    """Add how often each id stands in the rows ``begin`` to ``end - 1``, to int64 (n,)."""
+    """Add how often each id occurs in the rows ``begin`` to ``end - 1``, to int64 (n,)."""
     for u in range(begin, end):
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
@@ -313,8 +313,8 @@ def count_ids(rows: U32, ids: U32, begin: int, end: int, counts: I64) -> None:
 def transpose(rows: U32, begin: int, end: int, columns: Any, out_rows: U32, into: Any) -> None:
     """Append the agents ``begin`` to ``end - 1`` to the reverse rows of those in their rows.
 
-    ``out_rows`` holds the starts of the reverse rows and the lengths so far; columns as
-    :func:`lay_out` takes them.
+    ``out_rows`` holds the starts of the reverse rows and the lengths so far; columns as in
+    :func:`lay_out`.
     """
     ids, trust, kind, time, sign = columns
     out_ids, out_trust, out_kind, out_time, out_sign = into
@@ -340,10 +340,10 @@ def transpose(rows: U32, begin: int, end: int, columns: Any, out_rows: U32, into
 def transpose_trust(
     rows: U32, ids: U32, trust: U16, out_rows: U32, out_trust: U16, seen: U32
 ) -> None:
-    """Copy the trust of every tie to the reverse rows, whose ids are there already.
+    """Copy the trust of every tie to the reverse rows, whose ids are set already.
 
-    ``seen`` uint32 (n,) zeros: scratch. Sources come in rising order, as they stand in each
-    reverse row; so one cursor a row finds their places.
+    ``seen`` uint32 (n,) zeros: scratch. Sources come in ascending order, as in each
+    reverse row; so one cursor per row finds their places.
     """
     for u in range(rows.shape[0]):
         start = np.int64(rows[u, 0])

@@ -50,15 +50,15 @@ from sim.network.graph.changes import (
 from sim.network.graph.slab import Slab, TieColumns, read_only
 
 _MANY = 8
-"""A batch of additions above one in so many ties is merged into new rows."""
+"""A batch of more than 1/8 as many additions as ties is merged into new rows."""
 
 
 class Ties(Adjacency):
     """The directed ties of a network: a tie source -> target means the target hears the source.
 
-    Made by :meth:`from_arcs`, :meth:`from_rows` or :meth:`restore`. Rows are sorted by target and
-    hold no loops and no duplicates, so equal sets of ties are equal arrays, however they came
-    about. All arrays are read-only and stay as they are; after a change (:meth:`grow`,
+    Created by :meth:`from_arcs`, :meth:`from_rows` or :meth:`restore`. Rows are sorted by target
+    and hold no loops and no duplicates, so equal sets of ties are equal arrays, however they were
+    built. All arrays are read-only and never change; after a change (:meth:`grow`,
     :meth:`add`, :meth:`change`, :meth:`set_trust`) there are new ones and a new :attr:`version`.
 
     Attributes
@@ -66,25 +66,25 @@ class Ties(Adjacency):
     rows
         uint32 (n, 2): start and length of each source's row in ``targets``; tight.
     targets
-        uint32 (m,): who hears, row by row.
+        uint32 (m,): the listeners, row by row.
     trust
-        uint16 (m,), value / 65535 in [0, 1]; or (0,) where every tie has trust 1.0.
+        uint16 (m,), value / 65535 in [0, 1]; or (0,) if every tie has trust 1.0.
     kind
-        uint8 (m,): 0 follow, 1 friend; or (0,) where every tie is a follow.
+        uint8 (m,): 0 follow, 1 friend; or (0,) if every tie is a follow.
     time
-        int64 (m,): when each tie began, in seconds since the first of all, -1 unknown; or (0,).
+        int64 (m,): start of each tie, in seconds since the first of all, -1 unknown; or (0,).
     sign
-        int8 (m,): 1 for, -1 against the source; or (0,) where every tie is for.
+        int8 (m,): 1 for, -1 against the source; or (0,) if every tie is for.
     live
-        The same for kernels that run while ties change: rows with places between them.
+        The same for kernels that run while ties change: rows with unused places between them.
     version
-        A number that no other state of any network in this process has.
+        A number that is unique to this state of the network within the process.
     dropped
-        Loops and duplicates that :meth:`from_arcs` left out.
+        Loops and duplicates dropped by :meth:`from_arcs`.
     gone
-        uint32, rising: agents that are no part of the network any more (:meth:`retire`).
+        uint32, ascending: agents removed from the network (:meth:`retire`).
     memo
-        Results of analysis of this version, by name; replaced at every change.
+        Cached analysis results of this version, by name; replaced at every change.
     """
 
     bounds = MappingProxyType(
@@ -128,27 +128,27 @@ class Ties(Adjacency):
         sources, targets
             Integers (m,), 0 <= id < ``agents``: the target hears the source.
         agents
-            How many agents; by default the largest id + 1. Ids that no arc names are isolated.
+            Number of agents; by default the largest id + 1. Ids that no arc names are isolated.
         trust
-            Floats (m,) in [0, 1], kept to 1/65535; or uint16 (m,), already in 1/65535. None: 1.0.
-            Of duplicate arcs the last one's trust stands.
+            Floats (m,) in [0, 1], stored in 1/65535; or uint16 (m,), already in 1/65535. None: 1.0.
+            Of duplicate arcs the trust of the last one is used.
         time, sign
-            Integers (m,), as the attributes: of duplicate arcs the first time and the last sign
-            stand. None: (0,).
+            Integers (m,), as the attributes: of duplicate arcs the earliest time and the last sign
+            are used. None: (0,).
         directed
-            False: each arc also stands for its reverse.
+            False: each arc also adds its reverse.
         report
-            Told of progress; may cancel.
+            Progress callback; may cancel.
 
         Returns
         -------
         Ties
-            With loops and duplicates dropped, and counted in ``dropped``.
+            Without loops and duplicates, which are counted in ``dropped``.
 
         Raises
         ------
         InputError
-            For ids that are negative, too large or no integers, unequal lengths, and trust
+            For ids that are negative, too large or not integers, unequal lengths, and trust
             outside [0, 1]; names the first offender.
 
         Examples
@@ -173,21 +173,21 @@ class Ties(Adjacency):
     def from_rows(
         cls, indptr: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
     ) -> Ties:
-        """Take rows that are sorted already, without copying where the types allow.
+        """Use rows that are already sorted, without copying if the types allow.
 
         Parameters
         ----------
         indptr
-            Integers (n + 1,): where each agent's row starts; the last is m.
+            Integers (n + 1,): start of each agent's row; the last is m.
         targets
-            Integers (m,), strictly rising within a row.
+            Integers (m,), strictly ascending within a row.
         trust
             As in :meth:`from_arcs`.
 
         Raises
         ------
         InputError
-            For rows that do not fit together, are not sorted, or hold loops or duplicates.
+            For rows that do not match, are not sorted, or hold loops or duplicates.
         """
         lengths, hearing = vetted_rows(indptr, targets)
         ties = cls(rows_of(lengths), hearing, quantised(trust, hearing.size))
@@ -206,7 +206,7 @@ class Ties(Adjacency):
         return f"<Ties: {self.agents:,} agents, {self.count:,} ties>"
 
     def __copy__(self) -> Ties:
-        """Return these ties as they are now: what changes here later leaves them alone."""
+        """Return a copy of the current ties, unaffected by later changes."""
         rows, columns = self.tidy()
         made = Ties(rows, columns.ids, columns.trust, self.marks, columns.kind)
         made.dropped, made._frozen, made.gone = self.dropped, self._frozen, self.gone
@@ -218,15 +218,15 @@ class Ties(Adjacency):
 
     @property
     def reverse(self) -> Ties:
-        """The same ties turned round: row v holds the sources that v hears. Built on first use.
+        """The reversed ties: row v holds the sources that v hears. Built on first use.
 
-        From then on it is kept in step with every change. A symmetric network without trust shares
+        From then on it is updated with every change. A symmetric network without trust shares
         its arrays with its reverse. A reverse cannot be changed; change the network.
         """
         return self.reversed()
 
     def reversed(self, report: Report = quiet) -> Ties:
-        """Return :attr:`reverse`, telling ``report`` of progress while it is built."""
+        """Return :attr:`reverse`, reporting progress to ``report`` while it is built."""
         if self.back is None:
             self.back = self._turned_ties(report)
             self.back.is_reverse_of(self)
@@ -271,18 +271,18 @@ class Ties(Adjacency):
         time: npt.ArrayLike | None = None,
         sign: npt.ArrayLike | None = None,
     ) -> DroppedArcs:
-        """Add a batch of ties; one that exists takes the new trust and counts as a duplicate.
+        """Add a batch of ties; an existing tie gets the new trust and counts as a duplicate.
 
         Parameters
         ----------
         sources, targets, trust, time, sign
-            As in :meth:`from_arcs`; ids below :attr:`agents` (see :meth:`grow`). In a network that
-            has them, ties without a time are of unknown time, ties without a sign are for.
+            As in :meth:`from_arcs`; ids below :attr:`agents` (see :meth:`grow`). If the network has
+            times or signs, ties without a time are unknown, ties without a sign positive.
 
         Returns
         -------
-        Dropped
-            What the batch held in loops and duplicates. The network is the same as if all arcs
+        DroppedArcs
+            Loops and duplicates in the batch. The result is the same as if all arcs
             had been passed to :meth:`from_arcs` at once.
         """
         self.refuse_frozen()
@@ -297,7 +297,7 @@ class Ties(Adjacency):
         return DroppedArcs(batch.dropped.loops, batch.dropped.duplicates + known)
 
     def _merge(self, batch: Ties) -> None:
-        """Make new rows of these ties and many more."""
+        """Merge these ties and a large batch into new rows."""
         parts = merged(self.parts, batch.parts)
         kind = NO_KIND
         if self.kind.size:
@@ -314,30 +314,30 @@ class Ties(Adjacency):
         kinds: npt.ArrayLike | None = None,
         trust: npt.ArrayLike | None = None,
     ) -> AppliedChanges:
-        """Add and remove ties, some 0.4 microseconds each; nothing is built anew.
+        """Add and remove ties, about 0.4 microseconds each, without rebuilding the rows.
 
         Parameters
         ----------
         sources, targets
-            Integers (k,), ids below :attr:`agents`. The last command on a pair stands.
+            Integers (k,), ids below :attr:`agents`. The last command for a pair applies.
         adds
             bool (k,) or one for all: True adds the tie, False removes it.
         kinds
             uint8 (k,) or one for all, of what is added: 0 follow, :data:`FRIEND`. None: a new tie
-            is a follow, one that is there keeps its kind.
+            is a follow, an existing one keeps its kind.
         trust
-            As in :meth:`from_arcs`, of what is added. None: a new tie has trust 1.0, one that is
-            there keeps its own.
+            As in :meth:`from_arcs`, of what is added. None: a new tie has trust 1.0, an existing
+            one keeps its own.
 
         Returns
         -------
         AppliedChanges
-            What became of each pair.
+            The outcome for each pair.
 
         Raises
         ------
         InputError
-            For ids, kinds and trust that are not allowed; nothing is changed.
+            For invalid ids, kinds or trust; nothing is changed.
         CapacityError
             For more ties than a network can hold; nothing is changed.
         """
@@ -345,18 +345,18 @@ class Ties(Adjacency):
         return carry_out(self, TieChanges.of(sources, targets, adds, kinds, trust, self.agents))
 
     def remove(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> AppliedChanges:
-        """Remove ties; as :meth:`change`."""
+        """Remove ties; see :meth:`change`."""
         return self.change(sources, targets, False)
 
     def set_trust(
         self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike
     ) -> npt.NDArray[np.bool_]:
-        """Give ties a new trust, in both directions; of several for one pair the last stands.
+        """Set the trust of ties, in both directions; the last value for a pair applies.
 
         Returns
         -------
         bool (k,)
-            Which pairs have a tie; the others are left out.
+            Whether each pair has a tie; pairs without one are skipped.
 
         Raises
         ------
@@ -379,17 +379,17 @@ class Ties(Adjacency):
         gain: float = GAIN,
         loss: float = LOSS,
     ) -> npt.NDArray[np.bool_]:
-        """Move the trust of listeners in their sources by outcomes, in the order given.
+        """Update the listeners' trust in their sources by outcomes, in the order given.
 
-        An exponential average: a good outcome takes trust t to t + gain * (1 - t), a bad one to
-        t - loss * t. It stays in [0, 1], the newest outcomes count most, and with the defaults a
-        bad one weighs three times a good one: trust is easier lost than won (Slovic 1993). Where
+        An exponential average: a good outcome changes trust t to t + gain * (1 - t), a bad one to
+        t - loss * t. It stays in [0, 1], the latest outcomes count most, and with the defaults a
+        bad one weighs three times a good one: trust is lost more easily than won (Slovic 1993). If
         a share q of outcomes is good, trust settles at q * gain / (q * gain + (1 - q) * loss).
 
         Parameters
         ----------
         sources, targets
-            Integers (k,): the tie source -> target, whose target met an outcome.
+            Integers (k,): the tie source -> target; the target experienced the outcome.
         good
             bool (k,) or one for all.
         gain, loss
@@ -398,12 +398,12 @@ class Ties(Adjacency):
         Returns
         -------
         bool (k,)
-            Which pairs have a tie; the others are left out.
+            Whether each pair has a tie; pairs without one are skipped.
 
         Raises
         ------
         InputError
-            For ids and outcomes that are not allowed, and steps outside [0, 1].
+            For invalid ids and outcomes, and steps outside [0, 1].
         """
         self.refuse_frozen()
         heard, hearing, _ = validated(sources, targets, self.agents)
@@ -411,16 +411,16 @@ class Ties(Adjacency):
         return write_trust(self, heard, hearing, lambda slab, *ids: slab.learn(*ids, said, *steps))
 
     def retire(self, agents: Ids) -> tuple[Ids, Ids]:
-        """Take agents out of the network: measures know of the others alone.
+        """Remove agents from the network: measures cover only the others.
 
         Parameters
         ----------
         agents
-            uint32 (k,), rising: all who are out of it from now on.
+            uint32 (k,), ascending: all agents that are outside the network afterwards.
 
         Returns
         -------
-        (sources, targets) of the ties that they had, uint32.
+        (sources, targets) of the removed ties, uint32.
         """
         back = self.reverse
         heard, theirs = _rows_of(self, agents)
@@ -435,15 +435,15 @@ class Ties(Adjacency):
 
     @property
     def members(self) -> int:
-        """How many agents the network has, without those that are :attr:`gone`."""
+        """Number of agents in the network, without those that are :attr:`gone`."""
         return self.agents - self.gone.size
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return (meta, columns), from which :meth:`restore` makes an equal network.
+        """Return (meta, columns), from which :meth:`restore` creates an equal network.
 
         ``meta`` is fit for JSON; the columns ``degree`` uint32 (n,), ``targets`` uint32 (m,) and
-        ``trust`` uint16 (m,) or (0,), and ``kind``, ``time`` and ``sign`` where there is more to
-        tell than follows, depend on the ties alone, not on how they came about.
+        ``trust`` uint16 (m,) or (0,), and ``kind``, ``time`` and ``sign`` where not all ties are
+        plain follows, depend only on the ties, not on how they were built.
         """
         meta = {"agents": self.agents, "ties": self.count, "weighted": bool(self.trust.size)}
         columns: dict[str, npt.NDArray[Any]] = {
@@ -455,7 +455,7 @@ class Ties(Adjacency):
         return meta, columns | kind | self.marks.columns()
 
     def laid(self) -> dict[str, npt.NDArray[Any]]:
-        """Return what :meth:`restore` would work out, for many processes to share.
+        """Return what :meth:`restore` would compute, for many processes to share.
 
         ``rows`` uint32 (n, 2) and ``in_degree`` uint32 (n,); to be handed to :meth:`restore`.
         """
@@ -470,7 +470,7 @@ class Ties(Adjacency):
     ) -> Ties:
         """Return the network that :meth:`dump` described, checked.
 
-        ``laid``: what :meth:`laid` gave of the very network; neither it nor the columns change.
+        ``laid``: the result of :meth:`laid` for this network; it and the columns must not change.
 
         Raises
         ------
@@ -495,7 +495,7 @@ class Ties(Adjacency):
 
 
 def _rows_of(ties: Ties, agents: Ids) -> tuple[Ids, Ids]:
-    """Return (agent, other) for each place of the rows of some agents."""
+    """Return (agent, other) for each place in the rows of some agents."""
     live = ties.live
     starts, lengths = (column.astype(np.int64) for column in live.rows[agents].T)
     first = np.cumsum(lengths) - lengths

@@ -1,8 +1,8 @@
 """Ties as sorted rows: merge, transpose and checks, all linear in the ties.
 
 A network is ``rows`` uint32 (n, 2), the (start, length) of each agent's row, and ``targets``
-uint32 (m,), each row strictly increasing. ``trust`` is uint16 (m,) beside ``targets``, or (0,)
-where every tie has trust 1.0. Long loops take a range, so that a caller can stop between chunks.
+uint32 (m,), each row strictly increasing. ``trust`` is uint16 (m,) parallel to ``targets``, or (0,)
+if every tie has trust 1.0. Long loops take a range, so that a caller can stop between chunks.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def transpose_rows(
     out_targets: U32,
     out_trust: U16,
 ) -> None:
-    """Append agents ``begin..end`` to the reverse rows of those who hear them.
+    """Append agents ``begin..end`` to the reverse rows of their listeners.
 
     ``out_rows`` holds the starts of the reverse rows and the lengths written so far. Agents come
-    in rising order, so the reverse rows are sorted by construction.
+    in ascending order, so the reverse rows are sorted by construction.
     """
     weighted = trust.size > 0
     for u in range(begin, end):
@@ -101,7 +101,7 @@ def merge_rows(
 ) -> None:
     """Write the union of two sets of sorted rows, agents ``begin`` to ``end - 1``.
 
-    Goes on after the row of agent ``begin - 1``. A tie in both takes the new trust. The trust
+    Continues after the row of agent ``begin - 1``. A tie in both gets the new trust. The trust
     arrays are all (0,), or all given.
     """
     weighted = out_trust.size > 0
@@ -135,7 +135,7 @@ def merge_rows(
 
 @kernel
 def check_rows(rows: U32, targets: U32) -> int:
-    """Return the first agent whose row is not rising, in range and free of itself; or -1."""
+    """Return the first agent whose row is not ascending, in range and free of loops; or -1."""
     n = rows.shape[0]
     for u in range(n):
         start = np.int64(rows[u, 0])
@@ -150,7 +150,7 @@ def check_rows(rows: U32, targets: U32) -> int:
 
 @kernel
 def quantise(values: Floats, out: U16) -> int:
-    """Write values in [0, 1] as uint16 / 65535; return the first index outside, or -1."""
+    """Write values in [0, 1] as uint16 / 65535; return the first index out of range, or -1."""
     for i in range(values.size):
         value = values[i]
         if not (value >= 0.0 and value <= 1.0):
@@ -161,10 +161,10 @@ def quantise(values: Floats, out: U16) -> int:
 
 @kernel
 def mirrors(rows: U32, targets: U32) -> bool:
-    """Return whether every tie has its reverse.
+    """Return whether the reverse of every tie exists.
 
-    Walking the rows in order meets the ties of the reverse in the order of its sorted rows; so
-    one cursor a row, compared as it goes, settles it. A directed network fails early.
+    Traversing the rows in order visits the reverse ties in the order of their sorted rows; so
+    one cursor per row is enough to compare them. A directed network fails early.
     """
     n = rows.shape[0]
     seen = np.zeros(n, np.uint32)
@@ -181,7 +181,7 @@ def mirrors(rows: U32, targets: U32) -> bool:
 
 @kernel
 def tie_between(rows: U32, targets: U32, sources: U32, listeners: U32, out: I64) -> None:
-    """Write the place of each tie ``sources[i] -> listeners[i]`` into ``out`` (int64), else -1."""
+    """Write the index of each tie ``sources[i] -> listeners[i]`` into ``out`` (int64), or -1."""
     for i in range(sources.size):
         low = np.int64(rows[sources[i], 0])
         stop = low + np.int64(rows[sources[i], 1])

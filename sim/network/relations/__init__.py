@@ -1,1 +1,1 @@
-"""What is known of ties beside the graph: types, groups, blocks, trust."""
+"""Data on ties outside the graph: types, groups, blocks, trust."""

@@ -1,4 +1,4 @@
-"""The blocklist: mutes and blocks, beside the ties."""
+"""The blocklist: mutes and blocks, separate from the ties."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sim.network.graph.slab_kernels import KNOWN
 from sim.network.relations import blocklist_kernels as kernels
 
 MUTED, BLOCKED, SHUNNED = 1, 2, 4
-"""Marks of a listener about a source, in sum: muted it, blocked it, was blocked by it."""
+"""Marks of a listener about a source, added up: muted it, blocked it, was blocked by it."""
 
 
 class BlocklistArrays(NamedTuple):
     """What kernels need for :func:`sim.network.relations.blocklist_kernels.is_closed`."""
 
-    closed: npt.NDArray[np.uint64]  # uint64, one bit an agent; (0,) where all ears are open
+    closed: npt.NDArray[np.uint64]  # uint64, one bit an agent; (0,) if nobody blocks anybody
     rows: Ids  # uint32 (n, 2) into ids
-    ids: Ids  # uint32: of each listener the sources that it does not hear
+    ids: Ids  # uint32: the sources that each listener does not hear
 
 
 OPEN = BlocklistArrays(
@@ -31,11 +31,11 @@ OPEN = BlocklistArrays(
     read_only(np.empty((0, 2), np.uint32)),
     read_only(np.empty(0, np.uint32)),
 )
-"""Nobody's ears are closed; as read-only as marks are: one type, one compilation."""
+"""An empty blocklist; read-only as marks are: one type, one compilation."""
 
 
 class Blocklist:
-    """Marks of listeners about sources; nothing is held while there are none."""
+    """Marks of listeners about sources; takes no memory while there are none."""
 
     def __init__(self, agents: int) -> None:
         self.agents = agents
@@ -48,12 +48,12 @@ class Blocklist:
 
     @property
     def count(self) -> int:
-        """How many pairs are marked."""
+        """Number of marked pairs."""
         return 0 if self._slab is None else self._slab.count
 
     @property
     def closed(self) -> BlocklistArrays:
-        """The arrays for kernels; they hold until the next mark."""
+        """The arrays for kernels; valid until the next mark."""
         if self._slab is None or not self._slab.count:
             return OPEN
         return BlocklistArrays(read_only(self._bits), *self._slab.live[:2])
@@ -64,7 +64,7 @@ class Blocklist:
         return self._bits.nbytes + (0 if self._slab is None else self._slab.nbytes)
 
     def marks(self, listeners: Ids, sources: Ids) -> U8:
-        """Return the marks of each pair: uint8 (k,), 0 where both ears are open."""
+        """Return the marks of each pair: uint8 (k,), 0 if there are no mutes or blocks."""
         out = np.zeros(listeners.size, np.uint8)
         if self._slab is not None:
             live = self._slab.live
@@ -79,7 +79,7 @@ class Blocklist:
         return out.view(np.bool_)
 
     def set(self, listeners: Ids, sources: Ids, mark: int, on: bool) -> npt.NDArray[np.bool_]:
-        """Set or clear a mark of pairs, each named once; return which changed: bool (k,)."""
+        """Set or clear a mark of pairs, each given once; return which changed: bool (k,)."""
         before = self.marks(listeners, sources)
         after = before | np.uint8(mark) if on else before & ~np.uint8(mark)
         changed: npt.NDArray[np.bool_] = before != after
@@ -110,11 +110,11 @@ class Blocklist:
         return self._slab
 
     def marked(self, listener: int) -> int:
-        """Return about how many a listener has marks."""
+        """Return the number of sources about which a listener has marks."""
         return 0 if self._slab is None else int(self._slab.rows[listener, 1])
 
     def forget(self, agents: Ids) -> bool:
-        """Drop every mark of or about some agents; returns whether there was any."""
+        """Drop every mark by or about some agents; return whether there was any."""
         held = self.dump()
         if not held:
             return False
@@ -125,7 +125,7 @@ class Blocklist:
         return bool(theirs.any())
 
     def of(self, listener: int, mark: int) -> Ids:
-        """Return the sources about which a listener has a mark: uint32, rising."""
+        """Return the sources about which a listener has a mark: uint32, ascending."""
         if self._slab is None:
             return np.empty(0, np.uint32)
         start, length = (int(x) for x in self._slab.rows[listener])
@@ -134,7 +134,7 @@ class Blocklist:
         return found
 
     def grow(self, count: int) -> None:
-        """Take in agents whose ears are open."""
+        """Add agents without marks."""
         self.agents += count
         if self._slab is not None:
             self._slab.grow(count)
@@ -142,7 +142,7 @@ class Blocklist:
             self._bits = np.concatenate((self._bits, np.zeros(more, np.uint64)))
 
     def dump(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the marked pairs as columns ``listener``, ``source`` and ``mark``; {} without."""
+        """Return the marked pairs as columns ``listener``, ``source`` and ``mark``; {} if none."""
         if self._slab is None or not self._slab.count:
             return {}
         rows, columns = self._slab.tight()
@@ -151,7 +151,7 @@ class Blocklist:
 
     @classmethod
     def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> Blocklist:
-        """Return what :meth:`dump` described."""
+        """Restore the blocklist from :meth:`dump`."""
         blocklist = cls(agents)
         if not columns:
             return blocklist

@@ -1,8 +1,8 @@
-"""Kernels of the blocklist: whether an agent wants to hear another, or the other to be heard.
+"""Kernels of the blocklist: whether an agent must not hear another.
 
-``closed`` uint64 has one bit an agent, set for those whose ears are closed to anybody; it is (0,)
-where nobody's are, so the test costs nothing there and one look at a small bitmap for most agents
-elsewhere. ``rows`` uint32 (n, 2) and ``ids`` uint32 hold to whom, rising in each row.
+``closed`` uint64 has one bit per agent, set for those that do not hear everybody; it is (0,)
+if there are none, so the test costs nothing then, and one read of a small bitmap for most agents
+otherwise. ``rows`` uint32 (n, 2) and ``ids`` uint32 hold the sources, ascending in each row.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def shut(
 
 @kernel
 def look_up(rows: U32, ids: U32, kind: U8, listeners: U32, sources: U32, out: U8) -> None:
-    """Write the mark of each pair into ``out`` uint8 (k,), 0 where there is none."""
+    """Write the mark of each pair into ``out`` uint8 (k,), 0 if it has none."""
     for i in range(listeners.size):
         low = np.int64(rows[listeners[i], 0])
         stop = low + np.int64(rows[listeners[i], 1])

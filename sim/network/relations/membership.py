@@ -1,4 +1,4 @@
-"""Membership of groups that agents join and leave, each with a limit; one may be in several."""
+"""Membership of groups that agents join and leave, each with a limit; agents may be in several."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENDLESS = (1 << 32) - 1
 
 
 class Membership:
-    """Who is in which group: rows of members by group, and rows of groups by agent."""
+    """Members of groups: rows of members by group, and rows of groups by agent."""
 
     def __init__(self, agents: int) -> None:
         self.agents = agents
@@ -35,7 +35,7 @@ class Membership:
 
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
-        """How many members each group has: int64 (groups,)."""
+        """Number of members of each group: int64 (groups,)."""
         rows = self._slabs()[0].rows if self.names else np.empty((0, 2), np.uint32)
         sizes: npt.NDArray[np.int64] = rows[:, 1].astype(np.int64)
         return sizes
@@ -46,7 +46,7 @@ class Membership:
         return sum(slab.nbytes for slab in (self._members, self._groups) if slab is not None)
 
     def create(self, name: str, limit: int | None = None) -> int:
-        """Make an empty group; returns its number."""
+        """Create an empty group; return its number."""
         clean = one_line(short_text(name, _LONGEST_NAME, "A group's name"))
         if not clean:
             raise InputError(f"A group's name has 1 to {_LONGEST_NAME} characters, got none.")
@@ -60,7 +60,7 @@ class Membership:
         return len(self.names) - 1
 
     def number(self, group: int | str) -> int:
-        """Return a group's number, given that or its name."""
+        """Return the number of a group, given its number or name."""
         if isinstance(group, str):
             found = self._numbers.get(group, -1)
         else:
@@ -71,17 +71,17 @@ class Membership:
         return found
 
     def members(self, group: int | str) -> Ids:
-        """Return who is in a group: uint32, rising."""
+        """Return the members of a group: uint32, ascending."""
         return self._slabs()[0].row(self.number(group)).copy()
 
     def of(self, agent: int) -> Ids:
-        """Return the numbers of the groups that an agent is in: uint32, rising."""
+        """Return the numbers of the groups that an agent is in: uint32, ascending."""
         if not 0 <= agent < self.agents:
             raise InputError(f"No agent {agent}: there are {self.agents:,}, counted from 0.")
         return self._slabs()[1].row(agent).copy()
 
     def join(self, agents: Ids, groups: Ids, *, strict: bool = True) -> Bools:
-        """Let agents into groups, pair by pair; returns which are new there: bool (k,)."""
+        """Add agents to groups, pair by pair; return which are new members: bool (k,)."""
         keys, order = ordered(groups, agents)
         fate, _ = self._slabs()[0].find(keys, np.ones(keys.size, np.uint8))
         new = np.zeros(agents.size, np.bool_)
@@ -91,7 +91,7 @@ class Membership:
         return new
 
     def _fitting(self, groups: Ids, new: Bools, strict: bool) -> Bools:
-        """Return which of the new pairs their groups have room for, the first of the batch."""
+        """Return which new pairs fit within their groups' limits, first come, first served."""
         coming = np.bincount(groups[new], minlength=len(self.names))
         room = np.array(self.limits, np.int64) - self.sizes
         full = np.flatnonzero(coming > room)
@@ -107,7 +107,7 @@ class Membership:
         return new
 
     def leave(self, agents: Ids, groups: Ids) -> Bools:
-        """Let agents out of groups, pair by pair; returns which were in: bool (k,)."""
+        """Remove agents from groups, pair by pair; return which were members: bool (k,)."""
         keys, order = ordered(groups, agents)
         fate, _ = self._slabs()[0].find(keys, np.zeros(keys.size, np.uint8))
         gone = np.zeros(agents.size, np.bool_)
@@ -116,7 +116,7 @@ class Membership:
         return gone
 
     def forget(self, agents: Ids) -> None:
-        """Let agents out of every group that they are in."""
+        """Remove agents from all of their groups."""
         held = self.dump()[1]
         if held:
             theirs = np.isin(held["member"], agents)
@@ -133,13 +133,13 @@ class Membership:
             slab.change(keys, fate, at, np.empty(0, np.uint16), np.empty(0, np.uint8))
 
     def _slabs(self) -> tuple[Slab, Slab]:
-        """Return rows of members by group, rows of groups by agent; made with the first group."""
+        """Return rows of members by group and of groups by agent; created with the first group."""
         if self._members is None or self._groups is None:
             self._members, self._groups = Slab.vacant(len(self.names)), Slab.vacant(self.agents)
         return self._members, self._groups
 
     def grow(self, count: int) -> None:
-        """Take in agents that are in no group."""
+        """Add agents that are in no group."""
         self.agents += count
         if self._groups is not None:
             self._groups.grow(count)
@@ -160,7 +160,7 @@ class Membership:
     def restore(
         cls, said: Sequence[Mapping[str, Any]], columns: Mapping[str, npt.NDArray[Any]], agents: int
     ) -> Membership:
-        """Return what :meth:`dump` described."""
+        """Restore the membership from :meth:`dump`."""
         made = cls(agents)
         for group in said:
             made.create(str(group["name"]), group["limit"])

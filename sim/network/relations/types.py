@@ -1,4 +1,4 @@
-"""Types and properties of ties, of those that came with them."""
+"""Types and properties of ties, for those that have them."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ _BOUNDS = {
 
 
 class StatedTypes(NamedTuple):
-    """What some of many arcs were said to be."""
+    """The stated types and properties of some of many arcs."""
 
-    places: npt.NDArray[np.int64]  # int64 (k,), rising: which arcs
-    types: Sequence[str]  # of each a type, or ""
-    properties: Sequence[str]  # of each as packed() writes them, or ""
+    places: npt.NDArray[np.int64]  # int64 (k,), ascending: which arcs
+    types: Sequence[str]  # a type for each, or ""
+    properties: Sequence[str]  # for each as packed() writes them, or ""
     is_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """What one tie is."""
+    """Type and properties of one tie."""
 
-    type: str  # such as "friend"; empty where only properties are known
-    properties: Mapping[str, Value]  # numbers, truths and texts by name
+    type: str  # such as "friend"; empty if only properties are known
+    properties: Mapping[str, Value]  # numbers, booleans and texts by name
 
 
 class TieRecords:
-    """Types and properties of ties, by pair; a value: no method changes it.
+    """Types and properties of ties, by pair; immutable.
 
-    A record stays when its tie ends, and counts again when the tie is made again.
+    A record stays when its tie ends, and applies again when the tie is made again.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class TieRecords:
     def of(
         cls, keys: npt.NDArray[np.uint64], types: Sequence[str], properties: Sequence[str]
     ) -> TieRecords:
-        """Return records of different pairs, whose keys rise."""
+        """Return records of distinct pairs, whose keys are ascending."""
         names = sorted(set(types) - {""})
         if len(names) > MOST_TYPES:
             raise InputError(
@@ -89,14 +89,14 @@ class TieRecords:
 
     @classmethod
     def none(cls) -> TieRecords:
-        """Return no records."""
+        """Return an empty set of records."""
         return cls.of(np.empty(0, np.uint64), (), ())
 
     @classmethod
     def from_arcs(
         cls, sources: U32, targets: U32, said: StatedTypes, *, directed: bool
     ) -> tuple[TieRecords, int]:
-        """Return the records of arcs, and how many repeat a pair that has one; the last counts."""
+        """Return the records of arcs, and the number of repeated pairs; the last one counts."""
         one, two = (ends[said.places].astype(np.uint64) for ends in (sources, targets))
         keys, rows = _keys(one, two), np.flatnonzero(one != two)
         if not directed:
@@ -104,7 +104,7 @@ class TieRecords:
             rows = np.repeat(rows, 2)
         else:
             keys = keys[rows]
-        kept, last = np.unique(keys[::-1], return_index=True)  # as of trust, the last counts
+        kept, last = np.unique(keys[::-1], return_index=True)  # as with trust, the last counts
         chosen = rows[::-1][last].tolist()
         records = cls.of(
             kept, [said.types[at] for at in chosen], [said.properties[at] for at in chosen]
@@ -118,9 +118,9 @@ class TieRecords:
         kind: str | None,
         properties: Mapping[str, object] | None,
     ) -> TieRecords:
-        """Return records in which some pairs, each named once, have another type and properties.
+        """Return records in which some pairs, each given once, have another type and properties.
 
-        None leaves the type as it is, ``""`` takes it away; so does a property of None.
+        None leaves the type unchanged, ``""`` removes it; a property of None is removed too.
         """
         kinds = [*self.names, ""]
         told = {
@@ -148,7 +148,7 @@ class TieRecords:
         return f"<TieRecords: {len(self):,} ties, {len(self.names):,} types>"
 
     def __deepcopy__(self, memo: object) -> TieRecords:
-        """Return the same records: nothing ever writes into them."""
+        """Return the same records: they are immutable."""
         return self
 
     @property
@@ -163,14 +163,14 @@ class TieRecords:
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many ties each type has."""
+        """Number of ties of each type."""
         typed = self.codes[self.codes != _NONE]
         return dict(
             zip(self.names, np.bincount(typed, minlength=len(self.names)).tolist(), strict=True)
         )
 
     def places(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return where the records of pairs are: int64, -1 for none."""
+        """Return the index of the record of each pair: int64, -1 for none."""
         wanted = _keys(np.asarray(sources, np.uint64), np.asarray(targets, np.uint64))
         if not len(self):
             return np.full(wanted.shape, -1, np.int64)
@@ -190,7 +190,7 @@ class TieRecords:
         return None if at < 0 else self[at]
 
     def __getitem__(self, at: int) -> Relation:
-        """Return the record at a place."""
+        """Return the record at an index."""
         code = int(self.codes[at])
         try:
             told = json.loads(self.text(at) or "{}").items()
@@ -201,16 +201,16 @@ class TieRecords:
         return Relation("" if code == _NONE else self.names[code], fine)
 
     def text(self, at: int) -> str:
-        """Return the properties at a place as JSON; empty for none."""
+        """Return the properties at an index as JSON; empty for none."""
         return self._texts[self._offsets[at] : self._offsets[at + 1]].decode("ascii")
 
     def pairs(self, kind: str) -> tuple[U32, U32]:
-        """Return the sources and targets of all records of a type, uint32; none for no type."""
+        """Return sources and targets of a type's records, uint32; empty for an unknown type."""
         at = self.names.index(kind) if kind in self.names else -1
         return _ends(self.keys[self.codes == at] if at >= 0 else self.keys[:0])
 
     def dump(self) -> tuple[dict[str, Any], Columns]:
-        """Return (meta, columns), from which :meth:`restore` makes equal records."""
+        """Return (meta, columns), from which :meth:`restore` creates equal records."""
         sources, targets = self.ends
         columns: Columns = {
             "source": sources,
@@ -250,10 +250,10 @@ def _ends(keys: npt.NDArray[np.uint64]) -> tuple[U32, U32]:
 
 
 def value_of(given: object) -> Value | None:
-    """Return a value that a property can have, cleaned; None for what is none.
+    """Return a valid property value, cleaned; None if it is not valid.
 
-    Whole floats become integers, since several formats know only floats; not-a-number and empty
-    texts are no value.
+    Whole floats become integers, since several formats only have floats; NaN and empty
+    texts are not values.
     """
     if isinstance(given, np.generic):
         given = given.item()

@@ -19,16 +19,16 @@ from sim.spread.cascade.sparse_column import SparseColumn
 
 T = TypeVar("T", bound=np.generic)
 Keep = Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
-"""Returns an array's copy where it is to lie, or the array."""
+"""Returns a copy of an array where it should be stored, or the array itself."""
 
 _PART = 8
-"""From this part of the agents on there is room for all: what is not written to costs nothing."""
+"""Above 1/8 of all agents, allocate room for all: unwritten memory costs nothing."""
 
 
 def _grown(
     columns: tuple[npt.NDArray[np.generic], ...], size: int, most: int
 ) -> npt.NDArray[np.uint32]:
-    """Return columns with room for ``size`` entries, and for all where many of ``most`` are in."""
+    """Return columns with room for ``size`` entries, or for all ``most`` if many are used."""
     room = max(size, 16, columns[0].size + columns[0].size // 2)
     larger = np.empty((len(columns), max(room, most) if room * _PART > most else room), np.uint32)
     for row, column in zip(larger, columns, strict=True):
@@ -48,7 +48,7 @@ class Log:
     Attributes
     ----------
     size
-        How many adopters it lists.
+        Number of adopters listed.
     """
 
     __slots__ = ("_agents", "_is_filed", "_lent", "_most", "_sources", "_ticks", "size")
@@ -74,19 +74,19 @@ class Log:
 
     @property
     def sources(self) -> npt.NDArray[np.uint32]:
-        """Who convinced each, uint32 (size,); 0xFFFFFFFF for nobody. A read-only view."""
+        """The source of each adoption, uint32 (size,); 0xFFFFFFFF for none. A read-only view."""
         return _frozen(self._sources[: self.size])
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory held, room to grow included; none where it was moved to a file."""
+        """Bytes of memory held, including spare capacity; 0 if moved to a file."""
         own = self._agents.nbytes + self._ticks.nbytes + self._sources.nbytes
         return 0 if self._is_filed else own
 
     def append(
         self, agents: npt.NDArray[np.uint32], tick: int, sources: npt.NDArray[np.uint32]
     ) -> None:
-        """Add the adopters of one tick, ascending, with who convinced them."""
+        """Append the adopters of one tick, ascending, with their sources."""
         if not agents.size:
             return
         stop = self.size + agents.size
@@ -100,20 +100,20 @@ class Log:
         self.size = stop
 
     def cut(self, size: int) -> None:
-        """Drop every entry behind the first ``size``."""
+        """Drop every entry after the first ``size``."""
         self.size = min(size, self.size)
         if size < self._lent:
             self._agents, self._ticks = self._agents.copy(), self._ticks.copy()
             self._sources, self._lent, self._is_filed = self._sources.copy(), 0, False
 
     def moved(self, keep: Keep, *, whole: bool = True) -> None:
-        """Let it lie where ``keep`` puts arrays, without room to grow if it is whole."""
+        """Store the columns where ``keep`` puts arrays; if ``whole``, without spare capacity."""
         stop = self.size if whole else None
         self._agents, self._ticks = keep(self._agents[:stop]), keep(self._ticks[:stop])
         self._sources, self._is_filed = keep(self._sources[:stop]), True
 
     def so_far(self) -> Log:
-        """Return a log of the entries there are; it shares their memory and never changes."""
+        """Return an immutable log of the current entries; it shares their memory."""
         self._lent = self.size
         return copy(self)
 
@@ -127,7 +127,7 @@ class Log:
 
     @classmethod
     def restore(cls, columns: dict[str, npt.NDArray[np.generic]]) -> Log:
-        """Return the log of :meth:`dump`'s columns."""
+        """Restore the log from the columns of :meth:`dump`."""
         log = cls()
         log._agents = columns["log.agents"].astype(np.uint32)
         log._ticks = columns["log.ticks"].astype(np.int32)
@@ -137,12 +137,12 @@ class Log:
 
 
 class GrowingRows:
-    """Rows of whole numbers that only grow at the end; a look at them copies nothing.
+    """Append-only rows of integers; views copy nothing.
 
     Attributes
     ----------
     count
-        How many rows there are.
+        Number of rows.
     """
 
     __slots__ = ("_lent", "_rows", "count")
@@ -154,16 +154,16 @@ class GrowingRows:
 
     @property
     def view(self) -> npt.NDArray[np.int64]:
-        """The rows, int64 (count, width), read-only; rows added later are not in it."""
+        """The rows, int64 (count, width), read-only; rows added later are not included."""
         return _frozen(self._rows[: self.count])
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, room to grow included."""
+        """Bytes held, including spare capacity."""
         return self._rows.nbytes
 
     def append(self, row: npt.NDArray[np.int64]) -> None:
-        """Add a row at the end."""
+        """Append a row."""
         if self.count == len(self._rows):
             larger = np.zeros((max(2 * self.count, 8), self._rows.shape[1]), np.int64)
             larger[: self.count] = self._rows
@@ -172,23 +172,23 @@ class GrowingRows:
         self.count += 1
 
     def cut(self, count: int) -> None:
-        """Drop every row behind the first ``count``."""
+        """Drop every row after the first ``count``."""
         self.count = min(count, self.count)
         if count < self._lent:
             self._rows, self._lent = self._rows.copy(), 0
 
     def moved(self, keep: Keep) -> None:
-        """Let them lie where ``keep`` puts arrays, without room to grow."""
+        """Store the rows where ``keep`` puts arrays, without spare capacity."""
         self._rows = keep(self._rows[: self.count])
 
     def so_far(self) -> GrowingRows:
-        """Return the rows there are; they share their memory and never change."""
+        """Return an immutable view of the current rows; it shares their memory."""
         self._lent = self.count
         return copy(self)
 
     @classmethod
     def of(cls, rows: npt.NDArray[np.generic]) -> GrowingRows:
-        """Return rows that begin with those given, (count, width)."""
+        """Return rows that start with those given, (count, width)."""
         made = cls(rows.shape[1])
         made.count = len(rows)
         made._rows = np.array(rows, np.int64) if len(rows) else made._rows
@@ -196,21 +196,21 @@ class GrowingRows:
 
 
 class CascadeRecord:
-    """The adoptions of one message; arrays over all agents are built when asked for.
+    """The adoptions of one message; arrays over all agents are built on demand.
 
     Parameters
     ----------
     agents
-        How many agents there are.
+        Number of agents.
     states
-        How many states an agent can be in.
+        Number of states an agent can be in.
 
     Attributes
     ----------
     started_at
-        The tick at which the seeds adopted, -1 before.
+        The tick at which the seeds adopted, -1 before the start.
     tally
-        Agents in each state now, int64 (states,): all in the first one before the start.
+        Agents in each state now, int64 (states,): all in the first state before the start.
     """
 
     def __init__(self, agents: int, states: int) -> None:
@@ -224,7 +224,7 @@ class CascadeRecord:
 
     @property
     def size(self) -> int:
-        """How many agents ever adopted."""
+        """Number of agents that ever adopted."""
         return self._log.size
 
     @property
@@ -234,17 +234,17 @@ class CascadeRecord:
 
     @property
     def adopters(self) -> Ids:
-        """Who adopted, uint32 in order of (tick, agent); a read-only view."""
+        """The adopters, uint32 in order of (tick, agent); a read-only view."""
         return self._log.agents
 
     @property
     def adopted_at(self) -> npt.NDArray[np.int32]:
-        """The tick of each agent's first adoption, int32 (agents,), -1 for never; on request."""
+        """The tick of each agent's first adoption, int32 (agents,), -1 for never; on demand."""
         return self._columns()[0]
 
     @property
     def source(self) -> npt.NDArray[np.int64]:
-        """Who convinced each agent, int64 (agents,), -1 for seeds and non-adopters; on request."""
+        """Who convinced each agent, int64 (agents,), -1 for seeds and non-adopters; on demand."""
         return self._columns()[1]
 
     def _columns(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
@@ -256,15 +256,15 @@ class CascadeRecord:
 
     @property
     def history(self) -> npt.NDArray[np.int64]:
-        """Agents in each state, int64 (ticks + 1, states): one row at the start, one a tick.
+        """Agents in each state, int64 (ticks + 1, states): one row at the start and one per tick.
 
-        A read-only view; a later one shows later ticks too.
+        A read-only view; a view taken later includes later ticks.
         """
         return self._history.view
 
     @property
     def stirred(self) -> bool:
-        """Whether the last tick changed anybody's state, or there was none yet."""
+        """Whether the last tick changed any agent's state, or there was no tick yet."""
         last = self._history.view[-2:]
         return len(last) < 2 or last[0].tolist() != last[1].tolist()
 
@@ -294,7 +294,7 @@ class CascadeRecord:
 
     @property
     def breadth(self) -> int:
-        """The widest level: most adopters at one distance from the seeds."""
+        """The largest number of adopters at one distance from the seeds."""
         return int(np.bincount(self.depths).max(initial=0)) if self.size else 0
 
     @property
@@ -302,7 +302,7 @@ class CascadeRecord:
         """Structural virality: mean distance between two adopters of one tree.
 
         Goel, Anderson, Hofman & Watts, "The structural virality of online diffusion", Management
-        Science 2016. 0.0 when no tree has two members.
+        Science 2016. 0.0 if no tree has two members.
         """
         place = np.full(self.agents, -1, np.int32)
         scratch = np.empty(self.size, np.int64)
@@ -314,7 +314,7 @@ _Mark = tuple[int, int, int, list[int], tuple[int, int], Ids | None]
 
 
 class Adoption(CascadeRecord):
-    """The record of a cascade while it grows, with the columns that its model keeps.
+    """The record of a running cascade, with the columns that its model keeps.
 
     Parameters
     ----------
@@ -326,15 +326,15 @@ class Adoption(CascadeRecord):
     Attributes
     ----------
     laid
-        Whether it has ended and its record lies in scratch files (:meth:`Cascade.lay_by`).
+        Whether it has ended and its record is in scratch files (:meth:`Cascade.lay_by`).
     seal
-        A digest of what was laid by, with what it holds for; by whoever asks for one.
+        A digest of the record in scratch files, with what it is valid for; set by its user.
     contacts_seen
-        Contacts weighed so far, for rates.
+        Contacts evaluated so far, for rates.
     absent
-        Bitmap of agents that are not active now and take no part, or empty.
+        Bitmap of agents that are currently not active and take no part, or empty.
     memo
-        Whatever the model wants to keep and can make again; never saved.
+        Anything the model wants to cache and can recompute; never saved.
     """
 
     def __init__(self, agents: int, states: int, name: str) -> None:
@@ -359,9 +359,9 @@ class Adoption(CascadeRecord):
 
     @property
     def held(self) -> dict[str, Any]:
-        """:attr:`columns` without the copy that lets a failed tick be taken back.
+        """:attr:`columns` without the backup copy for rolling back a failed tick.
 
-        For forms that call no author's code once they write.
+        For model forms that call no plugin code once they write.
         """
         if self._owed:
             self.take_up()
@@ -373,11 +373,11 @@ class Adoption(CascadeRecord):
         self._held, self._owed = columns, 0
 
     def longer(self) -> dict[str, Any]:
-        """Return :attr:`held` with room for those who joined since it was laid by; a copy."""
+        """Return :attr:`held` extended for agents that joined since it was spilled; a copy."""
         return self._with_room(self._owed) if self._owed else self._held
 
     def _with_room(self, count: int) -> dict[str, Any]:
-        """Return the columns with zeros for the last ``count`` agents."""
+        """Return the columns extended by zeros for the last ``count`` agents."""
         before, found = self.agents - count, dict(self._held)
         for name, column in found.items():
             if isinstance(column, SparseColumn):
@@ -391,7 +391,7 @@ class Adoption(CascadeRecord):
         return found
 
     def take_up(self) -> None:
-        """Bring what was laid by back into memory, to be written into."""
+        """Load the columns from scratch files back into memory, writable."""
         if self.laid:
             own = self.longer().items()
             self.held = {
@@ -404,8 +404,8 @@ class Adoption(CascadeRecord):
         """Arrays that the model keeps between ticks, saved with the world.
 
         An array with a row for each agent grows with the world; one whose name begins with ``_``
-        stays as it is, however long. The first look in a tick copies them: if the model fails, the
-        tick is taken back.
+        keeps its length. The first access in a tick makes a backup: if the model fails, the
+        tick is rolled back.
         """
         self.take_up()
         if self._mark is not None and self._before is None:
@@ -414,16 +414,16 @@ class Adoption(CascadeRecord):
 
     @property
     def done(self) -> U64:
-        """Bitmap of agents that the message has no more to say to: adopters, at first.
+        """Bitmap of agents that can no longer be reached by the message: initially the adopters.
 
-        uint64 (words,), one bit an agent; a model may close more.
+        uint64 (words,), one bit per agent; a model may close more.
         """
         self.marks()
         bits: U64 = self.columns["done"]
         return bits
 
     def marks(self) -> U64:
-        """Return :attr:`done` for those that only read it, or mark adopters."""
+        """Return :attr:`done` for callers that only read it, or mark adopters."""
         held = self.held
         if "done" in held:
             bits: U64 = held["done"]
@@ -434,29 +434,29 @@ class Adoption(CascadeRecord):
         return bits
 
     def closes_adopters_only(self) -> bool:
-        """Whether :attr:`done` follows from the log, and need not be saved."""
+        """Return whether :attr:`done` follows from the log and need not be saved."""
         return np.array_equal(self.marks(), bitmap(self.agents, self._log.agents))
 
     @property
     def closed(self) -> U64:
-        """Bitmap of agents that cannot be reached this tick: :attr:`done`, and the absent."""
+        """Bitmap of agents that cannot be reached this tick: :attr:`done` and the absent."""
         done = self.marks()
         return done | self.absent if self.absent.size else done
 
     def adopt(self, agents: Ids, sources: Ids | None = None) -> None:
-        """Record first adoptions of this tick; each call's in order of agent, behind the last's.
+        """Record first adoptions of this tick, sorted by agent, after those of earlier calls.
 
         Parameters
         ----------
         agents
-            uint32, distinct, none of which adopted before.
+            uint32, distinct, none of which has adopted before.
         sources
-            uint32, who convinced each; ``None``: nobody.
+            uint32, the source of each; ``None``: no source.
 
         Raises
         ------
         PluginError
-            For an agent that does not exist, is named twice or adopted before; for a source that
+            For an agent that does not exist, is given twice or adopted before; for a source that
             does not exist.
         """
         ids, by = self._checked(agents, sources)
@@ -468,19 +468,19 @@ class Adoption(CascadeRecord):
         mark(ids, done)
 
     def adopt_claims(self, scratch: Scratch, touched: int) -> None:
-        """Let the winners of this tick's claims adopt: the models in which agents adopt once."""
+        """Record the winners of this tick's claims: for models in which agents adopt only once."""
         sort_ids(scratch.touched, touched, scratch.sources)
         agents, sources = scratch.touched[:touched], scratch.sources[:touched]
         commit_once(agents, touched, self.marks(), scratch.claim, sources)
         self._log.append(agents, self._now, sources)
 
     def adopt_won(self, agents: Ids, sources: Ids) -> None:
-        """As :meth:`adopt` for kernels that keep its promises; ascending, nothing is checked."""
+        """As :meth:`adopt` for kernels that guarantee valid, ascending input; no checks."""
         self._log.append(agents, self._now, sources)
         mark(agents, self.marks())
 
     def record(self, agents: Ids, sources: Ids | None = None) -> None:
-        """As :meth:`adopt` for models that keep their own states; leaves :attr:`done` alone."""
+        """As :meth:`adopt` for models that keep their own states; does not change :attr:`done`."""
         ids, by = self._checked(agents, sources)
         if self._adopted is None:
             self._adopted = bitmap(self.agents, self._log.agents)
@@ -490,11 +490,11 @@ class Adoption(CascadeRecord):
         mark(ids, self._adopted)
 
     def enter(self, agents: Ids, sources: Ids) -> None:
-        """As :meth:`record` for kernels that keep its promises; ascending, nothing is checked."""
+        """As :meth:`record` for kernels that guarantee valid, ascending input; no checks."""
         self._log.append(agents, self._now, sources)
 
     def _checked(self, agents: Ids, sources: Ids | None) -> tuple[Ids, Ids]:
-        """Return adopters, ascending, with their sources; kernels trust what the log holds."""
+        """Return adopters, ascending, with their sources; kernels rely on valid log entries."""
         ids = self._known(agents, "let agent {} adopt")
         given = np.full(ids.size, -1) if sources is None else np.asarray(sources).reshape(-1)
         if given.size != ids.size:
@@ -510,7 +510,7 @@ class Adoption(CascadeRecord):
         return ids, named[order]
 
     def _known(self, agents: npt.ArrayLike, did: str) -> Ids:
-        """Return ids as uint32, all of them agents of this world."""
+        """Return ids as uint32; raise PluginError unless all are agents of this world."""
         ids = np.asarray(agents).reshape(-1)
         if ids.size and ids.dtype.kind not in "iu":
             self._refuse(did.format(ids[0]) + f"; agents are whole numbers, not {ids.dtype}")
@@ -528,7 +528,7 @@ class Adoption(CascadeRecord):
         raise PluginError(self._name, what)
 
     def _set_mark(self) -> None:
-        """Note where the tick began."""
+        """Record the state at the start of the tick, for :meth:`roll_back`."""
         rows = self._history.count
         late = self.held.get("_waiting")
         self._mark = (
@@ -537,14 +537,14 @@ class Adoption(CascadeRecord):
         self._before = None
 
     def roll_back(self) -> None:
-        """Return to where the tick began: what a model that failed half-way did is undone."""
+        """Restore the state at the start of the tick, undoing the work of a model that failed."""
         if self._mark is None:
             return
         size, rows, seen, tally, self._turn, late = self._mark
         marked = self._log.agents[size:]
         if self._before is not None:
             self.held, self._before = self._before, None
-            marked = marked[: max(self._copied - size, 0)]  # by the time of the copy
+            marked = marked[: max(self._copied - size, 0)]  # marked before the backup
         self.held.pop("_waiting", None)
         if late is not None:
             self.held["_waiting"] = late

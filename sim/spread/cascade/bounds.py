@@ -1,4 +1,4 @@
-"""Declared dtype and range of a saved cascade's columns, checked on loading."""
+"""Declared dtypes and ranges of a saved cascade's columns, checked on loading."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RECORD: Bounds = {
     "done": Bound("u8", ("words",)),
 }
 _LOUDER = Bound("u4", below="one more")
-"""Who was heard, plus one; 0: nobody."""
+"""The source heard, plus one; 0: none."""
 
 STATES: Bounds = {
     "state": Bound("u1", below="states", bits=0x7F),
@@ -62,7 +62,7 @@ ATTENTION: Bounds = {
 
 
 def require_agents(columns: Mapping[str, Array], agents: int) -> None:
-    """Refuse seeds and a log of agents that there are not: kernels trust them."""
+    """Raise InputError for seeds or log entries of unknown agents: kernels rely on them."""
     parts = [columns[f"log.{name}"] for name in ("agents", "ticks", "sources")]
     seeds, who, by = columns["seeds"], parts[0], parts[2]
     known = by[by != np.uint32(_NOBODY)]
@@ -74,7 +74,7 @@ def require_agents(columns: Mapping[str, Array], agents: int) -> None:
 
 
 def require_ticks(columns: Mapping[str, Array], first: int) -> None:
-    """Refuse a log whose ticks are not those in which somebody is said to have adopted."""
+    """Raise InputError if the ticks of the log do not match the recorded adoptions per tick."""
     ticks, new = columns["log.ticks"], columns["new"]
     is_whole = ticks.dtype.kind == new.dtype.kind == "i" and new.ndim == 1 and new.size <= 1 << 31
     if is_whole and new.size:
@@ -89,7 +89,7 @@ def require_ticks(columns: Mapping[str, Array], first: int) -> None:
 
 
 def require_bounds(cascade: Cascade) -> None:
-    """Refuse a restored message whose columns are not within the bounds of its model's forms."""
+    """Raise InputError if columns of a restored message violate the bounds of its model."""
     agents, states = cascade.agents, len(cascade.model.states)
     sizes = {"agents": agents, "one more": agents + 1, "states": states}
     sizes["words"] = (agents + 63) // 64
@@ -111,7 +111,7 @@ def _bounds(model: type) -> dict[str, Bound]:
 
 
 def _parts(held: Mapping[str, Array | SparseColumn]) -> Iterator[tuple[str, Array]]:
-    """Go through columns; one value an agent for those kept as tables, and each row of a pair."""
+    """Yield columns: sparse ones as a value per agent, paired ones also row by row."""
     for name, column in held.items():
         if isinstance(column, SparseColumn):
             yield name, column.values if column.is_dense else _within(column)
@@ -122,7 +122,7 @@ def _parts(held: Mapping[str, Array | SparseColumn]) -> Iterator[tuple[str, Arra
 
 
 def _within(column: SparseColumn) -> Array:
-    """Return the values of a table in the shape of a column; the others are 0."""
+    """Return the values of a hash table in an array of the column's length; the rest is 0."""
     values = np.zeros(column.agents, column.values.dtype)
     held = column.values[column.values != 0]
     values[: held.size] = held

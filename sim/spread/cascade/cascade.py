@@ -38,31 +38,31 @@ Column = npt.NDArray[np.generic]
 
 
 class Cascade(Adoption, TickSeries):
-    """One message under way; ``world.inject`` makes it.
+    """One message and its spread; created by ``world.inject``.
 
     Attributes
     ----------
     id, message, model, seeds
-        Its number, what travels, the plugin that decides, and the agents that hold it first.
+        Its number, the message, the model that decides, and the agents that have it first.
     status
         ``"queued"``, ``"running"``, ``"quiet"`` (nothing can change any more), ``"failed"`` (the
-        plugin did; ``error`` says why) or ``"cancelled"``.
+        plugin failed; ``error`` says why) or ``"cancelled"``.
     priority, starts_at, started_at
-        Among queued ones the highest priority starts first, not before tick ``starts_at``;
+        Of queued cascades the highest priority starts first, not before tick ``starts_at``;
         ``started_at`` is the tick at which the seeds adopted, -1 while queued.
     draws_mode
         ``"coins"`` or ``"skips"`` (:class:`sim.spread.cascade.contacts.Draws`).
     rested
-        What the world was like when it came to rest; a change may wake it.
+        State of the world when the cascade went quiet; a change may wake it.
     asked_at
-        The tick at which it was asked last, at rest, whether a change gave it work.
+        The last tick at which it was checked, while quiet, for new work after a change.
     ahead
-        The seed of what it draws from now on (:meth:`redraw`); None: of :attr:`seed`.
+        The seed of future draws (:meth:`redraw`); None: :attr:`seed`.
     shown
-        Who speaks in this tick, where the channel says so; else None.
+        The speakers of this tick, if the channel determines them; else None.
     around
-        The world that it runs in, for models that share columns of it.
-    company
+        The world it runs in, for models that share columns of it.
+    siblings
         The cascades of its world, or ``None``.
     """
 
@@ -100,7 +100,7 @@ class Cascade(Adoption, TickSeries):
         self.given_coins: U64 = np.empty(0, np.uint64)
         self.given_thresholds: npt.NDArray[np.float64] = np.empty(0)
 
-    # What it is
+    # Description
 
     def __repr__(self) -> str:
         return (
@@ -120,7 +120,7 @@ class Cascade(Adoption, TickSeries):
 
     @property
     def states(self) -> tuple[str, ...]:
-        """The names of the states an agent can be in, as the model declares them."""
+        """The names of the states of an agent, as declared by the model."""
         return self.model.states
 
     @property
@@ -128,13 +128,13 @@ class Cascade(Adoption, TickSeries):
         """Whether it may still change: queued or running."""
         return self.status in {"queued", "running"}
 
-    # What happened, beside the record
+    # Results derived from the record
 
     @property
     def peers(self) -> tuple[Cascade, ...]:
-        """The cascades of its group (:meth:`PropagationModel.together`), itself among them.
+        """The cascades of its group (:meth:`PropagationModel.together`), including this one.
 
-        Whatever their status, in order of id; none for a model that is stepped alone.
+        Whatever their status, in order of id; empty for a model that is stepped alone.
         """
         group = self.group
         if group is None or self.siblings is None:
@@ -144,30 +144,30 @@ class Cascade(Adoption, TickSeries):
 
     @property
     def oldest(self) -> Cascade:
-        """The oldest of its :attr:`peers`; itself without any."""
+        """The oldest of its :attr:`peers`; itself if it has none."""
         return next(iter(self.peers), self)
 
     @property
     def group(self) -> Hashable | None:
-        """Its model's class and what :meth:`~PropagationModel.together` says; ``None``: alone."""
+        """Its model's class and the value of :meth:`~PropagationModel.together`; or ``None``."""
         group = self.model.together()
         return None if group is None else (type(self.model), group)
 
     @property
     def now(self) -> int:
-        """How many hold it now; :attr:`size` counts whoever ever did.
+        """Number of agents that hold it now; :attr:`size` counts all that ever adopted.
 
-        Where adopters leave it again (recover, forget, stifle) those that have not; else all.
-        -1 where the model's plugin is missing, so that nobody can say.
+        If adopters can leave it again (recover, forget, stifle), those that have not; else all.
+        -1 if the model's plugin is missing, so that the number is unknown.
         """
         return self.model.holding(self)
 
     @property
     def adoptions(self) -> npt.NDArray[np.int64]:
-        """Adoptions in each tick since the start, first and later ones, int64 (ticks + 1,).
+        """Adoptions in each tick since the start, first and repeated, int64 (ticks + 1,).
 
-        Of a model that lets agents adopt again more than :attr:`new_adopters`. -1 where later ones
-        are not on record: in continuous time, and in saves from before they were counted.
+        More than :attr:`new_adopters` if the model lets agents adopt again. -1 where repeated ones
+        are not recorded: in continuous time, and in saves from before they were counted.
         """
         return counts_of(self._generations[0])
 
@@ -175,17 +175,17 @@ class Cascade(Adoption, TickSeries):
     def r(self) -> npt.NDArray[np.float64]:
         """R_t: adoptions caused by those who adopted at t, per adoption, float64 (ticks + 1,).
 
-        From ``started_at``; first and later adoptions count. NaN where nobody adopted, while any
+        From ``started_at``; first and repeated adoptions count. NaN if nobody adopted, while any
         of them may still cause more, and for models in continuous time that let agents adopt
-        again: of these only first adoptions are on record.
+        again: for these only first adoptions are recorded.
         """
         return r_of(*self._generations)
 
     @property
     def r_newest(self) -> float:
-        """R_t of the newest generation that is whole, as are all before it; NaN without one.
+        """R_t of the newest complete generation with only complete ones before it; NaN if none.
 
-        The seeds' is none, and of a message that spreads no more there is none.
+        The seeds' generation does not count, and a message that no longer spreads has none.
         """
         return newest_r(self)[0]
 
@@ -195,30 +195,30 @@ class Cascade(Adoption, TickSeries):
 
     @property
     def yet_to_speak(self) -> Ids:
-        """Whose one turn is still to come, absent ones too, where each adopter has one."""
+        """Agents whose single turn to speak is still to come, including absent ones."""
         turn: Ids = self._log.agents[slice(*self._turn)]
         late = self.held.get("_waiting")
         return turn if late is None else np.union1d(late, turn)
 
     @property
     def tick_minutes(self) -> float:
-        """Simulated minutes in a tick of its world; 60 without one."""
+        """Simulated minutes per tick in its world; 60 without a world."""
         return float(getattr(self.around, "tick_minutes", 60.0))
 
     @property
     def state_now(self) -> npt.NDArray[np.uint8]:
-        """The state of each agent now, by its place in :attr:`states`: uint8 (agents,)."""
+        """The state of each agent now, as an index into :attr:`states`: uint8 (agents,)."""
         if not self._history.count:
             return np.zeros(self.agents, np.uint8)
         return self.model.codes(self)
 
     def in_state(self, name: str) -> Ids:
-        """Return who is in a state now, uint32, rising.
+        """Return the agents that are in a state now, uint32, ascending.
 
         Raises
         ------
         UnknownNameError
-            For no state of this model.
+            For a state that the model does not have.
 
         Examples
         --------
@@ -234,13 +234,13 @@ class Cascade(Adoption, TickSeries):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many agents are in each state now."""
+        """Return the number of agents in each state now."""
         return dict(zip(self.states, self.tally.tolist(), strict=True))
 
     def by_tick(self) -> dict[str, npt.NDArray[np.int64]]:
-        """Return a number of agents a tick since it began, each int64 (ticks + 1,).
+        """Return numbers of agents per tick since the start, each int64 (ticks + 1,).
 
-        ``tick``; ``new``, who adopted in it; ``ever``, who had by then; ``in_STATE``, who was in a
+        ``tick``; ``new``, adopted in it; ``ever``, adopted by then; ``in_STATE``, in a
         state of the model at its end.
 
         Examples
@@ -255,21 +255,21 @@ class Cascade(Adoption, TickSeries):
         """
         new, history = np.asarray(self.new_adopters, np.int64), self.history
         ticks = np.arange(new.size)
-        rows = np.minimum(ticks, max(len(history) - 1, 0))  # at rest no more are written
+        rows = np.minimum(ticks, max(len(history) - 1, 0))  # while quiet no rows are written
         states = {
             f"in_{state}".replace(" ", "_"): history[rows, place]
             for place, state in enumerate(self.states)
         }
         return {"tick": self.started_at + ticks, "new": new, "ever": new.cumsum()} | states
 
-    # What models do with it
+    # Interface for models
 
     @property
     def frontier(self) -> Ids:
-        """Who speaks where each adopter speaks once: those whose turn it is, uint32 as recorded.
+        """The speakers if each adopter speaks once: those whose turn it is, uint32 as recorded.
 
-        The adopters of the last tick, without who is absent; and who was absent when its turn came
-        and is back. Whoever hears nothing while absent is not told again.
+        The adopters of the last tick that are not absent, and agents that were absent on their turn
+        and are back. An agent that misses a message while absent does not hear it later.
         """
         if self.shown is not None:
             return self.shown
@@ -289,9 +289,9 @@ class Cascade(Adoption, TickSeries):
         return present
 
     def recent(self, ticks: int) -> Ids:
-        """Return who speaks where adopters speak for ``ticks`` ticks, uint32 by (tick, agent).
+        """Return the speakers if adopters speak for ``ticks`` ticks, uint32 by (tick, agent).
 
-        One tick is the :attr:`frontier`; a longer span runs on while an agent is absent.
+        One tick is the :attr:`frontier`; a longer span keeps running while an agent is absent.
         """
         if ticks == 1 or self.shown is not None:
             return self.frontier
@@ -314,24 +314,24 @@ class Cascade(Adoption, TickSeries):
         )  # fmt: skip
 
     def redraw(self, seed: int) -> None:
-        """Let it draw what lies ahead from another seed: each tick's draws, and coins.
+        """Use another seed for future draws: those of each tick, and coins.
 
-        What was drawn once and has worked since stays, such as an agent's threshold: who did not
-        adopt would else, given another, adopt at once. So it follows the law of this message from
-        here on, given what has happened. Coins of ties are tossed when they are first told, and
-        those are still ahead.
+        Values that were drawn once and are in use stay, such as an agent's threshold: with a new
+        one, it might adopt at once. So the cascade follows the law of this message from here on,
+        given its history. The coin of a tie is tossed when the tie first carries the message, so
+        those are future draws.
 
         Parameters
         ----------
         seed
-            As of a world.
+            A seed as for a world.
         """
         self.ahead = None if seed == self.seed else seed
 
     def audience(self, spread: float) -> float:
-        """Return how well listeners of its seeds are reached: lognormal, of mean 1 over messages.
+        """Return how well listeners of its seeds are reached: lognormal, mean 1 over messages.
 
-        Drawn once a message and addressed by its id; the same for all its seeds, in every tick.
+        Drawn once per message, addressed by its id; equal for all its seeds and in every tick.
 
         Parameters
         ----------
@@ -357,10 +357,10 @@ class Cascade(Adoption, TickSeries):
         normal = math.sqrt(-2.0 * math.log1p(-one)) * math.cos(2.0 * math.pi * two)
         return math.exp(spread * normal - spread * spread / 2.0)
 
-    # How the world drives it
+    # Interface for the world
 
     def begin(self, tick: int) -> None:
-        """Start: the seeds adopt at ``tick``."""
+        """Start the cascade: the seeds adopt at ``tick``."""
         self.status = "running"
         self.started_at = self._now = tick
         self._set_mark()
@@ -371,7 +371,7 @@ class Cascade(Adoption, TickSeries):
         self._mark = None
 
     def advance(self, tick: int, absent: U64) -> None:
-        """Say that the step of ``tick`` begins, without the agents of the bitmap ``absent``."""
+        """Begin the step of ``tick``; agents in the bitmap ``absent`` take no part."""
         self._now = tick
         self.take_up()
         self.catch_up(tick)
@@ -380,9 +380,9 @@ class Cascade(Adoption, TickSeries):
         self._set_mark()
 
     def set_contacts(self, contacts: Contacts) -> None:
-        """Say which contacts this tick's step has; sums over a channel's former ties begin anew.
+        """Set the contacts of this tick; if the channel's ties changed, invalidate sums over them.
 
-        A fault of the model stops it in the step that follows, as any other.
+        If the model fails here, the following step stops it like any other fault.
         """
         self.shown = contacts.speakers
         known = self.held.get(_SEAL)
@@ -394,13 +394,13 @@ class Cascade(Adoption, TickSeries):
 
     @property
     def is_over(self) -> bool:
-        """Whether its channel says that nobody will hear anybody any more (``is_over(tick)``)."""
+        """Whether its channel has ended, so that nobody hears it any more (``is_over(tick)``)."""
         asked = getattr(self.channel, "is_over", None)
         return self.is_carried is False or (asked is not None and bool(asked(self._now)))
 
     @property
     def is_carried(self) -> bool | None:
-        """Whether its channel may still bring it to somebody; None: the model alone says."""
+        """Whether its channel may still deliver it to someone; None: only the model decides."""
         carries = getattr(self.channel, "carries", None)
         return None if carries is None else bool(carries(self.id))
 
@@ -410,27 +410,27 @@ class Cascade(Adoption, TickSeries):
         Parameters
         ----------
         contacts
-            Who could hear whom; silence once :attr:`is_over`: what happens by itself goes on, while
-            a model that mixes everybody with everybody has nothing left.
+            The possible contacts; none once :attr:`is_over`: spontaneous changes continue, while
+            a well-mixed model has nothing left to do.
         """
         if not self.is_over:
             is_spent = getattr(self.model, "is_spent", None)
             if is_spent is not None and getattr(self.channel, "is_beyond", False):
-                return bool(is_spent(self))  # no tie says whom it could reach
+                return bool(is_spent(self))  # contacts are not limited to ties
             return not self.is_carried and self.model.is_quiet(self, contacts)
         self.shown = contacts.speakers
         return self.model.well_mixed or self.model.is_quiet(self, contacts)
 
     def catch_up(self, tick: int) -> None:
-        """Give the record a row for each tick before ``tick`` that the cascade rested."""
+        """Append a row to the record for each quiet tick before ``tick``."""
         while self.started_at + self._history.count < tick:
             self._history.append(self.tally)
             self._new.append(0)
 
     def measure(self, contacts: Contacts) -> None:
-        """Close a tick: count states and new adopters; rest when nothing can change.
+        """Close a tick: count states and new adopters; go quiet if nothing can change.
 
-        ``contacts`` are this tick's, or silence once :attr:`is_over`.
+        ``contacts`` are this tick's, or none once :attr:`is_over`.
         """
         self._measure()
         if self.is_at_rest(contacts):
@@ -460,33 +460,33 @@ class Cascade(Adoption, TickSeries):
                 self.fail(f"{self.model_name}: {said_by(error)}")
 
     def fail(self, reason: str) -> None:
-        """Stop: the plugin failed. The tick under way is taken back, the reason made harmless."""
+        """Stop because the plugin failed. Roll back the current tick and sanitise the reason."""
         self.roll_back()
         self._mark = self._before = None
         self.status = "failed"
         self.error = one_line(reason)
 
     def cancel(self) -> None:
-        """Stop at the user's wish; what happened stays."""
+        """Stop at the user's request; the record so far stays."""
         if self.alive:
             self.status = "cancelled"
 
     def revise(self, **changes: Any) -> None:
-        """Change parameters of the model from the next tick on; checked like new ones.
+        """Change parameters of the model from the next tick on; they are validated like new ones.
 
-        A cascade that had come to rest runs on: what could not change may change now.
+        A quiet cascade runs again: what could not change before may change now.
         """
         self.model = checked(self.model.revised(**changes))
         self.memo = None
         if self.status == "quiet":
             self.status = "running"
         if self.siblings is not None:
-            self.siblings.take_up(self)  # it may have been packed away
+            self.siblings.take_up(self)  # its record may be in scratch files
 
     def lay_by(self, keep: Keep) -> None:
-        """Once it has ended: let its record lie where ``keep`` puts arrays, and drop what follows.
+        """Store the record of an ended cascade where ``keep`` puts arrays, and drop its caches.
 
-        Everything reads as before, and it goes on as before if something wakes it.
+        Everything reads as before, and it resumes as before if something wakes it.
         """
         self.memo = self._adopted = self._speakers = self._mark = self._before = None
         self.absent = np.empty(0, np.uint64)
@@ -506,7 +506,7 @@ class Cascade(Adoption, TickSeries):
         self.laid, self.seal = True, None
 
     def arrays(self) -> Iterator[Column]:
-        """Yield its record's arrays and its model's, as they lie."""
+        """Yield the arrays of its record and its model, wherever they are stored."""
         yield from (self._log.agents, self._log.ticks, self._log.sources)
         for _, column in sorted(self._held.items()):
             yield from (
@@ -515,23 +515,23 @@ class Cascade(Adoption, TickSeries):
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory held by its record and its model's columns; those laid by take none."""
+        """Bytes of memory held by its record and its model's columns; excludes scratch files."""
         if self.laid:
             return 8 * len(self._new)
         own = sum(getattr(column, "nbytes", 0) for column in self._held.values())
         return int(own + self._log.nbytes + self._history.nbytes + 32 * len(self._new))
 
-    # What a snapshot keeps
+    # Snapshots
 
     def still(self, copied: Callable[[str, Column], Column]) -> Cascade:
-        """Return a twin that later ticks do not change, to be dumped; see ``snapshot``.
+        """Return a copy that later ticks do not change, for dumping; see ``snapshot``.
 
-        ``copied(name, array)`` copies what ticks write into; what only grows is shared.
+        ``copied(name, array)`` copies what ticks write to; append-only data is shared.
         """
         twin = copy(self)
         rows, log = self._history.so_far(), self._log.so_far()
         vars(twin).update(_log=log, _history=rows, _new=self._new[:], tally=self.tally.copy())
-        if self.laid and self.group is None:  # nobody writes into it where it lies
+        if self.laid and self.group is None:  # stored arrays are never written to
             vars(twin)["_held"] = dict(self._held)
             return twin
         twin.held = {
@@ -544,14 +544,14 @@ class Cascade(Adoption, TickSeries):
         return twin
 
     def fingerprint(self) -> tuple[object, ...]:
-        """Return what changes with it, whatever changes."""
+        """Return values that differ after any change of the cascade."""
         return tuple(getattr(self, name) for name in _TOLD_BY)
 
     def is_as(self, twin: Cascade) -> bool:
-        """Whether it is at rest, and no tick or command changed it since its twin was taken."""
+        """Return whether it is quiet or ended, and unchanged since a copy of it was taken."""
         return (
             not self.alive
-            and self.group is None  # its peers may write into its columns
+            and self.group is None  # its peers may write to its columns
             and self.fingerprint() == twin.fingerprint()
             and self.model is twin.model
             and self.laid is twin.laid
@@ -559,7 +559,7 @@ class Cascade(Adoption, TickSeries):
         )
 
     def dump(self) -> tuple[dict[str, Any], dict[str, Column]]:
-        """Return (what JSON can hold, arrays by name)."""
+        """Return (JSON-able values, arrays by name)."""
         held = self.longer()
         meta = {
             "id": self.id,
@@ -608,12 +608,12 @@ class Cascade(Adoption, TickSeries):
         agents: int,
         channel: OpenedChannel | None = None,
     ) -> Cascade:
-        """Return the cascade of :meth:`dump`.
+        """Restore a cascade from :meth:`dump`.
 
         Raises
         ------
         InputError
-            When it says what no dump would.
+            If it contains values that no dump would.
         """
         _require_sound(meta, agents)
         message = Message(
@@ -654,7 +654,7 @@ class Cascade(Adoption, TickSeries):
 
 
 _SEAL = "_channel"
-"""Of the ties that a channel keeps: what they were when the message last ran over them."""
+"""Digest of the ties that a channel keeps, from when the message last ran over them."""
 
 _STATUSES = ("queued", "running", "quiet", "failed", "cancelled")
 _TEXTS = ("text", "kind", "model", "channel", "seed", "rested")
@@ -662,7 +662,7 @@ _WIDE = 2**63 - 1
 
 
 def _require_sound(meta: dict[str, Any], agents: int) -> None:
-    """Refuse what a file says of a message and no world would."""
+    """Raise InputError for message data in a file that no world would write."""
     for name in _TEXTS:
         if not isinstance(meta.get(name, ""), str):
             raise InputError(f"Of a message, {name} is a text, got {meta[name]!r:.40}.")
@@ -680,8 +680,8 @@ def _require_sound(meta: dict[str, Any], agents: int) -> None:
 
 @cache
 def _nobody_asks() -> object:
-    """Return what models have that do not care who joins."""
-    from sim.spread.cascade.model import PropagationModel  # which knows cascades
+    """Return the ``welcome`` of models that do nothing when agents join."""
+    from sim.spread.cascade.model import PropagationModel  # imports cascades itself
 
     return PropagationModel.welcome
 
@@ -690,7 +690,7 @@ _TOLD_BY = ("status", "error", "rested", "size", "agents", "contacts_seen")
 
 
 def _kept(keep: Keep, column: Any) -> Any:
-    """Keep an array; an author may have left something else, at which a save is at fault."""
+    """Keep an array; a plugin may have left something else, which fails on saving."""
     return keep(column) if isinstance(column, np.ndarray) else column
 
 
@@ -700,7 +700,7 @@ def _under(copied: Callable[[str, Column], Column], name: str, part: str, column
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Something injected or written.
+    """A message that was injected or written.
 
     Attributes
     ----------
@@ -709,11 +709,11 @@ class Message:
     text
         Clean text (:func:`sim.core.text.clean`).
     author
-        The agent that wrote it, -1 for nobody in this world.
+        The agent that wrote it, -1 if none in this world.
     tags
         Its interests, a 64-bit mask over the world's vocabulary.
     kind
-        ``"post"`` or another word of the user's.
+        ``"post"`` or another word chosen by the user.
     created
         The tick of its creation.
     """

@@ -1,7 +1,7 @@
-"""Channels: who hears whom this tick, and the randomness with which models decide.
+"""Channels: who hears whom in a tick, and the randomness of models.
 
 The *broadcast* channel is the classical setting: every listener of every speaker hears it. Any
-other channel hands over explicit contacts (:meth:`Contacts.listed`); models cannot tell.
+other channel provides explicit contacts (:meth:`Contacts.listed`); models see no difference.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ _NO_TRUST = np.empty(0, np.uint16)
 
 
 ALL_OPEN = np.empty(0, np.uint64), np.empty((0, 2), np.uint32), np.empty(0, np.uint32)
-"""Nobody's ears are closed."""
+"""An empty blocklist."""
 
 
 def bitmap(agents: int, ids: npt.ArrayLike = ()) -> U64:
-    """Return a bitmap with one bit an agent (uint64 words), those of ``ids`` set."""
+    """Return a bitmap with one bit per agent (uint64 words), with the bits of ``ids`` set."""
     words = np.zeros((agents + 63) // 64, np.uint64)
     mark(np.asarray(ids, np.uint32), words)
     return words
 
 
 def marked(words: U64, ids: Ids) -> Bools:
-    """Return whose bit (of uint32 ``ids``) is set in a bitmap."""
+    """Return whether the bit of each of ``ids`` (uint32) is set in a bitmap."""
     bits = words[ids >> np.uint32(6)] >> (ids & np.uint32(63)).astype(np.uint64)
     found: Bools = (bits & np.uint64(1)) > 0
     return found
 
 
 class Scratch:
-    """Working columns that all cascades of a world share: 16 bytes an agent, never saved.
+    """Working columns shared by all cascades of a world: 16 bytes an agent, never saved.
 
     Attributes
     ----------
     touched
-        uint32 (agents + 1,), who is claimed; kernels write one slot past the last.
+        uint32 (agents + 1,), agents that are claimed; kernels write one slot past the last.
     sources
-        uint32 (agents,), who convinced them.
+        uint32 (agents,), their sources.
     calendar
         The arrays of :func:`sim.spread.continuous.continuous.calendar_of`, empty, or ``None``.
     """
@@ -73,7 +73,7 @@ class Scratch:
 
     @property
     def fits(self) -> int:
-        """For how many agents these are."""
+        """Number of agents that the columns fit."""
         return self._agents
 
     @property
@@ -84,12 +84,12 @@ class Scratch:
         return int(own + sum(np.asarray(column).nbytes for column in self.calendar or ()))
 
     def release(self) -> None:
-        """Drop every claim: what a model that failed half-way leaves behind."""
+        """Clear all claims: a model that failed half-way may leave some."""
         if self._claim is not None:
             self._claim.fill(FREE)
 
     def give_back(self) -> None:
-        """Give the memory of claims back between ticks; it is taken again when a cascade asks."""
+        """Free the memory of claims between ticks; it is allocated again on demand."""
         self._claim = None
 
 
@@ -105,14 +105,14 @@ class Draws(NamedTuple):
     seed, salt, tick
         The world's seed, the cascade's id, the tick.
     mode
-        ``"coins"``: a coin for each contact; the same coins and a larger chance give a superset.
-        ``"skips"``: geometric gaps; the same law, faster for constant chances.
+        ``"coins"``: one coin per contact; the same coins and a larger chance give a superset.
+        ``"skips"``: geometric gaps; the same distribution, faster for constant chances.
     coins
         uint64 (ties,) bits given by a test instead of drawn, or empty.
     thresholds
         float64 (agents,) given by a test instead of drawn, or empty.
     ahead
-        The seed of what is drawn each tick and of coins; None: :attr:`seed`.
+        The seed of draws per tick and of coins; None: :attr:`seed`.
     """
 
     seed: int
@@ -126,8 +126,8 @@ class Draws(NamedTuple):
     def key(self, stream: Stream) -> np.uint64:
         """Return the key of a cascade's stream.
 
-        Where the stream draws once, it is the same in every tick: the coin of a tie, the threshold
-        of an agent.
+        For streams that are drawn only once, it is the same in every tick: the coin of a tie, the
+        threshold of an agent.
         """
         seed = self.seed
         if self.ahead is not None and (stream.is_ticked or stream is Stream.COINS):
@@ -137,23 +137,23 @@ class Draws(NamedTuple):
     def uniforms(
         self, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None, *, once: bool = False
     ) -> npt.NDArray[np.float64]:
-        """Return a float64 in [0, 1) for each id (or pair of ids): the draws of a bare step.
+        """Return a float64 in [0, 1) for each id (or pair of ids): the draws of a plain step.
 
-        ``once``: the same in every tick, and none of those that are drawn each tick.
+        ``once``: the same in every tick, and independent of the draws per tick.
         """
         return rng.uniforms(self.key(Stream.MODEL_ONCE if once else Stream.MODEL), ids, ids2)
 
 
 class AgentReader(Protocol):
-    """What a model may read of agents: columns by name."""
+    """The agent data that a model may read: columns by name."""
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """Return a read-only column over all agents; unknown names raise UnknownNameError."""
+        """Return a read-only column over all agents; raise UnknownNameError for unknown names."""
         ...
 
 
 class OpenedChannel(Protocol):
-    """Who does hear whom, of those who could: a channel as it works in one world."""
+    """A channel in one world: decides which possible contacts take place."""
 
     @property
     def name(self) -> str:
@@ -176,7 +176,7 @@ class Broadcast:
 
 
 class Contacts:
-    """Who hears whom this tick, as rows of listeners: row ``u`` lists who hears agent ``u``.
+    """Who hears whom this tick, as rows of listeners: row ``u`` lists the listeners of agent ``u``.
 
     Attributes
     ----------
@@ -191,18 +191,18 @@ class Contacts:
     scratch
         The world's working columns.
     people
-        What may be read of agents.
+        Readable columns of agents.
     tick_minutes
-        Simulated minutes in a tick, for models with a clock.
+        Simulated minutes per tick, for models with a clock.
     count
-        How many contacts there are; the columns may be longer, with places between the rows.
+        Number of contacts; the columns may be longer, with unused places between the rows.
     closed
-        Who must not hear whom, for contacts that go without ties: what
-        :func:`sim.network.relations.blocklist_kernels.shut` takes first.
+        The blocklist, for contacts without ties: the first arguments of
+        :func:`sim.network.relations.blocklist_kernels.shut`.
     state
-        Equal for networks that are equal, of one world and between two changes of trust.
+        Equal for equal networks of one world between two changes of trust.
     seal
-        A digest of contacts that a channel keeps from tick to tick; 0 of all others.
+        A digest of contacts that a channel keeps from tick to tick; 0 for all others.
     """
 
     __slots__ = (
@@ -243,14 +243,14 @@ class Contacts:
 
     @property
     def agents(self) -> int:
-        """How many agents there are."""
+        """Number of agents."""
         return len(self.rows)
 
     @property
     def degree(self) -> Ids:
-        """How many sources each agent has in the whole network, uint32 (agents,).
+        """Number of sources of each agent in the whole network, uint32 (agents,).
 
-        Counted when it is first asked for.
+        Computed on first access.
         """
         if not isinstance(self._degree, np.ndarray):
             self._degree = self._degree()
@@ -258,32 +258,32 @@ class Contacts:
 
     @property
     def speakers(self) -> Ids | None:
-        """Who speaks this tick, uint32, rising, where the channel says so; else None."""
+        """The speakers of this tick, uint32, ascending, if set by the channel; else None."""
         return None
 
     @property
     def is_silent(self) -> bool:
-        """Whether nobody will hear of the message any more, not even who is met without a tie."""
+        """Whether nobody can hear the message any more, with or without a tie."""
         return False
 
     @property
     def crowd(self) -> Contacts:
-        """These; or, where viewers are shown a message, all that these viewers hear."""
+        """These contacts; or, in a feed, all contacts of the viewers that are shown the message."""
         return self
 
     def release(self) -> None:
-        """Give back what was lent to read :attr:`rows`; called when a cascade was stepped."""
+        """Return the buffer lent for :attr:`rows`; called after each step of a cascade."""
 
     @property
     def whole(self) -> Contacts:
-        """The whole network: itself, unless a channel chose contacts of it."""
+        """The whole network: itself, unless a channel selected contacts from it."""
         return self if self._whole is None else self._whole
 
     @property
     def in_trust(self) -> npt.NDArray[np.int64]:
-        """The trust (in 1/65535) that each agent gives all its sources, int64 (agents,).
+        """The total trust (in 1/65535) that each agent gives its sources, int64 (agents,).
 
-        Of the whole network, as :attr:`degree` is.
+        For the whole network, as :attr:`degree`.
         """
         if self._whole is not None:
             return self._whole.in_trust
@@ -298,8 +298,8 @@ class Contacts:
         Parameters
         ----------
         viewers, sources
-            uint32 (contacts,); a pair that is no tie here counts with trust 1.0, a pair that is
-            listed twice counts once, and one that ears are closed to not at all.
+            uint32 (contacts,); a pair without a tie has trust 1.0, duplicate pairs count once, and
+            pairs that the blocklist forbids are dropped.
         """
         viewers, sources = self._open(viewers, sources)
         order = np.lexsort((viewers, sources))
@@ -327,7 +327,7 @@ class Contacts:
         )
 
     def _open(self, viewers: Ids, sources: Ids) -> tuple[Ids, Ids]:
-        """Return the pairs that a mute or a block does not forbid."""
+        """Return the pairs that are not muted or blocked."""
         if not self.closed[0].size:
             return viewers, sources
         pairs = np.ascontiguousarray(viewers, np.uint32), np.ascontiguousarray(sources, np.uint32)
@@ -338,9 +338,9 @@ class Contacts:
     def between(
         self, sources: Ids, targets: Ids
     ) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.uint8]]:
-        """Return trust and kind of each pair's tie, 65535 and 0 where there is none.
+        """Return trust and kind of each pair's tie, 65535 and 0 if there is none.
 
-        Either is empty where all ties are alike.
+        Either is empty if all ties are alike.
         """
         found = np.full(len(sources), -1, np.int64)
         if self.trust.size + self.kind.size:
@@ -349,10 +349,10 @@ class Contacts:
 
 
 class NoContacts(Contacts):
-    """The contacts of a message that nobody will hear of any more: no tie, no speaker.
+    """The contacts of a message that nobody can hear any more: no ties, no speakers.
 
-    What happens by itself goes on over these. They know how many sources agents have in the whole
-    network, and stay the same while its ties change, so that what was summed up over them holds.
+    Spontaneous changes continue over these. They keep the number of sources in the whole network,
+    and do not change with its ties, so that sums over them stay valid.
     """
 
     __slots__ = ()
@@ -367,12 +367,12 @@ class NoContacts(Contacts):
 
     @property
     def speakers(self) -> Ids:
-        """Nobody."""
+        """Empty."""
         return self.targets
 
 
 def _picked(column: npt.NDArray[N], at: npt.NDArray[np.int64], default: int) -> npt.NDArray[N]:
-    """Return the column's values at positions ``at``, the default where there is none."""
+    """Return the column's values at positions ``at``, or the default if there is none."""
     if not column.size:
         return column
     return np.where(at >= 0, column[at], column.dtype.type(default))
@@ -382,10 +382,10 @@ Heard = Callable[[Ids], tuple[Ids, Ids]]
 
 
 class FeedContacts(Contacts):
-    """The contacts of one message in one tick; rows are lent while they are read.
+    """The contacts of one message in one tick; its rows are borrowed while they are read.
 
-    A thousand messages travel at once and few are shown to many: rows over all agents are made for
-    one message at a time, and given back by :meth:`release`. Pairs that are no tie count with
+    A thousand messages spread at once and few are shown to many: rows over all agents are built for
+    one message at a time, and returned by :meth:`release`. Pairs without a tie have
     trust 1.0, as in :meth:`~sim.spread.cascade.contacts.Contacts.listed`.
     """
 
@@ -426,12 +426,12 @@ class FeedContacts(Contacts):
 
     @property
     def speakers(self) -> Ids:
-        """Who shared what is shown, uint32, rising."""
+        """The agents that shared what is shown, uint32, ascending."""
         return self._speakers
 
     @property
     def agents(self) -> int:
-        """How many agents there are."""
+        """Number of agents."""
         return self._agents
 
     @property
@@ -445,14 +445,14 @@ class FeedContacts(Contacts):
 
     @rows.setter
     def rows(self, rows: U32) -> None:
-        """Take no rows: they are lent."""
+        """Ignore the rows: they are borrowed."""
 
     @property
     def crowd(self) -> Contacts:
-        """All that the viewers hear: the ties of each of them, and what it is shown from beyond.
+        """All contacts of the viewers: the ties of each, and posts shown from outside its network.
 
-        For models that weigh what an agent hears in sum: in a feed it is asked when the message is
-        shown to it, and then by all it follows, as it would be anywhere.
+        For models that sum up what an agent hears: in a feed an agent decides when the message is
+        shown to it, and then counts all that it follows, as with any other channel.
         """
         if self._all_heard is None:
             return self
@@ -465,7 +465,7 @@ class FeedContacts(Contacts):
         return self._crowd
 
     def release(self) -> None:
-        """Give the rows back; they are made again when they are read again."""
+        """Return the rows; they are built again on the next access."""
         if self._crowd is not None:
             self._crowd.release()
         if self._lent is not None:

@@ -1,4 +1,4 @@
-"""Faults of models: what a plugin raises stops its own cascade, and nobody else's."""
+"""Faults of models: an exception in a plugin stops only the cascade that it works for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RAISE = dis.opmap["RAISE_VARARGS"]
 
 
 class ModelFault(Exception):  # noqa: N818 - it names a culprit, not an error
-    """What happened while a model worked for one cascade of several; the cause is chained."""
+    """An exception raised while a model worked for one cascade of several; the cause is chained."""
 
     def __init__(self, cascade: Cascade) -> None:
         super().__init__(f"message {cascade.id}")
@@ -30,15 +30,15 @@ class ModelFault(Exception):  # noqa: N818 - it names a culprit, not an error
 
 
 class blame:  # noqa: N801 - read as a verb
-    """Whatever is raised in the block is the fault of one cascade: only that one stops.
+    """Context manager: attribute any exception in the block to one cascade, and stop only that.
 
     For :meth:`PropagationModel.step_together`; the others of the group are stepped again without
-    it, from where the tick began.
+    it, from the start of the tick.
 
     Parameters
     ----------
     cascade
-        The one that the block works for.
+        The cascade that the block works for.
 
     Examples
     --------
@@ -71,9 +71,9 @@ class blame:  # noqa: N801 - read as a verb
 
 
 def is_interruption(error: BaseException) -> bool:
-    """Return whether a person pressed Ctrl-C: that stops the program, and is no plugin's fault.
+    """Return whether the user pressed Ctrl-C: that stops the program and is not a plugin's fault.
 
-    The same exception raised by a plugin's own ``raise``, or in a thread that gets no signals, is.
+    The same exception from a plugin's own ``raise``, or in a thread without signals, is a fault.
     """
     if not isinstance(error, KeyboardInterrupt):
         return False
@@ -90,7 +90,7 @@ def is_interruption(error: BaseException) -> bool:
 
 
 def place_of(error: BaseException) -> str:
-    """Return `` (FILE, line N)`` of the author's line where an error rose, else of the last one."""
+    """Return `` (FILE, line N)`` of the plugin's line that raised, or else of the last frame."""
     if own := line_of(error):
         return own
     frames = traceback.extract_tb(error.__traceback__)
@@ -98,11 +98,11 @@ def place_of(error: BaseException) -> str:
 
 
 def said_by(error: BaseException, plugin: object = None) -> str:
-    r"""Return what somebody's code raised in one line: its kind, its words, and where it rose.
+    r"""Return an exception of plugin code in one line: its kind, its message, and where it rose.
 
-    Of an error of ours its sentence, and of a plugin's fault what the plugin did, with the author's
-    line if there is one: of the method of ``plugin`` that a sentence names, or of its class. Never
-    raises: an author's error may fail even where its words are asked for.
+    For Hubbub's own errors the message; for a plugin fault what the plugin did, with the plugin's
+    line if known: of the method of ``plugin`` named in the message, or of its class. Never
+    raises, even if the text of the exception cannot be computed.
 
     Examples
     --------
@@ -135,9 +135,9 @@ def _placed(error: HubbubError, plugin: object) -> str:
 
 
 class asked:  # noqa: N801 - read as a verb
-    """Whatever a plugin's own code raises in the block is its fault by name; errors of ours stay.
+    """Context manager: blame exceptions in the block on a plugin by name; keep Hubbub's own errors.
 
-    For what is asked of a plugin outside a tick: whether its parameters fit, and the world.
+    For calls of a plugin outside a tick: checks of its parameters and of the world.
     """
 
     __slots__ = ("_name", "_plugin")
@@ -171,7 +171,7 @@ C = TypeVar("C", bound=_Checks)
 
 
 def checked(plugin: C) -> C:
-    """Let a plugin check its parameters, and return it; what goes wrong is said as by ``asked``."""
+    """Let a plugin check its parameters, and return it; faults are reported as by ``asked``."""
     with asked(plugin):
         plugin.check()
     return plugin

@@ -1,8 +1,8 @@
-"""Generations and R_t: adoptions caused by those who adopted at one tick, per head.
+"""Generations and R_t: adoptions caused by the adopters of one tick, per adopter.
 
-A generation is who adopted at a tick: for the first time, or again where a model lets agents adopt
-anew (an infection in an endemic SIS). It counts once none of them can cause another: the mean over
-those that happen to be over already would be too low (right-censoring).
+A generation is the adopters of a tick: for the first time, or again if a model lets agents adopt
+again (an infection in an endemic SIS). It counts once none of them can cause another adoption: the
+mean over those that happen to be finished would be too low (right-censoring).
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _TURN = "turn"
 _BEGAN, _CAUSED = "_began", "_caused"
 _UNKNOWN = 1 << 40
-"""Adoptions of a generation that were not counted, or not all of them: it never counts."""
+"""Adoptions of a generation that were not all counted: it never counts."""
 
 
 class Generations(NamedTuple):
-    """The :func:`generations` of one message, by tick from ``first``, and how many hold it now."""
+    """The :func:`generations` of one message, by tick from ``first``, and its current holders."""
 
     first: int
     began: I64
@@ -47,7 +47,7 @@ def cohorts(cascade: Cascade) -> Generations:
 
 
 def summed(about: Iterable[Generations], starts: I64, stop: int) -> tuple[I64, I64, I64]:
-    """Return what :func:`r_of` takes, of stretches of ticks and of some messages together."""
+    """Return the arguments of :func:`r_of`, summed over messages and over ranges of ticks."""
     first = int(starts[0]) if starts.size else 0
     sums = np.zeros((3, max(stop - first, 0)), np.int64)
     for each in about:
@@ -65,18 +65,18 @@ def summed(about: Iterable[Generations], starts: I64, stop: int) -> tuple[I64, I
 
 
 class AdopterStates(NamedTuple):
-    """What the states of a table are to those who adopt, bool (states,).
+    """The role of each state of a table for adopters, bool (states,).
 
     Attributes
     ----------
     adopts
-        Entering it is an adoption.
+        Entering the state is an adoption.
     passes_on
-        Adopters in it speak, or may come to by themselves (the exposed, who hibernate).
+        Adopters in it speak, or may come to speak spontaneously (such as the exposed).
     course
-        Either of both: who leaves it and adopts again does so anew.
+        Either of both: an agent that leaves these and adopts again starts a new adoption.
     re_enters
-        Whether adopters may leave their course and adopt again.
+        Whether adopters may leave these states and adopt again.
     """
 
     adopts: Bools
@@ -86,12 +86,12 @@ class AdopterStates(NamedTuple):
 
 
 def again_counted(cascade: Cascade) -> bool:
-    """Return whether adoptions after the first are counted here."""
+    """Return whether repeated adoptions are counted here."""
     return _BEGAN in cascade.held
 
 
 def open_again(cascade: Cascade) -> None:
-    """Begin to count adoptions of a model that lets agents adopt again."""
+    """Start counting adoptions of a model that lets agents adopt again."""
     first, ticks = cascade.started_at, cascade.new_adopters
     turn = cascade.held[_TURN] = SparseColumn(cascade.agents, np.int32)
     log = cascade.log
@@ -110,7 +110,7 @@ def follow_again(
     course: Bools,
     tick: int,
 ) -> None:
-    """Count the adoptions that the claims of a tick make, before they are written."""
+    """Count the adoptions from the claims of a tick, before they are written."""
     if not again_counted(cascade):
         open_again(cascade)
     held, now = cascade.held, tick - cascade.started_at
@@ -127,7 +127,7 @@ def follow_again(
 def generations(
     cascade: Cascade, row_of: I32 | None = None, caused: I64 | None = None
 ) -> tuple[I64, ...]:
-    """Return (adoptions, what these caused, how many of them may cause more) of each tick.
+    """Return (adoptions, adoptions caused by these, how many may cause more) of each tick.
 
     Each int64 (ticks + 1,), from ``started_at``.
     """
@@ -150,7 +150,7 @@ def generations(
 
 
 def _still(cascade: Cascade, row_of: I32 | SparseColumn, first: int) -> I64:
-    """Count in each row who may still cause an adoption, the destroyed left out."""
+    """Count in each row the agents that may still cause an adoption, without destroyed ones."""
     rows, gone = len(cascade.new_adopters), _destroyed(cascade)
     state = cascade.held.get("state")
     is_plain = cascade.alive and not gone.size
@@ -165,21 +165,21 @@ def _still(cascade: Cascade, row_of: I32 | SparseColumn, first: int) -> I64:
 
 
 def counts_of(began: I64) -> I64:
-    """Return adoptions in each generation, -1 where they were not all counted."""
+    """Return adoptions in each generation, -1 if they were not all counted."""
     return np.where(began < _UNKNOWN, began, -1)
 
 
 def r_of(began: I64, caused: I64, still: I64) -> npt.NDArray[np.float64]:
-    """Return R_t, float64 (ticks + 1,); NaN where nobody adopted, or some may cause more."""
+    """Return R_t, float64 (ticks + 1,); NaN if nobody adopted, or some may cause more."""
     is_whole = (began > 0) & (began < _UNKNOWN) & (still == 0)
     return np.where(is_whole, caused / np.maximum(began, 1), np.nan)
 
 
 def newest_whole(r: npt.NDArray[np.float64], began: I64) -> int:
-    """Return the row of the newest generation before which all are whole, -1 without one.
+    """Return the row of the newest complete generation after only complete ones, or -1.
 
-    A later one that is whole already is one whose members were done early, and caused fewer. The
-    seeds' is none: they were chosen, often for their many followers.
+    A later complete one is biased: its members finished early and caused fewer adoptions. The
+    seeds' generation does not count: seeds were chosen, often for their many followers.
     """
     is_open = (began > 0) & (began < _UNKNOWN) & np.isnan(r)
     upto = int(is_open.argmax()) if is_open.any() else r.size
@@ -188,7 +188,7 @@ def newest_whole(r: npt.NDArray[np.float64], began: I64) -> int:
 
 
 def newest_r(cascade: Cascade) -> tuple[float, int]:
-    """Return R_t of the generation of :func:`cohorts_of` and its tick; NaN and -1 without one."""
+    """Return R_t of the generation of :func:`cohorts_of` and its tick; NaN and -1 if none."""
     r, cohort = cohorts_of(cascade)
     return (float(r[cohort - cascade.started_at]), cohort) if cohort >= 0 else (float("nan"), -1)
 
@@ -196,10 +196,10 @@ def newest_r(cascade: Cascade) -> tuple[float, int]:
 def cohorts_of(
     cascade: Cascade, row_of: I32 | None = None, caused: I64 | None = None
 ) -> tuple[npt.NDArray[np.float64], int]:
-    """Return (R_t, the tick of the newest whole generation after the seeds').
+    """Return (R_t, the tick of the newest complete generation after the seeds').
 
-    The tick is -1 before one is whole and once the cascade is over, for its last convinced nobody;
-    and -2 where nobody can say: later adoptions in continuous time are not on record. ``row_of``
+    The tick is -1 before one is complete and once the cascade has ended, as its last convinced
+    nobody; and -2 if unknown: repeated adoptions in continuous time are not recorded. ``row_of``
     and ``caused`` are those of :func:`generations`.
     """
     began, caused, still = generations(cascade, row_of, caused)
@@ -211,7 +211,7 @@ def cohorts_of(
 
 
 def _waiting(cascade: Cascade) -> Ids:
-    """Return who may still cause an adoption; of a message that failed nobody knows."""
+    """Return the agents that may still cause an adoption; all adopters if the message failed."""
     if cascade.status == "quiet":
         return np.empty(0, np.uint32)
     return cascade.adopters if cascade.status == "failed" else cascade.model.may_pass_on(cascade)
@@ -225,7 +225,7 @@ def _destroyed(cascade: Cascade) -> Ids:
 
 
 def _long(column: I64, rows: int) -> I64:
-    """Return a column of so many rows, 0 where it has none."""
+    """Return a column of ``rows`` rows, padded with 0."""
     out = np.zeros(rows, np.int64)
     out[: min(rows, column.size)] = column[:rows]
     return out

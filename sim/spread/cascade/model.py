@@ -1,9 +1,9 @@
-"""The contract of a propagation model: what hearing a message does to an agent.
+"""The contract of a propagation model: how hearing a message changes an agent.
 
-:class:`PropagationModel` is the freest form: one ``step`` over arrays. The other forms are easier:
+:class:`PropagationModel` is the most general form: one ``step`` over arrays. The others are easier:
 :class:`~sim.spread.compartments.compartments.Compartments` (declared rules),
-:class:`~sim.spread.exposure.exposures.PerExposure` (one number an exposure) and
-:class:`~sim.spread.neighbours.threshold.Threshold` (what an agent hears in sum).
+:class:`~sim.spread.exposure.exposures.PerExposure` (a chance per exposure) and
+:class:`~sim.spread.neighbours.threshold.Threshold` (the sum of what an agent hears).
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 
 SLICE = 32_768
-"""Speakers in one kernel call: a few milliseconds, so that threads and pauses get their turn."""
+"""Speakers per kernel call: a few milliseconds, so that threads and pauses get their turn."""
 
 
 NO_NETWORK = 1 << 53
-"""As many ties as no network has: in ``_basis`` of sums that were forgotten."""
+"""More ties than any network has: marks invalidated sums in ``_basis``."""
 
 
 class PropagationModel(Parameters):
@@ -87,12 +87,12 @@ class PropagationModel(Parameters):
     )
 
     def check(self) -> None:
-        """Refuse parameters that do not go together; called at injection.
+        """Raise ParameterError for parameters that do not fit together; called at injection.
 
         Raises
         ------
         ParameterError
-            One sentence.
+            Explains the problem in one sentence.
         """
 
     def start(self, cascade: Cascade) -> None:
@@ -115,31 +115,31 @@ class PropagationModel(Parameters):
         raise NotImplementedError
 
     def suits(self, around: Around) -> None:
-        """Refuse a world that the model cannot run in; called at injection.
+        """Raise InputError for a world that the model cannot run in; called at injection.
 
         Raises
         ------
         InputError
-            One sentence.
+            Explains the problem in one sentence.
         """
 
     def welcome(self, cascade: Cascade, count: int) -> None:
-        """Take in the last ``count`` agents, who just joined; columns are longer by zeros."""
+        """Handle the last ``count`` agents, which just joined; columns are extended by zeros."""
 
     def unsettle(self, cascade: Cascade) -> None:
-        """Forget what was summed up over ties: some were removed, or have another trust.
+        """Invalidate sums over ties: some ties were removed, or their trust changed.
 
-        Called between ticks. What sums depend on, ``_basis``, becomes what no network is; sums over
-        what a channel chose in earlier ticks stay: nobody can sum that up again.
+        Called between ticks. The basis of sums, ``_basis``, becomes a value that no network has;
+        sums over contacts that a channel chose in earlier ticks stay: they cannot be recomputed.
         """
         known = cascade.held.get("_basis")
         if known is not None and known[0] >= 0:
             cascade.held["_basis"] = np.full_like(cascade.held["_basis"], NO_NETWORK)
 
     def reweigh(self, cascade: Cascade) -> None:
-        """Forget what was summed up by trust: ties are the same, but some have another trust.
+        """Invalidate sums weighted by trust: the ties are unchanged, but some have another trust.
 
-        Called between ticks. Sums that count ties alike hold on.
+        Called between ticks. Sums that weight ties equally stay valid.
         """
         known = cascade.held.get("_basis")
         by_trust = known is not None and bool(known[1])
@@ -147,10 +147,10 @@ class PropagationModel(Parameters):
             self.unsettle(cascade)
 
     def together(self) -> Hashable | None:
-        """Return the group whose running cascades are stepped by one call, ``None``: alone.
+        """Return the group whose running cascades are stepped in one call, ``None``: alone.
 
         Cascades of one class that return equal values form a group: messages that exclude one
-        another. Asked once a tick.
+        another. Called once a tick.
         """
         return None
 
@@ -160,12 +160,12 @@ class PropagationModel(Parameters):
     ) -> Mapping[Cascade, BaseException] | None:
         """Advance all running cascades of a group by one tick; by default one after the other.
 
-        ``cascade.peers`` are all cascades of the group that ever started or wait, at rest or not,
-        so that each can see who adopted the others; they are known in :meth:`start` too. Decide
+        ``cascade.peers`` are all cascades of the group that have started or wait, quiet or not,
+        so that each can see who adopted the others; it is available in :meth:`start` too. Decide
         from the state before the tick, then write. Work for one cascade under
-        :class:`~sim.spread.cascade.faults.blame`: what is raised there stops that cascade alone,
+        :class:`~sim.spread.cascade.faults.blame`: an exception in there stops only that cascade,
         and the
-        rest of the group is stepped anew from where the tick began. Anything else that is raised
+        rest of the group is stepped again from the start of the tick. Any other exception
         stops the whole group, and no other cascade.
 
         Parameters
@@ -173,12 +173,12 @@ class PropagationModel(Parameters):
         cascades
             In order of id; at least one.
         contacts, draws
-            Of each, as in :meth:`step`.
+            Those of each cascade, as in :meth:`step`.
 
         Returns
         -------
         mapping, or None
-            What stopped some of them, where the others have been stepped and need no second time.
+            The faults that stopped some of them, if the others are done and need no second step.
         """
         for cascade, heard, own in zip(cascades, contacts, draws, strict=True):
             with blame(cascade):
@@ -186,7 +186,7 @@ class PropagationModel(Parameters):
         return None
 
     def count(self, cascade: Cascade) -> None:
-        """Write how many agents are in each state into ``cascade.tally`` (int64, states)."""
+        """Write the number of agents in each state into ``cascade.tally`` (int64, states)."""
         cascade.tally[:] = 0
         cascade.tally[0] = cascade.agents - cascade.size
         cascade.tally[1] = cascade.size
@@ -196,10 +196,10 @@ class PropagationModel(Parameters):
         return cascade.frontier.size == 0
 
     def codes(self, cascade: Cascade) -> npt.NDArray[np.uint8]:
-        """Return the place in :attr:`states` of each agent's state now, uint8 (agents,).
+        """Return the index in :attr:`states` of each agent's state now, uint8 (agents,).
 
-        By default what ``cascade.columns["state"]`` says in its low seven bits; without one,
-        whoever adopted is in the second state.
+        By default the low seven bits of ``cascade.columns["state"]``; without that column,
+        adopters are in the second state.
         """
         state = cascade.held.get("state")
         if state is None:
@@ -210,19 +210,19 @@ class PropagationModel(Parameters):
         return (values & CODE).astype(np.uint8)
 
     def passing_states(self, cascade: Cascade) -> npt.NDArray[np.bool_] | None:
-        """Return in which states adopters may still convince somebody, bool (states,).
+        """Return the states in which adopters may still convince others, bool (states,).
 
-        None, by default: the column ``state`` does not say it.
+        None, by default: unknown from the column ``state``.
         """
         del cascade
         return None
 
     def may_pass_on(self, cascade: Cascade) -> Ids:
-        """Return who adopted and may still convince somebody, uint32: R_t waits for them.
+        """Return the adopters that may still convince others, uint32: R_t waits for them.
 
-        By default who is in :meth:`passing_states`. Without these whose turn is to come, where a
-        cascade is quiet once nobody's is; else all, and in feeds, which may show what somebody
-        adopted long ago.
+        By default those in :meth:`passing_states`. If these are unknown: the agents whose turn is
+        to come, for a cascade that goes quiet once no turn is left; all adopters otherwise, and in
+        feeds, which may show what was adopted long ago.
         """
         passes_on = self.passing_states(cascade)
         if passes_on is not None:
@@ -233,37 +233,37 @@ class PropagationModel(Parameters):
         return cascade.yet_to_speak if once else cascade.adopters
 
     def tells_adoptions(self, cascade: Cascade) -> bool:
-        """Return whether every adoption is on record, later ones of an agent too, as by default.
+        """Return whether all adoptions are recorded, including repeated ones; by default True.
 
-        Where some are not, nobody can say R_t, nor how many adoptions there were in a tick.
+        If some are not, R_t and the number of adoptions per tick are unknown.
         """
         del cascade
         return True
 
     def holding(self, cascade: Cascade) -> int:
-        """Return how many hold the message now; by default whoever ever adopted it."""
+        """Return how many agents hold the message now; by default all that ever adopted it."""
         return cascade.size
 
     def metrics(self, cascade: Cascade) -> dict[str, float]:
-        """Return numbers of the model's own, by name: shown beside the message, and in results.
+        """Return model-specific numbers by name: shown beside the message, and in results.
 
-        Asked some times a second, outside the tick; it must change nothing.
+        Called several times a second, outside the tick; it must not change anything.
         """
         return {}
 
     def panel(self, cascade: Cascade) -> tuple[str, ...]:
-        """Return lines of text for the screen, shown as they are beside the message; data only."""
+        """Return lines of text for the screen, shown unchanged beside the message; data only."""
         return ()
 
     def live_edges(self) -> LiveEdges | None:
-        """Return how the final reach is that of random live ties; ``None``: it is not.
+        """Return the live-edge form of the model's final reach; ``None`` if it has none.
 
-        Seeds of most reach are found for models that say so.
+        Seed selection for maximum reach needs it.
         """
         return None
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
-        """Return what equations predict for these parameters; nothing where there are none."""
+        """Return the predictions of equations for these parameters; empty if there are none."""
         return ()
 
 
@@ -278,7 +278,7 @@ def convince(
 ) -> int:
     """Let every speaker try to convince each of its open listeners once; the winners adopt.
 
-    Among several successes with one listener a fair draw, the hash of each attempt, chooses the
+    If several succeed with one listener, a fair draw, the hash of each attempt, chooses the
     source.
 
     Parameters
@@ -286,9 +286,9 @@ def convince(
     cascade, contacts, draws
         As in :meth:`PropagationModel.step`.
     chance
-        Of one attempt, in [0, 1].
+        Chance of one attempt, in [0, 1].
     scale
-        What multiplies it: nothing, the tie's trust, or 1 / the listener's number of sources.
+        Factor of the chance: none, the tie's trust, or 1 / the listener's number of sources.
     speakers
         uint32; default ``cascade.frontier``. Each may speak once in a cascade: the coin of a tie
         is drawn once.
@@ -296,7 +296,7 @@ def convince(
     Returns
     -------
     int
-        How many adopted.
+        Number of agents that adopted.
     """
     ids = cascade.frontier if speakers is None else speakers
     cascade.contacts_seen += claims.count_ties(contacts.rows, ids, 0, ids.size)
@@ -321,7 +321,7 @@ def convince(
 
 
 def _chances(contacts: Contacts, chance: float, scale: str) -> npt.NDArray[np.float64]:
-    """Return the chance of every tie: the plain form, for injected coins."""
+    """Return the chance of every tie: the simple form, for given coins."""
     full = np.full(contacts.targets.size, chance)
     if scale == "trust" and contacts.trust.size:
         return full * (contacts.trust / 65535.0)

@@ -1,4 +1,4 @@
-"""The sparse column: one number an agent, a hash table while that is the smaller form."""
+"""The sparse column: one number per agent, stored as a hash table while that is smaller."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _LEAST = 256
 
 
 class SparseColumn:
-    """A column that begins with zeros; a small cascade in a large world stays small.
+    """A column that is initially zero; a small cascade in a large world stays small.
 
-    Kernels take ``keys`` and ``values`` (:mod:`sim.jit.sparse`). Whoever writes calls
-    :meth:`reserve` before. What :meth:`dump` returns depends on the values alone.
+    Kernels take ``keys`` and ``values`` (:mod:`sim.jit.sparse`). Before writing, call
+    :meth:`reserve`. The result of :meth:`dump` depends only on the values.
 
     Attributes
     ----------
@@ -57,7 +57,7 @@ class SparseColumn:
         return self.keys.nbytes + self.values.nbytes
 
     def reserve(self, more: int) -> None:
-        """Make sure that ``more`` further agents can be given a value."""
+        """Make room for the values of ``more`` further agents."""
         if self.is_dense:
             return
         self._taken += more
@@ -68,17 +68,17 @@ class SparseColumn:
             self._resize(1 << (4 * self._taken - 1).bit_length())
 
     def make_dense(self) -> None:
-        """Keep one value for each agent from now on."""
+        """Store one value for each agent from now on."""
         if not self.is_dense:
             self._resize(self.agents)
 
     def _resize(self, slots: int) -> None:
-        """Move to a table of ``slots`` places, or to a dense column where that is smaller."""
+        """Move to a table of ``slots`` slots, or to a dense column if that is smaller."""
         keys, size = _NO_KEYS, self.agents
         if slots * (4 + self.values.itemsize) < self.agents * self.values.itemsize:
             keys, size = np.full(slots, kernels.VACANT), slots
         values = np.empty(size, self.values.dtype)
-        values[:] = 0  # at once and in large pages, which zeros that are asked for do not come in
+        values[:] = 0  # written at once, so that the memory comes in large pages, unlike np.zeros
         kernels.rehash(self.keys, self.values, keys, values)
         self.keys, self.values = keys, values
 
@@ -96,14 +96,14 @@ class SparseColumn:
         return out
 
     def __setitem__(self, ids: npt.ArrayLike, values: npt.ArrayLike) -> None:
-        """Give agents a value."""
+        """Set the values of agents."""
         wanted = np.asarray(ids, np.uint32).reshape(-1)
         self.reserve(wanted.size)
         given = np.broadcast_to(np.asarray(values, self.values.dtype), wanted.shape)
         kernels.store(self.keys, self.values, wanted, np.ascontiguousarray(given))
 
     def items(self) -> tuple[npt.NDArray[np.uint32], Array]:
-        """Return (agents, values) where a value is not 0, agents ascending."""
+        """Return (agents, values) of all nonzero values, agents ascending."""
         at = np.flatnonzero(self.values)
         if self.is_dense:
             return at.astype(np.uint32), self.values[at]
@@ -112,20 +112,20 @@ class SparseColumn:
         return agents[order], self.values[at[order]]
 
     def dense(self) -> Array:
-        """Return one value an agent, (agents,)."""
+        """Return one value per agent, (agents,)."""
         out = np.zeros(self.agents, self.values.dtype)
         agents, values = self.items()
         out[agents] = values
         return out
 
     def still(self, copied: Callable[[str, Array], Array]) -> SparseColumn:
-        """Return a twin whose arrays are ``copied(name, array)``."""
+        """Return a copy whose arrays are ``copied(name, array)``."""
         twin = copy(self)
         twin.keys, twin.values = copied(".keys", self.keys), copied(".values", self.values)
         return twin
 
     def dump(self) -> dict[str, Array]:
-        """Return what a snapshot keeps, in the smaller of two forms."""
+        """Return the arrays for a snapshot, in the smaller of two forms."""
         agents, values = self.items()
         if agents.nbytes + values.nbytes < self.agents * values.itemsize:
             return {".agents": agents, ".values": values}
@@ -133,7 +133,7 @@ class SparseColumn:
 
     @classmethod
     def taken(cls, name: str, columns: dict[str, Array], agents: int) -> SparseColumn:
-        """Return the column of :meth:`dump` under ``name``; its parts are taken out of a dict."""
+        """Restore the column dumped under ``name``; its parts are removed from the dict."""
         if name in columns:
             values = columns.pop(name)
             column = cls(agents, values.dtype)

@@ -1,4 +1,4 @@
-"""Shape of cascades: depth, breadth, structural virality, reproduction; from its log."""
+"""Shape of cascades: depth, breadth, structural virality, reproduction; from the adoption log."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def fill_columns(agents: U32, ticks: I32, sources: U32, adopted_at: I32, source:
 
 @kernel
 def _find_parents(agents: U32, sources: U32, place: I32, parent: I64) -> None:
-    """Write where in the log each adopter's source stands (int64, -1: nowhere) into ``parent``.
+    """Write the log index of each adopter's source (int64, -1: none) into ``parent``.
 
-    ``place`` is int32 (n,) scratch filled with -1. A source may stand behind those it convinced,
-    where several adopt one after the other within a tick.
+    ``place`` is int32 (n,) scratch filled with -1. A source may come after those it convinced,
+    if several adopt one after the other within a tick.
     """
     for i in range(agents.size):
         place[agents[i]] = i
@@ -36,10 +36,10 @@ def _find_parents(agents: U32, sources: U32, place: I32, parent: I64) -> None:
 
 @kernel
 def depths(agents: U32, sources: U32, place: I32, out: I32) -> None:
-    """Write each adopter's distance from its seed (int32) into ``out``, in the log's order.
+    """Write each adopter's distance from its seed (int32) into ``out``, in log order.
 
     ``place`` is int32 (n,) scratch filled with -1. Adopters that are each other's source, which
-    only a mistaken model records, count as seeds.
+    only a faulty model records, count as seeds.
     """
     parent = np.empty(agents.size, np.int64)
     _find_parents(agents, sources, place, parent)
@@ -64,7 +64,7 @@ def depths(agents: U32, sources: U32, place: I32, out: I32) -> None:
 
 @kernel
 def caused(agents: U32, ticks: I32, sources: U32, first: int, place: I32, out: I64) -> None:
-    """Count for each tick, from ``first``, the adopters that its own adopters caused (int64)."""
+    """Count for each tick, from ``first``, the adoptions caused by its adopters (int64)."""
     for i in range(agents.size):
         place[agents[i]] = ticks[i]
     for i in range(agents.size):
@@ -74,7 +74,7 @@ def caused(agents: U32, ticks: I32, sources: U32, first: int, place: I32, out: I
 
 @kernel
 def count_waiting(states: U8, passes_on: Bools, row_of: I32, first: int, out: I64) -> None:
-    """Count in each row the adopters in states that pass it on.
+    """Count in each row the adopters that may still pass it on.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def count_waiting(states: U8, passes_on: Bools, row_of: I32, first: int, out: I6
     passes_on
         bool (states,).
     row_of, first
-        int32 (agents,): the row of each adopter, from ``first``; others count nowhere.
+        int32 (agents,): the row of each adopter, from ``first``; other agents are not counted.
     out
         int64 (rows,), added to.
     """
@@ -98,7 +98,7 @@ def count_waiting(states: U8, passes_on: Bools, row_of: I32, first: int, out: I6
 def wiener(agents: U32, sources: U32, place: I32, size: I64) -> tuple[float, float]:
     """Return (sum of distances over pairs, number of pairs) within the trees of a log.
 
-    A tie of a tree that parts s of its N members from the others lies on s (N - s) paths.
+    An edge of a tree that separates s of its N members from the others is on s (N - s) paths.
     ``place`` is int32 (n,) scratch filled with -1; ``size`` is int64 scratch of the log's length:
     members of each subtree.
     """
@@ -128,7 +128,7 @@ def wiener(agents: U32, sources: U32, place: I32, size: I64) -> tuple[float, flo
 
 @kernel
 def _by_depth(depth: I32) -> I64:
-    """Return the places of ``depth`` (int32) in ascending order of it, int64, stable."""
+    """Return the indices that sort ``depth`` (int32) ascending, int64, stable."""
     deepest = 0
     for i in range(depth.size):
         deepest = max(deepest, depth[i])
@@ -149,23 +149,23 @@ def count_again(
     agents: U32, claims: U64, keys: U32, states: U8, adopts: Bools, course: Bools, row: int,
     turn_keys: U32, turns: I32, began: I64, caused: I64,
 ) -> None:  # fmt: skip
-    """Count the adoptions that claims make, and what each cohort of adopters caused.
+    """Count the adoptions from claims, and those caused by each cohort of adopters.
 
     Parameters
     ----------
     agents, claims
-        uint32 and uint64 (k,): who changes; the new state in bits 32 to 39, the source below.
+        uint32 and uint64 (k,): the changing agents; new state in bits 32 to 39, source below.
     keys, states
-        A sparse column of states, uint8, as they are before.
+        A sparse column of states, uint8, before the changes.
     adopts, course
-        bool (states,): entering it is an adoption; it is one of those between two adoptions.
+        bool (states,): entering it is an adoption; it belongs to an ongoing adoption.
     row
         The cohort of this tick.
     turn_keys, turns
-        A sparse column, int32: the newest cohort of each adopter plus one, 0 for none. Written,
+        A sparse column, int32: the latest cohort of each adopter plus one, 0 for none. Written,
         with room for ``k`` more.
     began, caused
-        int64 (row + 1,): adoptions of each cohort, and those they caused. Added to.
+        int64 (row + 1,): adoptions of each cohort, and those it caused. Added to.
     """
     for i in range(agents.size):
         new = (claims[i] >> S32) & BYTE

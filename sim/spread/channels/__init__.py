@@ -1,1 +1,1 @@
-"""Channels: plugins that say which ties carry a message, or who hears whom this tick."""
+"""Channels: plugins that choose which ties carry a message, or who hears whom this tick."""

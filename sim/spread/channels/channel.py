@@ -1,8 +1,8 @@
-""":class:`Channel`: the contract of channel plugins, what they see, and one at work in a world.
+""":class:`Channel`: the contract of channel plugins, their view, and a channel in a world.
 
-A channel looks at the whole network, a column at a time, and returns either a mask over its ties
-or pairs of a speaker and a listener. What it looked at says how long the answer holds: until ties
-or those columns of agents change, or for this tick alone once it read the tick or drew.
+A channel reads the whole network, a column at a time, and returns either a mask over its ties
+or pairs of a speaker and a listener. What it read decides how long the result is valid: until ties
+or those columns of agents change, or only for this tick once it read the tick or drew.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from sim.spread.cascade.contacts import Contacts, OpenedChannel
 from sim.spread.cascade.faults import is_interruption, said_by
 
 Chosen = Bools | tuple[npt.ArrayLike, npt.ArrayLike]
-"""What a channel says: a mask over ties, or (speakers, listeners)."""
+"""The result of a channel: a mask over ties, or (speakers, listeners)."""
 
 
 class InWorld(Protocol):
-    """What a channel is opened in."""
+    """The world that a channel is opened in."""
 
     seed: int
 
@@ -55,21 +55,21 @@ class Ends:
 
 
 class ChannelView:
-    """The network as a channel sees it: every attribute over ties is a column, one value a tie.
+    """The network as a channel sees it: attributes over ties are columns with one value per tie.
 
     Parameters
     ----------
     network
-        Everybody who could hear whom.
+        All possible contacts.
     lots
-        What the channel may draw in this tick.
+        Source of this tick's draws for the channel.
 
     Attributes
     ----------
     speaker, listener
         Columns of the agents at the ends of ties, such as ``listener.openness``: the five traits,
         ``interests``, ``activity``, ``community``, ``status`` and what
-        :meth:`sim.world.base.AgentColumns.column` knows beside.
+        :meth:`sim.world.base.AgentColumns.column` provides besides.
 
     Examples
     --------
@@ -95,17 +95,17 @@ class ChannelView:
 
     @property
     def agents(self) -> int:
-        """How many agents there are."""
+        """Number of agents."""
         return self._network.agents
 
     @property
     def ties(self) -> int:
-        """How many ties there are: the length of a mask."""
+        """Number of ties: the length of a mask."""
         return self._network.count
 
     @property
     def speakers(self) -> Ids:
-        """Who is heard over each tie, uint32 (ties,), rising; read-only."""
+        """The speaker of each tie, uint32 (ties,), ascending; read-only."""
         if self._sources is None:
             everybody = np.arange(self.agents, dtype=np.uint32)
             self._sources = np.repeat(everybody, self._network.rows[:, 1])
@@ -114,7 +114,7 @@ class ChannelView:
 
     @property
     def listeners(self) -> Ids:
-        """Who hears over each tie, uint32 (ties,); read-only."""
+        """The listener of each tie, uint32 (ties,); read-only."""
         if self._targets is None:
             self._targets = self.tight(self._network.targets)
         return self._targets
@@ -135,7 +135,7 @@ class ChannelView:
 
     @property
     def same_community(self) -> Bools:
-        """Whether both ends are in one community, bool (ties,)."""
+        """Whether both ends are in the same community, bool (ties,)."""
         label = self.column("community")
         same: Bools = label[self.speakers] == label[self.listeners]
         return same & (label[self.speakers] >= 0)
@@ -148,7 +148,7 @@ class ChannelView:
         Raises
         ------
         UnknownNameError
-            For a column that there is not.
+            For a column that does not exist.
         """
         found = self._network.people.column(name)
         self._read[name] = digest_of(found)
@@ -156,51 +156,51 @@ class ChannelView:
 
     @property
     def is_present(self) -> Bools:
-        """Which agents hear and speak in this stage of their life, bool (agents,)."""
+        """Whether each agent's lifecycle stage lets it hear and speak, bool (agents,)."""
         return belongs(self.column("status"), "feeds")
 
     # This tick
 
     @property
     def tick(self) -> int:
-        """The tick; a channel that reads it is asked anew in every tick."""
+        """The tick; a channel that reads it is called again in every tick."""
         self._drawn = True
         return self._lots.tick
 
     @property
     def tick_minutes(self) -> float:
-        """Simulated minutes in a tick."""
+        """Simulated minutes per tick."""
         return self._network.tick_minutes
 
     def draw(
         self, ids: npt.ArrayLike, ids2: npt.ArrayLike | None = None, *, once: bool = False
     ) -> F64:
-        """Return a float64 in [0, 1) for each id, or pair of ids: the only randomness.
+        """Return a float64 in [0, 1) for each id, or pair of ids: the only randomness allowed.
 
         Parameters
         ----------
         ids, ids2
-            What each draw is for, such as ``network.speakers`` and ``network.listeners``.
+            The address of each draw, such as ``network.speakers`` and ``network.listeners``.
         once
-            The same in every tick; else a channel that draws is asked anew in every tick.
+            True: the same in every tick; False: the channel is called again in every tick.
         """
         self._drawn = self._drawn or not once
         return self._lots.uniforms(ids, ids2, once=once)
 
-    # What was looked at
+    # Record of what was read
 
     @property
     def is_of_tick(self) -> bool:
-        """Whether what was looked at is this tick's."""
+        """Whether the tick was read or drawn for, so that the result holds for this tick only."""
         return self._drawn
 
     @property
     def read(self) -> dict[str, int]:
-        """The columns of agents that were read, each with a digest of what stood there."""
+        """The columns of agents that were read, each with a digest of its content."""
         return self._read
 
     def tight(self, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return a column of the network without the places between its rows; read-only."""
+        """Return a column of the network without unused places between its rows; read-only."""
         if column.size == self.ties:
             found = column.view()
         else:
@@ -214,7 +214,7 @@ class ChannelView:
 
 
 def digest_of(column: npt.NDArray[Any]) -> int:
-    """Return 64 bits that tell what stands in a column."""
+    """Return a 64-bit digest of a column's content."""
     return xxhash.xxh3_64_intdigest(np.ascontiguousarray(column).data)
 
 
@@ -269,23 +269,23 @@ class Channel(Parameters):
         Parameters
         ----------
         network
-            Everybody who could hear whom, as columns, one value a tie; agents as columns too.
+            All possible contacts as columns, one value per tie; agents as columns too.
 
         Returns
         -------
         bool (ties,), or a pair of integer arrays
-            Which ties carry messages; or (speakers, listeners), of ties or beyond them: a pair
-            that is no tie has trust 1.0, one that a mute or a block forbids is left out.
+            Which ties carry messages; or (speakers, listeners), with or without a tie: a pair
+            without a tie has trust 1.0, a muted or blocked pair is dropped.
         """
         raise NotImplementedError
 
     def opened(self, world: InWorld) -> OpenedChannel:
-        """Return the channel as it works in a world; one that is asked needs no other."""
+        """Return the channel as it works in a world."""
         return PluginChannel(self, world)
 
 
 class _Made(NamedTuple):
-    """What was said last, and of what it was said."""
+    """The last result, and what it was computed from."""
 
     contacts: Contacts
     of: tuple[object, ...]
@@ -295,11 +295,11 @@ class _Made(NamedTuple):
 
 
 class PluginChannel:
-    """A channel of a plugin in a world: asked once for all messages, and anew where it may differ.
+    """A plugin channel in a world: called once for all messages, and again if its input changed.
 
-    Ties that it keeps from tick to tick are a network of their own: how many somebody hears, what
-    share of them adopted and how much it trusts them are of these ties. What it chooses for a tick
-    alone is a part of the whole network, as what a feed shows is.
+    Ties that it keeps from tick to tick form a network of their own: the number of sources, the
+    share of adopters among them and their trust refer to these ties. A selection for a single tick
+    is a part of the whole network, as in a feed.
     """
 
     def __init__(self, plugin: Channel, world: InWorld) -> None:
@@ -313,11 +313,11 @@ class PluginChannel:
 
     @property
     def is_beyond(self) -> bool:
-        """Whether it last brought messages to those who have no tie to a speaker."""
+        """Whether it last delivered messages to agents without a tie to a speaker."""
         return self._made is not None and self._made.is_beyond
 
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
-        """Return who hears whom; the same for all messages."""
+        """Return this tick's contacts; equal for all messages."""
         of = (network.state, id(network.scratch), digest_of(network.trust))
         made = self._made
         is_known = made is not None and made.of == of and made.tick in {None, tick}
@@ -326,12 +326,12 @@ class PluginChannel:
         return made.contacts
 
     def over(self, network: Contacts, tick: int) -> Contacts:
-        """Return over which network messages come to rest: its own, where it keeps one."""
+        """Return the network that decides when messages go quiet: its own, if it keeps one."""
         found = self.contacts(network, -1, tick)
         return found.whole
 
     def give_back(self) -> None:
-        """Let go of the contacts, and of the ties that they are of."""
+        """Drop the cached contacts and their ties."""
         self._made = None
 
     def _ask(self, network: Contacts, of: tuple[object, ...], tick: int) -> _Made:
@@ -352,7 +352,7 @@ class PluginChannel:
     def _said(self, view: ChannelView) -> Any:
         try:
             return self.plugin.contacts(view)
-        except BaseException as error:  # somebody's channel
+        except BaseException as error:  # third-party code
             if is_interruption(error):
                 raise
             raise InputError(
@@ -367,7 +367,7 @@ def _holds(made: _Made, network: Contacts) -> bool:
 def _kept(
     name: str, said: Any, view: ChannelView, network: Contacts, whole: Contacts | None
 ) -> Contacts:
-    """Return the ties of a mask."""
+    """Return the ties selected by a mask."""
     mask = np.asarray(said)
     if mask.dtype != np.bool_ or mask.shape != (view.ties,):
         had = returned(said, mask, shape=True).rstrip("?")
@@ -393,7 +393,7 @@ def _kept(
 
 
 def _begun(rows: Ids) -> Ids:
-    """Return rows whose lengths are known, one behind the other."""
+    """Fill in the starts of consecutive rows with known lengths; return them."""
     rows[1:, 0] = np.cumsum(rows[:-1, 1], dtype=np.int64)
     return rows
 
@@ -401,7 +401,7 @@ def _begun(rows: Ids) -> Ids:
 def _paired(
     name: str, said: tuple[Any, ...], network: Contacts, whole: Contacts | None
 ) -> tuple[Contacts, bool]:
-    """Return the contacts of pairs, and whether some of them are no ties."""
+    """Return the contacts of pairs, and whether some pairs have no tie."""
     columns = [np.asarray(each) for each in said]
     if len(columns) != 2 or columns[0].shape != columns[1].shape or columns[0].ndim != 1:
         shapes = " and ".join(str(each.shape) for each in columns)
@@ -442,7 +442,7 @@ def _contacts(
     network: Contacts,
     whole: Contacts | None,
 ) -> Contacts:
-    """Return contacts: a part of the whole network, or without one a network of their own."""
+    """Return contacts: a part of the whole network, or if that is None a network of their own."""
 
     def heard() -> Ids:
         return np.bincount(targets, minlength=len(rows)).astype(np.uint32)
@@ -476,17 +476,17 @@ _PLAIN = re.compile(r"[\w.+/ -]*")
 
 
 def read(said: str) -> tuple[str, dict[str, Any]]:
-    """Return the name of a channel and its parameters.
+    """Parse a channel text; return its name and parameters.
 
     Parameters
     ----------
     said
-        ``"NAME"`` or ``"NAME,KEY=VALUE,..."``; a text with commas stands between quotes.
+        ``"NAME"`` or ``"NAME,KEY=VALUE,..."``; a value that has commas is quoted.
 
     Raises
     ------
     InputError
-        What follows the name is not ``KEY=VALUE``, or says a key twice.
+        The part after the name is not ``KEY=VALUE``, or repeats a key.
 
     Examples
     --------
@@ -508,7 +508,7 @@ def read(said: str) -> tuple[str, dict[str, Any]]:
 
 
 def written(name: str, values: Mapping[str, Any]) -> str:
-    """Return the words from which :func:`read` makes the same.
+    """Return the text that :func:`read` parses to the same values.
 
     Examples
     --------
@@ -524,7 +524,7 @@ def _word(value: Any) -> str:
 
 
 def _value(word: str) -> Any:
-    """Return the number, truth or quoted text that is said; else the words."""
+    """Return a number, boolean or quoted text; otherwise the word itself."""
     try:
         found = json.loads(word)
     except (ValueError, RecursionError):

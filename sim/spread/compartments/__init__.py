@@ -1,1 +1,1 @@
-"""Compartmental models: states, who infects whom, what happens by itself."""
+"""Compartmental models: states, contact rules, spontaneous changes."""

@@ -1,4 +1,4 @@
-"""Compartmental models, declared: states, who infects whom, what happens by itself."""
+"""Declarative compartmental models: states, contact rules, spontaneous changes."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ from sim.spread.compartments.rules import (
 from sim.spread.theory.theories import curves
 
 ROOM = 65_536
-"""Contacts listed at once."""
+"""Maximum number of contacts listed at once."""
 _SKIPS = 2
 
 
 def _meet_where(rows: ConditionRows, draws: Draws, table: RuleTable) -> int:
-    """Let the live speak where conditions hold; returns how many agents are claimed."""
+    """Let the live agents speak under conditions; return the number of agents claimed."""
     cascade, contacts, live = rows.cascade, rows.contacts, rows.listener
     state, key, touched = cascade.held["state"], draws.key(Stream.CONTACTS), 0
     how, length = table.mode[state[live] & CODE], contacts.rows[live, 1].astype(np.int64)
@@ -76,7 +76,7 @@ def _meet_where(rows: ConditionRows, draws: Draws, table: RuleTable) -> int:
 
 
 def _claim_where(rows: ConditionRows, table: RuleTable, tried: U64, bits: U64, touched: int) -> int:
-    """Let contacts, ``speaker << 32 | place in its row``, have outcomes whose conditions hold."""
+    """Apply outcomes whose conditions hold to contacts, ``speaker << 32 | place in its row``."""
     contacts, scratch = rows.contacts, rows.contacts.scratch
     speaker = (tried >> S32).astype(np.uint32)
     tie = contacts.rows[speaker, 0] + (tried & LOW32).astype(np.int64)
@@ -100,7 +100,7 @@ def _claim_where(rows: ConditionRows, table: RuleTable, tried: U64, bits: U64, t
 
 
 def _row_of(scene: ConditionRows, table: RuleTable) -> I64:
-    """Return the table's row of each contact."""
+    """Return the table row of each contact."""
     state, size = scene.cascade.held["state"], np.int64(table.mode.size)
     found: I64 = (state[scene.speaker] & CODE) * size + (state[scene.listener] & CODE)
     return found
@@ -111,7 +111,7 @@ def _share(bits: U64) -> F64:
 
 
 def _put(scratch: Scratch, ids: Ids, claims: U64, touched: int) -> int:
-    """Lower the claims on agents; returns how many are touched."""
+    """Lower the claims on agents; return the new number of touched agents."""
     fresh = np.unique(ids[scratch.claim[ids] == FREE])
     np.minimum.at(scratch.claim, ids, claims)
     scratch.touched[touched : touched + fresh.size] = fresh
@@ -121,9 +121,9 @@ def _put(scratch: Scratch, ids: Ids, claims: U64, touched: int) -> int:
 def _befall_where(
     rows: ConditionRows, draws: Draws, table: RuleTable, touched: int
 ) -> tuple[int, int, Ids]:
-    """Let the live without a claim change by themselves where conditions hold.
+    """Apply conditional spontaneous transitions to live agents without a claim.
 
-    Returns (agents kept, agents touched, who changed without a claim).
+    Returns (agents kept, agents touched, agents that changed without a claim).
     """
     live, scratch, cascade = rows.listener, rows.contacts.scratch, rows.cascade
     ids = live[scratch.claim[live] == FREE]
@@ -153,10 +153,10 @@ def _chosen(
     share: F64,
     scene: ConditionRows,
 ) -> I64:
-    """Return the outcome of each row, -1 for none.
+    """Return the index of the outcome of each row, -1 for none.
 
-    Among the outcomes whose condition holds, chances are added up in the order of the rules; the
-    first sum above the share is it.
+    Chances of the outcomes whose condition holds are accumulated in the order of the rules; the
+    first sum above the share decides.
     """
     chosen = np.full(row.size, -1, np.int64)
     for number in np.unique(row).tolist():
@@ -172,7 +172,7 @@ def _chosen(
 
 
 def could_change(rows: ConditionRows, table: RuleTable) -> bool:
-    """Return whether a change that no condition forbids for good is left to the live agents."""
+    """Return whether the live agents have any change left whose condition may still hold."""
     contacts, cascade = rows.contacts, rows.cascade
     codes = (cascade.held["state"][rows.listener] & CODE).astype(np.int64)
     if _may(table.soff, table.swhen, codes, rows):
@@ -190,7 +190,7 @@ def could_change(rows: ConditionRows, table: RuleTable) -> bool:
 
 
 def _may(off: I64, when: tuple[RuleCondition | None, ...], row: I64, scene: ConditionRows) -> bool:
-    """Return whether any outcome of any row could happen."""
+    """Return whether any outcome of any row may happen."""
     for number in np.unique(row).tolist():
         seen = scene.part(np.flatnonzero(row == number))
         for condition in when[off[number] : off[number + 1]]:
@@ -200,7 +200,7 @@ def _may(off: I64, when: tuple[RuleCondition | None, ...], row: I64, scene: Cond
 
 
 def note_entries(cascade: Cascade, moved: Ids, scratch: Scratch, touched: int, tick: int) -> None:
-    """Write down who enters another state in this tick: who moved alone, and who is claimed."""
+    """Record the entry tick of agents that change state: spontaneously, or by a claim."""
     ids = scratch.touched[:touched]
     old = cascade.held["state"][ids] & CODE
     new = (scratch.claim[ids] >> np.uint64(32)).astype(np.uint8)
@@ -269,7 +269,7 @@ class Compartments(PropagationModel):
             check_declaration(cls)
 
     def check(self) -> None:
-        """Refuse chances outside [0, 1] and rows that sum to more than 1."""
+        """Raise for chances outside [0, 1] and rows that sum to more than 1."""
         if not self.rules:
             said = "has no rules; write rules = (contact(listener, becomes, by=..., chance=...),)"
             raise ParameterError(f"{self.plugin_name or type(self).__name__}: it {said}.")
@@ -277,11 +277,11 @@ class Compartments(PropagationModel):
 
     @property
     def tick_hours(self) -> float:
-        """Simulated hours in a tick, for properties of models whose rates are by the hour."""
+        """Simulated hours per tick, for properties of models with hourly rates."""
         return self._tick_hours
 
     def in_world(self, cascade: Cascade) -> None:
-        """Take the length of a tick from a cascade's world, where :attr:`by_hours` says so."""
+        """Take the tick length from a cascade's world, if :attr:`by_hours`."""
         if self.by_hours:
             self._tick_hours = cascade.tick_minutes / 60.0
 
@@ -301,40 +301,40 @@ class Compartments(PropagationModel):
             open_again(cascade)
 
     def counts_again(self, mode: DrawMode) -> bool:
-        """Return whether agents can adopt again, and each time is counted."""
+        """Return whether agents can adopt again and each adoption is counted."""
         return self.lives(mode).re_enters and not self.in_rates
 
     def for_seeds(self, cascade: Cascade) -> Self:
-        """Return the model with the parameters by which seeds are heard; itself: as all others.
+        """Return the model whose parameters apply to seeds as speakers; by default itself.
 
-        Asked each tick where speakers use every tie and rules have no conditions. It may differ in
-        the chances of contacts alone; draws are at the addresses that they are at without it.
+        Called each tick if speakers use every tie and rules have no conditions. The result may
+        differ only in the chances of contacts; the addresses of draws are the same either way.
         """
         return self
 
     def lives(self, mode: DrawMode) -> AdopterStates:
-        """Return what the states are to those who adopt, made once as :meth:`table` is."""
+        """Return the roles of the states for adopters; cached, as :meth:`table`."""
         key = (type(self), mode, tuple(vars(self).items()), self._tick_hours)
         return _lives.get(key, lambda: lives_of(self.table(mode), self.changes_beside()))
 
     def changes_beside(self) -> Sequence[tuple[int, int]]:
-        """Return changes of state that are in no rule, (from, to)."""
+        """Return changes of state outside the rules, (from, to)."""
         return ()
 
     def passing_states(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
-        """Return the states that speak, or may come to by themselves."""
+        """Return the states that speak, or may come to speak spontaneously."""
         return self.lives(cascade.draws_mode).passes_on
 
     def tells_adoptions(self, cascade: Cascade) -> bool:
-        """Return whether every adoption is on record: later ones in continuous time are not."""
+        """Return whether all adoptions are recorded: repeated ones in continuous time are not."""
         return not (self.in_rates and self.lives(cascade.draws_mode).re_enters)
 
     def holding(self, cascade: Cascade) -> int:
-        """Return how many are in the states of adopters, and may pass it on."""
+        """Return the number of adopters in states that may pass it on."""
         return int(cascade.tally[self.lives(cascade.draws_mode).passes_on].sum())
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Let contacts, then changes by themselves, then the winners of claims have their way."""
+        """Apply contacts, then spontaneous changes, then commit the winning claims."""
         live, count, table = self._remembered(cascade)
         away = live[:0]
         if cascade.absent.size:
@@ -369,14 +369,14 @@ class Compartments(PropagationModel):
         self._entered(cascade, changed, draws)
 
     def _due(self, rows: ConditionRows, touched: int) -> int:
-        """Claim whose time in its state is up; returns how many agents are claimed."""
+        """Claim agents whose time in their state is over; return the number of agents claimed."""
         return touched
 
     def _entered(self, cascade: Cascade, agents: Ids, draws: Draws) -> None:
-        """Note what follows for agents that were claimed in this tick."""
+        """Handle the new states of agents that were claimed in this tick."""
 
     def _meet(self, rows: ConditionRows, draws: Draws, table: RuleTable) -> int:
-        """Let the live speak; returns how many agents are claimed."""
+        """Let the live agents speak; return the number of agents claimed."""
         cascade, ids = rows.cascade, rows.listener
         seeding = self.for_seeds(cascade)
         if seeding is self:
@@ -386,11 +386,11 @@ class Compartments(PropagationModel):
         return _claim(replace(rows, listener=ids[~by_seed]), draws, table, touched)
 
     def count(self, cascade: Cascade) -> None:
-        """Keep the tally that the kernels keep."""
+        """Do nothing: the kernels maintain the tally."""
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
-        """Return whether nobody speaks or changes any more, or no tie is left to speak over."""
-        contacts = contacts.whole  # another tick's channel may choose other contacts
+        """Return whether nobody speaks or changes any more, or no tie is left to spread over."""
+        contacts = contacts.whole  # the channel may choose other contacts in another tick
         live, count, table = self._remembered(cascade)
         state, absent = cascade.held["state"], cascade.absent.size > 0
         if absent:
@@ -412,13 +412,13 @@ class Compartments(PropagationModel):
         )  # fmt: skip
 
     def is_spent(self, cascade: Cascade) -> bool:
-        """Return whether nobody is in a state that speaks or changes, nor is who joins."""
+        """Return whether no agent, nor any that joins, is in a state that speaks or changes."""
         self.in_world(cascade)
         restless = _restless(self.table(cascade.draws_mode))
         return not restless[0] and not cascade.tally[restless].any()
 
     def _remembered(self, cascade: Cascade) -> tuple[Ids, int, RuleTable]:
-        """Return who is live, in a buffer, how many they are, and the rules as arrays."""
+        """Return the live agents in a buffer, their number, and the rules as arrays."""
         self.in_world(cascade)
         if cascade.memo is None:
             table = self.table(cascade.draws_mode)
@@ -428,7 +428,7 @@ class Compartments(PropagationModel):
         return found
 
     def table(self, mode: DrawMode) -> RuleTable:
-        """Return the rules as arrays, made once for each set of parameters and draw mode."""
+        """Return the rules as arrays, cached for each set of parameters and draw mode."""
         key = (type(self), mode, tuple(vars(self).items()), self._tick_hours)
         return _tables.get(key, lambda: self._tabulated(mode))
 
@@ -450,7 +450,7 @@ class Compartments(PropagationModel):
         )
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
-        """Return what equations predict, the sharpest first; nothing for rules with conditions."""
+        """Return the equations' predictions, most accurate first; none for conditional rules."""
         table = self.table(self.draws)
         if table.is_gated:
             return ()
@@ -458,7 +458,7 @@ class Compartments(PropagationModel):
 
 
 def _claim(rows: ConditionRows, draws: Draws, table: RuleTable, touched: int) -> int:
-    """Write the claims of speakers beside those that stand; returns how many are claimed."""
+    """Add the claims of speakers to the existing ones; return the number of agents claimed."""
     cascade, contacts, live = rows.cascade, rows.contacts, rows.listener
     scratch, state, key = contacts.scratch, cascade.held["state"], draws.key(Stream.CONTACTS)
     for low in range(0, live.size, SLICE):
@@ -483,7 +483,7 @@ def _live(state: SparseColumn, table: RuleTable) -> Ids:
 
 
 def _restless(table: RuleTable) -> npt.NDArray[np.bool_]:
-    """Return which states speak or decay, bool (states,)."""
+    """Return whether each state speaks or decays, bool (states,)."""
     found: npt.NDArray[np.bool_] = (table.mode > 0) | (np.diff(table.soff) > 0)
     return found
 
@@ -501,7 +501,7 @@ def _settle(
     cascade: Cascade, scratch: Scratch, table: RuleTable, live: Ids, kept: int, roused: int,
     away: Ids,
 ) -> None:  # fmt: skip
-    """Remember who is live: those kept, those roused (the first of ``touched``), and the absent."""
+    """Store the live agents: those kept, those activated (first in ``touched``), and the absent."""
     live = _with_room(live, kept, kept + roused + away.size)
     merge_ids(live, kept, scratch.touched, roused)
     merge_ids(live, kept + roused, away, away.size)
@@ -509,7 +509,7 @@ def _settle(
 
 
 def _part(cascade: Cascade, live: Ids, count: int) -> tuple[Ids, int, Ids]:
-    """Set the absent apart: returns (live, how many are present, the absent ones)."""
+    """Separate the absent: return (live, number of present agents, absent agents)."""
     ids = live[:count]
     here = cascade.is_present(ids)
     present, away = ids[here], ids[~here]
@@ -518,7 +518,7 @@ def _part(cascade: Cascade, live: Ids, count: int) -> tuple[Ids, int, Ids]:
 
 
 def _reached(cls: type[Compartments]) -> tuple[str, ...]:
-    """Return the states that count as adoption: the seeds', and what contacts make of the first."""
+    """Return the adopting states: that of seeds, and those that contacts lead to from the first."""
     found = {cls.seeded}
     for rule in cls.rules:
         if isinstance(rule, Contact) and rule.listener == cls.states[0]:
@@ -530,7 +530,7 @@ _MOST_STATES = 64
 
 
 def _check_kinds(cls: type[Compartments]) -> None:
-    """Refuse what is written as one where several belong, and a number of contacts below 1."""
+    """Raise for a single value where a sequence is needed, and for fewer than 1 contacts."""
     for name in ("states", "rules", "adopting"):
         if isinstance(said := getattr(cls, name), str | Contact | After):
             raise InputError(
@@ -544,7 +544,7 @@ def _check_kinds(cls: type[Compartments]) -> None:
 
 
 def check_declaration(cls: type[Compartments]) -> None:
-    """Refuse rules that name unknown states, trust out of place, and conditions on what is not."""
+    """Raise for unknown states in rules, misplaced trust, and invalid conditions."""
     _check_trust(cls.__name__, cls.rules)
     known = [*cls.model_fields, *properties(cls)]
     for rule in cls.rules:
@@ -570,7 +570,7 @@ def properties(cls: type[Compartments]) -> list[str]:
 
 
 def _check_trust(owner: str, rules: Sequence[Contact | After]) -> None:
-    """Refuse ``trust`` where it is no factor of the whole chance of a contact, or of a row."""
+    """Raise if ``trust`` is not a factor of the whole chance of a contact, or of a row."""
     rows: dict[tuple[str, str], set[bool]] = {}
     for rule in rules:
         if isinstance(rule, After):
@@ -600,7 +600,7 @@ def _check_trust(owner: str, rules: Sequence[Contact | After]) -> None:
 def _check_condition(
     condition: RuleCondition, owner: str, states: tuple[str, ...], known: list[str], *, alone: bool
 ) -> None:
-    """Refuse a condition that names what the model does not have."""
+    """Raise for a condition that names something the model does not have."""
     for one in condition.comparisons():
         if isinstance(one.right, str) and one.right not in known:
             raise UnknownNameError(f"parameter of {owner}", one.right, known)

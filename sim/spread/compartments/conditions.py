@@ -1,7 +1,7 @@
-"""Conditions of rules: small objects that are compared, joined by ``& | ~``, and looked up by rows.
+"""Conditions of rules: small objects that are compared, joined by ``& | ~``, and evaluated by rows.
 
 ``where("openness") > 0.5``, ``share("infected") >= 0.3`` and ``tie("trust") > "cut"`` are
-conditions; so is what ``&``, ``|`` and ``~`` make of them. They are evaluated over whole columns.
+conditions; so are their combinations by ``&``, ``|`` and ``~``. They are evaluated over columns.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ Side = Literal["listener", "speaker"]
 
 @dataclass(frozen=True)
 class ConditionRows:
-    """What conditions are evaluated over: rows of contacts, or of agents.
+    """The rows over which conditions are evaluated: contacts, or agents.
 
     Attributes
     ----------
     cascade, contacts, tick
-        Whose, over which network, when.
+        The cascade, its network, the tick.
     listener
-        uint32 (rows,): who hears; the agent itself where a change happens by itself.
+        uint32 (rows,): the listener; for a spontaneous change the agent itself.
     speaker, tie
-        uint32 and int64 (rows,): who speaks and the place of the tie, or ``None``.
+        uint32 and int64 (rows,): the speaker and the place of the tie, or ``None``.
     memory
-        What was counted in this tick already.
+        Cache of counts in this tick.
     """
 
     cascade: Cascade
@@ -50,7 +50,7 @@ class ConditionRows:
     memory: dict[Any, Any] = field(default_factory=dict)
 
     def part(self, at: I64) -> ConditionRows:
-        """Return the rows ``at``."""
+        """Return the rows at indices ``at``."""
         return replace(
             self,
             listener=self.listener[at],
@@ -62,12 +62,12 @@ class ConditionRows:
 _RISING = {operator.gt, operator.ge}
 
 MUST, NOW, MAY = range(3)
-"""What a condition comes to: that it goes on to hold while only time passes, so that what has
-elapsed grows; that it holds now; that it could hold while only time passes."""
+"""Values of a condition: it stays true while only time passes, so that elapsed time
+grows; it is true now; it could become true while only time passes."""
 
 
 class RuleCondition:
-    """Something that holds or not, one answer a row; joined by ``&``, ``|`` and ``~``."""
+    """A condition with one boolean per row; joined by ``&``, ``|`` and ``~``."""
 
     __slots__ = ()
 
@@ -81,7 +81,7 @@ class RuleCondition:
         return found
 
     def comparisons(self) -> Iterator[QuantityComparison]:
-        """Yield the comparisons that it is made of."""
+        """Yield the comparisons that it consists of."""
         raise NotImplementedError
 
     def __and__(self, other: RuleCondition) -> RuleCondition:
@@ -135,16 +135,16 @@ class _Not(RuleCondition):
 
 
 class Quantity:
-    """Something that has a value in each row; compared, it makes a condition.
+    """A quantity with a value per row; comparing it makes a condition.
 
     Attributes
     ----------
     of
-        ``"listener"`` or ``"speaker"``: of which end of a contact.
+        ``"listener"`` or ``"speaker"``: the end of a contact.
     states
         Names of states that it counts.
     is_elapsed, is_tie
-        Whether it grows while only time passes; whether it is the tie's.
+        Whether it grows while only time passes; whether it belongs to the tie.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class Quantity:
         self._value = value
 
     def value(self, scene: ConditionRows) -> Array:
-        """Return its values, (rows,)."""
+        """Return the values, (rows,)."""
         speaks = self.of == "speaker" and scene.speaker is not None
         ids: Any = scene.speaker if speaks else scene.listener
         return self._value(scene, ids)
@@ -189,7 +189,7 @@ class Quantity:
 
 
 class QuantityComparison(RuleCondition):
-    """A quantity compared with a number, a parameter's name or another quantity."""
+    """A quantity compared with a number, a parameter name or another quantity."""
 
     __slots__ = ("compare", "left", "right")
 
@@ -224,14 +224,14 @@ class QuantityComparison(RuleCondition):
         yield self
 
     def quantities(self) -> Iterator[Quantity]:
-        """Yield what is compared."""
+        """Yield the compared quantities."""
         yield self.left
         if isinstance(self.right, Quantity):
             yield self.right
 
 
 def _heard(scene: ConditionRows, codes: tuple[int, ...]) -> SparseColumn:
-    """Return how many sources of each agent are in the states, counted once a tick."""
+    """Return the number of sources of each agent in the states, counted once per tick."""
     if codes not in scene.memory:
         cascade, network = scene.cascade, scene.contacts.whole
         agents, values = cascade.held["state"].items()
@@ -244,7 +244,7 @@ def _heard(scene: ConditionRows, codes: tuple[int, ...]) -> SparseColumn:
 
 
 def _sources(states: tuple[str, ...], of: Side, *, is_share: bool) -> Quantity:
-    """Return how many of an agent's sources are in one of the states, or what share of them."""
+    """Return the number of an agent's sources in any of the states, or their share."""
     if not states:
         raise InputError("share() and number() count the sources in at least one state.")
 
@@ -252,7 +252,7 @@ def _sources(states: tuple[str, ...], of: Side, *, is_share: bool) -> Quantity:
         names = scene.cascade.states
         codes = {names.index(name) for name in states}
         degree = scene.contacts.degree[ids].astype(np.float64)
-        is_rest = 0 in codes  # of which no list is kept
+        is_rest = 0 in codes  # its agents are not listed
         counted = set(range(len(names))) - codes if is_rest else codes
         found = _heard(scene, tuple(sorted(counted)))[ids].astype(np.float64)
         found = degree - found if is_rest else found
@@ -262,7 +262,7 @@ def _sources(states: tuple[str, ...], of: Side, *, is_share: bool) -> Quantity:
 
 
 def where(column: str, *, of: Side = "listener") -> Quantity:
-    """Return a column of agents, to be compared.
+    """Return a column of agents, for comparison.
 
     Parameters
     ----------
@@ -270,8 +270,8 @@ def where(column: str, *, of: Side = "listener") -> Quantity:
         ``openness``, ``conscientiousness``, ``extraversion``, ``agreeableness``, ``neuroticism``,
         ``activity``, ``community`` or ``status``.
     of
-        Of which end of a contact; in :func:`~sim.spread.compartments.rules.after` there is the
-        agent alone.
+        The end of a contact; in :func:`~sim.spread.compartments.rules.after` the
+        agent itself is the only one.
 
     Examples
     --------
@@ -282,7 +282,7 @@ def where(column: str, *, of: Side = "listener") -> Quantity:
 
 
 def interest(*, of: Side = "listener") -> Quantity:
-    """Return the share of the message's interests that an agent has, in [0, 1]; 1 without any."""
+    """Return the share of the message's interests that an agent has, in [0, 1]; 1 if none."""
 
     def value(scene: ConditionRows, ids: Ids) -> Array:
         out, tags = np.empty(ids.size), np.uint64(scene.cascade.message.tags)
@@ -295,13 +295,13 @@ def interest(*, of: Side = "listener") -> Quantity:
 def share(*states: str, of: Side = "listener") -> Quantity:
     """Return the share of an agent's sources in the states, in [0, 1]; 0 without sources.
 
-    As of the beginning of the tick, over all ties of the world, the absent included.
+    At the start of the tick, over all ties of the world, including absent agents.
     """
     return _sources(states, of, is_share=True)
 
 
 def number(*states: str, of: Side = "listener") -> Quantity:
-    """Return how many of an agent's sources are in the states; as :func:`share`."""
+    """Return the number of an agent's sources in the states; see :func:`share`."""
     return _sources(states, of, is_share=False)
 
 
@@ -319,7 +319,7 @@ def tie(name: Literal["trust", "kind"]) -> Quantity:
 
 
 def elapsed(*, of: Side = "listener") -> Quantity:
-    """Return for how many ticks the agent has been in its state: 1 in the tick after it entered."""
+    """Return the ticks that the agent has been in its state: 1 in the tick after it entered."""
 
     def value(scene: ConditionRows, ids: Ids) -> Array:
         entered: Array = scene.cascade.held["since"][ids].astype(np.int64)
@@ -329,5 +329,5 @@ def elapsed(*, of: Side = "listener") -> Quantity:
 
 
 def is_timed(condition: RuleCondition) -> bool:
-    """Return whether a condition asks for how long an agent has been in its state."""
+    """Return whether a condition depends on the time that an agent has been in its state."""
     return any(side.is_elapsed for one in condition.comparisons() for side in one.quantities())

@@ -29,19 +29,19 @@ from sim.spread.theory.theories import refuse, spell_out, stays_based
 StayLaw = Literal["geometric", "fixed", "weibull", "gamma", "lognormal"]
 
 LONGEST = 100_000
-"""Ticks; what a law puts beyond is counted here."""
+"""Ticks; longer durations are counted as this one."""
 _POINTS = 40_000
 _TINY = 1e-15
 _DEEP = 40.0
-"""How far into the tails a grid goes: to exp(-40) of the peak."""
+"""How far into the tails the grid extends: to exp(-40) of the peak."""
 
 
 @lru_cache(maxsize=256)
 def stay_law(law: StayLaw, mean: float, spread: float) -> F64:
-    """Return the chance of staying at most 1, 2, 3, ... ticks; the last one is 1.
+    """Return the probability of staying at most 1, 2, 3, ... ticks; the last one is 1.
 
-    Times that are not whole are rounded up or down at random, so that the mean is kept. What would
-    be no tick at all is one: short stays of a wide law last longer than their mean. Read-only.
+    Non-integer times are rounded up or down at random, so that the mean is kept. Durations below
+    one tick become one: short stays of a wide law last longer than their mean. Read-only.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def stay_law(law: StayLaw, mean: float, spread: float) -> F64:
 
 
 def _closed(cumulated: F64) -> F64:
-    """Return cumulated chances up to the first that is 1, read-only."""
+    """Return cumulative probabilities up to the first that is 1, read-only."""
     short = cumulated[: int(np.argmax(cumulated >= cumulated[-1] - _TINY)) + 1].copy()
     short[-1] = 1.0
     short.flags.writeable = False
@@ -76,7 +76,7 @@ def _closed(cumulated: F64) -> F64:
 
 
 def _law(law: str, mean: float, spread: float) -> tuple[F64, F64]:
-    """Return times and their weights: a density on a fine grid of logarithms."""
+    """Return times and their weights: a density on a fine logarithmic grid."""
     if not 0.05 <= spread <= 3.0:
         raise ParameterError(f"The spread of stays must be in [0.05, 3], got {spread:g}.")
     if law == "lognormal":
@@ -99,7 +99,7 @@ def _law(law: str, mean: float, spread: float) -> tuple[F64, F64]:
 
 
 def _weibull_shape(spread: float) -> float:
-    """Return the shape at which the standard deviation is ``spread`` means."""
+    """Return the shape for which the standard deviation is ``spread`` times the mean."""
     low, high, shape = 0.1, 100.0, 1.0
     for _ in range(100):
         shape = float((low * high) ** 0.5)
@@ -115,7 +115,7 @@ _NEVER = 255
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """How long a state lasts and what follows it; made by :func:`stay`."""
+    """The duration of a state and its successor; created by :func:`stay`."""
 
     state: str
     becomes: str
@@ -132,7 +132,7 @@ def stay(
     Parameters
     ----------
     state, becomes
-        The state, and the one that follows.
+        The state, and its successor.
     mean
         Ticks: a number or the name of a parameter.
     law
@@ -179,19 +179,19 @@ class Durations(Compartments):
             moving.add(one.state)
 
     def check(self) -> None:
-        """Refuse chances and stays that are out of range."""
+        """Raise for chances and stays that are out of range."""
         super().check()
         for one in self.stays:
             self._law(one)
 
     def start(self, cascade: Cascade) -> None:
-        """Put the seeds in their state, and draw how long they stay there."""
+        """Put the seeds in their state, and draw their durations."""
         super().start(cascade)
         cascade.held["until"] = SparseColumn(cascade.agents, np.int32)
         self._entered(cascade, cascade.seeds, cascade.draws(cascade.started_at))
 
     def _due(self, rows: ConditionRows, touched: int) -> int:
-        """Claim whose stay is over."""
+        """Claim agents whose stay is over."""
         state, until = rows.cascade.held["state"], rows.cascade.held["until"]
         live, scratch = rows.listener, rows.contacts.scratch
         found: int = kernels.claim_due(
@@ -201,13 +201,13 @@ class Durations(Compartments):
         return found
 
     def changes_beside(self) -> Sequence[tuple[int, int]]:
-        """Return the ends of stays, (from, to)."""
+        """Return the changes at the ends of stays, (from, to)."""
         following = self._following()
         places = [self.states.index(one.state) for one in self.stays]
         return [(place, int(following[place])) for place in places]
 
     def theory(self, setting: Setting, ticks: int) -> tuple[Theory, ...]:
-        """Return the edge-based curve, every age a state, where nobody returns to the first one."""
+        """Return the edge-based curve, a state per age; none if agents re-enter the first state."""
         refuse(setting)
         if self.table(self.draws).is_gated:
             return ()
@@ -222,7 +222,7 @@ class Durations(Compartments):
         return stays_based(rules, laws, setting, ticks)
 
     def _entered(self, cascade: Cascade, agents: Ids, draws: Draws) -> None:
-        """Draw how long agents stay in the states that they are in now."""
+        """Draw how long agents stay in their current states."""
         codes = cascade.held["state"][agents] & CODE
         for one in self.stays:
             here = agents[codes == self.states.index(one.state)]
@@ -232,7 +232,7 @@ class Durations(Compartments):
                 cascade.held["until"][here] = draws.tick + ticks
 
     def _law(self, one: Stay) -> npt.NDArray[np.float64]:
-        """Return the cumulated chances of a stay."""
+        """Return the cumulative probabilities of a stay."""
         named: Any = getattr(self, one.law) if one.law in type(self).model_fields else one.law
         mean, spread = (
             float(getattr(self, number) if isinstance(number, str) else number)
@@ -241,14 +241,14 @@ class Durations(Compartments):
         return stay_law(named, mean, spread)
 
     def _following(self) -> npt.NDArray[np.uint8]:
-        """Return the state that follows each, 255 where no stay ends it."""
+        """Return the successor of each state, 255 if it does not end by a stay."""
         following = np.full(len(self.states), _NEVER, np.uint8)
         for one in self.stays:
             following[self.states.index(one.state)] = self.states.index(one.becomes)
         return following
 
     def _tabulated(self, mode: DrawMode) -> RuleTable:
-        """Keep agents in the list of the live while a stay lasts: an outcome of chance 0."""
+        """Keep agents in the live list during a stay, by an outcome of chance 0."""
         table = super()._tabulated(mode)
         lasting = (self._following() != _NEVER).astype(np.int64)
         at = table.soff[np.flatnonzero(lasting)]

@@ -1,4 +1,4 @@
-"""Rules of compartmental models, their probability expressions, and the table they become."""
+"""Rules of compartmental models, their probability expressions, and their table form."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ KEEP = 255
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """What one contact may do; made by :func:`contact`."""
+    """Possible effects of one contact; created by :func:`contact`."""
 
     listener: str
     outcomes: tuple[tuple[str | None, Chance], ...]
@@ -34,7 +34,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """What happens by itself; made by :func:`after`."""
+    """A spontaneous change; created by :func:`after`."""
 
     state: str
     becomes: str
@@ -56,18 +56,18 @@ def contact(
     Parameters
     ----------
     listener
-        The state of the agent that hears.
+        The state of the listener before the contact.
     becomes
-        Its new state; several as ``{state: chance}``; ``None`` when only the speaker changes.
+        Its new state; several as ``{state: chance}``; ``None`` if only the speaker changes.
     by
-        The state, or states, of the agent that speaks.
+        The state, or states, of the speaker.
     chance
-        Of one contact and tick: a number, a parameter's name, or arithmetic of both such as
+        Per contact and tick: a number, a parameter name, or an expression of both such as
         ``"(1 - kappa) * mu"``; the factor ``trust`` stands for the tie's trust.
     speaker_becomes
         The speaker's new state.
     when
-        A condition (:mod:`sim.spread.compartments.conditions`): where it does not hold, nothing
+        A condition (:mod:`sim.spread.compartments.conditions`): if it does not hold, nothing
         happens.
 
     Returns
@@ -96,22 +96,22 @@ def after(
     when: RuleCondition | None = None,
     ticks: int | str | None = None,
 ) -> After:
-    """Declare a change that happens by itself, with ``chance`` per tick.
+    """Declare a spontaneous change, with ``chance`` per tick.
 
-    Several from one state compete; their chances sum to at most 1. Where they have conditions, the
-    chances of those that hold are added up in order, and what lies beyond 1 is lost.
+    Several from one state compete; their chances sum to at most 1. If they have conditions, the
+    chances of those that hold are added up in order, and any excess over 1 is lost.
 
     Parameters
     ----------
     state, becomes
-        The state that an agent leaves, and the one that it enters.
+        The state that an agent leaves, and its new state.
     chance
         Per tick: as in :func:`contact`, but without ``trust``; with ``when`` or ``ticks`` it may be
-        left out and is 1.
+        omitted and is 1.
     when
         A condition on the agent (:mod:`sim.spread.compartments.conditions`).
     ticks
-        Not before the agent has been in its state for so many ticks (a number or the name of a
+        Minimum number of ticks in the state (a number or the name of a
         parameter): with chance 1 exactly then.
 
     Returns
@@ -145,20 +145,20 @@ def _refuse_no_condition(what: str, when: object) -> None:
 
 @dataclass(slots=True)
 class RuleTable:
-    """Rules as arrays, as :mod:`sim.spread.compartments.table_kernels` reads them.
+    """Rules as arrays, in the form that :mod:`sim.spread.compartments.table_kernels` reads.
 
     Attributes
     ----------
     off, cum, listener, speaker, total, trusted
         Outcomes of every row (speaker state, listener state).
     soff, scum, snew
-        Outcomes of what happens by itself.
+        Outcomes of spontaneous changes.
     mode, scale, ceiling, adopting
-        Of every state.
+        Values for every state.
     part, when, spart, swhen
-        Of every outcome of both kinds: its own chance, and its condition or ``None``.
+        For every outcome of both kinds: its own chance, and its condition or ``None``.
     contacts
-        Of contacts, as kernels take them whole.
+        The contact rules as one tuple, for kernels.
     """
 
     off: npt.NDArray[np.int64]
@@ -179,10 +179,10 @@ class RuleTable:
     spart: npt.NDArray[np.float64]
     swhen: tuple[RuleCondition | None, ...]
     contacts: ContactRules = field(init=False)
-    is_gated: bool = field(init=False)  # a rule has a condition
+    is_gated: bool = field(init=False)  # whether a rule has a condition
 
     def __post_init__(self) -> None:
-        """Look at what is the same in every tick."""
+        """Precompute what is the same in every tick."""
         self.contacts = ContactRules(
             self.off, self.cum, self.listener, self.speaker, self.total, self.trusted, self.mode,
             self.scale, self.ceiling,
@@ -191,7 +191,7 @@ class RuleTable:
 
     @property
     def is_timed(self) -> bool:
-        """Whether a condition asks for how long an agent has been in its state."""
+        """Whether a condition depends on the time that an agent has been in its state."""
         return any(one is not None and is_timed(one) for one in (*self.when, *self.swhen))
 
 
@@ -220,7 +220,7 @@ def tabulate(
     contacts: int | None,
     rates: bool = False,
 ) -> RuleTable:
-    """Turn rules into arrays."""
+    """Convert rules to arrays."""
     if rates and any(rule.when is not None for rule in rules):
         raise InputError(f"{owner}: rules with conditions need ticks; leave when= and ticks= out.")
     code = {name: number for number, name in enumerate(states)}
@@ -277,7 +277,7 @@ def _refuse_sums(
 
 
 def _flat(rows: Sequence[_RuleRow]) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """Return (offsets, cumulated chances, new states, speakers' new states, parts, conditions)."""
+    """Return (offsets, cumulative chances, new states, speakers' new states, parts, conditions)."""
     off, cum, new, turned, part, whens = [0], [], [], [], [], []
     for row in rows:
         share = 0.0
@@ -315,7 +315,7 @@ def _arrays(
     total = np.array([row.total for row in rows])
     ceiling = total.reshape(size, size).max(axis=1)
     if any(row.is_gated for row in rows):
-        ceiling = np.minimum(ceiling, 1.0)  # of conditions that exclude one another
+        ceiling = np.minimum(ceiling, 1.0)  # for mutually exclusive conditions
     mode = np.where(ceiling > 0.0, 1, 0).astype(np.int64)
     if contacts is not None:
         mode[mode == 1] = 3 + contacts
@@ -334,7 +334,7 @@ def _arrays(
 
 
 def lives_of(table: RuleTable, more: Sequence[tuple[int, int]] = ()) -> AdopterStates:
-    """Return what states are to adopters; ``more``: changes beside the table's, (from, to)."""
+    """Return the roles of states for adopters; ``more``: changes outside the table, (from, to)."""
     size = table.adopting.size
     own, told = np.zeros((2, size, size), np.bool_)
     for state in range(size):
@@ -361,7 +361,7 @@ def _changed(codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 def _reached(
     follows: npt.NDArray[np.bool_], start: npt.NDArray[np.bool_], within: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """Return the states that some lead to, within some others; themselves among them."""
+    """Return the states reachable from ``start`` via ``within``, including ``start``."""
     found = start.copy()
     for _ in range(start.size):
         found |= follows[found].any(axis=0) & within
@@ -380,7 +380,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., float]] = {
 
 
 def value_of(chance: Chance, names: Callable[[str], float], known: Sequence[str]) -> float:
-    """Return the value of a chance: a number, a name, or arithmetic of both."""
+    """Return the value of a chance: a number, a name, or an expression of both."""
     if not isinstance(chance, str):
         return float(chance)
     try:
@@ -414,13 +414,13 @@ def _trusts(node: ast.AST) -> int:
 
 
 def factors_of_trust(chance: Chance) -> int:
-    """Return how often trust is a factor of the whole chance, -1 where it stands elsewhere."""
+    """Return how often trust is a factor of the whole chance, -1 if it occurs elsewhere."""
     if not isinstance(chance, str):
         return 0
     try:
         node = expression(chance)
     except SyntaxError:
-        return 0  # no arithmetic: refused once it is evaluated
+        return 0  # not an expression: refused when it is evaluated
     return _factors_of(node)
 
 

@@ -1,13 +1,13 @@
 """One kernel for every compartmental model: rules as a table of (speaker state, listener state).
 
 A tick has three passes. *Contacts* read ``state`` and write only claims
-(:mod:`sim.jit.claims`), so nobody sees a half-written tick. *Spontaneous* changes befall the
-live agents that hold no claim.
+(:mod:`sim.jit.claims`), so no one reads a half-written tick. *Spontaneous* changes apply to the
+live agents without a claim.
 *Commit* turns claims into states. A state byte holds the state in its low 7 bits and, in bit 7,
-whether the agent ever adopted. ``keys`` and ``state`` are a sparse column
-(:mod:`sim.jit.sparse`): keys empty, state is uint8 (n,).
+whether the agent has ever adopted. ``keys`` and ``state`` are a sparse column
+(:mod:`sim.jit.sparse`): if keys is empty, state is uint8 (n,).
 
-Rules with conditions take the same passes over whole columns, from the same draws (:func:`pick`
+Rules with conditions use the same passes over whole columns, with the same draws (:func:`pick`
 lists contacts), in :mod:`sim.spread.compartments.compartments`.
 """
 
@@ -41,17 +41,17 @@ _SKIPS = 2
 
 
 class ContactRules(NamedTuple):
-    """What contacts do, by the states of speaker and listener.
+    """Effects of contacts, by the states of speaker and listener.
 
     Attributes
     ----------
     off, cum, listener, speaker
-        Outcomes of row ``s * states + l`` are ``off[row]:off[row + 1]``: cumulated chance, the new
+        Outcomes of row ``s * states + l`` are ``off[row]:off[row + 1]``: cumulative chance, the new
         state of the listener and of the speaker (255: unchanged).
     total, trusted
-        Summed chance of each row, and whether the tie's trust multiplies it (uint8).
+        Total chance of each row, and whether the tie's trust multiplies it (uint8).
     mode, scale, ceiling
-        Of each state: 0 silent, 1 a coin a tie, 2 geometric gaps, 3 + k: k random ties;
+        For each state: 0 silent, 1 a coin per tie, 2 geometric gaps, 3 + k: k random ties;
         the :func:`~sim.jit.claims.gap_scale` of the ceiling; the largest row total.
     """
 
@@ -74,7 +74,7 @@ def code_of(keys: U32, state: U8, v: Word) -> Number:
 
 @kernel
 def _outcome(first: int, last: int, cum: F64, share: float) -> int:
-    """Return which outcome of ``first:last`` the share (0 <= share < total) falls on, else -1."""
+    """Return the outcome in ``first:last`` selected by the share (0 <= share < total), or -1."""
     for o in range(first, last):
         if share < cum[o]:
             return o
@@ -83,7 +83,7 @@ def _outcome(first: int, last: int, cum: F64, share: float) -> int:
 
 @kernel
 def put(claim: U64, touched: U32, m: Number, v: Word, c: Word) -> Number:
-    """Lower the claim on ``v`` (uint64) to ``c``; returns how many agents are touched.
+    """Lower the claim on ``v`` (uint64) to ``c``; return the number of touched agents.
 
     ``FREE`` claims nothing.
     """
@@ -98,10 +98,10 @@ def pick(
     rows: U32, targets: U32, live: U32, i: Number, hi: int, at: Number, k: Number, key: Word,
     keys: U32, state: U8, rules: ContactRules, tossed: U64, batch: U64, drawn: U64,
 ) -> tuple[Number, Number, Number, Number]:  # fmt: skip
-    """Fill a batch with the contacts whose coin falls under the largest chance of the speaker.
+    """Fill a batch with contacts whose coin is below the largest chance of the speaker.
 
     The cursor is (speaker ``live[i]``, next place ``at`` in its row, draws ``k`` made for it).
-    Returns (contacts, i, at, k); a batch that has no room for more ends anywhere in a row.
+    Returns (contacts, i, at, k); a full batch may end anywhere in a row.
     """
     mode, scale, ceiling = rules.mode, rules.scale, rules.ceiling
     n: Number = np.int64(0)
@@ -163,13 +163,13 @@ def _meet(
     rows: U32, targets: U32, trust: U16, keys: U32, state: U8, closed: U64, claim: U64,
     touched: U32, m: Number, rules: ContactRules, batch: U64, drawn: U64, n: Number,
 ) -> Number:  # fmt: skip
-    """Let the contacts ``batch[:n]`` have the outcomes that the table says; they become claims."""
+    """Turn the outcomes of the contacts ``batch[:n]`` in the table into claims."""
     off, cum, listener, speaker, total, trusted, mode, _, ceiling = rules
     states = mode.size
     heard = np.empty(BATCH + 1, np.uint32)
     what = np.empty(BATCH + 1, np.int64)
     k = 0
-    for j in range(n):  # nothing but reads of the network, which do not wait for one another
+    for j in range(n):  # only independent reads of the network, which overlap
         u: Number = batch[j] >> S32
         heard[j] = targets[np.uint64(rows[u, 0]) + (batch[j] & LOW32)]
     for j in range(n):
@@ -181,7 +181,7 @@ def _meet(
         heard[k] = np.uint32(v)
         what[k] = row
         k += total[row] > 0.0
-    seen = np.uint64(0)  # reads that do not wait for one another: what follows finds all at hand
+    seen = np.uint64(0)  # independent reads that overlap: the next loop finds all in the cache
     for j in range(k):
         seen ^= claim[heard[j]]
     drawn[BATCH] = seen
@@ -213,7 +213,7 @@ def _meet(
     for j in range(w):
         u, v, o = batch[j] >> S32, batch[j] & LOW32, what[j]
         high = drawn[j] << S40
-        if turns:  # who changes cannot be foretold: both are claimed, one perhaps by nothing
+        if turns:  # branch-free: claim both; FREE has no effect
             mine = high | (np.uint64(listener[o]) << S32) | u
             m = put(claim, touched, m, v, mine if listener[o] != _KEEP else FREE)
             mine = high | (np.uint64(speaker[o]) << S32) | v
@@ -235,11 +235,11 @@ def table_contacts(
     rows, targets, trust
         The network: uint32 (n, 2), uint32 (ties,), uint16 (ties,) or empty.
     live, lo, hi
-        uint32 list of agents whose state speaks or decays, and the part of this call.
+        uint32 list of agents whose state speaks or decays, and the range of this call.
     key
         uint64 key of this tick's contacts.
     keys, state
-        The states, uint8, read only.
+        The states, uint8, read-only.
     closed
         uint64 bitmap of agents that take no part, or empty.
     claim, touched, m
@@ -250,7 +250,7 @@ def table_contacts(
     Returns
     -------
     (int, int)
-        How many agents are touched now, and how many contacts the speakers have.
+        New number of touched agents, and number of the speakers' contacts.
     """
     tossed = np.empty(BLOCK, np.uint64)
     batch = np.empty(BATCH + 1, np.uint64)
@@ -281,11 +281,11 @@ def table_spontaneous(
     live: U32, count: int, key: Word, keys: U32, state: U8, claim: U64, touched: U32, m: int, soff:
     I64, scum: F64, snew: U8, mode: I64, adopting: U8, tally: I64,
 ) -> tuple[int, int]:  # fmt: skip
-    """Befall the live agents that hold no claim; keep those that stay live, in place.
+    """Apply spontaneous transitions to unclaimed agents; compact the live list in place.
 
     ``soff, scum, snew`` hold the outcomes of each state. A first adoption becomes a claim of
     ``NOBODY`` (so that it is logged); any other change is written at once. ``tally`` (int64,
-    states) follows. Returns (agents kept in ``live``, agents touched).
+    states) is updated. Returns (agents kept in ``live``, agents touched).
     """
     kept = 0
     for i in range(count):
@@ -318,11 +318,11 @@ def table_commit(
     touched: U32, m: int, keys: U32, state: U8, claim: U64, soff: I64, mode: I64, adopting: U8,
     tally: I64, adopted: U32, sources: U32,
 ) -> tuple[int, int]:  # fmt: skip
-    """Turn the claims on ``touched[:m]``, ascending, into states and free them.
+    """Turn the claims on ``touched[:m]``, ascending, into states and clear them.
 
-    First adoptions are listed in ``adopted`` (uint32) with who convinced them in ``sources``
-    (uint32); agents that are live now take the place of the first of ``touched``. Returns (agents
-    that are live now, first adoptions).
+    First adoptions are listed in ``adopted`` (uint32) with their sources in ``sources``
+    (uint32); agents that are live now overwrite the start of ``touched``. Returns (number of
+    live agents, first adoptions).
     """
     alive = 0
     fresh = 0
@@ -353,7 +353,7 @@ def any_contact_left(
     rows: U32, targets: U32, live: U32, count: int, keys: U32, state: U8, closed: U64, total: F64,
     states: int,
 ) -> bool:  # fmt: skip
-    """Return whether any tie of a live agent meets a row of positive chance."""
+    """Return whether any tie of a live agent has a table row of positive chance."""
     for i in range(count):
         u = live[i]
         base = code_of(keys, state, np.uint64(u)) * states
@@ -372,27 +372,27 @@ def claim_due(
     live: U32, count: int, tick: int, keys: U32, state: U8, until_keys: U32, until: I32,
     becomes: U8, claim: U64, touched: U32, m: int,
 ) -> Number:  # fmt: skip
-    """Claim for their next state the live agents whose time is up and whom no contact claimed.
+    """Claim the live agents whose time is over and that no contact claimed for their next state.
 
     Parameters
     ----------
     live, count
-        uint32 list of agents that speak or change by themselves.
+        uint32 list of agents that speak or change spontaneously.
     tick
-        Now.
+        The current tick.
     keys, state
         The states, a sparse column of uint8.
     until_keys, until
         The tick after which each agent leaves its state, a sparse column of int32; 0: never.
     becomes
-        uint8 (states,): the state that follows; 255 where time does not count.
+        uint8 (states,): the next state; 255 if the state has no duration.
     claim, touched, m
         As in :func:`sim.jit.claims.claim_coins`.
 
     Returns
     -------
     int
-        How many agents are touched now.
+        New number of touched agents.
     """
     for i in range(count):
         u = np.uint64(live[i])

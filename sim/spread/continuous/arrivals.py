@@ -1,7 +1,7 @@
 """First-passage models: messages take a random delay along each tie, in continuous time.
 
-Within a tick arrivals are settled in order of time, however many ties a message crosses in it, so
-that a tick's width changes nothing but when things are seen.
+Within a tick arrivals are processed in order of time, however many ties a message crosses, so
+that the tick length only affects when results become visible.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _FOREVER = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How long a tie takes.
+    """The delay of a tie.
 
     Attributes
     ----------
     scale
-        In ticks: the mean of the exponential law, the scale of Weibull's.
+        In ticks: the mean of the exponential law, the scale of the Weibull law.
     shape
-        Of Weibull's law; 1: exponential.
+        Of the Weibull law; 1: exponential.
     attempts
-        Chances of attempts 1, 2, ..., one a tick: the delay is the first that succeeds. Empty: one
+        Chances of attempts 1, 2, ..., one per tick: the delay is the first success. Empty: one
         of the laws above.
     """
 
@@ -50,20 +50,20 @@ class Delay:
 
     @property
     def law(self) -> int:
-        """The kernel's number of the law."""
+        """The number of the law in the kernel."""
         if self.attempts:
             return kernels.ATTEMPTS
         return kernels.EXPONENTIAL if self.shape == 1.0 else kernels.WEIBULL
 
     @property
     def below(self) -> npt.NDArray[np.float64]:
-        """The chance that an attempt up to each has succeeded, if any does, float64."""
+        """The probability that an attempt up to each succeeded, given that any does, float64."""
         succeeded = 1.0 - np.cumprod(1.0 - np.array(self.attempts, np.float64))
         return np.asarray(succeeded / max(self.sure, 1e-300), np.float64)
 
     @property
     def sure(self) -> float:
-        """The chance that any attempt succeeds; 1 for a law."""
+        """The probability that any attempt succeeds; 1 for a law."""
         failed = np.prod(1.0 - np.array(self.attempts, np.float64))
         return float(1.0 - failed) if self.attempts else 1.0
 
@@ -90,7 +90,7 @@ class Arrivals(PropagationModel):
     )
 
     def delay(self) -> Delay:
-        """Return how long a tie takes."""
+        """Return the delay of a tie."""
         raise NotImplementedError
 
     def passes(self) -> float:
@@ -102,11 +102,11 @@ class Arrivals(PropagationModel):
         return False
 
     def horizon(self) -> float:
-        """Return how many ticks after its start a message is still passed on; 0: for ever."""
+        """Return the ticks after its start for which a message is passed on; 0: no limit."""
         return 0.0
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Settle the arrivals of this tick."""
+        """Process the arrivals of this tick."""
         tick = np.uint64((draws.tick - 1) * kernels.TICK), np.uint64(draws.tick * kernels.TICK)
         closed, moved = cascade.closed, cascade.seeds[:0]
         if "due" not in cascade.held:
@@ -118,15 +118,15 @@ class Arrivals(PropagationModel):
             moved = np.append(moved, _due(cascade, closed, tick)[0])
             while moved.size:
                 moved = self.send(cascade, contacts, draws, moved, tick, closed)
-        else:  # in a feed everybody speaks who is shown, and who is reached not before it is
+        else:  # in a feed those shown speak, and nobody is reached before the tick
             self.send(cascade, contacts, draws, contacts.speakers, tick, closed, since=tick[0])
         reached, cascade.memo = _due(cascade, closed, tick)
-        if not self.delay().attempts:  # these take whole ticks
+        if not self.delay().attempts:  # attempts take whole ticks
             _write_times(cascade, reached, cascade.held["due"])
         cascade.adopt(reached, cascade.held["by"][reached] - np.uint32(1))
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
-        """Return whether nothing is under way."""
+        """Return whether nothing is on its way."""
         home = cascade.oldest
         if cascade.memo is None and "due" in home.held:
             now = np.uint64((cascade.started_at + len(cascade.new_adopters) - 1) * kernels.TICK)
@@ -143,9 +143,9 @@ class Arrivals(PropagationModel):
         closed: U64,
         since: np.uint64 | None = None,
     ) -> Ids:
-        """Let agents send; returns those whose arrival moved and falls into this tick.
+        """Let agents send; return those whose arrival changed and is within this tick.
 
-        Delays begin when each was reached itself; or at ``since``, if that is given.
+        Delays start when each sender was reached; or at ``since``, if given.
         """
         wait, span = self.delay(), self.horizon()
         end = min((cascade.started_at + span) * kernels.TICK, _FOREVER) if span else _FOREVER
@@ -176,10 +176,10 @@ class Arrivals(PropagationModel):
 def settle_rivals(
     cascades: Sequence[Cascade], contacts: Sequence[Contacts], draws: Sequence[Draws]
 ) -> None:
-    """Settle a tick of messages that exclude one another: the first arrival of any counts.
+    """Process a tick of mutually exclusive messages: the first arrival of any counts.
 
     For ``step_together`` of an :class:`Arrivals` whose rivals have the same parameters. A tie has
-    one delay, whichever message crosses it. The oldest message keeps what is under way.
+    one delay for all messages. The oldest message stores the pending arrivals.
 
     Parameters
     ----------
@@ -224,7 +224,7 @@ def _send_on(
     tick: tuple[np.uint64, np.uint64],
     closed: U64,
 ) -> None:
-    """Let those who were reached send, and whom these reach in the tick; in feeds who is shown."""
+    """Let reached agents send, and those they reach in the tick; in feeds, those shown."""
     model: Any = home.model
     if contacts[0].speakers is None:
         while moved.size:
@@ -236,9 +236,9 @@ def _send_on(
 
 
 def _resent(home: Cascade, peers: Sequence[Cascade], now: np.uint64) -> Ids:
-    """Forget what messages that were stopped have under way; returns who sends again then.
+    """Drop pending arrivals of messages that were stopped; return the agents that send again.
 
-    What arrives first hides what would arrive later, so that all others are asked anew.
+    The first arrival hides later ones, so that all others have to send again.
     """
     stopped = np.array([one.id for one in peers if one.status in {"cancelled", "failed"}], np.int64)
     known = home.held.get("_stopped", stopped[:0])
@@ -253,7 +253,7 @@ def _resent(home: Cascade, peers: Sequence[Cascade], now: np.uint64) -> Ids:
 
 
 def _taken(cascade: Cascade) -> U64:
-    """Return the agents that took the message or a rival up, or are absent."""
+    """Return the agents that adopted the message or a rival, or are absent."""
     closed = cascade.closed.copy()
     for rival in cascade.peers:
         closed |= rival.marks()
@@ -261,7 +261,7 @@ def _taken(cascade: Cascade) -> U64:
 
 
 def _write_times(cascade: Cascade, reached: Ids, due: SparseColumn) -> None:
-    """Note when exactly agents were reached, for ``exact_times``."""
+    """Record the exact times at which agents were reached, for ``exact_times``."""
     if "time" not in cascade.held:
         cascade.held["time"] = SparseColumn(cascade.agents, np.float64)
         cascade.held["time"][cascade.seeds] = float(cascade.started_at)
@@ -269,7 +269,7 @@ def _write_times(cascade: Cascade, reached: Ids, due: SparseColumn) -> None:
 
 
 def _due(cascade: Cascade, closed: U64, tick: tuple[np.uint64, np.uint64]) -> tuple[Ids, int]:
-    """Return who is reached in this tick, ascending, and how many will be later."""
+    """Return the agents reached in this tick, ascending, and the number reached later."""
     due = cascade.held["due"]
     ids = np.empty(due.values.size + 1, np.uint32)
     count, later = kernels.due_between(due.keys, due.values, closed, *tick, ids)

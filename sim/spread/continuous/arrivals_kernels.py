@@ -1,7 +1,7 @@
-"""Messages that take time along a tie: when each agent is reached first.
+"""Messages that take time along a tie: the time at which each agent is first reached.
 
-Times are whole numbers of 2**-32 ticks (uint64), so that the order of additions does not matter.
-``due`` holds the earliest arrival known for an agent, 0: none; ``by`` who sends it, plus one.
+Times are integers in 2**-32 ticks (uint64), so that the order of additions does not matter.
+``due`` holds the earliest known arrival at an agent, 0: none; ``by`` its sender, plus one.
 Delays are addressed draws of the tie, made when the sender is reached: the result is that of
 shortest paths over live ties, found tick by tick.
 """
@@ -21,8 +21,8 @@ from sim.jit.words import LOW32, ONE, ONE32, S32, ZERO, Number, Word
 from sim.spread.continuous.events_kernels import ListenerRows
 
 EXPONENTIAL, WEIBULL, ATTEMPTS = 0, 1, 2
-"""How long a tie takes: Exp(rate); Weibull(scale, shape); the first of several attempts that
-succeeds, one a tick, by their cumulated chances."""
+"""The laws of a tie's delay: Exp(rate); Weibull(scale, shape); the first success of several
+attempts, one per tick, by cumulative chances."""
 TICK = 1 << 32
 """One tick."""
 
@@ -43,9 +43,9 @@ def delay(share: float, law: int, scale: float, shape: float, below: F64) -> Wor
         :data:`EXPONENTIAL` of mean ``scale`` ticks, :data:`WEIBULL` of that scale with ``shape``,
         or :data:`ATTEMPTS`.
     scale, shape
-        In ticks; a pure number.
+        In ticks; dimensionless.
     below
-        float64, the chance that attempts 1, 2, ... up to each have succeeded.
+        float64, the probability that one of the attempts 1, 2, ... up to each succeeded.
     """
     if law == ATTEMPTS:
         tries: Number = np.int64(1)
@@ -59,7 +59,7 @@ def delay(share: float, law: int, scale: float, shape: float, below: F64) -> Wor
 
 
 class Passing(NamedTuple):
-    """How ties pass a message on: with the chance ``p``, after a :func:`delay`."""
+    """How ties pass a message on: with chance ``p``, after a :func:`delay`."""
 
     p: float
     law: int
@@ -69,7 +69,7 @@ class Passing(NamedTuple):
 
 
 class UnderWay(NamedTuple):
-    """What is under way: sparse columns ``due`` (uint64) and ``by`` (uint32)."""
+    """Pending arrivals: sparse columns ``due`` (uint64) and ``by`` (uint32)."""
 
     keys: U32
     due: U64
@@ -83,30 +83,30 @@ def send(
     ties: Passing, now: Word, until: Word, end: Word, under_way: UnderWay, claim: U64, touched: U32,
     m: Number,
 ) -> Number:  # fmt: skip
-    """Send the message over the ties of ``speakers[lo:hi]``, who were reached at ``left_at``.
+    """Send the message over the ties of ``speakers[lo:hi]``, which were reached at ``left_at``.
 
     Parameters
     ----------
     heard
         The network; ``trust`` multiplies the chance of its tie, or is empty.
     speakers, left_at
-        uint32 and their times, uint64.
+        uint32, and the times at which they were reached, uint64.
     key, coins
         The tie's draw is ``word2(word(key, u), v)``, or given (uint64 (ties,)).
     ties
-        How they pass it on; delays are by a second word of the tie's draw.
+        How ties pass it on; delays use a second word of the tie's draw.
     now, until, end
-        The start and end of this tick, and the horizon: arrivals before and beyond are dropped.
+        The start and end of this tick, and the horizon: earlier and later arrivals are dropped.
     under_way
-        With room.
+        The pending arrivals, with room for more.
     claim, touched, m
-        Marks, ``FREE`` outside a tick, and the list (uint32) of agents whose arrival moved and
-        falls into this tick: these send anew.
+        Marks, ``FREE`` outside a tick, and the list (uint32) of agents whose arrival changed and
+        is within this tick: these send again.
 
     Returns
     -------
     int
-        How many are listed.
+        Number of agents listed.
     """
     rows, targets, trust, p = heard.rows, heard.targets, heard.trust, ties.p
     fell = np.empty(BLOCK, np.uint8)
@@ -153,9 +153,9 @@ def send(
 def _toss(
     heard: ListenerRows, speakers: U32, key: Word, coins: U64, batch: U64, drawn: U64, n: Number
 ) -> Number:
-    """Turn (speaker's number, place) of ``batch[:n]`` into (number, listener) where that is open.
+    """Turn (speaker's index, place) of ``batch[:n]`` into (index, listener) for open listeners.
 
-    Writes the ties' draws beside them; returns how many are left.
+    Writes the ties' draws into ``drawn``; returns how many contacts are left.
     """
     rows, targets, closed = heard.rows, heard.targets, heard.closed
     k: Number = np.int64(0)
@@ -171,7 +171,7 @@ def _toss(
 
 @kernel
 def _time(left_at: U64, batch: U64, drawn: U64, time: U64, n: Number, ties: Passing) -> None:
-    """Write when each message of a batch arrives, 0 for never."""
+    """Write the arrival time of each message of a batch, 0 for never."""
     law, scale, shape, below = ties.law, ties.scale, ties.shape, ties.below
     for j in range(n):
         wait = delay(uniform(remix(drawn[j])), law, scale, shape, below)
@@ -183,7 +183,7 @@ def _arrive(
     speakers: U32, batch: U64, drawn: U64, time: U64, n: Number, now: Word, until: Word, end: Word,
     under_way: UnderWay, claim: U64, touched: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Lower the arrivals of a batch; list those that moved and fall into this tick."""
+    """Lower the arrival times of a batch; list agents whose time changed and is in this tick."""
     keys, due, by_keys, by = under_way
     k: Number = np.int64(0)
     for j in range(n):
@@ -216,7 +216,7 @@ def due_between(
 ) -> tuple[Number, Number]:
     """List in ``out`` (uint32) the open agents due after ``now`` and not after ``until``.
 
-    Returns how many, and how many are due later.
+    Returns their number, and the number due later.
     """
     m: Number = np.int64(0)
     later: Number = np.int64(0)
@@ -251,12 +251,12 @@ def due_between(
 
 @kernel
 def roots(reached: U32, sources: U32, claim: U64, out: U32) -> None:
-    """Write for each agent reached in a tick the last sender before it that was not.
+    """Write for each agent reached in a tick the last sender on its path reached before the tick.
 
     Parameters
     ----------
     reached, sources
-        uint32, distinct agents and who sent to each; nobody is his own sender in the end.
+        uint32, distinct agents and the sender of each; chains of senders end.
     claim
         uint64 (n,), ``FREE`` before and after.
     out
@@ -270,7 +270,7 @@ def roots(reached: U32, sources: U32, claim: U64, out: U32) -> None:
             top = sources[claim[top]]
         out[i] = top
         step = np.uint64(i)
-        while sources[step] != top:  # whoever comes this way again finds the root at once
+        while sources[step] != top:  # path compression
             following = claim[sources[step]]
             sources[step] = top
             step = following

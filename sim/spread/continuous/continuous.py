@@ -22,10 +22,10 @@ from sim.spread.continuous import events_kernels as kernels
 from sim.spread.continuous.events_kernels import PARTING, RESTLESS, STEADY
 
 _SPAN = 512
-"""Rings that a span of the calendar holds on average: its heap stays in the nearest cache."""
+"""Average number of rings in a span of the calendar: its heap stays in the L1 cache."""
 _FEWEST, _MOST = 64, 65_536
 _MANY = 128
-"""So many times fewer live agents than agents are worth a state for each agent."""
+"""Use a dense state column once at least 1/128 of all agents are live."""
 _LEAST = 256
 _WHOLE = 1 << 32
 _MOST_TABLES = 1000
@@ -75,7 +75,7 @@ class ContinuousTime(Compartments):
         cascade.held["time"][cascade.seeds] = float(cascade.started_at)
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Let the events of one tick happen."""
+        """Process the events of one tick."""
         live, count, table = self._remembered(cascade)
         away = live[:0]
         if cascade.absent.size:
@@ -114,11 +114,11 @@ class _CascadeTick:
         self.calendar = calendar_of(self.scratch.calendar, cascade.agents, spans, _LEAST)
         self.again = self.scratch.sources
         self.spare = np.empty(0, np.uint32)
-        self.scratch.calendar = None  # whoever fails half-way leaves none behind
+        self.scratch.calendar = None  # so that a failed tick leaves none behind
         self.at = self.calendar.at
 
     def run(self, live: Ids, count: int) -> None:
-        """Draw the first rings, then let rings happen until the tick ends."""
+        """Draw the first rings, then process rings until the tick ends."""
         state = self.cascade.held["state"]
         if count * _MANY >= self.cascade.agents:
             state.make_dense()
@@ -132,7 +132,7 @@ class _CascadeTick:
         self.cascade.contacts_seen += int(self.at[kernels.WATCHED]) >> 20
 
     def _on(self) -> bool:
-        """Let rings happen while there is room; returns whether the tick has ended."""
+        """Process rings while there is room; return whether the tick has ended."""
         state, scratch = self.cascade.held["state"], self.scratch
         if not state.is_dense and self.at[kernels.ROOM] < 2:
             self.at[kernels.ROOM] = self.found.agents.size
@@ -144,7 +144,7 @@ class _CascadeTick:
         )  # fmt: skip
 
     def _short(self) -> list[str]:
-        """Return which arrays of the calendar are nearly full; lengthen those of adoptions."""
+        """Return the names of nearly full arrays of the calendar; enlarge those of adoptions."""
         if self.at[kernels.FRESH] + 2 > self.found.agents.size:
             self.found = kernels.FirstAdoptions(*(_doubled(column) for column in self.found))
         names: list[str] = []
@@ -157,12 +157,12 @@ class _CascadeTick:
         return names
 
     def _lengthen(self, *names: str) -> None:
-        """Double arrays of the calendar."""
+        """Double the size of arrays of the calendar."""
         longer = {name: _doubled(getattr(self.calendar, name)) for name in names}
         self.calendar = self.calendar._replace(**longer)
 
     def write(self, tick: int) -> None:
-        """Write first adoptions down, by agent, and when exactly they happened."""
+        """Record first adoptions, sorted by agent, and their exact times."""
         order = np.argsort(self.found.agents[: int(self.at[kernels.FRESH])])
         agents = self.found.agents[order]
         self.cascade.held["time"][agents] = tick - 1 + self.found.times[order]
@@ -170,12 +170,12 @@ class _CascadeTick:
 
 
 def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
-    """Return when each agent first adopted, float64 (agents,) in ticks, NaN for never.
+    """Return the time of each agent's first adoption, float64 (agents,) in ticks, NaN for never.
 
     Parameters
     ----------
     cascade
-        Of a model in continuous time; of any other the whole ticks are returned.
+        Of a model in continuous time; for any other model whole ticks are returned.
     """
     adopted_at = cascade.adopted_at.astype(np.float64)
     times = cascade.held["time"].dense() if "time" in cascade.held else adopted_at
@@ -183,7 +183,7 @@ def exact_times(cascade: Cascade) -> npt.NDArray[np.float64]:
 
 
 def rates_of(table: RuleTable) -> kernels.Rates:
-    """Return the rules as the kernels read them, made once for each table."""
+    """Return the rules in the form that the kernels read, cached for each table."""
     return _rates.get(id(table), lambda: (table, _rated(table)))[1]
 
 
@@ -221,7 +221,7 @@ def _rated(table: RuleTable) -> kernels.Rates:
 
 
 def _even(table: RuleTable, cum: npt.NDArray[np.uint64]) -> tuple[npt.NDArray[Any], ...]:
-    """Return outcomes in rows of one length: where each ends, and what it makes of whom."""
+    """Return outcomes in rows of equal length: upper bounds, and new states of both ends."""
     many = np.diff(table.off)
     edge = np.zeros((many.size, max(int(many.max(initial=0)), 1)), np.uint64)
     hears, turns = (np.full((many.size, edge.shape[1] + 1), KEEP, np.uint8) for _ in range(2))
@@ -238,27 +238,27 @@ def _alike(
     edge: npt.NDArray[Any], hears: npt.NDArray[Any], turns: npt.NDArray[Any],
     trusted: npt.NDArray[Any], size: int, s: int, new: int,
 ) -> bool:  # fmt: skip
-    """Return whether contacts do the same to listeners in two states."""
+    """Return whether contacts have the same effect on listeners in two states."""
     columns = edge, hears, turns, trusted
     return all((column[s::size] == column[new::size]).all() for column in columns)
 
 
 def _spans(off: npt.NDArray[np.int64], size: int) -> list[list[tuple[int, int]]]:
-    """Return where the outcomes of each row stand, by speaker and listener."""
+    """Return the ranges of the outcomes of each row, by speaker and listener."""
     return [list(pairwise(off[s * size : (s + 1) * size + 1].tolist())) for s in range(size)]
 
 
 def _scaled(rates: F64, most: F64) -> npt.NDArray[np.uint64]:
-    """Return rates in 2**-32 of the largest."""
+    """Return rates in units of 2**-32 of the largest."""
     shares = np.divide(rates, most, out=np.zeros(rates.shape), where=most > 0)
     whole: npt.NDArray[np.uint64] = np.rint(np.minimum(shares, 1.0) * _WHOLE).astype(np.uint64)
     return whole
 
 
 def bounds(table: RuleTable) -> F64:
-    """Return the rate that a try can never exceed, (states, states): by speaker and listener.
+    """Return an upper bound of the rate of a try, (states, states): by speaker and listener.
 
-    It is the largest total of any state that the listener may reach, by whichever rules.
+    It is the largest total of any state that the listener may reach, by any rules.
     """
     size = table.mode.size
     leads = np.eye(size, dtype=np.bool_)
@@ -276,7 +276,7 @@ def bounds(table: RuleTable) -> F64:
 
 
 def _rings_of(tally: npt.NDArray[np.int64], rates: kernels.Rates, ties: float) -> float:
-    """Return about how many rings a tick has: each that is heard may make a speaker, or several."""
+    """Estimate the rings per tick: each effective one may create one speaker, or several."""
     speak = np.where(rates.mode > 2, rates.mode - 3, (rates.mode > 0) * ties) * rates.ceiling
     listens = rates.bound.reshape(tally.size, -1).any(axis=0)
     heard = float(tally @ listens) / max(int(tally.sum()), 1)
@@ -286,14 +286,14 @@ def _rings_of(tally: npt.NDArray[np.int64], rates: kernels.Rates, ties: float) -
 
 
 def _spans_for(rings: float) -> int:
-    """Return into how many spans a tick is cut that begins with about so many rings."""
+    """Return the number of spans for a tick with an estimated number of rings."""
     return min(max(_FEWEST, 1 << int(rings / _SPAN).bit_length()), _MOST)
 
 
 def calendar_of(
     kept: kernels.Calendar | None, agents: int, spans: int, room: int = _LEAST
 ) -> kernels.Calendar:
-    """Return an empty calendar, in the arrays of one that served, if any."""
+    """Return an empty calendar, reusing the arrays of an earlier one, if any."""
     made = kept or kernels.Calendar(
         pool=np.empty(room * kernels.CHUNK * kernels.WORDS, np.uint64),
         link=np.empty(room, np.uint32),

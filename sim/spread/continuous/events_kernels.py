@@ -1,40 +1,40 @@
-"""Compartmental models one event at a time: each live agent rings, and a ring may change somebody.
+"""Compartmental models one event at a time: each live agent rings, and a ring may change a state.
 
 An agent in a state that speaks rings as a Poisson process, each ring over one of its ties, at the
-largest rate that its state allows; a tie whose actual rate is lower accepts with the ratio
-(thinning: Lewis & Shedler 1979). What happens by itself has a clock of its own. So the law is that
-of the Markov chain in continuous time, exactly. Poisson processes have no memory: every tick begins
-with new rings, and nothing but the states lives on between ticks.
+largest rate that its state allows; a tie whose actual rate is lower accepts with that ratio
+(thinning: Lewis & Shedler 1979). A spontaneous change has a clock of its own. So the law is exactly
+that of the Markov chain in continuous time. Poisson processes have no memory: every tick begins
+with new rings, and only the states persist between ticks.
 
-``claim`` holds the number of an agent's life where that is over 1, less 2; most agents are in their
-first or second one, and a bit (``born``) tells which.
+``claim`` holds the number of an agent's current life if that is over 1, less 2; most agents are in
+their first or second life, and a bit (``born``) tells which.
 
-An agent draws its rings for a *life*: from when it entered its state, or the tick began, until it
-changes by itself, the tick ends, or 16 rings are to be expected; then the next life begins. How
-many rings there are is one draw, and given that each comes at a uniform moment of its own: they
-need no order among themselves, the calendar puts all in order anyway. Lives of a
+An agent draws its rings for a *life*: from its entry into its state, or the start of the tick,
+until a spontaneous change, the end of the tick, or 16 expected rings; then the next life begins.
+The number of rings is one draw; each ring then has an independent uniform time. They need
+no order among themselves, as the calendar sorts them anyway. Lives of a
 tick count from 0, the one that begins with it; a change from or to a state that rings begins a new
 one and voids the rings of the one before.
 
 Draws of life ``g`` of agent ``u`` are ``word2(word(key, u), g << 10 | j)``: ``j`` = 0 the wait for
-the change by itself and 2 its outcome, 1 the number of rings, and of ring ``i`` 3 + 2i its moment
-and 4 + 2i its tie, by the whole part of draw times ties, and its share, by the rest.
+the spontaneous change and 2 its outcome, 1 the number of rings, and of ring ``i`` 3 + 2i its time
+and 4 + 2i its tie, by the integer part of draw times ties, and its share, by the fraction.
 
-A ring over a tie that can change nothing now, nor whatever becomes of the listener (its share is
-not below ``Rates.bound``), is not kept.
+A ring over a tie that cannot change anything, whatever happens to the listener (its share is
+not below ``Rates.bound``), is dropped.
 
-A ring waits in the calendar of the tick: spans of equal length, and the one under way in order. It
-is three words (uint64):
+A ring waits in the calendar of the tick: spans of equal length, with the current one sorted. It
+consists of three words (uint64):
 
-- *when*: its moment, a whole number of the 2**42 grains of a tick ``<< 22``, the life of the agent
+- *when*: its time, an integer of the 2**42 grains of a tick ``<< 22``, the life of the agent
   that drew it ``<< 6`` (16 bits), and the agent's state (6 bits);
-- *who*: the agent ``<< 32 | `` the listener, the agent itself where no tie is meant;
+- *who*: the agent ``<< 32 | `` the listener, or the agent itself if no tie is involved;
 - *what*: a share in [0, 1) as 32 bits ``<< 32 | `` the tie's place in the agent's row.
 
-Rings of spans to come stand in chunks of eight, which are given back as soon as their span begins;
-so the sorting is a scatter to some thousand places and a short sort of what then lies in the
-nearest cache (R. Brown, "Calendar queues: a fast O(1) priority queue implementation for the
-simulation event set problem", CACM 1988). Rings drawn for the span under way wait in a heap.
+Rings of future spans are stored in chunks of eight, which are freed as soon as their span begins;
+so sorting is a scatter to some thousand places and a short sort within the
+L1 cache (R. Brown, "Calendar queues: a fast O(1) priority queue implementation for the
+simulation event set problem", CACM 1988). Rings drawn for the current span wait in a heap.
 """
 
 from __future__ import annotations
@@ -66,35 +66,35 @@ from sim.jit.words import (
 
 (SPAN, DUE, DUES, HEAPED, USED, FREED, HELD, TOUCHED, FRESH, ROOM, EVENTS, WATCHED, FIRST,
  AGAIN) = range(14)  # fmt: skip
-"""Where ``Calendar.at`` keeps: the next span; of the one under way the next ring, and how many
-there are; rings in the heap; chunks ever taken, the first vacated one of these, those in use;
+"""Indices into ``Calendar.at``: the next span; in the current one the next ring, and the number
+of rings; rings in the heap; chunks ever used, the first free one of these, those in use;
 agents touched; first adoptions; agents that may still be given a value in the sparse column; rings
-so far; 2**20 times the ties that somebody spoke over for a tick; agents whose first rings are
-drawn; agents in their second life or a later one."""
+so far; 2**20 times the ties used by speakers times their duration in ticks; agents whose first
+rings are drawn; agents in their second life or a later one."""
 
 CHUNK, WORDS, SLOTS, FINES = 8, 3, 14, 4098
-"""Places in a chunk, words in a ring, the length of ``Calendar.at`` and of ``Calendar.fine``."""
+"""Rings in a chunk, words in a ring, the length of ``Calendar.at`` and of ``Calendar.fine``."""
 
 NONE = np.uint32(0xFFFFFFFF)
 """No chunk."""
 GRAINS = 1 << 42
-"""Moments that a tick is told apart into."""
+"""Number of distinct times in a tick."""
 MOMENT = np.uint64(22)
-"""How far the moment is shifted within a ring's first word."""
+"""The shift of the time within a ring's first word."""
 
 _SLOT, _SEVEN, _EIGHT = np.uint64(3), np.uint64(7), np.uint64(8)
 _FINEST = np.uint64(12)
 
 
 class Calendar(NamedTuple):
-    """Rings to come in this tick.
+    """Pending rings of this tick.
 
     ``pool`` (uint64, three words a place) and ``link`` (uint32, for each chunk the one before it);
-    ``tail`` (uint32, a power of two of spans): for each span the place after its last ring, 0 for
-    none. The span under way: ``due`` in order, ``spare`` scratch of the same size, ``heap`` what
-    was drawn since (uint64, three words each). ``fine`` int64 (``FINES``,), scratch. ``born``
-    (uint64), a bit an agent: whether its first life is over. ``at``: int64, see ``SPAN``; ``shift``
-    (uint64, (1,)) takes the first word to its span.
+    ``tail`` (uint32, a power of two of spans): for each span the place after its last ring, 0 if
+    empty. The current span: ``due`` sorted, ``spare`` scratch of the same size, ``heap`` the rings
+    drawn since (uint64, three words each). ``fine`` int64 (``FINES``,), scratch. ``born``
+    (uint64), a bit per agent: whether its first life is over. ``at``: int64, see ``SPAN``;
+    ``shift`` (uint64, (1,)) maps the first word to its span.
     """
 
     pool: U64
@@ -111,7 +111,7 @@ class Calendar(NamedTuple):
 
 @inlined
 def put_ring(calendar: Calendar, span: Word, when: Word, who: Word, what: Word) -> None:
-    """Keep a ring for a span to come; there is room."""
+    """Store a ring for a future span; there must be room."""
     at, link = calendar.at, calendar.link
     place = np.uint64(calendar.tail[span])
     if place & _SEVEN == ZERO:
@@ -134,7 +134,7 @@ def put_ring(calendar: Calendar, span: Word, when: Word, who: Word, what: Word) 
 
 @lean
 def take_span(calendar: Calendar) -> int:
-    """Copy the rings of the next span into ``spare``; returns how many, -1 without room."""
+    """Copy the rings of the next span into ``spare``; return their number, -1 if no room."""
     at, link, pool, spare = calendar.at, calendar.link, calendar.pool, calendar.spare
     span = np.uint64(at[SPAN])
     stop = np.uint64(calendar.tail[span])
@@ -148,7 +148,7 @@ def take_span(calendar: Calendar) -> int:
         if to + _EIGHT * THREE > room:
             return -1
         place = (last << _SLOT) * THREE
-        for k in range(_EIGHT * THREE):  # a whole chunk, however many of its places are taken
+        for k in range(_EIGHT * THREE):  # a whole chunk, even if only a part of it is used
             spare[to + k] = pool[place + k]
         to += stop * THREE - place
         chunks += 1
@@ -170,9 +170,9 @@ def _is_before(a: U64, i: Word, when: Word, who: Word) -> bool:
 
 @lean
 def _scatter(due: U64, spare: U64, fine: I64, n: Word, shift: Word) -> None:
-    """Write the first ``n`` rings of ``spare`` into ``due``, in order but for a few neighbours.
+    """Write the first ``n`` rings of ``spare`` into ``due``, sorted except for a few neighbours.
 
-    By as many further bits of their moments as there are rings.
+    Uses as many further bits of their times as there are rings.
     """
     bits = np.uint64(4)
     while bits < _FINEST and (ONE << bits) < TWO * n:
@@ -196,9 +196,9 @@ def _scatter(due: U64, spare: U64, fine: I64, n: Word, shift: Word) -> None:
 
 @lean
 def order_due(calendar: Calendar, count: int) -> None:
-    """Write the first rings of ``spare`` into ``due``, in order.
+    """Write the first rings of ``spare`` into ``due``, sorted.
 
-    By bits of their moments, then by insertion.
+    By bits of their times, then by insertion.
     """
     due, spare, fine = calendar.due, calendar.spare, calendar.fine
     n = np.uint64(count)
@@ -224,7 +224,7 @@ def order_due(calendar: Calendar, count: int) -> None:
 
 @lean
 def push_ring(heap: U64, at: I64, when: Word, who: Word, what: Word) -> None:
-    """Put a ring into the heap, the earliest first; of two at one moment the smaller word."""
+    """Push a ring onto the heap, ordered by time, then by word."""
     i = np.uint64(at[HEAPED])
     at[HEAPED] += 1
     while i > ZERO:
@@ -241,7 +241,7 @@ def push_ring(heap: U64, at: I64, when: Word, who: Word, what: Word) -> None:
 
 @lean
 def pop_ring(heap: U64, at: I64) -> None:
-    """Drop the first ring of the heap."""
+    """Remove the first ring from the heap."""
     at[HEAPED] -= 1
     last = np.uint64(at[HEAPED])
     when, who, what = heap[last * THREE], heap[last * THREE + ONE], heap[last * THREE + TWO]
@@ -273,7 +273,7 @@ _TRUSTED = np.uint64(65535)
 
 
 class ListenerRows(NamedTuple):
-    """Who hears whom.
+    """The listeners of each agent.
 
     ``rows`` uint32 (n, 2), ``targets`` uint32, ``trust`` uint16 or empty; ``closed`` uint64 bitmap
     of agents that take no part, or empty.
@@ -286,18 +286,18 @@ class ListenerRows(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """Rules as ``Table`` has them, with rates in place of chances.
+    """The rules as in ``Table``, with rates instead of chances.
 
-    ``scum`` (uint64) adds up in 2**-32 of ``alone`` (float64, of each state: the rate at which it
-    is left without a contact); the last of a state is 2**32. ``bound`` (uint64, by speaker and
-    listener): the largest total that the speaker's state will ever find at a listener of that
-    state, whatever becomes of the listener. ``marks`` (uint8, of each state): ``STEADY`` where
-    nobody leaves the state but by itself; ``RESTLESS`` where agents ring; ``PARTING`` where it is
-    steady, and to whatever state an agent leaves it, for good, nobody can tell: contacts do the
-    same to it before and after.
+    ``scum`` (uint64) is cumulative in 2**-32 of ``alone`` (float64, per state: the total rate of
+    spontaneous changes); the last of a state is 2**32. ``bound`` (uint64, by speaker and
+    listener): the largest total that the speaker's state can ever have for a listener of that
+    state, whatever happens to the listener. ``marks`` (uint8, per state): ``STEADY`` if the
+    state is left only spontaneously; ``RESTLESS`` if agents in it ring; ``PARTING`` if it is
+    steady, and the state that follows it, for good, cannot be told apart: contacts have the
+    same effect before and after.
 
-    ``edge`` (uint64, a row of the same length for each pair of states): where outcomes end, in
-    2**-32 of the speaker's ``ceiling``; ``hears``, ``turns`` (uint8, one longer): what each makes
+    ``edge`` (uint64, a row of equal length for each pair of states): upper bounds of outcomes, in
+    2**-32 of the speaker's ``ceiling``; ``hears``, ``turns`` (uint8, one longer): the new states
     of listener and speaker.
     """
 
@@ -318,7 +318,7 @@ class Rates(NamedTuple):
 
 @inlined
 def contacts_of(mode: I64, many: Number, s: Number) -> Number:
-    """Return over how many of ``many`` ties state ``s`` speaks, or how many calls it makes."""
+    """Return how many of ``many`` ties state ``s`` uses, or how many calls it makes."""
     if mode[s] == 0:
         return np.int64(0)
     return mode[s] - 3 if mode[s] > _CALLS and many > 0 else many
@@ -326,9 +326,9 @@ def contacts_of(mode: I64, many: Number, s: Number) -> Number:
 
 @inlined
 def wait(draw: float, rate: float, left: float) -> float:
-    """Return an exponential wait at ``rate`` from a draw in [0, 1); 1.0 where it is over ``left``.
+    """Return an exponential wait at ``rate`` from a draw in [0, 1); 1.0 if it exceeds ``left``.
 
-    Most waits that last too long are seen without a logarithm: ``1 - exp(-x)`` is at most
+    Most waits that are too long are detected without a logarithm: ``1 - exp(-x)`` is at most
     ``x - x^2 / 2 + x^3 / 6``.
     """
     x = rate * left
@@ -339,9 +339,9 @@ def wait(draw: float, rate: float, left: float) -> float:
 
 @inlined
 def count_of(draw: float, mean: float) -> Number:
-    """Return a Poisson number of that ``mean``, at most 16, from a draw in [0, 1): by inversion.
+    """Return a Poisson number of mean ``mean``, at most 16, from a draw in [0, 1), by inversion.
 
-    Most zeros are seen without an exponential: ``exp(-x)`` is at least ``1 - x``.
+    Most zeros are detected without an exponential: ``exp(-x)`` is at least ``1 - x``.
     """
     n: Number = np.int64(0)
     if draw < 1.0 - mean:
@@ -357,7 +357,7 @@ def count_of(draw: float, mean: float) -> Number:
 
 @inlined
 def next_state(rates: Rates, s: Number, what: Word) -> Number:
-    """Return to which state ``s`` is left by itself; the upper half of ``what`` is the share."""
+    """Return the state that spontaneously follows ``s``; upper half of ``what``: the share."""
     o = rates.soff[s]
     while what >> S32 >= rates.scum[o]:
         o += 1
@@ -368,7 +368,7 @@ def next_state(rates: Rates, s: Number, what: Word) -> Number:
 def weighed(
     heard: ListenerRows, rates: Rates, row: Number, u: Word, place: Word, share: Word
 ) -> Word:
-    """Return the outcome of a try over a tie; the last of ``hears`` is none."""
+    """Return the outcome of a try over a tie; the last entry of ``hears`` means none."""
     o = ZERO
     if heard.trust.size:
         trust = _TRUSTED
@@ -383,15 +383,15 @@ def weighed(
 
 
 LEFT = 260
-"""Chunks, and places in the heap, that must be left: what one ring may lead to, two lives of fewer
-than 128 rings, where 16 are to be expected."""
+"""Minimum free chunks and heap places: the most that one ring may cause, two lives of fewer
+than 128 rings, where 16 are expected."""
 
 LIVES = np.uint64(0xFFFF)
-"""What of a life's number its rings know."""
+"""The bits of a life's number that its rings store."""
 GRAIN = 1.0 / GRAINS
 """A grain in ticks."""
 TICK = 1 << 20
-"""A tie spoken over for a tick, in ``WATCHED``."""
+"""A tie used by a speaker for one tick, in ``WATCHED``."""
 _BLOCK = 16.0
 _LIFE = np.uint64(10)
 _WHOLE = np.uint64(GRAINS)
@@ -402,7 +402,7 @@ _STEP = np.uint64((2 * int(C2)) & 0xFFFFFFFFFFFFFFFF)
 
 @inlined
 def _keep(calendar: Calendar, when: Word, who: Word, what: Word) -> None:
-    """Keep a ring for the span it falls in."""
+    """Store a ring in the span it belongs to."""
     span = when >> calendar.shift[0]
     if np.int64(span) >= calendar.at[SPAN]:
         put_ring(calendar, span, when, who, what)
@@ -414,7 +414,7 @@ def _keep(calendar: Calendar, when: Word, who: Word, what: Word) -> None:
 def watch(
     rates: Rates, calendar: Calendar, many: Number, old: Number, new: Number, t: Word
 ) -> None:
-    """Count the ties over which an agent speaks from ``t`` on, less those of its state before."""
+    """Count the ties that an agent uses from ``t`` on, minus those of its previous state."""
     more = contacts_of(rates.mode, many, new) - contacts_of(rates.mode, many, old)
     left = 1.0 - float(np.int64(t)) * GRAIN
     calendar.at[WATCHED] += np.int64(np.float64(more) * left * TICK)
@@ -425,10 +425,10 @@ def begin_life(
     heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, tally: I64,
     calendar: Calendar, u: Number, s: Number, t: Word, life: Number,
 ) -> bool:  # fmt: skip
-    """Draw a life of agent ``u``, in state ``s`` from moment ``t`` on, and keep its rings.
+    """Draw a life of agent ``u``, in state ``s`` from time ``t`` on, and store its rings.
 
-    Returns whether its end can be seen; else it has left the state at once. ``tally`` (int64,
-    agents in each state) follows. There is room for what it rings.
+    Returns False if the end of the life is invisible to others: then the agent has changed its
+    state at once, and ``tally`` (int64, agents in each state) is updated. There must be room.
     """
     many = np.int64(heard.rows[u, 1])
     ties = contacts_of(rates.mode, many, s) * rates.ceiling[s]
@@ -474,10 +474,10 @@ def begin_life(
 
 
 class NewLives(NamedTuple):
-    """Who began which life in a tick.
+    """Agents that began a new life in a tick.
 
     ``claim`` uint64 (n,), ``FREE`` for agents that began no second life; ``touched`` uint32
-    (n + 1,): those that began a first one; ``again`` uint32 (n,): those that began a second one.
+    (n + 1,): agents that began a first one; ``again`` uint32 (n,): agents that began a second one.
     """
 
     claim: U64
@@ -487,13 +487,13 @@ class NewLives(NamedTuple):
 
 @inlined
 def is_born(born: U64, u: Word) -> Word:
-    """Return 1 where the first life of agent ``u`` is over, else 0."""
+    """Return 1 if the first life of agent ``u`` is over, else 0."""
     return np.uint64((born[u >> S6] >> (u & LOW6)) & ONE)
 
 
 @inlined
 def life_of(claim: U64, born: U64, u: Word) -> Word:
-    """Return in which of its lives an agent is; most bits of ``born`` say: in its first one."""
+    """Return the number of an agent's current life; by ``born`` mostly its first."""
     if is_born(born, u):
         return np.uint64((claim[u] + TWO) & LOW32)
     return ZERO
@@ -520,10 +520,10 @@ def still_live(
     live: U32, count: int, touched: U32, m: int, again: U32, more: int, keys: U32, state: U8,
     claim: U64, marks: U8, born: U64,
 ) -> tuple[int, int]:  # fmt: skip
-    """Free the claims of ``again[:more]``; sort out who is live now.
+    """Clear the claims of ``again[:more]``; find the agents that are live now.
 
-    Agents of ``live`` that are live still stay there (their number is returned first); of
-    ``touched[:m]``, ascending as well, others that are live now take the first places (second).
+    Agents of ``live`` that are still live stay in it (their number is the first result); of
+    ``touched[:m]``, also ascending, others that are live now are moved to the front (second).
     ``born`` is cleared.
     """
     for i in range(more):
@@ -546,7 +546,7 @@ def still_live(
 
 
 KEPT = 255
-"""What an agent becomes that stays what it is."""
+"""The new state of an agent that does not change."""
 
 _OWN = np.uint64(NOBODY)
 
@@ -565,7 +565,7 @@ def _become(
     tally: I64, calendar: Calendar, found: FirstAdoptions, v: Word, new: Number, source: Word,
     t: Word,
 ) -> None:  # fmt: skip
-    """Give agent ``v`` the state ``new``, note a first adoption, and begin its life."""
+    """Give agent ``v`` the state ``new``, record a first adoption, and begin its new life."""
     place, at = slot(keys, v), calendar.at
     if keys.size and keys[place] == VACANT:
         keys[place] = np.uint32(v)
@@ -592,7 +592,7 @@ def _become(
         life = life_of(births.claim, calendar.born, v) + ONE
         counts |= begin_life(heard, rates, key, keys, state, tally, calendar, v, new, t, life)
     if counts:
-        reborn(births, calendar, v)  # else nothing asks for its life any more
+        reborn(births, calendar, v)  # otherwise its life is not used any more
 
 
 @lean
@@ -600,24 +600,24 @@ def ring_on(
     heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, births: NewLives,
     tally: I64, calendar: Calendar, found: FirstAdoptions,
 ) -> bool:  # fmt: skip
-    """Let rings happen in order of time until the tick ends.
+    """Process rings in order of time until the tick ends.
 
     Parameters
     ----------
     heard, rates, births, calendar, found
-        See there.
+        See their classes.
     key
-        uint64, of this tick's rings.
+        uint64 key of this tick's rings.
     keys, state
         The states, a sparse column (:mod:`sim.jit.sparse`) of uint8.
     tally
-        int64, agents in each state.
+        int64, number of agents in each state.
 
     Returns
     -------
     bool
-        Whether the tick has ended; else some array has no room left: lengthen whichever is nearly
-        full and call again.
+        Whether the tick has ended; if not, some array is nearly full: enlarge it
+        and call again.
     """
     at, due, heap = calendar.at, calendar.due, calendar.heap
     while True:
@@ -652,7 +652,7 @@ def _happen(
     heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, births: NewLives,
     tally: I64, calendar: Calendar, found: FirstAdoptions, when: Word, who: Word, what: Word,
 ) -> None:  # fmt: skip
-    """Let a ring do what it does, unless it is void."""
+    """Apply the effect of a ring, unless it is void."""
     u, v, s, t = who >> S32, who & LOW32, np.int64(when & LOW6), when >> MOMENT
     life = life_of(births.claim, calendar.born, u) if not rates.marks[s] & STEADY else when >> S6
     if (life ^ (when >> S6)) & LIVES:
@@ -687,9 +687,9 @@ def ring_first(
     heard: ListenerRows, rates: Rates, live: U32, count: int, key: Word, keys: U32, state: U8,
     tally: I64, calendar: Calendar,
 ) -> bool:  # fmt: skip
-    """Draw the rings of each of ``live[:count]`` from the beginning of the tick on.
+    """Draw the rings of each of ``live[:count]`` from the start of the tick.
 
-    Returns whether all are drawn; else the chunks run short: add some and call again.
+    Returns whether all are drawn; if not, chunks are running out: add some and call again.
     """
     at = calendar.at
     while at[FIRST] < count:

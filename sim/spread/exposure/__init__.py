@@ -1,1 +1,1 @@
-"""Models that decide per exposure: chances, attempts, triggering sets, attention."""
+"""Models that decide for each exposure: chances, attempts, triggering sets, attention."""

@@ -1,6 +1,6 @@
-"""Attempts whose chance differs by tie: the base class of independent cascades.
+"""Attempts whose chance differs by tie, as in variants of the independent cascade.
 
-:func:`~sim.spread.cascade.model.convince` knows constant chances, trust and degree;
+:func:`~sim.spread.cascade.model.convince` handles constant chances, trust and degree;
 :func:`convince_by` takes a rule: :class:`Levels`, :class:`Novelty`, :class:`Border` or
 :class:`Embeddedness`.
 """
@@ -24,13 +24,13 @@ from sim.spread.exposure.exposures_kernels import count_heard
 
 _NO_LEVELS = np.empty(0)
 _NO_LABELS = np.empty(0, np.int32)
-_NO_LABELS.flags.writeable = False  # as the column of communities: one type, one compilation
+_NO_LABELS.flags.writeable = False  # read-only as the community column: one type, one compilation
 _MOST = 255
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """Each tie has one of these chances, by a draw of its own: the same in every cascade.
+    """Each tie has one of these chances, drawn once per tie: the same in every cascade.
 
     Attributes
     ----------
@@ -43,12 +43,12 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Novelty:
-    """What is left to a listener that heard the message in earlier ticks.
+    """Decreasing chances for a listener that heard the message in earlier ticks.
 
     Attributes
     ----------
     left
-        ``left[k]`` in [0, 1] after k hearings; the last one holds from then on (at most 256).
+        ``left[k]`` in [0, 1] after k hearings; the last value applies from then on (at most 256).
     """
 
     left: tuple[float, ...]
@@ -56,12 +56,12 @@ class Novelty:
 
 @dataclass(frozen=True, slots=True)
 class Border:
-    """Within a community the whole chance, between two a share of it.
+    """The whole chance within a community, a share of it between two.
 
     Attributes
     ----------
     across
-        The share, in [0, 1]. An agent of no community shares none with anybody.
+        The share, in [0, 1]. An agent without a community has none in common with others.
     """
 
     across: float
@@ -74,7 +74,7 @@ class Embeddedness:
     Attributes
     ----------
     across
-        The share between two communities; ``None``: the speaker's least overlap with a listener.
+        The share between two communities; ``None``: the speaker's smallest overlap with a listener.
     """
 
     across: float | None = None
@@ -92,14 +92,14 @@ def convince_by(
     chance: float = 1.0,
     speakers: Ids | None = None,
 ) -> int:
-    """Let every speaker try to convince each of its open listeners once, by ``chance`` x rule.
+    """Let every speaker try to convince each of its open listeners once, with ``chance`` x rule.
 
-    As :func:`~sim.spread.cascade.model.convince`; always with a coin for each tie.
+    As :func:`~sim.spread.cascade.model.convince`; always with a coin per tie.
 
     Parameters
     ----------
     rule
-        What multiplies the chance.
+        The factor of the chance.
     cascade, contacts, draws
         As in :meth:`~sim.spread.cascade.model.PropagationModel.step`.
     chance
@@ -110,7 +110,7 @@ def convince_by(
     Returns
     -------
     int
-        How many adopted.
+        Number of agents that adopted.
     """
     ids = cascade.frontier if speakers is None else speakers
     ties = count_ties(contacts.rows, ids, 0, ids.size)
@@ -133,7 +133,7 @@ def convince_by(
 
 
 def _shares_of(rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws) -> kernels.TieShares:
-    """Return a rule as the kernel takes it."""
+    """Return a rule in the form that the kernel takes."""
     tie_key = rng.key(draws.seed, Stream.LEVELS)
     empty = SparseColumn(0, np.uint8)
     if isinstance(rule, Levels):
@@ -151,7 +151,7 @@ def _shares_of(rule: Rule, cascade: Cascade, contacts: Contacts, draws: Draws) -
 
 
 def _hearings(cascade: Cascade) -> SparseColumn:
-    """Return how often each agent heard the message in earlier ticks, uint8."""
+    """Return the number of times each agent heard the message in earlier ticks, uint8."""
     if "hearings" not in cascade.held:
         cascade.held["hearings"] = SparseColumn(cascade.agents, np.uint8)
     column: SparseColumn = cascade.held["hearings"]

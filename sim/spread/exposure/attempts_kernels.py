@@ -1,11 +1,11 @@
-"""Attempts whose chance differs from tie to tie: one chance times a share, filled block by block.
+"""Attempts whose chance differs by tie: one chance times a share, computed block by block.
 
-The loops are those of :mod:`sim.jit.claims`: coins pick contacts into a batch, which then
+The loops are those of :mod:`sim.jit.claims`: coins select contacts into a batch, which then
 claims its open listeners.
 
 The overlap of ``u`` and ``v`` is c / (d_u + d_v - c), with d the number of listeners and c that of
-common ones in u's community. It is seldom needed: coins are tossed first, and only those below what
-the overlap could be at most are compared with what it is.
+common ones in u's community. It is rarely needed: coins are tossed first, and only those below an
+upper bound of the overlap are compared with its exact value.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _FAR_APART = 8
 def approach_labels(
     rows: U32, targets: U32, community: I32, speakers: U32, lo: int, hi: int, spare: U32
 ) -> Word:  # fmt: skip
-    """Read the labels (int32) of listeners of ``speakers[lo:hi]`` (uint32), of long rows the first.
+    """Prefetch labels (int32) of listeners of ``speakers[lo:hi]`` (uint32), a block per row.
 
-    And the row of one listener of another community each, whose overlap is likely the least. As
-    :func:`sim.jit.claims.approach`: no branch waits for any of them. ``spare`` uint32 has room
-    for one id a speaker. The result means nothing; it must be kept.
+    And for each the row of one listener of another community, whose overlap is likely the smallest.
+    As :func:`sim.jit.claims.approach`: no branch waits for any of them. ``spare`` uint32 has room
+    for one id per speaker. The result is meaningless; it must be kept.
     """
     seen = np.uint64(0)
     for i in range(lo, hi):
@@ -60,25 +60,25 @@ def fall_by_overlap(
     rows: U32, targets: U32, key_u: Word, coins: U64, p: float, community: I32, across: float, done:
     U64, u: Number, mates: U32, inside: U8, draws: F64, fell: U32, marked: U64,
 ) -> Number:  # fmt: skip
-    """List the ties of ``u`` whose coin falls below ``p`` times their share.
+    """List the ties of ``u`` whose coin is below ``p`` times their share.
 
     Parameters
     ----------
     rows, targets, community, across, done, coins
         As in :func:`sim.spread.exposure.attempts_kernels.claim_shares`; a share is the overlap
-        within u's community and ``across`` beyond; with a negative ``across`` u's least overlap.
+        within u's community, ``across`` outside; with a negative ``across`` u's smallest overlap.
     key_u
         uint64: coins are ``word2(key_u, v)``, unless given.
     mates, inside, draws, fell
-        uint32, uint8, float64 and uint32, one longer than the row: room to work in. ``fell`` takes
-        the places in the row; some listeners that are closed are left out.
+        uint32, uint8, float64 and uint32, one longer than the row: scratch. ``fell`` takes
+        the places in the row; some closed listeners are left out.
     marked
-        uint64 bitmap of agents, clear before and after: room to mark u's mates in.
+        uint64 bitmap of agents, clear before and after: scratch to mark u's mates in.
 
     Returns
     -------
     int
-        How many fell.
+        Number of ties listed.
     """
     start = np.int64(rows[u, 0])
     length = np.int64(rows[u, 1])
@@ -152,9 +152,9 @@ def _mark(mates: U32, k: Number, marked: U64) -> None:
 def approach_rows(
     rows: U32, targets: U32, start: Number, places: U32, n: Number, kept: U32
 ) -> None:
-    """Read both ends of the rows of the listeners at ``places[:n]`` behind ``start``.
+    """Prefetch both ends of the rows of the listeners at ``places[:n]`` after ``start``.
 
-    As :func:`sim.jit.claims.approach`; what is read is kept in the last of ``kept``.
+    As :func:`sim.jit.claims.approach`; the values read are kept in the last entry of ``kept``.
     """
     seen = np.uint32(0)
     for i in range(n):
@@ -180,7 +180,7 @@ def _shared(mates: U32, k: Number, marked: U64, targets: U32, at: Number, other:
 
 @lean
 def ratio(shared: Number, one: Number, other: Number) -> float:
-    """Return the overlap of rows of so many listeners that share so many."""
+    """Return the overlap of rows of ``one`` and ``other`` listeners that share ``shared``."""
     return float(shared / max(one + other - shared, 1))
 
 
@@ -189,9 +189,9 @@ def _least(
     rows: U32, targets: U32, p: float, u: Number, mates: U32, k: Number, inside: U8, lowest: float,
     marked: U64,
 ) -> float:  # fmt: skip
-    """Return the least overlap with any listener, or any bound of it under which no coin falls.
+    """Return the smallest overlap with any listener, or a bound of it below which no coin falls.
 
-    Those of other communities, who share least, come first.
+    Listeners of other communities, which share the fewest, come first.
     """
     start = np.int64(rows[u, 0])
     length = np.int64(rows[u, 1])
@@ -219,9 +219,9 @@ def _least(
 
 @lean
 def in_both(one: U32, at: Number, stop: Number, other: U32, low: Number, end: Number) -> Number:
-    """Return how many ids are in ``one[at:stop]`` and in ``other[low:end]``, both ascending.
+    """Return the number of ids in both ``one[at:stop]`` and ``other[low:end]``, each ascending.
 
-    Those of the first, which is the shorter one, are looked up in the second.
+    The first should be the shorter one: its ids are looked up in the second.
     """
     found = np.int64(0)
     while at < stop:
@@ -246,12 +246,12 @@ def _first_from(targets: U32, low: Number, high: Number, wanted: Number) -> Numb
 
 
 LEVELS, NOVELTY, BORDER, EMBEDDED = 0, 1, 2, 3
-"""What a share is: one of ``levels`` by a draw of the tie; ``levels[times heard]``; 1 within a
-community and ``across`` between two; how far two neighbourhoods overlap."""
+"""The rules for a share: one of ``levels`` drawn per tie; ``levels[times heard]``; 1 within a
+community and ``across`` between two; the overlap of two neighbourhoods."""
 
 
 class TieShares(NamedTuple):
-    """What share of a chance each tie has.
+    """The share of the chance for each tie.
 
     Attributes
     ----------
@@ -259,10 +259,10 @@ class TieShares(NamedTuple):
         :data:`LEVELS` (by a draw under ``tie_key``), :data:`NOVELTY` (``keys``, ``heard``: uint8
         sparse column of hearings), :data:`BORDER` or :data:`EMBEDDED`.
     levels
-        float64, of the first two rules.
+        float64, for the first two rules.
     community, across
-        int32 (n,), -1 for none, of the last two rules; ``across`` is the share between two
-        communities. :data:`EMBEDDED` with a negative ``across``: the speaker's least overlap.
+        int32 (n,), -1 for none, for the last two rules; ``across`` is the share between two
+        communities. :data:`EMBEDDED` with a negative ``across``: the speaker's smallest overlap.
     """
 
     rule: int
@@ -279,25 +279,25 @@ def claim_shares(
     rows: U32, targets: U32, speakers: U32, lo: int, hi: int, key: Word, coins: U64, p: float,
     shares: TieShares, done: U64, claim: U64, touched: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Toss the coin of every tie of ``speakers[lo:hi]``: it falls below ``p`` times its share.
+    """Toss the coin of every tie of ``speakers[lo:hi]``: success is below ``p`` times its share.
 
     Parameters
     ----------
     rows, targets
         The network: uint32 (n, 2), uint32 (ties,).
     speakers, lo, hi
-        uint32, who speaks, and the part of this call.
+        uint32, the speakers, and the range of this call.
     key, coins
         uint64: coins are ``word2(word(key, u), v)``, or given (uint64 (ties,)).
     p, shares
-        The chance that is multiplied, and by what.
+        The chance, and its factor.
     done, claim, touched, m
         As in :func:`sim.jit.claims.claim_coins`.
 
     Returns
     -------
     int
-        How many are touched now.
+        New number of touched agents.
     """
     rule, tie_key, levels, keys, heard, community, across = shares
     share = np.empty(BLOCK)
@@ -365,7 +365,7 @@ def _fill_levels(key_u: Word, levels: F64, ties: U32, share: F64) -> None:
 
 @kernel
 def _fill_novelty(levels: F64, keys: U32, heard: U8, ties: U32, share: F64) -> None:
-    """Write what is left to a listener who heard the message so often."""
+    """Write the level for the number of times each listener heard the message."""
     most = levels.size - 1
     for j in range(ties.size):
         share[j] = levels[min(int(heard[slot(keys, np.uint64(ties[j]))]), most)]
@@ -384,7 +384,7 @@ def _claim(
     rows: U32, targets: U32, key: Word, coins: U64, batch: U64, drawn: U64, n: Number, done: U64,
     claim: U64, touched: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Let the contacts ``batch[:n]`` claim their listeners, where open, by their coins."""
+    """Let the contacts ``batch[:n]`` claim their open listeners, by their coins."""
     for j in range(n):
         u = batch[j] >> S32
         place = np.uint64(rows[u, 0]) + (batch[j] & LOW32)

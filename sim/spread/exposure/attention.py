@@ -1,4 +1,4 @@
-"""Limited attention: the watched message competes with everybody's memes for a short screen."""
+"""Limited attention: the message competes with all other memes for a short screen."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Attention(PropagationModel):
         columns[_SEEN] = np.array([OURS, 0], np.int64)
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Let the agents that are there take their turns, in an order drawn for this tick."""
+        """Let the present agents take their turns, in an order drawn for this tick."""
         columns, scratch = cascade.columns, contacts.scratch
         screens = kernels.Screens(*(columns[name] for name in kernels.Screens._fields))
         if columns[_SEEN][1] == 0:
@@ -83,7 +83,7 @@ class Attention(PropagationModel):
         cascade.adopt(scratch.touched[:found].copy(), scratch.sources[:found].copy())
 
     def _order(self, cascade: Cascade, draws: Draws) -> Ids:
-        """Return who acts this tick, in a drawn order."""
+        """Return the agents that act this tick, in random order."""
         ids = cascade.present(np.arange(cascade.agents, dtype=np.uint32))
         lots = rng.uniforms(draws.key(Stream.TURNS), ids)
         acting = lots < self.turns
@@ -91,7 +91,7 @@ class Attention(PropagationModel):
         return order
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
-        """Return whether the message is on no screen and in no memory, or nobody ever reposts."""
+        """Return whether the message is on no screen and in no memory, or is never reposted."""
         own = cascade.columns
         if self.repost == 0.0:
             return bool(own[_SEEN][1] > 0)

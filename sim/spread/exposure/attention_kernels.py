@@ -1,7 +1,7 @@
-"""Limited attention: every agent sees the newest few memes that those it hears have posted.
+"""Limited attention: every agent sees the latest few memes posted by those it follows.
 
-Agents take their turns one after another, in an order drawn anew each tick; a turn sees what the
-turns before it posted.
+Agents take their turns one after another, in an order drawn anew each tick; a turn sees the
+posts of the turns before it.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from sim.jit.mix import uniform, word, word2
 from sim.jit.words import Number, Word
 
 NOTHING = np.uint32(0)
-"""An empty slot; so are the slots of agents that join later."""
+"""An empty slot; agents that join later start with empty slots too."""
 OURS = np.uint32(1)
-"""The number of the meme that is watched; others count from 2."""
+"""The number of the watched meme; others count from 2."""
 _NOBODY = np.uint32(0xFFFFFFFF)
 _LAST = np.int64(0xFFFFFFFF)
 
 
 class Screens(NamedTuple):
-    """What agents see, and what they remember.
+    """The memes that agents see, and those that they remember.
 
     Attributes
     ----------
     memes, authors
-        uint32 (n, length): every screen as a ring, what and from whom.
+        uint32 (n, length): every screen as a circular buffer, meme and author.
     heads
         uint8 (n,): the slot of each screen that is written next.
     memory, slots
-        uint32 (n, size): what each agent posted, as a ring; uint8 (n,): its next slot.
+        uint32 (n, size): each agent's posts, as a circular buffer; uint8 (n,): its next slot.
     """
 
     memes: U32
@@ -52,7 +52,7 @@ def post(rows: U32, targets: U32, author: int, meme: Any, screens: Screens) -> N
     rows, targets
         The network: uint32 (n, 2), uint32 (ties,).
     author, meme
-        Who posts what.
+        The author, and the meme it posts.
     screens
         Written.
     """
@@ -84,23 +84,23 @@ def take_turns(
     rows, targets, screens
         As for :func:`post`.
     turns
-        uint32: who acts, in order; one turn each.
+        uint32: the agents in the order of their turns; one turn each.
     key
         Draws are addressed by the agent and the number of the draw in its turn.
     new, repost, reuse
         Chances: of posting a new meme instead of scanning; of reposting each meme on the screen;
         and, when reposting, of taking one from memory instead.
     posted
-        uint8 (n,): 1 where the agent has posted the watched meme; set here.
+        uint8 (n,): 1 if the agent has posted the watched meme; set here.
     adopters, sources
-        uint32 (n + 1,), written: who posted the watched meme first now, and whose post it saw.
+        uint32 (n + 1,), written: first posters of the watched meme now, and whose post they saw.
     seen
-        int64 (2,): the number of the newest meme; posts so far of the watched meme. Updated.
+        int64 (2,): the number of the latest meme; posts so far of the watched meme. Updated.
 
     Returns
     -------
     int
-        How many adopters were written.
+        Number of adopters written.
     """
     memes, authors, heads, memory, _ = screens
     length, size = memes.shape[1], memory.shape[1]
@@ -114,7 +114,7 @@ def take_turns(
             post(rows, targets, agent, np.uint32(seen[0]), screens)
             continue
         head = np.int64(heads[agent])
-        for i in range(length):  # newest first; the screen as it stands when the turn begins
+        for i in range(length):  # newest first; the screen as it was when the turn began
             place = (head + length - 1 - i) % length
             screen[i] = memes[agent, place]
             origin[i] = authors[agent, place]

@@ -1,4 +1,4 @@
-"""The base class of per-exposure models: a probability that one exposure convinces."""
+"""The base class of per-exposure models: the probability that one exposure convinces."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.exposure import exposures_kernels as kernels
 
 CHUNK = 65_536
-"""Exposures in one chunk: about 1 MB of columns, which stays in the processor's cache."""
+"""Exposures per chunk: about 1 MB of columns, which stays in the cache."""
 
 
 class PerExposure(PropagationModel):
@@ -36,9 +36,9 @@ class PerExposure(PropagationModel):
     """
 
     def chance(self, exposure: Exposure) -> F64:
-        """Return the chance of adopting, float64 in [0, 1], one an exposure.
+        """Return the chance of adopting, float64 in [0, 1], one value per exposure.
 
-        Write it without ``if`` over the columns (``numpy.where`` chooses row by row). Values
+        Write it without ``if`` on columns (``numpy.where`` chooses row by row). Values
         outside [0, 1] are clipped; NaN, infinity or another shape stops the cascade.
         """
         raise NotImplementedError
@@ -48,7 +48,7 @@ class PerExposure(PropagationModel):
         return 1
 
     def speaks_hours(self) -> float | None:
-        """Return for how many hours an adopter repeats the message; ``None``: by ticks."""
+        """Return for how many hours an adopter repeats the message; ``None``: use ticks."""
         return None
 
     def ticks_spoken(self, tick_minutes: float = 60.0) -> int:
@@ -57,7 +57,7 @@ class PerExposure(PropagationModel):
         Raises
         ------
         PluginError
-            For what is no number of ticks.
+            If it is not a valid number of ticks.
         """
         hours = self.speaks_hours()
         if hours is not None:
@@ -82,7 +82,7 @@ class PerExposure(PropagationModel):
     )
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Fill chunks of exposures, ask for their chances, let the coins decide."""
+        """Fill chunks of exposures, compute their chances, toss the coins."""
         if self.reads_repeats():
             hearings(cascade)
         speakers, closed = cascade.recent(self.ticks_spoken(contacts.tick_minutes)), cascade.closed
@@ -110,7 +110,7 @@ class PerExposure(PropagationModel):
         cascade.adopt_claims(scratch, touched)
 
     def chances_of(self, exposure: Exposure) -> F64:
-        """Return the author's chances, or say what is wrong with them."""
+        """Return the chances of the model, or raise PluginError if they are invalid."""
         try:
             given: object = self.chance(exposure)
             said = np.asarray(given)
@@ -141,22 +141,22 @@ class PerExposure(PropagationModel):
         return np.ascontiguousarray(chance)
 
     def reweigh(self, cascade: Cascade) -> None:
-        """Do nothing: what is counted are sources, whatever their trust."""
+        """Do nothing: sources are counted regardless of trust."""
 
     @classmethod
     def reads_repeats(cls) -> bool:
-        """Return whether its code names hearings, which then count from the first tick on."""
+        """Return whether its code uses hearings, which are then counted from the first tick."""
         return names_any(cls, frozenset({"repeats", "novelty"}), PerExposure)
 
     def unsettle(self, cascade: Cascade) -> None:
-        """Let it be counted anew how many of those that an agent hears adopted."""
+        """Have the adopters among each agent's sources counted again."""
         if "_near" in cascade.held:
             cascade.held["_near"] = np.array([0, -1], np.int64)
 
     def may_pass_on(self, cascade: Cascade) -> Ids:
-        """Return who adopted so short a time ago that it still speaks."""
+        """Return the adopters recent enough to be still speaking."""
         if cascade.is_carried is not None:
-            return cascade.adopters  # a feed may show what somebody adopted long ago
+            return cascade.adopters  # a feed may show old adoptions
         minutes = cascade.tick_minutes
         span = self.ticks_spoken(minutes)
         spoken = int(cascade.new_adopters[-span:].sum()) if span > 0 else 0
@@ -172,7 +172,7 @@ _DEPTH = 4
 
 @lru_cache(maxsize=512)
 def names_any(cls: type, wanted: frozenset[str], base: type) -> bool:
-    """Return whether the code of a class, below ``base``, or what it calls says any such name."""
+    """Return whether a class below ``base``, or a function that it calls, uses any of the names."""
     owners = [owner for owner in cls.__mro__ if issubclass(owner, base) and owner is not base]
     own = [part for owner in owners for part in vars(owner).values()]
     return any(not wanted.isdisjoint(_names(each, _DEPTH)) for each in _functions(own))
@@ -207,14 +207,14 @@ def _in_code(code: CodeType) -> set[str]:
 
 
 def fresh_minutes(minutes: float, fading: float = 0.4) -> float:
-    """Return what the first minutes of a story count: the integral of ``exp(-fading t^0.4)``.
+    """Return the effective length of the first minutes: the integral of ``exp(-fading t^0.4)``.
 
     Parameters
     ----------
     minutes
         Age of the story, at least 0.
     fading
-        How fast novelty fades, at least 0; 0 never, 0.4 in the paper.
+        Rate at which novelty fades, at least 0; 0 never, 0.4 in the paper.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def fresh_minutes(minutes: float, fading: float = 0.4) -> float:
     if fading <= 0.0:
         return minutes
     x = fading * minutes**0.4
-    if x < 1e-3:  # the closed form would lose its digits; the series has three terms to spare
+    if x < 1e-3:  # the closed form would lose precision; the series has three terms to spare
         return float(minutes * (1.0 - 5.0 / 7.0 * x + 5.0 / 18.0 * x * x))
     root = math.sqrt(x)
     half = math.sqrt(math.pi) * math.erf(root)
@@ -254,12 +254,12 @@ class EndColumns:
 
 @dataclass(eq=False, repr=False)
 class Exposure:
-    """A chunk of exposures; every attribute is a column with one value an exposure.
+    """A chunk of exposures; every attribute is a column with one value per exposure.
 
     Attributes
     ----------
     viewer, source
-        Columns of who hears and of who speaks, such as ``viewer.openness``.
+        Columns of the listener and of the speaker, such as ``viewer.openness``.
     """
 
     _cascade: Cascade
@@ -278,12 +278,12 @@ class Exposure:
 
     @property
     def message(self) -> Message:
-        """The message shown: what it says in its one copy, not a column."""
+        """The message shown: the object itself, not a column."""
         return self._cascade.message
 
     @property
     def trust(self) -> F64:
-        """How much the viewer trusts the source, float64 in [0, 1]."""
+        """The viewer's trust in the source, float64 in [0, 1]."""
         if not self._contacts.trust.size:
             return np.ones(len(self))
         shares: F64 = self._contacts.trust[self._tie] / 65535.0
@@ -299,15 +299,15 @@ class Exposure:
 
     @property
     def same_community(self) -> npt.NDArray[np.bool_]:
-        """Whether the viewer and the source are in one community, bool; False in none."""
+        """Whether viewer and source are in the same community, bool; False if in none."""
         here = self.viewer.community
         same: npt.NDArray[np.bool_] = (here >= 0) & (here == self.source.community)
         return same
 
     @property
     def has_communities(self) -> bool:
-        """Whether anybody in the world is in a community: one answer, the same for all."""
-        # Of most chunks somebody is: only a world without any is looked through.
+        """Whether anyone in the world is in a community: one answer for all rows."""
+        # Usually true within the chunk; otherwise the whole world is searched.
         if (self.viewer.community >= 0).any():
             return True
         return int(self._contacts.people.column("community").max(initial=-1)) >= 0
@@ -323,10 +323,10 @@ class Exposure:
 
     @property
     def repeats(self) -> F64:
-        """How often the viewer heard the message in earlier ticks, at most 255.
+        """Number of times the viewer heard the message in earlier ticks, at most 255.
 
-        Counted from the first tick on where the code of the model, or of functions that it calls,
-        names it or :attr:`novelty`.
+        Counted from the first tick if the code of the model, or of functions that it calls,
+        uses this or :attr:`novelty`.
         """
         return hearings(self._cascade)[self._viewer].astype(np.float64)
 
@@ -342,11 +342,11 @@ class Exposure:
 
     @property
     def tick_minutes(self) -> float:
-        """Simulated minutes in a tick: one number, the same for all."""
+        """Simulated minutes per tick: one number for all rows."""
         return self._contacts.tick_minutes
 
     def fresh_hours(self, fading: float) -> F64:
-        """Return how many hours of undiminished novelty this tick counts, the same for all.
+        """Return the hours of undiminished novelty in this tick, equal in all rows.
 
         ``fading`` as for :func:`fresh_minutes`.
         """
@@ -356,10 +356,10 @@ class Exposure:
         return np.full(len(self), hours)
 
     def audience(self, spread: float) -> F64:
-        """Return how well each is reached: the message's own factor where a seed speaks, else 1.
+        """Return how well each is reached: the message's own factor if a seed speaks, else 1.
 
-        The factor and ``spread`` as for :meth:`sim.spread.cascade.cascade.Cascade.audience`; of
-        mean 1 over messages, so that chances multiplied by it are the same on average.
+        Factor and ``spread`` are those of :meth:`sim.spread.cascade.cascade.Cascade.audience`; the
+        mean over messages is 1, so that chances multiplied by it are the same on average.
         """
         out = np.ones(len(self))
         if spread > 0.0:
@@ -369,7 +369,7 @@ class Exposure:
 
     @property
     def adopted_sources(self) -> F64:
-        """How many of the viewer's sources adopted before this tick, at most 65535."""
+        """Number of the viewer's sources that adopted before this tick, at most 65535."""
         return _near(self._cascade, self._contacts)[self._viewer].astype(np.float64)
 
     @property
@@ -380,7 +380,7 @@ class Exposure:
 
 
 def hearings(cascade: Cascade) -> SparseColumn:
-    """Return how often each agent heard the message before this tick, uint8."""
+    """Return the number of times each agent heard the message before this tick, uint8."""
     if "repeats" not in cascade.held:
         cascade.held["repeats"] = SparseColumn(cascade.agents, np.uint8)
     column: SparseColumn = cascade.held["repeats"]
@@ -388,10 +388,10 @@ def hearings(cascade: Cascade) -> SparseColumn:
 
 
 def _near(cascade: Cascade, contacts: Contacts) -> SparseColumn:
-    """Return how many sources of each agent adopted, uint16, brought up to date on request."""
+    """Return the number of adopted sources of each agent, uint16, updated on demand."""
     network = contacts.whole
     upto, ties = cascade.held.get("_near", (0, -1))
-    if ties != network.count:  # ties were added: what was counted lacks them
+    if ties != network.count:  # ties were added, which are not counted yet
         cascade.held["near"], upto = SparseColumn(cascade.agents, np.uint16), 0
     near: SparseColumn = cascade.held["near"]
     fresh = cascade.adopters[int(upto) :]
@@ -404,7 +404,7 @@ def _near(cascade: Cascade, contacts: Contacts) -> SparseColumn:
 def count_hearings(
     column: SparseColumn, contacts: Contacts, speakers: Ids, closed: U64, most: int
 ) -> None:
-    """Count one more hearing of every open listener of the speakers."""
+    """Add one hearing to every open listener of the speakers."""
     ties = count_ties(contacts.rows, speakers, 0, speakers.size)
     column.reserve(min(ties, column.agents))
     rows, targets = contacts.rows, contacts.targets

@@ -1,4 +1,4 @@
-"""Chunks of exposures: fill rows of (viewer, source, tie), then settle them by a chance each."""
+"""Chunks of exposures: fill rows of (viewer, source, tie), then decide each by its chance."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ def fill(
     rows: U32, targets: U32, speakers: U32, i: int, e: int, closed: U64, viewer: U32, source: U32,
     tie: I64, filled: Number,
 ) -> tuple[Number, Number, Number]:  # fmt: skip
-    """Write the next exposures of open viewers into a chunk, behind the first ``filled`` rows.
+    """Write the next exposures of open viewers into a chunk, after the first ``filled`` rows.
 
     Parameters
     ----------
     rows, targets
         The network: uint32 (n, 2), uint32 (m,).
     speakers
-        uint32, who speaks.
+        uint32, the speakers.
     i, e
-        The cursor: the speaker's position and the offset inside its row; hubs exceed any chunk.
+        The cursor: the speaker's index and the offset in its row; hubs exceed any chunk.
     closed
         uint64 bitmap of agents that cannot be reached.
     viewer, source, tie
-        uint32, uint32, int64 columns of the chunk, overwritten; one row more than can be filled.
+        uint32, uint32, int64 columns of the chunk, overwritten; one row longer than can be filled.
 
     Returns
     -------
@@ -64,10 +64,10 @@ def fill(
 def settle(
     viewer: U32, source: U32, chance: F64, filled: int, key: Word, claim: U64, touched: U32, m: int
 ) -> int:
-    """Let each exposure convince by its own coin; writes claims.
+    """Let each exposure convince by its own coin; write claims.
 
-    ``chance`` is float64, clipped to [0, 1] by comparison with a draw in [0, 1). Returns how many
-    agents are touched now. In batches, as :mod:`sim.jit.claims` does it.
+    ``chance`` is float64, clipped to [0, 1] by comparison with a draw in [0, 1). Returns the new
+    number of touched agents. Works in batches, as in :mod:`sim.jit.claims`.
     """
     won = np.empty(BATCH + 1, np.int64)
     drawn = np.empty(BATCH, np.uint64)
@@ -93,7 +93,7 @@ def settle(
 def count_heard(
     rows: U32, targets: U32, speakers: U32, closed: U64, most: int, keys: U32, heard: Array,
 ) -> None:  # fmt: skip
-    """Count one more hearing, up to ``most``, for every open listener.
+    """Add one hearing, up to ``most``, to every open listener.
 
     ``keys, heard`` are a sparse column of unsigned integers (:mod:`sim.jit.sparse`).
     """

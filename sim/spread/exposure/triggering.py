@@ -20,12 +20,12 @@ from sim.spread.exposure import triggering_kernels as triggers
 from sim.spread.neighbours import heard_kernels as heard_states
 
 CHUNK = 65_536
-"""Pairs asked about at once."""
+"""Pairs evaluated at once."""
 
 
 @dataclass(slots=True)
 class _Places:
-    """Of every tie, made when first asked for: rank and trust before; and whole trust by agent."""
+    """Rank and preceding trust of every tie, and total trust by agent; made on first access."""
 
     contacts: Contacts
     rank: npt.NDArray[np.uint32]
@@ -37,7 +37,7 @@ class _Places:
 class Pairs:
     """A chunk of pairs of an agent and one of its sources; every attribute is a column.
 
-    All draws are the same whenever they are looked at in a cascade: a set is drawn once.
+    All draws are fixed for the cascade: a set is drawn once.
     """
 
     _cascade: Cascade
@@ -52,7 +52,7 @@ class Pairs:
 
     @property
     def coin(self) -> F64:
-        """A draw in [0, 1) of the pair."""
+        """A draw in [0, 1) for the pair."""
         if self._draws.coins.size:
             given: F64 = (self._draws.coins[self._tie] >> np.uint64(11)) * 2.0**-53
             return given
@@ -63,7 +63,7 @@ class Pairs:
 
     @property
     def draw(self) -> F64:
-        """A draw in [0, 1) of the agent, the same for all its sources."""
+        """A draw in [0, 1) for the agent, equal for all its sources."""
         if self._draws.thresholds.size:
             return self._draws.thresholds[self._viewer]
         out = np.empty(len(self))
@@ -72,12 +72,12 @@ class Pairs:
 
     @property
     def sources(self) -> F64:
-        """How many sources the agent has, at least 1."""
+        """Number of sources of the agent, at least 1."""
         return np.maximum(self._contacts.degree[self._viewer], 1).astype(np.float64)
 
     @property
     def rank(self) -> F64:
-        """The place of the source among the agent's sources: 0, 1, ..., by id."""
+        """The rank of the source among the agent's sources: 0, 1, ..., by id."""
         ranks: npt.NDArray[np.uint32] = self._places().rank[self._tie]
         return ranks.astype(np.float64)
 
@@ -91,13 +91,13 @@ class Pairs:
 
     @property
     def before(self) -> F64:
-        """The shares of all sources of lower rank together, in [0, 1)."""
+        """The total share of all sources of lower rank, in [0, 1)."""
         places = self._places()
         sums: F64 = places.before[self._tie] / np.maximum(places.whole[self._viewer], 1)
         return sums
 
     def _places(self) -> _Places:
-        """Return the places of all ties of these contacts."""
+        """Return the ranks of all ties of these contacts."""
         contacts, known = self._contacts, self._cascade.memo
         if not isinstance(known, _Places) or known.contacts is not contacts:
             ties, agents = contacts.targets.size, contacts.agents
@@ -127,9 +127,9 @@ class Triggering(PropagationModel):
     )
 
     def triggers(self, pairs: Pairs) -> Bools:
-        """Return whether each source is in the agent's set, one bool a pair.
+        """Return whether each source is in the agent's set, one bool per pair.
 
-        Write it without ``if`` over the columns, of draws that ``pairs`` offers.
+        Write it without ``if`` on columns, using only the draws of ``pairs``.
         """
         raise NotImplementedError
 
@@ -152,7 +152,7 @@ class Triggering(PropagationModel):
         cascade.adopt_claims(scratch, touched)
 
     def _asked(self, pairs: Pairs) -> npt.NDArray[np.uint8]:
-        """Return the author's answers, 0 or 1, or say what is wrong with them."""
+        """Return the model's answers, 0 or 1, or raise PluginError if they are invalid."""
         said = np.asarray(self.triggers(pairs))
         if said.shape not in {(), (len(pairs),)} or said.dtype.kind != "b":
             raise PluginError(

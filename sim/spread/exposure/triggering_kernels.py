@@ -1,4 +1,4 @@
-"""Triggering sets: pairs of an agent and a source, what sets are drawn by, and who triggers."""
+"""Triggering sets: pairs of an agent and a source, ranks of sources, and the triggering sources."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def open_pairs(
     Parameters
     ----------
     rows, targets, speakers, closed
-        The network, who speaks (uint32), and a uint64 bitmap of agents that cannot be reached.
+        The network, the speakers (uint32), and a uint64 bitmap of agents that cannot be reached.
     i, e
-        The cursor: the speaker's number, and the place in its row.
+        The cursor: the speaker's index, and the place in its row.
     viewer, source, tie
-        uint32, uint32, int64: the chunk, with room for one row more than is filled.
+        uint32, uint32, int64: the chunk, one row longer than is filled.
 
     Returns
     -------
@@ -62,10 +62,10 @@ def trigger(
     viewer: U32, source: U32, chosen: U8, filled: Number, key: Word, claim: U64, touched: U32, m:
     Number,
 ) -> Number:  # fmt: skip
-    """Let the pairs of a chunk that are ``chosen`` (uint8) claim; the lowest draw is the source.
+    """Let the ``chosen`` pairs (uint8) of a chunk claim; the lowest draw is the source.
 
     ``claim`` uint64 (n,), ``touched`` uint32 (n + 1,), ``m`` as in :mod:`sim.jit.claims`;
-    returns how many are touched now.
+    returns the new number of touched agents.
     """
     for j in range(filled):
         if chosen[j]:
@@ -82,16 +82,16 @@ def trigger(
 def ranks(
     rows: U32, targets: U32, trust: U16, seen: I64, sums: I64, rank: U32, before: I64
 ) -> None:
-    """Write each source's number among its listener's, by id, and the trust of those before it.
+    """Write each source's rank among its listener's sources, by id, and the trust of lower ranks.
 
     Parameters
     ----------
     rows, targets, trust
         The network; ``trust`` uint16 (ties,), or empty: 1 each.
     seen, sums
-        int64 (n,) zeros: scratch; the number of sources and their whole trust in the end.
+        int64 (n,) zeros: scratch; at the end the number of sources and their total trust.
     rank, before
-        uint32 and int64 (ties,): take the source's number, and the trust of lower numbers.
+        uint32 and int64 (ties,): the source's rank, and the total trust of lower ranks; written.
     """
     for u in range(rows.shape[0]):
         start = np.int64(rows[u, 0])
@@ -105,6 +105,6 @@ def ranks(
 
 @kernel
 def pair_draws(key: Word, sources: U32, listeners: U32, out: F64) -> None:
-    """Write a draw in [0, 1) of each pair (uint32, uint32) into ``out``."""
+    """Write a draw in [0, 1) for each pair (uint32, uint32) into ``out``."""
     for i in range(sources.size):
         out[i] = uniform(word2(word(key, int(sources[i])), int(listeners[i])))

@@ -1,9 +1,9 @@
-"""Blocking: which members, or ties, to silence so that a rumour reaches fewest.
+"""Blocking: which members, or ties, to silence so that a rumour reaches the fewest.
 
-One after the other, whoever takes most reach away in runs of the rumour, found in all runs at once
-by trees of dominators (the advanced greedy of Xie, Zhang, Wang, Lin & Zhang, "Minimizing the
-influence of misinformation via vertex blocking", ICDE 2023; here also for ties). What is lost is
-not submodular in who is blocked: no share of the best is guaranteed.
+Greedy: always the one whose removal costs the most reach, computed in all runs at once
+by dominator trees (the advanced greedy of Xie, Zhang, Wang, Lin & Zhang, "Minimizing the
+influence of misinformation via vertex blocking", ICDE 2023; here also for ties). The loss is
+not submodular in the blocked set: there is no approximation guarantee.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sim.spread.influence.live_edges_kernels import followed
 Blocked = Literal["agents", "ties"]
 
 RUNS = 200
-"""How many runs of the rumour, where nothing else is said."""
+"""Default number of runs of the rumour."""
 
 _NO_AGENTS = np.empty(0, np.int64)
 _NO_LOSSES = np.empty(0, np.uint32)
@@ -42,23 +42,23 @@ def block(
     runs: int = RUNS,
     report: Report = quiet,
 ) -> I64:
-    """Return what to block, in the order of choice; fewer than ``k`` where nothing is left to take.
+    """Return what to block, in the order of choice; fewer than ``k`` if the rest has no effect.
 
     Parameters
     ----------
     network
-        With its model. A tie that is blocked carries nothing, a member that is blocked neither
-        adopts nor passes on; what they weighed goes to nobody else.
+        The network with its model. A blocked tie carries nothing, a blocked member neither
+        adopts nor passes on; their weight is not redistributed.
     rumour
-        uint32: who has the rumour, never blocked.
+        uint32: the agents that have the rumour, never blocked.
     k
-        How many.
+        Number of members or ties to block.
     what
         ``"agents"``, or ``"ties"``.
     runs
-        How many live-edge graphs are looked at, the same in every round.
+        Number of live-edge graphs, the same in every round.
     report
-        Told of progress; may cancel.
+        Progress callback; may cancel.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def block(
 
 
 class _Rounds:
-    """Losses in the same runs, less what was blocked before."""
+    """Losses in the same runs, given what was blocked before."""
 
     def __init__(self, network: LiveNetwork, rumour: Ids, what: Blocked, runs: int) -> None:
         self.network, self.rumour, self.is_ties = network, rumour, what == "ties"
@@ -99,7 +99,7 @@ class _Rounds:
         self._lots = rng.words(lots, np.arange(size))
 
     def best(self) -> int:
-        """Return what takes most away, of equals by a draw; -1 when nothing does."""
+        """Return the choice with the largest loss, equal ones by a draw; -1 if there is none."""
         threads = min(workers(), self.keys.size)
         portions = np.array_split(self.keys, threads)
         with ThreadPoolExecutor(threads, thread_name_prefix="blocking") as pool:
@@ -111,14 +111,14 @@ class _Rounds:
         return int(equal[np.argmin(self._lots[equal])])
 
     def take(self, place: int) -> None:
-        """Block it."""
+        """Block a member or tie."""
         if self.is_ties:
             self.dead[place] = 1
         else:
             set_bits(np.array([place], np.uint32), self.closed)
 
     def _losses(self, keys: npt.NDArray[np.uint64]) -> I64:
-        """Return what some runs lose with each agent or tie, int64."""
+        """Return the losses of some runs with each agent or tie, int64."""
         network = self.network
         agents = _NO_AGENTS if self.is_ties else np.zeros(network.agents, np.int64)
         ties = np.zeros(network.ties.count, np.uint32) if self.is_ties else _NO_LOSSES

@@ -1,13 +1,13 @@
 """Seeds chosen one by one: CELF (lazy greedy by Monte Carlo means), and the degree discount.
 
 Leskovec, Krause, Guestrin, Faloutsos, VanBriesen & Glance, "Cost-effective outbreak detection in
-networks", KDD 2007: gains only fall, so that most need not be worked out again. On fixed live ties
-(Cheng, Shen, Huang, Zhang & Cheng, "StaticGreedy", CIKM 2013) it is exactly greedy for their mean.
-For small networks, beside which faster ways are checked.
+networks", KDD 2007: gains only fall, so that most need not be recomputed. With fixed live ties
+(Cheng, Shen, Huang, Zhang & Cheng, "StaticGreedy", CIKM 2013) it is exact greedy for their mean.
+For small networks, as a reference for the faster methods.
 
 Chen, Wang & Yang, "Efficient influence maximization in social networks", KDD 2009: for independent
-cascades of one small chance. Where each listener's chance is its own, the single discount of the
-same paper: an agent that a seed speaks to counts one listener less.
+cascades of one small chance. If each listener has its own chance, the single discount of the
+same paper: an agent that is a listener of a seed counts one listener less.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sim.spread.influence import live_edges_kernels as kernels
 from sim.spread.influence.live_edges import LiveNetwork
 
 RUNS = 500
-"""How many runs, where nothing else is said."""
+"""Default number of runs."""
 
 _PORTION = 256
 _NO_TIES = np.empty(0, np.uint8)
@@ -41,7 +41,7 @@ def celf(
     budget: float = 0.0,
     report: Report = quiet,
 ) -> Ids:
-    """Return seeds chosen one by one for the largest mean gain; of equals by a draw.
+    """Return seeds chosen one by one by the largest mean gain; equal ones by a draw.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def celf(
 
 
 class _Search:
-    """Gains in the same runs; those of single agents are worked out once."""
+    """Gains in the same runs; those of single agents are computed once."""
 
     def __init__(self, network: LiveNetwork, runs: int, report: Report) -> None:
         self.network = network
@@ -96,7 +96,7 @@ class _Search:
         *,
         by_ratio: bool = False,
     ) -> tuple[Ids, int]:
-        """Return seeds, and how many agents they reached in all runs."""
+        """Return seeds, and the number of agents they reached in all runs."""
         self.marks[:] = self.network.closed
         roots, left, total = self.network.roots, budget, 0
         lots = rng.words(rng.key(self.network.seed, Stream.EQUALS), roots)
@@ -129,7 +129,7 @@ class _Search:
 
 
 def degree_discount(network: LiveNetwork, k: int) -> npt.NDArray[np.uint32]:
-    """Return k agents: uint32, in the order of choice, of equals by a draw.
+    """Return k agents: uint32, in the order of choice, equal ones by a draw.
 
     Examples
     --------

@@ -1,13 +1,13 @@
-"""Coverage: who is in most of the sets that nobody chosen is in yet.
+"""Coverage: the agent that is in the most sets that no chosen agent is in.
 
-Counts are exact at every moment: once a set is covered, all its agents are in one set less. As
-counts only fall, agents that once had few need not be looked at again (Minoux 1978; Leskovec et
+Counts are always exact: once a set is covered, the counts of all its agents fall by one. As
+counts only fall, agents with a low earlier count need no new check (Minoux 1978; Leskovec et
 al., "Cost-effective outbreak detection in networks", KDD 2007).
 
-Blocking counts how many agents a run loses with each agent, or each tie, on its way. Who is reached
-in a run only through v hangs below v in the tree of dominators of its live ties (Xie, Zhang, Wang,
+Blocking counts how many agents a run loses with each agent, or each tie, on its way. An agent
+reached only through v is below v in the dominator tree of the live ties (Xie, Zhang, Wang,
 Lin & Zhang, "Minimizing the influence of misinformation via vertex blocking", ICDE 2023). The tree
-is found by intersecting paths until nothing changes (Cooper, Harvey & Kennedy, "A simple, fast
+is computed by intersecting paths until nothing changes (Cooper, Harvey & Kennedy, "A simple, fast
 dominance algorithm", 2001), in the order of the run: a dominator comes earlier.
 """
 
@@ -23,23 +23,23 @@ from sim.jit.words import LOW6, ONE, S6, Number, Word
 
 @kernel
 def add_counts(members: U32, begin: int, end: int, counts: U32) -> None:
-    """Count every agent of ``members[begin:end]`` once more (``counts`` uint32 (n,))."""
+    """Increment the count of every agent of ``members[begin:end]`` (``counts`` uint32 (n,))."""
     for i in range(begin, end):
         counts[members[i]] += np.uint32(1)
 
 
 @kernel
 def fill_index(members: U32, ends: U32, starts: U32, index: U32) -> None:
-    """Write for each agent the sets it is in, rising.
+    """Write for each agent the sets it is in, ascending.
 
     Parameters
     ----------
     members, ends
-        uint32: the agents of the sets one after the other, and where each set ends.
+        uint32: the concatenated agents of the sets, and the end of each set.
     starts
-        uint32 (n + 1,): where each agent's sets begin; moved to where they end.
+        uint32 (n + 1,): start of each agent's sets; advanced to their ends.
     index
-        uint32 (members,): takes the sets.
+        uint32 (members,): the sets, written.
     """
     at = np.int64(0)
     for s in range(ends.size):
@@ -54,21 +54,21 @@ def fill_index(members: U32, ends: U32, starts: U32, index: U32) -> None:
 def best(
     order: U32, bounds: F64, counts: U32, costs: F64, budget: float, taken: U8, key: Word
 ) -> tuple[Number, float]:
-    """Return who is worth most now, and what it is worth; (-1, 0.0) when nobody is worth anything.
+    """Return the agent with the highest worth, and its worth; (-1, 0.0) if all are worth nothing.
 
     Parameters
     ----------
     order, bounds
-        uint32 agents and their worth at some time before (float64), falling.
+        uint32 agents and their worth at an earlier time (float64), descending.
     counts
-        uint32 (n,): sets that an agent would cover now.
+        uint32 (n,): number of sets that an agent would cover now.
     costs, budget
-        float64 (n,), or empty: worth is the count, else count / cost; who costs more than the
-        budget is left out.
+        float64 (n,), or empty: worth is the count, or else count / cost; agents above the
+        budget are skipped.
     taken
-        uint8 (n,): 1 for who cannot be chosen.
+        uint8 (n,): 1 for agents that cannot be chosen.
     key
-        Of equals the one of the lowest draw under it is taken.
+        Equal worth is decided by the lowest draw under this key.
     """
     found, most = np.int64(-1), 0.0
     lot = np.uint64(0)
@@ -121,7 +121,7 @@ def largest_sum(order: U32, bounds: F64, counts: U32, k: int) -> float:
 def cover(
     begin: int, end: int, index: U32, members: U32, ends: U32, covered: U8, counts: U32
 ) -> Number:
-    """Cover the sets ``index[begin:end]``; return how many were not covered before."""
+    """Cover the sets ``index[begin:end]``; return the number of newly covered ones."""
     new = np.int64(0)
     for i in range(begin, end):
         s = np.int64(index[i])
@@ -158,7 +158,7 @@ def count_bits(bits: U64, counts: U32, by: int) -> None:
 
 @kernel
 def cover_bits(v: int, maps: U64, covered: U8, counts: U32) -> Number:
-    """As :func:`cover`, of the sets that are bitmaps: uint64 (sets, words)."""
+    """As :func:`cover`, for sets stored as bitmaps: uint64 (sets, words)."""
     new = np.int64(0)
     agent = np.uint64(v)
     for s in range(maps.shape[0]):
@@ -171,7 +171,7 @@ def cover_bits(v: int, maps: U64, covered: U8, counts: U32) -> Number:
 
 @kernel
 def covered_by(members: U32, ends: U32, chosen: U8) -> Number:
-    """Return how many sets hold anybody of ``chosen`` (uint8 (n,))."""
+    """Return the number of sets that contain any of ``chosen`` (uint8 (n,))."""
     found, at = np.int64(0), np.int64(0)
     for s in range(ends.size):
         end = np.int64(ends[s])
@@ -186,7 +186,7 @@ def covered_by(members: U32, ends: U32, chosen: U8) -> Number:
 
 @kernel
 def held_by(maps: U64, seeds: U32) -> Number:
-    """As :func:`covered_by`, of the sets that are bitmaps."""
+    """As :func:`covered_by`, for sets stored as bitmaps."""
     found = np.int64(0)
     for s in range(maps.shape[0]):
         for i in range(seeds.size):
@@ -203,7 +203,7 @@ def _tree(begin: I64, sources: I32, above: I32) -> None:
     above[0] = 0
     for v in range(1, above.size):
         above[v] = sources[begin[v]]
-        for i in range(begin[v], begin[v + 1]):  # who reached it first is nearest the seeds
+        for i in range(begin[v], begin[v + 1]):  # the first to reach it is the nearest to the seeds
             above[v] = min(above[v], sources[i])
     is_changed = True
     while is_changed:
@@ -227,29 +227,29 @@ def add_losses(
     queue: U32, reached: int, seeds: int, targets: U32, live: I64, met: int, place: I32,
     agents: I64, ties: U32,
 ) -> None:  # fmt: skip
-    """Add what a run would lose with each agent, or each tie.
+    """Add the losses of a run with each agent, or each tie.
 
     Parameters
     ----------
     queue, reached, seeds
-        uint32: who was reached, the seeds first; how many, and how many of them are seeds.
+        uint32: the agents reached, seeds first; their number, and the number of seeds.
     targets, live, met
-        uint32 (ties,): listeners; the run's live ties, and how many
+        uint32 (ties,): listeners; the run's live ties, and their number
         (:func:`sim.spread.influence.live_edges_kernels.followed`).
     place
-        int32 (n,): -1 each, as it is afterwards.
+        int32 (n,): all -1, restored afterwards.
     agents
-        int64 (n,): takes agents lost with each agent, itself among them; or empty.
+        int64 (n,): agents lost with each agent, including itself, added to; or empty.
     ties
-        uint32 (ties,): takes agents lost with each tie; or empty.
+        uint32 (ties,): agents lost with each tie, added to; or empty.
     """
-    size = reached - seeds + 1  # the seeds are one place, the root
+    size = reached - seeds + 1  # all seeds are one place, the root
     for q in range(reached):
         place[queue[q]] = max(q - seeds + 1, 0)
     begin = np.zeros(size + 1, np.int64)
     for i in range(met):
         begin[place[targets[live[2 * i + 1]]] + 1] += 1
-    begin[0] = begin[1] = 0  # ties to who takes no part, or to the root, lead nowhere
+    begin[0] = begin[1] = 0  # ties to non-participants, or to the root, have no effect
     for v in range(1, size + 1):
         begin[v] += begin[v - 1]
     used = begin.copy()
@@ -275,7 +275,7 @@ def add_losses(
 
 @kernel
 def _add_ties(begin: I64, sources: I32, edges: I64, above: I32, below: I64, ties: U32) -> Number:
-    """Add what is lost with each tie that is the only way to its listener; return how many are."""
+    """Add the losses of each tie that is the only way to its listener; return their number."""
     size = above.size
     first, free = np.zeros(size, np.int64), np.ones(size, np.int64)
     for v in range(1, size):  # places below v are first[v] to first[v] + below[v] - 1

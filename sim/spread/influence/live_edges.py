@@ -1,10 +1,10 @@
 """Live-edge models: final reach as reachability in a random subgraph (percolation).
 
 Under such a model the expected spread is monotone and submodular in the seeds (Kempe, Kleinberg &
-Tardos, KDD 2003), which is what the choice of seeds rests on.
+Tardos, KDD 2003), which seed selection relies on.
 
-An estimate has as many runs as its interval needs to be a hundredth of the mean wide on each side,
-found out from a first portion of them (Stein, Annals of Mathematical Statistics 16, 1945), within
+An estimate uses as many runs as needed for an interval of one hundredth of the mean on each side,
+derived from a first batch of runs (Stein, Annals of Mathematical Statistics 16, 1945), within
 bounds.
 """
 
@@ -40,22 +40,22 @@ _NORMAL_95 = 1.959963984540054
 
 @dataclass(frozen=True, slots=True)
 class LiveEdges:
-    """How a model's final reach is that of live ties: what a propagation model says of itself.
+    """The live-edge form of a model's final reach, as declared by a propagation model.
 
     Attributes
     ----------
     chance
-        That a tie carries the message, in [0, 1], before the scale.
+        The chance that a tie carries the message, in [0, 1], before the scale.
     scale
-        What multiplies it: nothing, the tie's trust, or 1 / the listener's number of sources
-        (``chance`` is 1 then).
+        The factor of the chance: none, the tie's trust, or 1 / the listener's number of sources
+        (``chance`` is then 1).
     levels
-        Shares of the chance in [0, 1], one drawn for each tie and the world; empty: none.
+        Shares of the chance in [0, 1], one drawn per tie of the world; empty: none.
     across
-        The share of the chance that a tie between two communities has.
+        The share of the chance for a tie between two communities.
     one_source
         Each listener has exactly one live tie, drawn among its sources: ``"uniform"``, or in
-        proportion to ``"trust"``; the rest is without meaning then. A linear threshold.
+        proportion to ``"trust"``; the other fields then have no effect. A linear threshold.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class LiveEdges:
 
 
 class Estimate(NamedTuple):
-    """Agents reached in the end, seeds included: the mean of runs, its (normal) 95 % interval."""
+    """Agents reached in the end, including seeds: the mean of runs, its (normal) 95 % interval."""
 
     mean: float
     low: float
@@ -97,7 +97,7 @@ class Estimate(NamedTuple):
 
 
 class ThreadScratch(NamedTuple):
-    """What one thread works with; ``seen``, who takes no part, is given back as it was."""
+    """Working memory of one thread; ``seen`` marks non-participants and is restored after use."""
 
     seen: U64
     queue: Ids
@@ -109,11 +109,11 @@ class LiveNetwork:
     Attributes
     ----------
     agents
-        n.
+        Number of agents, n.
     roots
-        uint32, rising: who takes part.
+        uint32, ascending: the agents that take part.
     closed
-        uint64: a bitmap of the others.
+        uint64: a bitmap of the other agents.
 
     Examples
     --------
@@ -146,23 +146,23 @@ class LiveNetwork:
 
     @property
     def forwards(self) -> tuple[Ids, Ids, npt.NDArray[np.uint16]]:
-        """Rows, targets and trust: who hears each agent."""
+        """Rows, targets and trust: the listeners of each agent."""
         return self.ties.rows, self.ties.targets, self.ties.trust
 
     @property
     def backwards(self) -> tuple[Ids, Ids, npt.NDArray[np.uint16]]:
-        """Rows, sources and trust: whom each agent hears."""
+        """Rows, sources and trust: the sources of each agent."""
         back = self.ties.reverse
         return back.rows, back.targets, back.trust
 
     @contextmanager
     def scratch(self) -> Iterator[ThreadScratch]:
-        """Lend a scratch that nobody else uses meanwhile."""
+        """Lend working memory that no other thread uses meanwhile."""
         with self._lock:
             spare = self._free.pop() if self._free else None
         scratch = spare or ThreadScratch(self.closed.copy(), np.empty(self.agents, np.uint32))
         yield scratch
-        with self._lock:  # not after an error: nobody knows what is in it then
+        with self._lock:  # not after an error, when its content is undefined
             self._free.append(scratch)
 
     def sizes(
@@ -175,7 +175,7 @@ class LiveNetwork:
         coins: bool = False,
         dead: U8 = _NO_TIES,
     ) -> I64:
-        """Return how many agents each of some runs reached."""
+        """Return the number of agents reached in each of some runs."""
         start = np.asarray(seeds, np.uint32)
         forwards, backwards = self.forwards, self.backwards
         key = rng.key(self.seed, stream)
@@ -193,7 +193,7 @@ class LiveNetwork:
         return found
 
     def _cross(self, scratch: ThreadScratch, seeds: Ids, keys: U64, dead: U8, found: I64) -> None:
-        """Write how many agents runs of linear thresholds reached."""
+        """Write the number of agents reached in runs of linear thresholds."""
         rows, targets, trust = self.forwards
         back_rows, _, back_trust = self.backwards
         if self.chances.kind == kernels.ONE_OF:
@@ -213,7 +213,7 @@ class LiveNetwork:
         stream: Stream = Stream.REACHES,
         dead: U8 = _NO_TIES,
     ) -> Estimate:
-        """Return the expected spread of seeds, of so many runs (at least 2)."""
+        """Return the expected spread of seeds, estimated from ``runs`` runs (at least 2)."""
         return estimated(self.sizes(seeds, runs, stream=stream, dead=dead))
 
 
@@ -225,7 +225,7 @@ def estimated(sizes: npt.NDArray[np.int64]) -> Estimate:
 
 
 def _chances(edges: LiveEdges, seed: int, labels: npt.NDArray[np.int32] | None) -> Chances:
-    """Return what the kernels know of the ties' chances."""
+    """Return the parameters of the ties' chances for the kernels."""
     top, levels, kind = edges.chance, _NO_LEVELS, kernels.CONSTANT
     own = _NO_LABELS if labels is None else np.ascontiguousarray(labels, np.int32)
     if edges.one_source:
@@ -245,7 +245,7 @@ def _chances(edges: LiveEdges, seed: int, labels: npt.NDArray[np.int32] | None) 
 
 FIRST_RUNS, MOST_RUNS = 64, 10_000
 MOST_VISITS = 1 << 26
-"""Agents reached in all runs, at most, beyond the first ones: some ten seconds."""
+"""Upper bound of agents reached in all runs beyond the first ones: about ten seconds."""
 
 _WIDE = 0.01
 _NORMAL = 1.96
@@ -262,7 +262,7 @@ def sizes_of(
     dead: npt.NDArray[np.uint8] = _NO_TIES,
     report: Report = quiet,
 ) -> npt.NDArray[np.int64]:
-    """As :meth:`LiveNetwork.sizes`, on any number of threads."""
+    """As :meth:`LiveNetwork.sizes`, on several threads."""
     parts = [(at, min(_PORTION, first + runs - at)) for at in range(first, first + runs, _PORTION)]
 
     def sizes(part: tuple[int, int]) -> npt.NDArray[np.int64]:

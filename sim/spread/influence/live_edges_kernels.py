@@ -1,14 +1,14 @@
-"""Live edges: which ties of a network would carry a message, drawn as they are looked at.
+"""Live edges: which ties of a network would carry a message, drawn on demand.
 
 A model whose final reach is that of a random subgraph (Kempe, Kleinberg & Tardos, "Maximizing the
-spread of influence through a social network", KDD 2003) is followed without a clock: backwards from
-one agent to all who would have reached it (a reverse reachable set: Borgs, Brautbar, Chayes &
+spread of influence through a social network", KDD 2003) is traversed without time: backwards from
+one agent to all that would have reached it (a reverse reachable set: Borgs, Brautbar, Chayes &
 Lucier, "Maximizing social influence in nearly optimal time", SODA 2014), or forwards from seeds.
-Ties of one chance are passed over in geometric jumps (Guo, Wang, Wei & Chen, "Influence
+Ties of equal chance are skipped in geometric jumps (Guo, Wang, Wei & Chen, "Influence
 maximization revisited", SIGMOD 2020).
 
-Every set and every run draws under a key of its own, by places counted within it: the same on any
-number of threads.
+Every set and every run draws under its own key, by places counted within it: the result does not
+depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from sim.jit.prefetch import ahead
 from sim.jit.words import LOW6, ONE, S6, Number, Word
 
 CONSTANT, DEGREE, TRUST, LEVELS, BORDER, ONE_OF, ONE_BY_TRUST = 0, 1, 2, 3, 4, 5, 6
-"""What a tie's chance is: one for all; 1 / the listener's sources; times trust; times one of some
-levels; times a share between communities. Or each listener has one live tie, any or by trust."""
+"""The rules for a tie's chance: one for all; 1 / the listener's sources; times trust; times one of
+some levels; times a share between communities. Or one live tie per listener, any or by trust."""
 
 _AHEAD = 4
 _TRIES = 16
@@ -34,7 +34,7 @@ _FAR = 1e18
 
 
 class Chances(NamedTuple):
-    """What decides whether a tie is live.
+    """The parameters that decide whether a tie is live.
 
     Attributes
     ----------
@@ -43,11 +43,11 @@ class Chances(NamedTuple):
     p
         The largest chance of a tie, in [0, 1].
     across
-        The share of it between communities (:data:`BORDER`).
+        Its share between communities (:data:`BORDER`).
     levels
         float64: shares of it, equally likely (:data:`LEVELS`).
     level_key
-        Of the draws of levels.
+        Key of the draws of levels.
     labels
         int32 (n,): communities, -1 none; or empty.
     """
@@ -82,13 +82,13 @@ def _clear(bits: U64, members: U32, begin: Number, end: Number) -> None:
 
 @kernel
 def _jump(bits: Word, inverse: float) -> Number:
-    """Return how many ties fail before one succeeds; ``inverse``: 1 / log(1 - chance)."""
+    """Return the number of failures before the next success; ``inverse``: 1 / log(1 - chance)."""
     return np.int64(min(np.log1p(-uniform(bits)) * inverse, _FAR))
 
 
 @kernel
 def _share(chances: Chances, trust: U16, e: Number, u: Number, v: Number) -> Number:
-    """Return the share of the largest chance that the tie u -> v, at place ``e``, has."""
+    """Return the share of the largest chance for the tie u -> v, at place ``e``."""
     if chances.kind == TRUST:
         return np.float64(trust[e]) / _WHOLE if trust.size else 1.0
     if chances.kind == LEVELS:
@@ -102,10 +102,10 @@ def _share(chances: Chances, trust: U16, e: Number, u: Number, v: Number) -> Num
 
 @kernel
 def _chosen(rows: U32, trust: U16, kind: int, v: Number, key: Word) -> Number:
-    """Return the place of the only live tie to ``v`` in the reversed rows; -1: there is none.
+    """Return the place of the only live tie to ``v`` in the reversed rows; -1 if there is none.
 
-    By trust a place is drawn and kept with its trust; after some refusals trust is summed up, which
-    is the same law and ends.
+    By trust, a place is drawn and accepted in proportion to its trust; after some rejections
+    trust is summed up instead, which gives the same law and terminates.
     """
     start, count = np.int64(rows[v, 0]), np.int64(rows[v, 1])
     if count == 0:
@@ -143,25 +143,25 @@ def reverse_sets(
     rows, sources, trust
         The reversed network: uint32 (n, 2), uint32 (ties,), uint16 (ties,) or empty.
     chances
-        What decides whether a tie is live.
+        The parameters that decide whether a tie is live.
     seen
-        uint64 bitmap of agents that take no part; as it was afterwards.
+        uint64 bitmap of agents that take no part; restored afterwards.
     roots
         uint32: agents, each equally likely to be the root of a set.
     key
-        Of all sets; a set's own is a word of it.
+        Key of all sets; a set's own key is a word of it.
     large
-        A set of more agents ends the call.
+        A set of more agents than this ends the call.
     out
-        uint32: takes the agents of the sets one after the other, each set's root first.
+        uint32: the concatenated agents of the sets, each with its root first; written.
     lengths
-        uint32 (last - first,): takes how many each has.
+        uint32 (last - first,): the size of each set; written.
 
     Returns
     -------
     (sets, agents)
-        How many sets are complete, and how many agents they have. A set that does not fit is drawn
-        anew by the next call.
+        Number of complete sets, and their total number of agents. A set that does not fit is drawn
+        again by the next call.
     """
     used = np.int64(0)
     for s in range(first, last):
@@ -190,7 +190,7 @@ def reverse_sets(
 def _walked(
     rows: U32, sources: U32, trust: U16, kind: int, own: Word, seen: U64, out: U32, end: Number
 ) -> Number:  # fmt: skip
-    """Go back along the one live tie of each agent; return the set's end, negative: no room."""
+    """Follow the one live tie of each agent backwards; return the set's end, negative if full."""
     v = np.int64(out[end - 1])
     while True:
         e = _chosen(rows, trust, kind, v, own)
@@ -211,7 +211,7 @@ def _spread(
     rows: U32, sources: U32, trust: U16, chances: Chances, own: Word, seen: U64, out: U32,
     at: Number, end: Number,
 ) -> Number:  # fmt: skip
-    """Go back along all live ties; return the set's end, negative: no room."""
+    """Follow all live ties backwards; return the set's end, negative if full."""
     draw: Number = np.int64(0)
     p = chances.p
     if p <= 0.0:
@@ -267,31 +267,31 @@ def followed(
     rows, targets, trust, back_rows, back, back_trust
         The network and its reverse, as in :func:`reverse_sets`.
     chances
-        As there.
+        As in :func:`reverse_sets`.
     seen
         uint64 bitmap of agents that take no part, or were reached before.
     dead
         uint8 (ties,): 1 for ties that carry nothing; or empty.
     skips
-        Whether ties of one chance are passed over in jumps; else each tie has its own coin, which
-        is the same from whichever seeds a run starts.
+        Whether ties of equal chance are skipped in jumps; otherwise each tie has its own coin,
+        which is the same whatever seeds a run starts from.
     seeds
-        uint32, distinct; those that are seen say nothing.
+        uint32, distinct; seeds that are marked in ``seen`` have no effect.
     key
-        Of this run.
+        Key of this run.
     queue
-        uint32 (n,): takes who is reached, the seeds first.
+        uint32 (n,): the agents reached, seeds first; written.
     live
-        int64: takes the live ties, two words each: the source's place in ``queue`` and the tie's
-        among ``targets``; those to agents that were reached before too. Empty: they are not wanted.
+        int64: the live ties, two words each: the source's place in ``queue`` and the tie's place
+        in ``targets``; includes ties to agents reached earlier; written. Empty: not recorded.
     keeps
-        Whether ``seen`` keeps whom this run reached; else it is as it was afterwards.
+        Whether ``seen`` keeps the agents reached; otherwise it is restored afterwards.
 
     Returns
     -------
     (agents, ties)
-        How many were reached, and how many live ties were met; more than half of ``live.size``:
-        there was no room for them.
+        Number of agents reached, and of live ties; if more than half of ``live.size``,
+        they did not fit.
     """
     end, at, met = np.int64(0), np.int64(0), np.int64(0)
     for s in range(seeds.size):
@@ -365,16 +365,16 @@ def crossed(
     rows: U32, targets: U32, trust: U16, back_rows: U32, back_trust: U16, seen: U64, dead: U8,
     seeds: U32, key: Word, queue: U32, left: I64, touched: U32,
 ) -> Number:  # fmt: skip
-    """Follow one run of linear thresholds from seeds to its end; return how many were reached.
+    """Follow one run of linear thresholds from seeds to its end; return the number reached.
 
-    The law is that of one live tie a listener; sums are quicker to keep than ties to find.
+    The law is that of one live tie per listener; sums are faster to keep than ties to find.
 
     Parameters
     ----------
     rows, targets, trust, back_rows, back_trust, seen, dead, seeds, key, queue
-        As in :func:`followed`; ``trust`` and ``back_trust`` empty: every source weighs the same.
+        As in :func:`followed`; ``trust`` and ``back_trust`` empty: all sources weigh the same.
     left
-        int64 (n,) zeros, as it is afterwards: the weight still missing plus one.
+        int64 (n,) zeros, restored afterwards: the missing weight plus one.
     touched
         uint32 (n,): scratch.
     """
@@ -425,14 +425,14 @@ def gains(
     chances: Chances, marks: U64, dead: U8, agents: U32, keys: U64, queue: U32, live: I64,
     out: I64,
 ) -> None:  # fmt: skip
-    """Write how many agents each of some would add, summed over runs with a coin for each tie.
+    """Write how many agents each candidate would add, summed over runs with one coin per tie.
 
     Parameters
     ----------
     marks
-        uint64 (runs, words): who takes no part or was reached already, in each run.
+        uint64 (runs, words): agents that take no part or are already reached, for each run.
     agents
-        uint32: whose gains are wanted.
+        uint32: the candidates.
     keys
         uint64 (runs,).
     out
@@ -454,7 +454,7 @@ def kept(
     rows: U32, targets: U32, trust: U16, back_rows: U32, back: U32, back_trust: U16,
     chances: Chances, marks: U64, dead: U8, agents: U32, keys: U64, queue: U32, live: I64,
 ) -> None:  # fmt: skip
-    """Mark whom some agents reach in each run; as :func:`gains`."""
+    """Mark the agents that some agents reach in each run; see :func:`gains`."""
     for r in range(keys.size):
         followed(
             rows, targets, trust, back_rows, back, back_trust, chances, marks[r], dead, False,

@@ -1,12 +1,12 @@
 """OPIM-C: k seeds of largest expected spread, by greedy coverage of reverse reachable sets.
 
 Tang, Tang, Xiao & Yuan, "Online processing algorithms for influence maximization", SIGMOD 2018.
-Seeds are chosen greedily on one half of the reverse reachable sets and checked on the other; both
-halves double until the check proves the ratio that is wanted, or so many sets are drawn that it
+Seeds are chosen greedily on one half of the reverse reachable sets and verified on the other; both
+halves double until the check proves the desired ratio, or there are so many sets that it
 holds by IMM's bound (Tang, Shi & Xiao, SIGMOD 2015).
 
-Nemhauser, Wolsey & Fisher 1978: a number of k seeds chosen so covers at least 1 - 1/e of what the
-best k could. Under costs: the better of greedy by count and greedy by count / cost, at least
+Nemhauser, Wolsey & Fisher 1978: k seeds chosen this way cover at least 1 - 1/e of what the
+best k could. With costs: the better of greedy by count and greedy by count / cost, at least
 (1 - 1/e) / 2 of the best (Leskovec et al., KDD 2007).
 """
 
@@ -34,10 +34,10 @@ from sim.spread.influence.live_edges_kernels import reverse_sets
 Drawn = tuple[Ids, Ids, list[U64]]
 
 _SMALLEST, _LARGEST = 4, 1 << 14
-"""Sets of one task of a thread."""
+"""Number of sets in one task of a thread."""
 
 LEAST_LARGE = 4096
-"""A set of so many agents is a list in any network."""
+"""Sets of up to this many agents are stored as lists in any network."""
 
 _MOST = (1 << 32) - 1
 _ROOM = 1 << 18
@@ -49,15 +49,15 @@ class ReverseSets:
     Attributes
     ----------
     drawn
-        How many sets there are.
+        Number of sets.
     agents
-        How many agents they hold in sum.
+        Total number of agents in the sets.
     members, ends
-        uint32: the agents of the sets that are lists, and where each set ends.
+        uint32: the agents of the sets stored as lists, and the end of each set.
     maps
-        uint64 (sets, words): those that are bitmaps.
+        uint64 (sets, words): the sets stored as bitmaps.
     counts
-        uint32 (n,): how many sets hold each agent; or (0,).
+        uint32 (n,): the number of sets that contain each agent; or (0,).
 
     Examples
     --------
@@ -90,22 +90,22 @@ class ReverseSets:
 
     @property
     def members(self) -> Ids:
-        """The agents of the sets that are lists."""
+        """The agents of the sets stored as lists."""
         return self._members[: self._used]
 
     @property
     def ends(self) -> Ids:
-        """Where each of these sets ends."""
+        """The end of each of these sets."""
         return self._ends[: self._lists]
 
     @property
     def maps(self) -> U64:
-        """The sets that are bitmaps."""
+        """The sets stored as bitmaps."""
         return self._maps[: self._large_sets]
 
     @property
     def nbytes(self) -> int:
-        """How much memory the sets take."""
+        """Size of the sets in bytes."""
         return 4 * (self._used + self._lists) + 8 * self._words * self._large_sets
 
     def grow(self, count: int, report: Report = quiet, *, share: float = 1.0) -> None:
@@ -123,7 +123,7 @@ class ReverseSets:
             self.drawn = last
 
     def _results(self, tasks: list[tuple[int, int]]) -> Iterator[list[Drawn]]:
-        """Yield what threads drew, in order; little waits to be taken."""
+        """Yield the results of the threads in order, with few waiting."""
         threads = min(workers(), len(tasks))
         if threads < 2:
             yield from map(self._draw, tasks)
@@ -196,7 +196,7 @@ class ReverseSets:
                 kernels.count_bits(bits, self.counts, 1)
 
     def covered(self, seeds: Ids) -> int:
-        """Return how many sets hold one of some agents."""
+        """Return the number of sets that contain any of some agents."""
         chosen = np.zeros(self._network.agents, np.uint8)
         chosen[seeds] = 1
         lists = int(kernels.covered_by(self.members, self.ends, chosen))
@@ -204,43 +204,43 @@ class ReverseSets:
 
 
 def _with_room(array: Ids, size: int) -> Ids:
-    """Return an array of at least ``size``, moved by the system where it can be, not copied."""
+    """Return an array of at least ``size``, moved by the system without copying if possible."""
     if size > array.size:
         array.resize(max(size, array.size + array.size // 2), refcheck=False)
     return array
 
 
 FIRST_SETS = 64
-"""Sets of a half at the beginning."""
+"""Initial number of sets in a half."""
 
 LIKELY = 0.001
-"""A guarantee fails at most so often, unless something else is asked for."""
+"""Default probability that a guarantee fails."""
 
 LEAST_SETS, LEAST_AGENTS = 1 << 18, 1 << 22
-"""As long as a half has fewer sets, and these fewer agents, more are drawn though the ratio is
-proved: that costs a moment, and the seeds are the better for it."""
+"""While a half has fewer sets and agents than these, more are drawn although the ratio is
+proved: that takes little time and improves the seeds."""
 
 COVERED, MOST_AGENTS = 256, 1 << 25
-"""So many sets are covered for each seed, or chance would choose among the later ones: more are
-drawn for that while a half has fewer agents, some ten seconds of drawing."""
+"""At least this many sets must be covered per seed, or chance would decide the later ones: more are
+drawn for that while a half has fewer agents, about ten seconds of drawing."""
 
 MEMORY = 1 << 30
-"""Bytes that sets and their index may take."""
+"""Maximum size in bytes of sets and their index."""
 
 
 class Guarantee(NamedTuple):
-    """How near the best a choice is, and how sure that is.
+    """The approximation guarantee of a choice, and its probability.
 
     Attributes
     ----------
     ratio
-        The expected spread is at least so much of the best possible, in [0, 1].
+        Lower bound of the expected spread as a share of the best possible, in [0, 1].
     probability
-        That the statement is true, over the draws.
+        Probability over the draws that the statement is true.
     wanted
-        The ratio at which no more sets were drawn; above :attr:`ratio` when memory ended it.
+        The ratio that ends the drawing; above :attr:`ratio` if memory ended it.
     sets
-        Reverse reachable sets of both halves.
+        Number of reverse reachable sets in both halves.
     """
 
     ratio: float
@@ -257,7 +257,7 @@ class Guarantee(NamedTuple):
 
 
 class Optimum(NamedTuple):
-    """Seeds in the order of choice, and their expected spread by the sets that checked them."""
+    """Seeds in the order of choice, and their expected spread by the verification sets."""
 
     seeds: Ids
     spread: float
@@ -276,28 +276,28 @@ def best_seeds(
     memory: int = MEMORY,
     report: Report = quiet,
 ) -> Optimum:
-    """Return seeds of largest expected spread.
+    """Return the seeds of largest expected spread.
 
     Parameters
     ----------
     network
-        With its model.
+        The network with its model.
     k
-        How many, 1 to as many as take part. With costs: at most how many are bought.
+        Number of seeds, 1 to the number of participants. With costs: the maximum number.
     costs, budget
-        float64 (n,), positive, and what seeds may cost together; None: each costs one, and the
+        float64 (n,), positive, and the total budget of the seeds; None: each costs one, and the
         budget is ``k``.
     epsilon
-        In (0, 1): the ratio that is wanted is 1 - 1/e - epsilon, (1 - 1/e) / 2 - epsilon under
-        costs. It is never less than 0.
+        In (0, 1): the desired ratio is 1 - 1/e - epsilon, (1 - 1/e) / 2 - epsilon with
+        costs. It is never below 0.
     delta
-        In (0, 1): how likely the guarantee may fail. None: 0.001.
+        In (0, 1): allowed probability that the guarantee fails. None: 0.001.
     among
-        uint32: who may be chosen; None: all who take part.
+        uint32: agents that may be chosen; None: all participants.
     memory
-        Bytes for sets; where they do not suffice the guarantee says what was reached.
+        Bytes for sets; if they do not suffice, the guarantee states the ratio reached.
     report
-        Told of progress; may cancel.
+        Progress callback; may cancel.
 
     Returns
     -------
@@ -334,7 +334,7 @@ def best_seeds(
             choice = covering_within(chosen_by, costs, budget, people, key)
         covered = checked_by.covered(choice.seeds)
         ratio = _ratio(choice, covered, sets, n, surely)
-        # Lists, their index and the other half: what doubling all of them would take.
+        # Lists, their index and the other half: the memory needed to double them all.
         needed = 4 * chosen_by.nbytes + 2 * checked_by.nbytes
         is_sure = covered >= COVERED * choice.seeds.size or chosen_by.agents >= MOST_AGENTS
         is_cheap = sets < LEAST_SETS and chosen_by.agents < LEAST_AGENTS
@@ -345,7 +345,7 @@ def best_seeds(
 
 
 def _enough(n: int, k: int, epsilon: float, risk: float) -> float:
-    """Return how many sets prove the ratio whatever they are (their equation 13)."""
+    """Return the number of sets that always prove the ratio (equation 13 of the paper)."""
     choices = lgamma(n + 1) - lgamma(k + 1) - lgamma(max(n - k, 0) + 1)
     doubt, share = log(6 / risk), 1 - exp(-1)
     root = share * sqrt(doubt) + sqrt(share * (choices + doubt))
@@ -353,13 +353,13 @@ def _enough(n: int, k: int, epsilon: float, risk: float) -> float:
 
 
 def _ratio(choice: Choice, covered: int, sets: int, n: int, surely: float) -> float:
-    """Return the ratio that holds, but for a chance of 2 exp(-surely).
+    """Return the ratio that holds except with probability 2 exp(-surely).
 
-    How many sets hold one of given seeds has a binomial law: its exact bounds (Clopper & Pearson,
-    Biometrika 26, 1934) take the place of the inequalities of the paper, which hold for sets that
-    are drawn until something happens too. For the seeds, the sets that check them; for the best
-    ones, as many of the others as any choice could cover. And what is known without draws: seeds
-    reach themselves, nobody more than all.
+    The number of sets that contain one of given seeds is binomial: exact bounds (Clopper & Pearson,
+    Biometrika 26, 1934) replace the inequalities of the paper, which also hold for sets that
+    are drawn until a stopping condition. For the seeds, the verification sets count; for the best
+    ones, the largest number of the others that any choice could cover. And known without draws:
+    seeds reach themselves, and nobody reaches more than all.
     """
     from scipy.special import betaincinv
 
@@ -371,14 +371,14 @@ def _ratio(choice: Choice, covered: int, sets: int, n: int, surely: float) -> fl
 
 _NO_COSTS = np.empty(0)
 _LOOKS = 32
-"""Steps at which the best that others could do is bounded."""
+"""Steps at which the best possible remaining coverage is bounded."""
 
 _STALE = 64
-"""Choices after which agents are put in order anew."""
+"""Choices after which agents are sorted again."""
 
 
 class Choice(NamedTuple):
-    """Seeds in order, the sets they cover, and the most sets that any such choice covers."""
+    """Seeds in order, the number of sets they cover, and an upper bound for any such choice."""
 
     seeds: Ids
     covered: int
@@ -386,14 +386,14 @@ class Choice(NamedTuple):
 
 
 class _Cover:
-    """Counts that fall while sets are covered."""
+    """Counts that decrease while sets are covered."""
 
     def __init__(self, sets: ReverseSets) -> None:
         self.sets = sets
         self.counts = sets.counts.copy()
         members, ends, agents = sets.members, sets.ends, self.counts.size
         starts = np.zeros(agents + 1, np.uint32)
-        for bits in sets.maps:  # the index holds lists alone
+        for bits in sets.maps:  # the index covers only lists
             kernels.count_bits(bits, self.counts, -1)
         np.cumsum(self.counts, out=starts[1:])
         self.counts[:] = sets.counts
@@ -405,14 +405,14 @@ class _Cover:
         self.covered = 0
 
     def again(self) -> None:
-        """Cover nothing."""
+        """Reset: nothing is covered."""
         self.counts[:] = self.sets.counts
         self.is_covered[:] = 0
         self.is_map_covered[:] = 0
         self.covered = 0
 
     def choose(self, agent: int) -> int:
-        """Cover the sets of an agent; return how many were not covered."""
+        """Cover the sets of an agent; return the number of newly covered ones."""
         sets, begin, end = self.sets, int(self.starts[agent]), int(self.starts[agent + 1])
         new = kernels.cover(
             begin, end, self.index, sets.members, sets.ends, self.is_covered, self.counts
@@ -422,7 +422,7 @@ class _Cover:
 
 
 def covering(sets: ReverseSets, k: int, among: Ids, key: np.uint64) -> Choice:
-    """Choose ``k`` agents that cover most sets."""
+    """Choose ``k`` agents that cover the most sets."""
     cover = _Cover(sets)
     taken = _all_but(among, cover.counts.size)
     looks = {int(step) for step in np.linspace(0, k, min(k, _LOOKS) + 1)}
@@ -437,7 +437,7 @@ def covering(sets: ReverseSets, k: int, among: Ids, key: np.uint64) -> Choice:
         if step and step % _STALE == 0:
             order, bounds = _ordered(cover.counts, among, _NO_COSTS)
         agent, _ = kernels.best(order, bounds, cover.counts, _NO_COSTS, 0.0, taken, key)
-        if agent < 0:  # all sets are covered: whoever is in most of all
+        if agent < 0:  # all sets are covered: take those in the most sets overall
             seeds[step:] = _fill(sets.counts, among, taken, k - step, key)
             break
         seeds[step] = agent
@@ -449,7 +449,7 @@ def covering(sets: ReverseSets, k: int, among: Ids, key: np.uint64) -> Choice:
 def covering_within(
     sets: ReverseSets, costs: F64, budget: float, among: Ids, key: np.uint64
 ) -> Choice:
-    """Choose agents whose costs sum up to at most ``budget`` and that cover most sets."""
+    """Choose agents of total cost at most ``budget`` that cover the most sets."""
     cover = _Cover(sets)
     by_ratio, most = _greedy(cover, costs, budget, among, key, is_ratio=True)
     best, covered = by_ratio, cover.covered
@@ -463,7 +463,7 @@ def covering_within(
 def _greedy(
     cover: _Cover, costs: F64, budget: float, among: Ids, key: np.uint64, *, is_ratio: bool
 ) -> tuple[Ids, float]:
-    """Choose by count / cost, or by count, while there is something to be had and paid."""
+    """Choose by count / cost, or by count, while anything useful is affordable."""
     taken, left = _all_but(among, cover.counts.size), budget
     weights = costs if is_ratio else _NO_COSTS
     most = float(cover.sets.drawn)
@@ -493,7 +493,7 @@ def _all_but(among: Ids, agents: int) -> npt.NDArray[np.uint8]:
 
 
 def _ordered(counts: Ids, among: Ids, costs: F64) -> tuple[Ids, F64]:
-    """Return who is worth anything and what it is worth, falling."""
+    """Return the agents of positive worth and their worth, descending."""
     some = among[counts[among] > 0]
     worth = counts[some].astype(np.float64)
     if costs.size:
@@ -505,14 +505,14 @@ def _ordered(counts: Ids, among: Ids, costs: F64) -> tuple[Ids, F64]:
 def _fill(
     counts: Ids, among: Ids, taken: npt.NDArray[np.uint8], missing: int, key: np.uint64
 ) -> Ids:
-    """Return the ``missing`` agents that are in most sets, of equals by a draw."""
+    """Return the ``missing`` agents that are in the most sets, equal ones by a draw."""
     left = among[taken[among] == 0]
     order = np.lexsort((rng.words(key, left), -counts[left].astype(np.int64)))
     return np.asarray(left[order[:missing]], np.uint32)
 
 
 def _fraction(counts: Ids, costs: F64, among: Ids, budget: float) -> float:
-    """Return the most that gains could sum up to within a budget, were they divisible."""
+    """Return an upper bound of the gains within a budget, as if agents were divisible."""
     order, _ = _ordered(counts, among, costs)
     prices = costs[order]
     fits = prices <= budget

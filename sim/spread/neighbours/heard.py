@@ -1,4 +1,4 @@
-""":class:`Heard`: the base class of models that decide by counts and trust of heard neighbours."""
+""":class:`Heard`: the base class of models that decide by counts and trust of neighbours."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from sim.spread.neighbours.heard_kernels import NONE
 
 
 class ByState(Mapping[str, F64]):
-    """Columns by the name of a heard state, made when first looked at."""
+    """Columns by the name of a heard state, computed on first access."""
 
     def __init__(self, names: tuple[str, ...], column: Callable[[int], F64]) -> None:
         self._names = names
@@ -63,12 +63,12 @@ class Hearing:
     Attributes
     ----------
     count, share, weight
-        By heard state: ``heard.count["infected"]``. How many of an agent's sources are in it; that,
-        over all its sources; and their share of its trust (of a model that says ``by_trust()``;
-        else as ``share``). float64.
+        By heard state: ``heard.count["infected"]``. The number of an agent's sources in it; that,
+        divided by the number of its sources; and their share of its trust (if the model's
+        ``by_trust()`` is true; else the same as ``share``). float64.
     lasting
-        Whether the same will be seen as long as nobody hears anything new: so until the author
-        looks at the time or at a column of the agents.
+        Whether the values stay the same until an agent hears something new: true until the model
+        reads the time or a column of the agents.
     """
 
     _cascade: Cascade
@@ -91,7 +91,7 @@ class Hearing:
 
     @property
     def listener(self) -> EndColumns:
-        """Columns of the agents asked, such as ``listener.openness``."""
+        """Columns of the agents of the chunk, such as ``listener.openness``."""
         self.lasting = False
         return EndColumns(self._contacts.people, self._ids)
 
@@ -102,12 +102,12 @@ class Hearing:
 
     @property
     def sources(self) -> F64:
-        """How many sources an agent has, at least 1."""
+        """Number of sources of an agent, at least 1."""
         return np.maximum(self._contacts.degree[self._ids], 1).astype(np.float64)
 
     @property
     def threshold(self) -> F64:
-        """A draw in [0, 1) of each agent, the same in every tick of a cascade."""
+        """A draw in [0, 1) for each agent, the same in every tick of a cascade."""
         if self._draws.thresholds.size:
             return self._draws.thresholds[self._ids]
         out = np.empty(len(self))
@@ -116,15 +116,15 @@ class Hearing:
 
     @property
     def age_ticks(self) -> F64:
-        """Ticks since the cascade started, the same in every row."""
+        """Ticks since the cascade started, equal in all rows."""
         self.lasting = False
         return np.full(len(self), float(self._draws.tick - self._cascade.started_at))
 
     def is_in(self, state: str) -> npt.NDArray[np.bool_]:
-        """Return who is in a state now: for models in which several states listen."""
+        """Return which agents are in a state now: for models in which several states listen."""
         if state not in self._states:
             raise UnknownNameError("state", state, self._states)
-        if self._codes is None:  # only the one listening state is asked
+        if self._codes is None:  # there is only one listening state
             return np.ones(len(self), np.bool_)
         found: npt.NDArray[np.bool_] = self._codes == self._states.index(state)
         return found
@@ -158,17 +158,17 @@ _LEAST = 256
 
 
 class Sums:
-    """How many of an agent's sources are in each heard state, and how much trust they have.
+    """The number of an agent's sources in each heard state, and their total trust.
 
-    A hash table while few agents hear anything, dense beyond. Made from states at any time
-    (:meth:`tell` over everybody), hence never saved.
+    A hash table while few agents hear anything, dense otherwise. Can be rebuilt from states at any
+    time (:meth:`tell` over all agents), hence never saved.
 
     Attributes
     ----------
     keys, rows
-        As :mod:`sim.spread.neighbours.heard_kernels` takes them.
+        In the form of :mod:`sim.spread.neighbours.heard_kernels`.
     bits
-        Bits of one counter.
+        Number of bits of one counter.
     """
 
     __slots__ = ("_taken", "bits", "by_trust", "contacts", "keys", "rows")
@@ -183,7 +183,7 @@ class Sums:
         self._resize(_LEAST)
 
     def reserve(self, more: int) -> None:
-        """Make sure that ``more`` further agents can hear something."""
+        """Make room for ``more`` further agents that hear something."""
         if self.keys.size == 0:
             return
         self._taken += more
@@ -194,7 +194,7 @@ class Sums:
             self._resize(1 << (4 * self._taken - 1).bit_length())
 
     def _resize(self, slots: int) -> None:
-        """Move to a table of so many places, or to a row for each agent where that is smaller."""
+        """Move to a table of ``slots`` slots, or to a row for each agent if that is smaller."""
         width, agents = self.rows.shape[1], self.contacts.agents
         keys, size = _NO_KEYS, agents
         if slots * (4 + 8 * width) < agents * 8 * width:
@@ -215,10 +215,10 @@ class Sums:
         touched: Ids,
         count: int,
     ) -> int:
-        """Let ``speakers`` enter the heard state ``now``; returns how many are touched.
+        """Move ``speakers`` to the heard state ``now``; return the number of touched agents.
 
-        As :func:`sim.spread.neighbours.heard_kernels.tell`; ``voice`` is the state's column of
-        voices, if any, ``state`` that of states, where who ever adopted needs no voice.
+        See :func:`sim.spread.neighbours.heard_kernels.tell`; ``voice`` is the state's column of
+        voices, if any, ``state`` that of states, if agents that ever adopted need no voice.
         """
         contacts = self.contacts
         trust = contacts.trust if self.by_trust else contacts.trust[:0]
@@ -240,7 +240,7 @@ class Sums:
         return count
 
     def fill(self, ids: Ids, numbers: U8, deaf: U64) -> None:
-        """Begin with agents ``ids`` being in the heard states ``numbers``."""
+        """Initialise with agents ``ids`` in the heard states ``numbers``."""
         spare = np.empty(self.contacts.agents + 1, np.uint32)
         blank = np.full(ids.size, kernels.NONE)
         for number in np.unique(numbers[numbers != kernels.NONE]):
@@ -250,22 +250,22 @@ class Sums:
 
 
 CHUNK = 65_536
-"""Agents asked about at once; their columns stay in the processor's cache."""
+"""Agents evaluated at once; their columns stay in the cache."""
 _MANY = 16
-"""So many times fewer agents are found one by one sooner than by a walk over all."""
+"""Up to 1/16 of all agents are looked up one by one, more by a scan of all."""
 _NOBODY = np.empty(0, np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
 class StateKinds:
-    """What each state is, uint8 (states,).
+    """The role of each state, uint8 (states,).
 
     Attributes
     ----------
     number
-        Its place among the heard ones, or :data:`sim.spread.neighbours.heard_kernels.NONE`.
+        Its index among the heard states, or :data:`sim.spread.neighbours.heard_kernels.NONE`.
     listens, adopting, final
-        Whether agents in it mind what they hear, count as adopters, and never listen again.
+        Whether agents in it react to what they hear, count as adopters, and never listen again.
     """
 
     number: U8
@@ -276,7 +276,7 @@ class StateKinds:
 
 @dataclass(frozen=True, slots=True)
 class SpontaneousRules:
-    """What happens by itself: outcomes ``first[s]:first[s + 1]`` are those of state ``s``."""
+    """Spontaneous changes: outcomes ``first[s]:first[s + 1]`` are those of state ``s``."""
 
     first: npt.NDArray[np.int64]
     below: npt.NDArray[np.float64]
@@ -284,7 +284,7 @@ class SpontaneousRules:
 
 
 def fill_in(cls: type[Heard]) -> None:
-    """Complete a declaration: what neither a class nor one above it names follows from the rest."""
+    """Fill in the attributes that neither the class nor a base class declares."""
     filled: set[str] = set()
 
     def complete(name: str, default: object) -> None:
@@ -302,7 +302,7 @@ def fill_in(cls: type[Heard]) -> None:
 
 @lru_cache(maxsize=512)
 def kinds(cls: type[Heard]) -> StateKinds:
-    """Return what the states of a class are."""
+    """Return the roles of the states of a class."""
     listens = set(cls.listening)
     for _ in cls.states:
         listens |= {rule.state for rule in cls.rules if rule.becomes in listens}
@@ -316,7 +316,7 @@ def kinds(cls: type[Heard]) -> StateKinds:
 
 
 def alone(model: Heard, rules: Sequence[After], age: int) -> SpontaneousRules:
-    """Return what happens by itself at the age of so many ticks."""
+    """Return the spontaneous changes at the age of ``age`` ticks."""
     first: list[int] = [0]
     below: list[float] = []
     becomes: list[int] = []
@@ -347,7 +347,7 @@ def _chance(model: Heard, rule: After, age: int) -> float:
         return float(age) if name == "age" else getattr(model, name)
 
     chance = value_of(rule.chance, named, _known(type(model)))
-    if "age" in asked:  # what grows with time ends at certainty
+    if "age" in asked:  # a chance that grows with time is capped at 1
         chance = min(chance, 1.0)
     if not 0.0 <= chance <= 1.0:
         raise ParameterError(
@@ -356,9 +356,9 @@ def _chance(model: Heard, rule: After, age: int) -> float:
     return chance
 
 
-@lru_cache(maxsize=512)  # looking through a class takes a millisecond
+@lru_cache(maxsize=512)  # inspecting a class takes a millisecond
 def _known(cls: type[Heard]) -> tuple[str, ...]:
-    """Return what a chance may name."""
+    """Return the names that a chance may use."""
     properties = (name for name in dir(cls) if isinstance(getattr(cls, name), property))
     return (*cls.model_fields, *properties, "age")
 
@@ -369,16 +369,16 @@ def _name(model: Heard) -> str:
 
 @dataclass(slots=True)
 class _HeardCache:
-    """What a cascade's model keeps between ticks and can make again."""
+    """State of a cascade's model between ticks that can be recomputed."""
 
     sums: Sums
-    deaf: U64  # who need not know any more
-    absent: U64  # who was away when the last question was asked
-    everybody: bool = True  # all that hear something must be asked, not only who heard news
-    roused: Ids = field(default_factory=lambda: _NOBODY)  # who began to listen in the last tick
-    stirred: bool = True  # the last tick left something to hear or to ask
-    waiting: Ids = field(default_factory=lambda: _NOBODY)  # who must be asked whatever it hears
-    settled: bool = False  # these will answer as in the last tick, with no chance at all
+    deaf: U64  # agents that need no further updates
+    absent: U64  # agents that were absent at the last evaluation
+    everybody: bool = True  # evaluate all that hear something, not only those with news
+    roused: Ids = field(default_factory=lambda: _NOBODY)  # newly listening
+    stirred: bool = True  # the last tick left something to hear or to evaluate
+    waiting: Ids = field(default_factory=lambda: _NOBODY)  # agents to evaluate even without news
+    settled: bool = False  # the waiting will answer as in the last tick, with chance 0
 
 
 class Heard(PropagationModel):
@@ -443,34 +443,34 @@ class Heard(PropagationModel):
             said = f"{cls.__name__} hears {len(cls.heard)} states; at most {kernels.MOST}."
             raise InputError(said)
 
-    # What an author writes
+    # Methods for authors of models
 
     def adopts(self, heard: Hearing) -> Bools | Mapping[str, Bools]:
-        """Return who changes now, one bool an agent: into the seeds' state, or by state.
+        """Return who changes now, one bool per agent: to the seeds' state, or by state.
 
-        Write it without ``if`` over the columns. Where several states are given the first one wins.
+        Write it without ``if`` on columns. If several states are given, the first one wins.
         """
         raise NotImplementedError
 
     def chance(self, heard: Hearing) -> F64 | Mapping[str, F64]:
-        """Return the chance of changing into the seeds' state, or of each of several states.
+        """Return the chance of changing to the seeds' state, or to each of several states.
 
-        float64, one an agent; clipped to [0, 1]. NaN, infinity or another shape stops the cascade.
+        float64, one per agent; clipped to [0, 1]. NaN, infinity or another shape stops the cascade.
         """
         raise NotImplementedError
 
     def by_trust(self) -> bool:
-        """Return whether ``heard.weight`` adds up trust; else it is the share of sources."""
+        """Return whether ``heard.weight`` sums trust; otherwise it is the share of sources."""
         return False
 
     def forced(self, cascade: Cascade, tick: int) -> Mapping[str, Ids]:
-        """Return whom time alone moves in this tick: agents (distinct uint32) by new state."""
+        """Return the agents that time alone changes this tick: distinct uint32 by new state."""
         return {}
 
-    # What the world calls
+    # Methods called by the world
 
     def check(self) -> None:
-        """Refuse rules whose chances are none."""
+        """Raise for rules with invalid chances."""
         self._alone(0)
 
     def start(self, cascade: Cascade) -> None:
@@ -490,23 +490,23 @@ class Heard(PropagationModel):
 
     @property
     def _counts_again(self) -> bool:
-        """Whether agents can leave the states of adopters, and come back."""
+        """Whether agents can leave the adopting states and come back."""
         kind = kinds(type(self))
         return not kind.final[kind.adopting > 0].all()
 
     def passing_states(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
-        """Return the states of adopters that are heard."""
+        """Return the adopting states that are heard."""
         del cascade
         kind = kinds(type(self))
         speaks: npt.NDArray[np.bool_] = (kind.adopting > 0) & (kind.number != kernels.NONE)
         return speaks
 
     def holding(self, cascade: Cascade) -> int:
-        """Return how many are in the states of adopters."""
+        """Return the number of agents in adopting states."""
         return int(cascade.tally[kinds(type(self)).adopting > 0].sum())
 
     def place(self, cascade: Cascade, name: str, share: float) -> None:
-        """Move each agent of the first state into ``name``, a state that nobody hears.
+        """Move each agent of the first state to ``name``, an unheard state, with some chance.
 
         For :meth:`start`, after ``super().start(cascade)``.
 
@@ -515,7 +515,7 @@ class Heard(PropagationModel):
         cascade, name
             The cascade, and the state.
         share
-            The chance of each agent, in [0, 1].
+            The chance for each agent, in [0, 1].
         """
         state, code = cascade.held["state"], self.states.index(name)
         everybody = np.arange(cascade.agents, dtype=np.uint32)
@@ -528,7 +528,7 @@ class Heard(PropagationModel):
         cascade.tally[code] += chosen.size
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Hear what changed, ask who minds it, let time pass, write all of it down."""
+        """Add up changes, evaluate the listeners, apply spontaneous changes, commit."""
         ears, kind = self._ears(cascade, contacts.crowd), kinds(type(self))
         asked = self._listeners(cascade, draws, ears, kind)
         answers = self._answers(cascade, contacts, draws, ears, asked)
@@ -554,34 +554,34 @@ class Heard(PropagationModel):
         self._commit(cascade, scratch, ears, kind, touched)
 
     def count(self, cascade: Cascade) -> None:
-        """Keep the tally that :meth:`step` keeps."""
+        """Do nothing: :meth:`step` maintains the tally."""
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
-        """Return whether nobody speaks, minds or changes any more."""
+        """Return whether nobody speaks, reacts or changes any more."""
         leaves = np.diff(self._alone(len(cascade.new_adopters)).first) > 0
         if (cascade.tally[leaves] > 0).any():
             return False
         if contacts.is_silent:
-            return True  # nobody is told anything, whatever is remembered of what was said
+            return True  # nobody hears anything new, whatever the sums hold
         ears: _HeardCache | None = cascade.memo
         if ears is None or ears.sums.contacts is not contacts:
-            return False  # new ties: what they say must be heard
+            return False  # new ties must be added up first
         if ears.stirred or not np.array_equal(ears.absent, cascade.absent):
             return False
         return ears.waiting.size == 0 or ears.settled
 
-    # How it is done
+    # Implementation
 
     @classmethod
     def _asks_all(cls) -> bool:
-        """Whether everybody that hears something is asked in every tick."""
+        """Whether all agents that hear something are evaluated in every tick."""
         return cls.restless or cls.chance is not Heard.chance
 
     def _alone(self, age: int) -> SpontaneousRules:
         return alone(self, self.rules, age)
 
     def _voice(self, cascade: Cascade, code: int) -> SparseColumn:
-        """Return who was heard last in a state, plus one; the first heard one stands for others."""
+        """Return the last speaker heard in a state, plus one; unheard states use the first one."""
         name = self.states[code]
         name = f"voice of {name if name in self.heard else self.heard[0]}"
         if name not in cascade.held:
@@ -590,7 +590,7 @@ class Heard(PropagationModel):
         return column
 
     def _ears(self, cascade: Cascade, contacts: Contacts) -> _HeardCache:
-        """Return the sums before the last changes, made anew for ties that they do not know."""
+        """Return the sums before the last changes, rebuilt if the ties are others."""
         kept: _HeardCache | None = cascade.memo
         if kept is not None and kept.sums.contacts is contacts:
             return kept
@@ -615,7 +615,7 @@ class Heard(PropagationModel):
     def _listeners(
         self, cascade: Cascade, draws: Draws, ears: _HeardCache, kind: StateKinds
     ) -> Ids:
-        """Tell what changed in the last tick; returns whom to ask."""
+        """Add the changes of the last tick to the sums; return the agents to evaluate."""
         sums, (ids, was) = ears.sums, cascade.held["_changed"]
         state = cascade.held["state"]
         now = kind.number[state[ids] & CODE]
@@ -651,7 +651,7 @@ class Heard(PropagationModel):
     def _answers(
         self, cascade: Cascade, contacts: Contacts, draws: Draws, ears: _HeardCache, asked: Ids
     ) -> list[tuple[int, Ids]]:
-        """Ask the author about chunks of agents; returns (state, who enters it)."""
+        """Evaluate the model for chunks of agents; return (state, agents that enter it)."""
         answers: list[tuple[int, Ids]] = []
         state, key = cascade.held["state"], draws.key(Stream.OUTCOMES)
         who, what = np.empty(CHUNK + 1, np.uint32), np.empty(CHUNK + 1, np.uint8)
@@ -675,12 +675,12 @@ class Heard(PropagationModel):
         return answers
 
     def _may_rest(self, cascade: Cascade, heard: Hearing) -> bool:
-        """Return whether answers hold until something new is heard; not if one's state counts."""
+        """Return whether answers hold until something new is heard; not if own states matter."""
         calm = heard.lasting and not (self.restless or cascade.absent.size)
         return calm and len(self.listening) == 1
 
     def _columns(self, heard: Hearing) -> tuple[tuple[str, ...], F64]:
-        """Return the author's answers as chances, float64 (states, agents), or what is wrong."""
+        """Return the model's answers as chances, float64 (states, agents); raise if invalid."""
         method = "chance" if type(self).chance is not Heard.chance else "adopts"
         try:
             said = getattr(self, method)(heard)
@@ -712,7 +712,7 @@ class Heard(PropagationModel):
             if given.shape not in {(), row.shape}:
                 said = f"must return one value an agent, shape {row.shape}, got {given.shape}"
                 raise PluginError(self.plugin_name, f"{method}() {said}")
-            # The first look makes no array.
+            # This first check allocates no array.
             if not (np.isfinite(given.sum()) or np.isfinite(given).all()):
                 said = "returned NaN or infinity; check for a division by 0"
                 raise PluginError(self.plugin_name, f"{method}() {said}")
@@ -722,7 +722,7 @@ class Heard(PropagationModel):
     def _commit(
         self, cascade: Cascade, scratch: Scratch, ears: _HeardCache, kind: StateKinds, touched: int
     ) -> None:
-        """Let claims become states, and note who is to be heard in the next tick."""
+        """Turn claims into states, and record the changes to be heard in the next tick."""
         state = cascade.held["state"]
         sort_ids(scratch.touched, touched, scratch.sources)
         state.reserve(touched)

@@ -1,12 +1,12 @@
-"""What agents hear from their neighbours in sum: counters that only changes touch.
+"""Sums over what agents hear from their neighbours: counters updated only by changes.
 
 ``keys, sums`` is a sparse table of rows (:mod:`sim.jit.sparse`): uint64 (slots, width), or
-(n, width) with ``keys`` empty. Word 0 of a row packs how many sources are in each heard state,
-``bits`` bits each, the first one lowest; its top bits say whether this tick touched the agent, and
-which heard states a source entered. Words 1, 2, ... add up trust, one for each heard state.
+(n, width) with ``keys`` empty. Word 0 of a row packs the number of sources in each heard state,
+``bits`` bits each, the first one lowest; its top bits tell whether this tick touched the agent, and
+which heard states a source entered. Words 1, 2, ... sum up trust, one for each heard state.
 
-A state byte holds the state in its low 7 bits and, in bit 7, whether the agent ever adopted. A
-claim is one uint64 an agent: ``new_state << 32 | source``, ``FREE`` outside a tick.
+A state byte holds the state in its low 7 bits and, in bit 7, whether the agent has ever adopted. A
+claim is one uint64 per agent: ``new_state << 32 | source``, ``FREE`` outside a tick.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from sim.jit.words import BYTE, CODE, EVER, LOW32, ONE, ONE32, S32, ZERO, Number
 BITS = 59
 """Bits of word 0 for all counters together."""
 MOST = 4
-"""Heard states at most."""
+"""Maximum number of heard states."""
 NONE = np.uint8(255)
-"""The number of a state that nobody listens to."""
+"""The number of a state that is not heard."""
 
 _TOUCHED = np.uint64(1 << 63)
 _LOUD = np.uint64(1 << BITS)
@@ -47,17 +47,17 @@ def rehash_rows(keys: U32, rows: U64, into: U32, out: U64) -> None:
 
 
 class ToldColumns(NamedTuple):
-    """What is written when a state is entered.
+    """The columns written when a state is entered.
 
     Attributes
     ----------
     keys, sums
-        The rows, taken as needed.
+        The rows, allocated as needed.
     voice_keys, voice
-        A sparse column, uint32: who entered the state last, plus one; or empty.
+        A sparse column, uint32: the last agent to enter the state, plus one; or empty.
     state_keys, state
-        A sparse column of states, uint8: voices are kept of those alone that never adopted, since
-        only a first adoption names its source. Or empty: of everybody.
+        A sparse column of states, uint8: voices are kept only for agents that never adopted, since
+        only a first adoption records its source. Or empty: voices are kept for all.
     """
 
     keys: U32
@@ -73,31 +73,31 @@ def tell(
     rows: U32, targets: U32, trust: U16, speakers: U32, was: U8, now: Number, lo: int, hi: int,
     bits: Number, key: Word, deaf: U64, told: ToldColumns, touched: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Tell the listeners of ``speakers[lo:hi]`` that these went from one heard state to another.
+    """Update the listeners of ``speakers[lo:hi]``, which moved from one heard state to another.
 
     Parameters
     ----------
     rows, targets, trust
-        The network; ``trust`` uint16 (ties,), or empty: trust is not added up.
+        The network; ``trust`` uint16 (ties,), or empty: trust is not summed up.
     speakers, was
-        uint32, and uint8: the number of the heard state that each left, :data:`NONE`: no such.
+        uint32, and uint8: the number of the heard state that each left, or :data:`NONE`.
     now
-        The number of the heard state that they entered, :data:`NONE`: no such.
+        The number of the heard state that they entered, or :data:`NONE`.
     bits
-        Bits of a counter.
+        Number of bits of a counter.
     key
-        Of this tick's draws: among several who entered in one tick the lowest draw is the voice.
+        Key of this tick's draws: of several that entered in one tick the lowest draw is the voice.
     deaf
-        uint64 bitmap of agents that need not know any more.
+        uint64 bitmap of agents that need no further updates.
     told
-        What is written.
+        The columns to update.
     touched, m
-        uint32 (agents + 1,): whom this tick touched, each once; how many.
+        uint32 (agents + 1,): agents touched by this tick, each once; their number.
 
     Returns
     -------
     int
-        How many are touched now.
+        New number of touched agents.
     """
     batch = np.empty(BATCH + 1, np.uint64)
     gain = np.empty(BATCH + 1, np.uint64)
@@ -149,10 +149,10 @@ def _take(
     batch: U64, gain: U64, drawn: U64, left: U8, weight: U64, n: Number, now: Number, key: Word,
     trusted: bool, heard: U32, places: U64, spoken: U64, told: ToldColumns, touched: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Add a batch of changes; list whom this tick touches for the first time."""
+    """Add a batch of changes; list the agents that this tick touches for the first time."""
     keys, sums, voice_keys, voice, state_keys, state = told
     take_slots(keys, heard[:n], places)
-    seen = ZERO  # reads that do not wait for one another: what follows finds its rows at hand
+    seen = ZERO  # independent reads that overlap: the next loop finds its rows in the cache
     for j in range(n):
         seen ^= sums[places[j], 0]
     if trusted:
@@ -191,7 +191,7 @@ def _take(
 
 @kernel
 def _draw(key: Word, voice: Number) -> Word:
-    """Return the draw of a voice, which is an agent plus one; of none it means nothing."""
+    """Return the draw of a voice, which is an agent plus one; meaningless for 0."""
     return mix(key + (np.uint64(voice) - ONE) * C1)
 
 
@@ -210,11 +210,11 @@ def listed(
     touched: U32, m: Number, keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8,
     absent: U64,
 ) -> Number:  # fmt: skip
-    """Keep those of ``touched[:m]`` that hear something and listen; forget who was touched.
+    """Keep those of ``touched[:m]`` that hear something and listen; clear the touched marks.
 
-    ``touched`` has room for one more; ``listens`` is uint8, 1 for the states that do; ``absent`` a
-    uint64 bitmap or empty. Many in a dense table are found in its order, which memory serves
-    faster. Returns how many are left.
+    ``touched`` has room for one more; ``listens`` is uint8, 1 for listening states; ``absent`` a
+    uint64 bitmap or empty. For a large part of a dense table the table is scanned in order, as
+    that is faster. Returns the number of agents kept.
     """
     if keys.size or m * _MANY <= sums.shape[0]:
         return recalled(touched, m, keys, sums, state_keys, state, listens, absent)
@@ -244,9 +244,9 @@ def recalled(
 
 @kernel
 def remind(ids: U32, keys: U32, sums: U64, touched: U32, m: Number) -> Number:
-    """Add to ``touched[:m]``, whom this tick touched, those of ``ids`` (uint32) that hear anything.
+    """Add to ``touched[:m]``, the agents touched, those of ``ids`` (uint32) that hear anything.
 
-    ``touched`` has room for one more than both. Returns how many are touched now.
+    ``touched`` has room for one more than both. Returns the new number of touched agents.
     """
     for i in range(ids.size):
         at = slot(keys, np.uint64(ids[i]))
@@ -263,9 +263,9 @@ def remind(ids: U32, keys: U32, sums: U64, touched: U32, m: Number) -> Number:
 def audience(
     keys: U32, sums: U64, state_keys: U32, state: U8, listens: U8, absent: U64, out: U32
 ) -> Number:
-    """List in ``out`` (uint32) everybody who hears something and listens; forget who was touched.
+    """List in ``out`` (uint32) all agents that hear something and listen; clear the touched marks.
 
-    As :func:`listed`, over all rows. Returns how many.
+    As :func:`listed`, over all rows. Returns their number.
     """
     m: Number = np.int64(0)
     if keys.size == 0 and state_keys.size == 0:
@@ -287,7 +287,7 @@ def audience(
 def _who_listen(
     ids: U32, m: Number, state_keys: U32, state: U8, listens: U8, absent: U64
 ) -> Number:
-    """Keep those of ``ids[:m]`` whose state listens, and who are present; returns how many."""
+    """Keep those of ``ids[:m]`` that are present and in a listening state; return their number."""
     kept: Number = np.int64(0)
     if state_keys.size == 0:
         for i in range(m):
@@ -307,14 +307,14 @@ def _who_listen(
 
 @kernel
 def forget(sums: U64) -> None:
-    """Forget who was touched."""
+    """Clear the touched marks."""
     for i in range(sums.shape[0]):
         sums[i, 0] &= _COUNTS
 
 
 @kernel
 def count_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, out: F64) -> None:
-    """Write how many sources of each id (uint32) are in heard state ``which`` into ``out``."""
+    """Write the number of sources of each id (uint32) in heard state ``which`` into ``out``."""
     shift = np.uint64(bits * which)
     mask = (ONE << np.uint64(bits)) - ONE
     for i in range(ids.size):
@@ -323,7 +323,7 @@ def count_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, out: F64) ->
 
 @kernel
 def share_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, degree: U32, out: F64) -> None:
-    """As :func:`count_of`, over the number of sources (``degree``, uint32 (n,)); at most 1."""
+    """As :func:`count_of`, divided by the number of sources (``degree`` uint32 (n,)); at most 1."""
     shift = np.uint64(bits * which)
     mask = (ONE << np.uint64(bits)) - ONE
     for i in range(ids.size):
@@ -333,14 +333,14 @@ def share_of(keys: U32, sums: U64, ids: U32, which: int, bits: int, degree: U32,
 
 @kernel
 def trust_of(keys: U32, sums: U64, ids: U32, which: int, out: F64) -> None:
-    """Write how much trust each id (uint32) has in its sources in heard state ``which``."""
+    """Write the total trust of each id (uint32) in its sources in heard state ``which``."""
     for i in range(ids.size):
         out[i] = np.float64(sums[slot(keys, np.uint64(ids[i])), 1 + which])
 
 
 @kernel
 def uniforms(key: Word, ids: U32, out: F64) -> None:
-    """Write a draw in [0, 1) of each id (uint32) into ``out``."""
+    """Write a draw in [0, 1) for each id (uint32) into ``out``."""
     for i in range(ids.size):
         out[i] = uniform(word(key, ids[i]))
 
@@ -349,10 +349,10 @@ def uniforms(key: Word, ids: U32, out: F64) -> None:
 def drawn(ids: U32, chances: F64, key: Word, who: U32, what: U8) -> Number:
     """Let each id draw one of several outcomes, or none; list those that drew one.
 
-    ``chances`` float64 (outcomes, ids); an agent's draw in [0, 1) falls on the first outcome whose
-    cumulated chance it is below. ``who`` uint32 takes the agents, ``what`` uint8 the numbers of
-    their outcomes; both have room for one more than there are ids. Returns how many. In blocks, and
-    without a branch that a processor could guess wrong.
+    ``chances`` float64 (outcomes, ids); an agent's draw in [0, 1) selects the first outcome whose
+    cumulative chance is above it. ``who`` uint32 takes the agents, ``what`` uint8 the numbers of
+    their outcomes; both have room for one more than there are ids. Returns their number. In blocks,
+    and without a branch that a processor could mispredict.
     """
     outcomes = chances.shape[0]
     share, below = np.empty(BLOCK), np.empty(BLOCK)
@@ -379,10 +379,10 @@ def drawn(ids: U32, chances: F64, key: Word, who: U32, what: U8) -> Number:
 def propose(
     ids: U32, code: Number, voice_keys: U32, voice: U32, claim: U64, touched: U32, m: Number
 ) -> Number:
-    """Claim that each id (uint32) enters the state ``code``, told by its voice.
+    """Claim that each id (uint32) enters the state ``code``, with its voice as the source.
 
-    ``claim`` uint64 (n,), ``code << 32 | source``; ``touched``, ``m`` as elsewhere. Returns how
-    many claims there are now.
+    ``claim`` uint64 (n,), ``code << 32 | source``; ``touched``, ``m`` as elsewhere. Returns the
+    new number of claims.
     """
     for i in range(ids.size):
         v = np.uint64(ids[i])
@@ -398,11 +398,11 @@ def alone(
     state_keys: U32, state: U8, first: I64, below: F64, becomes: U8, key: Word, absent: U64,
     voice_keys: U32, voice: U32, claim: U64, touched: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Claim what happens by itself, to agents without a claim.
+    """Claim spontaneous changes for agents without a claim.
 
-    Outcomes ``first[s]:first[s + 1]`` are those of state ``s``: cumulated chances ``below``
-    (float64), new states ``becomes`` (uint8). Who leaves the first state does so of its own accord;
-    others name their voice (:func:`propose`). Returns how many claims there are now.
+    Outcomes ``first[s]:first[s + 1]`` are those of state ``s``: cumulative chances ``below``
+    (float64), new states ``becomes`` (uint8). An agent that leaves the first state has no source;
+    others use their voice (:func:`propose`). Returns the new number of claims.
     """
     for i in range(state.size):
         s = np.int64(state[i] & CODE)
@@ -429,27 +429,27 @@ def commit(
     touched: U32, m: Number, state_keys: U32, state: U8, claim: U64, adopting: U8, number: U8,
     final: U8, deaf: U64, tally: I64, adopted: U32, sources: U32, was: U8, listens: U8, roused: U32,
 ) -> tuple[Any, Any, Any]:  # fmt: skip
-    """Turn the claims on ``touched[:m]``, ascending, into states and free them.
+    """Turn the claims on ``touched[:m]``, ascending, into states and clear them.
 
     Parameters
     ----------
     touched, m, claim
-        Who is claimed; those whose heard state changed take the place of the first ones.
+        The claimed agents; those whose heard state changed are moved to the front.
     state_keys, state
         A sparse column, with room.
     adopting, number, final
         uint8, for each state: whether its first entry is an adoption; the number of the heard
-        state, or :data:`NONE`; whether nobody leaves it.
+        state, or :data:`NONE`; whether it is never left.
     deaf
-        uint64 bitmap: who enters a final state is marked.
+        uint64 bitmap: agents that enter a final state are marked.
     tally
-        int64, agents in each state.
+        int64, number of agents in each state.
     adopted, sources
-        uint32, take the first adoptions and who told them.
+        uint32, the first adoptions and their sources; written.
     was
-        uint8, takes the number of the heard state left, beside ``touched``.
+        uint8, the number of the heard state left, parallel to ``touched``; written.
     listens, roused
-        uint8, 1 for the states that listen; uint32, takes who entered one.
+        uint8, 1 for listening states; uint32, the agents that entered one; written.
 
     Returns
     -------

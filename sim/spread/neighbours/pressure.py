@@ -1,4 +1,4 @@
-"""``pressure``: the summed weights that listeners hear from this tick's speakers."""
+"""``pressure``: the total weight that each listener hears from this tick's speakers."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from sim.spread.neighbours.pressure_kernels import press, release
 
 @dataclass(frozen=True, slots=True)
 class Pressure:
-    """What listeners hear this tick.
+    """The weights that listeners hear this tick.
 
     Attributes
     ----------
     listeners
-        uint32 ascending: who hears at least one speaker.
+        uint32 ascending: the agents that hear at least one speaker.
     total
-        float64, one a listener: the summed weight of its speakers.
+        float64, one per listener: the total weight of its speakers.
     source
-        uint32: one of its speakers, each as likely as any other.
+        uint32: one of its speakers, chosen uniformly.
     """
 
     listeners: Ids
@@ -46,23 +46,23 @@ def pressure(
     *,
     deaf: npt.NDArray[np.bool_] | None = None,
 ) -> Pressure:
-    """Sum for every listener the weights of those that it hears speak this tick.
+    """Sum for every listener the weights of its sources that speak this tick.
 
     Parameters
     ----------
     cascade, contacts, draws
-        As in :meth:`PropagationModel.step`; agents that are absent hear nothing.
+        As in :meth:`PropagationModel.step`; absent agents hear nothing.
     speakers
-        uint32, distinct, in an order that depends on nothing but the state: sums of floats do.
+        uint32, distinct, in an order that depends only on the state, as sums of floats do on it.
     weights
         float64: one for each speaker, or one for all.
     deaf
-        bool (agents,): who need not be told; ``None``: nobody. It saves most of the work.
+        bool (agents,): agents to skip; ``None``: none. It saves most of the work.
 
     Raises
     ------
     InputError
-        When there are neither one weight nor one for each speaker.
+        If there is neither one weight nor one for each speaker.
     """
     ids = np.ascontiguousarray(speakers, np.uint32)
     given = np.asarray(weights, np.float64)

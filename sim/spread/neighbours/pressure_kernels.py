@@ -1,4 +1,4 @@
-"""How hard each listener is pressed by those that speak: a sum of weights, and one of them."""
+"""The pressure on each listener by those that speak: a sum of weights, and one of the speakers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def press(
     rows, targets
         The network.
     speakers, weights
-        uint32, and float64 one each.
+        uint32, and float64, one each.
     key
         uint64; among a listener's speakers the one with the lowest draw is its source.
     closed
@@ -31,13 +31,13 @@ def press(
     total
         float64 (n,), the sums.
     claim, touched, m
-        uint64 (n,) ``draw << 32 | speaker``; uint32 (n + 1,) list of those that hear any, and how
-        many they are so far.
+        uint64 (n,) ``draw << 32 | speaker``; uint32 (n + 1,) list of agents that hear any, and
+        their number so far.
 
     Returns
     -------
     int
-        How many hear any now.
+        New number of agents that hear any.
     """
     spare = touched.size - 1
     heard = np.empty(BLOCK + 1, np.uint32)
@@ -67,7 +67,7 @@ def press(
 
 @kernel
 def release(touched: U32, m: int, total: F64, claim: U64, sums: F64, sources: U32) -> None:
-    """Move what ``touched[:m]`` hear into ``sums`` (float64) and ``sources`` (uint32); clear it."""
+    """Move what ``touched[:m]`` hear to ``sums`` (float64), ``sources`` (uint32); clear it."""
     for i in range(m):
         v = np.uint64(touched[i])
         sums[i] = total[v]

@@ -1,4 +1,4 @@
-"""Thresholds: an agent adopts once enough of those it hears have adopted."""
+"""Thresholds: an agent adopts once enough of its sources have adopted."""
 
 from __future__ import annotations
 
@@ -49,21 +49,21 @@ class Threshold(PropagationModel):
     )
 
     def level(self) -> float | None:
-        """Return the threshold of all, or ``None``: uniform draws in [0, 1), one an agent."""
+        """Return the threshold of all agents, or ``None``: a uniform draw in [0, 1) per agent."""
         return None
 
     def check(self) -> None:
-        """Refuse a level that is no share.
+        """Raise ParameterError for a level outside the allowed range.
 
         Raises
         ------
         ParameterError
-            One sentence.
+            Explains the problem in one sentence.
         """
         self._level()
 
     def _level(self) -> float:
-        """Return :meth:`level`, -1.0 for drawn ones."""
+        """Return :meth:`level`, or -1.0 for drawn thresholds."""
         level: Any = self.level()
         if level is None:
             return -1.0
@@ -73,7 +73,7 @@ class Threshold(PropagationModel):
         return float(level)
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Add what the new adopters say; whoever's threshold is reached adopts."""
+        """Add the weight of new adopters; agents whose threshold is reached adopt."""
         level, speakers = self._level(), cascade.frontier
         touched = 0
         if self._renewed(cascade, contacts, level):
@@ -89,10 +89,10 @@ class Threshold(PropagationModel):
         cascade.adopt_claims(contacts.scratch, touched)
 
     def _renewed(self, cascade: Cascade, contacts: Contacts, level: float) -> bool:
-        """Make sure of the sums; returns whether they begin anew from what adopted so far.
+        """Update the basis of the sums; return whether they restart from all adopters so far.
 
-        So after a change of weights, level or ties; contacts that a channel chose in earlier ticks
-        are not known any more, so that its sums outlive new ties.
+        They do after a change of weights, level or ties; contacts that a channel chose in earlier
+        ticks are unknown, so that sums over these survive new ties.
         """
         basis = self._basis(contacts, level)
         if np.array_equal(cascade.held.get("_basis", ()), basis):
@@ -103,13 +103,13 @@ class Threshold(PropagationModel):
         return True
 
     def _basis(self, contacts: Contacts, level: float) -> npt.NDArray[np.float64]:
-        """Return what the sums depend on."""
+        """Return the values that the sums depend on."""
         by_trust = self.weights == "trust" and contacts.trust.size > 0
         ties = contacts.count if contacts.whole is contacts else -1
         return np.array([ties, by_trust, level], np.float64)
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
-        """Return whether nobody speaks, or is back over its threshold, and all sums hold."""
+        """Return whether no agent speaks or returns over its threshold, and all sums are valid."""
         if cascade.frontier.size or cascade.present(_ready(cascade)[0]).size:
             return False
         basis, held = self._basis(contacts, self._level()), cascade.held.get("_basis")
@@ -118,13 +118,13 @@ class Threshold(PropagationModel):
 
 
 def _ready(cascade: Cascade) -> npt.NDArray[np.uint32]:
-    """Return the absent that crossed their threshold, and who tipped them: uint32 (2, agents)."""
+    """Return absent agents over their threshold, and their tipping sources: uint32 (2, agents)."""
     ready: npt.NDArray[np.uint32] = cascade.held.get("_ready", np.empty((2, 0), np.uint32))
     return ready
 
 
 def _present_only(cascade: Cascade, scratch: Scratch, touched: int) -> int:
-    """Let the absent that crossed their threshold wait, and those that are back adopt."""
+    """Let absent agents that crossed their threshold wait, and returned ones adopt."""
     ids = scratch.touched[:touched]
     known = _ready(cascade)
     cascade.held.pop("_ready", None)
@@ -140,12 +140,12 @@ def _present_only(cascade: Cascade, scratch: Scratch, touched: int) -> int:
 
 
 _MANY = 16
-"""Once so many times fewer contacts than agents were seen, everybody is given its need at once:
-by then a table of those who heard anything would be no smaller than the whole column."""
+"""After n/16 contacts, initialise all thresholds in one pass: by then
+a table of those that heard anything would be no smaller than the whole column."""
 
 
 def missing(contacts: Contacts, *, by_trust: bool) -> SparseColumn:
-    """Return an empty column of what listeners miss: two bytes each where ties weigh 1."""
+    """Return an empty column of missing weights: two bytes each if all ties weigh 1."""
     dtype: Any = np.int64
     if not by_trust:
         dtype = np.uint16 if int(contacts.degree.max(initial=0)) < 0xFFFF else np.int32
@@ -163,10 +163,10 @@ def heard(
     *,
     deaf: bool = False,
 ) -> int:
-    """Add what ``speakers`` say to ``cascade.held["left"]``; returns how many agents are claimed.
+    """Add the weight of ``speakers`` to ``cascade.held["left"]``; return the number of claims.
 
-    Whether everybody is given its need depends on ``cascade.contacts_seen``, which is saved, and
-    on nothing that is not: a world that was loaded goes on as the one that was saved.
+    Whether all thresholds are initialised depends only on ``cascade.contacts_seen``, which is
+    saved: a loaded world continues exactly as the saved one would have.
     """
     left, scratch = cascade.held["left"], contacts.scratch
     by_trust = left.values.dtype == np.int64

@@ -1,11 +1,11 @@
-"""Linear thresholds: integer weights are added up, so a result never depends on the order.
+"""Linear thresholds: integer weights are summed, so results do not depend on the order.
 
-``left`` holds, for each agent that heard anything, the weight still missing plus one; 0 means that
+``left`` holds, for each agent that heard anything, the missing weight plus one; 0 means that
 it heard nothing yet, 1 that its threshold is reached. Thresholds are addressed draws. Either they
-are made at the first hearing (:func:`hear`): contacts pass in batches through short loops that do
-not branch, as in :mod:`sim.jit.claims`. Or, once much was said, for everybody at once
-(:func:`fill`), in the order of memory and several at a time; a tie that adds 1 then takes 1 off one
-small number, and nothing else is looked at until a threshold is reached (:func:`count_down`).
+are set when the agent first hears something (:func:`hear`): contacts pass in batches through short
+branch-free loops, as in :mod:`sim.jit.claims`. Or, after many contacts, for all agents at once
+(:func:`fill`), in memory order and several at a time; a tie of weight 1 then decrements one
+small number, and nothing else is read until a threshold is reached (:func:`count_down`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sim.jit.words import LOW32, S32, Number, Word
 class Thresholds(NamedTuple):
     """Thresholds of agents, in [0, 1].
 
-    The same for all when ``theta >= 0``; else ``given`` (float64 (n,)) or, when that is empty, a
+    Equal for all if ``theta >= 0``; else ``given`` (float64 (n,)) or, if that is empty, a
     uniform draw addressed by the agent under ``key``.
     """
 
@@ -39,33 +39,33 @@ def hear(
     rows: U32, targets: U32, trust: U16, total: Any, speakers: U32, lo: int, hi: int,
     thresholds: Thresholds, closed: U64, keys: U32, left: Any, claim: U64, touched: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Add what ``speakers[lo:hi]`` say to the sums of their listeners; who crosses, claims.
+    """Add the weight of ``speakers[lo:hi]`` to the sums of their listeners; crossing agents claim.
 
     Parameters
     ----------
     rows, targets
         The network: uint32 (n, 2), uint32 (ties,).
     trust
-        uint16 (ties,): what a tie adds; or empty: 1.
+        uint16 (ties,): the weight of a tie; or empty: 1.
     total
-        Integers (n,), what all sources of an agent add: its threshold is a share of that.
+        Integers (n,), the total weight of an agent's sources: its threshold is a share of that.
     speakers, lo, hi
-        uint32 new adopters in ascending order, and the part of this call.
+        uint32 new adopters in ascending order, and the range of this call.
     thresholds
-        Of everybody.
+        The thresholds of all agents.
     closed
         uint64 bitmap of agents that cannot be reached.
     keys, left
-        A sparse column (:mod:`sim.jit.sparse`) of signed integers: the weight still missing
+        A sparse column (:mod:`sim.jit.sparse`) of signed integers: the missing weight
         plus one.
     claim, touched, m
-        uint64 (n,): whose word tipped an agent that crossed its threshold; uint32 (n + 1,), who
-        did, in no order; and how many. The slot behind the last is written to.
+        uint64 (n,): the source that tipped an agent over its threshold; uint32 (n + 1,), these
+        agents, unordered; and their number. The slot after the last is overwritten.
 
     Returns
     -------
     int
-        How many crossed so far. A sum only grows, so each agent crosses once.
+        Number of agents that have crossed so far. Sums only grow, so each agent crosses once.
     """
     batch = np.empty(BATCH + 1, np.uint64)
     added = np.empty(BATCH + 1, np.int64)
@@ -97,9 +97,9 @@ def hear(
 
 @kernel
 def fill(total: Any, thresholds: Thresholds, left: Any) -> None:
-    """Give everybody that heard nothing yet its need, as :func:`hear` does at the first hearing.
+    """Set the missing weight of all agents that heard nothing yet, as :func:`hear` does.
 
-    ``left`` is a dense column; the rest as there.
+    ``left`` is a dense column; the rest as in :func:`hear`.
     """
     key, given, theta = thresholds
     for v in range(left.size):
@@ -115,9 +115,9 @@ def count_down(
     rows: U32, targets: U32, speakers: U32, lo: int, hi: int, closed: U64, left: Any, claim: U64,
     touched: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """As :func:`hear` where every tie adds 1 and ``left`` is dense and filled.
+    """As :func:`hear` if every tie has weight 1 and ``left`` is dense and filled.
 
-    Agents that are ``closed`` hear too, and cross without a claim: so they are looked up only then.
+    Agents that are ``closed`` are counted too, but do not claim: so they are checked only then.
     """
     for i in range(lo, hi):
         if (i - lo) % AHEAD == 0:
@@ -146,9 +146,9 @@ def _first(
     batch: U64, n: Number, total: Any, thresholds: Thresholds, keys: U32, left: Any, heard: U32,
     places: U64, marked: I64,
 ) -> None:  # fmt: skip
-    """Find the listeners' places; give those that hear something for the first time their need.
+    """Find the listeners' slots; set the missing weight of those that hear something first.
 
-    That is ceil(threshold * total), at least 1.
+    It is ceil(threshold * total), at least 1.
     """
     key, given, theta = thresholds
     for j in range(n):
@@ -172,7 +172,7 @@ def _add(
     batch: U64, added: I64, n: Number, left: Any, places: U64, marked: I64, claim: U64, touched:
     U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Add a batch to the sums; who crosses its threshold claims for the one that tipped it."""
+    """Add a batch to the sums; agents that cross claim for the source that tipped them."""
     crossed = np.int64(0)
     for j in range(n):
         missing = np.int64(left[places[j]])

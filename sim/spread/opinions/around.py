@@ -13,7 +13,7 @@ Span = tuple[float, float]
 
 
 class Topics(Protocol):
-    """Opinions that messages share, by topic."""
+    """Opinions that several messages share, by topic."""
 
     def __contains__(self, topic: object) -> bool: ...
     def __getitem__(self, topic: str) -> F64: ...
@@ -23,25 +23,25 @@ class Topics(Protocol):
         ...
 
     def hold(self, topic: str, values: npt.ArrayLike, *, span: Span = ...) -> None:
-        """Let agents hold opinions, float64 (agents,)."""
+        """Set the opinions of agents, float64 (agents,)."""
         ...
 
     def write(self, topic: str, values: F64) -> None:
-        """Replace opinions by an array that is handed over."""
+        """Replace opinions by an array, which is not copied."""
         ...
 
 
 class Around(Protocol):
-    """The world, as a model may look at it; what it reads is not to be written into."""
+    """The world as a model may read it; arrays must not be written to."""
 
     @property
     def opinions(self) -> Topics:
-        """What agents think, by topic."""
+        """The opinions of agents, by topic."""
         ...
 
     @property
     def ties(self) -> Any:
-        """Who could hear whom."""
+        """The network."""
         ...
 
     def people(self) -> AgentReader:

@@ -1,7 +1,7 @@
-"""Opinions at once: what each agent hears on average, and how opinions are spread over a range.
+"""Simultaneous opinion updates: means over what each agent hears, and bins of opinions.
 
-Rows here are turned round: row ``v`` of ``rows`` and ``sources`` lists whom agent ``v`` hears. Sums
-run along a row in its order, so a result does not depend on how the agents are cut into parts.
+Rows here are reversed: row ``v`` of ``rows`` and ``sources`` lists the sources of agent ``v``. Sums
+run along a row in order, so a result does not depend on how the agents are partitioned.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from sim.jit.words import S11, Number, Word
 def means(
     rows: U32, sources: U32, trust: U16, absent: U64, lo: int, hi: int, x: F64, out: F64
 ) -> None:
-    """Write the mean opinion that agents ``lo`` to ``hi - 1`` hear into ``out``.
+    """Write the mean opinion of the sources of agents ``lo`` to ``hi - 1`` into ``out``.
 
     Parameters
     ----------
     rows, sources
-        uint32 (n, 2), uint32 (m,): whom each agent hears.
+        uint32 (n, 2), uint32 (m,): the sources of each agent.
     trust
-        uint16 (m,), the weight of each; or (0,): all weigh the same.
+        uint16 (m,), the weight of each; or (0,): equal weights.
     absent
-        uint64 bitmap of agents that say nothing, or (0,).
+        uint64 bitmap of agents that are ignored, or (0,).
     x, out
-        float64 (n,): opinions; an agent that hears nobody gets its own.
+        float64 (n,): opinions; an agent without sources gets its own.
     """
     for v in range(lo, hi):
         start = np.int64(rows[v, 0])
@@ -58,7 +58,7 @@ def means_within(
     rows: U32, sources: U32, absent: U64, lo: int, hi: int, bound: float, itself: int, x: F64, out:
     F64,
 ) -> None:  # fmt: skip
-    """As :func:`means`, of those within ``bound`` (<=) of the agent's own opinion.
+    """As :func:`means`, over sources within ``bound`` (<=) of the agent's own opinion.
 
     ``itself`` is the weight of the agent's own opinion, 1 or 0.
     """
@@ -81,7 +81,7 @@ def means_within(
 def signed_means(
     rows: U32, sources: U32, signs: I8, absent: U64, lo: int, hi: int, x: F64, out: F64
 ) -> None:
-    """As :func:`means`, where each tie has a sign (int8 (m,), 1 or -1) that turns what is said."""
+    """As :func:`means`, with a sign per tie (int8 (m,), 1 or -1) that multiplies the opinion."""
     for v in range(lo, hi):
         start = np.int64(rows[v, 0])
         total = 0.0
@@ -99,7 +99,7 @@ def signed_means(
 def shares_at(
     rows: U32, sources: U32, absent: U64, lo: int, hi: int, value: float, x: F64, out: F64
 ) -> None:
-    """Write the share of those heard whose opinion is ``value``; 0 for who hears nobody."""
+    """Write the share of sources whose opinion is ``value``; 0 without sources."""
     for v in range(lo, hi):
         start = np.int64(rows[v, 0])
         equal: Number = np.int64(0)
@@ -117,7 +117,7 @@ def shares_at(
 def draw_signs(
     rows: U32, sources: U32, lo: int, hi: int, key: Word, negative: Word, out: I8
 ) -> None:
-    """Draw a sign for each tie, the same for both directions of a pair.
+    """Draw a sign for each tie, equal for both directions of a pair.
 
     Parameters
     ----------
@@ -140,21 +140,21 @@ def draw_signs(
 
 @kernel
 def count_bins(x: F64, low: float, high: float, slack: float, tally: I64) -> Number:
-    """Count opinions in equal bins of a range; a bin holds its lower edge, the last one both.
+    """Count opinions in equal bins of a range; a bin includes its lower edge, the last one both.
 
     Parameters
     ----------
     x
         float64 (n,).
     low, high, slack
-        The range, and by how much rounding may leave it.
+        The range, and the tolerance for rounding.
     tally
         int64 (bins,), added to.
 
     Returns
     -------
     int
-        How many are no number or outside the range.
+        Number of opinions that are NaN or outside the range.
     """
     bins = tally.size
     scale = bins / (high - low)
@@ -170,23 +170,23 @@ def count_bins(x: F64, low: float, high: float, slack: float, tally: I64) -> Num
 
 @kernel
 def crossings(x: F64, cut: float, side: U8, done: U64, touched: U32) -> Number:
-    """List the agents that are on another side than where they began, and were not before.
+    """List the agents that are newly on the other side than where they started.
 
     Parameters
     ----------
     x, cut
-        float64 (n,): opinions; and what parts the two sides: side 1 is above it.
+        float64 (n,): opinions; and the boundary of the two sides: side 1 is above it.
     side
-        uint8 (n,): where each began.
+        uint8 (n,): the initial side of each.
     done
-        uint64 bitmap of those that were listed in an earlier tick.
+        uint64 bitmap of agents that were listed in an earlier tick.
     touched
-        uint32 (n + 1,): the list, ascending; the slot behind the last is written to.
+        uint32 (n + 1,): the list, ascending; the slot after the last is overwritten.
 
     Returns
     -------
     int
-        How many there are.
+        Number of agents listed.
     """
     m: Number = np.int64(0)
     for i in range(x.size):
@@ -202,30 +202,30 @@ def sway(
 ) -> Number:  # fmt: skip
     """Move the opinions of all listeners of ``speakers`` towards a message's stance.
 
-    Hearing it k times at once leaves the share ``left[k]`` of the distance, whatever the order.
+    Hearing it k times in a tick leaves the share ``left[k]`` of the distance, whatever the order.
 
     Parameters
     ----------
     rows, targets
-        uint32 (n, 2), uint32 (m,): who hears each agent.
+        uint32 (n, 2), uint32 (m,): the listeners of each agent.
     speakers
         uint32, ascending.
     absent
         uint64 bitmap, or (0,).
     stance, low, high
-        Where the message stands, and the range that opinions are held within.
+        The message's stance, and the range to which opinions are clipped.
     left
         float64: share of the distance that is left after 0, 1, 2, ... hearings; the last entry
-        stands for all higher numbers.
+        applies to all higher numbers.
     x
-        float64 (n,), changed; NaN where there is none.
+        float64 (n,), changed; NaN if there is none.
     hearings
         Integers (n,), all 0, and 0 again afterwards.
 
     Returns
     -------
     int
-        How many opinions were moved.
+        Number of opinions moved.
     """
     moved: Number = np.int64(0)
     for turn in range(2):
@@ -252,16 +252,16 @@ _FARTHEST = 255
 
 @kernel
 def distances(rows: U32, sources: U32, lo: int, hi: int, queue: U32, out: U8) -> None:
-    """Write how many ties lie between agents ``lo`` to ``hi - 1`` and whoever they hear in turn.
+    """Write the distances in ties of agents ``lo`` to ``hi - 1`` from direct and indirect sources.
 
     Parameters
     ----------
     rows, sources
-        uint32 (n, 2), uint32 (m,): whom each agent hears.
+        uint32 (n, 2), uint32 (m,): the sources of each agent.
     queue
         uint32 (n,) scratch.
     out
-        uint8 (n, n), 0 before: ``out[v, u]`` ties lead from u to v; 0 for none and for v itself.
+        uint8 (n, n), initially 0: ``out[v, u]`` ties lead from u to v; 0 for none and for v itself.
         Distances above 255 count as 255.
     """
     for v in range(lo, hi):
@@ -285,20 +285,20 @@ def impacts(
     apart: U8, near: F64, persuasive: F64, supportive: F64, root: int, absent: U64, lo: int, hi:
     int, x: F64, out: F64,
 ) -> None:  # fmt: skip
-    """Write, for agents ``lo`` to ``hi - 1``, the impact to change less the impact to stay.
+    """Write, for agents ``lo`` to ``hi - 1``, the impact to change minus the impact to stay.
 
     Parameters
     ----------
     apart
         uint8 (n, n) of :func:`distances`.
     near
-        float64 (256,): what the strength of an agent at each distance counts for.
+        float64 (256,): the factor of an agent's strength at each distance.
     persuasive, supportive
-        float64 (n,): strengths towards those of the other and of the same opinion.
+        float64 (n,): strength towards agents of the other and of the same opinion.
     root
-        0: impacts add up; 1: they are the mean of their kind times the root of its number.
+        0: impacts add up; 1: the mean of each kind times the square root of its number.
     absent
-        uint64 bitmap, or (0,): has no impact.
+        uint64 bitmap of agents without impact, or (0,).
     x, out
         float64 (n,): opinions; and the results.
     """

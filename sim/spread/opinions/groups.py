@@ -31,27 +31,27 @@ class Gatherings(Sequential):
     moves: ClassVar[Literal["one", "all"]] = "one"
 
     def decide(self, *args: Any, **kwargs: Any) -> float:
-        """Return what the agent thinks after hearing a group: ``decide(own, heard)``.
+        """Return the agent's opinion after hearing a group: ``decide(own, heard)``.
 
-        ``heard`` is float64 (:meth:`listens`,). Plain Python on numbers, compiled when it can be.
+        ``heard`` is float64 (:meth:`listens`,). Plain Python on numbers, compiled if possible.
         A further argument ``coin`` is a draw in [0, 1).
         """
         raise NotImplementedError
 
     def listens(self) -> int:
-        """Return how many an agent hears in a gathering, at least 1."""
+        """Return the size of the group that an agent hears in a gathering, at least 1."""
         raise NotImplementedError
 
     def from_everybody(self) -> bool:
-        """Return whether a group is drawn from all agents; else from those that an agent hears."""
+        """Return whether a group is drawn from all agents; otherwise from the agent's sources."""
         return False
 
     def restless(self) -> bool:
-        """Return whether opinions may change even where all agree."""
+        """Return whether opinions may change even if all agree."""
         return False
 
     def rounds(self, heard: HeardRows) -> int:
-        """Return how many gatherings there are in a tick."""
+        """Return the number of gatherings in a tick."""
         if self.from_everybody():
             return self.updates or heard.rows.shape[0]
         return super().rounds(heard)
@@ -60,7 +60,7 @@ class Gatherings(Sequential):
         self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
     ) -> int:  # fmt: skip
-        """Hold the gatherings of ``span`` (key, first, end); returns how many adopted so far."""
+        """Hold the gatherings of ``span`` (key, first, end); return how many adopted so far."""
         formula = cascade.memo.get("formula")
         if formula is None or cascade.memo["model"] is not self:
             formula = rule_of(self)
@@ -74,13 +74,13 @@ class Gatherings(Sequential):
         return int(formula.run(kernels.gather, *told, into, np.int64(found)))
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: F64) -> bool:
-        """Return whether nobody that can move hears another opinion than its own."""
+        """Return whether no movable agent hears an opinion other than its own."""
         if self.restless():
             return False
         heard = remembered(cascade, contacts)
         able = heard.rows.shape[0] - 1 if self.from_everybody() else heard.rows[:, 1:]
         formed = able >= (self.listens() if self.distinct else 1)
-        rows = heard.rows * np.asarray(formed, np.uint32)  # groups that are too few never meet
+        rows = heard.rows * np.asarray(formed, np.uint32)  # groups that are too small never meet
         if not np.any(formed):
             return True
         given = rows, heard.sources, int(self.from_everybody()), cascade.absent
@@ -91,14 +91,14 @@ class Outflow(Sequential):
     """A model of outflow: a pair that agrees persuades all who hear either of them."""
 
     def crosses(self) -> bool:
-        """Return whether those who hear a pair that disagrees take the opinion of the other."""
+        """Return whether listeners of a disagreeing pair take the opinion of its other member."""
         return False
 
     def hold(
         self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
     ) -> int:  # fmt: skip
-        """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
+        """Hold the updates of ``span`` (key, first, end); return the number of adopters so far."""
         given = heard.rows, heard.sources, heard.of.rows, heard.of.targets, heard.hearers
         how = int(self.crosses()), cascade.absent, self.stubborn(cascade)
         told: tuple[Any, ...] = (*given, *how, *span, own, into, np.int64(found))
@@ -114,7 +114,7 @@ class Outflow(Sequential):
         return len(self.choices) == 2 and not self._persuades(heard, own > self.cut, here, moves)
 
     def _persuades(self, heard: HeardRows, high: Bools, here: Bools, moves: Bools) -> bool:
-        """Return whether a pair would move one of its listeners, where there are two opinions."""
+        """Return whether a pair would move one of its listeners, for two opinions."""
         start, length = heard.rows.astype(np.int64).T
         hearer = np.repeat(np.arange(length.size), length)
         place = np.arange(hearer.size) + np.repeat(start - np.cumsum(length) + length, length)
@@ -122,7 +122,7 @@ class Outflow(Sequential):
         acts = here[hearer] & here[source]
         if not self.crosses():
             acts &= high[hearer] == high[source]
-        told = np.zeros((high.size, 2), np.bool_)  # whose listeners may be told which opinion
+        told = np.zeros((high.size, 2), np.bool_)  # by agent: opinions that its listeners may adopt
         told[hearer[acts], side[source[acts]]] = True
         told[source[acts], side[hearer[acts]]] = True
         return bool((told[source, 1 - side[hearer]] & moves[hearer]).any())

@@ -1,10 +1,10 @@
-"""Opinions one gathering at a time: an agent and several that it hears, or a pair that persuades.
+"""Opinions one gathering at a time: an agent and several of its sources, or a pair that persuades.
 
-In sequence, as in :mod:`sim.spread.opinions.pairs_kernels`, and with its draws: 2 is the agent's
+Sequential, as in :mod:`sim.spread.opinions.pairs_kernels`, and with its draws: 2 is the agent's
 coin, 8 and above are attempts to draw a member of its group.
 
-A *rule* is a function of (own opinion, those heard as float64 (q,), coin in [0, 1), parameters as
-float64) that returns the new opinion.
+A *rule* is a function of (own opinion, opinions heard as float64 (q,), coin in [0, 1), parameters
+as float64) that returns the new opinion.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from sim.spread.opinions.pairs_kernels import (
 
 
 class GroupKind(NamedTuple):
-    """What a group is: 1 or 0 each.
+    """The kind of group: 1 or 0 each.
 
-    ``everybody``: it is drawn from all agents, else from those that an agent hears; ``distinct``:
-    nobody is in it twice; ``all_move``: all of it takes what the rule returns, else the agent.
+    ``everybody``: drawn from all agents, or else from the agent's sources; ``distinct``: without
+    repetition; ``all_move``: the whole group takes the result of the rule, or else only the agent.
     """
 
     everybody: int
@@ -50,16 +50,16 @@ def draw_places(
     Parameters
     ----------
     count
-        How many there are to draw from.
+        The number of places to draw from.
     own
-        A place that is passed over, or -1.
+        A place that is skipped, or -1.
     distinct
         1: no place twice; 0: with repetition.
 
     Returns
     -------
     bool
-        False when there are too few.
+        False if there are too few.
     """
     if count < 1 or (distinct and count < places.size):
         return False
@@ -80,7 +80,7 @@ def draw_places(
 
 @kernel
 def all_here(absent: U64, i: Number, group: I64) -> bool:
-    """Return whether neither ``i`` nor anybody of its group is absent."""
+    """Return whether neither ``i`` nor any member of its group is absent."""
     if absent.size == 0:
         return True
     here = is_open(absent, np.uint64(i))
@@ -101,10 +101,10 @@ def gather(
     rule, p
         See the module; float64 parameters for it.
     rows, sources, hearers, absent, fixed, key, lo, hi, x, into, m
-        As in :func:`sim.spread.opinions.pairs_kernels.meet_one`. A gathering of which somebody is
-        absent does not take place.
+        As in :func:`sim.spread.opinions.pairs_kernels.meet_one`. A gathering with an absent
+        member does not take place.
     kind
-        Who is in a group, and who moves.
+        The members of a group, and those that move.
     said
         float64 (q,) scratch.
     """
@@ -120,7 +120,7 @@ def gather(
     for first in range(lo, hi, AHEAD):
         size = min(AHEAD, hi - first)
         who_listens(hearers[:0] if everybody else hearers, count, key, first, who[:size])
-        for k in range(size):  # by itself, so that many rows are on their way at once
+        for k in range(size):  # a separate loop, so that many rows are fetched at once
             seen += rows[who[k], 1]
         for k in range(size):
             able = np.int64(rows.shape[0] - 1 if everybody else rows[who[k], 1])
@@ -183,16 +183,16 @@ def persuade(
     rows: U32, sources: U32, out_rows: U32, targets: U32, hearers: U32, cross: int, absent: U64,
     fixed: U8, key: Word, lo: int, hi: int, x: F64, into: Conversions, m: Number,
 ) -> Number:  # fmt: skip
-    """Let pairs that agree persuade all who hear them.
+    """Let pairs that agree persuade all of their listeners.
 
     Parameters
     ----------
     rows, sources, hearers, absent, fixed, key, lo, hi, x, into, m
         As in :func:`sim.spread.opinions.pairs_kernels.meet_one`, and so are the draws of a pair.
     out_rows, targets
-        uint32 (n, 2), uint32 (m,): who hears each agent.
+        uint32 (n, 2), uint32 (m,): the listeners of each agent.
     cross
-        1: when they disagree, the listeners of each take the opinion of the other; 0: nothing.
+        1: if they disagree, the listeners of each take the opinion of the other; 0: no effect.
     """
     count = hearers.size or rows.shape[0]
     who = np.empty(AHEAD, np.int64)
@@ -222,7 +222,7 @@ def persuade(
 
 @kernel
 def any_discord(rows: U32, sources: U32, everybody: int, absent: U64, fixed: U8, x: F64) -> bool:
-    """Return whether somebody that can move hears an opinion other than its own.
+    """Return whether any movable agent hears an opinion other than its own.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
 """:class:`Meetings`: sequential pairwise opinion models, compiled from plain Python.
 
-What the method reads of ``self`` are numbers: parameters, and properties that are numbers. They are
-handed over as 64-bit words beside the call, so that a model is compiled once, whatever its
-parameters. A method that cannot be compiled is called as it stands, some hundred times slower.
+The method reads numbers from ``self``: parameters, and properties that are numbers. They are
+passed as 64-bit words with the call, so that a model is compiled once, whatever its
+parameters. A method that cannot be compiled is called as plain Python, about 100 times slower.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sim.spread.opinions.voices import HeardRows, remembered
 
 Function = Callable[..., Any]
 Updates = tuple[np.uint64, int, int]
-"""Some of a tick's updates: the key of their draws, the first, and the end."""
+"""A part of a tick's updates: the key of their draws, the first, and the end."""
 
 _REAL = types.float64
 _ROW = types.float64[::1]
@@ -44,11 +44,11 @@ _made: dict[Any, Function | None] = {}
 
 @dataclass(frozen=True, slots=True)
 class Formula:
-    """What kernels take of a model."""
+    """A model's method in the form that kernels take."""
 
     call: Function
-    words: F64  # the parameters that it reads, as 64-bit words
-    is_compiled: bool  # kernels may run compiled
+    words: F64  # the parameters it reads, as 64-bit words
+    is_compiled: bool  # whether kernels may run compiled
 
     def run(self, kernel: Function, *arguments: Any) -> Any:
         """Run a kernel that takes a formula and its parameters first."""
@@ -90,7 +90,7 @@ def _formula(
 
 
 def _record(model: Parameters, method: Function) -> npt.NDArray[Any]:
-    """Return what a method reads of its model as one record of 64-bit fields."""
+    """Return the values that a method reads from its model as one record of 64-bit fields."""
     read = {n: getattr(model, n, None) for n in method.__code__.co_names}
     held = {n: v for n, v in read.items() if isinstance(v, bool | int | float)}
     fields = [(n, np.float64 if isinstance(v, float) else np.int64) for n, v in held.items()]
@@ -109,13 +109,13 @@ def _compiled(
     inner = numba.njit(error_model="numpy")(method)
     try:
         made: Function = numba.cfunc(signature, error_model="numpy")(wrap(inner, layout, count))
-    except Exception:  # NumbaError, and whatever its inference stumbles over: the plain way serves
+    except Exception:  # NumbaError, or anything else in type inference: fall back to plain Python
         return None
     return made
 
 
 def _pair(meet: Function, layout: np.dtype[Any], count: int) -> Function:
-    """Return a function of the signature that every pair formula has."""
+    """Return a function with the common signature of all pair formulas."""
 
     def two(own, said, coin, trust, mine, theirs, p):  # type: ignore[no-untyped-def]
         return meet(p.view(layout)[0], own, said)
@@ -146,10 +146,10 @@ def _group(decide: Function, layout: np.dtype[Any], count: int) -> Function:
 
 
 ROUND = 1 << 18
-"""Meetings in one kernel call: some 30 ms, so that threads and pauses get their turn."""
+"""Meetings per kernel call: about 30 ms, so that threads and pauses get their turn."""
 
 LEAST_DISTANCE = 1e-5
-"""Opinions nearer than this are as likely to meet as if they were this far apart."""
+"""Opinions nearer than this are treated as if they were this far apart."""
 
 _NO_MEDIA = np.empty(0)
 
@@ -178,20 +178,20 @@ class Sequential(OpinionModel):
     )  # fmt: skip
 
     def rounds(self, heard: HeardRows) -> int:
-        """Return how many single updates there are in a tick."""
+        """Return the number of single updates in a tick."""
         able = heard.hearers.size or heard.rows.shape[0]
         if not heard.sources.size:
             return 0
         return self.updates or able
 
     def weighed(self, heard: HeardRows) -> int:
-        """Return how many contacts a tick weighs: one for each update."""
+        """Return the number of contacts evaluated in a tick: one per update."""
         return self.rounds(heard)
 
     def discuss(
         self, cascade: Cascade, contacts: Contacts, draws: Draws, own: F64
     ) -> tuple[Ids, Ids] | None:
-        """Hold a tick's updates, some at a time."""
+        """Hold a tick's updates, in parts."""
         heard = remembered(cascade, contacts)
         total = self.rounds(heard)
         key = draws.key(Stream.MEETINGS)
@@ -208,12 +208,12 @@ class Sequential(OpinionModel):
         self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
     ) -> int:  # fmt: skip
-        """Hold the updates of ``span`` (key, first, end); returns how many adopted so far."""
+        """Hold the updates of ``span`` (key, first, end); return the number of adopters so far."""
         raise NotImplementedError
 
 
 def adopters_of(scratch: Any, found: int) -> tuple[Ids, Ids]:
-    """Return (agents, sources) that kernels wrote down, ascending, and free their claims."""
+    """Return (agents, sources) recorded by kernels, ascending, and clear their claims."""
     sort_ids(scratch.touched, found, scratch.sources)
     agents = scratch.touched[:found].copy()
     sources = scratch.claim[agents].astype(np.uint32)
@@ -233,9 +233,9 @@ class Meetings(Sequential):
     mutual: ClassVar[bool] = False
 
     def meet(self, *args: Any, **kwargs: Any) -> float:
-        """Return what the listener thinks after hearing the speaker: ``meet(listener, speaker)``.
+        """Return the listener's opinion after hearing the speaker: ``meet(listener, speaker)``.
 
-        Plain Python on numbers, compiled when it can be; ``self`` gives parameters and properties
+        Plain Python on numbers, compiled if possible; ``self`` gives parameters and properties
         that are numbers. It may take more arguments, in this order: ``coin``, a draw in [0, 1);
         ``trust`` of the listener in the speaker, in [0, 1]; ``mine`` and ``theirs``, the
         :meth:`traits` of both.
@@ -243,11 +243,11 @@ class Meetings(Sequential):
         raise NotImplementedError
 
     def traits(self, cascade: Cascade) -> F64:
-        """Return numbers of each agent that :meth:`meet` needs, float64 (agents, k); k may be 0."""
+        """Return traits of each agent that :meth:`meet` needs, float64 (agents, k); k may be 0."""
         return np.empty((cascade.agents, 0))
 
     def known_traits(self, cascade: Cascade) -> F64:
-        """Return :meth:`traits`, asked for once."""
+        """Return :meth:`traits`, cached."""
         memo = cascade.memo = cascade.memo or {}
         if memo.get("traits of") is not self:
             traits = np.ascontiguousarray(self.traits(cascade), np.float64)
@@ -258,13 +258,13 @@ class Meetings(Sequential):
     def hears_within(self) -> float | None:
         """Return the bound within which all are heard at once; ``None``: one is drawn.
 
-        :meth:`meet` is then told, as what the speaker thinks, the sum of their opinions, each
-        times the trust in it, over their number.
+        :meth:`meet` then receives, as the speaker's opinion, the sum of their opinions, each
+        times the trust in it, divided by their number.
         """
         return None
 
     def preference(self) -> float:
-        """Return by which power of distance near opinions are preferred; 0: all are alike."""
+        """Return the power of distance by which near opinions are preferred; 0: no preference."""
         return 0.0
 
     def media(self) -> tuple[F64, float, float]:
@@ -272,7 +272,7 @@ class Meetings(Sequential):
         return _NO_MEDIA, 0.0, 0.0
 
     def is_mutual(self, heard: HeardRows) -> int:
-        """Return who moves: 0 the listener, 1 both, 2 both where each hears the other."""
+        """Return who moves: 0 the listener, 1 both, 2 both if each hears the other."""
         if not self.mutual:
             return 0
         return 1 if heard.is_mutual else 2
@@ -281,7 +281,7 @@ class Meetings(Sequential):
         self, cascade: Cascade, heard: HeardRows, span: Updates, own: F64, into: Conversions,
         found: int,
     ) -> int:  # fmt: skip
-        """Hold the meetings of ``span`` (key, first, end); returns how many adopted so far."""
+        """Hold the meetings of ``span`` (key, first, end); return the number of adopters so far."""
         formula, hearing = self._given(cascade, heard)
         media = self.media()
         bound = self.hears_within()
@@ -297,7 +297,7 @@ class Meetings(Sequential):
         return int(formula.run(kernels.meet_one, hearing, *told))
 
     def _given(self, cascade: Cascade, heard: HeardRows) -> tuple[Formula, kernels.OpinionTies]:
-        """Return the formula, and whom agents hear."""
+        """Return the formula, and the sources of agents."""
         memo = cascade.memo
         if memo.get("given of") is not heard or memo["model"] is not self:
             given = kernels.OpinionTies(
@@ -308,7 +308,7 @@ class Meetings(Sequential):
         return memo["formula"], memo["given"]._replace(absent=cascade.absent)
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: F64) -> bool:
-        """Return whether nobody is left whom a tie or a medium would move."""
+        """Return whether neither a tie nor a medium would move anybody."""
         heard = remembered(cascade, contacts)
         formula, hearing = self._given(cascade, heard)
         media, chance, _ = self.media()
@@ -322,10 +322,10 @@ class Meetings(Sequential):
 
 
 def _as_ties(media: F64, hearing: kernels.OpinionTies, own: F64) -> tuple[kernels.OpinionTies, F64]:
-    """Return what a kernel takes of a world in which media are all that agents hear."""
+    """Return kernel arguments for a world in which agents hear only media."""
     rows, _, trust, _, absent, _, traits = hearing
     each = np.zeros_like(rows)
-    each[:, 1] = (rows[:, 1] > 0) * media.size  # who hears nobody has no turn
+    each[:, 1] = (rows[:, 1] > 0) * media.size  # agents without sources have no turn
     shown = np.arange(own.size, own.size + media.size, dtype=np.uint32)
     if absent.size:
         absent = np.append(absent, np.zeros(media.size // 64 + 1, np.uint64))
@@ -335,7 +335,7 @@ def _as_ties(media: F64, hearing: kernels.OpinionTies, own: F64) -> tuple[kernel
 
 
 def _preference(bias: float, span: tuple[float, float], heard: HeardRows) -> Preference:
-    """Return what :func:`sim.spread.opinions.pairs_kernels.weigh` looks up, and room for a row."""
+    """Return the lookup table for :func:`sim.spread.opinions.pairs_kernels.weigh`, with scratch."""
     most = span[1] - span[0]
     ends = np.array([LEAST_DISTANCE, most]).view(np.uint64) >> np.uint64(CELL_SHIFT)
     first, last = (int(end) for end in ends)

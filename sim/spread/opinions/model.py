@@ -1,8 +1,8 @@
-"""Opinions: what agents think of something, and how hearing others changes it.
+"""Opinions of agents, and how hearing others changes them.
 
-:class:`OpinionModel` is a propagation model whose states are ranges of opinion, so that whatever
-shows, counts and saves cascades serves it too. Its opinions are a column of the cascade, or, where
-the parameter ``topic`` names one, a column of the world that several messages share.
+:class:`OpinionModel` is a propagation model whose states are ranges of opinion, so that all code
+that shows, counts and saves cascades works for it too. Its opinions are a column of the cascade or,
+if the parameter ``topic`` names one, a column of the world that several messages share.
 
 Initial opinions are drawn from a named distribution.
 
@@ -14,7 +14,7 @@ Initial opinions are drawn from a named distribution.
     first               everybody holds the lowest opinion
     column:openness     a column of agents in [0, 1], stretched over the range
 
-Draws are addressed by the agent, so a larger world leaves everybody's draw alone.
+Draws are addressed by the agent, so a larger world does not change the draws of existing agents.
 """
 
 from __future__ import annotations
@@ -47,20 +47,20 @@ from sim.spread.opinions.voices import HeardRows, Voices, remembered
 Span = tuple[float, float]
 
 LAWS = ("uniform", "uniform:LOW:HIGH", "normal:MEAN:SPREAD", "even", "first", "column:NAME")
-"""The laws that :func:`started` knows, for help and error sentences."""
+"""The laws that :func:`started` accepts, for help and error messages."""
 
 _SMALLEST = 2.0**-54
 
 
 def rescaled(values: F64, of: Span, to: Span) -> F64:
-    """Return opinions of one range as those of another; the very values where they are the same."""
+    """Map opinions from one range to another; return them unchanged if the ranges are equal."""
     if of == to:
         return values
     return to[0] + (values - of[0]) * ((to[1] - to[0]) / (of[1] - of[0]))
 
 
 def check_start(owner: str, law: str, span: Span) -> tuple[str, tuple[Any, ...]]:
-    """Return (name of the law, what follows it)."""
+    """Return (name of the law, its arguments)."""
     name, *rest = law.split(":")
     if name in {"even", "first"} and not rest:
         return name, ()
@@ -90,7 +90,7 @@ def started(
     key: np.uint64,
     people: AgentReader | None,
 ) -> F64:
-    """Return the opinions with which agents begin."""
+    """Return the initial opinions of agents."""
     name, given = law
     low, high = span
     if name == "first":
@@ -130,10 +130,10 @@ _LEAST_SHARE = 0.05
 
 
 def clusters(opinions: F64, span: Span, *, least: float = _LEAST_SHARE) -> list[tuple[float, int]]:
-    """Return the groups of like opinions: (mean opinion, members), ascending.
+    """Return the clusters of opinions: (mean opinion, members), ascending.
 
-    A group is a run of opinions without a gap of 1/200 of the range or more; counted are those
-    with at least the share ``least`` of all agents.
+    A cluster is a run of opinions without a gap of 1/200 of the range or more; only those
+    with at least the share ``least`` of all agents count.
 
     Examples
     --------
@@ -148,7 +148,7 @@ def clusters(opinions: F64, span: Span, *, least: float = _LEAST_SHARE) -> list[
 
 
 def measured(opinions: F64, span: Span) -> dict[str, float]:
-    """Return what a chart of opinions is summed up by."""
+    """Return the summary numbers of a distribution of opinions."""
     known = opinions[~np.isnan(opinions)]
     if not known.size:
         return {
@@ -169,7 +169,7 @@ def measured(opinions: F64, span: Span) -> dict[str, float]:
 
 
 def _groups(tally: npt.NDArray[np.int64]) -> int:
-    """Count runs of filled bins that hold enough."""
+    """Count runs of filled bins that are large enough."""
     filled = np.concatenate([[False], tally > 0, [False]])
     ends = np.flatnonzero(filled[1:] != filled[:-1])
     summed = np.concatenate([[0], np.cumsum(tally)])
@@ -253,18 +253,18 @@ class OpinionModel(PropagationModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """List what a model is about before what all have."""
+        """List the model's own parameters before the common ones."""
         super().__pydantic_init_subclass__(**kwargs)
         fields = cls.__pydantic_fields__
         for name in [name for name in _SHARED if name in fields]:
             fields[name] = fields.pop(name)
 
     def values(self) -> dict[str, Any]:
-        """Return every parameter by name, what the model is about first."""
+        """Return every parameter by name, the model's own first."""
         held = super().values()
         return {name: held[name] for name in type(self).model_fields}
 
-    # For authors
+    # Methods for authors of models
 
     def update(self, own: F64, heard: Voices) -> F64:
         """Return every agent's next opinion, float64 (agents,).
@@ -272,20 +272,20 @@ class OpinionModel(PropagationModel):
         Parameters
         ----------
         own
-            float64 (agents,): what each thinks now; not to be written into.
+            float64 (agents,): current opinions; not to be written to.
         heard
-            What each hears: ``heard.mean``, ``heard.within(bound)``, ``heard.count``, ...
+            What each agent hears: ``heard.mean``, ``heard.within(bound)``, ``heard.count``, ...
         """
         raise NotImplementedError
 
     def stubborn(self, cascade: Cascade) -> U8:
-        """Return who never moves, uint8 (agents,); empty: nobody is so."""
+        """Return the agents that never move, uint8 (agents,); empty: there are none."""
         return _NOBODY_FIXED
 
-    # What it does with them
+    # Implementation
 
     def check(self) -> None:
-        """Refuse a law, a topic or a seed's opinion that cannot be."""
+        """Raise for an invalid law, topic or opinion of seeds."""
         check_start(self._name, self.initial, self.span)
         if self.topic != clean(self.topic, 64).strip():
             raise ParameterError(
@@ -309,7 +309,7 @@ class OpinionModel(PropagationModel):
         return self.plugin_name or type(self).__name__
 
     def suits(self, around: Around) -> None:
-        """Refuse a world without the column that opinions start from."""
+        """Raise for a world without the column that initial opinions come from."""
         law, given = check_start(self._name, self.initial, self.span)
         if law == "column":
             started(
@@ -317,7 +317,7 @@ class OpinionModel(PropagationModel):
             )
 
     def start(self, cascade: Cascade) -> None:
-        """Give everybody an opinion, and the seeds theirs."""
+        """Set the opinions of all agents and of the seeds."""
         own = self._with_opinions(cascade, self.held(cascade))
         mine = self.choices[1] if self.choices and self.seed_opinion is None else self.seed_opinion
         if mine is not None:
@@ -333,7 +333,7 @@ class OpinionModel(PropagationModel):
         cascade.adopt(np.union1d(cascade.seeds, elsewhere).astype(np.uint32))
 
     def welcome(self, cascade: Cascade, count: int) -> None:
-        """Give newcomers an opinion."""
+        """Set the opinions of new agents."""
         if "side" not in cascade.held:
             return
         own = self.held(cascade)
@@ -348,7 +348,7 @@ class OpinionModel(PropagationModel):
             cascade.columns["first"][fresh] = own[fresh]
 
     def _with_opinions(self, cascade: Cascade, own: F64) -> F64:
-        """Fill in who has no opinion yet (NaN)."""
+        """Fill in missing opinions (NaN)."""
         lacking = np.flatnonzero(np.isnan(own))
         if lacking.size:
             law = check_start(self._name, self.initial, self.span)
@@ -360,15 +360,15 @@ class OpinionModel(PropagationModel):
 
     @property
     def cut(self) -> float:
-        """What parts the two sides: the middle; or half-way between the first two opinions."""
+        """The boundary of the two sides: the middle; or half-way between the first two opinions."""
         if self.choices:
             return (self.choices[0] + self.choices[1]) / 2
         return (self.span[0] + self.span[1]) / 2
 
     def held(self, cascade: Cascade) -> F64:
-        """Return what everybody thinks now, float64 (agents,) in this model's range; a copy.
+        """Return all current opinions, float64 (agents,) in this model's range; a copy.
 
-        NaN stands for those without an opinion.
+        NaN stands for agents without an opinion.
         """
         topics: Topics | None = None if cascade.around is None else cascade.around.opinions
         if self.topic and topics is not None and self.topic in topics:
@@ -379,7 +379,7 @@ class OpinionModel(PropagationModel):
         return np.full(cascade.agents, np.nan)
 
     def _snapped(self, own: F64) -> F64:
-        """Return the nearest of the opinions there are."""
+        """Return the nearest possible opinions."""
         if not self.choices:
             return own
         known = np.asarray(self.choices)
@@ -387,7 +387,7 @@ class OpinionModel(PropagationModel):
         return np.where(np.isnan(own), np.nan, nearest)
 
     def _hold(self, cascade: Cascade, own: F64) -> None:
-        """Keep opinions; on a shared topic only those that changed are written."""
+        """Store opinions; on a shared topic write only those that changed."""
         topics: Topics | None = None if cascade.around is None else cascade.around.opinions
         if not self.topic or topics is None:
             cascade.columns["opinion"] = own
@@ -403,7 +403,7 @@ class OpinionModel(PropagationModel):
             topics.write(self.topic, kept)
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Let agents hear one another, then see who changed sides."""
+        """Let agents hear one another, then find those that changed sides."""
         before = self.held(cascade)
         own = before.copy()
         told = self.discuss(cascade, contacts, draws, own)
@@ -424,7 +424,7 @@ class OpinionModel(PropagationModel):
         Returns
         -------
         (agents, sources) or None
-            Who adopted, and from whom (uint32); ``None``: found by who changed sides.
+            The adopters, and their sources (uint32); ``None``: the agents that changed sides.
         """
         heard = Voices(cascade, remembered(cascade, contacts), draws, own)
         new = np.asarray(self.update(heard.now, heard), np.float64)
@@ -437,17 +437,17 @@ class OpinionModel(PropagationModel):
         return None
 
     def weighed(self, heard: HeardRows) -> int:
-        """Return how many contacts a tick weighs, for rates: every one."""
+        """Return the number of contacts evaluated in a tick, for rates: all of them."""
         return int(heard.sources.size)
 
     def movable(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
-        """Return who can move now: all but the absent and the stubborn, (agents,)."""
+        """Return who can move now: all except the absent and the stubborn, (agents,)."""
         moves = _present(cascade)
         fixed = self.stubborn(cascade)
         return moves & (fixed == 0) if fixed.size else moves
 
     def _refuse_strange(self, own: F64) -> None:
-        """Refuse opinions that are no number, outside the range, or none of those there are."""
+        """Raise for opinions that are NaN, outside the range, or not one of the choices."""
         low, high = self.span
         slack = _SLACK * (high - low)
         if self.choices and not np.isin(own, self.choices).all():
@@ -462,7 +462,7 @@ class OpinionModel(PropagationModel):
         own.clip(low, high, out=own)
 
     def _crossed(self, cascade: Cascade, contacts: Contacts, own: F64) -> tuple[Ids, Ids]:
-        """Return who changed sides for the first time."""
+        """Return the agents that changed sides for the first time."""
         touched = contacts.scratch.touched
         side = cascade.columns["side"]
         found = kernels.crossings(own, self.cut, side, cascade.done, touched)
@@ -492,7 +492,7 @@ class OpinionModel(PropagationModel):
         kernels.count_bins(own, low, high, _SLACK * (high - low), cascade.tally)
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
-        """Return whether another tick would move nobody by more than ``tolerance``."""
+        """Return whether another tick would move no agent by more than ``tolerance``."""
         memo = _memo(cascade)
         agreed = bool(self.choices) and int(cascade.tally.max()) == cascade.agents
         if memo.get("moved", 0.0) > self.least and not agreed:
@@ -500,7 +500,7 @@ class OpinionModel(PropagationModel):
         return self.is_settled(cascade, contacts.whole, self.held(cascade))
 
     def is_settled(self, cascade: Cascade, contacts: Contacts, own: F64) -> bool:
-        """Return whether opinions ``own`` would stay; asked when they just did."""
+        """Return whether opinions ``own`` would stay; called after a tick without changes."""
         before = own.copy()
         self.discuss(cascade, contacts, cascade.draws(0), own)
         return float(np.abs(own - before).max(initial=0.0)) <= self.least
@@ -523,7 +523,7 @@ def _memo(cascade: Cascade) -> dict[str, Any]:
 
 
 def _present(cascade: Cascade) -> npt.NDArray[np.bool_]:
-    """Return who is not absent, (agents,)."""
+    """Return which agents are not absent, (agents,)."""
     if not cascade.absent.size:
         return np.ones(cascade.agents, np.bool_)
     bits = np.unpackbits(cascade.absent.view(np.uint8), count=cascade.agents, bitorder="little")

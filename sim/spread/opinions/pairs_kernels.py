@@ -1,15 +1,15 @@
-"""Opinions one meeting at a time: an agent hears somebody, and a formula moves its opinion.
+"""Opinions one meeting at a time: an agent hears another, and a formula moves its opinion.
 
-Meetings run in sequence, each seeing what those before it did. Who meets whom is drawn from
+Meetings run in sequence, each seeing the results of those before it. Pairs are drawn from
 addresses (the number of the meeting within the tick), so the draws of a whole batch are made, and
-their rows fetched from memory, before the first of them takes place.
+their rows prefetched, before the first of them takes place.
 
-A *formula* is a function of (own opinion, what is heard, coin in [0, 1), trust in [0, 1], own
+A *formula* is a function of (own opinion, opinion heard, coin in [0, 1), trust in [0, 1], own
 traits, the speaker's traits, parameters as float64) that returns the new opinion; the kernels take
 it as a value, so that one compilation serves every model.
 
 The draws of meeting k: ``word(key, k)`` chooses the listener; by number (:func:`draw`), 1 chooses
-whom it hears, 2 is the listener's coin and 3 the speaker's, 4 to 6 decide about media, 8 and above
+the speaker, 2 is the listener's coin and 3 the speaker's, 4 to 6 decide about media, 8 and above
 are attempts at a biased choice.
 """
 
@@ -26,28 +26,28 @@ from sim.jit.mix import uniform, word, word2
 from sim.jit.words import Number, Word
 
 AHEAD = 128
-"""Meetings whose rows are fetched from memory together."""
+"""Meetings whose rows are prefetched together."""
 
 MOST = 64
-"""Ties of a row that are looked at ahead; a hub's own walk brings the others in."""
+"""Ties of a row that are prefetched; a hub's own loop loads the others."""
 
 NEVER = -1.7976931348623157e308
-"""No sum of opinions: what was read ahead is compared with it, lest the reads be dropped."""
+"""A value that no sum of opinions has: comparing with it keeps prefetching reads alive."""
 
 
 class OpinionTies(NamedTuple):
-    """Whom agents hear, and who takes part.
+    """The sources of agents, and the participants.
 
     Attributes
     ----------
     rows, sources, trust
-        uint32 (n, 2), uint32 (m,), uint16 (m,) or (0,): whom each agent hears.
+        uint32 (n, 2), uint32 (m,), uint16 (m,) or (0,): the sources of each agent.
     hearers
-        uint32: those with a row; or (0,) when all have one.
+        uint32: agents with a nonempty row; or (0,) if all have one.
     absent, fixed
-        uint64 bitmap or (0,): takes no part; uint8 (n,) or (0,): never moves.
+        uint64 bitmap of non-participants or (0,); uint8 (n,) of agents that never move or (0,).
     traits
-        float64 (n, k): what the formula is told of an agent.
+        float64 (n, k): the traits of agents for the formula.
     """
 
     rows: U32
@@ -60,9 +60,9 @@ class OpinionTies(NamedTuple):
 
 
 class Conversions(NamedTuple):
-    """Who rises above ``cut`` for the first time, as :func:`convert` writes it down.
+    """Agents that rise above ``cut`` for the first time, as recorded by :func:`convert`.
 
-    With ``touched`` of size 0 nobody is written down.
+    With ``touched`` of size 0 nothing is recorded.
     """
 
     cut: float
@@ -94,18 +94,18 @@ def place_in(rows: U32, sources: U32, v: Number, u: Number) -> Number:
 
 @kernel
 def convert(i: Number, by: Number, done: U64, claim: U64, touched: U32, m: Number) -> Number:
-    """Write down that agent ``i`` took up the opinion of ``by`` for the first time.
+    """Record that agent ``i`` adopted the opinion of ``by`` for the first time.
 
-    Its source is ``by``, or who convinced ``by`` when that was in this same tick: a source adopted
-    in an earlier tick than those it convinced.
+    Its source is ``by``, or the source of ``by`` if that adopted in this same tick: a source adopts
+    in an earlier tick than those it convinces.
 
     Parameters
     ----------
     done
-        uint64 bitmap of those that held it in an earlier tick.
+        uint64 bitmap of agents that held it in an earlier tick.
     claim, touched, m
-        uint64 (n,): the source of each new one, else ``FREE``; uint32 (n + 1,): who they are, in
-        no order; and how many.
+        uint64 (n,): the source of each new adopter, else ``FREE``; uint32 (n + 1,): these agents,
+        unordered; and their number.
     """
     if not is_open(done, np.uint64(i)) or claim[i] != FREE:
         return m
@@ -124,7 +124,7 @@ def who_listens(hearers: U32, count: Number, key: Word, first: Number, who: I64)
 
 @kernel
 def whom(rows: U32, sources: U32, key: Word, first: Number, who: I64, tie: I64, other: I64) -> None:
-    """Draw whom each of ``who`` hears: the place of the tie, and the agent (both int64)."""
+    """Draw a source for each of ``who``: the place of the tie, and the agent (both int64)."""
     for k in range(who.size):
         start = np.int64(rows[who[k], 0])
         tie[k] = start + np.int64(draw(key, first + k, 1) * np.int64(rows[who[k], 1]))
@@ -134,7 +134,7 @@ def whom(rows: U32, sources: U32, key: Word, first: Number, who: I64, tie: I64, 
 
 @kernel
 def looked_at(x: F64, traits: F64, who: I64, other: I64) -> float:
-    """Read opinions and traits of a batch, so that they are near when its meetings take place."""
+    """Prefetch opinions and traits of a batch of meetings."""
     seen = 0.0
     for k in range(who.size):
         seen += x[who[k]] + x[other[k]]
@@ -146,9 +146,9 @@ def looked_at(x: F64, traits: F64, who: I64, other: I64) -> float:
 
 @kernel
 def rows_at(rows: U32, sources: U32, who: I64, x: F64) -> float:
-    """Read the rows of agents and what those in them think, so that they are near when needed."""
+    """Prefetch the rows of agents and the opinions of those in them."""
     seen = np.uint64(0)
-    for k in range(who.size):  # by itself, so that many rows are on their way at once
+    for k in range(who.size):  # a separate loop, so that many rows are fetched at once
         seen ^= np.uint64(rows[who[k], 1])
     for k in range(who.size):
         start = np.int64(rows[who[k], 0])
@@ -168,22 +168,22 @@ def meet_one(
     formula: Any, p: F64, hearing: OpinionTies, key: Word, lo: int, hi: int, mutual: int, x: F64,
     into: Conversions, m: Number,
 ) -> Number:  # fmt: skip
-    """Hold meetings ``lo`` to ``hi - 1`` of a tick: a random agent hears one at random.
+    """Hold meetings ``lo`` to ``hi - 1`` of a tick: a random agent hears a random source.
 
     Parameters
     ----------
     formula, p
         See the module; float64 parameters for it.
     hearing
-        Who hears whom.
+        The sources of agents.
     key, lo, hi
-        Draws and numbers of the meetings.
+        Key of the draws, and numbers of the meetings.
     mutual
-        0: the listener moves; 1: both do; 2: both do where both hear each other.
+        0: the listener moves; 1: both do; 2: both do if each hears the other.
     x
         float64 (n,): opinions, changed.
     into, m
-        Who is converted, and how many so far.
+        The conversions, and their number so far.
     """
     rows, sources, trust, hearers, absent, fixed, traits = hearing
     cut, done, claim, touched = into
@@ -228,7 +228,7 @@ def meet_one(
 def near_to(
     rows: U32, sources: U32, trust: U16, absent: U64, i: Number, bound: float, x: F64
 ) -> tuple[float, Number]:
-    """Return (sum of opinion times trust, number) of those heard within ``bound`` of ``i``."""
+    """Return (sum of opinion times trust, number) of sources within ``bound`` of ``i``."""
     total = 0.0
     near: Number = np.int64(0)
     own = x[i]
@@ -256,10 +256,10 @@ def near_to(
 def meet_all(
     formula: Any, p: F64, hearing: OpinionTies, key: Word, lo: int, hi: int, bound: float, x: F64
 ) -> None:
-    """As :func:`meet_one`, where an agent hears at once all those within ``bound`` (<=) of it.
+    """As :func:`meet_one`, but an agent hears all sources within ``bound`` (<=) of it at once.
 
-    The formula is told the sum of their opinions, each times the trust in it, over their number;
-    who hears nobody so near is left alone. Nobody is written down.
+    The formula receives the sum of their opinions, each times the trust in it, divided by their
+    number; agents without such sources do not move. Nothing is recorded.
     """
     rows, sources, trust, hearers, absent, fixed, traits = hearing
     count = hearers.size or rows.shape[0]
@@ -285,9 +285,9 @@ def meet_all(
 
 @kernel
 def any_move(formula: Any, p: F64, hearing: OpinionTies, x: F64, tolerance: float) -> bool:
-    """Return whether some tie is left over which a meeting would move a listener further.
+    """Return whether there is a tie over which a meeting would still move a listener.
 
-    Parameters as in :func:`meet_one`; coins are taken as 0: whatever has a chance happens. Moves
+    Parameters as in :func:`meet_one`; coins are 0, so that anything possible happens. Moves
     up to ``tolerance`` do not count.
     """
     rows, sources, trust, _, absent, fixed, traits = hearing
@@ -328,23 +328,23 @@ def any_move_all(
 
 
 CELL_SHIFT = 47
-"""Bits of a distance below its cell: exponent and five bits of mantissa remain."""
+"""Bits of a distance below its cell: the exponent and five bits of the mantissa remain."""
 
 _SHIFT = np.uint64(CELL_SHIFT)
 _NARROWEST = 32.0 / 33.0 - 1e-9
-"""The least ratio of the lower to the upper edge of a cell."""
+"""The smallest ratio of the lower to the upper edge of a cell."""
 
 
 class Preference(NamedTuple):
-    """By which power of distance whom an agent hears is drawn.
+    """The preference for near opinions: weights are a power of the distance.
 
     Attributes
     ----------
     bias, least
         The weight of a distance d is max(d, least) ** -bias.
     most
-        The greatest distance that the table knows; a strange opinion (NaN, or out of its range), as
-        a faulty model makes, counts as that far away until the tick ends and it is refused.
+        The largest distance in the table; an invalid opinion (NaN, or out of its range), as a
+        faulty model produces, counts as that far away until the tick ends and it is refused.
     table, offset
         float64: the bound of each cell; the number of the first cell.
     gap, gap_bits
@@ -365,10 +365,10 @@ class Preference(NamedTuple):
 
 @kernel
 def weigh(rows: U32, sources: U32, absent: U64, i: Number, x: F64, near: Preference) -> float:
-    """Write running sums of an upper bound of each heard agent's weight; returns the last.
+    """Write running sums of upper bounds of the sources' weights; return the total.
 
-    The bound of a weight is that of the lower edge of the cell which holds the distance: cells are
-    told apart by the exponent and the five highest bits of the mantissa, so a look into a table
+    The bound of a weight is that of the lower edge of the cell that contains the distance: cells
+    are the exponent and the five highest bits of the mantissa, so a table lookup
     replaces a power.
     """
     _, least, most, table, offset, gap, gap_bits, sums = near
@@ -394,8 +394,8 @@ def weigh(rows: U32, sources: U32, absent: U64, i: Number, x: F64, near: Prefere
 def prefer(length: Number, total: float, key: Word, turn: Number, near: Preference) -> Number:
     """Return a place in a row, drawn in proportion to weights, from the sums of :func:`weigh`.
 
-    A place is drawn by the bounds and kept with the chance weight / bound, which is never below
-    (32 / 33) ** bias, so that most draws need no power; the law is exact.
+    A place is drawn by the bounds and accepted with the chance weight / bound, which is never below
+    (32 / 33) ** bias, so that most draws need no power; the distribution is exact.
     """
     bias, _, _, table, offset, gap, gap_bits, sums = near
     attempt = 8
@@ -437,15 +437,15 @@ def meet_biased(
     formula: Any, p: F64, hearing: OpinionTies, key: Word, lo: int, hi: int, mutual: int, x: F64,
     near: Preference, media: F64, media_chance: float, media_bias: float,
 ) -> None:  # fmt: skip
-    """As :func:`meet_one`, where an agent rather hears those whose opinion is near its own.
+    """As :func:`meet_one`, but an agent prefers sources whose opinion is near its own.
 
     Parameters
     ----------
     near
         The weights.
     media, media_chance, media_bias
-        float64: opinions of media that never move; after each meeting the listener hears one of
-        them with this chance, chosen by this bias.
+        float64: opinions of media, which never move; after each meeting the listener hears one of
+        them with this chance, chosen with this bias.
     """
     rows, sources, trust, hearers, absent, fixed, traits = hearing
     count = hearers.size or rows.shape[0]

@@ -22,11 +22,11 @@ from sim.spread.opinions.model import check_start, measured, rescaled, started
 
 _SPAN = (-1.0, 1.0)
 _MOST = 64
-"""Hearings in one tick that are told apart."""
+"""Largest number of hearings in a tick that is distinguished."""
 
 
 class _OpinionColumns:
-    """Columns of agents, and ``opinion``: what they think, in [-1, 1]."""
+    """Columns of agents, plus ``opinion`` in [-1, 1]."""
 
     def __init__(self, people: AgentReader, opinions: F64) -> None:
         self._people = people
@@ -62,7 +62,7 @@ class Swaying(PropagationModel):
     )
 
     def check(self) -> None:
-        """Refuse a law or a topic that cannot be."""
+        """Raise for an invalid law or topic."""
         super().check()
         check_start(self.plugin_name, self.initial, _SPAN)
         if self.topic != clean(self.topic, 64).strip():
@@ -72,19 +72,19 @@ class Swaying(PropagationModel):
             )
 
     def suits(self, around: Around) -> None:
-        """Refuse a world without the column that opinions start from."""
+        """Raise for a world without the column that initial opinions come from."""
         super().suits(around)
         law = check_start(self.plugin_name, self.initial, _SPAN)
         if law[0] == "column":
             started(law, _SPAN, np.zeros(1, np.int64), 1, np.uint64(0), around.people())
 
     def start(self, cascade: Cascade) -> None:
-        """Give an opinion to those without one."""
+        """Set the opinions of agents that have none."""
         _hold(cascade, self._filled(cascade))
         super().start(cascade)
 
     def welcome(self, cascade: Cascade, count: int) -> None:
-        """Give newcomers an opinion."""
+        """Set the opinions of new agents."""
         super().welcome(cascade, count)
         if cascade.status != "queued":
             if "opinion" in cascade.held:
@@ -92,7 +92,7 @@ class Swaying(PropagationModel):
             _hold(cascade, self._filled(cascade))
 
     def held(self, cascade: Cascade) -> F64:
-        """Return what everybody thinks now, float64 (agents,) in [-1, 1]; a copy."""
+        """Return all current opinions, float64 (agents,) in [-1, 1]; a copy."""
         topics = _topics(cascade)
         name = _topic(cascade)
         if topics is not None and name in topics:
@@ -112,7 +112,7 @@ class Swaying(PropagationModel):
         return own
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Let the form spread the message; then whoever heard it thinks more like it."""
+        """Let the propagation model step; then move the opinions of agents that heard it."""
         own = self.held(cascade)
         told = copy.copy(contacts)
         told.people = _OpinionColumns(contacts.people, own)
@@ -131,7 +131,7 @@ class Swaying(PropagationModel):
         return {**super().metrics(cascade), **measured(self.held(cascade), _SPAN)}
 
     def speakers(self, cascade: Cascade) -> Ids:
-        """Return who speaks in this tick, uint32."""
+        """Return the speakers of this tick, uint32."""
         spoken: Any = getattr(self, "ticks_spoken", None)
         ticks = 1 if spoken is None else spoken(cascade.tick_minutes)
         return cascade.recent(ticks)
@@ -146,7 +146,7 @@ def _topic(cascade: Cascade) -> str:
 
 
 def _hold(cascade: Cascade, own: F64) -> None:
-    """Keep opinions in [-1, 1]; on a shared topic only those that changed are written."""
+    """Store opinions in [-1, 1]; on a shared topic write only those that changed."""
     topics, name = _topics(cascade), _topic(cascade)
     if not name or topics is None:
         cascade.columns["opinion"] = own

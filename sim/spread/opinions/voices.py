@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 _NO_SIGNS = np.empty(0, np.int8)
 _FEW = 256
 _TOUCH = 1e-12
-"""Opinions apart by just the bound are within it, whatever the last bit of their difference."""
+"""Tolerance for rounding: opinions exactly the bound apart count as within it."""
 
 
 @dataclass(eq=False)
 class HeardRows:
-    """Contacts turned round: row ``v`` lists whom agent ``v`` hears.
+    """Reversed contacts: row ``v`` lists the sources of agent ``v``.
 
     Attributes
     ----------
@@ -44,9 +44,9 @@ class HeardRows:
     signs
         int8 (contacts,), 1 or -1, or empty: no tie has a sign.
     is_mutual
-        Whether everybody is heard by those that it hears.
+        Whether all agents are heard by their sources.
     of
-        The contacts that were turned.
+        The original contacts.
     """
 
     rows: npt.NDArray[np.uint32]
@@ -59,7 +59,7 @@ class HeardRows:
 
     @cached_property
     def hearers(self) -> Ids:
-        """Who hears somebody, uint32; empty when all do."""
+        """Agents that have sources, uint32; empty if all have."""
         lengths = self.rows[:, 1]
         if lengths.all():
             return np.empty(0, np.uint32)
@@ -67,7 +67,7 @@ class HeardRows:
 
     @cached_property
     def apart(self) -> npt.NDArray[np.uint8]:
-        """How many ties lead from each agent (columns) to each (rows), uint8; 0 for none."""
+        """The distance in ties from each agent (columns) to each (rows), uint8; 0 if none."""
         agents = len(self.rows)
         out, queue = np.zeros((agents, agents), np.uint8), np.empty(agents, np.uint32)
         for low in range(0, agents, _FEW):
@@ -75,7 +75,7 @@ class HeardRows:
         return out
 
     def signs_by(self, key: np.uint64, negative: float) -> I8:
-        """Return the signs of contacts, drawn where there are none: int8, 1 or -1."""
+        """Return the signs of contacts, drawn if there are none: int8, 1 or -1."""
         if self.signs.size:
             return self.signs
         if self._drawn is None or self._drawn[0] != negative:
@@ -88,7 +88,7 @@ class HeardRows:
 
 
 def turned(cascade: Cascade, contacts: Contacts) -> HeardRows:
-    """Return whom each agent hears this tick; the whole network is turned once."""
+    """Return the sources of each agent this tick; the whole network is reversed only once."""
     ties = None if cascade.around is None else cascade.around.ties
     if ties is not None and _is_whole(contacts, ties):
         reverse = ties.reverse
@@ -111,13 +111,13 @@ def turned(cascade: Cascade, contacts: Contacts) -> HeardRows:
 
 
 def _is_whole(contacts: Contacts, ties: Any) -> bool:
-    """Return whether these contacts are all ties as they are now."""
+    """Return whether these contacts are all current ties."""
     mine, theirs = contacts.targets, ties.live.ids
     return mine is theirs or np.shares_memory(mine, theirs)
 
 
 def remembered(cascade: Cascade, contacts: Contacts) -> HeardRows:
-    """Return whom each agent hears, kept from tick to tick while the contacts are the same."""
+    """Return the sources of each agent, cached while the contacts are the same."""
     kept = cascade.memo.get("heard") if isinstance(cascade.memo, dict) else None
     if kept is None or kept.of is not contacts:
         kept = turned(cascade, contacts)
@@ -127,18 +127,18 @@ def remembered(cascade: Cascade, contacts: Contacts) -> HeardRows:
 
 
 class Voices:
-    """What each agent hears in a tick; every attribute is a column with one value an agent.
+    """What each agent hears in a tick; every attribute is a column with one value per agent.
 
     Parameters
     ----------
     cascade
         The message that is discussed.
     heard
-        Whom each agent hears.
+        The sources of each agent.
     draws
         The tick's randomness.
     opinions
-        float64 (agents,): what everybody thinks as the tick begins.
+        float64 (agents,): opinions at the start of the tick.
 
     Attributes
     ----------
@@ -156,12 +156,12 @@ class Voices:
 
     @property
     def count(self) -> npt.NDArray[np.int64]:
-        """How many each agent hears, the absent included."""
+        """Number of sources of each agent, including absent ones."""
         return self._heard.rows[:, 1].astype(np.int64)
 
     @property
     def first(self) -> F64:
-        """What each thought at the start, for models that declare ``keeps_first = True``."""
+        """The initial opinions, for models that declare ``keeps_first = True``."""
         if "first" not in self._cascade.held:
             raise PluginError(
                 self._cascade.model_name,
@@ -175,50 +175,50 @@ class Voices:
         Parameters
         ----------
         number
-            Another number gives other draws.
+            Different numbers give independent draws.
         once
-            The same in every tick: for what an agent is.
+            True: the same in every tick, for constant properties of an agent.
         """
         return self._draws.uniforms(np.arange(self.now.size), number, once=once)
 
     @cached_property
     def mean(self) -> F64:
-        """The mean opinion of those heard; its own for an agent that hears nobody."""
+        """The mean opinion of an agent's sources; its own if it has none."""
         return self._all(kernels.means, self._heard.trust[:0], self._absent)
 
     @cached_property
     def mean_by_trust(self) -> F64:
-        """As :attr:`mean`, each weighed by the trust in it."""
+        """As :attr:`mean`, weighted by trust."""
         return self._all(kernels.means, self._heard.trust, self._absent)
 
     def within(self, bound: float, *, itself: bool = True) -> F64:
-        """Return the mean of those at most ``bound`` away (<=), the agent itself among them."""
+        """Return the mean of those at most ``bound`` away (<=), including the agent itself."""
         return self._all(kernels.means_within, self._absent, after=(bound + _TOUCH, int(itself)))
 
     def signed(self, negative: float = 0.0) -> F64:
-        """Return the mean of what is heard, where foes are taken to mean the opposite.
+        """Return the mean of what is heard, with the opinions of foes reversed.
 
-        Foes are at the other end of ties of sign -1. Where ties have no signs, a pair is made
+        Foes are at the other end of ties of sign -1. If ties have no signs, a pair is made
         hostile with the chance ``negative``, in both directions, once for all ticks.
         """
         key = self._draws.key(Stream.SIGNS)
         return self._all(kernels.signed_means, self._heard.signs_by(key, negative), self._absent)
 
     def share(self, opinion: float) -> F64:
-        """Return the share of those heard that hold exactly this opinion, in [0, 1]."""
+        """Return the share of sources that hold exactly this opinion, in [0, 1]."""
         return self._all(kernels.shares_at, self._absent, after=(float(opinion),))
 
     def impact(self, persuasive: F64, supportive: F64, near: F64, *, root: bool = False) -> F64:
-        """Return the impact of all that hold another opinion less that of all that hold the same.
+        """Return the impact of all that hold another opinion minus that of all that hold the same.
 
         Parameters
         ----------
         persuasive, supportive
-            float64 (agents,): strength towards those of the other and of the same opinion.
+            float64 (agents,): strength towards agents of the other and of the same opinion.
         near
-            float64 (256,): what strength counts for at each distance in ties, from 0.
+            float64 (256,): factor of the strength at each distance in ties, from 0.
         root
-            Mean strength times the root of the number, instead of the sum.
+            Use the mean strength times the square root of the number, instead of the sum.
         """
         given = self._heard.apart, near, persuasive, supportive, int(root), self._absent
         out = np.empty(self.now.size)
@@ -227,7 +227,7 @@ class Voices:
         return out
 
     def _all(self, kernel: Callable[..., None], *given: Any, after: Any = ()) -> F64:
-        """Run a kernel over all rows, some at a time."""
+        """Run a kernel over all rows, in parts."""
         out = np.empty(self.now.size)
         rows = self._heard.rows, self._heard.sources
         for low in range(0, out.size, SLICE):

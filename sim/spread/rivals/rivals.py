@@ -28,12 +28,12 @@ _SHOWN = 5
 
 
 def refuse_rivals_seeds(cascade: Cascade) -> None:
-    """Refuse seeds that took a rival message up already; for a model's ``start``.
+    """Raise InputError for seeds that adopted a rival message; for a model's ``start``.
 
     Raises
     ------
     InputError
-        Names the agents.
+        Lists the agents.
     """
     for rival in cascade.peers:
         if rival is not cascade:
@@ -48,17 +48,17 @@ def refuse_rivals_seeds(cascade: Cascade) -> None:
 
 
 def rivals_know_ties(cascade: Cascade, contacts: Contacts, *, by_trust: bool) -> bool:
-    """Return whether the sums of a message hold for ties as they are; for a model's ``is_quiet``.
+    """Return whether a message's sums are valid for the current ties; for a model's ``is_quiet``.
 
     Parameters
     ----------
     cascade, contacts
-        A message of a :class:`Contest` that goes by thresholds, and who hears whom.
+        A message of a :class:`Contest` with thresholds, and its contacts.
     by_trust
-        Whether ties weigh their trust.
+        Whether ties are weighted by trust.
     """
     if contacts.is_silent:
-        return True  # nobody will be told what new ties would say
+        return True  # nobody hears over new ties
     basis = _basis(contacts, by_trust)
     kept = (one.held.get("_basis") for one in (cascade, cascade.oldest))
     known = next((held for held in kept if held is not None), None)
@@ -66,13 +66,13 @@ def rivals_know_ties(cascade: Cascade, contacts: Contacts, *, by_trust: bool) ->
 
 
 def _basis(contacts: Contacts, by_trust: bool) -> I64:
-    """Return what sums depend on; contacts that a channel chose earlier are not known any more."""
+    """Return the basis of sums; -1 for contacts chosen by a channel, which are not stored."""
     ties = contacts.count if contacts.whole is contacts else -1
     return np.array([ties, by_trust and contacts.trust.size > 0], np.int64)
 
 
 def _earlier(cascade: Cascade) -> Ids:
-    """Return who took a message up and has spoken since."""
+    """Return the adopters of a message that have already spoken."""
     mute = np.union1d(cascade.frontier, cascade.held.get("_waiting", cascade.frontier))
     return np.setdiff1d(cascade.adopters, mute)
 
@@ -89,21 +89,21 @@ class _ContestColumns:
 
 
 class Contest:
-    """One tick of messages that exclude one another.
+    """One tick of mutually exclusive messages.
 
     Parameters
     ----------
     cascades, contacts, draws
         As ``step_together`` receives them.
     tie
-        Who wins an agent that several messages convince in one tick: ``"proportional"`` to the
-        attempts that succeeded, a ``"random"`` one of the messages, the highest ``"priority"`` (the
-        older one among equals), or the ``"first"``, the oldest.
+        The rule if several messages convince an agent in one tick: ``"proportional"`` to the
+        successful attempts, a ``"random"`` one of the messages, the highest ``"priority"`` (the
+        older one if equal), or the ``"first"``, the oldest.
 
     Attributes
     ----------
     closed
-        Bitmap of agents that took any of the messages up, running or not, or are absent.
+        Bitmap of agents that adopted any of the messages, running or not, or are absent.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Contest:
         self._rounds = list(zip(cascades, contacts, draws, strict=True))
         self._cascades = list(cascades)
         self._tie = tie
-        kept = cascades[0].memo  # working columns; ballots are free between ticks
+        kept = cascades[0].memo  # working columns; ballots are cleared between ticks
         if not isinstance(kept, _ContestColumns) or kept.ballot.size != cascades[0].agents:
             kept = cascades[0].memo = _ContestColumns(cascades[0].agents)
         self._ballot, self._source, self._listed = kept.ballot, kept.source, kept.listed
@@ -128,12 +128,12 @@ class Contest:
     def attempt(
         self, number: int, *, chance: float, scale: Literal["none", "trust", "degree"] = "none"
     ) -> None:
-        """Let last tick's adopters of one message try to convince their listeners, once each.
+        """Let last tick's adopters of one message try to convince each of their listeners once.
 
         Parameters
         ----------
         number
-            The message's place among the cascades.
+            The message's index among the cascades.
         chance, scale
             As in :func:`~sim.spread.cascade.model.convince`.
         """
@@ -159,14 +159,14 @@ class Contest:
         self._enter(number, touched)
 
     def cross(self, number: int, *, by_trust: bool) -> None:
-        """Let the listeners of one message whose own threshold for it is reached take it up.
+        """Let the listeners of one message adopt it if their own threshold for it is reached.
 
         Parameters
         ----------
         number
-            The message's place among the cascades.
+            The message's index among the cascades.
         by_trust
-            Whether ties weigh their trust; else 1.
+            Whether ties are weighted by trust; otherwise by 1.
         """
         cascade, contacts, draws = self._rounds[number]
         ids, touched = cascade.frontier, 0
@@ -180,7 +180,7 @@ class Contest:
         self._enter(number, heard(cascade, contacts, draws, ids, *about, touched, deaf=deaf))
 
     def _begins_anew(self, keeper: Cascade, contacts: Contacts, by_trust: bool) -> bool:
-        """Return whether the sums of a message begin anew, from all that took it up so far."""
+        """Return whether the sums of a message restart from all of its adopters so far."""
         basis = _basis(contacts, by_trust)
         if np.array_equal(keeper.held.get("_basis", ()), basis):
             return False
@@ -188,10 +188,10 @@ class Contest:
         return True
 
     def listen(self, *, by_trust: bool) -> None:
-        """Let whoever's one threshold all messages together reach take one of them up.
+        """Agents whose joint threshold is reached adopt one of the competing messages.
 
         The message is drawn in proportion to the weight of its adopters among the agent's sources.
-        Sums and thresholds belong to the contest; the oldest message keeps them.
+        Sums and thresholds belong to the contest; the oldest message stores them.
         """
         rounds, first = self._rounds, self._cascades[0].oldest
         contacts = next((one for _, one, _ in rounds if not one.is_silent), rounds[0][1])
@@ -200,7 +200,7 @@ class Contest:
         whole: Array = contacts.in_trust if trusts else contacts.degree
         words: list[tuple[Contacts, np.uint64, Ids]] = []
         if self._begins_anew(first, contacts, by_trust) or "sum" not in first.held:
-            first.held.pop("ahead", None)  # of a save from when sums had a second form
+            first.held.pop("ahead", None)  # from saves of an older format
             first.held.pop("heard", None)
             first.held["sum"] = SparseColumn(whole.size, np.int64)
             first.held["said"] = SparseColumn(whole.size, np.uint32)
@@ -223,7 +223,7 @@ class Contest:
                     min(low + SLICE, ids.size), key, self.closed, total.keys, total.values,
                     voice.keys, voice.values, scratch.touched, touched,
                 )  # fmt: skip
-        sort_ids(scratch.touched, touched, scratch.sources)  # so that memory is read in its order
+        sort_ids(scratch.touched, touched, scratch.sources)  # so that memory is read in order
         count = kernels.crossed(
             scratch.touched, touched, whole, own.key(Stream.THRESHOLDS), own.thresholds,
             total.keys, total.values, voice.keys, voice.values, self._source,
@@ -231,9 +231,9 @@ class Contest:
         self._by_voice(scratch.touched[:count].copy(), self._source[:count].copy())
 
     def _by_voice(self, agents: Ids, voices: Ids) -> None:
-        """Let agents, ascending, take up the message whose adopter convinced them; no tie is left.
+        """Let agents, ascending, adopt the message of the adopter that convinced them.
 
-        Voices are earlier adopters, so that what one message writes decides nothing for the next.
+        Voices are earlier adopters, so that what one message writes does not affect the next.
         """
         mine, sources = np.empty((2, agents.size + 1), np.uint32)
         for cascade in self._cascades:
@@ -260,7 +260,7 @@ class Contest:
         return order.index(self._cascades[number])
 
     def settle(self) -> None:
-        """Let every agent take the message up that won it."""
+        """Let every agent adopt the message that won it."""
         for number, (cascade, contacts, _) in enumerate(self._rounds):
             scratch = contacts.scratch
             won = kernels.elect(

@@ -1,11 +1,11 @@
-"""Messages that exclude one another: who wins an agent that several reach in one tick.
+"""Mutually exclusive messages: which one wins an agent that several reach in one tick.
 
-Each message claims by itself (:mod:`sim.jit.claims`); :func:`enter` then turns its claims into
+Each message claims separately (:mod:`sim.jit.claims`); :func:`enter` then turns its claims into
 ballots, of which an agent keeps the lowest: ``rank << 32 | message``.
 
-A voice is drawn in proportion to weight among all that a listener ever heard. Sums and voices are
+A voice is drawn in proportion to weight among all that a listener has heard. Sums and voices are
 sparse columns; a new voice replaces the old one with chance (its weight) / (the sum so far), and
-who heard anything in a tick is looked at afterwards (:func:`listen`, :func:`crossed`).
+agents that heard anything in a tick are processed afterwards (:func:`listen`, :func:`crossed`).
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ def enter(
     claimed: U32, count: Number, claim: U64, message: Number, rank: Number, key: Word, ballot: U64,
     source: U32, listed: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Turn a message's claims into ballots, and free them.
+    """Turn a message's claims into ballots, and clear them.
 
     Parameters
     ----------
     claimed, count, claim
-        uint32 agents, how many, and their claims (uint64 (n,)).
+        uint32 agents, their number, and their claims (uint64 (n,)).
     message
         Its number among the rivals.
     rank
-        Its place when order decides (the lowest wins), :data:`BY_ATTEMPT` or :data:`BY_DRAW`.
+        Its rank if the order decides (the lowest wins), :data:`BY_ATTEMPT` or :data:`BY_DRAW`.
     key
-        Of its draws, for the latter.
+        Key of its draws, for the latter.
     ballot, source, listed, m
-        uint64 (n,), ``FREE`` outside a tick; uint32 (n,), who convinces for the lowest ballot;
-        uint32, who has a ballot; and how many.
+        uint64 (n,), ``FREE`` outside a tick; uint32 (n,), source of the lowest ballot;
+        uint32, agents with a ballot; and their number.
 
     Returns
     -------
     int
-        How many have a ballot now.
+        New number of agents with a ballot.
     """
     for i in range(count):
         v = claimed[i]
@@ -74,7 +74,7 @@ def enter(
 def elect(
     listed: U32, m: Number, message: Number, ballot: U64, source: U32, claim: U64, won: U32
 ) -> Number:
-    """Claim for one message the agents that it won, and free their ballots; returns how many."""
+    """Claim for one message the agents it won, and clear their ballots; return their number."""
     wins: Number = np.int64(0)
     for i in range(m):
         v = listed[i]
@@ -88,10 +88,10 @@ def elect(
 
 @kernel
 def told_by(agents: U32, voices: U32, taken: U64, out: U32, sources: U32) -> Number:
-    """List the agents (uint32) whose voice (uint32) has taken a message up, and these voices.
+    """List the agents (uint32) whose voice (uint32) has adopted a message, and these voices.
 
     ``taken`` is the uint64 bitmap of the message's adopters; ``out``, ``sources`` uint32 have room
-    for one more. Returns how many.
+    for one more. Returns their number.
     """
     n: Number = np.int64(0)
     for i in range(agents.size):
@@ -110,9 +110,9 @@ def listen(
     rows: U32, targets: U32, trust: U16, speakers: U32, lo: int, hi: int, key: Word, closed: U64,
     keys: U32, total: I64, voice_keys: U32, voice: U32, touched: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Add what ``speakers[lo:hi]`` weigh to their listeners' sums, whatever their message.
+    """Add the weight of ``speakers[lo:hi]`` to their listeners' sums, whatever their message.
 
-    Each listener keeps one voice, drawn in proportion to weight among all that it ever heard: a new
+    Each listener keeps one voice, drawn in proportion to weight among all it has heard: a new
     one replaces it with chance (its weight) / (the sum so far).
 
     Parameters
@@ -120,17 +120,17 @@ def listen(
     rows, targets, trust
         The network; ``trust`` uint16 (ties,) is what a tie adds, or empty: 1.
     speakers, key, closed
-        uint32; uint64, of the message's draws; uint64 bitmap of agents that took any message up.
+        uint32; uint64 key of the message's draws; uint64 bitmap of agents that adopted any message.
     keys, total, voice_keys, voice
         Sparse columns with room: int64 sums, marked where this tick touched them; uint32 voices
         plus one.
     touched, m
-        uint32 list of who heard anything in this tick, and how many.
+        uint32 list of agents that heard anything in this tick, and their number.
 
     Returns
     -------
     int
-        How many are listed.
+        Number of agents listed.
     """
     batch = np.empty(BATCH + 1, np.uint64)
     added = np.empty(BATCH + 1, np.int64)
@@ -176,7 +176,7 @@ def _weigh(
         heard[j] = np.uint32(batch[j] & LOW32)
     take_slots(keys, heard[:n], places)
     take_slots(voice_keys, heard[:n], spoken)
-    seen = np.uint64(0)  # reads that do not wait for one another: what follows finds all at hand
+    seen = np.uint64(0)  # independent reads that overlap: the next loop finds all in the cache
     for j in range(n):
         seen ^= np.uint64(total[places[j]]) ^ np.uint64(voice[spoken[j]])
     drawn[BATCH] = seen
@@ -200,9 +200,9 @@ def crossed(
 ) -> Number:  # fmt: skip
     """Keep those of ``touched[:m]`` whose sum reaches their threshold; write their voices.
 
-    ``whole`` holds integers (n,), what all sources of an agent weigh: it needs the share that is
-    its threshold, drawn under ``key`` or ``given`` (float64 (n,)), and at least 1. ``source``
-    uint32 takes the voices; sums lose their marks. Returns how many are left.
+    ``whole`` holds integers (n,), the total weight of an agent's sources: it needs the share that
+    is its threshold, drawn under ``key`` or ``given`` (float64 (n,)), and at least 1. ``source``
+    uint32 takes the voices; the marks of sums are cleared. Returns the number of agents kept.
     """
     kept: Number = np.int64(0)
     for i in range(m):

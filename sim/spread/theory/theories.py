@@ -1,25 +1,25 @@
 """Analytic curves of compartmental models, and trees for thresholds.
 
-Mean-field equations come from any table of rules. *Homogeneous*: everybody has the mean number of
-ties, and their ends are strangers each tick. *Heterogeneous* (Pastor-Satorras & Vespignani 2001):
-agents of a degree are alike, and the end of a tie is found in proportion to its degree. Both for
-ticks (an agent escapes with the product of its contacts' chances) and for continuous time (rates
-add up). Ties count as mutual, trust as full.
+Mean-field equations work for any table of rules. *Homogeneous*: every agent has the mean number of
+ties, with random ends in each tick. *Heterogeneous* (Pastor-Satorras & Vespignani 2001):
+agents of equal degree are alike, and the end of a tie is found in proportion to its degree. Both
+for ticks (the chances of contacts to have no effect are multiplied) and for continuous time (rates
+add up). Ties are treated as mutual, with full trust.
 
-Pair approximation: everybody has the mean number of ties, and what an agent's other neighbours do
-follows from its own state alone (Matsuda et al. 1992; Keeling 1999). Exact on an infinite tree of
-constant degree only where no agent returns to an earlier state; a good curve elsewhere as long as
-short loops are few.
+Pair approximation: every agent has the mean number of ties, and the states of its other neighbours
+depend only on its own state (Matsuda et al. 1992; Keeling 1999). Exact on an infinite tree of
+constant degree only if no agent returns to an earlier state; otherwise a good approximation if
+short loops are rare.
 
 The edge-based model: Miller, Slim & Volz, "Edge-based compartmental modelling for infectious
 disease spread", J. R. Soc. Interface 2012. On a large random network with given degrees and mutual
-ties it is exact, for every model in which the first state is left by contacts alone and never
-entered, and nothing else follows from contacts: SI, SIR, SIRD, SEIR, SAIR, SIHR and what a user
-declares like them.
+ties it is exact, for every model in which the first state is left only by contacts and never
+entered, and contacts have no other effect: SI, SIR, SIRD, SEIR, SAIR, SIHR and similar
+user-defined models.
 
 Trees: Gleeson & Cahalane, "Seed size strongly affects cascades on random networks", Physical Review
-E 75, 2007: tick by tick, for models in which an agent's adoption depends on how many of those it
-hears have adopted, synchronous and for good. Exact in the limit of large networks of random mutual
+E 75, 2007: tick by tick, for models in which adoption depends on the number of an agent's sources
+that have adopted, synchronous and permanent. Exact in the limit of large networks of random mutual
 ties.
 """
 
@@ -49,16 +49,16 @@ class ExplicitRules:
     Attributes
     ----------
     states
-        Names.
+        Their names.
     seeded
         The state of seeds.
     joint
         float64 (s, l, s', l'): the chance (or rate) that one contact of a speaker in ``s`` with a
-        listener in ``l`` leaves them in ``s'`` and ``l'``; 0 where neither changes.
+        listener in ``l`` leaves them in ``s'`` and ``l'``; 0 if neither changes.
     alone
-        float64 (s, s'): of a change by itself; 0 on the diagonal.
+        float64 (s, s'): chance (or rate) of a spontaneous change; 0 on the diagonal.
     calls
-        How many random ties a speaker uses in a tick; ``None``: every tie.
+        Number of random ties that a speaker uses in a tick; ``None``: every tie.
     in_rates
         Whether numbers are rates in continuous time.
     """
@@ -72,7 +72,7 @@ class ExplicitRules:
 
     @cached_property
     def hears(self) -> F64:
-        """What a contact makes of its listener, float64 (s, l, l'); 0 where it does not change."""
+        """Effect of a contact on its listener, float64 (s, l, l'); 0 where it does not change."""
         table: F64 = self.joint.sum(axis=2)
         for state in range(len(self.states)):
             table[:, state, state] = 0.0
@@ -80,7 +80,7 @@ class ExplicitRules:
 
     @cached_property
     def says(self) -> F64:
-        """What a contact makes of its speaker, float64 (s, l, s'); 0 where it does not change."""
+        """Effect of a contact on its speaker, float64 (s, l, s'); 0 where it does not change."""
         table: F64 = self.joint.sum(axis=3)
         for state in range(len(self.states)):
             table[state, :, state] = 0.0
@@ -97,7 +97,7 @@ class ExplicitRules:
 def spell_out(
     table: RuleTable, states: tuple[str, ...], seeded: int, *, in_rates: bool
 ) -> ExplicitRules:
-    """Return the rules of a table written out."""
+    """Return the rules of a table with every outcome written out."""
     size = len(states)
     joint, alone = np.zeros((size,) * 4), np.zeros((size, size))
     for row in range(size * size):
@@ -119,7 +119,7 @@ def spell_out(
 
 
 def classes_of(setting: Setting) -> tuple[F64, F64]:
-    """Return (degrees, share of agents with each), at most some 64; neighbours are pooled."""
+    """Return (degrees, share of agents with each), at most about 64; nearby degrees are pooled."""
     degrees = np.flatnonzero(setting.degrees)
     shares = setting.degrees[degrees]
     if degrees.size > _CLASSES:
@@ -132,7 +132,7 @@ def classes_of(setting: Setting) -> tuple[F64, F64]:
 
 
 def homogeneous(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
-    """Return the mean-field curve of a population in which everybody is alike."""
+    """Return the mean-field curve of a population in which all agents are alike."""
     degrees, shares = np.array([setting.mean_degree]), np.ones(1)
     expected = _by_degree(rules, setting, degrees, shares, ticks)
     return Theory("homogeneous mean field", rules.states, expected)
@@ -150,14 +150,14 @@ def heterogeneous(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
 def _by_degree(
     rules: ExplicitRules, setting: Setting, degrees: F64, shares: F64, ticks: int
 ) -> F64:
-    """Follow the states (degrees, states) of each class of degree."""
+    """Compute the states (degrees, states) of each degree class over time."""
     ends = degrees * shares / max(float(degrees @ shares), 1e-300)
     calls = rules.calls
     each = shares * (degrees > 0) / max(float(degrees @ shares), 1e-300)
     spoken: F64 = degrees if calls is None else np.where(degrees > 0.0, float(calls), 0.0)
 
     def met(now: F64) -> tuple[F64, F64]:
-        """Return what one tie does to its listener (l, l'), one contact to its speaker (s, s')."""
+        """Return effects of a tie on its listener (l, l'), of a contact on its speaker (s, s')."""
         found = ends @ now
         speaks = found if calls is None else calls * (each @ now)
         hears = np.einsum("s,sln->ln", speaks, rules.hears)
@@ -183,7 +183,7 @@ def _by_degree(
 
 
 def escaping(alone: F64, *contacts: tuple[F64, F64]) -> F64:
-    """Return the moves of one tick, (classes, s, s'), of agents that contacts may change."""
+    """Return the transitions of one tick, (classes, s, s'), of agents that contacts may change."""
     weights, escaped = np.zeros(()), np.ones(())
     for does, many in contacts:
         any_of = np.minimum(does.sum(axis=-1), _ALMOST)
@@ -217,7 +217,7 @@ def followed(
 
 
 def _integrated(now: F64, rate: Callable[[F64], F64]) -> F64:
-    """Return the states one unit of time later; steps follow how fast the fastest state moves."""
+    """Return the states one unit of time later; the step size adapts to the fastest state."""
     left = 1.0
     while left > 0.0:
         first = rate(now)
@@ -231,7 +231,7 @@ def _integrated(now: F64, rate: Callable[[F64], F64]) -> F64:
 
 
 def _longest(now: F64, rate: F64) -> float:
-    """Return a step in which no state that matters loses more than some of itself."""
+    """Return a step in which no relevant state loses more than half of itself."""
     falling = (rate < 0.0) & (now > 1e-9)
     if not falling.any():
         return 1.0
@@ -242,7 +242,7 @@ EDGES = "edge-based compartmental model (Miller et al. 2012)"
 
 
 def is_edge_based(rules: ExplicitRules) -> bool:
-    """Return whether the equations hold for these rules."""
+    """Return whether the edge-based equations hold for these rules."""
     returns = rules.alone[:, 0].any() or rules.hears[:, :, 0].any()
     others = rules.hears[:, 1:].any() or rules.says.any()
     return not (rules.calls is not None or rules.alone[0].any() or returns or others)
@@ -269,9 +269,9 @@ def edge_based(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
 def edge_course(
     contacts: F64, leaves: F64, start: F64, setting: Setting, ticks: int, in_rates: bool
 ) -> F64:
-    """Return the share of agents in the first state and in each of those behind it, tick by tick.
+    """Return the share of agents in the first state and in each later one, tick by tick.
 
-    ``theta``: that nothing has come over a tie; ``phi``: nor has, and its source is in each state.
+    ``theta``: nothing has come over a tie; ``phi``: nothing has, and its source is in each state.
     """
     fresh, size = 1.0 - float(start.sum()), start.size
     mean = max(_pgf(setting, 1, 1.0), 1e-300)
@@ -307,7 +307,7 @@ def edge_course(
 
 
 def transmissibility(rules: ExplicitRules) -> float:
-    """Return the chance that a seed ever passes the message over one given tie."""
+    """Return the chance that a seed ever passes the message over a given tie."""
     if not is_edge_based(rules):
         raise ValueError("Only rules that the edge-based model covers have a transmissibility.")
     passes = rules.hears[1:, 0, :].sum(axis=1)
@@ -356,7 +356,7 @@ _RARE = 1e-6
 def stays_based(
     rules: ExplicitRules, laws: Mapping[int, tuple[int, F64]], setting: Setting, ticks: int
 ) -> tuple[Theory, ...]:
-    """Return the edge-based curve, or nothing where it does not hold or has too many ages."""
+    """Return the edge-based curve; empty if it does not hold or has too many ages."""
     if not is_edge_based(rules) or any(becomes == 0 for becomes, _ in laws.values()):
         return ()
     short = {state: (becomes, _trimmed(law)) for state, (becomes, law) in laws.items()}
@@ -387,14 +387,14 @@ def stays_based(
 
 
 def _trimmed(law: F64) -> F64:
-    """Return a law without its last few in a million."""
+    """Return a law without the last millionth of its probability."""
     short = law[: int(np.argmax(law >= 1.0 - _RARE)) + 1].copy()
     short[-1] = 1.0
     return short
 
 
 _ALIKE = 0.2
-"""The largest standard deviation of degrees, in mean degrees, at which pairs are followed."""
+"""Upper limit for pair equations: standard deviation of degrees / mean degree."""
 
 
 def curves(
@@ -406,7 +406,7 @@ def curves(
     *,
     in_rates: bool,
 ) -> tuple[Theory, ...]:
-    """Return the predicted curves, the sharpest first."""
+    """Return the predicted curves, most accurate first."""
     refuse(setting)
     rules = spell_out(table, states, states.index(seeded), in_rates=in_rates)
     k = np.arange(setting.degrees.size)
@@ -423,7 +423,7 @@ def curves(
 
 
 def refuse(setting: Setting) -> None:
-    """Raise InputError for a setting that cannot be."""
+    """Raise InputError for an impossible setting."""
     if not 0 <= setting.seeds <= setting.agents or setting.agents < 1:
         raise InputError(
             f"A setting has at least one agent and at most as many seeds, got {setting.agents:,} "
@@ -436,7 +436,7 @@ def refuse(setting: Setting) -> None:
 
 
 MOST_STATES = 16
-"""Models of more states are not followed in pairs: their cost is the fourth power."""
+"""Upper limit of states for pair equations: their cost is the fourth power."""
 
 
 def pairs(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
@@ -457,13 +457,13 @@ def pairs(rules: ExplicitRules, setting: Setting, ticks: int) -> Theory:
 
 
 def _given(now: F64) -> F64:
-    """Return the law of a neighbour's state given one's own, (own, neighbour's)."""
+    """Return the distribution of a neighbour's state given one's own, (own, neighbour's)."""
     shares: F64 = now / np.maximum(now.sum(axis=1), 1e-300)[:, None]
     return shares
 
 
 def _a_tie(rules: ExplicitRules, degree: float) -> float:
-    """Return how often a speaker uses one given tie in a tick."""
+    """Return how often a speaker uses a given tie in a tick."""
     return 1.0 if rules.calls is None else min(rules.calls / degree, 1.0)
 
 
@@ -485,7 +485,7 @@ def _flow(rules: ExplicitRules, degree: float, now: F64) -> F64:
 
 
 def _tick(rules: ExplicitRules, degree: float, now: F64) -> F64:
-    """Return the pairs one tick later; ends of a tie move independently, given each other."""
+    """Return the pairs one tick later; both ends of a tie move independently, given each other."""
     if rules.calls is not None:
         return _tick_of_calls(rules, rules.calls, degree, now)
     use, given = _a_tie(rules, degree), _given(now)
@@ -505,10 +505,10 @@ def _tick(rules: ExplicitRules, degree: float, now: F64) -> F64:
 
 
 def _tick_of_calls(rules: ExplicitRules, calls: int, degree: float, now: F64) -> F64:
-    """Return the pairs one tick later where speakers use so many of their ties, each by lot.
+    """Return the pairs one tick later if speakers use ``calls`` of their ties, drawn at random.
 
-    Who calls over a tie calls nobody else with that call: both cases, of either end, are followed
-    apart. Were each tie used by a chance of its own, some would call twice in a tick and some not
+    A call over one tie is not available for another: both cases, at either end, are computed
+    separately. With an independent chance per tie, some would call twice in a tick and some not
     at all, and too many would stop: in Maki & Thompson's rumour 15.8 % instead of 19.8 % never
     hear (degree 50), 19.8 % instead of 27.3 % (degree 8).
     """
@@ -529,10 +529,10 @@ def _tick_of_calls(rules: ExplicitRules, calls: int, degree: float, now: F64) ->
 def _ends(
     rules: ExplicitRules, degree: float, beside: tuple[F64, F64], about: tuple[int, int, int]
 ) -> F64:
-    """Return the moves (a, b, a') of the ends ``a`` of ties to ``b``.
+    """Return the transitions (a, b, a') of the ends ``a`` of ties to ``b``.
 
-    ``beside``: what each other tie tells an agent, and what a call over one makes of its caller;
-    ``about``: its calls in a tick, whether one goes over this tie, whether it is called over it.
+    ``beside``: effect of each other tie on an agent, and of a call over one on its caller;
+    ``about``: calls per tick, whether one uses this tie, whether the agent is called over it.
     """
     (hears, says), (calls, called, is_called) = beside, about
     size = len(rules.states)
@@ -550,31 +550,31 @@ def _ends(
 Answer = Callable[[int, int, float], float]
 _WIDE = 8.0
 _DECIDED = 0.08
-"""Of all agents. On random networks of 10,000 members and mean degree 2 to 12, of thresholds .12 to
-.25 and 20 to 400 seeds, curves that move less were at most 0.07 off, those that move more up to 1.
+"""Share of all agents. On random networks of 10,000 members, mean degree 2 to 12, thresholds .12
+to .25 and 20 to 400 seeds, curves that move less were off by at most 0.07, others by up to 1.
 """
 
 
 def tree_curves(setting: Setting, ticks: int, states: tuple[str, ...], answer: Answer) -> Theory:
-    """Return the expected adopters in each tick, seeds at random.
+    """Return the expected adopters in each tick, for random seeds.
 
     Parameters
     ----------
     setting
-        Agents, seeds, and how many ties agents have; ties count as mutual.
+        Agents, seeds, and degrees; ties are treated as mutual.
     ticks
-        How many.
+        Number of ticks.
     states
-        The names of not having adopted and of having adopted.
+        The names of the states before and after adoption.
     answer
-        ``answer(n, k, q)``: the chance that an agent with k sources has adopted, when each of n of
-        them (k, or all but one) did with chance q, and the others did not.
+        ``answer(n, k, q)``: the chance that an agent with k sources has adopted, if each of n of
+        them (k, or all but one) has with chance q, and the others have not.
 
     Returns
     -------
     Theory
-        Its name says where a few seeds decide: as many more or less as chance makes of their
-        neighbours, a square root of them, would move the curve by 0.08 of all agents.
+        Its name warns if a few seeds decide: if a random variation in the number of seeds, of
+        about its square root, would move the curve by 0.08 of all agents.
     """
     share = setting.seeds / max(setting.agents, 1)
     chance = share / max(setting.seeds, 1) ** 0.5
@@ -603,7 +603,7 @@ def _reached(setting: Setting, ticks: int, answer: Answer, share: float) -> npt.
 
 
 def binomial(trials: int, chance: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Return (numbers of successes, their probabilities), those beyond eight deviations left out.
+    """Return (numbers of successes, their probabilities) within eight standard deviations.
 
     Examples
     --------
