@@ -532,7 +532,7 @@ class MemberCommands(WorldState):
         ------
         InputError
             One sentence; nothing changes.
-            """
+        """
         people = people_of(profiles)
         plain = [person.plain() for person in people]
         with self.doing("take_profiles", (plain, match, interests)) as note:

@@ -478,7 +478,7 @@ class TieCommands(WorldState):
         ------
         InputError
             For an unknown agent.
-            """
+        """
         for one in (source, target):
             _check(self, one)
         is_tied = bool(self.ties.find(np.array([source]), np.array([target]))[0] >= 0)
