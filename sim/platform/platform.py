@@ -99,7 +99,7 @@ def commanded(platform: PlatformState | PlatformSnapshot) -> tuple[str, Columns]
 
 
 def dump_platform(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
-    """Return (what JSON can hold, arrays by name)."""
+    """Return (JSON data, arrays by name)."""
     meta, columns = _without_log(platform)
     minds = platform.minds.dump() if platform.minds.is_used else None
     return _plain(meta, minds), columns | prefixed("log.", platform.log.dump())
@@ -362,5 +362,5 @@ class Platform(PlatformState):
         return PlatformSnapshot(self)
 
     def dump(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """Return (what JSON can hold, arrays by name)."""
+        """Return (JSON data, arrays by name)."""
         return dump_platform(self)

@@ -157,7 +157,7 @@ class PackedActs(Sequence[LoggedAct]):
             self._open_bytes = sum(len(act.said) for act in newest)
         return newest
 
-    # What there is
+    # Reading
 
     @property
     def packed(self) -> int:

@@ -650,14 +650,14 @@ class MemberCommands(WorldState):
     def note(self, agents: npt.ArrayLike, text: str) -> None:
         """Add a line to the personal history of agents, with the tick."""
         who = np.atleast_1d(np.asarray(agents))
-        self.agents.is_active(who)  # refuses what is no agent
+        self.agents.is_active(who)  # raises for unknown agents
         with self.doing("note", (who, text)):
             line = short_text(text, LONGEST_NOTE, "A note")
             self.agents.lore.cold.note(who.tolist(), self.tick, line)
 
     def personal_history(self, agent: int) -> list[tuple[int, str]]:
         """Return (tick, line) of an agent's notes and lifecycle transitions, in order."""
-        self.agents.is_active(agent)  # refuses what is no agent
+        self.agents.is_active(agent)  # raises for unknown agents
         known = self.agents.lore.cold.get(int(agent)).get("history", [])
         lines = [(int(tick), str(line)) for tick, line in known]
         moves = self.moves(agent=int(agent))

@@ -315,7 +315,7 @@ class ActLog:
         return found
 
     def count(self, tick: int, act: Act) -> int:
-        """Return how many acts of a kind a tick had; kept for ever."""
+        """Return the number of acts of a kind in a tick; kept permanently."""
         counts = self._counts.get(tick)
         return 0 if counts is None else int(counts[act])
 

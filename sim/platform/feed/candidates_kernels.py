@@ -46,7 +46,7 @@ NOTHING = np.uint32(0xFFFFFFFF)
 HIDDEN = np.uint32(2 << 16)
 """The flag of :data:`META` that keeps a post out of every feed."""
 
-_NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
+_NONE_YET = cast("int", np.int64(0))  # a bare 0 has another type, and needs another compilation
 _BYTE = np.uint32(255)
 FLAGS = np.uint32(16)
 """Bit offset of the flags in :data:`META`."""

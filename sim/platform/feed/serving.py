@@ -113,7 +113,7 @@ def weights_of(recommender: Recommender) -> Weights | None:
     try:
         with interruptible():
             weights = Weights(*(float(each) for each in recommender.weights()))
-    except BaseException as error:  # somebody's recommender
+    except BaseException as error:  # plugin code
         if is_interruption(error):
             raise
         return None
@@ -276,7 +276,7 @@ class FeedBuffers:
                 scores = serving.recommender.scores_of(candidates, self.slots)
                 stop = self._select(serving, candidates, scores, tray, span)
             fault = serving.recommender.refuse_nan() if stop < 0 else None
-        except BaseException as error:  # somebody's recommender
+        except BaseException as error:  # plugin code
             if is_interruption(error):
                 raise
             fault = error

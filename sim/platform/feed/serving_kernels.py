@@ -38,7 +38,7 @@ from sim.platform.feed.draws_kernels import (
 )
 from sim.platform.feed.ranking_kernels import ShownColumns, as_byte, bits_of, place_of, summed
 
-_NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
+_NONE_YET = cast("int", np.int64(0))  # a bare 0 has another type, and needs another compilation
 _BYTE = np.uint32(255)
 _NO_TRUST = np.float32(0.0)
 _OLDEST = np.float32(255.0)

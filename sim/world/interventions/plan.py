@@ -272,7 +272,7 @@ class Interventions:
             self._all[number] = _done(world, self._all[number])
 
     def dump(self) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
-        """Return (what JSON can hold, arrays by name)."""
+        """Return (JSON data, arrays by name)."""
         ends = {back.number: back.at for back in self._returns}
         meta = []
         for each in self._all:

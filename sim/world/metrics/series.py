@@ -335,7 +335,7 @@ class Metrics(TickSeries):
     # Saving
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return (what JSON can hold, arrays by name)."""
+        """Return (JSON data, arrays by name)."""
         names = list(self.names)
         places = [self._places[name] for name in names]
         pending = np.array(self._open).reshape(len(self._open), len(self._places))

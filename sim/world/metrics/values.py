@@ -516,11 +516,11 @@ class Metric(Parameters):
     api: ClassVar[int] = API_VERSION
     requires: ClassVar[tuple[str, ...]] = ()
     says: ClassVar[str] = ""
-    """What it means, in a few words."""
+    """Short description of its meaning."""
     unit: ClassVar[str] = ""
-    """Of its numbers."""
+    """Unit of its values."""
     every: ClassVar[int] = 1
-    """How many ticks pass between two looks; what is dear to take is taken seldom."""
+    """Ticks between two measurements; expensive metrics are measured rarely."""
 
     def take(self, world: Any) -> Any:
         """Return a number; NaN where it does not apply. The world is only read."""

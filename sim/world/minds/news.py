@@ -65,7 +65,7 @@ def _lists(acts: ActColumns) -> tuple[list[int], ...]:
 def _deliver(
     world: WorldState, platform: PlatformState, to: npt.NDArray[np.uint32], said: list[int | str]
 ) -> None:
-    """Deliver a direct message to minded members, except the sender and any who closed it out."""
+    """Deliver a message to minded members, except the sender and those who muted or blocked it."""
     sender, group, text = said
     minds = platform.minds
     who = np.intersect1d(to, minds.members)
