@@ -62,7 +62,7 @@ class Bound:
         return np.full(shape, self.fill, self.dtype) if self.fill else np.zeros(shape, self.dtype)
 
     def grown(self, column: Array, sizes: Sizes) -> Array:
-        """Return a column with rows added up to the sizes."""
+        """Return a column extended to the sizes."""
         rows, *rest = self.shape_of(sizes)
         more = Bound(self.dtype, (rows - len(column), *rest), fill=self.fill).vacant(sizes)
         return np.concatenate([column, more]) if len(column) else more
@@ -165,7 +165,7 @@ class DeclaredColumns:
         vars(self).update(columns)
 
     def grow_to(self, sizes: Sizes) -> None:
-        """Add rows to every column up to the sizes."""
+        """Extend every column to the sizes."""
         held = self.dump().items()
         self.hold({name: self.bounds[name].grown(column, sizes) for name, column in held})
 

@@ -1,6 +1,6 @@
 """Parameters of a plugin, declared once for flags, forms, saved values and errors.
 
-A plugin states each parameter as a pydantic field with bounds and a description::
+A plugin declares each parameter as a pydantic field with bounds and a description::
 
     class Rumour(Parameters):
         chance: float = Field(0.1, ge=0, le=1, description="chance to repeat per contact")
@@ -90,7 +90,7 @@ class _Truth(str):
 
 @dataclass(frozen=True, slots=True)
 class ParameterSpec:
-    """What a form or a flag needs to know of one parameter.
+    """Description of one parameter, for forms and flags.
 
     Parameters
     ----------
@@ -182,7 +182,7 @@ class Parameters(BaseModel, metaclass=_Declared):
     )
 
     plugin_name: ClassVar[str] = ""
-    """The registered name, set by ``register``; error sentences begin with it."""
+    """The registered name, set by ``register``; error messages begin with it."""
 
     def __init__(self, **values: Any) -> None:
         try:

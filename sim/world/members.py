@@ -318,7 +318,7 @@ def give(
     language: Languages,
     options: dict[str, Any],
 ) -> int:
-    """Give members a mind of their own; returns how many have one now."""
+    """Give members a mind of their own; return how many have one now."""
     if world.platform is None:
         raise InputError("Language models read feeds: this world has no platform; open one first.")
     name, more = mind_of(mind)
@@ -335,7 +335,7 @@ CHANGES: Final = ("status", "activity", "interests", "community", *TRAITS)
 
 
 def chosen(world: WorldState, agents: str | npt.ArrayLike) -> Ids:
-    """Return the agents of a condition (:mod:`sim.agents.select`), or of an array of indices.
+    """Return the agents that meet a condition (:mod:`sim.agents.select`), or given by indices.
 
     A condition may also name ``followers``, ``follows``, ``credulity``, ``verification`` and
     ``last_active`` (a tick, -1 for never); in a world with a platform ``reputation`` (1 on
@@ -588,7 +588,7 @@ class MemberCommands(WorldState):
         language: str | Mapping[str, float] = "",
         **options: Any,
     ) -> int:
-        """Give members a mind of their own; returns how many have one now.
+        """Give members a mind of their own; return how many have one now.
 
         They decide once minds are activated: :func:`sim.run_with_minds`, ``Simulation.think``.
 

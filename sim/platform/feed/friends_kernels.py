@@ -165,7 +165,7 @@ def walk(
 
     Returns
     -------
-    How many are reached; the caller sets ``total`` there to 0 again.
+    Number of members reached; the caller must reset ``total`` to 0 there.
     """
     own = word(key, viewer)
     front[0] = np.uint32(viewer)
@@ -236,7 +236,7 @@ def alike(
 
     Returns
     -------
-    How many are reached; the caller sets ``total`` there to 0 again.
+    Number of members reached; the caller must reset ``total`` to 0 there.
     """
     own = word(key, viewer)
     found = np.int64(0)

@@ -184,9 +184,9 @@ def add_up(
         float32 (7,): of interest, trust, being followed, novelty, popularity, each further friend,
         and (subtracted) of being down-ranked.
     half_life
-        Ticks after which novelty is halved: ``half_life / (half_life + age)``.
+        Age in ticks at which novelty is 1/2: ``half_life / (half_life + age)``.
     saturation
-        Likes and twice the shares at which popularity is a half: ``n / (n + saturation)``.
+        Likes plus twice the shares at which popularity is 1/2: ``n / (n + saturation)``.
     out
         float32 (c,), written.
     """

@@ -51,7 +51,7 @@ class Flag(IntFlag):
 
 
 class Posts:
-    """The messages that feeds choose from; row ``i`` is message ``first + i``.
+    """The table of messages in feeds; row ``i`` is message ``first + i``.
 
     Columns are read-only views of the current rows, uint32 unless noted otherwise; get them again
     after each tick. Numbers are never reused.

@@ -115,7 +115,7 @@ class Inject(Intervention):
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse an unknown model or a wrong parameter."""
+        """Raise for an unknown model or a wrong parameter."""
         checked(make(self.model, "propagation", **self.parameters))
         if self.channel and not (self.channel == FEED and opens_later(world)):
             world.channel(self.channel)
@@ -154,7 +154,7 @@ class FactCheck(Intervention):
     )
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse an unknown model or a wrong parameter."""
+        """Raise for an unknown model or a wrong parameter."""
         if self.model:
             checked(make(self.model, "propagation", **self.parameters))
 
@@ -327,7 +327,7 @@ class Recommend(OnPlatform):
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the recommender")
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse an unknown recommender or a wrong parameter."""
+        """Raise for an unknown recommender or a wrong parameter."""
         super().check_in(world)
         make(self.recommender, "recommender", **self.parameters)
 
@@ -350,7 +350,7 @@ class Behave(OnPlatform):
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the policy")
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse an unknown policy or a wrong parameter."""
+        """Raise for an unknown policy or a wrong parameter."""
         super().check_in(world)
         make(self.policy, "policy", **self.parameters)
 

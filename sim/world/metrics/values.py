@@ -523,7 +523,7 @@ class Metric(Parameters):
     """Ticks between two measurements; expensive metrics are measured rarely."""
 
     def take(self, world: Any) -> Any:
-        """Return a number; NaN where it does not apply. The world is only read."""
+        """Return a number; NaN where it does not apply. The world is read-only."""
         raise NotImplementedError
 
 
