@@ -113,7 +113,7 @@ def _watched(cls: type[Policy], parameters: dict[str, Any], look: Look) -> None:
     asked, said = cls(**parameters), list[str]()
 
     class WatchedPolicy(Policy):
-        """The tested policy, with a watcher."""
+        """What is tried, and somebody who looks on."""
 
         def codes(self, part: ExposurePart, platform: Any, key: np.uint64) -> npt.NDArray[np.uint8]:
             found = asked.codes(part, platform, key)

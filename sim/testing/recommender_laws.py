@@ -153,7 +153,7 @@ def _watched(cls: type[Recommender], parameters: dict[str, Any], look: Look) -> 
     asked, said = _made(cls, parameters), list[str]()
 
     class WatchedRecommender(Recommender):
-        """The tested recommender, with a watcher."""
+        """What is tried, and somebody who looks on."""
 
         def prepare(self, platform: Any) -> None:
             asked.prepare(platform)

@@ -83,7 +83,7 @@ def mix_shares(
 ) -> None:  # fmt: skip
     """Write minus the place of each candidate if a share of places goes to those of kind 1.
 
-    The k-th best of kind 1 (k from 0) has target place (k + 1/2) / ratio, the k-th best of kind 0 for
+    The k-th best of kind 1 (k from 0) has target place (k + 1/2) / ratio, the k-th best of kind 0
     (k + 1/2) / (1 - ratio); of equal places kind 1 is first.
 
     Parameters
