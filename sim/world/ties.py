@@ -172,7 +172,7 @@ def unfriend(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
 
 
 def block(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
-    """Remove all ties of each pair, and block both directions."""
+    """Remove all ties of each pair; neither hears the other afterwards."""
     new = world.relationships.blocklist.set(who, whom, BLOCKED, on=True)
     world.relationships.blocklist.set(whom, who, SHUNNED, on=True)
     _cut(world, np.append(who, whom), np.append(whom, who))
