@@ -1,4 +1,4 @@
-"""The built-in plugins, entering by the same door as anybody's: importing a module is enough."""
+"""The built-in plugins, registered like any other: importing a module is enough."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ from sim.spread import Attention, fresh_minutes
 
 _EVERYBODY = "every agent is reached, ties or not"
 _MOST_GROWTH = 300.0
-"""Of a logarithm in a tick: beyond, everybody has adopted anyway."""
+"""Maximum growth of the logarithm in a tick; beyond, all have adopted anyway."""
 _FADED = 30.0
-"""Novelty is exp(-30) of what it was: nothing comes after, rounding apart."""
+"""Novelty fell to exp(-30) of its start: later growth is within rounding."""
 _STATES = {"inactive": "has not adopted it", "active": "has adopted it, for good"}
 
 
@@ -28,7 +28,7 @@ def is_done(cascade: Cascade, ids: Ids) -> npt.NDArray[np.bool_]:
 
 
 def everybody(cascade: Cascade) -> Ids:
-    """Return the agents that are present and have not adopted, ascending."""
+    """Return the present agents that have not adopted, ascending."""
     bits = np.unpackbits(cascade.closed.view(np.uint8), bitorder="little", count=cascade.agents)
     return np.flatnonzero(bits == 0).astype(np.uint32)
 
@@ -174,13 +174,13 @@ class NoveltyGrowth(PropagationModel):
 
 
 def _fresh_after(minutes: float, fading: float) -> float:
-    """Return how many minutes of undiminished novelty are still to come."""
+    """Return the remaining novelty, as minutes of full novelty."""
     whole = float(2.5 * fading**-2.5 * math.gamma(2.5))
     return max(whole - fresh_minutes(minutes, fading), 0.0)
 
 
 def _some(cascade: Cascade, draws: Draws, wanted: int) -> Ids:
-    """Return ``wanted`` agents that have not adopted, drawn without replacement, or all of them."""
+    """Return ``wanted`` random agents that have not adopted, without replacement, or all."""
     if wanted == 0:
         return np.empty(0, np.uint32)
     open_ids = everybody(cascade)
@@ -323,9 +323,9 @@ class Hawkes(PropagationModel):
 
 
 def _poisson(draws: Draws, expected: float, most: int) -> npt.NDArray[np.int64]:
-    """Return the numbers of the arrivals of a Poisson process until ``expected``: 0, 1, 2, ...
+    """Return the indices 0, 1, 2, ... of the arrivals of a Poisson process up to ``expected``.
 
-    Each gap is an exponential draw with an address of its own, in batches until enough are made.
+    Each gap is an exponential draw with its own address, in batches until there are enough.
     """
     made, at = 0, 0.0
     while at < expected and made < most:

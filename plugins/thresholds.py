@@ -348,7 +348,7 @@ class ProfileThreshold(ProfileModel):
 
 
 _ADOPTED = 2
-"""The place of that state."""
+"""Index of the state."""
 
 
 @register("generalised-threshold")

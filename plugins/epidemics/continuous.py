@@ -1,8 +1,7 @@
 """Epidemic models in continuous time, exact: rates in place of chances, one event at a time.
 
 Each is the model of the same name with ``ContinuousTime`` before it: the same states and rules.
-Between two states of one pair the rates of the literature's Markov processes hold exactly; a tick
-is only where one looks.
+The Markov processes of the literature hold exactly; ticks are only sampling times.
 """
 
 from typing import Any, ClassVar

@@ -1,7 +1,7 @@
-"""Epidemics with latent and infectious periods of any law: drawn once, when an agent enters.
+"""Epidemics with latent and infectious periods of any distribution, drawn when an agent enters.
 
-A chance per tick means a geometric period, most likely one tick long. Real ones are not: choose a
-law, its mean, and its spread (standard deviation / mean).
+A probability per tick means a geometric period, most likely one tick long. Real ones differ: choose
+a distribution, its mean, and its spread (standard deviation / mean).
 """
 
 from typing import Any, ClassVar
@@ -35,23 +35,23 @@ SOURCE = (
 
 
 def beta() -> Any:
-    """Return the chance of infection."""
+    """Return the parameter for the infection probability."""
     return Field(0.05, ge=0, le=1, description="chance of infection", unit="per contact and tick")
 
 
 def law() -> Any:
-    """Return the law of stays."""
+    """Return the parameter for the distribution of periods."""
     return Field("gamma", description="law of how long a stay lasts")
 
 
 def spread() -> Any:
-    """Return the relative spread of stays."""
+    """Return the parameter for the relative spread of periods."""
     return Field(0.5, ge=0.05, le=3, description="standard deviation / mean; not of geometric or "
                  "fixed stays")  # fmt: skip
 
 
 def period(default: float, of: str) -> Any:
-    """Return a mean period."""
+    """Return a parameter for a mean period."""
     return Field(default, ge=1, le=1000, description=f"mean {of} period", unit="ticks")
 
 

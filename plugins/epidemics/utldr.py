@@ -32,7 +32,7 @@ STATES = (
 TESTED_E, TESTED_I, EVER = 1, 2, 4
 """Bits of the column ``past``: tested as exposed, tested as infected, ever exposed."""
 VACCINE, CONTACT, FAR, TEST, RESULT, TRIAGE, BED, MOVE, END, LEAVE, OBEY, FADE = range(12)
-"""What a draw of an agent in a tick is for."""
+"""Purposes of an agent's draws in a tick."""
 
 
 @register("utldr")
@@ -285,33 +285,33 @@ class _Turns:
         self.exposed: list[Ids] = []
 
     def of(self, state: int) -> Ids:
-        """Return the agents that were in a state and are not decided, ascending."""
+        """Return the undecided agents that were in a state, ascending."""
         return self.among(state, np.flatnonzero(self.before == state).astype(np.uint32))
 
     def among(self, state: int, ids: Ids) -> Ids:
-        """Return those of ``ids`` that were in a state, are present and not decided."""
+        """Return those of ``ids`` that were in a state, are present and undecided."""
         found: Ids = self.cascade.present(ids[(self.before[ids] == state) & self.open[ids]])
         return found
 
     def falls(self, ids: Ids, purpose: int, chance: Floats | float) -> Bools:
-        """Return for whom a draw falls under its chance, bool."""
+        """Return for which agents a draw is below its probability, bool."""
         if isinstance(chance, float) and chance == 0.0:
             return np.zeros(ids.size, bool)
         return self.draws.uniforms(ids, purpose) < chance
 
     def put(self, ids: Ids, becomes: int) -> None:
-        """Decide that agents become something."""
+        """Set the next state of agents."""
         self.state[ids] = becomes
         self.open[ids] = False
         if becomes in {EXPOSED, LOCKED_E}:
             self.exposed.append(ids)
 
     def move(self, ids: Ids, purpose: int, chance: Floats | float, becomes: int) -> None:
-        """Let agents become something, each with a chance."""
+        """Set the next state of agents, each with a probability."""
         self.put(ids[self.falls(ids, purpose, chance)], becomes)
 
     def leave(self, ids: Ids, recovers: float, dies: float) -> None:
-        """Let agents recover, or else die."""
+        """Let agents recover or die, with probabilities."""
         well = self.falls(ids, MOVE, recovers)
         self.put(ids[well], RECOVERED)
         self.move(ids[~well], END, dies, DEAD)
@@ -319,7 +319,7 @@ class _Turns:
     def examine(
         self, state: int, mark: int, tests: float, finds: float, past: U8
     ) -> tuple[Ids, Ids]:
-        """Test some of those never tested in this state; returns (found, not tested now)."""
+        """Test some agents never tested in this state; return (positives, not tested now)."""
         ids = self.of(state)
         taken = ((past[ids] & mark) == 0) & self.falls(ids, TEST, tests)
         past[ids[taken]] |= mark
@@ -328,5 +328,5 @@ class _Turns:
         return ids[taken][positive], ids[~taken]
 
     def newly_exposed(self) -> Ids:
-        """Return who was exposed now, ascending."""
+        """Return the agents exposed in this tick, ascending."""
         return np.sort(np.concatenate(self.exposed)) if self.exposed else np.empty(0, np.uint32)

@@ -41,13 +41,13 @@ INITIAL = (
     "uniform:LOW:HIGH, normal:MEAN:SPREAD or column:NAME, rounded"
 )
 _LONGEST = 10.0
-"""Updates an agent in a tick, up to which equations are followed."""
+"""Maximum updates per agent and tick for which equations are integrated."""
 Drift = Callable[[float], float]
 LARGE = "as large as the world: 16 bytes an agent"
 
 
 def begins(model: OpinionModel) -> bool:
-    """Return whether the seeds alone begin with the second opinion, as the equations have it."""
+    """Return whether only the seeds start with the second opinion, as the equations assume."""
     return model.initial == "first" and not model.topic and model.seed_opinion in {None, BOTH[1]}
 
 
@@ -61,7 +61,7 @@ def flow(
 ) -> Floats | None:
     """Integrate ``d share / d update = drift(share) / agents`` over ticks, by short steps.
 
-    ``None`` where the equations do not know how it begins, or a tick is too long to follow.
+    ``None`` if the equations do not cover the initial state, or a tick is too long to integrate.
     """
     pace = model.updates / setting.agents if model.updates else 1.0
     if not begins(model) or pace > _LONGEST:
@@ -435,7 +435,7 @@ class CognitiveOpinion(Meetings):
 
 
 LARGEST = 5000
-"""Agents of whom all distances fit: 25 MB, and 25 million pairs a tick."""
+"""Maximum number of agents for all distances: 25 MB, and 25 million pairs per tick."""
 
 
 @register("social-impact")

@@ -109,7 +109,7 @@ class Blend(Weighted):
 
 _ONE = np.float32(1)
 _LATER = np.float32(1e-4)
-"""What a tick of age costs where it only decides between equals."""
+"""Cost per tick of age, where age only breaks ties."""
 
 
 @register("most-commented")
@@ -430,7 +430,7 @@ class Bridging(Blend):
 
 
 def _count(platform: PlatformView, counts: Array, who: Array, rows: Array) -> None:
-    """Count who liked which row, and whether it is of another community than the author."""
+    """Count likes per row: those from another community than the author's, and all."""
     community = platform.people.column("community")
     mine, its = community[who], community[platform.posts.author[rows]]
     across = (mine != its) | (mine < 0)

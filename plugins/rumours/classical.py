@@ -1,7 +1,7 @@
 """Rumours in discrete time: Maki-Thompson, Daley-Kendall, Nekovee-Moreno, forest fire, hoax.
 
-The papers' numbers belong to one meeting at a time; ticks reach them only as they get thin. For the
-exact processes see :mod:`plugins.rumours.continuous`.
+The papers' numbers hold for one meeting at a time; ticks approach them only as they get shorter.
+For the exact processes see :mod:`plugins.rumours.continuous`.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class MakiThompson(Compartments):
 
 
 def _stifling(most: int) -> tuple[Any, ...]:
-    """Return the rules of spreaders that stop after several stifling calls, at most ``most``."""
+    """Return the rules for spreaders that stop after up to ``most`` stifling calls."""
     levels = ["spreader", *(f"tired-{n}" for n in range(1, most))]
     rules: list[Any] = [contact("ignorant", "spreader", by=levels, chance="call")]
     for used, level in enumerate(levels):
@@ -278,8 +278,8 @@ class SIHRRumour(Compartments):
 
 
 _FEW = 50.0
-"""Burning agents below which chance decides whether a fire goes out, which no curve knows: at its
-defaults on mean degree 60 curves were 0.25 of all agents off."""
+"""Number of burning agents below which chance decides whether a fire goes out, which no curve
+predicts: at the defaults with mean degree 60, curves were off by 0.25 of all agents."""
 
 
 @register("forest-fire")

@@ -1,4 +1,4 @@
-"""Rows that are only ever appended: logs that forget the oldest, and lists that are shared."""
+"""Append-only rows: logs that drop the oldest, and lists with shared memory."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ MOST = 1 << 20
 
 
 class RowLog(Generic[R]):
-    """Rows in the order in which they were noted; copies hold what is old in common.
+    """Rows in order of addition; copies share old rows.
 
-    What is old lies in scratch files (:mod:`sim.core.scratch`), once it is much. A subclass names
-    its columns and says what one of them may hold.
+    Old rows move to scratch files (:mod:`sim.core.scratch`) once there are many. A subclass
+    declares its columns and their bounds.
     """
 
-    rows: ClassVar[type[Any]]  # the named tuple of columns
+    rows: ClassVar[type[Any]]  # named tuple of columns
     bounds: ClassVar[Mapping[str, Bound]]
-    owner: ClassVar[str]  # whose columns they are, for sentences
+    owner: ClassVar[str]  # owner of the columns, for error sentences
 
     def __init__(self, most: int = MOST) -> None:
         self.most = most
@@ -41,13 +41,13 @@ class RowLog(Generic[R]):
         return self.copied()
 
     def copied(self) -> Self:
-        """Return a log that does not grow with this one; it shares what was noted."""
+        """Return an independent copy, which shares the rows so far."""
         twin = copy(self)
         vars(twin).update(_chunks=list(self._chunks))
         return twin
 
     def add(self, *columns: npt.ArrayLike) -> None:
-        """Add rows, column by column; a single value stands for all of them."""
+        """Add rows, column by column; a single value is used for all rows."""
         given = [column[-self.most :] for column in np.broadcast_arrays(*columns)]
         if not given[0].size:
             return
@@ -61,8 +61,8 @@ class RowLog(Generic[R]):
     def _merge(self) -> None:
         """Merge the last chunks until each is less than half of the one before, or both are large.
 
-        So a row is copied a few times in all, and logs that were copied from one another hold
-        their old chunks in common: undo keeps many.
+        So a row is copied only a few times, and copies of a log share their old chunks: undo
+        keeps many.
         """
         while len(self._chunks) > 1:
             before, last = (chunk[0].size for chunk in self._chunks[-2:])
@@ -70,12 +70,12 @@ class RowLog(Generic[R]):
                 return
             pair = self._chunks[-2:]
             merged = self.rows(*map(np.concatenate, zip(*pair, strict=True)))
-            if 3 * (before + last) > 2 * self._large:  # merged no more, and seldom read
+            if 3 * (before + last) > 2 * self._large:  # no longer merged, and rarely read
                 merged = self.rows(*map(self._spill.moved, merged))
             self._chunks[-2:] = [merged]
 
     def all(self) -> R:
-        """Return every row that is remembered, the newest :attr:`most`."""
+        """Return all rows that are kept, the newest :attr:`most`."""
         nothing = [bound.vacant({"rows": 0}) for bound in self.bounds.values()]
         parts = zip(nothing, *self._chunks, strict=True)
         every: R = self.rows(*(np.concatenate(column)[-self.most :] for column in parts))
@@ -87,7 +87,7 @@ class RowLog(Generic[R]):
         return sum(column.nbytes for chunk in self._chunks for column in chunk)
 
     def dump(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the columns by name; {} where nothing was noted."""
+        """Return the columns by name; {} without rows."""
         return dict(zip(self.bounds, self.all(), strict=True)) if self._held else {}
 
     @classmethod
@@ -108,10 +108,10 @@ T = TypeVar("T")
 
 
 class SharedList(Sequence[T], Generic[T]):
-    """A list of items that stay as they are, and of a few that each copy has of its own.
+    """A list of items shared by its copies, except for a few that each copy has of its own.
 
-    A copy takes the memory of its own items, however long the list is: undo keeps hundreds. The
-    list that was copied goes on in the same memory; a copy takes memory of its own once it grows.
+    A copy takes memory only for its own items, however long the list is: undo keeps hundreds. The
+    original keeps appending to the same memory; a copy allocates its own once it grows.
     """
 
     __slots__ = ("_common", "_count", "_may_write", "own")
@@ -125,14 +125,14 @@ class SharedList(Sequence[T], Generic[T]):
         self._may_write = True
 
     def copied(self, own: Mapping[int, T] | None = None) -> SharedList[T]:
-        """Return a list that later changes of this one do not change."""
+        """Return an independent copy."""
         twin: SharedList[T] = SharedList()
         twin._common, twin._count, twin._may_write = self._common, self._count, False
         twin.own = dict(self.own if own is None else own)
         return twin
 
     def append(self, item: T, *, is_own: bool = False) -> None:
-        """Put an item at the end; ``is_own``: copies do not share it."""
+        """Append an item; ``is_own``: copies do not share it."""
         self._separate()
         if is_own:
             self.own[self._count] = item
@@ -140,13 +140,13 @@ class SharedList(Sequence[T], Generic[T]):
         self._count += 1
 
     def settle(self, place: int, item: T) -> None:
-        """Put an item that stays as it is where one of its own was."""
+        """Replace one of its own items by a shared one that no longer changes."""
         self._separate()
         self._common[place] = item
         del self.own[place]
 
     def _separate(self) -> None:
-        """Take memory of its own, where it shares that of another; whoever was first keeps it."""
+        """Allocate memory of its own if it shares that of another list; the first one keeps it."""
         if not self._may_write:
             self._common, self._may_write = self._common[: self._count], True
 
@@ -154,7 +154,7 @@ class SharedList(Sequence[T], Generic[T]):
         return self._count
 
     def __iter__(self) -> Iterator[T]:
-        begin, count = 0, self._count  # before its own items: another thread may append
+        begin, count = 0, self._count  # read before its own items: another thread may append
         for place, item in list(self.own.items()):
             if place < count:
                 yield from cast("list[T]", self._common[begin:place])
@@ -172,7 +172,7 @@ class SharedList(Sequence[T], Generic[T]):
         return self._at(range(self._count)[place])
 
     def _at(self, place: int) -> T:
-        found = self.own.get(place)  # first: whoever settles it writes what is common first
+        found = self.own.get(place)  # first: settle() writes the shared item, then deletes this
         return cast("T", self._common[place]) if found is None else found
 
     def __eq__(self, other: object) -> bool:

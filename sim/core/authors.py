@@ -1,4 +1,4 @@
-"""Mistakes of authors: the line of the author's own file, what is wrong, and the cure."""
+"""Mistakes of plugin authors: the line in their file, what is wrong, and how to fix it."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ _ROOT = Path(__file__).parents[2]
 _ENGINE = f"{_ROOT}/sim/", f"{_ROOT}/plugins/"
 _OTHERS = (*{f"{sysconfig.get_path(name)}/" for name in ("stdlib", "purelib", "platlib")}, "<f")
 _BOUNDS = {"min": "ge", "minimum": "ge", "low": "ge", "max": "le", "maximum": "le", "high": "le"}
-"""What pydantic takes for a note, and authors for a bound."""
+"""Keywords that authors take for bounds, but pydantic for metadata."""
 _ENGINES = {"step", "step_together", "codes", "scores_of", "hold", "opened", "suggest"}
-"""Whoever writes one of these needs no hook of the form, for nothing calls it."""
+"""Methods that replace the form's hooks: a class with one of these needs none."""
 
 
 def line_of(error: BaseException) -> str:
-    """Return `` (FILE, line N)``: the last line of an author's that an error passed; else empty."""
+    """Return `` (FILE, line N)`` of the last line of plugin code in a traceback; else empty."""
     if _lacks_super(error):
-        return ""  # the line that trips over it is not the one to mend
+        return ""  # the line that fails is not the one to fix
     frames = traceback.extract_tb(error.__traceback__)
     own = [each for each in frames if not each.filename.startswith((*_ENGINE, *_OTHERS))]
     return _place(own[-1].filename, own[-1].lineno) if own else ""
 
 
 def _lacks_super(error: BaseException) -> bool:
-    """Return whether a plugin's fields were never set, as its own __init__() passed them over."""
+    """Return whether a plugin's fields are unset because its __init__() did not call super's."""
     if not isinstance(error, AttributeError):
         return False
     fields = "__pydantic_fields_set__"
@@ -50,9 +50,9 @@ def _place(file: str, line: int | None) -> str:
 
 
 def place_in(cls: type, said: str = "") -> str:
-    """Return `` (FILE, line N)`` of the method that a sentence names, else of the author's class.
+    """Return `` (FILE, line N)`` of the method that a sentence names, else of the plugin class.
 
-    Empty where the class is one of ours, or its file is not known.
+    Empty if the class is built in, or its file is unknown.
     """
     if cls.__module__.startswith(("sim.", "plugins.")):
         return ""
@@ -83,7 +83,7 @@ def _plain(each: Any) -> Any:
 
 
 def words_of(error: BaseException) -> str:
-    """Return an error's kind and words in a line, with the nearest name that there is."""
+    """Return an error's type and message on a line, with the nearest known name."""
     if isinstance(error, HubbubError):
         return one_line(str(error)).rstrip(".")
     if isinstance(error, NotImplementedError) and not error.args:
@@ -99,7 +99,7 @@ def words_of(error: BaseException) -> str:
 
 
 def _hint(error: BaseException) -> str:
-    """Return the nearest name that there is, or how what was called is written."""
+    """Return the nearest known name, or the signature of what was called."""
     if isinstance(error, AttributeError) and error.name and "there are" not in str(error):
         known = [name for name in dir(error.obj) if not name.startswith("_")]
         if isinstance(error.obj, enum.EnumMeta):
@@ -119,7 +119,7 @@ def _hint(error: BaseException) -> str:
 
 
 def _offered() -> list[str]:
-    """Return the names that come from ``sim``; to import it here would be a circle."""
+    """Return the names exported by ``sim``; importing it here would be circular."""
     return dir(sys.modules["sim"])
 
 
@@ -134,14 +134,14 @@ def _near(name: str, known: Iterable[str]) -> str:
 
 
 def returned(said: object, array: Any, *, shape: bool = False) -> str:
-    """Return what a hook gave, for a sentence: its dtype, or that it gave nothing."""
+    """Return a description of a hook's result for a sentence: its dtype, or that it is None."""
     if said is None:
         return "None; is a return missing?"
     return f"{array.dtype} {array.shape}" if shape else str(array.dtype)
 
 
 def require_hooks(cls: type) -> None:
-    """Refuse a class that could never run: a hook is missing, misspelt, or takes others."""
+    """Raise for a class that cannot run: a hook is missing, misspelt, or has other parameters."""
     written = _written(cls)
     form = next((owner for owner in cls.__mro__ if _is_form(owner)), object)
     for name, hook in written.items():
@@ -176,7 +176,7 @@ def _require_arguments(
     if inspect.iscoroutinefunction(hook) and not inspect.iscoroutinefunction(theirs):
         raise InputError(f"{cls.__name__}: {name}() is async{place}; write {_line(name, theirs)}")
     asked = inspect.signature(theirs).parameters.values()
-    if any(each.kind is each.VAR_POSITIONAL for each in asked):  # the form counts them itself
+    if any(each.kind is each.VAR_POSITIONAL for each in asked):  # the form checks their count
         return
     given = [None for each in asked if each.kind is not each.KEYWORD_ONLY]
     try:
@@ -188,11 +188,11 @@ def _require_arguments(
 
 
 def _is_stub(each: Any) -> bool:
-    """Return whether a method only says that somebody else writes it."""
+    """Return whether a method is a stub that subclasses override."""
     return isinstance(each, FunctionType) and each.__code__.co_names == ("NotImplementedError",)
 
 
 def _line(name: str, theirs: Callable[..., Any]) -> str:
-    """Return how a hook is written: ``def score(self, candidates)``."""
+    """Return the signature of a hook: ``def score(self, candidates)``."""
     prefix = "async def" if inspect.iscoroutinefunction(theirs) else "def"
     return f"{prefix} {name}({', '.join(inspect.signature(theirs).parameters)})"

@@ -1,4 +1,4 @@
-"""Columns declared once: dtype, shape, range, fill; dumped, restored, grown and bounded by that."""
+"""Declarations of columns (dtype, shape, range, fill), used to dump, restore, grow and check."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ class Bound:
     Parameters
     ----------
     dtype
-        As numpy writes it: ``"u1"``, ``"i4"``.
+        In numpy's notation: ``"u1"``, ``"i4"``.
     shape
-        How long it is in each direction: a number, the name of a size, or None for any length.
+        Length of each dimension: a number, the name of a size, or None for any length.
     below
-        Every value is less: a number or the name of a size; None: the type is bound enough.
+        Exclusive upper bound: a number or the name of a size; None: any value of the dtype.
     low
-        No value is less: a number or the name of a size.
+        Inclusive lower bound: a number or the name of a size.
     none
-        A value that is allowed besides, and stands for nothing.
+        A value that is also allowed, and means none.
     bits
-        Which bits of a value are looked at.
+        Mask of the bits that are checked.
     fill
-        What rows hold that are added.
+        Value of added rows.
     high
-        No value is more.
+        Inclusive upper bound.
 
     Examples
     --------
@@ -53,22 +53,22 @@ class Bound:
     high: int | None = None
 
     def shape_of(self, sizes: Sizes) -> tuple[int, ...]:
-        """Return its shape; 0 where any length is allowed."""
+        """Return its shape, with 0 for any length."""
         return tuple(_size(length, sizes) or 0 for length in self.shape)
 
     def vacant(self, sizes: Sizes) -> Array:
-        """Return a column of the sizes that holds :attr:`fill`; zeros take no memory yet."""
+        """Return a new column filled with :attr:`fill`; zeros take no memory until written."""
         shape = self.shape_of(sizes)
         return np.full(shape, self.fill, self.dtype) if self.fill else np.zeros(shape, self.dtype)
 
     def grown(self, column: Array, sizes: Sizes) -> Array:
-        """Return a column with rows added up to the sizes."""
+        """Return a column extended to the sizes."""
         rows, *rest = self.shape_of(sizes)
         more = Bound(self.dtype, (rows - len(column), *rest), fill=self.fill).vacant(sizes)
         return np.concatenate([column, more]) if len(column) else more
 
     def has_form(self, column: Array, sizes: Sizes) -> bool:
-        """Return whether a column is of the type and the shape."""
+        """Return whether a column has the dtype and the shape."""
         wanted = [_size(length, sizes) for length in self.shape]
         return (
             column.dtype == np.dtype(self.dtype)
@@ -77,7 +77,7 @@ class Bound:
         )
 
     def fits(self, column: Array, sizes: Sizes) -> bool:
-        """Return whether a column is within the bound; what is no number is in no range."""
+        """Return whether a column is within the bound; NaN is in no range."""
         if not self.has_form(column, sizes):
             return False
         values = column if self.none is None else column[column != self.none]
@@ -91,7 +91,7 @@ class Bound:
         )
 
     def said(self, sizes: Sizes) -> str:
-        """Return what is allowed, for a sentence."""
+        """Return the allowed values as text for a sentence."""
         low, below = _size(self.low, sizes), _size(self.below, sizes)
         shape = " by ".join("any" if n is None else f"{_size(n, sizes):,}" for n in self.shape)
         values = "" if below is None else f", each {low or 0} to {below - 1:,}"
@@ -105,7 +105,7 @@ def require(
     owner: str,
     sentence: str = "",
 ) -> None:
-    """Refuse columns that are not within their bounds; those without one are not looked at."""
+    """Raise for columns that are out of bounds; those without a bound are not checked."""
     for name, column in columns:
         bound = bounds.get(name)
         if bound is not None and not bound.fits(column, sizes):
@@ -116,7 +116,7 @@ def require(
 def declared(
     columns: Mapping[str, Array], bounds: Mapping[str, Bound], sizes: Sizes, which: str
 ) -> dict[str, Array]:
-    """Return declared columns, in that order, each of its type and shape."""
+    """Return declared columns in order, checking dtype and shape."""
     own: dict[str, Array] = {}
     for name, bound in bounds.items():
         if name not in columns:
@@ -132,7 +132,7 @@ def declared(
 def taken(
     columns: Mapping[str, Array], bounds: Mapping[str, Bound], owner: str
 ) -> dict[str, Array]:
-    """Return copies of declared columns, of their types, in the order of the declaration."""
+    """Return copies of declared columns with their dtypes, in declared order."""
     missing = [name for name in bounds if name not in columns]
     if missing:
         raise InputError(f"The column {missing[0]!r} of {owner} is missing.")
@@ -157,15 +157,15 @@ class DeclaredColumns:
 
     @classmethod
     def vacant(cls, sizes: Sizes) -> dict[str, Array]:
-        """Return every column, filled."""
+        """Return all columns, filled with their fill values."""
         return {name: bound.vacant(sizes) for name, bound in cls.bounds.items()}
 
     def hold(self, columns: Mapping[str, Array]) -> None:
-        """Have these columns from now on."""
+        """Set the columns."""
         vars(self).update(columns)
 
     def grow_to(self, sizes: Sizes) -> None:
-        """Add rows to every column up to the sizes."""
+        """Extend every column to the sizes."""
         held = self.dump().items()
         self.hold({name: self.bounds[name].grown(column, sizes) for name, column in held})
 

@@ -1,7 +1,7 @@
-"""The card of a model: what a reader must know before believing a curve, kept beside the code.
+"""The card of a model: what a reader must know before trusting its curves, kept with the code.
 
-A form states what is true of all its models, a model what is its own; :func:`card_of` joins them,
-the nearest class first. What stays empty is named by :func:`missing`, and a test refuses it.
+A form states what holds for all its models, a model what is specific to it; :func:`card_of` merges
+them, the nearest class first. :func:`missing` lists empty fields, and a test rejects them.
 A :class:`Theory` is a curve that an equation predicts for a model.
 """
 
@@ -21,43 +21,43 @@ _OPTIONAL = {"choices", "family"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
-    """What a model states of itself; every field is one or more plain sentences.
+    """Statements of a model about itself; every field is one or more plain sentences.
 
     Attributes
     ----------
     family
-        What it is listed under, such as ``"epidemics"``; empty: the first word of its
+        Section it is listed in, such as ``"epidemics"``; empty: the first word of its
         file's name.
     source
-        The paper: authors, title, where, year; of a model without one, whose idea it is.
+        The paper: authors, title, journal, year; without one, the origin of the idea.
     meaning
-        What each state means, by the state's name; all of them.
+        Meaning of each state, by name; all states.
     equations
-        The rule as formulas, one a line.
+        The rule as formulas, one per line.
     update
-        The order of update: synchronous, or one event at a time with what order.
+        Order of updates: synchronous, or one event at a time and in which order.
     comparison
         How a draw or a sum is compared: ``<`` or ``<=``, ``>=``.
     includes_self
-        Whether an agent counts among those that it hears.
+        Whether an agent counts among its own sources.
     direction
-        Along which direction of a tie influence runs.
+        Direction of influence along a tie.
     ties
-        The tie rule: who wins when several decide at once.
+        The tie-breaking rule for simultaneous decisions.
     time_unit
-        What one unit of time is.
+        Unit of time.
     channels
-        The channels that it works with.
+        Supported channels.
     draw_modes
-        The draw modes that it works with, and which is the default.
+        Supported draw modes, and the default.
     cost
         Work per tick.
     largest
         The largest sensible world.
     checked
-        The numbers that it was checked against, one each.
+        Numbers it was validated against, one each.
     choices
-        Where the paper leaves a choice open: what was chosen, and the parameter that chooses.
+        Choices that the paper leaves open: what was chosen, and the parameter for it.
     """
 
     family: str = ""
@@ -79,12 +79,12 @@ class Card:
 
 
 def card_of(cls: type[Parameters]) -> Card:
-    """Return the whole card of a model: its own words, then those of its form.
+    """Return the complete card of a model: its own statements, then those of its form.
 
     Parameters
     ----------
     cls
-        A plugin class; ``card`` in its body holds its own words.
+        A plugin class; its own statements are in ``card`` in the class body.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def card_of(cls: type[Parameters]) -> Card:
 
 
 def family_of(cls: type[Parameters]) -> str:
-    """Return what a model is listed under: its card's family, its package's, its file's name."""
+    """Return a model's family: from its card, its package, or its file's name."""
     stated = card_of(cls).family
     if stated:
         return stated
@@ -115,15 +115,15 @@ def family_of(cls: type[Parameters]) -> str:
 
 
 def form_of(cls: type[Parameters]) -> str:
-    """Return the name of the form that a model is written in: its nearest class in ``sim``."""
+    """Return the name of a model's form: its nearest base class in ``sim``."""
     ours = (owner for owner in cls.__mro__ if owner.__module__.startswith("sim."))
     return next(ours, cls).__name__
 
 
 def missing(cls: type[Parameters]) -> tuple[str, ...]:
-    """Return what a model's card lacks, one phrase each; empty when it is complete.
+    """Return what a model's card lacks, one phrase each; empty if it is complete.
 
-    Interventions and metrics have no card: of them fields and docstring are looked at.
+    Interventions and metrics have no card: their fields and docstring are checked.
     """
     card = card_of(cls)
     lacks = [
@@ -142,16 +142,17 @@ def missing(cls: type[Parameters]) -> tuple[str, ...]:
 _SPARSE = {
     "pair approximation": 6.0, "homogeneous": 50.0, "degree-based": 50.0, "all hear all": 50.0
 }  # fmt: skip
-"""The mean degree below which curves were found more than 0.05 of all agents off, by their kind.
+"""Mean degree below which curves were off by more than 0.05 of all agents, by kind.
 
-On random regular networks of degree 4 pairs are 0.06 (SIS) and 0.08 (Maki-Thompson) off, from 8 on
-at most 0.025; what forgets who knows whom is 0.5 off at 4, 0.24 at 8 and still 0.11 at 20.
+On random regular networks of degree 4 pair approximations are off by 0.06 (SIS) and 0.08
+(Maki-Thompson), from 8 on by at most 0.025; mean-field curves, which ignore who knows whom, are off
+by 0.5 at 4, 0.24 at 8 and still 0.11 at 20.
 """
 _VARIED = {"homogeneous": 0.5, "tree approximation": 0.8}
-"""The standard deviation / mean of degrees above which curves were, by their kind.
+"""Standard deviation / mean of degrees above which curves were off as much, by kind.
 
-With preferential attachment one mean degree for all is 0.17 to 0.56 off, at degree 20 still 0.28;
-Watts' cascades, near the edge of their window, are 0.09 off in the tree approximation.
+With preferential attachment, a single mean degree is off by 0.17 to 0.56, at degree 20 still by
+0.28; the tree approximation of Watts' cascades, near the edge of their window, by 0.09.
 """
 
 _LIMITS = {
@@ -193,7 +194,7 @@ _LIMITS = {
         "for a single run in a small world, and wherever who hears whom matters",
     ),
 }
-"""By kind: what its curves assume, and where they fail; sources are in sim.spread.theory."""
+"""Assumptions of curves and where they fail, by kind; sources are in sim.spread.theory."""
 _UNKNOWN = (
     "what its model's card says, and a world so large that chance evens out",
     "for a single run with few seeds, and where a network is not as its equations have it",
@@ -202,14 +203,14 @@ _UNKNOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a theory knows of a world: numbers, no ties.
+    """The properties of a world that a theory uses: numbers, no ties.
 
     Attributes
     ----------
     agents, seeds
-        How many agents there are, and how many hold the message at the start.
+        Number of agents, and of agents that hold the message at the start.
     degrees
-        float64 (largest degree + 1,): the share of agents with each number of listeners; sums to 1.
+        float64 (largest degree + 1,): share of agents with each number of listeners; sum 1.
     """
 
     agents: int
@@ -218,18 +219,18 @@ class Setting:
 
     @property
     def mean_degree(self) -> float:
-        """Listeners of an agent on average."""
+        """Average number of listeners per agent."""
         return float(self.degrees @ np.arange(self.degrees.size))
 
 
 @dataclass(frozen=True, slots=True)
 class Theory:
-    """One predicted set of curves.
+    """A set of predicted curves.
 
     Attributes
     ----------
     name
-        Of the approximation or closed form, with its source.
+        Name of the approximation or closed form, with its source.
     states
         Names of the columns, those of the model.
     expected
@@ -242,12 +243,12 @@ class Theory:
 
     @property
     def assumes(self) -> str:
-        """What its equations take for granted."""
+        """Assumptions of its equations."""
         return self._limits[0]
 
     @property
     def fails(self) -> str:
-        """Where its curves are not to be relied on.
+        """Conditions under which its curves are unreliable.
 
         Examples
         --------
@@ -267,7 +268,7 @@ class Theory:
 
 
 def with_doubts(theories: Iterable[Theory], degrees: npt.NDArray[np.float64]) -> tuple[Theory, ...]:
-    """Return the curves; their names say where the equations are not made for the degrees."""
+    """Return the curves, with doubts in their names if the equations do not suit the degrees."""
     number = np.arange(degrees.size)
     mean = float(degrees @ number)
     variance = float(degrees @ number**2) - mean**2
@@ -279,7 +280,7 @@ def with_doubts(theories: Iterable[Theory], degrees: npt.NDArray[np.float64]) ->
 
 
 def _doubts(name: str, mean: float, spread: float) -> list[str]:
-    """Return what makes curves of a name doubtful where degrees are so."""
+    """Return reasons to doubt curves of a name for these degrees."""
     if any(mean < bound for kind, bound in _SPARSE.items() if kind in name):
         return [f"mean degree {mean:.3g} is low for it: may be far off"]
     if any(spread > bound for kind, bound in _VARIED.items() if kind in name):
@@ -288,22 +289,22 @@ def _doubts(name: str, mean: float, spread: float) -> list[str]:
 
 
 def as_if_mutual(theories: Iterable[Theory]) -> tuple[Theory, ...]:
-    """Return the curves for a network with one-way ties, named as what they are.
+    """Return the curves for a network with one-way ties, marked as such in their names.
 
-    A degree distribution does not say who hears whom; equations take every tie as mutual.
+    A degree distribution has no directions; the equations treat every tie as mutual.
     """
     return tuple(replace(one, name=f"{one.name}; one-way ties taken as mutual") for one in theories)
 
 
 def as_if_unclustered(theories: Iterable[Theory], clustering: float) -> tuple[Theory, ...]:
-    """Return the curves for a network in which neighbours know each other, named as what they are.
+    """Return the curves for a clustered network, marked as such in their names.
 
     Parameters
     ----------
     theories
-        The curves; closed forms know no network and keep their names.
+        The curves; closed forms use no network and keep their names.
     clustering
-        The mean local clustering: of two neighbours of an agent, how often they are neighbours.
+        Mean local clustering: share of pairs of an agent's neighbours that are neighbours.
     """
     said = f"clustering {clustering:.2f} left out: may be far off"
     return tuple(

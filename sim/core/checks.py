@@ -1,4 +1,4 @@
-"""Checks of plain values, and of Python text from outside; each refusal is one sentence."""
+"""Checks of plain values, and of Python source from outside; each error is one sentence."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from sim.core.text import clean
 from sim.errors import InputError
 
 LAST_TICK = 2**31 - 1
-"""Ticks are kept as int32."""
+"""Ticks are stored as int32."""
 
 _SHOWN = 40
 _DIGITS = 19
-"""Of the largest number of 64 bits. Python reads no number of thousands of digits at all."""
+"""Digits of the largest 64-bit number. Python refuses to parse thousands of digits."""
 
 
 def whole_number(value: Any, what: str, *, low: int | None = None, high: int | None = None) -> int:
-    """Return a whole number as a plain ``int``, or refuse what is none."""
+    """Return an integer as a plain ``int``, or raise."""
     allowed = f" of at least {low:,}" if low is not None else ""
     if high is not None:
         allowed += f"{' and' if allowed else ' of'} at most {high:,}"
@@ -34,7 +34,7 @@ def whole_number(value: Any, what: str, *, low: int | None = None, high: int | N
 
 
 def whole_of(text: str) -> int | None:
-    """Return the whole number of 64 bits that a word says; None: it says none, or a larger one.
+    """Return the 64-bit integer that a text contains, or None.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def whole_of(text: str) -> int | None:
 
 
 def number_or_word(text: str) -> int | str:
-    """Return the number that a word of digits says, else the word.
+    """Return the number if a text has digits only, else the text.
 
     Examples
     --------
@@ -61,9 +61,9 @@ def number_or_word(text: str) -> int | str:
 
 
 def short_text(text: str, limit: int, what: str) -> str:
-    """Return a text cleaned and without blanks at its ends, or refuse one that is too long.
+    """Return a text cleaned and stripped; raise if it is too long.
 
-    What somebody typed or a file brought is never cut in silence: who wrote it can shorten it.
+    Typed or imported texts are never truncated silently: their authors can shorten them.
     """
     if not isinstance(text, str):
         raise InputError(f"{what} is a text, got {shown(text)}.")
@@ -74,13 +74,13 @@ def short_text(text: str, limit: int, what: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a sentence shows it, however long it is."""
+    """Return a value as text for a sentence, shortened if it is long."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
 _one_at_a_time = threading.Lock()
-"""CPython 3.11 counts the depth of all trees that are being made in one number (gh-106905)."""
+"""CPython 3.11 counts the depth of all trees being built in one counter (gh-106905)."""
 
 
 def parsed(text: bytes | str) -> ast.Module:
@@ -90,6 +90,6 @@ def parsed(text: bytes | str) -> ast.Module:
 
 
 def expression(text: str) -> ast.expr:
-    """Return the syntax tree of an expression; parameters and errors as of :func:`parsed`."""
+    """Return the syntax tree of an expression; parameters and errors as in :func:`parsed`."""
     with _one_at_a_time:
         return ast.parse(text, mode="eval").body

@@ -23,7 +23,7 @@ class Moment(NamedTuple):
 
 
 class TickWarning(UserWarning):
-    """A model whose parameters are per tick spreads in a world whose ticks are no hours."""
+    """A model with parameters per tick runs in a world whose ticks are not hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Clock:
         return max(0, math.ceil(span / self.tick_minutes - 1e-9))
 
     def chance(self, rate: float, *, per: str = "hour") -> float:
-        """Return the chance in a tick of what happens ``rate`` times per unit on average.
+        """Return the probability per tick of an event with ``rate`` events per unit on average.
 
         Parameters
         ----------
@@ -72,12 +72,12 @@ class Clock:
         Returns
         -------
         float
-            ``1 - exp(-rate * tick)``, in [0, 1): a Poisson process seen tick by tick.
+            ``1 - exp(-rate * tick)``, in [0, 1): a Poisson process, per tick.
 
         Raises
         ------
         InputError
-            When the rate is negative or the unit is unknown.
+            If the rate is negative or the unit is unknown.
         """
         if per not in _MINUTES:
             raise InputError(f"A rate is per {', '.join(_MINUTES)}; got per {per!r}.")

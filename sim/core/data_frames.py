@@ -1,4 +1,4 @@
-"""Columns in the libraries of data science: pandas, polars, and figures of matplotlib."""
+"""Columns as pandas and polars data frames, and as matplotlib figures."""
 
 from __future__ import annotations
 
@@ -23,55 +23,55 @@ _WIDEST = 60
 
 
 class TickSeries:
-    """Something that has a number of each kind for each of its ticks."""
+    """An object with a series of values per tick."""
 
     __slots__ = ()
 
     def by_tick(self) -> dict[str, npt.NDArray[Any]]:
-        """Return each column by its name, (rows,); the first is ``tick``."""
+        """Return the columns by name, (rows,); the first is ``tick``."""
         raise NotImplementedError
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return one row a tick as a pandas data frame.
+        """Return a pandas data frame with one row per tick.
 
         Raises
         ------
         InputError
-            Where pandas is missing.
+            If pandas is missing.
         """
         frame: pd.DataFrame = as_pandas(self.by_tick())
         return frame
 
     def to_polars(self) -> pl.DataFrame:
-        """Return one row a tick as a polars data frame.
+        """Return a polars data frame with one row per tick.
 
         Raises
         ------
         InputError
-            Where polars is missing.
+            If polars is missing.
         """
         frame: pl.DataFrame = as_polars(self.by_tick())
         return frame
 
     def plot(self, *names: str) -> Figure:
-        """Draw columns against the tick.
+        """Plot columns against the tick.
 
         Parameters
         ----------
         *names
-            Of :meth:`by_tick`; none: those that count members in a state, else all.
+            Columns of :meth:`by_tick`; none: those that count members in a state, else all.
 
         Returns
         -------
         Figure
-            Of matplotlib; it shows itself in a notebook, and ``savefig`` writes it.
+            A matplotlib figure; it displays itself in a notebook, and ``savefig`` writes it.
 
         Raises
         ------
         UnknownNameError
-            For no column.
+            For an unknown column.
         InputError
-            Where there are no rows, or matplotlib is missing.
+            If there are no rows, or matplotlib is missing.
         """
         columns = self.by_tick()
         ticks = columns.pop("tick")
@@ -90,7 +90,7 @@ class TickSeries:
 
 
 def library(name: str) -> Any:
-    """Return a library of the lab's extra."""
+    """Return a library of the ``lab`` extra."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -112,7 +112,7 @@ def as_polars(columns: Mapping[str, npt.NDArray[Any]]) -> Any:
 
 
 def storable(values: npt.NDArray[Any]) -> Any:
-    """Return texts that UTF-8 can hold; numbers as they are."""
+    """Return texts that can be encoded as UTF-8; numbers unchanged."""
     if values.dtype.kind != "O":
         return values
     return [
@@ -122,15 +122,15 @@ def storable(values: npt.NDArray[Any]) -> Any:
 
 
 def new_figure(width: float = 7.0, height: float = 4.0) -> Figure:
-    """Return an empty figure of matplotlib that shows itself in a notebook; sizes in inches."""
+    """Return an empty matplotlib figure that displays itself in a notebook; sizes in inches."""
     figure: Figure = _figure_class()(figsize=(width, height), layout="constrained")
     return figure
 
 
 def label(text: object) -> str:
-    """Return a text for a figure: one clean line, and no dollar that begins a formula."""
+    """Return a label for a figure: one clean line, without dollar signs that start a formula."""
     line = one_line(str(text), _WIDEST).replace("$", r"\$")
-    return f" {line}" if line.startswith("_") else line  # which would keep it out of a legend
+    return f" {line}" if line.startswith("_") else line  # a leading _ would hide it from the legend
 
 
 @cache
@@ -138,7 +138,7 @@ def _figure_class() -> Any:
     base: Any = library("matplotlib.figure").Figure
 
     class NotebookFigure(base):  # type: ignore[misc]
-        """A figure that a notebook shows without pyplot."""
+        """A figure that a notebook displays without pyplot."""
 
         def _repr_png_(self) -> bytes:
             file = io.BytesIO()

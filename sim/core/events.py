@@ -1,8 +1,8 @@
-"""Typed events and the bus that carries them: what happened in a world, and at which tick.
+"""Typed events of a world, with their tick, and the bus that delivers them.
 
-An event is a frozen record. Handlers run one after the other, in order of subscription; one that
-raises anything, ``SystemExit`` included, is named in :attr:`EventBus.faults` and costs nobody else
-anything.
+An event is a frozen record. Handlers run one after the other, in order of subscription; if one
+raises anything, ``SystemExit`` included, it is recorded in :attr:`EventBus.faults` and does not
+affect the others.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from sim.core.text import one_line
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened.
+    """An event in a world.
 
     Parameters
     ----------
     tick
         The tick of the world when it happened.
     id
-        Of this event and of no other.
+        Unique id of the event.
     time
-        When it was noticed, UTC.
+        Time of creation, UTC.
     source
-        The name of the world that it happened in; empty before it was sent.
+        Name of the world it happened in; empty before it is sent.
 
-    Two events are equal when the same happened at the same tick.
+    Two events are equal if they describe the same change at the same tick.
     """
 
     tick: int
@@ -45,14 +45,14 @@ class Event:
 
     @property
     def correlation(self) -> str:
-        """What it belongs to, such as ``"message 3"``; where it is about none, its tick."""
+        """What it belongs to, such as ``"message 3"``; if no message, its tick."""
         number = getattr(self, "cascade", None)
         return f"tick {self.tick}" if number is None else f"message {number}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentCreated(Event):
-    """Agents ``first`` to ``first + count - 1`` joined; one event for all of one act."""
+    """Agents ``first`` to ``first + count - 1`` joined; one event per command."""
 
     first: int
     count: int
@@ -67,7 +67,7 @@ class AgentUpdated(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TiesChanged(Event):
-    """``added`` ties were formed; ``count`` is how many there are now."""
+    """``added`` ties were formed; ``count`` is the total now."""
 
     added: int
     count: int
@@ -75,7 +75,7 @@ class TiesChanged(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommunitiesChanged(Event):
-    """Every agent has a new community; ``method`` says where they come from."""
+    """Communities of all agents were replaced; ``method`` is their origin."""
 
     method: str
     count: int
@@ -92,7 +92,7 @@ class MessageSent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageReceived(Event):
-    """``receivers`` agents took cascade ``cascade`` up from somebody they hear, up to this tick."""
+    """``receivers`` agents adopted cascade ``cascade`` from a source, up to this tick."""
 
     cascade: int
     receivers: int
@@ -109,7 +109,7 @@ class CascadeStarted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeGrew(Event):
-    """``new`` agents adopted since the last such event; ``adopters`` ever did."""
+    """``new`` agents adopted since the last such event; ``adopters`` in all."""
 
     cascade: int
     new: int
@@ -118,7 +118,7 @@ class CascadeGrew(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeCompleted(Event):
-    """Nothing of cascade ``cascade`` can change any more."""
+    """Cascade ``cascade`` can no longer change."""
 
     cascade: int
     adopters: int
@@ -126,7 +126,7 @@ class CascadeCompleted(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CascadeCancelled(Event):
-    """Somebody stopped cascade ``cascade``."""
+    """Cascade ``cascade`` was cancelled."""
 
     cascade: int
     adopters: int
@@ -143,7 +143,7 @@ class CascadeFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InfluenceCalculated(Event):
-    """Those who adopted ``cascade`` at tick ``cohort`` had ``r`` further adopters each."""
+    """Adopters of ``cascade`` at tick ``cohort`` led to ``r`` further adopters each, on average."""
 
     cascade: int
     r: float
@@ -171,7 +171,7 @@ class AlertRaised(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterventionDone(Event):
-    """Intervention ``number`` was done after this tick; ``sentence`` says what came of it."""
+    """Intervention ``number`` was carried out after this tick; ``sentence`` is its result."""
 
     number: int
     sentence: str
@@ -179,29 +179,29 @@ class InterventionDone(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WentTo(Event):
-    """The world went back to ``tick``, or forward again to it, from the tick ``before``."""
+    """The world went back, or forward again, to ``tick`` from the tick ``before``."""
 
     before: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorldSaved(Event):
-    """The world of this tick is in the file ``path``."""
+    """The world at this tick was saved to the file ``path``."""
 
     path: str
 
 
 Forward = Callable[[Event], Awaitable[None]]
-"""Passes an event to the rest of the chain, at once; it may be awaited."""
+"""Passes an event to the rest of the chain immediately; the result may be awaited."""
 
 Middleware = Callable[[Event, Forward], object]
-"""Called with an event and the rest of the chain: pass on, change, or keep the event.
+"""Called with an event and the rest of the chain; may forward, change, or drop the event.
 
-What an asynchronous one returns is awaited; later events may overtake the one it holds.
+The result of an asynchronous one is awaited; later events may overtake the one it holds.
 """
 
 Run = Callable[[Awaitable[Any], Callable[[BaseException], None]], None]
-"""Runs what an asynchronous handler returned, and tells what that raises."""
+"""Runs the awaitable of an asynchronous handler, and reports what it raises."""
 
 E = TypeVar("E", bound=Event)
 
@@ -226,14 +226,14 @@ class HandlerFault:
 
 
 class _Passed:
-    """What there is to await of an event that was passed on: nothing."""
+    """Awaitable of a forwarded event that completes immediately."""
 
     def __await__(self) -> Generator[None, None, None]:
         yield from ()
 
 
 class Subscription:
-    """One handler on a bus; cancelled by :meth:`cancel` or at the end of a ``with`` block."""
+    """A handler on a bus; cancelled by :meth:`cancel` or at the end of a ``with`` block."""
 
     def __init__(self, bus: EventBus, kind: type[Event], handler: Callable[[Any], None]) -> None:
         self._bus = bus
@@ -243,11 +243,11 @@ class Subscription:
 
     @property
     def is_on(self) -> bool:
-        """Whether it receives events: it was neither cancelled nor left out for its faults."""
+        """Whether it receives events: neither cancelled nor removed for its faults."""
         return self in self._bus._subscriptions  # noqa: SLF001 - one class in two halves
 
     def cancel(self) -> None:
-        """Stop receiving; doing so twice is harmless."""
+        """Stop receiving events; calling it twice is harmless."""
         self._bus._drop(self)  # noqa: SLF001 - one class in two halves
 
     def __enter__(self) -> Subscription:
@@ -263,15 +263,15 @@ class Subscription:
 
 
 class EventBus:
-    """Carries events to whoever subscribed, through a chain of middleware.
+    """Delivers events to subscribers, through a chain of middleware.
 
     Parameters
     ----------
     strikes
-        A handler or a middleware that raises this many times is left out.
+        Number of faults after which a handler or middleware is removed.
     run
-        Runs what an asynchronous handler returned, and calls its second argument with what that
-        raises; None: such handlers are refused.
+        Runs the awaitable of an asynchronous handler, and calls its second argument with any
+        exception; None: such handlers are rejected.
     told
         Called with every fault.
 
@@ -302,7 +302,7 @@ class EventBus:
         self._middleware_faults: dict[int, int] = {}
 
     def __bool__(self) -> bool:
-        """Whether anybody listens: events need not be made otherwise."""
+        """Return whether there are subscribers; without any, events need not be created."""
         return bool(self._subscriptions or self._middleware)
 
     def subscribe(self, kind: type[E], handler: Callable[[E], object]) -> Subscription:
@@ -311,10 +311,10 @@ class EventBus:
         Parameters
         ----------
         kind
-            A class of events; :class:`Event` stands for all.
+            A class of events; :class:`Event` for all.
         handler
-            Called with one event; what it returns is ignored, unless it can be awaited, as
-            coroutines and futures can: then it is, beside others.
+            Called with one event; its result is ignored unless it is awaitable: then it is
+            awaited concurrently with others.
 
         Returns
         -------
@@ -323,7 +323,7 @@ class EventBus:
         Raises
         ------
         TypeError
-            When ``kind`` is not a class of events or ``handler`` cannot be called.
+            If ``kind`` is not a class of events or ``handler`` is not callable.
         """
         if not (isinstance(kind, type) and issubclass(kind, Event)):
             raise TypeError(f"subscribe takes a class of events, such as CascadeGrew, got {kind!r}")
@@ -335,18 +335,18 @@ class EventBus:
         return subscription
 
     def use(self, middleware: Middleware) -> None:
-        """Put ``middleware`` at the inner end of the chain: the first one used sees events first.
+        """Add ``middleware`` at the inner end of the chain: the first one added sees events first.
 
         Parameters
         ----------
         middleware
             Called with (event, forward). It forwards the event, another one, several, or none.
-            What it returns is ignored, unless it can be awaited: then it is, beside others.
+            Its result is ignored unless it is awaitable: then it is awaited concurrently.
 
         Raises
         ------
         TypeError
-            When it is asynchronous and the bus has nobody who would await it.
+            If it is asynchronous and the bus cannot await it.
         """
         self._require_awaiter(middleware)
         self._middleware = (*self._middleware, middleware)
@@ -367,7 +367,7 @@ class EventBus:
         self.told(fault)
 
     def _strike(self, link: Middleware, event: Event, error: BaseException) -> None:
-        """Count a fault of a middleware; one that has too many leaves the chain."""
+        """Count a fault of a middleware; remove it from the chain after too many."""
         count = self._middleware_faults.get(id(link), 0) + 1
         self._middleware_faults[id(link)] = count
         is_out = count >= self.strikes
@@ -377,7 +377,7 @@ class EventBus:
             self._enchain()
 
     def publish(self, event: Event) -> None:
-        """Carry ``event`` through the middleware to its handlers; never raises what they raise."""
+        """Deliver ``event`` through the middleware to its handlers; contain their exceptions."""
         self._chain(event)
 
     def _linked(self, link: Middleware, rest: Callable[[Event], None]) -> Callable[[Event], None]:
@@ -400,7 +400,7 @@ class EventBus:
         return forward
 
     def _call(self, work: Callable[[], object], failed: Callable[[BaseException], None]) -> None:
-        """Call a stranger's code, even its exit contained; await what can be awaited."""
+        """Call third-party code, containing even SystemExit; await an awaitable result."""
         try:
             answer = work()
             if inspect.isawaitable(answer):

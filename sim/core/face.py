@@ -1,4 +1,4 @@
-"""The face of a package: its public names, listed once in its stub and loaded when first used.
+"""Lazy exports of a package: its public names, listed in its stub and loaded on first use.
 
 As in Scientific Python's SPEC 1, type checkers and the package itself read ``__init__.pyi``.
 """
@@ -16,10 +16,10 @@ _LINE = re.compile(r"^from (\S+) import (\w+) as \2$", re.MULTILINE)
 
 
 def face(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package, from the stub beside it.
+    """Return ``__getattr__``, ``__dir__`` and ``__all__`` of a package, from its stub.
 
-    Of ``__init__.pyi`` those lines are read that say ``from HOME import NAME as NAME``, each on a
-    line of its own.
+    Only lines of the form ``from HOME import NAME as NAME`` of ``__init__.pyi`` are read, one
+    import per line.
     """
     module = sys.modules[package]
     stub = Path(module.__path__[0], "__init__.pyi").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def face(package: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], l
     def load(name: str) -> Any:
         if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        home = homes[name]  # the package's own where the name is that of a package within it
+        home = homes[name]  # the package itself if the name is a subpackage
         is_package = home == package
         value = (
             import_module(f"{home}.{name}") if is_package else getattr(import_module(home), name)

@@ -1,7 +1,7 @@
-"""Files read up to a size, and written whole or not at all; TOML from outside.
+"""Bounded reading and atomic writing of files; TOML from outside.
 
-What is endless, such as a device, is not read for ever. A file is written beside its target,
-flushed, and renamed over it.
+Reading stops at a size, so that endless files such as devices are safe. A file is written next to
+its target, flushed, and renamed over it.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from typing import Any
 
 
 def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
-    """Return the bytes of a file that has at most ``most``."""
+    """Return the bytes of a file; raise if it has more than ``most``."""
     try:
         file = Path(path).open("rb")  # noqa: SIM115 - closed below
-    except ValueError:  # a NUL, or half a character
+    except ValueError:  # a NUL, or a lone surrogate
         raise OSError(errno.EINVAL, "that is no file name", repr(path)) from None
     with file:
         return _whole(file.read(most + 1), path, most)
 
 
 def read_bounded_text(path: str | Path, most: int = 1 << 20) -> str:
-    """Return the text of a file, UTF-8; as :func:`read_bounded`, and ValueError if it is none.
+    """Return the text of a UTF-8 file; as :func:`read_bounded`, and ValueError for other files.
 
-    A byte order mark, which editors on Windows write, is no part of it.
+    A byte order mark, as written by editors on Windows, is removed.
     """
     return read_bounded(path, most).decode("utf-8-sig").replace("\r\n", "\n")
 
 
 def unpacked_bounded(data: bytes, path: str | Path, most: int) -> bytes:
-    """Return what gzip packed, as :func:`read_bounded`; EOFError where it was cut off."""
+    """Return decompressed gzip data, as :func:`read_bounded`; EOFError if it is truncated."""
     with gzip.GzipFile(fileobj=BytesIO(data)) as file:
         return _whole(file.read(most + 1), path, most)
 
@@ -54,7 +54,7 @@ def _whole(data: bytes, path: str | Path, most: int) -> bytes:
 
 MOST_CHARACTERS = 1 << 20
 MOST_NAMES, MOST_OF_ALL = 16, 10_000
-"""Names of one dotted key, and of all keys that have three or more."""
+"""Maximum names in one dotted key, and in all keys with three or more names."""
 
 _NAME = r'[\w-]++|"(?:[^"\\\n]++|\\.?)*+"?|\'[^\'\n]*+\'?'
 _NAMES = re.compile(_NAME)
@@ -67,7 +67,7 @@ _PARTS = re.compile(
 
 
 def from_toml(text: str) -> dict[str, Any]:
-    """Read TOML that nobody vouches for."""
+    """Read TOML from an untrusted source."""
     _refuse_costly(text)
     try:
         return tomllib.loads(text)
@@ -80,7 +80,7 @@ def from_toml(text: str) -> dict[str, Any]:
 
 
 def _refuse_costly(text: str) -> None:
-    """Refuse keys of very many names, for which the reader takes memory by their square."""
+    """Raise for keys with very many names, as the parser needs memory quadratic in their number."""
     if len(text) > MOST_CHARACTERS:
         raise ValueError(f"longer than {MOST_CHARACTERS:,} characters")
     every = 0
@@ -88,7 +88,7 @@ def _refuse_costly(text: str) -> None:
         if (part["key"] or "").count(".") < 2:
             continue
         names = sum(1 for _ in _NAMES.finditer(part["key"]))
-        every += names if names > 2 else 0  # else it is a number or a string
+        every += names if names > 2 else 0  # fewer may be a number or a string
         if names > MOST_NAMES or every > MOST_OF_ALL:
             row = text.count("\n", 0, part.start()) + 1
             most = f"a key has at most {MOST_NAMES} names, all together {MOST_OF_ALL:,}"
@@ -96,12 +96,12 @@ def _refuse_costly(text: str) -> None:
 
 
 def toml_key(name: str) -> str:
-    """Return a key as TOML writes it."""
+    """Return a key in TOML syntax."""
     return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else toml_value(name)
 
 
 def toml_value(value: Any) -> str:
-    """Return a value as TOML writes it; its strings are JSON's but for DEL, which is escaped."""
+    """Return a value in TOML syntax; strings are as in JSON, with DEL escaped."""
     if isinstance(value, dict):
         pairs = ", ".join(f"{json.dumps(k)} = {toml_value(v)}" for k, v in value.items())
         return f"{{ {pairs} }}"
@@ -113,14 +113,14 @@ def toml_value(value: Any) -> str:
 
 
 PRIVATE = 0o600
-"""The permissions of new files that hold what people or models said."""
+"""Permissions of new files with texts of people or models."""
 
 FULL_FLUSH = getattr(fcntl, "F_FULLFSYNC", None)
-"""On macOS fsync stops at the drive's own cache; this goes through it."""
+"""On macOS fsync stops at the drive's cache; this flushes the cache too."""
 
 NO_FOLDER_FLUSH = frozenset([errno.EINVAL, errno.ENOTSUP, errno.EBADF])
 NO_DRAFT = frozenset([errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY])
-"""A folder that takes no new file, or a file that is mounted by itself."""
+"""Errors of a folder that allows no new file, or of a file that is a mount point."""
 REASONS = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "your disk quota is used up",
@@ -135,14 +135,14 @@ REASONS = {
 
 
 def write_whole(path: Path, content: str | bytes, *, is_private: bool = False) -> None:
-    """Write a file: the old content or the new one is there, never a part of it.
+    """Write a file atomically: it has the old or the new content, never a part.
 
-    A link is followed, and a file that is there keeps its permissions. What is no file of its own,
-    such as a pipe or an open descriptor, or can have no draft beside it, is written to as it is.
+    Links are followed, and an existing file keeps its permissions. Pipes, open descriptors, and
+    files in folders that allow no temporary file are written to directly.
     """
     data = content.encode("utf-8") if isinstance(content, str) else content
     if (descriptor := _descriptor_of(path)) is not None:
-        with open(descriptor, "wb", closefd=False) as file:  # where it stands: others write there
+        with open(descriptor, "wb", closefd=False) as file:  # in place: others write there
             file.write(data)
         return
     is_there = False
@@ -162,7 +162,7 @@ def write_whole(path: Path, content: str | bytes, *, is_private: bool = False) -
 
 
 def _descriptor_of(path: Path) -> int | None:
-    """Return which open descriptor of this process a path stands for, such as /dev/stdout."""
+    """Return the open descriptor of this process that a path names, such as /dev/stdout."""
     for _ in range(40):  # as many links as a system follows
         where = os.path.realpath(path.parent)
         if where in {"/dev/fd", f"/proc/{os.getpid()}/fd"} and path.name.isdecimal():
@@ -187,7 +187,7 @@ def _replace(target: Path, data: bytes, mode: int) -> None:
 
 
 def copy_private(source: Path, target: Path) -> None:
-    """Copy a file to a new one that is its owner's alone; where it cannot be, nothing is left."""
+    """Copy a file to a new one that only its owner can access; on failure nothing is left."""
     target.touch(PRIVATE)
     try:
         shutil.copyfile(source, target)
@@ -197,12 +197,12 @@ def copy_private(source: Path, target: Path) -> None:
 
 
 def open_log(path: str | Path) -> int:
-    """Open a file to append to; a new one is its owner's alone."""
+    """Open a file for appending; only its owner can access a new one."""
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE)
 
 
 class Draft:
-    """A file being written under a temporary name; it carries a lock while its writer lives."""
+    """A file being written under a temporary name; it is locked while its writer lives."""
 
     def __init__(self, target: Path, mode: int = 0o666) -> None:
         self.target = target
@@ -217,12 +217,12 @@ class Draft:
             raise
 
     def publish(self) -> None:
-        """Give the finished, flushed file its name, and make the name durable."""
+        """Rename the finished, flushed file to its target, and make the name durable."""
         self.path.replace(self.target)
         flush_folder(self.target.parent)
 
     def discard(self) -> None:
-        """Forget it; nothing is left beside the target."""
+        """Delete the temporary file."""
         with contextlib.suppress(FileNotFoundError):
             self.path.unlink()
 
@@ -236,7 +236,7 @@ def sweep(target: Path) -> list[Path]:
 
 
 def flush(descriptor: int) -> None:
-    """Return once every byte of an open file is on the disk."""
+    """Flush an open file to the disk."""
     if FULL_FLUSH is None:
         os.fsync(descriptor)
     else:
@@ -244,7 +244,7 @@ def flush(descriptor: int) -> None:
 
 
 def flush_folder(folder: Path) -> None:
-    """Return once the names in a folder are on the disk: a new file is not safe before."""
+    """Flush a folder's entries to the disk; a new file is not durable before."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -256,7 +256,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def why_not_saved(error: OSError) -> str:
-    """Say in one clause why a file could not be written."""
+    """Return a clause that says why a file could not be written."""
     return REASONS.get(error.errno or 0, f"the file could not be written ({error})")
 
 
@@ -265,15 +265,15 @@ def _create(target: Path, mode: int) -> tuple[Path, int]:
         path = target.with_name(f".{target.name}.{os.urandom(4).hex()}.partial")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(path, flags, mode)
-        with contextlib.suppress(OSError):  # some file systems know no locks: never swept there
+        with contextlib.suppress(OSError):  # no locks on some file systems: never swept there
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if path.exists():  # else it was swept in the instant before it was locked
+        if path.exists():  # otherwise it was swept just before it was locked
             return path, descriptor
         os.close(descriptor)
 
 
 def _removed_orphan(path: Path) -> bool:
-    """Remove a draft that nobody holds locked; the lock is kept until it is gone."""
+    """Remove a draft that is not locked, holding its lock meanwhile."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:

@@ -1,14 +1,14 @@
-"""Parameters of a plugin, declared once: the flag, the form, the saved value and the error.
+"""Parameters of a plugin, declared once for flags, forms, saved values and errors.
 
-A plugin states each parameter as a pydantic field with bounds and a description::
+A plugin declares each parameter as a pydantic field with bounds and a description::
 
     class Rumour(Parameters):
         chance: float = Field(0.1, ge=0, le=1, description="chance to repeat per contact")
         rest: int = Field(5, ge=1, description="until bored", unit="ticks")
         start: Literal["eager", "shy"] = Field("shy", description="first mood")
 
-``describe(Rumour)`` tells the command line and the screen what to ask for; ``Rumour(chance="0.3")``
-takes what a person typed; whatever is not allowed becomes one sentence of ``ParameterError``.
+``describe(Rumour)`` lists the parameters for the command line and the screen;
+``Rumour(chance="0.3")`` accepts typed text; an invalid value raises ``ParameterError``.
 """
 
 import difflib
@@ -64,15 +64,15 @@ def Field(default: Any = PydanticUndefined, *, unit: str = "", **options: Any) -
     Parameters
     ----------
     default
-        Its value where none is given; without one it must be given.
+        Default value; without one the parameter is required.
     unit
-        What a value is measured in, such as ``"per tick"``.
+        Unit of the value, such as ``"per tick"``.
     **options
-        Of pydantic's ``Field``: ``ge``, ``gt``, ``le``, ``lt``, ``description`` and others.
+        Options of pydantic's ``Field``: ``ge``, ``gt``, ``le``, ``lt``, ``description`` and others.
 
     Returns
     -------
-    The field, to be written behind ``name: type =``.
+    The field, to be assigned as ``name: type = Field(...)``.
     """
     extra = dict(options.pop("json_schema_extra", None) or {})
     extra |= {name: options.pop(name) for name in [*options] if name not in _OPTIONS}
@@ -82,7 +82,7 @@ def Field(default: Any = PydanticUndefined, *, unit: str = "", **options: Any) -
 
 
 class _Truth(str):
-    """A truth value where a number belongs: a word, so that pydantic does not read it as 1."""
+    """A boolean given for a number, as text, so that pydantic does not read it as 1."""
 
     __slots__ = ()
     __repr__ = str.__str__
@@ -90,30 +90,30 @@ class _Truth(str):
 
 @dataclass(frozen=True, slots=True)
 class ParameterSpec:
-    """What a form or a flag needs to know of one parameter.
+    """Description of one parameter, for forms and flags.
 
     Parameters
     ----------
     name
         Its name, a Python identifier.
     type
-        ``"bool"``, ``"int"``, ``"float"`` or ``"str"``; of the choices where there are any.
+        ``"bool"``, ``"int"``, ``"float"`` or ``"str"``; if there are choices, their type.
     default
-        Its value when none is given; ``None`` when it is required.
+        Default value; ``None`` if it is required.
     low, high
-        The bounds of a number; ``None`` where there is none.
+        Bounds of a number, or ``None``.
     choices
-        The values allowed; empty when any of the type is.
+        Allowed values; empty if all values of the type are.
     unit
         Such as ``"ticks"``; empty for a bare number.
     description
         One clause for a person.
     low_open, high_open
-        True when the bound itself is not allowed.
+        Whether the bound itself is excluded.
     required
-        True when there is no default.
+        Whether there is no default.
     optional
-        True when ``None`` is a value too.
+        Whether ``None`` is allowed.
     """
 
     name: str
@@ -131,12 +131,12 @@ class ParameterSpec:
 
     @property
     def allowed(self) -> str:
-        """What is allowed, as the end of "must be ...": ``in [0, 1]``, ``one of 'a', 'b'``.
+        """Allowed values, to complete "must be ...": ``in [0, 1]``, ``one of 'a', 'b'``.
 
         Returns
         -------
         str
-            Empty when every value of the type is allowed.
+            Empty if every value of the type is allowed.
         """
         if self.choices:
             return "one of " + ", ".join(repr(choice) for choice in self.choices)
@@ -151,12 +151,12 @@ class ParameterSpec:
 
 
 class _Declared(ModelMetaclass):
-    """Says in one sentence of ours what pydantic finds wrong with how a class is declared."""
+    """Metaclass that turns pydantic's errors in a class declaration into one sentence."""
 
     def __new__(mcs, name: str, *rest: Any, **options: Any) -> type:
         try:
             made = super().__new__(mcs, name, *rest, **options)
-        except HubbubError:  # a sentence of ours already
+        except HubbubError:  # already a sentence
             raise
         except (PydanticUserError, SchemaError, TypeError, ValueError) as error:
             raise InputError(f"{name}: {_declaration(error)}.") from None
@@ -174,7 +174,7 @@ class Parameters(BaseModel, metaclass=_Declared):
 
     model_config = ConfigDict(
         frozen=True,
-        validate_default=True,  # 5 for a float is 5.0, as it will be after a restart
+        validate_default=True,  # 5 for a float becomes 5.0, as after a restart
         extra="forbid",
         allow_inf_nan=False,
         protected_namespaces=(),
@@ -182,7 +182,7 @@ class Parameters(BaseModel, metaclass=_Declared):
     )
 
     plugin_name: ClassVar[str] = ""
-    """The registered name, set by ``register``; error sentences begin with it."""
+    """The registered name, set by ``register``; error messages begin with it."""
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -193,7 +193,7 @@ class Parameters(BaseModel, metaclass=_Declared):
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, values: Any) -> Any:
-        """Unwrap numpy scalars; a truth value is no number."""
+        """Unwrap numpy scalars; reject booleans as numbers."""
         if not isinstance(values, Mapping):
             return values
         return {name: _plain_value(cls, name, value) for name, value in values.items()}
@@ -218,7 +218,7 @@ class Parameters(BaseModel, metaclass=_Declared):
         return self.model_dump()
 
     def revised(self, **changes: Any) -> Self:
-        """Return a copy with some values changed, checked like new.
+        """Return a copy with some values changed, fully checked.
 
         Parameters
         ----------
@@ -233,7 +233,7 @@ class Parameters(BaseModel, metaclass=_Declared):
         Raises
         ------
         ParameterError
-            When a change is not allowed.
+            If a change is not allowed.
         """
         return type(self)(**{**self.values(), **changes})
 
@@ -254,7 +254,7 @@ def describe(cls: type[BaseModel]) -> list[ParameterSpec]:
     Raises
     ------
     TypeError
-        When a field is not a bool, int, float, str or Literal: no flag could be made of it.
+        If a field is not a bool, int, float, str or Literal, so that it cannot be a flag.
 
     Examples
     --------
@@ -267,7 +267,7 @@ def describe(cls: type[BaseModel]) -> list[ParameterSpec]:
 
 
 def check(cls: type[Parameters], name: str, value: object) -> Any:
-    """Check one value alone, as a form does after each key.
+    """Check a single value, as a form does after each key.
 
     Parameters
     ----------
@@ -286,7 +286,7 @@ def check(cls: type[Parameters], name: str, value: object) -> Any:
     Raises
     ------
     ParameterError
-        When it is not allowed, or there is no such parameter.
+        If it is not allowed, or there is no such parameter.
     """
     if name not in cls.model_fields:
         raise ParameterError(f"{_owner(cls)}: {_unknown(cls, name)}.")
@@ -301,7 +301,7 @@ def check(cls: type[Parameters], name: str, value: object) -> Any:
 
 
 def _alone(field: FieldInfo, value: object) -> Any:
-    """Convert a value that is fine while others are still missing."""
+    """Convert a single value, while others are still missing."""
     kind, _, _ = _kind(field.annotation)
     if not isinstance(value, str):
         return value
@@ -367,7 +367,7 @@ def _bounds(field: FieldInfo) -> tuple[float | None, bool, float | None, bool]:
 
 
 def _declaration(error: Exception) -> str:
-    """Say what is wrong with a declaration: which parameter, and how one is written."""
+    """Return what is wrong with a declaration: which parameter, and the correct form."""
     said = one_line(str(error).partition("For further information")[0]).rstrip(". ")
     code = getattr(error, "code", "")
     named = re.search(r"[Ff]ield [`'\"](\w+)[`'\"]|`(\w+)", said)
@@ -377,7 +377,7 @@ def _declaration(error: Exception) -> str:
     if code == "schema-for-unknown-type":
         what = re.search(r"<class '(.*?)'>", said)
         return f"{what[1] if what else 'this'} is no type of a parameter; {_ALLOWED}"
-    if isinstance(error, SchemaError):  # its last clause is the one about the field
+    if isinstance(error, SchemaError):  # its last clause concerns the field
         name = re.findall(r'Field "(\w+)"|$', said)[0]
         last = said.rpartition(": ")[2]
         return f"the parameter {name} has a bound that does not fit: {last}"
@@ -394,7 +394,7 @@ def _parameter_error(cls: type[BaseModel], error: ValidationError) -> ParameterE
 
 
 def refusals(cls: type[BaseModel], error: ValidationError) -> list[tuple[str, str]]:
-    """Say what pydantic refused as clauses for a person."""
+    """Return pydantic's errors as clauses for people."""
     return [
         (str(detail["loc"][0]) if detail["loc"] else "", _clause(cls, detail))
         for detail in error.errors()
@@ -402,7 +402,7 @@ def refusals(cls: type[BaseModel], error: ValidationError) -> list[tuple[str, st
 
 
 def _clause(cls: type[BaseModel], detail: ErrorDetails) -> str:
-    """Say in one clause which parameter, what is allowed and what it got."""
+    """Return a clause: which parameter, what is allowed, and what was given."""
     name = str(detail["loc"][0]) if detail["loc"] else ""
     if detail["type"] == "extra_forbidden":
         return _unknown(cls, name)
@@ -410,7 +410,7 @@ def _clause(cls: type[BaseModel], detail: ErrorDetails) -> str:
         (annotation := cls.model_fields[name].annotation),
         *get_args(annotation),
     ):
-        own = detail["type"] == "value_error"  # a sentence of ours; the value is shown nowhere
+        own = detail["type"] == "value_error"  # our own sentence; the value is not shown
         return f"{name} {_own(detail)}" if own else f"{name} is not allowed"
     if detail["type"] == "missing":
         return f"{name} is required"
@@ -421,7 +421,7 @@ def _clause(cls: type[BaseModel], detail: ErrorDetails) -> str:
 
 
 def _own(detail: ErrorDetails) -> str:
-    """Return what a validator of ours says."""
+    """Return the message of our own validator."""
     return str(detail.get("ctx", {}).get("error", detail["msg"])).rstrip(".")
 
 

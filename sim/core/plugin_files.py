@@ -1,12 +1,12 @@
-"""Foreign plugins: where they lie, what each states of itself, which a person has enabled.
+"""Third-party plugins: their files, what they declare, and which ones the user has enabled.
 
-A plugin is code, and code cannot be locked in: what is promised is that nothing runs that was not
-enabled at its present content. So a plugin file is named and hashed here without being run, and
-what was enabled is kept by its place and SHA-256 in ``plugins.json`` of the settings' folder.
+Plugins are code and cannot be sandboxed; the guarantee is that nothing runs unless it was enabled
+with its present content. So plugin files are listed and hashed here without being run, and enabled
+ones are stored by path and SHA-256 in ``plugins.json`` of the settings' folder.
 
-A file may say, at its top or in a class, ``version = "1.2"``, ``api = 1`` and
-``requires = ("scipy>=1.14",)``; all three are plain values, so they are known before its first line
-runs, and a missing package is named instead of an import that fails somewhere inside.
+A file may declare, at its top or in a class, ``version = "1.2"``, ``api = 1`` and
+``requires = ("scipy>=1.14",)``; all three are literals, so they are read before any line runs, and
+a missing package is reported instead of a failing import.
 """
 
 from __future__ import annotations
@@ -33,43 +33,43 @@ from sim.errors import FileError, InputError, PluginError, UnknownNameError
 GROUP = "hubbub.plugins"
 OURS = "plugins"
 PACKAGE = "package "
-"""What the place of an installed package begins with."""
+"""Prefix of the place of an installed package."""
 _APP = "hubbub"
 _MOST_BYTES = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A foreign plugin that could be used."""
+    """A third-party plugin that could be used."""
 
-    name: str  # of a package its entry point's, or its own where it has several
-    place: str  # the path of the file; of an installed package "package NAME VERSION"
-    sha256: str  # of all its code, hex
-    status: Literal["on", "off", "changed"]  # changed since it was enabled, and therefore off
+    name: str  # for packages that of the entry point, or its own if it has several
+    place: str  # path of the file; "package NAME VERSION" for an installed package
+    sha256: str  # over all its code, hex
+    status: Literal["on", "off", "changed"]  # changed since it was enabled, so disabled
     says: PluginDeclaration
-    path: Path | None = None  # of a file; else the entry points
+    path: Path | None = None  # for a file; below: entry points of a package
     entries: tuple[metadata.EntryPoint, ...] = field(default=(), compare=False)
 
     @property
     def names(self) -> set[str]:
-        """What it is called by: its own name, and those that it registers or enters under."""
+        """Its names: its own, those it registers, and those of its entry points."""
         return {self.name, self.place, *self.says.registers, *(each.name for each in self.entries)}
 
 
 def user_folder() -> Path:
-    """Return the folder for a person's own plugins; it need not exist."""
+    """Return the folder for the user's plugins, which may not exist."""
     return platformdirs.user_data_path(_APP) / "plugins"
 
 
 def record_path() -> Path:
-    """Return the file that says what was enabled."""
+    """Return the file that lists enabled plugins."""
     return platformdirs.user_config_path(_APP) / "plugins.json"
 
 
 def found() -> tuple[Candidate, ...]:
-    """Return every foreign plugin there is, by name.
+    """Return all third-party plugins, by name.
 
-    Of the user's folder, ``./plugins`` and packages; and files elsewhere that were enabled.
+    From the user's folder, ``./plugins`` and packages; and files elsewhere that were enabled.
     """
     enabled = _record()
     every = [*_of_files(enabled), *_of_packages(enabled)]
@@ -78,7 +78,7 @@ def found() -> tuple[Candidate, ...]:
 
 
 def one(name: str) -> Candidate:
-    """Return the foreign plugin of a name, a registered name, a path, or a package's place."""
+    """Return the third-party plugin with a name, registered name, path, or package's place."""
     if name.endswith(".py"):
         return _of_file(Path(name).resolve(), _record())
     every = found()
@@ -93,14 +93,14 @@ def one(name: str) -> Candidate:
 
 
 def enable(candidate: Candidate) -> None:
-    """Let a plugin run from now on, as long as it stays as it is."""
+    """Enable a plugin, for as long as it is unchanged."""
     kept = _record()
     kept[candidate.place] = {"name": candidate.name, "sha256": candidate.sha256}
     _write(kept)
 
 
 def disable(candidate: Candidate) -> bool:
-    """Let a plugin not run any more; returns whether it did."""
+    """Disable a plugin; return whether it was enabled."""
     kept = _record()
     was = kept.pop(candidate.place, None)
     _write(kept)
@@ -108,12 +108,12 @@ def disable(candidate: Candidate) -> bool:
 
 
 def was_tried(digest: str) -> bool:
-    """Return whether a content was tried by this version of the contracts, and harmed nobody."""
+    """Return whether content with this digest passed its trial under this API version."""
     return (_tried_folder() / f"{digest}-{API_VERSION}").is_file()
 
 
 def note_tried(digest: str) -> None:
-    """Remember that a content harmed nobody; where that cannot be written it is tried again."""
+    """Record that content passed its trial; if that cannot be written, it is tried again."""
     folder = _tried_folder()
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
@@ -126,25 +126,25 @@ def _tried_folder() -> Path:
 
 def _of_files(enabled: dict[str, Any]) -> Iterator[Candidate]:
     for folder in (user_folder(), Path(OURS)):
-        if folder.is_dir() and folder.resolve() != root() / OURS:  # that of built-in models
+        if folder.is_dir() and folder.resolve() != root() / OURS:  # not that of built-in models
             for path in sorted(folder.glob("*.py")):
                 if _could_be_one(path):
-                    with suppress(FileError):  # it cannot be read: nobody can use it
+                    with suppress(FileError):  # an unreadable file cannot be used
                         yield _of_file(path.resolve(), enabled)
 
 
 def _elsewhere(enabled: dict[str, Any], known: set[str]) -> Iterator[Candidate]:
-    """Return the files that were enabled where nobody looks for plugins, if they are there."""
+    """Yield enabled files outside the plugin folders, if they exist."""
     for place in enabled:
         path = Path(place)
         if place not in known and path.suffix == ".py" and path.is_absolute():
-            with suppress(FileError, OSError):  # it was moved or removed: nobody can use it
+            with suppress(FileError, OSError):  # a missing file cannot be used
                 if path.is_file():
                     yield _of_file(path, enabled)
 
 
 def _could_be_one(path: Path) -> bool:
-    """Return whether a file is one to look at: no test, no draft, no pipe, nothing huge."""
+    """Return whether a file may be a plugin: no test, draft or pipe, and not huge."""
     if path.name.startswith(("_", ".", "test_")):
         return False
     try:
@@ -189,7 +189,7 @@ def _place_of(entry: metadata.EntryPoint) -> str:
 
 
 def is_ours(entry: Any) -> bool:
-    """Return whether an entry point is that of the built-in models."""
+    """Return whether an entry point belongs to the built-in models."""
     return bool(getattr(entry, "value", "") == OURS)
 
 
@@ -216,7 +216,7 @@ def _status(enabled: dict[str, Any], place: str, digest: str) -> Literal["on", "
 
 
 def _record() -> dict[str, Any]:
-    """Return what was enabled; a record that cannot be read enables nothing."""
+    """Return the record of enabled plugins; an unreadable record enables nothing."""
     try:
         kept = json.loads(record_path().read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
@@ -234,21 +234,21 @@ def _write(kept: dict[str, Any]) -> None:
 
 
 API_VERSION = 1
-"""The version of the contracts that plugins are written against."""
+"""Version of the plugin API."""
 
 
 @dataclass(frozen=True, slots=True)
 class PluginDeclaration:
-    """What a plugin says of itself."""
+    """Declarations of a plugin file."""
 
     registers: tuple[str, ...] = ()
-    version: str = "1"  # its own version, "1" unless it says another
-    api: int = API_VERSION  # the version of the contracts that it is written against
+    version: str = "1"  # its own version, "1" by default
+    api: int = API_VERSION  # the API version it is written for
     requires: tuple[str, ...] = ()  # packages, such as "scipy>=1.14"
 
 
 def stated(source: bytes | str) -> PluginDeclaration:
-    """Return what a file says of itself; one that is no Python says nothing."""
+    """Return the declarations of a file; defaults if it is not Python."""
     try:
         tree = parsed(source)
     except (SyntaxError, ValueError, RecursionError):
@@ -298,7 +298,7 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def demand(plugin: str, said: PluginDeclaration) -> None:
-    """Refuse a plugin that this program or this environment cannot serve."""
+    """Raise for a plugin that does not fit this program or environment."""
     if said.api != API_VERSION:
         side = "a newer Hubbub" if said.api > API_VERSION else "an older Hubbub, or change it"
         raise PluginError(
@@ -311,12 +311,12 @@ def demand(plugin: str, said: PluginDeclaration) -> None:
 
 
 def unmet(requires: Iterable[str]) -> tuple[str, ...]:
-    """Return the requirements that the environment does not fulfil, and what it has instead."""
+    """Return unmet requirements, with what is installed instead."""
     return tuple(said for said in map(_unmet, requires) if said)
 
 
 def _unmet(need: str) -> str:
-    """Return a requirement and what is there instead; empty when it is fulfilled."""
+    """Return a requirement and what is installed instead; empty if it is met."""
     try:
         said = Requirement(need)
     except InvalidRequirement:

@@ -1,4 +1,4 @@
-"""Progress of long work, reported to whoever watches; a watcher may cancel by raising."""
+"""Progress reports of long work; the callback may cancel by raising."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
 Report = Callable[[str, float], None]
-"""Called with (stage, share done in 0..1); raises ``Cancelled`` to stop the work."""
+"""Called with (stage, share done in [0, 1]); raises ``Cancelled`` to stop the work."""
 
 Tell = Callable[[str], object]
-"""Called with a remark, one sentence, that a person should see and that is no part of a result."""
+"""Called with a remark for people, one sentence that is not part of a result."""
 
 
 def quiet(stage: str, share: float) -> None:
-    """Report to nobody."""
+    """Ignore progress."""
 
 
 def part(report: Report, begin: float, share: float) -> Report:
-    """Return a report of a part of the work, which begins at ``begin`` and is ``share`` of all."""
+    """Return a report for the part of the work from ``begin`` on that is ``share`` of all."""
     return lambda stage, done: report(stage, begin + share * done)
 
 
 def unheard(remark: str) -> None:
-    """Tell nobody."""
+    """Ignore a remark."""
 
 
 Naming = Callable[[str], AbstractContextManager[None]]
@@ -33,7 +33,7 @@ _NAMING: ContextVar[Naming] = ContextVar("naming", default=lambda _what: nullcon
 
 @contextmanager
 def named_by(naming: Naming) -> Iterator[None]:
-    """Let ``naming`` surround whatever :func:`doing` names meanwhile, in this thread."""
+    """Make :func:`doing` use ``naming`` during the block, in this thread."""
     before = _NAMING.set(naming)
     try:
         yield
@@ -42,8 +42,8 @@ def named_by(naming: Naming) -> Iterator[None]:
 
 
 def doing(what: str) -> AbstractContextManager[None]:
-    """Name what a tick computes at length, such as ``"Weighing the reputation of 9 members"``.
+    """Name a long computation of a tick, such as ``"Weighing the reputation of 9 members"``.
 
-    Whoever waits for the tick is told it: a tick has no report, as it is never left halfway.
+    The name is shown while the tick runs; a tick has no progress report, as it cannot be cancelled.
     """
     return _NAMING.get()(what)

@@ -47,7 +47,7 @@ C = TypeVar("C", bound=type[Parameters])
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What is known of a registered plugin.
+    """Description of a registered plugin.
 
     Attributes
     ----------
@@ -56,17 +56,17 @@ class Spec:
     cls
         The class; its fields are its parameters.
     origin
-        The module or file that it came from.
+        Module or file it came from.
     sha256
-        Of the file that defines it, hex; empty when there is none.
+        Of the defining file, hex; empty without a file.
     version
-        What the class or its file says as ``version``, else ``"1"``.
+        ``version`` of the class or its file, else ``"1"``.
     api
-        The version of the plugin contracts that it is written against.
+        Plugin API version it is written for.
     requires
-        The packages that it says it needs.
+        Packages it declares as required.
     is_foreign
-        Whether it comes from elsewhere than the room of the built-in models.
+        Whether it is a third-party plugin, not a built-in one.
     """
 
     name: str
@@ -94,7 +94,7 @@ _named: set[str] = set()
 
 
 def require_name(name: str, whose: str = "") -> None:
-    """Refuse what cannot name a plugin, and propose what can."""
+    """Raise for an invalid plugin name, suggesting a valid one."""
     if not isinstance(name, str):
         raise InputError(f"@register takes a name, as @register('my-model'){whose}.")
     if not name.replace("-", "").isalnum() or name != name.lower():
@@ -120,8 +120,8 @@ def register(name: str) -> Callable[[C], C]:
     Raises
     ------
     InputError
-        When the name is malformed or taken by another file's plugin, the class is of no kind, or
-        a field of it is of a type that no flag or form can ask for.
+        If the name is malformed or taken by another file's plugin, the class is of no kind, or
+        the type of a field is not supported by flags and forms.
     """
     if isinstance(name, type):
         require_name(name, f" above class {name.__name__}")
@@ -145,7 +145,7 @@ def register(name: str) -> Callable[[C], C]:
             is_file
             and taken is not None
             and taken.cls.__module__ == cls.__module__
-            and taken.cls.__name__ != cls.__name__  # else the file was read anew
+            and taken.cls.__name__ != cls.__name__  # otherwise the file was reloaded
         ):
             raise InputError(
                 f"Two classes, {taken.cls.__name__} and {cls.__name__}, are registered "
@@ -174,7 +174,7 @@ def _describe(name: str, kind: str, cls: type[Parameters]) -> Spec:
     )
     demand(name, said)
     sha = getattr(module, "__sha256__", "") if is_file else ""
-    if path and not sha and Path(path).is_file():  # "<stdin>" and a notebook's are none
+    if path and not sha and Path(path).is_file():  # not "<stdin>" or a notebook
         sha = hashlib.sha256(Path(path).read_bytes()).hexdigest()
     return Spec(
         name,
@@ -190,7 +190,7 @@ def _describe(name: str, kind: str, cls: type[Parameters]) -> Spec:
 
 
 def _said_by(cls: type[Parameters], module: ModuleType | None, name: str, default: Any) -> Any:
-    """Return what a class says of itself, not counting our own forms; else its file; else ours."""
+    """Return a declaration of a class, ignoring built-in forms; else its file's; else a default."""
     for owner in cls.__mro__:
         if name in vars(owner) and not owner.__module__.startswith("sim."):
             return vars(owner)[name]
@@ -198,7 +198,7 @@ def _said_by(cls: type[Parameters], module: ModuleType | None, name: str, defaul
 
 
 def spec(name: str, kind: str = "propagation") -> Spec:
-    """Return what is registered under ``name``; an unknown name suggests the nearest."""
+    """Return what is registered under ``name``; for an unknown name the error suggests one."""
     load_plugins()
     known = _known.get(kind, {})
     if not isinstance(name, str) or name not in known:
@@ -209,7 +209,7 @@ def spec(name: str, kind: str = "propagation") -> Spec:
 
 
 def refuse_off(name: str) -> None:
-    """Name the plugin that would register ``name``, where there is one and it is off."""
+    """Raise if a disabled plugin would register ``name``, naming it."""
     off = [each for each in found() if each.status != "on" and name in each.says.registers]
     if off:
         said = "is off" if off[0].status == "off" else "has changed since it was enabled"
@@ -221,13 +221,13 @@ def refuse_off(name: str) -> None:
 
 
 def is_foreign(cls: type[Parameters]) -> bool:
-    """Return whether a class comes from somebody else's plugin."""
+    """Return whether a class comes from a third-party plugin."""
     known = _ever.get(cls)
     return known is not None and known.is_foreign
 
 
 def spec_of(cls: type[Parameters]) -> Spec | None:
-    """Return what a class was registered as, whether or not another has its name by now."""
+    """Return the spec of a class, even if another class has its name by now."""
     return _ever.get(cls)
 
 
@@ -238,7 +238,7 @@ def names(kind: str = "propagation") -> tuple[str, ...]:
 
 
 def kinds() -> tuple[str, ...]:
-    """Return the kinds of plugins that there are, propagation models first."""
+    """Return the kinds of plugins, propagation models first."""
     load_plugins()
     others = sorted(kind for kind, entries in _known.items() if entries and kind != "propagation")
     return ("propagation", *others)
@@ -250,26 +250,26 @@ def make(name: str, kind: str = "propagation", **parameters: Any) -> Any:
     Parameters
     ----------
     name, kind
-        What to make.
+        Name and kind of the plugin.
     **parameters
-        Its parameters; what is missing takes its default.
+        Its parameters; missing ones take their defaults.
 
     Raises
     ------
     UnknownNameError
-        When nothing has that name.
+        If nothing has that name.
     ParameterError
-        When a parameter is unknown or out of range.
+        If a parameter is unknown or out of range.
     """
     return spec(name, kind).cls(**parameters)
 
 
 def load_plugins() -> None:
-    """Import the built-in plugins and the enabled foreign ones, once.
+    """Import the built-in plugins and the enabled third-party ones, once.
 
-    One that fails is noted (:func:`failures`), not fatal; one that is not enabled is not run.
+    A failing one is recorded (:func:`failures`), not fatal; disabled ones are not run.
     """
-    with _loading:  # who asks meanwhile waits, and does not find half of the names
+    with _loading:  # other threads wait instead of finding half of the names
         if GROUP not in _loaded:
             own(OURS)
             _loaded.add(GROUP)
@@ -300,12 +300,12 @@ def _try(name: str, load: Callable[[], object]) -> None:
         load()
     except PluginError as error:
         _failures.append(error)
-    except (Exception, SystemExit) as error:  # somebody else's code
+    except (Exception, SystemExit) as error:  # plugin code
         _failures.append(PluginError(name, f"could not be imported: {words_of(error)}"))
 
 
 def load_candidate(candidate: Candidate) -> tuple[Spec, ...]:
-    """Import a foreign plugin that is enabled, or that the user names; return what it registers."""
+    """Import an enabled or named third-party plugin; return what it registers."""
     if candidate.path is not None:
         return _load(candidate.path, "")
     demand(candidate.name, candidate.says)
@@ -322,7 +322,7 @@ def load_candidate(candidate: Candidate) -> tuple[Spec, ...]:
 
 
 def load_named(what: str) -> tuple[Spec, ...]:
-    """Import a plugin file, or a foreign package by its place; return what it registers."""
+    """Import a plugin file, or a package by its place; return what it registers."""
     if what.startswith(PACKAGE):
         load_plugins()
         return load_candidate(one(what))
@@ -335,7 +335,7 @@ def failures() -> tuple[PluginError, ...]:
 
 
 def foreign() -> tuple[Spec, ...]:
-    """Return what foreign plugins have registered in this process."""
+    """Return what third-party plugins have registered in this process."""
     return tuple(item for item in _all() if item.is_foreign)
 
 
@@ -344,17 +344,17 @@ def _all() -> list[Spec]:
 
 
 def load_file(path: str | Path) -> tuple[Spec, ...]:
-    """Import a plugin file that the user names, and return what it registered.
+    """Import a plugin file named by the user, and return what it registered.
 
-    A file that has changed since is imported anew, and what it registers takes the old place;
-    cascades under way keep the class that started them.
+    A changed file is imported again, and its classes replace the old ones; running cascades keep
+    the class that started them.
 
     Raises
     ------
     FileError
-        When it cannot be read.
+        If it cannot be read.
     PluginError
-        When it needs what is not there, importing it fails, or it registers nothing.
+        If a requirement is missing, importing it fails, or it registers nothing.
     """
     brought = _load(path, "")
     _named.add(str(Path(path).resolve()))
@@ -362,18 +362,18 @@ def load_file(path: str | Path) -> tuple[Spec, ...]:
 
 
 def has_consent(path: str | Path) -> bool:
-    """Return whether a file may run as it is: named in this run, or enabled at its content."""
+    """Return whether a file may run: named in this run, or enabled with its present content."""
     place = str(Path(path).resolve())
     return place in _named or one(place).status == "on"
 
 
 def named_plugins() -> tuple[Spec, ...]:
-    """Return what the files have registered that were named for this run, in their order."""
+    """Return what the files named for this run have registered, in order."""
     return tuple(item for item in foreign() if item.origin in _named)
 
 
 def again(path: str | Path) -> tuple[Spec, ...]:
-    """Import a plugin file as a new module, whether or not it has changed."""
+    """Import a plugin file as a new module, even if it is unchanged."""
     return _load(path, f"_{next(_turns)}")
 
 
@@ -392,7 +392,7 @@ def _load(path: str | Path, turn: str) -> tuple[Spec, ...]:
     sha = hashlib.sha256(source).hexdigest()
     place = hashlib.sha256(str(file).encode()).hexdigest()[:8]
     name = f"{_FILE}{file.stem}_{sha[:16]}{place}"
-    if name in sys.modules and not _brought(name):  # it was replaced since, or forgotten
+    if name in sys.modules and not _brought(name):  # it was replaced or removed since
         turn = turn or f"_{next(_turns)}"
     module = _import(file, source, sha, name + turn)
     brought = _brought(module.__name__)
@@ -410,7 +410,7 @@ def _refused(error: BaseException) -> str:
 
 
 def _nothing(module: ModuleType) -> str:
-    """Say that a file registers nothing, and which class it could be."""
+    """Return a sentence that a file registers nothing, with a likely class."""
     said = "registers nothing; decorate its class with @register(name)"
     for each in vars(module).values():
         if isinstance(each, type) and each.__module__ == module.__name__:
@@ -423,7 +423,7 @@ def _brought(module: str) -> tuple[Spec, ...]:
 
 
 def _import(file: Path, source: bytes, sha: str, name: str) -> ModuleType:
-    """Run a file's very bytes that were hashed; no compiled copy is read or left beside it."""
+    """Run exactly the bytes that were hashed, without reading or writing a .pyc file."""
     if name in sys.modules:
         return sys.modules[name]
     module = ModuleType(name)

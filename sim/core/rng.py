@@ -1,11 +1,11 @@
-"""Addressed randomness: every draw is named by what it is for, never drawn in sequence.
+"""Addressed randomness: every draw has an address, and none depends on a sequence.
 
 ``key`` folds (seed, stream, salt, tick) into 64 bits; ``words`` and ``uniforms`` turn ids into
 draws. Kernels continue the same chain (:mod:`sim.jit.mix`), bit for bit.
 
-A :class:`Stream` is one purpose, and a space of its own: its place on the chain is nobody else's,
-and it says whether its salt counts something and whether it draws anew each tick. What is drawn
-for another purpose takes another stream; what a plugin draws takes :class:`Lots` of its name.
+A :class:`Stream` is the address space of one purpose, disjoint from all others; it declares what
+its salt counts and whether its draws change with each tick. Draws for another purpose use another
+stream; plugins use :class:`Lots` with their name.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ class Salt(Enum):
 
 
 class Stream(Enum):
-    """What a draw is for: a number on the chain of mixes, or one salt of such a number.
+    """Purpose of a draw: a number in the chain of mixes, or one salt of such a number.
 
-    Both are part of the world format: never renumber, only add. A stream without a fixed salt has
-    its number to itself.
+    Both are part of the world format: never renumber, only add. A stream without a fixed salt
+    does not share its number.
 
     Attributes
     ----------
     number
-        The word of the chain.
+        Word in the chain.
     salt
-        The only salt, where :attr:`salts` is :attr:`Salt.FIXED`.
+        The only salt, if :attr:`salts` is :attr:`Salt.FIXED`.
     salts
         What the salt counts.
     is_ticked
-        Whether it draws anew each tick; else its tick is 0 for good.
+        Whether its draws change with each tick; otherwise its tick is always 0.
     ids
-        What the first id (and the second) of a draw are.
+        Meaning of the first (and the second) id of a draw.
     """
 
     TIES = 1, Salt.LOOP, "once", "agents, edges or stubs, by the loop; tries"
@@ -149,7 +149,7 @@ def _mix(z: int) -> int:
 
 
 def fold(seed: int) -> int:
-    """Return any integer folded to 64 bits, 0 <= result < 2**64; small seeds stay themselves."""
+    """Return any integer folded to 64 bits, 0 <= result < 2**64; small seeds are unchanged."""
     folded = seed & _MASK
     seed >>= 64
     while seed not in {0, -1}:
@@ -159,7 +159,7 @@ def fold(seed: int) -> int:
 
 
 def key(seed: int, stream: Stream, tick: int = 0, salt: int = 0) -> np.uint64:
-    """Return the key under which the ids of one purpose draw.
+    """Return the key for the draws of one purpose, by id.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def key(seed: int, stream: Stream, tick: int = 0, salt: int = 0) -> np.uint64:
 
 @lru_cache(maxsize=1024)
 def _of_stream(seed: int, stream: Stream) -> int:
-    """Return what keys of a stream share; salts are left out, every message has its own."""
+    """Return the common part of a stream's keys, without the salt, which differs by message."""
     z = _mix((fold(seed) + _C1) & _MASK)
     return _mix((z + stream.number * _C2 + _K1) & _MASK)
 
@@ -212,18 +212,18 @@ def uniforms(
 
 
 class Lots(NamedTuple):
-    """What a plugin draws that has no cascade: a recommender, an intervention, a phase.
+    """Draws of a plugin without a cascade: a recommender, an intervention, a phase.
 
     Attributes
     ----------
     seed
-        The world's.
+        The world's seed.
     name
-        The plugin's: others draw other numbers.
+        Name of the plugin; other names give other draws.
     tick
         The tick.
     number
-        Which of several under one name, such as the number of an intervention.
+        Distinguishes several under one name, such as the number of an intervention.
 
     Examples
     --------
@@ -250,6 +250,6 @@ class Lots(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def _salt_of(name: str, number: int) -> int:
-    """Return 64 bits of a name and a number; no two names share them but by chance of 2**-64."""
+    """Return a 64-bit hash of a name and a number; collisions have probability 2**-64."""
     said = f"{number} {name}".encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(said, digest_size=8).digest(), "little")

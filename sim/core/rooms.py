@@ -1,7 +1,7 @@
-"""The program's own packages, found by where they are installed: ``sim``, ``plugins`` and ``tui``.
+"""Import of the program's own packages ``sim``, ``plugins`` and ``tui`` from where they are.
 
-Their names are plain words that a working folder may have too, and Python looks there first: with
-``python -m sim``, in a notebook, and in the processes that are started from there.
+The working folder may contain packages with these common names, and Python searches it first: with
+``python -m sim``, in a notebook, and in processes started from there.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ ROOMS = ("sim", "plugins", "tui")
 
 
 class ClashWarning(UserWarning):
-    """A folder has the name of one of our packages, and would have taken its place."""
+    """A folder has the name of one of our packages, and would have shadowed it."""
 
 
 def root() -> Path:
-    """Return the folder in which our packages lie."""
+    """Return the folder that contains our packages."""
     return Path(__file__).resolve().parents[2]
 
 
 def own(name: str) -> None:
-    """Make a package of ours the one that its name imports, wherever Python would look first."""
+    """Make a name import our package, whatever the search path."""
     known, init = sys.modules.get(name), root() / name / "__init__.py"
     if known is not None:
         if not is_own(known):
@@ -44,7 +44,7 @@ def own(name: str) -> None:
         name, init, submodule_search_locations=[str(init.parent)]
     )
     if not init.is_file() or spec is None or spec.loader is None:
-        return  # it is not installed here: an entry point finds it, or says that it cannot
+        return  # not installed here: its entry point finds it, or reports that it cannot
     module = sys.modules[name] = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
@@ -54,7 +54,7 @@ def own(name: str) -> None:
 
 
 def is_own(module: ModuleType) -> bool:
-    """Return whether a module of the name of one of our packages is that package."""
+    """Return whether a module with the name of one of our packages is that package."""
     return _place_of(module) == root() / str(module.__name__)
 
 
@@ -64,11 +64,11 @@ def _place_of(module: ModuleType) -> Path:
 
 
 def clashes() -> tuple[str, ...]:
-    """Return a sentence for each package in Python's way that has the name of one of ours."""
+    """Return a sentence for each package on the search path with the name of one of ours."""
     found = []
     for name in ROOMS:
         spec = PathFinder.find_spec(name)
-        if spec is None or spec.origin is None:  # a folder without __init__.py takes no place
+        if spec is None or spec.origin is None:  # a folder without __init__.py shadows nothing
             continue
         place = Path(spec.origin).resolve()
         if place != root() / name / "__init__.py":
@@ -81,9 +81,9 @@ def clashes() -> tuple[str, ...]:
 
 
 def environment() -> dict[str, str]:
-    """Return the environment in which a process finds the very packages of this one, ours first.
+    """Return the environment for a process to find the same packages as this one, ours first.
 
-    Whatever else is found stays in its order; a folder that hides ours comes behind them.
+    The order of other entries stays; a folder that shadows ours comes after them.
     """
     here, folders = str(root()), [*filter(None, sys.path)]
     place = next((n for n, folder in enumerate(folders) if _hides(folder, here)), len(folders))
@@ -93,7 +93,7 @@ def environment() -> dict[str, str]:
 
 
 def die_with_parent() -> None:
-    """End with the process that started this one, where the system can do that (Linux)."""
+    """Make this process end with its parent, if the system supports it (Linux)."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_DEATH, signal.SIGKILL)
 
@@ -103,7 +103,7 @@ _DEATH = 1
 
 
 def _hides(folder: str, here: str) -> bool:
-    """Return whether a folder on Python's way has packages of our names."""
+    """Return whether a folder on the search path has packages with our names."""
     if folder == here:
         return False
     at = Path(folder)

@@ -1,8 +1,8 @@
-"""Arrays in unnamed scratch files (memory-mapped), for data that is seldom read.
+"""Arrays in unnamed, memory-mapped scratch files, for data that is rarely read.
 
-An array that is moved here reads and writes as before, but its pages lie in a file without a name:
-whoever looks at them has them at hand, and nobody else pays for them. The file goes with the last
-array in it, also when the process is killed. Where the disk has no room, arrays stay in memory.
+An array that is moved here is read and written as before, but its pages are in an unnamed file and
+take memory only while they are in use. The file is deleted with the last array in it, even if the
+process is killed. If the disk is full, arrays stay in memory.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ import numpy.typing as npt
 T = TypeVar("T", bound=np.generic)
 
 LEAST_BYTES = 1 << 10
-"""A smaller array stays where it is."""
+"""Minimum size of an array to be moved, in bytes."""
 
 SMALLEST_FILE, LARGEST_FILE = 16 << 20, 256 << 20
-"""Bytes of a file, unless one array needs more; each has room for a quarter of what went before."""
+"""Bytes of a file, unless one array needs more; each has a quarter of the total before it."""
 
 SPARE_BYTES = 1 << 30
-"""What is left free on the disk: saves come first."""
+"""Bytes left free on the disk, so that saves have room."""
 
 _ALIGNED = 64
 _LOOKED_BYTES = 64 << 20
@@ -41,7 +41,7 @@ _looked = 0
 
 
 class _MappedFile:
-    """A file without a name, mapped; its descriptor goes with this, the file with its arrays."""
+    """An unnamed, mapped file; its descriptor lives as long as this, the file as its arrays."""
 
     def __init__(self, size: int, folder: Path) -> None:
         free = os.statvfs(folder)
@@ -49,7 +49,7 @@ class _MappedFile:
             raise OSError(f"less than {SPARE_BYTES:,} bytes would be left free")
         self._file = tempfile.TemporaryFile(dir=folder, prefix=".hubbub-")  # noqa: SIM115
         self.descriptor = self._file.fileno()
-        if hasattr(os, "posix_fallocate"):  # or a disk that fills up would kill a writer
+        if hasattr(os, "posix_fallocate"):  # otherwise a full disk would kill a writer
             os.posix_fallocate(self.descriptor, 0, size)
         else:
             self._file.truncate(size)
@@ -58,13 +58,13 @@ class _MappedFile:
         _mapped.add(self.map)
 
     def __del__(self) -> None:
-        """Let the descriptor go: arrays have the map."""
+        """Close the descriptor; arrays keep the mapping."""
         if hasattr(self, "_file"):
             self._file.close()
 
 
 class ScratchArray:
-    """A place for one array, in a scratch file where there is one."""
+    """Memory for one array, in a scratch file if there is one."""
 
     __slots__ = ("_at", "_bytes", "_file", "size")
 
@@ -79,16 +79,16 @@ class ScratchArray:
 
     @property
     def is_filed(self) -> bool:
-        """Whether it lies in a file."""
+        """Whether it is in a file."""
         return self._file is not None
 
     def array(self, size: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        """Return an array that lies here, (size,), as it is."""
+        """Return this memory as an array, (size,)."""
         kind = np.dtype(dtype)
         return self._bytes[: size * kind.itemsize].view(kind)
 
     def hold(self, array: npt.NDArray[T]) -> npt.NDArray[T]:
-        """Return a copy of an array of at most ``size`` bytes, C-contiguous, over what was here."""
+        """Return a C-contiguous copy of an array (at most ``size`` bytes) in this memory."""
         there = self._bytes[: array.nbytes].view(array.dtype).reshape(array.shape)
         if self._file is None or not array.flags.c_contiguous:
             np.copyto(there, array)
@@ -97,9 +97,9 @@ class ScratchArray:
         return there
 
     def joined(self, parts: Sequence[npt.NDArray[T]], dtype: np.dtype[T]) -> npt.NDArray[T]:
-        """Return flat arrays one behind the other, over what was here.
+        """Return flat arrays concatenated, overwriting the memory.
 
-        Of those that lie in files few are held at a time.
+        Only a few pages of arrays in files are in memory at a time.
         """
         begin = 0
         for part in parts:
@@ -114,13 +114,13 @@ class ScratchArray:
 
     def _write(self, file: _MappedFile, array: npt.NDArray[Any], offset: int) -> None:
         left, at = array.reshape(-1).view(np.uint8).data, self._at + offset
-        while left:  # twice as fast as page after page through the map, and none is held
+        while left:  # twice as fast as through the mapping, and keeps no pages
             done = os.pwrite(file.descriptor, left, at)
             left, at = left[done:], at + done
 
 
 class ScratchFiles:
-    """Scratch files; the first is made when it is needed."""
+    """Scratch files; the first is created when needed."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder
@@ -129,14 +129,14 @@ class ScratchFiles:
         self.bytes = 0
 
     def moved(self, array: npt.NDArray[T]) -> npt.NDArray[T]:
-        """Return an array's copy in a scratch file; as it is when small, or there is no room."""
+        """Return a copy of an array in a scratch file, or the array if small or without space."""
         if array.nbytes < LEAST_BYTES:
             return array
         room = self.room(array.nbytes)
         return room.hold(array) if room.is_filed else array
 
     def joined(self, parts: Sequence[npt.NDArray[T]]) -> npt.NDArray[T]:
-        """Return flat arrays, at least one, one behind the other, in a scratch file."""
+        """Return flat arrays, at least one, concatenated in a scratch file."""
         kind = np.result_type(*{part.dtype for part in parts})
         room = self.room(sum(part.size for part in parts) * kind.itemsize)
         return room.joined(parts, kind)
@@ -146,7 +146,7 @@ class ScratchFiles:
         return self.room(size * np.dtype(dtype).itemsize).array(size, dtype)
 
     def room(self, size: int) -> ScratchArray:
-        """Return a new place of so many bytes."""
+        """Return new memory of ``size`` bytes."""
         taken = -(-size // _ALIGNED) * _ALIGNED
         with self._lock:
             if self._file is None or self._file.taken + taken > self._file.size:
@@ -163,21 +163,21 @@ class ScratchFiles:
         size = -(-max(usual, least) // mmap.ALLOCATIONGRANULARITY) * mmap.ALLOCATIONGRANULARITY
         try:
             return _MappedFile(size, self._folder or _folder())
-        except (OSError, ValueError):  # the disk is full, or all descriptors are taken
+        except (OSError, ValueError):  # disk full, or no descriptors left
             return None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> ScratchFiles:
-        """Return this one: a copy of what uses it may use it too."""
+        """Return itself: copies of its users may share it."""
         return self
 
     def __reduce__(self) -> tuple[type[ScratchFiles], tuple[Path | None]]:
-        """Go to another process without files."""
+        """Pickle without files."""
         return (ScratchFiles, (self._folder,))
 
 
 @cache
 def _folder() -> Path:
-    # A file without a name cannot be taken by others.
+    # Others cannot open an unnamed file.
     usual = Path("/var/tmp")  # noqa: S108  # nosec B108
     if not os.environ.get("TMPDIR") and usual.is_dir() and os.access(usual, os.W_OK):
         return usual
@@ -185,7 +185,7 @@ def _folder() -> Path:
 
 
 def is_filed(array: npt.NDArray[Any]) -> bool:
-    """Whether an array lies in a scratch file."""
+    """Return whether an array is in a scratch file."""
     owner: object = array
     while isinstance(owner, np.ndarray):
         owner = owner.base
@@ -193,14 +193,14 @@ def is_filed(array: npt.NDArray[Any]) -> bool:
 
 
 def let_go() -> None:
-    """Give back the memory of every page in scratch files; what is in them stays."""
+    """Release the memory of all pages in scratch files, keeping their contents."""
     if sys.platform != "win32":
         for mapped in list(_mapped):
             mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def looked_at(size: int) -> None:
-    """Say that so many bytes of arrays were read that nobody needs for now."""
+    """Count bytes of arrays that were read and are not needed for now."""
     global _looked
     _looked += size
     if _looked >= _LOOKED_BYTES:
@@ -209,33 +209,32 @@ def looked_at(size: int) -> None:
 
 
 _ARENAS, _FROM, _TRIM = -8, -3, -1
-"""Numbers of glibc's options: how many heaps, from which size memory goes back at once, and how
-much may stay free at a heap's end."""
+"""Numbers of glibc's options: maximum heaps, size from which memory is returned at once, and free
+memory allowed at the end of a heap."""
 
 _FRUGAL_FROM = 128 << 10
-"""Bytes: what a tick works with comes and goes beside small pieces that stay. In one heap, small
-pieces came to lie in the holes of large ones, and a platform of 100,000 members grew by some 30 MB
-an hour while it held no more. Ticks are as fast within 2 %."""
+"""Bytes: a tick's working memory is freed while small blocks stay. In one heap, small blocks ended
+up in the holes of large ones, and a platform of 100,000 members grew by about 30 MB an hour without
+holding more. The speed of ticks is the same within 2 %."""
 
 
 @cache
 def share_heap() -> None:
-    """Have all threads of the process share one heap of the C library, for as long as it lives.
+    """Make all threads of the process share one heap of the C library, permanently.
 
-    It is done before there are threads, by whatever makes a world: heaps that are there go on being
-    used. Nothing is done where the C library is another.
+    Call it before threads start, when a world is created: existing heaps stay in use. It does
+    nothing with another C library than glibc.
     """
     _tune(_ARENAS, 1)
 
 
 @cache
 def be_frugal() -> None:
-    """Have the C library give back what is freed, for as long as the process lives.
+    """Make the C library return freed memory to the system, permanently.
 
-    As it is, it raises the size from which it does so to 32 MB by itself, and each thread has a
-    heap of its own: a platform of a million members held 500 MB that nobody used. Large columns
-    that come and go cost more then: linear-threshold among a million agents an eighth, a platform
-    nothing.
+    By default it raises the threshold for this to 32 MB, and each thread has its own heap: a
+    platform of a million members held 500 MB of unused memory. Allocating large columns costs more
+    then: an eighth of the time for linear-threshold with a million agents, nothing for a platform.
     """
     share_heap()
     _tune(_FROM, _FRUGAL_FROM)
@@ -248,11 +247,11 @@ def _tune(option: int, value: int) -> None:
 
 
 def give_back() -> None:
-    """Give back what the C library holds free: after something large, in a thread that may wait."""
+    """Return free memory of the C library to the system; slow, so call it after large work."""
     with suppress(OSError, AttributeError):
         _libc().malloc_trim(0)
 
 
 @cache
 def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL("libc.so.6")  # each time it is made it leaves a class behind
+    return ctypes.CDLL("libc.so.6")  # cached, as each instance leaks a class

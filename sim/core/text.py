@@ -1,10 +1,10 @@
-r"""Text from outside, made safe to store and to show: the one sanitiser, and terminal widths.
+r"""Sanitising text from outside for storage and display; terminal widths.
 
 Message texts, imported names and replies of language models may hold escape sequences that reach
 the terminal, controls that reverse the reading order, or hundreds of accents on one letter. They
 are filtered by code point, never by a pattern of known sequences: without ESC and the C1 controls
-no sequence begins. Left-to-right and right-to-left marks (U+200E, U+200F, U+061C) stay: honest
-Arabic and Hebrew need them, and they cannot reorder more than their neighbours.
+no sequence can begin. Left-to-right and right-to-left marks (U+200E, U+200F, U+061C) are kept:
+Arabic and Hebrew need them, and they only affect the order of their neighbours.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from itertools import accumulate
 from typing import Final
 
 LIMIT: Final = 4096
-"""Characters of a text that are kept."""
+"""Maximum number of characters of a text."""
 MOST_MARKS: Final = 8
-"""Combining marks kept on one base character."""
+"""Maximum number of combining marks on one base character."""
 
 _STAND_IN = "\ufffd"
 _ELLIPSIS = "…"
@@ -45,7 +45,7 @@ def clean(text: str, limit: int = LIMIT) -> str:
     text
         Anything, hostile or not.
     limit
-        Most characters of the result; a longer text ends with an ellipsis.
+        Maximum length of the result; a longer text is cut and ends with an ellipsis.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def plural(many: float, one: str, more: str = "") -> str:
 
 
 def width(text: str) -> int:
-    """Return the terminal cells that a line takes.
+    """Return the width of a line in terminal cells.
 
     CJK and emoji take 2, combining marks and controls 0; joined emoji, flags, keycaps and skin
     tones are counted as one picture of 2, as the screen's renderer does.
@@ -98,14 +98,14 @@ def width(text: str) -> int:
 
 
 def clip(text: str, cells: int) -> str:
-    """Return the longest beginning of a line that fits, with an ellipsis when it was cut.
+    """Return the longest prefix of a line that fits, with an ellipsis if it was cut.
 
     Parameters
     ----------
     text
         One line, cleaned.
     cells
-        Terminal cells there are; below 1 nothing fits.
+        Available terminal cells; below 1 nothing fits.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def _fewer_marks(text: str) -> str:
 
 
 def _steps(text: str) -> Iterator[int]:
-    """Yield the cells that each character adds to those before it."""
+    """Yield the number of cells that each character adds."""
     last, joined = "", False
     for c in text:
         if joined:
@@ -158,12 +158,12 @@ def _cells(c: str) -> int:
         return 0
     if any(low <= code <= high for low, high in _JOINING):
         return 0
-    newer_emoji = category == "Cn" and 0x1F300 <= code <= 0x1FAFF  # than this Python's tables
+    newer_emoji = category == "Cn" and 0x1F300 <= code <= 0x1FAFF  # newer than this Python's tables
     return 2 if newer_emoji or unicodedata.east_asian_width(c) in {"W", "F"} else 1
 
 
 def _widens(c: str) -> bool:
-    """Return whether emoji style makes a narrow character wide: symbols, and keycaps' digits."""
+    """Return whether emoji style makes a narrow character wide: symbols, and digits of keycaps."""
     if not c or _cells(c) != 1:
         return False
     return c in _WIDENED or (c > "\u2000" and unicodedata.category(c)[0] == "S")

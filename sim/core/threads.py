@@ -1,9 +1,9 @@
-"""Threads: how many may compute at once, what they share, and the interrupt of one that hangs.
+"""Threads: number of workers, a shared cache, and interrupting a plugin that hangs.
 
-Saving and verifying hash a file by its MiB on all of them; a platform makes feeds, and lets members
-act on them, a few thousand viewers at a time. All else of a tick runs in one thread, and what
-threads made is joined in order: results do not depend on this number. Engine threads yield to the
-screen's by their priority (``nice``) where cores are few.
+Saving and verifying hash a file in blocks of 1 MiB on all workers; a platform computes feeds and
+acts in chunks of a few thousand viewers. The rest of a tick runs in one thread, and results of
+workers are joined in order, so they do not depend on the number of workers. Engine threads yield
+to the screen's thread by priority (``nice``) if there are few cores.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ V = TypeVar("V")
 
 
 class BoundedCache(Generic[V]):
-    """Values by key, at most so many: then all of them are forgotten and made again.
+    """A cache of values by key; when it is full, all entries are dropped.
 
-    Whoever has one keeps it, and whoever asks meanwhile gets one: nothing is taken away from under
-    a reader.
+    Values in use stay valid, and concurrent readers are safe: no entry is removed from a dictionary
+    that another thread may be reading.
     """
 
     def __init__(self, most: int) -> None:
@@ -36,13 +36,13 @@ class BoundedCache(Generic[V]):
         return len(self._held)
 
     def get(self, key: Hashable, make: Callable[[], V]) -> V:
-        """Return what is kept under a key, else what ``make`` returns, which is kept from now on.
+        """Return the cached value of a key, or cache and return the result of ``make``.
 
-        Two threads that ask at once may both make it; both get the same one.
+        Two threads may both call ``make`` at once; both get the same value.
         """
         held = self._held
         if key in held:
-            return held[key]  # nothing is ever removed from a dictionary that others may have
+            return held[key]  # no entry is ever removed from a shared dictionary
         made = make()
         with self._lock:
             if key not in self._held and len(self._held) >= self._most:
@@ -54,31 +54,31 @@ _allowed: list[int] = []
 _open: dict[int, interruptible] = {}
 _striking = threading.Lock()
 _LOOKS = 1_000
-"""Turns of a loop, in any of which Python raises what it was told to; the first would do."""
+"""Loop iterations in which Python raises a pending exception; usually in the first."""
 
 
 def allow(count: int | None) -> None:
-    """Set the number for the whole process."""
+    """Set the number of workers of the whole process."""
     _allowed[:] = [] if count is None else [max(1, count)]
 
 
 def workers() -> int:
-    """Return how many threads may compute at once, at least 1."""
+    """Return the number of threads that may compute at once, at least 1."""
     return _allowed[0] if _allowed else os.cpu_count() or 1
 
 
 class Stalled(BaseException):
-    """Raised by :func:`interrupt`, in a plugin that did not come back."""
+    """Raised by :func:`interrupt` in a plugin that did not return."""
 
     def __init__(self, said: str = "it did not return and was stopped") -> None:
         super().__init__(said)
 
 
 class interruptible:  # noqa: N801 - read as a verb
-    """A block that another thread may interrupt: the exception rises in it, and never behind it.
+    """A block that another thread may interrupt; the exception is raised inside it, never after.
 
-    Python raises such an exception some time after it is told to, wherever the thread is by then.
-    So a block that was struck does not end before the exception has risen.
+    Python raises such an exception with a delay, wherever the thread is by then. So an interrupted
+    block does not end before the exception was raised.
     """
 
     __slots__ = ("is_struck", "outer", "thread")
@@ -86,7 +86,7 @@ class interruptible:  # noqa: N801 - read as a verb
     def __enter__(self) -> None:
         self.is_struck, self.thread = False, threading.get_ident()
         outer = _open.get(self.thread)
-        while outer is not None and outer.is_struck:  # it may have ended where it was struck last
+        while outer is not None and outer.is_struck:  # a struck one may have ended
             outer = outer.outer
         self.outer: interruptible | None = outer
         _open[self.thread] = self
@@ -101,7 +101,7 @@ class interruptible:  # noqa: N801 - read as a verb
             _open.pop(self.thread, None)
         else:
             _open[self.thread] = self.outer
-        with _striking:  # from here on nobody strikes
+        with _striking:  # no interrupts from here on
             is_struck = self.is_struck
         if is_struck and not isinstance(error, Stalled):
             for _ in range(_LOOKS):
@@ -110,12 +110,12 @@ class interruptible:  # noqa: N801 - read as a verb
 
 
 def open_block(thread: int | None) -> interruptible | None:
-    """Return the innermost interruptible block that a thread is in; None: it is in none."""
+    """Return the innermost interruptible block of a thread, or None."""
     return _open.get(thread or 0)
 
 
 def interrupt(block: interruptible) -> bool:
-    """Raise :class:`Stalled` in a block, once; return False where it has ended, or was struck."""
+    """Raise :class:`Stalled` in a block, once; return False if it has ended or was interrupted."""
     with _striking:
         if block.is_struck or _open.get(block.thread) is not block:
             return False
@@ -125,38 +125,38 @@ def interrupt(block: interruptible) -> bool:
 
 
 def _raise_in(thread: int, error: type[BaseException]) -> None:
-    """Have Python raise an error in a thread, at its next call or turn of a loop.
+    """Make Python raise an error in a thread, at its next call or loop iteration.
 
-    It is never taken back: Python 3.11 then keeps looking for it, and a traced function that is
-    called never begins.
+    It is never withdrawn: Python 3.11 would keep checking for it, and a traced function would never
+    start.
     """
     raised = ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)
 
 
 BEHIND = 5
-"""By how much threads that compute step back, on the scale of ``nice``."""
+"""Increase of ``nice`` for computing threads."""
 
 _wanted = False
 
 
 def answers_first(*, on: bool = True) -> None:
-    """Let engines that start from now on step back behind the thread that draws and answers.
+    """Make engines that start from now on yield to the thread that draws and handles input.
 
-    A thread that was asked for much, and one that was asked for little, are alike to the system;
-    on few processors a key then waits for ticks. Linux alone knows a priority of single threads.
+    The system treats busy and idle threads alike, so that with few processors a key press waits
+    for ticks. Only Linux supports priorities of single threads.
     """
     global _wanted
     _wanted = on
 
 
 def give_way() -> None:
-    """Step back, where that is wanted: this thread, and those that it starts from now on.
+    """Lower the priority, if enabled, of this thread and of those it starts from now on.
 
-    One that is further back already, as all of a program under ``nice`` are, stays there.
+    A thread with a lower priority already, as in a program under ``nice``, keeps it.
     """
     if _wanted and sys.platform == "linux":
         own = threading.get_native_id()
-        with suppress(OSError):  # a system that forbids it goes on as it was
+        with suppress(OSError):  # not permitted on some systems
             if os.getpriority(os.PRIO_PROCESS, own) < BEHIND:
                 os.setpriority(os.PRIO_PROCESS, own, BEHIND)

@@ -1,8 +1,8 @@
-"""Columns of members (recent shares, seen posts, chronotypes), and the daily rhythm they follow.
+"""Columns of members (recent shares, seen posts, chronotypes), and their daily rhythm.
 
-An agent of activity ``a`` and chronotype ``s`` hours late is online in an hour ``h`` with chance
-``min(1, a * c(h - s))``, where ``c`` is the day's curve with mean 1. A tick takes the mean of the
-curve over the hours it spans.
+An agent with activity ``a`` and a chronotype ``s`` hours late is online in hour ``h`` with
+probability ``min(1, a * c(h - s))``, where ``c`` is the day's curve with mean 1. A tick uses the
+mean of the curve over the hours it spans.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ _DAILY = (
     0.72, 0.45, 0.28, 0.19, 0.16, 0.20, 0.36, 0.62, 0.88, 1.03, 1.11, 1.16,
     1.24, 1.22, 1.17, 1.17, 1.22, 1.30, 1.40, 1.52, 1.66, 1.72, 1.50, 1.12,
 )  # fmt: skip
-"""Hours 0 to 23: quiet before dawn, busiest at nine in the evening. A made curve of the shape that
-counts of posts by the hour commonly have; scaled to mean 1. State your own where it matters."""
+"""Hours 0 to 23: quiet before dawn, busiest at nine in the evening. A synthetic curve of the usual
+shape of hourly post counts, scaled to mean 1. Set your own where it matters."""
 
 SHIFTS = (-3, -2, -1, 0, 1, 2, 3)
-"""Hours by which a chronotype is late."""
+"""Delay of each chronotype in hours."""
 _SHARES = (0.05, 0.10, 0.20, 0.30, 0.20, 0.10, 0.05)
 KINDS = len(SHIFTS)
 
@@ -57,7 +57,7 @@ def curve_of(rhythm: str) -> F64:
 
 
 def chronotypes(seed: int, start: int, count: int) -> npt.NDArray[np.uint8]:
-    """Return the chronotype of agents ``start .. start + count``: uint8, a place in ``SHIFTS``."""
+    """Return the chronotype of agents ``start .. start + count``: uint8, an index of ``SHIFTS``."""
     out = np.empty(count, np.uint8)
     upto = np.cumsum(np.array(_SHARES))
     fill_kinds(rng.key(seed, Stream.CHRONOTYPES), start, upto, out)
@@ -81,7 +81,7 @@ def _upto(curve: F64, hour: F64) -> F64:
 
 
 class Members(DeclaredColumns):
-    """Columns with a row for each agent; 43 bytes an agent."""
+    """Columns with a row for each agent; 43 bytes per agent."""
 
     bounds = MappingProxyType(
         {
@@ -93,18 +93,18 @@ class Members(DeclaredColumns):
             "recommender": Bound("u1", ("members",), below="recommenders"),
         }
     )
-    # messages that each lately posted or shared, 0xFFFFFFFF where there is none; uint8 (n,): the
-    # place of the next
+    # rings of messages recently posted or shared, 0xFFFFFFFF for none; uint8 (n,): the index of
+    # the next entry
     recent: npt.NDArray[np.uint32]
     head: npt.NDArray[np.uint8]
-    # uint64 bitmap of who shared anything that was still shown at the last sweep
+    # uint64 bitmap of members with a shared message still in the table at the last sweep
     live: npt.NDArray[np.uint64]
-    # messages lately shown, two in each word, by a byte of their hash. A member may see a message
-    # again after some 24 others, and is kept from less than one in a hundred of those it never
-    # saw, others than anybody else is
+    # recently seen messages, two per word, as one byte of their hash. A member may see a message
+    # again after about 24 others; false positives hide less than 1 % of unseen messages, different
+    # ones for each member
     seen: npt.NDArray[np.uint16]
-    chronotype: npt.NDArray[np.uint8]  # a place in SHIFTS
-    recommender: npt.NDArray[np.uint8]  # a place in the platform's list of recommenders
+    chronotype: npt.NDArray[np.uint8]  # an index of SHIFTS
+    recommender: npt.NDArray[np.uint8]  # an index of the platform's recommenders
 
     def __init__(self, seed: int, agents: int) -> None:
         self.seed = seed
@@ -115,7 +115,7 @@ class Members(DeclaredColumns):
         return self.head.size
 
     def grow(self, count: int) -> None:
-        """Add members who have shared and seen nothing."""
+        """Add members that have shared and seen nothing."""
         before = len(self)
         if before and not count:
             return
@@ -123,14 +123,14 @@ class Members(DeclaredColumns):
         self.chronotype[before:] = chronotypes(self.seed, before, count)
 
     def share(self, agents: npt.ArrayLike, messages: npt.ArrayLike) -> None:
-        """Put messages into the rings of those who post or repost them, in order."""
+        """Add messages to the rings of the members that post or repost them, in order."""
         who = np.atleast_1d(np.asarray(agents, np.uint32))
         what = np.atleast_1d(np.asarray(messages, np.uint32))
         push(who, what, self.recent, self.head)
         mark(who, self.live)
 
     def sweep(self, first: int, count: int) -> None:
-        """Forget who shared nothing but messages that left: those before ``first``."""
+        """Unmark members whose shared messages all left the table: those before ``first``."""
         sweep(self.recent, first, count, self.live)
 
     @classmethod

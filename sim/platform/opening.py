@@ -1,4 +1,4 @@
-"""The opening of a world's platform, new or from a file, whose columns are checked before use."""
+"""Opening a platform, new or from a file; columns from a file are checked before use."""
 
 from __future__ import annotations
 
@@ -61,9 +61,9 @@ _LOG = {
 
 
 def require_platform(platform: PlatformState, tick: int) -> None:
-    """Refuse a restored platform whose columns are not within their bounds."""
+    """Raise for a restored platform whose columns are out of bounds."""
     posts, log = platform.posts, platform.log.dump()
-    members = min(len(platform.members), platform.agents)  # who joined is taken in by a tick
+    members = min(len(platform.members), platform.agents)  # members that joined are added at a tick
     sizes = {
         "agents": platform.agents,
         "members": members,
@@ -94,13 +94,13 @@ def require_platform(platform: PlatformState, tick: int) -> None:
 
 
 def require_log(columns: Mapping[str, npt.NDArray[Any]], tick: int) -> None:
-    """Refuse a log of acts that tells of ticks which a world at ``tick`` has not seen."""
+    """Raise for a log with acts of ticks after ``tick``."""
     told = [(n, column) for n, column in columns.items() if n in {"ticks", "counted", "sealed"}]
     require(told, _LOG, {"now": tick + 1}, "the log")
 
 
 def texts_of(written: Iterable[tuple[Any, Any]]) -> dict[int, str]:
-    """Return the words of posts by their number, as a file tells them."""
+    """Return the texts of posts in a file, by number."""
     words = {int(number): text for number, text in written}
     if odd := [text for text in words.values() if not isinstance(text, str)]:
         raise InputError(f"The words of a post are {odd[0]!r:.40}, which is no text.")
@@ -126,7 +126,7 @@ def opened(
     policy: str | Policy = "rule",
     **more: Any,
 ) -> Platform:
-    """Return a platform for a world, and let its ticks run it; see :meth:`World.open_platform`."""
+    """Return a platform for a world, and add its phases; see :meth:`World.open_platform`."""
     if world.platform is not None:
         raise InputError("This world has a platform already.")
     told = dict(settings) if isinstance(settings, Mapping) else {}
@@ -134,7 +134,7 @@ def opened(
     recommender, policy = told.pop("recommender", recommender), told.pop("policy", policy)
     given = settings if isinstance(settings, PlatformSettings) else PlatformSettings(**told)
     given.check()
-    founders_of(world, given.founders)  # refused now rather than when reputation is weighed
+    founders_of(world, given.founders)  # raise now rather than when reputation is computed
     ranks, acts = recommender_of(recommender, {}), policy_of(policy)
     world.platform = platform = Platform(world, given, [ranks], acts)
     world.phases = with_platform(world.phases)
@@ -142,20 +142,20 @@ def opened(
 
 
 def phases_of(*, platform: bool, metrics: bool) -> list[Phase]:
-    """Return the phases of a tick with what is open, in order; a program may add its own."""
+    """Return the phases of a tick for what is open, in order; programs may add their own."""
     phases = with_platform(PHASES) if platform else list(PHASES)
     return [*phases, WATCH] if metrics else phases
 
 
 def with_told(world: W, told: PlatformChoice) -> W:
-    """Return the world, with a platform where one is asked for."""
+    """Return the world, with a platform if one is requested."""
     if told is not None and told is not False:
         world.open_platform(None if told is True else told)
     return world
 
 
 def restore_platform(world: WorldState, meta: dict[str, Any], columns: Columns) -> list[str]:
-    """Give a world the platform of :func:`dump_platform`; returns what a person should know."""
+    """Give a world the platform of :func:`dump_platform`; return remarks for people."""
     remarks: list[str] = []
     recommenders: list[Recommender] = _plugins("recommender", meta["recommenders"], remarks)
     acts = [meta["policy"], *meta.get("policies", ())]
@@ -192,7 +192,7 @@ class _LostPolicy(RulePolicy):
 
 
 def _plugins(kind: str, told: Iterable[dict[str, Any]], remarks: list[str]) -> list[Any]:
-    """Return the plugins, or what stands for them; says so in ``remarks``."""
+    """Return the plugins, or placeholders for missing ones, adding to ``remarks``."""
     made = []
     for said in told:
         plugin, remark = _plugin(kind, said)
@@ -202,7 +202,7 @@ def _plugins(kind: str, told: Iterable[dict[str, Any]], remarks: list[str]) -> l
 
 
 def _plugin(kind: str, said: dict[str, Any]) -> tuple[Any, str]:
-    """Return the plugin, or what stands for it and a sentence that says so."""
+    """Return (plugin, ""), or (placeholder, remark) if it is missing."""
     try:
         return make(said["name"], kind, **said["parameters"]), ""
     except HubbubError as error:

@@ -1,6 +1,6 @@
-"""The platform of a world: members who wake, post, read feeds and act on them; its state.
+"""The platform of a world, on which members wake, post, read feeds and act; its state.
 
-A world without one pays nothing. :meth:`World.open_platform` opens it; what it does in a tick is in
+It costs nothing in worlds without one. :meth:`World.open_platform` opens it; its phases are in
 :mod:`sim.platform.tick`.
 """
 
@@ -37,7 +37,7 @@ from sim.world.base import PlatformState
 from sim.world.minds.state import unpacked
 
 _FLAGS_BYTE = 30
-"""The byte of :attr:`~sim.platform.posts.posts.Posts.flags` in a row of ``hot``."""
+"""Offset of :attr:`~sim.platform.posts.posts.Posts.flags` in a row of ``hot``, in bytes."""
 
 Columns = dict[str, npt.NDArray[Any]]
 Copied = Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]
@@ -48,7 +48,7 @@ def _copy(_name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 class PlatformSnapshot:
-    """What a platform's state was when this was made; the platform may go on."""
+    """Snapshot of a platform's state; the platform may change afterwards."""
 
     def __init__(self, platform: PlatformState, copied: Copied = _copy) -> None:
         self._meta, columns = _without_log(platform)
@@ -59,12 +59,12 @@ class PlatformSnapshot:
             self._minds = copied("minds", np.frombuffer(platform.minds.packed(), np.uint8))
 
     def dump(self) -> tuple[dict[str, Any], Columns]:
-        """Return what the platform's ``dump()`` said then."""
+        """Return what the platform's ``dump()`` returned at that time."""
         columns = self._columns | prefixed("log.", self._log.dump())
         return _plain(self._meta, self._unpacked()), columns
 
     def commanded(self) -> tuple[str, Columns]:
-        """Return what :func:`commanded` said of the platform then."""
+        """Return what :func:`commanded` returned for the platform at that time."""
         said = self._meta
         flags = self._columns["posts.hot"].view(np.uint8)[:, _FLAGS_BYTE]
         columns = {"flags": flags, "recommender": self._columns["members.recommender"]}
@@ -74,7 +74,7 @@ class PlatformSnapshot:
         return repr((said["recommenders"], acts, said["waiting"], self._unpacked())), columns
 
     def arrays(self) -> Iterator[npt.NDArray[Any]]:
-        """Go through what is held, copies and the log."""
+        """Yield the arrays of the snapshot, those of the log included."""
         yield from self._columns.values()
         yield from self._log.arrays()
         if self._minds is not None:
@@ -85,7 +85,7 @@ class PlatformSnapshot:
 
 
 def commanded(platform: PlatformState | PlatformSnapshot) -> tuple[str, Columns]:
-    """Return what commands change of a platform, now or then; the rest only ticks do."""
+    """Return the state of a platform or snapshot that commands change; ticks change the rest."""
     if isinstance(platform, PlatformSnapshot):
         return platform.commanded()
     minds = platform.minds.dump() if platform.minds.is_used else None
@@ -99,14 +99,14 @@ def commanded(platform: PlatformState | PlatformSnapshot) -> tuple[str, Columns]
 
 
 def dump_platform(platform: PlatformState) -> tuple[dict[str, Any], Columns]:
-    """Return (what JSON can hold, arrays by name)."""
+    """Return (JSON data, arrays by name)."""
     meta, columns = _without_log(platform)
     minds = platform.minds.dump() if platform.minds.is_used else None
     return _plain(meta, minds), columns | prefixed("log.", platform.log.dump())
 
 
 def _plain(meta: dict[str, Any], minds: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what :func:`_without_log` says as JSON holds it, and minds; undo keeps many."""
+    """Return the metadata of :func:`_without_log` as plain JSON data, with minds."""
     plain = {**meta, "injected": sorted(map(list, meta["injected"]))}
     return plain if minds is None else plain | {"minds": minds}
 
@@ -145,42 +145,42 @@ class Platform(PlatformState):
     Attributes
     ----------
     settings
-        What it was told when it opened (:class:`~sim.platform.settings.PlatformSettings`).
+        Its settings (:class:`~sim.platform.settings.PlatformSettings`).
     posts
         The messages that feeds choose from (:class:`~sim.platform.posts.posts.Posts`).
     members
-        Rings, what was seen, chronotypes, recommenders (:class:`~sim.platform.members.Members`).
+        Rings, seen messages, chronotypes, recommenders (:class:`~sim.platform.members.Members`).
     log
-        What members did (:class:`~sim.platform.acts.log.ActLog`).
+        Acts of members (:class:`~sim.platform.acts.log.ActLog`).
     held
         Recommenders' own arrays by name, saved with the world.
     recommenders, policies
-        The plugins that rank and that act; ``members.recommender`` says whose feed is whose's, and
-        :func:`~sim.platform.acts.policy_dispatch.ruled_by` who is decided for by which.
+        The plugins that rank and that choose acts; ``members.recommender`` is each member's
+        recommender, and :func:`~sim.platform.acts.policy_dispatch.ruled_by` each member's policy.
     online, online_at
-        Who is online, uint32, rising, and in which tick that was found out; -1: not yet.
+        Members online, uint32, ascending, and the tick of that list; -1: not known yet.
     exposures
-        Who was shown what in this tick (:class:`~sim.platform.feed.exposures.Exposures`).
+        Exposures of this tick (:class:`~sim.platform.feed.exposures.Exposures`).
     acted
-        What was done in this tick (:class:`~sim.platform.acts.log.ActColumns`).
+        Acts of this tick (:class:`~sim.platform.acts.log.ActColumns`).
     acts_before
-        How many of them came before this tick's feeds.
+        Number of these acts before this tick's feeds.
     trending
-        The messages that trend, uint32, the highest first.
+        Trending messages, uint32, the highest first.
     injected
-        The post that each injected message is
+        The post of each injected message
         (:class:`~sim.platform.posts.posts.InjectedPosts`).
     waiting
-        Acts by hand that the next tick carries out.
+        Manual acts that the next tick carries out.
     written
-        Texts of posts that somebody wrote, by number; those of injected messages too.
+        Texts of posts that were written, injected messages included, by number.
     minds
-        Who decides by itself (:class:`~sim.world.minds.state.Minds`).
+        Members with minds (:class:`~sim.world.minds.state.Minds`).
     via, friends
-        From whom each of ``acted`` was seen; who proposes whom to follow, or None.
+        The source of each of ``acted``; the recommender of friends, or None.
     faults, failing
-        What plugins did wrong, a sentence each; policies that fail in this tick, by their places:
-        not part of the state.
+        Faults of plugins, a sentence each; policies that failed in this tick, by index; not part
+        of the state.
 
     Examples
     --------
@@ -194,7 +194,7 @@ class Platform(PlatformState):
 
     @property
     def policy(self) -> Policy:
-        """The policy that decides for everybody who has no other; set it, and it does for all."""
+        """The default policy; setting it makes it the policy of all members."""
         return self.policies[0]
 
     @policy.setter
@@ -202,7 +202,7 @@ class Platform(PlatformState):
         decide_by(self, chosen, None)
 
     def law(self, tick: int) -> float:
-        """Return how many members are online in a tick by the law of the rhythm, on average."""
+        """Return the expected number of members online in a tick."""
         agents = self._world.agents
         curve = factors(self._curve, tick, self.tick_minutes)
         kinds = self.members.chronotype
@@ -218,27 +218,27 @@ class Platform(PlatformState):
         text: str = "",
         group: int | str | None = None,
     ) -> None:
-        """Let a member do something in the next tick, before feeds are made.
+        """Schedule an act of a member in the next tick, before feeds are made.
 
         Parameters
         ----------
         agent
-            Who acts.
+            The acting member.
         act
-            What: ``Act.LIKE`` or ``"like"``.
+            The act: ``Act.LIKE`` or ``"like"``.
         message
-            The number of the message that it is about.
+            Number of the message it concerns.
         other
-            The member that it is about.
+            The other member it concerns.
         text
-            What is said in a post, quote, reply or letter, or looked for; a new group's name.
+            Text of a post, quote, reply or direct message; search text; a new group's name.
         group
             The group to join, leave or write to, by number or name.
 
         Raises
         ------
         InputError, UnknownNameError
-            One sentence for an act that is not possible; nothing is changed.
+            One sentence if the act is not possible; nothing changes.
         """
         given = ActRequest(agent, Act.DO_NOTHING, message, other, text, 0, group)
         said = {"message": message, "other": other, "text": text, "group": group}
@@ -251,12 +251,12 @@ class Platform(PlatformState):
         members: npt.ArrayLike | None = None,
         **parameters: Any,
     ) -> None:
-        """Let another recommender rank the feeds of all, or of some members, from now on.
+        """Change the recommender that ranks the feeds of all, or of some members.
 
         Parameters
         ----------
         recommender
-            A name, with ``parameters``; or one made already.
+            A name, with ``parameters``; or an instance.
         members
             Indices of agents; None: everybody.
 
@@ -272,17 +272,17 @@ class Platform(PlatformState):
     def behave(
         self, policy: Policy | str, members: npt.ArrayLike | None = None, **parameters: Any
     ) -> None:
-        """Let another policy decide what all, or some members, do with what they are shown.
+        """Change the policy that decides what all, or some members, do with their feeds.
 
-        Parameters and refusals are as those of :meth:`recommend`; who joins later is decided for
-        by the first of :attr:`policies`.
+        Parameters and errors are those of :meth:`recommend`; members that join later get the first
+        of :attr:`policies`.
         """
         chosen = policy_of(policy, parameters)
         with self._world.doing("behave", (policy, members), parameters):
             decide_by(self, chosen, members_of(self._world, self, members))
 
     def flag(self, message: int, flag: str, *, on: bool = True) -> None:
-        """Put a flag on a message, or take it off: what a moderator does.
+        """Set or clear a flag of a message, as a moderator.
 
         Parameters
         ----------
@@ -291,12 +291,12 @@ class Platform(PlatformState):
         flag
             ``"labelled"``, ``"hidden"``, ``"downranked"``, ``"pinned"`` or ``"ad"``.
         on
-            False takes it off.
+            False clears it.
 
         Raises
         ------
         InputError, UnknownNameError
-            For a message that is not in feeds, or another flag.
+            For a message that is not in feeds, or an unknown flag.
         """
         if flag not in _FLAGS:
             raise UnknownNameError("flag", flag, tuple(_FLAGS))
@@ -304,24 +304,24 @@ class Platform(PlatformState):
             self.posts.mark(message, _FLAGS[flag], on=on)
 
     def inbox(self, agent: int) -> list[tuple[int, int, str]]:
-        """Return letters to a member and to its groups: (tick, sender, text), the oldest first.
+        """Return messages to a member and to its groups: (tick, sender, text), the oldest first.
 
-        Of the ticks whose acts are kept; not those of senders to whom its ears are closed.
+        From the ticks whose acts are kept; without senders that are muted or blocked.
         """
         return letters(self._world, self, agent)
 
     def replies_to(self, message: int) -> Ids:
-        """Return the replies to a message that are in the table, the oldest first."""
+        """Return the replies to a message that are still in the table, the oldest first."""
         return replies(self.posts, message)
 
     def sold(self, message: int) -> int:
-        """Return how often a message was purchased from, in the ticks whose acts are kept."""
+        """Return the number of purchases from a message, in the ticks whose acts are kept."""
         return sum(
             int(((a.act == Act.PURCHASE) & (a.message == message)).sum()) for _, a in self.log
         )
 
     def search_posts(self, text: str) -> Ids:
-        """Return messages about the interests or with the words of a text, most liked first."""
+        """Return messages about a text's interests or containing it, most liked first."""
         return found_posts(self._world, self, text)
 
     def search_people(self, text: str) -> Ids:
@@ -334,19 +334,19 @@ class Platform(PlatformState):
         Raises
         ------
         InputError
-            When it was not, or the tick is not the last one.
+            If it was not, or the tick is not the last one.
         """
         return why(self, viewer, message, tick)
 
     def text_of(self, message: int) -> str:
-        """Return the text of a message: what somebody wrote, or what rules write for it.
+        """Return the text of a message, written or generated by rules.
 
-        An injected message is known by its own words as long as the world knows the message.
+        An injected message has its text for as long as the world keeps the message.
 
         Raises
         ------
         InputError
-            When there is no message of that number, or nobody knows any more what it said.
+            If there is no message with that number, or its text is no longer known.
         """
         return text_of(self._world, self, message)
 
@@ -358,9 +358,9 @@ class Platform(PlatformState):
         return int(own + sum(column.nbytes for column in self.held.values()))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> PlatformSnapshot:
-        """Return what :meth:`dump` says now, standing still: for saving while the world goes on."""
+        """Return a snapshot of :meth:`dump`, for saving while the world continues."""
         return PlatformSnapshot(self)
 
     def dump(self) -> tuple[dict[str, Any], dict[str, Array]]:
-        """Return (what JSON can hold, arrays by name)."""
+        """Return (JSON data, arrays by name)."""
         return dump_platform(self)

@@ -1,4 +1,4 @@
-"""The view of the world that recommenders and policies have."""
+"""The interface of the platform for recommenders and policies."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sim.platform.posts.posts import Posts
 from sim.spread.cascade.contacts import AgentReader
 
 REPUTATION = "reputation"
-"""The name under which a platform holds the reputation that was weighed last."""
+"""Name of the column in ``platform.held`` with the latest reputation."""
 
 ENDS = ("viewer", "author", "source")
-"""Whose columns a row of a feed has: who looks, who wrote it, who shared it."""
+"""Members whose columns a feed row has: the viewer, the author, the source that shared it."""
 
 
 class Acquainted(Protocol):
-    """What recommenders of friends may see: a platform has it, and a bare world can show it."""
+    """What recommenders of friends may read; provided by platforms, and by worlds without one."""
 
     @property
     def tick(self) -> int:
@@ -35,7 +35,7 @@ class Acquainted(Protocol):
 
     @property
     def agents(self) -> int:
-        """How many agents there are."""
+        """Number of agents."""
         ...
 
     @property
@@ -45,25 +45,25 @@ class Acquainted(Protocol):
 
     @property
     def hearing(self) -> SlabArrays:
-        """Whom each agent hears."""
+        """Sources that each agent hears."""
         ...
 
     @property
     def heard_by(self) -> SlabArrays:
-        """Who hears each agent: row v lists the members that hear v."""
+        """Listeners of each agent: row v lists the members that hear v."""
         ...
 
     @property
     def fans(self) -> npt.NDArray[np.uint32]:
-        """How many hear each agent, uint32 (n,)."""
+        """Number of listeners of each agent, uint32 (n,)."""
         ...
 
 
 class PlatformView(Acquainted, Protocol):
-    """The platform, as plugins read it; it must not be written through.
+    """The platform, as plugins read it; its arrays must not be modified.
 
-    A recommender's own columns may be kept in ``held``: arrays by name, saved with the world. Begin
-    names with the recommender's.
+    A recommender may store its own columns in ``held``: arrays by name, saved with the world.
+    Prefix the names with the recommender's name.
     """
 
     posts: Posts
@@ -77,32 +77,32 @@ class PlatformView(Acquainted, Protocol):
 
     @property
     def online(self) -> npt.NDArray[np.uint32]:
-        """Who is online this tick, rising."""
+        """Members online in this tick, ascending."""
         ...
 
     @property
     def reputation(self) -> npt.NDArray[np.float32]:
-        """What each agent's word counts for, float32 (n,) with mean 1."""
+        """Reputation of each agent, float32 (n,) with mean 1."""
         ...
 
     @property
     def effective_personality(self) -> npt.NDArray[np.uint8]:
-        """Personality as moods bend it, uint8 (n, 5) in 1/255; as it is where there are none."""
+        """Personality adjusted by mood, uint8 (n, 5) in 1/255; unadjusted without moods."""
         ...
 
     @property
     def standing(self) -> npt.NDArray[np.uint8]:
-        """254 r / (1 + r) of each agent's reputation r, uint8 (n,); or empty: all as 1."""
+        """254 r / (1 + r) of each agent's reputation r, uint8 (n,); empty: 1 for all."""
         ...
 
     @property
     def trending(self) -> npt.NDArray[np.uint32]:
-        """Message numbers that many lately liked or shared, the most first."""
+        """Numbers of the messages most liked and shared recently, the highest first."""
         ...
 
 
 class DerivedColumns:
-    """Columns that are made when first asked for, read-only."""
+    """Read-only columns, created on first access."""
 
     _made: dict[str, npt.NDArray[Any]]
 
@@ -122,7 +122,7 @@ class DerivedColumns:
 def of_end(
     rows: Any, around: Acquainted, name: str, ends: Container[str] = ENDS
 ) -> npt.NDArray[Any] | None:
-    """Return a column of agents for one end of each row, None for a name of another form."""
+    """Return a column of agents for one end of each row; None if the name has another form."""
     end, _, column = name.partition("_")
     if end not in ends or not column:
         return None

@@ -1,4 +1,4 @@
-"""Settings of a platform when it opens; each a flag, a form field and a scenario key."""
+"""Settings of a platform; each is a flag, a form field and a scenario key."""
 
 from typing import ClassVar, Literal
 
@@ -95,7 +95,7 @@ class PlatformSettings(Parameters):
     )  # fmt: skip
 
     def check(self) -> None:
-        """Refuse what does not go together.
+        """Raise for settings that contradict each other.
 
         Raises
         ------

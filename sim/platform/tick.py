@@ -1,12 +1,11 @@
 """The platform's part of a tick: who wakes, what is posted, feeds, acts, ties.
 
-A platform that keeps its feeds serves everybody at once, and lets members act on it later in the
-tick. One that does not (``keep_feeds`` off, and no member with a mind that reads its feed) has room
-for the feeds of one batch of members alone: what the tick needs is taken of them at once - whom an
-injected message is shown, what the policy lets viewers do, how often each message was shown - and
-takes effect where it would anywhere: counters after the last batch, acts in their phase. What comes
-of it is the same. A policy of somebody's own then decides before injected messages move on, not
-after it.
+A platform that keeps its feeds serves all members first, and lets them act later in the tick. One
+that does not (``keep_feeds`` off, and no member with a mind that reads its feed) has memory for the
+feeds of one batch of members only. What the tick needs is extracted from each batch at once
+(viewers of injected messages, acts by the policy, impressions of each message) and takes effect at
+the usual place: counters after the last batch, acts in their phase. The result is the same. A
+custom policy then decides before injected messages advance, not after.
 """
 
 from __future__ import annotations
@@ -42,11 +41,11 @@ from sim.world.channels import FEED, FeedChannel, injected
 from sim.world.minds.news import look
 
 WAVE = 1 << 15
-"""Viewers of a wave, where feeds are not kept."""
+"""Viewers per batch if feeds are not kept."""
 
 
 class FeedBatches:
-    """The feeds of a tick while they are made."""
+    """The feeds of a tick while they are being served."""
 
     def __init__(self, platform: PlatformState) -> None:
         self._platform = platform
@@ -58,13 +57,13 @@ class FeedBatches:
         self._decided: list[tuple[ActColumns, Ids]] = []
 
     def of(self, viewers: Ids) -> Iterator[Ids]:
-        """Go through viewers, a wave at a time."""
+        """Yield viewers, a batch at a time."""
         size = max(viewers.size, 1) if self._keeps else WAVE
         for low in range(0, viewers.size, size):
             yield viewers[low : low + size]
 
     def take(self, parts: list[ExposurePart]) -> None:
-        """Keep the feeds of a wave, or what the tick needs of them."""
+        """Keep the feeds of a batch, or extract what the tick needs from them."""
         if self._keeps:
             self._parts += parts
             return
@@ -80,7 +79,7 @@ class FeedBatches:
         platform.feed_buffers.clear()
 
     def done(self) -> Exposures:
-        """Count what was shown; returns the exposures of the tick."""
+        """Count impressions; return the exposures of the tick."""
         platform = self._platform
         if self._keeps:
             for part in self._parts:
@@ -93,14 +92,14 @@ class FeedBatches:
 
 
 def keep_feeds(world: WorldState) -> None:
-    """Let a copy of a world keep its feeds from the next tick on; what comes of it is the same."""
+    """Make a copy of a world keep its feeds from the next tick on; results are the same."""
     platform = world.platform
     if platform is not None and not platform.settings.keep_feeds:
         platform.settings = platform.settings.model_copy(update={"keep_feeds": True})
 
 
 def give_back(world: WorldState, taken: TickExposures) -> None:
-    """Give back what cascades needed to move on, where feeds are not kept: it is taken again."""
+    """Release what cascades needed in this tick if feeds are not kept."""
     world.scratch().give_back()
     taken.injected.clear()
     channel = world.channel(FEED)
@@ -109,7 +108,7 @@ def give_back(world: WorldState, taken: TickExposures) -> None:
 
 
 def decided(platform: PlatformState, parts: list[ExposurePart]) -> list[tuple[ActColumns, Ids]]:
-    """Return what the policy lets viewers do, part by part, and from whom each was seen."""
+    """Return (acts chosen by the policy, source of each), part by part."""
     key = platform.key(Stream.ACTS)
 
     def work(part: ExposurePart) -> tuple[ActColumns, Ids]:
@@ -122,7 +121,7 @@ def decided(platform: PlatformState, parts: list[ExposurePart]) -> list[tuple[Ac
 def _acts_of(
     platform: PlatformState, part: ExposurePart, codes: npt.NDArray[np.uint8]
 ) -> tuple[ActColumns, Ids]:
-    """Return the acts of a part whose codes are not 0, and their sources."""
+    """Return the acts of a part with nonzero codes, and their sources."""
     posts, size = platform.posts, int(np.count_nonzero(codes)) + 1
     columns = [np.empty(size, kind) for kind in ("u4", "u1", "u4", "u4", "u4")]
     count = collect(
@@ -134,16 +133,16 @@ def _acts_of(
 
 
 _SWEEP = 8
-"""Ticks between two looks at whose rings hold nothing any more."""
+"""Ticks between two sweeps for members whose rings are empty."""
 _TREND_HOURS = 24.0
-"""How old a message may be that trends."""
+"""Maximum age of a trending message in hours."""
 _WARM = np.zeros(len(Act), np.bool_)
 _WARM[[Act.LIKE, Act.REPOST, Act.QUOTE]] = True
 _NOBODY = np.empty(0, np.uint32)
 
 
 def wake(world: WorldState) -> None:
-    """Find out who is online: active, by activity and the hour of each chronotype."""
+    """Draw who is online: active agents, by activity and chronotype."""
     platform, agents = _platform(world), world.agents
     platform.acted = ActColumns.joined([])
     turn_over(world, platform)
@@ -163,7 +162,7 @@ def wake(world: WorldState) -> None:
 
 
 def write(world: WorldState) -> None:
-    """Carry out acts by hand, post injected messages, and let online members post."""
+    """Carry out manual acts, post injected messages, and let online members post."""
     platform = _platform(world)
     _retire(platform)
     carry_out(world, platform)
@@ -179,7 +178,7 @@ def write(world: WorldState) -> None:
         online, agents.personality, halves, platform.settings.posting, platform.key(Stream.WRITE),
         author, tags, topic, appeal,
     )  # fmt: skip
-    # The newest stand in everybody's pool: by lot, or they would always be those numbered last.
+    # The newest are in the common pool: in random order, or high member ids would always win.
     lots = rng.words(platform.key(Stream.NEWEST), author[:count])
     order = np.argsort(lots, kind="stable")
     author = author[order]
@@ -192,7 +191,7 @@ def write(world: WorldState) -> None:
 
 
 def _retire(platform: PlatformState) -> None:
-    """Take messages off that are too old; forget what is no longer known of them."""
+    """Remove messages that are too old, and what was stored about them."""
     platform.posts.retire(platform.tick - platform.settings.window + 1)
     first = platform.posts.first
     if platform.tick % _SWEEP == 0:
@@ -202,7 +201,7 @@ def _retire(platform: PlatformState) -> None:
 
 
 def _post_injected(platform: PlatformState, cascade: Cascade) -> None:
-    """Post an injected message; it stands in the rings of those who have adopted it."""
+    """Post an injected message, and add it to the rings of its adopters."""
     message, seeds = cascade.message, cascade.adopters
     author = message.author if message.author in seeds else int(seeds[0])
     first = (message.tags & -message.tags).bit_length() - 1 if message.tags else 255
@@ -216,9 +215,9 @@ def _post_injected(platform: PlatformState, cascade: Cascade) -> None:
 
 
 def feed(world: WorldState) -> None:
-    """Choose what each online member is shown."""
+    """Serve the feeds of all online members."""
     platform = _platform(world)
-    platform.exposures = Exposures([], platform.tick)  # those of the last tick give way
+    platform.exposures = Exposures([], platform.tick)  # drops those of the last tick
     platform.acts_before = platform.acted.act.size
     platform.feed_buffers.clear()
     waves = FeedBatches(platform)
@@ -237,13 +236,13 @@ def feed(world: WorldState) -> None:
 def _serving(
     world: WorldState, platform: PlatformState, which: int, absent: npt.NDArray[np.uint64]
 ) -> FeedInputs:
-    """Return what all feeds under one recommender read."""
+    """Return the inputs of all feeds under one recommender."""
     recommender, own = platform.recommenders[which], None
     try:
         with interruptible():
             recommender.prepare(platform)
             own = recommender.pool(platform)
-    except BaseException as error:  # somebody's recommender
+    except BaseException as error:  # plugin code
         if is_interruption(error):
             raise
         platform.fault(which, error)
@@ -256,7 +255,7 @@ def _serving(
 
 
 def act(world: WorldState) -> None:
-    """Let members act on what they were shown; who adopted an injected message shares it."""
+    """Carry out members' acts on their feeds; new adopters of injected messages share them."""
     platform = _platform(world)
     shown = platform.exposures
     made = decided(platform, shown.parts) if shown.taken is None else shown.taken.decided
@@ -270,7 +269,7 @@ def act(world: WorldState) -> None:
 
 
 def _noted(platform: PlatformState, made: list[tuple[ActColumns, Ids]]) -> ActColumns:
-    """Write down what viewers do, behind what was done before; returns it."""
+    """Log the acts of viewers after the tick's earlier acts; return them."""
     before = platform.acted
     parts = [list(column) for column in zip(*(acts for acts, _ in made), strict=True)]
     via = before.other if platform.settings.learning else _NOBODY
@@ -284,7 +283,7 @@ def _noted(platform: PlatformState, made: list[tuple[ActColumns, Ids]]) -> ActCo
 
 
 def _shared(platform: PlatformState, cascade: Cascade) -> ActColumns:
-    """Return the reposts of those who adopted an injected message in this tick."""
+    """Return reposts by the members that adopted an injected message in this tick."""
     log = cascade.log
     fresh = slice(int(np.searchsorted(log.ticks, platform.tick)), None)
     number = platform.injected.get(cascade.id, NOBODY)
@@ -294,7 +293,7 @@ def _shared(platform: PlatformState, cascade: Cascade) -> ActColumns:
 
 
 def relate(world: WorldState) -> None:
-    """Learn whom to trust, follow and mute in one batch; see what trends; let the log forget."""
+    """Update trust and ties in one batch, and trending messages; drop old acts from the log."""
     platform = _platform(world)
     learn_trust(world, platform)
     propose(world, platform)
@@ -314,9 +313,9 @@ def relate(world: WorldState) -> None:
 
 
 def _change_ties(world: WorldState, platform: PlatformState) -> None:
-    """Let this tick's follows, mutes and blocks take effect; those without any are forgotten.
+    """Apply this tick's follows, mutes and blocks; those without effect are dropped.
 
-    Acts by hand had theirs when the tick began.
+    Manual acts took effect when the tick began.
     """
     acts, before = platform.acted, platform.acts_before
     done = change_ties(world, acts.chosen(slice(before, None)))
@@ -336,7 +335,7 @@ def _platform(world: WorldState) -> PlatformState:
 
 
 def _in_feeds(world: WorldState) -> Iterable[Cascade]:
-    """Return the running cascades that travel in feeds."""
+    """Return the running cascades with the feed channel."""
     return [
         cascade
         for cascade in world.cascades.loose
@@ -351,11 +350,11 @@ PLATFORM_PHASES = (
     Phase("act", "members like, share, answer, follow; adopters share", act),
     Phase("relate", "trust moves with outcomes; follows and mutes take effect", relate),
 )
-"""What a platform adds: the first three before contacts are made, the others after responses."""
+"""Phases of a platform: three before contacts are made, the others after responses."""
 
 
 def with_platform(phases: Iterable[Phase]) -> list[Phase]:
-    """Return the phases of a tick with those of a platform between them."""
+    """Return the phases of a tick with those of a platform inserted."""
     before, after = PLATFORM_PHASES[:3], PLATFORM_PHASES[3:]
     found: list[Phase] = []
     for phase in phases:
@@ -367,13 +366,13 @@ def with_platform(phases: Iterable[Phase]) -> list[Phase]:
     return found
 
 
-"""Salt of the coins of members with hours of their own."""
+"""Salt of the draws of members with their own hours."""
 
 
 def turn_over(world: WorldState, platform: PlatformState) -> None:
-    """Let members leave for good, and new ones join, as the platform's settings say of a day.
+    """Let members leave permanently, and new ones join, at the daily rates of the settings.
 
-    Who leaves is deactivated; who joins has no ties yet.
+    Members that leave are deactivated; new ones have no ties yet.
     """
     said, minutes = platform.settings, world.tick_minutes
     if not (said.newcomers or said.churn):
@@ -384,14 +383,14 @@ def turn_over(world: WorldState, platform: PlatformState) -> None:
         world.agents.set_status(left, Lifecycle.DEACTIVATED)
     joining = newcomers(active, world.seed, world.tick, said.newcomers, minutes)
     if joining:
-        # Not as an act of its own on the trail: it comes about again when the tick does.
+        # Not logged as an act of its own: a replay of the tick repeats it.
         world.take_in(joining)
 
 
 def own_hours(
     world: WorldState, platform: PlatformState, online: npt.NDArray[np.uint32]
 ) -> npt.NDArray[np.uint32]:
-    """Return who is online once members with hours of their own keep to these."""
+    """Return who is online, with members that have their own hours drawn by these."""
     hours = world.agents.lore.hours
     if not hours.agents.size:
         return online

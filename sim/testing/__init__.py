@@ -1,4 +1,4 @@
-"""For authors of plugins: tiny worlds, and the laws that every propagation model keeps.
+"""For plugin authors: tiny worlds, and the laws that every propagation model must satisfy.
 
 >>> from sim import make
 >>> from sim.testing import check_plugin

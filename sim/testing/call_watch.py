@@ -1,4 +1,4 @@
-"""What laws are held with: the runner, a watch over calls, and what every kind must not do."""
+"""Tools of the laws: the runner, a watch on calls, and what is forbidden to every kind."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _numpy: Any = importlib.import_module(_NUMPY_RANDOM)
 
 
 def state() -> str:
-    """Return what the global generators of Python and numpy hold, to be compared."""
+    """Return the state of the global generators of Python and numpy, for comparison."""
     return repr((_plain.getstate(), _numpy.get_state(legacy=False)))
 
 
 def source_of(cls: type) -> str:
-    """Return the path of the file that defines a class, as its lines name it; empty: none."""
+    """Return the path of the file that defines a class, as in its code objects, or empty."""
     try:
         return inspect.getsourcefile(cls) or ""
     except TypeError:
@@ -45,7 +45,7 @@ def source_of(cls: type) -> str:
 
 
 class CallWatch:
-    """Notes which clocks and which sources of randomness the lines of one file call."""
+    """Records which clocks and sources of randomness the code of one file calls."""
 
     def __init__(self, file: str = "") -> None:
         self.file = file
@@ -53,16 +53,16 @@ class CallWatch:
         self.randomness: dict[str, None] = {}
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Clear the record."""
         self.clocks.clear()
         self.randomness.clear()
 
     @contextmanager
     def on(self) -> Iterator[CallWatch]:
-        """Watch meanwhile; code runs several times slower."""
+        """Watch during the block; code runs several times slower."""
         before = sys.getprofile()
         sys.setprofile(self._seen)
-        threading.setprofile(self._seen)  # minds decide in a thread of their own
+        threading.setprofile(self._seen)  # minds decide in a separate thread
         try:
             with self.around_numpy():
                 yield self
@@ -72,9 +72,9 @@ class CallWatch:
 
     @contextmanager
     def around_numpy(self) -> Iterator[None]:
-        """Let the functions of ``numpy.random`` say who calls them.
+        """Wrap the functions of ``numpy.random`` to record their callers.
 
-        Import a plugin inside, or names that it imports from there stay unwatched.
+        Import a plugin inside the block; otherwise names that it imports are not watched.
         """
         kept = {name: getattr(_numpy, name) for name in _drawing()}
         for name, function in kept.items():
@@ -87,7 +87,7 @@ class CallWatch:
 
     def _told(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **keywords: Any) -> Any:
-            frame = sys._getframe(1)  # noqa: SLF001 - who called is the question
+            frame = sys._getframe(1)  # noqa: SLF001 - the caller's frame
             if frame.f_code.co_filename == self.file:
                 self._note(self.randomness, f"{_NUMPY_RANDOM}.{name}", frame)
             return function(*args, **keywords)
@@ -121,7 +121,7 @@ def _is_date(owner: object) -> bool:
 
 
 def _drawing() -> list[str]:
-    """Return the functions of ``numpy.random``; its classes must stay what they are."""
+    """Return the functions of ``numpy.random``; its classes must not be wrapped."""
     public = (name for name in dir(_numpy) if not name.startswith("_"))
     found = {name: getattr(_numpy, name) for name in public}
     return [name for name, each in found.items() if callable(each) and not inspect.isclass(each)]
@@ -130,7 +130,7 @@ def _drawing() -> list[str]:
 def hold(
     cls: type[Parameters], laws: Mapping[str, Callable[..., object]], parameters: dict[str, Any]
 ) -> tuple[str, ...]:
-    """Hold a plugin class to laws; returns their names."""
+    """Check a plugin class against laws; return their names."""
     if not cls.plugin_name:
         register(cls.__name__.lower())(cls)
     for law in laws.values():
@@ -139,7 +139,7 @@ def hold(
 
 
 def refuse_output(cls: type[Parameters], run: Callable[[], object], instead: str = "") -> None:
-    """Refuse a plugin that writes to the standard output or the standard error while it runs."""
+    """Raise for a plugin that writes to standard output or standard error while it runs."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output), _raw() as raw:
         run()
@@ -156,7 +156,7 @@ def refuse_output(cls: type[Parameters], run: Callable[[], object], instead: str
 
 @contextmanager
 def _raw() -> Iterator[Callable[[], str]]:
-    """Notice what goes straight to the process's own output, where that is a file."""
+    """Detect writes to the process's own output, if that is a file."""
     files: list[Any] = [each for each in (sys.__stdout__, sys.__stderr__) if _is_file(each)]
     before = [os.fstat(stream.fileno()).st_size for stream in files]
 
@@ -173,12 +173,12 @@ def _raw() -> Iterator[Callable[[], str]]:
 def _is_file(stream: Any) -> bool:
     try:
         return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-    except (AttributeError, OSError, ValueError):  # none, closed, or captured by a test
+    except (AttributeError, OSError, ValueError):  # missing, closed, or captured by a test
         return False
 
 
 def refuse_randomness(cls: type[Parameters], run: Callable[[], object], instead: str) -> CallWatch:
-    """Refuse a plugin that draws from anything but what it is given; return what it called."""
+    """Raise for a plugin that uses other randomness than it is given; return what it called."""
     before = state()
     with CallWatch(source_of(cls)).on() as watch:
         run()
@@ -193,7 +193,7 @@ def refuse_randomness(cls: type[Parameters], run: Callable[[], object], instead:
 
 
 def refuse_clocks(cls: type[Parameters], watch: CallWatch, instead: str) -> None:
-    """Refuse a plugin that looked at a clock while it was watched."""
+    """Raise for a plugin that read a clock while it was watched."""
     if watch.clocks:
         raise PluginError(
             cls.plugin_name,

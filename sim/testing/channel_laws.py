@@ -1,4 +1,4 @@
-"""The laws that every channel keeps: whom it lets hear, and what it must leave alone.
+"""The laws of channels: which contacts they may make, and what they must not change.
 
 >>> from sim import make
 >>> "resumes" in check_channel(type(make("broadcast", "channel")))
@@ -30,11 +30,11 @@ Law = Callable[[type[Any], dict[str, Any]], None]
 
 _AGENTS, _TICKS = 60, 8
 _MODELS: dict[str, dict[str, Any]] = {"sir": {"beta": 0.5}, "viral": {"base": 0.5}}
-"""One model over contacts, one that asks about each exposure."""
+"""A model based on contacts, and one based on single exposures."""
 
 
 def check_channel(cls: type[Channel], **parameters: Any) -> tuple[str, ...]:
-    """Hold a channel to the laws; returns the names of those that it kept."""
+    """Check a channel against the laws; return the names of those it satisfies."""
     return hold(cls, CHANNEL_LAWS, parameters)
 
 
@@ -44,12 +44,12 @@ def runs(cls: type[Channel], parameters: dict[str, Any]) -> None:
 
 
 def speaks_not(cls: type[Channel], parameters: dict[str, Any]) -> None:
-    """Demand: nothing is written to the standard output or the standard error."""
+    """Demand: nothing is written to standard output or standard error."""
     refuse_output(cls, lambda: _run(cls, parameters, _world(cls)))
 
 
 def draws_by_address(cls: type[Channel], parameters: dict[str, Any]) -> None:
-    """Demand: no randomness but the draws of the network it is given, and no look at a clock."""
+    """Demand: no randomness but the draws of the given network, and no clock is read."""
     watch = refuse_randomness(
         cls, lambda: _run(cls, parameters, _world(cls)), "use network.draw(ids)"
     )
@@ -57,7 +57,7 @@ def draws_by_address(cls: type[Channel], parameters: dict[str, Any]) -> None:
 
 
 def deterministic(cls: type[Channel], parameters: dict[str, Any]) -> None:
-    """Demand: the same contacts for the same world and tick, asked before or never."""
+    """Demand: the same contacts for the same world and tick, whatever was asked before."""
     world = _world(cls)
     asked = _opened(cls, parameters, world)
     for tick in (1, 2, 2, 3):
@@ -72,7 +72,7 @@ def deterministic(cls: type[Channel], parameters: dict[str, Any]) -> None:
 
 
 def current(cls: type[Channel], parameters: dict[str, Any]) -> None:
-    """Demand: once ties or members are others, its contacts are those of the world as it is."""
+    """Demand: after a change of ties or members, contacts are those of the present world."""
     world = _world(cls)
     asked = _opened(cls, parameters, world)
     asked.contacts(world.network(), 0, 1)
@@ -89,7 +89,7 @@ def current(cls: type[Channel], parameters: dict[str, Any]) -> None:
 
 
 def hears(cls: type[Channel], parameters: dict[str, Any]) -> None:
-    """Demand: contacts are of agents that exist, and nobody hears itself or whom it blocked."""
+    """Demand: contacts are between existing agents, never with oneself or a blocked agent."""
     world = _world(cls)
     world.agents.set_status([1, 2], Lifecycle.BANNED)
     world.block([0, 5], [4, 9])
@@ -107,7 +107,7 @@ def hears(cls: type[Channel], parameters: dict[str, Any]) -> None:
 
 
 def resumes(cls: type[Channel], parameters: dict[str, Any]) -> None:
-    """Demand: a world saved in the middle goes on as if it had never stopped."""
+    """Demand: a world saved in the middle continues as if it had never stopped."""
     whole, parted = _world(cls), _world(cls)
     _run(cls, parameters, whole)
     _run(cls, parameters, parted, _TICKS // 2)
@@ -123,7 +123,7 @@ def resumes(cls: type[Channel], parameters: dict[str, Any]) -> None:
 
 
 def untouched(cls: type[Channel], parameters: dict[str, Any]) -> None:
-    """Demand: looking at the network changes nothing."""
+    """Demand: reading the network changes nothing."""
     world = _world(cls)
     before = [{n: c.copy() for n, c in part.items()} for part in _columns(world)]
     _opened(cls, parameters, world).contacts(world.network(), 0, 1)
@@ -136,7 +136,7 @@ def untouched(cls: type[Channel], parameters: dict[str, Any]) -> None:
 
 
 def _world(cls: type[Channel]) -> World:
-    """Return a small world with trust, two communities and times; for feeds with a platform."""
+    """Return a small world with trust, two communities and times; with a platform for feeds."""
     sources, targets = tiny_arcs(_AGENTS, 11)
     draws = rng.uniforms(rng.key(11, Stream.TRUST), np.arange(2 * sources.size))
     world = World.from_edges(
@@ -207,4 +207,4 @@ CHANNEL_LAWS: dict[str, Law] = {
     "resumes": resumes,
     "untouched": untouched,
 }
-"""By name; first those whose findings explain what others would see."""
+"""Laws by name; first those whose failures explain the failures of others."""

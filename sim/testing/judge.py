@@ -1,7 +1,7 @@
-"""The parent of a plugin test: runs ``trial`` in a child process, with a deadline.
+"""The parent process of a plugin test: runs ``trial`` in a child process, with a deadline.
 
-Time is the processor's, spent between two signs of life (a tick, a law), so that a busy machine
-condemns nobody; what sleeps without working is given 8 s, and what neither sleeps nor works
+The deadline counts CPU time between two signs of life (a tick, a law), so that a busy machine fails
+no plugin. A process that sleeps without working gets 8 s, one that neither sleeps nor works
 (because others do) a minute.
 """
 
@@ -29,7 +29,7 @@ from sim.core.text import one_line
 from sim.errors import PluginError
 
 DEADLINE_SECONDS = 8.0
-"""Processor time that a tick of a tiny world may take; compiling a form's kernels takes 5."""
+"""CPU time allowed for a tick of a tiny world; compiling a form's kernels takes 5 s."""
 
 _STILL_SECONDS = 60.0
 _ASLEEP_SECONDS = 8.0
@@ -39,21 +39,21 @@ _PARTING_SECONDS = 5.0
 _WORDS = ("-P", "-m", "sim.testing.trial")
 _BEFORE = ("starting", "warming up")
 _FRAME = re.compile(r'File "(.*?)", line (\d+) in (\S+)')
-"""As the fault handler writes one, innermost first."""
+"""A frame as printed by faulthandler, innermost first."""
 
 PROBED = ("runs", "silent", "own draws", "deterministic", "untouched")
-"""The laws of a probe: those without which a running simulation would come to harm."""
+"""Laws checked by a probe: violations would harm a running simulation."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrialResult:
-    """What became of one model."""
+    """Result of testing one model."""
 
-    model: str  # its registered name, or the file when it did not come to that
-    kept: tuple[str, ...] = ()  # the laws that it kept
-    broken: str = ""  # the law that it broke; empty when it kept all
-    sentence: str = ""  # what it did and how to mend it; empty likewise
-    lacks: tuple[str, ...] = ()  # what its card lacks
+    model: str  # its registered name, or the file if it was not registered
+    kept: tuple[str, ...] = ()  # laws it satisfies
+    broken: str = ""  # the law it broke; empty if none
+    sentence: str = ""  # what it did and how to fix it; empty likewise
+    lacks: tuple[str, ...] = ()  # missing fields of its card
     is_harmful: bool = False
 
 
@@ -65,7 +65,7 @@ def judged(
     deadline: float = DEADLINE_SECONDS,
     watch: Callable[[str], object] = lambda _doing: None,
 ) -> tuple[TrialResult, ...]:
-    """Try a plugin in a process of its own."""
+    """Test a plugin in a separate process."""
     order = {"what": what, "laws": list(laws), "parameters": dict(parameters or {})}
     reading, writing = os.pipe()
     with tempfile.TemporaryFile() as output:
@@ -88,7 +88,7 @@ def judged(
 
 
 def probe(what: str, *, deadline: float = DEADLINE_SECONDS) -> tuple[str, ...]:
-    """Try a plugin before it enters a running simulation."""
+    """Test a plugin before it enters a running simulation."""
     verdicts = judged(what, laws=PROBED, deadline=deadline)
     for verdict in verdicts:
         if verdict.is_harmful:
@@ -102,7 +102,7 @@ def _error(verdict: TrialResult) -> PluginError:
 
 
 class Trial:
-    """One process under watch."""
+    """A test process under watch."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class Trial:
         self._awake_at, self._seen_work = self._alive_at, 0.0
 
     def follow(self, watch: Callable[[str], object]) -> tuple[TrialResult, ...]:
-        """Read until the process has said all, ended, or stood still for too long."""
+        """Read until the process has reported everything, ended, or hung."""
         while not self._is_over:
             watch(f"{self._model}: {self._doing}" if self._model else self._doing)
             ready, _, _ = select.select([self._pipe], [], [], _LOOK_SECONDS)
@@ -139,7 +139,7 @@ class Trial:
         return tuple(self._verdicts.values())
 
     def end(self) -> None:
-        """Leave no process behind; one that has said all ends by itself."""
+        """End the process; one that has reported everything ends by itself."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_PARTING_SECONDS if self._has_said_all else 0)
         with suppress(OSError):
@@ -153,7 +153,7 @@ class Trial:
             self._worked = self._work()
         *lines, self._pending = (self._pending + read).split(b"\n")
         for line in lines:
-            with suppress(ValueError, KeyError, TypeError):  # a plugin may write there, too
+            with suppress(ValueError, KeyError, TypeError):  # a plugin may write there too
                 self._note(json.loads(line))
 
     def _note(self, told: dict[str, Any]) -> None:
@@ -175,7 +175,7 @@ class Trial:
         self._verdicts[model] = TrialResult(model, (), law, one_line(sentence))
 
     def _look(self) -> None:
-        """End a process that works, or waits, without a sign of life."""
+        """End a process that works or waits without a sign of life."""
         still, asleep = time.monotonic() - self._alive_at, self._asleep()
         worked = self._work() - self._worked
         if self._doing in _BEFORE:
@@ -197,7 +197,7 @@ class Trial:
         self._is_over = True
 
     def _ended(self) -> None:
-        """Say how the process ended, when it did before it had said all."""
+        """Record how the process ended if it had not reported everything."""
         self._is_over = True
         if any(verdict.sentence for verdict in self._verdicts.values()) and not self._model:
             return
@@ -219,7 +219,7 @@ class Trial:
         return one_line((tail.strip().splitlines() or ["it said nothing"])[-1]).rstrip(".")
 
     def _asleep(self) -> float:
-        """Return for how many seconds the process has slept, seen at every look, without work."""
+        """Return the seconds that the process has slept without work, as seen at every poll."""
         now, work = time.monotonic(), self._work()
         with suppress(psutil.Error):
             sleeps = psutil.Process(self._process.pid).status() == psutil.STATUS_SLEEPING
@@ -229,7 +229,7 @@ class Trial:
         return now - self._awake_at
 
     def _work(self) -> float:
-        """Return the processor seconds that the process has used."""
+        """Return the CPU seconds that the process has used."""
         try:
             times = psutil.Process(self._process.pid).cpu_times()
         except psutil.Error:
@@ -237,7 +237,7 @@ class Trial:
         return float(times.user + times.system)
 
     def _place(self) -> str:
-        """Return where the process is, as its own fault handler says."""
+        """Return the place in the code where the process is, from its own faulthandler."""
         before = os.fstat(self._output.fileno()).st_size
         with suppress(OSError):
             self._process.send_signal(signal.SIGUSR1)
@@ -248,7 +248,7 @@ class Trial:
             if more and more == said:
                 break
             said = more
-        # What holds it up may run in another thread than the one that waits, as minds do.
+        # The blocking code may run in another thread than the waiting one, as with minds.
         frames = _FRAME.findall(said)
         if not frames:
             return f"in {self._doing!r}, in compiled code"

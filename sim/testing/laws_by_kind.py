@@ -22,7 +22,7 @@ LAWS_BY_KIND: dict[str, Mapping[str, Callable[..., object]]] = {
 
 
 def kinds_of(name: str) -> tuple[str, ...]:
-    """Return the kinds of the registered plugins of a name that there are laws for."""
+    """Return the kinds with laws under which a plugin with this name is registered."""
     load_plugins()
     found = tuple(kind for kind in LAWS_BY_KIND if name in names(kind))
     if found:

@@ -1,4 +1,4 @@
-"""Laws of minds, held among scripted members and a scripted model.
+"""Laws of minds, checked with scripted members and a scripted model.
 
 >>> from sim import make
 >>> "own draws" in check_mind(type(make("model", "mind")))
@@ -38,12 +38,12 @@ Say = Callable[[Ask], Answer]
 
 
 def check_mind(cls: type[Parameters], **parameters: Any) -> tuple[str, ...]:
-    """Hold a mind to the laws; returns the names of those it kept."""
+    """Check a mind against the laws; return the names of those it satisfies."""
     return hold(cls, MINDS_LAWS, parameters)
 
 
 def instance_of(schema: Mapping[str, Any] | None) -> Any:
-    """Return the plainest value that a JSON Schema of answers allows; without one, a text."""
+    """Return the simplest value that a JSON Schema of answers allows; without one, a text."""
     if schema is None:
         return "Yes."
     if "enum" in schema:
@@ -68,7 +68,7 @@ def _well(ask: Ask) -> Answer:
 
 
 class _Scripted:
-    """Stands for a model."""
+    """A scripted model."""
 
     def __init__(self, say: Say) -> None:
         self._say = say
@@ -80,7 +80,7 @@ class _Scripted:
 
 
 def _ran(cls: type[Mind], parameters: dict[str, Any], say: Say = _well) -> list[Row]:
-    """Let members of a small world decide for some ticks; refuse what the mind does wrong."""
+    """Let members of a small world decide for some ticks; raise for faults of the mind."""
     name = cls.plugin_name
     world, made = lively_world(), cls(**parameters)
     made.check()
@@ -108,12 +108,12 @@ def _refuse(name: str, thinker: Thinker, changed: bool) -> None:
 
 
 def runs(cls: type[Mind], parameters: dict[str, Any]) -> None:
-    """Demand: it decides within seconds, and returns decisions that there can be."""
+    """Demand: it decides within seconds, and returns valid decisions."""
     _ran(cls, parameters)
 
 
 def without_models(cls: type[Mind], parameters: dict[str, Any]) -> None:
-    """Demand: where no model answers, or answers rubbish, it says so by ``ModelError``."""
+    """Demand: if no model answers, or answers nonsense, it raises ``ModelError``."""
     faults = [Answer("", fault, "none") for fault in (Fault.TIMEOUT, Fault.REFUSED)]
     rubbish = [Answer(text, model="scripted") for text in ("no", "[]", '{"act": "fly"}')]
     for answer in (*faults, *rubbish):
@@ -126,7 +126,7 @@ def draws_by_address(cls: type[Mind], parameters: dict[str, Any]) -> None:
 
 
 def reads_no_clock(cls: type[Mind], parameters: dict[str, Any]) -> None:
-    """Demand: no look at a clock."""
+    """Demand: no clock is read."""
     with CallWatch(source_of(cls)).on() as watch:
         _ran(cls, parameters)
     refuse_clocks(cls, watch, "member.tick and member.moment")
@@ -160,4 +160,4 @@ MINDS_LAWS: dict[str, Law] = {
     "without models": without_models,
     "deterministic": is_steady,
 }
-"""By name."""
+"""Laws by name."""

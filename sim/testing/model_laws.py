@@ -1,4 +1,4 @@
-"""The laws that every propagation model keeps, on tiny worlds: what it decides, and its conduct."""
+"""The laws of propagation models, checked on tiny worlds: decisions and conduct."""
 
 from __future__ import annotations
 
@@ -45,22 +45,22 @@ _MANY = list(range(0, 60, 3))
 _RUNS = 40
 _SHUFFLES = 200
 _MOST_SIGMAS = 8.0
-"""Built-in models stay below 3, one that looks at numbers comes to 20."""
+"""Built-in models stay below 3; a model that depends on agents' ids reaches 20."""
 _FEW, _RAISED = 0.1, 0.3
-"""Adopters beside the seeds, as a share of agents, that are few; the chance then tried as well."""
+"""Share of adopters besides the seeds that counts as few; the probability then also tried."""
 _COMPARED_TICKS = 4
 _ROUNDS = 4
 _LEAK_BYTES = 4096
 _NOTE_BYTES = 256
-"""Numba notes what a tuple of arguments is made of, and frees the note beside the tracer: blocks up
-to so large that are made beyond a plugin's lines do not count."""
+"""Numba records the types of argument tuples, and frees the records unseen by the tracer: blocks up
+to this size that are allocated outside a plugin's lines do not count."""
 _FRAMES = 6
 _OPINION_TICKS = 8
 _ROUNDING = 1e-9
 
 
 class Given:
-    """A channel of explicit contacts: what a feed hands over, written down.
+    """A channel of explicit contacts, such as those of a feed.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Given:
 
 
 def tiny_arcs(agents: int, seed: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return (sources, targets) of a random directed network with about four ties an agent."""
+    """Return (sources, targets) of a random directed network with about four ties per agent."""
     key = rng.key(seed, Stream.TRYING)
     draws = rng.words(key, np.arange(8 * agents)) % np.uint64(agents)
     return draws[::2].astype(np.int64), draws[1::2].astype(np.int64)
@@ -92,9 +92,9 @@ def tiny_world(agents: int = 60, seed: int = 7, *, isolated: int = 0) -> World:
     Parameters
     ----------
     agents, seed
-        How many agents have ties, and the world's seed.
+        Number of agents with ties, and the world's seed.
     isolated
-        How many more have none.
+        Number of additional agents without ties.
     """
     sources, targets = tiny_arcs(agents, 11)
     trust = 0.2 + 0.8 * rng.uniforms(rng.key(11, Stream.TRUST), np.arange(sources.size))
@@ -105,19 +105,19 @@ def tiny_world(agents: int = 60, seed: int = 7, *, isolated: int = 0) -> World:
 
 
 def check_plugin(cls: Model, **parameters: Any) -> tuple[str, ...]:
-    """Hold a propagation model to the laws; returns the names of those that it kept.
+    """Check a propagation model against the laws; return the names of those it satisfies.
 
     Parameters
     ----------
     cls
         The class; registered or not.
     **parameters
-        Where its defaults do not show what it does.
+        Parameters, if the defaults do not show what it does.
 
     Raises
     ------
     PluginError
-        Names the law that is broken, what was seen and the likely mistake.
+        Names the broken law, what was observed, and the likely mistake.
     """
     return tuple(sorted(hold(cls, LAWS, parameters)))
 
@@ -141,7 +141,7 @@ def _run(
 
 @contextmanager
 def _frozen(world: World) -> Iterator[None]:
-    """Fail when a model writes into the columns of agents or ties."""
+    """Fail if a model writes to the columns of agents or ties."""
     before = world.agents.dump()[1], world.ties.dump()[1]
     kept = [{name: column.copy() for name, column in part.items()} for part in before]
     yield
@@ -193,7 +193,7 @@ def order(cls: Model, parameters: dict[str, Any]) -> None:
 
 
 def resumes(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand: a world saved in the middle goes on as if it had never stopped."""
+    """Demand: a world saved in the middle continues as if it had never stopped."""
     world = tiny_world()
     whole = _run(cls, parameters, world, _SEEDS)
     parted = tiny_world()
@@ -208,7 +208,7 @@ def resumes(cls: Model, parameters: dict[str, Any]) -> None:
 
 
 def superset(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand of models in which agents adopt once, for good: more seeds, never fewer adopters."""
+    """Demand if adoption is permanent: more seeds never lead to fewer adopters."""
     if not getattr(cls, "progressive", False):
         return
     fewer = _run(cls, parameters, tiny_world(), _SEEDS[:3], 60)
@@ -220,7 +220,7 @@ def superset(cls: Model, parameters: dict[str, Any]) -> None:
 
 
 def untouched(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand: adopters are those that ever adopted, each once, after its source."""
+    """Demand: each agent that ever adopted is recorded once, after its source."""
     story = _run(cls, parameters, tiny_world(), _SEEDS)
     ids = story.adopters
     if np.unique(ids).size != ids.size:
@@ -241,7 +241,7 @@ def runs(cls: Model, parameters: dict[str, Any]) -> None:
 
 
 def speaks_not(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand: nothing is written to the standard output or the standard error."""
+    """Demand: nothing is written to standard output or standard error."""
     refuse_output(
         cls,
         lambda: _run(cls, parameters, tiny_world(), _SEEDS),
@@ -259,14 +259,14 @@ def draws_by_address(cls: Model, parameters: dict[str, Any]) -> None:
 
 
 def reads_no_clock(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand: no look at a clock."""
+    """Demand: no clock is read."""
     with CallWatch(source_of(cls)).on() as watch:
         _run(cls, parameters, tiny_world(), _SEEDS)
     refuse_clocks(cls, watch, "draws.tick, exposure.age_ticks and contacts.tick_minutes")
 
 
 def starts_afresh(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand: a saved world goes on alike in a new process, where the module is a new one."""
+    """Demand: a saved world continues the same in a new process, with a new module."""
     if not cls.__module__.startswith("hubbub_file_"):
         return
     for seed, ticks in ((7, 1), (8, 2), (9, 3)):
@@ -282,7 +282,7 @@ def starts_afresh(cls: Model, parameters: dict[str, Any]) -> None:
 
 
 def _resumed(cls: Model, world: World, ticks: int) -> str:
-    """Return the digest of a world that goes on under a class with no past."""
+    """Return the digest of a world that continues with a freshly imported class."""
     state = world.dump()
     try:
         again(source_of(cls))
@@ -294,7 +294,7 @@ def _resumed(cls: Model, world: World, ticks: int) -> str:
 
 
 def _kept(cls: Model) -> str:
-    """Name the variables of a module or class that can change, for the sentence."""
+    """Return the names of mutable variables of a module or class, for the sentence."""
     module = vars(sys.modules[cls.__module__])
     own = {name: value for name, value in module.items() if not name.startswith("__")}
     held = [name for name, value in own.items() if isinstance(value, _CHANGING)]
@@ -309,10 +309,10 @@ _CHANGING = (list, dict, set, bytearray, int, float, np.ndarray)
 
 
 def forgets(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand: once a world is gone, so is what was kept for it."""
+    """Demand: memory kept for a world is freed with the world."""
     file = source_of(cls)
     held, worlds = [], []
-    gc.freeze()  # what was there before need not be looked through again and again
+    gc.freeze()  # earlier objects need not be scanned repeatedly
     tracemalloc.start(_FRAMES)
     try:
         for _ in range(_ROUNDS):
@@ -342,7 +342,7 @@ def forgets(cls: Model, parameters: dict[str, Any]) -> None:
 
 
 def _held(file: str) -> tuple[int, int]:
-    """Return the bytes that lines of a file hold, and the line that holds most."""
+    """Return the bytes allocated by lines of a file, and the line that allocated most."""
     snapshot = tracemalloc.take_snapshot()
     mine = snapshot.filter_traces([tracemalloc.Filter(True, file, all_frames=True)])
     by_line: dict[int, int] = {}
@@ -355,11 +355,11 @@ def _held(file: str) -> tuple[int, int]:
 
 
 def treats_all_alike(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand: agents under other numbers behave alike, in law.
+    """Demand: behaviour does not depend on agents' ids, in distribution.
 
-    Who adopted in 40 runs is compared, agent by agent, with 40 runs under other numbers; the sum of
-    squared differences is held against the same sum after the 80 runs are shuffled 200 times. Where
-    chances are so small that few adopt, a difference could not show: then they are raised as well.
+    Adoptions in 40 runs are compared, agent by agent, with 40 runs under permuted ids; the sum of
+    squared differences is compared with its values after the 80 runs are shuffled 200 times. If
+    probabilities are so small that few adopt, no difference would show: they are then raised too.
     """
     reached = _alike(cls, parameters)
     raised = _raised(cls, parameters)
@@ -368,7 +368,7 @@ def treats_all_alike(cls: Model, parameters: dict[str, Any]) -> None:
 
 
 def _alike(cls: Model, parameters: dict[str, Any]) -> float:
-    """Compare runs under two sets of numbers; returns how many adopt beside the seeds."""
+    """Compare runs under two sets of ids; return the mean number of adopters besides the seeds."""
     label = _permutation(len(tiny_world().agents))
     one = _adoptions(cls, parameters, np.arange(label.size), _RUNS)
     two = _adoptions(cls, parameters, label, 2 * _RUNS)
@@ -388,20 +388,20 @@ def _alike(cls: Model, parameters: dict[str, Any]) -> float:
 
 
 def _raised(cls: Model, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters with every small chance at a level where many adopt."""
+    """Return the parameters with all small probabilities raised so that many adopt."""
     given = cls(**parameters).values()
     shares = (s for s in describe(cls) if (s.type, s.low, s.high) == ("float", 0.0, 1.0))
     small = {s.name: _RAISED for s in shares if 0.0 < given[s.name] < _RAISED}
     raised = {**parameters, **small}
     try:
         cls(**raised).check()
-    except InputError:  # such as chances that sum to more than 1
+    except InputError:  # such as probabilities that sum to more than 1
         return parameters
     return raised
 
 
 def _apart(one: F64, two: F64) -> F64:
-    """Return the squared difference of each agent's adoptions over its variance."""
+    """Return the squared difference of each agent's adoptions, divided by its variance."""
     a, b = one.sum(axis=0), two.sum(axis=0)
     share = (a + b) / (2 * _RUNS)
     variance = np.maximum(2 * _RUNS * share * (1 - share), 0.5)
@@ -415,14 +415,14 @@ def _shuffled(runs: F64, order: F64) -> float:
 
 
 def _permutation(agents: int) -> npt.NDArray[np.int64]:
-    """Return new numbers of agents, far from the old ones and not merely reversed."""
+    """Return new ids of agents, far from the old ones and not merely reversed."""
     return (agents - 1 - np.arange(agents) * 7) % agents if agents % 7 else np.arange(agents)[::-1]
 
 
 def _adoptions(
     cls: Model, parameters: dict[str, Any], label: npt.NDArray[np.int64], base: int
 ) -> F64:
-    """Return whether each agent (column), under its old number, adopted in each run (row)."""
+    """Return whether each agent (column), under its old id, adopted in each run (row)."""
     origin, seeds = tiny_world(), label[_SEEDS].tolist()
     rows = []
     for number in range(_RUNS):
@@ -433,7 +433,7 @@ def _adoptions(
 
 
 def relabelled(world: World, label: npt.NDArray[np.int64], seed: int) -> World:
-    """Return the same people and ties under other numbers: agent i becomes ``label[i]``."""
+    """Return the same agents and ties under other ids: agent i becomes ``label[i]``."""
     meta, columns = world.agents.dump()
     moved = {name: _moved(column, label) for name, column in columns.items()}
     sources = np.repeat(np.arange(label.size), world.ties.rows[:, 1])
@@ -452,7 +452,7 @@ def _moved(column: npt.NDArray[Any], label: npt.NDArray[np.int64]) -> npt.NDArra
 
 
 def conserves(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand of models that declare it: along mutual ties the mean opinion never changes."""
+    """Demand if declared: along mutual ties the mean opinion never changes."""
     if not (issubclass(cls, OpinionModel) and cls.conserves):
         return
     seen = tiny_world()
@@ -474,7 +474,7 @@ def conserves(cls: Model, parameters: dict[str, Any]) -> None:
 
 
 def topical(cls: Model, parameters: dict[str, Any]) -> None:
-    """Demand of models of opinions: they are the same on a topic of their own and a shared one."""
+    """Demand of opinion models: results are the same on a private and on a shared topic."""
     if not issubclass(cls, OpinionModel) or parameters.get("topic"):
         return
     alone = _run(cls, parameters, tiny_world(), _SEEDS, _OPINION_TICKS)
@@ -505,11 +505,11 @@ LAWS: dict[str, Callable[[Model, dict[str, Any]], None]] = {
     "conserves": conserves,
     "topical": topical,
 }
-"""By name; first those whose findings explain what others would see."""
+"""Laws by name; first those whose failures explain the failures of others."""
 
 
 def sentence(error: BaseException, name: str, cls: type) -> str:
-    """Return what a model that raised did, and how to mend it, in one sentence."""
+    """Return one sentence on what a failed model did, and how to fix it."""
     text = one_line(error.reason if isinstance(error, PluginError) else str(error)).rstrip(".")
     text = text.removeprefix("failed on a tiny world: ").removeprefix(f"{name}: ")
     place = "" if ", line " in text else line_of(error) or place_in(cls, text)

@@ -1,4 +1,4 @@
-"""The laws of policies, interventions and metrics: what acts, what is done, what is measured.
+"""The laws of policies, interventions and metrics.
 
 >>> from sim import make
 >>> "order" in check_acting(type(make("rule", "policy")))
@@ -35,7 +35,7 @@ Law = Callable[[type[Any], dict[str, Any]], None]
 
 
 def check_acting(cls: type[Parameters], **parameters: Any) -> tuple[str, ...]:
-    """Hold a policy, an intervention or a metric to the laws; returns the names of those kept."""
+    """Check a policy, an intervention or a metric against the laws; return those satisfied."""
     return hold(cls, ACTING_LAWS[getattr(cls, "plugin_kind", "")], parameters)
 
 
@@ -43,7 +43,7 @@ def check_acting(cls: type[Parameters], **parameters: Any) -> tuple[str, ...]:
 
 
 def acts(cls: type[Policy], parameters: dict[str, Any]) -> None:
-    """Demand: it decides on what the members of a small world are shown, and does not fail."""
+    """Demand: it decides on the feeds of a small world's members, and does not fail."""
     _ruled(cls, parameters)
 
 
@@ -58,7 +58,7 @@ def deterministic(cls: type[Policy], parameters: dict[str, Any]) -> None:
 
 
 def resumes(cls: type[Policy], parameters: dict[str, Any]) -> None:
-    """Demand: a world saved in the middle goes on as if it had not been."""
+    """Demand: a world saved in the middle continues as if it had not been."""
     world = _ruled(cls, parameters)
     parted = _ruled(cls, parameters, _TICKS // 2)
     again = World.restore(*parted.dump())
@@ -70,14 +70,14 @@ def resumes(cls: type[Policy], parameters: dict[str, Any]) -> None:
 
 
 def apart(cls: type[Policy], parameters: dict[str, Any]) -> None:
-    """Demand: what a member does is the same whoever is asked beside it."""
+    """Demand: a member's acts do not depend on which others are in the same call."""
     _watched(cls, parameters, _alone)
 
 
 def chances(cls: type[Policy], parameters: dict[str, Any]) -> None:
-    """Demand: chances are numbers from 0 to 1, of acts that are about what is shown."""
+    """Demand: probabilities are in [0, 1], for acts that concern exposures."""
     if cls.probabilities is Policy.probabilities:
-        return  # it has a compiled pass of its own
+        return  # it has its own compiled pass
     _watched(cls, parameters, _sound)
 
 
@@ -109,7 +109,7 @@ def _run(name: str, policy: Policy, ticks: int = _TICKS) -> World:
 
 
 def _watched(cls: type[Policy], parameters: dict[str, Any], look: Look) -> None:
-    """Run it with every call looked at; refuse with the first thing that is said."""
+    """Run it with all calls watched; raise with the first finding."""
     asked, said = cls(**parameters), list[str]()
 
     class WatchedPolicy(Policy):
@@ -129,7 +129,7 @@ def _watched(cls: type[Policy], parameters: dict[str, Any], look: Look) -> None:
 def _alone(
     asked: Policy, part: ExposurePart, platform: Any, key: np.uint64, found: npt.NDArray[np.uint8]
 ) -> str:
-    """Ask again for some viewers by themselves."""
+    """Repeat the call for some viewers alone."""
     stops = np.concatenate([[0], np.cumsum(part.counts.astype(np.int64))])
     for which in range(0, part.viewers.size, 5):
         own = slice(int(stops[which]), int(stops[which + 1]))
@@ -160,7 +160,7 @@ def _sound(
 def _harmless(
     asked: Policy, part: ExposurePart, platform: Any, key: np.uint64, _found: npt.NDArray[np.uint8]
 ) -> str:
-    """Look at what it was given before and after it is asked once more."""
+    """Compare its inputs before and after another call."""
     columns: list[npt.NDArray[Any]] = [getattr(part, name) for name in _OF_EXPOSURE]
     before = [np.array(column) for column in columns]
     held = {name: np.array(column) for name, column in platform.held.items()}
@@ -178,7 +178,7 @@ def _harmless(
 
 
 def does(cls: type[Intervention], parameters: dict[str, Any]) -> None:
-    """Demand: planned in a small world it is done, and tells in one line what came of it."""
+    """Demand: when planned in a small world it is carried out, with a result of one line."""
     if cls.plugin_name in KINDS and KINDS[cls.plugin_name] is not cls:
         raise PluginError(
             cls.plugin_name, "has the name of a built-in intervention; choose another"
@@ -201,7 +201,7 @@ def same(cls: type[Intervention], parameters: dict[str, Any]) -> None:
 
 
 def kept(cls: type[Intervention], parameters: dict[str, Any]) -> None:
-    """Demand: a world saved before or after it goes on as if it had not been."""
+    """Demand: a world saved before or after it continues as if it had not been."""
     whole = _done(cls, parameters)
     for ticks in (1, _AT + 1):
         again = World.restore(*_done(cls, parameters, ticks).dump())
@@ -225,7 +225,7 @@ def _done(cls: type[Intervention], parameters: dict[str, Any], ticks: int = _TIC
 
 
 def measures(cls: type[Metric], parameters: dict[str, Any]) -> None:
-    """Demand: it gives a number, or NaN, of worlds with a platform and without."""
+    """Demand: it returns a number or NaN for worlds with and without a platform."""
     if metric_name(cls.plugin_name) in METRICS:
         raise PluginError(cls.plugin_name, "has the name of a built-in metric; choose another")
     for world in (
@@ -242,7 +242,7 @@ def measures(cls: type[Metric], parameters: dict[str, Any]) -> None:
 
 
 def _looked(cls: type[Metric], world: World, metric: Metric) -> Any:
-    """Take a metric of a world that it may only read."""
+    """Measure a metric on a read-only world."""
     try:
         with only_reads(world, "it"):
             return metric.take(world)
@@ -251,7 +251,7 @@ def _looked(cls: type[Metric], world: World, metric: Metric) -> Any:
 
 
 def reads(cls: type[Metric], parameters: dict[str, Any]) -> None:
-    """Demand: taking it changes nothing, and gives the same again."""
+    """Demand: measuring changes nothing, and gives the same value again."""
     world = lively_world()
     world.step(2)
     before, metric = world.digest(), cls(**parameters)
@@ -274,4 +274,4 @@ ACTING_LAWS: dict[str, dict[str, Law]] = {
     "intervention": {"runs": does, "deterministic": same, "resumes": kept},
     "metric": {"runs": measures, "untouched": reads},
 }
-"""By kind and name."""
+"""Laws by kind and name."""

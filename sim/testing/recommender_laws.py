@@ -1,4 +1,4 @@
-"""Laws of recommenders, of feeds and of friends.
+"""The laws of recommenders of feeds and of friends.
 
 >>> from sim import make
 >>> "order" in check_recommender(type(make("hot", "recommender")))
@@ -31,7 +31,7 @@ _GIVEN = ("message", "source", "author", "trust", "interest", "likes", "shares",
 
 
 def lively_world(recommender: Recommender | str = "chronological", seed: int = 7) -> World:
-    """Return a small world with a platform on which much happens; not stepped yet."""
+    """Return a small world with a busy platform, not stepped yet."""
     told: dict[str, Any] = {"posting": 0.4, "rhythm": "flat", "slots": _SLOTS}
     world = World.create(_AGENTS, "small-world", 6, seed, trust="uniform:0.2-1", platform=told)
     world.agents.set_community(np.arange(_AGENTS) % 2, ["even", "odd"])
@@ -40,14 +40,14 @@ def lively_world(recommender: Recommender | str = "chronological", seed: int = 7
 
 
 def warm() -> None:
-    """Import and compile what platforms need, before any clock runs."""
+    """Import and compile what platforms need, before deadlines start."""
     world = lively_world()
     world.step(2)
     make("adamic-adar", "friend-recommender").suggest(np.arange(3), _platform(world), 2)
 
 
 def check_recommender(cls: type[Parameters], **parameters: Any) -> tuple[str, ...]:
-    """Hold a recommender of feeds or friends to the laws; returns the names of those it kept."""
+    """Check a recommender of feeds or friends against the laws; return those satisfied."""
     return hold(cls, LAWS_OF[getattr(cls, "plugin_kind", "")], parameters)
 
 
@@ -94,7 +94,7 @@ def deterministic(cls: type[Recommender], parameters: dict[str, Any]) -> None:
 
 
 def resumes(cls: type[Recommender], parameters: dict[str, Any]) -> None:
-    """Demand: a world saved in the middle goes on as if it had not been."""
+    """Demand: a world saved in the middle continues as if it had not been."""
     world, parted = (lively_world(_made(cls, parameters)) for _ in range(2))
     world.step(_TICKS)
     parted.step(_TICKS // 2)
@@ -108,22 +108,22 @@ def resumes(cls: type[Recommender], parameters: dict[str, Any]) -> None:
 
 
 def order(cls: type[Recommender], parameters: dict[str, Any]) -> None:
-    """Demand: a feed does not depend on whose feeds are made beside it."""
+    """Demand: a feed does not depend on which other feeds are made in the same call."""
     _watched(cls, parameters, _alone)
 
 
 def finite(cls: type[Recommender], parameters: dict[str, Any]) -> None:
-    """Demand: scores are numbers, none of them infinite."""
+    """Demand: scores are finite numbers."""
     _watched(cls, parameters, _finite)
 
 
 def explains(cls: type[Recommender], parameters: dict[str, Any]) -> None:
-    """Demand: the parts of a score that an explanation shows sum to it."""
+    """Demand: the parts of a score in an explanation sum to the score."""
     _watched(cls, parameters, _explained)
 
 
 def untouched(cls: type[Recommender], parameters: dict[str, Any]) -> None:
-    """Demand: asking it changes nothing but what it keeps in ``held``."""
+    """Demand: calls change nothing but its own columns in ``held``."""
     world = lively_world()
     world.step(_TICKS)
     platform, asked = _platform(world), _made(cls, parameters)
@@ -140,7 +140,7 @@ def untouched(cls: type[Recommender], parameters: dict[str, Any]) -> None:
 
 
 def _state(world: World) -> dict[str, Array]:
-    """Return copies of what a recommender must leave alone."""
+    """Return copies of what a recommender must not change."""
     columns = world.dump()[1]
     return {name: np.array(c) for name, c in columns.items() if ".held." not in name}
 
@@ -149,7 +149,7 @@ Look = Callable[[Recommender, Candidates, npt.NDArray[np.float32]], str]
 
 
 def _watched(cls: type[Recommender], parameters: dict[str, Any], look: Look) -> None:
-    """Run it with every call looked at; refuse with the first thing that is said."""
+    """Run it with all calls watched; raise with the first finding."""
     asked, said = _made(cls, parameters), list[str]()
 
     class WatchedRecommender(Recommender):
@@ -182,7 +182,7 @@ def _finite(_: Recommender, candidates: Candidates, scores: npt.NDArray[np.float
 
 
 def _alone(asked: Recommender, candidates: Candidates, scores: npt.NDArray[np.float32]) -> str:
-    """Ask again for some viewers by themselves."""
+    """Repeat the call for some viewers alone."""
     for which in range(0, candidates.viewers.size, 5):
         own = np.arange(*candidates.stops[which : which + 2])
         again = asked.scores_of(_chosen(candidates, which, own), _SLOTS)
@@ -195,7 +195,7 @@ def _alone(asked: Recommender, candidates: Candidates, scores: npt.NDArray[np.fl
 
 
 def _explained(asked: Recommender, candidates: Candidates, scores: npt.NDArray[np.float32]) -> str:
-    """Ask for the parts of what some viewers are shown, of that alone as an explanation does."""
+    """Request the parts for some viewers' exposures alone, as an explanation does."""
     draw = candidates.bits & np.uint64(0xFFFFFFFF)
     for which in range(0, candidates.viewers.size, 5):
         own = np.arange(*candidates.stops[which : which + 2])
@@ -212,7 +212,7 @@ def _explained(asked: Recommender, candidates: Candidates, scores: npt.NDArray[n
 
 
 def _chosen(candidates: Candidates, which: int, places: Array) -> Candidates:
-    """Return some candidates of one viewer as if there were no others."""
+    """Return some candidates of one viewer as if they were the only ones."""
     columns = {name: getattr(candidates, name)[places] for name in _GIVEN}
     columns["stops"] = np.array([0, places.size], np.int64)
     return Candidates(candidates.around, candidates.viewers[which : which + 1], columns)
@@ -222,7 +222,7 @@ def _chosen(candidates: Candidates, which: int, places: Array) -> Candidates:
 
 
 def proposes(cls: type[FriendRecommender], parameters: dict[str, Any]) -> None:
-    """Demand: at most so many each, none of them the viewer or whom it follows, finite scores."""
+    """Demand: at most ``count`` each, never the viewer or its follows, and finite scores."""
     world, platform = _rested()
     viewers = np.arange(0, _AGENTS, 3, dtype=np.uint32)
     who, others, scores = _made(cls, parameters).suggest(viewers, platform, _COUNT)
@@ -243,7 +243,7 @@ def proposes(cls: type[FriendRecommender], parameters: dict[str, Any]) -> None:
 
 
 def steady(cls: type[FriendRecommender], parameters: dict[str, Any]) -> None:
-    """Demand: the same answer again."""
+    """Demand: a repeated call gives the same answer."""
     if _answers(cls, parameters, [range(_AGENTS)]) != _answers(cls, parameters, [range(_AGENTS)]):
         raise PluginError(
             cls.plugin_name, "proposed others when it was asked again; draw by seed, tick and agent"
@@ -258,7 +258,7 @@ def apart(cls: type[FriendRecommender], parameters: dict[str, Any]) -> None:
 
 
 def harmless(cls: type[FriendRecommender], parameters: dict[str, Any]) -> None:
-    """Demand: asking it changes nothing."""
+    """Demand: calls change nothing."""
     world, platform = _rested()
     before = _state(world)
     _made(cls, parameters).suggest(np.arange(_AGENTS, dtype=np.uint32), platform, _COUNT)
@@ -301,4 +301,4 @@ LAWS_OF: dict[str, dict[str, Law]] = {
         "untouched": harmless,
     },
 }
-"""By kind and name."""
+"""Laws by kind and name."""

@@ -1,7 +1,7 @@
 """The child process of a plugin test: runs the laws on one plugin, and reports to ``judge``.
 
-:mod:`sim.testing.judge` starts it as ``python -m sim.testing.trial`` and reads, from a pipe of its
-own, one JSON object a line: what is being done, that it still goes on, and what was found.
+:mod:`sim.testing.judge` starts it as ``python -m sim.testing.trial`` and reads one JSON object per
+line from a separate pipe: the current step, signs of life, and results.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ from sim.world.world import World
 
 _BEAT_SECONDS = 0.1
 _MOST_BYTES = 2 << 30
-"""Address space beyond what the warm process has; a tiny world needs megabytes."""
+"""Address space allowed beyond that of the warmed-up process; a tiny world needs megabytes."""
 
 Tell = Callable[..., None]
 
 
 class Pipe:
-    """Tells the judge; beats are rare enough to cost nothing."""
+    """Reports to the judge; signs of life are rare enough to cost nothing."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._last = 0.0
 
     def tell(self, **facts: Any) -> None:
-        """Write one line."""
+        """Write a line with some facts."""
         os.write(self._descriptor, (json.dumps(facts) + "\n").encode())
 
     def beat(self) -> None:
-        """Say that something has come to its end, and the next thing begins."""
+        """Report a sign of life: a step ended, and the next one begins."""
         now = time.monotonic()
         if now - self._last > _BEAT_SECONDS:
             self._last = now
@@ -58,11 +58,11 @@ class Pipe:
 
 
 def main() -> None:
-    """Try the plugin of ``argv``: (descriptor of the pipe, what as JSON)."""
+    """Test the plugin given in ``argv``: (descriptor of the pipe, order as JSON)."""
     pipe = Pipe(int(sys.argv[1]))
     order: dict[str, Any] = json.loads(sys.argv[2])
     faulthandler.register(signal.SIGUSR1)
-    die_with_parent()  # a plugin may loop: who is to end it is gone
+    die_with_parent()  # a plugin may loop, with no judge left to end it
     _warm(pipe)
     _limit_memory()
     try:
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def _warm(pipe: Pipe) -> None:
-    """Import and compile what every model needs, before any clock runs against this one."""
+    """Import and compile what every model needs, before deadlines start."""
     pipe.tell(event="doing", what="warming up", model="")
     world = tiny_world()
     world.inject("Hello.", seeds=[0, 1], model="independent-cascade")
@@ -86,11 +86,11 @@ def _warm(pipe: Pipe) -> None:
             pipe.beat()
             stepped(self)
 
-    setattr(World, "step", step)  # noqa: B010 - in this process alone
+    setattr(World, "step", step)  # noqa: B010 - only in this process
 
 
 def _limit_memory() -> None:
-    """Let a plugin that asks for too much be refused, rather than the machine come to a halt."""
+    """Limit memory, so that a plugin's allocation fails instead of halting the machine."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     most = psutil.Process().memory_info().vms + _MOST_BYTES
     with suppress(ValueError, OSError):
@@ -98,7 +98,7 @@ def _limit_memory() -> None:
 
 
 def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Import the file, or look the name up; yields what it registers and how that is called."""
+    """Import the file, or look up the name; yield (label, spec) of each registered plugin."""
     what = order["what"]
     pipe.tell(event="doing", what="importing", model=what)
     watch = CallWatch(os.path.realpath(what))
@@ -113,7 +113,7 @@ def _models(pipe: Pipe, order: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _try(pipe: Pipe, called: str, model: Any, order: dict[str, Any]) -> None:
-    """Hold one model to the laws asked for; the first that it breaks is told."""
+    """Check a model against the requested laws; report the first one that it breaks."""
     pipe.tell(event="model", model=called, kind=model.kind, version=model.version)
     laws = _laws(pipe, model)
     if not laws:
@@ -136,7 +136,7 @@ def _try(pipe: Pipe, called: str, model: Any, order: dict[str, Any]) -> None:
 
 
 def _laws(pipe: Pipe, model: Any) -> Mapping[str, Callable[..., object]]:
-    """Return the laws of the model's kind by name; where it ranks, platforms are compiled first."""
+    """Return the laws of the model's kind by name; compile platforms first if it uses them."""
     if model.kind not in {"propagation", "channel"}:
         pipe.tell(event="doing", what="warming up", model="")
         warm()

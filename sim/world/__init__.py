@@ -1,6 +1,6 @@
-"""The state and its tick: :mod:`~sim.world.world`, its phases, what it refuses.
+"""The state of a world and its tick: :mod:`~sim.world.world`, phases, checks.
 
-Names are loaded when first used: worlds know the platform, whose modules need parts of this room
+Names are loaded on first use: worlds import the platform, whose modules need parts of this package
 first.
 """
 

@@ -1,7 +1,7 @@
 """What a world and its platform hold, for the functions that work on them.
 
 :class:`~sim.world.world.World` and :class:`~sim.platform.platform.Platform` add their commands. The
-two know each other; what either needs of the other stands here, below both.
+two refer to each other; what either needs from the other is defined here, below both.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class AgentColumns:
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """Return a column over all agents."""
-        if name == "proposable":  # made anew: a stage of life changes no edition
+        if name == "proposable":  # not cached: a lifecycle change leaves the edition alone
             return belongs(self._agents.status, "proposals")
         if name in _PLAIN:
             column: npt.NDArray[Any] = getattr(self._agents, name)
@@ -108,15 +108,15 @@ class Phase:
 
 
 MOOD: Final = "agents.mood"
-"""The column of moods among what a platform holds."""
+"""Name of the mood column in :attr:`PlatformState.held`."""
 SWAY: Final = 0.25
-"""How much of agreeableness and neuroticism a whole mood is worth."""
+"""Shift of agreeableness and neuroticism at a mood of 1, as a share of their range."""
 _AGREEABLE, _NERVOUS = 3, 4
 _NOBODY = np.empty(0, np.uint32)
 
 
 class PlatformState:
-    """What a platform holds, and what follows from it; :class:`Platform` adds the commands."""
+    """State of a platform and values derived from it; :class:`Platform` adds the commands."""
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ class PlatformState:
 
     @property
     def agents(self) -> int:
-        """How many agents there are."""
+        """Number of agents."""
         return len(self._world.agents)
 
     @property
@@ -184,31 +184,31 @@ class PlatformState:
 
     @property
     def hearing(self) -> SlabArrays:
-        """Whom each agent hears: rows of the network turned round."""
+        """Sources that each agent hears: rows of the reversed network."""
         return SlabArrays(*(read_only(column) for column in self._world.ties.reverse.live))
 
     @property
     def heard_by(self) -> SlabArrays:
-        """Who hears each agent: rows of the network as it is."""
+        """Listeners of each agent: rows of the network."""
         return SlabArrays(*(read_only(column) for column in self._world.ties.live))
 
     @property
     def fans(self) -> Ids:
-        """How many hear each agent, uint32 (n,)."""
+        """Number of listeners of each agent, uint32 (n,)."""
         return self._world.ties.out_degree
 
     @property
     def reputation(self) -> F32:
-        """What each agent's word counts for, float32 (n,) with mean 1; see ``reputation_hours``."""
+        """Reputation of each agent, float32 (n,) with mean 1; see ``reputation_hours``."""
         known = self.held.get(REPUTATION)
         if known is None:
             return np.ones(self.agents, np.float32)
-        more = np.zeros(self.agents - known.size, np.float32)  # who signs up with the next tick
+        more = np.zeros(self.agents - known.size, np.float32)  # new agents join at the next tick
         return np.concatenate([known, more]) if more.size else known
 
     @property
     def standing(self) -> U8:
-        """254 r / (1 + r) of each agent's reputation r, uint8 (n,); empty before it is weighed."""
+        """254 r / (1 + r) of each agent's reputation r, uint8 (n,); empty before it is computed."""
         known = self.held.get(REPUTATION)
         if known is None:
             return np.empty(0, np.uint8)
@@ -218,14 +218,14 @@ class PlatformState:
 
     @property
     def moods(self) -> F32:
-        """The mood of each member in [-1, 1], float32 (n,); 0 where none was felt yet."""
+        """Mood of each member in [-1, 1], float32 (n,); 0 for members without one yet."""
         known = self.held.get(MOOD, np.empty(0, np.float32))
         more = np.zeros(self.agents - known.size, np.float32)
         return np.concatenate([known, more]) if more.size else known
 
     @property
     def effective_personality(self) -> U8:
-        """Personality as moods bend it, uint8 (n, 5) in 1/255; as it is where there are none."""
+        """Personality adjusted by mood, uint8 (n, 5) in 1/255; unadjusted without moods."""
         plain: U8 = self.people.column("personality")
         known = self.held.get(MOOD)
         if known is None or not self.settings.mood_hours:
@@ -240,7 +240,7 @@ class PlatformState:
         return last[2]
 
     def key(self, stream: Stream) -> np.uint64:
-        """Return the key of this tick's draws of one purpose."""
+        """Return the key of this tick's draws from a stream."""
         return rng.key(self.seed, stream, self.tick)
 
     def hourly(self) -> npt.NDArray[np.float64]:
@@ -248,7 +248,7 @@ class PlatformState:
         return factors(self._curve, self.tick, self.tick_minutes)
 
     def fault(self, which: int, error: BaseException) -> None:
-        """Put the newest-first recommender in the place of one that failed, and say so."""
+        """Replace a failed recommender by newest-first, and record the fault."""
         failed = self.recommenders[which]
         self.faults.append(
             f"The recommender {failed.plugin_name!r} failed and ranks no more: "
@@ -257,19 +257,19 @@ class PlatformState:
         self.recommenders[which] = Chronological()
 
     def note(self, acts: ActColumns) -> None:
-        """Write acts of this tick into the log."""
+        """Add acts of this tick to the log."""
         self.log.add(self.tick, acts)
         self.acted = ActColumns.joined([self.acted, acts])
 
     def carries(self, cascade: int) -> bool:
-        """Return whether an injected message may still be shown, or is yet to be posted."""
+        """Return whether an injected message may still be shown, or has not been posted yet."""
         number = self.injected.get(cascade)
         if number is None:
             return True
         row = number - self.posts.first
         return row >= 0 and not self.posts.flags[row] & np.uint8(Flag.HIDDEN)
 
-    if TYPE_CHECKING:  # what parts of a world may ask of it
+    if TYPE_CHECKING:  # what parts of a world may call
 
         def text_of(self, message: int) -> str: ...
         def act(
@@ -288,7 +288,7 @@ class PlatformState:
 
 
 class WorldState:
-    """What a world holds, for functions over it; :class:`World` says what each is."""
+    """State of a world, for functions that work on it; :class:`World` documents each field."""
 
     seed: int
     tick: int
@@ -316,7 +316,7 @@ class WorldState:
     metrics: Any
     interventions: Any
 
-    if TYPE_CHECKING:  # what parts of it may ask of the whole
+    if TYPE_CHECKING:  # what parts of a world may call
 
         @property
         def ties(self) -> Ties: ...

@@ -1,9 +1,9 @@
 """:class:`Cascades`: a world's messages: active cascades, and packed records of ended ones.
 
-Of a message that ended some hundred bytes stay: its record lies packed in a scratch file, and
-whoever asks for the message has it made again. So is one that may change after all, once something
-happens that may change it (:class:`Stirs`). A tick goes through the others
-(:attr:`Cascades.loose`) and costs the same however many messages ended.
+An ended message takes a few hundred bytes of memory: its record is packed into a scratch file, and
+the message is rebuilt when it is accessed, or when an event occurs that may change it
+(:class:`Stirs`). A tick visits the others alone (:attr:`Cascades.loose`), so its cost does not
+depend on how many messages have ended.
 """
 
 from __future__ import annotations
@@ -41,25 +41,25 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class CascadeOwner(Around, Protocol):
-    """The world whose messages these are, as far as they know it."""
+    """The part of a world that its messages use."""
 
     agents: Agents
     cascades: Cascades
     rested_as: str
 
     def reopened(self, channel: OpenedChannel) -> OpenedChannel:
-        """Return a channel as it works in this world."""
+        """Return a channel opened in this world."""
 
 
 CALM_TICKS = 16
-"""A message that was made whole to be asked is packed away again once nobody did for so long."""
+"""Ticks after its last check for changes at which a rebuilt message is packed again."""
 
 PILE_BYTES = 1 << 20
-"""Packed records share places of this size."""
+"""Size of the blocks that packed records share, in bytes."""
 
 
 class RecordPile:
-    """Places in scratch files that many small records share; it is only added to."""
+    """Append-only blocks in scratch files, each shared by many small records."""
 
     def __init__(self, spill: ScratchFiles) -> None:
         self._spill = spill
@@ -68,7 +68,7 @@ class RecordPile:
         self._models: dict[Hashable, PropagationModel] = {}
 
     def put(self, data: bytes) -> tuple[npt.NDArray[np.uint8], int]:
-        """Return the place, which others share, and where in it the bytes begin."""
+        """Return the block, shared with other records, and the offset of the bytes in it."""
         if len(data) > PILE_BYTES:
             return self._spill.room(len(data)).hold(np.frombuffer(data, np.uint8)), 0
         if self._room is None or self._taken + len(data) > PILE_BYTES:
@@ -78,40 +78,40 @@ class RecordPile:
         return self._room, begin
 
     def model(self, model: PropagationModel) -> PropagationModel:
-        """Return one model for all that are the same."""
+        """Return one shared instance for all equal models."""
         said = json.dumps(model.values(), sort_keys=True, default=repr)
         return self._models.setdefault((type(model), model.plugin_name, said), model)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> RecordPile:
-        """Return this one: what lies there never changes."""
+        """Return this pile: stored bytes never change."""
         return self
 
 
 class Stirs(IntFlag):
-    """What may change a message that ended, beside a command that names it."""
+    """What may change an ended message, besides a command that names it."""
 
     NOTHING = 0
     SURROUNDINGS = 1
-    """Ties, an agent's status, opinions on its topic: it may run on."""
+    """Ties, an agent's status, or opinions on its topic: the message may resume."""
 
     SUMS = 2
-    """Ties or trust: what it summed up over them is forgotten."""
+    """Ties or trust: its sums over them become invalid."""
 
     NEWCOMERS = 4
-    """Whoever joins: its model has something to say to them."""
+    """Agents that join: its model handles them."""
 
 
 _making = RLock()
-"""Held while a message is made again: two threads that ask for it have one object."""
+"""Held while a message is rebuilt, so that two threads get the same object."""
 
 _ABOUT = Struct("=16s6q")
-"""The seal, size, contacts seen, start, where the record begins and ends, and its whole length."""
+"""Seal, size, contacts seen, start, begin and end of the record, and its unpacked length."""
 
 
 class EndedCascade:
-    """A message that ended; what is asked of it in every tick, and its record.
+    """An ended message: the values that every tick needs, and its packed record.
 
-    Each is there for as long as its world: its numbers are bytes in one piece, not objects.
+    It lives as long as its world, so its numbers are one bytes object instead of many objects.
     """
 
     __slots__ = (
@@ -126,14 +126,14 @@ class EndedCascade:
         stirs: Stirs = Stirs.NOTHING,
         before: EndedCascade | None = None,
     ) -> None:
-        # as of the cascade, when it was packed
+        # as they were when the cascade was packed
         self.id, self.status, self.stirs = cascade.id, cascade.status, stirs
         is_own = cascade.status == "quiet" and bool(getattr(cascade.model, "topic", ""))
-        # as of a cascade at rest whose model has a topic; else empty: what all rested as. It lies
-        # beside the record: it changes with every opinion, and nothing else does
+        # the cascade's own value if it is quiet and has a topic; empty: the world's. It is
+        # kept outside the record because it changes with every opinion, and nothing else does
         self.rested = cascade.rested if is_own else ""
         self.agents, self.channel = cascade.agents, cascade.channel
-        self.model = pile.model(cascade.model)  # its own
+        self.model = pile.model(cascade.model)  # shared with equal models
         self.held = cascade
         data = serialize(*cascade.dump())
         seal = xxhash.xxh3_128_digest(data)
@@ -155,7 +155,7 @@ class EndedCascade:
 
     @property
     def seal(self) -> int:
-        """A digest of its record, and of what it alone rested as."""
+        """Digest of its record, and of its own ``rested`` where it has one."""
         own = self._numbers[:16]
         if self.rested:
             own = xxhash.xxh3_128_digest(own + self.rested.encode())
@@ -163,12 +163,12 @@ class EndedCascade:
 
     @property
     def size(self) -> int:
-        """How many ever adopted it."""
+        """Number of agents that ever adopted it."""
         return int(self._about[1])
 
     @property
     def contacts_seen(self) -> int:
-        """How many contacts it had."""
+        """Number of contacts it had."""
         return int(self._about[2])
 
     @property
@@ -178,7 +178,7 @@ class EndedCascade:
 
     @property
     def held(self) -> Cascade | None:
-        """The message itself, while anybody holds it."""
+        """The message itself while a reference to it exists; else None."""
         return None if self._object is None else self._object()
 
     @held.setter
@@ -190,13 +190,13 @@ class EndedCascade:
             self._object = None
 
     def tally(self, agents: int) -> npt.NDArray[np.int64]:
-        """Return how many of so many agents are in each state."""
+        """Return the number of agents in each state, out of ``agents``."""
         found = np.frombuffer(self._numbers, np.int64, offset=_ABOUT.size).copy()
         found[0] += agents - self.agents
         return found
 
     def told(self, agents: int) -> bytes:
-        """Return what digests of a tick take of it."""
+        """Return the bytes that go into a tick's digest."""
         said = f"{self.id} {self.status} {self.size} {self.contacts_seen}"
         return said.encode() + self.tally(agents).tobytes()
 
@@ -207,7 +207,7 @@ class EndedCascade:
         return self._unpacked(rested)
 
     def made(self, agents: int, rested: str) -> Cascade:
-        """Return the message made again."""
+        """Return the message, rebuilt from its record."""
         meta, columns = self._unpacked(rested)
         cascade = Cascade.restore(
             meta, columns, model=self.model, agents=self.agents, channel=self.channel
@@ -217,7 +217,7 @@ class EndedCascade:
         return cascade
 
     def record(self, agents: int, rested: str) -> PackedRecord | None:
-        """Return its record as a file keeps it, of so many agents; None: too large to be packed."""
+        """Return its record as stored in a file, for ``agents`` agents; None if too large."""
         *_, whole = self._about
         if whole > PACKED_BYTES:
             return None
@@ -239,15 +239,15 @@ class EndedCascade:
 
     @property
     def _data(self) -> memoryview:
-        """The record as it lies in its place."""
+        """The record's bytes as stored."""
         *_, begin, end, _ = self._about
         return self._room.data[begin:end]
 
 
 class Cascades(MutableSequence[Cascade]):
-    """Every message of a world, in order of their numbers.
+    """All messages of a world, in order of their numbers.
 
-    A contest that never ends keeps those of its messages that ended whole: the others write into
+    Ended messages of a contest stay unpacked as long as it runs: the other messages write into
     their columns.
 
     Examples
@@ -279,21 +279,21 @@ class Cascades(MutableSequence[Cascade]):
         self._forget()
         self._before: dict[int, EndedCascade] = {}
         self._sizes: array[int] | None = None
-        self._holds = self._world() if ended else None  # messages are made again in it
+        self._holds = self._world() if ended else None  # messages are rebuilt in it
 
     def _forget(self) -> None:
-        """Forget what was sorted out of the items."""
+        """Drop what was derived from the items."""
         self._runs: tuple[int, list[bytes | Cascade]] | None = None
         self._stirred: list[EndedCascade] | None = None
         self._packed: dict[Hashable, list[EndedCascade]] | None = None
         self._peers: dict[Hashable, tuple[Cascade, ...]] | None = None
 
     def twin(self, world: CascadeOwner, of: Callable[[Cascade], Cascade]) -> Cascades:
-        """Return the messages of a twin of the world, with ``of(message)`` for each as it is.
+        """Return the messages for a copy of the world, with ``of(message)`` for each loose one.
 
-        What is told of those that ended is taken over, and made neither anew nor twice. Whoever
-        wants them holds the twin: they do not, so that a twin is gone as soon as nobody does, and
-        its copies of large columns do not wait for the garbage collector.
+        Totals of ended messages are taken over instead of computed again. The messages hold no
+        strong reference to the copy, so that it is freed as soon as the last reference to it goes,
+        and its copies of large columns do not wait for the garbage collector.
         """
         found = Cascades(world)
         twins = [of(each) for each in self._loose]
@@ -302,33 +302,33 @@ class Cascades(MutableSequence[Cascade]):
         found.adoptions, found.contacts, found.seals = self.adoptions, self.contacts, self.seals
         return found
 
-    # What a tick goes through
+    # What a tick visits
 
     @property
     def loose(self) -> list[Cascade]:
-        """Those that may still change, and some that ended just now; not to be written into."""
+        """Messages that may still change, and some that ended recently; do not modify."""
         return self._loose
 
     @property
     def ended(self) -> Iterator[EndedCascade]:
-        """Those that are packed away."""
+        """Packed messages."""
         return (each for each in self._items if isinstance(each, EndedCascade))
 
     @property
     def items(self) -> Sequence[Cascade | EndedCascade]:
-        """All as they lie, in order; not to be written into."""
+        """All items, packed ones too, in order; do not modify."""
         return self._items
 
     @property
     def at_rest(self) -> npt.NDArray[np.int64]:
-        """The sizes of those that came to rest, int64, in no order."""
+        """Sizes of the messages that died out, int64, in no particular order."""
         if self._sizes is None:
             self._sizes = array("q", (e.size for e in self.ended if e.status == "quiet"))
         loose = array("q", (each.size for each in self._loose if each.status == "quiet"))
         return np.array(self._sizes + loose, np.int64)
 
     def runs(self, agents: int) -> list[bytes | Cascade]:
-        """Return all in order for a digest: what is told of those that ended, joined, or them."""
+        """Return all for a digest, in order: messages, and joined bytes of runs of packed ones."""
         if self._runs is None or self._runs[0] != agents:
             found: list[bytes | Cascade] = []
             told: list[bytes] = []
@@ -344,7 +344,7 @@ class Cascades(MutableSequence[Cascade]):
     # What changes
 
     def pack(self, cascade: Cascade, pile: RecordPile, stirs: Stirs = Stirs.NOTHING) -> None:
-        """Pack a message away that ended; ``stirs``: what may change it."""
+        """Pack an ended message; ``stirs``: what may change it."""
         place = self.place_of(cascade.id)
         ended = EndedCascade(cascade, pile, stirs, self._before.pop(cascade.id, None))
         self._items.settle(place, ended)
@@ -362,11 +362,11 @@ class Cascades(MutableSequence[Cascade]):
         self._runs = self._peers = None
 
     def is_calm(self, cascade: Cascade, tick: int) -> bool:
-        """Return whether it is worth packing: it would not be made whole again at once."""
+        """Return whether packing pays: the message was not rebuilt and checked recently."""
         return cascade.id not in self._before or tick - cascade.asked_at >= CALM_TICKS
 
     def take_up(self, cascade: Cascade) -> None:
-        """Let a message that was packed away change again: it is what is held from now on."""
+        """Replace a packed message by its rebuilt cascade, which may change again."""
         self._peers = None
         place = self.place_of(cascade.id)
         if place < len(self._items) and isinstance(self._items[place], EndedCascade):
@@ -374,26 +374,26 @@ class Cascades(MutableSequence[Cascade]):
         self.gather(cascade)
 
     def rouse(self, stirs: Stirs, topics: Callable[[EndedCascade], bool] | None = None) -> None:
-        """Hold whole what something of a kind may change now; ``topics`` says it of one."""
+        """Unpack the messages that ``stirs`` may change now, or for which ``topics`` is true."""
         self._hold_whole(
             each for each in self._stirring()
             if each.stirs & stirs or (topics is not None and each.rested and topics(each))
         )  # fmt: skip
 
     def gather(self, cascade: Cascade) -> None:
-        """Hold the rivals of a message whole, which runs from now on and writes into them."""
+        """Unpack the rivals of a message that starts running, since it writes into them."""
         contest = contest_of(cascade)
         if contest is not None:
             self._hold_whole(self._grouped().get(contest, ()))
 
     def _stirring(self) -> list[EndedCascade]:
-        """Return those packed away that something may change."""
+        """Return the packed messages that something may change."""
         if self._stirred is None:
             self._stirred = [each for each in self.ended if each.stirs]
         return self._stirred
 
     def _grouped(self) -> dict[Hashable, list[EndedCascade]]:
-        """Return those packed away that have a group."""
+        """Return the packed messages that have a group, by group."""
         if self._packed is None:
             self._packed = {}
             for each in self.ended:
@@ -411,7 +411,7 @@ class Cascades(MutableSequence[Cascade]):
             self._before = before
 
     def peers_of(self, group: Hashable) -> tuple[Cascade, ...]:
-        """Return the messages of a group in order; they are sorted out once a tick."""
+        """Return the messages of a group in order; they are grouped once per tick."""
         if self._peers is None:
             peers: dict[Hashable, list[Cascade]] = {}
             for each in self._loose:
@@ -424,15 +424,15 @@ class Cascades(MutableSequence[Cascade]):
         return tuple(sorted([*found, *map(self._as_cascade, packed)], key=_number))
 
     def regroup(self) -> None:
-        """Ask models anew which messages they are stepped with."""
+        """Forget which messages are stepped together; models are asked again."""
         self._peers = None
 
     def hold(self, items: Iterable[Cascade | EndedCascade]) -> None:
-        """Hold other messages from now on."""
+        """Replace all messages."""
         self._settle(list(items))
 
     def grow(self, count: int) -> None:
-        """Make room for agents that joined; they count as not reached."""
+        """Make room for agents that joined; they count as unreached."""
         self._hold_whole(each for each in self._stirring() if each.stirs & Stirs.NEWCOMERS)
         for each in self._loose:
             each.grow(count)
@@ -443,20 +443,20 @@ class Cascades(MutableSequence[Cascade]):
     # A sequence
 
     def find(self, number: int) -> Cascade | None:
-        """Return the message of a number."""
-        items = self._items  # those of one moment: another thread may ask
+        """Return the message with a number, or None."""
+        items = self._items  # read once: another thread may replace them
         place = bisect_left(items, number, key=_number)
         if place == len(items) or items[place].id != number:
             return None
         return self._as_cascade(items[place])
 
     def newest(self, most: int) -> list[Cascade]:
-        """Return the newest that ever began, at most so many, in order."""
+        """Return the newest messages that have started, at most ``most``, in order."""
         begun = [each for each in self._items if each.started_at >= 0][-most:]
         return [self._as_cascade(each) for each in begun]
 
     def place_of(self, number: int) -> int:
-        """Return where the message of a number stands, or would."""
+        """Return the place of the message with a number, or where it would be inserted."""
         return bisect_left(self._items, number, key=_number)
 
     def __len__(self) -> int:
@@ -485,7 +485,7 @@ class Cascades(MutableSequence[Cascade]):
         self._settle(items)
 
     def insert(self, place: SupportsIndex, value: Cascade) -> None:
-        """Put a message at a place."""
+        """Insert a message at a place."""
         at = place.__index__()
         if at >= len(self._items):
             self._items.append(value, is_own=True)
@@ -516,8 +516,8 @@ class Cascades(MutableSequence[Cascade]):
 
     def _made(self, item: EndedCascade) -> Cascade:
         world = self._world()
-        assert world is not None  # noqa: S101 - it holds these
-        stirred = item.stirs & Stirs.NEWCOMERS  # nobody joined since, or is just being welcomed
+        assert world is not None  # noqa: S101 - it owns these
+        stirred = item.stirs & Stirs.NEWCOMERS  # nobody has joined since, or grow() is running
         agents = item.agents if stirred else len(world.agents)
         found = item.made(agents, world.rested_as)
         found.around, found.siblings = world, self
@@ -531,9 +531,9 @@ def _number(item: Cascade | EndedCascade) -> int:
 
 
 def contest_of(item: Cascade | EndedCascade) -> Hashable | None:
-    """Return the group of a message whose peers read and write its columns; None: it has none.
+    """Return the group of messages that read and write one another's columns; None without one.
 
-    A plugin that cannot say it is at fault where it is stepped.
+    If the plugin raises here, its fault is reported when it is stepped.
     """
     try:
         with interruptible():
@@ -546,13 +546,13 @@ def contest_of(item: Cascade | EndedCascade) -> Hashable | None:
 
 
 def adoptions_of(world: CascadeOwner) -> int:
-    """Return how many adoptions all messages have on record."""
+    """Return the number of recorded adoptions of all messages."""
     cascades = world.cascades
     return cascades.adoptions + sum(each.size for each in cascades.loose)
 
 
 def dumped(world: CascadeOwner) -> Iterator[tuple[dict[str, Any], Columns]]:
-    """Yield what each message of a world has to be saved, in order."""
+    """Yield the dump of each message of a world, in order."""
     agents = len(world.agents)
     for each in world.cascades.items:
         yield each.dump(agents, world.rested_as) if isinstance(each, EndedCascade) else each.dump()
@@ -561,9 +561,9 @@ def dumped(world: CascadeOwner) -> Iterator[tuple[dict[str, Any], Columns]]:
 def packed(
     world: CascadeOwner,
 ) -> tuple[list[PackedRecord], Iterator[tuple[dict[str, Any], Columns]]]:
-    """Return packed records of a world's messages, and what the others have to be saved; in order.
+    """Return the packed records of a world's messages, and dumps of the others; both in order.
 
-    Together they say what :func:`dumped` does.
+    Together they hold the same as :func:`dumped`.
     """
     agents, rested = len(world.agents), world.rested_as
     found: list[PackedRecord] = []
@@ -579,7 +579,7 @@ def packed(
 
 
 def models_of(world: CascadeOwner) -> Iterable[PropagationModel]:
-    """Return the models of a world's messages, in order; of those that ended each kind once."""
+    """Return the models of a world's messages, in order; packed messages share equal ones."""
     seen: set[int] = set()
     for each in world.cascades.items:
         if isinstance(each, EndedCascade):

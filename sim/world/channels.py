@@ -1,9 +1,9 @@
-"""Channels by name: everybody who could hear does, or those who met then, or what a plugin says.
+"""Channels by name: broadcast, stream and feed, and those of plugins.
 
-``"broadcast"`` is the classical setting. ``"stream"`` plays the interactions that a world came
-with: in a tick, those hear each other who met in its span of time. ``"stream:24"`` takes the last
-24 ticks together, a sliding snapshot; ``"stream:1:again"`` begins anew after the last one.
-``"feed"`` is the platform's: those hear who are shown it. A plugin's
+``"broadcast"`` is the classical setting: every listener hears. ``"stream"`` plays the interactions
+of the world's data: agents that met within a tick's span of time hear each other. ``"stream:24"``
+merges the last 24 ticks, a sliding window; ``"stream:1:again"`` starts over after the last one.
+``"feed"`` is the platform's: members hear a message when it is shown to them. A plugin's channel
 is named with its parameters: ``"bridges,weak=0.2"`` (:mod:`sim.spread.channels.channel`).
 """
 
@@ -51,13 +51,13 @@ _Pairs = tuple[Ids, Ids]
 
 
 class FeedChannel:
-    """What members are shown of a message in this tick.
+    """Impressions of a message in this tick, as contacts.
 
-    A member hears a message from whom it is shown it: the followee that shared it, or its author
-    where it comes from beyond. Everybody whose share is shown speaks, however long ago it was:
-    a model's chances are chances at being shown the message, and who adopts shares it from then on.
-    Models that weigh what an agent hears in sum (thresholds of many) ask who is shown it, and then
-    of all it follows.
+    The source of a contact is the followee that shared the message, or its author if it comes
+    from outside the member's network. A share counts whenever it is shown, however old it is: a
+    model's probabilities apply to each impression, and adopters share the message from then on.
+    Models that sum over what an agent hears (thresholds of many) ask who is shown the message,
+    and then sum over all that this agent follows.
     A message that is too old for feeds, or hidden, comes to rest.
     """
 
@@ -69,12 +69,12 @@ class FeedChannel:
         self._spare: list[npt.NDArray[np.uint32]] = []
 
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
-        """Return who is shown the message, and by whom."""
+        """Return who is shown the message, and from which source."""
         viewers, sources = self._pairs().get(message, (_NOBODY, _NOBODY))
         return FeedContacts(network, viewers, sources, self._spare, self._heard)
 
     def _heard(self, viewers: Ids) -> _Pairs:
-        """Return (viewers, sources) of all ties by which some members hear."""
+        """Return (viewers, sources) of all ties through which some members hear."""
         hearing = self._platform.hearing
         starts, lengths = (column.astype(np.int64) for column in hearing.rows[viewers].T)
         first = np.cumsum(lengths) - lengths
@@ -82,16 +82,16 @@ class FeedChannel:
         return np.repeat(viewers, lengths), hearing.ids[places]
 
     def carries(self, message: int) -> bool:
-        """Return whether the message may still be shown to somebody."""
+        """Return whether the message may still be shown."""
         return self._platform.carries(message)
 
     def give_back(self) -> None:
-        """Give back what was made to tell this tick's contacts."""
+        """Release the working memory of this tick's contacts."""
         self._shown = None, {}
         self._spare.clear()
 
     def _pairs(self) -> dict[int, _Pairs]:
-        """Return (viewers, sources) of each injected message shown; sorted out once a tick."""
+        """Return (viewers, sources) of each injected message shown; computed once per tick."""
         exposures = self._platform.exposures
         if self._shown[0] is not exposures:
             self._shown = exposures, _by_message(self._platform.posts, exposures)
@@ -104,7 +104,7 @@ def _by_message(posts: Posts, exposures: Exposures) -> dict[int, _Pairs]:
     if not shown:
         return {}
     viewers, sources, ids = (np.concatenate(column) for column in zip(*shown, strict=True))
-    shown.clear()  # it is sorted out once
+    shown.clear()  # computed once
     order = np.argsort(ids, kind="stable")
     which, starts = np.unique(ids[order], return_index=True)
     spans = zip(which.tolist(), starts.tolist(), [*starts[1:].tolist(), ids.size], strict=True)
@@ -114,7 +114,7 @@ def _by_message(posts: Posts, exposures: Exposures) -> dict[int, _Pairs]:
 
 
 def injected(posts: Posts, parts: Iterable[ExposurePart]) -> list[Showings]:
-    """Return the exposures of injected messages, of each part that has any."""
+    """Return the impressions of injected messages, for each part that has any."""
     found = []
     for part in parts:
         at = np.flatnonzero(part.flags & _INJECTED)
@@ -147,7 +147,7 @@ class BroadcastPlugin(Channel):
     )
 
     def opened(self, world: InWorld) -> OpenedChannel:
-        """Return the whole network as it is."""
+        """Return the whole network."""
         return Broadcast()
 
 
@@ -166,7 +166,7 @@ class StreamPlugin(Channel):
     )
 
     def opened(self, world: InWorld) -> OpenedChannel:
-        """Return what is played; refuses a world without times."""
+        """Return the stream of interactions; raise for a world without times."""
         home = cast(WorldState, world)
         if home.interactions is None:
             raise InputError(
@@ -196,7 +196,7 @@ class FeedPlugin(Channel):
     )
 
     def opened(self, world: InWorld) -> OpenedChannel:
-        """Return the feeds of the platform; refuses a world without one."""
+        """Return the feeds of the platform; raise for a world without one."""
         platform = cast(WorldState, world).platform
         if platform is None:
             raise InputError(
@@ -208,25 +208,25 @@ class FeedPlugin(Channel):
 
 @dataclass
 class StreamChannel:
-    """Who met in this tick, or in the last few: timed interactions, played from the first tick.
+    """Meetings of this tick, or of the last few: timed interactions, played from the first tick.
 
     World tick 1 plays the first span of :attr:`~sim.world.world.World.tick_minutes` minutes of the
-    stream. A message that starts later hears only what is played from then on.
+    stream. A message that starts later travels only along what is played from then on.
     """
 
-    interactions: Interactions  # what is played, and the span of a tick
+    interactions: Interactions  # the stream, and the span of a tick
     tick_minutes: float
-    window: int = 1  # how many ticks are taken together, at least 1
-    again: bool = False  # whether it begins anew after its last tick
+    window: int = 1  # number of ticks merged, at least 1
+    again: bool = False  # whether it starts over after its last tick
     _made: tuple[int, int, Contacts] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
-        """Its name, from which :meth:`sim.world.world.World.channel` makes an equal one."""
+        """Name from which :meth:`sim.world.world.World.channel` makes an equal channel."""
         return f"stream:{self.window}{':again' if self.again else ''}"
 
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
-        """Return who met; made once a tick for all messages."""
+        """Return the meetings; computed once per tick for all messages."""
         if self._made is None or self._made[:2] != (tick, id(network)):
             rows = self._rows(tick)
             met = self.interactions
@@ -242,18 +242,18 @@ class StreamChannel:
         return self.interactions.between(seconds * first, seconds * (last + 1))
 
     def is_over(self, tick: int) -> bool:
-        """Return whether nobody meets any more after this tick."""
+        """Return whether there are no meetings after this tick."""
         last = self.interactions.ticks(self.tick_minutes) + self.window - 1
         return not self.again and tick >= last
 
 
 def is_channel(name: str) -> bool:
-    """Return whether a saved channel's name is one that can be made again."""
+    """Return whether a channel can be made from its saved name."""
     return name.partition(",")[0].partition(":")[0] in names("channel")
 
 
 def channel_of(said: str) -> Channel:
-    """Return the channel that some words name.
+    """Return the channel that a text names.
 
     Examples
     --------
@@ -284,7 +284,7 @@ def _windowed(said: str, rest: list[str]) -> dict[str, Any]:
 
 
 def opened(channel: Channel, world: InWorld) -> OpenedChannel:
-    """Return a channel as it works in a world."""
+    """Return a channel opened in a world."""
     found = channel.opened(world)
     if not isinstance(found, PluginChannel) and is_foreign(type(channel)):
         raise InputError(
@@ -295,7 +295,7 @@ def opened(channel: Channel, world: InWorld) -> OpenedChannel:
 
 
 def is_current(channel: OpenedChannel) -> bool:
-    """Return whether an opened channel is still what its name makes: no file has changed since."""
+    """Return whether an opened channel still matches its name: no plugin file has changed."""
     if not isinstance(channel, PluginChannel):
         return True
     name = channel.plugin.plugin_name
@@ -303,7 +303,7 @@ def is_current(channel: OpenedChannel) -> bool:
 
 
 def reopened(channel: OpenedChannel, world: WorldState) -> OpenedChannel:
-    """Return the same channel as it works in a world that was rebuilt or went back."""
+    """Return the same channel opened in a world that was rebuilt or restored."""
     if isinstance(channel, PluginChannel):
         found = world.channel(channel.plugin)
         is_same = isinstance(found, PluginChannel) and type(found.plugin) is type(channel.plugin)
@@ -313,9 +313,9 @@ def reopened(channel: OpenedChannel, world: WorldState) -> OpenedChannel:
 
 
 class SharedState:
-    """What is made of a world's state on demand, once for all of its messages.
+    """Values derived from a world's state on demand, shared by all of its messages.
 
-    Nothing of it is part of the state: whoever lets go of it finds the same again.
+    None of it is part of the state: what is dropped can be derived again.
     """
 
     def __init__(self) -> None:
@@ -326,17 +326,17 @@ class SharedState:
         self._channels: dict[str, OpenedChannel] = {}
 
     def let_go(self) -> None:
-        """Forget all but the channels, which messages under way hold."""
+        """Drop everything but the channels, which running messages hold."""
         self._scratch = self._network = self._absent = self._silence = None
 
     def twin(self) -> SharedState:
-        """Return what a twin of the world begins with: the same channels."""
+        """Return the initial shared state of a copy of the world: the same channels."""
         found = SharedState()
         found._channels = self._channels
         return found
 
     def scratch(self, agents: int) -> Scratch:
-        """Return the working columns of so many agents."""
+        """Return the working columns for ``agents`` agents."""
         if self._scratch is None or self._scratch.fits != agents:
             self._scratch = Scratch(agents)
         return self._scratch
@@ -344,7 +344,7 @@ class SharedState:
     def network(
         self, agents: Agents, ties: Ties, relationships: Relationships, tick_minutes: float
     ) -> Contacts:
-        """Return everybody who could hear whom, as the channels take it."""
+        """Return all possible contacts, the input of the channels."""
         state = (ties.version, relationships.blocklist.version, len(agents))
         if self._network is None or self._network[0] != state:
             live = ties.live
@@ -365,9 +365,9 @@ class SharedState:
         return self._network[1]
 
     def before_change(self, ties: Ties) -> None:
-        """Let the contacts go before ties change for the first time: they would keep the old rows.
+        """Drop cached contacts before ties first change: they would keep the old rows alive.
 
-        Those are laid out anew then, and with the contacts there would be both.
+        The change copies the rows; with the contacts, old and new rows would both be in memory.
         """
         if ties.is_still:
             self._network = None
@@ -376,7 +376,7 @@ class SharedState:
                     each.give_back()
 
     def silence(self, agents: Agents, ties: Ties, tick_minutes: float) -> NoContacts:
-        """Return the contacts of messages that nobody will hear of any more."""
+        """Return the contacts of messages that no longer reach anybody: none."""
         if self._silence is None or self._silence.agents != len(agents):
             self._silence = NoContacts(
                 len(agents),
@@ -398,7 +398,7 @@ class SharedState:
         return self._absent[1]
 
     def channel(self, named: str | Channel, world: InWorld) -> OpenedChannel:
-        """Return a channel as it works in a world, one for all messages."""
+        """Return a channel opened in a world, shared by all messages."""
         known = self._channels.get(named) if isinstance(named, str) else None
         if known is None or not is_current(known):
             plugin = named if isinstance(named, Channel) else channel_of(named)
@@ -411,5 +411,5 @@ class SharedState:
         return known
 
     def close_feed(self) -> None:
-        """Forget the feeds of a platform that is another one now."""
+        """Drop the feeds of a platform that was replaced."""
         self._channels.pop(FEED, None)

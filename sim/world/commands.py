@@ -1,10 +1,10 @@
-"""The table of commands: all that is done to a world, each a name, arguments and a function.
+"""The table of commands: everything that changes a world, each a name, arguments and a function.
 
-A command follows from the world and its arguments alone, which JSON holds: so it can be done again.
-Whoever deals with commands reads :data:`COMMANDS`: the world's trail and the journal have their
-names and arguments, recovery, replay and manifests apply them, an engine in another process takes
-them as they are, and :mod:`sim.scenario.from_world` writes them as a scenario. Rooms above add
-theirs by :func:`command`: minds, and work on many agents at once.
+The effect of a command depends only on the world and on its arguments, which JSON can hold, so it
+can be repeated. All users of commands read :data:`COMMANDS`: the world's trail and the journal
+store names and arguments; recovery, replay and manifests apply them; an engine in another process
+receives them; :mod:`sim.scenario.from_world` writes them as a scenario. Rooms above add their own
+with :func:`command`: minds, and work on many agents at once.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class Command:
 
     @property
     def arguments(self) -> Signature:
-        """What it takes besides the world, and a report."""
+        """Its parameters, without the world and the report."""
         whole = signature(self.apply)
         world, *rest = whole.parameters.values()
         del world
         return whole.replace(parameters=[each for each in rest if each.name != "report"])
 
     def check(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> None:
-        """Raise InputError when these are no arguments of it.
+        """Raise InputError if the command does not accept these arguments.
 
         Examples
         --------
@@ -67,16 +67,16 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {}
-"""Every command by its name."""
+"""All commands by name."""
 
 _NAMES: dict[Callable[..., Any], str] = {}
 
 _PASS_ON = frozenset({__name__, "sim.world.log"})
-"""Modules whose functions only pass on what a command was given."""
+"""Modules whose functions only forward the arguments of a command."""
 
 
 def command(name: str = "", *, holds: str = "") -> Callable[[F], F]:
-    """Add a function to :data:`COMMANDS`, under its own name or another; as :class:`Command`."""
+    """Add a function to :data:`COMMANDS` as a :class:`Command`, under its own or another name."""
 
     def add(function: F) -> F:
         called = name or function.__name__
@@ -91,9 +91,9 @@ def command(name: str = "", *, holds: str = "") -> Callable[[F], F]:
 
 
 def _refusing(name: str, function: F) -> F:
-    """Return a function whose arguments are refused in a sentence where what it calls has others.
+    """Return a function that raises InputError if what it calls does not accept its arguments.
 
-    Some commands pass on what they are given, so their own parameters do not say what fits.
+    Some commands only forward their arguments, so their own signature does not show what fits.
     """
 
     @wraps(function)
@@ -105,14 +105,14 @@ def _refusing(name: str, function: F) -> F:
             while at and at.tb_next:
                 at = at.tb_next
             if at is None or at.tb_frame.f_globals["__name__"] not in _PASS_ON:
-                raise  # it was called as it asks for, and failed within
+                raise  # the arguments fit; the failure came from inside
             raise InputError(f"The command {name} has other arguments: {error}.") from None
 
     return cast("F", applied)
 
 
 def holds(name: str, what: str) -> bool:
-    """Return whether a command is there and holds something (:attr:`Command.holds`).
+    """Return whether a command exists and holds ``what`` (:attr:`Command.holds`).
 
     Examples
     --------
@@ -123,7 +123,7 @@ def holds(name: str, what: str) -> bool:
 
 
 def name_of(function: Callable[..., Any]) -> str | None:
-    """Return the name of the command that a function is; None: it is none."""
+    """Return the name of a function's command; None if it is not a command."""
     return _NAMES.get(function) if isinstance(function, Hashable) else None
 
 
@@ -140,7 +140,7 @@ def step(world: World, ticks: int) -> None:
 
 @command()
 def reseed(world: World, seed: int) -> None:
-    """Draw what is to come from another seed, any whole number."""
+    """Draw from another seed from now on; any integer."""
     world.seed = seed
 
 
@@ -149,7 +149,7 @@ def reseed(world: World, seed: int) -> None:
 
 @command()
 def inject(world: World, *text: str, **said: Any) -> Cascade:
-    """Send a message on its way, as ``world.inject``."""
+    """Start a message, as ``world.inject``."""
     return world.inject(*text, **said)
 
 
@@ -161,13 +161,13 @@ def set_parameter(world: World, number: int, name: str, value: object) -> None:
 
 @command()
 def cancel(world: World, number: int) -> None:
-    """Stop a message; what it reached stays."""
+    """Stop a message; its adopters stay."""
     _cascade(world, number).cancel()
 
 
 @command()
 def limit(world: World, max_running: int) -> None:
-    """Let so many messages run at once; 0: none begins."""
+    """Set how many messages may run at once; 0: none starts."""
     world.max_running = max_running
 
 
@@ -183,7 +183,7 @@ def _cascade(world: World, number: int) -> Any:
 
 @command()
 def set_status(world: World, ids: Any, status: int, report: Report = quiet) -> None:
-    """Give agents a status of :class:`~sim.agents.lifecycle.Lifecycle`."""
+    """Set the status of agents, a value of :class:`~sim.agents.lifecycle.Lifecycle`."""
     report("changing agents", 0.0)
     world.agents.set_status(ids, status)
 
@@ -196,14 +196,14 @@ def take_profiles(
     interests: Any = "known",
     report: Report = quiet,
 ) -> ProfilesTaken:
-    """Give profiles, as plain values, to agents."""
+    """Assign profiles, as plain values, to agents."""
     report("giving profiles", 0.0)
     return world.take_profiles(profiles, match, interests)
 
 
 @command()
 def change_agents(world: World, agents: Any, report: Report = quiet, **values: Any) -> int:
-    """Set properties of the agents of a condition, or of indices; returns how many they are."""
+    """Set properties of agents, given by a condition or indices; return how many were set."""
     report("changing agents", 0.0)
     return int(world.change_agents(agents, **values).size)
 
@@ -221,7 +221,7 @@ def note(world: World, agents: Any, text: str) -> None:
 def add_ties(
     world: World, sources: Any, targets: Any, trust: Any = None, report: Report = quiet
 ) -> int:
-    """Add ties ``sources[i] -> targets[i]``; returns how many were new."""
+    """Add ties ``sources[i] -> targets[i]``; return how many were new."""
     report("adding ties", 0.0)
     before = world.ties.count
     world.add_ties(np.asarray(sources), np.asarray(targets), trust)
@@ -229,7 +229,7 @@ def add_ties(
 
 
 def _on_pairs(does: str, doing: str, says: str) -> Callable[..., AppliedChanges]:
-    """Add a command that is one method of a world about pairs of agents."""
+    """Add a command that calls one of a world's methods on pairs of agents."""
 
     def act(world: World, agents: Any, others: Any, report: Report = quiet) -> AppliedChanges:
         report(doing, 0.0)
@@ -253,7 +253,7 @@ unmute = _on_pairs("unmute", "unmuting", "Lift mutes")
 
 @command()
 def remove_ties(world: World, sources: Any, targets: Any, report: Report = quiet) -> int:
-    """Cut ties ``sources[i] -> targets[i]``; returns how many there were."""
+    """Remove ties ``sources[i] -> targets[i]``; return how many existed."""
     report("cutting ties", 0.0)
     return world.remove_ties(np.asarray(sources), np.asarray(targets)).removed
 
@@ -282,7 +282,7 @@ def learn(
     loss: float = LOSS,
     report: Report = quiet,
 ) -> int:
-    """Let trust move by outcomes; as ``World.learn``."""
+    """Update trust by outcomes; as ``World.learn``."""
     report("learning", 0.0)
     given = (np.asarray(agents), np.asarray(others), np.asarray(good))
     return world.learn(*given, gain=gain, loss=loss)
@@ -290,21 +290,21 @@ def learn(
 
 @command()
 def create_group(world: World, name: str, limit: int | None = None, report: Report = quiet) -> int:
-    """Make a group; as ``World.groups.create``."""
+    """Create a group; as ``World.groups.create``."""
     report("making a group", 0.0)
     return world.groups.create(name, limit)
 
 
 @command()
 def join_group(world: World, agents: Any, group: int | str, report: Report = quiet) -> int:
-    """Let agents into a group; as ``World.groups.join``."""
+    """Add agents to a group; as ``World.groups.join``."""
     report("joining", 0.0)
     return world.groups.join(np.asarray(agents), group)
 
 
 @command()
 def leave_group(world: World, agents: Any, group: int | str, report: Report = quiet) -> int:
-    """Let agents out of a group; as ``World.groups.leave``."""
+    """Remove agents from a group; as ``World.groups.leave``."""
     report("leaving", 0.0)
     return world.groups.leave(np.asarray(agents), group)
 
@@ -314,31 +314,31 @@ def leave_group(world: World, agents: Any, group: int | str, report: Report = qu
 
 @command()
 def open_platform(world: World, settings: Any = None, **more: Any) -> None:
-    """Let a world run a platform, as ``world.open_platform``."""
+    """Open a platform, as ``world.open_platform``."""
     world.open_platform(settings, **more)
 
 
 @command()
 def act(world: World, agent: int, what: Any, **said: Any) -> None:
-    """Let a member do something in the next tick, as ``world.platform.act``."""
+    """Schedule an action of a member for the next tick, as ``world.platform.act``."""
     _platform(world).act(agent, what, **said)
 
 
 @command()
 def recommend(world: World, recommender: Any, members: Any = None, **parameters: Any) -> None:
-    """Let another recommender rank feeds, as ``world.recommend``."""
+    """Change the recommender that ranks feeds, as ``world.recommend``."""
     world.recommend(recommender, members, **parameters)
 
 
 @command()
 def behave(world: World, policy: Any, members: Any = None, **parameters: Any) -> None:
-    """Let another policy decide what members do, as ``world.behave``."""
+    """Change the policy that decides what members do, as ``world.behave``."""
     world.behave(policy, members, **parameters)
 
 
 @command()
 def flag(world: World, message: int, name: str, on: bool = True) -> None:
-    """Put a flag on a message or take it off, as ``world.platform.flag``."""
+    """Set or clear a flag of a message, as ``world.platform.flag``."""
     _platform(world).flag(message, name, on=on)
 
 
@@ -353,19 +353,19 @@ def _platform(world: World) -> Platform:
 
 @command()
 def at(world: World, /, when: int | str, does: str, **said: Any) -> int:
-    """Plan an intervention, as ``world.at``; returns its number."""
+    """Plan an intervention, as ``world.at``; return its number."""
     return world.at(when, does, **said).number
 
 
 @command()
 def open_metrics(world: World, /, settings: Any = None, **more: Any) -> None:
-    """Let a world take metrics, as ``world.open_metrics``."""
+    """Start recording metrics, as ``world.open_metrics``."""
     world.open_metrics(settings, **more)
 
 
 @command()
 def set_alert(world: World, /, name: str, **changes: Any) -> None:
-    """Change an alert, as ``world.metrics.alerts.set``; opens metrics where there are none."""
+    """Change an alert, as ``world.metrics.alerts.set``; open metrics if they are not open."""
     metrics = world.open_metrics() if world.metrics is None else world.metrics
     if changes.pop("off", False):
         metrics.alerts.off(name)

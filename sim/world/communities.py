@@ -15,7 +15,7 @@ _MADE_UP = "group {}"
 
 
 def is_made_up(label: int, name: str) -> bool:
-    """Return whether a community's name only counts it: ``group 0``, ``group 1``, ..."""
+    """Return whether a community's name is only a number: ``group 0``, ``group 1``, ..."""
     return name == _MADE_UP.format(label)
 
 
@@ -32,7 +32,7 @@ def readable_names(
     names: Sequence[str],
     wanted: Iterable[int],
 ) -> tuple[str, ...]:
-    """Return names for communities, where one only counts by leading interest and best member."""
+    """Return names for communities; numbered ones are named by top interest and top member."""
     chosen = list(wanted)
     if not any(is_made_up(label, names[label]) for label in chosen):
         return tuple(names[label] for label in chosen)

@@ -33,22 +33,22 @@ from sim.world.base import WorldState
 
 WEIGHTS: Final = {"interests": 0.4, "personality": 0.3, "friends": 0.2, "communities": 0.1}
 _HALF = 3
-"""Common friends that make half of what any number can."""
+"""Number of common friends at which the friends part is 1/2."""
 _PAIRS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Compatibility:
-    """Scores of pairs, and what they are made of.
+    """Scores of pairs of agents, and their parts.
 
     Attributes
     ----------
     agents, others
-        uint32 (k,): the pairs.
+        uint32 (k,): the two sides of each pair.
     interests, personality, friends, communities
-        float64 (k,) in [0, 1]: the parts before they are weighed.
+        float64 (k,) in [0, 1]: the parts before weighting.
     common
-        int64 (k,): members tied to both.
+        int64 (k,): number of members tied to both.
     """
 
     agents: Ids
@@ -72,7 +72,7 @@ class Compatibility:
 
     @property
     def parts(self) -> dict[str, F64]:
-        """What each part adds to the score: float64 (k,) by name."""
+        """Contribution of each part to the score: float64 (k,) by name."""
         return {name: weight * getattr(self, name) for name, weight in WEIGHTS.items()}
 
     def __str__(self) -> str:
@@ -102,7 +102,7 @@ def compatibility(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLik
 
 def _ids(world: WorldState, side: npt.ArrayLike) -> Ids:
     ids = np.atleast_1d(np.asarray(side))
-    world.agents.is_active(ids)  # refuses what is no agent
+    world.agents.is_active(ids)  # raises for unknown agents
     return ids.astype(np.uint32)
 
 
@@ -112,7 +112,7 @@ def _bits(masks: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
 
 
 def _common(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.int64]:
-    """Return how many members are tied to both of each pair, in parts of bounded size."""
+    """Return how many members are tied to both agents of each pair, in blocks of bounded size."""
     out = np.zeros(who.size, np.int64)
     ways = world.ties.live, world.ties.reverse.live
     for low in range(0, who.size, _PAIRS):

@@ -1,4 +1,4 @@
-"""The making of a world: what fits in memory, its agents and ties, the trust ties begin with."""
+"""Creation of a world: memory limits, agents and ties, and the initial trust of ties."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from sim.network.graph.ties import Ties
 MOST_AGENTS = 2**31 - 1
 _MOST_LISTENERS = 2**32 - 1
 _AGENT = 22 + 8 + 4 + 12 + 9
-"""Columns, row record, in-degree, working columns, one cascade's state and log."""
+"""Bytes per agent: columns, row record, in-degree, working columns, a cascade's state and log."""
 _TIE = 4
 _BUILD = 12
-"""Bytes a tie while the network is built: arcs and their sorted copy."""
+"""Bytes per tie while the network is built: arcs and their sorted copy."""
 
 
 def estimate_bytes(agents: int, mean_degree: float) -> int:
-    """Return the bytes that a world takes while it is made, its largest moment."""
+    """Return the peak memory of creating a world, in bytes."""
     if not 0 <= mean_degree <= _MOST_LISTENERS:  # not NaN either
         raise InputError(
             f"mean_degree must be a number from 0 to {_MOST_LISTENERS:,}, got {mean_degree:g}."
@@ -37,7 +37,7 @@ def estimate_bytes(agents: int, mean_degree: float) -> int:
 
 
 def available_bytes() -> int:
-    """Return the memory that this machine has, 0 when it does not say."""
+    """Return the memory available on this machine in bytes; 0 if unknown."""
     try:
         return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError, AttributeError):
@@ -45,7 +45,7 @@ def available_bytes() -> int:
 
 
 def refuse_what_does_not_fit(agents: int, mean_degree: float) -> None:
-    """Raise when a world is empty or would not fit."""
+    """Raise if a world is empty or would not fit in memory."""
     if not math.isfinite(mean_degree) or mean_degree < 0:
         raise InputError(f"The mean degree is a number of at least 0, got {mean_degree:g}.")
     if agents < 1:
@@ -73,7 +73,7 @@ def drawn(
     seed: int,
     report: Report,
 ) -> tuple[Agents, Ties]:
-    """Return the population and the network of ``World.create``, which takes the same."""
+    """Return the population and network for ``World.create``, with the same parameters."""
     pairs = None if degrees is None else np.asarray(degrees)
     listeners = 0.0 if mean_degree is None else mean_degree
     if pairs is not None and pairs.ndim == 2 and len(pairs):
@@ -102,7 +102,7 @@ _CHUNK = 1 << 20
 
 
 def with_trust(ties: Ties, law: str, *, seed: int, report: Report) -> Ties:
-    """Return the ties with trust drawn from a law."""
+    """Return the ties with trust drawn from a distribution."""
     low, high = _bounds(law)
     if low == high == 1.0:
         return ties

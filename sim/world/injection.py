@@ -1,4 +1,4 @@
-"""Checks of an injection: each is one sentence, and nothing is changed before all pass."""
+"""Checks of an injection: each fails with one sentence; nothing changes before all pass."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _TEXT_LIMIT = 4096
 _KIND_LIMIT = 64
 _SHOWN = 5
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffd")
-"""Letters and symbols that leave no ink: fillers, the empty Braille pattern; and what replaces
-characters that are no text."""
+"""Letters and symbols without a visible glyph (fillers, the blank Braille pattern), and the
+replacement characters."""
 
 
 def checked_message(
@@ -33,7 +33,7 @@ def checked_message(
     kind: str,
     tick: int,
 ) -> Message:
-    """Return the message, clean, with the interests that are given or found in its text."""
+    """Return the cleaned message, with the interests given or found in its text."""
     said = short_text(text, _TEXT_LIMIT, "A message")
     if not is_visible(text) or not is_visible(said):
         raise InputError(
@@ -59,12 +59,12 @@ def checked_message(
 
 
 def is_visible(text: str) -> bool:
-    """Whether a character leaves ink: letters, marks on letters, numbers, signs, symbols."""
+    """Return whether a character is visible: letters, marks, numbers, punctuation, symbols."""
     return any(unicodedata.category(sign)[0] in "LNPS" and sign not in _BLANK for sign in text)
 
 
 def checked_start(at: int | None, tick: int) -> int:
-    """Return the tick at which a message starts; the past is refused."""
+    """Return the tick at which a message starts; raise if it is in the past."""
     if at is None:
         return tick
     start = whole_number(at, "at, the tick at which a message starts,")
@@ -76,7 +76,7 @@ def checked_start(at: int | None, tick: int) -> int:
 
 
 def checked_priority(priority: int) -> int:
-    """Return the priority as a plain int of 64 bits."""
+    """Return the priority as a Python int within 64 bits."""
     found = whole_number(priority, "priority")
     if not -(2**63) <= found < 2**63:
         raise InputError(f"priority must be a whole number of 64 bits, got {found}.")
@@ -84,14 +84,14 @@ def checked_priority(priority: int) -> int:
 
 
 def checked_mode(draws: DrawMode | None) -> DrawMode | None:
-    """Return the draw mode, or refuse what is none."""
+    """Return the draw mode, or raise if it is unknown."""
     if draws not in {None, "coins", "skips"}:
         raise InputError(f"draws must be 'coins' or 'skips', got {draws!r}.")
     return draws
 
 
 def checked_people(agents: Agents, ids: npt.ArrayLike, who: str) -> Ids:
-    """Return ids as distinct sorted uint32, or refuse the unknown and the inactive by id."""
+    """Return ids as distinct sorted uint32; raise for unknown and inactive ones, naming them."""
     given = np.atleast_1d(np.asarray(ids))
     if given.size == 0:
         raise InputError(f"{who}: at least one agent is needed.")

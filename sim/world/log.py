@@ -1,9 +1,9 @@
-"""The log of commands on a world: tick, author, words and result; all but the newest packed.
+"""The log of commands on a world: tick, author, arguments and result; older ones are compressed.
 
-The trail is no part of the state: two worlds that are equal may have come about differently, and
-their digests are the same. It goes with the world into its file, and what is in it can be done
-again (:mod:`sim.runtime.replay`). Each act has a digest over itself and the digest before it, so an
-act that was changed, removed or moved is noticed; somebody who writes all of them anew is not.
+The trail is not part of the state: equal worlds may have different histories, and have the same
+digest. It is saved with the world, and its commands can be replayed (:mod:`sim.runtime.replay`).
+The digest of each act covers the act and the digest before it, which reveals an act that was
+changed, removed or moved, but not a trail that was rewritten as a whole.
 """
 
 from __future__ import annotations
@@ -33,30 +33,30 @@ from sim.spread.cascade.cascade import Cascade
 from sim.world.cascades import CascadeOwner, adoptions_of
 
 OPEN_ACTS, OPEN_BYTES = 512, 256 << 10
-"""Acts, and bytes of their words, up to which they are kept as they are; then half are packed."""
+"""Number of acts, and bytes of their arguments, kept uncompressed; beyond, half are packed."""
 
 FILED_BYTES = 1 << 20
-"""Packed acts up to this size in sum stay in memory; further ones lie in a scratch file."""
+"""Total size of packed acts kept in memory, in bytes; further ones go to a scratch file."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedAct:
-    """One thing that was done.
+    """One logged command.
 
     Parameters
     ----------
     number
-        From 0, which is how the world began.
+        From 0, the act that created the world.
     tick
-        The world's tick when it was done; for ``step`` the one before.
+        The world's tick at the time; for ``step`` the one before it.
     author
-        Who: ``screen``, ``command line``, ``script``, ``plugin``, or a name of one's own.
+        ``screen``, ``command line``, ``script``, ``plugin``, or a name of your own.
     kind
-        What: ``create``, ``step``, ``inject`` ...
+        ``create``, ``step``, ``inject`` ...
     said
-        Its arguments, JSON: ``{"args": [...], "keywords": {...}}``.
+        Its arguments as JSON: ``{"args": [...], "keywords": {...}}``.
     result
-        What came of it, for people; one line.
+        Its result for people; one line.
     digest
         64 hex digits over all this and the digest of the act before.
     """
@@ -70,7 +70,7 @@ class LoggedAct:
     digest: str = ""
 
     def chained(self, before: str) -> str:
-        """Return the digest that this act must have behind one whose digest is ``before``."""
+        """Return the digest of this act if the previous act's digest is ``before``."""
         parts = [before, self.number, self.tick, self.author, self.kind, self.said, self.result]
         text = json.dumps(parts, separators=(",", ":"))
         return blake2b(text.encode(), digest_size=32).hexdigest()
@@ -88,7 +88,7 @@ class _PackedPart(NamedTuple):
 
 
 class PackedActs(Sequence[LoggedAct]):
-    """A list of acts that only changes at its end; any thread may read it.
+    """An append-only list of acts; any thread may read it.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class PackedActs(Sequence[LoggedAct]):
             self._pack()
 
     def renew(self, act: LoggedAct) -> None:
-        """Put another act in the place of the last; at no moment is there one less."""
+        """Replace the last act; concurrent readers never see a shorter list."""
         newest = self._last()
         before, newest[-1] = newest[-1], act
         self._weigh(len(act.said) - len(before.said))
@@ -130,7 +130,7 @@ class PackedActs(Sequence[LoggedAct]):
         self._state, self._open_bytes, self._at_hand = ((), []), 0, (None, [])
 
     def copy(self) -> PackedActs:
-        """Return acts that do not change with these; what is packed is shared."""
+        """Return an independent copy; packed acts are shared."""
         other = PackedActs()
         parts, newest = self._state
         other._state, other._open_bytes = (parts, list(newest)), self._open_bytes
@@ -149,7 +149,7 @@ class PackedActs(Sequence[LoggedAct]):
         self._open_bytes = sum(len(act.said) for act in left)
 
     def _last(self) -> list[LoggedAct]:
-        """Return the list that holds the last act, which is brought back if it was packed."""
+        """Return the list that holds the last act, unpacking it if needed."""
         parts, newest = self._state
         if not newest and parts:
             newest = list(_unpacked(parts[-1]))
@@ -157,7 +157,7 @@ class PackedActs(Sequence[LoggedAct]):
             self._open_bytes = sum(len(act.said) for act in newest)
         return newest
 
-    # What there is
+    # Reading
 
     @property
     def packed(self) -> int:
@@ -165,7 +165,7 @@ class PackedActs(Sequence[LoggedAct]):
         return sum(part.packed.nbytes for part in self._state[0])
 
     def texts(self) -> Iterator[str]:
-        """Yield all of them as JSON lists of :func:`row_of`, some hundreds in each."""
+        """Yield all acts as JSON lists of :func:`row_of`, a few hundred in each."""
         parts, newest = self._state
         newest = list(newest)
         for part in parts:
@@ -236,17 +236,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 Witness = Callable[[str, tuple[Any, ...], Mapping[str, Any] | None], AbstractContextManager[None]]
 
 PLUGIN = "plugin"
-"""Author of what happens inside a tick; it happens again when the tick is done again."""
+"""Author of what happens inside a tick; a replay of the tick does it again."""
 
 UNSAID = "unsaid"
-"""Key in place of words that JSON cannot hold, or too many of them; such an act is only named."""
+"""Key in place of arguments that are too long or not JSON; such an act cannot be replayed."""
 
 MOST_BYTES = 16 << 20
-"""Longest words of an act; beyond that they are left out."""
+"""Maximum length of an act's arguments in bytes; longer ones are left out."""
 
 LONGEST_RESULT, LONGEST_AUTHOR = 200, 64
 _SHORT = 256
-"""Arrays up to this length are written as numbers that a person can read."""
+"""Arrays up to this length are written as readable numbers."""
 
 _STEP = re.compile(r'\{"args":\[([0-9]{1,18})\],"keywords":\{\}\}')
 
@@ -255,14 +255,14 @@ _LARGEST_ARRAY = 1 << 30
 
 
 class DatedWorld(CascadeOwner, Protocol):
-    """The world whose trail it is, as far as the trail knows it."""
+    """The part of a world that its trail uses."""
 
     tick: int
 
 
 @dataclass(slots=True)
 class Note:
-    """An act under way; whoever carries it out writes the result."""
+    """A running act; the code that carries it out sets the result."""
 
     kind: str
     result: str = ""
@@ -270,19 +270,19 @@ class Note:
 
 @dataclass(slots=True)
 class Trail:
-    """Every act since a world began.
+    """All acts since a world was created.
 
     Attributes
     ----------
     author
-        Who does what comes next.
+        Author of the next acts.
     acts
-        What was done, in order; ticks since the last of them are not in it yet (:meth:`seal`).
+        Acts in order, without the ticks since the last of them (:meth:`seal`).
     reader
-        Who is looking at the world and may change nothing; empty: nobody.
+        Name of the code that has read-only access now; empty: none.
     witness
-        ``witness(kind, args, said)`` stands round each act between two ticks, such as what puts it
-        into a journal; None: nobody asks.
+        ``witness(kind, args, said)`` is a context manager around each act between two ticks, for
+        example one that writes it to a journal; None: no witness.
     """
 
     author: str = "script"
@@ -302,15 +302,15 @@ class Trail:
         return self.acts[-1].digest if self.acts else ""
 
     def began(self, kind: str, said: Mapping[str, Any] | None = None, result: str = "") -> None:
-        """Note how the world came about; what was noted of it before is replaced.
+        """Log how the world was created, replacing what was logged before.
 
         Parameters
         ----------
         kind, said
-            ``create``, ``demo`` or ``import`` with all that makes it again; ``given``: a program
-            made it of arrays that the trail does not hold.
+            ``create``, ``demo`` or ``import`` with the arguments to repeat it; ``given``: a program
+            made it from arrays that the trail does not hold.
         result
-            What came of it.
+            Its result for people.
         """
         self.acts.clear()
         self._add(0, self.author, kind, said_of((), said or {}), result)
@@ -324,18 +324,18 @@ class Trail:
         args: tuple[Any, ...] = (),
         said: Mapping[str, Any] | None = None,
     ) -> Iterator[Note]:
-        """Note an act once it is done; one that raises changed nothing, and is not noted.
+        """Log an act once it is done; one that raises changed nothing and is not logged.
 
         Parameters
         ----------
         world
-            Whose trail this is.
+            The world of this trail.
         kind, args, said
-            Its name and arguments. What it does in turn by other acts is not noted beside it.
+            Its name and arguments. Acts that it calls in turn are not logged.
         """
         self.refuse_reader(kind)
         outer = self._under_way
-        if outer is not None:  # whatever it is made of is not noted, and its result is the whole's
+        if outer is not None:  # inner acts are not logged; one of the same kind sets the result
             yield outer if outer.kind == kind else Note(kind)
             return
         witness = None if self._in_tick else self.witness
@@ -350,12 +350,12 @@ class Trail:
             self._add(tick, PLUGIN if self._in_tick else self.author, kind, words, note.result)
 
     def refuse_reader(self, kind: str) -> None:
-        """Refuse an act of somebody who may only look."""
+        """Raise for an act of code with read-only access."""
         if self.reader:
             raise InputError(f"{self.reader} calls {kind}, and may only read the world")
 
     def did(self, world: DatedWorld, kind: str, result: str = "") -> None:
-        """Note an act that cannot be done again, once it is done; its words are not known."""
+        """Log a finished act that cannot be replayed, because its arguments are unknown."""
         self.seal(world)
         self._add(
             world.tick, self.author, kind, json.dumps({UNSAID: "only the program knew"}), result
@@ -363,7 +363,7 @@ class Trail:
 
     @contextmanager
     def ticking(self, tick: int) -> Iterator[None]:
-        """Note a tick; ``tick`` is the one before."""
+        """Log a tick; ``tick`` is the one before it."""
         was_in_tick, self._in_tick = self._in_tick, True
         try:
             yield
@@ -375,7 +375,7 @@ class Trail:
                 self._ever += 1
 
     def by(self, world: DatedWorld, author: str) -> None:
-        """Let ``author`` be who does what comes next; and who made the world, if it is new."""
+        """Set the author of the next acts, and of the world's creation if it is new."""
         if author == self.author:
             return
         self.seal(world)
@@ -385,15 +385,15 @@ class Trail:
             self.acts.renew(replace(first, digest=first.chained("")))
 
     def take(self, acts: Sequence[LoggedAct]) -> None:
-        """Go on behind acts that were noted before, in a file."""
+        """Continue after acts that were read from a file."""
         self.acts = PackedActs(acts)
         self._is_new, self._ticks = False, 0
 
     def seal(self, world: DatedWorld) -> None:
-        """Note the ticks since the last act as an act of their own.
+        """Log the ticks since the last act as one act.
 
-        Where the last act is a step of the same author it becomes longer instead: when somebody
-        looked, or a copy was taken in between, is a matter of clocks and not of what was done.
+        If the last act is a step of the same author, it is extended instead, so that the trail does
+        not depend on when the world was read or copied in between.
         """
         if not self._ticks:
             return
@@ -410,12 +410,12 @@ class Trail:
         self._add(self._since, self.author, "step", said, result, renews=goes_on)
 
     def copy(self) -> Trail:
-        """Return a trail that does not change with this one."""
+        """Return an independent copy."""
         return Trail(self.author, self.acts.copy(), self._ticks, self._since, self._ever)
 
     @property
     def length(self) -> tuple[int, int]:
-        """Acts, and ticks seen so far; another one once something was done."""
+        """Number of acts, and of ticks so far; it differs after every change."""
         return len(self.acts), self._ever
 
     def since_tick(self) -> list[LoggedAct]:
@@ -437,7 +437,7 @@ class Trail:
 
 
 def noted(kind: str) -> Callable[[F], F]:
-    """Let a method of a world note each call that does not raise in the world's trail."""
+    """Decorate a method of a world: log each call that does not raise in the world's trail."""
 
     def wrapped(method: F) -> F:
         @wraps(method)
@@ -453,13 +453,13 @@ def noted(kind: str) -> Callable[[F], F]:
 
 
 def steps_of(act: LoggedAct) -> int:
-    """Return how many ticks an act is; 0 for any other than a step, and where it does not say."""
+    """Return the number of ticks of a step; 0 for other acts, and if it is not given."""
     said = _STEP.fullmatch(act.said) if act.kind == "step" else None
     return int(said[1]) if said is not None else 0
 
 
 def told(result: object) -> str:
-    """Return what came of an act, for people."""
+    """Return the result of an act as text for people."""
     if isinstance(result, range):
         return f"{len(result):,} agents from index {result.start:,}"
     if isinstance(result, DroppedArcs):
@@ -470,7 +470,7 @@ def told(result: object) -> str:
 
 
 def said_of(args: tuple[Any, ...], keywords: Mapping[str, Any]) -> str:
-    """Return arguments as JSON; what it cannot hold is left out, and that is said.
+    """Return arguments as JSON; if it cannot hold them, a mark that they were left out.
 
     Examples
     --------
@@ -503,7 +503,7 @@ def words_of(said: str) -> tuple[list[Any], dict[str, Any]]:
 
 
 def _plain(value: object) -> Any:
-    """Return what JSON can hold of numpy's values: long arrays are packed."""
+    """Return numpy's values as JSON can hold them; long arrays are packed."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, Parameters):
@@ -517,7 +517,7 @@ def _plain(value: object) -> Any:
 
 
 def _settings(value: Parameters) -> dict[str, Any]:
-    """Return settings by name; a plugin also as what it is registered, where it is."""
+    """Return settings by name; for a registered plugin also its registered name."""
     known = spec_of(type(value))
     if known is not None:
         return {_PLUGIN: [known.kind, known.name, value.values()]}
@@ -527,7 +527,7 @@ def _settings(value: Parameters) -> dict[str, Any]:
 
 
 def _array(body: dict[str, Any]) -> Any:
-    """Return a packed array as one, a plugin ready to use; any other table as it is."""
+    """Return a packed array or a plugin as an object; any other table unchanged."""
     if list(body) == [_PLUGIN]:
         kind, name, values = body[_PLUGIN]
         return make(name, kind, **values)

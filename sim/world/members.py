@@ -1,4 +1,4 @@
-"""Commands on members: join, change in bulk, take profiles and minds, be noted of; who they are."""
+"""Commands on members: join, change in bulk, assign profiles and minds, add notes; queries."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class ProfilesTaken:
-    """What became of profiles."""
+    """Result of assigning profiles."""
 
-    agents: npt.NDArray[np.uint32]  # who got the profile at each place
-    remarks: tuple[str, ...] = ()  # what a person should know: a sentence each
+    agents: npt.NDArray[np.uint32]  # the agent that got each profile
+    remarks: tuple[str, ...] = ()  # remarks for people: a sentence each
 
     def __str__(self) -> str:
         return f"{self.agents.size:,} profiles"
 
 
 def people_of(profiles: Iterable[Profile | Mapping[str, Any]]) -> list[Profile]:
-    """Return profiles checked; InputError names the place of one that is wrong, from 1."""
+    """Return checked profiles; InputError names the place of a wrong one, from 1."""
     if isinstance(profiles, str | Mapping) or not isinstance(profiles, Iterable):
         raise InputError(f"Profiles are a list, each of one person; got {shown(profiles)}.")
     people = []
@@ -63,7 +63,7 @@ def people_of(profiles: Iterable[Profile | Mapping[str, Any]]) -> list[Profile]:
 
 
 def matched(agents: Agents, people: Sequence[Profile], match: str) -> npt.NDArray[np.uint32]:
-    """Return who gets each profile."""
+    """Return the agent that gets each profile."""
     if match not in MATCHES:
         raise InputError(f"Profiles are matched by {', '.join(MATCHES)}, got {match!r}.")
     ids = [person.id for person in people]
@@ -104,7 +104,7 @@ def _by_id(agents: Agents, ids: Sequence[Any]) -> npt.NDArray[np.uint32]:
 def take(
     world: WorldState, people: Sequence[Profile], match: str, interests: str = "known"
 ) -> ProfilesTaken:
-    """Give profiles to agents; nothing is changed when one of them does not fit."""
+    """Assign profiles to agents; nothing changes if one of them does not fit."""
     agents = world.agents
     who = matched(agents, people, match)
     vocabulary, own = _vocabulary(world, people, interests)
@@ -138,7 +138,7 @@ def take(
 def _vocabulary(
     world: WorldState, people: Sequence[Profile], interests: str
 ) -> tuple[Vocabulary, tuple[str, ...]]:
-    """Return the vocabulary that profiles are read by, and what is to be said of it."""
+    """Return the vocabulary for reading profiles, and remarks on it."""
     if interests not in INTERESTS:
         raise InputError(f"Interests are {' or '.join(INTERESTS)}, got {interests!r}.")
     if interests == "known":
@@ -164,7 +164,7 @@ def _vocabulary(
 
 
 def _joined(world: WorldState, agent: int, new: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the record of an agent with what is new: what the file does not say stays."""
+    """Return the record of an agent merged with a profile: fields that it lacks stay."""
     return {**world.agents.lore.cold.get(agent), **new}
 
 
@@ -179,7 +179,7 @@ def _traits(
 
 
 def _guesses(guessed: Counter[int], vocabulary: Vocabulary) -> Iterable[str]:
-    """Say how far interests tell people apart that were read from their texts."""
+    """Yield remarks on how well interests inferred from texts distinguish members."""
     if guessed:
         (mask, most), *_ = guessed.most_common(1)
         names = vocabulary.names(mask)
@@ -225,12 +225,12 @@ def members_of(world: WorldState, members: Any) -> npt.NDArray[Any]:
             members = f"random:{max(round(_part(share) * len(world.agents)), 1)}"
         return choose_seeds(world, members)
     who = np.atleast_1d(np.asarray(members))
-    world.agents.is_active(who)  # refuses who does not exist
+    world.agents.is_active(who)  # raises for unknown agents
     return who
 
 
 def check_members(members: str) -> None:
-    """Refuse an expression of members that means nobody in any world."""
+    """Raise for an expression that matches no member in any world."""
     head, _, share = members.partition(":")
     if head == "share":
         _part(share)
@@ -271,7 +271,7 @@ def mind_of(said: str) -> tuple[str, dict[str, Any]]:
 
 
 def _plain(value: str) -> Any:
-    """Return a number or a truth where it says one, else the words."""
+    """Return a number or a truth value if the text is one, else the text."""
     try:
         found = json.loads(value)
     except (ValueError, RecursionError):
@@ -280,7 +280,7 @@ def _plain(value: str) -> Any:
 
 
 def languages_of(said: Languages, who: npt.NDArray[Any], seed: int) -> list[str]:
-    """Return the language of each member; where there are several, by a draw of its own.
+    """Return the language of each member; several are drawn from their own stream.
 
     Examples
     --------
@@ -318,7 +318,7 @@ def give(
     language: Languages,
     options: dict[str, Any],
 ) -> int:
-    """Give members a mind of their own; returns how many have one now."""
+    """Give members a mind of their own; return how many have one now."""
     if world.platform is None:
         raise InputError("Language models read feeds: this world has no platform; open one first.")
     name, more = mind_of(mind)
@@ -331,11 +331,11 @@ def give(
 LONGEST_NOTE = 4096
 
 CHANGES: Final = ("status", "activity", "interests", "community", *TRAITS)
-"""What :func:`change` can set."""
+"""Properties that :func:`change` can set."""
 
 
 def chosen(world: WorldState, agents: str | npt.ArrayLike) -> Ids:
-    """Return the agents of a condition (:mod:`sim.agents.select`), or of an array of indices.
+    """Return the agents that meet a condition (:mod:`sim.agents.select`), or given by indices.
 
     A condition may also name ``followers``, ``follows``, ``credulity``, ``verification`` and
     ``last_active`` (a tick, -1 for never); in a world with a platform ``reputation`` (1 on
@@ -346,7 +346,7 @@ def chosen(world: WorldState, agents: str | npt.ArrayLike) -> Ids:
     who = np.atleast_1d(np.asarray(agents))
     if who.dtype.kind not in "iu" and who.size:
         raise InputError(f"Agents are integers or a condition, got an array of {who.dtype}.")
-    world.agents.is_active(who)  # refuses unknown ones
+    world.agents.is_active(who)  # raises for unknown agents
     return np.unique(who).astype(np.uint32)
 
 
@@ -370,18 +370,18 @@ def _numbers(world: WorldState) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
 
 
 class ActivityRecords(NamedTuple):
-    """What the world has on record of members: who, and when; nothing of it is written to."""
+    """Records of when members acted, by source; read-only."""
 
-    agents: int  # how many there are
+    agents: int  # number of agents
     # (members, ticks) of posts and adoptions
     records: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
-    # (tick, members, what they did), an array each
+    # (tick, members, their acts), an array each
     acts: list[tuple[int, npt.NDArray[Any], npt.NDArray[Any]]]
 
     def last(self) -> npt.NDArray[np.int64]:
         """Return the last tick of each member, int64 (agents,); -1 for none."""
         last = np.full(self.agents, -1, np.int64)
-        for who, ticks in self.records:  # within one, ticks rise, and the last one stays
+        for who, ticks in self.records:  # ticks rise within a record, so the last one stays
             last[who] = np.maximum(last[who], ticks)
         for tick, who, did in self.acts:
             found = who[did != Act.DO_NOTHING]
@@ -390,7 +390,7 @@ class ActivityRecords(NamedTuple):
 
 
 def activity_records(world: WorldState) -> ActivityRecords:
-    """Take what a world has on record; acts for the platform's ``log_ticks``."""
+    """Return a world's records; acts go back as far as the platform's ``log_ticks``."""
     logs = [cascade.log.so_far() for cascade in world.cascades]
     records: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]]
     records, acts = [(log.agents, log.ticks) for log in logs], []
@@ -402,19 +402,19 @@ def activity_records(world: WorldState) -> ActivityRecords:
 
 
 def _online(world: WorldState, platform: PlatformState) -> npt.NDArray[np.bool_]:
-    """Return who is online; a platform that was opened since the last tick cannot tell."""
+    """Return who is online; raise if the platform was opened since the last tick."""
     if platform.online_at != world.tick:
         raise InputError("Who is online is found out by a tick: it is known after the next one.")
     return np.isin(np.arange(len(world.agents)), platform.online)
 
 
 def _padded(column: npt.NDArray[Any], many: int) -> npt.NDArray[Any]:
-    """Return a column with 0 for those who sign up with the next tick."""
+    """Return a column padded with 0 for agents that join at the next tick."""
     return np.concatenate([column, np.zeros(many - column.size, column.dtype)])
 
 
 def change(world: WorldState, agents: str | npt.ArrayLike, values: Mapping[str, Any]) -> Ids:
-    """Set properties of agents; all of them, or nothing when one value is not allowed."""
+    """Set properties of agents: all of them, or none if a value is not allowed."""
     wrong = [name for name in values if name not in CHANGES]
     if wrong:
         raise UnknownNameError("property of agents", wrong[0], CHANGES)
@@ -487,17 +487,17 @@ _SETTERS: Final[Mapping[str, Callable[[WorldState, Ids, str, Any], Ready]]] = {
 
 
 class MemberCommands(WorldState):
-    """A world's commands on its members, and what may be asked of them."""
+    """A world's commands and queries on its members."""
 
     @noted("create_agents")
     def create_agents(self, count: int) -> range:
-        """Add agents without ties, not reached by any cascade; returns their indices."""
+        """Add agents without ties, unreached by any cascade; return their indices."""
         added = self.take_in(count)
         self.wake()
         return added
 
     def take_in(self, count: int) -> range:
-        """Add agents in the course of a tick, which does it again: nothing goes to the trail."""
+        """Add agents within a tick, whose replay repeats it; nothing is logged in the trail."""
         added = self.agents.grow(count)
         for part in (self.ties, self.opinions, self.relationships, self.cascades):
             part.grow(count)
@@ -509,29 +509,29 @@ class MemberCommands(WorldState):
         match: Match = "auto",
         interests: Interests = "known",
     ) -> ProfilesTaken:
-        """Give profiles to agents: names, texts, interests, traits, activity, hours.
+        """Assign profiles to agents: names, texts, interests, traits, activity, hours.
 
         Parameters
         ----------
         profiles
-            Of :func:`sim.io.read_profiles`, or mappings of what a Profile has. What one does not
-            say stays as it was.
+            From :func:`sim.io.read_profiles`, or mappings with the fields of a Profile. Fields that
+            one lacks stay unchanged.
         match
-            ``"id"``: to the agent of that id; ``"order"``: to agent 0, 1, ...; ``"auto"``: by id
-            where they have ids.
+            ``"id"``: to the agent with that id; ``"order"``: to agent 0, 1, ...; ``"auto"``: by id
+            if they have ids.
         interests
-            ``"known"``: words count by the world's vocabulary; ``"own"``: the 64 words that most
-            people give become the vocabulary, while nothing in the world refers to another.
+            ``"known"``: match words with the world's vocabulary; ``"own"``: make the 64 most common
+            words the vocabulary, allowed while nothing in the world refers to the present one.
 
         Returns
         -------
         ProfilesTaken
-            Who got them, and remarks such as on interests that the vocabulary does not know.
+            The agents, and remarks, for example on interests missing from the vocabulary.
 
         Raises
         ------
         InputError
-            One sentence; nothing is changed.
+            One sentence; nothing changes.
         """
         people = people_of(profiles)
         plain = [person.plain() for person in people]
@@ -541,9 +541,9 @@ class MemberCommands(WorldState):
         return taken
 
     def profile(self, agent: int) -> Profile:
-        """Return who an agent is: what was told about it, and its columns as they are now.
+        """Return an agent's profile: its recorded texts and its current columns.
 
-        Texts are whole and as they came; clean them before a terminal sees them.
+        Texts are complete and unfiltered; clean them before printing them to a terminal.
         """
         agents = self.agents
         known = agents.lore.cold.get(int(agent)).items()
@@ -554,7 +554,7 @@ class MemberCommands(WorldState):
         return Profile.of({n: v for n, v in known if n != "history"} | own)
 
     def change_agents(self, agents: str | npt.ArrayLike, **values: Any) -> Ids:
-        """Set properties of many agents at once; returns who they are.
+        """Set properties of many agents at once; return their indices.
 
         Parameters
         ----------
@@ -566,7 +566,7 @@ class MemberCommands(WorldState):
         Raises
         ------
         InputError
-            For what is not allowed, a move of life with those that are; nothing is changed.
+            For what is not allowed, naming the allowed lifecycle transitions; nothing changes.
         """
         with self.doing("change_agents", (agents,), values) as note:
             who = change(self, agents, values)
@@ -576,7 +576,7 @@ class MemberCommands(WorldState):
         return who
 
     def agents_where(self, condition: str) -> Ids:
-        """Return the agents for which a condition holds (:mod:`sim.agents.select`), rising."""
+        """Return the agents that meet a condition (:mod:`sim.agents.select`), ascending."""
         return chosen(self, condition)
 
     def give_minds(
@@ -588,9 +588,9 @@ class MemberCommands(WorldState):
         language: str | Mapping[str, float] = "",
         **options: Any,
     ) -> int:
-        """Give members a mind of their own; returns how many have one now.
+        """Give members a mind of their own; return how many have one now.
 
-        They decide once somebody lets them: :func:`sim.run_with_minds`, ``Simulation.think``.
+        They decide once minds are activated: :func:`sim.run_with_minds`, ``Simulation.think``.
 
         Parameters
         ----------
@@ -598,21 +598,21 @@ class MemberCommands(WorldState):
             Indices; or ``"top:50:pagerank"`` (``degree``, ``core``), ``"community:NAME:20"``,
             ``"share:0.01"``, ``"random:20"``, or a query: ``"interest:music openness>0.7"``.
         mind
-            A plugin of the kind ``mind``, with or without parameters: ``"model"``,
+            A plugin of kind ``mind``, with or without parameters: ``"model"``,
             ``"model,temperature=0.2,language=German"``.
         goal
-            What they want: ``"persuade: ..."``, ``"debunk: ..."``, ``"inform: ..."`` or free words;
-            empty: nothing in particular.
+            Their goal: ``"persuade: ..."``, ``"debunk: ..."``, ``"inform: ..."`` or free text;
+            empty: none.
         language
-            In which they write: ``"German"``, or shares, ``{"German": 0.3, "English": 0.7}``. What
-            rules write is English.
+            Language they write in: ``"German"``, or shares, ``{"German": 0.3, "English": 0.7}``.
+            Text by rules is always English.
         **options
             Parameters of the mind, such as ``model="gpt-4o-mini"``.
 
         Raises
         ------
         InputError
-            One sentence, also where the world has no platform; nothing is changed.
+            One sentence, also if the world has no platform; nothing changes.
 
         Examples
         --------
@@ -630,7 +630,7 @@ class MemberCommands(WorldState):
         return many
 
     def take_minds(self, members: str | npt.ArrayLike) -> int:
-        """Let members go by the rules again, and forget; returns how many have a mind now."""
+        """Remove minds with all they remember; return how many members have one now."""
         with self.doing("take_minds", (members,)) as note:
             if self.platform is None:
                 raise InputError("This world has no platform, so no member has a language model.")
@@ -639,9 +639,9 @@ class MemberCommands(WorldState):
         return many
 
     def moves(self, start: int = 0, stop: int | None = None, agent: int | None = None) -> Moves:
-        """Return moves between stages of life at ticks ``start`` to ``stop``, of one agent or all.
+        """Return lifecycle transitions at ticks ``start`` to ``stop``, of one agent or all.
 
-        The newest million of the world are remembered.
+        The world keeps the newest million.
         """
         if stop is not None and stop < start:
             raise InputError(f"Ticks go from the earlier to the later, got {start} to {stop}.")
@@ -650,14 +650,14 @@ class MemberCommands(WorldState):
     def note(self, agents: npt.ArrayLike, text: str) -> None:
         """Add a line to the personal history of agents, with the tick."""
         who = np.atleast_1d(np.asarray(agents))
-        self.agents.is_active(who)  # refuses what is no agent
+        self.agents.is_active(who)  # raises for unknown agents
         with self.doing("note", (who, text)):
             line = short_text(text, LONGEST_NOTE, "A note")
             self.agents.lore.cold.note(who.tolist(), self.tick, line)
 
     def personal_history(self, agent: int) -> list[tuple[int, str]]:
-        """Return (tick, line) of what was noted of an agent, and of its moves of life, in order."""
-        self.agents.is_active(agent)  # refuses what is no agent
+        """Return (tick, line) of an agent's notes and lifecycle transitions, in order."""
+        self.agents.is_active(agent)  # raises for unknown agents
         known = self.agents.lore.cold.get(int(agent)).get("history", [])
         lines = [(int(tick), str(line)) for tick, line in known]
         moves = self.moves(agent=int(agent))

@@ -16,7 +16,7 @@ Span = tuple[float, float]
 
 
 class Opinions(Mapping[str, F64]):
-    """Opinions of all agents by topic; what is read from it cannot be written through.
+    """Opinions of all agents by topic; the arrays it returns are read-only.
 
     Examples
     --------
@@ -48,13 +48,13 @@ class Opinions(Mapping[str, F64]):
         return topic in self._held
 
     def span(self, topic: str) -> Span:
-        """Return the range that opinions on a topic are held within."""
+        """Return the range of opinions on a topic."""
         if topic not in self._spans:
             raise UnknownNameError("topic", topic, tuple(self._held))
         return self._spans[topic]
 
     def hold(self, topic: str, values: npt.ArrayLike, *, span: Span = (-1.0, 1.0)) -> None:
-        """Let agents hold opinions on a topic."""
+        """Set the opinions of all agents on a topic."""
         column = np.array(values, np.float64)
         low, high = self._spans.get(topic, (float(span[0]), float(span[1])))
         if not topic or topic != clean(topic, 64).strip():
@@ -82,7 +82,7 @@ class Opinions(Mapping[str, F64]):
             self._held[topic] = np.concatenate([column, np.full(count, np.nan)])
 
     def copied(self) -> Opinions:
-        """Return opinions of their own, the same for now."""
+        """Return an independent copy."""
         made = Opinions(self.agents)
         made._held, made._spans = dict(self._held), dict(self._spans)
         return made
@@ -93,7 +93,7 @@ class Opinions(Mapping[str, F64]):
         return sum(column.nbytes for column in self._held.values())
 
     def dump(self) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
-        """Return (what JSON can hold, a column for each topic by its number)."""
+        """Return (JSON data, a column for each topic by number)."""
         topics = sorted(self._held)
         meta = [{"topic": topic, "span": list(self._spans[topic])} for topic in topics]
         return meta, {str(k): self._held[topic] for k, topic in enumerate(topics)}

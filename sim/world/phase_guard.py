@@ -1,4 +1,4 @@
-"""Custom phases of a tick: a fault disables the phase, not the tick; a file keeps them by name."""
+"""Custom phases of a tick: faults disable the phase, not the tick; files store their names."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from sim.world.base import Phase, WorldState
 
 
 def fenced(phase: Phase, *, strikes: int = 3) -> Phase:
-    """Return a phase that never raises; after some faults it does nothing any more.
+    """Return a phase that never raises; after ``strikes`` faults it does nothing.
 
-    Each fault is a sentence in ``world.remarks``, which a running simulation shows.
+    Each fault adds a sentence to ``world.remarks``, which a running simulation shows.
 
     Parameters
     ----------
     phase
-        What to run in each tick.
+        The phase to run in each tick.
     strikes
-        Faults after which it is left out, at least 1.
+        Number of faults after which it is skipped, at least 1.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def fenced(phase: Phase, *, strikes: int = 3) -> Phase:
         try:
             with interruptible():
                 phase.run(world)
-        except BaseException as error:  # somebody else's code
+        except BaseException as error:  # the phase's own code
             if is_interruption(error):
                 raise
             faults += 1
@@ -61,7 +61,7 @@ _MOST = 1000
 
 
 def dump_phases(world: WorldState) -> list[list[Any]]:
-    """Return [name, what it does, whether it is a program's own] of each phase, in order."""
+    """Return [name, description, whether a program added it] of each phase, in order."""
     standard = _standard(world)
     back = {each.name for each in world.phases if not is_lost(each) and each not in standard}
     own = [phase for phase in world.phases if not (is_lost(phase) and phase.name in back)]
@@ -71,7 +71,7 @@ def dump_phases(world: WorldState) -> list[list[Any]]:
 
 
 def restore_phases(world: WorldState, told: Sequence[Sequence[Any]]) -> list[str]:
-    """Give a world the phases of :func:`dump_phases`; returns what a person should know."""
+    """Give a world the phases of :func:`dump_phases`; return remarks for people."""
     if not told:
         return []
     if len(told) > _MOST:
@@ -92,12 +92,12 @@ def restore_phases(world: WorldState, told: Sequence[Sequence[Any]]) -> list[str
 
 
 def is_lost(phase: Phase) -> bool:
-    """Return whether this stands for a phase whose program is not here."""
+    """Return whether this is a placeholder for a phase whose program is missing."""
     return phase.run is _nothing
 
 
 def add_phase(world: WorldState, phase: Phase, before: str = "") -> None:
-    """Let ticks run a phase; see :meth:`World.add_phase`."""
+    """Add a phase to the tick; see :meth:`World.add_phase`."""
     names = [each.name for each in world.phases]
     places = [k for k, each in enumerate(world.phases) if is_lost(each) and each.name == phase.name]
     if places:
@@ -111,7 +111,7 @@ def add_phase(world: WorldState, phase: Phase, before: str = "") -> None:
 
 
 def _nothing(world: WorldState) -> None:
-    """Stand for what is not here."""
+    """Do nothing, in place of a missing phase."""
 
 
 def _standard(world: WorldState) -> list[Phase]:

@@ -1,8 +1,8 @@
-"""The tick: its phases, what guards it, and where messages that ended are put after it.
+"""The tick: its phases, its guards, and the packing of ended messages after it.
 
-A fault of a plugin costs its own cascade, never the tick; a tick cannot be run inside another one.
-Of messages that ended the records lie in scratch files, and so do large records of running ones:
-what was written is seldom read.
+A plugin's fault stops its own cascade, never the tick; a tick cannot run inside another one.
+Records of ended messages, and large records of running ones, are moved to scratch files: old rows
+are rarely read.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _HOUR = 60.0
 
 
 def tell_ticks(world: WorldState, model: PropagationModel) -> None:
-    """Say once a model and world that its parameters are per tick, where a tick is no hour."""
+    """Warn once per model and world that parameters are per tick, if a tick is not an hour."""
     first = per_tick(model, world.tick_minutes)
     said = f"{first}: what was fitted to ticks of another length means another speed here."
     if first and said not in world.remarks:
@@ -48,7 +48,7 @@ def tell_ticks(world: WorldState, model: PropagationModel) -> None:
 
 
 def per_tick(model: PropagationModel | type[PropagationModel], minutes: float) -> str:
-    """Say that parameters of a model are per tick; nothing where it counts by hours."""
+    """Return a sentence that a model's parameters are per tick; empty if it counts in hours."""
     if model.by_hours or minutes == _HOUR:
         return ""
     length = "1 minute" if minutes == 1 else f"{minutes:g} minutes"
@@ -57,7 +57,7 @@ def per_tick(model: PropagationModel | type[PropagationModel], minutes: float) -
 
 @contextmanager
 def running(world: WorldState) -> Iterator[None]:
-    """Mark the world as within a tick; refuse a tick inside it."""
+    """Mark the world as inside a tick; raise for a nested tick."""
     world.trail.refuse_reader("step")
     if world.is_ticking:
         raise InputError(
@@ -73,7 +73,7 @@ def running(world: WorldState) -> Iterator[None]:
 
 @contextmanager
 def only_reads(world: WorldState, who: str) -> Iterator[None]:
-    """Let somebody look at a world who may change nothing."""
+    """Give read-only access to a world; raise if it was changed."""
     before, outer = _condition(world), world.trail.reader
     world.trail.reader = who
     try:
@@ -85,7 +85,7 @@ def only_reads(world: WorldState, who: str) -> Iterator[None]:
 
 
 def _condition(world: WorldState) -> tuple[object, ...]:
-    """Return what is quick to compare and changes with most of what can be done to a world."""
+    """Return a quick fingerprint that changes with most changes of a world."""
     agents = world.agents
     counts = len(agents), agents.edition, len(agents.lore.moves), len(world.interventions)
     states = [(cascade.id, cascade.status, cascade.size) for cascade in world.cascades]
@@ -106,7 +106,7 @@ __all__ = ["PHASES", "Phase", "has_work", "surroundings", "topic_of"]
 
 
 def begin(world: WorldState) -> None:
-    """Start the queued cascades whose time has come, by priority, then by age; wake the resting."""
+    """Start queued cascades that are due, by priority, then by age; wake resting ones."""
     world.wake()
     running = sum(cascade.status == "running" for cascade in world.cascades.loose)
     ready = [c for c in world.cascades.loose if c.status == "queued" and c.starts_at < world.tick]
@@ -116,7 +116,7 @@ def begin(world: WorldState) -> None:
 
 
 def start(world: WorldState, cascade: Cascade) -> None:
-    """Let a cascade's seeds adopt at the last completed tick."""
+    """Start a cascade: its seeds adopt at the last completed tick."""
     try:
         cascade.siblings = world.cascades
         world.cascades.gather(cascade)
@@ -128,7 +128,7 @@ def start(world: WorldState, cascade: Cascade) -> None:
 
 
 def _still_active(world: WorldState, cascade: Cascade) -> Ids:
-    """Return the seeds without those that were deactivated while the message waited."""
+    """Return the seeds that are still active; raise if there are none."""
     active = world.agents.is_active(cascade.seeds)
     if not active.any():
         raise InputError(
@@ -139,7 +139,7 @@ def _still_active(world: WorldState, cascade: Cascade) -> Ids:
 
 
 def wake(world: WorldState, cascade: Cascade) -> bool:
-    """Let a cascade at rest run on when something about it could change; whether it does."""
+    """Resume a quiet cascade if it could change; return whether it resumes."""
     try:
         wakes = has_work(world, cascade)
     except BaseException as error:
@@ -154,7 +154,7 @@ def wake(world: WorldState, cascade: Cascade) -> bool:
 
 
 def has_work(world: WorldState, cascade: Cascade) -> bool:
-    """Return whether something about a message at rest could change, as things are now."""
+    """Return whether a quiet message could change in the world's present state."""
     cascade.siblings = world.cascades
     with interruptible():
         contacts = _resting_over(world, cascade)
@@ -163,7 +163,7 @@ def has_work(world: WorldState, cascade: Cascade) -> bool:
 
 
 def _resting_over(world: WorldState, cascade: Cascade) -> Contacts:
-    """Return over which network a message at rest could run on."""
+    """Return the contacts over which a quiet message could resume."""
     if cascade.is_over:
         return world.silence()
     network, channel = world.network(), cascade.channel
@@ -171,7 +171,7 @@ def _resting_over(world: WorldState, cascade: Cascade) -> Contacts:
 
 
 def expose(world: WorldState) -> None:
-    """Turn ties into this tick's contacts, through the channel of each running cascade."""
+    """Turn ties into this tick's contacts through the channel of each running cascade."""
     absent = world.absent()
     network = world.network()
     world.exposed = []
@@ -188,14 +188,14 @@ def expose(world: WorldState) -> None:
                         else cascade.channel.contacts(network, cascade.id, world.tick)
                     )
                     cascade.set_contacts(contacts)
-            except BaseException as error:  # a channel's fault costs only its cascade
+            except BaseException as error:  # a channel's fault stops only its cascade
                 fail(world, cascade, error)
             else:
                 world.exposed.append((cascade, contacts))
 
 
 def respond(world: WorldState) -> None:
-    """Let each cascade's model turn contacts into adoptions and other changes of state."""
+    """Step each cascade's model: contacts become adoptions and other changes of state."""
     groups: dict[Hashable, list[tuple[Cascade, Contacts]]] = {}
     for cascade, contacts in world.exposed:
         try:
@@ -207,14 +207,14 @@ def respond(world: WorldState) -> None:
                     contacts.release()
             else:
                 groups.setdefault(group, []).append((cascade, contacts))
-        except BaseException as error:  # a plugin's fault costs only its own cascade
+        except BaseException as error:  # a plugin's fault stops only its own cascade
             fail(world, cascade, error)
     for members in groups.values():
         _respond_together(world, members)
 
 
 def _respond_together(world: WorldState, members: list[tuple[Cascade, Contacts]]) -> None:
-    """Step a group by one call; the one at fault falls out, and the others begin anew."""
+    """Step a group in one call; a cascade at fault is removed and the others are stepped again."""
     while members:
         cascades = tuple(cascade for cascade, _ in members)
         contacts = tuple(heard for _, heard in members)
@@ -239,7 +239,7 @@ def _respond_together(world: WorldState, members: list[tuple[Cascade, Contacts]]
 
 
 def measure(world: WorldState) -> None:
-    """Count states and new adopters; a cascade in which nothing can change comes to rest."""
+    """Count states and new adopters; a cascade that can no longer change becomes quiet."""
     for cascade, contacts in world.exposed:
         if cascade.status != "running":
             continue
@@ -257,7 +257,7 @@ def measure(world: WorldState) -> None:
 
 
 def fail(world: WorldState, cascade: Cascade, error: BaseException) -> None:
-    """Stop a cascade whose plugin failed, and leave nothing of its half-done tick behind."""
+    """Stop a cascade whose plugin failed, and discard its incomplete tick."""
     if isinstance(error, ModelFault) and error.__cause__ is not None:
         error = error.__cause__
     world.scratch().release()
@@ -267,13 +267,13 @@ def fail(world: WorldState, cascade: Cascade, error: BaseException) -> None:
 
 
 def surroundings(world: WorldState) -> str:
-    """Return what a message at rest depends on: how many ties, and every agent's status."""
+    """Return a digest of what quiet messages depend on: number of ties, and agents' status."""
     status = xxhash.xxh3_64_hexdigest(world.agents.status.tobytes())
     return f"{world.ties.count}:{status}"
 
 
 def topic_of(world: WorldState, cascade: Cascade | EndedCascade) -> str:
-    """Return what a message at rest depends on beside: what agents think about its topic."""
+    """Return a digest of the opinions on a message's topic; empty without a topic."""
     topic = getattr(cascade.model, "topic", "")
     if not topic or topic not in world.opinions:
         return ""
@@ -289,13 +289,13 @@ PHASES = (
 
 
 AT_HAND = 16
-"""Of messages that ended, so many of the newest are not packed away."""
+"""Number of the newest ended messages that are not packed."""
 
 ENOUGH_BYTES = 4 << 20
-"""Ended records wait in memory until they are so many: a small world makes no file."""
+"""Total size of ended records from which they go to a file; a small world makes none."""
 
 RUNNING_BYTES = 256 << 20
-"""Records of running messages up to this size in sum stay in memory."""
+"""Total size of running messages' records kept in memory, in bytes."""
 
 LARGE_RECORD = 1 << 20
 _LOOK_TICKS = 16
@@ -304,7 +304,7 @@ _REWEIGHED = {PropagationModel.reweigh, PerExposure.reweigh}
 
 
 def lay_by(world: WorldState) -> None:
-    """Move what is seldom looked at into scratch files; called between two ticks."""
+    """Move rarely used data to scratch files; called between two ticks."""
     _pack(world)
     cascades = world.cascades.loose
     ended = [each for each in cascades if not each.laid and not each.alive]
@@ -326,7 +326,7 @@ def lay_by(world: WorldState) -> None:
 
 
 def _pack(world: WorldState) -> None:
-    """Pack messages away that ended; the newest stay at hand, and rivals of those that run."""
+    """Pack ended messages, except the newest and rivals of running ones."""
     cascades = world.cascades
     over = [each for each in cascades.loose if not each.alive]
     busy = _busy(cascades.loose) if len(over) > AT_HAND else set()
@@ -336,7 +336,7 @@ def _pack(world: WorldState) -> None:
             continue
         try:
             stirs = _stirred_by(world, each)
-        except BaseException as error:  # whatever an author's code raises
+        except BaseException as error:  # plugin code may raise anything
             if is_interruption(error):
                 raise
             continue
@@ -345,12 +345,12 @@ def _pack(world: WorldState) -> None:
 
 
 def _is_plain(cascade: Cascade) -> bool:
-    """Return whether all that its model keeps can be saved."""
+    """Return whether all state of its model can be saved."""
     return all(isinstance(c, np.ndarray | SparseColumn) for c in cascade.held.values())
 
 
 def _stirred_by(world: WorldState, cascade: Cascade) -> Stirs | None:
-    """Return what may change a message that ended; None: it may be changing now."""
+    """Return what may change an ended message; None: it may be changing now."""
     model, kind, found = cascade.model, type(cascade.model), Stirs.NOTHING
     topic = getattr(model, "topic", "")
     if kind.unsettle not in _UNSETTLED or kind.reweigh not in _REWEIGHED or _knows_ties(cascade):
@@ -364,7 +364,7 @@ def _stirred_by(world: WorldState, cascade: Cascade) -> Stirs | None:
     if topic or not _nobody_speaks(world, cascade):
         found |= Stirs.SURROUNDINGS
     elif not cascade.tally[0] and not model.well_mixed:
-        found |= Stirs.NEWCOMERS  # else they are as others whom it never reached
+        found |= Stirs.NEWCOMERS  # otherwise they count as unreached, like others
     return found
 
 
@@ -375,7 +375,7 @@ def _knows_ties(cascade: Cascade) -> bool:
 
 
 def _nobody_speaks(world: WorldState, cascade: Cascade) -> bool:
-    """Return whether nothing can change it but newcomers, whoever comes back or is tied to whom."""
+    """Return whether only new agents can change it, not returning agents or new ties."""
     model, kind = cascade.model, type(cascade.model)
     if type(cascade.channel) is FeedChannel:
         number = None if world.platform is None else world.platform.injected.get(cascade.id)
@@ -405,5 +405,5 @@ def _nobody_speaks(world: WorldState, cascade: Cascade) -> bool:
 
 
 def _busy(cascades: Iterable[Cascade]) -> set[Hashable]:
-    """Return the contests that still run: their messages write into one another's columns."""
+    """Return the groups with running messages: these write into one another's columns."""
     return {contest_of(each) for each in cascades if each.alive} - {None}

@@ -1,8 +1,8 @@
 """:class:`PackedRecord`: compressed records of ended messages, cheap to digest.
 
-In front lie the message's metadata as a digest takes them, then which columns there are, then the
-columns, each behind the words that a digest puts in front of it. All of it is compressed once, when
-the message is packed away: memory, a save and every checkpoint carry the same few bytes.
+A record holds the message's metadata in the form that is digested, then a list of the columns, then
+the columns, each after the header that a digest puts before it. It is compressed once, when the
+message is packed: memory, saves and all checkpoints hold the same few bytes.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ Columns = dict[str, npt.NDArray[Any]]
 Joined = Callable[[Sequence[npt.NDArray[np.uint8]]], npt.NDArray[np.uint8]]
 
 PACKED_BYTES = 64 << 10
-"""Records up to this size are packed; larger ones lie as they are."""
+"""Records up to this size in bytes are packed; larger ones stay uncompressed."""
 
 PREFIX = "ended."
-"""Of the columns of packed records in a file."""
+"""Prefix of the columns of packed records in a file."""
 
 _NAMES = ("numbers", "sizes", "wholes", "records")
 _LENGTH = 8
@@ -31,7 +31,7 @@ _RESTED = '"rested":""'
 _KINDS = "biuf"
 _MOST_DIMENSIONS = 4
 _OBJECT_BYTES, _SPARE_BYTES = 64, 64 << 20
-"""A value of JSON takes some 64 bytes of memory, of its text as little as two."""
+"""A JSON value takes about 64 bytes of memory, but as few as two bytes of text."""
 
 
 class PackedRecord(NamedTuple):
@@ -43,12 +43,12 @@ class PackedRecord(NamedTuple):
 
 
 def canonical(value: object) -> str:
-    """Return JSON as digests take it."""
+    """Return JSON in the canonical form for digests."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def serialize(meta: Meta, columns: Columns) -> bytes:
-    """Return a record as bytes, not compressed; what it rested as is left open."""
+    """Return a record as uncompressed bytes; ``rested`` is left empty."""
     if meta["status"] == "quiet":
         meta = meta | {"rested": ""}
     parts, laid = [], []
@@ -62,26 +62,26 @@ def serialize(meta: Meta, columns: Columns) -> bytes:
 
 
 def resting(data: bytes, rested: str) -> bytes:
-    """Return a record that :func:`laid_out` left open with what it rested as."""
+    """Return a record of :func:`serialize` with ``rested`` filled in."""
     said = _said(data)
     filled = _rested_as(said, rested)
     return _length(filled) + filled + data[_LENGTH + len(said) :]
 
 
 def read(data: bytes, rested: str) -> tuple[Meta, Columns]:
-    """Return (metadata, columns) of a record that :func:`laid_out` made.
+    """Return (metadata, columns) of a record that :func:`serialize` made.
 
     Parameters
     ----------
     data
-        Not compressed.
+        Uncompressed bytes.
     rested
-        What the world was like when messages at rest were asked last.
+        The world's ``rested_as``: its state when quiet messages were last checked.
 
     Raises
     ------
     ValueError
-        When it is no such record.
+        If the data is not such a record.
     """
     said, laid, begin = _head(data)
     meta = json.loads(said, parse_constant=_refuse)
@@ -102,7 +102,7 @@ def read(data: bytes, rested: str) -> tuple[Meta, Columns]:
 
 
 def filed(found: Sequence[PackedRecord], joined: Joined = np.concatenate) -> Columns:
-    """Return packed records as columns of a file; none where there are none."""
+    """Return packed records as columns of a file; empty without records."""
     if not found:
         return {}
     sizes = [len(each.data) for each in found]
@@ -115,7 +115,7 @@ def filed(found: Sequence[PackedRecord], joined: Joined = np.concatenate) -> Col
 
 
 def records(columns: Columns) -> list[PackedRecord]:
-    """Return the packed records among the columns of a file; their bytes stay where they are."""
+    """Return the packed records among the columns of a file, without copying their bytes."""
     own = [columns[PREFIX + name] for name in _NAMES if PREFIX + name in columns]
     if not own:
         return []
@@ -137,7 +137,7 @@ def records(columns: Columns) -> list[PackedRecord]:
 
 
 def opened(record: PackedRecord) -> bytes:
-    """Return a record's bytes, unpacked."""
+    """Return a record's bytes, decompressed."""
     try:
         unpacking = zlib.decompressobj()
         data = unpacking.decompress(record.data, record.whole + 1)
@@ -149,7 +149,7 @@ def opened(record: PackedRecord) -> bytes:
 
 
 def heads(columns: Columns) -> Iterator[Meta]:
-    """Yield the metadata of each packed record, and the number of its seeds."""
+    """Yield the metadata of each packed record, with the number of its seeds."""
     for record in records(columns):
         said, laid, _ = _head(opened(record))
         seeds = next(shape for name, _, shape in laid if name == "seeds")
@@ -157,19 +157,19 @@ def heads(columns: Columns) -> Iterator[Meta]:
 
 
 def texts(columns: Columns, rested: str) -> Iterator[tuple[int, bytes]]:
-    """Yield the number of each packed message and its metadata, as digests take them."""
+    """Yield number and metadata of each packed message, in the form for digests."""
     for record in records(columns):
         yield record.number, _rested_as(_said(opened(record)), rested)
 
 
 def body(record: PackedRecord) -> memoryview:
-    """Return the columns of a record as digests take them."""
+    """Return the columns of a record in the form for digests."""
     data = opened(record)
     return memoryview(data)[_begin(data) :]
 
 
 def unfold(meta: Meta, columns: Columns) -> None:
-    """Change what a file holds into what :meth:`~sim.world.world.World.dump` says."""
+    """Convert a file's contents into those of :meth:`~sim.world.world.World.dump`, in place."""
     found = records(columns)
     rested = meta.pop("ended", {}).get("rested", "")
     for name in _NAMES:
@@ -189,7 +189,7 @@ def unfold(meta: Meta, columns: Columns) -> None:
 
 
 def _require_few_values(found: Iterable[PackedRecord]) -> None:
-    """Refuse metadata of so many tiny pieces that it would take many times its size in memory."""
+    """Raise for metadata of so many small values that parsing would take far more memory."""
     values = size = 0
     for record in found:
         said = _said(opened(record))
@@ -199,14 +199,14 @@ def _require_few_values(found: Iterable[PackedRecord]) -> None:
 
 
 def _head(data: bytes) -> tuple[bytes, list[Any], int]:
-    """Return the metadata, which columns there are, and where they begin."""
+    """Return the metadata, the list of columns, and the offset of the columns."""
     said, begin = _said(data), _begin(data)
     laid = json.loads(data[2 * _LENGTH + len(said) : begin])
     return said, laid, begin
 
 
 def _begin(data: bytes) -> int:
-    """Return where its columns begin."""
+    """Return the offset of the columns."""
     middle = _LENGTH + int.from_bytes(data[:_LENGTH], "little")
     return middle + _LENGTH + int.from_bytes(data[middle : middle + _LENGTH], "little")
 
@@ -216,7 +216,7 @@ def _said(data: bytes) -> bytes:
 
 
 def _rested_as(said: bytes, rested: str) -> bytes:
-    """Fill in what it rested as: behind it there are only texts, in which quotes are escaped."""
+    """Fill in ``rested``; only strings, with escaped quotes, follow it, so the match is safe."""
     before, open_, behind = said.rpartition(_RESTED.encode())
     if not open_ or b'"status":"quiet"' not in behind:
         return said

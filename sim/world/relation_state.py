@@ -21,10 +21,10 @@ Columns = dict[str, npt.NDArray[Any]]
 class Relationships:
     """Mutes, blocks, and the follows that a mute suspends.
 
-    A world's ``ties`` are who hears whom: every model and channel reads them and finds nothing that
-    ears are closed to. A follow of somebody muted stands in :attr:`aside` until the mute ends; a
-    block ends every tie of the two. So closed ears cost nothing where messages travel along ties;
-    what finds its way without a tie asks :attr:`closed`.
+    A world's ``ties``, which all models and channels read, contain no tie that is muted or blocked.
+    The follow of a muted agent is kept in :attr:`aside` until the mute ends; a block removes all
+    ties of the two. So mutes and blocks cost nothing where messages travel along ties; code that
+    works without ties checks :attr:`closed`.
     """
 
     def __init__(self, agents: int) -> None:
@@ -35,7 +35,7 @@ class Relationships:
 
     @property
     def aside(self) -> Ties:
-        """Ties whose listener muted their source; made on first use."""
+        """Ties whose listener muted the source; created on first use."""
         if self._aside is None:
             none = np.empty(0, np.uint32)
             self._aside = Ties.from_arcs(none, none, self.blocklist.agents)
@@ -48,7 +48,7 @@ class Relationships:
 
     @property
     def closed(self) -> BlocklistArrays:
-        """The closed ears, for kernels (:mod:`sim.network.relations.blocklist_kernels`)."""
+        """Mutes and blocks as arrays (:mod:`sim.network.relations.blocklist_kernels`)."""
         return self.blocklist.closed
 
     @property
@@ -58,21 +58,21 @@ class Relationships:
         return self.blocklist.nbytes + self.log.nbytes + self.groups.nbytes + aside
 
     def grow(self, count: int) -> None:
-        """Take in new agents."""
+        """Add new agents."""
         self.blocklist.grow(count)
         self.groups.grow(count)
         if self._aside is not None:
             self._aside.grow(count)
 
     def retire(self, agents: npt.NDArray[np.uint32]) -> bool:
-        """Forget agents that are no part of the network any more; returns whether ears changed."""
+        """Remove agents that left the network; return whether mutes or blocks changed."""
         if self._aside is not None:
             self._aside.retire(agents)
         self.groups.forget(agents)
         return self.blocklist.forget(agents)
 
     def dump(self) -> Columns:
-        """Return columns by name, none of what there is not."""
+        """Return columns by name, without empty ones."""
         columns = prefixed("groups.", self.groups.dump()[1]) | prefixed(
             "ears.", self.blocklist.dump()
         )
@@ -90,7 +90,7 @@ class Relationships:
         agents: int,
         groups: Sequence[Mapping[str, Any]] = (),
     ) -> Relationships:
-        """Return what :meth:`dump` described; ``groups``: name and limit of each."""
+        """Return the relationships of :meth:`dump`; ``groups``: name and limit of each."""
         relationships = cls(agents)
         relationships.blocklist = Blocklist.restore(under("ears.", columns), agents)
         relationships.log = TieLog.restore(under("log.", columns), agents)

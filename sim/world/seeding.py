@@ -1,15 +1,15 @@
-"""Seed sets: a short expression, typed by a person, becomes who holds a message first.
+"""Seed sets: an expression typed by a person selects the agents that hold a message first.
 
 ::
 
     ids:0,33              agents by foreign id (so does a bare list: 0,33 or Ana Silva,33);
-                          one with a comma stands in quotation marks: ids:"Silva, Ana",33
+                          one with a comma needs quotation marks: ids:"Silva, Ana",33
     top:40:pagerank       the 40 most central: degree (default), pagerank or core
     community:NAME:40     40 members drawn at random; without a number all, or :40:degree the top
     random:40             drawn at random
-    best:20               those of most expected spread under the message's own model, with a
+    best:20               highest expected spread under the message's own model, with a
                           guarantee (:class:`BestSeeds`); best:20:linear-threshold: under another
-    state:0:infected      who is in a state of message 0 now; :40 for so many of them at random
+    state:0:infected      agents in a state of message 0 now; :40 for 40 of them at random
     interest:music openness>0.7     any query of sim.agents.select
 
 Only active agents are chosen. The same world and expression choose the same agents.
@@ -57,7 +57,7 @@ _NOT_OF_THE_MODEL = frozenset(
 
 
 def live_edges_of(world: WorldState, model: str, parameters: Mapping[str, Any]) -> LiveEdges:
-    """Return which ties of a world are live under a model."""
+    """Return the live-edge form of a model; raise if it has none, or does not fit the world."""
     plugin = cast("PropagationModel", make(model, "propagation", **parameters))
     with asked(plugin):
         plugin.check()
@@ -72,7 +72,7 @@ def live_edges_of(world: WorldState, model: str, parameters: Mapping[str, Any]) 
 
 
 def live_network(world: WorldState, edges: LiveEdges) -> LiveNetwork:
-    """Return the network of a world, its active members, under live ties."""
+    """Return the network of a world's active members with live ties."""
     return LiveNetwork(
         world.ties, edges, world.seed, active=_active_mask(world), labels=_labels(world)
     )
@@ -87,20 +87,20 @@ def _labels(world: WorldState) -> I32:
 
 
 class FoundSeeds(NamedTuple):
-    """Seeds of most expected spread, and what is known of them."""
+    """Seeds with the highest expected spread, with estimates."""
 
     seeds: Ids  # uint32, in the order of choice
-    spread: Estimate  # how many adopters to expect
-    guarantee: Guarantee  # how near the best that is
+    spread: Estimate  # expected number of adopters
+    guarantee: Guarantee  # distance from the optimum
 
 
 def is_best(expression: str) -> bool:
-    """Return whether an expression of seeds asks for the best."""
+    """Return whether an expression of seeds has the form ``best:...``."""
     return _BEST.match(expression) is not None
 
 
 def read_best(expression: str) -> tuple[int, str]:
-    """Return how many seeds are to be found, and under which model; empty: the message's own."""
+    """Return the number of seeds to find, and the model's name; empty: the message's own."""
     number, _, named = expression.partition(":")[2].partition(":")
     count = whole_of(number.strip().replace("_", ""))
     if count is None or count < 1:
@@ -113,14 +113,14 @@ def read_best(expression: str) -> tuple[int, str]:
 def found_before(
     world: WorldState, seeds: npt.ArrayLike | str, message: Mapping[str, Any]
 ) -> FoundSeeds | None:
-    """Return what is known of the best seeds of a message; None where others were asked for."""
+    """Return the cached best seeds of a message; None for other expressions."""
     if not isinstance(seeds, str) or not is_best(seeds):
         return None
     return BestSeeds.of_message(world, seeds, message).find(world.ties)
 
 
 class BestSeeds:
-    """A question for seeds of most spread: its answer is kept with the ties, until they change.
+    """A search for seeds with the highest spread; its result is cached until ties change.
 
     Examples
     --------
@@ -150,7 +150,7 @@ class BestSeeds:
     def of_message(
         cls, world: WorldState, expression: str, message: Mapping[str, Any] | None
     ) -> BestSeeds:
-        """Return the question of ``best:20``, which may name a model; else it is the message's."""
+        """Return the search of ``best:20``, which may name a model; default: the message's."""
         count, named = read_best(expression)
         if named:
             return cls(world, count, named)
@@ -166,7 +166,7 @@ class BestSeeds:
         return LiveNetwork(ties, self.edges, self._seed, active=self._active, labels=self._labels)
 
     def find(self, ties: Ties, report: Report = quiet) -> FoundSeeds:
-        """Return the seeds, found now or before."""
+        """Return the seeds, cached or found now."""
         if self._name not in ties.memo:
             network, memo = self._network(ties), ties.memo
             best = best_seeds(network, self._count, report=part(report, 0.0, 0.85))
@@ -185,13 +185,13 @@ FORMS = (
     "random:40",
     "interest:music",
 )
-"""An example of each form, for help and error sentences."""
+"""An example of each form, for help and error messages."""
 
 MOST_NAMES = 100_000
-"""Agents are found by name in worlds up to this size: names are made when asked for, not kept."""
+"""Largest world in which agents are found by name: names are generated, not stored."""
 
 MOST_COMMUNITIES = 1000
-"""Communities known by their readable name: the largest; every one is known by its number."""
+"""Number of the largest communities that are found by readable name; others by number."""
 
 _QUERY = re.compile(r"^!?\w+(:|[<>]=?)\S")
 _OF_COMMUNITY = "community:NAME:40"
@@ -220,7 +220,7 @@ MEASURES: dict[str, Callable[[WorldState], npt.NDArray[Any]]] = {
     "pagerank": _pagerank,
     "core": _core,
 }
-"""What ``top`` ranks by: listeners, PageRank, k-core."""
+"""Measures that ``top`` ranks by: number of listeners, PageRank, k-core."""
 
 
 def choose_seeds(
@@ -230,18 +230,18 @@ def choose_seeds(
     key: np.uint64 | None = None,
     message: Mapping[str, Any] | None = None,
 ) -> Ids:
-    """Return the agents that an expression means.
+    """Return the agents that an expression selects.
 
     Parameters
     ----------
     world
-        Where they live.
+        The world of the agents.
     expression
-        See the module.
+        As described in the module.
     key
-        Of the draws of ``random:`` and ``community:``; ``None``: each message draws anew.
+        Key for the draws of ``random:`` and ``community:``; ``None``: each message draws its own.
     message
-        What ``World.inject`` takes, by name, of the message that ``best:`` is for.
+        Arguments of ``World.inject``, by name, for the message that ``best:`` is for.
 
     Returns
     -------
@@ -277,9 +277,9 @@ def choose_seeds(
 
 
 def check_seeds(expression: str) -> None:
-    """Refuse an expression that means nobody in any world.
+    """Raise for an expression that selects nobody in any world.
 
-    Who is meant, and whether there are so many, is the world's: :func:`choose_seeds` sees to it.
+    Whether the agents exist depends on the world; :func:`choose_seeds` checks it.
 
     Examples
     --------
@@ -303,14 +303,14 @@ def check_seeds(expression: str) -> None:
 def seeds_of(
     world: WorldState, seeds: npt.ArrayLike | str, message: Mapping[str, Any] | None = None
 ) -> npt.NDArray[Any]:
-    """Return seeds as indices: an expression is looked up, anything else taken as it is."""
+    """Return seeds as indices: expressions are evaluated, anything else is used unchanged."""
     if isinstance(seeds, str):
         return choose_seeds(world, seeds, message=message)
     return np.asarray(seeds)
 
 
 def author_of(world: WorldState, author: int | str | None) -> int | None:
-    """Return the index of an author: a text is an id or a name, and must be one agent's."""
+    """Return the index of an author; a text is an id or a name, and must match one agent."""
     if not isinstance(author, str):
         return author
     chosen = choose_seeds(world, author)
@@ -320,7 +320,7 @@ def author_of(world: WorldState, author: int | str | None) -> int | None:
 
 
 def takes_long(expression: object) -> bool:
-    """Return whether finding these seeds may mean looking at every tie: seconds at a million."""
+    """Return whether finding these seeds may visit all ties: seconds in a world of a million."""
     if not isinstance(expression, str):
         return False
     return is_best(expression) or expression.rpartition(":")[2] in {"pagerank", "core"}
@@ -353,7 +353,7 @@ def _listed(world: WorldState, text: str) -> Ids:
 
 
 def _words(text: str) -> list[str]:
-    """Return what stands between commas; in quotation marks a comma is a sign like any other."""
+    """Return the words between commas; a comma in quotation marks does not separate."""
     try:
         (parts,) = csv.reader([" ".join(text.splitlines())], skipinitialspace=True)
     except (csv.Error, ValueError):
@@ -362,7 +362,7 @@ def _words(text: str) -> list[str]:
 
 
 def _by_name(world: WorldState, words: Iterable[str]) -> dict[str, int]:
-    """Return the first agent of each name, ignoring case; looks at names of a small world, once."""
+    """Return the first agent with each name, ignoring case, in one pass; small worlds only."""
     wanted: dict[str, list[str]] = {}
     for word in words:
         wanted.setdefault(word.casefold(), []).append(word)
@@ -396,7 +396,7 @@ def _read_top(rest: str) -> tuple[int, str]:
 
 
 def _measure(name: str) -> str:
-    """Return the name of a measure; the degree where none is named."""
+    """Return the name of a measure; default: degree."""
     found = name.strip().lower() or "degree"
     if found not in MEASURES:
         raise UnknownNameError("measure of centrality", found, MEASURES)
@@ -404,9 +404,9 @@ def _measure(name: str) -> str:
 
 
 def best_of(world: WorldState, among: Ids, count: int, measure: str = "degree") -> Ids:
-    """Return the ``count`` agents of highest measure; of equals by a draw of this world.
+    """Return the ``count`` agents with the highest measure; ties are broken by the world's draw.
 
-    Where all are equal, as in a ring, the lowest numbers would be no choice but a place in a file.
+    If all are equal, as in a ring, taking the lowest ids would depend on the order in a file.
     """
     name = _measure(measure)
     _refuse_too_many(count, among.size)
@@ -449,7 +449,7 @@ def _community(world: WorldState, rest: str, key: np.uint64) -> Ids:
 
 def _check_community(rest: str) -> None:
     parts = _MEMBERS.match(rest)
-    if parts is not None and " " not in rest:  # else it may be a query of several terms
+    if parts is not None and " " not in rest:  # with a space it may be a query of several terms
         _count(parts[2], _OF_COMMUNITY)
         _measure(parts[3] or "")
     elif not rest:
@@ -467,7 +467,7 @@ def _in_state(world: WorldState, rest: str, key: np.uint64) -> Ids:
 
 
 def _read_state(rest: str) -> tuple[str, str, int]:
-    """Return the number of a message, the name of a state, and of how many; 0: of all."""
+    """Return the message number, the state's name, and the number of agents; 0: all."""
     number, name, count = (*(each.strip() for each in rest.split(":", 2)), "", "")[:3]
     if not number.isdecimal():
         raise _no_message(number)
@@ -479,7 +479,7 @@ def _no_message(number: str) -> InputError:
 
 
 def _terms(world: WorldState, query: str) -> Ids | None:
-    """Return what a query of several terms means; None when it is no such query."""
+    """Return the agents of a query of several terms; None if it is not such a query."""
     try:
         return _active(world, select(world.agents, query)) if " " in query else None
     except InputError:
@@ -487,7 +487,7 @@ def _terms(world: WorldState, query: str) -> Ids | None:
 
 
 def _label(world: WorldState, name: str) -> int:
-    """Return the label of a community by the name given, by its number, or by its readable name."""
+    """Return the label of a community by its given name, its number, or its readable name."""
     wanted = name.strip().strip("\"'").casefold()
     given = [known.casefold() for known in world.agents.communities]
     if wanted in given:
@@ -500,7 +500,7 @@ def _label(world: WorldState, name: str) -> int:
 
 
 def _largest(world: WorldState) -> list[int]:
-    """Return the labels of the communities that are known by a readable name, largest first."""
+    """Return the labels of the communities that can be found by readable name, largest first."""
     labels = world.agents.community
     sizes = np.bincount(labels[labels >= 0], minlength=1)
     return [int(label) for label in np.argsort(-sizes, kind="stable")[:MOST_COMMUNITIES]]
@@ -520,7 +520,7 @@ def _queried(world: WorldState, query: str, head: str) -> Ids:
 
 @contextmanager
 def _query_named(query: str, head: str) -> Iterator[None]:
-    """Let what is refused name the query, and the form that was meant perhaps."""
+    """Make errors name the query, and the form that was perhaps meant."""
     try:
         yield
     except InputError as error:
@@ -559,4 +559,4 @@ _CHECKS: dict[str, Callable[[str], object]] = {
     "state": _read_state,
     "best": lambda rest: read_best(f"best:{rest}"),
 }
-"""What can be seen to be wrong in each form without a world."""
+"""Checks of each form that need no world."""

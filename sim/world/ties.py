@@ -1,4 +1,4 @@
-"""Commands on ties and groups (follow, befriend, block, mute), what they do, what is asked."""
+"""Commands and queries on ties and groups: follow, befriend, block, mute."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _TIES = frozenset({"follow", "befriend"})
 
 
 def pairs_of(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
-    """Return (agents, others) as ids, each pair once, rising; or refuse them."""
+    """Return (agents, others) as ids, each pair once, ascending; raise for invalid pairs."""
     who, whom = _known(world, agents, others, does)
     same = np.flatnonzero(who == whom)
     if same.size:
@@ -62,7 +62,7 @@ def pairs_of(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, do
 
 
 def may(world: WorldState, who: Ids, whom: Ids, does: str) -> Bools:
-    """Return which of these pairs :func:`pairs_of` would take: bool (k,)."""
+    """Return which of these pairs :func:`pairs_of` would accept: bool (k,)."""
     status = world.agents.status
     fine: Bools = (who != whom) & belongs(status[who], "ties") & belongs(status[whom], "ties")
     if does in _TIES and world.relationships.blocklist:
@@ -71,7 +71,7 @@ def may(world: WorldState, who: Ids, whom: Ids, does: str) -> Bools:
 
 
 def proposable(world: WorldState, who: Ids, whom: Ids) -> Bools:
-    """Return to which of these members the other may be proposed as a friend: bool (k,)."""
+    """Return for which pairs the second may be proposed to the first as a friend: bool (k,)."""
     fine = may(world, who, whom, "follow") & belongs(world.agents.status[whom], "proposals")
     fine &= world.ties.find(whom, who) < 0
     if world.relationships.blocklist:
@@ -80,12 +80,12 @@ def proposable(world: WorldState, who: Ids, whom: Ids) -> Bools:
 
 
 def may_befriend(world: WorldState, who: Ids, whom: Ids) -> Bools:
-    """Return which of these pairs may become friends and are none yet: bool (k,)."""
+    """Return which of these pairs may become friends and are not friends yet: bool (k,)."""
     return may(world, who, whom, "befriend") & ~_are_friends(world, who, whom)
 
 
 def friends_of_each(world: WorldState) -> npt.NDArray[np.int64]:
-    """Return how many friends each agent has, those behind mutes too: int64 (n,)."""
+    """Return the number of friends of each agent, muted ones included: int64 (n,)."""
     found = np.zeros(len(world.agents), np.int64)
     for ties in (
         (world.ties, world.relationships.aside) if world.relationships.has_aside else (world.ties,)
@@ -96,7 +96,7 @@ def friends_of_each(world: WorldState) -> npt.NDArray[np.int64]:
 
 
 def _known(world: WorldState, agents: npt.ArrayLike, others: npt.ArrayLike, does: str) -> Pairs:
-    """Return both sides as ids of one length."""
+    """Return both sides as ids of equal length; raise for unknown agents."""
     one, two = np.atleast_1d(np.asarray(agents)), np.atleast_1d(np.asarray(others))
     if one.dtype.kind not in "iu" or two.dtype.kind not in "iu":
         if one.size and two.size:
@@ -135,13 +135,13 @@ def _named(world: WorldState, agent: int) -> str:
     return f"agent {world.agents.id(agent)}"
 
 
-# Each takes pairs (who, whom) that were checked, and returns the fate of each.
+# Each takes checked pairs (who, whom) and returns the result of each pair.
 
 
 def follow(
     world: WorldState, who: Ids, whom: Ids, kind: int | None = None
 ) -> npt.NDArray[np.uint8]:
-    """Let agents hear others; what a mute suspends stays suspended."""
+    """Add follows; a follow that a mute suspends stays suspended."""
     fate = np.empty(who.size, np.uint8)
     for ties, own in _ways(world, who, whom):
         if own.any():
@@ -150,7 +150,7 @@ def follow(
 
 
 def unfollow(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
-    """Let agents hear others no more; of a friendship the other side stays as a follow."""
+    """Remove follows; the other side of a friendship stays as a follow."""
     friends = _are_friends(world, who, whom)
     if friends.any():
         follow(world, whom[friends], who[friends], 0)
@@ -158,21 +158,21 @@ def unfollow(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
 
 
 def befriend(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
-    """Make friendships: two ties each, of the kind friend."""
+    """Add friendships: two ties each, of kind friend."""
     new = ~_are_friends(world, who, whom)
     follow(world, np.append(who, whom), np.append(whom, who), FRIEND)
     return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
 
 
 def unfriend(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
-    """End friendships, both ties of each."""
+    """Remove friendships, both ties of each."""
     friends = _are_friends(world, who, whom)
     _cut(world, np.append(who[friends], whom[friends]), np.append(whom[friends], who[friends]))
     return np.where(friends, np.uint8(REMOVED), np.uint8(UNKNOWN))
 
 
 def block(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
-    """Cut every tie of two agents, and close the ears of both."""
+    """Remove all ties of each pair; neither hears the other afterwards."""
     new = world.relationships.blocklist.set(who, whom, BLOCKED, on=True)
     world.relationships.blocklist.set(whom, who, SHUNNED, on=True)
     _cut(world, np.append(who, whom), np.append(whom, who))
@@ -180,21 +180,21 @@ def block(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
 
 
 def unblock(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
-    """Lift blocks; ties do not come back by themselves."""
+    """Lift blocks; removed ties are not restored."""
     gone = world.relationships.blocklist.set(who, whom, BLOCKED, on=False)
     world.relationships.blocklist.set(whom, who, SHUNNED, on=False)
     return np.where(gone, np.uint8(REMOVED), np.uint8(UNKNOWN))
 
 
 def mute(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
-    """Close ears; follows are suspended, and nobody but the listener knows."""
+    """Mute others; follows are suspended, and only the listener knows."""
     new = world.relationships.blocklist.set(who, whom, MUTED, on=True)
     _move(world.ties, world.relationships.aside, whom, who)
     return np.where(new, np.uint8(ADDED), np.uint8(KNOWN))
 
 
 def unmute(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
-    """Open ears again; the follows behind them go on with their kind and trust."""
+    """Lift mutes; suspended follows resume with their kind and trust."""
     gone = world.relationships.blocklist.set(who, whom, MUTED, on=False)
     if world.relationships.has_aside:
         _move(world.relationships.aside, world.ties, whom, who)
@@ -216,7 +216,7 @@ DOES = {
 def admitted(
     world: WorldState, sources: Ids, targets: Ids, trust: npt.NDArray[np.uint16] | None
 ) -> tuple[Ids, Ids, npt.NDArray[np.uint16] | None]:
-    """Return which new ties may be: those behind mutes are set aside, the destroyed have none."""
+    """Return the new ties that are allowed; those under a mute are stored as suspended."""
     fine = belongs(world.agents.status[sources], "network")
     fine &= belongs(world.agents.status[targets], "network")
     if not fine.all():
@@ -234,7 +234,7 @@ def admitted(
 
 
 def _ways(world: WorldState, who: Ids, whom: Ids) -> Iterable[tuple[Ties, Bools]]:
-    """Yield the ties to change and which pairs are theirs: those in use, those behind mutes."""
+    """Yield (ties, mask of their pairs): the active ties, and those suspended by mutes."""
     if not world.relationships.blocklist:
         yield world.ties, np.ones(who.size, np.bool_)
         return
@@ -246,7 +246,7 @@ def _ways(world: WorldState, who: Ids, whom: Ids) -> Iterable[tuple[Ties, Bools]
 def _changed(
     ties: Ties, sources: Ids, targets: Ids, adds: bool, kind: int | None = None
 ) -> npt.NDArray[np.uint8]:
-    """Change ties; returns the fate of each pair in the order given."""
+    """Change ties; return the result of each pair in the given order."""
     done: AppliedChanges = ties.change(sources, targets, adds, kinds=kind)
     fate = np.zeros(sources.size, np.uint8)
     fate[done.order] = done.fate
@@ -254,7 +254,7 @@ def _changed(
 
 
 def _cut(world: WorldState, who: Ids, whom: Ids) -> npt.NDArray[np.uint8]:
-    """Remove ties, in use or suspended."""
+    """Remove ties, active or suspended."""
     fate = np.empty(who.size, np.uint8)
     for ties, own in _ways(world, who, whom):
         if own.any():
@@ -273,7 +273,7 @@ def _are_friends(world: WorldState, who: Ids, whom: Ids) -> Bools:
 
 
 def _move(origin: Ties, goal: Ties, sources: Ids, targets: Ids) -> None:
-    """Move those of the ties that there are, with kind and trust."""
+    """Move the existing ones of these ties, with kind and trust."""
     live, at = origin.live, origin.find(sources, targets)
     there = at >= 0
     if not there.any():
@@ -308,30 +308,30 @@ class Groups:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Of each group; its number is its place here."""
+        """Names of the groups; the index is the group's number."""
         return tuple(self._held.names)
 
     def limit(self, group: int | str) -> int:
-        """Return how many members a group takes at most."""
+        """Return the maximum number of members of a group."""
         return self._held.limits[self._held.number(group)]
 
     def members(self, group: int | str) -> Ids:
-        """Return who is in a group: uint32, rising."""
+        """Return the members of a group: uint32, ascending."""
         return self._held.members(group)
 
     def of(self, agent: int) -> Ids:
-        """Return the numbers of an agent's groups: uint32, rising."""
+        """Return the numbers of an agent's groups: uint32, ascending."""
         return self._held.of(agent)
 
     def create(self, name: str, limit: int | None = None) -> int:
-        """Make an empty group; returns its number."""
+        """Create an empty group; return its number."""
         with self._world.doing("create_group", (name, limit), {}) as note:
             number = self._held.create(name, limit)
             note.result = f"group {number}"
         return number
 
     def join(self, agents: npt.ArrayLike, group: int | str) -> int:
-        """Let agents into a group; returns how many are new there."""
+        """Add agents to a group; return how many joined."""
         with self._world.doing("join_group", (agents, group), {}) as note:
             number, ids = self._held.number(group), self._known(agents)
             status = self._world.agents.status[ids]
@@ -347,7 +347,7 @@ class Groups:
         return count
 
     def leave(self, agents: npt.ArrayLike, group: int | str) -> int:
-        """Let agents out of a group; returns how many were in."""
+        """Remove agents from a group; return how many were members."""
         with self._world.doing("leave_group", (agents, group), {}) as note:
             number, ids = self._held.number(group), self._known(agents)
             count = int(self._held.leave(ids, np.full(ids.size, number, np.uint32)).sum())
@@ -370,11 +370,11 @@ class Groups:
 
 
 def remove_destroyed(world: WorldState, ties: Ties) -> None:
-    """Take those out of the network who do not belong to it any more (:mod:`sim.agents.lifecycle`).
+    """Remove destroyed agents from the network (:mod:`sim.agents.lifecycle`).
 
-    Their ties, mutes, blocks and suspended follows end, on both sides; they leave their groups and
-    their community, and nobody's reputation is theirs. Messages sum up anew over the ties that are
-    left. Nothing is done where nobody was destroyed since the last time.
+    Their ties, mutes, blocks and suspended follows end, on both sides; they leave their groups
+    and community and lose their reputation. Messages recompute sums over the remaining ties.
+    Nothing is done if no agent was destroyed since the last call.
     """
     gone = removed_of(world)
     fresh = np.setdiff1d(gone, ties.gone, assume_unique=True)
@@ -390,7 +390,7 @@ def remove_destroyed(world: WorldState, ties: Ties) -> None:
 
 
 def removed_of(world: WorldState) -> Ids:
-    """Return who does not belong to the network any more, uint32 (k,), rising."""
+    """Return the agents that left the network, uint32 (k,), ascending."""
     return np.flatnonzero(~belongs(world.agents.status, "network")).astype(np.uint32)
 
 
@@ -407,16 +407,16 @@ def _lose_reputation(world: WorldState, gone: Ids) -> None:
     known = held.get(REPUTATION, np.empty(0, np.float32))
     inside = gone[gone < known.size]
     if known[inside].any():
-        known = known.copy()  # who remembers the last weighing holds the old one
+        known = known.copy()  # caches of derived values are keyed by the old array
         known[inside] = 0.0
         held[REPUTATION] = known
 
 
 NEIGHBOURS = ("follows", "followers", "friends", "muted", "blocked", "blocked by")
-"""Whom :func:`neighbours` can name."""
+"""Kinds of neighbours that :func:`neighbours` returns."""
 
 TYPED = ("follows", "followers", "friends")
-"""Those of them that are ties, which have a type and properties."""
+"""The kinds that are ties, which have a type and properties."""
 
 _MARKS = {"muted": MUTED, "blocked": BLOCKED, "blocked by": SHUNNED}
 
@@ -446,7 +446,7 @@ def _check(world: WorldState, agent: int) -> None:
 
 
 def _ends(ties: Ties, agent: int, kind: str) -> Ids:
-    """Return whom an agent hears, who hears it, or its friends among the former."""
+    """Return an agent's sources, its listeners, or the friends among its sources."""
     if kind == "followers":
         return ties.listeners(agent)
     live: Any = ties.reverse.live
@@ -459,10 +459,10 @@ def _ends(ties: Ties, agent: int, kind: str) -> Ids:
 
 
 class TieCommands(WorldState):
-    """A world's commands on ties, and what may be asked of them."""
+    """A world's commands and queries on ties."""
 
     def relation(self, source: int, target: int) -> Relation | None:
-        """Return what a tie is: its type and properties.
+        """Return the type and properties of a tie.
 
         Parameters
         ----------
@@ -471,13 +471,13 @@ class TieCommands(WorldState):
 
         Returns
         -------
-        None where there is no such tie, or nothing was said of it. All of a type:
+        None if there is no such tie, or it has neither. For all ties of a type see
         ``world.tie_records.pairs(type)``.
 
         Raises
         ------
         InputError
-            For an agent that there is not.
+            For an unknown agent.
         """
         for one in (source, target):
             _check(self, one)
@@ -485,66 +485,66 @@ class TieCommands(WorldState):
         return self.tie_records.find(source, target) if is_tied else None
 
     def follow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Let each agent follow (hear) the other of its pair.
+        """Make each agent follow (hear) the other one of its pair.
 
         Parameters
         ----------
         agents, others
-            Indices, one or as many as of the other side. A pair that is named twice counts once.
+            Indices, one or as many as on the other side. A repeated pair counts once.
 
         Returns
         -------
         AppliedChanges
-            What became of each pair: a tie other -> agent was added, or there already. A follow of
-            somebody whom the agent muted is noted, and begins with the end of the mute.
+            Result of each pair: a tie other -> agent was added, or existed. The follow of a muted
+            agent is stored, and begins when the mute ends.
 
         Raises
         ------
         InputError
-            For somebody unknown, banned or destroyed, for an agent that would follow itself, and
-            where one of the two blocked the other; nothing is changed.
+            For unknown, banned and destroyed agents, for an agent that would follow itself, and if
+            one of the two blocked the other; nothing changes.
         """
         return on_pairs(self, "follow", agents, others)
 
     def unfollow(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Let each agent hear the other no more; a friend who is left goes on following."""
+        """Make each agent unfollow the other; an unfollowed friend keeps following."""
         return on_pairs(self, "unfollow", agents, others)
 
     def befriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Make friends: both hear each other, by two ties that are of the kind friend."""
+        """Make pairs friends: both hear each other, through two ties of kind friend."""
         return on_pairs(self, "befriend", agents, others)
 
     def unfriend(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """End friendships, with both their ties."""
+        """End friendships, removing both ties."""
         return on_pairs(self, "unfriend", agents, others)
 
     def block(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Cut what ties the two of each pair, and let neither hear the other from now on."""
+        """Remove all ties of each pair; neither hears the other from now on."""
         return on_pairs(self, "block", agents, others)
 
     def unblock(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Lift blocks; the ties that they cut do not come back."""
+        """Lift blocks; the ties that they removed are not restored."""
         return on_pairs(self, "unblock", agents, others)
 
     def mute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Close ears: nothing of the other is heard; a follow is suspended, not ended.
+        """Mute others: the agent hears nothing from them; a follow is suspended, not removed.
 
-        Of a network with times or signs the suspended tie comes back without them.
+        In a network with times or signs, the suspended tie is restored without them.
         """
         return on_pairs(self, "mute", agents, others)
 
     def unmute(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> AppliedChanges:
-        """Open ears again; suspended follows go on with their kind and trust."""
+        """Lift mutes; suspended follows resume with their kind and trust."""
         return on_pairs(self, "unmute", agents, others)
 
     @noted("add_ties")
     def add_ties(
         self, sources: npt.ArrayLike, targets: npt.ArrayLike, trust: npt.ArrayLike | None = None
     ) -> DroppedArcs:
-        """Add ties ``sources[i] -> targets[i]``; returns the loops and duplicates left out.
+        """Add ties ``sources[i] -> targets[i]``; return the loops and duplicates left out.
 
-        What a block forbids is left out too, as are ties of the destroyed, and what a mute suspends
-        is set aside.
+        Ties that a block forbids and ties of destroyed agents are left out too; ties under a mute
+        are stored as suspended.
         """
         if self.relationships.blocklist or self.ties.gone.size:
             heard, hearing, _ = validated(sources, targets, len(self.agents))
@@ -556,7 +556,7 @@ class TieCommands(WorldState):
 
     @noted("remove_ties")
     def remove_ties(self, sources: npt.ArrayLike, targets: npt.ArrayLike) -> AppliedChanges:
-        """Cut ties ``sources[i] -> targets[i]``, whoever they are; in use or suspended."""
+        """Remove ties ``sources[i] -> targets[i]``, active or suspended, whatever the status."""
         done = self.ties.remove(sources, targets)
         if self.relationships.has_aside:
             self.relationships.aside.remove(sources, targets)
@@ -571,26 +571,26 @@ class TieCommands(WorldState):
         kind: str | None = None,
         properties: Mapping[str, object] | None = None,
     ) -> int:
-        """Set what ties ``sources[i] -> targets[i]`` are: their type, and properties.
+        """Set the type and properties of ties ``sources[i] -> targets[i]``.
 
         Parameters
         ----------
         sources, targets
-            Indices: each target hears its source. A tie that ends keeps its record.
+            Indices: each target hears its source. A removed tie keeps its record.
         kind
-            The type, such as ``"colleague"``; ``""``: none; None: as it is.
+            The type, such as ``"colleague"``; ``""``: none; None: unchanged.
         properties
-            Numbers, truths and texts by name, beside those there are; None takes one away.
+            Numbers, booleans and texts by name, added to existing ones; None removes one.
 
         Returns
         -------
         int
-            How many ties.
+            Number of ties.
 
         Raises
         ------
         InputError
-            For a tie that there is not, and too many types or properties; nothing is changed.
+            For a missing tie, and for too many types or properties; nothing changes.
 
         Examples
         --------
@@ -626,26 +626,26 @@ class TieCommands(WorldState):
         gain: float = GAIN,
         loss: float = LOSS,
     ) -> int:
-        """Let agents trust those they follow more or less, by outcomes in the order given.
+        """Update agents' trust in those they follow, by outcomes in the given order.
 
         Parameters
         ----------
         agents, others
-            Indices: each agent met an outcome with the other of its pair.
+            Indices: each agent had an outcome with the other one of its pair.
         good
-            bool, one an outcome or one for all.
+            bool, one per outcome or one for all.
         gain, loss
             As :meth:`sim.network.graph.ties.Ties.learn`, which states the rule.
 
         Returns
         -------
         int
-            Outcomes that moved a tie's trust; those without a tie are left out.
+            Number of outcomes that updated a tie's trust; those without a tie are left out.
 
         Raises
         ------
         InputError
-            For agents, outcomes and steps that are not allowed; nothing is changed.
+            For agents, outcomes and steps that are not allowed; nothing changes.
         """
         who, whom = np.broadcast_arrays(np.atleast_1d(agents), np.atleast_1d(others))
         self.before_change()
@@ -656,12 +656,12 @@ class TieCommands(WorldState):
     def reputation(
         self, trusted: npt.ArrayLike | str | None = None, *, restart: float = RESTART
     ) -> npt.NDArray[np.float64]:
-        """Return every agent's reputation, float64 (n,) in sum 1: EigenTrust on these ties.
+        """Return every agent's reputation, float64 (n,), sum 1: EigenTrust on these ties.
 
-        See :func:`sim.network.analysis.reputation.reputation`; kept until ties change. Whom it
-        trusts
-        beforehand can be named as seeds are, such as ``"top:100:pagerank"``; by default it is
-        whom the network shows (:func:`~sim.network.analysis.reputation.founders`).
+        See :func:`sim.network.analysis.reputation.reputation`; cached until ties change. The
+        pre-trusted agents can be given as an expression of seeds, such as ``"top:100:pagerank"``;
+        by default they are derived from the network
+        (:func:`~sim.network.analysis.reputation.founders`).
         """
         if isinstance(trusted, str):
             trusted = choose_seeds(self, trusted)
@@ -673,9 +673,9 @@ class TieCommands(WorldState):
         return found
 
     def unsettle(self, *, trust_only: bool = False) -> None:
-        """Let messages know that ties changed: sums over ties begin anew, resting ones may wake.
+        """Tell messages that ties changed: sums over ties are reset, quiet messages may wake.
 
-        ``trust_only``: ties are the same, and only sums by trust begin anew.
+        ``trust_only``: only trust changed, and only sums by trust are reset.
         """
         self.cascades.rouse(Stirs.SUMS)
         for cascade in self.cascades.loose:
@@ -690,22 +690,22 @@ class TieCommands(WorldState):
         self.wake(anyway=True)
 
     def neighbours(self, agent: int, kind: str = "follows", relation: str | None = None) -> Ids:
-        """Return the agents that are tied to one: uint32, rising.
+        """Return the neighbours of an agent: uint32, ascending.
 
         Parameters
         ----------
         agent
             Its index.
         kind
-            ``"follows"`` (whom it follows, muted ones too), ``"followers"``, ``"friends"``,
+            ``"follows"`` (agents it follows, muted ones too), ``"followers"``, ``"friends"``,
             ``"muted"``, ``"blocked"`` or ``"blocked by"``.
         relation
-            Only those tied by this type; None: all.
+            Only neighbours by ties of this type; None: all.
 
         Raises
         ------
         InputError, UnknownNameError
-            For an agent or a kind that there is not.
+            For an unknown agent or kind.
         """
         _check(self, agent)
         if relation is not None and kind not in TYPED:
@@ -725,23 +725,23 @@ class TieCommands(WorldState):
         return own
 
     def subgraph(self, agent: int, radius: int = 1, most: int = 10_000) -> Subgraph:
-        """Return the agents within some steps of one, either way along ties, and their ties.
+        """Return the agents within ``radius`` ties of one, in either direction, and their ties.
 
         Raises
         ------
         InputError
-            For an agent that there is not, and a radius or bound that is no whole number.
+            For an unknown agent, and a radius or bound that is not a whole number.
         """
         _check(self, agent)
         steps = whole_number(radius, "The radius of a subgraph", low=0)
         return subgraph(self.ties, agent, steps, whole_number(most, "most", low=1))
 
     def to_networkx(self) -> nx.DiGraph:
-        """Return members and ties as a graph of networkx; what :func:`sim.io.from_networkx` reads.
+        """Return members and ties as a networkx graph, readable by :func:`sim.io.from_networkx`.
 
-        An arc goes from whoever is heard to whoever hears. A node is a member's id, with ``name``
-        and ``community``; an arc has its trust in [0, 1] as ``weight``, its ``type`` and
-        properties. About 1 KB a tie: for networks of up to some million ties.
+        An arc goes from source to listener. A node is a member's id, with ``name`` and
+        ``community``; an arc has its trust in [0, 1] as ``weight``, its ``type`` and properties.
+        It takes about 1 KB per tie: for networks of up to a few million ties.
 
         Examples
         --------
@@ -777,9 +777,9 @@ class TieCommands(WorldState):
         return graph
 
     def tie_history(self, agent: int, other: int | None = None) -> History:
-        """Return what is remembered of an agent's changes of ties, or of a pair's, oldest first.
+        """Return the recorded tie changes of an agent or of a pair, oldest first.
 
-        Follows, friendships, blocks and mutes and their ends, the newest million of the world.
+        Starts and ends of follows, friendships, blocks and mutes: the world's newest million.
         """
         _check(self, agent)
         if other is not None:

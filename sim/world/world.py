@@ -67,16 +67,16 @@ _MOST_RUNNING = 2**31 - 1
 
 
 class Watcher(Protocol):
-    """Is told of every tick, and of what minds are asked and decide; changes nothing."""
+    """Observer of ticks, and of the requests and decisions of minds; must not change the world."""
 
     def ticked(self, world: World) -> None:
-        """Take note of a tick that ended."""
+        """Handle the end of a tick."""
 
     def asked(self, question: str, turns: Sequence[tuple[str, str]]) -> None:
-        """Take note of what a model is asked, in any thread: its fingerprint, (role, text) each."""
+        """Handle a request to a model, in any thread: its fingerprint, and (role, text) turns."""
 
     def decided(self, world: World, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Take note of what minds decided on the last tick, before anything comes of it."""
+        """Handle the decisions of minds on the last tick, before they take effect."""
 
 
 class World(MemberCommands, TieCommands):
@@ -85,9 +85,9 @@ class World(MemberCommands, TieCommands):
     Parameters
     ----------
     agents, ties
-        The population and who hears whom; of one size.
+        The population, and its ties (who hears whom); of equal size.
     seed
-        Any integer; every draw follows from it.
+        Any integer; it determines every draw.
     tick_minutes
         Simulated minutes in a tick.
 
@@ -95,52 +95,51 @@ class World(MemberCommands, TieCommands):
     ----------
     tick
         Ticks completed.
-    bonds
+    relationships
         Mutes, blocks, suspended follows, groups
         (:class:`~sim.world.relation_state.Relationships`).
     platform
-        What lets members post and read feeds (:class:`~sim.platform.platform.Platform`), or None.
+        The platform on which members post and read feeds
+        (:class:`~sim.platform.platform.Platform`), or None.
     interventions
-        What is to be done at a tick, or once a condition holds.
+        Changes planned for a tick, or for when a condition holds.
     metrics
-        Series of what the world is like (:class:`~sim.world.metrics.series.Metrics`), or None.
+        Time series of its metrics (:class:`~sim.world.metrics.series.Metrics`), or None.
     shared
-        What its messages share (:class:`~sim.world.channels.SharedState`); not part of the
-        state.
+        Data shared by messages (:class:`~sim.world.channels.SharedState`); not part of the state.
     cascades
-        Every injected message, in order; a finished one may be removed.
+        All injected messages, in order; a finished one may be removed.
     interactions
-        Who met whom and when, where the network came with times; else None.
+        Timed meetings, if the network came with times; else None.
     tie_records
-        Types and properties that ties came with (:class:`~sim.network.relations.types.TieRecords`).
+        Types and properties of ties (:class:`~sim.network.relations.types.TieRecords`).
     rested_as
-        What the world was like when messages at rest were asked last whether they go on.
+        Digest of the world's state when quiet messages were last checked for changes.
     made
-        How many messages were ever made; the id of the next one.
+        Number of messages ever created; the id of the next one.
     opinions
-        What agents think, by topic (:class:`~sim.world.opinions.Opinions`).
+        Opinions of agents by topic (:class:`~sim.world.opinions.Opinions`).
     phases
         The tick as a list of :class:`~sim.world.phases.Phase`; a program may add its own
         (:meth:`add_phase`).
     max_running
-        How many cascades run at once; more wait in the queue.
+        Maximum number of cascades that run at once; others wait in the queue.
     phase_seconds, cpu_seconds
-        Time spent in each phase of the last tick, and processor time in all of it; not part of
+        Seconds spent in each phase of the last tick, and CPU seconds in all of it; not part of
         the state.
     remarks
-        What a person should know: plugins that are missing, or have changed; models whose
-        parameters are per tick, where a tick is no hour.
+        Remarks for people: plugins that are missing or have changed; models whose parameters are
+        per tick, if a tick is not an hour.
     is_ticking
-        Whether a tick is under way: none can be run inside it.
+        Whether a tick is running: no other one can start inside it.
     woken
-        Cascades by id that left their rest; for whoever follows them, and empties it.
+        Cascades by id that resumed after being quiet; a consumer reads and clears it.
     exposed
-        Between two phases of a tick: each running cascade with its contacts.
+        Within a tick: each running cascade with its contacts.
     trail
-        What was done since the world was made (:mod:`sim.world.log`); not part of the state.
+        Log of commands since the world was created (:mod:`sim.world.log`); not part of the state.
     watchers
-        Told of each tick and decision, as :class:`Watcher`; not part of the
-        state.
+        Observers of each tick and decision (:class:`Watcher`); not part of the state.
 
     Examples
     --------
@@ -213,29 +212,29 @@ class World(MemberCommands, TieCommands):
         report: Report = quiet,
         **parameters: Any,
     ) -> World:
-        """Make a world whose network a generator draws.
+        """Create a world with a generated network.
 
         Parameters
         ----------
         agents
-            How many, at least 1; None: 10,000, or as many as ``degrees`` has pairs.
+            Number of agents, at least 1; None: 10,000, or the number of pairs in ``degrees``.
         network
             A name of :data:`sim.network.generate.networks.NETWORKS`.
         mean_degree
-            Listeners an agent on average.
+            Average number of listeners per agent.
         seed
-            Any integer; the same seed makes the same world on every machine.
+            Any integer; the same seed gives the same world on every machine.
         tick_minutes
             Simulated minutes in a tick.
         trust
             ``"full"``: 1.0 for every tie; ``"uniform"`` or ``"uniform:LOW-HIGH"``: drawn for each.
         degrees
-            Integers (agents, 2), for ``"configuration"``: by how many each agent is heard, how many
-            it hears. Then ``mean_degree`` is not asked.
+            Integers (agents, 2), for ``"configuration"``: number of listeners, and of sources, of
+            each agent. ``mean_degree`` is ignored then.
         platform
             True, or what :meth:`open_platform` takes: a social platform from the start.
         report
-            Told the progress; may cancel by raising.
+            Progress callback; may cancel by raising.
         **parameters
             Of the generator.
 
@@ -244,10 +243,10 @@ class World(MemberCommands, TieCommands):
         InputError, ParameterError, UnknownNameError
             One sentence for what is not allowed.
         CapacityError
-            When it would not fit in memory; nothing is allocated.
+            If it would not fit in memory; nothing is allocated.
         """
         if agents is not None:
-            whole = isinstance(agents, float) and agents.is_integer()  # 1e4 is how many write it
+            whole = isinstance(agents, float) and agents.is_integer()  # many write 1e4
             agents = int(agents) if whole else whole_number(agents, "agents")
         made = drawn(agents, network, mean_degree, parameters, degrees, trust, seed, report)
         world = cls(*made, seed=seed, tick_minutes=tick_minutes)
@@ -278,7 +277,7 @@ class World(MemberCommands, TieCommands):
         tick_minutes: float = 60.0,
         report: Report = quiet,
     ) -> World:
-        """Make a world of given ties: ``targets[i]`` hears ``sources[i]``.
+        """Create a world from given ties: ``targets[i]`` hears ``sources[i]``.
 
         Parameters
         ----------
@@ -286,22 +285,22 @@ class World(MemberCommands, TieCommands):
             Integer indices; gaps are isolated agents. Loops and duplicates are dropped and counted
             in ``world.ties.dropped``.
         agents
-            How many; default: the largest index + 1.
+            Number of agents; default: the largest index + 1.
         directed
-            False makes two ties of each pair.
+            False adds two ties for each pair.
         trust
-            In [0, 1], one a pair; default 1.0.
+            In [0, 1], one per pair; default 1.0.
         seed
             Any integer.
         times, weights
-            When each pair met, in seconds since anything, and how strongly: kept as the stream
+            Time of each meeting, in seconds from any origin, and its weight: stored as the stream
             :attr:`interactions`; ``ties.time`` is the first time of each tie.
         sign
-            -1 or 1, one a pair: what the target thinks of the source, for signed models.
+            -1 or 1, one per pair: attitude of the target to the source, for signed models.
         ids, names
             The agents' foreign ids and names.
         community, communities
-            A label (int, -1 none) for each agent and the labels' names.
+            A label for each agent (int, -1 for none), and the names of the labels.
         tick_minutes, report
             As in :meth:`create`.
 
@@ -348,14 +347,14 @@ class World(MemberCommands, TieCommands):
         draws: DrawMode | None = None,
         **parameters: Any,
     ) -> Cascade:
-        """Start a message on its way.
+        """Inject a message.
 
         Parameters
         ----------
         text
             At most 4,096 characters after cleaning, not empty.
         seeds
-            The agents that hold it first: indices, or an expression (:mod:`sim.world.seeding`)
+            The first adopters: indices, or an expression (:mod:`sim.world.seeding`)
             such as ``"top:40:pagerank"`` or ``"best:20"``.
         model
             The registered name of a propagation model.
@@ -368,11 +367,11 @@ class World(MemberCommands, TieCommands):
         at
             The tick at which it starts; default: now.
         priority
-            Among waiting messages the highest starts first.
+            Among waiting messages, the one with the highest priority starts first.
         channel
-            Who hears whom; default: every listener of every speaker, or what the platform says.
-            ``"stream"`` plays the times that the network came with (:mod:`sim.world.channels`); a
-            plugin's is named with its parameters, as ``"bridges,weak=0.2"``.
+            Who hears whom; default: all listeners of each speaker, or the platform's default.
+            ``"stream"`` plays the network's timed meetings (:mod:`sim.world.channels`); a plugin is
+            named with its parameters, as ``"bridges,weak=0.2"``.
         draws
             ``"coins"`` or ``"skips"``; default: the model's.
         **parameters
@@ -416,7 +415,7 @@ class World(MemberCommands, TieCommands):
 
     @property
     def seed(self) -> int:
-        """Any integer: what is drawn from here on is drawn from it."""
+        """Seed of all further draws; any integer."""
         return self._seed
 
     @seed.setter
@@ -425,7 +424,7 @@ class World(MemberCommands, TieCommands):
 
     @property
     def max_running(self) -> int:
-        """Messages that may run at once, from 0; more wait."""
+        """Maximum number of messages that run at once, from 0; others wait."""
         return self._max_running
 
     @max_running.setter
@@ -435,21 +434,21 @@ class World(MemberCommands, TieCommands):
     def doing(
         self, kind: str, args: tuple[Any, ...] = (), said: Mapping[str, Any] | None = None
     ) -> AbstractContextManager[Note]:
-        """Note an act in the trail once it is done (:meth:`sim.world.log.Trail.doing`)."""
+        """Log an act in the trail once it is done (:meth:`sim.world.log.Trail.doing`)."""
         return self.trail.doing(self, kind, args, said)
 
     def _has_room(self) -> bool:
-        """Whether one more cascade may run; they are counted only where that is in doubt."""
+        """Return whether one more cascade may run; count the running ones only if needed."""
         loose = self.cascades.loose
         if len(loose) <= self.max_running:
             return True
         return sum(cascade.status == "running" for cascade in loose) < self.max_running
 
     def wake(self, *, anyway: bool = False) -> None:
-        """Let messages at rest run on where a change of agents or ties gave them work.
+        """Resume quiet messages that can spread again after a change of agents or ties.
 
-        Every tick begins with it; commands that change agents or ties end with it. ``anyway``:
-        all are asked, whatever it is that changed.
+        Called at the start of every tick and after commands that change agents or ties.
+        ``anyway``: check all quiet messages, whatever changed.
         """
         cascades = self.cascades
         cascades.regroup()
@@ -473,14 +472,14 @@ class World(MemberCommands, TieCommands):
                 self.woken[cascade.id] = cascade
 
     def step(self, ticks: int = 1) -> None:
-        """Advance by ``ticks`` ticks (at least 0); the rules decide for members with minds.
+        """Advance by ``ticks`` ticks (at least 0); rules decide for members with minds.
 
-        Minds ask outside the world: :func:`sim.run_with_minds` steps and lets them decide.
+        Minds call models outside the world: use :func:`sim.run_with_minds` to let them decide.
 
         Raises
         ------
         InputError
-            At the last tick that a world can have, and inside a tick.
+            At the maximum tick of a world, and inside a tick.
         """
         if self.platform is not None:
             self.platform.minds.remark()
@@ -503,25 +502,25 @@ class World(MemberCommands, TieCommands):
             lay_by(self)
 
     def add_phase(self, phase: Phase, *, before: str = "") -> None:
-        """Let every tick run a phase of one's own from now on.
+        """Add a custom phase to every tick from now on.
 
-        A file keeps its name and place, not its code: a world that is loaded says which phases are
-        missing, and goes on without them until this gives them back.
+        A file stores its name and place, not its code: a loaded world reports missing phases, and
+        runs without them until they are added again.
 
         Parameters
         ----------
         phase
-            What to run; :func:`~sim.world.phase_guard.fenced` keeps its faults from ending a
-            tick. What it remembers between ticks belongs into the world (opinions,
-            ``platform.held``), or a loaded world does not know it.
+            The phase; wrap it in :func:`~sim.world.phase_guard.fenced` if its faults must not end a
+            tick. State that it keeps between ticks belongs in the world (opinions,
+            ``platform.held``), because a loaded world has nothing else.
         before
-            The name of the phase that it comes before; empty: the place of the missing one of its
+            Name of the phase to insert it before; empty: the place of a missing phase with its
             name, else the end.
 
         Raises
         ------
         InputError
-            There is no such phase to come before.
+            If ``before`` names no phase.
 
         Examples
         --------
@@ -533,7 +532,7 @@ class World(MemberCommands, TieCommands):
         add_phase(self, phase, before)
 
     def run_until_quiet(self, story: Cascade, limit: int = 100_000) -> int:
-        """Step until nothing about ``story`` can change, at most ``limit`` ticks; returns them."""
+        """Step until ``story`` can no longer change, at most ``limit`` ticks; return how many."""
         begun = self.tick
         self.wake()
         while story.alive and self.tick - begun < limit:
@@ -541,21 +540,21 @@ class World(MemberCommands, TieCommands):
         return self.tick - begun
 
     def compatibility(self, agents: npt.ArrayLike, others: npt.ArrayLike) -> Compatibility:
-        """Return how well pairs of agents would get on, with the parts of each score.
+        """Return the compatibility of pairs of agents, with the parts of each score.
 
-        See :mod:`sim.world.compatibility` for the formula; 100,000 pairs take about four seconds.
+        See :mod:`sim.world.compatibility` for the formula; 100,000 pairs take about 4 s.
         """
         return compatibility(self, agents, others)
 
-    # What is open in it
+    # Channels, platform, interventions, metrics
 
     def channel(self, named: str | Channel) -> OpenedChannel:
-        """Return a channel as it works in this world, one for all messages.
+        """Return a channel opened in this world, shared by all messages.
 
         Parameters
         ----------
         named
-            What it is called, with its parameters (:mod:`sim.world.channels`); or a plugin.
+            Its name, with parameters (:mod:`sim.world.channels`); or a plugin.
 
         Raises
         ------
@@ -565,7 +564,7 @@ class World(MemberCommands, TieCommands):
         return self.shared.channel(named, self)
 
     def _opened(self, channel: Channel | OpenedChannel | str) -> OpenedChannel:
-        """Return a channel as it works here; refuses what is none, which no save could hold."""
+        """Return a channel opened here; raise for other objects, which cannot be saved."""
         if isinstance(channel, str | Channel):
             return self.channel(channel)
         if not isinstance(getattr(channel, "name", None), str) or not hasattr(channel, "contacts"):
@@ -575,22 +574,22 @@ class World(MemberCommands, TieCommands):
         return channel
 
     def reopened(self, channel: OpenedChannel) -> OpenedChannel:
-        """Return a channel of another world, or of this one before, as it works in this one."""
+        """Return a channel of another world, or of an earlier state, opened in this one."""
         return reopened(channel, self)
 
     def usual(self) -> OpenedChannel | None:
-        """Return the channel of messages that name none; None: every listener of every speaker."""
+        """Return the default channel of messages; None: all listeners of each speaker."""
         return None if self.platform is None else self.channel(self.platform.settings.channel)
 
     def open_platform(self, settings: PlatformChoice = None, **more: Any) -> Platform:
-        """Let this world run a social platform: members wake, post, read feeds, act.
+        """Open a social platform in this world: members wake, post, read feeds, act.
 
         Parameters
         ----------
         settings
-            A :class:`~sim.platform.settings.PlatformSettings`, or a mapping of what it takes.
+            A :class:`~sim.platform.settings.PlatformSettings`, or a mapping of its fields.
         **more
-            The same one by one (``slots=5``); ``recommender`` and ``policy`` are names or plugins.
+            Single fields (``slots=5``); ``recommender`` and ``policy`` are names or plugins.
 
         Returns
         -------
@@ -611,7 +610,7 @@ class World(MemberCommands, TieCommands):
         members: npt.ArrayLike | None = None,
         **parameters: Any,
     ) -> None:
-        """Let another recommender rank feeds, as :meth:`sim.Platform.recommend`.
+        """Change the recommender that ranks feeds, as :meth:`sim.Platform.recommend`.
 
         Raises
         ------
@@ -623,7 +622,7 @@ class World(MemberCommands, TieCommands):
     def behave(
         self, policy: Policy | str, members: npt.ArrayLike | None = None, **parameters: Any
     ) -> None:
-        """Let another policy decide what members do, as :meth:`sim.Platform.behave`.
+        """Change the policy that decides what members do, as :meth:`sim.Platform.behave`.
 
         Raises
         ------
@@ -641,27 +640,26 @@ class World(MemberCommands, TieCommands):
         return self.platform
 
     def at(self, when: int | str, does: str, **said: Any) -> Planned:
-        """Plan an intervention: something that is done at a tick, or once a condition holds.
+        """Plan an intervention: a change at a tick, or once a condition holds.
 
         Parameters
         ----------
         when
-            The tick after which it is done, now or later; or a condition such as ``"share > 0.1"``
-            (of the first message; ``"share#2 > 0.1"`` of message 2), seen to after every tick. It
-            is done once.
+            The tick after which it is carried out, not in the past; or a condition such as
+            ``"share > 0.1"`` (of the first message; ``"share#2 > 0.1"`` of message 2), checked
+            after every tick. It is carried out once.
         does
             ``"inject"``, ``"fact-check"``, ``"label"``, ``"down-rank"``, ``"hide"``, ``"ban"``,
             ``"freeze"``, ``"thaw"``, ``"recommend"``, ``"behave"``, ``"set"``, ``"ties"``,
             ``"cut"``, ``"shock"``, ``"vote"``, ``"newcomers"``, ``"group"``, ``"act"`` or
-            ``"open-platform"``; the fields of each are in
-            :mod:`sim.world.interventions.kinds` and :mod:`sim.world.interventions.kinds`.
+            ``"open-platform"``; for the fields of each see :mod:`sim.world.interventions.kinds`.
         **said
             The fields. Agents are indices, or an expression as for seeds.
 
         Returns
         -------
         Planned
-            As it stands in ``world.interventions``.
+            The entry in ``world.interventions``.
 
         Raises
         ------
@@ -676,19 +674,19 @@ class World(MemberCommands, TieCommands):
     def open_metrics(
         self, settings: Mapping[str, Any] | MetricSettings | None = None, **more: Any
     ) -> Metrics:
-        """Let this world take metrics from its next tick on, and raise alerts.
+        """Start recording metrics and raising alerts at the next tick.
 
         Parameters
         ----------
         settings
-            A :class:`~sim.world.metrics.series.MetricSettings`, or a mapping of what it takes.
+            A :class:`~sim.world.metrics.series.MetricSettings`, or a mapping of its fields.
         **more
-            The same one by one (``every=1``).
+            Single fields (``every=1``).
 
         Returns
         -------
         Metrics
-            Also ``world.metrics`` from now on. They are no part of the world's digest.
+            Also ``world.metrics`` from now on. Metrics are not part of the world's digest.
         """
         if not isinstance(settings, MetricSettings):
             if not isinstance(settings, Mapping | None):
@@ -701,12 +699,12 @@ class World(MemberCommands, TieCommands):
 
     @property
     def ties(self) -> Ties:
-        """Who hears whom; nobody hears or is heard who is destroyed."""
+        """Ties: who hears whom, without destroyed agents."""
         self.settle()
         return self._ties
 
     def settle(self) -> None:
-        """Take those out of the network who were destroyed since this was last called."""
+        """Remove agents destroyed since the last call from the network."""
         if self._moves != self.agents.lore.moves.made:
             self._moves = self.agents.lore.moves.made
             remove_destroyed(self, self._ties)
@@ -716,11 +714,11 @@ class World(MemberCommands, TieCommands):
         return self.shared.scratch(len(self.agents))
 
     def network(self) -> Contacts:
-        """Return everybody who could hear whom, as the channels take it."""
+        """Return all possible contacts, the input of the channels."""
         return self.shared.network(self.agents, self.ties, self.relationships, self.tick_minutes)
 
     def silence(self) -> NoContacts:
-        """Return the contacts of messages that nobody will hear of any more."""
+        """Return the contacts of messages that no longer reach anybody: none."""
         return self.shared.silence(self.agents, self.ties, self.tick_minutes)
 
     def absent(self) -> U64:
@@ -732,33 +730,33 @@ class World(MemberCommands, TieCommands):
         return AgentColumns(self.agents)
 
     def before_change(self) -> None:
-        """Let the contacts go before ties change for the first time: they would keep the old rows.
+        """Drop cached contacts before ties first change: they would keep the old rows alive.
 
-        Those are laid out anew then, and with the contacts there would be both.
+        The change copies the rows; with the contacts, old and new rows would both be in memory.
         """
         self.shared.before_change(self.ties)
 
     # The whole state
 
     def digest(self) -> str:
-        """Return 32 hex digits over the whole state: equal if and only if the worlds are equal.
+        """Return 32 hex digits over the whole state, equal if and only if the worlds are equal.
 
-        Whatever the future depends on counts. What was measured counts while an intervention waits
-        for it; a plugin, and a phase that a program added, count by name, their code does not.
+        Everything that the future depends on is included. Metrics are included while an
+        intervention waits for them; plugins and custom phases by name, without their code.
         """
         return digest_of(*self.packed())
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the whole state: what JSON can hold, and arrays by name."""
+        """Return the whole state: JSON data, and arrays by name."""
         return dump_world(self)
 
     def packed(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return the whole state as a file keeps it: messages that ended stay packed."""
+        """Return the whole state as stored in a file: ended messages stay packed."""
         return dump_world(self, is_packed=True)
 
     @classmethod
     def restore(cls, meta: dict[str, Any], columns: dict[str, npt.NDArray[Any]]) -> World:
-        """Return the world of :meth:`dump`; it goes on as if it had never stopped."""
+        """Return the world of :meth:`dump`; it continues as if it had never stopped."""
         return restore_world(cls, meta, columns)
 
     @property

@@ -1,4 +1,4 @@
-"""What viewers do with what they are shown, by rules; and what each act writes."""
+"""Acts of viewers on their feeds, chosen by rules, and the effects of each act."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from sim.platform.feed.ranking_kernels import ShownColumns
 
 POST, REPOST, QUOTE, REPLY, LIKE, UNLIKE, DISLIKE, UNDO_DISLIKE, REPORT = range(2, 11)
 FOLLOW, UNFOLLOW, MUTE = 11, 12, 13
-"""The codes of :class:`sim.platform.acts.kinds.Act` that kernels know."""
+"""Codes of :class:`sim.platform.acts.kinds.Act` that kernels use."""
 
 RATES = (LIKE, REPOST, REPLY, QUOTE, DISLIKE, REPORT, FOLLOW, MUTE)
-"""The order of the rates that :func:`decide` takes."""
+"""Order of the rates for :func:`decide`."""
 
 _BYTE = np.float32(1 / 255)
 _HALF = np.float32(0.5)
@@ -36,30 +36,30 @@ def decide(
     viewers: U32, counts: U8, shown: ShownColumns, personality: U8, rates: F32, attention: F32,
     novelty: F32, proof: float, standing: U8, weight: float, key: Word, out: U8,
 ) -> None:  # fmt: skip
-    """Let each exposure end in one act or none, by ``RulePolicy``'s chances.
+    """Choose one act or none for each exposure, by ``RulePolicy``'s probabilities.
 
     Parameters
     ----------
     viewers, counts
-        uint32 (k,), uint8 (k,): who is shown how many.
+        uint32 (k,), uint8 (k,): viewers, and the number of exposures of each.
     shown
-        As :func:`~sim.platform.feed.ranking_kernels.select` writes it; no score is read.
+        As :func:`~sim.platform.feed.ranking_kernels.select` writes it; scores are not read.
     personality
         uint8 (n, 5) in 1/255.
     rates
         float32 (8,), in the order of :data:`RATES`.
     attention, novelty
-        float32 (256,): what is left of attention at each slot, of novelty at each age.
+        float32 (256,): remaining attention at each slot, and novelty at each age.
     proof
-        What each further member that shares it adds to the drive.
+        Addition to the drive for each further member that shares it.
     standing
-        uint8 (n,): 254 r / (1 + r) of each agent's reputation r; or empty: all as 1.
+        uint8 (n,): 254 r / (1 + r) of each agent's reputation r; empty: 1 for all.
     weight
-        How much of the drive is bent by the source's standing, in [0, 1].
+        Share of the drive that depends on the source's standing, in [0, 1].
     key
         uint64 of this tick.
     out
-        uint8 (exposures,), written: the code of the act, 0 for none.
+        uint8 (exposures,), written: code of the act, 0 for none.
     """
     message, source, _, trusts, cares, ages, proofs, appeals, flags = shown
     e = 0
@@ -107,7 +107,7 @@ def _act(
     u: Number, rates: F32, liked: Number, told: Number, taken: Number, own_words: Number,
     stranger: Number, against: Number, bad: Number,
 ) -> int:  # fmt: skip
-    """Return the act in whose part of [0, 1) the draw falls; 0 for none."""
+    """Return the act whose interval of [0, 1) contains the draw; 0 for none."""
     upto = rates[0] * liked
     if u < upto:
         return LIKE
@@ -137,18 +137,18 @@ def _act(
 
 @kernel
 def choose(chances: F64, viewer: U32, message: U32, key: Word, codes: U8, out: U8) -> None:
-    """Let each exposure end in one act or none, by chances that a policy gives.
+    """Choose one act or none for each exposure, by a policy's probabilities.
 
     Parameters
     ----------
     chances
-        float64 (exposures, acts): of each act; what is over 1 in sum is cut.
+        float64 (exposures, acts): probability of each act; a sum over 1 is cut off.
     viewer, message
         uint32 (exposures,).
     key
         uint64 of this tick.
     codes
-        uint8 (acts,): which act each column is.
+        uint8 (acts,): the act of each column.
     out
         uint8 (exposures,), written; 0 for none.
     """
@@ -168,7 +168,7 @@ def collect(
     viewers: U32, counts: U8, message: U32, source: U32, hot: U32, first: int, codes: U8,
     agent: U32, act: U8, about: U32, other: U32, via: U32,
 ) -> int:  # fmt: skip
-    """Write down the acts of exposures that end in one, in order.
+    """Collect the acts of all exposures that have one, in order.
 
     Parameters
     ----------
@@ -179,12 +179,12 @@ def collect(
     codes
         uint8 (exposures,): the act of each, 0 for none.
     agent, act, about, other, via
-        uint32, uint8, uint32, uint32, uint32 (exposures + 1,), written: who, what, which message,
-        whom it concerns (for a repost the source, else the author), and the source.
+        uint32, uint8, uint32, uint32, uint32 (exposures + 1,), written: member, act, message, other
+        member (for a repost the source, else the author), and the source.
 
     Returns
     -------
-    How many.
+    Number of acts.
     """
     base = np.uint32(first)
     e = 0
@@ -205,14 +205,14 @@ def collect(
 
 @kernel
 def push(agent: U32, message: U32, recent: U32, head: U8) -> None:
-    """Put messages into members' rings, in order; the oldest entry of each goes.
+    """Add messages to members' rings, in order, overwriting the oldest entry.
 
     Parameters
     ----------
     agent, message
         uint32 (k,).
     recent, head
-        uint32 (n, 4), uint8 (n,), written; the head is the place of the next entry.
+        uint32 (n, 4), uint8 (n,), written; the head is the index of the next entry.
     """
     for i in range(agent.size):
         who = agent[i]
@@ -225,19 +225,19 @@ def apply(
     code: U8, message: U32, first: int, hot: U32, cold: U32, label_at: int, label_share: float,
     hide_at: int, hide_share: float,
 ) -> None:  # fmt: skip
-    """Write what acts change of posts: counters, and flags past so many reports.
+    """Apply the effects of acts on posts: counters, and flags after enough reports.
 
     Parameters
     ----------
     code, message
-        uint8 and uint32 (k,): acts in order; a message that left the table is passed over.
+        uint8 and uint32 (k,): acts in order; messages no longer in the table are skipped.
     first, hot, cold
         The number of the first row; uint32 (posts, 8); uint32 (posts, 3): dislikes, replies,
         reports.
     label_at, hide_at
-        Reports that label and hide a post, at least; 0 for never.
+        Minimum reports to label and to hide a post; 0 for never.
     label_share, hide_share
-        Of its showings that must end in a report as well, each in [0, 1].
+        Minimum share of its impressions that ended in a report, each in [0, 1].
     """
     base = np.uint32(first)
     count = np.uint32(hot.shape[0])
@@ -270,14 +270,14 @@ def apply(
 
 @kernel
 def by_topic(topic: U8, numbers: U32, parts: I64, out: U32) -> None:
-    """Sort messages by topic, those without left out; in their order within one.
+    """Sort messages by topic, stably; those without a topic are left out.
 
     Parameters
     ----------
     topic, numbers
         uint8 (k,) and uint32 (k,).
     parts
-        int64 (65,), written: where each topic's begin, and the end.
+        int64 (65,), written: offset of each topic, and the end.
     out
         uint32 (k,), written up to the end.
     """

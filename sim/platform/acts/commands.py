@@ -1,4 +1,4 @@
-"""Acts that somebody requests, checked when they come; the effects of acts; search."""
+"""Requested acts, checked on request; the effects of acts; search."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _RELATIONS = {
 }
 _COUNTED_BESIDE = np.zeros(len(Act), np.bool_)
 _COUNTED_BESIDE[[Act.DISLIKE, Act.REPLY, Act.REPORT]] = True
-"""Acts that :attr:`~sim.platform.posts.posts.Posts.cold` counts."""
+"""Acts counted in :attr:`~sim.platform.posts.posts.Posts.cold`."""
 _S32, _LOW32 = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 def take_effect(platform: PlatformState, acts: ActColumns, text: str = "") -> None:
-    """Write what acts change of posts and rings; quotes and replies become posts of their own."""
+    """Apply the effects of acts on posts and rings; quotes and replies become posts."""
     posts, settings = platform.posts, platform.settings
     posts.hold(acts.message[_COUNTED_BESIDE[acts.act]])
     apply(
@@ -58,9 +58,9 @@ def take_effect(platform: PlatformState, acts: ActColumns, text: str = "") -> No
 
 
 def _answered(platform: PlatformState, said: ActColumns, kind: Kind) -> npt.NDArray[np.uint32]:
-    """Post quotes or replies; they are about what they answer, and appeal by a draw of their own.
+    """Post quotes or replies; they take the parent's topics, and draw their own appeal.
 
-    Who is quoted in the feed stays in sight, and so does a label on it.
+    In the feed, the quoted author and a label on the quoted post stay visible.
     """
     posts = platform.posts
     rows = posts.rows(said.message)
@@ -74,7 +74,7 @@ def _answered(platform: PlatformState, said: ActColumns, kind: Kind) -> npt.NDAr
 
 
 def change_ties(world: WorldState, acts: ActColumns) -> npt.NDArray[np.bool_]:
-    """Carry out the follows, mutes and blocks of a batch, kind by kind; what may not be is left."""
+    """Apply a batch's follows, mutes and blocks, kind by kind; return which took effect."""
     done = np.ones(acts.agent.size, np.bool_)
     changed = False
     for act, does in _RELATIONS.items():
@@ -98,7 +98,7 @@ def change_ties(world: WorldState, acts: ActColumns) -> npt.NDArray[np.bool_]:
 
 
 def found_posts(world: WorldState, platform: PlatformState, text: str) -> Ids:
-    """Return the messages about the interests that a text names, or that hold its words."""
+    """Return messages about the interests that a text names, or that contain the text."""
     posts, tags = platform.posts, np.uint64(world.agents.vocabulary.match(text))
     fits = (posts.tags & tags) != 0
     words = text.casefold()
@@ -112,7 +112,7 @@ def found_posts(world: WorldState, platform: PlatformState, text: str) -> Ids:
 
 
 def found_people(world: WorldState, platform: PlatformState, text: str) -> Ids:
-    """Return the members with the interests that a text names, most heard first."""
+    """Return members with the interests that a text names: best match, then most heard first."""
     tags = np.uint64(world.agents.vocabulary.match(text))
     if not tags:
         raise InputError(f"People are searched by interests, and {text!r} names none.")
@@ -123,7 +123,7 @@ def found_people(world: WorldState, platform: PlatformState, text: str) -> Ids:
 
 
 def look_at(platform: PlatformState, agent: int, messages: Ids) -> None:
-    """Count that a member saw messages beside its feed; feeds will not show them to it again."""
+    """Count impressions outside a member's feed; its feeds will not show the messages again."""
     inside = messages[messages >= platform.posts.first]
     count_shown(inside, platform.posts.first, platform.posts.hot)
     for message in inside.tolist():
@@ -131,7 +131,7 @@ def look_at(platform: PlatformState, agent: int, messages: Ids) -> None:
 
 
 def know(platform: PlatformState, agent: int, message: int) -> None:
-    """Let a member have seen a message; feeds will not show it that one again."""
+    """Mark a message as seen by a member; its feeds will not show it again."""
     remember(platform.members.seen, agent, message)
 
 
@@ -154,7 +154,7 @@ _PAIRS = ((Act.LIKE, Act.UNLIKE), (Act.DISLIKE, Act.UNDO_DISLIKE))
 def checked_command(
     world: WorldState, platform: PlatformState, given: ActRequest, act: object
 ) -> ActRequest:
-    """Return an act by hand as it will be carried out, or refuse it in one sentence."""
+    """Return a checked manual act, or raise with one sentence."""
     what = act_of(act)  # type: ignore[arg-type]
     who = _member(world, given.agent, "act")
     if not world.agents.is_active([who])[0]:
@@ -204,7 +204,7 @@ def _checked_message(platform: PlatformState, who: int, what: Act, message: int 
 
 
 def _has(platform: PlatformState, who: int, message: int, do: Act, undo: Act) -> bool:
-    """Whether the last of an agent's likes and unlikes of a message, waiting ones too, is one."""
+    """Return whether an agent's last act of ``do`` or ``undo``, waiting ones too, is ``do``."""
     last = None
     for _, acts in platform.log:
         mine = (acts.agent == who) & (acts.message == message)
@@ -234,7 +234,7 @@ def _checked_member(world: WorldState, who: int, what: Act, other: int | None) -
 
 
 def _may_meet(world: WorldState, whom: int) -> bool:
-    """Return whether a member may still be followed, muted, blocked or written to."""
+    """Return whether a member can be followed, muted, blocked or written to."""
     return bool(belongs(world.agents.status[[whom]], "ties")[0])
 
 
@@ -250,7 +250,7 @@ def _checked_group(world: WorldState, who: int, what: Act, group: int | str | No
 
 
 def carry_out(world: WorldState, platform: PlatformState) -> None:
-    """Do what was commanded since the last tick, in order; what is no longer possible is left."""
+    """Carry out acts requested since the last tick, in order; skip impossible ones."""
     waiting, platform.waiting = platform.waiting, []
     for command in waiting:
         acts = _done(world, platform, command)
@@ -259,7 +259,7 @@ def carry_out(world: WorldState, platform: PlatformState) -> None:
 
 
 def _done(world: WorldState, platform: PlatformState, command: ActRequest) -> ActColumns | None:
-    """Carry out one command; returns its entry in the log, None for what is impossible by now."""
+    """Carry out one request; return its log entry, or None if it is no longer possible."""
     agent, what, message = command.agent, command.act, command.message
     if not world.agents.is_active([agent])[0]:
         return None
@@ -285,12 +285,12 @@ def _done(world: WorldState, platform: PlatformState, command: ActRequest) -> Ac
     author = int(platform.posts.author[platform.posts.row(message)])
     acts = ActColumns.of(agent, what, message, author)
     take_effect(platform, acts, text=command.text)
-    know(platform, agent, message)  # a feed must not let it like what it has liked
+    know(platform, agent, message)  # so that it cannot like the message again in a feed
     return acts
 
 
 def _written(platform: PlatformState, command: ActRequest) -> ActColumns:
-    """Post what was written; to somebody alone, or to a group, it stands in no feed."""
+    """Post a text; direct and group messages appear in no feed."""
     kinds = {Act.DIRECT_MESSAGE: Kind.DIRECT, Act.GROUP_MESSAGE: Kind.GROUP}
     kind, tags = kinds.get(command.act, Kind.POST), command.tags
     number = platform.posts.append(
@@ -305,7 +305,7 @@ def _written(platform: PlatformState, command: ActRequest) -> ActColumns:
 
 
 def _grouped(world: WorldState, command: ActRequest) -> ActColumns | None:
-    """Make, join or leave a group; None when it is full, or its name taken by now."""
+    """Create, join or leave a group; None if it is full, or its name is taken by now."""
     groups, agent = world.relationships.groups, np.array([command.agent], np.uint32)
     try:
         if command.act is Act.CREATE_GROUP:
@@ -323,7 +323,7 @@ def _grouped(world: WorldState, command: ActRequest) -> ActColumns | None:
 
 
 def letters(world: WorldState, platform: PlatformState, agent: int) -> list[tuple[int, int, str]]:
-    """Return what was written to an agent: see :meth:`~sim.platform.platform.Platform.inbox`."""
+    """Return messages to an agent; see :meth:`~sim.platform.platform.Platform.inbox`."""
     found: list[tuple[int, int, str]] = []
     own = world.relationships.groups.of(agent)
     for tick, acts in platform.log:

@@ -1,4 +1,4 @@
-"""The kinds of acts of members, and requests for acts; numbers are part of the world format."""
+"""Kinds of members' acts, and requests for acts; their numbers are part of the file format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sim.errors import InputError, UnknownNameError
 
 
 class Act(IntEnum):
-    """What a member does. Never renumber, only add; kernels know some of the numbers."""
+    """An act of a member. Never renumber, only add; kernels use some of the numbers."""
 
     DO_NOTHING = 0
     SIGN_UP = 1
@@ -43,16 +43,16 @@ class Act(IntEnum):
 
     @property
     def says(self) -> str:
-        """Its name for people: ``undo dislike``."""
+        """Name for people: ``undo dislike``."""
         return self.name.lower().replace("_", " ")
 
 
 OF_GROUPS = (Act.CREATE_GROUP, Act.JOIN_GROUP, Act.LEAVE_GROUP, Act.GROUP_MESSAGE)
-"""Acts on a group: where others name another member, these name it."""
+"""Acts on a group; they store the group in place of the other member."""
 
 
 def act_of(said: Act | int | str) -> Act:
-    """Return the act that is named: ``Act.LIKE``, ``"like"``, ``"undo-dislike"``."""
+    """Return the act that is given as ``Act.LIKE``, ``"like"`` or ``"undo-dislike"``."""
     if isinstance(said, str):
         name = said.strip().upper().replace("-", "_").replace(" ", "_")
         if name not in Act.__members__:
@@ -66,18 +66,18 @@ def act_of(said: Act | int | str) -> Act:
 
 @dataclass(frozen=True, slots=True)
 class ActRequest:
-    """One act that waits for the next tick."""
+    """An act that waits for the next tick."""
 
     agent: int
     act: Act
-    message: int | None = None  # the message it is about; below: the member
+    message: int | None = None  # the message it concerns; below: the other member
     other: int | None = None
-    text: str = ""  # what is said, clean, or empty
-    tags: int = 0  # the interests of what is said, a mask
-    group: int | str | None = None  # the group it is about, or None
+    text: str = ""  # cleaned text, or empty
+    tags: int = 0  # interests of the text, a mask
+    group: int | str | None = None  # the group it concerns, or None
 
     def dump(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
+        """Return the request as JSON data."""
         return {
             "agent": self.agent,
             "act": self.act.name,
@@ -90,5 +90,5 @@ class ActRequest:
 
     @classmethod
     def restore(cls, said: Mapping[str, Any]) -> ActRequest:
-        """Return the command of :meth:`dump`."""
+        """Return the request of :meth:`dump`."""
         return cls(**{**said, "act": act_of(said["act"])})

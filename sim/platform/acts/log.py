@@ -1,4 +1,4 @@
-"""The act log: who did what to which message, tick by tick, and counts that are kept for ever."""
+"""The act log: members, acts and messages by tick, and permanent counts per tick."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from sim.errors import InputError
 from sim.platform.acts.kinds import Act
 
 SETTLED = 64
-"""Rows that settle together; so many stay behind, as they may change."""
+"""Number of rows that settle at a time; as many of the newest rows may still change."""
 
 _FEWEST = 4 * SETTLED
 _IN_MEMORY = 1 << 20
-"""Bytes of rows up to which they stay in memory."""
+"""Maximum size of rows kept in memory, in bytes."""
 
 _adding = Lock()
 
 
 class _SettledRows:
-    """Rows in order of their ticks. One that was written stays as it is."""
+    """Rows in order of their ticks; a written row never changes."""
 
     def __init__(
         self, width: int, dtype: np.dtype[Any], spill: ScratchFiles, room: int = _FEWEST
@@ -43,7 +43,7 @@ class _SettledRows:
         self._taken = 0
 
     def followed_by(self, count: int, ticks: Array, rows: Array) -> _SettledRows:
-        """Return rows of which so many are the first of these, and then come others."""
+        """Return the first ``count`` rows followed by others, sharing memory if possible."""
         stop = count + ticks.size
         with _adding:
             there = slice(count, min(stop, self._taken))
@@ -64,7 +64,7 @@ class _SettledRows:
 
 
 class PerTick:
-    """Rows by tick, of which all but the newest are shared by whoever copies them.
+    """Rows by tick; copies share all but the newest.
 
     Examples
     --------
@@ -86,9 +86,9 @@ class PerTick:
         return _SettledRows(self._width, self._dtype, self._spill), 0, {}
 
     def put(self, tick: int, row: Array) -> None:
-        """Write the row of a tick, over the one it has."""
+        """Set the row of a tick, replacing an existing one."""
         settled, count, newest = self._state
-        if count and tick <= int(settled.ticks[count - 1]):  # something settled changes
+        if count and tick <= int(settled.ticks[count - 1]):  # a settled row changes
             every = dict(self)
             settled, count, newest = self._without()
             newest |= every
@@ -107,7 +107,7 @@ class PerTick:
         self._state = (settled, count + len(old), rest)
 
     def get(self, tick: int) -> Array | None:
-        """Return the row of a tick; None where it has none."""
+        """Return the row of a tick, or None."""
         settled, count, newest = self._state
         if (row := newest.get(tick)) is not None:
             return row
@@ -116,28 +116,28 @@ class PerTick:
         return np.array(settled.rows[at]) if there else None
 
     def last(self) -> Array | None:
-        """Return the row of the last tick; None without one."""
+        """Return the row of the last tick, or None."""
         newest = self._state[2]
         return newest[max(newest)] if newest else None
 
     def since(self, tick: int) -> list[int]:
-        """Return the ticks behind one that have a row, rising."""
+        """Return the ticks after ``tick`` that have a row, ascending."""
         settled, count, newest = self._state
         old = settled.ticks[:count]
         behind: list[int] = old[np.searchsorted(old, tick, "right") :].tolist()
         return behind + sorted(at for at in list(newest) if at > tick)
 
     def copy(self) -> PerTick:
-        """Return rows that do not change with these."""
+        """Return an independent copy."""
         settled, count, newest = self._state
         twin = copy(self)
         vars(twin).update(_state=(settled, count, dict(newest)))
         return twin
 
     def columns(self) -> tuple[npt.NDArray[np.int64], Array]:
-        """Return the ticks, int64 (k,), rising, and their rows, (k, width), read-only."""
+        """Return the ticks, int64 (k,), ascending, and their rows, (k, width), read-only."""
         settled, count, newest = self._state
-        held = list(newest.items())  # at one go: the engine may add to it
+        held = list(newest.items())  # in one operation: the engine may add rows meanwhile
         held.sort(key=lambda each: each[0])
         ticks = np.array([at for at, _ in held], np.int64)
         rows = np.array([row for _, row in held], self._dtype).reshape(len(held), self._width)
@@ -148,7 +148,7 @@ class PerTick:
         return found
 
     def take(self, ticks: Iterable[int], rows: Iterable[Array]) -> None:
-        """Write many rows."""
+        """Set many rows."""
         for tick, row in zip(ticks, rows, strict=True):
             self.put(tick, row.copy())
 
@@ -163,10 +163,10 @@ class PerTick:
 
 CHAIN_BYTES = 16
 NO_CHAIN = bytes(CHAIN_BYTES)
-"""Before the first tick of a platform."""
+"""Chain value before a platform's first tick."""
 
 NOBODY = 0xFFFFFFFF
-"""No message, nobody else."""
+"""Value for no message, and for no other member."""
 
 OF_ACTS = {
     "agent": Bound("u4", (None,), below="agents"),
@@ -174,18 +174,18 @@ OF_ACTS = {
     "message": Bound("u4", (None,), below="next", none=NOBODY),
     "other": Bound("u4", (None,)),
 }
-"""The columns of acts; whom acts of groups concern is a group."""
+"""Columns of acts; ``other`` of acts on groups is the group."""
 _ROW = sum(np.dtype(bound.dtype).itemsize for bound in OF_ACTS.values())
 
 
 class ActColumns(NamedTuple):
-    """Acts in order; four columns of one length."""
+    """Acts in order; four columns of equal length."""
 
-    agent: Ids  # who acts
-    act: npt.NDArray[np.uint8]  # what (Act)
-    message: Ids  # the message it is about, or NOBODY; of a post or letter the new one
-    # whom it concerns, or NOBODY. For a repost the member it was seen from, else the author, or
-    # who is followed, muted or written to; for acts of groups the group
+    agent: Ids  # the acting member
+    act: npt.NDArray[np.uint8]  # the act (Act)
+    message: Ids  # the message it concerns, or NOBODY; for posts and direct messages the new one
+    # the other member, or NOBODY: for a repost the one it was seen from, else the author, or the
+    # member followed, muted or written to; for acts on groups the group
     other: Ids
 
     @classmethod
@@ -196,7 +196,7 @@ class ActColumns(NamedTuple):
         message: npt.ArrayLike = NOBODY,
         other: npt.ArrayLike = NOBODY,
     ) -> ActColumns:
-        """Return acts of columns, or of one value for all."""
+        """Return acts from columns, or from one value for all."""
         who = np.atleast_1d(np.asarray(agent, np.uint32))
         kinds = [bound.dtype for bound in OF_ACTS.values()][1:]
         others = zip((act, message, other), kinds, strict=True)
@@ -206,7 +206,7 @@ class ActColumns(NamedTuple):
 
     @classmethod
     def joined(cls, parts: list[ActColumns]) -> ActColumns:
-        """Return parts, one behind the other."""
+        """Return the parts, concatenated."""
         if not parts:
             return cls.of(np.empty(0, np.uint32), 0)
         if len(parts) == 1:
@@ -214,22 +214,22 @@ class ActColumns(NamedTuple):
         return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
     def moved(self, spill: ScratchFiles) -> ActColumns:
-        """Return their copy in a scratch file."""
+        """Return a copy in a scratch file."""
         columns: Iterator[npt.NDArray[Any]] = iter(self)
         return ActColumns(*map(spill.moved, columns))
 
     def chosen(self, which: npt.NDArray[Any] | slice) -> ActColumns:
-        """Return those that a mask, a list of places or a slice chooses."""
+        """Return the acts that a mask, indices or a slice selects."""
         columns: Iterator[npt.NDArray[Any]] = iter(self)
         return ActColumns(*(column[which] for column in columns))
 
 
 ENOUGH_BYTES = 4 << 20
-"""A log up to this size stays in memory."""
+"""Maximum size of a log kept in memory, in bytes."""
 
 
 class ActLog:
-    """Acts of the last ticks, and how many of each kind in every tick."""
+    """Acts of recent ticks, and counts of each kind for every tick."""
 
     def __init__(self, ticks: int) -> None:
         self.ticks = ticks
@@ -240,10 +240,10 @@ class ActLog:
         self._laid = -1
 
     def seal(self, tick: int, parts: Iterable[npt.NDArray[Any] | bytes]) -> None:
-        """Chain a tick behind those before it, by the bytes of all that was done and written.
+        """Extend the hash chain by a tick, over the bytes of all its acts and posts.
 
-        Two worlds that did and wrote the same to a tick have the same 16 bytes there, and others
-        have others: by them a file that holds ticks of several branches tells whose each is.
+        The 16 bytes are equal for worlds with equal acts and posts up to a tick, and differ
+        otherwise; they identify the branch of each tick in a file with ticks of several branches.
         """
         state = xxhash.xxh3_128(self.head)
         state.update(tick.to_bytes(8, "little"))
@@ -253,21 +253,21 @@ class ActLog:
 
     @property
     def head(self) -> bytes:
-        """What the last tick was sealed with, 16 bytes."""
+        """Chain value of the last tick, 16 bytes."""
         last = self._chains.last()
         return NO_CHAIN if last is None else last.tobytes()
 
     @property
     def chains(self) -> Mapping[int, bytes]:
-        """What each tick up to now was sealed with since the platform opened, by tick, rising."""
+        """Chain values of all ticks since the platform opened, by tick, ascending."""
         return Chains(self._chains.copy())
 
     def sealed_since(self, tick: int) -> list[int]:
-        """Return the ticks behind one that are sealed, rising."""
+        """Return the sealed ticks after ``tick``, ascending."""
         return self._chains.since(tick)
 
     def add(self, tick: int, acts: ActColumns, all_of_it: ActColumns | None = None) -> None:
-        """Write down acts of a tick, behind those it has."""
+        """Append acts to a tick."""
         before, fresh = self._counts.get(tick), np.bincount(acts.act, minlength=len(Act))
         self._counts.put(tick, fresh if before is None else before + fresh)
         if self.ticks and acts.agent.size:
@@ -275,19 +275,19 @@ class ActLog:
             self._blocks[tick] = kept
 
     def renew(self, tick: int, acts: ActColumns) -> None:
-        """Keep these acts of a tick in place of those it has."""
+        """Replace the acts of a tick."""
         self._counts.put(tick, np.bincount(acts.act, minlength=len(Act)).astype(np.int64))
         self._blocks.pop(tick, None)
         if self.ticks and acts.agent.size:
             self._blocks[tick] = [acts]
 
     def forget(self, tick: int) -> None:
-        """Drop what is older than the ticks that are kept, at ``tick``."""
+        """Drop acts that are too old to keep at ``tick``."""
         for old in [at for at in self._blocks if at <= tick - self.ticks]:
             del self._blocks[old]
 
     def lay_by(self, tick: int) -> None:
-        """Move what was done up to a tick, which is seldom asked for, into scratch files."""
+        """Move acts up to a tick, which are rarely read, to scratch files."""
         if _ROW * len(self) < ENOUGH_BYTES:
             return
         for at in [at for at in self._blocks if self._laid < at <= tick]:
@@ -295,16 +295,16 @@ class ActLog:
         self._laid = max(self._laid, tick)
 
     def at(self, tick: int) -> ActColumns:
-        """Return the acts of a tick, in order; none when it is not kept."""
+        """Return the acts of a tick, in order; empty if they are not kept."""
         return ActColumns.joined(self._blocks.get(tick, []))
 
     def __iter__(self) -> Iterator[tuple[int, ActColumns]]:
-        """Go through the ticks that are kept, the oldest first."""
+        """Yield (tick, acts) of the ticks that are kept, the oldest first."""
         for tick in sorted(self._blocks):
             yield tick, self.at(tick)
 
     def of(self, agent: int, other: int | None = None) -> list[tuple[int, Act, int, int]]:
-        """Return what an agent did (to ``other``, where given): (tick, act, message, other)."""
+        """Return an agent's acts (on ``other``, if given): (tick, act, message, other)."""
         found = []
         for tick, acts in self:
             mine = acts.agent == agent
@@ -315,13 +315,13 @@ class ActLog:
         return found
 
     def count(self, tick: int, act: Act) -> int:
-        """Return how many acts of a kind a tick had; kept for ever."""
+        """Return the number of acts of a kind in a tick; kept permanently."""
         counts = self._counts.get(tick)
         return 0 if counts is None else int(counts[act])
 
     @property
     def counted(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The ticks that had acts, int64 (k,), and how many of each kind, int64 (k, acts)."""
+        """Ticks with acts, int64 (k,), and the counts of each kind, int64 (k, acts)."""
         return self._counts.columns()
 
     def __len__(self) -> int:
@@ -333,14 +333,14 @@ class ActLog:
         return _ROW * len(self) + 8 * len(Act) * len(self._counts) + 16 * len(self._chains)
 
     def still(self) -> ActLog:
-        """Return a log that stays as it is; it shares what was written, which nobody changes."""
+        """Return a snapshot of the log; it shares what was written, which never changes."""
         twin = ActLog(self.ticks)
         twin._blocks = {tick: list(block) for tick, block in self._blocks.items()}
         twin._counts, twin._chains = self._counts.copy(), self._chains.copy()
         return twin
 
     def arrays(self) -> Iterator[npt.NDArray[Any]]:
-        """Go through the columns of the acts that are kept, as they lie in memory."""
+        """Yield the columns of the acts that are kept, without copying."""
         for block in self._blocks.values():
             for acts in block:
                 yield from acts
@@ -362,7 +362,7 @@ class ActLog:
         }
 
     def _joined(self, parts: list[ActColumns]) -> ActColumns:
-        """Return parts, one behind the other; of a long log in a scratch file of their own."""
+        """Return the parts, concatenated; for a long log in a scratch file."""
         if _ROW * len(self) < ENOUGH_BYTES:
             return ActColumns.joined(parts)
         spill = ScratchFiles()
@@ -392,7 +392,7 @@ class ActLog:
 
 
 class Chains(Mapping[int, bytes]):
-    """What each tick was sealed with, 16 bytes, by tick, rising."""
+    """Chain values of ticks, 16 bytes each, by tick, ascending."""
 
     def __init__(self, rows: PerTick) -> None:
         self._rows = rows

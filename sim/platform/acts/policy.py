@@ -1,4 +1,4 @@
-"""The contract of policies: how members act on what they are shown; and the built-in rules."""
+"""The contract of policies, which choose members' acts on their feeds, and the built-in rules."""
 
 from typing import Any, ClassVar
 
@@ -41,9 +41,9 @@ class Policy(Parameters):
     def probabilities(
         self, exposures: Exposures, platform: PlatformView
     ) -> dict[Act, npt.NDArray[np.float64]]:
-        """Return the chance of each act, one a exposure; those left over do nothing.
+        """Return the probability of each act, one per exposure; the remainder is no act.
 
-        A chance below 0 is none; where they sum to more than 1, the later ones are cut.
+        Negative probabilities count as 0; if they sum to more than 1, the later ones are cut off.
         """
         raise NotImplementedError
 
@@ -57,9 +57,9 @@ class Policy(Parameters):
         part
             Exposures of a few thousand viewers.
         platform
-            What there is around them.
+            The platform's state.
         key
-            Under which this tick's acts draw, by (viewer, message).
+            Key of this tick's draws for acts, by (viewer, message).
         """
         count = part.message.size
         said = self.probabilities(Exposures([part], platform.tick, around=platform), platform)
@@ -167,7 +167,7 @@ class RulePolicy(Policy):
         return out
 
     def _fading(self, minutes: float) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Return what is left of attention at each slot, of novelty at each age in ticks."""
+        """Return the remaining attention at each slot, and novelty at each age in ticks."""
         slots = 1 / (1 + self.fatigue * np.arange(256))
         ages = 0.5 ** (np.arange(256) * minutes / 60 / self.half_life)
         return slots.astype(np.float32), ages.astype(np.float32)

@@ -1,7 +1,7 @@
-"""The plugins in force: which recommender ranks whose feed, which policy decides for whom.
+"""Assignment of plugins: each member's recommender and policy.
 
-A policy that fails gives way to the built-in rules. Draws are addressed by viewer and message, so
-what a member does under a policy is the same whatever decides for others.
+A policy that fails is replaced by the built-in rules. Draws are addressed by viewer and message,
+so a member's acts under a policy do not depend on the policies of others.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ def recommender_of(said: Recommender | str, parameters: dict[str, Any]) -> Recom
 def members_of(
     world: WorldState, platform: PlatformState, said: npt.ArrayLike | None
 ) -> npt.NDArray[Any] | None:
-    """Return members as an array, None for everybody, or refuse those that there are not."""
+    """Return members as an array, None for everybody; raise for unknown ones."""
     if said is None:
         return None
     who = np.atleast_1d(np.asarray(said))
-    world.agents.is_active(who)  # refuses who does not exist
+    world.agents.is_active(who)  # raises for unknown agents
     if who.size and int(who.max()) >= len(platform.members):
         raise InputError(f"Agent {int(who.max())} signs up with the next tick; choose then.")
-    return who if who.size else who.astype(np.uint32)  # of nobody numpy makes floats
+    return who if who.size else who.astype(np.uint32)  # an empty list becomes float
 
 
 def rank_by(platform: PlatformState, chosen: Recommender, who: npt.NDArray[Any] | None) -> None:
-    """Let a recommender rank the feeds of all, or of some members."""
+    """Set the recommender that ranks the feeds of all, or of some members."""
     if who is None:
         platform.recommenders, platform.members.recommender[:] = [chosen], np.uint8(0)
         return
@@ -61,12 +61,12 @@ def rank_by(platform: PlatformState, chosen: Recommender, who: npt.NDArray[Any] 
 
 
 def alike(one: Parameters, other: Parameters) -> bool:
-    """Whether two plugins do the same: of one class, told the same."""
+    """Return whether two plugins are equal: same class and same parameters."""
     return type(one) is type(other) and one.values() == other.values()
 
 
 POLICY = "policy"
-"""The name under which a platform holds each member's place in its policies, where they differ."""
+"""Name of the column in ``platform.held`` with each member's policy index, if they differ."""
 
 MOST_POLICIES = 255
 
@@ -80,13 +80,13 @@ def policy_of(said: str | Policy, parameters: dict[str, Any] | None = None) -> P
 
 
 def ruled_by(platform: PlatformState) -> U8:
-    """Return each member's place in the platform's policies, uint8 (members,); 0 is the first."""
+    """Return the index of each member's policy in the platform's list, uint8 (members,)."""
     held = platform.held.get(POLICY)
     return np.zeros(len(platform.members), np.uint8) if held is None else held
 
 
 def decide_by(platform: PlatformState, chosen: Policy, who: npt.NDArray[Any] | None) -> None:
-    """Let a policy decide for all, or for some members."""
+    """Set the policy that decides for all, or for some members."""
     if who is None:
         platform.policies = [chosen]
         platform.held.pop(POLICY, None)
@@ -104,7 +104,7 @@ def decide_by(platform: PlatformState, chosen: Policy, who: npt.NDArray[Any] | N
 
 
 def grow_policies(platform: PlatformState) -> None:
-    """Let the first policy decide for those who joined."""
+    """Assign the first policy to members that joined."""
     held = platform.held.get(POLICY)
     if held is not None and held.size < platform.agents:
         more = np.zeros(platform.agents - held.size, np.uint8)
@@ -112,7 +112,7 @@ def grow_policies(platform: PlatformState) -> None:
 
 
 def codes_of(platform: PlatformState, part: ExposurePart, key: np.uint64) -> U8:
-    """Return the act of each exposure of a part, uint8; each viewer's policy decides."""
+    """Return the act of each exposure of a part, uint8, by each viewer's policy."""
     held = platform.held.get(POLICY)
     own = np.zeros(0, np.uint8) if held is None else held[part.viewers]
     there = np.unique(own)
@@ -126,11 +126,11 @@ def codes_of(platform: PlatformState, part: ExposurePart, key: np.uint64) -> U8:
 
 
 def _codes(platform: PlatformState, place: int, part: ExposurePart, key: np.uint64) -> U8:
-    """Return what one policy says; where it fails, what the built-in rules say."""
+    """Return the acts by one policy; if it fails, those by the built-in rules."""
     try:
         with interruptible():
             return platform.policies[place].codes(part, platform, key)
-    except BaseException as error:  # somebody's policy
+    except BaseException as error:  # plugin code
         if is_interruption(error):
             raise
         platform.failing.setdefault(place, error)
@@ -138,7 +138,7 @@ def _codes(platform: PlatformState, place: int, part: ExposurePart, key: np.uint
 
 
 def replace_failing(platform: PlatformState) -> None:
-    """Put the built-in rules in the place of policies that failed in this tick, and say so."""
+    """Replace policies that failed in this tick by the built-in rules, and record the faults."""
     for place, error in sorted(platform.failing.items()):
         failed = platform.policies[place]
         platform.faults.append(

@@ -1,14 +1,14 @@
-"""What acts move: trust, reputation, moods, interests, and whom members come to follow.
+"""Effects of acts on members: trust, reputation, moods, interests, and proposed follows.
 
-With each like, repost or quote of a message about an interest that one has not, that interest is
-taken up with chance ``drift``; each member online loses one of its interests with the chance that
-makes ``fading`` a day, never the last. A mood lies in [-1, 1] and loses half of itself in
-``mood_hours``; a like or repost of what one wrote adds 0.05 to it, a dislike or report takes 0.15:
-bad is stronger than good (Baumeister et al., Review of General Psychology 5, 2001). Who is in a
-good mood likes more and dislikes and mutes less: for the policy, agreeableness is ``SWAY`` times
-the mood higher and neuroticism as much lower, both within [0, 1] (``platform.temper``). The size is
-Hubbub's own. All of it is off where its setting is 0; the cost goes with the acts of the tick and
-with who is online, and for moods with the number of members.
+With each like, repost or quote of a message about an interest that the member lacks, the member
+acquires it with probability ``drift``; each online member loses one of its interests, never the
+last, at a rate of ``fading`` per day. A mood is in [-1, 1] and halves every ``mood_hours``; a like
+or repost of a member's post adds 0.05, a dislike or report subtracts 0.15: bad is stronger than
+good (Baumeister et al., Review of General Psychology 5, 2001). Members in a good mood like more,
+and dislike and mute less: for the policy, agreeableness is ``SWAY`` times the mood higher and
+neuroticism as much lower, both within [0, 1] (``platform.effective_personality``). The size is
+Hubbub's own. Each effect is off if its setting is 0; the cost is proportional to the tick's acts
+and to the members online, and for moods to the number of members.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ from sim.world.ties import proposable
 
 GOOD, BAD = 0.05, 0.15
 MOST_INTERESTS: Final = 12
-"""Who has so many takes up no more."""
+"""Maximum number of interests that a member can acquire."""
 
 _WARM = (Act.LIKE, Act.REPOST, Act.QUOTE)
 _COLD = (Act.DISLIKE, Act.REPORT)
 
 
 def live_on(world: WorldState, platform: PlatformState) -> None:
-    """Let moods and interests move by the acts of this tick."""
+    """Update moods and interests by the acts of this tick."""
     said = platform.settings
     if said.mood_hours:
         _feel(world, platform)
@@ -99,19 +99,19 @@ def _fade(world: WorldState, platform: PlatformState) -> None:
 def _about(
     acts: ActColumns, kinds: tuple[Act, ...], platform: PlatformState
 ) -> npt.NDArray[np.intp]:
-    """Return the acts of some kinds that are about a message that is still shown."""
+    """Return the indices of acts of some kinds on messages that are still in feeds."""
     chosen = np.isin(acts.act, np.array(kinds, np.uint8))
     chosen &= (acts.message >= platform.posts.first) & (acts.message < platform.posts.next)
     return np.flatnonzero(chosen)
 
 
 FOUNDERS = "reputation.founders"
-"""The name under which it holds how far each agent is trusted beforehand."""
+"""Name of the column in ``platform.held`` with each agent's prior trust."""
 
 _TOLERANCE = 1e-3
-"""The share of all reputation that a weighing may put wrongly."""
+"""Maximum error of a computation, as a share of all reputation."""
 _SPARE = 4
-"""Proposals that are asked for each member, of which the first that may be is taken."""
+"""Number of proposals requested per member; the first allowed one is used."""
 _FULL = 65535
 _GOOD = (Act.LIKE, Act.REPOST, Act.QUOTE)
 _BAD = (Act.DISLIKE, Act.REPORT, Act.MUTE, Act.BLOCK)
@@ -121,7 +121,7 @@ _OUTCOME[list(_BAD)] = -1
 
 
 def learn_trust(world: WorldState, platform: PlatformState) -> int:
-    """Move trust by this tick's outcomes, all in one batch; returns how many moved a tie's."""
+    """Update trust by this tick's outcomes, in one batch; return how many updated a tie."""
     if not platform.settings.learning:
         return 0
     via, agents, good = _outcomes(platform)
@@ -135,7 +135,7 @@ def learn_trust(world: WorldState, platform: PlatformState) -> int:
 
 
 def trust_before(platform: PlatformState, viewer: int, source: int, now: int) -> int:
-    """Return what trust (in 1/65535) was before this tick's outcomes made it what it is now."""
+    """Return the trust (in 1/65535) before this tick's outcomes, given its value now."""
     via, agents, good = _outcomes(platform)
     gain, loss = steps_of(*_steps(platform))
     then = trust = np.arange(_FULL + 1)
@@ -149,7 +149,7 @@ def trust_before(platform: PlatformState, viewer: int, source: int, now: int) ->
 
 
 def _outcomes(platform: PlatformState) -> tuple[Ids, Ids, npt.NDArray[np.bool_]]:
-    """Return the source, the viewer and whether it was good of each outcome of this tick."""
+    """Return source, viewer and whether it was good for each outcome of this tick."""
     acts, via = platform.acted, platform.via
     via = np.concatenate([via, acts.other[via.size :]])
     outcome = _OUTCOME[acts.act]
@@ -164,11 +164,11 @@ def _steps(platform: PlatformState) -> tuple[float, float]:
 
 
 def weigh(world: WorldState, platform: PlatformState) -> None:
-    """Weigh reputation anew whenever another ``reputation_hours`` of simulated time are over.
+    """Recompute reputation every ``reputation_hours`` of simulated time.
 
-    All of it is then at most a thousandth off what ties make of it, in sum. Trusted beforehand are
-    those whom the setting ``founders`` names; else who is when it is first weighed, for good: who
-    joins later has to earn it.
+    The total error is at most a thousandth of all reputation. The pre-trusted agents are those of
+    the setting ``founders``; by default those found at the first computation, permanently: agents
+    that join later must earn reputation.
     """
     hours = platform.settings.reputation_hours
     ticks = hours * 60 / platform.tick_minutes
@@ -180,15 +180,15 @@ def weigh(world: WorldState, platform: PlatformState) -> None:
         trusted = _founders(world, platform)
         first = _first_trusted(world, platform) if trusted is None else None
         found = reputation(world.ties, trusted, beforehand=first, tolerance=_TOLERANCE, guess=guess)
-    found[world.ties.gone] = 0.0  # who is destroyed may have been trusted beforehand
+    found[world.ties.gone] = 0.0  # destroyed agents may have been pre-trusted
     platform.held[REPUTATION] = (found * found.size).astype(np.float32)
 
 
 def _founders(world: WorldState, platform: PlatformState) -> Ids | None:
-    """Return whom a person named as trusted beforehand; None where nobody is left of them."""
+    """Return the pre-trusted agents of the settings; None if none is named, or none is left."""
     try:
         return founders_of(world, platform.settings.founders)
-    except InputError as error:  # there was somebody when the platform opened
+    except InputError as error:  # the expression matched somebody when the platform opened
         said = f"Reputation trusts whom the network shows: {error}"
         if said not in platform.faults:
             platform.faults.append(said)
@@ -196,11 +196,11 @@ def _founders(world: WorldState, platform: PlatformState) -> Ids | None:
 
 
 def _first_trusted(world: WorldState, platform: PlatformState) -> npt.NDArray[np.float32]:
-    """Return how far each agent is trusted beforehand, float32 (n,), found once and held."""
+    """Return the prior trust of each agent, float32 (n,), computed once and stored."""
     known = platform.held.get(FOUNDERS)
     if known is None or not (known.ndim == 1 and 0 < known.size <= platform.agents):
         known = founders(world.ties).astype(np.float32)
-    if not (np.isfinite(known).all() and (known >= 0).all() and known.any()):  # a file said so
+    if not (np.isfinite(known).all() and (known >= 0).all() and known.any()):  # from a file
         known = founders(world.ties).astype(np.float32)
     grown = np.zeros(platform.agents, np.float32)
     grown[: known.size] = known
@@ -209,12 +209,12 @@ def _first_trusted(world: WorldState, platform: PlatformState) -> npt.NDArray[np
 
 
 def founders_of(world: WorldState, expression: str) -> Ids | None:
-    """Return whom an expression names as trusted beforehand; None for none."""
+    """Return the pre-trusted agents of an expression; None if it is empty."""
     return choose_seeds(world, expression) if expression.strip() else None
 
 
 def grow_reputation(platform: PlatformState) -> None:
-    """Let those who joined count nothing until reputation is weighed again."""
+    """Give agents that joined reputation 0 until it is recomputed."""
     known = platform.held.get(REPUTATION)
     if known is not None and known.size < platform.agents:
         more = np.zeros(platform.agents - known.size, np.float32)
@@ -222,7 +222,7 @@ def grow_reputation(platform: PlatformState) -> None:
 
 
 def propose(world: WorldState, platform: PlatformState) -> None:
-    """Let members follow whom the friend recommender proposes to them."""
+    """Make members follow those that the friend recommender proposes."""
     friends = platform.friends
     if friends is None:
         return
@@ -240,7 +240,7 @@ def propose(world: WorldState, platform: PlatformState) -> None:
                 who, whom, _ = friends.suggest(lonely, platform, settings.welcome)
             found.append(_allowed(world, who, whom))
             lonely = np.setdiff1d(lonely, found[-1][0])
-    except BaseException as error:  # somebody's recommender
+    except BaseException as error:  # plugin code
         if is_interruption(error):
             raise
         platform.faults.append(
@@ -263,6 +263,6 @@ def _allowed(world: WorldState, who: Ids, whom: Ids) -> tuple[Ids, Ids]:
 
 
 def _first(who: Ids, whom: Ids) -> tuple[Ids, Ids]:
-    """Return the first pair of each member, in the order in which they were asked."""
+    """Return the first pair of each member, in the order of requests."""
     first = np.sort(np.unique(who, return_index=True)[1])
     return who[first], whom[first]

@@ -21,56 +21,56 @@ from sim.world.base import PlatformState
 
 
 class PostedMessages(NamedTuple):
-    """Messages in the order in which they were posted; columns of one length."""
+    """Messages in order of posting; columns of equal length."""
 
-    author: Ids  # who wrote each
+    author: Ids  # author of each
     tags: npt.NDArray[np.uint64]  # its interests, a mask
     topic: U8  # uint8, as of Posts
     flags: U8
     kind: U8
     parent: npt.NDArray[np.int32]  # the message that it quotes or replies to, -1 for none
-    to: Ids  # who wrote that, NOBODY where it is unknown or there is none
-    cascade: npt.NDArray[np.int32]  # the id of the injected message that it is, -1 for none
+    to: Ids  # author of the parent, NOBODY if unknown or without a parent
+    cascade: npt.NDArray[np.int32]  # id of the injected message, -1 for others
 
     @classmethod
     def none(cls) -> PostedMessages:
-        """Return no messages."""
+        """Return an empty record."""
         return cls(*(np.empty(0, kind) for kind in KINDS))
 
 
 KINDS = ("<u4", "<u8", "u1", "u1", "u1", "<i4", "<u4", "<i4")
-"""The types of the columns of :class:`PostedMessages`."""
+"""Dtypes of the columns of :class:`PostedMessages`."""
 
 
 class TickRecord(NamedTuple):
-    """What one tick left."""
+    """Acts and posts of one tick."""
 
-    tick: int  # which
-    chain: bytes  # what it and the tick before it were sealed with (seal)
+    tick: int  # the tick
+    chain: bytes  # chain values of this tick and the one before (seal)
     previous: bytes
     acts: ActColumns  # in order
-    first: int  # the number of the first message that was posted in it; the others follow
-    wrote: PostedMessages  # those messages
-    texts: dict[int, str]  # what those say that somebody wrote, by number; rules write the others
+    first: int  # number of the first message posted in it; the others follow
+    wrote: PostedMessages  # the messages posted
+    texts: dict[int, str]  # texts that were written, by number; rules generate the others
 
 
 class RecentTicks(NamedTuple):
-    """What is in memory of the last ticks of a platform, or was when it was saved."""
+    """Recent ticks of a platform that are in memory, or were when it was saved."""
 
     log: ActLog  # as of Platform
     posts: Posts
     written: Mapping[int, str]
     tick: int  # the world's
-    window: int  # how many ticks messages are in the table
+    window: int  # number of ticks that messages stay in the table
 
     @classmethod
     def of(cls, platform: PlatformState) -> RecentTicks:
-        """Return what a platform holds; it goes on to change."""
+        """Return a live view of a platform's recent ticks."""
         window = platform.settings.window
         return cls(platform.log, platform.posts, platform.written, platform.tick, window)
 
     def left(self, most: int | None = None) -> list[TickRecord]:
-        """Return what the last ticks left of which all is still there, the oldest first."""
+        """Return records of the recent ticks that are still complete, oldest first."""
         kept = min(self.log.ticks, self.window)
         oldest = self.tick - (kept if most is None else min(most, kept))
         chains, sealed = self.log.chains, self.log.sealed_since(oldest)
@@ -83,14 +83,14 @@ class RecentTicks(NamedTuple):
 
 
 def seal(platform: PlatformState) -> None:
-    """Seal the tick that ends: what is done later comes with the next."""
+    """Seal the tick that ends: later acts belong to the next one."""
     _, wrote, texts = posted_in(platform.posts, platform.written, platform.tick)
     said = (part for number, text in texts.items() for part in (b"%d" % number, text.encode()))
     platform.log.seal(platform.tick, [*platform.acted, *wrote, *said])
 
 
 def ending(platform: PlatformState) -> TickRecord:
-    """Return what the tick that just ended left; nobody writes into its columns."""
+    """Return the record of the tick that just ended; its columns are not written to."""
     recent, chains = RecentTicks.of(platform), platform.log.chains
     return recent._left(platform.tick, platform.acted, chains)  # noqa: SLF001 - its own
 
@@ -99,7 +99,7 @@ def posted_in(
     posts: Posts, written: Mapping[int, str], tick: int
 ) -> tuple[int, PostedMessages, dict[int, str]]:
     """Return the messages of a tick that are still in feeds."""
-    created = posts.created  # a search by numpy would copy it
+    created = posts.created  # numpy's search would copy it
     begin, end = bisect_left(created, tick), bisect_left(created, tick + 1)
     rows, first = slice(begin, end), posts.first + begin
     parent = posts.parent[rows]
@@ -119,7 +119,7 @@ def posted_in(
 def said_in(
     agents: Agents, seed: int, number: int, row: tuple[Any, ...], own: str | None = None
 ) -> str:
-    """Return the text of a message of members: what somebody wrote, or what rules write for it."""
+    """Return the text of a member's message, written or generated by rules."""
     if own is not None:
         return own
     author, tags, _, _, kind, _, to, _ = row

@@ -1,9 +1,9 @@
-"""Candidates of a feed: what the members that a viewer hears lately shared, and what others like.
+"""Candidates of a feed: recent shares of the viewer's sources, and messages from pools.
 
-A post's hot row is eight uint32 words, one half of a cache line (their places are named below):
-what a feed reads of a post is together. Draws come first and are judged after, in short loops, so
-that reads from memory overlap. Every draw is addressed by (tick, viewer, number of the draw):
-chunks, threads and the order of viewers leave no trace.
+A post's hot row holds all that a feed reads of it: eight uint32 words, half a cache line (offsets
+below). Candidates are drawn first and filtered afterwards, in short loops, so that memory reads
+overlap. Every draw is addressed by (tick, viewer, number of the draw): the result does not depend
+on chunks, threads or the order of viewers.
 """
 
 from __future__ import annotations
@@ -38,38 +38,38 @@ __all__ = [
 ]  # fmt: skip
 
 AUTHOR, CREATED, TAGS, LIKES, SHARES, SHOWN, META = 0, 1, 2, 4, 5, 6, 7
-"""Places in a hot row; tags take two words, the low half first. The bytes of ``META``, the lowest
+"""Offsets in a hot row; tags take two words, the low half first. The bytes of ``META``, lowest
 first: appeal, topic, flags, kind."""
 
 NOTHING = np.uint32(0xFFFFFFFF)
-"""An empty place in a ring; nobody."""
+"""An empty entry of a ring; no member."""
 HIDDEN = np.uint32(2 << 16)
 """The flag of :data:`META` that keeps a post out of every feed."""
 
-_NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
+_NONE_YET = cast("int", np.int64(0))  # a bare 0 has another type, and needs another compilation
 _BYTE = np.uint32(255)
 FLAGS = np.uint32(16)
-"""Where the flags of :data:`META` begin."""
+"""Bit offset of the flags in :data:`META`."""
 _FULL_TRUST = np.float32(1 / 65535)
 _WHOLE, _NO_TRUST = np.float32(1.0), np.float32(0.0)
 _PART = np.array([1.0] + [1.0 / k for k in range(1, 65)], np.float32)
-"""One over how many, for counts of 0 (1) to 64."""
+"""Reciprocals of counts 0 (taken as 1) to 64."""
 
 
 class CandidateColumns(NamedTuple):
-    """What is known of each candidate.
+    """Columns of candidates.
 
     Attributes
     ----------
     bits
         uint64: its draw.
     message, source, author
-        uint32; the source is the first drawn member that shared it, or the author.
+        uint32; the source is the first drawn member that shared the message, or the author.
     trust, interest, likes, shares, age
-        float32: the viewer's trust in the source, 0 for strangers; the share of the message's tags
-        that the viewer has, 1 without tags; counters; ticks since it was posted.
+        float32: the viewer's trust in the source, 0 for strangers; share of the message's tags
+        that the viewer has, 1 without tags; counters; ticks since posting.
     friends, appeal_byte, flags
-        uint8: how many of the drawn members shared it, 0 for a stranger's; the message's own.
+        uint8: number of drawn members that shared it, 0 for a stranger's; the post's own columns.
     """
 
     bits: U64
@@ -92,29 +92,28 @@ def gather(
 ) -> int:
     """Write the candidates of ``viewers[low:high]``, viewer by viewer.
 
-    ``inside`` places are shared among the members whom a viewer hears and who lately shared
-    something: one place for each, of more members one of each equal part; where they are fewer,
-    several each. A member's ring fills its places from a random entry on, passing over what is
-    empty or lately seen. ``outside`` more come from the pools: in turn from that of one of the
-    viewer's interests, and from everybody's.
-    Left out are messages that left the table, that the viewer saw lately, wrote, or gets twice (the
-    first stands, and counts how often); hidden ones; and those of members who are away, or whom the
-    viewer must not hear.
+    ``inside`` places are divided among the viewer's sources that recently shared something: one
+    place each; if there are more sources, one of each equal part of them; if fewer, several each.
+    A source's ring fills its places starting at a random entry, skipping empty entries and
+    messages seen recently. ``outside`` more come from the pools, alternating between the pool of
+    one of the viewer's interests and the common pool.
+    Left out are messages that left the table, that the viewer saw recently or wrote, duplicates
+    (the first is kept, and counts them), hidden ones, and those of inactive or blocked members.
 
     Parameters
     ----------
     viewers
-        uint32 (k,), who is online.
+        uint32 (k,), members online.
     tables
-        What they are drawn from.
+        The tables to draw from.
     out
-        Of as many candidates as there may be, written.
+        Columns with room for the maximum number of candidates, written.
     stops
-        int64 (high - low + 1,), written: where each viewer's candidates begin, and the end.
+        int64 (high - low + 1,), written: offset of each viewer's candidates, and the end.
 
     Returns
     -------
-    How many candidates.
+    Number of candidates.
     """
     block = block_draws()
     filled = _NONE_YET
@@ -131,7 +130,7 @@ def _judged(
     viewers: U32, low: int, lo: int, many: int, tables: FeedTables, block: BlockDraws, filled: int,
     out: CandidateColumns, stops: I64,
 ) -> int:  # fmt: skip
-    """Write those of a block's draws that its viewers may see; returns where the next one goes."""
+    """Write those of a block's draws that its viewers may see; return the next free place."""
     hot, found, message, friends = tables.hot, block.found, out.message, out.friends
     base = np.uint32(tables.first)
     start = np.int64(0)
@@ -210,16 +209,16 @@ def trust_of(trust: U16, place: Number) -> Number:
 
 @kernel
 def sweep(recent: U32, first: int, count: int, live: U64) -> None:
-    """Mark the members whose ring holds a message that is in the table.
+    """Mark the members whose ring holds a message in the table.
 
     Parameters
     ----------
     recent
         uint32 (n, 4).
     first, count
-        The number of the first message, and how many there are.
+        Number of the first message, and number of messages.
     live
-        uint64 (words,), written: one bit a member.
+        uint64 (words,), written: one bit per member.
     """
     base, many = np.uint32(first), np.uint32(count)
     for word_at in range(live.size):

@@ -1,7 +1,7 @@
-"""Draws of a feed: members that a viewer hears and that shared something, and messages of pools.
+"""Draws of a feed: sources of a viewer that shared something, and messages from pools.
 
-Every draw is addressed by (tick, viewer, number of the draw); they come first and are judged after,
-a few viewers at a time, so that what is judged has come from memory meanwhile.
+Every draw is addressed by (tick, viewer, number of the draw). Draws come first and are filtered
+afterwards, a few viewers at a time, so that memory is prefetched meanwhile.
 """
 
 from __future__ import annotations
@@ -17,54 +17,54 @@ from sim.jit.prefetch import ahead
 from sim.jit.words import LOW32, ONE, S32, THREE, ZERO, Number, Word
 
 BLOCK = 8
-"""Viewers whose reads from memory go together."""
+"""Viewers whose memory reads are batched."""
 MOST = 64
-"""Candidates of a viewer, at most."""
+"""Maximum number of candidates per viewer."""
 SETS = 12
-"""Words in which a member remembers what it saw, two messages in each, by a byte of their hash: one
-that is full holds a message never seen with a chance of 2 in 255."""
+"""Words per member for seen messages, two messages in each, as a byte of their hash: a full word
+matches an unseen message with probability 2/255."""
 
 RING = 4
-"""Messages that a member's ring holds."""
+"""Messages in a member's ring."""
 LOOKED_AT = 64
-"""Members whom a viewer hears of whom it is asked, at most, whether they shared anything."""
+"""Maximum number of sources checked for recent shares."""
 
 _WORDS = 16
-"""Ids of a cache line."""
+"""Ids per cache line."""
 _HASH = np.uint64(2654435761)
 _S24, _S26 = np.uint64(24), np.uint64(26)
 _SETS = np.uint64(SETS)
 _BYTE, _S8 = np.uint64(255), np.uint64(8)
 _PICKS, _POOLS, _LOOKS = 1 << 40, 1 << 41, 1 << 42
-"""Second addresses of a viewer's draws of members, of the pools, of whom it is looked at; a
-message's number is that of its own draw, by which equal scores are put in order."""
+"""Second addresses of a viewer's draws: of members, of pools, of sources to check. The draw that
+orders equal scores has the message's number as its address."""
 _FIRST = np.array([0, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0], np.uint8)
-"""The place of the lowest bit of four."""
+"""Index of the lowest set bit of four."""
 
 
 class FeedTables(NamedTuple):
-    """What the feeds of a tick are drawn from.
+    """The tables that the feeds of a tick are drawn from.
 
     Attributes
     ----------
     rows, targets, trust
-        Whom each agent hears: uint32 (n, 2), uint32 (m,), uint16 (m,) or empty for full trust.
+        Sources of each agent: uint32 (n, 2), uint32 (m,), uint16 (m,) or empty for full trust.
     recent, live
-        uint32 (n, 4) rings of messages lately shared; uint64 bitmap of whose hold any.
+        uint32 (n, 4) rings of recent shares; uint64 bitmap of members with a nonempty ring.
     seen
-        uint16 (n, 12) of what was seen lately; written.
+        uint16 (n, 12) of recently seen messages; written.
     interests
         uint64 (n,).
     absent
-        uint64 bitmap of who is not active, or empty.
+        uint64 bitmap of inactive agents, or empty.
     hot, first
         uint32 (posts, 8), and the number of its first row.
     closed, deaf, deaf_to
-        Closed ears (:mod:`sim.network.relations.blocklist_kernels`).
+        Mutes and blocks (:mod:`sim.network.relations.blocklist_kernels`).
     pool, parts
-        uint32 messages, by topic; int64 (66,): where each topic's begin, then everybody's, the end.
+        uint32 messages by topic; int64 (66,): offset of each topic, of the common pool, the end.
     inside, outside
-        How many are drawn of those whom a viewer hears, and of the pools; at most 64 together.
+        Number of draws from the viewer's sources, and from the pools; at most 64 in sum.
     key, tick
         uint64 of this tick's draws; the tick.
     """
@@ -96,15 +96,15 @@ class BlockDraws(NamedTuple):
     Attributes
     ----------
     by, place
-        uint32, int64: the members drawn, and where they stand in ``targets``.
+        uint32, int64: the members drawn, and their places in ``targets``.
     drawn, topics
-        uint64, int64: room to work in.
+        uint64, int64: working memory.
     own, begins
-        uint64, int64: each viewer's key, and where its members begin.
+        uint64, int64: key of each viewer, and offset of its members.
     friendly, ends
-        int64: up to where a viewer's messages come from members, and up to where from pools.
+        int64: end of a viewer's messages from members, and of those from pools.
     found, which
-        uint32, int64: the messages, and the place of each one's member in ``by``.
+        uint32, int64: the messages, and the index of each one's member in ``by``.
     """
 
     by: U32
@@ -121,7 +121,7 @@ class BlockDraws(NamedTuple):
 
 @kernel
 def block_draws() -> BlockDraws:
-    """Return room for the draws of a block."""
+    """Return working memory for the draws of a block."""
     room = BLOCK * MOST
     return BlockDraws(
         np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64), np.empty(room, np.uint64),
@@ -133,13 +133,13 @@ def block_draws() -> BlockDraws:
 
 @kernel
 def bit_of(message: int) -> Word:
-    """Return the bit of a word that stands for a message, and for one of 64 others too."""
+    """Return a message's bit in a word; one message in 64 shares it."""
     return ONE << (((np.uint64(message) * _HASH) & LOW32) >> _S26)
 
 
 @kernel
 def remember(seen: U16, viewer: Number, message: Number) -> None:
-    """Let a viewer have seen a message; of three in one word the oldest is forgotten."""
+    """Mark a message as seen by a viewer; a third one in a word replaces the oldest."""
     place = _place_of(_salt_of(viewer), message)
     mark = _mark_of(place)
     before = np.uint64(seen[viewer, np.int64(place >> S32)])
@@ -149,26 +149,26 @@ def remember(seen: U16, viewer: Number, message: Number) -> None:
 
 @inlined
 def _salt_of(viewer: Number) -> Word:
-    """Return what makes the places of messages a viewer's own: no two share one for everybody."""
+    """Return the viewer's hash salt, so that collisions differ between viewers."""
     return ((np.uint64(viewer) * _HASH) & LOW32) >> _S8
 
 
 @inlined
 def _place_of(salt: Word, message: Number) -> Word:
-    """Return the word that a message has with a viewer (the high half), and its mark there."""
+    """Return the index of a message's word for a viewer (the high half), and its mark there."""
     return (((np.uint64(message) ^ salt) * _HASH) & LOW32) * _SETS
 
 
 @inlined
 def _mark_of(place: Word) -> Word:
-    """Return the byte by which a message is known in its word; 0 stands for none."""
+    """Return the byte that marks a message in its word; 0 means none."""
     mark = (place >> _S24) & _BYTE
     return mark + np.uint64(mark == ZERO)
 
 
 @inlined
 def _knows(seen: U16, viewer: Number, salt: Word, message: Number) -> bool:
-    """Return whether a viewer remembers a message, or takes it for one that it does."""
+    """Return whether a viewer has seen a message; false positives are possible."""
     place = _place_of(salt, message)
     mark = _mark_of(place)
     both = np.uint64(seen[viewer, np.int64(place >> S32)])
@@ -177,7 +177,7 @@ def _knows(seen: U16, viewer: Number, salt: Word, message: Number) -> bool:
 
 @kernel
 def marked(bits: U64, agent: Number) -> bool:
-    """Return whether an agent's bit of a bitmap is set."""
+    """Return whether an agent's bit in a bitmap is set."""
     return bool((bits[agent >> 6] >> np.uint64(agent & 63)) & ONE != ZERO)
 
 
@@ -214,7 +214,7 @@ def draws(
 
 @inlined
 def _come(viewers: U32, low: int, many: int, rows: U32, targets: U32) -> None:
-    """Ask for the first words of some viewers' rows."""
+    """Prefetch the first words of some viewers' rows."""
     for i in range(many):
         start = np.int64(rows[viewers[low + i], 0])
         length: Number = np.int64(rows[viewers[low + i], 1])
@@ -228,9 +228,9 @@ def _come(viewers: U32, low: int, many: int, rows: U32, targets: U32) -> None:
 def lively_of(
     viewer: Number, rows: U32, targets: U32, live: U64, own: Word, at: Number, by: U32, place: I64
 ) -> Number:
-    """Write whom a viewer hears of those who lately shared something, from ``at`` on.
+    """Write the viewer's sources that recently shared something, from ``at`` on.
 
-    Of more than :data:`LOOKED_AT` one is looked at of each equal part. Returns how many.
+    If it has more than :data:`LOOKED_AT`, one of each equal part is checked. Return the number.
     """
     start = np.int64(rows[viewer, 0])
     heard = np.int64(rows[viewer, 1])
@@ -257,7 +257,7 @@ def lively_of(
 def _picked(
     own: Word, inside: int, lively: Number, at: Number, by: U32, place: I64, drawn: U64
 ) -> Number:
-    """Keep ``inside`` of the lively, one of each equal part, with a draw each; returns how many."""
+    """Keep ``inside`` of the lively sources, one of each equal part, by draws; return how many."""
     if lively <= inside:
         for j in range(lively):
             drawn[at + j] = word2(own, _PICKS + j)
@@ -281,7 +281,7 @@ def _unseen(
     tables: FeedTables, block: BlockDraws, own: Word, begin: Number, end: Number, viewer: Number,
     at: Number,
 ) -> Number:  # fmt: skip
-    """Write what rings hold that a viewer has not seen, from ``at`` on; returns where it ends."""
+    """Write messages in rings that a viewer has not seen, from ``at`` on; return the end."""
     recent, by, inside = tables.recent, block.by, tables.inside
     base, count = np.uint32(tables.first), np.uint32(tables.hot.shape[0])
     seen, salt = tables.seen, _salt_of(viewer)
@@ -316,7 +316,7 @@ def _unseen(
 def _fits(
     message: Number, seen: U16, viewer: Number, salt: Word, base: Number, count: Number
 ) -> Number:
-    """Return 1 for a message that is in the table and was not seen, else 0."""
+    """Return 1 for an unseen message in the table, else 0."""
     return np.int64((np.uint32(message - base) < count) & (not _knows(seen, viewer, salt, message)))
 
 
@@ -324,7 +324,7 @@ def _fits(
 def _from_pools(
     tables: FeedTables, block: BlockDraws, mine: Word, own: Word, viewer: Number, at: Number
 ) -> Number:
-    """Write what is drawn of the pools, from ``at`` on; returns where it ends."""
+    """Write draws from the pools, from ``at`` on; return the end."""
     topics, parts = block.topics, tables.parts
     base, count = np.uint32(tables.first), np.uint32(tables.hot.shape[0])
     salt = _salt_of(viewer)

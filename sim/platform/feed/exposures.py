@@ -1,4 +1,4 @@
-"""The exposures of a tick: who was shown what, the outcome of all feeds, part by part."""
+"""The exposures of a tick: the contents of all feeds, part by part."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sim.platform.posts.posts import Posts
 class ExposurePart(NamedTuple):
     """The exposures of a few thousand viewers, viewer by viewer, best first."""
 
-    viewers: Ids  # who is shown any; below: how many
+    viewers: Ids  # members with exposures; below: number of each
     counts: U8
     message: Ids
     source: Ids
@@ -27,57 +27,57 @@ class ExposurePart(NamedTuple):
     trust: U8  # in 1/255, as interest
     interest: U8
     age: U8  # ticks since it was posted, up to 255
-    friends: U8  # how many of the drawn members shared it; 0: from a stranger
+    friends: U8  # number of drawn members that shared it; 0: from a stranger
     appeal: U8  # as in Posts, with flags
     flags: U8
-    recommender: int = 0  # the place of the recommender in the platform's list
+    recommender: int = 0  # index of the recommender in the platform's list
 
     @property
     def shown(self) -> ShownColumns:
-        """The columns of exposures, as kernels take them."""
+        """Columns of exposures, for kernels."""
         return ShownColumns(*self[2:4], self.score.view(np.uint32), *self[5:11])
 
     @property
     def viewer(self) -> Ids:
-        """uint32 (exposures,): who is shown each."""
+        """uint32 (exposures,): viewer of each."""
         return np.repeat(self.viewers, self.counts)
 
 
 class Showings(NamedTuple):
-    """Exposures of injected messages; three columns of one length, uint32."""
+    """Exposures of injected messages; three columns of equal length, uint32."""
 
     viewer: Ids
     source: Ids
-    cascade: Ids  # the id of the injected message
+    cascade: Ids  # id of the injected message
 
 
 class TickExposures(NamedTuple):
-    """What a tick needs of exposures that were given back, wave by wave."""
+    """What a tick needs from exposures that were released, batch by batch."""
 
-    size: int  # how many there were
-    injected: list[Showings]  # those of injected messages; empty when their cascades have moved on
-    # what the policy let viewers do, in the order of exposures, and from whom each was seen;
-    # empty when they have done it
+    size: int  # number of exposures
+    injected: list[Showings]  # those of injected messages; empty once their cascades advanced
+    # acts chosen by the policy, in the order of exposures, and the source of each; empty once
+    # they are carried out
     decided: list[tuple[ActColumns, Ids]]
 
 
 class Exposures:
-    """All exposures of a tick as flat columns, ordered by (recommender, viewer, slot).
+    """All exposures of a tick as flat columns, in order of (recommender, viewer, slot).
 
-    Columns are made when first asked for, and are copies: they stay when the next tick begins. A
-    policy also finds any column of agents for all three ends: ``viewer_openness``,
-    ``author_community``, ``source_activity``.
+    Columns are created on first access, and are copies: they stay valid in the next tick. Columns
+    of agents are available for all three ends: ``viewer_openness``, ``author_community``,
+    ``source_activity``.
 
     Parameters
     ----------
     parts
-        As feeds make them.
+        The parts that feeds made.
     tick
         The tick.
     taken
-        What is left of them where they are not kept: then there are no columns and no parts.
+        Extracts if exposures are not kept; then there are no columns and no parts.
     around
-        The platform, where columns of agents may be asked for.
+        The platform, for columns of agents.
     """
 
     def __init__(
@@ -105,12 +105,12 @@ class Exposures:
 
     @property
     def parts(self) -> list[ExposurePart]:
-        """As feeds made them.
+        """The parts that feeds made.
 
         Raises
         ------
         InputError
-            Where they are not kept.
+            If they are not kept.
         """
         if self.taken is not None:
             raise InputError(
@@ -121,7 +121,7 @@ class Exposures:
 
     @property
     def at_hand(self) -> list[ExposurePart]:
-        """As :attr:`parts`; none where they were given back, as before minds were there to read."""
+        """As :attr:`parts`, but empty if not kept, as before there were minds to read them."""
         return self._parts
 
     def __len__(self) -> int:
@@ -135,12 +135,12 @@ class Exposures:
 
     @cached_property
     def viewer(self) -> Ids:
-        """uint32: who is shown it."""
+        """uint32: the viewer."""
         return self._slotted[0]
 
     @cached_property
     def slot(self) -> U8:
-        """uint8: its place in the viewer's feed, 0 the first."""
+        """uint8: position in the viewer's feed, from 0."""
         return self._slotted[1]
 
     @cached_property
@@ -151,49 +151,49 @@ class Exposures:
 
     @cached_property
     def message(self) -> Ids:
-        """uint32: the number of the message."""
+        """uint32: number of the message."""
         return self._joined("message", np.uint32)
 
     @cached_property
     def source(self) -> Ids:
-        """uint32: the member that shared it, the author where that is a stranger."""
+        """uint32: the member that shared it; the author if that is a stranger."""
         return self._joined("source", np.uint32)
 
     @cached_property
     def author(self) -> Ids:
-        """uint32: who wrote it; for policies."""
+        """uint32: the author; for policies."""
         if self._around is None:
             raise AttributeError("Only a policy's exposures know who wrote each.")
         return self._around.posts.author[self.row(self._around.posts)]
 
     @cached_property
     def score(self) -> npt.NDArray[np.float32]:
-        """float32: what the recommender gave it."""
+        """float32: the recommender's score."""
         return self._joined("score", np.float32)
 
     @cached_property
     def trust(self) -> npt.NDArray[np.float32]:
-        """float32 in [0, 1]: the viewer's trust in the source, kept to 1/255."""
+        """float32 in [0, 1]: the viewer's trust in the source, rounded to 1/255."""
         return self._joined("trust", np.uint8) * np.float32(1 / 255)
 
     @cached_property
     def interest(self) -> npt.NDArray[np.float32]:
-        """float32 in [0, 1]: the share of its interests that the viewer has, kept to 1/255."""
+        """float32 in [0, 1]: share of its interests that the viewer has, rounded to 1/255."""
         return self._joined("interest", np.uint8) * np.float32(1 / 255)
 
     @cached_property
     def friends(self) -> U8:
-        """uint8: how many of the drawn members shared it; 0: it is a stranger's."""
+        """uint8: number of drawn members that shared it; 0: from a stranger."""
         return self._joined("friends", np.uint8)
 
     @cached_property
     def appeal(self) -> npt.NDArray[np.float32]:
-        """float32 in [0, 1]: how much it appeals whatever one's interests."""
+        """float32 in [0, 1]: appeal independent of interests."""
         return self._joined("appeal", np.uint8) * np.float32(1 / 255)
 
     @cached_property
     def age(self) -> U8:
-        """uint8: ticks since it was posted, up to 255."""
+        """uint8: ticks since posting, up to 255."""
         return self._joined("age", np.uint8)
 
     @property
@@ -202,7 +202,7 @@ class Exposures:
         return self.friends > 0
 
     def of(self, viewer: int) -> npt.NDArray[np.int64]:
-        """Return the places of a viewer's exposures, in the order of its feed."""
+        """Return the indices of a viewer's exposures, in feed order."""
         return np.flatnonzero(self.viewer == viewer)
 
     def row(self, posts: Posts) -> npt.NDArray[np.int64]:

@@ -1,7 +1,7 @@
-"""Collaborative filtering: members and messages as short vectors, learned from what members did.
+"""Collaborative filtering: vectors of members and messages, learned from members' acts.
 
-:class:`Factors` learns from a table of ratings; :func:`learn_tastes` follows a platform, an act at
-a time, for the cost of the acts and of the new messages.
+:class:`Factors` learns from a table of ratings; :func:`learn_tastes` learns online from a platform,
+act by act, at a cost proportional to the acts and the new messages.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from sim.platform.feed import factors_kernels as kernels
 from sim.platform.platform_view import PlatformView
 
 PlatformView = PlatformView
-"""What a recommender may see of a platform, as plugins import it."""
+"""What a recommender may read of a platform, re-exported for plugins."""
 
 
 _SCALE = 0.2
 _TOPICS, _LENGTH = 64, 3.0
-"""Topics that a message can be about, and the length of the vectors with which they begin."""
+"""Number of topics, and the initial length of their vectors."""
 _FOR = (Act.LIKE, Act.REPOST, Act.QUOTE, Act.POST)
 _AGAINST = (Act.DISLIKE, Act.REPORT)
 
 
 class Factors:
-    """Factors of members and items, learned from ratings or from what was chosen.
+    """Factors of members and items, learned from ratings or choices.
 
     Parameters
     ----------
     members, items
-        How many there are of each.
+        Number of members and of items.
     factors
-        Length of the vectors.
+        Dimension of the vectors.
     rate, pull
-        Length of a step, and the pull towards 0.
+        Learning rate, and regularisation towards 0.
     is_chance
         Whether values are 0 or 1 and guesses their log-odds; else values are any numbers.
     seed
-        Of the first factors and of the order of steps.
+        Seed of the initial factors and of the order of steps.
 
     Examples
     --------
@@ -86,22 +86,22 @@ class Factors:
         rounds: int = 20,
         misses: int = 0,
     ) -> None:
-        """Go through the values some rounds, each in another order.
+        """Fit the values in several rounds, each in a different order.
 
         Parameters
         ----------
         members, items, values
-            Who, about what, and what came of it; of one length.
+            Member, item and value of each rating; of equal length.
         rounds
-            How often each value is taken.
+            Number of passes over the values.
         misses
-            For each value as many drawn items as of value 0, others in every round: where only what
-            was chosen is known.
+            Number of items drawn per value as negative examples (value 0), anew in every round; for
+            data with choices only.
 
         Raises
         ------
         InputError
-            For columns of different lengths, or members and items there are none of.
+            For columns of different lengths, or unknown members and items.
         """
         who, what = self._vetted(members, items)
         said = np.asarray(values, np.float32)
@@ -125,7 +125,7 @@ class Factors:
         kernels.learn(whose, whats, worth, order, self.middle, *pace)
 
     def guess(self, members: npt.ArrayLike, items: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """Return what each pair would come to: a value, or log-odds; float64."""
+        """Return the prediction for each pair: a value, or log-odds; float64."""
         who, what = self._vetted(members, items)
         out = np.empty(who.size)
         given: tuple[Any, ...] = (*self._columns, out)
@@ -146,20 +146,20 @@ class Factors:
 
 
 class Tastes(NamedTuple):
-    """What is known of members' tastes and of messages; arrays of ``platform.held``.
+    """Learned vectors of members and messages; arrays of ``platform.held``.
 
     Attributes
     ----------
     members
         float32 (n, k).
     bias, posts
-        float32 (posts,), (posts, k): of each row of the table of posts.
+        float32 (posts,), (posts, k): for each row of the table of posts.
     author_bias, authors
-        float32 (n,), (n, k): with which the posts of an author begin.
+        float32 (n,), (n, k): initial values of an author's posts.
     topics
-        float32 (64, k): with which posts about a topic begin, besides.
+        float32 (64, k): additional initial values of posts about a topic.
     marks
-        int64 (2,): the number of the first row, the last tick that was learned from.
+        int64 (2,): number of the first row, last tick that was learned from.
     """
 
     members: F32
@@ -178,7 +178,7 @@ class Tastes(NamedTuple):
 
 
 def tastes_of(platform: PlatformView, name: str) -> Tastes | None:
-    """Return what was learned under a name; None before anything was, or where it does not fit."""
+    """Return what was learned under a name; None if there is nothing, or it does not fit."""
     held, named = platform.held, [f"{name}.{field}" for field in Tastes._fields]
     if not all(each in held for each in named):
         return None
@@ -187,7 +187,7 @@ def tastes_of(platform: PlatformView, name: str) -> Tastes | None:
 
 
 def _fits(known: Tastes, platform: PlatformView) -> bool:
-    """Return whether columns go together: they may come from a file, and kernels trust them."""
+    """Return whether columns are consistent: they may be from a file, and kernels do not check."""
     posts, agents, factors = known.bias.size, known.author_bias.size, known.members.shape[-1]
     shapes = ((agents, factors), (posts,), (posts, factors), (agents,), (agents, factors),
               (_TOPICS, factors), (2,))  # fmt: skip
@@ -204,24 +204,23 @@ def _fits(known: Tastes, platform: PlatformView) -> bool:
 def learn_tastes(
     platform: PlatformView, name: str, *, factors: int, rate: float, pull: float, misses: int
 ) -> None:
-    """Learn from what was done since it was last called, and take in new messages.
+    """Learn from the acts since the last call, and add new messages.
 
-    To like, repost or quote a message speaks for it, and to write it; dislikes and reports speak
-    against it, and so do ``misses`` messages drawn for each act. A message begins with the factors
-    of its author and of what it is about, which learn with it: of most messages nobody has said
-    anything yet (features as items: Kula, LightFM, CBRecSys 2015). What somebody's interests are is
-    never looked at.
+    Likes, reposts and quotes of a message are positive examples, and so is writing it; dislikes and
+    reports are negative, and so are ``misses`` messages drawn for each act. A message starts with
+    the factors of its author and topics, which are learned with it, because most messages have no
+    acts yet (features as items: Kula, LightFM, CBRecSys 2015). Members' interests are not used.
 
     Parameters
     ----------
     platform
-        Its ``held`` keeps what is learned, under names that begin with ``name``.
+        What is learned is stored in its ``held``, under names that begin with ``name``.
     factors
-        Length of the vectors.
+        Dimension of the vectors.
     rate, pull
-        Length of a step, and the pull towards 0.
+        Learning rate, and regularisation towards 0.
     misses
-        Messages drawn against for each that is liked.
+        Negative examples drawn for each positive one.
     """
     before = tastes_of(platform, name) or _nothing(platform, factors)
     now = _with_new(platform, before)
@@ -240,7 +239,7 @@ def _nothing(platform: PlatformView, factors: int) -> Tastes:
 
 
 def _first_topics(platform: PlatformView, factors: int) -> F32:
-    """Return vectors of one length in drawn directions: who likes a topic has a way to turn."""
+    """Return vectors of equal length in random directions, so that members can lean to topics."""
     drawn = np.empty((_TOPICS, factors), np.float32)
     kernels.begin(rng.key(platform.seed, Stream.TOPIC_FACTORS), 0, _TOPICS, 1.0, drawn)
     lengths = np.sqrt((drawn.astype(np.float64) ** 2).sum(axis=1, keepdims=True))
@@ -249,7 +248,7 @@ def _first_topics(platform: PlatformView, factors: int) -> F32:
 
 
 def _with_new(platform: PlatformView, before: Tastes) -> Tastes:
-    """Return the columns with rows for new members and messages, and without messages that left."""
+    """Return the columns with new members and messages, and without messages that left."""
     known, agents, factors = before.members.shape[0], platform.agents, before.members.shape[1]
     members, authors, author_bias = before.members, before.authors, before.author_bias
     if known < agents:
@@ -277,7 +276,7 @@ def _learn_from(
     pace: tuple[float, float],
     misses: int,
 ) -> None:
-    """Learn from the acts of one tick about messages that are still there."""
+    """Learn from the acts of one tick on messages still in the table."""
     first, count = platform.posts.first, len(platform.posts)
     speaks = np.isin(acts.act, (*_FOR, *_AGAINST)) & (acts.message >= first)
     chosen = acts.chosen(speaks & (acts.message < first + count))
@@ -290,7 +289,7 @@ def _learn_from(
     rows = np.concatenate([chosen.message.astype(np.int64) - first, drawn])
     worth = np.zeros(rows.size, np.float32)
     worth[:size] = np.isin(chosen.act, _FOR)
-    # An act and what is drawn against it follow each other: neither has the last word of a tick.
+    # An act and its negative examples alternate, so that neither dominates the end of a tick.
     order = np.arange(rows.size).reshape(1 + misses, size).T.ravel().astype(np.int64)
     by = platform.posts.author.astype(np.int64)
     tags = np.ascontiguousarray(platform.posts.tags)

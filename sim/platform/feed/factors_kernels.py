@@ -1,10 +1,10 @@
-"""Factors of members and of what they act on: each act moves both a little way towards each other.
+"""Matrix factorisation by stochastic gradient descent: each act updates a member and an item.
 
-A guess is ``middle + bias of the member + bias of the item + dot(their factors)``; after an act the
-gradient of its squared error (of its logistic loss, where values are 0 and 1) is followed by one
-step, with a pull towards 0. Acts are taken one after another, so that the result is the same on any
-machine and any number of threads. Koren, Bell & Volinsky, Computer 42(8), 2009; for values of 0 and
-1, Johnson, NIPS workshop 2014.
+A prediction is ``middle + bias of the member + bias of the item + dot(their factors)``; each act
+takes one gradient step on its squared error (its logistic loss for values 0 and 1), regularised
+towards 0. Acts are processed sequentially, so that the result is the same on any machine and with
+any number of threads. Koren, Bell & Volinsky, Computer 42(8), 2009; for values of 0 and 1, Johnson,
+NIPS workshop 2014.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ONE = 1.0
 
 @kernel
 def begin(key: Word, low: int, high: int, scale: float, factors: F32) -> None:
-    """Write the first factors of rows ``low`` to ``high``: addressed draws about 0.
+    """Write the initial factors of rows ``low`` to ``high``: addressed draws around 0.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def begin(key: Word, low: int, high: int, scale: float, factors: F32) -> None:
     low, high
         Numbers of the members or items; row ``i - low`` of ``factors`` is written.
     scale
-        The draws lie within +- scale / 2.
+        The draws are within +- scale / 2.
     factors
         float32 (high - low, k), written.
     """
@@ -60,18 +60,18 @@ def learn(
     members: I64, items: I64, values: F32, order: I64, middle: float, rate: float, pull: float,
     is_chance: bool, bias: F32, factors: F32, item_bias: F32, item_factors: F32,
 ) -> float:  # fmt: skip
-    """Take one step for each act, in the order given; returns the sum of squared errors before.
+    """Take one step for each act, in the given order; return the sum of squared errors before.
 
     Parameters
     ----------
     members, items, values
-        int64, int64, float32 (acts,): row of the member, row of the item, what came of it.
+        int64, int64, float32 (acts,): row of the member, row of the item, value.
     order
         int64 (steps,): which act each step takes.
     middle
-        What is guessed of nobody and nothing.
+        Base prediction without biases and factors.
     rate, pull
-        Length of a step; weight of the pull towards 0.
+        Learning rate; weight of the regularisation towards 0.
     is_chance
         Whether values are 0 or 1, and guesses log-odds.
     bias, factors
@@ -97,12 +97,12 @@ def learn(
 
 @kernel
 def compose(tags: U64, by: I64, authors: F32, topics: F32, out: F32) -> None:
-    """Write the factors with which posts begin: their author's, and the mean of their topics'.
+    """Write the initial factors of posts: their author's, plus the mean of their topics'.
 
     Parameters
     ----------
     tags, by
-        uint64, int64 (posts,): what each is about, a bit a topic; who wrote it.
+        uint64, int64 (posts,): topics of each, one bit per topic; author.
     authors, topics
         float32 (n, k) and (64, k).
     out
@@ -125,26 +125,26 @@ def learn_posts(
     members: I64, rows: I64, values: F32, order: I64, rate: float, pull: float, factors: F32,
     bias: F32, posts: F32, by: I64, author_bias: F32, authors: F32, tags: U64, topics: F32,
 ) -> None:  # fmt: skip
-    """Take one step for each act about a post, in the order given.
+    """Take one step for each act on a post, in the given order.
 
-    What is guessed is the log-odds ``bias + dot(member, post)``; values are 0 or 1. The member and
-    the post move by the error; the author and the topics move with the post, so that what they post
-    next begins there. Only the post's own pull is towards 0 alone: topics are not pulled at all.
+    The prediction is the log-odds ``bias + dot(member, post)``; values are 0 or 1. The member and
+    the post move by the error; the author and the topics move with the post, so that later posts
+    start there. All but the topics are regularised towards 0.
 
     Parameters
     ----------
     members, rows, values
-        int64, int64, float32 (acts,): who, the row of the post, what came of it.
+        int64, int64, float32 (acts,): member, row of the post, value.
     order
         int64 (steps,): which act each step takes.
     rate, pull
-        Length of a step; weight of the pull towards 0.
+        Learning rate; weight of the regularisation towards 0.
     factors
         float32 (n, k), changed.
     bias, posts
         float32 (posts,) and (posts, k), changed.
     by, tags
-        int64, uint64 (posts,): who wrote it; what it is about, a bit a topic.
+        int64, uint64 (posts,): author; topics, one bit per topic.
     author_bias, authors, topics
         float32 (n,), (n, k) and (64, k), changed.
     """
@@ -170,14 +170,14 @@ def learn_posts(
 
 @kernel
 def _share_of(tags: Word) -> float:
-    """Return one over how many topics there are; 0 without any."""
+    """Return 1 / (number of topics); 0 without topics."""
     many = ones(tags)
     return _ONE / many if many > 0 else 0.0
 
 
 @kernel
 def _lowest(tags: Word) -> Number:
-    """Return the place of the lowest bit of a word that has any."""
+    """Return the index of the lowest set bit of a nonzero word."""
     return ones((tags & (~tags + _BIT)) - _BIT)
 
 
@@ -186,7 +186,7 @@ def guess(
     members: I64, items: I64, middle: float, bias: F32, factors: F32, item_bias: F32,
     item_factors: F32, out: F64,
 ) -> None:  # fmt: skip
-    """Write the guess of each pair, float64 (pairs,); parameters as :func:`learn`."""
+    """Write the prediction for each pair, float64 (pairs,); parameters as in :func:`learn`."""
     for p in range(members.size):
         m, i = members[p], items[p]
         own = np.float64(bias[m] + item_bias[i])
@@ -195,7 +195,7 @@ def guess(
 
 @kernel
 def dots(members: U32, items: I64, factors: F32, item_factors: F32, out: F32) -> None:
-    """Write the dot product of each pair's factors, float32 (pairs,): a guess without biases.
+    """Write the dot product of each pair's factors, float32 (pairs,), without biases.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Friend candidates: others a few steps away, a column for each thing known of a pair."""
+"""Friend candidates: members a few ties away, with a column for each feature of a pair."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from sim.platform.platform_view import Acquainted, DerivedColumns, of_end
 Found = tuple[I64, Ids, dict[str, F32]]
 
 MET = 64
-"""Members whom one that hears nobody meets at most."""
+"""Maximum number of candidates for a member that hears nobody."""
 _GUESTS = 1 << 14
-"""Of whom so many are looked at together."""
+"""Number of such members processed at a time."""
 _LOW32, _S32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 _SUMS = ("common", "adamic_adar", "spread")
 _ROOM = 1 << 20
-"""Prospects that are looked at together, at least those of one viewer."""
+"""Number of candidate pairs processed at a time, at least those of one viewer."""
 
 
 class Prospects(DerivedColumns):
-    """Pairs of a viewer and another whom it might follow; columns are made when first asked for.
+    """Pairs of a viewer and another it might follow; columns are created on first access.
 
-    Numbers are float32. Any column of agents is there for both: ``viewer_openness``,
+    Numbers are float32. Columns of agents are available for both: ``viewer_openness``,
     ``other_community``.
 
     Attributes
@@ -41,19 +41,19 @@ class Prospects(DerivedColumns):
     around
         The platform, or a bare world (:class:`Acquainted`).
     viewers, stops
-        uint32 (viewers,), int64 (viewers + 1,): who asks, and where its pairs begin.
+        uint32 (viewers,), int64 (viewers + 1,): viewers, and the offset of each one's pairs.
     other
-        uint32 (pairs,): whom it might follow.
+        uint32 (pairs,): the other member.
     common
-        How many members that the viewer hears hear the other.
+        Number of the viewer's sources that hear the other.
     adamic_adar
         The sum over them of 1 / ln(members that they hear, at least 2).
     spread
         The sum over them of 1 / (members that they hear).
     hears, fans
-        How many members the viewer hears; how many hear the other.
+        Number of the viewer's sources; number of the other's listeners.
     similarity
-        Shared interests / interests of either, 0 without any.
+        Shared interests / interests of either; 0 without any.
     likeness
         1 - mean difference of their five traits, in [0, 1].
     same_community
@@ -84,7 +84,7 @@ class Prospects(DerivedColumns):
         )
 
     def proposable(self) -> Prospects:
-        """Return those pairs whose other may be proposed to anybody, by its stage of life.
+        """Return the pairs whose other member may be proposed, by its lifecycle status.
 
         See :data:`sim.agents.lifecycle.PLACES`.
         """
@@ -97,7 +97,7 @@ class Prospects(DerivedColumns):
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """Return the names of the columns, without those of agents."""
+        """Return the names of the columns, without columns of agents."""
         return tuple(sorted(("other", "common", "adamic_adar", "spread", *_COLUMNS)))
 
 
@@ -137,7 +137,7 @@ _COLUMNS: dict[str, Callable[[Prospects], npt.NDArray[Any]]] = {
 def pairs_near(
     around: Acquainted, viewers: Ids, *, cap: int = 128, room: int = _ROOM
 ) -> Iterator[Prospects]:
-    """Yield the pairs of viewers with everybody two steps away, some viewers at a time.
+    """Yield the pairs of viewers with members two ties away, some viewers at a time.
 
     Parameters
     ----------
@@ -146,9 +146,9 @@ def pairs_near(
     viewers
         uint32 (k,).
     cap
-        Places of a row that are looked at: a viewer has at most ``cap ** 2`` pairs.
+        Sampled places per row: a viewer has at most ``cap ** 2`` pairs.
     room
-        Prospects that are held together.
+        Maximum number of pairs held at a time.
     """
     hearing, key = around.hearing, rng.key(around.seed, Stream.NEAR, around.tick)
     size = cap * cap + cap
@@ -175,16 +175,16 @@ def _crossed(size: int) -> kernels.Crossed:
 def walked(
     around: Acquainted, viewers: Ids, steps: int, *, cap: int = 128, most: int = 4096
 ) -> Iterator[Prospects]:
-    """Yield each viewer with everybody whom a random walk from it may come to, as ``walk``.
+    """Yield each viewer with the members that a random walk from it may reach, as ``walk``.
 
     Parameters
     ----------
     around, viewers, cap
         As :func:`pairs_near`.
     steps
-        Steps of the walk; the chances of standing on a member after 2, 3, ... are summed.
+        Steps of the walk; the probabilities of being at a member after 2, 3, ... are summed.
     most
-        Members from which a walk goes on, at most.
+        Maximum number of members from which a walk continues.
     """
     hearing, key = around.hearing, rng.key(around.seed, Stream.WALKS, around.tick)
     size = around.agents
@@ -200,17 +200,17 @@ def walked(
 
 
 def liked_alike(around: Acquainted, viewers: Ids, *, cap: int = 32) -> Iterator[Prospects]:
-    """Yield each viewer with whom those hear who hear the same as it, as ``alike``.
+    """Yield each viewer with the sources of members that share sources with it, as ``alike``.
 
-    ``alike`` is the chance that a walk ends there which goes to somebody the viewer hears, back to
-    another who hears that one, and on to somebody whom the other hears.
+    ``alike`` is the probability that a walk ends there which goes to a source of the viewer, back
+    to another listener of that source, and on to a source of that listener.
 
     Parameters
     ----------
     around, viewers
         As :func:`pairs_near`.
     cap
-        Places of a row that are looked at: a viewer has at most ``cap ** 3`` pairs.
+        Sampled places per row: a viewer has at most ``cap ** 3`` pairs.
     """
     hearing, heard = around.hearing, around.heard_by
     key, total = rng.key(around.seed, Stream.ALIKE, around.tick), np.zeros(around.agents)
@@ -225,7 +225,7 @@ def liked_alike(around: Acquainted, viewers: Ids, *, cap: int = 32) -> Iterator[
 def _come_to(
     around: Acquainted, viewer: int, reached: Ids, total: npt.NDArray[np.float64], name: str
 ) -> Prospects:
-    """Return a viewer with those reached whom it does not hear; ``total`` is 0 again there."""
+    """Return a viewer's pairs with members reached that it does not hear; reset ``total`` to 0."""
     others = reached.copy()
     chances = total[others].astype(np.float32)
     total[others] = 0.0
@@ -238,11 +238,11 @@ def _come_to(
 
 
 def welcomed(around: Acquainted, viewers: Ids, count: int) -> tuple[Ids, Ids, F32]:
-    """Return whom members may follow who hear nobody: (viewers, suggested, scores), best first.
+    """Return suggestions for members that hear nobody: (viewers, suggested, scores), best first.
 
-    No way along ties leads from them to anybody. Each looks at :data:`MET` places: somebody whom a
-    member drawn hears, so that who is heard by many is met often. The score is the share of
-    interests that both have, of equals those met more often; who may not be proposed is not met.
+    No path along ties leads from them to others. Each draws :data:`MET` candidates: a source of a
+    random member, so that members with many listeners are drawn often. The score is the share of
+    common interests, then the number of times drawn; members who may not be proposed are left out.
     """
     asked = np.ascontiguousarray(viewers if count else viewers[:0], np.uint32)
     parts = [_met(around, asked[k : k + _GUESTS], count) for k in range(0, asked.size, _GUESTS)]
@@ -252,7 +252,7 @@ def welcomed(around: Acquainted, viewers: Ids, count: int) -> tuple[Ids, Ids, F3
 
 
 def _met(around: Acquainted, asked: Ids, count: int) -> tuple[Ids, Ids, F32]:
-    """Return whom some of them may follow, best first."""
+    """Return the suggestions for some of them, best first."""
     hearing = around.hearing
     key, places = rng.key(around.seed, Stream.WELCOME, around.tick), np.arange(MET, dtype=np.uint32)
     words = rng.words(key, np.repeat(asked, MET), np.tile(places, asked.size))
@@ -271,7 +271,7 @@ def _met(around: Acquainted, asked: Ids, count: int) -> tuple[Ids, Ids, F32]:
 def _closest(
     around: Acquainted, asked: Ids, met_by: I64, met: Ids, count: int
 ) -> tuple[Ids, Ids, F32]:
-    """Return the best few of those met, each once."""
+    """Return the best few distinct candidates."""
     pairs, times = np.unique(met_by << 32 | met.astype(np.int64), return_counts=True)
     which, others = pairs >> 32, (pairs & 0xFFFFFFFF).astype(np.uint32)
     interests = around.people.column("interests")
@@ -320,11 +320,11 @@ class TwoHop(FriendRecommender):
     cap: int = Field(128, ge=1, le=4096, description="places of a row that are looked at")
 
     def score(self, pairs: Prospects) -> npt.NDArray[Any]:
-        """Return one number a pair, float32 if you can; the highest are suggested."""
+        """Return one number per pair, preferably float32; the highest are suggested."""
         raise NotImplementedError
 
     def near(self, viewers: Ids, around: Acquainted) -> Iterator[Prospects]:
-        """Yield the pairs to choose from; by default members two steps away."""
+        """Yield the pairs to choose from; by default members two ties away."""
         return pairs_near(around, viewers, cap=self.cap)
 
     def suggest(self, viewers: Ids, platform: Acquainted, count: int) -> tuple[Ids, Ids, F32]:
@@ -337,9 +337,9 @@ class TwoHop(FriendRecommender):
         return who, others, scores
 
     def of_pairs(self, viewers: Ids, others: Ids, around: Acquainted) -> F32:
-        """Return the score of each pair, float32 (pairs,); minus infinity of those too far away.
+        """Return the score of each pair, float32 (pairs,); minus infinity if too far away.
 
-        Pairs that are tied already are too far away as well: nobody would propose them.
+        Pairs that are already tied count as too far away: they are never proposed.
         """
         asked, which = np.unique(np.asarray(viewers, np.uint32), return_inverse=True)
         wanted = which.astype(np.uint64) << np.uint64(32) | np.asarray(others, np.uint64)

@@ -1,9 +1,8 @@
-"""Who might be a friend: members two steps away, and where short random walks end.
+"""Friend candidates: members two ties away, and the ends of short random walks.
 
-Rows list whom each agent hears. A step goes from an agent to somebody whom it hears, so two steps
-lead from a viewer over those it hears to whom they hear. Every row is looked at in at most ``cap``
-places, one of each equal part of it, drawn by (viewer, member, part): hubs cost no more than
-others.
+Rows list the sources of each agent. A step goes from an agent to one of its sources, so two steps
+lead from a viewer to the sources of its sources. At most ``cap`` places of a row are sampled, one
+of each equal part, drawn by (viewer, member, part), so that hubs cost no more than other members.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from sim.jit.mix import word, word2
 from sim.jit.words import S32, Number, Word
 
 _PART = 1 << 32
-"""Second addresses of the draws of places in rows: far from those of members."""
+"""Base of the second addresses of draws of places in rows, disjoint from those of members."""
 
 
 @kernel
@@ -28,7 +27,7 @@ def _looked_at(length: Number, cap: int) -> Number:
 
 @kernel
 def _place(rows: U32, agent: Number, part: Number, parts: Number, own: Word) -> Number:
-    """Return the place in ``ids`` that one part of an agent's row is looked at in."""
+    """Return the sampled place in ``ids`` of one part of an agent's row."""
     start, length = np.int64(rows[agent, 0]), np.int64(rows[agent, 1])
     if parts == length:
         return start + part
@@ -39,7 +38,7 @@ def _place(rows: U32, agent: Number, part: Number, parts: Number, own: Word) -> 
 
 
 class Crossed(NamedTuple):
-    """Members two steps away, and those between: how many, and in sum.
+    """Members two ties away, with counts and sums over the members between.
 
     ``others`` (uint32); of the members m between, ``common`` (float32) counts them, ``adamic`` sums
     1 / ln(members that m hears, at least 2), ``spread`` sums 1 / (members that m hears).
@@ -56,32 +55,32 @@ def two_hop(
     viewers: U32, low: int, rows: U32, ids: U32, cap: int, key: Word, at: I64, room: Crossed,
     stops: I64, found: Crossed,
 ) -> Number:  # fmt: skip
-    """Write the members two steps from ``viewers[low:]``, as many viewers as there is room for.
+    """Write the members two steps from ``viewers[low:]``, for as many viewers as fit.
 
-    Neither a viewer itself nor whom it hears already is written.
+    The viewer itself and its sources are left out.
 
     Parameters
     ----------
     viewers, low
-        uint32 (k,), and which of them is the first.
+        uint32 (k,), and the index of the first one.
     rows, ids
-        Whom each agent hears: uint32 (n, 2) of start and length, uint32.
+        Sources of each agent: uint32 (n, 2) of start and length, uint32.
     cap
-        Places of a row that are looked at, at most.
+        Maximum number of sampled places per row.
     key
         uint64 of the draws.
     at
-        int64 (n,), all 0 before and after: room to work in.
+        int64 (n,), all 0 before and after: working memory.
     room
-        Of length cap * cap + cap: room to work in.
+        Of length cap * cap + cap: working memory.
     stops
-        int64 (k - low + 1,), written: where each viewer's begin, and the end.
+        int64 (k - low + 1,), written: offset of each viewer's members, and the end.
     found
         Of length ``cap * cap`` at least, written.
 
     Returns
     -------
-    How many viewers are done.
+    Number of viewers done.
     """
     touched, common, adamic, spread = room
     others, commons, adamics, spreads = found
@@ -139,11 +138,11 @@ def walk(
     viewer: int, rows: U32, ids: U32, steps: int, cap: int, most: int, key: Word, mass: F64,
     fresh: F64, total: F64, front: U32, ahead: U32, reached: U32, marks: U64,
 ) -> Number:  # fmt: skip
-    """Write how likely a random walk from ``viewer`` stands on whom, over steps 2 to ``steps``.
+    """Write each member's visit probability of a random walk from ``viewer``, steps 2 to ``steps``.
 
-    At each step the walker goes on to a member whom the one it stands on hears, each as likely; who
-    hears nobody keeps it for good. Once it may be on more than ``most`` members, the walk goes on
-    from one of each equal part of them, in whose place it stands; the chance lost is lost.
+    Each step goes to a uniformly random source of the present member; a member without sources
+    ends the walk. Once more than ``most`` members are possible, the walk continues from one of each
+    equal part of them, which stands for its part; the remaining probability is lost.
 
     Parameters
     ----------
@@ -152,21 +151,21 @@ def walk(
     rows, ids, cap, key
         As :func:`two_hop`.
     steps
-        How many it takes.
+        Number of steps.
     most
-        Members from which it goes on.
+        Maximum number of members from which it continues.
     mass, fresh, total
         float64 (n,), all 0 before and after but for ``total``, written at ``reached``.
     front, ahead
-        uint32 (n,): room to work in.
+        uint32 (n,): working memory.
     reached
-        uint32 (n,), written: whom it may have come to after two steps or more, the viewer too.
+        uint32 (n,), written: members possible after two steps or more, the viewer included.
     marks
-        uint64 (n,), all 0 before and after: room to work in.
+        uint64 (n,), all 0 before and after: working memory.
 
     Returns
     -------
-    How many are reached; the caller sets ``total`` there to 0 again.
+    Number of members reached; the caller must reset ``total`` to 0 there.
     """
     own = word(key, viewer)
     front[0] = np.uint32(viewer)
@@ -215,29 +214,29 @@ def alike(
     viewer: int, rows: U32, ids: U32, fans: U32, fan_ids: U32, cap: int, key: Word, total: F64,
     reached: U32,
 ) -> Number:  # fmt: skip
-    """Write whom those hear who hear whom ``viewer`` hears, and how likely a walk ends there.
+    """Write the sources of members that share sources with ``viewer``, with walk probabilities.
 
-    The walk goes from the viewer to somebody it hears, back to another who hears that one too, and
-    on to somebody whom that other hears; each as likely. Who hears what few hear is likelier met.
+    The walk goes from the viewer to one of its sources, back to another listener of that source,
+    and on to a source of that listener; each uniformly. Sharing a rare source weighs more.
 
     Parameters
     ----------
     viewer
         Where it begins.
     rows, ids
-        Whom each agent hears: uint32 (n, 2) of start and length, uint32.
+        Sources of each agent: uint32 (n, 2) of start and length, uint32.
     fans, fan_ids
-        Who hears each agent, as ``rows`` and ``ids``.
+        Listeners of each agent, as ``rows`` and ``ids``.
     cap, key
         As :func:`two_hop`.
     total
         float64 (n,), all 0 before; written at ``reached``.
     reached
-        uint32 (n,), written: whom it may come to, the viewer and whom it hears too.
+        uint32 (n,), written: members it may reach, the viewer and its sources included.
 
     Returns
     -------
-    How many are reached; the caller sets ``total`` there to 0 again.
+    Number of members reached; the caller must reset ``total`` to 0 there.
     """
     own = word(key, viewer)
     found = np.int64(0)
@@ -266,9 +265,9 @@ def best(
     stops: I64, viewers: U32, others: U32, scores: F32, key: Word, count: int, counts: I64,
     chosen: I64,
 ) -> None:  # fmt: skip
-    """Write the places of the ``count`` highest scores of each viewer, best first.
+    """Write the indices of the ``count`` highest scores of each viewer, best first.
 
-    Equal scores stand in the order of draws by (viewer, other).
+    Equal scores are ordered by draws of (viewer, other).
 
     Parameters
     ----------
@@ -277,11 +276,11 @@ def best(
     others, scores
         uint32, float32 (c,).
     key, count
-        uint64 of the draws; how many at most.
+        uint64 of the draws; maximum number per viewer.
     counts
-        int64 (k,), written: how many there are.
+        int64 (k,), written: number of each viewer.
     chosen
-        int64 (k * count,), written: those of viewer i from ``i * count`` on.
+        int64 (k * count,), written: indices for viewer i from ``i * count`` on.
     """
     bits = np.empty(count, np.uint64)
     for i in range(viewers.size):

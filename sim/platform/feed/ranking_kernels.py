@@ -13,7 +13,7 @@ from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns
 from sim.platform.feed.draws_kernels import remember
 
 DOWNRANKED = np.uint8(4)
-"""The flag that costs a post the last weight of :func:`add_up`."""
+"""The flag that subtracts the last weight of :func:`add_up` from a post's score."""
 _SIGN = np.uint32(0x80000000)
 _ALL = np.uint32(0xFFFFFFFF)
 _REST = np.uint32(0x7FFFFFFF)
@@ -24,14 +24,14 @@ _LONE, _TWICE = np.float32(1.0), np.float32(2.0)
 
 
 class ShownColumns(NamedTuple):
-    """What is kept of each exposure.
+    """Columns of exposures.
 
     Attributes
     ----------
     message, source, score
-        uint32; the score as the bits of a float32.
+        uint32; the score is stored as the bits of a float32.
     trust, interest, age, friends, appeal, flags
-        uint8: trust and interest in 1/255, age in ticks up to 255, and as candidates have them.
+        uint8: trust and interest in 1/255, age in ticks up to 255, the others as in candidates.
     """
 
     message: U32
@@ -52,7 +52,7 @@ def select(
 ) -> Number:  # fmt: skip
     """Write the ``slots`` best candidates of ``viewers[low:high]``, and mark them as seen.
 
-    Equal scores stand in the order of their draws, so that no order of agents shows.
+    Equal scores are ordered by their draws, so that the order of agents has no effect.
 
     Parameters
     ----------
@@ -60,21 +60,21 @@ def select(
         uint32 (k,), int64 (high - low + 1,), as
         :func:`~sim.platform.feed.candidates_kernels.gather` takes and writes.
     score
-        uint32 (c,): the bits of a float32 score for each candidate.
+        uint32 (c,): bits of the float32 score of each candidate.
     found
         As :func:`~sim.platform.feed.candidates_kernels.gather` writes them.
     slots
-        How many a viewer is shown at most, up to 255.
+        Maximum number of exposures per viewer, up to 255.
     seen
-        uint16 (n, 12) of what was seen lately, written.
+        uint16 (n, 12) of recently seen messages, written.
     counts
         uint8 (high - low,), written: exposures of each viewer.
     shown
-        Of as many exposures as there may be, written.
+        Columns with room for the maximum number of exposures, written.
 
     Returns
     -------
-    How many exposures; -1 for a score that is no number, and nothing is written.
+    Number of exposures; -1 if a score is NaN, and nothing is written.
     """
     best = np.empty(slots + 1, np.uint64)
     at = np.empty(slots + 1, np.int64)
@@ -127,7 +127,7 @@ def count_shown(message: U32, first: int, hot: U32) -> None:
     message
         uint32 (k,), all of them in the table.
     first, hot
-        The number of the first row; uint32 (posts, 8).
+        Number of the first row; uint32 (posts, 8).
     """
     base = np.uint32(first)
     for i in range(message.size):
@@ -136,14 +136,14 @@ def count_shown(message: U32, first: int, hot: U32) -> None:
 
 @kernel
 def tally(message: U32, first: int, shown: U32) -> None:
-    """Count each exposure beside the table, for posts that must stay as they are.
+    """Count each exposure outside the table, if posts must not change yet.
 
     Parameters
     ----------
     message
         uint32 (k,), all of them in the table.
     first, shown
-        The number of the first row; uint32 (posts,), written.
+        Number of the first row; uint32 (posts,), written.
     """
     base = np.uint32(first)
     for i in range(message.size):
@@ -174,7 +174,7 @@ def add_up(
     interest: F32, trust: F32, friends: U8, age: F32, likes: F32, shares: F32, flags: U8,
     weights: F32, half_life: float, saturation: float, out: F32,
 ) -> None:  # fmt: skip
-    """Write the weighted sum of what a candidate has to say for itself.
+    """Write the weighted sum of each candidate's features.
 
     Parameters
     ----------
@@ -182,11 +182,11 @@ def add_up(
         float32 and uint8 (c,), as :func:`~sim.platform.feed.candidates_kernels.gather` writes them.
     weights
         float32 (7,): of interest, trust, being followed, novelty, popularity, each further friend,
-        and (taken off) of being down-ranked.
+        and (subtracted) of being down-ranked.
     half_life
-        Ticks after which novelty is halved: ``half_life / (half_life + age)``.
+        Age in ticks at which novelty is 1/2: ``half_life / (half_life + age)``.
     saturation
-        Likes and twice the shares at which popularity is a half: ``n / (n + saturation)``.
+        Likes plus twice the shares at which popularity is 1/2: ``n / (n + saturation)``.
     out
         float32 (c,), written.
     """
@@ -217,19 +217,19 @@ def summed(
 
 @inlined
 def place_of(score: Number) -> Word:
-    """Return a float32 score as the high half of a word: higher scores make greater words."""
+    """Return a float32 score as the high half of a word; word order is score order."""
     bits = np.float32(score).view(np.uint32)
     return np.uint64(bits ^ _ALL if bits & _SIGN else bits ^ _SIGN) << S32
 
 
 @inlined
 def bits_of(place: Word) -> Number:
-    """Return the bits of the score that :func:`place_of` made a word of."""
+    """Return the bits of the score in a word of :func:`place_of`."""
     high = np.uint32(place >> S32)
     return high ^ _SIGN if high & _SIGN else high ^ _ALL
 
 
 @inlined
 def as_byte(share: Number) -> Number:
-    """Return a share in [0, 1] in 1/255, rounded."""
+    """Return a share in [0, 1] as a byte in 1/255, rounded."""
     return np.uint8(share * _BYTE + _HALF)

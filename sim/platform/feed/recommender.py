@@ -18,35 +18,35 @@ from sim.platform.platform_view import DerivedColumns, PlatformView, of_end
 
 
 class Candidates(DerivedColumns):
-    """Columns with one value a candidate, ordered by viewer; read-only, made when first asked for.
+    """Read-only columns with one value per candidate, in viewer order; created on first access.
 
-    Numbers are float32, so that sums of columns stay so. Any column of agents is there for both
-    ends: ``viewer_openness``, ``author_community``, ``source_activity``. Take what you need and
-    keep nothing: the arrays are used again for the next viewers.
+    Numbers are float32, so that sums of columns stay float32. Columns of agents are available for
+    all ends: ``viewer_openness``, ``author_community``, ``source_activity``. Do not keep references
+    to the arrays: they are reused for the next viewers.
 
     Attributes
     ----------
     around
         The platform (:class:`~sim.platform.platform_view.PlatformView`).
     viewers
-        uint32 (viewers,): who looks.
+        uint32 (viewers,): the viewers.
     stops
-        int64 (viewers + 1,): where each viewer's candidates begin, and the end.
+        int64 (viewers + 1,): offset of each viewer's candidates, and the end.
     message, source, author
-        uint32: the number of the post; who shared it, the author where that is a stranger; who
-        wrote it.
+        uint32: number of the post; the member that shared it, or the author if that is a stranger;
+        the author.
     trust
         float32 in [0, 1]: the viewer's trust in the source; 0 for strangers.
     interest
-        float32 in [0, 1]: the share of the message's interests that the viewer has; 1 without any.
+        float32 in [0, 1]: share of the message's interests that the viewer has; 1 without any.
     likes, shares
-        float32: how many liked it, and reposted or quoted it.
+        float32: number of likes, and of reposts and quotes.
     age
-        float32: ticks since it was posted.
+        float32: ticks since posting.
     friends
-        uint8: how many of the members drawn, of those whom the viewer follows, shared it.
+        uint8: number of drawn members, among those the viewer follows, that shared it.
     flags
-        uint8: what the platform has put on the post (:class:`~sim.platform.posts.posts.Flag`).
+        uint8: flags of the post (:class:`~sim.platform.posts.posts.Flag`).
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Candidates(DerivedColumns):
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
-        """Return the names of the columns, without those of agents."""
+        """Return the names of the columns, without columns of agents."""
         given = ("stops", "message", "source", "author", "trust", "interest", "likes", "shares")
         return (*given, "age", "friends", "flags", *_COLUMNS)
 
@@ -82,7 +82,7 @@ class Candidates(DerivedColumns):
         return values
 
     def each_viewer(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return one value a viewer, repeated for each of its candidates."""
+        """Return a value per viewer, repeated for each of its candidates."""
         return np.repeat(values, np.diff(self.stops))
 
 
@@ -156,22 +156,23 @@ def varied(
     variety: float,
     same_author: float,
 ) -> F32:
-    """Return scores under which feeds repeat themselves less.
+    """Return scores that make feeds less repetitive.
 
-    The best candidate comes first, then again and again the best after taking off ``variety`` times
-    its largest share of tags in common with one above it, and ``same_author`` for each message
-    above it of the same author. Carbonell & Goldstein, SIGIR 1998 (maximal marginal relevance).
+    The best candidate comes first; then, repeatedly, the best one after subtracting ``variety``
+    times its largest share of tags in common with one above it, and ``same_author`` for each
+    message above it by the same author. Carbonell & Goldstein, SIGIR 1998 (maximal marginal
+    relevance).
 
     Parameters
     ----------
     candidates
-        Of many viewers.
+        Candidates of many viewers.
     scores
         float32 (candidates,).
     slots
-        Places of a feed.
+        Number of places in a feed.
     variety, same_author
-        Weights, not below 0.
+        Weights, at least 0.
     """
     out = np.empty(len(candidates), np.float32)
     tags = np.ascontiguousarray(candidates.tags)
@@ -188,16 +189,16 @@ def mixed(
     first: npt.NDArray[np.bool_],
     ratio: float,
 ) -> F32:
-    """Return scores under which a share of every feed goes to some candidates, in order of scores.
+    """Return scores that give a share of each feed to some candidates, each kind in score order.
 
     Parameters
     ----------
     candidates, scores
         As :func:`varied`.
     first
-        bool (candidates,): which the share is for.
+        bool (candidates,): candidates that the share is for.
     ratio
-        The share of places, in [0, 1]; the others fill what either leaves empty.
+        Share of places, in [0, 1]; each kind fills places that the other leaves empty.
     """
     out = np.empty(len(candidates), np.float32)
     kernels.mix_shares(
@@ -243,7 +244,7 @@ class Recommender(Parameters):
     )
 
     def check(self) -> None:
-        """Refuse parameters that do not go together; called when a platform takes it.
+        """Raise for inconsistent parameters; called when it is assigned to a platform.
 
         Raises
         ------
@@ -252,48 +253,48 @@ class Recommender(Parameters):
         """
 
     def prepare(self, platform: PlatformView) -> None:
-        """Get ready for a tick; called once before its feeds, alone.
+        """Prepare for a tick; called once before its feeds, in a single thread.
 
-        Its cost should follow who is online and what is new, never members x messages. What is
-        kept in attributes must be found again from the platform alone after a restart; arrays that
-        grow with time belong into ``platform.held``.
+        Its cost should depend on who is online and what is new, never on members x messages.
+        Attributes must be derivable from the platform alone after a restart; arrays that grow with
+        time belong in ``platform.held``.
         """
 
     def pool(self, platform: PlatformView) -> npt.NDArray[np.uint32] | None:
-        """Return messages to draw from beyond those whom a viewer follows; None: the platform's.
+        """Return messages to draw from beyond the viewer's follows; None: the platform's pools.
 
-        The platform's pools are the newest messages, by topic, and those that trend.
+        The platform's pools are the newest messages, by topic, and the trending ones.
         """
         return None
 
     def score(self, candidates: Candidates) -> npt.NDArray[Any]:
-        """Return a number for each candidate, float32 if you can; the highest are shown.
+        """Return a number for each candidate, preferably float32; the highest are shown.
 
-        Write it without ``if`` over the columns (``numpy.where`` chooses row by row). NaN or
-        another shape is an error; equal scores stand in a random order.
+        Use ``numpy.where`` instead of ``if`` on columns. NaN or another shape is an error; equal
+        scores are shown in random order.
         """
         raise NotImplementedError
 
     def rerank(
         self, candidates: Candidates, scores: npt.NDArray[np.float32], slots: int
     ) -> npt.NDArray[Any]:
-        """Return scores again, where the rest of the feed matters: diversity, bridging.
+        """Return adjusted scores that depend on the rest of the feed: diversity, bridging.
 
-        ``candidates.stops`` says where each viewer's begin. By default the scores themselves.
+        ``candidates.stops`` holds the offset of each viewer. By default the scores themselves.
         """
         return scores
 
     def parts(self, candidates: Candidates) -> dict[str, npt.NDArray[Any]]:
-        """Return named parts that sum to the score, for explanations; by default the score."""
+        """Return named terms that sum to the score, for explanations; by default the score."""
         return {"score": self.score(candidates)}
 
     def scores_of(self, candidates: Candidates, slots: int) -> npt.NDArray[np.float32]:
-        """Return the author's scores, float32, or say what is wrong with them.
+        """Return the plugin's scores as float32, checked.
 
         Raises
         ------
         PluginError
-            For another shape, or what is no number.
+            For another shape, or NaN.
         """
         scores = self._checked(self.score(candidates), "score", len(candidates))
         if type(self).rerank is not Recommender.rerank:
@@ -314,7 +315,7 @@ class Recommender(Parameters):
         return np.ascontiguousarray(np.broadcast_to(found, count), np.float32)
 
     def refuse_nan(self) -> PluginError:
-        """Return what to say of scores that are no numbers."""
+        """Return the error for scores that are NaN."""
         name = self.plugin_name or type(self).__name__
         return PluginError(name, "score() returned NaN; check for 0 / 0")
 
@@ -346,7 +347,7 @@ class FriendRecommender(Parameters):
     ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
         """Return (viewers, suggested, scores), at most ``count`` for each viewer, best first.
 
-        Nobody is suggested to itself, nor whom it follows already; who may not be proposed
-        (:data:`sim.agents.lifecycle.PLACES`), is muted or blocked, is left out by whoever asked.
+        A viewer is never suggested itself or a member it follows. The caller leaves out members
+        that may not be proposed (:data:`sim.agents.lifecycle.PLACES`), or are muted or blocked.
         """
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""Feeds put together one place at a time: what stands above changes what comes next."""
+"""Feeds built one place at a time: each choice affects the scores of the rest."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def spread_out(
     stops: I64, scores: F32, draw: U64, tags: U64, author: U32, slots: int, variety: float,
     same_author: float, out: F32,
 ) -> None:  # fmt: skip
-    """Write scores less what each resembles those chosen before it, viewer by viewer.
+    """Write scores reduced by similarity to candidates chosen before, viewer by viewer.
 
-    The highest is chosen first; then, again and again, the highest of ``score - variety * (largest
-    share of tags in common with one chosen) - same_author * (messages chosen of its author)``.
-    What is chosen keeps the number it was chosen with, so that the order of the numbers is that of
-    the choice: they never rise. Of equals the higher low half of the draw is first, as feeds do.
+    The highest is chosen first; then, repeatedly, the highest of ``score - variety * (largest share
+    of tags in common with one chosen) - same_author * (messages chosen of its author)``. A chosen
+    candidate keeps its value at that time; the values never rise, so that sorting by them gives the
+    order of choice. Among equals the higher low half of the draw is first, as in feeds.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ def spread_out(
     scores, draw, tags, author
         float32, uint64, uint64, uint32 (c,).
     slots
-        How many are chosen.
+        Number of candidates to choose.
     variety, same_author
-        Weights, not below 0.
+        Weights, at least 0.
     out
         float32 (c,), written.
     """
@@ -81,9 +81,9 @@ def spread_out(
 def mix_shares(
     stops: I64, scores: F32, draw: U64, kind: U8, ratio: float, out: F32
 ) -> None:  # fmt: skip
-    """Write minus the place of each, where a share of places goes to those of kind 1.
+    """Write minus the place of each candidate if a share of places goes to those of kind 1.
 
-    The k-th best of kind 1 (k from 0) asks for place (k + 1/2) / ratio, the k-th best of kind 0 for
+    The k-th best of kind 1 (k from 0) has target place (k + 1/2) / ratio, the k-th best of kind 0
     (k + 1/2) / (1 - ratio); of equal places kind 1 is first.
 
     Parameters

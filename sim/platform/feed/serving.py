@@ -1,7 +1,7 @@
-"""The serving of feeds to all who are online: candidates, scores, slots, a few thousand at a time.
+"""Serving feeds to members online: candidates, scores, slots, a few thousand viewers at a time.
 
-What a chunk computes depends on its viewers alone, and the chunks are joined in their order: one
-thread or many, the exposures are the same.
+A chunk's result depends on its viewers alone, and chunks are joined in order, so that exposures do
+not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ _LARGEST = 1e9
 
 
 class Weights(NamedTuple):
-    """What each thing counts for; all 0 but those given.
+    """Weights of a score's terms; 0 unless given.
 
     Attributes
     ----------
     interest
-        Times the share of the message's interests that the viewer has.
+        Of the share of the message's interests that the viewer has.
     trust
-        Times the viewer's trust in who shared it.
+        Of the viewer's trust in the source.
     followed
-        For those whom the viewer follows.
+        Added for sources that the viewer follows.
     fresh, half_life
-        Times ``half_life / (half_life + hours)``.
+        Of ``half_life / (half_life + hours)``.
     popular, saturation
-        Times ``n / (n + saturation)``, n likes and twice the shares.
+        Of ``n / (n + saturation)``, where n is likes + twice the shares.
     friends
-        For each further member drawn that shared it.
+        Added for each further drawn member that shared it.
     demotion
-        What being down-ranked costs.
+        Subtracted if the post is down-ranked.
     """
 
     interest: float = 0.0
@@ -69,7 +69,7 @@ class Weighted(Recommender):
     """A recommender that only says its weights; they are added up in one compiled pass."""
 
     def weights(self) -> Weights:
-        """Return what each thing counts for."""
+        """Return the weights."""
         raise NotImplementedError
 
     def score(self, candidates: Candidates) -> npt.NDArray[Any]:
@@ -100,9 +100,9 @@ class Weighted(Recommender):
 
 
 def weights_of(recommender: Recommender) -> Weights | None:
-    """Return the weights of a recommender that is nothing but these, and sums to numbers; or None.
+    """Return the weights of a recommender defined by them alone, with finite sums; or None.
 
-    None too where they cannot be told: whoever asks for scores learns why.
+    Also None if it fails to return them: computing scores then reports the reason.
     """
     kind = type(recommender)
     if not isinstance(recommender, Weighted) or any(
@@ -113,7 +113,7 @@ def weights_of(recommender: Recommender) -> Weights | None:
     try:
         with interruptible():
             weights = Weights(*(float(each) for each in recommender.weights()))
-    except BaseException as error:  # somebody's recommender
+    except BaseException as error:  # plugin code
         if is_interruption(error):
             raise
         return None
@@ -122,35 +122,35 @@ def weights_of(recommender: Recommender) -> Weights | None:
 
 
 CHUNK = 2048
-"""Viewers of one chunk: their candidates stay in the processor's cache."""
+"""Viewers per chunk: their candidates fit in the CPU cache."""
 _MANY = 2 * CHUNK
-"""Viewers of one chunk where candidates are not kept."""
+"""Viewers per chunk if candidates are not kept."""
 
 _PAGE, _STEP, _LINE = 4096, 320, 64
 _BLOCK = 1 << 22
-"""Bytes of a piece of memory that exposures fill."""
+"""Size of a memory block for exposures, in bytes."""
 S = TypeVar("S")
 T = TypeVar("T")
 
 WRITTEN = CandidateColumns._fields
-"""Columns that candidates are given; the others are made of them."""
+"""Columns of candidates that kernels write; others are derived from them."""
 _WRITTEN = dict(zip(WRITTEN, ("u8", *["u4"] * 3, *["f4"] * 5, *["u1"] * 3), strict=True))
 _KEPT = dict(zip(ShownColumns._fields, (*["u4"] * 3, *["u1"] * 6), strict=True))
-"""Columns of exposures, in the order in which they are written."""
+"""Dtypes of the columns of exposures, in the order of writing."""
 
 
 class ChunkBuffers(NamedTuple):
-    """Working columns for the candidates of some viewers, and what they are shown."""
+    """Working columns for the candidates of some viewers, and for their exposures."""
 
     candidates: CandidateColumns  # as kernels write them; int64 (viewers + 1,)
     stops: npt.NDArray[np.int64]
-    # exposures, and uint8 (viewers,): how many each has; (0,) where none are made
+    # exposures, and uint8 (viewers,): number of each; (0,) if none are made
     shown: ShownColumns
     counts: npt.NDArray[np.uint8]
 
 
 def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list[T]:
-    """Return ``work`` of each part, in order, on so many threads."""
+    """Return ``work(part)`` for each part, in order, using ``threads`` threads."""
     todo = list(parts)
     if threads == 1 or len(todo) < 2:
         return [work(part) for part in todo]
@@ -159,16 +159,16 @@ def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list
 
 
 class FeedInputs(NamedTuple):
-    """What every chunk of a tick reads."""
+    """Inputs of all chunks of a tick."""
 
     around: PlatformView  # the platform
-    recommender: Recommender  # who ranks, and its place in the platform's list
+    recommender: Recommender  # the recommender, and its index in the platform's list
     which: int
-    slots: int  # how many are shown
-    tables: FeedTables  # what feeds are drawn from
+    slots: int  # maximum exposures per viewer
+    tables: FeedTables  # tables to draw from
 
     def candidates(self, viewers: Array, low: int, high: int, tray: ChunkBuffers) -> Candidates:
-        """Return the candidates of ``viewers[low:high]``; columns are written into ``tray``."""
+        """Return the candidates of ``viewers[low:high]``, written into ``tray``."""
         count = gather(viewers, low, high, self.tables, tray.candidates, tray.stops)
         found = {name: getattr(tray.candidates, name)[:count] for name in WRITTEN}
         found["stops"] = tray.stops[: high - low + 1]
@@ -179,7 +179,7 @@ class FeedInputs(NamedTuple):
     def shown(
         self, weights: Weights, viewers: Array, low: int, high: int, tray: ChunkBuffers
     ) -> int:
-        """Write into ``tray`` what ``viewers[low:high]`` are shown by weights; returns how many."""
+        """Write the exposures of ``viewers[low:high]`` by weights to ``tray``; return how many."""
         given = (
             np.array(weights[:7], np.float32), weights.half_life * 60 / self.around.tick_minutes,
             weights.saturation,
@@ -196,7 +196,7 @@ def tables_of(
     settings: PlatformSettings,
     key: np.uint64,
 ) -> FeedTables:
-    """Return what a tick's feeds are drawn from."""
+    """Return the tables that a tick's feeds are drawn from."""
     hearing, posts = around.hearing, around.posts
     beyond = round(settings.candidates * settings.outside)
     return FeedTables(
@@ -207,10 +207,10 @@ def tables_of(
 
 
 class FeedBuffers:
-    """Where feeds are made, and where what was shown stands until the next tick.
+    """Memory for making feeds, and for exposures until the next tick.
 
-    Its memory is taken once and used again in every tick: what the allocator got back from many
-    threads would lie about in pieces.
+    It is allocated once and reused in every tick, because memory freed by many threads would
+    fragment the heap.
     """
 
     def __init__(self, slots: int, candidates: int) -> None:
@@ -227,16 +227,16 @@ class FeedBuffers:
         return sum(block.nbytes for block in self._blocks)
 
     def clear(self) -> None:
-        """Use the room of the last tick's exposures again."""
+        """Make the memory of the last tick's exposures available again."""
         self._at = self._used = 0
 
     def give_back(self) -> None:
-        """Give its memory back; it is taken again when exposures need it."""
+        """Free its memory; it is allocated again when exposures need it."""
         self._blocks.clear()
         self.clear()
 
     def room(self, size: int) -> npt.NDArray[np.uint8]:
-        """Return so many bytes that nobody else has in this tick, on a cache line's beginning."""
+        """Return ``size`` unused bytes of this tick's memory, aligned to a cache line."""
         with self._lock:
             while self._at < len(self._blocks):
                 begin = self._used + -(self._blocks[self._at].ctypes.data + self._used) % _LINE
@@ -250,7 +250,7 @@ class FeedBuffers:
     def serve(
         self, serving: FeedInputs, viewers: Array, threads: int
     ) -> tuple[list[ExposurePart], BaseException | None]:
-        """Return the feeds of some viewers, and what went wrong with their recommender first."""
+        """Return the feeds of some viewers, and the first error of their recommender or None."""
         weights = weights_of(serving.recommender)
 
         def work(low: int) -> tuple[ExposurePart, BaseException | None]:
@@ -276,11 +276,11 @@ class FeedBuffers:
                 scores = serving.recommender.scores_of(candidates, self.slots)
                 stop = self._select(serving, candidates, scores, tray, span)
             fault = serving.recommender.refuse_nan() if stop < 0 else None
-        except BaseException as error:  # somebody's recommender
+        except BaseException as error:  # plugin code
             if is_interruption(error):
                 raise
             fault = error
-        if fault is not None:  # these viewers see the newest first
+        if fault is not None:  # these viewers get the newest first
             scores = Chronological().scores_of(candidates, self.slots)
             stop = self._select(serving, candidates, scores, tray, span)
         part = self._kept(viewers[low:high], stop, tray, serving.which)
@@ -298,7 +298,7 @@ class FeedBuffers:
         return part
 
     def _kept(self, viewers: Array, count: int, tray: ChunkBuffers, which: int) -> ExposurePart:
-        """Return what was shown to some viewers, put where it stays until the next tick."""
+        """Return the exposures of some viewers, copied to memory that lasts until the next tick."""
         columns: dict[str, Array] = {n: c[:count] for n, c in tray.shown._asdict().items()}
         columns["counts"] = tray.counts[: viewers.size]
         room, at = self.room(sum(column.nbytes for column in columns.values())), 0
@@ -318,14 +318,14 @@ class FeedBuffers:
         tray: ChunkBuffers,
         span: tuple[Array, int, int],
     ) -> int:
-        """Write the best of each viewer; returns how many, -1 for a score that is no number."""
+        """Write the best candidates of each viewer; return how many, or -1 if a score is NaN."""
         return int(select(
             *span, candidates.stops, scores.view(np.uint32), tray.candidates, self.slots,
             serving.tables.seen, tray.counts, tray.shown,
         ))  # fmt: skip
 
     def _tray(self) -> ChunkBuffers:
-        """Return working columns for a chunk, used again and again."""
+        """Return working columns for a chunk, which are reused."""
         try:
             return self._trays.get_nowait()
         except Empty:
@@ -333,7 +333,7 @@ class FeedBuffers:
 
 
 def tray_for(viewers: int, candidates: int, shown: int = 0, slots: int = 0) -> ChunkBuffers:
-    """Return working columns for candidates of so many viewers, and exposures of so many."""
+    """Return working columns for ``candidates`` of ``viewers``, and ``slots`` of ``shown``."""
     return ChunkBuffers(
         CandidateColumns(**staggered(viewers * candidates, _WRITTEN)),
         np.empty(viewers + 1, np.int64),
@@ -343,7 +343,7 @@ def tray_for(viewers: int, candidates: int, shown: int = 0, slots: int = 0) -> C
 
 
 def staggered(size: int, kinds: dict[str, str]) -> dict[str, Array]:
-    """Return columns of ``size`` that are written side by side."""
+    """Return columns of ``size`` that are written in parallel."""
     rooms = [-(-size * np.dtype(kind).itemsize // _PAGE) * _PAGE + _STEP for kind in kinds.values()]
     block = np.empty(sum(rooms) + _STEP, np.uint8)
     starts = np.cumsum([-block.ctypes.data % 64, *rooms[:-1]]).tolist()
@@ -354,7 +354,7 @@ def staggered(size: int, kinds: dict[str, str]) -> dict[str, Array]:
 
 
 def split(viewers: Array, recommender: Array, count: int) -> Iterator[tuple[int, Array]]:
-    """Yield (place of a recommender, its viewers) for each that has any."""
+    """Yield (index of a recommender, its viewers) for each with viewers."""
     if count == 1:
         yield 0, viewers
         return

@@ -1,8 +1,8 @@
-"""Feeds by a weighted sum, from draws to slots in one pass: candidates never leave the first cache.
+"""Feeds by a weighted sum, from draws to slots in one pass: candidates stay in the L1 cache.
 
-What comes of it is what :func:`sim.platform.feed.candidates_kernels.gather`,
+The result is bit for bit that of :func:`sim.platform.feed.candidates_kernels.gather`,
 :func:`sim.platform.feed.ranking_kernels.add_up` and
-:func:`sim.platform.feed.ranking_kernels.select` make of the same, to the last bit.
+:func:`sim.platform.feed.ranking_kernels.select`.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ from sim.platform.feed.draws_kernels import (
 )
 from sim.platform.feed.ranking_kernels import ShownColumns, as_byte, bits_of, place_of, summed
 
-_NONE_YET = cast("int", np.int64(0))  # a bare 0 has a type, and a compilation, of its own
+_NONE_YET = cast("int", np.int64(0))  # a bare 0 has another type, and needs another compilation
 _BYTE = np.uint32(255)
 _NO_TRUST = np.float32(0.0)
 _OLDEST = np.float32(255.0)
 
 
 class _Seen(NamedTuple):
-    """What one viewer may see: columns of candidates, their order, and how many go before each."""
+    """Candidates of one viewer: columns, sort order, and rank of each."""
 
     message: U32
     source: U32
@@ -62,7 +62,7 @@ def serve(
     viewers: U32, low: int, high: int, tables: FeedTables, weights: F32, half_life: float,
     saturation: float, slots: int, counts: U8, shown: ShownColumns,
 ) -> int:  # fmt: skip
-    """Write the best candidates of ``viewers[low:high]`` by a weighted sum; mark them as seen.
+    """Write the best candidates of ``viewers[low:high]`` by a weighted sum, and mark them as seen.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def serve(
         As :func:`~sim.platform.feed.ranking_kernels.add_up`; finite, ``half_life`` and
         ``saturation`` over 0.
     slots
-        How many a viewer is shown at most, up to 255.
+        Maximum number of exposures per viewer, up to 255.
     counts
         uint8 (high - low,), written: exposures of each viewer.
     shown
@@ -80,7 +80,7 @@ def serve(
 
     Returns
     -------
-    How many exposures.
+    Number of exposures.
     """
     block = block_draws()
     have = _Seen(
@@ -106,7 +106,7 @@ def _shown(
     life: Number, enough: Number, slots: int, have: _Seen, filled: int, counts: U8,
     shown: ShownColumns,
 ) -> int:  # fmt: skip
-    """Rank a block's draws and write what is shown; returns where the next exposure goes."""
+    """Rank a block's draws and write its exposures; return the next free place."""
     hot, base = tables.hot, np.uint32(tables.first)
     start = np.int64(0)
     for i in range(many):
@@ -150,7 +150,7 @@ def _seen_by(
     viewer: Number, start: Number, friendly: Number, end: Number, tables: FeedTables,
     block: BlockDraws, have: _Seen,
 ) -> Number:  # fmt: skip
-    """Write those of a viewer's draws that it may see, each once; returns how many."""
+    """Write those of a viewer's draws that it may see, each once; return how many."""
     hot, base, message = tables.hot, np.uint32(tables.first), have.message
     count = np.int64(0)
     taken = ZERO
@@ -182,7 +182,7 @@ def _seen_by(
 
 @inlined
 def _rank(have: Number, order: U64, rank: I64) -> None:
-    """Write how many stand before each: what is higher, and of equals what came first."""
+    """Write the rank of each: number of higher ones, and of equal ones that came first."""
     for c in range(have):
         behind = np.int64(0)
         for k in range(c):

@@ -28,33 +28,33 @@ _COUNTED = {
     "dislikes": (Act.DISLIKE,),
     "reports": (Act.REPORT,),
 }
-"""The acts that add to each counter after feeds are made."""
+"""Acts that increase each counter after feeds are made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What brought a message into a feed.
+    """Explanation of a message in a feed.
 
     Attributes
     ----------
     tick, viewer, message
-        Of the exposure.
+        Tick, viewer and message of the exposure.
     source
-        The member that shared it; the author where it came from beyond whom the viewer follows.
+        The member that shared it; the author if it came from outside the viewer's follows.
     followed
         Whether the viewer follows the source.
     friends
-        How many of the members drawn shared it.
+        Number of drawn members that shared it.
     recommender
-        The name of who ranked it.
+        Name of the recommender.
     score, slot
-        What it was given, and its place in the feed, 0 the first.
+        Its score, and its position in the feed, from 0.
     shown
-        How many messages the viewer was shown.
+        Number of messages in the viewer's feed.
     parts
-        Named parts of the score, as the recommender tells them.
+        Named terms of the score, from the recommender.
     rivals
-        (message, score) of what stood beside it in the feed, best first.
+        (message, score) of the other messages in the feed, best first.
     """
 
     tick: int
@@ -101,7 +101,7 @@ def why(platform: PlatformState, viewer: int, message: int, tick: int | None) ->
 
 
 def whys(platform: PlatformState, viewer: int) -> list[Why]:
-    """Return why each message is in a member's feed, best first; none where it has no feed."""
+    """Return an explanation of each message in a member's feed, best first, if it has one."""
     found = _found(platform, viewer)
     if found is None or found[1] == found[2]:
         return []
@@ -124,7 +124,7 @@ def whys(platform: PlatformState, viewer: int) -> list[Why]:
 
 
 def _found(platform: PlatformState, viewer: int) -> tuple[ExposurePart, int, int] | None:
-    """Return the part of a viewer's feed, and where in it the feed begins and ends."""
+    """Return the part with a viewer's feed, and the feed's begin and end in it."""
     for part in platform.exposures.parts:
         at = int(np.searchsorted(part.viewers, viewer))
         if at < part.viewers.size and part.viewers[at] == viewer:
@@ -136,7 +136,7 @@ def _found(platform: PlatformState, viewer: int) -> tuple[ExposurePart, int, int
 def _again(
     platform: PlatformState, viewer: int, part: ExposurePart, low: int, high: int
 ) -> Candidates:
-    """Return what was shown as candidates again, with counters as they were before the acts."""
+    """Return the exposures as candidates, with counters as before the acts."""
     posts = platform.posts
     messages, sources = part.message[low:high].copy(), part.source[low:high].copy()
     rows = posts.rows(messages)
@@ -163,8 +163,8 @@ def _again(
 
 
 def _since(touched: Array, messages: Array) -> npt.NDArray[np.float32]:
-    """Return how often each message is among those touched."""
-    # Millions, in which a few are counted: one pass for each is the least work.
+    """Return how often each message occurs in ``touched``."""
+    # A few messages among millions: one pass for each is fastest.
     return np.array([np.count_nonzero(touched == each) for each in messages], np.float32)
 
 

@@ -1,7 +1,7 @@
-"""Posts as growable columns, which of them injected messages are, and the pools feeds draw from.
+"""Posts as growable columns, the posts of injected messages, and the pools feeds draw from.
 
-What a feed reads of a post lies together in one *hot* row of eight words; the rest is beside it.
-The oldest rows are dropped from the front.
+The fields of a post that feeds read are in one *hot* row of eight words; the others are stored
+separately. The oldest rows are dropped from the front.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from sim.platform.acts.acts_kernels import by_topic
 from sim.platform.feed.candidates_kernels import AUTHOR, CREATED, LIKES, SHARES, SHOWN
 
 LIMIT = 2**31 - 1
-"""Messages that a world can number."""
+"""Maximum number of messages in a world."""
 NO_TOPIC = 255
 _FULL = 2**16 - 1
 _DISLIKES, _REPLIES, _REPORTS = range(3)
 
 
 class Kind(IntEnum):
-    """What a message is. Never renumber, only add."""
+    """Kind of a message. Never renumber, only add."""
 
     POST = 0
     QUOTE = 1
@@ -40,7 +40,7 @@ class Kind(IntEnum):
 
 
 class Flag(IntFlag):
-    """What the platform has put on a message."""
+    """Flags of a message, set by the platform."""
 
     LABELLED = 1
     HIDDEN = 2
@@ -51,15 +51,15 @@ class Flag(IntFlag):
 
 
 class Posts:
-    """The messages that feeds choose from; row ``i`` is message ``first + i``.
+    """The table of messages in feeds; row ``i`` is message ``first + i``.
 
-    Columns are read-only views of the rows there are now, uint32 unless said otherwise; take them
-    anew after a tick. Numbers are never used twice.
+    Columns are read-only views of the current rows, uint32 unless noted otherwise; get them again
+    after each tick. Numbers are never reused.
 
     Attributes
     ----------
     first, next
-        The number of the first row, and of the next message.
+        Number of the first row, and of the next message.
     """
 
     def __init__(self) -> None:
@@ -75,105 +75,105 @@ class Posts:
 
     @property
     def next(self) -> int:
-        """The number that the next message will have."""
+        """Number of the next message."""
         return self.first + len(self)
 
     @property
     def hot(self) -> Ids:
-        """uint32 (posts, 8), as kernels take it (``candidates_kernels``); it can be written."""
+        """uint32 (posts, 8), for kernels (``candidates_kernels``); writable."""
         return self._hot.live
 
     @property
     def cold(self) -> npt.NDArray[Any]:
-        """(posts, 3): dislikes, replies, reports; it can be written, after :meth:`hold`.
+        """(posts, 3): dislikes, replies, reports; writable, after :meth:`hold`.
 
-        uint16, and uint32 from when a counter may have outgrown that.
+        uint16, or uint32 once a counter may exceed that.
         """
         return self._cold.live
 
     @property
     def links(self) -> I32:
-        """int32 (posts, 2): parent and cascade, -1 for none; made anew."""
+        """int32 (posts, 2): parent and cascade, -1 for none; a new array."""
         return np.stack([self.parent, self.cascade], axis=1)
 
     @property
     def author(self) -> Ids:
-        """Who wrote it."""
+        """Author."""
         return _read_only(self.hot[:, AUTHOR])
 
     @property
     def created(self) -> I32:
-        """The tick in which it was posted, int32."""
+        """Tick of posting, int32."""
         return _read_only(self.hot.view(np.int32)[:, CREATED])
 
     @property
     def tags(self) -> npt.NDArray[np.uint64]:
-        """Its interests, a uint64 mask over the vocabulary."""
+        """Interests, a uint64 mask over the vocabulary."""
         return _read_only(self.hot.view(np.uint64)[:, 1])
 
     @property
     def likes(self) -> Ids:
-        """How many like it."""
+        """Number of likes."""
         return _read_only(self.hot[:, LIKES])
 
     @property
     def shares(self) -> Ids:
-        """How often it was reposted or quoted."""
+        """Number of reposts and quotes."""
         return _read_only(self.hot[:, SHARES])
 
     @property
     def shown(self) -> Ids:
-        """How often it stood in a feed."""
+        """Number of impressions."""
         return _read_only(self.hot[:, SHOWN])
 
     @property
     def appeal(self) -> U8:
-        """How much it appeals whatever one's interests, uint8, in 1/255."""
+        """Appeal independent of interests, uint8, in 1/255."""
         return self._byte(0)
 
     @property
     def topic(self) -> U8:
-        """The bit of its first tag, uint8; 255 without."""
+        """Bit of the first tag, uint8; 255 without tags."""
         return self._byte(1)
 
     @property
     def flags(self) -> U8:
-        """What the platform has put on it, uint8 (:class:`Flag`)."""
+        """Flags, uint8 (:class:`Flag`)."""
         return self._byte(2)
 
     @property
     def kind(self) -> U8:
-        """What it is, uint8 (:class:`Kind`)."""
+        """Kind, uint8 (:class:`Kind`)."""
         return self._byte(3)
 
     @property
     def dislikes(self) -> Ids:
-        """How many dislike it."""
+        """Number of dislikes."""
         return _read_only(self.cold[:, _DISLIKES].astype(np.uint32))
 
     @property
     def replies(self) -> Ids:
-        """How many replies it has."""
+        """Number of replies."""
         return _read_only(self.cold[:, _REPLIES].astype(np.uint32))
 
     @property
     def reports(self) -> Ids:
-        """How often it was reported."""
+        """Number of reports."""
         return _read_only(self.cold[:, _REPORTS].astype(np.uint32))
 
     @property
     def parent(self) -> I32:
-        """The message that it quotes or replies to, int32; -1 for none."""
+        """Message that it quotes or replies to, int32; -1 for none."""
         return _read_only(self._parent.live[:, 0])
 
     @property
     def cascade(self) -> I32:
-        """The id of the injected message that it is, int32; -1 for none."""
+        """Id of its injected message, int32; -1 for none."""
         return _read_only(self.cascades_of(slice(0, len(self))))
 
     @property
     def numbers(self) -> Ids:
-        """The number of each row."""
+        """Message number of each row."""
         return np.arange(self.first, self.next, dtype=np.uint32)
 
     def _byte(self, place: int) -> U8:
@@ -190,7 +190,7 @@ class Posts:
         Raises
         ------
         InputError
-            When there is none of that number, or it is too old to be shown.
+            If there is no such message, or it is too old to be shown.
         """
         if not 0 <= message < self.next:
             raise InputError(f"There is no message {message:,}; {self.next:,} were posted so far.")
@@ -202,7 +202,7 @@ class Posts:
         return message - self.first
 
     def rows(self, messages: Ids) -> npt.NDArray[np.int64]:
-        """Return the rows of messages that are in the table, int64."""
+        """Return the rows of messages in the table, int64."""
         return messages.astype(np.int64) - self.first
 
     def append(
@@ -218,21 +218,21 @@ class Posts:
         parent: npt.ArrayLike = -1,
         cascade: npt.ArrayLike = -1,
     ) -> Ids:
-        """Add messages at the end; returns their numbers.
+        """Append messages; return their numbers.
 
         Parameters
         ----------
         author
             Agents (k,).
         tick
-            When they were posted, not before the last ones.
+            Tick of posting, not before that of the last ones.
         tags, topic, appeal, kind, flags, parent, cascade
-            As the columns; one for all, or (k,).
+            As the columns; one value for all, or (k,).
 
         Raises
         ------
         CapacityError
-            When a world would have more messages than it can number.
+            If the world would exceed the maximum number of messages.
         """
         writers = np.atleast_1d(np.asarray(author, np.uint32))
         count = writers.size
@@ -252,8 +252,8 @@ class Posts:
         return numbers
 
     def retire(self, tick: int) -> int:
-        """Take the messages posted before ``tick`` off the table; returns how many."""
-        gone = bisect_left(self.created, tick)  # a search by numpy would copy the column
+        """Remove messages posted before ``tick`` from the table; return how many."""
+        gone = bisect_left(self.created, tick)  # numpy's search would copy the column
         for rows in (self._hot, self._cold, self._parent):
             rows.drop(gone)
         self.first += gone
@@ -263,7 +263,7 @@ class Posts:
         return gone
 
     def cascades_of(self, rows: slice) -> I32:
-        """Return :attr:`cascade` of some rows one behind the other; made anew."""
+        """Return :attr:`cascade` of consecutive rows; a new array."""
         found = np.full(rows.stop - rows.start, -1, np.int32)
         begin, end = self.first + rows.start, self.first + rows.stop
         for message, own in self._cascades.items():
@@ -272,11 +272,11 @@ class Posts:
         return found
 
     def cascade_of(self, message: int) -> int:
-        """Return the id of the injected message that a message is, -1 for none."""
+        """Return the id of a message's injected message, -1 for none."""
         return self._cascades.get(message, -1)
 
     def hold(self, messages: Ids) -> None:
-        """Make sure that :attr:`cold` can count another act about each of some messages."""
+        """Ensure that :attr:`cold` can count one more act on each of some messages."""
         if self._cold.live.dtype != np.uint16:
             return
         self._most += messages.size
@@ -288,12 +288,12 @@ class Posts:
             self._cold = self._cold.copied(np.uint32)
 
     def mark(self, message: int, flag: Flag, *, on: bool = True) -> None:
-        """Put a flag on a message, or take it off."""
+        """Set or clear a flag of a message."""
         flags = self.hot.view(np.uint8)[self.row(message), 30:31]
         flags[:] = flags | np.uint8(flag) if on else flags & ~np.uint8(flag)
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return (what JSON can hold, arrays by name), whatever room there is to grow."""
+        """Return (JSON data, arrays by name), without spare capacity."""
         cold = self.cold.astype(np.uint32)
         return {"first": self.first}, {"hot": self.hot, "cold": cold, "links": self.links}
 
@@ -326,20 +326,20 @@ def _read_only(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 _MOVED = 1 << 16
-"""Rows that are moved at once; those behind them are given back before the next."""
+"""Rows moved at a time; their old memory is freed before the next."""
 _LEAST = 1024
 _ROOM = 4
-"""How many times the rows there are a new room holds."""
+"""Capacity of a new mapping, as a multiple of the current rows."""
 _LARGE = 1 << 22
-"""Bytes from which the system may use large pages, as numpy lets it."""
+"""Size in bytes from which the system may use huge pages, as numpy allows it."""
 
 
 class RowQueue:
-    """A table with a number of columns of one kind; each row begins where its width divides.
+    """A table with several columns of one dtype; rows are aligned to their width.
 
-    Room to grow is asked for amply, but takes no memory before rows are written there, and what
-    rows took that were dropped is given back at once. So rows stand still until the room is used
-    up; then they move into another, a block at a time, and there is never a second copy of all.
+    It reserves ample address space, which takes no memory before rows are written, and frees the
+    memory of dropped rows at once. Rows stay in place until the space is used up; then they move to
+    a new mapping, a block at a time, so that there is never a second copy of all rows.
     """
 
     def __init__(self, width: int, kind: npt.DTypeLike, *, large: bool = False) -> None:
@@ -353,16 +353,16 @@ class RowQueue:
 
     @property
     def live(self) -> npt.NDArray[Any]:
-        """The rows there are, (rows, width); they can be written."""
+        """The current rows, (rows, width); writable."""
         return self._rows[self._begin : self._end]
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that rows may have been written to."""
+        """Bytes of memory that rows may occupy."""
         return self._end * self._size - self._given
 
     def extend(self, count: int) -> npt.NDArray[Any]:
-        """Return so many new rows at the end, of zeros; they take memory as they are written."""
+        """Append ``count`` rows of zeros and return them; they take memory when written."""
         if self._end + count > len(self._rows):
             needed = len(self) + count
             self._move(max(_LEAST, _ROOM * needed), needed + needed // 4)
@@ -370,22 +370,22 @@ class RowQueue:
         return self._rows[self._end - count : self._end]
 
     def drop(self, count: int) -> None:
-        """Take rows off the front."""
+        """Remove rows from the front."""
         self._begin += count
         self._given = max(self._given, self._give_back(self._held, self._given, self._begin))
 
     def copied(self, kind: npt.DTypeLike) -> RowQueue:
-        """Return the same rows, of another kind."""
+        """Return the same rows with another dtype."""
         rows = RowQueue(self._width, kind, large=self._large)
         rows.extend(len(self))[:] = self.live
         return rows
 
     def _move(self, room: int, least: int) -> None:
-        """Move all rows to the front of another room, of ``least`` where there is no more."""
+        """Move all rows to a new mapping of ``room`` rows, or ``least`` if there is no space."""
         held, old, given, live = self._held, self._rows, self._given, len(self)
         try:
             self._held, self._rows = self._room(room)
-        except MemoryError:  # a system that promises no more than it has
+        except MemoryError:  # a system without overcommit
             self._held, self._rows = self._room(least)
         for at in range(0, live, _MOVED):
             block = old[self._begin + at : min(self._begin + at + _MOVED, self._end)]
@@ -394,14 +394,14 @@ class RowQueue:
         self._begin, self._end, self._given = 0, live, 0
 
     def _give_back(self, held: mmap.mmap, given: int, stop: int) -> int:
-        """Give back the whole pages before a row, from a byte on; returns up to which byte."""
+        """Free whole pages before row ``stop``, from byte ``given`` on; return the end byte."""
         high = stop * self._size // mmap.PAGESIZE * mmap.PAGESIZE
         if high > given and hasattr(held, "madvise"):
             held.madvise(mmap.MADV_DONTNEED, given, high - given)
         return high
 
     def _room(self, rows: int) -> tuple[mmap.mmap, npt.NDArray[Any]]:
-        """Return memory for so many rows, and a view of it."""
+        """Return memory for ``rows`` rows, and a view of it."""
         size = max(rows * self._size, 1)
         try:
             held = mmap.mmap(-1, size, **_OWN)
@@ -417,11 +417,11 @@ class RowQueue:
 _OWN: dict[str, int] = (
     {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
 )
-"""A process that forks keeps its own."""
+"""Private mapping: a forked process has its own copy."""
 
 
 class InjectedPosts(Mapping[int, int]):
-    """The number of the post that each injected message is, by the id of the message.
+    """The post number of each injected message, by the message's id.
 
     Examples
     --------
@@ -437,12 +437,12 @@ class InjectedPosts(Mapping[int, int]):
         self._posts = dict(self._pairs)
 
     def add(self, message: int, post: int) -> None:
-        """Note the post of a message that has none yet."""
+        """Record the post of a message that has none yet."""
         self._pairs.append((message, post))
         self._posts[message] = post
 
     def so_far(self) -> SharedList[tuple[int, int]]:
-        """Return (id, number) of each by now; it takes no memory, undo keeps hundreds."""
+        """Return the (id, number) pairs so far; the copy takes no memory: undo keeps hundreds."""
         return self._pairs.copied()
 
     def __getitem__(self, message: int) -> int:
@@ -457,18 +457,18 @@ class InjectedPosts(Mapping[int, int]):
 
 TOPICS = 64
 NEWEST = 16_384
-"""How many of the newest messages are looked at for pools."""
+"""Number of the newest messages considered for pools."""
 TRENDING = 256
-"""How many messages trend at most; as many of the newest stand beside them."""
+"""Maximum number of trending messages; as many of the newest are added to them."""
 _MANY = 1 << 16
-"""Touched messages that are looked at together."""
+"""Touched messages processed at a time."""
 
 
 class Pools(NamedTuple):
     """Messages to draw from."""
 
-    messages: Ids  # by topic, then everybody's
-    parts: npt.NDArray[np.int64]  # where each topic's begin, then everybody's, and the end
+    messages: Ids  # by topic, then the common pool
+    parts: npt.NDArray[np.int64]  # offset of each topic, of the common pool, and the end
 
 
 def pools_of(posts: Posts, trending: Ids, own: Ids | None = None) -> Pools:
@@ -489,12 +489,12 @@ def pools_of(posts: Posts, trending: Ids, own: Ids | None = None) -> Pools:
 
 
 def trending_now(posts: Posts, before: Ids, touched: Ids, oldest: int) -> Ids:
-    """Return what trends: the most liked and shared (``likes + 2 shares``) of those still new."""
+    """Return trending messages: the highest ``likes + 2 shares`` among recent ones."""
     young = posts.first + bisect_left(posts.created, oldest)
     kept = posts.rows(before[before >= young])
     least = _worth(posts, kept).min() if kept.size == TRENDING else 0
     found = [kept]
-    for low in range(0, touched.size, _MANY):  # what is worth less than all of them cannot enter
+    for low in range(0, touched.size, _MANY):  # lower values than all of them cannot enter
         part = touched[low : low + _MANY]
         fresh = posts.rows(part[part >= young])
         found.append(fresh[_worth(posts, fresh) >= least])

@@ -1,1 +1,1 @@
-"""Interventions: what is to be done to a world at a tick or on a condition."""
+"""Interventions: changes to a world at a tick or on a condition."""

@@ -1,4 +1,4 @@
-"""The kinds of interventions: each with its fields, which are scenario keys and form fields."""
+"""The kinds of interventions; their fields are scenario keys and form fields."""
 
 from __future__ import annotations
 
@@ -63,18 +63,18 @@ class Intervention(Parameters):
     api: ClassVar[int] = API_VERSION
     requires: ClassVar[tuple[str, ...]] = ()
     says: ClassVar[str] = ""
-    """What it does, in a few words."""
+    """Short description of what it does."""
 
     def check_in(self, world: Any) -> None:
-        """Refuse now what could never be done in this world."""
+        """Raise if this could never be done in this world."""
 
     def do(self, world: Any, number: int) -> str:
-        """Do it; returns what came of it. ``number`` is its own, for its draws."""
+        """Carry it out and return the result. ``number`` is its own number, for its draws."""
         raise NotImplementedError
 
 
 def members_of(world: WorldState, expression: str, number: int, *, others: bool = False) -> Ids:
-    """Return whom an intervention means; what it draws is its own, each side apart."""
+    """Return the members an intervention applies to; each side draws from its own stream."""
     key = rng.key(world.seed, Stream.CHOSEN, world.tick, 2 * number + others)
     return choose_seeds(world, expression, key=key)
 
@@ -83,18 +83,18 @@ class OnPlatform(Intervention):
     """One that needs a platform."""
 
     def check_in(self, world: Any) -> None:
-        """Refuse a world without one, unless one is to be opened."""
+        """Raise for a world without one, unless opening one is planned."""
         if not opens_later(world):
             platform_of(world, self.plugin_name)
 
 
 def opens_later(world: WorldState) -> bool:
-    """Whether a platform is to be opened that is not there yet."""
+    """Return whether opening a platform is planned and has not happened yet."""
     return any(each.does.plugin_name == OPENS and not each.is_over for each in world.interventions)
 
 
 def platform_of(world: WorldState, name: str) -> PlatformState:
-    """Return a world's platform, or say that ``name`` needs one."""
+    """Return a world's platform, or raise that ``name`` needs one."""
     if world.platform is None:
         raise InputError(f"{name} needs a platform, and this world has none; open one first.")
     return world.platform
@@ -115,13 +115,13 @@ class Inject(Intervention):
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse an unknown model or a wrong parameter."""
+        """Raise for an unknown model or a wrong parameter."""
         checked(make(self.model, "propagation", **self.parameters))
         if self.channel and not (self.channel == FEED and opens_later(world)):
             world.channel(self.channel)
 
     def do(self, world: WorldState, number: int) -> str:
-        """Inject it at this tick."""
+        """Inject the message at this tick."""
         cascade = world.inject(
             self.text,
             seeds=members_of(world, self.seeds, number),
@@ -154,12 +154,12 @@ class FactCheck(Intervention):
     )
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse an unknown model or a wrong parameter."""
+        """Raise for an unknown model or a wrong parameter."""
         if self.model:
             checked(make(self.model, "propagation", **self.parameters))
 
     def do(self, world: WorldState, number: int) -> str:
-        """Label and inject; those who hold the message already are not asked."""
+        """Label and inject; adopters of the message are skipped."""
         checked = cascade_of(world, self.message)
         key = rng.key(world.seed, Stream.INTERVENTIONS, world.tick, number)
         everybody = np.arange(len(world.agents), dtype=np.uint32)
@@ -189,7 +189,7 @@ class _Flagging(OnPlatform):
     on: bool = Field(True, description="false: remove the flag")
 
     def do(self, world: WorldState, number: int) -> str:
-        """Put the flag on the message's post, or on a member's."""
+        """Set the flag on the message's post, or on a member's."""
         which = f"message #{self.message}" if self.post < 0 else f"post m{self.post}"
         if self.post < 0:
             _flag(world, self.message, self.flag, on=self.on, strict=True)
@@ -210,7 +210,7 @@ def _flag(world: WorldState, message: int, flag: str, *, on: bool, strict: bool)
 
 
 def post_of(world: WorldState, message: int) -> int:
-    """Return the post that an injected message is in feeds."""
+    """Return the post of an injected message."""
     cascade_of(world, message)
     post = None if world.platform is None else world.platform.injected.get(message)
     if world.platform is None or post is None or post < world.platform.posts.first:
@@ -253,7 +253,7 @@ class Vote(OnPlatform):
     dislikes: int = Field(0, ge=0, le=1_000_000, description="how many")
 
     def do(self, world: WorldState, number: int) -> str:
-        """Add them to the post's counters."""
+        """Add the votes to the post's counters."""
         posts = platform_of(world, self.plugin_name).posts
         row = posts.row(post_of(world, self.message))
         posts.hot[row, LIKES] += np.uint32(self.likes)
@@ -272,14 +272,14 @@ class _Status(Intervention):
     agents: str = Field(description=AGENTS)
 
     def do(self, world: WorldState, number: int) -> str:
-        """Give them the status."""
+        """Set the status of the chosen members."""
         who = self.chosen(world, number)
         world.agents.set_status(who, self.goal)
         world.wake()
         return f"{who.size:,} members are {self.goal.name.lower()}"
 
     def chosen(self, world: WorldState, number: int) -> Ids:
-        """Return whom."""
+        """Return the chosen members."""
         return members_of(world, self.agents, number)
 
 
@@ -308,7 +308,7 @@ class Thaw(_Status):
     agents: str = Field("all", description="members by ids; all: all suspended members")
 
     def chosen(self, world: WorldState, number: int) -> Ids:
-        """Return whom: expressions choose active members alone, so ids are looked up here."""
+        """Return the members; expressions choose only active ones, so ids are looked up here."""
         if self.agents == "all":
             frozen = world.agents.status == np.uint8(Lifecycle.SUSPENDED)
             return np.flatnonzero(frozen).astype(np.uint32)
@@ -327,7 +327,7 @@ class Recommend(OnPlatform):
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the recommender")
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse an unknown recommender or a wrong parameter."""
+        """Raise for an unknown recommender or a wrong parameter."""
         super().check_in(world)
         make(self.recommender, "recommender", **self.parameters)
 
@@ -350,7 +350,7 @@ class Behave(OnPlatform):
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the policy")
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse an unknown policy or a wrong parameter."""
+        """Raise for an unknown policy or a wrong parameter."""
         super().check_in(world)
         make(self.policy, "policy", **self.parameters)
 
@@ -373,7 +373,7 @@ class ChangeSetting(OnPlatform):
     message: int = Field(-1, ge=-1, description=f"{MESSAGE}; -1: a setting of the platform")
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse a setting that there is not."""
+        """Raise for an unknown setting."""
         if self.message < 0:
             super().check_in(world)
             if self.name not in _SETTINGS:
@@ -406,7 +406,7 @@ class ChangeTies(Intervention):
     others: str = Field(description=AGENTS)
 
     def do(self, world: WorldState, number: int) -> str:
-        """Do it; an agent that is on both sides leaves itself out."""
+        """Change the ties; an agent on both sides is not paired with itself."""
         agents, others = (
             members_of(world, self.agents, number),
             members_of(world, self.others, number, others=True),
@@ -430,7 +430,7 @@ class CutTies(Intervention):
     share: float = Field(1.0, gt=0, le=1, description="share of the ties between them, at random")
 
     def do(self, world: WorldState, number: int) -> str:
-        """Cut them."""
+        """Cut the ties."""
         n = len(world.agents)
         here, there = np.zeros((2, n), np.bool_)
         here[members_of(world, self.agents, number)] = True
@@ -457,7 +457,7 @@ class Shock(Intervention):
     ticks: int = Field(0, ge=0, description="duration; 0: permanent")
 
     def do(self, world: WorldState, number: int) -> str:
-        """Change activity; what it was is kept, where it is to come back."""
+        """Change activity; the previous values are kept if they are to be restored."""
         everybody = np.arange(len(world.agents), dtype=np.uint32)
         who = members_of(world, self.agents, number) if self.agents else everybody
         before = world.agents.activity[who].copy()
@@ -469,7 +469,7 @@ class Shock(Intervention):
 
 
 def largest_community(world: WorldState) -> Ids:
-    """Return the members of the largest community; of equals the first."""
+    """Return the members of the largest community; the first of equally large ones."""
     label = world.agents.community
     if not (label >= 0).any():
         raise InputError("nobody is in a community")
@@ -492,7 +492,7 @@ class Newcomers(Intervention):
     friends: int = Field(5, ge=0, le=1000, description="number of random friends of each")
 
     def do(self, world: WorldState, number: int) -> str:
-        """Let them in; a friend that the lot names twice is one."""
+        """Add the members; a friend drawn twice counts once."""
         n = len(world.agents)
         known = np.arange(n, dtype=np.uint32)
         if self.among == "largest":
@@ -521,7 +521,7 @@ class Group(Intervention):
     leave: bool = Field(False, description="leave instead of join")
 
     def do(self, world: WorldState, number: int) -> str:
-        """Do it; of a crowd the first find room, and banned and destroyed ones stay out."""
+        """Carry it out; the first members get the free places, banned and destroyed ones none."""
         groups, said = world.groups, f"the group {self.name!r}"
         is_new = self.name not in groups.names
         if is_new and self.leave:
@@ -558,7 +558,7 @@ class OpenPlatform(Intervention):
     settings: dict[str, Any] = Field(default_factory=dict, description="of the platform")
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse a world that has one, unknown names and wrong settings."""
+        """Raise for a world that has one, unknown names and wrong settings."""
         if world.platform is not None:
             raise InputError("This world has a platform already.")
         PlatformSettings(**self.settings).check()
@@ -566,7 +566,7 @@ class OpenPlatform(Intervention):
         make(self.policy, "policy")
 
     def do(self, world: WorldState, number: int) -> str:
-        """Open it."""
+        """Open the platform."""
         ranks = make(self.recommender, "recommender", **self.parameters)
         world.open_platform(self.settings, recommender=ranks, policy=self.policy)
         return f"a platform is open; {self.recommender} ranks feeds"
@@ -587,7 +587,7 @@ class ActByHand(OnPlatform):
     group: str = Field("", description="the group, by number or name")
 
     def check_in(self, world: WorldState) -> None:
-        """Refuse an unknown act, and one about two messages."""
+        """Raise for an unknown act, and for one about two messages."""
         super().check_in(world)
         if act_of(self.act) is Act.SIGN_UP:
             raise InputError("Members sign up by joining the world: newcomers.")
@@ -595,7 +595,7 @@ class ActByHand(OnPlatform):
             raise InputError("An act is about one message: give message or post, not both.")
 
     def do(self, world: WorldState, number: int) -> str:
-        """Let them, before the feeds of the tick that begins; who may not is counted."""
+        """Schedule the acts before the next tick's feeds; count the members who may not act."""
         platform, who = platform_of(world, self.plugin_name), members_of(world, self.agents, number)
         if who.size > _MOST_ACTS:
             raise InputError(f"at most {_MOST_ACTS:,} members act by hand at once")
@@ -643,18 +643,18 @@ class LostIntervention(Intervention):
         return dict(type(self).saved)
 
     def do(self, world: WorldState, number: int) -> str:
-        """Refuse."""
+        """Raise: the plugin is missing."""
         raise InputError(f"its plugin {self.plugin_name!r} is not there; load it: --plugin FILE")
 
 
 def kinds() -> dict[str, type[Intervention]]:
-    """Return every kind by its name: the built-in ones, then those of plugins."""
+    """Return all kinds by name: the built-in ones, then those of plugins."""
     foreign = {name: spec(name, "intervention").cls for name in names("intervention")}
     return KINDS | {n: cls for n, cls in foreign.items() if issubclass(cls, Intervention)}
 
 
 def made(kind: str, said: dict[str, Any]) -> Intervention:
-    """Return an intervention of a kind, checked."""
+    """Return a checked intervention of a kind."""
     known = kinds()
     if kind not in known:
         refuse_off(kind)
@@ -665,7 +665,7 @@ def made(kind: str, said: dict[str, Any]) -> Intervention:
 
 
 def remade(kind: str, said: dict[str, Any]) -> Intervention:
-    """Return an intervention as a file has it; without its plugin, what stands for it."""
+    """Return an intervention as saved in a file, or a placeholder if its plugin is missing."""
     is_name = isinstance(kind, str) and kind == kind.lower() and kind.replace("-", "").isalnum()
     if not is_name or not isinstance(said, dict):
         raise InputError(f"What an intervention does has a name and fields, got {kind!r:.40}.")

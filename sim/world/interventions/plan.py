@@ -1,8 +1,8 @@
-"""The plan of interventions, at a tick or once a condition holds; part of a world's state.
+"""Planned interventions, at a tick or once a condition holds; part of a world's state.
 
-Conditions are written as ``share > 0.1`` or ``speed#2 >= 40``. Each intervention is done between
-two ticks, before the first that it can change, and once. It was noted when it was planned, so a
-world that is replayed does it again by itself.
+Conditions are written as ``share > 0.1`` or ``speed#2 >= 40``. Each intervention is carried out
+once, between two ticks, before the first tick that it can affect. The trail records it when it is
+planned, so a replay carries it out again by itself.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ QUANTITIES: tuple[str, ...] = (
     *OF_MESSAGES,
     *(name for name in METRICS if name not in _BY_THE_CLOCK),
 )
-"""What a condition may be about: of a message (the first one, or ``#NUMBER``), or of the world;
-and metrics of plugins."""
+"""Quantities of a condition: of a message (the first one, or ``#NUMBER``), or of the world;
+metrics of plugins too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,17 +49,17 @@ class WorldCondition:
     """A comparison of one quantity with a number."""
 
     quantity: str  # one of QUANTITIES
-    message: int  # the id of the message that it is about; 0 where none is named
-    sign: str  # how it is compared with what
+    message: int  # id of the message; 0 if none is named
+    sign: str  # comparison operator, and the number compared with
     bound: float
 
     def holds(self, world: WorldState) -> bool:
-        """Return whether it holds now; not of what is not known yet."""
+        """Return whether it holds now; False while its quantity is unknown."""
         value = self.value(world)
         return value == value and _COMPARED[self.sign](value, self.bound)
 
     def value(self, world: WorldState) -> float:
-        """Return what it is about, as it is now; NaN where that is not known."""
+        """Return the current value of its quantity; NaN if unknown."""
         if self.quantity == "tick":
             return float(world.tick)
         if self.quantity in OF_MESSAGES:
@@ -72,7 +72,7 @@ class WorldCondition:
 
     @property
     def needs_metrics(self) -> bool:
-        """Whether a world must take metrics for it."""
+        """Whether it needs the world's metrics."""
         return self.quantity not in {"tick", *OF_MESSAGES, *_ACTS}
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class WorldCondition:
 
 
 def condition_of(text: str, *, is_saved: bool = False) -> WorldCondition:
-    """Return the condition that a person wrote.
+    """Return the condition that a text describes.
 
     Examples
     --------
@@ -116,24 +116,24 @@ _PEOPLE = ("agents", "others", "seeds", "among")
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One intervention.
+    """A planned intervention.
 
     Attributes
     ----------
     number
-        Its place in the list.
+        Its index in the list.
     at
-        The tick after which it is done; None: once :attr:`when` holds.
+        Tick after which it is carried out; None: once :attr:`when` holds.
     when
         The condition, or None.
     does
-        What is done (:mod:`sim.world.interventions.kinds`).
+        The intervention (:mod:`sim.world.interventions.kinds`).
     done_at
-        The tick at which it was; None: not yet.
+        Tick at which it was carried out; None: not yet.
     result
-        What came of it, one line.
+        Its result, one line.
     failed
-        Whether it could not be done then; :attr:`result` says why.
+        Whether it failed; :attr:`result` says why.
     """
 
     number: int
@@ -146,11 +146,11 @@ class Planned:
 
     @property
     def is_over(self) -> bool:
-        """Whether it was done, or tried."""
+        """Whether it was carried out, or failed."""
         return self.done_at is not None
 
     def is_due(self, world: WorldState) -> bool:
-        """Return whether it is to be done now."""
+        """Return whether it is due now."""
         if self.at is not None:
             return world.tick >= self.at
         return self.when is not None and self.when.holds(world)
@@ -163,7 +163,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class _Return:
-    """Activity that comes back."""
+    """Activity to restore at a tick."""
 
     at: int
     number: int
@@ -199,18 +199,18 @@ class Interventions:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether anything is still to be done."""
+        """Whether any intervention is pending."""
         return bool(self._open or self._returns)
 
     @property
     def waits_for_tick(self) -> bool:
-        """Whether anything is still to be done at a tick, whatever happens."""
+        """Whether any intervention is pending at a fixed tick."""
         return bool(self._returns) or any(self._all[k].at is not None for k in self._open)
 
     def add(
         self, world: WorldState, when: int | str, does: str, said: Mapping[str, Any]
     ) -> Planned:
-        """Plan one; see :meth:`World.at`."""
+        """Plan an intervention; see :meth:`World.at`."""
         if len(self._all) >= MOST:
             raise InputError(f"A world has at most {MOST:,} interventions.")
         condition = condition_of(when) if isinstance(when, str) else None
@@ -241,13 +241,13 @@ class Interventions:
         agents: npt.NDArray[np.uint32],
         activity: npt.NDArray[np.float32],
     ) -> None:
-        """Let agents have an activity again at a tick."""
+        """Restore the activity of agents at a tick."""
         self._returns.append(_Return(at, number))
         self._held[number] = agents, activity
 
     @property
     def lost(self) -> list[str]:
-        """Sentences on those that are still to be done and whose plugins are not here."""
+        """Return a sentence for each pending intervention whose plugin is missing."""
         waiting = [self._all[number].does for number in self._open]
         return [
             f"The plugin {each.plugin_name!r} of an intervention is missing, which will not be "
@@ -257,12 +257,12 @@ class Interventions:
         ]
 
     def before(self, world: WorldState) -> None:
-        """Close the trail's account of the ticks so far, where something is to be done now."""
+        """Seal the trail's ticks so far if an intervention is due now."""
         if any(self._all[number].is_due(world) for number in self._open):
             world.trail.seal(world)
 
     def carry_out(self, world: WorldState) -> None:
-        """Do whatever is due, in the order planned; what is no longer possible says why."""
+        """Carry out what is due, in the order planned; failures record why."""
         for back in [each for each in self._returns if each.at <= world.tick]:
             self._returns.remove(back)
             agents, activity = self._held.pop(back.number)
@@ -272,7 +272,7 @@ class Interventions:
             self._all[number] = _done(world, self._all[number])
 
     def dump(self) -> tuple[list[dict[str, Any]], dict[str, npt.NDArray[Any]]]:
-        """Return (what JSON can hold, arrays by name)."""
+        """Return (JSON data, arrays by name)."""
         ends = {back.number: back.at for back in self._returns}
         meta = []
         for each in self._all:
@@ -295,12 +295,12 @@ class Interventions:
     def restore(
         cls, meta: list[dict[str, Any]], columns: Mapping[str, npt.NDArray[Any]], people: int
     ) -> Interventions:
-        """Return the interventions of :meth:`dump`; ``people``: how many agents there are.
+        """Return the interventions of :meth:`dump`; ``people``: number of agents.
 
         Raises
         ------
         InputError
-            For what no dump would say.
+            If :meth:`dump` cannot have written this.
         """
         found = cls()
         for number, said in enumerate(meta):
@@ -326,7 +326,7 @@ def _tick(said: object) -> int | None:
 def _activity(
     agents: npt.NDArray[Any], activity: npt.NDArray[Any], people: int
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float32]]:
-    """Return the activity that comes back and whose, or refuse what cannot be."""
+    """Return (agents, activity) to restore, or raise for invalid values."""
     who, share = np.array(agents, np.uint32), np.array(activity, np.float32)
     fits = who.ndim == 1 and who.shape == share.shape and bool((who < people).all())
     if not fits or not ((share >= 0) & (share <= 1)).all():
@@ -335,7 +335,7 @@ def _activity(
 
 
 def _done(world: WorldState, planned: Planned) -> Planned:
-    """Do one, and return it with what came of it."""
+    """Carry out an intervention, and return it with its result."""
     frame = world.tick, world.seed, world.tick_minutes
     try:
         with interruptible():
@@ -360,7 +360,7 @@ def _done(world: WorldState, planned: Planned) -> Planned:
 
 
 def check_people(intervention: Intervention) -> None:
-    """Refuse expressions that mean nobody in any world."""
+    """Raise for expressions that match no member in any world."""
     for name, said in _people(intervention):
         try:
             check_seeds(said)
@@ -369,14 +369,14 @@ def check_people(intervention: Intervention) -> None:
 
 
 def _check_people(world: WorldState, intervention: Intervention) -> None:
-    """Refuse expressions that mean nobody now, but for those that take long to look up."""
+    """Raise for expressions that match nobody now; skip those that take long to evaluate."""
     for _, said in _people(intervention):
         if not takes_long(said):
             choose_seeds(world, said)
 
 
 def _people(intervention: Intervention) -> Iterator[tuple[str, str]]:
-    """Yield the fields that name members by an expression, and what they say."""
+    """Yield the fields that name members by an expression, with their values."""
     for name in _PEOPLE:
         said = getattr(intervention, name, "")
         if isinstance(said, str) and said and said not in {"all", "largest"}:
@@ -384,13 +384,13 @@ def _people(intervention: Intervention) -> Iterator[tuple[str, str]]:
 
 
 def _plain(world: WorldState, said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments with agents given as indices turned into an expression."""
+    """Return arguments with indices of agents turned into an expression."""
     plain = dict(said)
     for key in _PEOPLE:
         value = plain.get(key)
         if value is not None and not isinstance(value, str):
             ids = np.atleast_1d(np.asarray(value))
-            world.agents.is_active(ids)  # refuses who does not exist
+            world.agents.is_active(ids)  # raises for unknown agents
             plain[key] = "ids:" + ",".join(_quoted(str(world.agents.id(int(k)))) for k in ids)
     return plain
 

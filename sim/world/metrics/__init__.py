@@ -1,1 +1,1 @@
-"""Metrics of a world as time series, and alarms on them."""
+"""Metrics of a world as time series, and alerts on them."""

@@ -1,4 +1,4 @@
-"""Alarms: a metric past a threshold, told once when it gets there and once when it is over."""
+"""Alerts: a metric crosses a threshold; reported once when raised and once when it ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_ALERTS = 200
 
 
 class Level(IntEnum):
-    """How bad it is."""
+    """Severity of an alert."""
 
     OVER = 0
     WARNING = 1
@@ -24,23 +24,23 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlertRule:
-    """When a metric is alarming.
+    """Rule that raises alerts on a metric.
 
     Attributes
     ----------
     metric
-        Its name.
+        Name of the metric.
     says
-        What is the matter, in a few words.
+        Short description of the problem.
     warning, critical
-        From where; None: never.
+        Thresholds; None: never.
     below
-        Whether low numbers are the bad ones.
+        Whether low values raise the alert.
     slack
-        Hysteresis: an alert ends once the number is this share of the threshold away from it on
-        the good side (of 0: this much).
+        Hysteresis: an alert ends once the value is this share of the threshold away from it on
+        the good side (for a threshold of 0: this amount).
     ticks
-        For how many looks in a row it must be past.
+        Number of consecutive measurements that must be past the threshold.
     """
 
     metric: str
@@ -52,7 +52,7 @@ class AlertRule:
     ticks: int = 1
 
     def level(self, value: float, now: Level = Level.OVER) -> Level:
-        """Return how bad a number is, given how bad it was."""
+        """Return the level of a value, given the level before."""
         for level in (Level.CRITICAL, Level.WARNING):
             bound = self.critical if level is Level.CRITICAL else self.warning
             if bound is None:
@@ -66,20 +66,20 @@ class AlertRule:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something alarming began, became worse or better, or is over.
+    """An alert that was raised, changed its level, or ended.
 
     Attributes
     ----------
     tick
-        When.
+        Tick at which it happened.
     name
-        Of the threshold.
+        Name of the alert rule.
     level
-        How bad it is now.
+        Its level now.
     metric, value
-        What was measured.
+        The metric, and its value.
     sentence
-        For people.
+        Description for people.
     """
 
     tick: int
@@ -99,26 +99,26 @@ ALERTS: dict[str, AlertRule] = {
     "cascade success rate": AlertRule("success", "few messages get through", 0.05, 0.0, below=True),
     "slow ticks": AlertRule("tick_ms", "ticks are slow", 1000.0, 5000.0, ticks=3),
 }
-"""The alarms of a world that takes metrics, before anybody changes them."""
+"""Default alert rules of a world with metrics."""
 
 
 class Alerts:
-    """The alarms of a world, and what they said."""
+    """Alert rules of a world, and the alerts raised."""
 
     def __init__(self, thresholds: Mapping[str, AlertRule] = ALERTS) -> None:
         self.thresholds = dict(thresholds)  # by name
-        self.said: deque[Alert] = deque(maxlen=MOST_ALERTS)  # the newest alerts, the newest last
-        self.raised = 0  # how many there were ever
+        self.said: deque[Alert] = deque(maxlen=MOST_ALERTS)  # recent alerts, the newest last
+        self.raised = 0  # total number ever raised
         self._now: dict[str, Level] = {}
         self._since: dict[str, int] = {}
 
     @property
     def active(self) -> dict[str, Level]:
-        """What is alarming now, by name."""
+        """Active alerts: level by name."""
         return {name: level for name, level in self._now.items() if level}
 
     def set(self, name: str, **changes: Any) -> None:
-        """Change an alarm, or make a new one."""
+        """Change an alert rule, or create one."""
         known = self.thresholds.get(name)
         allowed = tuple(AlertRule.__dataclass_fields__)
         for key in changes:
@@ -133,7 +133,7 @@ class Alerts:
         self.thresholds[name] = _checked(name, replace(known or fresh, **changes))
 
     def off(self, name: str) -> None:
-        """Take an alarm away."""
+        """Remove an alert rule."""
         if name not in self.thresholds:
             raise UnknownNameError("alert", name, tuple(self.thresholds))
         del self.thresholds[name]
@@ -141,7 +141,7 @@ class Alerts:
         self._since.pop(name, None)
 
     def look(self, tick: int, values: Mapping[str, float]) -> None:
-        """Compare a tick's numbers; those that were not taken leave everything as it is."""
+        """Compare a tick's values with the rules; metrics not measured change nothing."""
         for name, threshold in self.thresholds.items():
             value = values.get(threshold.metric)
             if value is None or value != value:
@@ -160,12 +160,12 @@ class Alerts:
         self.raised += 1
 
     def since(self, count: int) -> list[Alert]:
-        """Return the alerts behind the first ``count`` ever."""
+        """Return the alerts after the first ``count`` ever raised."""
         fresh = min(self.raised - count, len(self.said))
         return list(self.said)[len(self.said) - fresh :] if fresh > 0 else []
 
     def dump(self) -> dict[str, Any]:
-        """Return it as JSON holds it."""
+        """Return the alerts as JSON data."""
         return {
             "thresholds": {name: asdict(each) for name, each in self.thresholds.items()},
             "said": [asdict(alert) for alert in self.said],
@@ -188,7 +188,7 @@ class Alerts:
 
 
 def _checked(name: str, threshold: AlertRule, *, is_saved: bool = False) -> AlertRule:
-    """Return a threshold, or refuse what is none in one sentence."""
+    """Return a rule, or raise with one sentence if it is invalid."""
     known = known_metrics()
     if threshold.metric not in known and not is_saved:
         raise UnknownNameError("metric", threshold.metric, tuple(known))

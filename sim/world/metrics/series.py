@@ -34,7 +34,7 @@ from sim.world.phases import only_reads
 from sim.world.seeding import choose_seeds
 
 MOST_FOLLOWED = 1_000
-"""Members that may be followed at once."""
+"""Maximum number of members with series of their own."""
 
 MEMBER_SERIES: dict[str, str] = {
     "followers": "number of followers",
@@ -45,13 +45,13 @@ MEMBER_SERIES: dict[str, str] = {
     "shown": "impressions of its own posts in the tick",
     "reputation": "weight of its word (mean 1)",
 }
-"""Every series of a member: its name, and what it means."""
+"""All series of a member: name and meaning."""
 
 _PLACES = {name: place for place, name in enumerate(MEMBER_SERIES)}
 
 
 class MemberSeries:
-    """Numbers of some members, one row a tick; of more rows than are kept the oldest go."""
+    """Values of some members, one row per tick; beyond the limit the oldest rows are dropped."""
 
     def __init__(self, agents: npt.ArrayLike, rows: int) -> None:
         self.agents = np.unique(np.asarray(agents, np.uint32))
@@ -64,7 +64,7 @@ class MemberSeries:
         self._taken: dict[int, npt.NDArray[np.float64]] = {}
 
     def take(self, world: WorldState) -> None:
-        """Write down the tick that a world has just run."""
+        """Record the tick that a world has just run."""
         who = self.agents
         found = np.full((who.size, len(_PLACES)), np.nan)
         found[:, _PLACES["followers"]] = world.ties.out_degree[who]
@@ -96,7 +96,7 @@ class MemberSeries:
 
     @property
     def ticks(self) -> npt.NDArray[np.int64]:
-        """The ticks that are kept, int64 (rows,)."""
+        """Recorded ticks, int64 (rows,)."""
         return np.fromiter(self._taken, np.int64, len(self._taken))
 
     def __len__(self) -> int:
@@ -109,7 +109,7 @@ class MemberSeries:
         return self._rows_of()[:, :, _PLACES[name]]
 
     def table(self) -> Iterator[dict[str, float]]:
-        """Yield a row for each tick and member: ``tick``, ``agent``, then what applies."""
+        """Yield a row per tick and member: ``tick``, ``agent``, then the values that apply."""
         for tick, found in self._taken.items():
             for agent, row in zip(self.agents.tolist(), found.tolist(), strict=True):
                 known = {name: row[place] for name, place in _PLACES.items()}
@@ -128,7 +128,7 @@ class MemberSeries:
     def restore(
         cls, columns: Mapping[str, npt.NDArray[Any]], rows: int, people: int
     ) -> MemberSeries:
-        """Return the series of :meth:`dump`; ``people``: how many agents there are."""
+        """Return the series of :meth:`dump`; ``people``: number of agents."""
         series = cls(columns["agents"], rows)
         ticks, values = columns["ticks"], columns["values"]
         size = (len(ticks), series.agents.size, len(_PLACES))
@@ -141,7 +141,7 @@ class MemberSeries:
 
 
 def _counted(who: npt.NDArray[np.uint32], ids: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return how often each of some members, rising, is among ids."""
+    """Return how often each of some members, ascending, occurs in ids."""
     at = np.searchsorted(who, ids).clip(max=max(who.size - 1, 0))
     ours = at[who[at] == ids] if who.size else np.empty(0, np.int64)
     return np.bincount(ours, minlength=who.size).astype(np.float64)
@@ -152,7 +152,7 @@ __all__ = ["METRICS", "MetricSettings", "Metrics", "known_metrics", "opened_metr
 
 _LARGE = 5_000_000
 MOST_METRICS = 1_000
-"""With those of plugins that were there when a world was saved."""
+"""Maximum number of metrics, including those of plugins in a saved world."""
 
 
 class MetricSettings(Parameters):
@@ -184,27 +184,27 @@ class MetricSettings(Parameters):
 
 
 class Metrics(TickSeries):
-    """Series of a world's metrics, one row for each span of ticks.
+    """Series of a world's metrics, one row per span of ticks.
 
-    Where more rows come than are kept, pairs of neighbours become their mean, and a row stands for
-    twice as many ticks. What is taken seldom is NaN in between.
+    When the rows are full, pairs of adjacent rows are merged into their mean, which doubles the
+    ticks per row. Metrics that are taken less often are NaN in between.
 
     Attributes
     ----------
     settings
-        As it was opened.
+        Settings it was opened with.
     alerts
-        What raises an alarm (:class:`~sim.world.metrics.alerts.Alerts`).
+        Alert rules and alerts (:class:`~sim.world.metrics.alerts.Alerts`).
     latest
-        The newest number of each metric that was ever taken.
+        Latest value of each metric.
     taken
-        When each of :attr:`latest` was taken.
+        Tick of each of :attr:`latest`.
     span
-        Ticks that a row stands for.
+        Ticks per row.
     faults
-        A sentence for each plugin's metric that failed.
+        A sentence for each plugin metric that failed.
     members
-        Series of single members (:class:`~sim.world.metrics.series.MemberSeries`); None: of none.
+        Series of single members (:class:`~sim.world.metrics.series.MemberSeries`), or None.
 
     Examples
     --------
@@ -233,7 +233,7 @@ class Metrics(TickSeries):
         self.members: MemberSeries | None = None
 
     def take(self, world: WorldState) -> None:
-        """Write down the tick that a world has just run, and see whether anything is alarming."""
+        """Record the tick that a world has just run, and check the alert rules."""
         found: dict[str, float] = {}
         for gauge in self._due(world):
             found |= gauge.take(world)
@@ -249,7 +249,7 @@ class Metrics(TickSeries):
         self.alerts.look(world.tick, found)
 
     def _taken_by_plugins(self, world: WorldState) -> dict[str, float]:
-        """Take the metrics of plugins; one that fails is named, and taken no more."""
+        """Measure plugin metrics; report one that fails, and stop measuring it."""
         found: dict[str, float] = {}
         for name, metric in list(self._own.items()):
             if world.tick % max(metric.every, 1):
@@ -257,7 +257,7 @@ class Metrics(TickSeries):
             try:
                 with only_reads(world, f"the metric {name!r}"), interruptible():
                     found[name] = value_of(metric, world)
-            except BaseException as error:  # somebody else's code
+            except BaseException as error:  # plugin code
                 if is_interruption(error):
                     raise
                 self._own.pop(name, None)
@@ -290,27 +290,27 @@ class Metrics(TickSeries):
         self._open = []
 
     def _thin(self) -> None:
-        """Merge pairs of rows; the newest wait until their span is full."""
+        """Merge pairs of rows; the newest wait until a span is complete."""
         pairs = self._count // 2
         waiting = [*self._rows[2 * pairs : self._count], *self._open]
         merged = [_mean(list(self._rows[2 * k : 2 * k + 2])) for k in range(pairs)]
         self._rows[:pairs], self._ticks[:pairs] = merged, self._ticks[1 : 2 * pairs : 2]
         self._count, self._open, self.span = pairs, waiting, 2 * self.span
 
-    # What there is
+    # Reading
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The metrics that were ever taken, in order."""
+        """Names of all metrics measured so far, in order."""
         return tuple(name for name in self._places if name in self.taken)
 
     @property
     def ticks(self) -> I64:
-        """The last tick of each row, int64 (rows,)."""
+        """Last tick of each row, int64 (rows,)."""
         return self._ticks[: self._count].copy()
 
     def __getitem__(self, name: str) -> F64:
-        """Return the series of a metric, float64 (rows,); NaN where it was not taken."""
+        """Return the series of a metric, float64 (rows,); NaN where it was not measured."""
         if name not in self._places:
             raise UnknownNameError("metric", name, tuple(self._places))
         return self._rows[: self._count, self._places[name]].copy()
@@ -323,19 +323,19 @@ class Metrics(TickSeries):
         return f"<Metrics: {len(self.names)} series, {self._count:,} rows{last}>"
 
     def by_tick(self) -> dict[str, npt.NDArray[Any]]:
-        """Return ``tick``, int64 (rows,), then each metric that was ever taken, float64 (rows,)."""
+        """Return ``tick``, int64 (rows,), then each metric measured so far, float64 (rows,)."""
         return {"tick": self.ticks} | {name: self[name] for name in self.names}
 
     def table(self) -> Iterator[dict[str, float]]:
-        """Yield each row as a mapping: ``tick``, then what was taken."""
+        """Yield each row as a mapping: ``tick``, then the values measured."""
         for tick, row in zip(self.ticks.tolist(), self._rows[: self._count], strict=True):
             known = {name: float(row[self._places[name]]) for name in self.names}
             yield {"tick": tick} | {name: value for name, value in known.items() if value == value}
 
-    # What a file keeps
+    # Saving
 
     def dump(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
-        """Return (what JSON can hold, arrays by name)."""
+        """Return (JSON data, arrays by name)."""
         names = list(self.names)
         places = [self._places[name] for name in names]
         pending = np.array(self._open).reshape(len(self._open), len(self._places))
@@ -353,9 +353,9 @@ class Metrics(TickSeries):
 
     @classmethod
     def restore(cls, meta: Mapping[str, Any], columns: Mapping[str, Any], people: int) -> Metrics:
-        """Return the metrics of :meth:`dump`; of those whose plugin is missing what was taken.
+        """Return the metrics of :meth:`dump`; if a plugin is missing, its past values remain.
 
-        ``people`` is how many agents there are.
+        ``people`` is the number of agents.
         """
         metrics = cls(MetricSettings(**meta["settings"]))
         metrics.alerts = Alerts.restore(meta["alerts"])
@@ -390,7 +390,7 @@ class Metrics(TickSeries):
 
 
 def _mean(rows: list[F64]) -> F64:
-    """Return the mean of rows, of the numbers that there are."""
+    """Return the mean of rows, ignoring NaN."""
     if len(rows) == 1:
         return rows[0]
     both = np.array(rows)
@@ -401,7 +401,7 @@ def _mean(rows: list[F64]) -> F64:
 
 
 def watch(world: WorldState) -> None:
-    """Take the tick's metrics; raise and end alerts."""
+    """Record the tick's metrics; raise and end alerts."""
     if world.metrics is not None:
         world.metrics.take(world)
 
@@ -410,7 +410,7 @@ WATCH = Phase("watch", "metrics are taken, alerts raised", watch)
 
 
 def opened_metrics(world: WorldState, settings: MetricSettings) -> Metrics:
-    """Let a world take metrics from its next tick on; see :meth:`World.open_metrics`."""
+    """Start recording metrics at the next tick; see :meth:`World.open_metrics`."""
     if world.metrics is not None:
         raise InputError("This world takes metrics already.")
     metrics = Metrics(settings)
@@ -421,7 +421,7 @@ def opened_metrics(world: WorldState, settings: MetricSettings) -> Metrics:
 
 
 def give(world: WorldState, metrics: Metrics) -> None:
-    """Let a world go on with metrics."""
+    """Attach metrics to a world."""
     world.metrics = metrics
     if all(phase.name != WATCH.name for phase in world.phases):
         world.phases.append(WATCH)

@@ -1,4 +1,4 @@
-"""Sums behind metrics: how mixed ties are, how varied feeds are."""
+"""Sums for metrics: mixing of ties, topic diversity of feeds."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from sim.jit.jit import kernel
 
 @kernel
 def mixed(rows: U32, ids: U32, label: I32, chosen: U32, total: I64, within: I64) -> None:
-    """Count the listeners of some agents, and those of one label with them.
+    """Count the listeners of some agents, and the listeners with the same label.
 
     Parameters
     ----------
@@ -17,9 +17,9 @@ def mixed(rows: U32, ids: U32, label: I32, chosen: U32, total: I64, within: I64)
     label
         int32 (n,); ties of an agent below 0, or to one, are not counted.
     chosen
-        uint32 (k,): whose ties.
+        uint32 (k,): agents whose ties are counted.
     total, within
-        int64 (k,), written: labelled ties of each, and those that join equal labels.
+        int64 (k,), written: labelled ties of each, and ties between equal labels.
     """
     for i in range(chosen.size):
         agent = np.int64(chosen[i])
@@ -39,16 +39,16 @@ def mixed(rows: U32, ids: U32, label: I32, chosen: U32, total: I64, within: I64)
 
 @kernel
 def variety(counts: U8, topic: U8, tally: I64, out: F64) -> None:
-    """Measure how varied each feed is: the chance that two of its messages differ in topic.
+    """Measure the diversity of each feed: probability that two of its messages differ in topic.
 
     Parameters
     ----------
     counts
-        uint8 (feeds,): messages in each, one feed behind the other.
+        uint8 (feeds,): number of messages in each feed; feeds follow one another.
     topic
         uint8 (messages,): the topic of each.
     tally
-        int64 (256,), all 0; left so.
+        int64 (256,), all 0 on entry and return.
     out
         float64 (feeds,), written: 1 - sum over topics of n (n - 1) / N (N - 1); NaN for feeds of
         fewer than two messages.

@@ -1,4 +1,4 @@
-"""Metrics of a world, built-in and of plugins: names, meaning, values, by what they cost."""
+"""Metrics of a world, built-in and of plugins: names, meaning and values, grouped by cost."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
     from sim.spread.cascade.cascade import Cascade
 
 SAMPLE = 4096
-"""Agents whose ties are looked at, and draws for clustering."""
+"""Number of agents whose ties are sampled, and of draws for clustering."""
 
 _NAN = float("nan")
 
 
 def gini(values: npt.ArrayLike) -> float:
-    """Return how unequally a good is shared, in [0, 1): 0 when all have the same.
+    """Return the inequality of values in [0, 1): 0 if all are equal.
 
-    Sample Gini coefficient, sum (2 i - n - 1) x_i / (n sum x) of the values in rising order; NaN
-    where there is nothing to share.
+    Sample Gini coefficient, sum (2 i - n - 1) x_i / (n sum x) of the values in ascending order; NaN
+    if they sum to 0.
 
     Examples
     --------
@@ -53,10 +53,10 @@ def gini(values: npt.ArrayLike) -> float:
 
 
 def bimodality(values: npt.ArrayLike) -> float:
-    """Return Sarle's bimodality coefficient in (0, 1]; above 5/9, the uniform law's, two camps.
+    """Return Sarle's bimodality coefficient in (0, 1]; two camps above 5/9, the uniform value.
 
     With sample skewness g and excess kurtosis k, (g^2 + 1) / (k + 3 (n-1)^2 / ((n-2)(n-3))); NaN
-    for fewer than four values or where all are the same (Pfister et al., Front. Psychol. 2013).
+    for fewer than four values or if all are equal (Pfister et al., Front. Psychol. 2013).
 
     Examples
     --------
@@ -77,7 +77,7 @@ def bimodality(values: npt.ArrayLike) -> float:
 
 
 def opinion_measures(opinions: F64, span: tuple[float, float]) -> dict[str, float]:
-    """Return the variance, polarisation and bimodality of opinions, NaN ones left out."""
+    """Return the variance, polarisation and bimodality of opinions, ignoring NaN."""
     known = opinions[~np.isnan(opinions)]
     if not known.size:
         return {}
@@ -91,7 +91,7 @@ def opinion_measures(opinions: F64, span: tuple[float, float]) -> dict[str, floa
 
 
 def tie_mixing(world: WorldState, label: npt.NDArray[np.int32]) -> tuple[float, float]:
-    """Return the share of ties that join equal labels, and its standard error."""
+    """Return the share of ties between equal labels, and its standard error."""
     n = len(world.agents)
     chosen = np.arange(n, dtype=np.uint32)
     if n > SAMPLE:
@@ -113,21 +113,21 @@ def tie_mixing(world: WorldState, label: npt.NDArray[np.int32]) -> tuple[float, 
 Found = dict[str, float]
 
 SEARCHES = 64
-"""Agents from whom paths are measured."""
+"""Number of agents from which path lengths are measured."""
 REACHED = 0.01
-"""Share of all agents from which a message counts as a success."""
+"""Minimum share of all agents for a message to count as a success."""
 _FOLLOWED = 16
-"""Newest running messages of which R is read."""
+"""Number of the newest running messages used for R."""
 _ENOUGH = 5
-"""Messages at rest from which a rate of success is told."""
+"""Minimum number of ended messages for a success rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricGroup:
-    """Numbers that are taken together."""
+    """Metrics that are measured together."""
 
-    names: dict[str, str]  # of the numbers, with what each means
-    take: Callable[[WorldState], Found]  # returns them by name; what does not apply is left out
+    names: dict[str, str]  # name and meaning of each metric
+    take: Callable[[WorldState], Found]  # returns values by name, without those that do not apply
 
 
 # Each tick
@@ -165,13 +165,13 @@ def _of_cascades(world: WorldState) -> Found:
 
 
 def _moved(world: WorldState, cascade: Cascade) -> bool:
-    """Whether the last row of its record is this tick's."""
+    """Return whether the last row of its record is this tick's."""
     rows = len(cascade.new_adopters)
     return rows > 0 and cascade.started_at + rows - 1 == world.tick
 
 
 def newest(cascade: Cascade) -> int:
-    """Return the first adoptions of a cascade's last tick."""
+    """Return the number of new adopters in a cascade's last tick."""
     new = cascade.new_adopters
     return int(new[-1]) if new.size else 0
 
@@ -192,7 +192,7 @@ def _of_platform(world: WorldState) -> Found:
 
 
 _WRONG = ("malformed", "refused", "failed")
-"""What counts as an error of a decision."""
+"""Counters that are errors of decisions."""
 
 
 def _of_minds(world: WorldState) -> Found:
@@ -260,10 +260,10 @@ EVERY_TICK = (
         _of_minds,
     ),
 )
-"""What a tick costs microseconds, whatever the size of the world, but for one look at statuses."""
+"""Metrics that take microseconds at any size of world, except for one pass over statuses."""
 
 
-# Now and then: proportional to what was shown
+# Regularly: cost proportional to impressions
 
 
 def _of_feeds(world: WorldState) -> Found:
@@ -358,7 +358,7 @@ SAMPLED = (
 )
 
 
-# Seldom: proportional to the network
+# Rarely: cost proportional to the network
 
 
 def _of_communities(world: WorldState) -> Found:
@@ -442,7 +442,7 @@ STRUCTURE = (
 )
 
 
-# Of one message
+# Metrics of one message
 
 OF_MESSAGES: dict[str, tuple[str, Callable[[WorldState, Cascade], float]]] = {
     "size": ("members who ever adopted it", lambda _world, c: float(c.size)),
@@ -458,11 +458,11 @@ OF_MESSAGES: dict[str, tuple[str, Callable[[WorldState, Cascade], float]]] = {
     "shown": ("impressions of its post", lambda world, c: _counted(world, c, "shown")),
     "over": ("1 once it has died out", lambda _world, c: float(not c.alive)),
 }
-"""What is known of each message by itself: meaning, and how it is taken."""
+"""Metrics of a single message: meaning and function."""
 
 
 def _counted(world: WorldState, cascade: Cascade, column: str) -> float:
-    """Return a counter of the post that a message is; NaN where it is none, or too old."""
+    """Return a counter of a message's post; NaN if it has none, or it is too old."""
     platform = world.platform
     post = -1 if platform is None else platform.injected.get(cascade.id, -1)
     if platform is None or post < platform.posts.first:
@@ -471,7 +471,7 @@ def _counted(world: WorldState, cascade: Cascade, column: str) -> float:
 
 
 def cascade_of(world: WorldState, number: int) -> Cascade:
-    """Return the message of a number."""
+    """Return the message with a number."""
     if (found := world.cascades.find(number)) is not None:
         return found
     known = f"they are numbered up to {world.made - 1:,}" if world.made else "there is none yet"
@@ -484,7 +484,7 @@ METRICS: dict[str, str] = {
     for gauge in gauges
     for name, says in gauge.names.items()
 }
-"""Every built-in metric of a world: its name, and what it means."""
+"""All built-in metrics of a world: name and meaning."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -516,29 +516,29 @@ class Metric(Parameters):
     api: ClassVar[int] = API_VERSION
     requires: ClassVar[tuple[str, ...]] = ()
     says: ClassVar[str] = ""
-    """What it means, in a few words."""
+    """Short description of its meaning."""
     unit: ClassVar[str] = ""
-    """Of its numbers."""
+    """Unit of its values."""
     every: ClassVar[int] = 1
-    """How many ticks pass between two looks; what is dear to take is taken seldom."""
+    """Ticks between two measurements; expensive metrics are measured rarely."""
 
     def take(self, world: Any) -> Any:
-        """Return a number; NaN where it does not apply. The world is only read."""
+        """Return a number; NaN where it does not apply. The world is read-only."""
         raise NotImplementedError
 
 
 def metric_name(name: str) -> str:
-    """Return how a registered metric is called among metrics."""
+    """Return the name of a registered metric among the metrics."""
     return name.replace("-", "_")
 
 
 def is_metric_name(name: object) -> bool:
-    """Return whether a file may call a metric so."""
+    """Return whether a file may use this name for a metric."""
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def own_metrics(taken: Iterable[str] = ()) -> dict[str, type[Metric]]:
-    """Return the metrics of plugins by their names, without those that are called as ``taken``."""
+    """Return the metrics of plugins by name, without names in ``taken``."""
     found: dict[str, type[Metric]] = {}
     for name in names("metric"):
         cls = spec(name, "metric").cls
@@ -548,11 +548,11 @@ def own_metrics(taken: Iterable[str] = ()) -> dict[str, type[Metric]]:
 
 
 def value_of(metric: Metric, world: WorldState) -> float:
-    """Return what a metric takes as a number; infinity is none."""
+    """Return the value of a metric as a finite number or NaN."""
     value = float(metric.take(world))
     return value if math.isfinite(value) else math.nan
 
 
 def known_metrics() -> dict[str, str]:
-    """Return every metric that can be taken, with what it means: built-in, then of plugins."""
+    """Return all metrics with their meaning: built-in ones, then those of plugins."""
     return METRICS | {name: cls.says or name for name, cls in own_metrics(METRICS).items()}

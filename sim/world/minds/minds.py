@@ -1,7 +1,7 @@
-"""What minded members are shown, and what they decide.
+"""Feeds of minded members, and their decisions.
 
-What a mind is, and whom it asks, is no business of the world: it is told decisions, as one command
-a tick, and does the same with them again whenever the command is done again.
+What a mind is, and which model it asks, does not concern the world: it receives decisions as one
+command per tick, and applies them again whenever the command is replayed.
 """
 
 from __future__ import annotations
@@ -39,23 +39,23 @@ class SeenMessage:
 
     message: int
     author: int
-    name: str  # of the author
+    name: str  # the author's name
     text: str
     likes: int
     tags: int
     shares: int = 0
-    interest: float = 0.0  # how much of it the member cares about
-    age: int = 0  # in ticks
+    interest: float = 0.0  # the member's interest in its topics
+    age: int = 0  # ticks
     followed: bool = False  # whether the member follows somebody who shared it
     labelled: bool = False
-    to: str = ""  # of a reply or quote: who wrote what it is about; below: that text
+    to: str = ""  # reply or quote: author of the parent; below: its text
     answers: str = ""
 
 
 def take_decisions(
     world: WorldState, platform: PlatformState, rows: Iterable[Mapping[str, Any]]
 ) -> int:
-    """Take what minds decided; their acts are carried out with the next tick."""
+    """Apply decisions of minds; their acts are carried out at the next tick. Return how many."""
     minds = platform.minds
     minds.touched = {pair for pair in minds.touched if pair[1] >= platform.posts.first}
     waiting: list[ActRequest] = []
@@ -98,7 +98,7 @@ def _request(
 
 
 def feed_of(world: WorldState, platform: PlatformState, member: int) -> tuple[SeenMessage, ...]:
-    """Return what a member was shown in this tick, the best first; nothing if not online."""
+    """Return a member's feed in this tick, the best first; empty if the member is offline."""
     if not 0 <= member < len(world.agents):
         raise InputError(f"No agent {member}: agents are 0 to {len(world.agents) - 1}.")
     for part in platform.exposures.at_hand:
@@ -109,7 +109,7 @@ def feed_of(world: WorldState, platform: PlatformState, member: int) -> tuple[Se
 
 
 def _place(part: ExposurePart, member: int) -> slice | None:
-    """Return where in a part a member's feed stands."""
+    """Return the slice of a part with a member's feed, or None."""
     at = int(np.searchsorted(part.viewers, member))
     if at == part.viewers.size or part.viewers[at] != member:
         return None
@@ -131,7 +131,7 @@ def _seen(world: WorldState, platform: PlatformState, part: ExposurePart, at: in
 
 
 def _parent(world: WorldState, platform: PlatformState, parent: int) -> tuple[str, str]:
-    """Return who wrote what a message is about, and that text; empty where it is gone."""
+    """Return author and text of a parent message; empty if it no longer exists."""
     posts = platform.posts
     if not posts.first <= parent < posts.next:
         return "", ""
@@ -140,7 +140,7 @@ def _parent(world: WorldState, platform: PlatformState, parent: int) -> tuple[st
 
 
 def ruled(platform: PlatformState, members: Ids) -> dict[int, list[Row]]:
-    """Return what the platform's rules would let members do with what they were shown."""
+    """Return the acts that the platform's rules would choose for members on their feeds."""
     key = platform.key(Stream.ACTS)
     found: dict[int, list[Row]] = {int(member): [] for member in members}
     for part in platform.exposures.at_hand:

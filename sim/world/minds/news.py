@@ -1,10 +1,10 @@
-"""News for minded members since they last decided: letters, answers, what came of plans.
+"""News for minded members since their last decision: direct messages, replies, plan outcomes.
 
-What others answered to a member, and did to it and its posts, it remembers: at most two answers a
-tick in words, and the rest in one line.
+A member remembers replies to it, and what others did to it and its posts: at most two replies per
+tick with their text, and the rest in one line.
 
-After each tick its acts are looked through once. Members without a mind answer no letters: rules
-have no words for somebody in particular.
+Each tick's acts are scanned once, after the tick. Members without a mind do not answer direct
+messages: rules cannot write to a particular member.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _DONE = {
     Act.LIKE: "liked", Act.DISLIKE: "disliked", Act.REPOST: "shared", Act.REPORT: "reported",
     Act.FOLLOW: "follow you now", Act.UNFOLLOW: "follow you no more", Act.BLOCK: "blocked you",
 }  # fmt: skip
-"""What a member gets to know of; muting it does not."""
+"""Acts that a member is notified of; being muted is not one of them."""
 _MOST_ANSWERS, _LONGEST_ABOUT = 2, 60
 _OF_ANSWERS, _OF_DEEDS = 0.6, 0.2
 
 
 def look(world: WorldState, platform: PlatformState) -> None:
-    """Take in what this tick brought to minded members."""
+    """Deliver this tick's news to minded members."""
     _letters(world, platform)
     _remembered(world, platform)
     if platform.minds.plans:
@@ -65,7 +65,7 @@ def _lists(acts: ActColumns) -> tuple[list[int], ...]:
 def _deliver(
     world: WorldState, platform: PlatformState, to: npt.NDArray[np.uint32], said: list[int | str]
 ) -> None:
-    """Put a letter before those with a mind, but its sender and whose ears are closed to it."""
+    """Deliver a message to minded members, except the sender and those who muted or blocked it."""
     sender, group, text = said
     minds = platform.minds
     who = np.intersect1d(to, minds.members)
@@ -77,7 +77,7 @@ def _deliver(
 
 
 def _remembered(world: WorldState, platform: PlatformState) -> None:
-    """Have members remember what others did to them and their posts in this tick."""
+    """Add to members' memories what others did to them and their posts in this tick."""
     minds, hours = platform.minds, platform.tick * world.tick_minutes / 60
     new: dict[int, list[list[Any]]] = {}
     for member, text in _answers(world, platform):
@@ -94,7 +94,7 @@ def _remembered(world: WorldState, platform: PlatformState) -> None:
 
 
 def _answers(world: WorldState, platform: PlatformState) -> Iterator[tuple[int, str]]:
-    """Yield who was answered or quoted in this tick, and by whom with which words."""
+    """Yield (member, text) for each reply to or quote of a minded member's post in this tick."""
     posts = platform.posts
     low = int(np.searchsorted(posts.created, platform.tick))
     parents = posts.parent[low:].astype(np.int64) - posts.first
@@ -113,7 +113,7 @@ def _answers(world: WorldState, platform: PlatformState) -> Iterator[tuple[int, 
 
 
 def _done_to(platform: PlatformState) -> dict[int, Counter[Act]]:
-    """Return how often what was done to minded members and their posts in this tick."""
+    """Return counts by act of what was done to minded members and their posts in this tick."""
     acts = platform.acted
     whom = _whose(platform, acts)
     mine = np.isin(whom, platform.minds.members) & (acts.agent != whom)
@@ -125,7 +125,7 @@ def _done_to(platform: PlatformState) -> dict[int, Counter[Act]]:
 
 
 def _outcomes(platform: PlatformState) -> None:
-    """Count what was done with posts of members that follow a plan, and to themselves."""
+    """Count acts on members that follow a plan, and on their posts."""
     acts, plans = platform.acted, platform.minds.plans
     whom = _whose(platform, acts)
     planning = np.array(sorted(plans), np.uint32)
@@ -137,7 +137,7 @@ def _outcomes(platform: PlatformState) -> None:
 
 
 def _whose(platform: PlatformState, acts: ActColumns) -> npt.NDArray[np.uint32]:
-    """Return whom each act is about: of a share it is the author, not from whom it was seen."""
+    """Return the member each act concerns; for a share the author, not the intermediate sharer."""
     posts, whom = platform.posts, acts.other.copy()
     shared = np.flatnonzero((acts.act == Act.REPOST) & (acts.message >= posts.first))
     shared = shared[acts.message[shared] < posts.next]
@@ -146,7 +146,7 @@ def _whose(platform: PlatformState, acts: ActColumns) -> npt.NDArray[np.uint32]:
 
 
 def allies_of(platform: PlatformState, member: int) -> list[int]:
-    """Return the next three members that want the same, going round: everybody is somebody's."""
+    """Return the next three members with the same goal, in circular order."""
     minds = platform.minds
     goal = minds.goals.get(member, "")
     if not goal:
@@ -159,7 +159,7 @@ def allies_of(platform: PlatformState, member: int) -> list[int]:
 def groups_near(
     world: WorldState, platform: PlatformState, member: int
 ) -> tuple[list[int], list[int]]:
-    """Return a member's groups, and those that it is not in but its allies are; two of each."""
+    """Return a member's groups, and its allies' other groups; at most two of each."""
     groups = world.relationships.groups
     if not len(groups):
         return [], []

@@ -1,7 +1,7 @@
-"""State of minded members: who has a mind, goals, memories, plans, letters, and their bounds.
+"""State of minded members: minds, goals, memories, plans, direct messages, and their bounds.
 
-Of memories the newest quarter is kept whatever it is. Of what is older the strongest stay:
-by importance in [0, 1], and by recency, ``0.995 ** hours`` as in Park et al. (2023, Generative
+The newest quarter of the memories is always kept. Of the older ones the strongest are kept, by
+importance in [0, 1] and by recency, ``0.995 ** hours`` as in Park et al. (2023, Generative
 Agents). The rest is forgotten.
 """
 
@@ -24,43 +24,43 @@ from sim.errors import InputError
 from sim.platform.feed.exposures import ExposurePart
 
 MOST = 64
-"""Memories of a member."""
+"""Maximum number of memories per member."""
 LONGEST = 200
-"""Characters of one."""
+"""Maximum length of a memory in characters."""
 MOST_BYTES = 16_384
-"""Bytes of a member's memories, as UTF-8 with 24 for the numbers of each."""
+"""Maximum bytes of a member's memories: UTF-8 text, and 24 for the numbers of each."""
 
 MOST_LETTERS, LONGEST_LETTER = 6, 200
-"""Of a member, the newest; characters of each."""
+"""Number of a member's newest direct messages that are kept; characters of each."""
 
 OUTCOMES = ("likes", "shares", "replies", "follows", "against")
-"""What is counted for a plan; the last: dislikes, reports, mutes, blocks, unfollows."""
+"""Counters of a plan; the last counts dislikes, reports, mutes, blocks and unfollows."""
 
 _PER_HOUR = 0.995
-_SHORT = 4  # of so many, one is of the short term
+_SHORT = 4  # one memory in four is short-term
 _NUMBERS = 24
 Row = list[Any]
 
 
 def recency(hour: float, now: float) -> float:
-    """Return how fresh a memory of an hour is, 1 for now."""
+    """Return the recency weight of a memory from ``hour``; 1 for now."""
     return float(_PER_HOUR ** max(now - hour, 0.0))
 
 
 def tidy(row: Iterable[Any]) -> Row:
-    """Return a memory as it is kept: (hour, text, tags, importance), clean and within bounds."""
+    """Return a memory (hour, text, tags, importance), cleaned and within bounds."""
     hour, text, tags, importance = row
     weight = min(max(float(importance), 0.0), 1.0)
     return [float(hour), one_line(str(text), LONGEST), int(tags) & (1 << 64) - 1, weight]
 
 
 def size_of(rows: Iterable[Sequence[Any]]) -> int:
-    """Return the bytes of memories."""
+    """Return the size of memories in bytes."""
     return sum(len(row[1].encode("utf-8", "replace")) + _NUMBERS for row in rows)
 
 
 def kept(rows: Iterable[Iterable[Any]], most: int = MOST) -> list[Row]:
-    """Return what is kept of memories, in their order.
+    """Return the memories to keep, in their order.
 
     Examples
     --------
@@ -85,7 +85,7 @@ _CAPS = 3
 
 
 def sound(name: str, member: Any, value: Any) -> tuple[int, Any]:
-    """Return a member, and what it has, as it may be kept."""
+    """Return a member and its value of a field, validated."""
     try:
         return int(member), OF_EACH[name](value)
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
@@ -93,7 +93,7 @@ def sound(name: str, member: Any, value: Any) -> tuple[int, Any]:
 
 
 def caps_of(said: Any) -> list[int | None]:
-    """Return caps on requests, tokens and nano-dollars as a file or a journal says them."""
+    """Return caps on requests, tokens and nano-dollars from a file or a journal, validated."""
     if (
         not isinstance(said, list | tuple)
         or len(said) != _CAPS
@@ -104,7 +104,7 @@ def caps_of(said: Any) -> list[int | None]:
 
 
 def asked_of(words: Any, members: Any) -> tuple[str, list[int]]:
-    """Return the words that named members, and those members, as they may be kept."""
+    """Return an expression of members, and those members, validated."""
     try:
         who = [int(member) for member in members]
     except (TypeError, ValueError, OverflowError):
@@ -128,7 +128,7 @@ def _options(value: Any) -> dict[str, Any]:
 
 def _option(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return _options(value)  # of the mind that a person stands for
+        return _options(value)  # of the mind that a person replaces
     if not isinstance(value, str | int | float | None):
         raise TypeError("no value of an option")
     return value
@@ -162,54 +162,54 @@ OF_EACH: dict[str, Callable[[Any], Any]] = {
     "plans": _plan,
     "letters": _letters,
 }
-"""What is kept of each minded member, and how it is read."""
+"""Fields of each minded member, and how they are read."""
 
 
 PERSON = "person"
-"""The mind of a member that somebody plays: its acts come by hand, and no rule acts for it."""
+"""Mind of a member that a person plays: its acts are manual, and no rule acts for it."""
 
 _LONGEST_REASON, _MOST_REASONS = 80, 64
 _LONGEST_KEPT, _MOST_KEPT = 4096, 4096
 
 
 class Minds:
-    """Who of a platform's members has a mind of its own."""
+    """Minds of a platform's members."""
 
     def __init__(self) -> None:
-        # uint32, rising: who has a mind, and whose mind is a person at the screen
+        # uint32, ascending: members with a mind, and members that a person plays
         self.members: Ids = np.empty(0, np.uint32)
         self.played: Ids = np.empty(0, np.uint32)
-        self.kinds: dict[int, str] = {}  # of each: the name of its mind, what it wants
+        self.kinds: dict[int, str] = {}  # by member: name of its mind; below: its goal
         self.goals: dict[int, str] = {}
-        # of those that have them: in what they write, the parameters of their mind
+        # by member, where set: language, and parameters of its mind
         self.languages: dict[int, str] = {}
         self.options: dict[int, dict[str, Any]] = {}
-        # of each: rows (hour, text, tags, importance), the oldest first, bounded by state
+        # by member: rows (hour, text, tags, importance), the oldest first, bounded as above
         self.memories: dict[int, list[list[Any]]] = {}
-        # of those that made one: its `steps`, the `tick` it was made, how often the member
-        # `decided` since, and its `outcomes` (OUTCOMES)
+        # by member with a plan: its `steps`, the `tick` it was made, the number of decisions
+        # since (`decided`), and its `outcomes` (OUTCOMES)
         self.plans: dict[int, dict[str, Any]] = {}
-        # of those that got any since they last decided: rows (tick, sender, group or -1, text),
-        # the newest 6
+        # by member, direct messages since its last decision: rows (tick, sender, group or -1,
+        # text), the newest 6
         self.letters: dict[int, list[list[Any]]] = {}
-        # decisions by where they came from, and what went wrong on the way
+        # number of decisions by source, and of faults
         self.counts: dict[str, int] = {}
-        # how often what went wrong, in words: of Fault and the like
+        # number of faults by description
         self.reasons: dict[str, int] = {}
-        self.effective = 0  # decisions that came to an act
+        self.effective = 0  # decisions that led to an act
         self.spent = [0, 0, 0]  # requests, tokens and nano-dollars
-        self.awake = False  # whether somebody lets minds decide; else all of them go by the rules
-        # (member, message) pairs that were acted upon, so that nobody likes a thing twice
+        self.awake = False  # whether minds decide; if not, rules decide for all
+        # (member, message) pairs already acted on, so that nobody likes a message twice
         self.touched: set[tuple[int, int]] = set()
-        # replies that stand for all who ask the same, by their keys, the newest 4,096
+        # cached replies to equal requests, by key, the newest 4,096
         self.kept: dict[str, str] = {}
-        # of the run on requests, tokens and nano-dollars, each None without one; None: none are
-        # set
+        # the run's caps on requests, tokens and nano-dollars, each None without one; None: no caps
+        # are set
         self.caps: list[int | None] | None = None
-        # the members to whom a run gave minds, by the words that named them: who resumes it by
-        # the same words means the same members
+        # members that a run gave minds, by the expression that named them: resuming the run with
+        # the same expression selects the same members
         self.asked: dict[str, list[int]] = {}
-        self.unheard = False  # whether a program gave minds that nobody lets decide yet; not saved
+        self.unheard = False  # whether a program gave minds that are not active yet; not saved
 
     def give(
         self,
@@ -219,7 +219,7 @@ class Minds:
         languages: Sequence[str] = (),
         options: Mapping[str, Any] | None = None,
     ) -> int:
-        """Give members a mind; returns how many have one now. Another goal plans anew."""
+        """Give members a mind; return how many have one now. A new goal discards the plan."""
         said = short_text(goal, _LONGEST, "A goal")
         for at, member in enumerate(np.atleast_1d(np.asarray(members)).tolist()):
             if self.goals.get(member) != said:
@@ -231,7 +231,7 @@ class Minds:
         return int(self.members.size)
 
     def remark(self) -> None:
-        """Warn once of minds that a program gave and nobody lets decide."""
+        """Warn once if a program gave minds that are not active."""
         if self.unheard and not self.awake:
             self.unheard = False
             warnings.warn(
@@ -241,7 +241,7 @@ class Minds:
             )
 
     def take(self, members: npt.ArrayLike) -> int:
-        """Let members go by the rules again, and forget; returns how many have a mind now."""
+        """Remove minds with all their state; return how many members have one now."""
         for member in np.atleast_1d(np.asarray(members)).tolist():
             for name in OF_EACH:
                 getattr(self, name).pop(member, None)
@@ -250,32 +250,32 @@ class Minds:
 
     @property
     def own(self) -> Ids:
-        """Members for whom rules do not act: the minded while minds are awake, else the played."""
+        """Members for whom rules do not act: the minded if minds are active, else the played."""
         return self.members if self.awake else self.played
 
     def _list(self) -> None:
-        """Keep in order who has a mind, and whom a person plays."""
+        """Update the sorted lists of minded and of played members."""
         played = (who for who, kind in self.kinds.items() if kind == PERSON)
         self.members, self.played = (
             np.array(sorted(who), np.uint32) for who in (self.kinds, played)
         )  # fmt: skip
 
     def spare(self, online: Ids) -> Ids:
-        """Return those online whom rules let act."""
+        """Return the online members for whom rules act."""
         own = self.own
         return online[~np.isin(online, own, assume_unique=True)] if own.size else online
 
     def mask_policy(
         self, part: ExposurePart, codes: npt.NDArray[np.uint8]
     ) -> npt.NDArray[np.uint8]:
-        """Return the acts of a part without those of members that decide themselves."""
+        """Return a part's acts with those of members that decide for themselves set to 0."""
         if not self.own.size:
             return codes
         own = np.isin(part.viewers, self.own, assume_unique=True)
         return np.where(np.repeat(own, part.counts), np.uint8(0), codes) if own.any() else codes
 
     def take_in(self, row: Mapping[str, Any], tick: int, *, effective: bool) -> None:
-        """Count a decision, remember what it says, and let go of the letters it answered."""
+        """Count a decision, store its memories and plan, and drop the messages it answered."""
         member = int(row["member"])
         self._count(row, effective=effective)
         self._remember(member, row.get("memory", ()))
@@ -295,13 +295,13 @@ class Minds:
         self.spent = [a + int(b) for a, b in zip(self.spent, spent, strict=True)]
 
     def _remember(self, member: int, rows: Iterable[Iterable[Any]]) -> None:
-        """Remember; what weighs least is forgotten."""
+        """Add memories; the weakest are forgotten."""
         new = list(rows)
         if new:
             self.memories[member] = kept([*self.memories.get(member, ()), *new])
 
     def _plan(self, member: int, row: Mapping[str, Any], tick: int) -> None:
-        """Take a plan, or count a decision of one that there is."""
+        """Set a new plan if there is one, and count the decision for the current plan."""
         if "plan" in row:
             steps = [clean(str(step), _LONGEST_STEP) for step in row["plan"][:_MOST_STEPS]]
             none = [0] * len(OUTCOMES)
@@ -310,9 +310,9 @@ class Minds:
             self.plans[member]["decided"] += 1
 
     def _keep(self, rows: Iterable[Iterable[str]]) -> None:
-        """Keep replies, whole ones; over the bound the oldest are forgotten."""
+        """Cache complete replies; beyond the bound the oldest are dropped."""
         for key, text in rows:
-            if len(text) <= _LONGEST_KEPT:  # a part of one says nothing
+            if len(text) <= _LONGEST_KEPT:  # a truncated reply is useless
                 self.kept[str(key)] = clean(str(text), _LONGEST_KEPT)
         for key in list(self.kept)[: max(len(self.kept) - _MOST_KEPT, 0)]:
             del self.kept[key]
@@ -320,11 +320,11 @@ class Minds:
     # The whole state
 
     def dump(self) -> dict[str, Any]:
-        """Return it as JSON holds it; what there is none of is left out."""
+        """Return the minds as JSON data, without empty fields."""
         return deepcopy(self._said())
 
     def packed(self) -> bytes:
-        """Return what :meth:`dump` does, compressed; :func:`unpacked` reads it."""
+        """Return the data of :meth:`dump`, compressed; :func:`unpacked` reads it."""
         return zlib.compress(json.dumps(self._said()).encode(), 1)
 
     def _said(self) -> dict[str, Any]:
@@ -348,7 +348,7 @@ class Minds:
 
     @classmethod
     def restore(cls, said: Mapping[str, Any] | None) -> Minds:
-        """Return the minds of :meth:`dump`; None: nobody has one."""
+        """Return the minds of :meth:`dump`; None: no minds."""
         minds = cls()
         if said is None:
             return minds
@@ -368,13 +368,13 @@ class Minds:
 
     @property
     def is_used(self) -> bool:
-        """Whether there is anything to keep."""
+        """Whether there is anything to save."""
         used = self.kinds or self.counts or self.awake or self.memories or self.asked
         return bool(used or self.caps is not None)
 
 
 def _set(of_each: dict[int, Any], member: int, value: Any) -> None:
-    """Note what a member has, where it has any."""
+    """Set a member's value, or remove it if empty."""
     of_each.pop(member, None)
     if value:
         of_each[member] = value
@@ -385,6 +385,6 @@ def _rows(of_each: Mapping[int, Any]) -> list[list[Any]]:
 
 
 def unpacked(packed: npt.NDArray[np.uint8]) -> dict[str, Any]:
-    """Return what :meth:`Minds.dump` said when :meth:`Minds.packed` was asked."""
+    """Return the data of :meth:`Minds.dump` from :meth:`Minds.packed`."""
     found: dict[str, Any] = json.loads(zlib.decompress(packed.data))
     return found

@@ -1,1 +1,1 @@
-"""The state of a world: dumped, restored, copied, turned back."""
+"""The state of a world: dump, restore, copy, restore in place."""

@@ -1,4 +1,4 @@
-"""Snapshots of a world, taken between two ticks, and its restore in place from one."""
+"""Snapshots of a world, taken between two ticks, and restoring a world in place from one."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ Copied = Callable[[str, Array], Array]
 
 _LARGE = 1 << 16
 _FILED = 16 << 20
-"""Ties of which tight rows are laid out in a scratch file rather than in memory."""
+"""Size of ties in bytes above which compacted rows go to a scratch file."""
 _REPLACED = ("_ties", "interactions", "agents", "opinions")
-"""Parts that a change replaces as a whole, or that are seen to one by one."""
+"""Parts that changes replace as a whole, or that are copied individually."""
 
 
 def still(world: World, copied: Copied, before: World | None = None) -> World:
-    """Return a twin to be dumped; no later tick or command changes what it says.
+    """Return a copy to be dumped; later ticks and commands do not change it.
 
-    Only what ticks write into is copied. Opinions, and ties that do not change, are replaced and
-    never written into, and a log only grows: these are shared.
+    Only what ticks write into is copied. Opinions, and ties that do not change, are replaced
+    rather than written into, and a log only grows: these are shared.
     """
-    ties = world.ties  # without who was just destroyed
+    ties = world.ties  # without agents destroyed since the last tick
     twin = copy(world)
     twin.watchers = []
     twin.agents = world.agents.still(_beneath("agents", copied))
@@ -49,7 +49,7 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
     twin.opinions = world.opinions.copied()
     twin.trail = world.trail.copy()
     twin.phases = list(world.phases)
-    vars(twin).update(shared=world.shared.twin(), exposed=[])  # made again by whoever needs them
+    vars(twin).update(shared=world.shared.twin(), exposed=[])  # derived again on demand
     known = {} if before is None else {each.id: each for each in before.cascades.loose}
     twin.cascades = world.cascades.twin(twin, lambda each: _cascade(each, known, copied))
     for name, part in vars(world).items():
@@ -62,8 +62,8 @@ def still(world: World, copied: Copied, before: World | None = None) -> World:
 
 
 def _ties(ties: Ties, copied: Copied) -> Ties:
-    """Copy rows as they are, free places included; whoever dumps the twin makes them tight."""
-    slab, live = ties.slab, ties.live  # which takes over the trust that is behind
+    """Copy rows with their free places; dumping the copy compacts them."""
+    slab, live = ties.slab, ties.live  # reading `live` applies pending trust
     if slab is None:
         return copy(ties)
     twin, rows = ties.__new__(type(ties)), copy(slab)
@@ -84,14 +84,14 @@ def _cascade(cascade: Cascade, known: dict[int, Cascade], copied: Copied) -> Cas
 
 
 def arrays_of(part: object) -> Iterator[Array]:
-    """Go through the arrays of a part that is copied as a whole."""
+    """Yield the arrays of a part that is copied as a whole."""
     return (column for _, column in _large(part, "", set(), 0))
 
 
 def _large(
     part: object, where: str, seen: set[int], least: int = _LARGE
 ) -> Iterator[tuple[str, Array]]:
-    """Go through the arrays of a part that is copied as a whole, from a size on."""
+    """Yield name and array of a part that is copied as a whole, above a size in bytes."""
     if isinstance(part, np.ndarray):
         if part.nbytes > least:
             yield where, part
@@ -125,14 +125,14 @@ _STAYS = frozenset(
     }
     | {"pile", "shared", "_moves", "platform", "spill"}
 )
-"""What belongs to the world object and not to a moment of it."""
+"""Attributes of the world object that are not part of its state at a tick."""
 
 _MADE_ANEW = ("memo", "_adopted", "_speakers", "_mark", "_before")
-"""What a message derives from its state, as one that was just loaded."""
+"""Attributes that a message derives from its state, reset as after loading."""
 
 
 def restore_in_place(world: World, twin: World, known: Mapping[int, Cascade] | None = None) -> None:
-    """Let a world be in the state of another; whoever holds the world or a message keeps it."""
+    """Give a world the state of another; references to the world and its messages stay valid."""
     objects = dict(known or {}) | {each.id: each for each in world.cascades.loose}
     objects |= {e.id: held for e in world.cascades.ended if (held := e.held) is not None}
     own = {id(each) for each in world.cascades.ended}
@@ -151,15 +151,15 @@ def restore_in_place(world: World, twin: World, known: Mapping[int, Cascade] | N
     world.cascades.hold(items)
     for cascade in world.cascades.loose:
         cascade.around, cascade.siblings = world, world.cascades
-        cascade.channel = reopened(cascade.channel, world)  # one rebuilt elsewhere knows others
+        cascade.channel = reopened(cascade.channel, world)  # it may refer to another world
     world.woken.clear()
     world.exposed = []
     world.shared.let_go()
-    world._moves = world.agents.lore.moves.made  # noqa: SLF001 - the twin had buried its dead
+    world._moves = world.agents.lore.moves.made  # noqa: SLF001 - as in the copy
 
 
 def _open_platform(world: World, twin: World) -> None:
-    """Give the world the platform of its twin; one that it has stays the same object."""
+    """Give the world the platform of its copy; an existing platform stays the same object."""
     mine = world.platform
     if twin.platform is None:
         world.platform = None
@@ -168,11 +168,11 @@ def _open_platform(world: World, twin: World) -> None:
         return
     phases = world.phases
     if mine is None:
-        world.shared.close_feed()  # of a platform that was there before
+        world.shared.close_feed()  # of an earlier platform
     restore_platform(world, *twin.platform.dump())
     fresh = world.platform
     if mine is not None and fresh is not None:
-        world.phases = phases  # they have those of a platform already
+        world.phases = phases  # these already include the platform's phases
         _keep_plugins(mine, fresh)
         vars(mine).clear()
         vars(mine).update(vars(fresh))
@@ -180,13 +180,13 @@ def _open_platform(world: World, twin: World) -> None:
 
 
 def _keep_plugins(mine: Platform, fresh: Platform) -> None:
-    """Let plugins that are the same be the same objects: they may hold more than they say."""
+    """Keep the objects of equal plugins: they may hold unsaved state."""
     fresh.recommenders = _kept(mine.recommenders, fresh.recommenders)
     fresh.policies = _kept(mine.policies, fresh.policies)
 
 
 def _kept(mine: Sequence[P], fresh: Sequence[P]) -> list[P]:
-    """Return the fresh plugins, each as the own one at its place where that is the same."""
+    """Return the fresh plugins, each replaced by the current one at its place if equal."""
     pairs = zip_longest(mine[: len(fresh)], fresh)
     return [new if old is None or not _alike_plugins(old, new) else old for old, new in pairs]
 
@@ -211,7 +211,7 @@ def _alike(one: Agents, other: Agents) -> bool:
 def _as_it_ended(
     ended: EndedCascade, mine: Cascade | None, is_own: bool, world: World, twin: World
 ) -> EndedCascade:
-    """Return a message that was packed away; whoever holds it has it as it was."""
+    """Return a packed message; an existing object of it gets the packed state."""
     if mine is not None and not is_own:
         fresh = ended.made(len(twin.agents), twin.rested_as)
         fresh.around, fresh.siblings = world, world.cascades
@@ -222,7 +222,7 @@ def _as_it_ended(
 
 
 def _message(twin: Cascade, mine: Cascade | None) -> Cascade:
-    """Return the message as its twin says: its own object, with columns of its own."""
+    """Return the existing message object with the copy's state and its own columns."""
     if mine is not None and mine.is_as(twin):
         return mine
     fresh = twin.still(lambda _name, column: np.array(column))

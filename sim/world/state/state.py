@@ -1,4 +1,4 @@
-"""The state of a world as (meta, columns), its digest, and what stands for missing plugins."""
+"""The state of a world as (meta, columns), its digest, and placeholders for missing plugins."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Record = Mapping[str, Any]
 
 
 class LostChannel:
-    """Stands for a channel that a snapshot names but cannot hold; its cascade fails when run."""
+    """Placeholder for a channel that a snapshot can only name; its cascade fails when run."""
 
     def __init__(self, name: str, record: Record | None = None, lacks: str = "") -> None:
         self.name = name
@@ -50,7 +50,7 @@ class LostChannel:
         self.lacks = lacks or "is not saved with a world"
 
     def contacts(self, network: Contacts, message: int, tick: int) -> Contacts:
-        """Refuse: what it did is not known here."""
+        """Raise: the channel's code is missing."""
         raise InputError(f"its channel {self.name!r} {self.lacks}")
 
 
@@ -62,35 +62,35 @@ class LostModel(PropagationModel):
     lacks: ClassVar[str] = ""
 
     def values(self) -> dict[str, Any]:
-        """Return the parameters as they were saved."""
+        """Return the saved parameters."""
         return dict(type(self).saved)
 
     def revised(self, **changes: Any) -> LostModel:
-        """Refuse: nobody knows what the parameters mean."""
+        """Raise: the meaning of the parameters is unknown."""
         raise ParameterError(f"{self.plugin_name}: {type(self).lacks}.")
 
     def start(self, cascade: Cascade) -> None:
-        """Refuse to begin."""
+        """Raise: the model is missing."""
         raise PluginError(self.plugin_name, type(self).lacks)
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
-        """Refuse to go on."""
+        """Raise: the model is missing."""
         raise PluginError(self.plugin_name, type(self).lacks)
 
     def count(self, cascade: Cascade) -> None:
-        """Leave the counts as they were saved."""
+        """Leave the counts as saved."""
 
     def holding(self, cascade: Cascade) -> int:
-        """Return -1: which states hold it, only the model could say."""
+        """Return -1: only the model knows which states hold the message."""
         return -1
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:
-        """Return True: nothing happens any more."""
+        """Return True: nothing more happens."""
         return True
 
 
 def model_of(name: str, values: Mapping[str, Any], record: Record, states: int) -> PropagationModel:
-    """Return the model of a saved cascade, or what stands for it."""
+    """Return the model of a saved cascade, or a placeholder."""
     try:
         model: PropagationModel = make(name, "propagation", **values)
     except UnknownNameError:
@@ -105,7 +105,7 @@ def model_of(name: str, values: Mapping[str, Any], record: Record, states: int) 
 
 
 def _said(record: Record) -> str:
-    """Say which version it was, and from where, as far as a snapshot tells."""
+    """Return text with the plugin's version and origin, as far as a snapshot has them."""
     version, origin = str(record.get("version", "?")), str(record.get("origin", "?"))
     if version == "?" or not record:
         return ""
@@ -135,7 +135,7 @@ def _stand_in(
 
 
 def record_of(model: PropagationModel) -> dict[str, Any]:
-    """Return what a snapshot says of the plugin of a model, as it was when it made this one."""
+    """Return a snapshot's record of a model's plugin, as of when it made this model."""
     if isinstance(model, LostModel) and type(model).record:
         return dict(type(model).record)
     cls: type[Parameters] = type(model)
@@ -148,7 +148,7 @@ def record_of(model: PropagationModel) -> dict[str, Any]:
 
 
 def remark_on(model: PropagationModel, record: Record) -> str:
-    """Return a sentence where the plugin is not what made the cascade; else nothing."""
+    """Return a sentence if the plugin changed since it made the cascade; else empty."""
     name = model.plugin_name
     if isinstance(model, LostModel):
         return f"The model {name!r} {type(model).lacks}."
@@ -162,7 +162,7 @@ def remark_on(model: PropagationModel, record: Record) -> str:
 
 
 def opened_of(world: WorldState, name: str, records: Iterable[Record]) -> OpenedChannel:
-    """Return the channel that a cascade was saved with, or what stands for it."""
+    """Return the channel of a saved cascade, or a placeholder."""
     own = name.partition(",")[0]
     used = [each for each in records if each.get("kind") == "channel" and each.get("name") == own]
     record = used[-1] if used else {}
@@ -180,7 +180,7 @@ def opened_of(world: WorldState, name: str, records: Iterable[Record]) -> Opened
 
 
 def channel_record(channel: OpenedChannel) -> dict[str, Any]:
-    """Return what a snapshot says of the plugin of a channel; nothing of a built-in one."""
+    """Return a snapshot's record of a channel's plugin; empty for a built-in one."""
     if isinstance(channel, LostChannel):
         return dict(channel.record)
     found = spec_of(type(channel.plugin)) if isinstance(channel, PluginChannel) else None
@@ -191,7 +191,7 @@ def channel_record(channel: OpenedChannel) -> dict[str, Any]:
 
 
 def channels_lost(world: WorldState) -> list[str]:
-    """Return a sentence for each channel of a message whose plugin is not here."""
+    """Return a sentence for each message whose channel's plugin is missing."""
     used = (each.channel for each in world.cascades.items)
     lost = [each for each in used if isinstance(each, LostChannel) and each.record]
     return [f"The channel {each.name!r} {each.lacks}." for each in lost]
@@ -202,7 +202,7 @@ W = TypeVar("W", bound=WorldState)
 Keep = Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]
 FORMAT = 1
 MOST = 2**31 - 1
-"""Of messages: their numbers are int32 in columns."""
+"""Maximum number of messages: numbers are int32 in columns."""
 _UNCOUNTED = {"plugins", "metrics"}
 
 
@@ -213,11 +213,11 @@ def dump_world(
     is_packed: bool = False,
     joined: Joined = np.concatenate,
 ) -> tuple[dict[str, Any], Columns]:
-    """Return (what JSON can hold, arrays by name).
+    """Return (JSON data, arrays by name).
 
-    ``keep``: given a name and an array, returns what stands for it; asked part by part, so that
-    no more than one of them has been packed in memory. ``is_packed``: messages that ended are
-    their packed records, as a file keeps them (:mod:`sim.world.records`), put together by
+    ``keep``: called with a name and an array, returns its replacement; called part by part, so
+    that at most one part is packed in memory at a time. ``is_packed``: dump ended messages as
+    packed records, in the form of a file (:mod:`sim.world.records`), concatenated by
     ``joined``.
     """
     columns: Columns = {}
@@ -291,7 +291,7 @@ def _add_packed(
 
 
 def _add(columns: Columns, keep: Keep, prefix: str, part: Columns) -> None:
-    """Take over the columns of a part, which gives up each of them."""
+    """Move the columns of a part, removing each from it."""
     for name in list(part):
         columns[prefix + name] = keep(prefix + name, part.pop(name))
 
@@ -301,14 +301,14 @@ def _as_it_is(_name: str, column: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _plugins(models: Iterable[PropagationModel]) -> list[dict[str, Any]]:
-    """Return every plugin used, once: two versions of one name are two."""
+    """Return each plugin used once; two versions with one name count as two."""
     records = [record_of(model) for model in models]
     found = {(record["name"], record["sha256"]): record for record in records}
     return [found[key] for key in sorted(found)]
 
 
 def _channels(world: WorldState) -> list[dict[str, Any]]:
-    """Return every channel used that comes from somebody else's plugin, once."""
+    """Return each channel used that comes from a third-party plugin, once."""
     said = (channel_record(each.channel) for each in world.cascades.items)
     found = {(record["name"], record["sha256"]): record for record in said if record}
     return [found[key] for key in sorted(found)]
@@ -319,8 +319,8 @@ def restore_world(
 ) -> W:
     """Return the world of :func:`dump_world`.
 
-    ``ties``: a copy of the very ties that the columns say, checked before; the world's own now.
-    The columns then stay as they are for good, and agents copy theirs before they write.
+    ``ties``: a checked copy of the same ties as in the columns; the world takes ownership. The
+    columns must not change afterwards, and agents copy theirs before they write.
     """
     lent = ties is not None
     agents = Agents.restore(meta["agents"], under("agents.", columns), lent=lent)
@@ -370,7 +370,7 @@ def restore_world(
     if meta.get("unburied", False):
         remove_destroyed(world, ties)
     elif (gone := removed_of(world)).size:
-        ties.retire(gone)  # buried when it was saved: only what measures leave out is found again
+        ties.retire(gone)  # ties were removed before saving; this restores the exclusion
     return world
 
 
@@ -385,7 +385,7 @@ def _by_cascade(columns: Columns) -> dict[str, Columns]:
 
 
 def _awaited(meta: dict[str, Any]) -> dict[str, Any]:
-    """Return what is measured where an intervention waits for it, and how often; else nothing."""
+    """Return metrics and their settings if an intervention waits for them; else empty."""
     if "metrics" not in meta:
         return {}
     waiting = [each["when"] for each in meta.get("interventions", ()) if each["done_at"] is None]
@@ -403,11 +403,11 @@ def _awaited(meta: dict[str, Any]) -> dict[str, Any]:
 def digest_of(meta: dict[str, Any], columns: Columns) -> str:
     """Return xxh3-128 over canonical bytes: sorted names, types, shapes, little-endian values.
 
-    What the future depends on counts. Left out is what it does not: where a plugin came from, what
-    was done to ties, whether feeds are kept; and what was measured, but for the numbers that an
-    intervention waits for (:func:`_awaited`).
+    Everything that the future depends on is included. Left out: the origin of plugins, the log
+    of tie changes, whether feeds are kept, and metrics except those that an intervention waits
+    for (:func:`_awaited`).
 
-    Packed records count as what they were packed of.
+    A packed record has the same digest as its unpacked message.
     """
     state = xxhash.xxh3_128()
     said = {name: value for name, value in meta.items() if name not in _UNCOUNTED}
@@ -440,7 +440,7 @@ def digest_of(meta: dict[str, Any], columns: Columns) -> str:
 
 
 def _texts(said: dict[str, Any], columns: Columns, rested: str) -> Iterator[bytes]:
-    """Yield JSON with sorted keys in pieces, messages with packed records at their places."""
+    """Yield JSON with sorted keys in pieces, with packed records in order among the messages."""
     between = b"{"
     for name in sorted(said):
         yield between + canonical(name).encode() + b":"
