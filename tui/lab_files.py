@@ -257,7 +257,7 @@ def _saying_how(into: Path | None, again: str) -> Iterator[None]:
     try:
         yield
     except FileError as error:
-        if into is None or not error.reason.endswith("to begin anew"):
+        if into is None or not error.reason.endswith("to start over"):
             raise
         reason = f"{error.reason} (into=FILE), or type `{again} anew`, which asks first"
         raise FileError(error.path, reason) from None

@@ -244,7 +244,7 @@ JOURNALS: dict[str, tuple[Make, str]] = {
         _beside("journal-shm", lambda path: path.symlink_to("/etc/passwd")),
         "no regular file",
     ),
-    "a number that is a pipe": (_beside("acked", os.mkfifo), "Nothing notes"),
+    "a number that is a pipe": (_beside("acked", os.mkfifo), "No record of the last"),
     "a lease that is a pipe": (_beside("lease", os.mkfifo), ""),
     "a newer version": (_journal("PRAGMA user_version=99"), "written by a newer Hubbub"),
     "another program's": (_journal("PRAGMA application_id=7"), "not a journal of Hubbub"),

@@ -49,17 +49,17 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         await typed(pilot, "filter activity>0.2 interest:music")
         await until(pilot, lambda: "Members (847 of 7,624)" in seen(app))
         assert "847 members match" in said(app)
-        await command(pilot, "sort followers", "by followers, the largest first")
+        await command(pilot, "sort followers", "Sorted by followers, largest first.")
         await pilot.press("home")
         assert app.agents.chosen == 4785
         await pilot.press("S")
         await settled(app, pilot)
-        await command(pilot, "sort name", "by name, A first")
+        await command(pilot, "sort name", "Sorted by name, A first.")
         await pilot.press("home")
         first = app.agents.chosen
-        await keys(pilot, "S", then=lambda: "by name, Z first" in said(app))
+        await keys(pilot, "S", then=lambda: "Sorted by name, Z first." in said(app))
         await keys(pilot, "home", then=lambda: app.agents.chosen not in {first, None})
-        await command(pilot, "sort interests", "by interests, A first")
+        await command(pilot, "sort interests", "Sorted by interests, A first.")
         await command(pilot, "filter 6", lambda: app.agents.chosen == 6)
         await pilot.press("P")
         await typed(pilot, "path 6 9")
@@ -81,7 +81,7 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         await command(pilot, "moves 4", Notice)
         assert "lifecycle transition" in app.screen.heading  # type: ignore[attr-defined]
         await keys(pilot, "enter", then=lambda: not isinstance(app.screen, Notice))
-        await keys(pilot, "e", then="19 of 19 tied to")
+        await keys(pilot, "e", then="19 of 19 ties of Ada Lovelace")
         await keys(pilot, "right", "enter", then=lambda: app.agents.chosen not in {6, None})
         assert len(table.shown or ()) == 7624
         await keys(pilot, "escape", then=lambda: not app.agents.is_ego)
@@ -96,11 +96,14 @@ async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> N
             ("filter 999999", "999999"),
             ("sort height", "'height'"),
             ("why", "no platform"),
-            ("filter id == '7' or followers > 200", "members match id ==  '7' or followers > 200"),
+            (
+                "filter id == '7' or followers > 200",
+                "1 member matches id == '7' or followers > 200.",
+            ),
             ('filter community == "x y"', "'x y'"),
             ("filter suspended", "No members match suspended."),
             ("filter Active", "7,624 members match Active."),
-            ("filter state:0:infected", "this world's messages are none"),
+            ("filter state:0:infected", "There is no message 0; write state:0:infected."),
             ("filter activity>0.999 status:banned", "No members match"),
             ("ego", "No member selected"),
             ("pair 3", "No member selected"),

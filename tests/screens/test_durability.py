@@ -196,11 +196,13 @@ async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
         await command(pilot, "inject text=again", "Paused: the disk is full")
         await settled(app, pilot)
         assert app.screen is app.stage
-        await command(pilot, "journal", lambda: "held up" in seen(app))
+        await command(
+            pilot, "journal", lambda: "blocked     Paused: the disk is full." in seen(app)
+        )
         await pilot.press("escape")
         simulation.dirty = True
         simulation.changed()
-        await keys(pilot, "q", then=(QuitDialog, "and its journal"))
+        await keys(pilot, "q", then=(QuitDialog, "its journal ends at tick 0."))
         await press(app, pilot, "drop")
         await until(pilot, lambda: not app.is_running)
     assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
@@ -360,7 +362,7 @@ async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: 
                 await until(pilot, lambda: "The profiles of all are gone." in seen(app))
                 await press(app, pilot, "yes")
             await until(pilot, lambda: app.screen is app.stage and app.frame is not None)
-        await until(pilot, lambda: "No members match" in said(app))
+        await until(pilot, lambda: "That is nobody; name members." in said(app))
         assert made(app) is not first
     assert simulator(app).erased == [(path, "all", "erase"), (path, "nobody", "erase")]
 

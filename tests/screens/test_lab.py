@@ -64,6 +64,7 @@ parameters = { beta = "0.1:0.5:3", gamma = [0.2, 0.8] }
 """
 
 SHORT = "replicates = 2"
+LEFT = "10,000 runs finished; results so far use"
 
 
 @pytest.fixture
@@ -93,14 +94,14 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
         area.text = SMALL
         await until(pilot, lambda: "No errors." in seen(app))
         app.screen.query_one("#run", Button).press()
-        await until(pilot, lambda: "4 of 4 runs" in seen(app))
+        await until(pilot, lambda: "Ever adopted, 4 runs" in seen(app))
         assert finished_in(folder / "rumour.runs") == 4
         found = lab.read_findings(folder / "rumour.runs")
         alone = lab.run_study_now(folder / "rumour.toml", workers=1)
         assert list(found.means.rows()) == list(alone.means.rows())
         told = found.verdicts[0].sentence
         await until(pilot, lambda: told in getattr(app.runs._outcome, "sentences", ()))
-        await keys(pilot, "t", then="Share by arm, 4 of 4 runs")
+        await keys(pilot, "t", then="Share by condition, 4 runs")
         await command(pilot, "study report rumour")
         start = f"- {told[:40]}"
         await until(pilot, lambda: isinstance(app.screen, Notice) and start in seen(app))
@@ -108,7 +109,7 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
         assert (folder / "rumour.md").read_text().startswith("# A rumour")
         await pilot.press("escape")
         await command(pilot, "study report rumour", Confirm)
-        await keys(pilot, "escape", then=lambda: "rumour.html is as it was" in said(app))
+        await keys(pilot, "escape", then=lambda: "rumour.html is unchanged" in said(app))
         await command(pilot, "export table runs runs.csv", "Wrote 4 rows of runs")
         found.records.runs.write(folder / "again.csv")
         assert (folder / "runs.csv").read_text() == (folder / "again.csv").read_text()
@@ -120,7 +121,7 @@ async def test_a_study_goes_on_with_what_is_missing_or_begins_anew(folder: Path)
     lab.run_study_now(folder / "rumour.toml", workers=1, into=file)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "study run rumour replicates=3", "4 of 6 runs are finished already")
-        await until(pilot, lambda: "6 of 6 runs" in seen(app))
+        await until(pilot, lambda: "Ever adopted, 6 runs" in seen(app))
         await command(pilot, "study run rumour replicates=3")
         await until(pilot, lambda: "6 runs are finished already; nothing is left" in said(app))
         await until(pilot, lambda: app.experiments.all[-1].state == "done")
@@ -128,7 +129,7 @@ async def test_a_study_goes_on_with_what_is_missing_or_begins_anew(folder: Path)
         await command(pilot, "study run rumour")
         await until(pilot, lambda: "study run rumour anew" in app.experiments.all[-1].problem)
         assert finished_in(file) == 6
-        await command(pilot, "study run rumour anew", lambda: "keeps 6 finished runs" in seen(app))
+        await command(pilot, "study run rumour anew", lambda: "holds 6 finished runs" in seen(app))
         await pilot.press("escape")
         await settled(app, pilot)
         assert finished_in(file) == 6
@@ -147,7 +148,7 @@ async def test_a_study_that_is_stopped_keeps_what_is_finished(folder: Path) -> N
         await keys(pilot, "escape", then=lambda: app.experiments.running is None)
         assert finished_in(folder / "rumour.runs") == app.experiments.all[0].finished
         await command(pilot, "study report rumour")
-        await until(pilot, lambda: isinstance(app.screen, Notice) and "follows" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, Notice) and LEFT in seen(app))
 
 
 async def test_what_was_typed_into_a_study_is_not_lost_by_escape(folder: Path) -> None:
@@ -170,12 +171,12 @@ WRONG = {
     "study new rumour twice": "Type one name",
     "study run rumour replicates=0": "number after replicates= must be a whole number from 1",
     "study run rumour minds=3": "No option named 'minds'",
-    "study report rumour": "There is no rumour.runs yet",
+    "study report rumour": "rumour.runs does not exist yet",
     "sweep beta=0.1:0.5:3": "Type what to sweep first",
     "sweep here beta=0.1:0.5:3": "Send a message first",
     "sweep spread beta=1 beta=2": "'beta' is given twice",
     "calibrate": "Type the file of observed messages",
-    "calibrate nothing.csv base": "There is no nothing.csv",
+    "calibrate nothing.csv base": "nothing.csv does not exist",
     "calibrate rumour.toml model=viral": "Type what to fit",
     "calibrate rumour.toml base=low:high": "base is fitted within LOW:HIGH",
     "calibrate rumour.toml base holdout=half": "holdout is a number",
@@ -198,7 +199,7 @@ async def test_a_sweep_is_a_map_indices_and_tables(folder: Path) -> None:
     (folder / "spread.toml").write_text(SWEPT)
     expected = lab.sweep_now(folder / "spread.toml", workers=1)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
-        await command(pilot, "sweep spread", lambda: "Heat map of size, 12 of 12 runs" in seen(app))
+        await command(pilot, "sweep spread", lambda: "Heat map of size, 12 runs" in seen(app))
         assert finished_in(folder / "spread.sweep.runs") == 12
         outcome: Any = app.runs._outcome
         drawn = outcome.pictures["heat map"]
@@ -237,7 +238,7 @@ async def test_a_message_sent_here_is_swept_in_a_copy_of_the_world(folder: Path)
         app.screen.query_one("#ranges", Input).value = "probability=0.1:0.5:2"
         app.screen.query_one("#design", Select).value = "grid"
         app.screen.query_one("#replicates", Input).value = "3"
-        await keys(pilot, "enter", then="6 of 6 runs")
+        await keys(pilot, "enter", then="Indices of share, 6 runs")
         world = await app.simulation.world()
         assert world.tick == 0
         found: Any = app.experiments.all[-1].found
@@ -337,7 +338,8 @@ def test_a_calibration_is_values_within_their_ranges() -> None:
     (bar,) = bars.rows
     assert (bar.value, bar.low, bar.high) == pytest.approx((0.5, 0.375, 0.625))
     assert dict(outcome.facts)["KS of sizes, held out"] == "0.125 (baseline 0.500)"
-    assert outcome.sentences[0] == "Held out: KS of sizes 0.125 (copying 0.500)."
+    told = "Held out: KS of sizes 0.125 (baseline 0.500); baseline: predicting the fitted messages."
+    assert outcome.sentences[0] == told
 
 
 # -- pictures ---------------------------------------------------------------------------------

@@ -61,7 +61,9 @@ async def test_minds_are_given_woken_and_put_to_rest(
             await command(pilot, "llm on", "Language models are on.")
             await command(pilot, "run 2", lambda: frame_of(app).tick == 2)
             await until(pilot, lambda: any("minds: " in line for _, line in frame_of(app).events))
-            await keys(pilot, "6", then=lambda: "by model" in seen(app) and "answers" in seen(app))
+            await keys(
+                pilot, "6", then=lambda: "by model" in seen(app) and "available" in seen(app)
+            )
             await until(pilot, lambda: "minds 100.0% model" in seen(app))
             await command(pilot, "llm status")
             await until(pilot, lambda: isinstance(app.screen, Notice) and "latency" in seen(app))
@@ -89,7 +91,7 @@ async def test_minds_are_given_by_a_dialog_and_members_talked_to_asked_and_playe
             await _given(hub)
             await command(pilot, "run 2", lambda: frame_of(app).tick == 2)
             await command(pilot, "llm")
-            await until(pilot, lambda: "rules decide" in said(app) or "None of" in said(app))
+            await until(pilot, lambda: "models are off" in said(app) or "None of" in said(app))
             asked = len(server.calls)
             assert b"What you want: peace" in server.calls[0].body
             assert server.calls[0].said["temperature"] == 0

@@ -21,7 +21,7 @@ NOW = MindsNow(
 def test_everything_known_of_minds_is_told() -> None:
     said = minds_text(NOW)
     for part in ("50, 7 deciding", "100, 90.0% act", "80.0%", "malformed", "0.5 decisions/s",
-                 "95 requests", "40,000", "$0.2500", "95 of 100 requests", "answers",
+                 "requests     95", "40,000", "$0.2500", "95 of 100 requests", "available",
                  "off for this run"):  # fmt: skip
         assert part in said
     why = (("the request was refused", 2_000), *((f"reason {n}", 9 - n) for n in range(8)))
@@ -39,7 +39,7 @@ def test_everything_known_of_minds_is_told() -> None:
 
 
 def test_the_status_bar_says_the_most_of_it_in_a_few_words() -> None:
-    assert minds_share(NOW) == ("minds 80.0% model $0.250, 7 at it", False)
+    assert minds_share(NOW) == ("minds 80.0% model $0.250, 7 deciding", False)
     assert minds_share(replace(NOW, dollars=0.0, deciding=0)) == ("minds 80.0% model", False)
     assert minds_share(replace(NOW, trouble="x")) == ("minds: using rules", True)
     assert minds_share(MindsNow(5, 2, True)) == ("minds 2 deciding", False)

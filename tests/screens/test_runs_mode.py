@@ -43,7 +43,7 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         await until(pilot, lambda: frame_of(app).tick == 2)
         twin = await app.simulation.world()
         await command(pilot, "replicates 12")
-        await until(pilot, lambda: "12 of 12 runs" in seen(app))
+        await until(pilot, lambda: "Ever adopted, 12 runs" in seen(app))
         program = lab.Messages((), AS_IT_IS)
         expected = lab.ensemble_now(twin, program=program, replicates=12, workers=1)
         sizes = expected.records.values("size")
@@ -52,7 +52,7 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         assert "x this run" in seen(app)
         assert app.experiments.all[0].tick == 2
         await pilot.press("s")
-        await until(pilot, lambda: "Fan of new" in seen(app))
+        await until(pilot, lambda: "New adopters, 12 runs" in seen(app))
         await command(pilot, "series nothing")
         await until(pilot, lambda: "'nothing'" in said(app))
         await pilot.press("escape")
@@ -130,16 +130,16 @@ async def test_futures_are_compared_with_their_difference_and_what_follows(
         await command(pilot, BRIDGE)
         await until(pilot, lambda: frame_of(app).focus is not None)
         await command(pilot, "compare 3 'one: beta=.1' 'two: beta=.1'")
-        await until(pilot, lambda: "do the same" in said(app))
+        await until(pilot, lambda: "'one' and 'two' are identical" in said(app))
         twin = await app.simulation.world()
         await command(pilot, "compare 6 beta=0.0")
-        await until(pilot, lambda: "12 of 12 runs" in seen(app))
+        await until(pilot, lambda: "Ever adopted, 12 runs" in seen(app))
         arms = {AS_IT_IS: {}, "beta=0.0": {"parameters": {"beta": 0.0}}}
         expected = lab.compare_now(twin, arms, replicates=6, workers=1)
         shown = " ".join(seen(app).split())
-        await until(pilot, lambda: "Difference: beta=0.0 less as it is" in seen(app))
+        await until(pilot, lambda: "Difference: beta=0.0 minus baseline" in seen(app))
         assert f"{100 * expected.mean('share', AS_IT_IS):.1f}%" in shown
-        assert "Share reached is" in shown
+        assert "beta=0.0 reaches" in shown
         outcome = outcome_of(app.experiments.all[-1], "ever")
         assert outcome is not None
         assert outcome.difference is not None

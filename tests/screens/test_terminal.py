@@ -233,7 +233,7 @@ Stage.show = broken
         assert termios.tcgetattr(child.slave)[3] == child.before[3]
     finally:
         child.close()
-    assert b"error of its own" in child.output
+    assert b"Hubbub stopped because of an internal error" in child.output
     assert b"tripped" in child.output
     assert b"\x1b]0;owned" not in child.output
     assert b"sk-12345" not in child.output

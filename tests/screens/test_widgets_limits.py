@@ -27,7 +27,9 @@ def many(count: int, *, rest: bool) -> CommunityMap:
 
 
 def test_the_forty_largest_are_drawn_and_the_rest_is_no_bubble() -> None:
-    assert many(200, rest=False)._describe()[1].startswith("the 40 largest of 200 communities")
+    assert (
+        many(200, rest=False)._describe()[1].startswith("the 40 largest of 200 known communities")
+    )
     assert many(5, rest=True)._names == ("c0", "c1", "c2", "c3")
 
 
@@ -44,7 +46,7 @@ async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> 
     stale = replace(focus, status="failed", virality_size=40, reached=90, cohort=-1)
     shown = {metric.name: metric for metric in metrics_of(stale, 100)}
     assert (shown["virality"].value, shown["virality"].note) == ("-", "when paused")
-    assert shown["speed"].value == "0/tick"
+    assert (shown["10-tick mean"].value, shown["10-tick mean"].note) == ("0", "per tick")
     assert (shown["R_t"].value, shown["R_t"].note) == ("-", "died out")
 
 
@@ -70,5 +72,5 @@ async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
 async def test_now_of_a_message_without_its_model_is_a_dash_with_the_reason() -> None:
     focus = await focus_after(0)
     found = {m.name: m for m in metrics_of(replace(focus, now=-1), 100)}
-    assert (found["now"].value, found["now"].note) == ("-", "model missing")
-    assert found["ever"].value == "40"
+    assert (found["spreading now"].value, found["spreading now"].note) == ("-", "model missing")
+    assert found["ever adopted"].value == "40"

@@ -110,9 +110,8 @@ def test_columns_fit_without_overlap_and_the_wanted_one_is_there(
 async def test_the_table_of_communities_shows_every_figure() -> None:
     async with drawn(CommunityTable(), fill, (100, 10)) as (_, pilot):
         lines = screen_of(pilot).splitlines()
-    assert (
-        " ".join(lines[0].split()) == "members adopted share since community most followed members"
-    )
+    heading = "members adopted share first adopted community most followed"
+    assert " ".join(lines[0].split()) == heading
     assert lines[2].split() == ["400", "400", "100.0%", "10", "Peru", "eve"]
     assert "-  [b]Oman[/b]" in lines[3]
     assert lines[4].split() == ["200", "20", "10.0%", "20", "日本", "·", "電車", "太郎"]
@@ -150,7 +149,7 @@ async def test_orders_have_the_names_of_the_other_views() -> None:
 
 async def test_headings_and_rows_can_be_clicked() -> None:
     async with drawn(CommunityTable(), fill, (100, 10)) as (table, pilot):
-        at = screen_of(pilot).splitlines()[0].index("since")
+        at = screen_of(pilot).splitlines()[0].index("first adopted")
         await pilot.click(CommunityTable, (at, 0))
         assert column_of(pilot, 3) == ["10", "15", "20", "30", "-"]
         await pilot.click(CommunityTable, (at, 0))

@@ -107,7 +107,7 @@ class LiveMode(Mode):
         event.stop()
         self.app.show_community(event.index)
 
-    def on_stories_pane_chosen(self, event: MessagesPane.Chosen) -> None:
+    def on_messages_pane_chosen(self, event: MessagesPane.Chosen) -> None:
         """Show the message that was chosen."""
         event.stop()
         self.app.obey(f"focus {event.session}")

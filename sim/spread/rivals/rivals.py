@@ -224,8 +224,9 @@ class Contest:
                     voice.keys, voice.values, scratch.touched, touched,
                 )  # fmt: skip
         sort_ids(scratch.touched, touched, scratch.sources)  # so that memory is read in order
+        key = first.draws(own.tick).key(Stream.THRESHOLDS)
         count = kernels.crossed(
-            scratch.touched, touched, whole, own.key(Stream.THRESHOLDS), own.thresholds,
+            scratch.touched, touched, whole, key, own.thresholds,
             total.keys, total.values, voice.keys, voice.values, self._source,
         )  # fmt: skip
         self._by_voice(scratch.touched[:count].copy(), self._source[:count].copy())

@@ -109,7 +109,7 @@ def test_what_a_scenario_does_between_ticks_is_done_in_a_comparison(hubbub: Hubb
 def test_a_scenario_of_the_gallery_is_compared(hubbub: Hubbub) -> None:
     words = ("compare", "gallery:fact-check", "--replicates", "1", "--ticks", "1")
     said = hubbub(*words, "--variant", "unchecked", "--recommenders", "hot,random").well()
-    assert "gallery:fact-check: 1 ticks" in said.out
+    assert "gallery:fact-check: 1 tick, " in said.out
     assert "Did you mean" in hubbub("compare", "gallery:fact-chek").err
     assert "--variant is for scenarios" in hubbub("compare", "new:100", "--variant", "x").err
 

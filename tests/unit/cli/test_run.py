@@ -233,7 +233,7 @@ def test_without_a_message_nothing_is_sent_and_has_no_options(hubbub: Hubbub) ->
     said = hubbub("run", SMALL, "--model", "sir")
     said.refuses("These are options of a message; add --inject TEXT.\n")
     said = hubbub("run", "new:50", "--ticks", "3")
-    assert said.out.startswith("No message was sent; add --inject TEXT.\n50 agents")
+    assert said.out.startswith("No message was sent; add --inject TEXT.\n50 members, ")
 
 
 @pytest.mark.parametrize(

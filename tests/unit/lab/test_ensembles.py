@@ -95,7 +95,11 @@ def test_an_early_look_shows_what_is_finished(world: World, found: Ensemble) -> 
         fans.append(Ensemble(progress.records()).fan("ever"))
 
     ensemble_now(world, RUMOUR, replicates=3, workers=1, follow=follow)
-    assert [fan.caption for fan in fans] == [f"ever, {k} replicates" for k in (1, 2, 3)]
+    assert [fan.caption for fan in fans] == [
+        "ever, 1 replicate",
+        "ever, 2 replicates",
+        "ever, 3 replicates",
+    ]
     rows = found.curves["replicate"] == 0
     assert fans[0]["q50"].tolist() == found.curves["ever"][rows].tolist()
 

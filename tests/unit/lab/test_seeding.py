@@ -115,7 +115,7 @@ async def test_blocking_an_agent_cuts_what_hangs_below(world: World) -> None:
     assert found.ties.shape == (0, 2)
     assert found.table()["listeners"].tolist() == [1]
     assert found.tables["spread"]["spread"].tolist() == [3.0, 1.0]
-    assert "1 agents blocked" in found.conclusion()
+    assert "1 member blocked" in found.conclusion()
     assert "without a guarantee" in found.conclusion()
 
 

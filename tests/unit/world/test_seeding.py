@@ -191,7 +191,7 @@ def test_community_with_a_number_draws_among_its_members(city: World) -> None:
 
 def test_large_worlds_search_no_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeding, "MOST_NAMES", 4)
-    with pytest.raises(InputError, match="No agent"):
+    with pytest.raises(InputError, match="No member has the id 'Bo'"):
         choose_seeds(world, "Bo")
 
 
@@ -207,7 +207,9 @@ def test_names_are_looked_at_only_once(world: World, monkeypatch: pytest.MonkeyP
     assert choose_seeds(world, "cy, c, AL, hub, Al").tolist() == [0, 1, 3]
     assert asked == [0, 1, 2, 3]
     asked.clear()
-    with pytest.raises(InputError, match=r"^Seeds 'Al, nobody, no one': No agent .*'nobody'"):
+    with pytest.raises(
+        InputError, match=r"^Seeds 'Al, nobody, no one': No member has the id 'nobody'"
+    ):
         choose_seeds(world, "Al, nobody, no one")
     assert asked == [0, 1, 2, 3, 4]
     asked.clear()

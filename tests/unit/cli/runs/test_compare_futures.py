@@ -36,18 +36,18 @@ def test_futures_are_those_of_python(hubbub: Hubbub, tmp_path: Path) -> None:
     facts = hubbub(*words, "--arm", BANNED, "--json").json
     found = lab.compare_now(
         World.create(agents=200, mean_degree=6, seed=3),
-        {"as it is": {}, "banned": {"do": "ban", "agents": "top:20:degree", "at": 1}},
+        {"baseline": {}, "banned": {"do": "ban", "agents": "top:20:degree", "at": 1}},
         messages={"text": "The bridge is closed.", "model": "sir", "beta": 0.3, "gamma": 0.3,
                   "seeds": "ids:0"},
         replicates=4, workers=1, backend="threading",
     )  # fmt: skip
-    assert facts["arms"] == ["as it is", "banned"]
+    assert facts["arms"] == ["baseline", "banned"]
     assert facts["digest"] == found.digest
     (row,) = [row for row in facts["differences"] if row["measure"] == "size"]
     assert row["difference"] == found.difference("size").mean
     assert facts["conclusion"] == [found.conclusion()]
     files = ("--out", str(tmp_path / "d.csv"), "--out", str(tmp_path / "d.png"))
-    said = hubbub(*words, "--arm", "as it is", "--arm", BANNED, *files).well()
+    said = hubbub(*words, "--arm", "baseline", "--arm", BANNED, *files).well()
     assert found.conclusion() in said.out
     assert f"Digest of the starting world: {found.digest}" in said.out
     assert "in any replicate: " in said.out
@@ -84,7 +84,7 @@ def test_a_margin_is_of_the_conclusion(hubbub: Hubbub) -> None:
     [
         (("--arm", "a", "--arm", "b"), "'a' and 'b' are identical"),
         (("--arm", BANNED, "--arm", BANNED), "Two conditions are named 'banned'"),
-        (("--arm", "as it is"), "two conditions or more"),
+        (("--arm", "baseline"), "two conditions or more"),
         (("--arm", "a: do=bann"), "Did you mean 'ban'?"),
         (("--arm", BANNED, "--replicates", "0"), "greater than or equal to 1"),
         (("--arm", BANNED, "--recommenders", "hot,random"), "Compare one thing"),
@@ -112,7 +112,7 @@ def test_an_arm_of_a_scenario_is_the_variant_that_does_the_same(hubbub: Hubbub) 
     words = ("compare", file, "--replicates", "3", "--workers", "1", "--json")
     variants = hubbub(*words, "--variants").json
     arms = hubbub(*words, "--arm", BANNED).json
-    assert (arms["arms"], variants["arms"]) == (["as it is", "banned"], ["base", "banned"])
+    assert (arms["arms"], variants["arms"]) == (["baseline", "banned"], ["base", "banned"])
     assert (arms["digest"], arms["begun"]) == (variants["digest"], variants["begun"])
     theirs = {row["measure"]: row["difference"] for row in variants["differences"]}
     assert {row["measure"]: row["difference"] for row in arms["differences"]} == theirs

@@ -77,7 +77,7 @@ def test_a_scenario_is_run_many_times(hubbub: Hubbub) -> None:
     said = hubbub("run", "storm.toml", "--replicates", "2", "--workers", "1", "--json")
     found = said.json
     assert [row["ticks"] for row in found["runs"]] == [4, 4]
-    assert "end.hub is not written" in said.err
+    assert "end.hub was not written" in said.err
     assert not Path("end.hub").exists()
     table = hubbub("run", "storm.toml", "--replicates", "2", "--workers", "1", "--csv")
     assert ",online,exposures,acts" in table.out.splitlines()[0]

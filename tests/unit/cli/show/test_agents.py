@@ -70,8 +70,8 @@ def test_every_column_of_a_profile_is_remarked_shown_exported_and_erased(
     people, out = tmp_path / "people.csv", tmp_path / "b.hub"
     people.write_text("id,name,bio,age,country\nbo,Bo Li,Paints.,36,Ruritania\n")
     said = hubbub("edit", path, "agents", "--profiles", people, "-o", out)
-    assert "Taken: id as id, name as name, bio as biography." in said.err
-    assert "Also stored in the profile: age, country;  " in said.err
+    assert "Columns used: id as id, name as name, bio as biography." in said.err
+    assert "Also stored in the profile: age, country; " in said.err
     facts = hubbub("show", out, "agents", "bo", "--json").json
     assert facts["profile"] == {"name": "Bo Li", "age": "36", "country": "Ruritania"}
     assert "age: 36; country: Ruritania" in hubbub("show", out, "agents", "bo").out

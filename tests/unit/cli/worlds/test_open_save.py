@@ -17,7 +17,7 @@ EDGES = "from,to,weight\nana,bo,0.5\nbo,cy,1\ncy,ana,0.25\nbo,bo,1\nana,bo,0.5\n
 def test_new_saves_the_world_that_the_library_makes(hubbub: Hubbub, tmp_path: Path) -> None:
     words = ("--agents", "200", "--network", "small-world", "--mean-degree", "4", "--seed", "5")
     said = hubbub("new", *words, "-p", "rewiring=0.2", "--out", "a.hub").well()
-    assert said.out.startswith("200 agents, 800 ties.\nSaved a.hub: ")
+    assert said.out.startswith("200 members, 800 ties.\nSaved a.hub: ")
     made = World.create(200, "small-world", 4, 5, rewiring=0.2)
     assert load(tmp_path / "a.hub").digest() == made.digest()
 
@@ -35,7 +35,7 @@ def test_new_prints_the_command_that_repeats_it(hubbub: Hubbub, tmp_path: Path) 
 def test_new_makes_a_network_of_given_degrees(hubbub: Hubbub, tmp_path: Path) -> None:
     np.save(tmp_path / "pairs.npy", np.tile([[2, 2], [1, 1]], (30, 1)))
     said = hubbub("new", "--degrees", "pairs.npy", "--out", "a.hub")
-    assert said.out.startswith("60 agents, ")
+    assert said.out.startswith("60 members, ")
     assert said.out.splitlines()[-1] == "Again: hubbub new --degrees pairs.npy --out a.hub"
 
 
@@ -170,7 +170,7 @@ def test_info_measures_the_network(hubbub: Hubbub, tmp_path: Path) -> None:
 
 def test_verify_sees_one_flipped_bit(hubbub: Hubbub, tmp_path: Path) -> None:
     hubbub("new", "--agents", "100", "--mean-degree", "4", "--out", "a.hub")
-    assert hubbub("verify", "a.hub").out.startswith("a.hub: whole; ")
+    assert hubbub("verify", "a.hub").out.startswith("a.hub: intact; ")
     assert hubbub("verify", "a.hub", "--json").json["columns"] > 3
     path = tmp_path / "a.hub"
     data = bytearray(path.read_bytes())

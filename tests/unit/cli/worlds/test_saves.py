@@ -118,7 +118,7 @@ def test_profiles_are_taken_out_after_a_question(hubbub: Hubbub) -> None:
     assert b"Lovelace-Quux" in Path("saves/a.hub").read_bytes()
     assert "add --yes" in hubbub("saves", "erase", "a", "all").err
     said = hubbub("saves", "erase", "a", "all", "--yes")
-    assert said.out.startswith("The profiles of ")
+    assert said.out.startswith("Deleted 30 profiles from a.hub, from ")
     assert b"Quux" not in Path("saves/a.hub").read_bytes()
     assert hubbub("saves", "erase", "a", "nobody-such", "--yes").code != 0
     again = hubbub("saves", "erase", "a", "0", "--pseudonymise", "--yes", "--json")

@@ -97,7 +97,7 @@ def test_what_must_be_known_is_said_in_a_sentence_each(found: Calibration) -> No
     said = replace(found, parameters=(one, at_end), correlations=bound, holdout=0.0).warnings
     assert said[0].startswith("The data do not identify b:")
     assert said[1].startswith("probability and b cannot be told apart")
-    assert "correlation -0.95" in said[1]
+    assert "correlated (-0.95)" in said[1]
     assert said[2] == "The best fit of b is at an end of its range; widen it."
     assert said[3].startswith("Nothing was held out")
 

@@ -152,7 +152,7 @@ def test_networks_versions_and_missing_numbers_are_told(tmp_path: Path) -> None:
     text = own.report(tmp_path / "r.md").read_text("utf-8")
     assert "2 networks in turn (seeds 2 to 3" in text
     assert "was written for hubbub 0.0.1, but ran with other versions" in text
-    assert "No conclusion about share reached" in text
+    assert "No conclusion about share" in text
     assert "None: no message was sent" in text
 
 

@@ -340,7 +340,7 @@ def test_a_world_that_crashed_with_minds_awake_goes_by_the_rules(tmp_path: Path)
             return said
 
     said = asyncio.run(told())
-    assert "120 members have a mind, and it sleeps: the rules decide for them." in said
+    assert "Language models of 120 members are off; rules decide for them." in said
     assert not platform_of(world).minds.awake
     assert platform_of(world).log.counted[1].sum() > 0
     assert platform_of(world).acted.agent.size

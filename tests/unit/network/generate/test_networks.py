@@ -147,7 +147,7 @@ def test_report_says_what_was_made() -> None:
     report = made.report
     assert report.agents == 4
     assert report.ties + report.loops + report.duplicates == 4
-    assert report.describe().startswith("configuration: 4 agents, ")
+    assert report.describe().startswith("configuration: 4 members, ")
     planted = generate("planted-communities", 400, seed=1, communities=4).report
     assert planted.describe().endswith("ties, 4 communities.")
     assert planted.parameters["mixing"] == 0.2

@@ -136,7 +136,7 @@ def test_after_the_first_nobody_waits_for_another(stuck: Any) -> None:
             with pytest.raises(BaseException, match="did not return and was stopped"):
                 stuck.sleeps()
         assert not told
-        with pytest.raises(StuckError, match=r"^Plugin 'stuck.py': does not come .* in loops\)"):
+        with pytest.raises(StuckError, match=r"^Plugin 'stuck.py': has not returned .* in loops\)"):
             mine.check()
 
 

@@ -99,7 +99,7 @@ async def rebuilt(simulation: Live, held: Held) -> None:
     link.live.rollback._take(link.live.world)
     link.live.rollback.after_tick(link.live.world)
     await link._rebuild(Stall("Tick 3", 1.0))
-    with pytest.raises(EngineError, match="restarted meanwhile; ask again"):
+    with pytest.raises(EngineError, match="restarted; try again"):
         await behind
     await simulation.step(1)
 

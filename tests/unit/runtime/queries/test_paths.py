@@ -34,5 +34,5 @@ def test_a_path_follows_ties_that_changed() -> None:
 
 def test_whom_nobody_knows_is_said() -> None:
     world = World.create(agents=20, mean_degree=2, seed=1)
-    with pytest.raises(InputError, match="No agent 77"):
+    with pytest.raises(InputError, match="No member 77"):
         pairs.sought(world, "0", "77")

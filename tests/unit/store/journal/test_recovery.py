@@ -172,7 +172,7 @@ def leaves_it(world: World, entry: JournalEntry) -> bool:
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (differs, "comes out differently"),
+        (differs, "gives a different result"),
         (fails, "ZeroDivisionError: a plugin"),
         (leaves_it, "Cannot replay tick "),
     ],
