@@ -70,7 +70,7 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
             assert title in app.screen.heading  # type: ignore[attr-defined]  # a Notice
             await keys(pilot, "enter", then=lambda: not isinstance(app.screen, Notice))
         await command(pilot, "change 'activity >= 0.5' status=paused activity=0.1")
-        await until(pilot, lambda: "Set 847 members to status=paused, activity=0.1" in said(app))
+        await until(pilot, lambda: "Set 1,552 members to status=paused, activity=0.1" in said(app))
         ada = '[{"id": 6, "name": "Ada Lovelace", "bio": "Counts."}]'
         (tmp_path / "people.json").write_text(ada)
         await command(pilot, f"profiles '{tmp_path / 'people.json'}'", Notice)
@@ -103,7 +103,7 @@ async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> N
             ('filter community == "x y"', "'x y'"),
             ("filter suspended", "No members match suspended."),
             ("filter Active", "7,624 members match Active."),
-            ("filter state:0:infected", "There is no message 0; write state:0:infected."),
+            ("filter state:0:infected", "this world's messages are none"),
             ("filter activity>0.999 status:banned", "No members match"),
             ("ego", "No member selected"),
             ("pair 3", "No member selected"),
