@@ -199,3 +199,15 @@ def test_of_a_journal_that_cannot_be_read_nobody_says_how_old_it_is(path: Path) 
     assert (place.is_older, at > 0) == (False, True)
     (folder_of(path) / "journal").write_bytes(b"no database " * 100)
     assert (place.is_older, place.opens_at) == (False, at)  # as was acknowledged
+
+
+@pytest.mark.parametrize(
+    ("tick", "said"),
+    [
+        (5, "Changes after tick 5 were not recovered."),
+        (6, "Tick 6 was not recovered."),
+        (8, "Ticks 6-8 were not recovered."),
+    ],
+)
+def test_what_is_not_carried_over_is_named_by_its_ticks(tick: int, said: str) -> None:
+    assert recovery.not_carried_over(5, journal.LastAcknowledged(9, tick, b"")) == said
