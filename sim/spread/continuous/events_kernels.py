@@ -398,7 +398,7 @@ _LIFE = np.uint64(10)
 _WHOLE = np.uint64(GRAINS)
 _WIDE = 4294967296.0
 _C2 = np.uint64(C2)
-_AHEAD = np.uint64(25)  # the agents of the eighth ring from here
+_AHEAD = np.uint64(25)  # in `due`, the agents of the eighth ring from here
 _STEP = np.uint64((2 * int(C2)) & 0xFFFFFFFFFFFFFFFF)
 
 
@@ -692,7 +692,7 @@ def _happen(
 
 @inlined
 def _first_place(heard: ListenerRows, key: Word, u: Number) -> Word:
-    """Return where the listener of the first ring of an agent's first life stands."""
+    """Return the place in ``targets`` of the first listener that an agent rings."""
     many = np.float64(heard.rows[u, 1])
     place = uniform(mix(word(key, u) + FOUR * _C2)) * many
     return np.uint64(heard.rows[u, 0]) + np.uint64(place)
@@ -702,7 +702,7 @@ def _first_place(heard: ListenerRows, key: Word, u: Number) -> Word:
 def _fetch_lives(
     heard: ListenerRows, key: Word, state: U8, live: U32, first: int, count: int
 ) -> None:  # fmt: skip
-    """Prefetch what the lives of the next agents read: 1.5 times as fast, by ``bench.models``."""
+    """Prefetch what the lives of the next agents read."""
     if first + 24 < count:
         u = np.uint64(live[first + 24])
         ahead(heard.rows, u * TWO)
