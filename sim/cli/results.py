@@ -33,6 +33,17 @@ _TEXT_CELLS = 40
 _NAMED = 5
 
 
+def world_facts(world: World) -> dict[str, Any]:
+    """Return what results say of the world that they come from."""
+    return {
+        "agents": len(world.agents),
+        "ties": world.ties.count,
+        "seed": world.seed,
+        "tick": world.tick,
+        "tick_minutes": world.tick_minutes,
+    }
+
+
 def result(
     world: World, cascades: Iterable[Cascade], *, command: str, seconds: float
 ) -> dict[str, Any]:
@@ -41,14 +52,7 @@ def result(
         "hubbub": sim.__version__,
         "command": command,
         "seconds": round(seconds, 6),
-        "world": {
-            "agents": len(world.agents),
-            "ties": world.ties.count,
-            "seed": world.seed,
-            "tick": world.tick,
-            "tick_minutes": world.tick_minutes,
-            "digest": world.digest(),
-        },
+        "world": world_facts(world) | {"digest": world.digest()},
         "cascades": [_told(cascade) for cascade in cascades],
     } | {**_minds(world), **_alerts(world), **_faults(world)}
 

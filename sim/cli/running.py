@@ -40,6 +40,7 @@ from sim.cli.results import (
     result,
     summary,
     tell_failed,
+    world_facts,
 )  # fmt: skip
 from sim.cli.watch import TickGuard, probe_foreign, watched
 from sim.cli.worlds import AUTHOR, open_world, save_world
@@ -626,13 +627,7 @@ def _facts(found: Ensemble, world: World, command: str) -> dict[str, Any]:
     return {
         "hubbub": sim.__version__,
         "command": command,
-        "world": {
-            "agents": len(world.agents),
-            "ties": world.ties.count,
-            "seed": world.seed,
-            "tick": world.tick,
-            "tick_minutes": world.tick_minutes,
-        },
+        "world": world_facts(world),
         "replicates": found.records.finished,
         "takeoff": None
         if takeoff is None

@@ -30,14 +30,19 @@ def spreading(model: str, agents: int = 300, channel: str | None = None) -> tupl
     return world, world.inject("x", seeds=seeds, model=model, channel=channel, **options)
 
 
-@pytest.mark.parametrize("model", [*AGAIN, *ONCE])
+STALE = pytest.mark.xfail(
+    strict=True, reason="an adoption may be put down to a source that no longer believes"
+)
+
+
+@pytest.mark.parametrize("model", [*AGAIN[:-1], pytest.param(AGAIN[-1], marks=STALE), *ONCE])
 def test_what_is_told_of_a_generation_never_changes(model: str) -> None:
-    told_once(model)
+    assert told_once(model), "nothing was told, so nothing was tested"
 
 
 @pytest.mark.parametrize("model", ["sis", "independent-cascade", "viral", "sir"])
 def test_what_is_told_of_a_generation_in_feeds_never_changes(model: str) -> None:
-    told_once(model, "feed")
+    assert told_once(model, "feed"), "nothing was told, so nothing was tested"
 
 
 @pytest.mark.slow
@@ -46,16 +51,17 @@ def test_what_is_told_of_a_generation_never_changes_whatever_the_model(model: st
     told_once(model)
 
 
-def told_once(model: str, channel: str | None = None) -> None:
-    """See that R of a generation, once told, stays."""
+def told_once(model: str, channel: str | None = None) -> dict[int, float]:
+    """See that R of a generation, once told, stays; return it by tick."""
     world, story = spreading(model, channel=channel)
     seen: dict[int, float] = {}
-    for _ in range(40):
+    for _ in range(200):
         world.step()
         r = story.r
         assert all(r[tick] == value for tick, value in seen.items()), "told before it was whole"
         seen = {tick: float(r[tick]) for tick in np.flatnonzero(~np.isnan(r)).tolist()}
         assert not set(seen) - set(np.flatnonzero(story.adoptions).tolist())
+    return seen
 
 
 @pytest.mark.parametrize("model", ["sis", "seis", "sirs", "sir", "seir"])
