@@ -72,7 +72,6 @@ class Hubbub(Viewer, inherit_bindings=False):
         self._quick: set[asyncio.Event] = set()
 
     async def on_event(self, event: Event) -> None:
-        """Join the lines of text pasted into a one-line field, separated by blanks."""
         if isinstance(event, Paste) and isinstance(self.focused, Input):
             event.text = _in_one_line(event.text)
         await super().on_event(event)
@@ -84,17 +83,14 @@ class Hubbub(Viewer, inherit_bindings=False):
         return _in_one_line(copied) if isinstance(self.focused, Input) else copied
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Filter control characters out of every line, whatever widget drew it."""
         return [*map(lean, super().get_line_filters()), SafeFilter()]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enable the keys of a mode only in that mode."""
         if action == "act" and self.stage is not None:
             return by_id(str(parameters[0])).where in {"", self.stage.mode}
         return True
 
     def action_act(self, name: str) -> None:
-        """Carry out the action of a key, or ask for its words first."""
         action = by_id(name)
         if name == "command":
             self.ask_command("")

@@ -145,7 +145,6 @@ class KeysInOrder(App[int], inherit_bindings=False):
         self.ahead = TypedAhead(self)
 
     async def on_event(self, event: Event) -> None:
-        """Hold each key until the previous one has had its effect."""
         if not isinstance(event, Key) or event.is_forwarded:
             await super().on_event(event)
         elif not self.ahead.keeps(event):
@@ -157,7 +156,6 @@ class KeysInOrder(App[int], inherit_bindings=False):
         self.ahead.went(key)
 
     async def on_pulse(self, event: Pulse) -> None:
-        """Release the next key."""
         event.stop()
         await self.ahead.back(event)
 

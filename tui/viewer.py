@@ -328,7 +328,6 @@ class Viewer(HubbubApp, inherit_bindings=False):
     # -- start ------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[Any]:
-        """Start with the loading screen: nothing heavy is imported before it is painted."""
         return self._loading
 
     def on_mount(self) -> None:

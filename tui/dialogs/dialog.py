@@ -46,7 +46,6 @@ class Dialog(ModalScreen[T], Generic[T]):
         self._labels = (yes, no)
 
     def compose(self) -> ComposeResult:
-        """Lay the box out."""
         yes, no = self._labels
         with Vertical(id="box") as box:
             box.border_title = Content(line(self.heading, 60))
@@ -63,7 +62,6 @@ class Dialog(ModalScreen[T], Generic[T]):
                     yield Button(Content(f" {line(no, 40)} "), id="no", compact=True)
 
     def on_resize(self) -> None:
-        """Keep the buttons visible, however long the body is."""
         self.fit(max(1, self.size.height - AROUND))
 
     def fit(self, room: int) -> None:
@@ -72,7 +70,6 @@ class Dialog(ModalScreen[T], Generic[T]):
             body.styles.max_height = room
 
     def body(self) -> ComposeResult:
-        """Yield the widgets between title and buttons."""
         yield from ()
 
     def more_buttons(self) -> ComposeResult:
@@ -80,7 +77,6 @@ class Dialog(ModalScreen[T], Generic[T]):
         yield from ()
 
     def result(self) -> T | None:
-        """Return the result of the dialog, or ``None`` after saying what is missing."""
         return None
 
     def chosen(self, picker: str, what: str) -> str:
@@ -101,7 +97,6 @@ class Dialog(ModalScreen[T], Generic[T]):
             self.dismiss(found)
 
     def action_accept(self) -> None:
-        """Do the same as the first button."""
         self.accept()
 
     def read(self) -> None:
@@ -111,11 +106,9 @@ class Dialog(ModalScreen[T], Generic[T]):
             body.focus()
 
     def action_close(self) -> None:
-        """Close without a result."""
         self.dismiss(None)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Mark the focused field, and show its explanation in the lower frame."""
         field = event.widget.parent
         for row in self.query(".row, .field"):
             row.set_class(row is field, "-here")
@@ -164,7 +157,6 @@ class Notice(Dialog[bool]):
         self.read()
 
     def result(self) -> bool:
-        """Return that it was read."""
         return True
 
 
@@ -181,7 +173,6 @@ class Confirm(Dialog[bool]):
         yield Static(plain(self._text), markup=False, id="statement")
 
     def result(self) -> bool:
-        """Return the confirmation."""
         return True
 
 
@@ -202,7 +193,6 @@ class ErrorDialog(Dialog[bool]):
         yield Button(" Copy ", id="copy", compact=True)
 
     def result(self) -> bool:
-        """Return that it was read."""
         return True
 
     @on(Button.Pressed, "#copy")
@@ -246,7 +236,6 @@ class StalledDialog(Dialog[str]):
         yield Button(" Stop and save ", id="save", compact=True)
 
     def result(self) -> str:
-        """Return the wish to continue."""
         return "go"
 
     @on(Button.Pressed, "#save")

@@ -84,7 +84,6 @@ class Form(Vertical):
         self._card: PluginChoice | None = None
 
     async def show(self, card: PluginChoice, values: Mapping[str, Any] | None = None) -> None:
-        """Show the parameters of another card."""
         self._card = card
         given = values or {}
         async with self.batch():
@@ -162,7 +161,6 @@ class ParametersDialog(Dialog[dict[str, Any]]):
             first.first().focus()
 
     def result(self) -> dict[str, Any] | None:
-        """Return the changes, if all of them are allowed."""
         form = self.query_one(Form)
         if form.problem:
             self.complain(form.problem)
@@ -170,7 +168,6 @@ class ParametersDialog(Dialog[dict[str, Any]]):
         return {n: value for n, value in form.values.items() if value != self._now.get(n)}
 
     def on_form_changed(self) -> None:
-        """Show errors immediately."""
         self.complain(self.query_one(Form).problem)
 
 
@@ -239,7 +236,6 @@ class InterveneDialog(Dialog[InterventionWish]):
             self.complain("")
 
     def result(self) -> InterventionWish | None:
-        """Return the request, if every field is valid."""
         form = self.query_one(Form)
         if form.problem:
             self.complain(form.problem)

@@ -92,7 +92,6 @@ class HelpDialog(Dialog[bool]):
                 )
 
     def result(self) -> bool:
-        """Return that it was read."""
         return True
 
 

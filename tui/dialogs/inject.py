@@ -228,7 +228,6 @@ class InjectDialog(Dialog[MessageOrder]):
         return f"community:{self.chosen('#community', 'a community')}:{amount}"
 
     def result(self) -> MessageOrder | None:
-        """Return the message, if it is valid."""
         return self.order()
 
     @work(exclusive=True, group="plan")

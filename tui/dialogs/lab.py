@@ -80,7 +80,6 @@ class LabDialog(Dialog[LabWish]):
             self.query_one("#newstudy").focus()
 
     def action_wish(self, verb: str) -> None:
-        """Do something else with the file under the cursor."""
         at = self.query_one("#labfiles", OptionList).highlighted
         if at is None:
             self.complain("Nothing selected; type a name for a new study.")
@@ -90,7 +89,6 @@ class LabDialog(Dialog[LabWish]):
             self.dismiss(LabWish(verb, str(self._found[at].path), self._found[at].kind))
 
     def result(self) -> LabWish | None:
-        """Return that the chosen file is to be run, or a new one written."""
         name = self.query_one("#newstudy", Input).value.strip()
         if name:
             return LabWish("new", name, "study")
@@ -174,7 +172,6 @@ class EditorDialog(Dialog[EditedText]):
         return self.query_one("#text", TextArea).text
 
     def result(self) -> EditedText:
-        """Return the text as typed; errors may be fixed later."""
         return EditedText(self._now, run=False)
 
     @on(TextArea.Changed)
@@ -200,14 +197,12 @@ class EditorDialog(Dialog[EditedText]):
             told.set_class(found is not None, "-wrong")
 
     def action_go(self) -> None:
-        """Move the cursor to the error."""
         area = self.query_one("#text", TextArea)
         if self._fault is not None and self._fault.row >= 0:
             area.move_cursor((self._fault.row, 0), center=True)
         area.focus()
 
     def action_close(self) -> None:
-        """Leave; changes are discarded only after confirmation."""
         if self._now == self._text:
             self.dismiss(None)
             return
@@ -271,7 +266,6 @@ class SweepDialog(Dialog[tuple[str, ...]]):
             yield from _row(name.capitalize(), Input(id=name, compact=True, placeholder=says))
 
     def result(self) -> tuple[str, ...]:
-        """Return the words."""
         where = self._typed("scenario")
         if not where:
             raise InputError("Type a scenario: a file, gallery:NAME, or here.")

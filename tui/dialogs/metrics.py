@@ -45,7 +45,6 @@ class Picks(OptionList):
     ]
 
     def action_agree(self) -> None:
-        """Apply the selection."""
         if isinstance(self.screen, MetricsDialog):
             self.screen.accept()
 
@@ -160,7 +159,6 @@ class MetricsDialog(Dialog[MetricChoice]):
         self._redraw(name)
 
     def result(self) -> MetricChoice | None:
-        """Return the selection, if every threshold is a number."""
         problems = [_problem(name, *bounds) for name, bounds in self._alerts.items()]
         for problem in filter(None, problems):
             self.complain(problem)

@@ -115,7 +115,6 @@ class GiveMinds(Dialog[MindWish]):
         return self.chosen("#model", "a model") if self._offer.models else ""
 
     def result(self) -> MindWish | None:
-        """Return the request."""
         if not self._typed("who"):
             self.complain(f"Type which members: {WHO}.")
             return None
@@ -186,7 +185,6 @@ class InterviewDialog(Dialog[bool]):
             self._ask(self._first)
 
     def result(self) -> bool | None:
-        """Ask; the dialog stays open."""
         question = self.query_one("#question", Input)
         said = question.value.strip()
         if self._asked:
@@ -285,7 +283,6 @@ class SurveyDialog(Dialog[SurveyQuestions]):
         yield Static(NOTE, classes="note", markup=False)
 
     def result(self) -> SurveyQuestions | None:
-        """Return the survey, if it is complete."""
         members, question, choices = (
             self.query_one(f"#{name}", Input).value.strip()
             for name in ("members", "question", "choices")
@@ -382,7 +379,6 @@ class PlayDialog(Dialog[bool]):
         self._show()
 
     def result(self) -> bool | None:
-        """Carry out the choice; the dialog stays open."""
         deed = self._deed()
         if deed is not None:
             self.run_worker(self._do(deed), group="deed", exit_on_error=False)

@@ -130,18 +130,15 @@ class PickModel(Dialog[str]):
         return (option.id if option is not None else "") or ""
 
     def action_go(self, how: str) -> None:
-        """Move the cursor in the list, while the search keeps the focus."""
         getattr(self.query_one("#models", OptionList), f"action_{how}")()
 
     async def action_card(self) -> None:
-        """Show the card of the model under the cursor."""
         name = self.marked
         if name:
             facts = await in_thread(lambda: self._simulator.card(name), "card")
             self.app.push_screen(ModelCard(name, facts))
 
     def result(self) -> str | None:
-        """Return the name of the model under the cursor."""
         if not self.marked:
             self.complain(NOTHING)
         return self.marked or None
@@ -183,7 +180,6 @@ class ModelCard(Dialog[bool]):
         self.read()
 
     def result(self) -> bool:
-        """Return that it was read, and nothing is to be sent."""
         return False
 
     def accept(self) -> None:
@@ -241,12 +237,10 @@ class ModelField(Widget, can_focus=True):
         self._cards = {card.name: card for card in cards}
 
     def watch_value(self) -> None:
-        """Notify the form."""
         if self.value:
             self.post_message(self.Changed())
 
     def render(self) -> Content:
-        """Draw name and summary."""
         if not self.value:
             return Content.styled("Loading models ...", "$foreground-muted")
         card = self._cards.get(self.value)
@@ -262,23 +256,19 @@ class ModelField(Widget, can_focus=True):
         )
 
     def on_key(self, event: Key) -> None:
-        """Start the search with a letter."""
         if event.is_printable and event.character not in {None, " ", "?"}:
             event.stop()
             self.action_ask(event.character or "")
 
     def on_click(self) -> None:
-        """List the models."""
         self.action_ask("")
 
     def action_ask(self, typed: str) -> None:
-        """Ask for the list."""
         if self._cards:
             self._hold_keys()
             self.post_message(self.Asked(typed))
 
     def action_card(self) -> None:
-        """Ask for the card."""
         if self.value:
             self._hold_keys()
             self.post_message(self.CardAsked())

@@ -116,13 +116,11 @@ class ProgressGauge(Widget):
         self._share = -1.0
 
     def show(self, share: float) -> None:
-        """Fill it up to ``share`` of one."""
         if round(share, 3) != self._share:
             self._share = round(share, 3)
             self.refresh()
 
     def render(self) -> Content:
-        """Draw the bar."""
         share = max(0.0, self._share)
         width = max(1, self.size.width - 6)
         done = round(width * share)
@@ -164,7 +162,6 @@ class ProgressDialog(Dialog[bool]):
         self.query_one(ProgressGauge).show(self.job.share)
 
     def action_close(self) -> None:
-        """Cancel the job; the dialog closes when the job ends, or when closed again."""
         if self.job.cancellable and not self.job.is_stopping:
             self.job.cancel()
             self._turn()
@@ -177,7 +174,6 @@ class ProgressDialog(Dialog[bool]):
         self._go()
 
     def on_screen_resume(self) -> None:
-        """Close, if that was requested while another dialog was above."""
         self._go()
 
     def _go(self) -> None:
@@ -222,7 +218,6 @@ class Loading(Screen[None]):
         self._timer.pause()
 
     def on_screen_resume(self) -> None:
-        """Continue after a dialog was closed."""
         self.uncovered.set()
         self._timer.resume()
         self._turn()

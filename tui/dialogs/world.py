@@ -111,7 +111,6 @@ class NewWorldDialog(Dialog[NewWorldSpec]):
         )
 
     def result(self) -> NewWorldSpec | None:
-        """Return the specification, if it is valid and fits in memory."""
         order = self.order()
         shortage = _shortage(order, *self._simulator.estimate(order))
         if shortage:
@@ -212,7 +211,6 @@ class OpenDialog(Dialog["Path | str"]):
         self.query_one("#folder", Static).update(line(both, 400))
 
     def result(self) -> Path | str | None:
-        """Return the chosen file, if it can be opened, or the chosen scenario."""
         at = self.query_one("#saved", OptionList).highlighted
         if at is None:
             self.complain("Nothing to open yet; press w in a world to save it.")
@@ -309,7 +307,6 @@ class SaveDialog(Dialog[Path]):
             yield Static(Content(line(str(self._saves), 400)), classes="note")
 
     def result(self) -> Path | None:
-        """Return the file, after confirmation if it replaces an older one."""
         name = self.query_one("#name", Input).value
         try:
             path = saved_path(self._saves, name)
@@ -379,7 +376,6 @@ class QuitDialog(Dialog[str]):
             yield Button(" Do not save ", id="drop", variant="error", compact=True)
 
     def result(self) -> str:
-        """Return the wish to save."""
         return "save"
 
     @on(Button.Pressed, "#keep")
@@ -449,7 +445,6 @@ class HistoryDialog(Dialog[int | str]):
         )
 
     def result(self) -> int | str | None:
-        """Return what was chosen."""
         at = self.query_one("#ticks", OptionList).highlighted
         if at is None:
             self.complain("Nothing selected; type :goto N to go to tick N.")

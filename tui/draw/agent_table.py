@@ -305,13 +305,11 @@ class EgoPane(StripPane):
         self.changed()
 
     def action_go(self, by: int) -> None:
-        """Select the next surrounding member."""
         if self.ego is not None:
             self.at = (self.at + by) % len(self.ego.agents)
             self.changed()
 
     def action_choose(self) -> None:
-        """Announce the chosen member."""
         if self.ego is not None:
             self.post_message(self.Chosen(int(self.ego.agents[self.at])))
 

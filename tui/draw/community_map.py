@@ -385,7 +385,6 @@ class CommunityMap(PixelPane):
         self._cut: tuple[BubbleLayout, int, list[Disc | None]] | None = None
 
     def show(self, frame: Frame) -> None:
-        """Show the communities of a frame."""
         found = frame.communities
         if found is None:
             none = np.zeros(0, dtype=np.int64)
@@ -458,7 +457,6 @@ class CommunityMap(PixelPane):
             self.changed()
 
     def action_go(self, right: int, down: int) -> None:
-        """Go to the next community in a direction; first to the largest one."""
         if not self._names:
             return
         layout = self._layout
@@ -467,30 +465,25 @@ class CommunityMap(PixelPane):
         self._choose(int(np.argmax(self._sizes)) if at < 0 else nearest(places, at, right, down))
 
     def action_zoom(self, factor: float) -> None:
-        """Zoom around the chosen community, or the middle."""
         self._zoom = min(CLOSEST, max(1.0, self._zoom * factor))
         self.changed()
 
     def action_choose(self) -> None:
-        """Announce the community under the cursor."""
         if self.selected >= 0:
             self.post_message(self.Chosen(self.selected))
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Describe the community under the mouse."""
         index = self._at(event)
         if index != self._hover:
             self._hover = index
             self.changed()
 
     def on_leave(self) -> None:
-        """Describe the chosen community again."""
         if self._hover >= 0:
             self._hover = -1
             self.changed()
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the community that was clicked."""
         index = self._at(event)
         if index >= 0:
             self._choose(index)

@@ -119,7 +119,6 @@ class CommunityHeat(PixelPane):
         self._grid: Grid | None = None
 
     def show(self, frame: Frame) -> None:
-        """Show the communities of a frame."""
         found = frame.communities
         if found is None:
             none = np.zeros(0, dtype=np.int64)
@@ -170,12 +169,10 @@ class CommunityHeat(PixelPane):
         self.changed()
 
     def action_order(self) -> None:
-        """Switch to the next order."""
         orders = get_args(Order)
         self.sort_by(orders[(orders.index(self.order) + 1) % len(orders)])
 
     def action_row(self, rows: int) -> None:
-        """Move the cursor by rows."""
         if not len(self._rank):
             return
         self._touched = True
@@ -184,11 +181,9 @@ class CommunityHeat(PixelPane):
         self.post_message(self.Selected(self.selected))
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by pages."""
         self.action_row(pages * max(1, self._grid.rows if self._grid else 10))
 
     def action_point(self, columns: int) -> None:
-        """Move the cursor in time; beyond the newest tick it follows the newest again."""
         if not len(self._ticks):
             return
         grid = self._grid
@@ -201,22 +196,18 @@ class CommunityHeat(PixelPane):
         self.changed()
 
     def action_first(self) -> None:
-        """Go to the first tick."""
         self._cursor = int(self._ticks[0]) if len(self._ticks) else None
         self.changed()
 
     def action_newest(self) -> None:
-        """Follow the newest tick."""
         self._cursor = None
         self.changed()
 
     def action_choose(self) -> None:
-        """Announce the community under the cursor."""
         if self._names:
             self.post_message(self.Chosen(self.selected))
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the cell that was clicked."""
         offset, grid = event.get_content_offset(self), self._grid
         if offset is None or grid is None or not 0 <= offset.y < grid.rows:
             return
@@ -406,7 +397,6 @@ class CommunityTable(ColumnTable):
         self._shown: CommunityRows | None = None
 
     def show(self, frame: Frame) -> None:
-        """Show the communities of a frame."""
         found = frame.communities
         if found is None:
             none = np.zeros(0, dtype=np.int64)

@@ -86,7 +86,6 @@ class Curves(BraillePane):
         self._theory: Theory | None = None
 
     def show(self, frame: Frame) -> None:
-        """Show the message in focus of a frame."""
         focus = frame.focus
         self.placeholder = _empty(focus)
         if focus is None:
@@ -136,7 +135,6 @@ class Curves(BraillePane):
     # -- keys and mouse -----------------------------------------------------------------------
 
     def action_point(self, steps: int) -> None:
-        """Move the crosshair by columns; beyond the newest tick it follows the newest again."""
         last = len(self._history) - 1
         if last < 0:
             return
@@ -148,16 +146,13 @@ class Curves(BraillePane):
         self._point(None if there >= last and steps > 0 else min(there, last))
 
     def action_first(self) -> None:
-        """Move the crosshair to the first tick."""
         if len(self._history):
             self._point(0)
 
     def action_newest(self) -> None:
-        """Remove the crosshair; the values follow the newest tick."""
         self._point(None)
 
     def action_zoom(self, factor: float) -> None:
-        """Show fewer or more ticks, around the crosshair or up to the newest."""
         start, stop = self._window()
         last = max(len(self._history) - 1, SHORTEST)
         span = max(float(min(TIGHTEST, last)), (stop - start) * factor)
@@ -168,30 +163,25 @@ class Curves(BraillePane):
         self.changed()
 
     def action_log(self) -> None:
-        """Switch the logarithmic scale on or off."""
         self._log = not self._log
         self.changed()
 
     def action_all(self) -> None:
-        """Keep every state on the scale, or let one that is far above the others leave it."""
         self._all = not self._all
         self.changed()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Read the values under the mouse."""
         tick = self._tick_at(event)
         if tick != self._hover:
             self._hover = tick
             self.changed()
 
     def on_leave(self) -> None:
-        """Return to the crosshair."""
         if self._hover is not None:
             self._hover = None
             self.changed()
 
     def on_click(self, event: events.Click) -> None:
-        """Set the crosshair at the clicked position."""
         tick = self._tick_at(event)
         if tick is not None:
             self._point(tick)

@@ -61,7 +61,6 @@ class ParameterMapPane(PixelPane):
             self.changed()
 
     def action_move(self, right: int, up: int) -> None:
-        """Move the cursor by fields."""
         if self._map is None:
             return
         rows, columns = self._map.means.shape
@@ -202,7 +201,6 @@ class BarsPane(StripPane):
             self.changed()
 
     def action_scroll(self, by: int) -> None:
-        """Scroll by rows, if there are more than fit."""
         many = 0 if self._bars is None else len(self._bars.rows)
         self._top = min(max(self._top + by, 0), max(0, many - max(1, self.size.height - 2)))
         self.changed()

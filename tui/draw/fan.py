@@ -141,7 +141,6 @@ class TickPane(BandPane):
         self._plot: Plot | None = None
 
     def action_point(self, steps: int) -> None:
-        """Move the crosshair by columns; beyond the last tick it is removed."""
         last, plot = self._ticks - 1, self._plot
         if last < 0:
             return
@@ -151,12 +150,10 @@ class TickPane(BandPane):
         self.changed()
 
     def action_first(self) -> None:
-        """Move the crosshair to the first tick."""
         self._cursor = 0 if self._ticks else None
         self.changed()
 
     def action_newest(self) -> None:
-        """Remove the crosshair; the values are those of the last tick."""
         self._cursor = None
         self.changed()
 

@@ -175,7 +175,6 @@ class NowPane(StripPane):
             self._chosen, self._units, self._shown = tuple(names), units, ()
 
     def show(self, frame: Frame) -> None:
-        """Show the message in focus of a frame."""
         focus, platform = frame.focus, frame.platform
         key = (focus, frame.tick, frame.agents, frame.metrics)
         hosted = [] if platform is None else platform_metrics(platform, frame.agents)
@@ -283,7 +282,6 @@ class MetricChart(StripPane):
             self.changed()
 
     def show(self, frame: Frame) -> None:
-        """Show the metrics of a frame."""
         measured = frame.metrics if self._course is None else self._course
         if measured is not self._measured and not _same(measured, self._measured):
             self._measured = measured

@@ -71,7 +71,6 @@ class Painted(Widget):
         return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
-        """Return one line of the content, repainting everything first if it is out of date."""
         width, height, first = self.view()
         key = (
             self._stamp,

@@ -275,39 +275,31 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     # -- keys and mouse -------------------------------------------------------------------------
 
     def action_move(self, rows: int) -> None:
-        """Move the cursor by rows."""
         self._go(self._at + rows)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by pages."""
         self._go(self._at + pages * max(1, self._page))
 
     def action_first(self) -> None:
-        """Go to the first row."""
         self._go(0)
 
     def action_last(self) -> None:
-        """Go to the last row."""
         self._go(len(self._rows) - 1)
 
     def action_column(self, columns: int) -> None:
-        """Select another column."""
         last = len(self._rows.columns) - 1
         self._column = min(max(0, self._column + columns), max(0, last))
         self.changed()
 
     def action_sort(self) -> None:
-        """Sort by the selected column; again to reverse the order."""
         if self._rows.columns:
             self._sort_by_column(self._column)
 
     def action_choose(self) -> None:
-        """Announce the row under the cursor."""
         if len(self._rows):
             self.post_message(self.Chosen(self.selected))
 
     def on_click(self, event: events.Click) -> None:
-        """Go to the row that was clicked, or sort by the heading."""
         offset = event.get_content_offset(self)
         if offset is None or not self._rows.columns:
             return
@@ -351,7 +343,6 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         return top == self._top
 
     def on_resize(self) -> None:
-        """Keep the cursor visible."""
         self.call_after_refresh(self._bring_cursor)
 
     # -- drawing --------------------------------------------------------------------------------

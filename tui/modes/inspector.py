@@ -53,7 +53,6 @@ class ScrollingLines(Widget, can_focus=True):
         return []
 
     def action_scroll(self, by: int) -> None:
-        """Scroll by lines."""
         last = len(self.lines(self.size.width)) - self.size.height
         self._top = min(max(0, self._top + by), max(0, last))
         self.refresh()
@@ -64,7 +63,6 @@ class ScrollingLines(Widget, can_focus=True):
         self.refresh()
 
     def render(self) -> Content:
-        """Draw the lines in sight."""
         found = self.lines(max(8, self.size.width))
         if not found:
             return Content.styled(self._empty, "$foreground-muted")

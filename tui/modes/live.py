@@ -60,7 +60,6 @@ class LiveMode(Mode):
     )
 
     def show(self, frame: Frame) -> None:
-        """Show a frame in every visible pane."""
         self._arrange(frame)
         super().show(frame)
 
@@ -108,7 +107,6 @@ class LiveMode(Mode):
         self.app.show_community(event.index)
 
     def on_messages_pane_chosen(self, event: MessagesPane.Chosen) -> None:
-        """Show the message that was chosen."""
         event.stop()
         self.app.obey(f"focus {event.session}")
 

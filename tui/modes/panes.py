@@ -57,7 +57,6 @@ class Mode(Vertical):
         self.run_worker(begin, group=group, exclusive=newest, exit_on_error=False)
 
     def show(self, frame: Frame) -> None:
-        """Show a frame in every visible pane."""
         for pane in self.query(".pane"):
             self.show_in(pane, frame)
 
@@ -144,7 +143,6 @@ class MessagesPane(Widget, can_focus=True):
         self._styles_of: dict[str, Style] = {}
 
     def show(self, frame: Frame) -> None:
-        """Show the messages and events of a frame; redraw only if they changed."""
         rows = tuple(reversed(frame.sessions))
         shown = frame.focus.id if frame.focus else None
         if (rows, frame.events, shown) == (self._rows, self._events, self._shown):
@@ -165,17 +163,14 @@ class MessagesPane(Widget, can_focus=True):
         return min(self._cursor, max(0, len(rows) - 1))
 
     def action_move(self, by: int) -> None:
-        """Move the cursor."""
         self._cursor = min(max(0, self._cursor + by), max(0, len(self._rows) - 1))
         self.refresh()
 
     def action_choose(self) -> None:
-        """Show the message under the cursor."""
         if self._rows:
             self.post_message(self.Chosen(self._rows[self._cursor].id))
 
     def on_click(self, event: object) -> None:
-        """Show the message that was clicked."""
         line = self._top + getattr(event, "y", 0) - self.gutter.top
         if 0 <= line < min(len(self._rows), self._room):
             self._cursor = line
@@ -190,7 +185,6 @@ class MessagesPane(Widget, can_focus=True):
         )
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line."""
         room, width = self._room, self.size.width
         self._top = min(max(self._top, self._cursor - room + 1), self._cursor)
         if y < room:
@@ -230,7 +224,6 @@ class MessagesPane(Widget, can_focus=True):
         return "stories--focus" if row.id == self._shown else "stories--row"
 
     def notify_style_update(self) -> None:
-        """Forget the styles: the theme has changed."""
         super().notify_style_update()
         self._styles_of.clear()
 
@@ -255,7 +248,6 @@ class ParametersPane(Widget, can_focus=True):
         self._key: tuple[object, ...] = ()
 
     def show(self, frame: Frame) -> None:
-        """Show the parameters of the message shown."""
         focus = frame.focus
         key = (focus.id, focus.parameters, focus.panel) if focus else ()
         if key != self._key or focus is None:
@@ -263,7 +255,6 @@ class ParametersPane(Widget, can_focus=True):
             self.refresh()
 
     def render(self) -> Content:
-        """Draw one line per name and value."""
         focus = self._focus
         if focus is None:
             return Content.styled("No message yet.", "$foreground-muted")
@@ -299,12 +290,10 @@ class CommunityDetail(Widget, can_focus=True):
         self._tick = 0
 
     def show(self, communities: Communities | None, chosen: int, tick: int) -> None:
-        """Show a community."""
         self._communities, self._chosen, self._tick = communities, chosen, tick
         self.refresh()
 
     def render(self) -> Content:
-        """Draw the facts, one per line."""
         found = self._communities
         if found is None or not 0 <= self._chosen < len(found.names):
             return Content.styled("No community selected.", "$foreground-muted")
@@ -385,12 +374,10 @@ class WelcomePane(Widget):
         self._frame: Frame | None = None
 
     def show(self, frame: Frame) -> None:
-        """Show the size of this world."""
         self._frame = frame
         self.refresh()
 
     def render(self) -> Content:
-        """Draw the invitation."""
         frame = self._frame
         if frame is None:
             return Content("")

@@ -94,7 +94,6 @@ class FrameBar(Widget):
     frame: Frame | None = None
 
     def show(self, frame: Frame) -> None:
-        """Show a frame."""
         self.frame = frame
         self.refresh()
 
@@ -108,7 +107,6 @@ class StatusBar(FrameBar):
     is_copy: bool = False
 
     def render(self) -> Content:
-        """Draw as much as the width allows."""
         frame = self.frame
         if frame is None:
             return Content.assemble((" Hubbub ", "$background on $primary bold"))
@@ -172,7 +170,6 @@ class ModeBar(FrameBar):
         self.refresh()
 
     def render(self) -> Content:
-        """Draw the modes on the left and the engine's health on the right."""
         modes = Content.assemble(*[self._tab(*mode) for mode in MODES])
         if self.frame is None:
             return modes
@@ -199,7 +196,6 @@ class ModeBar(FrameBar):
         return f"runs {running.finished}/{running.total}" if running.total else running.stage[:24]
 
     def on_click(self, event: Click) -> None:
-        """Go to the mode that was clicked."""
         at = 0
         for mode in MODES:
             at += self._tab(*mode).cell_length
@@ -258,7 +254,6 @@ class Timeline(FrameBar):
     goal: int = 0
 
     def render(self) -> Content:
-        """Draw ``0 ━━i━━━╸────── 500``."""
         frame = self.frame
         if frame is None:
             return Content("")
@@ -293,7 +288,6 @@ class Footer(Widget):
         self._items: list[tuple[Action, Content]] = []
 
     def show(self, situation: ScreenState) -> None:
-        """Show the available actions; redraw only if they changed."""
         self._situation = situation
         state = situation.frame.state if situation.frame else ""
         drawn = (situation.mode, state, *(not action.when(situation) for action in ACTIONS))
@@ -302,7 +296,6 @@ class Footer(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        """Draw as many keys as fit, the most important ones first."""
         if self._situation is None:
             return Content("")
         mode = self._situation.mode
@@ -322,7 +315,6 @@ class Footer(Widget):
         return Content("").join([item for _, item in self._items])
 
     def on_click(self, event: Click) -> None:
-        """Carry out the action whose key was clicked."""
         at = 0
         for action, item in self._items:
             at += item.cell_length
@@ -374,20 +366,16 @@ class CommandLine(Input):
         self.known: dict[str, list[str]] = {}
 
     def action_complete(self) -> None:
-        """Complete the word as far as it is unambiguous."""
         self.value = complete(self.value, candidates(self.value, self.known))
         self.cursor_position = len(self.value)
 
     def action_older(self) -> None:
-        """Show the previous command."""
         self._show(self.history.older(self.value))
 
     def action_newer(self) -> None:
-        """Show the next command."""
         self._show(self.history.newer(self.value))
 
     def action_leave(self) -> None:
-        """Close the line without a command."""
         self.post_message(self.Left())
 
     def _show(self, line: str) -> None:
@@ -505,7 +493,6 @@ class Stage(Screen[None], inherit_bindings=False):
         yield Footer(id="footer")
 
     def on_resize(self) -> None:
-        """Show the frame in panes that become visible at the new size."""
         self.call_after_refresh(self.app.redraw)
 
     def go(self, name: str) -> None:
@@ -530,7 +517,6 @@ class Stage(Screen[None], inherit_bindings=False):
         self.app.redraw(whole=not self.app.running)
 
     def show(self, frame: Frame, *, whole: bool = True) -> None:
-        """Show a frame in every bar, and in the panes of the mode."""
         status = self.query_one(StatusBar)
         status.asked_state, status.speed = self.app.expected, self.app.speed
         status.is_copy = self.app.home.is_copy
@@ -578,7 +564,6 @@ class Stage(Screen[None], inherit_bindings=False):
         return self.query_one(MessageLine)
 
     def on_message_line_entered(self, event: MessageLine.Entered) -> None:
-        """Carry out what was typed."""
         event.stop()
         self.app.obey(event.line)
 

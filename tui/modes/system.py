@@ -201,7 +201,6 @@ class EnginePane(Facts):
         super().__init__(id=id)
 
     def show(self, frame: Frame) -> None:
-        """Show the engine facts of a frame."""
         told = [("state", frame.state), ("tick", count(frame.tick))]
         told += [("last tick", seconds(frame.tick_ms / 1000))]
         told += [(f"  {name}", seconds(ms / 1000)) for name, ms in frame.phase_ms]
@@ -230,7 +229,6 @@ class MindsPane(Facts):
         super().__init__(id=id)
 
     def show(self, frame: Frame) -> None:
-        """Show the facts about minds of a frame."""
         self.tell(minds_facts(frame.minds))
 
 
