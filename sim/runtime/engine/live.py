@@ -541,7 +541,7 @@ class LiveWorld:
             memory_bytes=self._memory_now(),
             sessions=self.tracker.rows(),
             focus=self.focused.focus(),
-            communities=self.focused.communities(),
+            communities=self.focused.communities(world),
             events=tuple(self.lines),
             banner=self.persistence.trouble or self.banner,
             sessions_total=self.tracker.total,

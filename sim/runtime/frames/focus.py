@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ import numpy.typing as npt
 from sim.arrays import F64, I32, I64
 from sim.core.text import clip, one_line
 from sim.core.threads import interruptible
+from sim.jit.claims import NOBODY
+from sim.jit.words import CODE, EVER
 from sim.network.analysis import groups_kernels as kernels
 from sim.network.graph.slab import read_only
 from sim.runtime.frames.communities import CommunityTotals
@@ -19,9 +22,19 @@ from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption, said_by
 from sim.spread.cascade.generations import cohorts_of
+from sim.spread.opinions.averaging_kernels import count_bins
+from sim.spread.opinions.model import OpinionModel
+
+if TYPE_CHECKING:
+    from sim.world.world import World
 
 MOST_COLUMNS = 400
 """Time columns of a heat map; neighbours are merged when there would be more."""
+
+MOST_FLOWS = 64
+"""Pairs of communities between which a frame tells adoptions."""
+
+OPINION_BINS = 20
 
 T = TypeVar("T", bound=np.generic)
 
@@ -148,6 +161,7 @@ class GroupTally:
         self._sizes = sizes
         self._width = 1
         self._heat = np.zeros((sizes.size, MOST_COLUMNS), np.int64)
+        self._density = np.full((OPINION_BINS, MOST_COLUMNS), np.nan, np.float32)
         self._counted = 0
 
     @classmethod
@@ -163,23 +177,89 @@ class GroupTally:
             pairs = self._heat.reshape(len(self._heat), -1, 2).sum(axis=2)
             self._heat = np.zeros_like(self._heat)
             self._heat[:, : pairs.shape[1]] = pairs
+            early, late = self._density[:, ::2], self._density[:, 1::2]
+            halves = np.where(np.isnan(late), early, late)
+            self._density = np.full_like(self._density, np.nan)
+            self._density[:, : halves.shape[1]] = halves
             self._width *= 2
         log, end = self.cascade.log, self.cascade.size
         entries = (log.agents, log.ticks, self._counted, end, self.cascade.started_at)
         kernels.spread_out(*entries, self._width, self._row_of, self._heat, self.onset)
         self._counted = end
+        model = self.cascade.model
+        if isinstance(model, OpinionModel) and not model.choices and ticks:
+            own, tally = model.held(self.cascade), np.zeros(OPINION_BINS, np.int64)
+            count_bins(own, *model.span, model.span[1] - model.span[0], tally)
+            self._density[:, (ticks - 1) // self._width] = tally / own.size
 
     def read(self, ticks: int) -> dict[str, npt.NDArray[Any]]:
-        """Return ``adopted``, ``heat``, ``heat_ticks`` and ``onset`` for a frame; copies."""
+        """Return the fields of a frame's communities about the cascade; copies."""
         columns = -(-ticks // self._width)
         counted = np.cumsum(self._heat[:, :columns], axis=1)
         ends = np.minimum(np.arange(1, columns + 1) * self._width, ticks) - 1
+        adopted = self._heat.sum(axis=1)
         return {
-            "adopted": read_only(self._heat.sum(axis=1)),
+            "adopted": read_only(adopted),
             "heat": read_only((counted / np.maximum(self._sizes, 1)[:, None]).astype(np.float32)),
             "heat_ticks": read_only(ends + (self.cascade.started_at if self.cascade else 0)),
             "onset": read_only(self.onset.copy()),
+            "spreading": read_only(self._spreading(adopted)),
+            "opinion_heat": read_only(self._opinion_heat(ends)),
         }
+
+    def _spreading(self, adopted: I64) -> I64:
+        """Count the members that hold it now."""
+        cascade = self.cascade
+        if cascade is None or cascade.started_at < 0:
+            return np.zeros_like(adopted)
+        if cascade.now < 0:
+            return np.full_like(adopted, -1)
+        holds, state = cascade.model.holding_states(cascade), cascade.held.get("state")
+        if holds is None or state is None:
+            return adopted.copy()
+        if not state.is_dense:
+            agents, codes = state.items()
+            held = self._row_of[agents[holds[codes & CODE] & (codes >= EVER)]]
+            return np.bincount(held, minlength=adopted.size)
+        counted = np.zeros_like(adopted)
+        trees.count_waiting(state.values, holds, self._row_of, 0, counted)
+        return counted
+
+    def _opinion_heat(self, ends: I64) -> npt.NDArray[np.float32]:
+        """Return the density of opinions over time; by states for ticks before it was watched."""
+        if self.cascade is None or not isinstance(model := self.cascade.model, OpinionModel):
+            return np.empty((OPINION_BINS, 0), np.float32)
+        bins, low, high = OPINION_BINS, *model.span
+        if model.choices:
+            scaled = (np.array(model.choices) - low) / (high - low) * bins
+            shares = np.eye(bins)[scaled.astype(np.int64).clip(0, bins - 1)]
+        else:  # states are equal parts of the range
+            cuts, edges = (np.arange(n + 1) / n for n in (len(model.states), bins))
+            above = np.maximum.outer(cuts[:-1], edges[:-1])
+            shares = (np.minimum.outer(cuts[1:], edges[1:]) - above).clip(0) * len(model.states)
+        coarse = self.cascade.history[ends] @ shares / self.cascade.agents
+        density = self._density[:, : ends.size]
+        return np.where(np.isnan(density), coarse.T, density).astype(np.float32)
+
+    def last_tick(self, tick: int) -> dict[str, npt.NDArray[Any]]:
+        """Return ``new`` and ``flows`` of a frame: adoptions in the last tick, if this is it."""
+        cascade, count = self.cascade, self._sizes.size
+        ran = None if cascade is None else cascade.started_at + len(cascade.history) - 1
+        if cascade is None or cascade.started_at < 0 or ran != tick:
+            none = np.zeros(count, np.int64), np.empty((0, 3), np.int64)
+            return {"new": read_only(none[0]), "flows": read_only(none[1])}
+        log, end = cascade.log, cascade.size
+        begin = int(np.searchsorted(log.ticks, tick))
+        takers, sources = self._row_of[log.agents[begin:end]], log.sources[begin:end]
+        known = sources != NOBODY
+        pairs = self._row_of[sources[known]].astype(np.int64) * count + takers[known]
+        crossed = np.bincount(pairs, minlength=count * count)
+        crossed[:: count + 1] = 0
+        best = np.flatnonzero(crossed)
+        best = best[np.argsort(-crossed[best], kind="stable")[:MOST_FLOWS]]
+        flows = np.stack([best // count, best % count, crossed[best]], axis=1)
+        new = np.bincount(takers, minlength=count)
+        return {"new": read_only(new), "flows": read_only(flows)}
 
 
 def _room(array: I64, size: int) -> I64:
@@ -297,6 +377,8 @@ class FocusedCascade:
 
     def follow(self, *, ticked: bool) -> None:
         """Update the totals after a tick or a command."""
+        if not ticked:
+            self._communities = None
         if self._tally is None:
             return
         if ticked:
@@ -340,20 +422,24 @@ class FocusedCascade:
             self._focus = (state, _picture(tally, self._telling))
         return self._focus[1]
 
-    def communities(self) -> Communities | None:
+    def communities(self, world: World) -> Communities | None:
         """Return the communities of a frame; the same object while nothing changed."""
         if self.groups is None:
             return None
         ticks = self._tally.ticks if self._tally else 0
-        state = (id(self.groups), id(self._group_tally), ticks)
+        state = (id(self.groups), id(self._group_tally), ticks, world.tick)
         if self._communities is None or self._communities[0] != state:
-            self._communities = (state, _map(self.groups, self._group_tally, ticks))
+            self._communities = (state, _map(self.groups, self._group_tally, ticks, world))
         return self._communities[1]
 
 
 def _picture(tally: Tally, telling: ModelReports) -> Focus:
     cascade = tally.cascade
     r, cohort = tally.cohorts
+    of_seeds, whole = float(r[0]) if r.size else math.nan, r.copy()
+    whole[:1] = math.nan
+    if cascade.alive:  # a later cohort may be finished, but too early to tell all of it
+        whole[max(cohort - cascade.started_at, 0) + 1 :] = math.nan
     return Focus(
         id=cascade.id,
         text=cascade.text,
@@ -362,7 +448,7 @@ def _picture(tally: Tally, telling: ModelReports) -> Focus:
         states=tuple(cascade.states),
         history=tally.history,
         new=tally.new,
-        r=read_only(r),
+        r=read_only(whole),
         now=cascade.now,
         cohort=cohort,
         speed=tally.speed,
@@ -377,11 +463,14 @@ def _picture(tally: Tally, telling: ModelReports) -> Focus:
         virality_size=tally.virality_size,
         metrics=telling.metrics(cascade),
         panel=telling.panel(cascade),
+        seeds_r=of_seeds,
     )
 
 
-def _map(groups: CommunityTotals, tally: GroupTally | None, ticks: int) -> Communities:
-    counted = (tally or GroupTally.empty(groups.sizes)).read(ticks)
+def _map(
+    groups: CommunityTotals, tally: GroupTally | None, ticks: int, world: World
+) -> Communities:
+    told = tally or GroupTally.empty(groups.sizes)
     return Communities(
         names=groups.names,
         sizes=groups.sizes,
@@ -391,5 +480,39 @@ def _map(groups: CommunityTotals, tally: GroupTally | None, ticks: int) -> Commu
         positions=groups.positions,
         labels=groups.labels,
         total=groups.total,
-        **counted,
+        opinion=read_only(_mean_opinions(groups, told.cascade, world)),
+        impressions=read_only(_impressions(groups, world)),
+        **told.read(ticks),
+        **told.last_tick(world.tick),
     )
+
+
+def _mean_opinions(
+    groups: CommunityTotals, cascade: Cascade | None, world: World
+) -> npt.NDArray[np.float32]:
+    """Return the mean opinion of each community: of the message in focus, or the newest topic."""
+    count = groups.sizes.size
+    if cascade is not None and isinstance(model := cascade.model, OpinionModel):
+        own, (low, high) = model.held(cascade), model.span
+    elif world.opinions:
+        topic = list(world.opinions)[-1]
+        own, (low, high) = world.opinions[topic], world.opinions.span(topic)
+    else:
+        return np.full(count, np.nan, np.float32)
+    row_of, known = groups.row_of[: own.size], ~np.isnan(own)
+    if not known.all():
+        row_of, own = row_of[known], own[known]
+    sums = np.bincount(row_of, own, minlength=count)
+    members = np.bincount(row_of, minlength=count)
+    means = np.divide(sums, members, out=np.full(count, np.nan), where=members > 0)
+    return np.asarray(2 * (means - low) / (high - low) - 1, np.float32)
+
+
+def _impressions(groups: CommunityTotals, world: World) -> I64:
+    counted = np.zeros(groups.sizes.size)
+    platform = world.platform
+    if platform is not None and platform.exposures.tick == world.tick:
+        for part in platform.exposures.at_hand:
+            rows = groups.row_of[part.viewers]
+            counted += np.bincount(rows, part.counts, minlength=counted.size)
+    return counted.astype(np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -98,7 +99,8 @@ class Focus:
         int64 (ticks,): first adoptions; row 0 counts the seeds.
     r
         float64 (ticks,): R_t, adoptions caused by the adopters at t, per adoption, first and
-        later ones; NaN where no agent adopted or some may still cause more.
+        later ones, of complete cohorts: NaN where no agent adopted, from the first cohort on that
+        may still cause more, and at the seeds', who were chosen.
     speed
         First adoptions per tick over the last ten.
     depth, breadth
@@ -119,6 +121,8 @@ class Focus:
     cohort
         The tick of the newest adopters in ``r`` up to whom all are complete; -1: none is, -2:
         unknown, since repeated adoptions are not on record.
+    seeds_r
+        R_t of the seeds, apart; NaN while they may still cause more.
     """
 
     id: int
@@ -143,6 +147,7 @@ class Focus:
     panel: tuple[str, ...] = ()
     now: int = 0
     cohort: int = -1
+    seeds_r: float = math.nan
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,6 +180,20 @@ class Communities:
         int64 (c,): index into ``world.agents.communities``; -1 for the rest.
     total
         Communities that have members, whether or not they have their own row.
+    spreading
+        int64 (c,): members that hold the message in focus now, -1 where its model is not installed.
+    new
+        int64 (c,): members that adopted it for the first time in the last tick.
+    opinion
+        float32 (c,): mean opinion of members, in [-1, 1]; NaN without opinions.
+    impressions
+        int64 (c,): entries in the feeds of members in the last tick; 0 without a platform.
+    flows
+        int64 (k, 3): row of the giver's community, row of the taker's, and the adoptions that
+        crossed in the last tick; largest first, at most 64.
+    opinion_heat
+        float32 (20, columns): share of agents in each twentieth of the range of opinions, lowest
+        first, over time (``heat_ticks``); empty without opinions.
     """
 
     names: tuple[str, ...]
@@ -189,6 +208,14 @@ class Communities:
     positions: npt.NDArray[np.float64]
     labels: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     total: int = 0
+    spreading: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    new: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    opinion: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
+    impressions: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    flows: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty((0, 3), np.int64))
+    opinion_heat: npt.NDArray[np.float32] = field(
+        default_factory=lambda: np.empty((20, 0), np.float32)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,8 +241,17 @@ class PropagationModel(Parameters):
         return True
 
     def holding(self, cascade: Cascade) -> int:
-        """Return how many agents hold the message now; by default all that ever adopted it."""
-        return cascade.size
+        """Return how many agents hold the message now; see :meth:`holding_states`."""
+        holds = self.holding_states(cascade)
+        return cascade.size if holds is None else int(cascade.tally[holds].sum())
+
+    def holding_states(self, cascade: Cascade) -> npt.NDArray[np.bool_] | None:
+        """Return the states in which adopters hold the message, bool (states,).
+
+        None, by default: all that ever adopted hold it.
+        """
+        del cascade
+        return None
 
     def metrics(self, cascade: Cascade) -> dict[str, float]:
         """Return model-specific numbers by name: shown beside the message, and in results.

@@ -329,9 +329,7 @@ class Compartments(PropagationModel):
         """Return whether all adoptions are recorded: repeated ones in continuous time are not."""
         return not (self.in_rates and self.lives(cascade.draws_mode).re_enters)
 
-    def holding(self, cascade: Cascade) -> int:
-        """Return the number of adopters in states that may pass it on."""
-        return int(cascade.tally[self.lives(cascade.draws_mode).passes_on].sum())
+    holding_states = passing_states
 
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Apply contacts, then spontaneous changes, then commit the winning claims."""

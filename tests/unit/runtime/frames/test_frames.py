@@ -33,7 +33,7 @@ async def test_frames_are_immutable(grouped: World) -> None:
         await simulation.inject("news", seeds=[1, 2, 3], model="sir")
         await simulation.step(3)
         frame = simulation.frame
-    assert len(arrays(frame)) == 11
+    assert len(arrays(frame)) == 17
     for array in arrays(frame):
         assert not array.flags.writeable
         with pytest.raises(ValueError, match="read-only"):
@@ -62,7 +62,10 @@ async def test_focus_equals_its_cascade(world: World, simulation: Simulation, mo
         assert focus is not None
         np.testing.assert_array_equal(focus.history, cascade.history)
         np.testing.assert_array_equal(focus.new, cascade.new_adopters)
-        np.testing.assert_array_equal(focus.r, cascade.r)
+        assert np.array_equal(focus.seeds_r, cascade.r[0], equal_nan=True)
+        whole = cascade.r[1 : focus.cohort + 1] if cascade.alive else cascade.r[1:]
+        np.testing.assert_array_equal(focus.r[1 : whole.size + 1], whole)
+        assert np.isnan(focus.r[[0, *range(whole.size + 1, focus.r.size)]]).all()
         assert (focus.depth, focus.breadth) == (cascade.depth, cascade.breadth)
         assert focus.virality == pytest.approx(cascade.virality)
         assert focus.speed == cascade.speed

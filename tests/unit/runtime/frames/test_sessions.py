@@ -126,7 +126,8 @@ async def test_a_new_parameter_wakes_a_message_at_rest(simulation: Simulation) -
     assert len(session.cascade.new_adopters) == 6
     await simulation.run_until_quiet(session.id)
     assert (await session.done()).status == "quiet"
-    assert np.array_equal(present(simulation.frame.focus).r, session.cascade.r, equal_nan=True)
+    shown = present(simulation.frame.focus)
+    assert np.array_equal([shown.seeds_r, *shown.r[1:]], session.cascade.r, equal_nan=True)
     assert len(session.cascade.r) == len(session.cascade.history)
 
 
