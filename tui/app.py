@@ -65,9 +65,9 @@ class Hubbub(Viewer, inherit_bindings=False):
     def __init__(
         self, simulator: Simulator, preferences: Preferences | None = None,
         path: Path | None = None,
-        *, read_only: bool = False,
+        *, read_only: bool = False, opening: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(simulator, preferences, path, read_only=read_only)
+        super().__init__(simulator, preferences, path, read_only=read_only, opening=opening)
         self.use_command_palette = True
         self._quick: set[asyncio.Event] = set()
 
@@ -115,6 +115,9 @@ class Hubbub(Viewer, inherit_bindings=False):
 
     def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
         """Carry out an action in the background, or say why it is not possible now."""
+        if self.opening is not None and action.id != "quit":
+            self.opening.ask(action.id)
+            return
         obstacle = action.when(self.situation())
         if obstacle:
             self.say(obstacle, "warning")
@@ -234,6 +237,7 @@ def main(
         if theme is not None:
             wanted = replace(wanted, theme=theme)
         at = Path(path) if path is not None else None
-        return Hubbub(Simulator(saves, isolated=isolated), wanted, at, read_only=read_only)
+        simulator = Simulator(saves, isolated=isolated)
+        return Hubbub(simulator, wanted, at, read_only=read_only, opening=at is None)
 
     return run_on_terminal(made)

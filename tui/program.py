@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sim.core import Report
     from sim.runtime import Focus, Frame, Health, Job, OpenResult, Simulation
     from tui.actions.table import ScreenState
+    from tui.opening import Opening
 
 
 T = TypeVar("T")
@@ -142,6 +143,7 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
         self.history = CommandHistory()
         self.feed: FrameFeed | None = None  # the simulation that is watched, and its newest frame
         self.frame: Frame | None = None
+        self.opening: Opening | None = None  # the stored run, while it is played
         self.speed: float | None = 5.0  # requested ticks per second; None: as many as possible
         self.goal = 0  # the tick to which time runs; 0: none
         self.expected = ""  # the requested state, until it is confirmed; empty: none
@@ -222,6 +224,10 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
     @abstractmethod
     def redraw_modes(self) -> None:
         """Redraw the bar of modes."""
+
+    @abstractmethod
+    def hint(self) -> None:
+        """Show a hint on what to do next."""
 
     @abstractmethod
     def say(self, text: str, kind: str = "info") -> None:

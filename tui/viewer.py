@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual.css.query import NoMatches
+from textual.events import Key
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
@@ -20,6 +21,7 @@ from sim.errors import HubbubError, InputError
 from tui.actions.table import ScreenState, conflicts
 from tui.dialogs.dialog import ErrorDialog, sentence_of
 from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, Loading, in_thread
+from tui.opening import Opening
 from tui.program import HubbubApp
 from tui.safe_text import line, plain
 from tui.simulator import JournalLocation, NewWorldSpec, Preferences, Simulator
@@ -60,10 +62,12 @@ class BackgroundWork:
         self.model_words: list[str] = []
         self.saved_words: list[str] = []
         self.lab_words: list[str] = []
+        self.has_begun = False
         self.scenario_words: list[str] = []
 
     async def begin(self) -> None:
-        """Start, once the first world is on the screen."""
+        """Start, once the engine is imported."""
+        self.has_begun = True
         for look in (self.look_at_settings, self.look_at_health):
             self._app.run_worker(_again_and_again(look), group="looks")
         await self._learn_words()
@@ -166,7 +170,7 @@ SHORTEST = 64
 READ_FOR = 20.0
 """Seconds that the toast is shown."""
 
-Key = tuple[object, ...]
+TheoryKey = tuple[object, ...]
 
 
 class TheoryCurves:
@@ -176,8 +180,8 @@ class TheoryCurves:
         self._app = app
         self._at = -1
         self._known: tuple[Theory, ...] = ()
-        self._key: Key = ()
-        self._asked: Key = ()
+        self._key: TheoryKey = ()
+        self._asked: TheoryKey = ()
 
     async def turn(self) -> str:
         """Switch to the next theory, or to none after the last; return what to say."""
@@ -206,7 +210,7 @@ class TheoryCurves:
         is_same = key[:-1] == self._key[:-1]
         return self._known[self._at] if is_same and self._at < len(self._known) else None
 
-    def _key_of(self, focus: Focus) -> Key:
+    def _key_of(self, focus: Focus) -> TheoryKey:
         """Return what a prediction depends on; the last item is its number of ticks."""
         ticks = SHORTEST
         while ticks < len(focus.history):
@@ -215,11 +219,11 @@ class TheoryCurves:
         ties = frame.ties if frame else 0
         return focus.id, focus.model, focus.parameters, focus.seeds, ties, id(self._app.feed), ticks
 
-    async def _follow(self, focus: Focus, key: Key) -> None:
+    async def _follow(self, focus: Focus, key: TheoryKey) -> None:
         await self._learn(focus, key)
         self._app.redraw()
 
-    async def _learn(self, focus: Focus, key: Key) -> None:
+    async def _learn(self, focus: Focus, key: TheoryKey) -> None:
         if key == self._key:
             return
         self._asked = key
@@ -302,9 +306,10 @@ class Viewer(HubbubApp, inherit_bindings=False):
     def __init__(
         self, simulator: Simulator, preferences: Preferences | None = None,
         path: Path | None = None,
-        *, read_only: bool = False,
+        *, read_only: bool = False, opening: bool = False,
     ) -> None:  # fmt: skip
         super().__init__(simulator, preferences)
+        self.opening = Opening(self) if opening else None
         self.homes = WorldSession(self)
         self.predicted = TheoryCurves(self)
         self.upkeep = BackgroundWork(self)
@@ -328,13 +333,23 @@ class Viewer(HubbubApp, inherit_bindings=False):
     # -- start ------------------------------------------------------------------------------
 
     def get_default_screen(self) -> Screen[Any]:
-        return self._loading
+        if self.opening is None:
+            return self._loading
+        self.frame = self.opening.frame
+        return self._made_stage()
 
     def on_mount(self) -> None:
         register_themes(self)
         self.animation_level = "none"
         self.prefer(self.preferences)
+        if self.opening is not None:
+            self.call_after_refresh(self.opening.begin)
         self.call_after_refresh(self.run_worker, self._begin, exit_on_error=False)
+
+    async def take_key(self, key: Key) -> None:
+        """Dispatch a key; while the stored run is played, none goes further."""
+        if self.opening is None or not self.opening.keeps(key.key):
+            await super().take_key(key)
 
     def prefer(self, wanted: Preferences) -> None:
         """Apply the user's preferences."""
@@ -357,10 +372,26 @@ class Viewer(HubbubApp, inherit_bindings=False):
             finally:
                 is_made = self.feed or self.work.busy or self._entering.locked()
                 resume_collector(freezing=not is_made)  # a world may have been requested meanwhile
+            if self.opening is not None:
+                self.run_worker(self.upkeep.begin(), exit_on_error=False)
             await self.homes.begin(self._path, report, read_only=self._read_only)
         except Exception as error:
-            self._loading.fail(sentence_of(error))
-        await self.upkeep.begin()
+            if self.opening is None:
+                self._loading.fail(sentence_of(error))
+            else:
+                self._end_opening()
+                self.say(sentence_of(error), "error")
+        if not self.upkeep.has_begun:
+            await self.upkeep.begin()
+
+    def _end_opening(self) -> str:
+        """Leave the stored run; return the action that was asked for."""
+        opening, self.opening = self.opening, None
+        if opening is None:
+            return ""
+        opening.end()
+        self.frame, self._is_new_world = None, True
+        return opening.then
 
     # -- the world on the screen -------------------------------------------------------------
 
@@ -374,6 +405,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
                 return
             feed, home = await self.homes.start(world, name, path, opened)
             await self.part()
+            then = self._end_opening()
             self.feed, self.homes.home = feed, home
             # A turn may have met the new world's frame and refused it for its low revision.
             self.goal, self._is_new_world = 0, True
@@ -383,6 +415,8 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self.redraw()
         self.call_after_refresh(self.hint)
         self.call_after_refresh(self.homes.greet, opened)
+        if then:
+            self.call_after_refresh(self.action_act, then)
 
     async def part(self) -> None:
         """Leave the world on the screen, and clean up after it."""
@@ -402,13 +436,16 @@ class Viewer(HubbubApp, inherit_bindings=False):
 
     async def _set_the_stage(self) -> None:
         """Show the stage in place of the loading screen, if needed; wait while a dialog is open."""
-        from tui.modes import agents, live, messages, runs, stage, system
-
         while self.stage is None and self.screen is not self._loading:
             self._loading.uncovered.clear()
             await self._loading.uncovered.wait()
-        if self.stage is not None:
-            return
+        if self.stage is None:
+            await self.push_screen(self._made_stage())
+
+    def _made_stage(self) -> Stage:
+        """Return the stage with its modes."""
+        from tui.modes import agents, live, messages, runs, stage, system
+
         self.groups, self.agents = live.GroupsMode(), agents.AgentsMode()
         self.messages, self.runs = messages.MessagesMode(), runs.RunsMode()
         modes = [
@@ -416,20 +453,32 @@ class Viewer(HubbubApp, inherit_bindings=False):
             system.SystemMode(),
         ]  # fmt: skip
         self.stage = stage.Stage(modes)
-        await self.push_screen(self.stage)
-        self.stage.draw_with(self.preferences.symbols)
+        self.call_after_refresh(self.stage.draw_with, self.preferences.symbols)
         self.set_interval(1 / self.preferences.frames_per_second, self._turn)
+        return self.stage
 
     # -- frames -----------------------------------------------------------------------------
 
     def _turn(self) -> None:
         """Take the newest frame, if there is a new one, and show it."""
+        if self.opening is not None:
+            self._tell_loading()
+            return
         with suppress(NoMatches):  # the stage is being taken down
             if self._take():
                 self.redraw(whole=not self.running)
             is_over = time.monotonic() - self._said_at > SAID_FOR
             if is_over if self._said_at else hint_for(self.frame, self.keymap) != self._hinted:
                 self.hint()
+
+    def _tell_loading(self) -> None:
+        """Say what is loaded while the stored run is played, and how far it is."""
+        self._first.look()
+        if self._first.stage:
+            told = f"{self._first.stage}, {self._first.share:.0%}"
+            self.say_preparing(told)
+            if self.opening is not None and self.opening.wanted.is_set():
+                self.say(f"Opening the world: {told}")
 
     def _take(self) -> bool:
         newest = self.feed.newest if self.feed else None
@@ -500,7 +549,9 @@ class Viewer(HubbubApp, inherit_bindings=False):
 
     def go(self, mode: str) -> None:
         """Go to a mode, which is as it was left."""
-        if self.stage is not None:
+        if self.opening is not None:
+            self.opening.ask(mode)
+        elif self.stage is not None:
             self.stage.go(mode)
 
     def show_community(self, index: int) -> None:
@@ -525,7 +576,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
 
     def hint(self) -> None:
         """Show a hint on what to do next."""
-        self._hinted = hint_for(self.frame, self.keymap)
+        self._hinted = self.opening.sentence if self.opening else hint_for(self.frame, self.keymap)
         self.say(self._hinted)
         self._said_at = 0.0
 

@@ -52,6 +52,9 @@ class WorldSession:
         app = self._app
         if path is None:
             world = await in_thread(lambda: app.simulator.demo(report), "start")
+            if app.opening is not None:
+                report("", 1.0)
+                await app.opening.wanted.wait()
             report("starting the engine", 0.9)
             await app.enter(world, DEMO, is_first=True)
             return

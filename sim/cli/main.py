@@ -13,6 +13,7 @@ from typing import Any
 
 from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
 from sim.cli.output import FULL, TYPED, safe, tell, writable_streams
+from sim.cli.start import painted_first
 from sim.errors import HubbubError
 from sim.settings.logging import crash_report, one_line_of, redacted
 
@@ -35,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     TYPED[:] = typed
     words = global_options_first(typed)
     try:
-        code = _run(words)
+        with painted_first(words):
+            code = _run(words)
         sys.stdout.flush()
     except BrokenPipeError:
         return _nobody_there(128 + signal.SIGPIPE)

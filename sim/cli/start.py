@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,27 @@ def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = 
         code = int(show(path, saves=current().saves_folder, **how) or 0)
     log("screen closed", code=code)
     return code
+
+
+@contextmanager
+def painted_first(words: Sequence[str]) -> Iterator[None]:
+    """Paint what the screen opens with before its packages are imported, which takes a second."""
+    lacks = words or os.environ.get("TERM") == "dumb"
+    if lacks or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        yield
+        return
+    own("tui")
+    package = next((each.module for each in metadata.entry_points(group=SCREENS)), "").split(".")[0]
+    stored = None
+    with suppress(ImportError, OSError):
+        stored = import_module(f"{package}.stored_run")
+        stored.paint(sys.stdout)
+    try:
+        yield
+    except BaseException:
+        if stored is not None:
+            stored.leave(sys.stdout)
+        raise
 
 
 @contextmanager

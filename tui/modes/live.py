@@ -74,9 +74,11 @@ class LiveMode(Mode):
 
     def _arrange(self, frame: Frame) -> None:
         """Show the chosen metrics, or acts of members, if there are no curves of a message."""
+        names, is_quiet = self.app.preferences.metrics, frame.focus is None
+        if self.app.opening is not None:  # metrics are of the engine, which is not there yet
+            return
         from sim.runtime.engine.metrics_tracker import unit_of
 
-        names, is_quiet = self.app.preferences.metrics, frame.focus is None
         units = {name: unit_of(name) for name in names}
         self.query_one(NowPane).choose(names, units)
         is_chart = bool(names) and (self._is_metrics or (is_quiet and frame.metrics is not None))

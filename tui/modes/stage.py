@@ -206,6 +206,8 @@ class ModeBar(FrameBar):
     def _safety(self, frame: Frame, room: int) -> list[Piece]:
         """Return how far the world is saved, the last autosave, and its cost."""
         kept = frame.kept
+        if self.app.opening is not None:
+            return [(0, "stored run", "$text-warning")]
         if self.app.home.is_copy:
             return [(0, "a copy, not saved", "$text-warning")]
         if kept is None:
@@ -491,6 +493,10 @@ class Stage(Screen[None], inherit_bindings=False):
         yield Timeline(id="timeline")
         yield MessageLine(self.app.history)
         yield Footer(id="footer")
+
+    def on_mount(self) -> None:
+        if self.app.frame is not None:
+            self.show(self.app.frame)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.app.redraw)

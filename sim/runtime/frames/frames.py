@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.runtime.engine.run_control import ProgramNow
-from sim.runtime.engine.stall import Stall
-from sim.runtime.queries.feeds import MetricsState, PlatformNow
+if TYPE_CHECKING:  # frames are read without the engine
+    from sim.runtime.engine.run_control import ProgramNow
+    from sim.runtime.engine.stall import Stall
+    from sim.runtime.queries.feeds import MetricsState, PlatformNow
 
 State = Literal["paused", "pausing", "playing", "stepping", "busy", "failed"]
 
