@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
@@ -36,12 +36,18 @@ def made_up_ranks(seed: int, count: int) -> npt.NDArray[np.uint32]:
 
     Equal for equal names.
     """
-    lists, bits = _lists(), words(_key(seed), np.arange(count))
-    first, last = (np.argsort(np.argsort(each)).astype(np.uint32) for each in lists)
-    high = (bits >> np.uint64(32)) * np.uint64(first.size) >> np.uint64(32)
-    low = (bits & np.uint64(_HALF)) * np.uint64(last.size) >> np.uint64(32)
-    ranks: npt.NDArray[np.uint32] = first[high.astype(np.int64)] * np.uint32(last.size)
-    return ranks + last[low.astype(np.int64)]
+    first, last = (np.argsort(np.argsort(each)).astype(np.uint32) for each in _lists())
+    high, low = _places(seed, count)
+    ranks: npt.NDArray[np.uint32] = first[high] * np.uint32(last.size)
+    return ranks + last[low]
+
+
+def _places(seed: int, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the places of all agents' first and last names in the lists."""
+    (first, last), bits = _lists(), words(_key(seed), np.arange(count))
+    high = (bits >> np.uint64(32)) * np.uint64(len(first)) >> np.uint64(32)
+    low = (bits & np.uint64(_HALF)) * np.uint64(len(last)) >> np.uint64(32)
+    return high.astype(np.int64), low.astype(np.int64)
 
 
 def handle_of(seed: int, index: int) -> str:
@@ -96,6 +102,23 @@ class NameSnapshot:
         if self._names is None and not len(self._cold):
             return made_up_ranks(self._seed, self._count)
         return text_ranks(self._told())
+
+    def containing(self, parts: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Return which agents' names contain one of several texts, ignoring case: (count,)."""
+        wanted = [part.casefold() for part in parts]
+
+        def fits(name: str) -> bool:
+            return any(part in name.casefold() for part in wanted)
+
+        if self._names is not None:
+            return np.fromiter(map(fits, self._told()), np.bool_, self._count)
+        first, last = _lists()
+        known = np.array([[fits(f"{one} {two}") for two in last] for one in first])
+        found: npt.NDArray[np.bool_] = known[_places(self._seed, self._count)]
+        for at in self._cold.agents().tolist():
+            if given := self._cold.text(at, "name"):
+                found[at] = fits(given)
+        return found
 
     def _told(self) -> Iterator[str]:
         known = 0 if self._names is None else len(self._names)

@@ -1,20 +1,14 @@
-"""Agents selected by the terms of a query, or by a condition; both give sorted indices.
+"""Members selected by a query: one grammar for the screen, the command line and Python.
 
-Terms, such as ``interest:music``::
+::
 
-    interest:music,dance activity>0.5 community:"United States" !status:banned openness>=0.7
-
-Terms separated by spaces must all hold; ``!`` in front negates one; a comma separates
-alternatives; an empty query selects everybody. Communities go by name, number or ``none``.
-
-Conditions (``and``, ``or``, ``not``), as used in commands and scenarios::
-
-    activity > .5 and community == "x"
+    adopted:5-9 !name:dak community:"United States",Chile activity>0.5
     not (status == banned or interest in [music, dance]) and openness >= 0.7
 
-Numbers are compared with ``== != > >= < <=``; names with ``== !=`` and ``in [...]``, quoted where
-they contain spaces; a flag, such as ``online``, is written alone. Adjacent comparisons
-must all hold, as with ``and``; terms are accepted as well.
+Tests beside each other must all hold, as with ``and``; ``or``, ``not`` (``!``) and parentheses
+are as usual. :data:`GRAMMAR` lists the tests; a field also takes ``== !=`` and ``in [...]``, and a
+number ``== != > >= < <=``. Values that contain spaces are quoted; an empty query selects everybody.
+Communities go by name, number or ``none``.
 """
 
 from __future__ import annotations
@@ -22,8 +16,7 @@ from __future__ import annotations
 import difflib
 import operator
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn
 
 import numpy as np
@@ -36,14 +29,25 @@ from sim.arrays import Bools
 from sim.core.checks import number_or_word
 from sim.errors import InputError, UnknownNameError
 
-NUMBERS: Final = ("activity", *TRAITS)
-"""Fields compared with a number in [0, 1] by ``>``, ``>=``, ``<`` or ``<=``."""
-
-_VALUE = r'(?:"[^"]*"|[^\s",]+)'
-_TERM = re.compile(
-    rf"(?P<negated>!?)(?P<field>\w+)"
-    rf"(?:\s*(?P<sign>>=|<=|>|<)\s*(?P<number>\S+)|:(?P<values>{_VALUE}(?:,{_VALUE})*))(?=\s|$)"
+GRAMMAR: Final = (
+    ("adopted", "adopted the message"),
+    ("adopted:5-9", "adopted it at ticks 5 to 9; 5: at tick 5, 5-: from then on"),
+    ("name:dak", "name contains dak"),
+    ("community:A,B", "member of community A or B"),
+    ("status:banned", "account status"),
+    ("interest:music", "interested in music"),
+    ("state:0:infected", "in this state of message 0"),
+    ("id:12", "member with this id"),
+    ("activity>0.5", "also activity:0.2-0.5; so all numbers: followers, follows, reputation, ..."),
+    ("online", "online in the last tick"),
+    ("!name:dak", "not"),
+    ("a b", "both; a or b: any; ( ) groups"),
 )
+"""Rows of (example, meaning) that explain queries, for help."""
+
+NUMBERS: Final = ("activity", *TRAITS)
+"""Numbers in [0, 1] that every population has."""
+
 _SIGNS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "==": operator.eq, "=": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge,
     "<": operator.lt, "<=": operator.le,
@@ -51,15 +55,14 @@ _SIGNS: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
-    """Return the agents that match every term of a query.
+    """Return the agents that match a query about the population alone.
 
     Parameters
     ----------
     agents
         The population.
     query
-        Terms ``field:value`` (interest, community, status, id) and ``field>number`` (activity
-        and the Big Five, in [0, 1]); see the module.
+        See the module; :meth:`sim.World.agents_where` knows more fields, such as ``adopted``.
 
     Returns
     -------
@@ -68,7 +71,7 @@ def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
     Raises
     ------
     InputError
-        Gives the position of the term, what is wrong there, and what is allowed.
+        Gives the position, what is wrong there, and what is allowed.
 
     Examples
     --------
@@ -76,12 +79,7 @@ def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
     >>> bool(np.all(agents.activity[select(agents, "activity>0.9")] > 0.9))
     True
     """
-    chosen = np.ones(len(agents), np.bool_)
-    for term in _terms(query):
-        with _placed(term):
-            fits = _fits(agents, term)
-        chosen &= ~fits if term["negated"] else fits
-    return np.flatnonzero(chosen).astype(np.uint32)
+    return where(agents, query)
 
 
 def check_query(query: str) -> None:
@@ -89,72 +87,8 @@ def check_query(query: str) -> None:
 
     Interests, communities and ids depend on the population; :func:`select` checks them.
     """
-    for term in _terms(query):
-        with _placed(term):
-            field = _field(term)
-            if field in NUMBERS:
-                _bound(field, term["number"])
-            elif field == "status":
-                for value in _values(term):
-                    lifecycle(value)
-
-
-def _terms(query: str) -> Iterator[re.Match[str]]:
-    """Yield the terms of a query; raise InputError for anything that is not a term."""
-    at = 0
-    while query[at:].strip():
-        at += len(query[at:]) - len(query[at:].lstrip())
-        term = _TERM.match(query, at)
-        if term is None:
-            raise InputError(
-                f"Position {at + 1} of the query: cannot read {query[at:].split()[0]!r}; "
-                f"write field:value or field>number, with a field of {', '.join(FIELDS)}."
-            )
-        yield term
-        at = term.end()
-
-
-@contextmanager
-def _placed(term: re.Match[str]) -> Iterator[None]:
-    """Add the position of the term to the message of an InputError."""
-    try:
-        yield
-    except InputError as error:
-        raise InputError(f"Position {term.start() + 1} of the query: {error}") from None
-
-
-def _field(term: re.Match[str]) -> str:
-    """Return the field of a term, checking that it is used in its own form."""
-    field = term["field"].lower()
-    if field not in _KINDS and field not in NUMBERS:
-        raise UnknownNameError("field", term["field"], FIELDS)
-    if (term["sign"] is None) == (field in NUMBERS):
-        form = f"{field}>0.5" if field in NUMBERS else f"{field}:value"
-        raise InputError(f"{field!r} is asked for as {form}, got {term[0]!r}.")
-    return field
-
-
-def _fits(agents: Agents, term: re.Match[str]) -> Bools:
-    field = _field(term)
-    if field not in NUMBERS:
-        return _KINDS[field](agents, _values(term))
-    bound = _bound(field, term["number"])
-    fits: Bools = _SIGNS[term["sign"]](number_of(agents, field), bound)
-    return fits
-
-
-def _values(term: re.Match[str]) -> list[str]:
-    return [value.strip('"') for value in re.findall(_VALUE, term["values"])]
-
-
-def _bound(field: str, number: str) -> float:
-    try:
-        bound = float(number)
-    except ValueError:
-        bound = np.nan
-    if not 0.0 <= bound <= 1.0:
-        raise InputError(f"{field!r} is compared with a number in [0, 1], got {number!r}.")
-    return bound
+    if query.strip():
+        _Parser(None, query, {}, {}).whole()
 
 
 def number_of(agents: Agents, field: str) -> npt.NDArray[np.float64]:
@@ -193,6 +127,10 @@ def _status(agents: Agents, values: list[str]) -> Bools:
     return np.isin(agents.status, [int(lifecycle(value)) for value in values])
 
 
+def _name(agents: Agents, values: list[str]) -> Bools:
+    return agents.naming().containing(values)
+
+
 def _id(agents: Agents, values: list[str]) -> Bools:
     fits = np.zeros(len(agents), np.bool_)
     fits[[agents.index(value) for value in values]] = True
@@ -204,33 +142,44 @@ _KINDS: Final[dict[str, Callable[[Agents, list[str]], Bools]]] = {
     "community": _community,
     "status": _status,
     "id": _id,
+    "name": _name,
 }
 FIELDS: Final = (*_KINDS, *NUMBERS)
 """All fields that a query may name."""
 
 
 Numbers = Mapping[str, Callable[[], npt.NDArray[Any]]]
+Kinds = Mapping[str, Callable[[list[str]], Bools]]
 
+_VALUE = r"""(?:"[^"]*"|'[^']*'|[^\s"',()]+)"""
 _TOKEN = re.compile(
-    r"""\s*(?:(?P<number>\d*\.?\d+(?:[eE][-+]?\d+)?(?![\w.]))|(?P<text>"[^"]*"|'[^']*')"""
+    rf"""\s*(?:(?P<term>\w+:{_VALUE}(?:,{_VALUE})*)"""
+    r"""|(?P<number>\d*\.?\d+(?:[eE][-+]?\d+)?(?![\w.]))|(?P<text>"[^"]*"|'[^']*')"""
     r"""|(?P<word>[^\W\d][\w-]*)|(?P<sign>==|!=|>=|<=|=|>|<|\(|\)|\[|\]|,|&&|\|\||!|-))"""
 )
-_TERMS = re.compile(r"!?\w+:|.*\s!?\w+:")
+_RANGE = re.compile(r"(-?\d*\.?\d+)(?:(-)(\d*\.?\d+)?)?")
+_SWITCH = {"yes": True, "no": False}
 _DEEPEST: Final = 50
-_OTHERS: Final = {"&&": "and", "||": "or", "!": "not", "interests": "interest"}
+_OTHERS: Final = {
+    "&&": "and", "||": "or", "!": "not", "interests": "interest", "following": "follows",
+}  # fmt: skip
 
 
-def where(agents: Agents, condition: str, numbers: Numbers | None = None) -> npt.NDArray[np.uint32]:
-    """Return the agents for which a condition holds.
+def where(
+    agents: Agents, query: str, numbers: Numbers | None = None, kinds: Kinds | None = None
+) -> npt.NDArray[np.uint32]:
+    """Return the agents that match a query.
 
     Parameters
     ----------
     agents
         The population.
-    condition
-        See the module; empty: all agents.
+    query
+        See the module.
     numbers
-        Further columns that it may name, each computed on demand.
+        Further columns that it may name, each computed on demand; NaN: unknown, never selected.
+    kinds
+        Further fields that take values.
 
     Returns
     -------
@@ -247,22 +196,27 @@ def where(agents: Agents, condition: str, numbers: Numbers | None = None) -> npt
     >>> bool(np.all(agents.activity[where(agents, "activity > .9")] > 0.9))
     True
     """
-    if not condition.strip():
+    if not query.strip():
         return np.arange(len(agents), dtype=np.uint32)
-    bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", condition)
-    if _TERMS.match(bare):
-        return select(agents, condition)
-    reader = _ConditionParser(agents, condition, numbers or {})
-    return np.flatnonzero(reader.whole()).astype(np.uint32)
+    found = _Parser(agents, query, numbers or {}, kinds or {}).whole()
+    return np.flatnonzero(found).astype(np.uint32)
 
 
-class _ConditionParser:
-    """Parses a condition from left to right; ``or`` binds least, then ``and``, then ``not``."""
+class _PlacedError(InputError):
+    """An error that gives its position already."""
 
-    def __init__(self, agents: Agents, text: str, numbers: Numbers) -> None:
+
+class _Parser:
+    """Parses a query from left to right; ``or`` binds least, then ``and``, then ``not``.
+
+    Without agents it only checks.
+    """
+
+    def __init__(self, agents: Agents | None, text: str, numbers: Numbers, kinds: Kinds) -> None:
         self._agents = agents
         self._text = text
         self._numbers = numbers
+        self._kinds = kinds
         self._at = 0
         self._depth = 0
         self._next: tuple[str, str, int] = ("end", "", 0)
@@ -289,12 +243,12 @@ class _ConditionParser:
     def _is_beside(self) -> bool:
         """Return whether another comparison follows directly, as terms do."""
         kind, word, _ = self._next
-        return kind == "word" and _OTHERS.get(word, word.lower()) != "or"
+        return kind == "term" or word in {"!", "("} or (kind == "word" and word.lower() != "or")
 
     def _one(self) -> Bools:
         self._depth += 1
         if self._depth > _DEEPEST:
-            raise InputError(f"The condition lies more than {_DEEPEST} levels deep.")
+            raise InputError(f"The query lies more than {_DEEPEST} levels deep.")
         if self._took("not"):
             found = ~self._one()
         elif self._took("("):
@@ -308,15 +262,24 @@ class _ConditionParser:
 
     def _compared(self) -> Bools:
         kind, word, at = self._next
-        if kind != "word":
-            self._refuse("a field")
+        if kind not in {"word", "term"}:
+            self._refuse(f"a field ({', '.join((*FIELDS, *self._kinds, *self._numbers))})")
+        word, _, given = word.partition(":")
         field = _OTHERS.get(word.lower(), word.lower())
-        known = (*FIELDS, *self._numbers)
-        if field not in known:
-            error = UnknownNameError("field", word, known)
-            raise InputError(f"Position {at + 1} of the condition: {error}")
+        is_named = field in _KINDS or field in self._kinds
+        if not is_named and field not in NUMBERS and field not in self._numbers:
+            known = (*FIELDS, *self._kinds, *self._numbers)
+            raise self._placed(at, UnknownNameError("field", word, known))
         self._advance()
-        return self._named(field) if field in _KINDS else self._measured(field)
+        values = [value.strip("\"'") for value in re.findall(_VALUE, given)]
+        try:
+            if is_named:
+                return self._named(field, values)
+            return self._within(field, values) if values else self._measured(field)
+        except _PlacedError:
+            raise
+        except InputError as error:
+            raise self._placed(at, error) from None
 
     def _measured(self, field: str) -> Bools:
         _, sign, _ = self._next
@@ -324,6 +287,9 @@ class _ConditionParser:
             holds = self._column(field)
             if holds.dtype == np.bool_:
                 return holds
+            if field == "adopted":
+                fits: Bools = ~np.isnan(holds)
+                return fits
             self._refuse(f"one of {' '.join(_SIGNS)}")
         self._advance()
         sense = -1.0 if self._took("-") else 1.0
@@ -331,25 +297,52 @@ class _ConditionParser:
         if kind != "number":
             self._refuse("a number")
         self._advance()
-        fits: Bools = _SIGNS[sign](self._column(field), sense * float(number))
+        column = self._column(field)
+        fits = _SIGNS[sign](column, sense * float(number))
+        if sign == "!=":
+            fits &= ~np.isnan(column)
+        return fits
+
+    def _within(self, field: str, values: list[str]) -> Bools:
+        """Return who lies in one of several ranges, such as 5-9, or has one of several values."""
+        column = self._column(field)
+        fits = np.zeros(column.shape, np.bool_)
+        for value in values:
+            parts = _RANGE.fullmatch(value)
+            if (wanted := _SWITCH.get(value.lower())) is not None:
+                fits |= (column == 1 if column.dtype == np.bool_ else ~np.isnan(column)) == wanted
+            elif parts is None:
+                raise InputError(
+                    f"{field!r} takes numbers and ranges, such as {field}:5 or {field}:5-9, "
+                    f"got {value!r}."
+                )
+            else:
+                low, dash, high = parts.groups()
+                least, most = float(low), float(high or ("inf" if dash else low))
+                fits |= (column >= least) & (column <= most)
         return fits
 
     def _column(self, field: str) -> npt.NDArray[Any]:
+        if self._agents is None:
+            return np.zeros(1)
         return self._numbers[field]() if field in self._numbers else number_of(self._agents, field)
 
-    def _named(self, field: str) -> Bools:
-        at = self._next[2]
-        negated = self._took("!=") or self._took("not")
-        if self._took("in"):
-            values = self._list()
-        elif negated or self._took("==") or self._took("="):
-            values = [self._value()]
-        else:
-            self._refuse("== or != or in")
-        try:
-            fits = _KINDS[field](self._agents, values)
-        except InputError as error:
-            raise InputError(f"Position {at + 1} of the condition: {error}") from None
+    def _named(self, field: str, values: list[str]) -> Bools:
+        negated = False
+        if not values:
+            negated = self._took("!=") or self._took("not")
+            if self._took("in"):
+                values = self._list()
+            elif negated or self._took("==") or self._took("="):
+                values = [self._value()]
+            else:
+                self._refuse(f"{field}:VALUE, or ==, != or in [...],")
+        if self._agents is None:
+            for value in values if field == "status" else ():
+                lifecycle(value)
+            return np.ones(1, np.bool_)
+        kinds = self._kinds
+        fits = kinds[field](values) if field in kinds else _KINDS[field](self._agents, values)
         return ~fits if negated else fits
 
     def _list(self) -> list[str]:
@@ -393,6 +386,7 @@ class _ConditionParser:
     def _refuse(self, wanted: str) -> NoReturn:
         kind, found, at = self._next
         got = "nothing" if kind == "end" else repr(found)
-        raise InputError(
-            f"Position {at + 1} of the condition: {wanted} must stand here, not {got}."
-        )
+        raise self._placed(at, f"{wanted} must stand here, not {got}.")
+
+    def _placed(self, at: int, said: object) -> _PlacedError:
+        return _PlacedError(f"Position {at + 1} of the query: {said}")

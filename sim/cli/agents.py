@@ -19,9 +19,9 @@ from sim.minds.deciding.commands import told
 from sim.network.relations.membership import ENDLESS
 from sim.platform.acts.policy_dispatch import ruled_by
 from sim.platform.members import SHIFTS
-from sim.runtime.queries.members import about, in_state, member_of
+from sim.runtime.queries.members import about, member_of
 from sim.world.compatibility import WEIGHTS
-from sim.world.members import activity_records
+from sim.world.members import activity_records, in_state
 from sim.world.minds.state import OUTCOMES
 
 if TYPE_CHECKING:

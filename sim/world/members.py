@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from sim.agents.select import where
 from sim.agents.table import shares
 from sim.agents.traits import TRAITS
 from sim.agents.vocabulary import MOST_NAMES, Vocabulary, is_name
-from sim.arrays import Ids
+from sim.arrays import Bools, Ids
 from sim.core import rng
 from sim.core.checks import short_text, shown
 from sim.core.rng import Stream
@@ -334,15 +335,17 @@ CHANGES: Final = ("status", "activity", "interests", "community", *TRAITS)
 """Properties that :func:`change` can set."""
 
 
-def chosen(world: WorldState, agents: str | npt.ArrayLike) -> Ids:
-    """Return the agents that meet a condition (:mod:`sim.agents.select`), or given by indices.
+def chosen(world: WorldState, agents: str | npt.ArrayLike, message: int | None = None) -> Ids:
+    """Return the agents that match a query (:mod:`sim.agents.select`), or given by indices.
 
-    A condition may also name ``followers``, ``follows``, ``credulity``, ``verification`` and
+    A query may also name ``adopted`` (the tick at which they adopted a message, ``message`` or the
+    newest), ``state``, ``followers``, ``follows``, ``credulity``, ``verification`` and
     ``last_active`` (a tick, -1 for never); in a world with a platform ``reputation`` (1 on
     average), ``mood`` and ``online`` (1 or 0).
     """
     if isinstance(agents, str):
-        return where(world.agents, agents, _numbers(world))
+        kinds = {"state": partial(_in_states, world)}
+        return where(world.agents, agents, _numbers(world, message), kinds)
     who = np.atleast_1d(np.asarray(agents))
     if who.dtype.kind not in "iu" and who.size:
         raise InputError(f"Agents are integers or a condition, got an array of {who.dtype}.")
@@ -350,8 +353,41 @@ def chosen(world: WorldState, agents: str | npt.ArrayLike) -> Ids:
     return np.unique(who).astype(np.uint32)
 
 
-def _numbers(world: WorldState) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
+def in_state(world: WorldState, text: str) -> Ids:
+    """Return the agents in a state of a message now, from ``MESSAGE:STATE``: ascending."""
+    number, _, name = text.partition(":")
+    story = next((one for one in world.cascades if str(one.id) == number.strip()), None)
+    if story is None:
+        known = ", ".join(str(one.id) for one in world.cascades[-10:]) or "none"
+        raise InputError(
+            f"A state is MESSAGE:STATE, such as 0:infected; got {text!r}, and this world's "
+            f"messages are {known}."
+        )
+    return story.in_state(name.strip())
+
+
+def _in_states(world: WorldState, values: list[str]) -> Bools:
+    fits = np.zeros(len(world.agents), np.bool_)
+    for value in values:
+        fits[in_state(world, value)] = True
+    return fits
+
+
+def _adopted(world: WorldState, message: int | None) -> npt.NDArray[np.float64]:
+    """Return the tick at which each agent adopted a message, NaN for never."""
+    cascades, ticks = world.cascades, np.full(len(world.agents), np.nan)
+    newest = cascades[-1] if cascades else None
+    story = newest if message is None else cascades.find(message)
+    if story is not None:
+        ticks[story.log.agents] = story.log.ticks
+    return ticks
+
+
+def _numbers(
+    world: WorldState, message: int | None
+) -> Mapping[str, Callable[[], npt.NDArray[Any]]]:
     numbers: dict[str, Callable[[], npt.NDArray[Any]]] = {
+        "adopted": lambda: _adopted(world, message),
         "followers": lambda: world.ties.out_degree,
         "follows": lambda: world.ties.in_degree,
         "credulity": lambda: credulity(world.agents),

@@ -182,6 +182,20 @@ def test_a_member_is_told_with_ties_by_kind_and_what_it_took_up(town: World) -> 
     assert members.found(town, "id:5").tolist() == members.found(town, "5").tolist() == [5]
     assert town.platform is not None
     assert members.found(town, "online").tolist() == town.platform.online.tolist()
+    story = town.cascades[0]
+    at = story.adopted_at
+    assert members.found(town, "adopted").tolist() == sorted(story.adopters.tolist())
+    late = np.flatnonzero((at >= 1) & (at <= 2)).tolist()
+    assert members.found(town, "adopted:1-2").tolist() == late
+    assert members.found(town, "!adopted:no adopted>=1 adopted<3").tolist() == late
+    assert members.found(town, "adopted", 99).size == 0
+    part = town.agents.name(5).split()[1][:3]
+    named = [v for v in range(len(town.agents)) if part.lower() in town.agents.name(v).lower()]
+    assert (
+        members.found(town, part).tolist() == members.found(town, f"name:{part}").tolist() == named
+    )
+    state = story.states[1]
+    assert members.found(town, f"state:0:{state}").tolist() == story.in_state(state).tolist()
 
 
 def test_a_feed_is_told_as_it_was_shown(town: World) -> None:

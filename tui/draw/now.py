@@ -78,8 +78,8 @@ def _r_of(focus: Focus, first: int) -> Figure:
 
 def _of_seeds(focus: Focus, first: int) -> str:
     """Say how many each seed convinced, once known; until then, since when they are seeds."""
-    if focus.r.size and np.isfinite(focus.r[0]):
-        return f"R {focus.r[0]:.2f} @{count(first)}"
+    if np.isfinite(focus.seeds_r):
+        return f"R {focus.seeds_r:.2f} @{count(first)}"
     return f"at tick {count(first)}"
 
 

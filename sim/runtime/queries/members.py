@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from sim.world.world import World
 
 
-_CONDITION = re.compile(r"[:<>=(]|\bin\b|^(not )?online$")
-"""Matches what occurs in a condition, but not in an id."""
+_QUERY = re.compile(r"[:<>=()\[!]|\bin\b|^(not )?(online|adopted)\b")
+"""Matches what occurs in a query, but not in an id or a name."""
 
 MOST_NAMED = 8
 """Names listed per kind of tie."""
@@ -118,34 +118,23 @@ def population_of(taken: PopulationInputs) -> MemberTable:
     )  # fmt: skip
 
 
-def found(world: World, query: str) -> Ids:
-    """Return the agents with an id, or those that match a condition: uint32, ascending.
+def found(world: World, query: str, message: int | None = None, *, by_name: bool = True) -> Ids:
+    """Return the agents that match a query, or have an id or a name: uint32, ascending.
 
-    A lifecycle stage alone is a condition (``suspended``); ``state:0:infected`` selects the agents
-    in a state of message 0 now, and a condition may follow it.
+    A lifecycle stage alone is a query (``suspended``); other words that are no id are looked for in
+    names, if ``by_name``. ``message``: the one that ``adopted`` is about; default: the newest.
     """
     words = query.strip()
-    if words.lower() in Lifecycle.__members__ or words.upper() in Lifecycle.__members__:
-        return chosen(world, f"status:{words.lower()}")
-    if words.startswith("state:"):
-        state, _, rest = words.partition(" ")
-        return np.intersect1d(in_state(world, state), found(world, rest))
-    if words and not _CONDITION.search(words):
-        return np.array([world.agents.index(number_or_word(words))], np.uint32)
-    return chosen(world, query)
-
-
-def in_state(world: World, text: str) -> Ids:
-    """Return the agents in a state of a message now, from ``[state:]MESSAGE:STATE``: ascending."""
-    number, _, name = text.removeprefix("state:").partition(":")
-    story = next((one for one in world.cascades if str(one.id) == number.strip()), None)
-    if story is None:
-        known = ", ".join(str(one.id) for one in world.cascades[-10:]) or "none"
-        raise InputError(
-            f"A state is MESSAGE:STATE, such as 0:infected; got {text!r}, and this world's "
-            f"messages are {known}."
-        )
-    return story.in_state(name.strip())
+    if words.upper() in Lifecycle.__members__:
+        words = f"status:{words.lower()}"
+    elif words and not _QUERY.search(words):
+        try:
+            return np.array([world.agents.index(number_or_word(words))], np.uint32)
+        except InputError:
+            if not by_name or words[0].isdigit():
+                raise
+            return np.flatnonzero(world.agents.naming().containing([words])).astype(np.uint32)
+    return chosen(world, words, message)
 
 
 def named(world: World, ids: list[int]) -> list[tuple[str, str, str]]:

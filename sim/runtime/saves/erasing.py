@@ -247,7 +247,7 @@ def _is_made_up(own: int | str, index: int, members: int) -> bool:
 def _indices(world: World, who: str | npt.ArrayLike) -> npt.NDArray[np.int64]:
     if isinstance(who, str):
         everybody = np.arange(len(world.agents))
-        chosen = everybody if who.strip() == "all" else found_by(world, who)
+        chosen = everybody if who.strip() == "all" else found_by(world, who, by_name=False)
     else:
         chosen = np.unique(np.asarray(who))
         if chosen.size and (
