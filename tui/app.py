@@ -24,10 +24,12 @@ from tui.actions.command_line import parse
 from tui.actions.palette import ActionProvider, known, start_of
 from tui.actions.table import Action, act_of, bindings, by_id
 from tui.dialogs.dialog import sentence_of
+from tui.opening import Bubble
 from tui.safe_text import SafeFilter
 from tui.simulator import Preferences, Simulator, preferences
 from tui.terminal import run_on_terminal
 from tui.text import broken
+from tui.theme import theme_named
 from tui.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -118,6 +120,9 @@ class Hubbub(Viewer, inherit_bindings=False):
         if self.opening is not None and action.id != "quit":
             self.opening.ask(action.id)
             return
+        if self.stage is not None:
+            for bubble in self.stage.query(Bubble):
+                bubble.did(action.id)
         obstacle = action.when(self.situation())
         if obstacle:
             self.say(obstacle, "warning")
@@ -227,8 +232,10 @@ def main(
     theme: str | None = None,
     isolated: bool = False,
     read_only: bool = False,
+    tour: bool = False,
 ) -> int:
     """Open the screen, on a saved world or on the demo world."""
+    theme = theme_named(theme) if theme else None
 
     def made() -> Hubbub:
         wanted = preferences()
@@ -238,6 +245,10 @@ def main(
             wanted = replace(wanted, theme=theme)
         at = Path(path) if path is not None else None
         simulator = Simulator(saves, isolated=isolated)
-        return Hubbub(simulator, wanted, at, read_only=read_only, opening=at is None)
+        app = Hubbub(simulator, wanted, at, read_only=read_only, opening=at is None)
+        if tour and app.opening is not None:
+            app.opening.then = "tour"
+            app.opening.wanted.set()
+        return app
 
     return run_on_terminal(made)

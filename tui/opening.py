@@ -6,6 +6,10 @@ import asyncio
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from textual.content import Content
+from textual.geometry import Offset
+from textual.widgets import Static
+
 from tui.actions.table import ACTIONS, by_id, key_label, keys_of
 from tui.stored_run import FILE, SENTENCE, TICKS_PER_SECOND, frames_of
 
@@ -17,9 +21,11 @@ if TYPE_CHECKING:
 
 
 PLAYED = (
-    "This is a stored run: {run} plays it, {inject} sends your own message, esc opens the world."
+    "This is a stored run: {run} plays it, {inject} sends your own message, {tour} shows five "
+    "things to try, esc opens the world."
 )
-GOES_ON = {"inject", "new", "open", "scenario"}
+TOUR_KEY = "t"
+GOES_ON = {"inject", "new", "open", "scenario", "tour"}
 """Actions that open the fresh world first."""
 
 
@@ -47,7 +53,7 @@ class Opening:
         shown, inject = self.frame.communities, self._key("inject")
         if self._is_playing and shown is not None:
             return SENTENCE.format(communities=len(shown.names), key=inject)
-        return PLAYED.format(run=self._key("run"), inject=inject)
+        return PLAYED.format(run=self._key("run"), inject=inject, tour=TOUR_KEY)
 
     def _key(self, act: str) -> str:
         return key_label(keys_of(by_id(act), self._app.keymap)[0])
@@ -59,6 +65,7 @@ class Opening:
 
     def end(self) -> None:
         """Make room for the fresh world."""
+        self._app.ahead.ended(self)
         if self._timer is not None:
             self._timer.stop()
 
@@ -71,7 +78,8 @@ class Opening:
     def _show(self) -> None:
         self._app.frame = self.frame
         self._app.redraw()
-        self._app.hint()
+        if not self.wanted.is_set():  # then the line says what is loaded
+            self._app.hint()
 
     def keeps(self, key: str) -> bool:
         """Answer a key; return whether it goes no further."""
@@ -81,17 +89,89 @@ class Opening:
             for one in keys_of(action, self._app.keymap)
             if action.where in {"", "live"}
         }
-        act = acts.get(key, "")
+        act = "tour" if key == TOUR_KEY else acts.get(key, "")
         if act != "quit":
             self.ask("escape" if key == "escape" else act)
         return act != "quit"
 
     def ask(self, act: str) -> None:
         """Pause, play on, or open the fresh world, with what was asked for."""
+        if self.wanted.is_set():
+            return
         if act in {"escape", *GOES_ON}:
             self.then = "" if act == "escape" else act
             self.wanted.set()
-        self._is_playing = act == "run" and not self._is_playing and not self.wanted.is_set()
+            if self.then:
+                self._app.ahead.opens(self)  # the next keys are for the dialog that follows
+        self._is_playing = act == "run" and not self._is_playing
         if self._is_playing and self._at + 1 == len(self._frames):
             self._at = 0
         self._show()
+
+
+TOUR = (
+    ("inject", "map", "Send a message", "{key} opens the form. Type a sentence, then send it."),
+    ("step", "map", "Let time pass", "{key} advances one tick. Watch who adopts."),
+    ("compare", "now", "Ask what if", "{key} compares this future with another one."),
+    ("why", "curves", "Ask why", "{key} says through whom a member adopted."),
+    ("save", "timeline", "Keep it", "{key} saves the world. Enjoy!"),
+)
+"""Stops of the tour: the action that it waits for, the pane that it points at, title and text."""
+
+
+class Bubble(Static):
+    """One stop of the tour: it points at a pane without covering it, and waits for its key."""
+
+    app: HubbubApp
+
+    WIDTH, HEIGHT = 34, 5
+    DEFAULT_CSS = """
+    Bubble {
+        overlay: screen; position: absolute; width: 34; height: 5;
+        border: round $accent; background: $surface; padding: 0 1;
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(id="bubble", markup=False)
+        self._stop = 0
+
+    def on_mount(self) -> None:
+        self._show()
+        self.set_interval(0.2, self._place)
+
+    def did(self, act: str) -> None:
+        """Go to the next stop, if this was the action of the present one."""
+        if act == TOUR[self._stop][0]:
+            self._stop += 1
+            if self._stop == len(TOUR):
+                self.remove()
+            else:
+                self._show()
+
+    def _show(self) -> None:
+        act, _, title, text = TOUR[self._stop]
+        key = key_label(keys_of(by_id(act), self.app.keymap)[0])
+        self.update(Content.assemble((title, "bold"), "\n", text.format(key=key)))
+        self.border_subtitle = f"{self._stop + 1} of {len(TOUR)}, esc ends the tour"
+        self._place()
+
+    def _place(self) -> None:
+        """Stand beside the pane: to its right or left, below or above it."""
+        panes = [pane for pane in self.screen.query(f"#{TOUR[self._stop][1]}") if pane.region.area]
+        width, height = self.screen.size
+        places = [(width - self.WIDTH, height - self.HEIGHT - 3, "")]
+        if panes:
+            x, y, across, down = panes[0].region
+            places = [
+                (x + across, y + 1, "◂"), (x - self.WIDTH, y + 1, "▸"), (x, y + down, "▴"),
+                (x, y - self.HEIGHT, "▾"), *places,
+            ]  # fmt: skip
+        x, y, arrow = next(
+            (x, y, arrow)
+            for x, y, arrow in places
+            if not arrow or (0 <= x <= width - self.WIDTH and 0 <= y <= height - self.HEIGHT)
+        )
+        self.offset = Offset(x, y)
+        self.border_title = arrow
+        self.styles.border_title_align = "right" if arrow == "▸" else "left"

@@ -17,6 +17,7 @@ from tui.dialogs.progress import DialogJob, EngineJob, ProgressDialog, in_thread
 from tui.experiments import Experiments
 from tui.key_queue import KeysInOrder
 from tui.simulator import JournalLocation, Preferences, Simulator
+from tui.stored_run import TICKS_PER_SECOND
 from tui.theme import THEMES
 
 if TYPE_CHECKING:
@@ -144,7 +145,9 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
         self.feed: FrameFeed | None = None  # the simulation that is watched, and its newest frame
         self.frame: Frame | None = None
         self.opening: Opening | None = None  # the stored run, while it is played
-        self.speed: float | None = 5.0  # requested ticks per second; None: as many as possible
+        self.speed: float | None = (
+            TICKS_PER_SECOND  # requested ticks per second; None: as many as possible
+        )
         self.goal = 0  # the tick to which time runs; 0: none
         self.expected = ""  # the requested state, until it is confirmed; empty: none
         self.work = LongWork(self)  # long work, and experiments: one at a time of each

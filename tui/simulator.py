@@ -105,6 +105,7 @@ class Preferences:
     journal: str = "on"
     model: str = ""
     metrics: tuple[str, ...] = ()
+    calm: bool = False
 
 
 def _listed_world(
@@ -177,6 +178,7 @@ def preferences() -> Preferences:
         journal=now.journal,
         model=named[0] if named else now.model,
         metrics=now.metrics,
+        calm=now.calm,
     )
 
 

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.theme import Theme
 
+from sim.errors import UnknownNameError
+
 if TYPE_CHECKING:
     from textual.app import App
 
@@ -224,6 +226,15 @@ def shade(shares: NDArray[np.floating[Any]], *, dark: bool = True) -> NDArray[np
     steps = np.rint(np.sqrt(np.nan_to_num(shares).clip(0, 1)) * (LEVELS - 1)).astype(np.int64)
     colours: NDArray[np.uint8] = ramp(dark=dark)[steps * 255 // (LEVELS - 1)]
     return colours
+
+
+def theme_named(name: str) -> str:
+    """Return the full name of one of our themes, which its last word names too."""
+    names = [theme.name for theme in THEMES]
+    for full in (name, f"hubbub-{name}"):
+        if full in names:
+            return full
+    raise UnknownNameError("theme", name, names)
 
 
 def register_themes(app: App[Any], default: str = DEFAULT_THEME) -> None:

@@ -21,13 +21,14 @@ from sim.errors import HubbubError, InputError
 from tui.actions.table import ScreenState, conflicts
 from tui.dialogs.dialog import ErrorDialog, sentence_of
 from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, Loading, in_thread
-from tui.opening import Opening
+from tui.opening import Bubble, Opening
 from tui.program import HubbubApp
 from tui.safe_text import line, plain
 from tui.simulator import JournalLocation, NewWorldSpec, Preferences, Simulator
+from tui.stored_run import TICKS_PER_SECOND
 from tui.terminal import resume_collector
 from tui.text import endings, hint_for
-from tui.theme import register_themes
+from tui.theme import register_themes, theme_named
 from tui.world_session import WorldSession
 
 if TYPE_CHECKING:
@@ -296,6 +297,9 @@ class ModelAccess:
             await in_thread(lambda: opening.__exit__(None, None, None), "language models")
 
 
+SLOW, FAST, MANY = 2.0, 5.0, 100_000
+"""Ticks per second at first: a short cascade can be watched in worlds with fewer members."""
+
 SAID_FOR = 8.0
 """Seconds that a sentence is shown before the hint returns."""
 
@@ -348,17 +352,24 @@ class Viewer(HubbubApp, inherit_bindings=False):
 
     async def take_key(self, key: Key) -> None:
         """Dispatch a key; while the stored run is played, none goes further."""
-        if self.opening is None or not self.opening.keeps(key.key):
+        if self.opening is not None and self.opening.keeps(key.key):
+            return
+        bubbles = self.screen.query(Bubble)
+        if key.key == "escape" and bubbles:
+            await bubbles.remove()
+        else:
             await super().take_key(key)
 
     def prefer(self, wanted: Preferences) -> None:
         """Apply the user's preferences."""
         self.preferences = wanted
         self.set_keymap(dict(wanted.keymap))
-        if wanted.theme in self.available_themes:
-            self.theme = wanted.theme
-        elif wanted.theme:
-            self.notify(f"Unknown theme {wanted.theme!r}; the themes are {', '.join(self.themes)}.")
+        try:
+            if wanted.theme:
+                is_there = wanted.theme in self.available_themes
+                self.theme = wanted.theme if is_there else theme_named(wanted.theme)
+        except InputError as error:
+            self.notify(str(error))
         for problem in conflicts(wanted.keymap):
             self.notify(problem, severity="warning", timeout=10)
         if self.stage is not None:
@@ -407,6 +418,8 @@ class Viewer(HubbubApp, inherit_bindings=False):
             await self.part()
             then = self._end_opening()
             self.feed, self.homes.home = feed, home
+            if self.speed in {TICKS_PER_SECOND, SLOW, FAST}:
+                self.speed = SLOW if feed.simulation.frame.agents < MANY else FAST
             # A turn may have met the new world's frame and refused it for its low revision.
             self.goal, self._is_new_world = 0, True
             self._accept(feed.simulation.frame)
@@ -415,8 +428,15 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self.redraw()
         self.call_after_refresh(self.hint)
         self.call_after_refresh(self.homes.greet, opened)
-        if then:
+        if then == "tour":
+            self.call_after_refresh(self.show_tour)
+        elif then:
             self.call_after_refresh(self.action_act, then)
+
+    def show_tour(self) -> None:
+        """Show the first stop of the tour."""
+        if self.stage is not None and not self.stage.query(Bubble):
+            self.stage.mount(Bubble())
 
     async def part(self) -> None:
         """Leave the world on the screen, and clean up after it."""

@@ -83,7 +83,11 @@ def hubbub(
         float | None,
         typer.Option("--fps", "--frames-per-second", help="Frames per second of the screen."),
     ] = None,
-    theme: Annotated[str | None, typer.Option(help="Colour theme of the screen.")] = None,
+    theme: Annotated[
+        str | None, typer.Option(help="Colours of the screen: dark, light or contrast.")
+    ] = None,
+    calm: Annotated[bool, typer.Option("--calm", help="Show the screen with less motion.")] = False,
+    tour: Annotated[bool, typer.Option("--tour", help="Show five things to try.")] = False,
     metrics_port: Annotated[
         int | None,
         typer.Option(
@@ -117,10 +121,10 @@ def hubbub(
     files = tuple(plugin or ())
     context.obj = Flags(
         threads, settings, profile, saves, files, fps, theme, isolated, journal,
-        metrics_port,
+        metrics_port, calm, tour,
     )  # fmt: skip
     if context.invoked_subcommand not in {None, "open"}:  # the screen watches plugins itself
         context.with_resource(overseen(files))
     if context.invoked_subcommand is None:
         prepare(context.obj)
-        raise typer.Exit(open_screen(None, isolated=isolated))
+        raise typer.Exit(open_screen(context.obj))

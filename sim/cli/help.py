@@ -150,7 +150,7 @@ class Panels(Verbs):
         return str(formatter.getvalue()).rstrip("\n")
 
     def _lines(self, ctx: Any) -> Iterator[str]:
-        yield "Usage: hubbub [OPTIONS] COMMAND ...   without one: the screen, on the demo"
+        yield "Usage: hubbub [OPTIONS] COMMAND ..., or FILE; alone: the screen, on the demo"
         yield "A world's life (hubbub COMMAND --help says more)"
         yield from _columns(_LIFE)
         yield "In a world, a saved one, demo, or new:AGENTS"
@@ -165,7 +165,7 @@ class Panels(Verbs):
         every = [param.opts[0] for param in self.get_params(ctx)]
         names = " ".join(name for name in every if not name.startswith(_LEFT_OUT))
         yield from textwrap.wrap(
-            f"Options (--options explains them): {names}",
+            f"Options (see --options): {names}",
             _WIDTH,
             break_on_hyphens=False,
             subsequent_indent="  ",

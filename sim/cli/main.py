@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
@@ -21,7 +22,7 @@ _VALUED = {"--threads", "--settings", "--profile", "--saves", "--plugin", "--fps
     "--metrics-port",
     "--frames-per-second",
 }
-_BARE = {"--debug", "--isolated"}
+_BARE = {"--debug", "--isolated", "--calm", "--tour"}
 _LONGEST, _ENDING = 2_000, 600
 """Characters of an error that are shown, and those of them from its end, where the remedy is."""
 
@@ -95,7 +96,7 @@ def _command() -> Any:
 
 
 def global_options_first(arguments: Sequence[str]) -> list[str]:
-    """Return the arguments with the options that every verb shares moved in front of the verb."""
+    """Return the arguments with shared options first, and the verb of a file alone: open."""
     front: list[str] = []
     rest: list[str] = []
     words = iter(arguments)
@@ -114,6 +115,8 @@ def global_options_first(arguments: Sequence[str]) -> list[str]:
             front += [word, value]
         else:
             rest.append(word)
+    if rest and (rest[0].endswith(".hub") or (os.sep in rest[0] and Path(rest[0]).is_file())):
+        rest.insert(0, "open")
     return front + rest
 
 

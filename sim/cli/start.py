@@ -40,6 +40,8 @@ class Flags:
     isolated: bool = False
     journal: bool | None = None
     metrics_port: int | None = None
+    calm: bool = False
+    tour: bool = False
 
 
 def prepare(flags: Flags) -> None:
@@ -49,6 +51,7 @@ def prepare(flags: Flags) -> None:
     settings = load_settings(
         flags.settings, profile=flags.profile, threads=flags.threads, saves=flags.saves,
         frames_per_second=flags.fps, theme=flags.theme, metrics_port=flags.metrics_port,
+        calm=flags.calm or None,
         journal={None: None, True: "on", False: "off"}[flags.journal],
     )  # fmt: skip
     use(settings)
@@ -80,7 +83,7 @@ def _use_threads(count: int | None) -> None:
         numba.set_num_threads(count)
 
 
-def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = False) -> int:
+def open_screen(flags: Flags, path: Path | None = None, *, read_only: bool = False) -> int:
     """Open the installed screen, on a saved world or on the demo world."""
     _require_terminal()
     found = metadata.entry_points(group=SCREENS)
@@ -90,15 +93,18 @@ def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = 
     show: Callable[..., Any] = next(iter(found)).load()
     from sim.settings.settings import current
 
-    if not isolated:
+    if not flags.isolated:
         probe_foreign()
     log("screen opened", path=path)
     from sim.runtime.engine.output_capture import output_aside
 
     with output_aside(current().logs / _OUTPUT), _faults_in(current().logs / _FAULTS):
-        how = {"isolated": isolated, "read_only": read_only}
-        how = {name: True for name, wish in how.items() if wish}
-        code = int(show(path, saves=current().saves_folder, **how) or 0)
+        how = {
+            "isolated": flags.isolated, "read_only": read_only, "theme": flags.theme,
+            "tour": flags.tour,
+        }  # fmt: skip
+        wishes = {name: wish for name, wish in how.items() if wish}
+        code = int(show(path, saves=current().saves_folder, **wishes) or 0)
     log("screen closed", code=code)
     return code
 
@@ -106,7 +112,7 @@ def open_screen(path: Path | None, *, isolated: bool = False, read_only: bool = 
 @contextmanager
 def painted_first(words: Sequence[str]) -> Iterator[None]:
     """Paint what the screen opens with before its packages are imported, which takes a second."""
-    lacks = words or os.environ.get("TERM") == "dumb"
+    lacks = {*words} - {"--calm", "--tour"} or os.environ.get("TERM") == "dumb"
     if lacks or not (sys.stdin.isatty() and sys.stdout.isatty()):
         yield
         return

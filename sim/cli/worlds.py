@@ -299,7 +299,7 @@ def open_file(
     from sim.scenario.worlds import saved_path
 
     path = saved_path(file)
-    raise typer.Exit(open_screen(path, isolated=flags.isolated, read_only=read_only))
+    raise typer.Exit(open_screen(flags, path, read_only=read_only))
 
 
 _ENDINGS = {".sqlite": "sqlite", ".db": "sqlite", ".graphml": "graphml", ".gexf": "gexf"}

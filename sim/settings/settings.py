@@ -183,6 +183,7 @@ class Settings(LanguageModelSettings):
         "braille", description="symbols of curves and maps"
     )
     theme: str = Field("", max_length=64, description="colour theme of the screen; empty: default")
+    calm: bool = Field(False, description="less motion on the screen")
     model: str = Field(
         "independent-cascade", min_length=1, max_length=128, description="propagation model"
     )

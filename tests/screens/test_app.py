@@ -240,8 +240,8 @@ async def test_space_runs_and_pauses(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await inject(app, pilot)
         await keys(pilot, "space", then="RUNNING")
-        assert made(app).asked[-1] == ("play", 5.0)
-        await until(pilot, lambda: "5.0/s, at 4.9/s" in seen(app))
+        assert made(app).asked[-1] == ("play", 2.0)
+        await until(pilot, lambda: "2.0/s, at 4.9/s" in seen(app))
         await keys(pilot, "space", then="PAUSED")
         assert made(app).asked[-1] == ("pause",)
 
@@ -273,7 +273,7 @@ async def test_steps_one_and_many(tmp_path: Path) -> None:
         steps = [call for call in made(app).asked if call[0] == "step"]
         assert steps == [("step", 1), ("step", 12)]
         await command(pilot, "run 7", lambda: frame_of(app).tick == 20)
-        assert ("play", 5.0) in made(app).asked
+        assert ("play", 2.0) in made(app).asked
         await until(pilot, lambda: "tick 20" in seen(app))
 
 

@@ -283,7 +283,7 @@ async def test_help_without_keys_of_its_own_and_the_palette_run_acts(tmp_path: P
 async def test_settings_that_name_no_theme_are_said_and_symbols_are_taken(tmp_path: Path) -> None:
     wanted = Preferences(theme="pink", symbols="block")
     async with hubbub(tmp_path, preferences=wanted) as (app, pilot):
-        await until(pilot, lambda: "Unknown theme 'pink'" in seen(app))
+        await until(pilot, lambda: "No theme named 'pink'" in seen(app))
         assert app.screen.query_one(Curves).symbols == "block"
 
 
@@ -539,7 +539,7 @@ tui.app.Simulator = lambda saves, **_: simulator
 sys.exit(main(saves=None, fps=4, theme="hubbub-light"))
 """
     with closing(Child(tmp_path, more)) as child:
-        child.read_until(b"PAUSED")
+        child.read_until(b"RUNNING")
         os.write(child.master, b"q")
         assert child.end() == 0
 

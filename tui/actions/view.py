@@ -18,6 +18,7 @@ from tui.dialogs.progress import in_thread
 from tui.lab_files import write_text
 from tui.modes.live import LiveMode
 from tui.safe_text import plain
+from tui.theme import theme_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,10 +100,8 @@ async def zoom(app: Viewer, _words: Words) -> None:
 async def theme(app: Viewer, words: Words) -> None:
     """Switch to the named theme, or to the next."""
     names = list(app.themes)
-    if words and words[0] not in names:
-        raise UnknownNameError("theme", words[0], names)
     after = (names.index(app.theme) + 1) % len(names) if app.theme in names else 0
-    app.theme = words[0] if words else names[after]
+    app.theme = theme_named(words[0]) if words else names[after]
     app.say(f"Theme: {app.theme}.")
 
 

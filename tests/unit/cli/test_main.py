@@ -62,7 +62,7 @@ def test_help_lists_every_verb_and_exit_code_on_one_screen(hubbub: Hubbub) -> No
     text = " ".join(told.out.split())
     for code, meaning in EXITS.items():
         assert f"{code} {meaning}" in text
-    for word in (word.strip("()") for word in words):
+    for word in (word.strip("():") for word in words):
         if word.startswith("--"):
             assert re.search(rf"{word}[, ]", text)
     lines = hubbub("--help").out.splitlines()
@@ -262,6 +262,7 @@ def test_a_message_may_say_debug_and_changes_nothing_else(
         (["run", "--debug", "a"], ["--debug", "run", "a"]),
         (["run", "--", "--debug"], ["run", "--", "--debug"]),
         (["run", "--threads"], ["--threads"]),
+        (["saves/a.hub", "--calm"], ["--calm", "open", "saves/a.hub"]),
         (["run", "--debug=1"], ["run", "--debug=1"]),
         (["run", "a", "--inject", "--debug"], ["run", "a", "--inject", "--debug"]),
         (["run", "a", "--inject", "--threads", "2"], ["run", "a", "--inject", "--threads", "2"]),
