@@ -113,7 +113,10 @@ class NameSnapshot:
         if self._names is not None:
             return np.fromiter(map(fits, self._told()), np.bool_, self._count)
         first, last = _lists()
-        known = np.array([[fits(f"{one} {two}") for two in last] for one in first])
+        if any(" " in part for part in wanted):
+            known = np.array([[fits(f"{one} {two}") for two in last] for one in first])
+        else:
+            known = np.logical_or.outer([*map(fits, first)], [*map(fits, last)])
         found: npt.NDArray[np.bool_] = known[_places(self._seed, self._count)]
         for at in self._cold.agents().tolist():
             if given := self._cold.text(at, "name"):

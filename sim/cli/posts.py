@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from sim.platform.acts.log import NOBODY, ActColumns
 from sim.platform.posts.texts import QuotedTexts, said_by, said_in_message
 from sim.runtime.queries.feeds import shown_of
 from sim.runtime.queries.messages import organic, texts
-from sim.runtime.queries.why import as_it_was
+from sim.runtime.queries.why import Chain, as_it_was, chain_of
 from sim.scenario.worlds import world_file
 
 if TYPE_CHECKING:
@@ -182,6 +183,30 @@ def show_why(where: str, agent: str, message: int, tick: int | None, shape: Outp
     world, platform, who = _then(where, agent, tick)
     found = platform.why(who, message)
     answer(shape, why_facts(world, found), lambda facts, _: _why_text(found, facts))
+
+
+def show_chain(where: str, agent: str, message: int | None, shape: OutputFormat) -> None:
+    """Print through whom a member adopted a message."""
+    world = opened(where)
+    found = chain_of(world, world.agents.index(agent), message)
+    rows = [
+        {**dataclasses.asdict(step), "member": world.agents.id(step.member)}
+        | {"source": None if step.source < 0 else world.agents.id(step.source)}
+        for step in found.steps
+    ]
+    facts = {"message": found.message, "text": found.text, "sentence": found.sentence, "rows": rows}
+    answer(shape, facts, partial(_chain_text, found))
+
+
+def _chain_text(found: Chain, _: Facts, most: int) -> str:
+    rows = [
+        (f"{step.tick:,}", f"{step.name}",
+         step.source_name or ("seed" if step.is_seed else "on its own"),
+         "" if step.heard < 0 else f"{step.heard:,} of {step.follows:,} followed")
+        for step in found.steps[:most]
+    ]  # fmt: skip
+    steps = listed(("tick", "member", "from", "adopted before"), rows, len(found.steps))
+    return f"#{found.message} {one_line(found.text, _TEXT)}\n{found.sentence}\n\n{steps}"
 
 
 def show_feed(where: str, agent: str, tick: int | None, shape: OutputFormat) -> None:

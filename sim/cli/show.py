@@ -201,14 +201,26 @@ def show_feed(
 def show_why(
     context: typer.Context,
     agent: Agent,
-    message: Annotated[int, typer.Argument(help="Number of the message.")],
+    message: Annotated[
+        int | None,
+        typer.Argument(help="Number of the message; default: the newest that it adopted."),
+    ] = None,
+    adopted: Annotated[
+        bool, typer.Option("--adopted", help="Show through whom it adopted an injected message.")
+    ] = False,
     tick: Tick = None,
     json: Json = False, csv: Csv = False, limit: Limit = None,
 ) -> None:  # fmt: skip
-    """Show why a member was shown a message."""
-    from sim.cli.posts import show_why
+    """Show why a member was shown a message, or through whom it adopted one."""
+    from sim.cli.posts import show_chain, show_why
 
-    show_why(world_of(context), agent, message, tick, OutputFormat(json, csv, limit))
+    shape = OutputFormat(json, csv, limit)
+    if message is None or adopted:
+        if tick is not None:
+            raise InputError("--tick is for feeds; adoptions stay on record.")
+        show_chain(world_of(context), agent, message, shape)
+    else:
+        show_why(world_of(context), agent, message, tick, shape)
 
 
 @show.command("acts")

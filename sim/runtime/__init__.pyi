@@ -29,6 +29,9 @@ from sim.runtime.preview import Plan as Plan
 from sim.runtime.process.client import IsolatedSession as IsolatedSession
 from sim.runtime.queries.pairs import Pair as Pair
 from sim.runtime.queries.pairs import pair_of as pair_of
+from sim.runtime.queries.why import Chain as Chain
+from sim.runtime.queries.why import ChainStep as ChainStep
+from sim.runtime.queries.why import chain_of as chain_of
 from sim.runtime.replay import Repeated as Repeated
 from sim.runtime.replay import Replay as Replay
 from sim.runtime.replay import distil as distil

@@ -40,6 +40,7 @@ from sim.runtime.process.client import (
     spawned,
 )
 from sim.runtime.queries import why as reasons
+from sim.runtime.queries.why import Chain
 from sim.runtime.travel import Branch
 from sim.settings.settings import current
 from sim.store import SaveReport, load
@@ -797,6 +798,23 @@ class Simulation:
             If it was not shown the message then, there is no platform, or the tick is out of reach.
         """
         return self._client.job(reasons.why, viewer, message, tick)
+
+    async def why_adopted(self, member: int, message: int | None = None) -> Chain:
+        """Return through whom a member adopted a message, up to a seed; under every model.
+
+        Parameters
+        ----------
+        member
+            The index of the member.
+        message
+            The number of the message; None: the newest that it adopted.
+
+        Raises
+        ------
+        InputError
+            If it did not adopt it, or the model does not record from whom members adopt.
+        """
+        return await self.query(reasons.chain_of, member, message)
 
     # State
 

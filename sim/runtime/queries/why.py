@@ -1,18 +1,23 @@
-"""The query why a member was shown a message, in the last tick or an earlier one that is rerun."""
+"""Why a member adopted a message, or was shown it: in the last tick, or an earlier one, rerun."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sim.core.progress import Report, quiet
 from sim.errors import InputError
+from sim.jit.claims import NOBODY
 from sim.platform.feed.why import Why
 from sim.platform.tick import keep_feeds
 from sim.runtime.jobs import in_thread
 from sim.runtime.journal.acts import apply
+from sim.runtime.queries.members import heard_by
 from sim.runtime.replay import can_begin, replay
 from sim.runtime.saves.places import has_journal
 from sim.runtime.travel import place_in_journal
@@ -25,6 +30,107 @@ from sim.world.world import World
 
 if TYPE_CHECKING:
     from sim.runtime.engine.thread_client import ThreadEngine
+
+
+@dataclass(frozen=True, slots=True)
+class ChainStep:
+    """One adoption of a :class:`Chain`.
+
+    Attributes
+    ----------
+    tick
+        Of the first adoption.
+    member, name
+        Index and name of the member.
+    source, source_name
+        From whom it adopted; -1 and ``""`` for a seed, and for a member that adopted on its own.
+    heard, follows
+        Members that it follows now, and how many of them had adopted before that tick; -1:
+        not counted, as looking for them would take too long.
+    is_seed
+        Whether it was a seed.
+    """
+
+    tick: int
+    member: int
+    name: str
+    source: int = -1
+    source_name: str = ""
+    heard: int = -1
+    follows: int = -1
+    is_seed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Through whom a message reached a member: steps from the member up to a seed."""
+
+    message: int
+    text: str
+    steps: tuple[ChainStep, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The chain in words."""
+        first, *others = self.steps
+        said = f"{first.name} adopted at tick {first.tick:,}"
+        said += "".join(f" from {one.name}, who adopted at tick {one.tick:,}" for one in others)
+        return f"{said} {'as a seed' if self.steps[-1].is_seed else 'on its own'}."
+
+
+_MOST_LOOKED_AT = 50_000_000
+"""Ties that may be searched for whom the members of a chain follow."""
+
+
+def chain_of(world: World, member: int, message: int | None = None) -> Chain:
+    """Return through whom a member adopted a message; None: the newest that it adopted.
+
+    Raises
+    ------
+    InputError
+        If it did not adopt it, or the model does not record from whom members adopt.
+    """
+    name, cascades = world.agents.name(member), world.cascades
+    if message is None:
+        story = next((c for c in reversed(cascades) if (c.adopters == member).any()), None)
+        if story is None:
+            raise InputError(f"{name} has not adopted any message.")
+    else:
+        story = cascades.find(message)
+        if story is None:
+            raise InputError(f"There is no message #{message}.")
+    log, place = story.log, np.full(story.agents, -1, np.int32)
+    place[log.agents] = np.arange(log.size)
+    at, ids, seen = int(place[member]) if member < story.agents else -1, [], set()
+    if at < 0:
+        raise InputError(f"{name} has not adopted message #{story.id}.")
+    while at >= 0 and at not in seen:
+        seen.add(at)
+        ids.append(at)
+        source = int(log.sources[at])
+        at = -1 if source == NOBODY else int(place[source])
+    seeds = set(story.seeds.tolist())
+    if len(ids) == 1 and member not in seeds and (log.sources == NOBODY).all():
+        raise InputError(f"{story.model_name} does not record from whom members adopt.")
+    known = world.ties.back is not None or world.ties.slab is not None
+    is_quick = known or world.ties.count * len(ids) <= _MOST_LOOKED_AT
+    steps = []
+    for k, entry in enumerate(ids):
+        who, tick, source = int(log.agents[entry]), int(log.ticks[entry]), int(log.sources[entry])
+        has_source, heard, follows = source != NOBODY, -1, -1
+        if is_quick or k == 0:
+            followed = heard_by(world, who)
+            before = place[followed[followed < story.agents]]
+            heard = int((log.ticks[before[before >= 0]] < tick).sum())
+            follows = followed.size
+        steps.append(
+            ChainStep(
+                tick, who, world.agents.name(who), source if has_source else -1,
+                world.agents.name(source) if has_source else "", heard, follows,
+                who in seeds and not has_source,
+            )
+        )  # fmt: skip
+    return Chain(story.id, story.text, tuple(steps))
 
 
 async def why(

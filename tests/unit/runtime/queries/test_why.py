@@ -88,3 +88,46 @@ def test_a_saved_world_that_does_not_come_again_is_not_explained(path: Path) -> 
     save(world, path)
     with pytest.raises(InputError, match=r"^Replaying tick 1 gives a different .* Act 1 .* cannot"):
         explain(path, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["sir", "sis", "hoax", "viral", "linear-threshold", "watts", "hawkes", "voter",
+     "sir-continuous", "competitive-cascade"],
+)  # fmt: skip
+async def test_an_adoption_is_told_back_to_a_seed_under_every_model(model: str) -> None:
+    world = World.create(agents=300, mean_degree=8, seed=3)
+    story = world.inject("The bridge is closed.", seeds=[1, 2, 3], model=model)
+    async with Simulation(world) as simulation:
+        await simulation.step(8)
+        at, source = story.adopted_at, story.source
+        for member in story.adopters[::7].tolist():
+            chain = await simulation.why_adopted(member)
+            assert chain == await simulation.why_adopted(member, story.id)
+            steps = chain.steps
+            assert [step.tick for step in steps] == [at[step.member] for step in steps]
+            assert [step.source for step in steps] == [source[step.member] for step in steps]
+            assert [step.member for step in steps] == [member, *(s.source for s in steps[:-1])]
+            assert steps[-1].is_seed == (steps[-1].member in {1, 2, 3})
+            assert steps[-1].source == -1
+            for step in steps:
+                followed = world.neighbours(step.member, "follows")
+                before = (at[followed] >= 0) & (at[followed] < step.tick)
+                assert (step.heard, step.follows) == (before.sum(), followed.size)
+            assert chain.sentence.startswith(f"{world.agents.name(member)} adopted at tick ")
+            assert chain.sentence.endswith((" as a seed.", " on its own."))
+        if (rest := at < 0).any():
+            with pytest.raises(InputError, match=r"has not adopted message #0\.$"):
+                await simulation.why_adopted(int(rest.argmax()), 0)
+
+
+async def test_a_model_that_records_no_sources_says_so() -> None:
+    world = World.create(agents=300, mean_degree=8, seed=3)
+    story = world.inject("x", seeds=[1], model="degroot")
+    async with Simulation(world) as simulation:
+        await simulation.step(8)
+        assert (await simulation.why_adopted(1)).sentence.endswith("at tick 0 as a seed.")
+        with pytest.raises(InputError, match=r"^degroot does not record from whom members adopt"):
+            await simulation.why_adopted(int(story.adopters[-1]))
+        with pytest.raises(InputError, match=r"^There is no message #7\.$"):
+            await simulation.why_adopted(1, 7)
