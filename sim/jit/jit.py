@@ -3,23 +3,26 @@
 Numba caches compiled code by a function's own file and checks that file only, although a kernel
 contains copies of the kernels that it calls and types from other files. So the cache is keyed by
 the text of all kernels: after an update no stale code runs, and no outdated index is read.
+
+Importing numba takes longer than importing everything else of the simulator. So a kernel asks for
+it when it is first called, and what calls no kernel never imports it.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import cached_property, lru_cache, update_wrapper, wraps
 from hashlib import blake2b
 from pathlib import Path
 from threading import local
 from typing import Any, TypeVar, cast
 
-import numba
 import numpy as np
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_TOLD: Any = numba.config
+COMPILES = os.environ.get("NUMBA_DISABLE_JIT", "0") in {"", "0"}
 _running = local()
 """Whether this thread is inside an uncompiled kernel."""
 
@@ -34,17 +37,43 @@ def _text_of_all() -> str:
     return digest.hexdigest()
 
 
-def _kept(compiled: Any) -> Any:
-    """Return a compiled function whose cache is valid only for the same text of all kernels.
+class Kernel:
+    """A function that numba compiles when it is first called, here or by another kernel."""
 
-    With compilation disabled, the result behaves to its caller as a compiled function does.
-    """
-    if _TOLD.DISABLE_JIT:
-        return _wrapping(compiled)
-    cache = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
-    if cache is not None:  # the version is compared before anything else in it is read
-        cache._version = f"{cache._version} {_text_of_all()}"  # noqa: SLF001 - there is no door
-    return compiled
+    def __init__(self, function: Callable[..., Any], options: dict[str, bool]) -> None:
+        update_wrapper(self, function)
+        self.py_func = function
+        self._options = options
+
+    def __call__(self, *given: Any) -> Any:
+        """Call the compiled function, compiled now if this is the first call."""
+        return self.compiled(*given)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self.compiled, name)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """Return numba's dispatcher; its cache is valid only for the same text of all kernels."""
+        import numba
+
+        njit: Any = numba.njit
+        compiled = njit(cache=True, nogil=True, **self._options)(self.py_func)
+        cache = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+        if cache is not None:  # the version is compared before anything else in it is read
+            cache._version = f"{cache._version} {_text_of_all()}"  # noqa: SLF001 - there is no door
+        return compiled
+
+    @property
+    def _numba_type_(self) -> Any:
+        """Return what numba takes this for, as a constant or an argument of another kernel."""
+        return self.compiled._numba_type_
+
+
+def _made(function: F, **options: bool) -> F:
+    return cast("F", Kernel(function, options) if COMPILES else _wrapping(function))
 
 
 def _wrapping(function: Any) -> Any:
@@ -83,7 +112,7 @@ def kernel(function: F) -> F:
     The same function, compiled (``nogil``, cached). With ``NUMBA_DISABLE_JIT=1`` the plain one,
     in which words also wrap silently.
     """
-    return cast("F", _kept(numba.njit(cache=True, nogil=True)(function)))
+    return _made(function)
 
 
 def lean(function: F) -> F:
@@ -92,8 +121,7 @@ def lean(function: F) -> F:
     A call that the compiler does not inline counts a reference up and down for every array it is
     given: about ten nanoseconds each, more than a short function needs for its work.
     """
-    compiled: Any = numba.njit
-    return cast("F", _kept(compiled(cache=True, nogil=True, _nrt=False)(function)))
+    return _made(function, _nrt=False)
 
 
 def inlined(function: F) -> F:
@@ -101,6 +129,4 @@ def inlined(function: F) -> F:
 
     Every array passed in a call is seven words on the stack, more than a short function reads.
     """
-    compiled: Any = numba.njit
-    made = compiled(cache=True, nogil=True, _nrt=False, forceinline=True)(function)
-    return cast("F", _kept(made))
+    return _made(function, _nrt=False, forceinline=True)

@@ -35,6 +35,13 @@ def test_help_loads_nothing_heavy(words: list[str], tmp_path: Path) -> None:
     assert modules & {*HEAVY, "numpy", "rich", "pydantic_settings"} == set()
 
 
+def test_numba_comes_with_the_first_kernel(tmp_path: Path) -> None:
+    made = "from sim import World, save; save(World.create(50), 'w.hub')"
+    assert "numba" in loaded(made, tmp_path)
+    told = "from sim import World; from sim.cli.main import main; main(['info', 'w.hub'])"
+    assert {"numba", "sim.world.world"} & loaded(told, tmp_path) == {"sim.world.world"}
+
+
 ALONE = """
 import importlib, sys
 for name in %r:

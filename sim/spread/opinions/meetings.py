@@ -12,10 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numba
 import numpy as np
 import numpy.typing as npt
-from numba.core import types
 
 from sim.arrays import F64, Ids
 from sim.core.cards import Card
@@ -23,6 +21,7 @@ from sim.core.params import Field, Parameters
 from sim.core.rng import Stream
 from sim.errors import PluginError
 from sim.jit.claims import FREE
+from sim.jit.jit import COMPILES
 from sim.jit.order import sort_ids
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, Draws
@@ -35,10 +34,9 @@ Function = Callable[..., Any]
 Updates = tuple[np.uint64, int, int]
 """A part of a tick's updates: the key of their draws, the first, and the end."""
 
-_REAL = types.float64
-_ROW = types.float64[::1]
-_PAIR = _REAL(_REAL, _REAL, _REAL, _REAL, _ROW, _ROW, _ROW)
-_GROUP = _REAL(_REAL, _ROW, _REAL, _ROW)
+_ROW = "float64[::1]"
+_PAIR = f"float64(float64, float64, float64, float64, {_ROW}, {_ROW}, {_ROW})"
+_GROUP = f"float64(float64, {_ROW}, float64, {_ROW})"
 _made: dict[Any, Function | None] = {}
 
 
@@ -68,7 +66,7 @@ def rule_of(model: Parameters, name: str = "decide") -> Formula:
 
 
 def _formula(
-    model: Parameters, name: str, signature: Any, wrap: Function, allowed: tuple[int, int]
+    model: Parameters, name: str, signature: str, wrap: Function, allowed: tuple[int, int]
 ) -> Formula:
     cls = type(model)
     method = getattr(cls, name)
@@ -101,11 +99,13 @@ def _record(model: Parameters, method: Function) -> npt.NDArray[Any]:
 
 
 def _compiled(
-    method: Function, layout: np.dtype[Any], count: int, signature: Any, wrap: Function
+    method: Function, layout: np.dtype[Any], count: int, signature: str, wrap: Function
 ) -> Function | None:
     """Return the method as a compiled function of a signature, or None."""
-    if not hasattr(numba.njit(method), "py_func"):  # NUMBA_DISABLE_JIT: kernels are plain too
+    if not COMPILES:  # kernels are plain too
         return None
+    import numba
+
     inner = numba.njit(error_model="numpy")(method)
     try:
         made: Function = numba.cfunc(signature, error_model="numpy")(wrap(inner, layout, count))

@@ -4,7 +4,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import numba
 import numpy as np
 import pytest
 
@@ -119,12 +118,3 @@ def test_the_text_of_all_kernels_is_that_of_their_files(
     jit._text_of_all.cache_clear()
     assert seen[0] == seen[1]
     assert len(set(seen)) == 3
-
-
-@compiled
-def test_a_kernel_without_a_file_is_compiled_all_the_same() -> None:
-    def plain(x: float) -> float:
-        return x + 1
-
-    made = numba.njit(plain)
-    assert jit._kept(made) is made
