@@ -91,7 +91,7 @@ class _Hand:
 
     def look_at_members(self) -> None:
         program = self._program
-        self.press("3 Agents", "3", self.paints(1), 1.0)
+        self.press("2 Groups, members", "22", self.paints(1), 1.0)
         program.wait("Members (")
         self.press("/ filter", "/", self.asks(":filter"))
         for at, letter in enumerate(EXPRESSION):
@@ -113,19 +113,19 @@ class _Hand:
         self.press("tab to the next pane", "\t", self.paints(TITLES, HEADER))
         self.press("e draws ties", "e", self.is_titled(" Ties "))
         self.press("e lists again", "e", self.is_titled(" Members ("))
-        self.press("P asks", "P", self.asks(":path"))
+        self.press(": asks", ":path 1 ", self.asks(":path"))
         self.press("enter seeks a path", "77" + ENTER, self.shows("From ", "looking for a path"))
         program.wait("From ", 120)
         self.leave("From ")
 
     def look_at_messages(self) -> None:
         program = self._program
-        self.press("4 Messages", "4", self.paints(1), 1.0)
+        self.press("3 Messages", "3", self.paints(1), 1.0)
         program.wait("posts", 60)
         program.idle(2.0)
         for _ in range(4):
             self.press("down to a message", DOWN, self.paints(*range(HEADER, 12)))
-        self.press("H flags", "H", self.asks(":flag"))
+        self.press("g asks", "g", self.asks(":goto"))
         self.leave()
 
     def ask(self) -> None:

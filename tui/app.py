@@ -89,12 +89,16 @@ class Hubbub(Viewer, inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "act" and self.stage is not None:
-            return by_id(str(parameters[0])).where in {"", self.stage.mode}
+            return by_id(str(parameters[0])).is_in(self.stage.mode)
         return True
 
     def action_act(self, name: str) -> None:
         action = by_id(name)
-        if name == "command":
+        count = self.prefix.words(action)
+        if count:
+            self.go(self.prefix.mode)
+            self.perform(action, count)
+        elif name == "command":
             self.ask_command("")
         elif action.asks and not action.when(self.situation()):
             self.ask_command(start_of(self, action.command))

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual.app import App
 from textual.events import Event, Key
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.timer import Timer
+from textual.widgets import Input
+
+from tui.actions.table import key_label, way_to
 
 if TYPE_CHECKING:
     from textual.screen import Screen
+
+    from tui.actions.table import Action
+    from tui.program import HubbubApp
 
 
 LOOK_EVERY = 0.25
@@ -135,6 +141,48 @@ class TypedAhead:
             await self._app.take_key(self._kept.popleft())
 
 
+COUNT_SECONDS = 1.0
+"""Seconds within which the next key continues a count, or takes it."""
+
+STEPS = frozenset({"step", "forward", "step-back"})
+"""Actions that repeat by a single digit too, though that digit alone shows a mode."""
+
+
+class CountPrefix:
+    """The number typed before a key, such as ``20<``.
+
+    Each digit from 1 to 5 shows its mode at once. Only a key that takes a number, typed within a
+    second, makes them a count, and the mode before them returns.
+    """
+
+    def __init__(self) -> None:
+        self._digits = self.mode = ""
+        self._at = 0.0
+        self._is_open = False
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the digits so far are more than the key of a mode."""
+        return self._is_open and (len(self._digits) > 1 or self._digits > "5")
+
+    def meets(self, key: Key, mode: str) -> bool:
+        """Note a key; return whether it does no more than that: it is no key of a mode."""
+        if not self._is_open or key.time - self._at > COUNT_SECONDS:
+            self._digits, self.mode = "", mode
+        self._at, digit = key.time, key.character or ""
+        self._is_open = digit.isdecimal() and bool(self._digits or digit != "0")
+        self._digits += digit if self._is_open else ""
+        return self._is_open and digit not in "12345"
+
+    def words(self, action: Action) -> tuple[str, ...]:
+        """Return the count for an action, as its words."""
+        is_meant = len(self._digits) > 1 or self._digits > "5" or action.id in STEPS
+        return (self._digits,) if action.counts and self._digits and is_meant else ()
+
+    def __str__(self) -> str:
+        return f"{self._digits} times: < > . g f l repeat it when typed at once."
+
+
 class KeysInOrder(App[int], inherit_bindings=False):
     """A program in which each key has its effect before the next is handled."""
 
@@ -143,6 +191,7 @@ class KeysInOrder(App[int], inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__()
         self.ahead = TypedAhead(self)
+        self.prefix = CountPrefix()
 
     async def on_event(self, event: Event) -> None:
         if not isinstance(event, Key) or event.is_forwarded:
@@ -151,9 +200,25 @@ class KeysInOrder(App[int], inherit_bindings=False):
             await self.take_key(event)
 
     async def take_key(self, key: Key) -> None:
-        """Dispatch a key."""
-        await super().on_event(key)
+        """Dispatch a key; on the stage, say when it does nothing."""
+        if self.screen is not self.stage or isinstance(self.focused, Input):
+            await super().on_event(key)
+        else:
+            await self._take_on_stage(cast("HubbubApp", self), key)
         self.ahead.went(key)
+
+    async def _take_on_stage(self, app: HubbubApp, key: Key) -> None:
+        is_noted = self.prefix.meets(key, app.situation().mode)
+        if self.prefix.is_count:
+            app.say(str(self.prefix))
+        if is_noted:
+            return
+        known = self.screen.active_bindings
+        await super().on_event(key)
+        if not any(name in known for name in (key.key, *key.aliases)):
+            shown = key.character if key.is_printable else key_label(key.key)
+            keys = way_to("help", app.keymap)
+            app.say(f"{shown} does nothing here; {keys} lists the keys.", "warning")
 
     async def on_pulse(self, event: Pulse) -> None:
         event.stop()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sim import settings
 from sim.core import plural
-from tui.actions.table import by_id, key_label, keys_of
+from tui.actions.table import way_to
 from tui.safe_text import line, plain
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
     """Return a hint on what to do next."""
 
     def key(action: str) -> str:
-        return key_label(keys_of(by_id(action), keymap)[0])
+        return way_to(action, keymap)
 
     if frame is None:
         return ""
@@ -186,7 +186,7 @@ Fact = tuple[str, str]
 
 _MOST_REASONS = 6
 _FAULTS = {"failed": "failed (plans too)"}
-NOBODY = "No member has a language model; press M to assign some."
+NOBODY = "No member has a language model; type :minds to assign some."
 _STATES = {
     "closed": "available",
     "open": "suspended after errors",

@@ -17,6 +17,7 @@ from sim.errors import Cancelled, FileError, InputError, ParameterError
 from sim.runtime import Communities, Durability, Focus, Health, Plan, Progress, SessionRow, Vitals
 from sim.runtime.engine.stall import Stall, StallOutcome
 from sim.runtime.health import look
+from sim.runtime.travel import Reach
 from sim.store import LeaseError
 from sim.world import LoggedAct
 from tui.simulator import NewWorldSpec, PluginChoice, Preferences, SavedWorld, ScenarioChoice
@@ -196,6 +197,9 @@ class FakeSimulation:
                 grown: Any = {"size": row.size + new, "share": (row.size + new) / self.world.agents}
                 status = "running" if new else "quiet"
                 self.world.rows[at] = replace(row, new=new, status=status, **grown)
+
+    async def reach(self) -> Reach:
+        return Reach(0, self.world.tick, None)
 
     async def inject(self, text: str, *, seeds: Any, model: str, **rest: Any) -> Any:
         self.asked.append(("inject", text, seeds, model, rest))

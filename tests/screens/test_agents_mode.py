@@ -42,7 +42,7 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         await command(pilot, "inject text='The bridge is closed.' model=si seeds=ids:0")
         await until(pilot, lambda: frame_of(app).focus is not None)
         await command(pilot, "step 4", lambda: frame_of(app).tick == 4)
-        await keys(pilot, "3", then=("Members (7,624)", "openness", "seeded"))
+        await keys(pilot, "2", "2", then=("Members (7,624)", "openness", "seeded"))
         table = app.agents.table
         await keys(pilot, "end", then=lambda: app.agents.chosen == 7623)
         await pilot.press("slash")
@@ -61,7 +61,7 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         await keys(pilot, "home", then=lambda: app.agents.chosen not in {first, None})
         await command(pilot, "sort interests", "Sorted by interests, A first.")
         await command(pilot, "filter 6", lambda: app.agents.chosen == 6)
-        await pilot.press("P")
+        await pilot.press("colon")
         await typed(pilot, "path 6 9")
         await until(pilot, lambda: isinstance(app.screen, Notice))
         await pilot.press("enter")
@@ -85,12 +85,12 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         await keys(pilot, "right", "enter", then=lambda: app.agents.chosen not in {6, None})
         assert len(table.shown or ()) == 7624
         await keys(pilot, "escape", then=lambda: not app.agents.is_ego)
-        await keys(pilot, "escape", then=lambda: app.situation().mode == "live")
+        await keys(pilot, "escape", then=lambda: app.situation().mode == "groups")
 
 
 async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (_, pilot):
-        await keys(pilot, "3", then="Members (7,624)")
+        await keys(pilot, "2", "2", then="Members (7,624)")
         for line, answer in (
             ("filter colour:red", "'colour'"),
             ("filter 999999", "999999"),

@@ -66,7 +66,7 @@ async def test_the_bar_says_how_far_the_world_is_durable(tmp_path: Path, size: A
         if size == (160, 48):
             await until(pilot, lambda: "autosave 0, 7 ms" in seen(app))
             assert "1.2 MiB on disk" in seen(app)
-        await keys(pilot, "J", then=Notice)
+        await command(pilot, "journal", Notice)
         for fact in ("tick 7 (survives", "0 ticks not on disk", "at tick 0;", "7 ms", "1.2 MiB"):
             assert fact in seen(app)
 
@@ -254,12 +254,12 @@ async def test_discarding_goes_back_to_the_file_once_agreed_to(tmp_path: Path) -
         await opened((app, pilot), "town")
         await until(pilot, lambda: frame_of(app).agents == 500)
         await command(pilot, "step 5")
-        await keys(pilot, "X", then=Confirm)
+        await command(pilot, "revert", Confirm)
         assert "Revert to town.hub as saved" in " ".join(seen(app).split())
         await keys(pilot, "escape", then=lambda: app.screen is app.stage)
         assert frame_of(app).tick == 35
         await command(pilot, "open town", "town is already open")
-        await keys(pilot, "X", then=Confirm)
+        await command(pilot, "revert", Confirm)
         await press(app, pilot, "yes")
         await until(pilot, lambda: frame_of(app).tick == 30)
     assert (tmp_path / "saves" / "town.hub", True) in simulator(app).left
@@ -269,7 +269,7 @@ async def test_discarding_a_world_that_was_never_saved_ends_in_the_demo(tmp_path
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "step")
         first = made(app)
-        await keys(pilot, "X", then=Confirm)
+        await command(pilot, "revert", Confirm)
         assert "Delete this world" in seen(app)
         await press(app, pilot, "yes")
         await until(pilot, lambda: made(app) is not first and frame_of(app).tick == 0)

@@ -143,7 +143,7 @@ async def test_what_a_damaged_journal_lacks_is_shown_and_a_world_is_discarded(
         await pilot.press("enter")
         assert frame_of(app).tick == 4
         await command(pilot, "step", lambda: frame_of(app).durable_tick == 5)
-        await pilot.press("X")
+        await command(pilot, "revert")
         await until(pilot, lambda: app.screen is not app.stage and app.screen.query("#yes"))
         app.screen.query_one("#yes", Button).press()
         await until(pilot, lambda: frame_of(app).tick == 3)

@@ -81,7 +81,7 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
     folder: Path,
 ) -> None:
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
-        await keys(pilot, "5", "u", then=LabDialog)
+        await command(pilot, "study", LabDialog)
         app.screen.query_one("#newstudy", Input).value = "rumour"
         await keys(pilot, "enter", then=EditorDialog)
         area = app.screen.query_one(TextArea)
@@ -232,7 +232,7 @@ async def test_a_message_sent_here_is_swept_in_a_copy_of_the_world(folder: Path)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "inject text=Closed. model=independent-cascade seeds=ids:1,2")
         await until(pilot, lambda: app.last_order is not None)
-        await keys(pilot, "5", "W", then=SweepDialog)
+        await command(pilot, "sweep", SweepDialog)
         await keys(pilot, "enter", then="Type a scenario")
         app.screen.query_one("#scenario", Input).value = "here"
         app.screen.query_one("#ranges", Input).value = "probability=0.1:0.5:2"

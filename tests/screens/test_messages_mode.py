@@ -38,7 +38,7 @@ def story(world: World, number: int, *, sent: bool) -> stories.Story:
 
 async def test_4_lists_messages_and_shows_how_one_went(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await keys(pilot, "4", then="No message yet")
+        await keys(pilot, "3", then="No message yet")
         await command(pilot, "inject text='The bridge is closed.' model=si seeds=ids:0,7")
         await until(pilot, lambda: frame_of(app).focus is not None)
         await command(pilot, "step 6", lambda: frame_of(app).tick == 6)

@@ -62,7 +62,7 @@ async def test_minds_are_given_woken_and_put_to_rest(
             await command(pilot, "run 2", lambda: frame_of(app).tick == 2)
             await until(pilot, lambda: any("minds: " in line for _, line in frame_of(app).events))
             await keys(
-                pilot, "6", then=lambda: "by model" in seen(app) and "available" in seen(app)
+                pilot, "5", then=lambda: "by model" in seen(app) and "available" in seen(app)
             )
             await until(pilot, lambda: "minds 100.0% model" in seen(app))
             await command(pilot, "llm status")
@@ -71,7 +71,7 @@ async def test_minds_are_given_woken_and_put_to_rest(
             await command(pilot, "llm budget 1 request")
             await command(pilot, "step")
             await shows(pilot, "budget of the language models is spent", "minds: using rules")
-            await keys(pilot, "Y", then=lambda: "Language models are off" in said(app))
+            await command(pilot, "llm", "Language models are off")
         assert server.calls
 
 
@@ -104,7 +104,7 @@ async def test_minds_are_given_by_a_dialog_and_members_talked_to_asked_and_playe
 
 async def _given(hub: Hub) -> None:
     app, pilot = hub
-    await keys(pilot, "M", then=GiveMinds)
+    await command(pilot, "minds", GiveMinds)
     dialog = app.screen
 
     def expected() -> str:
@@ -129,7 +129,7 @@ async def _surveyed(hub: Hub) -> None:
     await command(pilot, "survey random:3 question=Really? choices=yes,no")
     await until(pilot, lambda: isinstance(app.screen, Notice) and "100.0%" in seen(app))
     await pilot.press("enter")
-    await keys(pilot, "Q", then=SurveyDialog)
+    await command(pilot, "survey", SurveyDialog)
     await keys(pilot, "enter", then="needs members and a question")
     await ask(app, pilot, "And now?")
     await until(pilot, lambda: isinstance(app.screen, Notice) and "And now?" in seen(app))
@@ -172,7 +172,7 @@ def _memories(world: Any, member: int) -> Any:
 
 async def _played(hub: Hub) -> None:
     app, pilot = hub
-    await keys(pilot, "3", then=lambda: app.agents.chosen is not None)
+    await keys(pilot, "2", "2", then=lambda: app.agents.chosen is not None)
     await keys(pilot, "A", then=PlayDialog)
     dialog = app.screen
     act, words = dialog.query_one("#act", Select), dialog.query_one("#words", Input)

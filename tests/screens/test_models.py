@@ -181,17 +181,17 @@ def test_a_card_names_each_parameter_with_what_is_allowed(tmp_path: Path) -> Non
 
 async def test_theory_is_drawn_beside_the_curves_and_turned_through(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await pilot.press("t")
+        await pilot.press("T")
         await until(pilot, lambda: "No message is shown" in said(app))
         await inject(app, pilot)
         await command(pilot, "step 3")
-        await pilot.press("t")
+        await pilot.press("T")
         await until(pilot, lambda: "Theory, dashed: mean field." in said(app))
         await until(pilot, lambda: "dashed: mean field" in seen(app))
         assert "~" in seen(app)
-        await pilot.press("t")
+        await pilot.press("T")
         await until(pilot, lambda: "dashed: pairs" in seen(app))
-        await pilot.press("t")
+        await pilot.press("T")
         await until(pilot, lambda: "Theory hidden" in said(app))
         await until(pilot, lambda: "dashed:" not in seen(app).replace("Theory, dashed:", ""))
         asked = app.simulator.asked_theory  # type: ignore[attr-defined]
@@ -201,7 +201,7 @@ async def test_theory_is_drawn_beside_the_curves_and_turned_through(tmp_path: Pa
 async def test_theory_follows_a_message_that_outlives_its_prediction(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await inject(app, pilot)
-        await pilot.press("t")
+        await pilot.press("T")
         await until(pilot, lambda: "dashed: mean" in seen(app))
         await command(pilot, "step 70")
         asked = app.simulator.asked_theory  # type: ignore[attr-defined]
@@ -213,7 +213,7 @@ async def test_a_model_without_an_equation_says_so_in_one_line(tmp_path: Path) -
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "inject text=tea model=viral")
         await until(pilot, lambda: frame_of(app).focus is not None)
-        await pilot.press("t")
+        await pilot.press("T")
         told = "No theory is available for viral with these parameters."
         await until(pilot, lambda: told in said(app))
         assert app.predicted.shown(frame_of(app).focus) is None
@@ -227,7 +227,7 @@ async def test_a_theory_that_fails_is_said(tmp_path: Path) -> None:
             raise ZeroDivisionError("no ties")
 
         app.simulator.theory = broken  # type: ignore[method-assign]
-        await pilot.press("t")
+        await pilot.press("T")
         await until(pilot, lambda: "Theory: ZeroDivisionError: no ties" in said(app))
 
 
@@ -242,7 +242,7 @@ async def test_theory_lies_behind_the_curves_in_every_symbol_and_scale(
         app.stage.draw_with(symbols)
         curves = app.stage.query_one(Curves)
         before = "".join(strip.text for strip in curves.paint(60, 12))
-        await pilot.press("t")
+        await pilot.press("T")
         await until(pilot, lambda: "dashed: mean" in seen(app))
         after = "".join(strip.text for strip in curves.paint(60, 12))
         assert after != before

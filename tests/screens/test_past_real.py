@@ -25,7 +25,7 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
         assert len(frame_of(app).focus.history) == 3
         await command(pilot, "bookmark before the storm")
         await until(pilot, lambda: "Bookmarked tick 2 as before the storm" in said(app))
-        await pilot.press("F")
+        await pilot.press("4", "greater_than_sign")
         await until(pilot, lambda: frame_of(app).tick == 6)
         assert frame_of(app).focus.reached == reached
         await pilot.press("h")
@@ -41,8 +41,7 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
         assert (tmp_path / "what-if.hub").is_file()
         await command(pilot, "goto before the rain")
         await until(pilot, lambda: "Did you mean 'before the storm'" in said(app))
-        await command(pilot, "forward 9")
-        await until(pilot, lambda: "from there on, run" in said(app))
+        await command(pilot, "forward 9", lambda: frame_of(app).tick == 13)
 
 
 async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
@@ -54,7 +53,6 @@ async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
         await pilot.press("escape")
         for line, answer in (
             ("back", "A world begins at tick 0"),
-            ("forward", "Nothing to redo"),
             ("goto", "Type a tick or the name of a bookmark"),
             ("goto 99", "Nothing to redo"),
             ("bookmark", "Type a name for this tick"),

@@ -25,7 +25,7 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
         await command(pilot, "platform")
         await until(pilot, lambda: "has no platform" in said(app))
-        await pilot.press("L")
+        app.action_act("platform")
         await until(pilot, lambda: isinstance(app.focused, Input))
         assert cast("Input", app.focused).value == "platform on "
         await typed(pilot, "platform on recommender=hot slots=5 rhythm=flat")
@@ -49,9 +49,9 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         ):
             await command(pilot, line)
             await until(pilot, lambda answer=answer: answer in said(app))
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: "posts" in seen(app))
-        await pilot.press("H")
+        app.action_act("flag")
         await until(pilot, lambda: isinstance(app.focused, Input))
         assert isinstance(app.focused, Input)
         start = app.focused.value
@@ -65,7 +65,7 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         await until(pilot, lambda: "behave: before the next tick" in said(app))
         await command(pilot, "intervene 'share > 0.5' freeze agents=ids:3")
         await until(pilot, lambda: "once share > 0.5" in said(app))
-        await pilot.press("3")
+        await pilot.press("2", "2")
         await until(pilot, lambda: "openness" in seen(app))
         await pilot.press("K")
         await until(pilot, lambda: bool(app.screen.query("FormField")))
@@ -74,7 +74,7 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         app.screen.query_one("#when", Input).value = "40"
         app.screen.accept()
         await until(pilot, lambda: "after tick 40" in said(app))
-        await pilot.press("4", "K")
+        await pilot.press("3", "K")
         await until(pilot, lambda: isinstance(app.screen, InterveneDialog))
         await until(pilot, lambda: bool(app.screen.query("FormField")))
         app.screen.accept()

@@ -56,7 +56,7 @@ async def test_words_can_be_read(tmp_path: Path, theme: str) -> None:
             await pilot.pause()
             assert not faint(app), state
         await inject(app, pilot)
-        for key in ("1", "2", "G", "n", "i", "m", "M", "question_mark", "q"):
+        for key in ("1", "2", "G", "n", "i", "m", "K", "question_mark", "q"):
             await pilot.press(key)
             await settled(app, pilot)
             await pilot.pause(0.2)

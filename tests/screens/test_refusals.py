@@ -127,7 +127,7 @@ async def test_panes_are_gone_through_both_ways_filled_and_copied(tmp_path: Path
         await keys(pilot, "z", then=lambda: app.screen.maximized is None)
         await pilot.press("tab")
         first = app.screen.focused
-        await keys(pilot, "tab", "less_than_sign", then=lambda: app.screen.focused is first)
+        await keys(pilot, "tab", "shift+tab", then=lambda: app.screen.focused is first)
         await keys(pilot, "z", then=lambda: app.screen.maximized is not None)
         await keys(pilot, "2", then=lambda: app.situation().mode == "groups")
         await until(pilot, lambda: app.screen.maximized is None)
@@ -388,7 +388,9 @@ def test_hints_fit_the_moment() -> None:
     asyncio.run(sent.inject("a", seeds="top:1", model="viral"))
     playing = replace(sent.frame, state="playing")
     assert hint_for(playing, {}).startswith("space pauses")
-    assert hint_for(replace(playing, state="paused", communities=None), {}).startswith("d finds")
+    assert hint_for(replace(playing, state="paused", communities=None), {}).startswith(
+        ":detect finds"
+    )
     assert hint_for(frame, {}).startswith("Press i")
     assert ended(3, "failed", 1, 2, None) == (
         "Message #3 failed: unknown reason", "error",

@@ -35,7 +35,7 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
     tmp_path: Path, town: Path
 ) -> None:
     async with hubbub(tmp_path, (160, 48), town) as (app, pilot):
-        await pilot.press("5")
+        await pilot.press("4")
         await until(pilot, lambda: "Press l for 100 replicates from this tick." in seen(app))
         await command(pilot, BRIDGE)
         await until(pilot, lambda: frame_of(app).focus is not None)
@@ -51,12 +51,11 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         assert f"({int((sizes > 300 ** (2 / 3)).sum())} of 12)" in seen(app)
         assert "x this run" in seen(app)
         assert app.experiments.all[0].tick == 2
-        await pilot.press("s")
+        await pilot.press("v")
         await until(pilot, lambda: "New adopters, 12 runs" in seen(app))
         await command(pilot, "series nothing")
         await until(pilot, lambda: "'nothing'" in said(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.situation().mode == "live")
+        await pilot.press("1")
         await until(pilot, lambda: "single run; l runs 100" in seen(app))
         await pilot.press("4")
         await until(pilot, lambda: "single run; l runs 100" in seen(app))
@@ -282,7 +281,7 @@ async def test_theory_on_the_screen_says_where_it_fails(tmp_path: Path, town: Pa
     async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
         await command(pilot, BRIDGE)
         await until(pilot, lambda: frame_of(app).focus is not None)
-        await pilot.press("1", "t")
+        await pilot.press("1", "T")
         await until(pilot, lambda: "Theory, dashed" in said(app))
         assert app.stage is not None
         curves = app.stage.query_one(Curves)

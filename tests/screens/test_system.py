@@ -40,7 +40,7 @@ async def test_6_shows_each_check_the_engine_and_the_paths(
     tmp_path: Path, size: tuple[int, int]
 ) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
-        await press(app, pilot, "6")
+        await press(app, pilot, "5")
         assert app.stage is not None
         assert app.stage.mode == "system"
         await until(pilot, lambda: "hubbub.jsonl" in seen(app))
@@ -50,13 +50,13 @@ async def test_6_shows_each_check_the_engine_and_the_paths(
         assert ("0 create" in seen(app)) is (size[0] > 100)
         assert ("screen: 7624" in seen(app)) is (size[0] > 100)
         await press(app, pilot, "1")
-        await press(app, pilot, "6")
+        await press(app, pilot, "5")
         assert app.screen.query_one(HealthTable).selected == 0
 
 
 async def test_the_facts_follow_the_frame_and_the_journal(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await press(app, pilot, "6")
+        await press(app, pilot, "5")
         kept = Durability(4, 1, 0, 7.4, 5 << 20, "/saves/town.hub.live")
         frame = replace(frame_of(app), kept=kept, phase_ms=(("expose", 3.0),), path="/x" * 60)
         app.screen.query_one(EnginePane).show(frame)
@@ -103,7 +103,7 @@ async def test_the_bar_says_that_something_is_wrong(tmp_path: Path) -> None:
             setattr(app.simulation, "health", answer)  # noqa: B010 - it is a method else
             await app.upkeep.look_at_health()
             await pilot.pause()
-            assert f" {level} see 6" in seen(app).splitlines()[1]
+            assert f" {level} see 5" in seen(app).splitlines()[1]
 
 
 async def test_a_slow_look_at_the_health_holds_up_no_screen_and_no_key(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ async def test_a_slow_look_at_the_health_holds_up_no_screen_and_no_key(tmp_path:
         setattr(app.simulation, "health", slow)  # noqa: B010 - as above
         looking = asyncio.create_task(app.upkeep.look_at_health())
         await until(pilot, lambda: bool(asked))
-        await pilot.press("6")
+        await pilot.press("5")
         app.redraw()
         await until(pilot, lambda: app.stage is not None and app.stage.mode == "system")
         await until(pilot, lambda: "Health" in seen(app))
@@ -146,7 +146,7 @@ async def test_a_look_at_the_health_that_does_not_end_is_a_warning_until_it_does
 
         setattr(app.simulation, "health", slow)  # noqa: B010 - as above
         looking = asyncio.create_task(app.upkeep.look_at_health())
-        await until(pilot, lambda: " ! see 6" in seen(app).splitlines()[1])
+        await until(pilot, lambda: " ! see 5" in seen(app).splitlines()[1])
         assert app.feed is not None
         assert app.feed.health is not None
         assert app.feed.health.readings[1:] == last.readings
@@ -169,7 +169,7 @@ async def test_a_slow_settings_file_holds_up_no_key(
     async with hubbub(tmp_path) as (app, pilot):
         monkeypatch.setattr(FakeSimulator, "changed_settings", slow)
         await until(pilot, lambda: bool(asked))
-        app.post_message(Key("6", "6"))
+        app.post_message(Key("5", "5"))
         for _ in range(500):
             await asyncio.sleep(0.02)
             if app.stage is not None and app.stage.mode == "system":

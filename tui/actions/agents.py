@@ -111,7 +111,7 @@ async def why(app: Viewer, words: Words) -> None:
     inspector = app.agents.query_one(Inspector)
     member, feed = inspector.member, inspector.feed
     if member is None:
-        raise InputError("No member selected; press 3 to list all.")
+        raise InputError("No member selected; press / and Enter to list all.")
     if feed is None:
         raise InputError("This world has no platform, so there are no feeds; type :platform on.")
     if feed.unknown:
@@ -171,7 +171,7 @@ async def _two(app: Viewer, words: Words) -> tuple[str, str]:
 def _chosen(app: Viewer) -> int:
     agent = app.agents.chosen if app.situation().mode == "agents" else None
     if agent is None:
-        raise InputError("No member selected; press 3 to list all.")
+        raise InputError("No member selected; press / and Enter to list all.")
     return agent
 
 

@@ -214,7 +214,7 @@ async def study(app: Viewer, words: Words) -> None:
         words = (wish.verb, wish.name)
     verb = choice("act on studies", words[:1], STUDY_VERBS)
     if len(words) < 2:
-        raise InputError(f"Type a name: `study {verb} NAME`; press u for a list.")
+        raise InputError(f"Type a name: `study {verb} NAME`; type :study for a list.")
     await _OF_VERB[verb](app, words[1], words[2:])
 
 
@@ -394,7 +394,7 @@ async def export_tables(app: Viewer, words: Words) -> None:
     chosen = app.runs.chosen
     found = None if chosen is None else chosen.found
     if found is None:
-        raise InputError("No results in Runs (5) yet: press l, D, u or W to run something.")
+        raise InputError("No results in Runs (4) yet: press l or D, or type :study or :sweep.")
     if words[0] == "tables":
         await _export_all(app, found, words[1:])
         return

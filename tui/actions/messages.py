@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sim.core import plural, whole_of
 from sim.errors import InputError, UnknownNameError
 from tui.actions.command_line import FLAGS, choice, number, pairs
-from tui.actions.table import Words, by_id, does, key_label, keys_of
+from tui.actions.table import Words, does, way_to
 from tui.dialogs.dialog import Confirm
 from tui.dialogs.form import InterveneDialog, InterventionWish, ParametersDialog
 from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, InjectDialog, MessageOrder
@@ -57,7 +57,7 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
         )
     finally:
         app.sending -= 1
-    run = key_label(keys_of(by_id("run"), app.keymap)[0])
+    run = way_to("run", app.keymap)
     then = "" if app.running else f" Press {run} to run."
     app.say(f"Message {_number_of(session)} sent.{then}", "good")
 

@@ -20,7 +20,7 @@ from tui.actions.command_line import (
     STUDY_VERBS,
     VIEWS,
 )
-from tui.actions.table import ACTIONS, Action, by_id, key_label, keys_of
+from tui.actions.table import ACTIONS, Action, by_id, way_to
 
 if TYPE_CHECKING:
     from tui.viewer import Viewer
@@ -48,10 +48,8 @@ class ActionProvider(Provider):
         situation = self.hubbub.situation()
         for action in ACTIONS:
             if action.id != "palette" and not action.when(situation):
-                key = key_label(keys_of(action, self.hubbub.keymap)[0])
-                yield ActionOffer(
-                    f"{action.label}: {action.help}", f"{key}   :{action.command}", action
-                )
+                ways = dict.fromkeys((way_to(action.id, self.hubbub.keymap), f":{action.command}"))
+                yield ActionOffer(f"{action.label}: {action.help}", "   ".join(ways), action)
         yield from self._more()
 
     def _more(self) -> Iterator[ActionOffer]:

@@ -58,6 +58,9 @@ def has_focus(now: ScreenState) -> str:
     return "" if now.frame.focus else "No message is shown; press i to send one."
 
 
+NO_KEY = "none-"
+"""Begins the name of a key that no keyboard has: a keymap may give the action another one."""
+
 Words = tuple[str, ...]
 Act = Callable[[Any, Words], Awaitable[None]]
 """Carries out an action, given the :class:`~tui.viewer.Viewer` and the words after the command."""
@@ -88,7 +91,11 @@ def act_of(name: str) -> Act:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action, reachable by key, ``:`` command and palette alike."""
+    """One action, reachable by key (if it has one), ``:`` command and palette alike.
+
+    ``where`` names the modes where its key works (empty: all), ``footer`` its rank there; ``asks``
+    opens the ``:`` line for its words, ``opens`` a dialog, ``counts`` takes a number before it.
+    """
 
     id: str
     keys: str
@@ -103,6 +110,11 @@ class Action:
     asks: bool = False
     aliases: tuple[str, ...] = ()
     opens: bool = False
+    counts: bool = False
+
+    def is_in(self, mode: str) -> bool:
+        """Whether its key works in a mode."""
+        return not self.where or mode in self.where.split()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -114,338 +126,282 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     Action(
         "run", "space", "run", "Run", "Run until nothing is spreading, or pause; N: run N ticks.",
-        "Time", usage="[N|quiet]", when=has_world, footer=1,
+        "Time", "[N|quiet]", has_world, footer=1, counts=True,
     ),
-    Action(
-        "pause", "k", "pause", "Pause", "Pause after the current tick.",
-        "Time", when=has_world,
-    ),
+    Action("pause", "", "pause", "Pause", "Pause after the current tick.", "Time", "", has_world),
     Action(
         "step", "full_stop", "step", "Step", "Advance one tick, or N ticks.",
-        "Time", usage="[N]", when=has_world, footer=2,
+        "Time", "[N]", has_world, footer=2, counts=True, aliases=("steps",),
     ),
     Action(
-        "steps", "greater_than_sign", "steps", "Step n", "Ask how many ticks to advance.",
-        "Time", usage="N", when=has_world, footer=14, asks=True,
+        "forward", "greater_than_sign", "forward", "Forward",
+        "Go forward again after going back, one tick or N; otherwise step.",
+        "Time", "[N]", has_world, counts=True,
     ),
     Action(
-        "step-back", "comma", "back", "Step back", "Go back one tick, or N ticks.",
-        "Time", usage="[N]", when=has_world, footer=14,
-    ),
-    Action(
-        "forward", "F", "forward", "Forward",
-        "Redo: go forward again after stepping back.",
-        "Time", usage="[N]", when=has_world,
+        "step-back", "less_than_sign,comma", "back", "Back", "Go back one tick, or N ticks.",
+        "Time", "[N]", has_world, footer=3, counts=True,
     ),
     Action(
         "goto", "g", "goto", "Go to", "Go to a tick, or to a bookmark.",
-        "Time", usage="TICK|NAME", when=has_world, asks=True,
+        "Time", "TICK|NAME", has_world, asks=True, counts=True,
     ),
     Action(
         "bookmark", "b", "bookmark", "Bookmark", "Bookmark this tick.",
-        "Time", usage="NAME", when=has_world, asks=True,
+        "Time", "NAME", has_world, asks=True,
     ),
     Action(
         "history", "h", "history", "History", "List bookmarks and messages, and go to one.",
-        "Time", when=has_world, opens=True, aliases=("bookmarks",),
+        "Time", "", has_world, opens=True, aliases=("bookmarks",),
     ),
     Action(
         "branch", "B", "branch", "Branch",
         "Branch: copy the world at this tick (you stay here).",
-        "Time", usage="NAME", when=has_world, asks=True,
+        "Time", "NAME", has_world, asks=True,
     ),
+    Action("faster", "plus,equals_sign", "faster", "Faster", "Faster (x2).", "Time", "", has_world),
+    Action("slower", "minus", "slower", "Slower", "Slower (x0.5).", "Time", "", has_world),
     Action(
-        "faster", "plus,equals_sign", "faster", "Faster", "Faster (x2).",
-        "Time", when=has_world,
-    ),
-    Action(
-        "slower", "minus", "slower", "Slower", "Slower (x0.5).",
-        "Time", when=has_world,
-    ),
-    Action(
-        "speed", "v", "speed", "Speed", "Set the speed in ticks per second, or max.",
-        "Time", usage="X|max", when=has_world, asks=True,
+        "speed", "", "speed", "Speed", "Set the speed in ticks per second, or max.",
+        "Time", "X|max", has_world, asks=True,
     ),
     Action(
         "restart", "R", "restart", "Restart",
         "Stop a plugin that hangs, and resume from the last completed tick.",
-        "Time", usage="[save]", when=is_held_up, opens=True,
+        "Time", "[save]", is_held_up, opens=True,
     ),
     Action(
-        "inject", "i", "inject", "Inject", "Send a message into the network.",
-        "Messages", usage="[text='...' seeds=... model=...]", when=has_world,
-        footer=3, opens=True,
+        "inject", "i", "inject", "Send", "Send a message into the network.",
+        "Messages", "[text='...' seeds=... model=...]", has_world, footer=4, opens=True,
+        aliases=("send",),
     ),
     Action(
         "params", "p", "params", "Params", "Change the parameters of the message shown.",
-        "Messages", when=has_focus, footer=7, opens=True,
+        "Messages", "", has_focus, footer=5, opens=True,
     ),
     Action(
-        "set", "a", "set", "Set", "Set one parameter of the message shown.",
-        "Messages", usage="NAME VALUE", when=has_focus, asks=True,
+        "set", "", "set", "Set", "Set one parameter of the message shown.",
+        "Messages", "NAME VALUE", has_focus, asks=True,
     ),
     Action(
         "focus", "f", "focus", "Next msg", "Show the next message, or message N.",
-        "Messages", usage="[N]", when=has_message,
+        "Messages", "[N]", has_message, counts=True,
     ),
     Action(
         "cancel", "x", "cancel", "Stop msg", "Stop the message shown, or message N.",
-        "Messages", usage="[N]", when=has_message, opens=True,
+        "Messages", "[N]", has_message, opens=True, counts=True,
     ),
     Action(
         "model", "m", "model", "Models", "Browse the models, or show the card of one.",
-        "Messages", usage="[NAME]", opens=True, footer=16,
+        "Messages", "[NAME]", footer=16, opens=True,
     ),
     Action(
         "intervene", "K", "intervene", "Intervene",
         "Ban, freeze, label, hide, correct or shift something, now, at a tick, or on a condition.",
-        "World", usage="[KIND | now|TICK|CONDITION KIND NAME=VALUE ...]",
-        when=has_world, footer=16, opens=True,
-    ),
-    Action(
-        "platform", "L", "platform", "Platform",
-        "Open a platform, where members post and read feeds; or change its settings.",
-        "World", usage="[on [recommender=NAME] [policy=NAME] [KEY=VALUE ...]]",
-        when=has_world, asks=True,
-    ),
-    Action(
-        "minds", "M", "minds", "Minds", "Assign language models to members, with a budget.",
-        "World", usage="[QUERY [mind=NAME] [goal=WORDS]]", when=has_world, opens=True,
-    ),
-    Action(
-        "llm", "Y", "llm", "Think",
-        "Turn language models on or off; show their status; set a budget.",
-        "World", usage="[on|off|status|budget [$X|N requests|N tokens]|least SHARE]",
-        when=has_world, opens=True,
-    ),
-    Action(
-        "survey", "Q", "survey", "Survey", "Ask a sample of members the same question.",
-        "World", usage="[QUERY question='...' choices=A,B]", when=has_world,
+        "World", "[KIND | now|TICK|CONDITION KIND NAME=VALUE ...]", has_world, footer=14,
         opens=True,
     ),
     Action(
-        "flag", "H", "flag", "Flag", "Hide, label, down-rank or pin a message of a member.",
-        "World", usage="[mN] hidden|labelled|downranked|pinned|ad [off]",
-        when=has_world, where="messages", footer=4, asks=True,
+        "platform", "", "platform", "Platform",
+        "Open a platform, where members post and read feeds; or change its settings.",
+        "World", "[on [recommender=NAME] [policy=NAME] [KEY=VALUE ...]]", has_world, asks=True,
     ),
     Action(
-        "new", "n", "new", "New", "Create a new world.",
-        "World", when=not_busy, footer=13, opens=True,
+        "minds", "", "minds", "Minds", "Assign language models to members, with a budget.",
+        "World", "[QUERY [mind=NAME] [goal=WORDS]]", has_world, opens=True,
     ),
+    Action(
+        "llm", "", "llm", "Think",
+        "Turn language models on or off; show their status; set a budget.",
+        "World", "[on|off|status|budget [$X|N requests|N tokens]|least SHARE]", has_world,
+        opens=True,
+    ),
+    Action(
+        "survey", "", "survey", "Survey", "Ask a sample of members the same question.",
+        "World", "[QUERY question='...' choices=A,B]", has_world, opens=True,
+    ),
+    Action(
+        "flag", "", "flag", "Flag", "Hide, label, down-rank or pin a message of a member.",
+        "World", "[mN] hidden|labelled|downranked|pinned|ad [off]", has_world, asks=True,
+    ),
+    Action("new", "n", "new", "New", "Create a new world.", "World", "", not_busy, footer=13,
+           opens=True),
     Action(
         "open", "o,ctrl+o", "open", "Open", "Open a saved world.",
-        "World", usage="[NAME]", when=not_busy, footer=12, aliases=("load",),
-        opens=True,
+        "World", "[NAME]", not_busy, footer=12, aliases=("load",), opens=True,
     ),
     Action(
-        "scenario", "0", "scenario", "Scenario",
-        "Play a scenario from a file or from the gallery.",
-        "World", usage="[FILE|NAME [variant=NAME] [agents=N] [seed=N]]",
-        when=not_busy, opens=True,
+        "scenario", "0", "scenario", "Gallery",
+        "Play a scenario from the gallery, or from a file.",
+        "World", "[FILE|NAME [variant=NAME] [agents=N] [seed=N]]", not_busy, footer=15, opens=True,
+        aliases=("gallery",),
     ),
     Action(
         "save", "w,ctrl+s", "save", "Save", "Save the world in the saves folder.",
-        "World", usage="[NAME]", when=has_world, footer=8, opens=True,
+        "World", "[NAME]", has_world, footer=11, opens=True,
     ),
     Action(
-        "discard", "X,ctrl+r", "discard", "Discard",
+        "discard", "", "discard", "Discard",
         "Revert to the saved world; unsaved changes are lost.",
-        "World", when=has_world, aliases=("revert",), opens=True,
+        "World", "", has_world, aliases=("revert",), opens=True,
     ),
     Action(
-        "erase", "Z", "erase", "Erase", "Permanently delete member profiles.",
-        "World", usage="WHO [pseudonymise]", when=has_world, asks=True, opens=True,
+        "erase", "", "erase", "Erase", "Permanently delete member profiles.",
+        "World", "WHO [pseudonymise]", has_world, asks=True, opens=True,
     ),
     Action(
-        "journal", "J", "journal", "Journal", "Show what is saved; on: start a journal.",
-        "World", usage="[on]", when=has_world, opens=True,
+        "journal", "", "journal", "Journal", "Show what is saved; on: start a journal.",
+        "World", "[on]", has_world, opens=True,
     ),
     Action(
-        "import", "I", "import", "Import", "Create a world from a network file.",
-        "World", usage="FILE [direction=follows]", when=not_busy, asks=True,
-        opens=True,
+        "import", "", "import", "Import", "Create a world from a network file.",
+        "World", "FILE [direction=follows]", not_busy, asks=True, opens=True,
     ),
     Action(
-        "path", "P", "path", "Path", "Show the shortest path between two members.",
-        "World", usage="A B", when=has_world, asks=True, opens=True,
+        "path", "", "path", "Path", "Show the shortest path between two members.",
+        "World", "A B", has_world, asks=True, opens=True,
     ),
     Action(
-        "report", "r", "report", "Report", "Measure the network and its most influential members.",
-        "World", when=has_world, opens=True,
+        "report", "", "report", "Report", "Measure the network and its most influential members.",
+        "World", "", has_world, opens=True,
     ),
     Action(
-        "detect", "d", "detect", "Detect", "Find communities in the network.",
-        "World", usage="[louvain|label-propagation|leiden]", when=has_world,
-        opens=True,
+        "detect", "", "detect", "Detect", "Find communities in the network.",
+        "World", "[louvain|label-propagation|leiden]", has_world, opens=True,
+    ),
+    Action("live", "1", "live", "Live", "Go to the Live mode.", "View", "", has_world),
+    Action("groups", "2", "groups", "Groups", "Go to the Groups mode; again: to its members.",
+           "View", "", has_world),
+    Action("agents", "", "members", "Members", "List every member in a table.", "View", "",
+           has_world, aliases=("agents",)),
+    Action(
+        "messages", "3", "messages", "Messages",
+        "Go to the Messages mode: every message and its cascade.", "View", "", has_world,
     ),
     Action(
-        "live", "1", "live", "Live", "Go to the Live mode.",
-        "View", when=has_world, footer=9,
+        "runs", "4", "runs", "Runs", "Go to the Runs mode: replicates, comparisons, studies.",
+        "View", "", has_world,
     ),
-    Action(
-        "groups", "2", "groups", "Groups", "Go to the Groups mode.",
-        "View", when=has_world, footer=9,
-    ),
-    Action(
-        "agents", "3", "agents", "Agents", "Go to the Agents mode: every member in a table.",
-        "View", when=has_world, footer=9, aliases=("members",),
-    ),
-    Action(
-        "messages", "4", "messages", "Messages",
-        "Go to the Messages mode: every message and its cascade.",
-        "View", when=has_world, footer=9,
-    ),
-    Action(
-        "runs", "5", "runs", "Runs", "Go to the Runs mode: replicates, comparisons, studies.",
-        "View", when=has_world, footer=9,
-    ),
-    Action(
-        "system", "6", "system", "System", "Go to the System mode: health, engine, paths.",
-        "View", when=has_world, footer=17,
-    ),
+    Action("system", "5", "system", "System", "Go to the System mode: health, engine, paths.",
+           "View", "", has_world),
     Action(
         "metrics", "G", "metrics", "Metrics", "Choose the metrics in Live, and their alerts.",
-        "View", usage="[NAME ...|none]", when=has_world, footer=16, opens=True,
-        aliases=("gauges",),
+        "View", "[NAME ...|none]", has_world, footer=16, opens=True, aliases=("gauges",),
     ),
     Action(
-        "alert", "exclamation_mark", "alert", "Alert",
+        "alert", "", "alert", "Alert",
         "Set alert thresholds of a metric; without arguments: list alerts.",
-        "World", usage="[METRIC warning=X critical=X|never]", when=has_world,
+        "World", "[METRIC warning=X critical=X|never]", has_world,
     ),
     Action(
         "chart", "c", "chart", "Chart", "Next chart: curves of the message, or metrics.",
-        "View", when=has_world, where="live", footer=10,
+        "View", "", has_world, where="live", footer=16,
     ),
     Action(
-        "theory", "t", "theory", "Theory",
-        "Show or hide the curves that the model's equations predict.",
-        "View", when=has_focus, where="live", footer=16,
+        "theory", "T", "theory", "Theory",
+        "Show or hide the curves that the model's equations predict.", "View", "", has_focus,
     ),
     Action(
         "view", "t", "view", "View", "Next view: map, heat map, table.",
-        "View", usage="[map|heat|table]", where="groups", footer=3,
+        "View", "[map|heat|table]", where="live groups", footer=9,
     ),
     Action(
-        "order", "s", "order", "Order", "Sort the communities by size, adoption, onset or name.",
-        "View", usage="[size|adoption|onset|name]", where="groups", footer=10,
+        "order", "S", "order", "Order", "Sort the communities by size, adoption, onset or name.",
+        "View", "[size|adoption|onset|name]", where="groups", footer=10,
     ),
     Action(
-        "filter", "slash", "filter", "Filter",
+        "filter", "slash", "filter", "Find",
         "List matching members, such as activity>0.5 interest:music; without arguments: all.",
-        "View", usage="[EXPRESSION]", when=has_world, where="agents", footer=3,
-        asks=True,
+        "View", "[EXPRESSION]", has_world, footer=8, asks=True, aliases=("find",),
     ),
     Action(
         "sort", "S", "sort", "Sort", "Sort the members by a column; again: reverse the order.",
-        "View", usage="[COLUMN]", when=has_world, where="agents", footer=4,
+        "View", "[COLUMN]", has_world, where="agents", footer=4,
     ),
-    Action(
-        "ego", "e", "ego", "Ego net", "Draw the ties of the selected member; again: the table.",
-        "View", when=has_world, where="agents", footer=5,
-    ),
+    Action("ego", "e", "ego", "Ego net", "Draw the ties of the selected member; again: the table.",
+           "View", "", has_world),
     Action(
         "why", "W", "why", "Why", "Explain why each message is in the feed of the selected member.",
-        "View", usage="[MESSAGE]", when=has_world, where="agents", footer=6,
-        opens=True,
+        "View", "[MESSAGE]", has_world, footer=6, opens=True,
     ),
     Action(
-        "interview", "u", "interview", "Talk", "Chat with the selected member, or with another.",
-        "View", usage="[AGENT [QUESTION]]", when=has_world, where="agents",
-        footer=7, opens=True, aliases=("talk",),
+        "interview", "", "interview", "Talk", "Chat with the selected member, or with another.",
+        "View", "[AGENT [QUESTION]]", has_world, opens=True, aliases=("talk",),
     ),
     Action(
         "be", "A", "play", "Play as", "Play as the selected member: see its feed and act for it.",
-        "View", usage="[AGENT]", when=has_world, where="agents", footer=8, opens=True,
+        "View", "[AGENT]", has_world, opens=True,
     ),
     Action(
-        "pair", "C", "pair", "Pair",
-        "Compare two members: ties, compatibility, interactions.",
-        "View", usage="[A] B", when=has_world, where="agents", asks=True,
-        opens=True, aliases=("compatibility",),
+        "pair", "", "pair", "Pair", "Compare two members: ties, compatibility, interactions.",
+        "View", "[A] B", has_world, asks=True, opens=True, aliases=("compatibility",),
     ),
     Action(
-        "suggest", "O", "suggest", "Suggest", "Suggest members for the selected member to follow.",
-        "View", usage="[RECOMMENDER]", when=has_world, where="agents", opens=True,
+        "suggest", "", "suggest", "Suggest", "Suggest members for the selected member to follow.",
+        "View", "[RECOMMENDER]", has_world, opens=True,
     ),
     Action(
-        "moves", "V", "moves", "Moves",
+        "moves", "", "moves", "Moves",
         "List transitions between lifecycle stages, in all ticks or in FROM:TO.",
-        "View", usage="[FROM:TO]", when=has_world, where="agents", opens=True,
+        "View", "[FROM:TO]", has_world, opens=True,
     ),
     Action(
-        "change", "U", "change", "Change",
+        "change", "", "change", "Change",
         "Change the selected member, or all that match: change 'activity > .5' status=paused.",
-        "World", usage="[CONDITION] NAME=VALUE ...", when=has_world,
-        where="agents", asks=True,
+        "World", "[CONDITION] NAME=VALUE ...", has_world, asks=True,
     ),
     Action(
-        "profiles", "N", "profiles", "Profiles",
+        "profiles", "", "profiles", "Profiles",
         "Load member profiles from a file (table, JSON): names, texts, interests, traits.",
-        "World", usage="FILE [match=auto|id|order]", when=has_world,
-        where="agents", asks=True, opens=True,
+        "World", "FILE [match=auto|id|order]", has_world, asks=True, opens=True,
     ),
     Action(
         "replicates", "l", "replicates", "Fan",
         "Run many replicates from this tick; the world itself stays where it is.",
-        "Runs",
-        usage="[N|stop] [text='...' seeds=... model=...] [ticks=N] [seed=N]", when=has_world,
-        footer=9, aliases=("fan", "ensemble"), opens=True,
+        "Runs", "[N|stop] [text='...' seeds=... model=...] [ticks=N] [seed=N]", has_world,
+        footer=12, aliases=("fan", "ensemble"), opens=True, counts=True,
     ),
     Action(
         "compare", "D", "compare", "Compare",
         "Compare changes with the baseline from this tick, with the same random draws.",
-        "Runs",
-        usage="[N] NAME=VALUE|'NAME: do=... ; recommender=...' ... [ticks=N] [seed=N]",
-        when=has_world, footer=10, aliases=("futures",), asks=True, opens=True,
+        "Runs", "[N] NAME=VALUE|'NAME: do=... ; recommender=...' ... [ticks=N] [seed=N]", has_world,
+        footer=7, aliases=("futures",), asks=True, opens=True,
     ),
     Action(
-        "study", "u", "study", "Studies",
+        "study", "", "study", "Studies",
         "Create, edit, run and report studies: experiments described in a file.",
-        "Runs", usage="[new|edit|run|report NAME [replicates=N] [into=FILE] [anew]]",
-        when=has_world, where="runs", footer=5, opens=True, aliases=("studies",),
+        "Runs", "[new|edit|run|report NAME [replicates=N] [into=FILE] [anew]]", has_world,
+        opens=True, aliases=("studies",),
     ),
     Action(
-        "sweep", "W", "sweep", "Sweep",
+        "sweep", "", "sweep", "Sweep",
         "Run a scenario, or the last message sent, at many parameter values.",
         "Runs",
-        usage="[FILE|gallery:NAME|here [KEY=RANGE ...] [design=...] [points=N] [replicates=N] "
-        "[measure=...] [into=FILE] [anew]]",
-        when=has_world, where="runs", footer=6, opens=True,
+        "[FILE|gallery:NAME|here [KEY=RANGE ...] [design=...] [points=N] [replicates=N] "
+        "[measure=...] [into=FILE] [anew]]", has_world, opens=True,
     ),
     Action(
-        "calibrate", "C", "calibrate", "Calibrate",
+        "calibrate", "", "calibrate", "Calibrate",
         "Fit the parameters of a model and its network to observed messages.",
-        "Runs", usage="FILE model=NAME KEY=LOW:HIGH ... [network=NAME,KEY=VALUE]",
-        when=has_world, where="runs", footer=12, asks=True, opens=True,
+        "Runs", "FILE model=NAME KEY=LOW:HIGH ... [network=NAME,KEY=VALUE]", has_world, asks=True,
+        opens=True,
     ),
     Action(
         "picture", "t", "picture", "Picture",
         "Next chart of the runs: fan, heat map, indices, ends, per condition.",
-        "Runs", usage="[NAME [X Y]]", when=has_world, where="runs", footer=4,
+        "Runs", "[NAME [X Y]]", has_world, where="runs", footer=4,
     ),
     Action(
-        "series", "s", "series", "Series",
+        "series", "v", "series", "Series",
         "Next series of the runs; for a sweep, the next measure.",
-        "Runs", usage="[NAME]", when=has_world, where="runs", footer=3,
+        "Runs", "[NAME]", has_world, where="runs", footer=4,
     ),
-    Action(
-        "next-pane", "tab", "next", "Next pane", "Go to the next pane.",
-        "View",
-    ),
-    Action(
-        "previous-pane", "shift+tab,less_than_sign", "previous", "Previous pane",
-        "Go to the previous pane.",
-        "View",
-    ),
-    Action(
-        "zoom", "z", "zoom", "Zoom", "Maximize the focused pane, or restore it.",
-        "View", footer=15,
-    ),
-    Action(
-        "theme", "T", "theme", "Theme", "Change the colours.",
-        "View", usage="[NAME]",
-    ),
+    Action("next-pane", "tab", "next", "Next pane", "Go to the next pane.", "View"),
+    Action("previous-pane", "shift+tab", "previous", "Previous pane", "Go to the previous pane.",
+           "View"),
+    Action("zoom", "z", "zoom", "Zoom", "Maximize the focused pane, or restore it.", "View",
+           footer=14),
+    Action("theme", "", "theme", "Theme", "Change the colours.", "View", "[NAME]"),
     Action(
         "copy", "y", "copy", "Copy", "Copy the selection, or the text of the focused pane.",
         "Program",
@@ -453,29 +409,21 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "export", "E", "export", "Export",
         "Save the screen as SVG, or the results in Runs as tables.",
-        "Program",
-        usage="[screenshot [FILE] | table [NAME] FILE.csv | tables FOLDER [parquet]]",
+        "Program", "[screenshot [FILE] | table [NAME] FILE.csv | tables FOLDER [parquet]]",
     ),
+    Action("command", "colon", "command", "Cmd", "Type a command.", "Program", footer=9),
+    Action("palette", "semicolon,ctrl+p", "palette", "Palette", "Search all commands.", "Program",
+           footer=11, opens=True),
     Action(
-        "command", "colon", "command", "Cmd", "Type a command.",
-        "Program", footer=5,
+        "help", "question_mark", "help", "Keys", "Explain the focused pane and list the keys.",
+        "Program", footer=1, opens=True, aliases=("keys",),
     ),
-    Action(
-        "palette", "semicolon,ctrl+p", "palette", "Palette",
-        "Search all commands.",
-        "Program", footer=11, opens=True,
-    ),
-    Action(
-        "help", "question_mark", "help", "Help", "Explain the focused pane and list the keys.",
-        "Program", footer=4, opens=True,
-    ),
-    Action(
-        "back", "escape", "leave", "Back", "Go back one step.",
-        "Program",
-    ),
+    Action("back", "escape", "leave", "Go back", "Go back one step.", "Program"),
+    Action("suspend", "ctrl+z", "suspend", "Suspend",
+           "Return to the shell; fg there brings the screen back.", "Program"),
     Action(
         "quit", "q,ctrl+c,ctrl+q", "quit", "Quit", "Quit; asks if the world is not saved.",
-        "Program", footer=6, aliases=("exit", "q"), opens=True,
+        "Program", footer=10, aliases=("exit", "q"), opens=True,
     ),
 )
 # fmt: on
@@ -495,12 +443,12 @@ def by_command(word: str) -> Action | None:
     return _BY_COMMAND.get(word)
 
 
-def bindings(where: str) -> Iterator[Binding]:
-    """Return the key bindings of a mode, or of the whole app if ``where`` is empty."""
+def bindings(mode: str) -> Iterator[Binding]:
+    """Return the key bindings of one mode alone, or those of all modes if ``mode`` is empty."""
     for action in ACTIONS:
-        if action.where == where:
+        if mode in action.where.split() if mode else not action.where:
             yield Binding(
-                action.keys,
+                action.keys or f"{NO_KEY}{action.id}",
                 f"app.act('{action.id}')",
                 action.label,
                 id=action.id,
@@ -514,13 +462,21 @@ _SHOWN = {
     "plus": "+", "equals_sign": "=", "minus": "-", "colon": ":", "semicolon": ";",
     "question_mark": "?", "slash": "/", "comma": ",", "escape": "esc", "tab": "tab",
     "left_square_bracket": "[", "right_square_bracket": "]", "asterisk": "*",
-    "exclamation_mark": "!",
+    "left_parenthesis": "(", "right_parenthesis": ")", "exclamation_mark": "!",
 }  # fmt: skip
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the keys of an action, with the user's keymap applied."""
-    return tuple(key.strip() for key in keymap.get(action.id, action.keys).split(","))
+    """Return the keys of an action, with the user's keymap applied; empty if it has none."""
+    keys = keymap.get(action.id, action.keys).split(",")
+    return tuple(key.strip() for key in keys if key.strip())
+
+
+def way_to(name: str, keymap: Mapping[str, str]) -> str:
+    """Return how a person reaches an action: its first key, or its ``:`` name."""
+    action = by_id(name)
+    keys = keys_of(action, keymap)
+    return key_label(keys[0]) if keys else f":{action.command}"
 
 
 def key_label(key: str) -> str:
@@ -544,8 +500,8 @@ def conflicts(keymap: Mapping[str, str]) -> list[str]:
         for name in keymap
         if name not in known
     ]
-    for where in {action.where for action in ACTIONS}:
-        problems += _shared([a for a in ACTIONS if a.where in {"", where}], keymap)
+    for mode in {mode for action in ACTIONS for mode in action.where.split()}:
+        problems += _shared([a for a in ACTIONS if a.is_in(mode)], keymap)
     return list(dict.fromkeys(problems))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sim.core import number_or_word
 from sim.errors import InputError
 from tui.actions.command_line import SPEEDS, choice, number
-from tui.actions.table import Words, by_id, does, key_label, keys_of
+from tui.actions.table import Words, does, way_to
 from tui.actions.world import save_asking, save_to
 from tui.dialogs.dialog import StalledDialog
 from tui.dialogs.progress import in_thread
@@ -66,7 +66,7 @@ async def pause(app: Viewer, _words: Words) -> None:
         await app.simulation.pause()
 
 
-@does("step", "steps")
+@does("step")
 async def step(app: Viewer, words: Words) -> None:
     """Advance by one or more ticks."""
     ticks = number(words, default=1)
@@ -162,9 +162,13 @@ async def back(app: Viewer, words: Words) -> None:
 
 @does("forward")
 async def forward(app: Viewer, words: Words) -> None:
-    """Go forward again to the tick before going back, or by some ticks."""
-    ticks = number(words, default=0) or None
-    await _travel(app, "going forward", app.simulation.forward(ticks))
+    """Go forward again after going back, or otherwise step."""
+    ticks = number(words, default=1)
+    again = (await app.simulation.reach()).last - app.simulation.frame.tick
+    if again > 0:
+        await _travel(app, "going forward", app.simulation.forward(min(ticks, again)))
+    if ticks > again:
+        await step(app, (str(ticks - max(0, again)),))
 
 
 @does("goto")
@@ -217,5 +221,5 @@ async def branch(app: Viewer, words: Words) -> None:
     await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     made = await app.work.job("branching", app.simulation.branch(path))
     app.upkeep.saved_words.append(path.stem)
-    key = key_label(keys_of(by_id("open"), app.keymap)[0])
+    key = way_to("open", app.keymap)
     app.say(f"{made.sentence} Press {key} to open it.", "good")

@@ -34,8 +34,8 @@ async def live(app: Viewer, _words: Words) -> None:
 
 @does("groups")
 async def groups(app: Viewer, _words: Words) -> None:
-    """Go to Groups."""
-    app.go("groups")
+    """Go to the communities, or from there to their members."""
+    app.go("agents" if app.situation().mode == "groups" else "groups")
 
 
 @does("messages")
@@ -114,9 +114,7 @@ async def back(app: Viewer, _words: Words) -> None:
         app.agents.turn(ego=False)
     elif app.situation().mode == "runs" and await app.experiments.stop():
         return
-    elif app.situation().mode in {"runs", "groups", "agents", "messages"}:
-        app.go("live")
-    else:
+    elif app.stage is None or not app.stage.back():
         app.hint()
 
 
@@ -272,6 +270,12 @@ async def help_(app: Viewer, _words: Words) -> None:
     """Open the help of the focused pane."""
     screen = app.screen
     await app.push_screen_wait(HelpDialog(screen.focused, screen.active_bindings, app.situation()))
+
+
+@does("suspend")
+async def suspend(app: Viewer, _words: Words) -> None:
+    """Give the terminal back to the shell until ``fg``."""
+    app.action_suspend_process()
 
 
 @does("quit")

@@ -57,7 +57,7 @@ async def open_world(app: Viewer, words: Words) -> None:
         await scenario(app, (path,))
         return
     if path is not None and app.homes.home.at == path:
-        app.say(f"{path.stem} is already open; press X to revert to the saved world.")
+        app.say(f"{path.stem} is already open; type :revert to go back to the saved world.")
         return
     if path is None or not await may_leave(app, f"open {path.name}"):
         return

@@ -17,7 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sim.core import plural
-from tui.actions.table import by_id, key_label, keys_of
+from tui.actions.table import way_to
 from tui.safe_text import line
 from tui.text import all_of, count, counted, percent, real_rows, short, titled_count
 
@@ -92,7 +92,7 @@ def titled(pane: Widget, title: str, classes: str = "", *, counts: bool = False)
 
 def note_one_run(pane: Widget, keymap: Mapping[str, str], *, is_one: bool) -> None:
     """Note below figures that they are of a single run, and which key runs replicates."""
-    key = key_label(keys_of(by_id("replicates"), keymap)[0])
+    key = way_to("replicates", keymap)
     said = f"single run; {key} runs 100" if is_one else ""
     if str(pane.border_subtitle or "") != said:
         pane.border_subtitle = Content(said)
@@ -393,7 +393,7 @@ class WelcomePane(Widget):
             ("help", "list all keys"),
         )
         keymap = self.app.keymap
-        keys = [(key_label(keys_of(by_id(act), keymap)[0]), text) for act, text in invitations]
+        keys = [(way_to(act, keymap), text) for act, text in invitations]
         lines = [
             Content.assemble((plural(frame.agents, "member"), "bold"), among),
             Content.styled(f"{plural(frame.ties, 'tie')}. {_spoken(frame)}", "$foreground-muted"),

@@ -16,7 +16,7 @@ from textual.widget import Widget
 from sim.arrays import F64
 from sim.core import plural
 from sim.errors import HubbubError
-from tui.actions.table import by_id, key_label, keys_of
+from tui.actions.table import way_to
 from tui.dialogs.progress import in_thread
 from tui.draw.experiments import BarsPane, ExperimentTable, ParameterMapPane
 from tui.draw.fan import DifferencePane, FanPane
@@ -116,7 +116,7 @@ class RunsMode(Mode):
 
     def on_mount(self) -> None:
         self.last_focused = self.table
-        studies, sweep = (key_label(keys_of(by_id(n), self.app.keymap)[0]) for n in _BESIDE)
+        studies, sweep = (way_to(n, self.app.keymap) for n in _BESIDE)
         self.table.placeholder = (
             f"No experiment yet; {studies} lists studies, {sweep} sweeps parameters."
         )
@@ -219,7 +219,7 @@ class RunsMode(Mode):
             pane.border_subtitle = Content(below)
 
     def _invitation(self) -> str:
-        key = key_label(keys_of(by_id("replicates"), self.app.keymap)[0])
+        key = way_to("replicates", self.app.keymap)
         return f"Press {key} for {REPLICATES} replicates from this tick."
 
     async def _look(self, chosen: Experiment | None, series: str, axes: tuple[str, ...]) -> None:

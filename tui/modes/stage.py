@@ -20,7 +20,7 @@ from textual.widgets import Input, Static
 
 from sim.core import plural
 from tui.actions.command_line import CommandHistory, candidates, complete
-from tui.actions.table import ACTIONS, Action, bindings, by_id, key_label, keys_of
+from tui.actions.table import ACTIONS, Action, bindings, way_to
 from tui.draw.panes import StripPane
 from tui.modes.panes import Mode
 from tui.safe_text import line
@@ -46,16 +46,17 @@ REMEMBERED_MARKS = 40
 MODES = (
     ("live", "1", "Live"),
     ("groups", "2", "Groups"),
-    ("agents", "3", "Agents"),
-    ("messages", "4", "Messages"),
-    ("runs", "5", "Runs"),
-    ("system", "6", "System"),
+    ("messages", "3", "Messages"),
+    ("runs", "4", "Runs"),
+    ("system", "5", "System"),
 )
+TAB_OF = {"agents": "groups"}
+"""Modes that belong to the tab of another."""
 
 _LEVELS = {
     "ok": ("OK", "$text-success"),
-    "warning": ("! see 6", "$text-warning bold"),
-    "critical": ("!! see 6", "$text-error bold"),
+    "warning": ("! see 5", "$text-warning bold"),
+    "critical": ("!! see 5", "$text-error bold"),
 }
 
 _STATES = {
@@ -166,7 +167,7 @@ class ModeBar(FrameBar):
 
     def turn(self, mode: str) -> None:
         """Mark a mode as the current one."""
-        self.mode = mode
+        self.mode = TAB_OF.get(mode, mode)
         self.refresh()
 
     def render(self) -> Content:
@@ -304,7 +305,7 @@ class Footer(Widget):
         wanted = [
             action
             for action in sorted(ACTIONS, key=lambda action: action.footer)
-            if action.footer and action.where in {"", mode} and action.id != mode
+            if action.footer and action.is_in(mode) and action.id != mode
         ]
         chosen: list[Action] = []
         room = self.size.width
@@ -330,7 +331,7 @@ class Footer(Widget):
         label = action.label
         if action.id == "run" and situation.frame and situation.frame.state == "playing":
             label = "Pause"
-        key = key_label(keys_of(action, self.app.keymap)[0])
+        key = way_to(action.id, self.app.keymap)
         possible = not action.when(situation)
         return Content.assemble(
             (f" {key} ", "bold $accent" if possible else "$foreground-disabled"),
@@ -460,7 +461,7 @@ class Stage(Screen[None], inherit_bindings=False):
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding for mode, _, _ in MODES for binding in bindings(mode)
+        binding for mode in (*(name for name, _, _ in MODES), *TAB_OF) for binding in bindings(mode)
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-sliver"),
@@ -480,6 +481,7 @@ class Stage(Screen[None], inherit_bindings=False):
         super().__init__(id="stage")
         self._modes = {mode.MODE: mode for mode in modes}
         self.mode = next(iter(self._modes))
+        self._trail: list[str] = []  # the modes before this one, which back returns to
 
     def compose(self) -> ComposeResult:
         yield StatusBar(id="status")
@@ -506,9 +508,19 @@ class Stage(Screen[None], inherit_bindings=False):
         if name == self.mode:
             return
         self._modes[self.mode].last_focused = self.focused
+        self._trail = [mode for mode in self._trail if mode != name] + [self.mode]
         self.mode = name
         self.query_one(ModeBar).turn(name)
         self.call_after_refresh(self._turn)
+
+    def back(self) -> bool:
+        """Return to the mode before this one, if there is one."""
+        if not self._trail:
+            return False
+        *trail, before = self._trail
+        self.go(before)
+        self._trail = trail
+        return True
 
     def _turn(self) -> None:
         if self.maximized is not None:
@@ -579,7 +591,7 @@ def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
     stall = frame.stalled
     if stall is None or not stall.plugin:
         return frame.banner
-    key = key_label(keys_of(by_id("restart"), keymap)[0])
+    key = way_to("restart", keymap)
     return (
         f"Plugin {stall.plugin!r} has not returned for {stall.seconds:.0f} s. Press {key} to stop "
         f"it, with or without saving. ({stall.place})"
