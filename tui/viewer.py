@@ -319,6 +319,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self.upkeep = BackgroundWork(self)
         self.asking = ModelAccess()
         self.sending = 0  # messages on their way to the engine
+        self.undoable: list[tuple[int, str, Any]] = []  # message, parameter, its value before
         self.is_rescuing = False  # whether the engine is being restarted
         self.last_order: MessageOrder | None = None
         self.last_new: NewWorldSpec | None = None
@@ -421,7 +422,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
             if self.speed in {TICKS_PER_SECOND, SLOW, FAST}:
                 self.speed = SLOW if feed.simulation.frame.agents < MANY else FAST
             # A turn may have met the new world's frame and refused it for its low revision.
-            self.goal, self._is_new_world = 0, True
+            self.goal, self._is_new_world, self.undoable = 0, True, []
             self._accept(feed.simulation.frame)
         await self._set_the_stage()
         self.go("live")

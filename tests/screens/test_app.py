@@ -20,13 +20,14 @@ from tui.actions.palette import ActionProvider
 from tui.actions.table import ACTIONS
 from tui.app import Hubbub
 from tui.dialogs.dialog import Confirm, ErrorDialog, Notice
-from tui.dialogs.form import Form, ParametersDialog
+from tui.dialogs.form import Form, TextLines
 from tui.dialogs.help import HelpDialog, act_of
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelField
 from tui.dialogs.progress import Loading, ProgressDialog
 from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog, SaveDialog
 from tui.draw.curves import Curves
+from tui.modes.sliders import ParametersPane
 from tui.simulator import Preferences
 
 SIZES = [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)]
@@ -183,6 +184,9 @@ LINE = "Flood in the north. Stay at home. Call 112."
 async def test_all_lines_of_what_is_pasted_are_in_a_field_of_one_line(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await filled(pilot, InjectDialog, "i")
+        lines = app.screen.query_one("#text", TextLines)
+        app.post_message(Paste(LINES))
+        await until(pilot, lambda: lines.value == LINES.replace("\r\n", "\n"))
         for field in app.screen.query(Input):
             if field.type == "text" and not field.restrict and field.display:
                 field.value = ""
@@ -293,7 +297,7 @@ async def test_speed_goes_up_down_and_to_what_is_typed(tmp_path: Path) -> None:
 async def test_a_message_is_sent_through_the_dialog(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await filled(pilot, InjectDialog, "i")
-        app.screen.query_one("#text", Input).value = "tea is served"
+        app.screen.query_one("#text", TextLines).value = "tea is served"
         await shows(pilot, "40 seeds with 3,104 followers", "Topics: jazz, tea.")
         await keys(pilot, "enter", then=lambda: not isinstance(app.screen, InjectDialog))
         asked = made(app).asked[-1]
@@ -307,7 +311,7 @@ async def test_probability_above_1_is_said_in_a_sentence_and_nothing_is_sent(
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await filled(pilot, InjectDialog, "i")
-        app.screen.query_one("#text", Input).value = "x"
+        app.screen.query_one("#text", TextLines).value = "x"
         app.screen.query_one("FormField Input", Input).value = "1.5"
         await until(pilot, lambda: "must be in [0, 1], got '1.5'" in seen(app))
         await pilot.press("enter")
@@ -325,21 +329,24 @@ async def test_the_preview_never_shows_the_figures_of_another_model(
         await filled(pilot, InjectDialog, "i")
         dialog, plan = app.screen, made(app).plan
         assert isinstance(dialog, InjectDialog)
-        preview, model = dialog.query_one("#plan", Static), dialog.query_one(ModelField)
-        dialog.query_one("#text", Input).value = "news"
+        preview, model = dialog.query_one("#preview", Static), dialog.query_one(ModelField)
+        dialog.query_one("#text", TextLines).value = "news"
         await until(pilot, lambda: "2,310 adopters" in str(preview.render()))
-        monkeypatch.setattr("tui.dialogs.inject.PATIENCE", 600)  # nothing is worked out any more
+        monkeypatch.setattr(InjectDialog, "patience", 600)  # nothing is worked out any more
         second = model.value
-        model.value = next(name for name in dialog._cards if name != second)
+        model.value = next(name for name in dialog.cards if name != second)
         await pilot.pause()
         assert "adopters" not in str(preview.render())
 
         async def late(*args: Any, **given: Any) -> Any:
             model.value = second  # chosen while the figures of the other are on their way
+            monkeypatch.setattr(InjectDialog, "patience", 600)
             return await plan(*args, **given)
 
         monkeypatch.setattr(made(app), "plan", late)
-        await dialog._show_plan()
+        monkeypatch.setattr(InjectDialog, "patience", 0)
+        dialog._look()
+        await until(pilot, lambda: model.value == second)
         await pilot.pause()
         assert "adopters" not in str(preview.render())
 
@@ -355,12 +362,12 @@ async def test_seeds_can_be_chosen_in_every_way(tmp_path: Path) -> None:
             dialog.query_one("#ids", Input).value = "0, 33"
             dialog.query_one("#query", Input).value = "openness>0.7"
             await pilot.pause()
-            found.append(dialog._seeds())
+            found.append(dialog.made(dialog.values).seeds)
         named = ["top:40:degree", "random:40", "community:Chad:40", "ids:0, 33", "openness>0.7"]
         assert found == named
         dialog.query_one("#kind", Select).value = "random"
         dialog.query_one("#amount", Input).value = "none"
-        dialog.query_one("#text", Input).value = "tea"
+        dialog.query_one("#text", TextLines).value = "tea"
         await keys(pilot, "enter", then="The number of seeds must be")
 
 
@@ -369,17 +376,18 @@ async def test_parameters_change_while_it_spreads(tmp_path: Path, size: Any) -> 
     async with hubbub(tmp_path, size) as (app, pilot):
         await keys(pilot, "p", then=lambda: "No message is shown" in said(app))
         await inject(app, pilot)
-        await filled(pilot, ParametersDialog, "p")
-        await until(pilot, lambda: isinstance(app.focused, Input))
-        await typed(pilot, "0.25")
-        await until(pilot, lambda: ("set", 0, "probability", "0.25") in made(app).asked)
-        await settled(app, pilot)
+        await keys(pilot, "p", then=lambda: isinstance(app.focused, ParametersPane))
+        await until(pilot, lambda: "probability  0.1" in seen(app))
+        await keys(
+            pilot, "right", then=lambda: ("set", 0, "probability", "0.15") in made(app).asked
+        )
         assert [call for call in made(app).asked if call[0] == "set"] == [
-            ("set", 0, "probability", "0.25")
+            ("set", 0, "probability", "0.15")
         ]
         await command(pilot, "set patience 3")
         await until(pilot, lambda: ("set", 0, "patience", "3") in made(app).asked)
         await command(pilot, "set patients 3", "Did you mean 'patience'")
+        await command(pilot, "undo", lambda: ("set", 0, "patience", 1) in made(app).asked)
 
 
 async def test_messages_are_gone_through_shown_and_stopped(tmp_path: Path) -> None:
@@ -804,7 +812,7 @@ async def test_keys_typed_in_one_burst_with_the_key_of_a_dialog_go_to_the_dialog
     async with hubbub(tmp_path) as (app, pilot):
         await burst(app, pilot, "iquiet tea")
         await until(pilot, lambda: isinstance(app.screen, InjectDialog))
-        assert app.screen.query_one("#text", Input).value == "quiet tea"
+        assert app.screen.query_one("#text", TextLines).value == "quiet tea"
         assert not [one for one in made(app).asked if one[0] != "plan"]
 
 
@@ -878,9 +886,9 @@ async def test_a_message_that_shows_nothing_is_refused(tmp_path: Path) -> None:
             await command(pilot, f"inject text='{text}'", "message is empty")
         await filled(pilot, InjectDialog, "i")
         for text in texts:
-            app.screen.query_one("#text", Input).value = "tea"
+            app.screen.query_one("#text", TextLines).value = "tea"
             await until(pilot, lambda: "message is empty" not in seen(app))
-            app.screen.query_one("#text", Input).value = text
+            app.screen.query_one("#text", TextLines).value = text
             await keys(pilot, "enter", then="message is empty")
         assert not [one for one in made(app).asked if one[0] == "inject"]
 

@@ -25,6 +25,7 @@ from tests.screens.test_app import (
 )
 from tui.app import Hubbub
 from tui.dialogs.dialog import ErrorDialog, Notice
+from tui.dialogs.form import TextLines
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelField
 from tui.dialogs.world import NewWorldDialog, OpenDialog, SaveDialog
@@ -64,7 +65,7 @@ async def test_the_best_seeds_are_found_beside_the_engine_and_their_reach_is_tol
     async with hubbub(tmp_path) as (app, pilot):
         await until(pilot, lambda: "7,624 members" in seen(app))
         await filled(pilot, InjectDialog, "i")
-        app.screen.query_one("#text", Input).value = "The bridge is closed."
+        app.screen.query_one("#text", TextLines).value = "The bridge is closed."
         app.screen.query_one("#amount", Input).value = "3"
         app.screen.query_one("#kind", Select).value = "best"
         await until(pilot, lambda: "the optimum" in seen(app))
@@ -81,7 +82,7 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
         await until(pilot, lambda: "7,624 members" in seen(app))
         await filled(pilot, InjectDialog, "i")
         app.screen.query_one(ModelField).value = "sir"
-        app.screen.query_one("#text", Input).value = "The bridge is closed."
+        app.screen.query_one("#text", TextLines).value = "The bridge is closed."
         await until(pilot, lambda: "40 seeds with" in seen(app))
         await keys(pilot, "enter", then=lambda: frame_of(app).focus is not None)
         await command(pilot, "speed 50")
@@ -113,7 +114,7 @@ async def test_a_message_goes_over_a_strangers_channel(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (100, 30)) as (app, pilot):
         await filled(pilot, InjectDialog, "i")
         app.screen.query_one(ModelField).value = "sir"
-        app.screen.query_one("#text", Input).value = "The bridge is closed."
+        app.screen.query_one("#text", TextLines).value = "The bridge is closed."
         app.screen.query_one("#channel", Input).value = "screen-near,least=3"
         await until(pilot, lambda: "least must be in [0, 1]" in seen(app))
         app.screen.query_one("#channel", Input).value = "screen-near,least=0.1"

@@ -20,9 +20,9 @@ from sim.minds.deciding.estimate import MindsOffer
 from tests.screens.fake import Cascade, FakeSimulation, FakeSimulator, World, card
 from tui.actions.table import ScreenState
 from tui.dialogs.dialog import Confirm, Dialog, ErrorDialog, Notice, StalledDialog
-from tui.dialogs.form import InterveneDialog, InterventionWish, ParametersDialog
+from tui.dialogs.form import FormDialog
 from tui.dialogs.help import HelpDialog
-from tui.dialogs.inject import InjectDialog
+from tui.dialogs.inject import InjectDialog, InterveneDialog, InterventionWish
 from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
 from tui.dialogs.metrics import MetricsDialog
 from tui.dialogs.minds import GiveMinds, InterviewDialog, PlayDialog, SurveyDialog
@@ -50,12 +50,6 @@ SITUATION = ScreenState()
 REACH: Any = SimpleNamespace(sentence="Nothing was done.")
 
 
-def shown() -> Any:
-    said = SimpleNamespace(id=0, model=Cascade.plugin_name, text="hello")
-    said.parameters = (("probability", 0.1),)
-    return said
-
-
 MAKE: dict[type, Callable[[Any], Any]] = {
     SurveyDialog: lambda _: SurveyDialog(),
     Confirm: lambda _: Confirm("Sure?", "It is lost.", yes="Lose it", no="Keep it"),
@@ -78,7 +72,6 @@ MAKE: dict[type, Callable[[Any], Any]] = {
     NewWorldDialog: lambda b: NewWorldDialog(b, None),
     Notice: lambda _: Notice("Read", "this"),
     OpenDialog: OpenDialog,
-    ParametersDialog: lambda b: ParametersDialog(b, shown()),
     PickModel: lambda b: PickModel(b, [card(Cascade)]),
     PlayDialog: lambda _: PlayDialog(PlayedMember(3, "Ada", 0, True, (), ()), answered, answered),
     ErrorDialog: lambda _: ErrorDialog(ValueError("no")),
@@ -90,7 +83,7 @@ MAKE: dict[type, Callable[[Any], Any]] = {
 
 EMPTY_IS_FINE: set[type] = {
     Confirm, HelpDialog, QuitDialog, MetricsDialog, ModelCard, Notice,
-    ParametersDialog, PickModel, ErrorDialog, ProgressDialog, StalledDialog, EditorDialog,
+    PickModel, ErrorDialog, ProgressDialog, StalledDialog, EditorDialog,
 }  # fmt: skip
 """Those that ask for nothing, or stand on something: agreeing closes them, or does nothing."""
 
@@ -105,7 +98,7 @@ def every_dialog() -> set[type]:
 
 
 def test_every_dialog_of_the_screen_is_tried_here() -> None:
-    assert every_dialog() == set(MAKE)
+    assert every_dialog() == {*MAKE, FormDialog}
 
 
 def emptied(dialog: Dialog[Any]) -> None:
@@ -159,9 +152,7 @@ async def test_keys_meant_for_the_dialog_before_call_no_work_off() -> None:
         assert job.is_stopping
 
 
-@pytest.mark.parametrize(
-    "kind", [InjectDialog, NewWorldDialog, ParametersDialog], ids=lambda kind: kind.__name__
-)
+@pytest.mark.parametrize("kind", [InjectDialog, NewWorldDialog], ids=lambda kind: kind.__name__)
 async def test_a_dialog_agreed_to_untouched_while_it_is_filled_gives_nothing_that_is_none(
     kind: type, tmp_path: Path
 ) -> None:

@@ -108,7 +108,7 @@ async def _given(hub: Hub) -> None:
     dialog = app.screen
 
     def expected() -> str:
-        return str(dialog.query_one("#estimate").render())
+        return str(dialog.query_one("#preview").render())
 
     def put(**typed: str) -> None:
         for name, text in typed.items():

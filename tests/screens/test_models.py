@@ -27,7 +27,7 @@ from tests.screens.test_app import (
     words,
 )  # fmt: skip
 from tui.dialogs.dialog import Dialog, StalledDialog
-from tui.dialogs.form import Form
+from tui.dialogs.form import Form, TextLines
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelCard, ModelField, PickModel, fitting
 from tui.dialogs.progress import ProgressDialog
@@ -118,7 +118,7 @@ async def test_a_card_by_name_and_a_name_nearly_right(tmp_path: Path) -> None:
             pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
         )
         assert app.screen.query_one(ModelField).value == "viral"
-        app.screen.query_one("#text", Input).value = "tea"
+        app.screen.query_one("#text", TextLines).value = "tea"
         await pilot.press("enter")
         await until(pilot, lambda: "Message #0 sent" in said(app))
         assert made(app).asked[-1][1:4] == ("tea", "top:40:pagerank", "viral")

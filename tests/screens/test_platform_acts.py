@@ -15,7 +15,7 @@ from sim.runtime.queries import feeds
 from tests.screens.test_app import command, frame_of, said, seen, typed, until
 from tests.screens.test_app import hubbub as scripted
 from tests.screens.test_app_real import hubbub
-from tui.dialogs.form import InterveneDialog
+from tui.dialogs.inject import InterveneDialog
 from tui.dialogs.world import NewWorldDialog
 from tui.draw.now import NowPane, platform_metrics
 from tui.simulator import NewWorldSpec, Simulator

@@ -42,7 +42,7 @@ from tui.actions.table import ScreenState, has_focus, has_message, is_held_up
 from tui.actions.view import _write_picture
 from tui.app import Hubbub
 from tui.dialogs.dialog import Confirm, Dialog, Notice
-from tui.dialogs.form import Form
+from tui.dialogs.form import Form, TextLines
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import PickModel
 from tui.dialogs.progress import in_thread
@@ -200,7 +200,7 @@ def test_long_spans_and_shares_are_short_and_no_communities_none() -> None:
 async def test_seeds_that_are_not_told_are_asked_for(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await filled(pilot, InjectDialog, "i")
-        app.screen.query_one("#text", Input).value = "tea"
+        app.screen.query_one("#text", TextLines).value = "tea"
         for kind, answer in (
             ("ids", "No seeds; type ids such as 0, 33."),
             ("query", "The query is empty"),
@@ -244,14 +244,13 @@ async def test_a_field_that_must_be_filled_is_named(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await filled(pilot, NewWorldDialog, "n")
         form = app.screen.query_one(Form)
-        card: Any = form._card
+        card: Any = app.screen.cards["preferential-attachment"]  # type: ignore[attr-defined]
         spec = replace(card.parameters[0], default=None, required=True)
         await form.show(replace(card, parameters=[spec]))
-        assert form.problem == "preferential-attachment: mean_degree is required."
         await keys(pilot, "enter", then="mean_degree is required")
         assert isinstance(app.screen, NewWorldDialog)
         await form.show(PluginChoice("plain", "nothing to choose", []))
-        await until(pilot, lambda: "This model has no parameters." in seen(app))
+        await until(pilot, lambda: "There are no parameters." in seen(app))
 
 
 async def test_no_is_a_button_too_and_a_dialog_without_a_result_stays(tmp_path: Path) -> None:

@@ -11,15 +11,21 @@ from sim.errors import InputError, UnknownNameError
 from tui.actions.command_line import FLAGS, choice, number, pairs
 from tui.actions.table import Words, does, way_to
 from tui.dialogs.dialog import Confirm
-from tui.dialogs.form import InterveneDialog, InterventionWish, ParametersDialog
-from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, INVISIBLE, InjectDialog, MessageOrder
+from tui.dialogs.form import written
+from tui.dialogs.inject import (
+    DEFAULT_MODEL,
+    DEFAULT_SEEDS,
+    INVISIBLE,
+    InjectDialog,
+    InterveneDialog,
+    InterventionWish,
+    MessageOrder,
+)
 from tui.dialogs.models import ModelCard, PickModel
 from tui.dialogs.progress import in_thread
 from tui.safe_text import is_visible
 
 if TYPE_CHECKING:
-    from tui.dialogs.form import InterventionWish
-    from tui.dialogs.inject import MessageOrder
     from tui.viewer import Viewer
 
 
@@ -105,16 +111,15 @@ async def model(app: Viewer, words: Words) -> None:
 
 @does("params")
 async def params(app: Viewer, _words: Words) -> None:
-    """Ask for new parameters of the message shown."""
+    """Focus the sliders of the message shown."""
+    from tui.modes.sliders import ParametersPane
+
     focus = app.frame.focus if app.frame else None
-    if focus is None:
+    if focus is None or app.stage is None:
         return
     _refuse_ended(focus.id, focus.status)
-    changes = await app.push_screen_wait(ParametersDialog(app.simulator, focus))
-    for name, value in (changes or {}).items():
-        await app.simulation.set_parameter(focus.id, name, value)
-    if changes:
-        app.say(f"From the next tick: {', '.join(f'{n} = {v}' for n, v in changes.items())}.")
+    app.go("live")
+    app.stage.query_one(ParametersPane).open()
 
 
 def _refuse_ended(number: int, status: str) -> None:
@@ -131,11 +136,22 @@ async def set_parameter(app: Viewer, words: Words) -> None:
     if focus is None or len(words) != 2:
         raise InputError("Type a parameter and its value, such as `set probability 0.1`.")
     _refuse_ended(focus.id, focus.status)
-    known = [name for name, _ in focus.parameters]
-    if words[0] not in known:
-        raise UnknownNameError(f"parameter of {focus.model}", words[0], known)
+    before = dict(focus.parameters)
+    if words[0] not in before:
+        raise UnknownNameError(f"parameter of {focus.model}", words[0], list(before))
     await app.simulation.set_parameter(focus.id, words[0], words[1])
-    app.say(f"From the next tick: {words[0]} = {words[1]}.")
+    app.undoable.append((focus.id, words[0], before[words[0]]))
+    app.say(f"From the next tick: {words[0]} = {words[1]} ({written(before[words[0]])} until now).")
+
+
+@does("undo")
+async def undo(app: Viewer, _words: Words) -> None:
+    """Take the last change of a parameter back, from the next tick on."""
+    if not app.undoable:
+        raise InputError("No parameter was changed; , takes back a tick.")
+    message, name, value = app.undoable.pop()
+    await app.simulation.set_parameter(message, name, value)
+    app.say(f"From the next tick: {name} of #{message} = {written(value)} again.")
 
 
 @does("focus")

@@ -184,6 +184,10 @@ ACTIONS: tuple[Action, ...] = (
         "Messages", "NAME VALUE", has_focus, asks=True,
     ),
     Action(
+        "undo", "backspace", "undo", "Undo", "Take the last change of a parameter back.",
+        "Messages", when=has_message,
+    ),
+    Action(
         "focus", "f", "focus", "Next msg", "Show the next message, or message N.",
         "Messages", "[N]", has_message, counts=True,
     ),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -38,6 +39,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         Binding("up", "app.focus_previous", "Previous field", id="dialog-up", show=False),
         Binding("down", "app.focus_next", "Next field", id="dialog-down", show=False),
         Binding("enter", "accept", "Agree", id="dialog-accept", show=False),
+        Binding("ctrl+enter", "accept", "Send", id="dialog-send", show=False, priority=True),
     ]
 
     def __init__(self, title: str, *, yes: str = "OK", no: str = "Cancel") -> None:
@@ -141,64 +143,64 @@ def field(label: str, *, note: str = "") -> Static:
     return Static(Content(label) + Content.styled(note, "$foreground-muted"), classes="label")
 
 
-class Notice(Dialog[bool]):
+class Confirm(Dialog[Any]):
+    """Shows a text, and asks what to do; the safe answer has the focus.
+
+    The answer is True, or that of one of ``more`` buttons: (answer, label, variant) of each.
+    """
+
+    AUTO_FOCUS = "#no"
+
+    def __init__(
+        self, title: str, text: str | Content, *, yes: str, no: str,
+        more: Sequence[tuple[str, str, Any]] = (), answer: Any = True,
+    ) -> None:  # fmt: skip
+        super().__init__(title, yes=yes, no=no)
+        self._text = plain(text) if isinstance(text, str) else text
+        self._more, self._answer = more, answer
+
+    def body(self) -> ComposeResult:
+        yield Static(self._text, markup=False, id="statement")
+
+    def more_buttons(self) -> ComposeResult:
+        for answer, label, variant in self._more:
+            yield Button(f" {label} ", id=answer, variant=variant, compact=True)
+
+    def result(self) -> Any:
+        return self._answer
+
+    @on(Button.Pressed)
+    def _answered(self, event: Button.Pressed) -> None:
+        if event.button.id in {answer for answer, _, _ in self._more}:
+            event.stop()
+            self.dismiss(event.button.id)
+
+
+class Notice(Confirm):
     """Shows a text; one button."""
 
     AUTO_FOCUS = ""
 
-    def __init__(self, title: str, text: str) -> None:
-        super().__init__(title, yes="OK", no="")
-        self._text = text
-
-    def body(self) -> ComposeResult:
-        yield Static(plain(self._text), markup=False, id="statement")
+    def __init__(self, title: str, text: str, *, more: Sequence[tuple[str, str, Any]] = ()) -> None:
+        super().__init__(title, text, yes="OK", no="", more=more)
 
     def on_mount(self) -> None:
         self.read()
 
-    def result(self) -> bool:
-        return True
 
-
-class Confirm(Dialog[bool]):
-    """Asks before something is lost; the safe answer has the focus."""
-
-    AUTO_FOCUS = "#no"
-
-    def __init__(self, title: str, text: str, *, yes: str, no: str) -> None:
-        super().__init__(title, yes=yes, no=no)
-        self._text = text
-
-    def body(self) -> ComposeResult:
-        yield Static(plain(self._text), markup=False, id="statement")
-
-    def result(self) -> bool:
-        return True
-
-
-class ErrorDialog(Dialog[bool]):
+class ErrorDialog(Notice):
     """Shows an error; an unexpected one also with its location."""
 
     def __init__(self, error: BaseException) -> None:
-        super().__init__("Error", yes="OK", no="")
-        self._sentence = sentence_of(error)
-        self._details = "" if isinstance(error, HubbubError) else _where(error)
-
-    def body(self) -> ComposeResult:
-        yield Static(plain(self._sentence), id="statement", markup=False)
-        if self._details:
-            yield Static(plain(self._details), id="details", markup=False)
-
-    def more_buttons(self) -> ComposeResult:
-        yield Button(" Copy ", id="copy", compact=True)
-
-    def result(self) -> bool:
-        return True
+        where = "" if isinstance(error, HubbubError) else _where(error)
+        self._shown = f"{sentence_of(error)}\n{where}".strip()
+        super().__init__("Error", self._shown, more=(("copy", "Copy", "default"),))
 
     @on(Button.Pressed, "#copy")
     def _copy(self, event: Button.Pressed) -> None:
         event.stop()
-        self.app.copy_to_clipboard(plain(f"{self._sentence}\n{self._details}".strip()))
+        event.prevent_default()
+        self.app.copy_to_clipboard(plain(self._shown))
         self.complain("Copied.")
 
 
@@ -215,30 +217,13 @@ def _where(error: BaseException) -> str:
     return "\n".join(f"{frame.name} (line {frame.lineno})" for frame in frames)
 
 
-class StalledDialog(Dialog[str]):
+class StalledDialog(Confirm):
     """Returns ``"go"``, ``"save"``, or nothing if the user wants to wait."""
 
-    AUTO_FOCUS = "#no"
-
     def __init__(self, sentence: str, tick: int) -> None:
-        super().__init__("The engine is blocked by a plugin", yes="Stop plugin", no="Wait")
-        self._sentence = sentence
-        self._tick = tick
-
-    def body(self) -> ComposeResult:
-        ends = (
-            f"Stopping the plugin ends its messages; everything else resumes from tick "
-            f"{count(self._tick)}, the last completed tick."
-        )
-        yield Static(plain(f"{self._sentence}\n\n{ends}"), markup=False, id="statement")
-
-    def more_buttons(self) -> ComposeResult:
-        yield Button(" Stop and save ", id="save", compact=True)
-
-    def result(self) -> str:
-        return "go"
-
-    @on(Button.Pressed, "#save")
-    def _save(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.dismiss("save")
+        ends = "Stopping the plugin ends its messages; everything else resumes from tick"
+        super().__init__(
+            "The engine is blocked by a plugin",
+            f"{sentence}\n\n{ends} {count(tick)}, the last completed tick.",
+            yes="Stop plugin", no="Wait", more=(("save", "Stop and save", "default"),), answer="go",
+        )  # fmt: skip

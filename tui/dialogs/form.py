@@ -1,130 +1,178 @@
-"""Forms of declared parameters: of a model, of a spreading message, of an intervention."""
+"""The form: fields of text, choices and declared parameters, checked while they are filled."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import asyncio
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.css.query import NoMatches
+from textual.events import Key
 from textual.message import Message
-from textual.widgets import Input, Select, Static
+from textual.widgets import Input, Select, Static, TextArea
 
-from tui.dialogs.dialog import Dialog
-from tui.dialogs.dialog import field as label
-from tui.dialogs.progress import in_thread
+from sim.core import whole_of
+from sim.errors import InputError
+from tui.dialogs.dialog import Dialog, sentence_of
 from tui.safe_text import line, plain
-from tui.text import count
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from sim.core import ParameterSpec
-    from sim.runtime import Focus
-    from tui.simulator import PluginChoice, Simulator
+    from tui.simulator import PluginChoice
+
+T = TypeVar("T")
+
+Choices = Sequence[tuple[str, str]]
+"""Values, and how each is shown."""
 
 
-_WORDS = {"false": "no", "true": "yes"}
+def _anything(_text: str) -> str:
+    return ""
 
 
-class FormField(Horizontal):
-    """One parameter: name, control, allowed values, meaning."""
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One line of a form: a text, or one of some choices."""
 
-    def __init__(self, spec: ParameterSpec, value: object) -> None:
-        super().__init__(classes="field")
-        self.spec = spec
-        value = spec.default if value is None else value
-        self._first = "" if value is None else written(value)
-        self._control = self._make_control()
+    name: str
+    label: str
+    value: str = ""
+    choices: Choices = ()
+    hint: str = ""  # shown while the field is empty
+    note: str = ""  # shown beside the field
+    check: Callable[[str], str] = _anything  # the error of a text; empty if there is none
+    missing: str = ""  # the error of an empty field; empty if it may be
+    only_for: tuple[str, frozenset[str]] | None = None  # another field, and its values
+    control: Callable[..., Control] | None = None  # a widget of its own
+    explanation: str = ""  # shown while it has the focus
+
+
+class Control(Protocol):
+    """What can be filled in: widgets with a value."""
+
+    value: Any
+
+
+class TextLines(TextArea):
+    """A text of several lines: pasted ones are kept, Enter agrees, ctrl+j begins a new one."""
+
+    def __init__(self, text: str, *, hint: str, id: str | None) -> None:  # noqa: A002 - Textual's
+        super().__init__(text, placeholder=hint, compact=True, soft_wrap=True, id=id)
+        self.highlight_cursor_line = False
+        self.move_cursor(self.document.end)
+
+    @property
+    def value(self) -> str:
+        """The text."""
+        return self.text
+
+    @value.setter
+    def value(self, text: str) -> None:
+        self.text = text
+
+    async def _on_key(self, event: Key) -> None:
+        at_edge = (event.key == "up" and self.cursor_at_first_line) or (
+            event.key == "down" and self.cursor_at_last_line
+        )
+        if at_edge:
+            event.prevent_default()
+            event.stop()
+            self.screen.focus_previous() if event.key == "up" else self.screen.focus_next()
+        elif event.key == "ctrl+j":
+            event.prevent_default()
+            event.stop()
+            self.insert("\n")
+        elif event.key != "enter":
+            await super()._on_key(event)
+
+
+class Row(Horizontal):
+    """A field with its label before it and its note behind it."""
+
+    def __init__(self, field: Field, name: str | None = None) -> None:
+        super().__init__(classes="row")
+        self.field = field
+        self.control = self._made(name)
 
     def compose(self) -> ComposeResult:
-        yield Static(Content(self.spec.name), classes="label")
-        yield self._control
-        yield Static(Content(_note(self.spec)), classes="note")
+        yield Static(Content(self.field.label), classes="label")
+        yield self.control
+        if self.field.note:
+            yield Static(Content(line(self.field.note, 240)), classes="note")
 
-    def _make_control(self) -> Input | Select[str]:
-        spec = self.spec
-        choices = ("false", "true") if spec.type == "bool" else tuple(map(str, spec.choices))
-        if not choices:
-            return Input(self._first, compact=True, select_on_focus=True)
-        if self._first not in choices:
-            self._first = choices[0]
-        options = [(Text(_WORDS.get(choice, choice)), choice) for choice in choices]
-        return Select(options, value=self._first, allow_blank=False, compact=True)
+    def _made(self, name: str | None) -> Any:
+        field = self.field
+        if field.control is not None:
+            return field.control(id=name)
+        if field.choices:
+            return picker(field.choices, field.value, name, hint=field.hint)
+        return Input(
+            field.value, id=name, compact=True, placeholder=field.hint, select_on_focus=True
+        )
 
     @property
     def explanation(self) -> str:
-        """What the parameter means, in full."""
-        return f"{self.spec.name}: {self.spec.description}"
+        """What the field means, in full."""
+        return self.field.explanation
 
     @property
     def typed(self) -> str:
-        """The content of the field, also during layout."""
-        value = self._control.value
-        return value if isinstance(value, str) else self._first
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was typed, so that the default applies."""
-        return not self.typed.strip()
-
-
-class Form(Vertical):
-    """The fields of one model or network generator."""
-
-    class Changed(Message):
-        """A field changed."""
-
-    def __init__(self, *, id: str = "form") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._card: PluginChoice | None = None
-
-    async def show(self, card: PluginChoice, values: Mapping[str, Any] | None = None) -> None:
-        self._card = card
-        given = values or {}
-        async with self.batch():
-            await self.remove_children()
-            await self.mount_all(FormField(s, given.get(s.name)) for s in card.parameters)
-            if not card.parameters:
-                await self.mount(Static("This model has no parameters.", classes="note"))
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The typed values by name; empty fields use their defaults."""
-        return {f.spec.name: f.typed for f in self.query(FormField) if not f.is_empty}
+        """The content, also while it is laid out."""
+        value = self.control.value
+        return value.strip() if isinstance(value, str) else ""
 
     @property
     def problem(self) -> str:
-        """The error of the first invalid field; empty if there is none."""
-        sentences = [self._problem_of(field) for field in self.query(FormField)]
-        return next((sentence for sentence in sentences if sentence), "")
-
-    def _problem_of(self, field: FormField) -> str:
-        if self._card is None:
+        """What is wrong with the content; empty if nothing is."""
+        if not self.display:
             return ""
-        if field.is_empty:
-            missing = field.spec.required
-            return f"{self._card.name}: {field.spec.name} is required." if missing else ""
-        return self._card.check(field.spec.name, field.typed)
-
-    @on(Input.Changed)
-    @on(Select.Changed)
-    def _changed(self, event: Message) -> None:
-        event.stop()
-        for each in self.query(FormField):
-            each.set_class(bool(self._problem_of(each)), "-wrong")
-        self.post_message(self.Changed())
+        if self.typed:
+            return self.field.check(self.typed)
+        is_needed = self.field.choices and not self.field.hint
+        return self.field.missing or (f"Choose {self.field.label} first." if is_needed else "")
 
 
-def _note(spec: ParameterSpec) -> str:
-    """Show the allowed values and the meaning, in one line."""
-    allowed = "" if spec.choices or spec.type == "bool" else spec.allowed.removeprefix("in ")
-    parts = [part for part in (allowed, spec.unit, line(spec.description, 200)) if part]
-    return "  ".join(parts)
+def picker(choices: Choices, value: str, name: str | None = None, *, hint: str = "") -> Select[str]:
+    """Return a list of choices; with a hint, none needs to be chosen."""
+    options = [(Text(line(shown, 100)), each) for each, shown in choices]
+    known = [each for each, _ in choices]
+    if hint:
+        first: Any = value if value in known else Select.NULL
+        return Select(options, id=name, value=first, compact=True, prompt=hint)
+    first = value if value in known else known[0]
+    return Select(options, id=name, value=first, allow_blank=False, compact=True)
+
+
+class FormField(Row):
+    """A declared parameter: name, control, allowed values, meaning."""
+
+    def __init__(self, card: PluginChoice, spec: ParameterSpec, value: object) -> None:
+        value = spec.default if value is None else value
+        is_switch = spec.type == "bool"
+        choices = ("false", "true") if is_switch else tuple(map(str, spec.choices))
+        allowed = "" if choices else spec.allowed.removeprefix("in ")
+        parts = (allowed, spec.unit, spec.description)
+        super().__init__(
+            Field(
+                spec.name, spec.name, "" if value is None else written(value),
+                tuple((each, _SWITCH.get(each, each)) for each in choices),
+                note="  ".join(part for part in parts if part),
+                check=lambda text: card.check(spec.name, text),
+                missing=f"{card.name}: {spec.name} is required." if spec.required else "",
+                explanation=f"{spec.name}: {spec.description}",
+            )
+        )  # fmt: skip
+
+
+_SWITCH = {"false": "no", "true": "yes"}
 
 
 def written(value: object) -> str:
@@ -134,111 +182,194 @@ def written(value: object) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-class ParametersDialog(Dialog[dict[str, Any]]):
-    """Returns the changes, by name."""
+class Form(Vertical):
+    """The declared parameters of one model, network or intervention."""
 
-    AUTO_FOCUS = ""
+    def __init__(self) -> None:
+        super().__init__(id="form")
 
-    def __init__(self, simulator: Simulator, focus: Focus) -> None:
-        super().__init__(f"Parameters of message #{focus.id}", yes="Apply from the next tick")
-        self._simulator = simulator
-        self._shown = focus
-        self._now: dict[str, Any] = {}
+    async def show(self, card: PluginChoice, given: Mapping[str, Any] | None = None) -> None:
+        values = given or {}
+        async with self.batch():
+            await self.remove_children()
+            await self.mount_all(FormField(card, s, values.get(s.name)) for s in card.parameters)
+            if not card.parameters:
+                await self.mount(Static("There are no parameters.", classes="note"))
 
-    def body(self) -> ComposeResult:
-        text = plain(f"{self._shown.model}: {self._shown.text}")
-        yield Static(text, classes="note", markup=False)
-        yield Form()
-
-    async def on_mount(self) -> None:
-        cards = await in_thread(self._simulator.models, "models")
-        card = next(card for card in cards if card.name == self._shown.model)
-        form = self.query_one(Form)
-        await form.show(card, dict(self._shown.parameters))
-        self._now = form.values
-        first = self.query(Input)
-        if first:
-            first.first().focus()
-
-    def result(self) -> dict[str, Any] | None:
-        form = self.query_one(Form)
-        if form.problem:
-            self.complain(form.problem)
-            return None
-        return {n: value for n, value in form.values.items() if value != self._now.get(n)}
-
-    def on_form_changed(self) -> None:
-        self.complain(self.query_one(Form).problem)
+    @property
+    def values(self) -> dict[str, str]:
+        """The typed values by name; empty fields use their defaults."""
+        return {row.field.name: row.typed for row in self.query(FormField) if row.typed}
 
 
-NOTE = "Or type a tick, or a condition such as share > 0.1."
+class FormDialog(Dialog[T]):
+    """A form that stays open, with all that was typed, until every field is right.
 
+    A subclass names its fields, and makes its result of them. ``of`` is the field whose choice
+    decides which declared parameters follow.
+    """
 
-@dataclass(frozen=True, slots=True)
-class InterventionWish:
-    """A requested intervention."""
-
-    kind: str
-    when: str = "now"
-    said: Mapping[str, Any] = field(default_factory=dict)
-
-
-class InterveneDialog(Dialog[InterventionWish]):
-    """Asks what to do, when, and to whom."""
-
-    AUTO_FOCUS = "#what"
+    of: ClassVar[str] = ""
+    waiting: ClassVar[str] = ""  # said when it is agreed to before the choices are known
+    heading_of_form: ClassVar[str] = "Parameters"
+    patience: ClassVar[float] = 0.25  # seconds without a key before the preview is made
 
     def __init__(
-        self,
-        cards: Sequence[PluginChoice],
-        begin: InterventionWish,
-        tick: int,
-        planned: Sequence[str],
+        self, title: str, *, yes: str, given: Mapping[str, Any] | None = None, given_to: str = ""
     ) -> None:
-        super().__init__("Intervene", yes="Schedule")
-        self._cards = {card.name: card for card in cards}
-        self._begin, self._tick, self._planned = begin, tick, planned
+        # ``given``: parameters to begin with, of the card ``given_to``, or of any that has them
+        super().__init__(title, yes=yes)
+        self.cards: dict[str, PluginChoice] = {}
+        self._given, self._given_to = given or {}, given_to
+        self._begun: object = None
+
+    @abstractmethod
+    def fields(self) -> Iterable[Field]:
+        """Yield the fields, from top to bottom."""
+
+    @abstractmethod
+    def made(self, values: Mapping[str, str]) -> T:
+        """Return the result of the fields that are shown; raise ``InputError``."""
+
+    async def load(self) -> tuple[Sequence[PluginChoice], str]:
+        """Return the cards that can be chosen, and the name of the first."""
+        return (), ""
+
+    async def preview(self, wanted: T) -> str:
+        """Return what would happen; raise ``InputError`` if it cannot."""
+        return ""
 
     def body(self) -> ComposeResult:
-        width = max(map(len, self._cards)) + 2
-        kinds = [
-            (Text.assemble((name.ljust(width), "bold"), (card.summary, "dim")), name)
-            for name, card in self._cards.items()
-        ]
-        with Horizontal(classes="row"):
-            yield label("What")
-            yield Select(kinds, id="what", value=self._begin.kind, allow_blank=False, compact=True)
-        with Horizontal(classes="row"):
-            yield label("When")
-            yield Input(self._begin.when, id="when", compact=True)
-        yield Static(f"Current tick: {count(self._tick)}. {NOTE}", classes="note", markup=False)
-        yield Static("Fields", classes="heading")
-        yield Form()
-        if self._planned:
-            yield Static("Scheduled and applied", classes="heading")
-            told = "\n".join(line(each, 200) for each in self._planned[-6:])
-            yield Static(told, id="planned", markup=False)
+        for field in self.fields():
+            yield Row(field, field.name)
+        if self.of:
+            yield Static(self.heading_of_form, classes="heading")
+            yield Form()
+        yield Static("", id="preview", classes="preview", markup=False)
 
-    @on(Select.Changed, "#what")
-    async def _picked(self, event: Select.Changed) -> None:
-        event.stop()
-        card = self._cards.get(str(event.value))
-        if card is None:  # nothing is chosen
+    def on_mount(self) -> None:
+        self._arrange()
+        self.run_worker(self._begin())
+
+    async def _begin(self) -> None:
+        cards, chosen = await self.load()
+        self.cards = {card.name: card for card in cards}
+        if not self.query("#preview"):  # the dialog was closed meanwhile
             return
-        own = {spec.name for spec in card.parameters}
-        given = {name: value for name, value in self._begin.said.items() if name in own}
-        await self.query_one(Form).show(card, given)
+        if self.of and cards:
+            control: Any = self.query_one(f"#{self.of}")
+            if isinstance(control, Select):
+                width = max(map(len, self.cards)) + 2
+                control.set_options(
+                    (Text.assemble((card.name.ljust(width), "bold"), (card.summary, "dim")), name)
+                    for name, card in self.cards.items()
+                )
+            else:
+                control.offer(cards)
+            control.value = chosen if chosen in self.cards else cards[0].name
+        self._begun = self.values
+        self._look()
 
-    @on(Form.Changed)
-    def _typed(self, event: Form.Changed) -> None:
+    @property
+    def rows(self) -> list[Row]:
+        """The fields that are shown."""
+        return [row for row in self.query(Row) if row.display]
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The content of the fields that are shown, without declared parameters."""
+        return {r.field.name: r.typed for r in self.rows if not isinstance(r, FormField)}
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The declared parameters that were typed."""
+        return self.query_one(Form).values
+
+    def result(self) -> T | None:
+        if self.of and not self.cards:
+            raise InputError(self.waiting)
+        wrong = next((row for row in self.rows if row.problem), None)
+        if wrong is not None:
+            wrong.set_class(True, "-wrong")
+            wrong.control.focus()
+        return self._checked()
+
+    def _checked(self) -> T:
+        for row in self.rows:
+            if row.problem:
+                raise InputError(row.problem)
+        return self.made(self.values)
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    @on(TextArea.Changed)
+    async def _typed(self, event: Message) -> None:
         event.stop()
-        if not self.query_one(Form).problem:
-            self.complain("")
+        self._arrange()
+        self._look()
+        control = event.control
+        if self.of and control is not None and control.id == self.of:
+            await self.choose(str(getattr(control, "value", "")))
 
-    def result(self) -> InterventionWish | None:
-        form = self.query_one(Form)
-        if form.problem:
-            self.complain(form.problem)
-            return None
-        when = self.query_one("#when", Input).value.strip() or "now"
-        return InterventionWish(self.chosen("#what", "an intervention"), when, form.values)
+    async def choose(self, name: str) -> None:
+        """Show the parameters of what was chosen."""
+        card = self.cards.get(name)
+        if card is not None and self.query("#form"):
+            own = {spec.name for spec in card.parameters}
+            given = self._given if self._given_to in {"", name} else {}
+            await self.query_one(Form).show(card, {k: v for k, v in given.items() if k in own})
+            self._look()
+
+    def _arrange(self) -> None:
+        """Show the fields that apply, and mark those that are wrong."""
+        own = {row.field.name: row for row in self.query(Row) if not isinstance(row, FormField)}
+        for row in self.query(Row):
+            if row.field.only_for is not None:
+                other, values = row.field.only_for
+                row.display = own[other].typed in values
+            row.set_class(bool(row.typed and row.problem), "-wrong")
+
+    def say(self, text: str) -> None:
+        """Show a preview."""
+        self.query_one("#preview", Static).update(plain(text))
+
+    @work(exclusive=True, group="preview")
+    async def _look(self) -> None:
+        """Show what would happen; whatever was typed meanwhile is looked at next."""
+        with suppress(NoMatches):  # the dialog was closed meanwhile
+            self.say("")  # figures of an earlier input are of another message
+            await asyncio.sleep(self.patience)
+            if self.of and not self.cards:
+                return
+            try:
+                wanted = self._checked()
+                text = await self.preview(wanted)
+                if wanted != self._checked():
+                    return
+            except Exception as error:
+                if self.values != self._begun:  # nothing is wrong before anything was typed
+                    self.complain(sentence_of(error))
+            else:
+                self.complain("")
+                self.say(text)
+
+
+def whole(what: str, text: str, *, low: int) -> int:
+    """Parse a whole number of at least ``low``."""
+    number = whole_of(text.strip().replace(",", "").replace("_", "").replace(" ", ""))
+    if number is None or number < low:
+        raise InputError(f"{what} must be a whole number from {low}, got {text.strip()[:40]!r}.")
+    return number
+
+
+def whole_number(what: str, low: int) -> Callable[[str], str]:
+    """Return the check of a field for a whole number."""
+
+    def problem(text: str) -> str:
+        try:
+            whole(what, text, low=low)
+        except InputError as error:
+            return str(error)
+        return ""
+
+    return problem

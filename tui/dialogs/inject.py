@@ -1,28 +1,22 @@
-"""The inject dialog: text, model, parameters, seeds, and the estimated reach."""
+"""The forms of what is done to a world: a message with its reach, an intervention with its hits."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as attribute
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
-from textual.css.query import NoMatches
-from textual.widgets import Input, Select, Static
+from textual.widgets import Static
 
 from sim.core import plural
-from sim.errors import InputError
-from tui.dialogs.dialog import Dialog, field, sentence_of
-from tui.dialogs.form import Form
-from tui.dialogs.models import ModelCard, ModelField, PickModel
+from tui.dialogs.form import Field, FormDialog, TextLines, whole, whole_number
+from tui.dialogs.models import ModelField, PickModel, show_card
 from tui.dialogs.progress import in_thread
-from tui.dialogs.world import whole
 from tui.safe_text import is_visible, line
 from tui.text import count, percent, seconds
 
@@ -34,9 +28,8 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "independent-cascade"
 DEFAULT_SEEDS = "top:40:pagerank"
 INVISIBLE = "The message is empty."
-LONGEST = 4096
-PATIENCE = 0.25
-"""Seconds without a key before the reach is estimated."""
+EXAMPLE = "Message text, e.g. The bridge is closed."
+CHANNELS = "default | broadcast | feed | stream (NAME,KEY=VALUE)"
 
 _KINDS = (
     ("pagerank", "highest PageRank"),
@@ -62,76 +55,60 @@ class MessageOrder:
     parameters: Mapping[str, Any] = attribute(default_factory=dict)
 
 
-class InjectDialog(Dialog[MessageOrder]):
+NONE = (("", "there are none"),)
+COUNTED = frozenset({"pagerank", "degree", "core", "community", "best", "random"})
+
+
+class InjectDialog(FormDialog[MessageOrder]):
     """Returns the message to send, after showing its estimated reach."""
 
     AUTO_FOCUS = "#text"
+    of = "model"
+    waiting = "The models are still loading."
 
     def __init__(
         self, simulator: Simulator, simulation: Simulation, last: MessageOrder | None, *,
         title: str = "Send a message", yes: str = "Send",
     ) -> None:  # fmt: skip
-        super().__init__(title, yes=yes)
+        self._last = last or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
+        super().__init__(title, yes=yes, given=self._last.parameters, given_to=self._last.model)
         self._simulator = simulator
         self._simulation = simulation
-        self._last = last or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
-        self._cards: dict[str, PluginChoice] = {}
 
-    def body(self) -> ComposeResult:
-        kind, amount, rest = taken_apart(self._last.seeds)
-        communities = self._communities()
-        with Horizontal(classes="row"):
-            yield field("Message")
-            yield Input(
-                self._last.text, id="text", compact=True, max_length=LONGEST,
-                placeholder="Message text, e.g. The bridge is closed.",
-            )  # fmt: skip
-        with Horizontal(classes="row"):
-            yield field("Model")
-            yield ModelField(id="model")
-        with Horizontal(classes="row"):
-            yield field("Seeds")
-            yield Input(amount, id="amount", compact=True)
-            kinds = [(Text(label), name) for name, label in _KINDS]
-            yield Select(kinds, id="kind", value=kind, allow_blank=False, compact=True)
-            yield Select(
-                [(Text(line(name, 30)), name) for name in communities],
-                id="community", compact=True, prompt="select a community",
-                value=rest if rest in communities else Select.NULL,
-            )  # fmt: skip
-            yield Input(rest if kind == "ids" else "", id="ids", compact=True, placeholder="0, 33")
-            yield Input(
-                rest if kind == "query" else "", id="query", compact=True,
-                placeholder="interest:music openness>0.7",
-            )  # fmt: skip
-        with Horizontal(classes="row"):
-            yield field("Author")
-            yield Input(self._last.author, id="author", compact=True, placeholder="none")
-        with Horizontal(classes="row"):
-            yield field("Channel")
-            yield Input(
-                self._last.channel, id="channel", compact=True,
-                placeholder="default | broadcast | feed | stream (NAME,KEY=VALUE)",
-            )  # fmt: skip
-        yield Static("Parameters", classes="heading")
-        yield Form()
-        yield Static("", id="plan", classes="preview", markup=False)
-
-    def _communities(self) -> tuple[str, ...]:
+    def fields(self) -> Iterator[Field]:
+        last = self._last
+        kind, amount, rest = taken_apart(last.seeds)
         communities = self._simulation.frame.communities
-        return tuple(communities.names) if communities is not None else ()
+        names = communities.names if communities is not None else ()
+        yield Field(
+            "text", "Message", last.text, control=partial(TextLines, last.text, hint=EXAMPLE),
+            check=lambda text: "" if is_visible(text) else INVISIBLE, missing=INVISIBLE,
+        )  # fmt: skip
+        yield Field("model", "Model", control=ModelField, explanation=ModelField.MEANING)
+        yield Field("kind", "Seeds", kind, _KINDS)
+        yield Field(
+            "amount", "How many", amount, only_for=("kind", COUNTED),
+            check=whole_number("The number of seeds", 1), missing="Type the number of seeds.",
+        )  # fmt: skip
+        yield Field(
+            "community", "Community", rest, [(name, line(name, 30)) for name in names] or NONE,
+            "select a community", missing="Choose a community first.",
+            only_for=("kind", frozenset({"community"})),
+        )  # fmt: skip
+        yield Field(
+            "ids", "Members", rest if kind == "ids" else "", hint="0, 33",
+            missing="No seeds; type ids such as 0, 33.", only_for=("kind", frozenset({"ids"})),
+        )  # fmt: skip
+        yield Field(
+            "query", "Query", rest if kind == "query" else "", hint="interest:music openness>0.7",
+            missing="The query is empty; type one such as openness>0.7.",
+            only_for=("kind", frozenset({"query"})),
+        )  # fmt: skip
+        yield Field("author", "Author", last.author, hint="none")
+        yield Field("channel", "Channel", last.channel, hint=CHANNELS)
 
-    def on_mount(self) -> None:
-        self._show_kind()
-        self.run_worker(self._offer())
-
-    async def _offer(self) -> None:
-        cards = await in_thread(self._simulator.models, "models")
-        self._cards = {card.name: card for card in cards}
-        chosen = self._last.model if self._last.model in self._cards else cards[0].name
-        field = self.query_one(ModelField)
-        field.offer(cards)
-        field.value = chosen
+    async def load(self) -> tuple[Sequence[PluginChoice], str]:
+        return await in_thread(self._simulator.models, "models"), self._last.model
 
     @on(ModelField.Asked)
     def _pick(self, event: ModelField.Asked) -> None:
@@ -141,139 +118,61 @@ class InjectDialog(Dialog[MessageOrder]):
         def take(name: str | None) -> None:
             field.value = name or field.value
 
-        cards = list(self._cards.values())
+        cards = list(self.cards.values())
         self.app.push_screen(PickModel(self._simulator, cards, field.value, event.typed), take)
 
     @on(ModelField.CardAsked)
     async def _tell(self, event: ModelField.CardAsked) -> None:
         event.stop()
-        name = self.query_one(ModelField).value
-        facts = await in_thread(lambda: self._simulator.card(name), "card")
-        self.app.push_screen(ModelCard(name, facts))
+        await show_card(self, self._simulator, self.query_one(ModelField).value)
 
     @on(ModelField.Changed)
     async def _picked(self, event: ModelField.Changed) -> None:
-        event.stop()
-        card = self._cards.get(self.query_one(ModelField).value)
-        self._forget()
-        if card is not None:
-            given = self._last.parameters if card.name == self._last.model else {}
-            await self.query_one(Form).show(card, given)
-            self._look()
+        await self._typed(event)
 
-    @on(Select.Changed, "#kind")
-    def _turned(self, event: Select.Changed) -> None:
-        event.stop()
-        self._show_kind()
-        self._typed()
-
-    @on(Select.Changed, "#community")
-    @on(Input.Changed)
-    @on(Form.Changed)
-    def _typed(self) -> None:
-        self._forget()
-        self._look()
-
-    def _forget(self) -> None:
-        """Clear figures of an earlier input."""
-        self.query_one("#plan", Static).update("")
-
-    def _show_kind(self) -> None:
-        kind = self.query_one("#kind", Select).value
-        self.query_one("#community").display = kind == "community"
-        self.query_one("#ids").display = kind == "ids"
-        self.query_one("#query").display = kind == "query"
-        self.query_one("#amount").display = kind not in {"ids", "query"}
-
-    def order(self) -> MessageOrder:
-        """Return the typed message; raise ``InputError`` if it is invalid."""
-        if not self._cards:
-            raise InputError("The models are still loading.")
-        form = self.query_one(Form)
-        text = self.query_one("#text", Input).value.strip()
-        if not text:
-            raise InputError("The message is empty.")
-        if not is_visible(text):
-            raise InputError(INVISIBLE)
-        if form.problem:
-            raise InputError(form.problem)
+    def made(self, values: Mapping[str, str]) -> MessageOrder:
         return MessageOrder(
-            text=text,
-            model=self.query_one(ModelField).value,
-            seeds=self._seeds(),
-            author=self.query_one("#author", Input).value.strip(),
-            channel=self.query_one("#channel", Input).value.strip(),
-            parameters=form.values,
+            values["text"], values["model"], _seeds(values), values["author"], values["channel"],
+            parameters=self.parameters,
+        )  # fmt: skip
+
+    async def preview(self, wanted: MessageOrder) -> str:
+        self.say("Estimating reach ...")
+        await in_thread(lambda: self._simulator.warm(_unheard, (wanted.model,)), "warm")
+        if wanted.seeds.startswith("best:"):
+            await self._find(wanted)
+        more = {"channel": wanted.channel} if wanted.channel else {}
+        plan = await self._simulation.plan(
+            wanted.text, seeds=wanted.seeds, model=wanted.model, **more, **wanted.parameters
         )
+        return planned(plan, self._simulation.frame.agents)
 
-    def _seeds(self) -> str:
-        kind = self.chosen("#kind", "the seeds")
-        if kind == "ids":
-            ids = self.query_one("#ids", Input).value.strip()
-            if not ids:
-                raise InputError("No seeds; type ids such as 0, 33.")
-            return f"ids:{ids}"
-        if kind == "query":
-            query = self.query_one("#query", Input).value.strip()
-            if not query:
-                raise InputError("The query is empty; type one such as openness>0.7.")
-            return query
-        amount = whole("The number of seeds", self.query_one("#amount", Input).value, low=1)
-        if kind == "random":
-            return f"random:{amount}"
-        if kind == "best":
-            return f"best:{amount}"
-        if kind != "community":
-            return f"top:{amount}:{kind}"
-        return f"community:{self.chosen('#community', 'a community')}:{amount}"
-
-    def result(self) -> MessageOrder | None:
-        return self.order()
-
-    @work(exclusive=True, group="plan")
-    async def _look(self) -> None:
-        """Show the estimated effect of the message; a newer request replaces an older one."""
-        await asyncio.sleep(PATIENCE)
-        if not self._cards:
-            return
-        with suppress(NoMatches):  # the dialog was closed meanwhile
-            await self._show_plan()
-
-    async def _show_plan(self) -> None:
-        preview = self.query_one("#plan", Static)
-        try:
-            order = self.order()
-            preview.update("Estimating reach ...")
-            await in_thread(lambda: self._simulator.warm(_unheard, (order.model,)), "warm")
-            if order.seeds.startswith("best:"):
-                await self._find(order, preview)
-            plan = await self._simulation.plan(
-                order.text,
-                seeds=order.seeds,
-                model=order.model,
-                **({"channel": order.channel} if order.channel else {}),
-                **order.parameters,
-            )
-            if order != self.order():  # the input has changed meanwhile: that is estimated next
-                return
-        except Exception as error:
-            preview.update("")
-            self.complain(sentence_of(error))
-            return
-        self.complain("")
-        preview.update(planned(plan, self._simulation.frame.agents))
-
-    async def _find(self, order: MessageOrder, preview: Static) -> None:
+    async def _find(self, wanted: MessageOrder) -> None:
         """Find the best seeds outside the engine, and show the progress."""
-        job = self._simulation.best_seeds(order.seeds, model=order.model, **order.parameters)
+        job = self._simulation.best_seeds(wanted.seeds, model=wanted.model, **wanted.parameters)
         try:
             async for progress in job.changes():
                 stage = progress.stage or "finding the best seeds"
-                preview.update(f"{stage[0].upper()}{stage[1:]} ... {percent(progress.share)}")
+                self.say(f"{stage[0].upper()}{stage[1:]} ... {percent(progress.share)}")
             await job
         except asyncio.CancelledError:  # another request was made, or the dialog closed
             job.cancel()
             raise
+
+
+def _seeds(values: Mapping[str, str]) -> str:
+    """Return the expression that the fields of the seeds stand for."""
+    kind, amount = values["kind"], values.get("amount", "")
+    if kind == "ids":
+        return f"ids:{values['ids']}"
+    if kind == "query":
+        return values["query"]
+    number = whole("The number of seeds", amount, low=1)
+    if kind in {"random", "best"}:
+        return f"{kind}:{number}"
+    if kind == "community":
+        return f"community:{values['community']}:{number}"
+    return f"top:{number}:{kind}"
 
 
 def _unheard(_stage: str, _share: float) -> None:
@@ -332,3 +231,61 @@ def taken_apart(seeds: str) -> tuple[str, str, str]:
     if head == "top" and measure in {"degree", "pagerank", "core"}:
         return measure, amount, ""
     return "query", "40", seeds
+
+
+@dataclass(frozen=True, slots=True)
+class InterventionWish:
+    """A requested intervention."""
+
+    kind: str
+    when: str = "now"
+    said: Mapping[str, Any] = attribute(default_factory=dict)
+
+
+Telling = Callable[[InterventionWish], Awaitable[str]]
+"""Says what an intervention would do, and to whom."""
+
+
+async def _untold(_wish: InterventionWish) -> str:
+    return ""
+
+
+class InterveneDialog(FormDialog[InterventionWish]):
+    """Asks what to do, when, and to whom; says whom it hits before it is agreed to."""
+
+    AUTO_FOCUS = "#what"
+    of = "what"
+    waiting = "The interventions are still loading."
+    heading_of_form = "Fields"
+
+    def __init__(
+        self, cards: Sequence[PluginChoice], begin: InterventionWish, tick: int,
+        planned: Sequence[str], tell: Telling = _untold,
+    ) -> None:  # fmt: skip
+        super().__init__("Intervene", yes="Schedule", given=begin.said)
+        self._offered, self._begin_with, self._tick = cards, begin, tick
+        self._planned, self._tell = planned, tell
+
+    def fields(self) -> Iterator[Field]:
+        yield Field("what", "What", "", [("", "Loading ...")])
+        yield Field(
+            "when", "When", self._begin_with.when, missing="Type when: now, a tick or a condition.",
+            explanation="now, a tick, or a condition such as share > 0.1; "
+            f"it is tick {count(self._tick)}.",
+        )  # fmt: skip
+
+    def body(self) -> ComposeResult:
+        yield from super().body()
+        if self._planned:
+            yield Static("Scheduled and applied", classes="heading")
+            told = "\n".join(line(each, 200) for each in self._planned[-6:])
+            yield Static(told, id="planned", markup=False)
+
+    async def load(self) -> tuple[Sequence[PluginChoice], str]:
+        return self._offered, self._begin_with.kind
+
+    def made(self, values: Mapping[str, str]) -> InterventionWish:
+        return InterventionWish(values["what"], values["when"], self.parameters)
+
+    async def preview(self, wanted: InterventionWish) -> str:
+        return await self._tell(wanted)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.text import Text
 from textual import on
@@ -16,11 +15,12 @@ from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
 
-from sim.core import plural, whole_of
+from sim.core import plural
 from sim.errors import HubbubError, InputError
 from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog
 from tui.dialogs.dialog import field as label
+from tui.dialogs.form import Field, FormDialog, whole, whole_number
 from tui.safe_text import line, plain
 from tui.text import count, percent, seconds
 
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 Estimating = Callable[[str, int, str, str], Awaitable[str]]
 WHO = "top:50:pagerank, random:50, share:0.001, community:NAME:20, ids:3,7"
 EXAMPLE = "e.g. top:50:pagerank"
-PATIENCE = 0.5
-"""Seconds without a key before the cost is estimated again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,92 +49,56 @@ class MindWish:
     said: Mapping[str, str] = field(default_factory=dict)
 
 
-class GiveMinds(Dialog[MindWish]):
+class GiveMinds(FormDialog[MindWish]):
     """Asks which members get a mind, and shows the estimated cost."""
 
     AUTO_FOCUS = "#who"
+    patience = 0.5
 
     def __init__(self, offer: MindsOffer, who: str, estimate: Estimating) -> None:
         super().__init__("Assign language models", yes="Assign and activate")
         self._offer, self._who, self._estimate = offer, who, estimate
 
+    def fields(self) -> Iterator[Field]:
+        offer = self._offer
+        models = offer.models or ("no model configured",)
+        yield Field(
+            "who", "Who", self._who, hint=EXAMPLE, missing=f"Type which members: {WHO}.",
+            explanation=f"Members: {WHO}",
+        )  # fmt: skip
+        yield Field("mind", "Mind", "", [(mind, mind) for mind in offer.minds])
+        yield Field("options", "Parameters", hint="a=1,b=2")
+        for name in offer.fields:
+            yield Field(f"said-{name}", name.capitalize())
+        yield Field("model", "Model", "", [(model, model) for model in models])
+        yield Field("budget", "Budget", f"${offer.dollars:g}", check=_cap_problem)
+        yield Field("ticks", "Ticks", "24", check=whole_number("Ticks", 1))
+        yield Field("wake", "Activate", "yes", [("yes", "yes"), ("no", "no")])
+
     def body(self) -> ComposeResult:
-        yield from _row("Who", Input(self._who, id="who", compact=True, placeholder=EXAMPLE))
-        yield Static(WHO, classes="note", markup=False)
-        yield from _row("Mind", _select("mind", self._offer.minds))
-        yield from _row("Parameters", Input("", id="options", compact=True, placeholder="a=1,b=2"))
-        for name in self._offer.fields:
-            yield from _row(name.capitalize(), Input("", id=f"said-{name}", compact=True))
-        yield from _row("Model", _select("model", self._offer.models or ("no model configured",)))
-        yield from _row("Budget", Input(f"${self._offer.dollars:g}", id="budget", compact=True))
-        yield from _row("Ticks", Input("24", id="ticks", compact=True))
-        yield from _row("Activate", _select("wake", ("yes", "no")))
-        yield Static("", id="estimate", classes="preview", markup=False)
+        yield from super().body()
         yield Static(plain(self._offer.lacks), id="lacks", markup=False)
 
-    def on_mount(self) -> None:
-        self._soon()
-
-    @on(Input.Changed)
-    @on(Select.Changed)
-    def _changed(self) -> None:
-        self.complain("")
-        self._soon()
-
-    def _soon(self) -> None:
-        begin: Any = self._tell  # a coroutine made here might never be awaited
-        self.run_worker(begin, group="estimate", exclusive=True, exit_on_error=False)
-
-    async def _tell(self) -> None:
-        await asyncio.sleep(PATIENCE)
-        if not self.query("#estimate"):  # the dialog is closing
-            return
-        try:
-            told = await self._estimate(
-                self._typed("who"), self._ticks(), self._model, self._typed("said-goal")
-            )
-        except HubbubError as error:
-            told = str(error)
-        if self.query("#estimate"):
-            self.query_one("#estimate", Static).update(line(told, 300))
-
-    def _ticks(self) -> int:
-        ticks = whole_of(self._typed("ticks").replace(",", ""))
-        if ticks is None or ticks < 1:
-            raise InputError("Ticks must be a whole number from 1.")
-        return ticks
-
-    def _typed(self, name: str) -> str:
-        found = self.query(f"#{name}")
-        return found.first(Input).value.strip() if found else ""
-
-    @property
-    def _model(self) -> str:
-        return self.chosen("#model", "a model") if self._offer.models else ""
-
-    def result(self) -> MindWish | None:
-        if not self._typed("who"):
-            self.complain(f"Type which members: {WHO}.")
-            return None
-        cap_of(tuple(self._typed("budget").split()) or ("none",))
-        mind, options = self.chosen("#mind", "a mind"), self._typed("options")
-        said = {name: self._typed(f"said-{name}") for name in self._offer.fields}
+    def made(self, values: Mapping[str, str]) -> MindWish:
+        said = {name: values[f"said-{name}"] for name in self._offer.fields}
+        mind = ",".join(filter(None, (values["mind"], values["options"])))
         return MindWish(
-            self._typed("who"), f"{mind},{options}" if options else mind, self._model,
-            self._typed("budget"), self.chosen("#wake", "whether to activate them") == "yes",
-            {name: value for name, value in said.items() if value},
+            values["who"], mind, values["model"] if self._offer.models else "", values["budget"],
+            values["wake"] == "yes", {name: value for name, value in said.items() if value},
         )  # fmt: skip
 
+    async def preview(self, wanted: MindWish) -> str:
+        ticks = whole("Ticks", self.values["ticks"] or "24", low=1)
+        goal = wanted.said.get("goal", "")
+        return line(await self._estimate(wanted.who, ticks, wanted.model, goal), 300)
 
-def _row(name: str, control: Input | Select[str]) -> ComposeResult:
-    with Horizontal(classes="row"):
-        yield label(name)
-        yield control
 
-
-def _select(name: str, choices: tuple[str, ...]) -> Select[str]:
-    options = [(Text(choice), choice) for choice in choices]
-    return Select(options, value=choices[0], allow_blank=False, compact=True, id=name)
+def _cap_problem(text: str) -> str:
+    try:
+        cap_of(tuple(text.split()))
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 Talk = list[tuple[str, str]]
@@ -252,7 +214,9 @@ def _turns(name: str, question: str, answer: str) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-NOTE = "E.g. community:NAME:20, top:20:pagerank. Choices separated by commas, or empty."
+INCOMPLETE = "A survey needs members and a question."
+SAMPLES = "E.g. community:NAME:20, top:20:pagerank."
+CHOICES = "Separated by commas; empty: members answer in their own words."
 WIDTH = 28
 """Cells of the longest bar."""
 MOST_SHOWN = 40
@@ -267,7 +231,7 @@ class SurveyQuestions:
     choices: tuple[str, ...] = ()
 
 
-class SurveyDialog(Dialog[SurveyQuestions]):
+class SurveyDialog(FormDialog[SurveyQuestions]):
     """Asks for sample, question and choices."""
 
     AUTO_FOCUS = "#question"
@@ -275,22 +239,13 @@ class SurveyDialog(Dialog[SurveyQuestions]):
     def __init__(self) -> None:
         super().__init__("Survey", yes="Ask")
 
-    def body(self) -> ComposeResult:
-        for name, text in (("Members", "random:20"), ("Question", ""), ("Choices", "yes, no")):
-            with Horizontal(classes="row"):
-                yield label(name)
-                yield Input(text, id=name.lower(), compact=True)
-        yield Static(NOTE, classes="note", markup=False)
+    def fields(self) -> Iterator[Field]:
+        yield Field("members", "Members", "random:20", missing=INCOMPLETE, explanation=SAMPLES)
+        yield Field("question", "Question", missing=INCOMPLETE)
+        yield Field("choices", "Choices", "yes, no", explanation=CHOICES)
 
-    def result(self) -> SurveyQuestions | None:
-        members, question, choices = (
-            self.query_one(f"#{name}", Input).value.strip()
-            for name in ("members", "question", "choices")
-        )
-        if not (members and question):
-            self.complain("A survey needs members and a question.")
-            return None
-        return SurveyQuestions(members, question, choices_of(choices))
+    def made(self, values: Mapping[str, str]) -> SurveyQuestions:
+        return SurveyQuestions(values["members"], values["question"], choices_of(values["choices"]))
 
 
 def choices_of(said: str) -> tuple[str, ...]:

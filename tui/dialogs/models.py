@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
 from textual import on
@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.events import Key
 from textual.message import Message
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
@@ -133,10 +134,8 @@ class PickModel(Dialog[str]):
         getattr(self.query_one("#models", OptionList), f"action_{how}")()
 
     async def action_card(self) -> None:
-        name = self.marked
-        if name:
-            facts = await in_thread(lambda: self._simulator.card(name), "card")
-            self.app.push_screen(ModelCard(name, facts))
+        if self.marked:
+            await show_card(self, self._simulator, self.marked)
 
     def result(self) -> str | None:
         if not self.marked:
@@ -192,6 +191,12 @@ class ModelCard(Dialog[bool]):
         self.dismiss(True)
 
 
+async def show_card(above: Screen[Any], simulator: Simulator, name: str) -> None:
+    """Show the card of a model above a dialog."""
+    facts = await in_thread(lambda: simulator.card(name), "card")
+    above.app.push_screen(ModelCard(name, facts))
+
+
 def _wrapped(text: str, room: int) -> list[str]:
     """Wrap a text into clean lines of at most ``room`` cells, between words if possible."""
     lines = [""]
@@ -212,10 +217,21 @@ class ModelField(Widget, can_focus=True):
         Binding("question_mark", "card", "Show the card", id="model-card", show=False),
     ]
 
+    MEANING = "The propagation model. Enter or a letter: list; ?: show the card."
+
     value: reactive[str] = reactive("")
 
     class Changed(Message):
         """Another model was chosen."""
+
+        def __init__(self, field: ModelField) -> None:
+            super().__init__()
+            self.field = field
+
+        @property
+        def control(self) -> ModelField:
+            """The field."""
+            return self.field
 
     class Asked(Message):
         """The list was requested."""
@@ -230,7 +246,6 @@ class ModelField(Widget, can_focus=True):
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self._cards: dict[str, PluginChoice] = {}
-        self.explanation = "The propagation model. Enter or a letter: list; ?: show the card."
 
     def offer(self, cards: Sequence[PluginChoice]) -> None:
         """Set the available models."""
@@ -238,7 +253,7 @@ class ModelField(Widget, can_focus=True):
 
     def watch_value(self) -> None:
         if self.value:
-            self.post_message(self.Changed())
+            self.post_message(self.Changed(self))
 
     def render(self) -> Content:
         if not self.value:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.widgets import Button, Input, OptionList, Select, Static
+from textual.widgets import OptionList, Select, Static
 from textual.widgets.option_list import Option
 
-from sim.core import plural, whole_of
+from sim.core import plural
 from sim.errors import FileError, InputError
-from tui.dialogs.dialog import Dialog, field, sentence_of
-from tui.dialogs.form import Form
+from tui.dialogs.dialog import Confirm, Dialog
+from tui.dialogs.form import Field, FormDialog, whole, whole_number
 from tui.dialogs.progress import in_thread
 from tui.safe_text import line
 from tui.simulator import NewWorldSpec
@@ -34,134 +32,65 @@ if TYPE_CHECKING:
 
 AGENTS = 100_000
 NO_PLATFORM = "none: messages spread along ties only"
-ESTIMATE = "Needs about {} of memory."
+ALONE = "none"
 
 
-class NewWorldDialog(Dialog[NewWorldSpec]):
+class NewWorldDialog(FormDialog[NewWorldSpec]):
     """Returns the specification of a new world."""
 
     AUTO_FOCUS = "#agents"
+    of = "network"
+    waiting = "The network generators are still loading."
 
     def __init__(self, simulator: Simulator, last: NewWorldSpec | None) -> None:
-        super().__init__("New world", yes="Create")
-        self._simulator = simulator
         self._last = last or NewWorldSpec(AGENTS, "planted-communities", 7, {})
-        self._cards: dict[str, PluginChoice] = {}
-
-    def body(self) -> ComposeResult:
-        with Horizontal(classes="row"):
-            yield field("Network")
-            yield Select[str]([], id="network", compact=True, prompt="Loading networks ...")
-        with Horizontal(classes="row"):
-            yield field("Members")
-            yield Input(count(self._last.agents), id="agents", compact=True)
-            yield field("Seed", note="")
-            yield Input(str(self._last.seed), id="seed", compact=True)
-        with Horizontal(classes="row"):
-            yield field("Platform")
-            yield Select([(NO_PLATFORM, "")], id="platform", compact=True, allow_blank=False)
-        yield Static("Parameters", classes="heading")
-        yield Form()
-        yield Static(ESTIMATE.format("..."), id="estimate", classes="preview", markup=False)
-
-    def on_mount(self) -> None:
-        self.run_worker(self._offer())
-
-    async def _offer(self) -> None:
-        cards = await in_thread(self._simulator.networks, "networks")
-        known = {card.name: card for card in cards}
-        ranks = await in_thread(self._simulator.recommenders, "recommenders")
-        feeds = self.query_one("#platform", Select)
-        feeds.set_options([(NO_PLATFORM, ""), *((f"feeds ranked by {n}", n) for n in ranks)])
-        feeds.value = self._last.platform if self._last.platform in ranks else ""
-        chosen = self._last.network if self._last.network in known else cards[0].name
-        self._cards = known  # set with the lists that are filled now: nothing can be created before
-        picker = self.query_one("#network", Select)
-        picker.set_options(choices(cards))
-        picker.value = chosen
-
-    @on(Select.Changed, "#network")
-    async def _picked(self, event: Select.Changed) -> None:
-        event.stop()
-        card = self._cards.get(str(event.value))
-        if card is not None:
-            given = self._last.parameters if card.name == self._last.network else {}
-            await self.query_one(Form).show(card, given)
-            self._look()
-
-    @on(Input.Changed)
-    @on(Form.Changed)
-    def _typed(self) -> None:
-        if self._cards:
-            self._look()
-
-    def order(self) -> NewWorldSpec:
-        """Return the typed specification; raise ``InputError`` if it is invalid."""
-        if not self._cards:
-            raise InputError("The network generators are still loading.")
-        form = self.query_one(Form)
-        if form.problem:
-            raise InputError(form.problem)
-        return NewWorldSpec(
-            agents=whole("agents", self.query_one("#agents", Input).value, low=1),
-            network=self.chosen("#network", "a kind of network"),
-            seed=whole("seed", self.query_one("#seed", Input).value, low=0),
-            parameters=form.values,
-            platform=self.chosen("#platform", "a platform or none"),
+        super().__init__(
+            "New world", yes="Create", given=self._last.parameters, given_to=self._last.network
         )
+        self._simulator = simulator
+
+    def fields(self) -> Iterator[Field]:
+        last = self._last
+        yield Field("network", "Network", "", [("", "Loading networks ...")])
+        yield Field("agents", "Members", count(last.agents), check=whole_number("agents", 1))
+        yield Field("seed", "Seed", str(last.seed), check=whole_number("seed", 0))
+        yield Field("platform", "Platform", last.platform, [(ALONE, NO_PLATFORM)])
+
+    async def load(self) -> tuple[Sequence[PluginChoice], str]:
+        cards = await in_thread(self._simulator.networks, "networks")
+        ranks = await in_thread(self._simulator.recommenders, "recommenders")
+        for feeds in self.query("#platform").results(Select):
+            feeds.set_options([(NO_PLATFORM, ALONE), *((f"feeds ranked by {n}", n) for n in ranks)])
+            feeds.value = self._last.platform if self._last.platform in ranks else ALONE
+        return cards, self._last.network
+
+    def made(self, values: Mapping[str, str]) -> NewWorldSpec:
+        platform = values["platform"]
+        return NewWorldSpec(
+            whole("agents", values["agents"], low=1), values["network"],
+            whole("seed", values["seed"], low=0), self.parameters,
+            "" if platform == ALONE else platform,
+        )  # fmt: skip
 
     def result(self) -> NewWorldSpec | None:
-        order = self.order()
-        shortage = _shortage(order, *self._simulator.estimate(order))
-        if shortage:
-            self.complain(shortage)
-            return None
+        order = super().result()
+        if order is not None:
+            _refuse_too_large(order, *self._simulator.estimate(order))
         return order
 
-    @work(exclusive=True, group="estimate")
-    async def _look(self) -> None:
-        """Show the memory that the world would need; a newer request replaces an older one."""
-        with suppress(NoMatches):  # the dialog was closed meanwhile
-            await self._show_need()
-
-    async def _show_need(self) -> None:
-        estimate = self.query_one("#estimate", Static)
-        try:
-            order = self.order()
-            needed, free = await in_thread(lambda: self._simulator.estimate(order), "estimate")
-        except Exception as error:
-            estimate.update("")
-            self.complain(sentence_of(error))
-            return
-        self.complain(_shortage(order, needed, free))  # also if Enter was refused meanwhile
-        estimate.update(f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} free.")
+    async def preview(self, wanted: NewWorldSpec) -> str:
+        needed, free = await in_thread(lambda: self._simulator.estimate(wanted), "estimate")
+        _refuse_too_large(wanted, needed, free)
+        return f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} free."
 
 
-def _shortage(order: NewWorldSpec, needed: int, free: int) -> str:
-    """Return why a world is too large for memory; "": it is not."""
-    if needed <= free:
-        return ""
-    return (
-        f"Not enough memory: {plural(order.agents, 'member')} need about {bytes_of(needed)}, "
-        f"{bytes_of(free)} free; use fewer members or a smaller mean degree."
-    )
-
-
-def choices(cards: list[PluginChoice]) -> list[tuple[Text, str]]:
-    """Return the lines of a picker: name and summary."""
-    width = max(len(card.name) for card in cards) + 2
-    return [
-        (Text.assemble((card.name.ljust(width), "bold"), (card.summary, "dim")), card.name)
-        for card in cards
-    ]
-
-
-def whole(what: str, text: str, *, low: int) -> int:
-    """Parse a whole number of at least ``low``."""
-    number = whole_of(text.strip().replace(",", "").replace("_", "").replace(" ", ""))
-    if number is None or number < low:
-        raise InputError(f"{what} must be a whole number from {low}, got {text.strip()[:40]!r}.")
-    return number
+def _refuse_too_large(order: NewWorldSpec, needed: int, free: int) -> None:
+    """Raise if a world is too large for memory."""
+    if needed > free:
+        raise InputError(
+            f"Not enough memory: {plural(order.agents, 'member')} need about {bytes_of(needed)}, "
+            f"{bytes_of(free)} free; use fewer members or a smaller mean degree."
+        )
 
 
 NAME_CELLS = 20
@@ -284,7 +213,7 @@ def is_taken(path: Path) -> bool:
     return path.exists() or path.with_name(f"{path.name}.live").is_dir()
 
 
-class SaveDialog(Dialog[Path]):
+class SaveDialog(FormDialog[Path]):
     """Asks for a name; an existing file is replaced only after a second Enter."""
 
     AUTO_FOCUS = "#name"
@@ -298,31 +227,21 @@ class SaveDialog(Dialog[Path]):
         self._own = {Path(each).resolve() for each in (own, at) if each}
         self._agreed = ""
 
-    def body(self) -> ComposeResult:
-        with Horizontal(classes="row"):
-            yield field("Name")
-            yield Input(self._proposed, id="name", compact=True, max_length=64)
-        with Horizontal(classes="row"):
-            yield field("Folder")
-            yield Static(Content(line(str(self._saves), 400)), classes="note")
+    def fields(self) -> Iterator[Field]:
+        yield Field(
+            "name", "Name", self._proposed, note=f"in {self._saves}", missing="Type a name."
+        )
+
+    def made(self, values: Mapping[str, str]) -> Path:
+        return saved_path(self._saves, values["name"])
 
     def result(self) -> Path | None:
-        name = self.query_one("#name", Input).value
-        try:
-            path = saved_path(self._saves, name)
-        except InputError as error:
-            self.complain(str(error))
-            return None
-        if is_taken(path) and path.resolve() not in self._own and self._agreed != path.name:
+        path = super().result()
+        is_other = path is not None and is_taken(path) and path.resolve() not in self._own
+        if path is not None and is_other and self._agreed != path.name:
             self._agreed = path.name
-            self.complain(f"{path.name} exists; press Enter again to overwrite it.")
-            return None
+            raise InputError(f"{path.name} exists; press Enter again to overwrite it.")
         return path
-
-    @on(Input.Changed, "#name")
-    def _typed(self) -> None:
-        self._agreed = ""
-        self.complain("")
 
 
 def _proposal(name: str) -> str:
@@ -331,62 +250,33 @@ def _proposal(name: str) -> str:
     return stem or "world"
 
 
-class QuitDialog(Dialog[str]):
+class QuitDialog(Confirm):
     """Returns ``"save"``, ``"keep"``, ``"drop"``, or nothing if cancelled."""
 
+    AUTO_FOCUS = "#yes"
+
     def __init__(self, frame: Frame, purpose: str, kept_as: str = "") -> None:
-        title = "Unsaved world" if kept_as else "Unsaved changes"
-        super().__init__(
-            title, yes="Save ..." if kept_as else f"Save and {purpose}"[:40], no="Cancel"
+        parts: list[str | tuple[str, str]] = [_lost(frame)]
+        title, yes = "Unsaved changes", f"Save and {purpose}"[:40]
+        more: list[tuple[str, str, Any]] = [("drop", "Do not save", "error")]
+        if kept_as:
+            title, yes = "Unsaved world", "Save ..."
+            more = [("keep", "Keep", "default"), ("drop", "Discard", "error")]
+            told = "has not been saved. It stays recoverable under Open (o) as "
+            parts = [told, (line(kept_as, 40), "bold"), "."]
+        at = (line(frame.name, 40), "bold"), f" (tick {count(frame.tick)}) "
+        text = Content.assemble(*at, *parts)
+        super().__init__(title, text, yes=yes, no="Cancel", more=more, answer="save")
+
+
+def _lost(frame: Frame) -> str:
+    """Return what leaving would lose."""
+    if frame.kept is not None:
+        return (
+            f"has unsaved changes: its journal ends at tick {count(frame.kept.tick)}.\n"
+            "If you leave now, later changes are lost unless you save them elsewhere."
         )
-        self._frame, self._kept_as = frame, kept_as
-
-    def body(self) -> ComposeResult:
-        frame = self._frame
-        yield Static(
-            Content.assemble(
-                (line(frame.name, 40), "bold"),
-                f" (tick {count(frame.tick)}) ",
-                *(self._kept() if self._kept_as else [self._lost()]),
-            ),
-            id="statement",
-        )
-
-    def _lost(self) -> str:
-        kept = self._frame.kept
-        if kept is not None:
-            return (
-                f"has unsaved changes: its journal ends at tick {count(kept.tick)}.\n"
-                "If you leave now, later changes are lost unless you save them elsewhere."
-            )
-        return "has changed since it was last saved.\nIf you leave now, these changes are lost."
-
-    def _kept(self) -> list[str | tuple[str, str]]:
-        return [
-            "has not been saved. It stays recoverable under Open (o) as ",
-            (line(self._kept_as, 40), "bold"),
-            ".",
-        ]
-
-    def more_buttons(self) -> ComposeResult:
-        if self._kept_as:
-            yield Button(" Keep ", id="keep", compact=True)
-            yield Button(" Discard ", id="drop", variant="error", compact=True)
-        else:
-            yield Button(" Do not save ", id="drop", variant="error", compact=True)
-
-    def result(self) -> str:
-        return "save"
-
-    @on(Button.Pressed, "#keep")
-    def _keep(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.dismiss("keep")
-
-    @on(Button.Pressed, "#drop")
-    def _drop(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.dismiss("drop")
+    return "has changed since it was last saved.\nIf you leave now, these changes are lost."
 
 
 MOST = 500

@@ -18,11 +18,11 @@ from tui.modes.panes import (
     CommunityDetail,
     MessagesPane,
     Mode,
-    ParametersPane,
     WelcomePane,
     note_one_run,
     titled,
 )
+from tui.modes.sliders import ParametersPane
 
 if TYPE_CHECKING:
     from sim.runtime import Frame

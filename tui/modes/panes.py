@@ -22,7 +22,7 @@ from tui.safe_text import line
 from tui.text import all_of, count, counted, percent, real_rows, short, titled_count
 
 if TYPE_CHECKING:
-    from sim.runtime import Communities, Focus, Frame, SessionRow
+    from sim.runtime import Communities, Frame, SessionRow
     from tui.program import HubbubApp
 
 
@@ -233,49 +233,6 @@ class MessagesPane(Widget, can_focus=True):
             style = self._styles_of[component] = self.get_component_rich_style(component)
         strip = Strip([Segment(text, style)])
         return strip.adjust_cell_length(self.size.width, style)
-
-
-class ParametersPane(Widget, can_focus=True):
-    """The parameters of the message shown."""
-
-    HELP = "The model of the message shown and its parameters; press p to change them."
-
-    ALLOW_SELECT = False
-
-    def __init__(self, *, id: str = "params") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._focus: Focus | None = None
-        self._key: tuple[object, ...] = ()
-
-    def show(self, frame: Frame) -> None:
-        focus = frame.focus
-        key = (focus.id, focus.parameters, focus.panel) if focus else ()
-        if key != self._key or focus is None:
-            self._key, self._focus = key, focus
-            self.refresh()
-
-    def render(self) -> Content:
-        focus = self._focus
-        if focus is None:
-            return Content.styled("No message yet.", "$foreground-muted")
-        width = self.size.width
-        lines = [
-            Content.assemble((line(f"#{focus.id} {focus.model}", width), "bold")),
-            Content.styled(line(focus.text, width), "$foreground-muted"),
-            Content(""),
-        ]
-        lines += [self._line(name, value, width) for name, value in focus.parameters]
-        if focus.panel:
-            lines += [Content(""), *(Content(line(told, width)) for told in focus.panel)]
-        lines += [Content(""), Content.styled("p: change", "$foreground-muted")]
-        return Content("\n").join(lines)
-
-    def _line(self, name: str, value: object, width: int) -> Content:
-        shown = f"{value:.4g}" if isinstance(value, float) else line(str(value), 16)
-        room = max(4, width - cell_len(shown) - 1)
-        label = line(name, room)
-        gap = " " * max(1, width - cell_len(label) - cell_len(shown))
-        return Content.assemble((label, "$foreground-muted"), gap, (shown, "bold"))
 
 
 class CommunityDetail(Widget, can_focus=True):
