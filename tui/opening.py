@@ -10,10 +10,11 @@ from textual.content import Content
 from textual.geometry import Offset
 from textual.widgets import Static
 
-from tui.actions.table import ACTIONS, by_id, key_label, keys_of
+from tui.actions.table import ACTIONS, keys_of, way_to
 from tui.stored_run import FILE, SENTENCE, TICKS_PER_SECOND, frames_of
 
 if TYPE_CHECKING:
+    from textual.events import Key
     from textual.timer import Timer
 
     from sim.runtime import Frame
@@ -39,6 +40,7 @@ class Opening:
         self._is_playing = True
         self._timer: Timer | None = None
         self.wanted = asyncio.Event()
+        self.typed: list[Key] = []  # keys for the fresh world
         self.then = ""  # the action that follows in the fresh world
 
     @property
@@ -50,13 +52,10 @@ class Opening:
     @property
     def sentence(self) -> str:
         """What the line above the footer says."""
-        shown, inject = self.frame.communities, self._key("inject")
+        shown, inject = self.frame.communities, way_to("inject", self._app.keymap)
         if self._is_playing and shown is not None:
             return SENTENCE.format(communities=len(shown.names), key=inject)
-        return PLAYED.format(run=self._key("run"), inject=inject, tour=TOUR_KEY)
-
-    def _key(self, act: str) -> str:
-        return key_label(keys_of(by_id(act), self._app.keymap)[0])
+        return PLAYED.format(run=way_to("run", self._app.keymap), inject=inject, tour=TOUR_KEY)
 
     def begin(self) -> None:
         """Begin to play."""
@@ -65,7 +64,6 @@ class Opening:
 
     def end(self) -> None:
         """Make room for the fresh world."""
-        self._app.ahead.ended(self)
         if self._timer is not None:
             self._timer.stop()
 
@@ -81,13 +79,17 @@ class Opening:
         if not self.wanted.is_set():  # then the line says what is loaded
             self._app.hint()
 
-    def keeps(self, key: str) -> bool:
-        """Answer a key; return whether it goes no further."""
+    def keeps(self, event: Key) -> bool:
+        """Answer a key; return whether it goes no further now."""
+        if self.wanted.is_set():
+            self.typed.append(event)
+            return True
+        key = event.key
         acts = {
             one: action.id
             for action in ACTIONS
             for one in keys_of(action, self._app.keymap)
-            if action.where in {"", "live"}
+            if action.is_in("live")
         }
         act = "tour" if key == TOUR_KEY else acts.get(key, "")
         if act != "quit":
@@ -101,8 +103,6 @@ class Opening:
         if act in {"escape", *GOES_ON}:
             self.then = "" if act == "escape" else act
             self.wanted.set()
-            if self.then:
-                self._app.ahead.opens(self)  # the next keys are for the dialog that follows
         self._is_playing = act == "run" and not self._is_playing
         if self._is_playing and self._at + 1 == len(self._frames):
             self._at = 0
@@ -151,8 +151,8 @@ class Bubble(Static):
 
     def _show(self) -> None:
         act, _, title, text = TOUR[self._stop]
-        key = key_label(keys_of(by_id(act), self.app.keymap)[0])
-        self.update(Content.assemble((title, "bold"), "\n", text.format(key=key)))
+        text = text.format(key=way_to(act, self.app.keymap))
+        self.update(Content.assemble((title, "bold"), "\n", text))
         self.border_subtitle = f"{self._stop + 1} of {len(TOUR)}, esc ends the tour"
         self._place()
 

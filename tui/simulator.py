@@ -6,7 +6,7 @@ import inspect
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ import psutil
 
 import sim
 from sim import core, network, runtime, scenario, settings, store
-from sim.errors import HubbubError, UnknownNameError
+from sim.errors import Cancelled, HubbubError, UnknownNameError
 from tui.dialogs.progress import in_thread
 from tui.lab_files import scenario_title
 
@@ -164,6 +164,9 @@ IMPORT_OPTIONS = (
 _YES_OR_NO = {"directed", "adjacency", "header", "signed"}
 
 WARM_AGENTS = 64
+PLATFORM = "a platform"
+KERNELS_FIRST, KERNELS_LATER = 50, 12
+"""Kernels that a model usually needs, the first with those that every world needs."""
 
 
 def preferences() -> Preferences:
@@ -205,24 +208,26 @@ class Simulator:
 
     def prepare(self, report: Report) -> None:
         """Import the compiler, the slow part of starting."""
-        report("importing numba", 0.05)
+        report("importing numba", 0.0)
         import numba  # noqa: F401 - imported for its own sake
 
-        report("importing the engine", 0.5)
+        report("importing the engine", 0.0)
 
-    def warm(self, report: Report, models: Sequence[str] = MODEL_NAMES_FIRST) -> None:
+    def warm(self, report: Report, models: Sequence[str] = (*MODEL_NAMES_FIRST, PLATFORM)) -> None:
         """Run models once in a tiny world, so that their kernels are compiled or loaded."""
-        for at, name in enumerate(models):
-            report(f"compiling {name}", at / len(models))
+        for name in models:
+            report(f"preparing {name}", 0.0)
             with self._warming:
                 if name not in self._warm:
+                    expected = KERNELS_LATER if self._warm else KERNELS_FIRST
                     self._warm.add(name)
-                    _try_out(name)
+                    with _compiling(report, name, expected):
+                        _try_out(name)
         report("ready", 1.0)
 
     def demo(self, report: Report) -> World:
         """Return the embedded demo world."""
-        report("opening the demo world", 0.75)
+        report("opening the demo world", 0.0)
         return sim.io.demo()
 
     def open(self, path: Path, report: Report, *, read_only: bool = False) -> OpenResult:
@@ -284,6 +289,8 @@ class Simulator:
 
     def create(self, order: NewWorldSpec, report: Report) -> World:
         """Make a world."""
+        if order.platform:
+            self.warm(report, (PLATFORM,))
         return sim.World.create(
             agents=order.agents,
             network=order.network,
@@ -488,10 +495,34 @@ class Simulator:
             return [str(error)]
 
 
+@contextmanager
+def _compiling(report: Report, name: str, expected: int) -> Iterator[None]:
+    """Report how many kernels numba compiles for a model while the block runs."""
+    from numba.core import event
+
+    class Compiling(event.Listener):
+        done = 0
+
+        def on_start(self, _happened: object) -> None:
+            with suppress(Cancelled):  # nothing stops in the middle of a kernel
+                share = min(0.95, self.done / expected)
+                report(f"compiling {name}, first use", share)
+
+        def on_end(self, _happened: object) -> None:
+            self.done += 1
+
+    with event.install_listener("numba:compile", Compiling()):
+        yield
+
+
 def _try_out(name: str) -> None:
     """Send a message of a built-in model in a tiny world; the engine guards third-party ones."""
     with suppress(HubbubError):  # an error is reported when the message is sent
-        if not sim.spec(name).is_foreign:
+        if name == PLATFORM:
+            sim.World.create(
+                agents=WARM_AGENTS, mean_degree=4, seed=1, platform={"recommender": "blend"}
+            ).step(2)
+        elif not sim.spec(name).is_foreign:
             world = sim.World.create(agents=WARM_AGENTS, mean_degree=4, seed=1)
             world.inject("hello", seeds=[0], model=name)
             world.step(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Iterator
@@ -44,6 +45,20 @@ if TYPE_CHECKING:
     from tui.modes.messages import MessagesMode
     from tui.modes.runs import RunsMode
     from tui.modes.stage import Stage
+
+
+class Starting(DialogJob):
+    """The start; how far it is can be seen by the modules that are imported."""
+
+    MODULES = 750
+
+    def __init__(self) -> None:
+        super().__init__("starting")
+        self._at_first = len(sys.modules)
+
+    def look(self) -> None:
+        if self.stage.startswith(("importing", "opening the demo")):
+            self.share = min(0.95, (len(sys.modules) - self._at_first) / self.MODULES)
 
 
 MOST_FILES = 200
@@ -105,16 +120,26 @@ class BackgroundWork:
             self._app.set_interval(1 / POLLS_PER_SECOND, self._tell),
         )
         try:
-            await in_thread(lambda: simulator.warm(self._warming.report), "warm")
+            await in_thread(lambda: simulator.warm(self._report), "warm")
         except Exception as error:
             self._app.log.warning(sentence_of(error))
         timer.stop()
-        self._warming.stage = ""
+        self._warming.share = 1.0
         self._tell()
+
+    def _report(self, stage: str, share: float) -> None:
+        """Note the progress; the fresh world that is wanted goes before the next model."""
+        opening = self._app.opening
+        while stage.startswith("preparing") and opening and opening.wanted.is_set():
+            time.sleep(0.1)
+            opening = self._app.opening
+        self._warming.report(stage, share)
 
     def _tell(self) -> None:
         with suppress(NoMatches):  # the stage is being taken down
-            self._app.say_preparing(self._warming.stage)
+            job = self._warming
+            told = f"{job.stage}, {job.share:.0%}" if job.stage and job.share < 1 else ""
+            self._app.say_preparing(told)
 
     async def look_at_settings(self) -> None:
         """Announce changes in the settings file, and apply them."""
@@ -326,7 +351,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self._is_new_world = True
         self._path, self._read_only = path, read_only
         self._said_at, self._hinted = 0.0, ""
-        self._first = DialogJob("starting")
+        self._first = Starting()
         self._loading = Loading(self._first)
         self._entering = asyncio.Lock()
         self.stage: Stage | None = None  # all modes between the bars
@@ -353,7 +378,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
 
     async def take_key(self, key: Key) -> None:
         """Dispatch a key; while the stored run is played, none goes further."""
-        if self.opening is not None and self.opening.keeps(key.key):
+        if self.opening is not None and self.opening.keeps(key):
             return
         bubbles = self.screen.query(Bubble)
         if key.key == "escape" and bubbles:
@@ -392,18 +417,20 @@ class Viewer(HubbubApp, inherit_bindings=False):
                 self._loading.fail(sentence_of(error))
             else:
                 self._end_opening()
+                self.frame, self._is_new_world = None, True
                 self.say(sentence_of(error), "error")
         if not self.upkeep.has_begun:
             await self.upkeep.begin()
 
-    def _end_opening(self) -> str:
-        """Leave the stored run; return the action that was asked for."""
+    def _end_opening(self) -> None:
+        """Leave the stored run, for what was asked for and typed meanwhile."""
         opening, self.opening = self.opening, None
-        if opening is None:
-            return ""
-        opening.end()
-        self.frame, self._is_new_world = None, True
-        return opening.then
+        if opening is not None:
+            opening.end()
+            if opening.then:
+                self.call_after_refresh(self.action_act, opening.then)
+            for key in opening.typed:
+                self.call_after_refresh(self.post_message, key)
 
     # -- the world on the screen -------------------------------------------------------------
 
@@ -417,8 +444,8 @@ class Viewer(HubbubApp, inherit_bindings=False):
                 return
             feed, home = await self.homes.start(world, name, path, opened)
             await self.part()
-            then = self._end_opening()
             self.feed, self.homes.home = feed, home
+            self._end_opening()
             if self.speed in {TICKS_PER_SECOND, SLOW, FAST}:
                 self.speed = SLOW if feed.simulation.frame.agents < MANY else FAST
             # A turn may have met the new world's frame and refused it for its low revision.
@@ -429,10 +456,6 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self.redraw()
         self.call_after_refresh(self.hint)
         self.call_after_refresh(self.homes.greet, opened)
-        if then == "tour":
-            self.call_after_refresh(self.show_tour)
-        elif then:
-            self.call_after_refresh(self.action_act, then)
 
     def show_tour(self) -> None:
         """Show the first stop of the tour."""

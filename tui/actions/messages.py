@@ -24,6 +24,7 @@ from tui.dialogs.inject import (
 from tui.dialogs.models import ModelCard, PickModel
 from tui.dialogs.progress import in_thread
 from tui.safe_text import is_visible
+from tui.simulator import PLATFORM
 
 if TYPE_CHECKING:
     from tui.viewer import Viewer
@@ -54,12 +55,16 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
         await app.work.in_thread(
             f"preparing {model}", lambda report: app.simulator.warm(report, (model,))
         )
-        session = await app.simulation.inject(
-            order.text,
-            seeds=order.seeds,
-            model=order.model,
-            author=order.author or None,
-            **more,
+        members = plural(app.frame.agents if app.frame else 0, "member")
+        session = await app.work.of_engine(
+            f"ranking {members}" if order.seeds.startswith("top:") else "sending the message",
+            app.simulation.inject(
+                order.text,
+                seeds=order.seeds,
+                model=order.model,
+                author=order.author or None,
+                **more,
+            ),
         )
     finally:
         app.sending -= 1
@@ -222,6 +227,9 @@ async def platform(app: Viewer, words: Words) -> None:
         await _change(app, said)
         return
     settings = offers.platform_settings(dict(said))
+    await app.work.in_thread(
+        "preparing the platform", lambda report: app.simulator.warm(report, (PLATFORM,))
+    )
     await app.work.of_engine(
         "opening the platform", app.simulation.do("open_platform", None, **settings)
     )

@@ -422,6 +422,7 @@ ACTIONS: tuple[Action, ...] = (
         "help", "question_mark", "help", "Keys", "Explain the focused pane and list the keys.",
         "Program", footer=1, opens=True, aliases=("keys",),
     ),
+    Action("tour", "", "tour", "Tour", "Show five things to try.", "Program", "", has_world),
     Action("back", "escape", "leave", "Go back", "Go back one step.", "Program"),
     Action("suspend", "ctrl+z", "suspend", "Suspend",
            "Return to the shell; fg there brings the screen back.", "Program"),

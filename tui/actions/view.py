@@ -278,6 +278,12 @@ async def suspend(app: Viewer, _words: Words) -> None:
     app.action_suspend_process()
 
 
+@does("tour")
+async def tour(app: Viewer, _words: Words) -> None:
+    """Show the five stops of the tour."""
+    app.show_tour()
+
+
 @does("quit")
 async def quit_(app: Viewer, _words: Words) -> None:
     """Leave, after asking about unsaved changes."""

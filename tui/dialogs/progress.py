@@ -223,6 +223,7 @@ class Loading(Screen[None]):
         self._turn()
 
     def _turn(self) -> None:
+        self.job.look()
         self.query_one("#stage", Static).update(plain("\n\n".join(filter(None, self._lines()))))
         self.query_one(ProgressGauge).show(self.job.share)
 
