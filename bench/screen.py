@@ -12,6 +12,8 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from rich.color import ColorSystem
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
+from sim.runtime import Communities
 from tui.draw.community_map import CommunityMap
 from tui.draw.community_table import CommunityHeat, CommunityTable
 from tui.draw.curves import Curves
@@ -89,7 +92,7 @@ def epidemic(ticks: int) -> NDArray[np.int64]:
     return np.stack([1_000_000 - recovered - infected, infected, recovered], 1).astype(np.int64)
 
 
-def communities(count: int, ticks: int = 400) -> dict[str, Any]:
+def communities(count: int, ticks: int = 400) -> Communities:
     """Make communities of all sizes, each adopting at its own time."""
     draw = np.random.default_rng(1)
     sizes = np.sort((draw.pareto(1.2, count) * 300 + 20).astype(np.int64))[::-1].copy()
@@ -99,17 +102,13 @@ def communities(count: int, ticks: int = 400) -> dict[str, Any]:
     links = (np.outer(sizes, sizes) / sizes.sum() * draw.exponential(0.4, (count, count))).astype(
         np.int64
     )
-    return {
-        "names": tuple(f"Community {i} · 消息" for i in range(count)),
-        "sizes": sizes,
-        "adopted": (heat[:, -1] * sizes).astype(np.int64),
-        "onset": onset,
-        "heat": heat,
-        "ticks": np.arange(ticks),
-        "positions": draw.random((count, 2)),
-        "links": links,
-        "top": [(f"ann{i}", f"bob{i}") for i in range(count)],
-    }
+    return Communities(
+        tuple(f"Community {i} · 消息" for i in range(count)),
+        sizes, (heat[:, -1] * sizes).astype(np.int64), heat, np.arange(ticks), onset,
+        tuple((f"ann{i}", f"bob{i}") for i in range(count)), "", links,
+        draw.random((count, 2)), new=sizes // 50,
+        flows=np.stack([np.arange(20), np.arange(20) + 1, np.full(20, 500)], axis=1),
+    )  # fmt: skip
 
 
 async def redraw(widget: Widget, change: Callable[[int], None]) -> float:
@@ -138,16 +137,12 @@ async def measure_panes() -> list[tuple[str, float, float]]:
             (f"curves, 3 x {ticks:,} ticks", await redraw(curves, on(curves, history)), 5.0)
         )
     for count in (50, 200):
-        some = communities(count)
-        pane = CommunityMap()
-        found.append((f"map, {count} communities", await redraw(pane, on_map(pane, some)), 20.0))
-    some = communities(50)
-    heat = CommunityHeat()
-    found.append(
-        ("heat, 50 communities x 400 ticks", await redraw(heat, on_heat(heat, some)), 10.0)
-    )
+        pane, some = CommunityMap(), communities(count)
+        found.append((f"map, {count} communities", await redraw(pane, moving(pane, some)), 20.0))
+    heat, some = CommunityHeat(), communities(50)
+    found.append(("heat, 50 communities x 400 ticks", await redraw(heat, moving(heat, some)), 10.0))
     table = CommunityTable()
-    found.append(("table, 50 communities", await redraw(table, on_table(table, some)), 10.0))
+    found.append(("table, 50 communities", await redraw(table, moving(table, some)), 10.0))
     now = NowPane()
     course = np.linspace(0, 1, 400) ** 2
     figures = [Figure(f"figure {i}", "12,345", "peak 1 @2", course) for i in range(8)]
@@ -161,39 +156,15 @@ def on(curves: Curves, history: NDArray[np.int64]) -> Callable[[int], None]:
     return lambda i: curves.plot(states, history[: len(history) - i % 7], agents=1_000_000)
 
 
-def on_map(pane: CommunityMap, some: dict[str, Any]) -> Callable[[int], None]:
-    """Adopt a little more each time."""
-    return lambda i: pane.draw(
-        some["names"],
-        some["sizes"],
-        some["adopted"] * (i % 10 + 1) // 10,
-        some["positions"],
-        some["links"],
-        onset=some["onset"],
-    )
+def moving(pane: Any, some: Communities) -> Callable[[int], None]:
+    """Adopt a little more each time, with dots and flashes."""
 
+    def step(i: int) -> None:
+        adopted = some.adopted * (i % 10 + 1) // 10
+        found = replace(some, adopted=adopted, heat=some.heat[:, : 400 - i % 7])
+        pane.show(SimpleNamespace(communities=found, focus=SimpleNamespace(states=()), tick=i))
 
-def on_heat(pane: CommunityHeat, some: dict[str, Any]) -> Callable[[int], None]:
-    """Let time go on each time."""
-    return lambda i: pane.draw(
-        some["names"],
-        some["sizes"],
-        some["adopted"],
-        some["onset"],
-        some["heat"][:, : 400 - i % 7],
-        some["ticks"][: 400 - i % 7],
-    )
-
-
-def on_table(table: CommunityTable, some: dict[str, Any]) -> Callable[[int], None]:
-    """Adopt a little more each time."""
-    return lambda i: table.list_communities(
-        some["names"],
-        some["sizes"],
-        some["adopted"] * (i % 10 + 1) // 10,
-        some["onset"],
-        some["top"],
-    )
+    return step
 
 
 async def measure_million() -> list[tuple[str, float, float]]:

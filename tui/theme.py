@@ -34,8 +34,8 @@ GLYPHS = " .:-=+*#%@"
 SHADES = " ░▒▓█"
 """Five levels of density for terminals with 16 colours."""
 
-LEVELS = 64
-"""Number of colours of shares; few, so that cells repeat and redraws stay cheap."""
+LEVELS = 65
+"""Colours of a ramp; few, so that cells repeat and redraws stay cheap, and odd for a middle."""
 
 _DARK_SERIES = ("#56b4e9", "#d55e00", "#f0e442", "#c111fb", "#97795d", "#d1fddd", "#516279")
 _LIGHT_SERIES = ("#0072b2", "#d55e00", "#360030", "#962eff", "#c17e88", "#660000", "#040079")
@@ -43,34 +43,30 @@ _LIGHT_SERIES = ("#0072b2", "#d55e00", "#360030", "#962eff", "#c17e88", "#660000
 # Dash styles as bits over eight dots: solid, dashed, dash-dot, sparse.
 _DASHES = (0b11111111, 0b00111111, 0b01001111, 0b00110011)
 
-# Ten stops from dark blue over green to pale yellow, after ColorBrewer's YlGnBu (Harrower and
-# Brewer 2003, doi:10.1179/000870403235002042). Channels are monotonic and none is grey, so
-# that higher values stay lighter (on a light background darker) when a 256-colour terminal
-# rounds them, to its cube as Rich does or to the nearest as tmux does.
-_DARK_RAMP = (
-    (0, 20, 75),
-    (0, 55, 120),
-    (0, 95, 135),
-    (0, 120, 135),
-    (20, 150, 140),
-    (95, 175, 140),
-    (135, 195, 140),
-    (175, 215, 140),
-    (215, 235, 140),
-    (255, 255, 160),
-)
-_LIGHT_RAMP = (
-    (255, 252, 225),
-    (232, 240, 190),
-    (190, 222, 175),
-    (140, 200, 170),
-    (90, 170, 165),
-    (50, 140, 155),
-    (20, 110, 145),
-    (0, 80, 130),
-    (0, 50, 110),
-    (0, 20, 75),
-)
+# From dark blue over violet, magenta and orange to yellow in equal steps of lightness, with the
+# same chroma (CIE Lab) from 15 to 90 %. A light background turns it round: more is darker there.
+_RAMP = (
+    (0, 40, 94), (24, 47, 130), (70, 52, 151), (114, 57, 156), (153, 61, 157), (189, 66, 152),
+    (223, 75, 135), (245, 96, 113), (254, 126, 91), (254, 156, 80), (254, 184, 82),
+    (252, 210, 90), (253, 234, 96),
+)  # fmt: skip
+_DIVERGING = (
+    (70, 165, 255), (55, 130, 210), (50, 95, 155), (52, 70, 100), (62, 64, 70),
+    (105, 72, 44), (160, 90, 32), (215, 112, 30), (255, 145, 50),
+)  # fmt: skip
+_DIVERGING_LIGHT = (
+    (0, 75, 175), (45, 110, 195), (105, 155, 215), (165, 195, 230), (222, 222, 222),
+    (238, 190, 150), (225, 145, 85), (200, 100, 30), (165, 65, 0),
+)  # fmt: skip
+# The same in colours of the cube of 256, chosen by hand so that none is rounded.
+_COARSE = (
+    (0, 0, 95), (0, 0, 135), (95, 0, 135), (135, 0, 175), (175, 0, 175), (215, 0, 175),
+    (255, 0, 135), (255, 95, 135), (255, 135, 95), (255, 175, 95), (255, 215, 95), (255, 255, 95),
+)  # fmt: skip
+_COARSE_DIVERGING = (
+    (0, 175, 255), (0, 135, 215), (0, 95, 175), (0, 0, 95), (78, 78, 78),
+    (95, 0, 0), (175, 95, 0), (215, 135, 0), (255, 175, 0),
+)  # fmt: skip
 
 ROLES: dict[str, int] = {
     # not reached yet
@@ -202,29 +198,33 @@ def styles(states: Sequence[str], *, dark: bool = True) -> tuple[CurveStyle, ...
 
 
 @cache
-def ramp(*, dark: bool = True) -> NDArray[np.uint8]:
-    """Return 256 colours from 0 to 1, uint8 (256, 3); lightness is monotonic, in 256 colours too.
-
-    On a dark background higher is lighter, on a light one darker, so that grey terminals
-    show the same order.
-    """
-    stops = np.array(_DARK_RAMP if dark else _LIGHT_RAMP, dtype=np.float64)
-    places = np.linspace(0, len(stops) - 1, 256)
+def ramp(*, dark: bool = True, diverging: bool = False, coarse: bool = False) -> NDArray[np.uint8]:
+    """Return the colours from 0 to 1, uint8 (LEVELS, 3); ``coarse``: for 256 colours."""
+    if coarse:
+        stops = np.array(_COARSE_DIVERGING if diverging else _COARSE, dtype=np.float64)
+        places = np.rint(np.linspace(0, len(stops) - 1, LEVELS))
+    else:
+        known = (_DIVERGING if dark else _DIVERGING_LIGHT) if diverging else _RAMP
+        stops = np.array(known, dtype=np.float64)
+        places = np.linspace(0, len(stops) - 1, LEVELS)
+    if not (dark or diverging):
+        stops = stops[::-1]
     channels = [np.interp(places, np.arange(len(stops)), stops[:, i]) for i in range(3)]
     table = np.stack(channels, axis=1).round().astype(np.uint8)
     table.setflags(write=False)
     return table
 
 
-def shade(shares: NDArray[np.floating[Any]], *, dark: bool = True) -> NDArray[np.uint8]:
-    """Return the colour of each share, uint8 (..., 3): a share always has the same colour.
-
-    The range is always 0 to 100 %, so that pictures can be compared. Half of the colours are for
-    shares up to a quarter (the place on the ramp is the root of the share): most messages reach
-    few. NaN counts as 0.
-    """
-    steps = np.rint(np.sqrt(np.nan_to_num(shares).clip(0, 1)) * (LEVELS - 1)).astype(np.int64)
-    colours: NDArray[np.uint8] = ramp(dark=dark)[steps * 255 // (LEVELS - 1)]
+def shade(
+    shares: NDArray[np.floating[Any]],
+    *,
+    dark: bool = True,
+    diverging: bool = False,
+    coarse: bool = False,
+) -> NDArray[np.uint8]:
+    """Return the colour of each place on the ramp, uint8 (..., 3); NaN counts as 0."""
+    steps = np.rint(np.nan_to_num(shares).clip(0, 1) * (LEVELS - 1)).astype(np.int64)
+    colours: NDArray[np.uint8] = ramp(dark=dark, diverging=diverging, coarse=coarse)[steps]
     return colours
 
 

@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 from rich.segment import Segment
@@ -27,6 +29,7 @@ from textual.widgets import (
 )
 from textual.widgets.option_list import Option
 
+from sim.runtime import Communities
 from tui.draw.community_map import CommunityMap
 from tui.draw.community_table import CommunityHeat, CommunityTable
 from tui.draw.curves import Curves
@@ -113,17 +116,16 @@ class Gallery(App[None]):
             self.query_one(RichLog).write(Text(text))
         count = len(PAYLOADS)
         sizes = np.arange(count, 0, -1, dtype=np.int64) * 10
-        adopted, onset = sizes // 2, np.arange(count, dtype=np.int64)
-        places = np.linspace(0, 1, 2 * count).reshape(count, 2)
-        links = np.ones((count, count), dtype=np.int64)
-        heat = np.full((count, 5), 0.5, dtype=np.float32)
+        found = Communities(
+            PAYLOADS, sizes, sizes // 2, np.full((count, 5), 0.5, dtype=np.float32), np.arange(5),
+            np.arange(count), (PAYLOADS[:3],) * count, PAYLOADS[0], np.ones((count, count), int),
+            np.linspace(0, 1, 2 * count).reshape(count, 2),
+        )  # fmt: skip
         history = np.tile(np.arange(count, dtype=np.int64) + 1, (20, 1))
         self.query_one(Curves).plot(PAYLOADS, history, agents=100)
-        about = places, links
-        self.query_one(CommunityMap).draw(PAYLOADS, sizes, adopted, *about, label=PAYLOADS[0])
-        self.query_one(CommunityHeat).draw(PAYLOADS, sizes, adopted, onset, heat, np.arange(5))
-        table, top = self.query_one(CommunityTable), [PAYLOADS[:3]] * count
-        table.list_communities(PAYLOADS, sizes, adopted, onset, top)
+        frame: Any = SimpleNamespace(communities=found, focus=None, tick=1)
+        for pane in self.query("CommunityMap, CommunityHeat, CommunityTable"):
+            pane.show(frame)  # type: ignore[attr-defined]
         self.query_one(NowPane).tell(PAYLOADS[4], [Figure(t, t, t) for t in PAYLOADS[:3]])
 
     def action_pwned(self) -> None:

@@ -97,9 +97,9 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         ):
             await command(pilot, line, answer)
         await command(pilot, "inject text=Hello model=si seeds=ids:0")
-        await shows(pilot, lambda: frame_of(app).focus is not None, "Adoption")
-        await keys(pilot, "c", then=lambda: "Adoption" not in seen(app))
-        await command(pilot, "metrics none", lambda: "Adoption" in seen(app) and not rooms.kept)
+        await shows(pilot, lambda: frame_of(app).focus is not None, "tick 4  x")
+        await keys(pilot, "c", then=lambda: "tick 4  x" not in seen(app))
+        await command(pilot, "metrics none", lambda: "tick 4  x" in seen(app) and not rooms.kept)
     await app.leave()
 
 

@@ -178,10 +178,8 @@ async def test_the_totals_of_communities_are_the_same_in_every_pane(tmp_path: Pa
         frame = simulation._frame
         simulation._frame = lambda: replace(frame(), communities=many)  # type: ignore[method-assign]
         simulation.changed()
-        await shows(pilot, "7,624 members in 802 communities.", "Communities (4 of 802)")
-        await shows(
-            pilot, "Communities over time (4 of 802)", "the 4 largest of 802 known communities"
-        )
+        await shows(pilot, "7,624 members in 802 communities.", "Ever adopted (4 of 802)")
+        await shows(pilot, "Ever adopted (4 of 802)", "the 4 largest of 802 known communities")
         await keys(pilot, "2", then="1 of 802 ")
         app.groups.choose(4)
         await shows(pilot, "several communities", "none yet")

@@ -26,11 +26,15 @@ def many(count: int, *, rest: bool) -> CommunityMap:
     return pane
 
 
-def test_the_forty_largest_are_drawn_and_the_rest_is_no_bubble() -> None:
-    assert (
-        many(200, rest=False)._describe()[1].startswith("the 40 largest of 200 known communities")
-    )
-    assert many(5, rest=True)._names == ("c0", "c1", "c2", "c3")
+def test_the_forty_largest_are_drawn_and_the_rest_is_one_bubble() -> None:
+    pane = many(200, rest=False)
+    assert pane._bubbles is not None
+    assert pane.heading.endswith("(40 of 200)")
+    assert pane._bubbles.names[40:] == ("160 smaller ones",)
+    assert pane._bubbles.sizes.sum() == np.arange(201).sum()
+    few = many(5, rest=True)
+    assert few._bubbles is not None
+    assert few._bubbles.names == ("c0", "c1", "c2", "c3")
 
 
 async def focus_after(ticks: int) -> Any:
@@ -47,7 +51,7 @@ async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> 
     shown = {metric.name: metric for metric in metrics_of(stale, 100)}
     assert (shown["virality"].value, shown["virality"].note) == ("-", "when paused")
     assert (shown["10-tick mean"].value, shown["10-tick mean"].note) == ("0", "per tick")
-    assert (shown["R_t"].value, shown["R_t"].note) == ("-", "died out")
+    assert (shown["R"].value, shown["R"].note) == ("-", "died out")
 
 
 async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
@@ -55,18 +59,16 @@ async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
 
     def told(**changes: Any) -> tuple[str, str, str]:
         metrics = metrics_of(replace(focus, **changes), 100)
-        found = next(metric for metric in metrics if metric.name.startswith("R_t"))
+        found = next(metric for metric in metrics if metric.name.startswith("R"))
         return found.name, found.value, found.note
 
-    r = np.array([9.0, 0.5, 1.5, np.nan, np.nan, np.nan, np.nan])
-    assert told(r=r, cohort=2) == ("R_t @2", "1.50", "peak 1.50 @2")  # the seeds' 9 is no peak
-    assert told(r=r[:1], cohort=0) == ("R_t", "-", "incomplete")
-    assert told(r=r, cohort=-1) == ("R_t", "-", "incomplete")
-    assert told(r=r, cohort=-1, status="quiet") == ("R_t", "-", "peak 1.50 @2")
-    assert told(r=r, cohort=-1, status="failed") == ("R_t", "-", "died out")
-    assert told(r=r, cohort=-2) == ("R_t", "-", "not recorded")
-    seeds = [m.note for m in metrics_of(replace(focus, r=r), 100) if m.name == "seeds"]
-    assert seeds == ["R 9.00 @0"]
+    r = np.array([np.nan, 0.5, 1.5, np.nan, np.nan, np.nan, np.nan])
+    assert told(r=r, cohort=2) == ("R(2)", "1.50", "peak 1.50 @2")
+    assert told(r=r[:1], cohort=0) == ("R", "-", "no complete cohort")
+    assert told(r=r, cohort=-1, status="quiet") == ("R", "-", "died out")
+    assert told(r=r, cohort=-2) == ("R", "-", "not recorded")
+    seeds = [m.note for m in metrics_of(replace(focus, seeds_r=9.0), 100) if m.name == "seeds"]
+    assert seeds == ["R 9.00"]
 
 
 async def test_now_of_a_message_without_its_model_is_a_dash_with_the_reason() -> None:

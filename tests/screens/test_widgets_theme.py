@@ -1,7 +1,5 @@
 """Colours that stay apart for every kind of eye, and themes that can be told and read."""
 
-import math
-from collections.abc import Callable
 from itertools import combinations
 
 import numpy as np
@@ -14,6 +12,7 @@ from textual.theme import Theme
 from sim import names, spec
 from tui.theme import (
     GLYPHS,
+    LEVELS,
     MARKERS,
     ROLES,
     SHADES,
@@ -118,31 +117,26 @@ def as_rich(rgb: tuple[int, int, int]) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def as_tmux(rgb: tuple[int, int, int]) -> tuple[int, int, int]:
-    """The nearest of the cube and the greys, as tmux and others take."""
-    cube = [(r, g, b) for r in CUBE for g in CUBE for b in CUBE]
-    greys = [(v, v, v) for v in range(8, 239, 10)]
-    return min(cube + greys, key=lambda one: math.dist(one, rgb))
+def test_the_coarse_ramp_is_not_rounded_and_rises_for_every_eye() -> None:
+    steps = list(dict.fromkeys(tuple(rgb) for rgb in ramp(coarse=True).tolist()))
+    assert len(steps) == 12
+    assert [as_rich(rgb) for rgb in steps] == steps
+    for sight in SIGHT:
+        lightness = [lab("#" + bytes(rgb).hex(), sight)[0] for rgb in steps]
+        assert (np.diff(lightness) > 0).all()
 
 
-@pytest.mark.parametrize("rounded", [as_rich, as_tmux])
-@pytest.mark.parametrize(("dark", "sign"), [(True, 1), (False, -1)])
-def test_more_is_lighter_or_darker_in_256_colours_too(
-    dark: bool, sign: int, rounded: Callable[[tuple[int, int, int]], tuple[int, int, int]]
-) -> None:
-    found = [rounded((int(r), int(g), int(b))) for r, g, b in ramp(dark=dark).tolist()]
-    luminance = np.array([TO_XYZ[1] @ linear("#" + bytes(rgb).hex()) for rgb in found])
-    assert (sign * np.diff(luminance) >= 0).all()
-    assert len(set(found)) >= 12
-
-
-def test_a_share_has_one_colour_and_small_ones_differ() -> None:
-    shares = np.array([0.0, 0.01, 0.04, 0.25, 0.5, 1.0, np.nan])
-    places = [0, 24, 52, 129, 182, 255, 0]  # the root, in 63 steps
-    assert (shade(shares) == ramp()[places]).all()
-    assert (shade(shares[::-1], dark=False) == ramp(dark=False)[places[::-1]]).all()
-    few = [as_rich((int(r), int(g), int(b))) for r, g, b in shade(shares[:6]).tolist()]
-    assert len(set(few)) == 6
+def test_the_chroma_is_even_and_opinions_diverge_around_grey() -> None:
+    inner = ramp()[round(0.15 * (LEVELS - 1)) : round(0.9 * (LEVELS - 1)) + 1]
+    chroma = [float(np.hypot(*lab("#" + bytes(rgb).hex(), "normal")[1:])) for rgb in inner]
+    assert max(chroma) < 1.15 * min(chroma)
+    for dark in (True, False):
+        ends = ramp(dark=dark, diverging=True)[[0, LEVELS // 2, -1]]
+        low, middle, high = (lab("#" + bytes(rgb).hex(), "normal") for rgb in ends)
+        assert np.hypot(*middle[1:]) < 5
+        assert min(np.hypot(*low[1:]), np.hypot(*high[1:])) > 40
+    shares = np.array([0.0, 0.25, 0.5, 1.0, np.nan])
+    assert (shade(shares) == ramp()[[0, 16, 32, 64, 0]]).all()
 
 
 @pytest.mark.parametrize("dark", [True, False])

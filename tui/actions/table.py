@@ -176,15 +176,15 @@ ACTIONS: tuple[Action, ...] = (
         aliases=("send",),
     ),
     Action(
-        "params", "p", "params", "Params", "Move the parameters of the message shown.",
-        "Messages", "", has_focus, footer=5,
+        "params", "p", "params", "Params", "Change the parameters of the message shown.",
+        "Messages", "", has_focus, footer=5, opens=True,
     ),
     Action(
         "set", "", "set", "Set", "Set one parameter of the message shown.",
         "Messages", "NAME VALUE", has_focus, asks=True,
     ),
     Action(
-        "undo", "u", "undo", "Undo", "Take the last change of a parameter back.",
+        "undo", "backspace", "undo", "Undo", "Take the last change of a parameter back.",
         "Messages", when=has_message,
     ),
     Action(
@@ -202,7 +202,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "intervene", "K", "intervene", "Intervene",
         "Ban, freeze, label, hide, correct or shift something, now, at a tick, or on a condition.",
-        "World", "[KIND | ban the 10 most followed members at tick 10]", has_world, footer=14,
+        "World", "[KIND | now|TICK|CONDITION KIND NAME=VALUE ...]", has_world, footer=14,
         opens=True,
     ),
     Action(
@@ -308,6 +308,11 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "view", "t", "view", "View", "Next view: map, heat map, table.",
         "View", "[map|heat|table]", where="live groups", footer=9,
+    ),
+    Action(
+        "measure", "v", "measure", "Show",
+        "Next measure of the communities: ever adopted, spreading, new, opinion, impressions.",
+        "View", "[ever|spreading|new|opinion|impressions]", where="live groups", footer=9,
     ),
     Action(
         "order", "S", "order", "Order", "Sort the communities by size, adoption, onset or name.",

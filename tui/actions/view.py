@@ -15,8 +15,9 @@ from tui.actions.world import may_leave
 from tui.dialogs.help import HelpDialog
 from tui.dialogs.metrics import MetricChoice, MetricsDialog
 from tui.dialogs.progress import in_thread
+from tui.draw.community_table import MEASURES
 from tui.lab_files import write_text
-from tui.modes.live import LiveMode
+from tui.modes.live import CommunityViews, LiveMode
 from tui.safe_text import plain
 from tui.theme import theme_named
 
@@ -57,11 +58,26 @@ async def theory(app: Viewer, _words: Words) -> None:
     app.say(await app.predicted.turn())
 
 
+def views_of(app: Viewer) -> CommunityViews:
+    """Return the mode with views of communities: that on the screen, or else Live."""
+    if app.situation().mode == "groups":
+        return app.groups
+    app.go("live")
+    assert app.stage is not None  # noqa: S101 - actions wait for the stage
+    return app.stage.query_one(LiveMode)
+
+
 @does("view")
 async def turn_view(app: Viewer, words: Words) -> None:
-    """Switch the Groups pane to the next view, or to the named one."""
-    app.go("groups")
-    app.groups.turn(choice("view", words, VIEWS))
+    """Switch to the next view of the communities, or to the named one."""
+    views_of(app).turn(choice("view", words, VIEWS))
+
+
+@does("measure")
+async def measure(app: Viewer, words: Words) -> None:
+    """Show the next measure of the communities, or the named one."""
+    chosen = views_of(app).colour(choice("measure", words, tuple(MEASURES)))
+    app.say(f"The communities show: {chosen.lower()}.")
 
 
 @does("order")
@@ -110,8 +126,6 @@ async def back(app: Viewer, _words: Words) -> None:
     """Undo the last step of the view."""
     if app.screen.maximized is not None:
         app.screen.minimize()
-    elif app.work.shown is not None and app.work.shown.cancellable:
-        app.work.shown.cancel()
     elif app.situation().mode == "agents" and app.agents.is_ego:
         app.agents.turn(ego=False)
     elif app.situation().mode == "runs" and await app.experiments.stop():

@@ -1,4 +1,4 @@
-"""The map of communities: bubbles and the ties between them."""
+"""The map of communities: bubbles, the ties between them, and what crosses them."""
 
 from __future__ import annotations
 
@@ -8,30 +8,57 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 
+from sim.arrays import F64, I64
 from sim.core import plural
 from tui.draw.canvas import BRAILLE, Canvas, pack_braille
-from tui.draw.panes import PixelPane
+from tui.draw.community_table import CommunityPane, Seen, look
 from tui.safe_text import line
-from tui.text import all_of, count, counted, percent, real_rows
+from tui.text import all_of, count, real_rows, short
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from sim.runtime import Communities, Frame
 
 
-FILL = 0.2
+FILL = 0.3
 """Share of the area that all bubbles may cover before the largest are scaled down."""
 STEPS = 4
 """Levels of transparency along a rim; few, so that cells repeat and redraws stay cheap."""
 _ROUNDS = 40
+LONGEST = 18
+"""Cells of a name at most."""
+SHORTEST = 9
+"""Minimum cells of a name that is cut; with less room it is omitted."""
+LEAST = 4
+"""Cells of a name that need not be cut, as all it has in common with others is left out."""
+WIDEST = len("100 %")
+"""Cells kept for the value beside a name, so that names stay where they are."""
+CELLS_PER_NAME = 60
+"""Cells of the map per name on it; more names would hide the map."""
+MOST_BUBBLES = 40
+"""Maximum number of communities drawn, largest first; the others share one bubble."""
+MOST_FLOWS = 24
+"""Maximum number of ties on which dots travel."""
+CLOSEST = 8.0
+"""The maximum zoom."""
+BEATS = 5
+"""Redraws for which a rim fades, and dots travel."""
+BEAT = 0.1
+"""Seconds between two of them."""
+SLOW = 5.0
+"""Redraws a second below which nothing moves."""
+SOLID = 0.5
+"""Opacity from which a pixel belongs to a bubble."""
+_TEXT = -2
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,49 +67,101 @@ class Disc:
 
     rows: slice  # the part of the pixel plane it lies in
     columns: slice
-    body: NDArray[np.float64]
-    rim: NDArray[np.float64]
+    body: F64
+    rim: F64
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLabel:
+    """A name on the map, its first cell, and whether the value is below it, on the bubble."""
+
+    index: int
+    x: int
+    y: int
+    text: str
+    inside: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BubbleLayout:
     """The positions of everything at one size and zoom."""
 
-    centres: NDArray[np.float64]  # float64 (c, 2) and (c,): in pixels
-    radii: NDArray[np.float64]
-    dots: NDArray[np.bool_]  # bool (4 * rows, columns) and float64 (rows, columns): the lines
-    strength: NDArray[np.float64]
+    centres: F64  # (c, 2) and (c,): in pixels
+    radii: F64
+    dots: NDArray[np.bool_]  # (4 * rows, columns) and (rows, columns): the ties
+    strength: F64
+    cut: list[Disc | None]
+    owner: I64  # (rows, columns): the visible bubble of each cell, -1: none
+    labels: list[PlacedLabel]
 
 
 @dataclass(frozen=True, slots=True)
 class BubbleLines:
     """Lines between bubbles, strongest last."""
 
-    a: NDArray[np.int64]  # int64 (edges,): which bubbles
-    b: NDArray[np.int64]
-    strength: NDArray[np.float64]  # float64 (edges,): in (0, 1]
+    a: I64  # (lines,): which bubbles
+    b: I64
+    strength: F64  # (lines,): in (0, 1]
 
 
-def size_radii(sizes: NDArray[np.int64], height: int, width: int) -> NDArray[np.float64]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Bubbles:
+    """The communities that are drawn; the last may stand for all smaller ones."""
+
+    found: Communities
+    names: tuple[str, ...]
+    sizes: I64
+    places: F64
+    links: I64
+    rest: int  # communities in the last bubble; 0: it stands for itself
+
+
+def bubbles_of(found: Communities, most: int = MOST_BUBBLES) -> Bubbles:
+    """Return what is drawn of the communities: the largest, and all others as one."""
+    largest = min(real_rows(found), most)
+    rest = max(all_of(found) - largest, 0)
+    if not rest or len(found.names) == largest:
+        picked = slice(0, largest)
+        return Bubbles(found, found.names[picked], found.sizes[picked], found.positions[picked],
+                       found.links[picked, picked], 0)  # fmt: skip
+    starts = np.arange(largest + 1)
+    links = np.add.reduceat(np.add.reduceat(found.links, starts, axis=0), starts, axis=1)
+    return Bubbles(
+        found,
+        (*found.names[:largest], f"{count(rest)} smaller ones"),
+        np.add.reduceat(found.sizes, starts),
+        np.vstack([found.positions[:largest], [[0.97, 0.97]]]),
+        links,
+        rest,
+    )
+
+
+def gathered(values: F64, sizes: I64, bubbles: int) -> F64:
+    """Return values of bubbles; that of the last is the mean over members it stands for."""
+    if len(values) <= bubbles:
+        return values
+    rest, weights = values[bubbles - 1 :], sizes[bubbles - 1 :] * 1.0
+    known = np.isfinite(rest) & (weights > 0)
+    mean = float(np.average(rest[known], weights=weights[known])) if known.any() else float("nan")
+    return np.append(values[: bubbles - 1], mean)
+
+
+def size_radii(sizes: I64, height: int, width: int) -> F64:
     """Return radii in pixels, with areas proportional to sizes, float64 (c,)."""
     members = np.maximum(sizes, 0).astype(np.float64)
     total = float(members.sum())
     if total <= 0:
         return np.full(len(sizes), 0.7)
     radii = np.sqrt(members / total * height * width * FILL / np.pi)
-    bounded: NDArray[np.float64] = radii.clip(0.7, max(0.7, 0.2 * min(height, width)))
+    bounded: F64 = radii.clip(0.7, max(0.7, 0.22 * min(height, width)))
     return bounded
 
 
-def separate(
-    places: NDArray[np.float64], radii: NDArray[np.float64], height: int, width: int
-) -> NDArray[np.float64]:
+def separate(places: F64, radii: F64, height: int, width: int) -> F64:
     """Map positions in the unit square to the plane, and push overlapping bubbles apart."""
     margin = np.minimum(radii[:, None] + 1, np.array([width, height]) / 2)
     room = np.array([width, height], dtype=np.float64)
-    centres: NDArray[np.float64] = margin + np.nan_to_num(places, nan=0.5).clip(0, 1) * (
-        room - 2 * margin
-    )
+    centres: F64 = margin + np.nan_to_num(places, nan=0.5).clip(0, 1) * (room - 2 * margin)
     reach = radii[:, None] + radii[None, :] + 1.5
     np.fill_diagonal(reach, 0.0)
     for _ in range(_ROUNDS):
@@ -98,19 +177,19 @@ def separate(
     return centres
 
 
-def strongest(links: NDArray[np.int64], most: int = 160) -> BubbleLines:
+def strongest(links: I64, most: int = 160) -> BubbleLines:
     """Select the ties to draw: for each community, those with its closest others."""
     both = (links + links.T).astype(np.float64)
     np.fill_diagonal(both, 0.0)
-    count = len(both)
-    if count < 2 or both.max() <= 0:
+    total = len(both)
+    if total < 2 or both.max() <= 0:
         none = np.zeros(0, dtype=np.int64)
         return BubbleLines(none, none, np.zeros(0))
-    near = np.argsort(-both, axis=1, kind="stable")[:, : 2 if count <= 60 else 1]
-    a = np.repeat(np.arange(count), near.shape[1])
+    near = np.argsort(-both, axis=1, kind="stable")[:, : 2 if total <= 60 else 1]
+    a = np.repeat(np.arange(total), near.shape[1])
     b = near.ravel()
-    pairs = np.unique(np.minimum(a, b) * count + np.maximum(a, b))
-    a, b = pairs // count, pairs % count
+    pairs = np.unique(np.minimum(a, b) * total + np.maximum(a, b))
+    a, b = pairs // total, pairs % total
     weight = both[a, b]
     order = np.argsort(weight, kind="stable")[-most:]
     order = order[weight[order] > 0]
@@ -118,8 +197,8 @@ def strongest(links: NDArray[np.int64], most: int = 160) -> BubbleLines:
 
 
 def edge_dots(
-    edges: BubbleLines, centres: NDArray[np.float64], rows: int, width: int
-) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    edges: BubbleLines, centres: F64, rows: int, width: int
+) -> tuple[NDArray[np.bool_], F64]:
     """Draw lines in dots, 4 x 2 per cell."""
     dots = np.zeros((4 * rows, 2 * width), dtype=np.bool_)
     strength = np.zeros((rows, width))
@@ -138,21 +217,8 @@ def edge_dots(
     return dots, strength
 
 
-def discs(
-    centres: NDArray[np.float64],
-    radii: NDArray[np.float64],
-    height: int,
-    width: int,
-    chosen: int = -1,
-) -> list[Disc | None]:
-    """Cut the bubbles out of the plane; None for an invisible one."""
-    return [
-        _disc(float(x), float(y), float(r), height, width, 2.0 if i == chosen and r >= 4 else 1.0)
-        for i, ((x, y), r) in enumerate(zip(centres, radii, strict=True))
-    ]
-
-
-def _disc(x: float, y: float, r: float, height: int, width: int, line: float) -> Disc | None:
+def cut_disc(x: float, y: float, r: float, height: int, width: int) -> Disc | None:
+    """Cut a bubble out of the plane; None for an invisible one."""
     top, bottom = max(0, int(y - r - 1)), min(height, int(y + r + 2))
     left, right = max(0, int(x - r - 1)), min(width, int(x + r + 2))
     if top >= bottom or left >= right:
@@ -161,15 +227,15 @@ def _disc(x: float, y: float, r: float, height: int, width: int, line: float) ->
     dx = np.arange(left, right)[None, :] + 0.5 - x
     depth = r - np.sqrt(dx * dx + dy * dy) + 0.5
     body = _stepped(depth)
-    return Disc(slice(top, bottom), slice(left, right), body, body - _stepped(depth - line))
+    return Disc(slice(top, bottom), slice(left, right), body, body - _stepped(depth - 1.0))
 
 
-def _stepped(opacity: NDArray[np.float64]) -> NDArray[np.float64]:
-    stepped: NDArray[np.float64] = np.rint(opacity.clip(0, 1) * STEPS) / STEPS
+def _stepped(opacity: F64) -> F64:
+    stepped: F64 = np.rint(opacity.clip(0, 1) * STEPS) / STEPS
     return stepped
 
 
-def nearest(places: NDArray[np.float64], start: int, right: int, down: int) -> int:
+def nearest(places: F64, start: int, right: int, down: int) -> int:
     """Return the next bubble in a direction, or `start` if there is none."""
     gap = places - places[start]
     ahead = gap[:, 0] * right + gap[:, 1] * down
@@ -180,51 +246,37 @@ def nearest(places: NDArray[np.float64], start: int, right: int, down: int) -> i
     return best if np.isfinite(cost[best]) else start
 
 
-LONGEST = 18
-"""Cells of a name at most."""
-SHORTEST = 10
-"""Minimum cells of a name; with less room it is omitted, not cut further."""
-
-
-SOLID = 0.5
-"""Opacity from which a pixel belongs to a bubble."""
-_TEXT = -2
-
-
-@dataclass(frozen=True, slots=True)
-class BubbleLabel:
-    """The label of a bubble: its index, name, value, and a shorter name if any."""
-
-    index: int
-    name: str
-    value: str
-    short: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PlacedLabel:
-    """A text and its first cell; `inside`: on the colour of the bubble."""
-
-    index: int
-    x: int
-    y: int
-    cells: int
-    text: str
-    inside: bool = False
-
-
-def shortened(names: Sequence[str]) -> list[str]:
-    """Return names without a first word that most of them share; "" if no shorter name exists.
+def shortened(names: Sequence[str], cells: int) -> list[str]:
+    """Return names of at most some cells, without what they have in common before what differs.
 
     Examples
     --------
-    >>> shortened(["Country A", "Country B", "the others"])
-    ['A', 'B', '']
+    >>> shortened(["Country A", "Country B", "Peru"], 7)
+    ['A', 'B', 'Peru']
+    >>> shortened(["Old harbour north", "Old harbour south"], 8)
+    ['north', 'south']
+    >>> shortened(["North parish", "South parish"], 8)
+    ['North', 'South']
     """
-    heads = Counter(name.partition(" ")[0] for name in names)
+    texts = [line(name, 400) for name in names]
+    while any(cell_len(text) > cells for text in texts):
+        heads = Counter(text.partition(" ")[0] for text in texts if " " in text)
+        tails = Counter(text.rpartition(" ")[2] for text in texts if " " in text)
+        (head, ahead), (tail, behind) = (
+            each.most_common(1)[0] if each else ("", 0) for each in (heads, tails)
+        )
+        if 2 * max(ahead, behind) <= len(texts) or max(ahead, behind) < 2:
+            break
+        if ahead >= behind:
+            texts = [text.removeprefix(head + " ") for text in texts]
+        else:
+            texts = [text.removesuffix(" " + tail) for text in texts]
+    cut = Counter(line(text, cells) for text in texts)
     return [
-        rest.strip() if 2 * heads[head] > len(names) > 1 else ""
-        for head, _, rest in (name.partition(" ") for name in names)
+        f"…{text[1 - cells :]}"
+        if cut[line(text, cells)] > 1 and text.isascii() and len(text) > cells > 1
+        else line(text, cells)
+        for text in texts
     ]
 
 
@@ -237,255 +289,198 @@ def contrasting(colour: NDArray[np.uint8]) -> Style:
 
 
 def place_labels(
-    labels: Sequence[BubbleLabel],
-    most: int,
-    centres: NDArray[np.float64],
-    radii: NDArray[np.float64],
-    cut: Sequence[Disc | None],
-    rows: int,
-    width: int,
+    names: Sequence[str], centres: F64, radii: F64, owner: I64, full: NDArray[np.bool_]
 ) -> list[PlacedLabel]:
-    """Place as many labels as there is room for, in their order."""
-    owner, taken = _owners(cut, radii, rows, width)
-    spots: list[PlacedLabel] = []
-    placed = 0
-    for label in labels:
-        if placed >= most:
-            break
-        x, y = (float(c) for c in centres[label.index])
-        found = _inside(label, x, y, float(radii[label.index]), owner)
-        if not found:
-            found = _beside(label, x, y, float(radii[label.index]), taken)
-        for spot in found:
-            place = (spot.y, slice(max(0, spot.x - 1), spot.x + spot.cells + 1))
-            taken[place], owner[place] = True, _TEXT
-        spots += found
-        placed += bool(found)
-    return spots
-
-
-def _owners(
-    cut: Sequence[Disc | None], radii: NDArray[np.float64], rows: int, width: int
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the visible bubble of each cell (-1: none), and the cells fully covered by one."""
-    owner = np.full((rows, width), -1, dtype=np.int64)
-    full = np.zeros((rows, width), dtype=np.bool_)
-    for index in np.argsort(-radii, kind="stable").tolist():
-        disc = cut[index]
-        if disc is not None:
-            solid = np.zeros((2 * rows, width), dtype=np.bool_)
-            solid[disc.rows, disc.columns] = disc.body > SOLID
-            owner[solid[::2] | solid[1::2]] = index
-            full |= solid[::2] & solid[1::2]
-    return owner, full
-
-
-def _inside(
-    label: BubbleLabel, x: float, y: float, r: float, owner: NDArray[np.int64]
-) -> list[PlacedLabel]:
-    """Place name and value below each other in a bubble that is large enough and not covered."""
+    """Place as many names as there is room for, those of the largest first, and their values."""
     rows, width = owner.shape
-    room = int(2 * np.sqrt(max(0.0, r * r - 4.0)) - 2)
-    name = line(label.name, LONGEST)
-    if r < 4 or cell_len(name) > room:
-        return []
-    texts = [name, label.value] if r >= 5 else [name]
-    spots = [
-        PlacedLabel(
-            label.index, round(x - cell_len(text) / 2), at, cell_len(text), text, inside=True
-        )
-        for at, text in enumerate(texts, start=round((y - len(texts)) / 2))
-    ]
-    inside = all(0 <= s.y < rows and s.x >= 0 and s.x + s.cells <= width for s in spots)
-    own = inside and all((owner[s.y, s.x : s.x + s.cells] == label.index).all() for s in spots)
-    return spots if own else []
+    owner, taken = owner.copy(), full.copy()
+    forms = [shortened(names, cells) for cells in (LONGEST, SHORTEST, LEAST)]
+    placed: list[PlacedLabel] = []
+    for index in np.argsort(-radii, kind="stable").tolist():
+        if len(placed) >= max(6, rows * width // CELLS_PER_NAME):
+            break
+        x, y, r = float(centres[index, 0]), float(centres[index, 1]), float(radii[index])
+        if not (0 <= x < width and 0 <= y < 2 * rows):
+            continue
+        texts = [form[index] for form in forms]
+        texts = list(dict.fromkeys(texts if "…" not in texts[-1] else texts[:-1]))
+        spots = (spot for text in texts for spot in _spots(index, text, x, y, r))
+        for spot in spots:
+            cells = cell_len(spot.text) + (0 if spot.inside else WIDEST + 1)
+            wide = max(cells, WIDEST) if spot.inside else cells
+            high = 2 if spot.inside else 1
+            if spot.x < 0 or spot.y < 0 or spot.x + wide > width or spot.y + high > rows:
+                continue
+            area = (
+                slice(spot.y, spot.y + high),
+                slice(max(0, spot.x - 1), spot.x + wide + 1),
+            )
+            if (owner[area] == index).all() if spot.inside else not taken[area].any():
+                owner[area], taken[area] = _TEXT, True
+                placed.append(spot)
+                break
+    return placed
 
 
-def _beside(
-    label: BubbleLabel, x: float, y: float, r: float, taken: NDArray[np.bool_]
-) -> list[PlacedLabel]:
-    rows, width = taken.shape
-    full = line(label.name, LONGEST)
-    texts = [f"{full} {label.value}", full]
-    if label.short:
-        texts += [f"{label.short} {label.value}", label.short]
-    else:
-        texts += [line(label.name, SHORTEST)] * (cell_len(full) > SHORTEST)
-    for text in texts:
-        cells = cell_len(text)
-        for left, row in _around(x, y, r, cells):
-            inside = 0 <= row < rows and left >= 0 and left + cells <= width
-            if inside and not taken[row, max(0, left - 1) : left + cells + 1].any():
-                return [PlacedLabel(label.index, left, row, cells, text)]
-    return []
+def _spots(index: int, text: str, x: float, y: float, r: float) -> Iterator[PlacedLabel]:
+    """Yield where a name may stand: on its bubble, right, left, below, above."""
+    if not text:
+        return
+    cells, row, column = cell_len(text), int(y / 2), int(x)
+    wide = cells + WIDEST + 1
+    if r >= 5:
+        yield PlacedLabel(index, round(x - max(cells, WIDEST) / 2), row - 1, text, inside=True)
+    yield PlacedLabel(index, int(x + r) + 2, row, text, inside=False)
+    yield PlacedLabel(index, int(x - r) - 1 - wide, row, text, inside=False)
+    yield PlacedLabel(index, column - wide // 2, int((y + r) / 2) + 1, text, inside=False)
+    yield PlacedLabel(index, column - wide // 2, int((y - r) / 2) - 1, text, inside=False)
 
 
-def _around(x: float, y: float, r: float, cells: int) -> Iterator[tuple[int, int]]:
-    """Yield (first cell, row): right, left, below, above."""
-    row, column = int(y / 2), int(x)
-    yield int(x + r) + 2, row
-    yield int(x - r) - 1 - cells, row
-    yield column - cells // 2, int((y + r) / 2) + 1
-    yield column - cells // 2, int((y - r) / 2) - 1
+class CommunityMap(CommunityPane):
+    """A map with a bubble per community, near those it has ties to; one can be selected.
 
-
-CELLS_PER_NAME = 100
-"""Cells of the map per name on it; more names would hide the map."""
-MOST_BUBBLES = 40
-"""Maximum number of communities drawn, largest first; more would be illegible."""
-CLOSEST = 8.0
-"""The maximum zoom."""
-
-
-class CommunityMap(PixelPane):
-    """A map with a bubble per community, near those it has ties to; one can be chosen."""
+    While time runs, the rims of those that gained members flash, and dots run along the ties
+    that adoptions crossed.
+    """
 
     HELP = (
-        "Each bubble is a community: area is the number of members, colour the share of adopters "
-        "(always on a scale of 0 to 100 %), and lines are ties between communities. Arrows move "
-        "between communities, [ and ] zoom, Enter selects one."
+        "Each bubble is a community: area is the number of members, colour what the title says, "
+        "on the scale below. A rim flashes where members have just adopted; dots run along the "
+        "ties that adoptions crossed in the last tick, one to four by the logarithm of their "
+        "number. v switches what is coloured, t shows it over time or as a table. Arrows move "
+        "between communities, ( and ) zoom, Enter selects one."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "go(-1,0)", "Community to the left", id="map-left", show=False),
         Binding("right", "go(1,0)", "Community to the right", id="map-right", show=False),
         Binding("up", "go(0,-1)", "Community above", id="map-up", show=False),
         Binding("down", "go(0,1)", "Community below", id="map-down", show=False),
-        Binding("left_square_bracket", "zoom(0.5)", "Zoom out", id="map-out", show=False),
-        Binding("right_square_bracket", "zoom(2.0)", "Zoom in", id="map-in", show=False),
+        Binding("left_parenthesis", "zoom(0.5)", "Zoom out", id="map-out", show=False),
+        Binding("right_parenthesis", "zoom(2.0)", "Zoom in", id="map-in", show=False),
         Binding("enter", "choose", "Select this community", id="map-choose", show=False),
     ]
 
-    class Selected(Message):
-        """The cursor moved to a community."""
-
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
-
-    class Chosen(Selected):
-        """Enter was pressed on a community."""
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "This world has no communities."
-        self.selected = -1
         self._hover, self._zoom = -1, 1.0
-        self._names: tuple[str, ...] = ()
-        self._short: list[str] = []
-        self._sizes = np.zeros(0, dtype=np.int64)
-        self._adopted = np.zeros(0, dtype=np.int64)
-        self._onset = np.zeros(0, dtype=np.int64)
-        self._places = np.zeros((0, 2))
-        self._links = np.zeros((0, 0), dtype=np.int64)
-        self._label = ""
-        self._whole: Communities | None = None
-        self._known = 0
+        self._bubbles: Bubbles | None = None
+        self._values: F64 = np.zeros(0)
         self._layout: BubbleLayout | None = None
         self._layout_key: tuple[object, ...] = ()
-        self._cut: tuple[BubbleLayout, int, list[Disc | None]] | None = None
+        self._is_quiet = False
+        self._tick = -1
+        self._glow: F64 = np.zeros(0)
+        self._beats, self._beat = 0, 0
+        self._timer: Timer | None = None
+        self._path: tuple[int, ...] = ()
 
     def show(self, frame: Frame) -> None:
-        found = frame.communities
-        if found is None:
-            none = np.zeros(0, dtype=np.int64)
-            self.draw((), none, none, np.zeros((0, 2)), np.zeros((0, 0), dtype=np.int64))
-        else:
-            self._show_largest(found)
-        self._whole = found
-
-    def _show_largest(self, found: Communities) -> None:
-        """Draw the largest communities; the row for all others is omitted."""
-        if found is self._whole:
+        seen = look(frame, self.measure)
+        before, self.seen = self.seen, seen
+        if seen is None:
+            self._bubbles = None
+            self.changed()
             return
-        self._known = all_of(found)
-        most = min(real_rows(found), MOST_BUBBLES)
-        sizes, positions, links = found.sizes, found.positions, found.links
-        if most < len(found.names):
-            is_same = self._whole is not None and self._whole.links is found.links
-            if is_same and len(self._names) == most:
-                sizes, positions, links = self._sizes, self._places, self._links
-            else:
-                sizes, positions, links = sizes[:most], positions[:most], links[:most, :most]
-        self.draw(
-            found.names[:most],
-            sizes,
-            found.adopted[:most] if most < len(found.names) else found.adopted,
-            positions,
-            links,
-            onset=found.onset[:most],
-            label=found.label,
-        )
-
-    def draw(
-        self,
-        names: Sequence[str],
-        sizes: NDArray[np.int64],
-        adopted: NDArray[np.int64],
-        positions: NDArray[np.float64],
-        links: NDArray[np.int64],
-        *,
-        onset: NDArray[np.int64] | None = None,
-        label: str = "",
-    ) -> None:
-        """Show communities; nothing is redrawn if the same arrays are already shown."""
-        onset = np.full(len(sizes), -1, dtype=np.int64) if onset is None else onset
-        kept = adopted is self._adopted and links is self._links and sizes is self._sizes
-        if kept and tuple(names) == self._names and label == self._label:
+        is_same = before is not None and seen.found is before.found
+        if is_same and before is not None and seen.measure == before.measure:
             return
-        if links is not self._links:
+        self._take_bubbles(seen.found)
+        assert self._bubbles is not None  # noqa: S101 - just taken
+        drawn = len(self._bubbles.names)
+        self._values = gathered(seen.values, seen.found.sizes, drawn)
+        self._is_quiet = frame.focus is None and seen.measure == "ever"
+        moved = 0 <= self._tick < frame.tick and before is not None
+        self._tick = frame.tick
+        if moved and not is_same and len(seen.found.new):
+            self._start_motion(seen.found, drawn)
+        self.repaint_changes()
+
+    def _take_bubbles(self, found: Communities) -> None:
+        """Keep what is drawn, and the places, unless the communities are others."""
+        before = self._bubbles
+        old = before.found if before is not None else None
+        kept = ("links", "sizes", "positions")
+        same = old is not None and all(getattr(old, k) is getattr(found, k) for k in kept)
+        if same and old is not None and old.names == found.names:
+            return
+        if old is None or old.names != found.names:
             self.selected, self._hover, self._zoom = -1, -1, 1.0
-        if tuple(names) != self._names:
-            self._short = shortened(names)
-        self._names, self._label = tuple(names), label
-        self._sizes, self._adopted, self._onset = sizes, adopted, onset
-        self._places, self._links = positions, links
+        self._bubbles, self._layout = bubbles_of(found), None
+
+    # -- motion -------------------------------------------------------------------------------
+
+    @property
+    def calm(self) -> bool:
+        """Whether nothing moves: a mark stands where a rim would flash."""
+        preferences = getattr(self.app, "preferences", None)
+        slow = getattr(preferences, "frames_per_second", 10.0) < SLOW
+        return self.in_glyphs or slow or getattr(preferences, "calm", False)
+
+    def _start_motion(self, found: Communities, drawn: int) -> None:
+        """Let the rims flash of those that gained, and dots travel, for some redraws."""
+        gained = gathered(found.new / np.maximum(found.sizes, 1), found.sizes, drawn) > 0
+        old = self._glow if len(self._glow) == drawn else np.zeros(drawn)
+        self._glow = np.maximum(old, gained)
+        if gained.any() or len(found.flows):
+            self._beats = BEATS
+            self._wait_for_beat()
+
+    def _wait_for_beat(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(BEATS * BEAT if self.calm else BEAT, self._pulse)
+
+    def _pulse(self) -> None:
+        """Draw the next moment of what moves."""
+        self._beats = 0 if self.calm else self._beats - 1
+        self._beat += 1
+        self._glow = np.maximum(self._glow - 1 / BEATS, 0.0) * (self._beats > 0)
+        self._timer = None
+        self.repaint_changes()
+        if self._beats > 0:
+            self._wait_for_beat()
+
+    def trace(self, rows: Sequence[int]) -> None:
+        """Draw a path from community to community, or none; those that are not drawn are left."""
+        self._path = tuple(rows)
         self.changed()
 
     # -- keys and mouse -----------------------------------------------------------------------
 
     @property
     def shown(self) -> int:
-        """Number of communities drawn."""
-        return len(self._names)
+        """Number of communities drawn as themselves."""
+        found = self._bubbles
+        return 0 if found is None else len(found.names) - (1 if found.rest else 0)
 
     def select(self, index: int) -> None:
         """Move the cursor to a community, without a message."""
-        if index >= len(self._names):
-            index = -1  # too small to be drawn
-        if index != self.selected and index >= -1:
-            self.selected = index
-            self.changed()
+        super().select(index if index < self.shown else -1)  # too small to be drawn
 
     def action_go(self, right: int, down: int) -> None:
-        if not self._names:
-            return
-        layout = self._layout
-        places = self._places if layout is None else layout.centres
-        at = self.selected
-        self._choose(int(np.argmax(self._sizes)) if at < 0 else nearest(places, at, right, down))
+        layout, at = self._layout, self.selected
+        if layout is not None and self.shown:
+            there = 0 if at < 0 else nearest(layout.centres[: self.shown], at, right, down)
+            self._choose(there)
 
     def action_zoom(self, factor: float) -> None:
         self._zoom = min(CLOSEST, max(1.0, self._zoom * factor))
         self.changed()
 
-    def action_choose(self) -> None:
-        if self.selected >= 0:
-            self.post_message(self.Chosen(self.selected))
-
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        index = self._at(event)
+        self._hover_at(self._at(event))
+
+    def on_leave(self) -> None:
+        self._hover_at(-1)
+
+    def _hover_at(self, index: int) -> None:
         if index != self._hover:
             self._hover = index
             self.changed()
 
-    def on_leave(self) -> None:
-        if self._hover >= 0:
-            self._hover = -1
-            self.changed()
-
     def on_click(self, event: events.Click) -> None:
         index = self._at(event)
-        if index >= 0:
+        if 0 <= index < self.shown:
             self._choose(index)
 
     def _choose(self, index: int) -> None:
@@ -505,118 +500,135 @@ class CommunityMap(PixelPane):
     # -- drawing ------------------------------------------------------------------------------
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw lines, bubbles and names, and below them a line about the chosen community."""
-        canvas = self.canvas(width, height)
-        if not self._names:
+        """Draw ties, bubbles and names, and below them the legend and the selection."""
+        canvas, seen, bubbles = self.canvas(width, height), self.seen, self._bubbles
+        if seen is None or bubbles is None or not bubbles.names:
             self.write_placeholder(canvas)
             return canvas.strips()
         rows = height - 1 if height >= 3 else height
-        shares = self._shares()
-        layout = self._laid_out(width, rows)
-        cut = self._cut_out(layout)
-        order = [int(i) for i in np.argsort(-layout.radii, kind="stable")]
-        fills = self.shade(shares)
-        self._paint_lines(canvas, layout)
+        layout = self._laid_out(bubbles, width, rows)
+        places = np.nan_to_num(seen.places(self._values), nan=0.0).clip(0, 1)
+        fills = self.shade(places, diverging=seen.diverging)
+        self._paint_ties(canvas, layout)
         if self.in_glyphs:
-            self._paint_glyphs(canvas, layout, cut, order, shares)
+            self._paint_glyphs(canvas, layout, places)
         else:
-            self._paint_pixels(canvas, layout, cut, order, fills)
-        self._write_names(canvas, layout, cut, order, fills)
+            self._paint_pixels(canvas, layout, fills)
+        self._paint_motion(canvas, seen.found, layout)
+        self._write_names(canvas, seen, bubbles, layout, fills)
         if rows < height:
-            self.write_foot(canvas, *self._describe())
+            name, facts = self._describe(seen, bubbles)
+            self.write_foot(canvas, seen.ends, name, facts, diverging=seen.diverging)
         return canvas.strips()
 
-    def _shares(self) -> NDArray[np.float64]:
-        shares: NDArray[np.float64] = self._adopted / np.maximum(self._sizes, 1)
-        return shares
-
-    def _laid_out(self, width: int, rows: int) -> BubbleLayout:
+    def _laid_out(self, bubbles: Bubbles, width: int, rows: int) -> BubbleLayout:
         centre = self.selected if self._zoom > 1 else -1
-        key = (id(self._places), id(self._links), id(self._sizes), width, rows, self._zoom, centre)
+        key = (width, rows, self._zoom, centre)
         if self._layout is None or key != self._layout_key:
-            self._layout = self._lay_out(2 * rows, width)
-            self._layout_key = key
+            self._layout, self._layout_key = self._lay_out(bubbles, 2 * rows, width), key
         return self._layout
 
-    def _cut_out(self, layout: BubbleLayout) -> list[Disc | None]:
-        """Return the discs of a layout, cached until it or the chosen community changes."""
-        kept = self._cut
-        if kept is None or kept[0] is not layout or kept[1] != self.selected:
-            height, width = 2 * len(layout.strength), layout.strength.shape[1]
-            cut = discs(layout.centres, layout.radii, height, width, chosen=self.selected)
-            kept = self._cut = (layout, self.selected, cut)
-        return kept[2]
-
-    def _lay_out(self, height: int, width: int) -> BubbleLayout:
-        radii = size_radii(self._sizes, height, width)
-        centres = separate(self._places, radii, height, width)
+    def _lay_out(self, bubbles: Bubbles, height: int, width: int) -> BubbleLayout:
+        radii = size_radii(bubbles.sizes, height, width)
+        centres = separate(bubbles.places, radii, height, width)
         if self._zoom > 1:
             middle = np.array([width / 2, height / 2])
             focus = centres[self.selected] if self.selected >= 0 else middle
             centres = middle + (centres - focus) * self._zoom
             radii = radii * np.sqrt(self._zoom)
-        dots, strength = edge_dots(strongest(self._links), centres, height // 2, width)
-        return BubbleLayout(centres, radii, dots, strength)
+        rows = height // 2
+        cut = [
+            cut_disc(float(x), float(y), float(r), height, width)
+            for (x, y), r in zip(centres, radii, strict=True)
+        ]
+        owner = np.full((rows, width), -1, dtype=np.int64)
+        full = np.zeros((rows, width), dtype=np.bool_)
+        for index in np.argsort(-radii, kind="stable").tolist():
+            disc = cut[index]
+            if disc is not None:
+                solid = np.zeros((2 * rows, width), dtype=np.bool_)
+                solid[disc.rows, disc.columns] = disc.body > SOLID
+                owner[solid[::2] | solid[1::2]] = index
+                full |= solid[::2] & solid[1::2]
+        labels = place_labels(bubbles.names, centres, radii, owner, full)
+        ties = edge_dots(strongest(bubbles.links), centres, rows, width)
+        return BubbleLayout(centres, radii, *ties, cut, owner, labels)
 
-    def _paint_lines(self, canvas: Canvas, layout: BubbleLayout) -> None:
-        rows = len(layout.strength)
-        chars, ink = canvas.chars[:rows], canvas.ink[:rows]
-        lines = layout.strength > 0
-        if self.symbols == "braille":
-            chars[lines] = BRAILLE[pack_braille(layout.dots)][lines]
+    def _paint_ties(self, canvas: Canvas, layout: BubbleLayout) -> None:
+        rows, width = layout.strength.shape
+        if self.symbols == "ascii":
+            chars = np.where(layout.strength > 0, ".", " ")
         else:
-            chars[lines] = "." if self.symbols == "ascii" else "·"
-        ink[lines] = canvas.ink_of(self.tone("axis"))
-        ink[layout.strength > 0.5] = canvas.ink_of(self.tone("muted"))
+            chars = BRAILLE[pack_braille(layout.dots)]
+        canvas.chars[:rows, :width] = chars
+        weak, strong = canvas.ink_of(self.tone("axis")), canvas.ink_of(self.tone("muted"))
+        canvas.ink[:rows, :width] = np.where(layout.strength > 0.5, strong, weak)
+        if len(self._path) > 1:
+            known = [index for index in self._path if 0 <= index < len(layout.radii)]
+            ends = np.array(known, dtype=np.int64)
+            lines = BubbleLines(ends[:-1], ends[1:], np.ones(len(ends) - 1))
+            dots, there = edge_dots(lines, layout.centres, rows, width)
+            on = there > 0
+            chars = (
+                BRAILLE[pack_braille(dots)] if self.symbols != "ascii" else np.full(on.shape, "#")
+            )
+            canvas.chars[:rows, :width][on] = chars[on]
+            canvas.ink[:rows, :width][on] = canvas.ink_of(self.tone("good"))
 
-    def _paint_pixels(
-        self,
-        canvas: Canvas,
-        layout: BubbleLayout,
-        cut: Sequence[Disc | None],
-        order: Sequence[int],
-        fills: NDArray[np.uint8],
-    ) -> None:
+    def _paint_pixels(self, canvas: Canvas, layout: BubbleLayout, fills: NDArray[np.uint8]) -> None:
         text, chosen = self._rgb("text"), self._rgb("good")
         rows, width = layout.strength.shape
         pixels = np.empty((2 * rows, width, 3))
         pixels[:] = self.ground
-        for i in order:
-            disc = cut[i]
+        glow = self._glow if len(self._glow) == len(fills) and not self.calm else None
+        for i in np.argsort(-layout.radii, kind="stable").tolist():
+            disc = layout.cut[i]
             if disc is not None:
-                rim = chosen if i == self.selected else fills[i] + 0.35 * (text - fills[i])
+                bright = 0.3 + (0.7 * float(glow[i]) if glow is not None else 0.0)
+                rim = chosen if i == self.selected else fills[i] + bright * (text - fills[i])
                 part = pixels[disc.rows, disc.columns]
                 part += disc.body[..., None] * (fills[i] - part)
                 part += disc.rim[..., None] * (rim - part)
         canvas.half_blocks(0, 0, np.rint(pixels).astype(np.uint8), self.ground)
 
-    def _paint_glyphs(
-        self,
-        canvas: Canvas,
-        layout: BubbleLayout,
-        cut: Sequence[Disc | None],
-        order: Sequence[int],
-        shares: NDArray[np.float64],
-    ) -> None:
-        rows = len(layout.strength)
+    def _paint_glyphs(self, canvas: Canvas, layout: BubbleLayout, places: F64) -> None:
         body, chosen = canvas.ink_of(self.tone("line")), canvas.ink_of(self.tone("good"))
-        marks = self.density(0.01 + 0.99 * shares)
-        for i in order:
-            disc = cut[i]
-            if disc is None:
-                continue
-            first, last = disc.rows.start // 2, (disc.rows.stop + 1) // 2
-            full = np.zeros((2 * (last - first), disc.body.shape[1]))
-            lead = disc.rows.start - 2 * first
-            full[lead : lead + len(disc.body)] = disc.body
-            cells = full.reshape(last - first, 2, -1).mean(axis=1) > 0.5
-            cells |= ~cells.any() & (full.reshape(last - first, 2, -1).max(axis=1) > 0.5)
-            area = (slice(first, min(last, rows)), disc.columns)
-            cells = cells[: area[0].stop - first]
-            canvas.chars[area][cells] = marks[i]
-            canvas.ink[area][cells] = chosen if i == self.selected else body
+        rows, width = layout.owner.shape
+        marks = self.density(0.01 + 0.99 * places)
+        drawn = layout.owner >= 0
+        canvas.chars[:rows, :width][drawn] = marks[layout.owner[drawn]]
+        is_chosen = layout.owner[drawn] == self.selected
+        canvas.ink[:rows, :width][drawn] = np.where(is_chosen, chosen, body)
 
-    def _rgb(self, tone: str) -> NDArray[np.float64]:
+    def _paint_motion(self, canvas: Canvas, found: Communities, layout: BubbleLayout) -> None:
+        """Draw dots on the ties that adoptions crossed; if calm, a mark at each rim that gained."""
+        if not self._beats:
+            return
+        rows, width = layout.owner.shape
+        ink = canvas.ink_of(self.tone("good"))
+        if self.calm:
+            for i in np.flatnonzero(self._glow).tolist():
+                x, y = layout.centres[i] - np.array([0, layout.radii[i]])
+                if 0 <= x < width and 0 <= y < 2 * rows:
+                    canvas.text(int(x), int(y / 2), "*", ink)
+            return
+        last = len(layout.radii) - 1
+        for giver, taker, crossed in found.flows[:MOST_FLOWS].tolist():
+            a, b = min(giver, last), min(taker, last)
+            if a == b:
+                continue
+            dots = min(4, 1 + int(np.log10(max(1, crossed))))
+            gap = layout.centres[b] - layout.centres[a]
+            reach = gap / max(1e-6, float(np.hypot(*gap)))
+            start = layout.centres[a] + reach * layout.radii[a]
+            way = gap - reach * (layout.radii[a] + layout.radii[b])
+            for place in (np.arange(dots) + (self._beat % BEATS + 0.5) / BEATS) / dots:
+                x, y = start + place * way
+                column, row = int(x), int(y / 2)
+                if 0 <= column < width and 0 <= row < rows and layout.owner[row, column] < 0:
+                    canvas.chars[row, column], canvas.ink[row, column] = "•", ink
+
+    def _rgb(self, tone: str) -> F64:
         colour = self.tone(tone).color
         triplet = self.ground if colour is None else colour.get_truecolor()
         return np.array(tuple(triplet), dtype=np.float64)
@@ -624,44 +636,36 @@ class CommunityMap(PixelPane):
     def _write_names(
         self,
         canvas: Canvas,
+        seen: Seen,
+        bubbles: Bubbles,
         layout: BubbleLayout,
-        cut: Sequence[Disc | None],
-        order: Sequence[int],
         fills: NDArray[np.uint8],
     ) -> None:
-        shares = self._shares()
-        first = [i for i in (self.selected, self._hover) if i >= 0]
-        labels = [
-            BubbleLabel(i, self._names[i], percent(float(shares[i])), self._short[i])
-            for i in dict.fromkeys([*first, *order])
-            if cut[i] is not None
-        ]
         text, strong = self.tone("text"), self.tone("good")
-        rows = len(layout.strength)
-        most = max(6, rows * canvas.width // CELLS_PER_NAME)
-        spots = place_labels(labels, most, layout.centres, layout.radii, cut, rows, canvas.width)
-        for spot in spots:
-            style = strong if spot.index == self.selected else text
-            if spot.inside and not self.in_glyphs:
-                style = contrasting(fills[spot.index])
-            elif not spot.inside:  # no line crosses the text
-                around = slice(max(0, spot.x - 1), spot.x + spot.cells + 1)
-                lines = layout.strength[spot.y, around] > 0
-                canvas.chars[spot.y, around][lines] = " "
-            canvas.text(spot.x, spot.y, spot.text, canvas.ink_of(style), room=spot.cells)
+        for label in layout.labels:
+            at, cells = label.index, cell_len(label.text)
+            value = short(int(bubbles.sizes[at])) if self._is_quiet else seen.text(self._values[at])
+            style = strong if at == self.selected else text
+            if label.inside:
+                if not self.in_glyphs:
+                    style = contrasting(fills[at])
+                ink, wide = canvas.ink_of(style), max(cells, WIDEST)
+                canvas.text(label.x + (wide - cells) // 2, label.y, label.text, ink)
+                canvas.text(label.x + (wide - len(value)) // 2, label.y + 1, value, ink)
+                continue
+            end = label.x + cells + 1 + WIDEST
+            around = (label.y, slice(max(0, label.x - 1), end + 1))  # no tie crosses the text
+            canvas.chars[around][layout.owner[around] < 0] = " "
+            ink = canvas.ink_of(style)
+            canvas.text(label.x, label.y, label.text, ink)
+            canvas.text(label.x + cells + 1, label.y, value, ink)
 
-    def _describe(self) -> tuple[str, str]:
+    def _describe(self, seen: Seen, bubbles: Bubbles) -> tuple[str, str]:
         """Return name and facts of the community under mouse or cursor, else of all communities."""
-        index = self._hover if self._hover >= 0 else self.selected
-        if index >= 0:
-            return self._names[index], self._facts(index)
-        total = max(self._known, len(self._names))
-        if self._label == "known":
-            return "", counted(len(self._names), total, "known ")
-        summary = counted(len(self._names), total)
-        return "", summary + (f" ({self._label})" if self._label else "")
-
-    def _facts(self, index: int) -> str:
-        size, adopted, onset = (int(c[index]) for c in (self._sizes, self._adopted, self._onset))
-        facts = f"{plural(size, 'member')}, {percent(adopted / max(1, size))} adopted"
-        return facts + (f", first at tick {count(onset)}" if onset >= 0 else "")
+        at = self._hover if self._hover >= 0 else self.selected
+        if not 0 <= at < len(bubbles.names):
+            return "", self._summary(bubbles.found)
+        facts = f"{plural(int(bubbles.sizes[at]), 'member')}, {seen.text(float(self._values[at]))}"
+        onset = int(seen.found.onset[at]) if at < self.shown else -1
+        facts += f", first at tick {count(onset)}" if onset >= 0 and seen.measure == "ever" else ""
+        return bubbles.names[at], facts

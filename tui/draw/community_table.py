@@ -1,4 +1,4 @@
-"""The communities as a table."""
+"""What is shown of communities, their course over time, and their table."""
 
 from __future__ import annotations
 
@@ -7,50 +7,217 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from sim.arrays import F64, I64
 from sim.core import plural
-from tui.draw.canvas import Canvas, nice_ticks
+from tui.draw.canvas import Canvas, nice_ceiling, nice_ticks
 from tui.draw.panes import PixelPane
 from tui.draw.table import ColumnTable, TableColumn
 from tui.safe_text import line
-from tui.text import count, percent
+from tui.text import all_of, count, counted, percent, real_rows, short, titled_count
 
 if TYPE_CHECKING:
-    from sim.runtime import Frame
+    from sim.runtime import Communities, Frame
 
 
 Order = Literal["size", "adoption", "onset", "name"]
 """Orders of communities, by what comes first: largest, most adopted, earliest, alphabetical."""
 
+MEASURES = {
+    "ever": "Ever adopted",
+    "spreading": "Spreading now",
+    "new": "New this tick",
+    "opinion": "Mean opinion",
+    "impressions": "Impressions per member",
+}
+"""What can be shown of communities, and its title."""
+
 SHORTEST = 10
 """Minimum ticks on the time axis."""
 LONGEST_NAME = 24
 """Maximum cells of a row's label."""
+REMEMBERED = 400
+"""Ticks of which measures without a course in the frame are remembered."""
 
 
-def ranked(
-    order: Order,
-    names: Sequence[str],
-    sizes: NDArray[np.int64],
-    adopted: NDArray[np.int64],
-    onset: NDArray[np.int64],
-) -> NDArray[np.int64]:
+def offered(frame: Frame) -> list[str]:
+    """Return the measures known in a frame, the most telling first."""
+    found, focus = frame.communities, frame.focus
+    if found is None:
+        return ["ever"]
+    adoption = ["ever"] if focus is not None else []
+    adoption += ["spreading"] * bool((found.spreading >= 0).any() and focus is not None)
+    adoption += ["new"] * bool(len(found.new) and focus is not None)
+    opinion = ["opinion"] * bool(np.isfinite(found.opinion).any())
+    impressions = ["impressions"] * bool(found.impressions.any())
+    is_opinions = focus is not None and bool({"for", "against"} & set(focus.states))
+    known = opinion + adoption if is_opinions else adoption + opinion
+    return (known + impressions if adoption else impressions + known) or ["ever"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """The communities as one measure shows them."""
+
+    found: Communities
+    measure: str
+    values: F64  # (c,), NaN: unknown
+    most: float  # the value at the upper end of the colours
+    rows: Sequence[str]  # of the course: communities, or bands of opinion
+    course: F64  # (rows, columns), NaN: unknown
+    ticks: I64  # at which each column ends
+
+    @property
+    def diverging(self) -> bool:
+        """Whether colours diverge around zero."""
+        return self.measure == "opinion"
+
+    def places(self, values: F64) -> F64:
+        """Return the places of values on the colours, in [0, 1]."""
+        return (values + 1) / 2 if self.diverging else values / self.most
+
+    def text(self, value: float) -> str:
+        """Write a value in five cells at most."""
+        if not np.isfinite(value):
+            return "-"
+        if self.measure == "opinion":
+            return f"{value:+.2f}"
+        if self.measure == "impressions":
+            return short(value)
+        return "<1 %" if 0 < value < 0.005 else f"{100 * value:.0f} %"
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """The values at both ends of the colours."""
+        return ("-1", "+1") if self.diverging else ("0", self.text(self.most))
+
+
+def values_of(found: Communities, measure: str) -> F64:
+    """Return a measure of every community, NaN where it is unknown."""
+    if measure == "opinion":
+        return np.resize(found.opinion.astype(np.float64), len(found.names))
+    known = {"ever": found.adopted}.get(measure, getattr(found, measure, found.adopted))
+    values = known.astype(np.float64) if len(known) else np.full(len(found.names), np.nan)
+    shares: F64 = np.where(values < 0, np.nan, values) / np.maximum(found.sizes, 1)
+    return shares
+
+
+class Past:
+    """Values of ticks that were shown, of measures without a course in the frame."""
+
+    def __init__(self) -> None:
+        self._measure = ""
+        self._columns: dict[int, F64] = {}
+
+    def with_now(self, measure: str, tick: int, values: F64) -> tuple[F64, I64]:
+        """Remember the newest values; return all, (c, columns), and their ticks."""
+        known = self._columns
+        if measure != self._measure or any(len(each) != len(values) for each in known.values()):
+            known = {}
+        self._measure = measure
+        self._columns = {at: each for at, each in known.items() if at < tick} | {tick: values}
+        if len(self._columns) > REMEMBERED:
+            del self._columns[next(iter(self._columns))]
+        ticks = np.array(list(self._columns), dtype=np.int64)
+        return np.stack(list(self._columns.values()), axis=1), ticks
+
+
+def look(frame: Frame, measure: str, past: Past | None = None) -> Seen | None:
+    """Return the communities of a frame by a measure; by another one if it is not known."""
+    found, known = frame.communities, offered(frame)
+    if found is None:
+        return None
+    measure = measure if measure in known else known[0]
+    values, ticks = values_of(found, measure), found.heat_ticks
+    course, rows, most = found.heat.astype(np.float64), found.names, 1.0
+    if measure == "new":
+        gaps = np.diff(ticks, prepend=ticks[:1] - 1)
+        course = np.diff(course, axis=1, prepend=0.0) / np.maximum(gaps, 1)
+        most = _ceiling(course, values)
+    elif measure == "opinion" and past is not None:
+        course = found.opinion_heat[::-1].astype(np.float64)
+        bands = np.linspace(1, -1, 2 * len(course) + 1)[1::2]
+        rows = tuple(f"{band:+.2f}" for band in bands)
+    elif measure in {"spreading", "impressions"} and past is not None:
+        course, ticks = past.with_now(measure, frame.tick, values)
+        most = _ceiling(course) if measure == "impressions" else 1.0
+    elif measure == "impressions":
+        most = _ceiling(values)
+    return Seen(found, measure, values, most, rows, course, ticks[: course.shape[1]])
+
+
+def _ceiling(*known: F64) -> float:
+    return nice_ceiling(max(float(np.nanmax(each, initial=0.0)) for each in known))
+
+
+def ranked(order: Order, found: Communities) -> I64:
     """Return the communities in an order, int64 (c,); ties keep their previous order."""
     if order == "name":
-        keys = [name.casefold() for name in names]
-        return np.array(sorted(range(len(names)), key=keys.__getitem__), dtype=np.int64)
+        keys = [name.casefold() for name in found.names]
+        return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
     if order == "onset":
         never = np.iinfo(np.int64).max
-        return np.argsort(np.where(onset < 0, never, onset), kind="stable")
-    if order == "adoption":
-        return np.argsort(-(adopted / np.maximum(sizes, 1)), kind="stable")
-    return np.argsort(-sizes, kind="stable")
+        return np.argsort(np.where(found.onset < 0, never, found.onset), kind="stable")
+    return np.argsort(
+        -(found.sizes if order == "size" else values_of(found, "ever")), kind="stable"
+    )
+
+
+class CommunityPane(PixelPane):
+    """A picture of communities, one of which can be selected and chosen."""
+
+    class Selected(Message):
+        """The cursor moved to a community."""
+
+        def __init__(self, index: int) -> None:
+            super().__init__()
+            self.index = index
+
+    class Chosen(Selected):
+        """Enter was pressed on a community."""
+
+    measure = ""
+    """What is shown; "": what tells most."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.placeholder = "This world has no communities."
+        self.selected = -1
+        self.seen: Seen | None = None
+
+    @property
+    def shown(self) -> int:
+        """Number of communities shown as themselves."""
+        return 0 if self.seen is None else real_rows(self.seen.found)
+
+    @property
+    def heading(self) -> str:
+        """The title of the pane."""
+        if self.seen is None:
+            return ""
+        return f"{MEASURES[self.seen.measure]}{titled_count(self.seen.found, self.shown)}"
+
+    def select(self, index: int) -> None:
+        """Move the cursor to a community, without a message."""
+        if index != self.selected and self.seen is not None and index < len(self.seen.found.names):
+            self.selected = index
+            self.changed()
+
+    def action_choose(self) -> None:
+        if self.selected >= 0:
+            self.post_message(self.Chosen(self.selected))
+
+    def _summary(self, found: Communities) -> str:
+        """Return what is known of all communities, as none is selected."""
+        total = max(all_of(found), self.shown)
+        if found.label == "known":
+            return counted(self.shown, total, "known ")
+        return counted(self.shown, total) + (f" ({found.label})" if found.label else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +237,14 @@ class Grid:
         return self.x + min(self.columns - 1, int(share * self.columns + 0.5))
 
 
-class CommunityHeat(PixelPane):
-    """A row per community, a column per span of ticks; the colour is the adopted share."""
+class CommunityHeat(CommunityPane):
+    """A row per community, a column per span of ticks, coloured by the measure."""
 
     HELP = (
-        "Each row is a community, each column a span of ticks, and the colour the share of members "
-        "who have adopted (always on a scale of 0 to 100 %). Arrows move the cursor, whose value "
-        "is shown below; S sorts the rows by size, adoption, onset or name; Enter selects the "
-        "community."
+        "Each row is a community, each column a span of ticks, coloured as on the map; with "
+        "opinions each row is a band of opinion, coloured by the share of members in it. Arrows "
+        "move the cursor, whose value is shown below; v switches the measure; S sorts the rows by "
+        "size, adoption, onset or name; Enter selects the community."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "row(-1)", "Previous community", id="heat-up", show=False),
@@ -92,26 +259,12 @@ class CommunityHeat(PixelPane):
         Binding("enter", "choose", "Select this community", id="heat-choose", show=False),
     ]
 
-    class Selected(Message):
-        """The cursor moved to a community."""
-
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
-
-    class Chosen(Selected):
-        """Enter was pressed on a community."""
-
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "This world has no communities."
         self.selected = 0
         self.order: Order = "onset"
-        self._names: tuple[str, ...] = ()
-        self._sizes = self._adopted = self._onset = np.zeros(0, dtype=np.int64)
-        self._heat: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
-        self._ticks = np.zeros(0, dtype=np.int64)
-        self._rank = np.zeros(0, dtype=np.int64)
+        self._past = Past()
+        self._rank: I64 = np.zeros(0, dtype=np.int64)
         self._cursor: int | None = None
         self._top = 0
         # Until the cursor is moved, the first rows are shown, wherever it is.
@@ -119,48 +272,29 @@ class CommunityHeat(PixelPane):
         self._grid: Grid | None = None
 
     def show(self, frame: Frame) -> None:
-        found = frame.communities
-        if found is None:
-            none = np.zeros(0, dtype=np.int64)
-            self.draw((), none, none, none, np.zeros((0, 0), dtype=np.float32), none)
-        else:
-            self.draw(
-                found.names,
-                found.sizes,
-                found.adopted,
-                found.onset,
-                found.heat,
-                found.heat_ticks,
-            )
-
-    def draw(
-        self,
-        names: Sequence[str],
-        sizes: NDArray[np.int64],
-        adopted: NDArray[np.int64],
-        onset: NDArray[np.int64],
-        heat: NDArray[np.float32],
-        ticks: NDArray[np.int64],
-    ) -> None:
-        """Show communities; nothing is redrawn if the same arrays are already shown."""
-        if heat is self._heat and adopted is self._adopted and tuple(names) == self._names:
-            return
-        if tuple(names) != self._names:
-            self.selected, self._top, self._touched = 0, 0, False
-        if len(ticks) < len(self._ticks):
-            self._cursor = None
-        self._names, self._heat, self._ticks = tuple(names), heat, ticks
-        self._sizes, self._adopted, self._onset = sizes, adopted, onset
+        before, seen = self.seen, look(frame, self.measure, self._past)
+        if before is not None and seen is not None:
+            if seen.found is before.found and seen.measure == before.measure:
+                return
+            if seen.rows != before.rows:
+                self.selected, self._top, self._touched = 0, 0, False
+            if len(seen.ticks) < len(before.ticks):
+                self._cursor = None
+        self.seen = seen
         self._rerank()
         self.changed()
+
+    @property
+    def heading(self) -> str:
+        """The title of the pane."""
+        return super().heading and f"{super().heading} over time"
 
     # -- keys and mouse -----------------------------------------------------------------------
 
     def select(self, index: int) -> None:
         """Move the cursor to a community, without a message."""
-        if index != self.selected and 0 <= index < len(self._names):
-            self.selected, self._touched = index, True
-            self.changed()
+        self._touched = True
+        super().select(index)
 
     def sort_by(self, order: Order) -> None:
         """Order the rows; the cursor stays on its community."""
@@ -173,24 +307,27 @@ class CommunityHeat(PixelPane):
         self.sort_by(orders[(orders.index(self.order) + 1) % len(orders)])
 
     def action_row(self, rows: int) -> None:
-        if not len(self._rank):
-            return
-        self._touched = True
-        row = min(max(0, self._row() + rows), len(self._rank) - 1)
-        self.select(int(self._rank[row]))
-        self.post_message(self.Selected(self.selected))
+        if len(self._rank):
+            row = min(max(0, self._row() + rows), len(self._rank) - 1)
+            self._select_row(row)
+
+    def _select_row(self, row: int) -> None:
+        self._touched, self.selected = True, int(self._rank[row])
+        self.changed()
+        if self.seen is not None and self.seen.rows is self.seen.found.names:
+            self.post_message(self.Selected(self.selected))
 
     def action_page(self, pages: int) -> None:
         self.action_row(pages * max(1, self._grid.rows if self._grid else 10))
 
     def action_point(self, columns: int) -> None:
-        if not len(self._ticks):
+        grid, ticks = self._grid, self._ticks
+        if not len(ticks):
             return
-        grid = self._grid
         stride = 1
         if grid is not None:
             stride = max(1, round((grid.stop - grid.start + 1) / max(1, grid.columns)))
-        first, last = int(self._ticks[0]), int(self._ticks[-1])
+        first, last = int(ticks[0]), int(ticks[-1])
         there = (last if self._cursor is None else self._cursor) + columns * stride
         self._cursor = None if there >= last and columns > 0 else min(max(first, there), last)
         self.changed()
@@ -203,26 +340,29 @@ class CommunityHeat(PixelPane):
         self._cursor = None
         self.changed()
 
-    def action_choose(self) -> None:
-        if self._names:
-            self.post_message(self.Chosen(self.selected))
-
     def on_click(self, event: events.Click) -> None:
         offset, grid = event.get_content_offset(self), self._grid
         if offset is None or grid is None or not 0 <= offset.y < grid.rows:
             return
-        row = grid.top + offset.y
-        if row < len(self._rank):
+        if grid.top + offset.y < len(self._rank):
             if 0 <= offset.x - grid.x < grid.columns and len(self._ticks):
                 share = (offset.x - grid.x) / grid.columns
                 tick = grid.start + int(share * (grid.stop - grid.start + 1))
                 self._cursor = min(tick, int(self._ticks[-1]))
-            self.selected = int(self._rank[row])
-            self.changed()
-            self.post_message(self.Selected(self.selected))
+            self._select_row(grid.top + offset.y)
+
+    @property
+    def _ticks(self) -> I64:
+        return np.zeros(0, np.int64) if self.seen is None else self.seen.ticks
 
     def _rerank(self) -> None:
-        self._rank = ranked(self.order, self._names, self._sizes, self._adopted, self._onset)
+        seen = self.seen
+        if seen is None:
+            self._rank = np.zeros(0, dtype=np.int64)
+        elif seen.rows is seen.found.names:
+            self._rank = ranked(self.order, seen.found)
+        else:
+            self._rank = np.arange(len(seen.rows))
 
     def _row(self) -> int:
         found = np.flatnonzero(self._rank == self.selected)
@@ -232,36 +372,40 @@ class CommunityHeat(PixelPane):
 
     def paint(self, width: int, height: int) -> list[Strip]:
         """Draw the rows with their names, the ticks, and the value under the cursor."""
-        canvas = self.canvas(width, height)
-        if not self._names:
+        canvas, seen = self.canvas(width, height), self.seen
+        if seen is None or not len(seen.rows):
             self._grid = None
             self.write_placeholder(canvas)
             return canvas.strips()
-        grid = self._grid = self._place(width, height)
-        self._write_names(canvas, grid)
-        if grid.columns > 0 and len(self._ticks):
-            self._paint_cells(canvas, grid)
+        grid = self._grid = self._place(seen, width, height)
+        self._write_names(canvas, seen, grid)
+        if grid.columns > 0 and len(seen.ticks):
+            self._paint_cells(canvas, seen, grid)
             self._write_cursor(canvas, grid)
             if height - grid.rows >= 2:
                 self._write_ticks(canvas, grid)
         if height > grid.rows:
-            self.write_foot(canvas, self._names[self.selected], self._fact())
+            index = int(self._rank[self._row()])
+            is_bands = seen.rows is not seen.found.names
+            ends = ("0", "100 %") if is_bands else seen.ends
+            name, fact = seen.rows[index], self._fact(seen, index)
+            self.write_foot(canvas, ends, name, fact, diverging=seen.diverging and not is_bands)
         return canvas.strips()
 
-    def _place(self, width: int, height: int) -> Grid:
+    def _place(self, seen: Seen, width: int, height: int) -> Grid:
         feet = 2 if height >= 5 else 1 if height >= 3 else 0
-        rows = max(1, min(height - feet, len(self._names)))
+        rows = max(1, min(height - feet, len(seen.rows)))
         if self._touched:
             row = self._row()
             self._top = min(max(self._top, row - rows + 1), row)
-        self._top = max(0, min(self._top, len(self._names) - rows))
-        longest = max(cell_len(line(name, LONGEST_NAME)) for name in self._names)
+        self._top = max(0, min(self._top, len(seen.rows) - rows))
+        longest = max(cell_len(line(name, LONGEST_NAME)) for name in seen.rows)
         x = min(longest, width // 3) + 1 if width >= 12 else 0
-        start = int(self._ticks[0]) if len(self._ticks) else 0
-        last = int(self._ticks[-1]) if len(self._ticks) else 0
+        start = int(seen.ticks[0]) if len(seen.ticks) else 0
+        last = int(seen.ticks[-1]) if len(seen.ticks) else 0
         return Grid(x, rows, width - x, self._top, start, max(last, start + SHORTEST - 1))
 
-    def _write_names(self, canvas: Canvas, grid: Grid) -> None:
+    def _write_names(self, canvas: Canvas, seen: Seen, grid: Grid) -> None:
         if not grid.x:
             return
         text, chosen = canvas.ink_of(self.tone("text")), canvas.ink_of(self.tone("good"))
@@ -271,22 +415,24 @@ class CommunityHeat(PixelPane):
             if index == self.selected:
                 ink = cursor if self.has_focus else chosen
                 canvas.ink[y, : grid.x - 1] = ink
-            canvas.text(0, y, self._names[index], ink, room=grid.x - 1)
+            canvas.text(0, y, seen.rows[index], ink, room=grid.x - 1)
 
-    def _paint_cells(self, canvas: Canvas, grid: Grid) -> None:
+    def _paint_cells(self, canvas: Canvas, seen: Seen, grid: Grid) -> None:
         halves = 2 * grid.columns
         times = grid.start + (np.arange(halves) + 0.5) / halves * (grid.stop - grid.start + 1)
-        places = np.searchsorted(self._ticks, np.floor(times).astype(np.int64))
-        known = places < len(self._ticks)
+        places = np.searchsorted(seen.ticks, np.floor(times).astype(np.int64))
+        known = places < len(seen.ticks)
         rows = self._rank[grid.top : grid.top + grid.rows]
-        shares = self._heat[rows][:, np.minimum(places, len(self._ticks) - 1)]
+        shares = seen.course[rows][:, np.minimum(places, len(seen.ticks) - 1)]
+        diverging = seen.diverging and seen.rows is seen.found.names
+        shares = seen.places(shares) if diverging else shares / seen.most
         if self.in_glyphs:
-            cells = np.where(known, shares, np.nan)[:, 1::2].astype(np.float64)
+            cells = np.where(known, shares, np.nan)[:, 1::2]
             area = (slice(0, len(rows)), slice(grid.x, grid.x + grid.columns))
             canvas.chars[area] = self.density(cells)
             canvas.ink[area] = canvas.ink_of(self.tone("line"))
             return
-        pixels = self.shade(shares)
+        pixels = self.shade(shares, diverging=diverging)
         pixels[~(known & np.isfinite(shares))] = self.ground
         canvas.side_blocks(grid.x, 0, pixels)
 
@@ -315,111 +461,109 @@ class CommunityHeat(PixelPane):
                 canvas.text(x, grid.rows, label, ink)
                 taken.append((x, end))
 
-    def _fact(self) -> str:
-        size = count(int(self._sizes[self.selected]))
-        if not len(self._ticks):
-            return plural(int(self._sizes[self.selected]), "member")
-        tick = int(self._ticks[-1]) if self._cursor is None else self._cursor
-        at = min(int(np.searchsorted(self._ticks, tick)), len(self._ticks) - 1)
-        share = float(self._heat[self.selected, at])
-        value = percent(share) if np.isfinite(share) else "unknown"
-        return f"tick {count(tick)}: {value} of {size}"
-
-
-_COLUMNS = (
-    TableColumn("members", 9, numeric=True, least=8, rank=1, descending=True),
-    TableColumn("adopted", 9, numeric=True, least=8, rank=4, descending=True),
-    TableColumn("share", 6, numeric=True, rank=2, descending=True),
-    TableColumn("first adopted", 13, numeric=True, least=13, rank=3),
-    TableColumn("community", 26, least=14, rank=0),
-    TableColumn("most followed", 40, least=13, rank=5),
-)
-_SORTS = {"size": (0, True), "adoption": (2, True), "onset": (3, False), "name": (4, False)}
+    def _fact(self, seen: Seen, index: int) -> str:
+        is_bands = seen.rows is not seen.found.names
+        members = "" if is_bands else plural(int(seen.found.sizes[index]), "member")
+        if not len(seen.ticks):
+            return members
+        tick = int(seen.ticks[-1]) if self._cursor is None else self._cursor
+        at = min(int(np.searchsorted(seen.ticks, tick)), len(seen.ticks) - 1)
+        value = float(seen.course[index, at])
+        told = percent(value) if is_bands else seen.text(value)
+        told = told if np.isfinite(value) else "unknown"
+        return f"tick {count(tick)}: {told}" + (f" of {members}" if members else "")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CommunityRows:
-    """Communities as rows of a table."""
+    """Communities as rows of a table; the measures that are known are its columns."""
 
-    names: Sequence[str]  # their names, and their best-known members
-    sizes: NDArray[np.int64]  # int64 (c,): members, how many adopted, and the tick of the first
-    adopted: NDArray[np.int64]
-    onset: NDArray[np.int64]
-    top: Sequence[Sequence[str]]
+    found: Communities
+    measures: Sequence[str]
 
     @property
     def columns(self) -> Sequence[TableColumn]:
         """The columns."""
-        return _COLUMNS
+        measured = [
+            TableColumn(MEASURES[name].lower().removesuffix(" per member"), 15,
+                        numeric=True, least=14, rank=2 + at, descending=True)
+            for at, name in enumerate(self.measures)
+        ]  # fmt: skip
+        return (
+            TableColumn("members", 9, numeric=True, least=8, rank=1, descending=True),
+            *measured,
+            TableColumn("first adopted", 13, numeric=True, least=13, rank=8),
+            TableColumn("community", 26, least=14, rank=0),
+            TableColumn("most followed", 40, least=13, rank=9),
+        )
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.found.names)
 
-    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
+    def cells(self, column: int, rows: I64) -> Sequence[str]:
         """Return the cells of a column for some rows."""
+        found, after = self.found, column - len(self.measures)
         if column == 0:
-            return [count(size) for size in self.sizes[rows].tolist()]
-        if column == 1:
-            return [count(size) for size in self.adopted[rows].tolist()]
-        if column == 2:
-            return [percent(share) for share in self._shares()[rows].tolist()]
-        if column == 3:
-            return [count(tick) if tick >= 0 else "-" for tick in self.onset[rows].tolist()]
-        if column == 4:
-            return [self.names[row] for row in rows.tolist()]
-        return [", ".join(self.top[row]) for row in rows.tolist()]
+            return [count(size) for size in found.sizes[rows].tolist()]
+        if after <= 0:
+            seen = Seen(found, self.measures[column - 1], *[None] * 5)  # type: ignore[arg-type]
+            values = values_of(found, seen.measure)[rows].tolist()
+            if seen.measure in {"opinion", "impressions"}:
+                return [seen.text(value) for value in values]
+            amounts = np.rint(values * np.maximum(found.sizes[rows], 1))
+            return [
+                f"{short(amount)} {percent(value):>6}" if np.isfinite(value) else "-"
+                for amount, value in zip(amounts.tolist(), values, strict=True)
+            ]
+        if after == 1:
+            return [count(tick) if tick >= 0 else "-" for tick in found.onset[rows].tolist()]
+        if after == 2:
+            return [found.names[row] for row in rows.tolist()]
+        return [", ".join(found.top[row]) for row in rows.tolist()]
 
-    def keys(self, column: int) -> NDArray[Any]:
+    def keys(self, column: int) -> np.ndarray[Any, Any]:
         """Return the sort keys of a column."""
-        if column == 3:
-            return np.where(self.onset < 0, np.nan, self.onset)
-        if column >= 4:
-            texts = self.names if column == 4 else [" ".join(each) for each in self.top]
-            return np.array([text.casefold() for text in texts], dtype=np.str_)
-        return (self.sizes, self.adopted, self._shares())[column]
-
-    def _shares(self) -> NDArray[np.float64]:
-        shares: NDArray[np.float64] = self.adopted / np.maximum(self.sizes, 1)
-        return shares
+        found, after = self.found, column - len(self.measures)
+        if column == 0:
+            return found.sizes
+        if after <= 0:
+            return values_of(found, self.measures[column - 1])
+        if after == 1:
+            return np.where(found.onset < 0, np.nan, found.onset)
+        texts = found.names if after == 2 else [" ".join(each) for each in found.top]
+        return np.array([text.casefold() for text in texts], dtype=np.str_)
 
 
 class CommunityTable(ColumnTable):
-    """Members, adoption, onset, name and most followed members of every community."""
+    """Members, measures, onset, name and most followed members of every community."""
 
     HELP = (
-        "Every community: number of members, number and share of adopters, tick of the first "
-        "adoption, name, and most followed members. " + ColumnTable.HELP
+        "Every community: number of members, each measure with its number and share, tick of the "
+        "first adoption, name, and most followed members; v sorts by the next measure. "
+        + ColumnTable.HELP
     )
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self.placeholder = "This world has no communities."
+        self._measure = self.measure = self.heading = ""
         self._shown: CommunityRows | None = None
 
     def show(self, frame: Frame) -> None:
-        found = frame.communities
+        found, known = frame.communities, offered(frame)
         if found is None:
-            none = np.zeros(0, dtype=np.int64)
-            self.list_communities((), none, none, none, ())
-        else:
-            self.list_communities(found.names, found.sizes, found.adopted, found.onset, found.top)
-
-    def list_communities(
-        self,
-        names: Sequence[str],
-        sizes: NDArray[np.int64],
-        adopted: NDArray[np.int64],
-        onset: NDArray[np.int64],
-        top: Sequence[Sequence[str]],
-    ) -> None:
-        """Show communities; nothing is redrawn if the same arrays are already shown."""
-        old = self._shown
-        if old is not None and names is old.names and adopted is old.adopted:
             return
-        self._shown = CommunityRows(names, sizes, adopted, onset, top)
-        self.fill(self._shown)
+        old = self._shown
+        if old is None or found is not old.found:
+            self._shown = CommunityRows(found, known)
+            self.fill(self._shown)
+        if self.measure != self._measure and self.measure in known:
+            self.sort(1 + known.index(self.measure), descending=True)
+        self._measure = self.measure
+        self.heading = f"Communities{titled_count(found)}"
 
     def sort_by(self, order: Order) -> None:
         """Sort by size, adoption, onset or name, like the other views of communities."""
-        column, descending = _SORTS[order]
-        self.sort(column, descending=descending)
+        after = len(self._shown.measures) if self._shown is not None else 1
+        columns = {"size": 0, "adoption": 1, "onset": after + 1, "name": after + 2}
+        self.sort(columns[order], descending=order in {"size", "adoption"})

@@ -46,7 +46,7 @@ class Curves(BraillePane):
 
     HELP = (
         "Number of members in each state, tick by tick. Left and right move the crosshair, "
-        "[ and ] zoom in time, L switches the logarithmic scale on and off, a also shows a state "
+        "( and ) zoom in time, L switches the logarithmic scale on and off, a also shows a state "
         "that is far above the others."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,8 +56,8 @@ class Curves(BraillePane):
         Binding("shift+right", "point(10)", "Far right", id="curves-far-right", show=False),
         Binding("home", "first", "First tick", id="curves-first", show=False),
         Binding("end", "newest", "Follow the newest tick", id="curves-newest", show=False),
-        Binding("left_square_bracket", "zoom(2.0)", "Zoom out", id="curves-out", show=False),
-        Binding("right_square_bracket", "zoom(0.5)", "Zoom in", id="curves-in", show=False),
+        Binding("left_parenthesis", "zoom(2.0)", "Zoom out", id="curves-out", show=False),
+        Binding("right_parenthesis", "zoom(0.5)", "Zoom in", id="curves-in", show=False),
         Binding("L", "log", "Logarithmic scale", id="curves-log", show=False),
         Binding("a", "all", "Show every state", id="curves-all", show=False),
     ]
@@ -228,7 +228,10 @@ class Curves(BraillePane):
         rows = height - write_legend(
             canvas,
             self._read_out(),
-            [self._entry(i, looks[i], inks[i], shown) for i in range(len(self._states))],
+            [
+                self._entry(i, looks[i], inks[i], shown)
+                for i in sorted(range(len(shown)), key=lambda i: not shown[i])
+            ],
             strong=canvas.ink_of(self.tone("strong")),
             text=canvas.ink_of(self.tone("text")),
         )

@@ -114,10 +114,10 @@ class ParameterMapPane(PixelPane):
     def _fill(self, canvas: Canvas, share: float, x: int, y: int, wide: int, tall: int) -> None:
         if self.in_glyphs:
             area = (slice(y, y + tall), slice(x, x + wide))
-            canvas.chars[area] = self.density(np.array([share**2]))[0]
+            canvas.chars[area] = self.density(np.array([share]))[0]
             canvas.ink[area] = canvas.ink_of(self.tone("line"))
             return
-        pixels = np.broadcast_to(self.shade(np.array(share**2)), (tall, 2 * wide, 3))
+        pixels = np.broadcast_to(self.shade(np.array(share)), (tall, 2 * wide, 3))
         canvas.side_blocks(x, y, np.ascontiguousarray(pixels))
 
     def _number(self, canvas: Canvas, share: float, x: int, y: int, said: str) -> None:
@@ -125,7 +125,7 @@ class ParameterMapPane(PixelPane):
         if self.in_glyphs:
             _put(canvas, x, y, said, canvas.ink_of(self.tone("strong")))
             return
-        ground = self.shade(np.array(share**2))
+        ground = self.shade(np.array(share))
         is_bright = float(ground @ np.array([0.299, 0.587, 0.114])) > 128
         fore = np.full(3, 0 if is_bright else 255, np.uint8)
         _put(canvas, x, y, said, int(paired(fore, ground)))

@@ -65,22 +65,22 @@ def metrics_of(focus: Focus, agents: int) -> list[Figure]:
 
 
 def _r_of(focus: Focus, first: int) -> Figure:
-    """Write R_t with the tick of its adopters, or why there is none."""
+    """Write R of the newest complete cohort, or why there is none."""
     later = focus.r[1:]
-    peak = "" if focus.status == "failed" else _peak(later, first + 1, "{:.2f}")
     if focus.cohort > first:
         value = float(focus.r[focus.cohort - first])
-        return Figure(f"R_t @{count(focus.cohort)}", f"{value:.2f}", peak, later)
-    if focus.status in {"queued", "running"} or focus.cohort < -1:
-        return Figure("R_t", "-", "not recorded" if focus.cohort < -1 else "incomplete")
-    return Figure("R_t", "-", peak or "died out", later)
+        peak = _peak(later, first + 1, "{:.2f}")
+        return Figure(f"R({count(focus.cohort)})", f"{value:.2f}", peak, later)
+    if focus.cohort < -1:
+        return Figure("R", "-", "not recorded")
+    running = focus.status in {"queued", "running"}
+    return Figure("R", "-", "no complete cohort" if running else "died out")
 
 
 def _of_seeds(focus: Focus, first: int) -> str:
     """Say how many each seed convinced, once known; until then, since when they are seeds."""
-    if np.isfinite(focus.seeds_r):
-        return f"R {focus.seeds_r:.2f} @{count(first)}"
-    return f"at tick {count(first)}"
+    known = np.isfinite(focus.seeds_r)
+    return f"R {focus.seeds_r:.2f}" if known else f"at tick {count(first)}"
 
 
 def platform_metrics(now: PlatformNow, agents: int) -> list[Figure]:
@@ -151,9 +151,9 @@ class NowPane(StripPane):
 
     HELP = (
         "The message shown at this tick: how many members have ever adopted it, how many are "
-        "spreading it now (a dash: the plugin of its model is missing), new adopters and R_t with "
+        "spreading it now (a dash: the plugin of its model is missing), new adopters and R with "
         "their peaks, the mean number of new adopters over 10 ticks, the shape of the cascade "
-        "tree, and structural virality (mean distance between two adopters in that tree). R_t @12 "
+        "tree, and structural virality (mean distance between two adopters in that tree). R(12) "
         "is the mean number of adoptions caused by each member who adopted at tick 12; it is "
         "incomplete (a dash) until all of them have finished spreading. R of the seeds is listed "
         "separately, because they were selected. With a platform: members online, impressions, and "

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len
 from rich.style import Style
 from textual.color import Color
 from textual.content import Content
@@ -25,12 +24,6 @@ from tui.theme import GLYPHS, SHADES, shade
 
 Symbols = Literal["braille", "block", "ascii"]
 """Symbols of curves and fields; ``ascii`` for fonts and terminals without the others."""
-
-
-SCALE_CELLS = 10
-"""Colours of the legend of shares."""
-SCALE_SAYS = ("0%", "25%", "100%")
-"""Labels at its ends and between its halves."""
 
 
 class Painted(Widget):
@@ -57,6 +50,21 @@ class Painted(Widget):
         """Repaint everything."""
         self._stamp += 1
         self.refresh()
+
+    def repaint_changes(self) -> None:
+        """Repaint, and have only the cells sent that differ: for what moves many times a second."""
+        width, height, _ = self.view()
+        before, self._stamp = self._strips, self._stamp + 1
+        if not (width and height and self.is_attached):
+            return
+        self.render_line(0)
+        if len(before) != len(self._strips):
+            self.refresh()
+            return
+        pairs = enumerate(zip(before, self._strips, strict=True))
+        regions = [_difference(y, old, new) for y, (old, new) in pairs if old != new]
+        if regions:
+            self.refresh(*regions)
 
     def view(self) -> tuple[int, int, int]:
         """Return the painted width and height, and the first row if it scrolls."""
@@ -88,6 +96,21 @@ class Painted(Widget):
         if y < len(self._strips):
             return self._strips[y]
         return Strip.blank(width, self.rich_style)
+
+
+def _difference(y: int, old: Strip, new: Strip) -> Region:
+    """Return the cells of a line from the first that differs to the last."""
+    one, other = list(old), list(new)
+    start, stop = 0, new.cell_length
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        start += a.cell_length
+    for a, b in zip(reversed(one), reversed(other), strict=False):
+        if a != b:
+            break
+        stop -= a.cell_length
+    return Region(start, y, max(1, stop - start), 1)
 
 
 class StripPane(Painted, can_focus=True):
@@ -179,46 +202,41 @@ class PixelPane(StripPane):
     @property
     def in_glyphs(self) -> bool:
         """Whether amounts are shown by the density of a character instead of a colour."""
-        return self.symbols == "ascii" or self.few_colours
+        return self.symbols == "ascii" or self.few_colours or self.app.no_color
 
-    def shade(self, shares: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    def shade(
+        self, shares: NDArray[np.floating[Any]], *, diverging: bool = False
+    ) -> NDArray[np.uint8]:
         """Return the colour of each share, uint8 (..., 3); see :func:`tui.theme.shade`."""
-        return shade(shares, dark=self.dark)
+        coarse = self.app.console.color_system == "256"
+        return shade(shares, dark=self.dark, diverging=diverging, coarse=coarse)
 
     def density(self, shares: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
-        """Return a character for each share in [0, 1], as fixed as its colour; NaN is blank."""
-        levels = np.sqrt(np.nan_to_num(shares).clip(0, 1))
+        """Return a character for each share in [0, 1]; NaN is blank, a value above 0 never."""
         glyphs = np.array(list(GLYPHS if self.symbols == "ascii" else SHADES))
-        steps = levels * (len(glyphs) - 1)
-        # A value above 0 is never blank.
+        steps = np.nan_to_num(shares).clip(0, 1) * (len(glyphs) - 1)
         found: NDArray[np.str_] = glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
         return found
 
-    def write_foot(self, canvas: Canvas, name: str, facts: str) -> None:
-        """Write the last row: the selection, its facts, and the scale if there is room."""
-        y, room = canvas.height - 1, canvas.width
-        scale = SCALE_CELLS + sum(len(said) + 2 for said in SCALE_SAYS) - 2
-        if canvas.width - scale - 2 >= min(cell_len(name), 12) + len(facts) + 2:
-            room -= scale + 2
-            self.write_scale(canvas, canvas.width - scale, y)
+    def write_foot(
+        self, canvas: Canvas, ends: tuple[str, str], name: str, facts: str, *, diverging: bool
+    ) -> None:
+        """Write the last row: the legend of colours, and what is known of the selection."""
+        y, muted = canvas.height - 1, canvas.ink_of(self.tone("muted"))
+        cells = max(4, min(20, canvas.width // 5))
+        x = canvas.text(0, y, ends[0], muted) + 1
+        cells = max(0, min(cells, canvas.width - x))
+        shares = (np.arange(2 * cells) + 0.5) / max(1, 2 * cells)
+        if self.in_glyphs:
+            canvas.chars[y, x : x + cells] = self.density(shares[1::2])
+            canvas.ink[y, x : x + cells] = muted
+        elif cells:
+            canvas.side_blocks(x, y, self.shade(shares, diverging=diverging)[None])
+        x += cells + 1
+        x += canvas.text(x, y, ends[1], muted) + 2
         strong, text = canvas.ink_of(self.tone("strong")), canvas.ink_of(self.tone("text"))
-        used = canvas.text(0, y, name, strong, room=max(room - len(facts) - 2, min(10, room)))
-        used += 2 if used else 0
-        canvas.text(used, y, facts, text, room=max(0, room - used))
-
-    def write_scale(self, canvas: Canvas, x: int, y: int) -> None:
-        """Write the legend of shares, ``0% [colours] 25% [colours] 100%``: always the same."""
-        muted, half = canvas.ink_of(self.tone("muted")), SCALE_CELLS // 2
-        places = np.linspace(0, 1, 4 * half) ** 2
-        for k, said in enumerate(SCALE_SAYS):
-            x += canvas.text(x, y, said, muted) + 1
-            cells = max(0, min(half, canvas.width - x)) if k < len(SCALE_SAYS) - 1 else 0
-            if not cells:
-                continue
-            shares = places[2 * k * half : 2 * (k * half + cells)]
-            if self.in_glyphs:
-                canvas.chars[y, x : x + cells] = self.density(shares[1::2])
-                canvas.ink[y, x : x + cells] = muted
-            else:
-                canvas.side_blocks(x, y, self.shade(shares)[None])
-            x += cells + 1
+        room = canvas.width - x
+        used = canvas.text(
+            x, y, name, strong, room=max(0, max(room - len(facts) - 2, min(10, room)))
+        )
+        canvas.text(x + used + (2 if used else 0), y, facts, text)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widget import Widget
 
 from tui.actions.command_line import ORDERS, VIEWS
 from tui.draw.community_map import CommunityMap
-from tui.draw.community_table import CommunityHeat, CommunityTable
+from tui.draw.community_table import MEASURES, CommunityHeat, CommunityPane, CommunityTable, offered
 from tui.draw.curves import Curves
 from tui.draw.now import MetricChart, NowPane
 from tui.modes.panes import (
@@ -23,40 +25,74 @@ from tui.modes.panes import (
     titled,
 )
 from tui.modes.sliders import ParametersPane
+from tui.safe_text import line
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
 
-class LiveMode(Mode):
-    """Curves and figures above, communities and messages below; if wide, parameters and map too."""
+class CommunityViews(Mode):
+    """A mode with map, heat map and table of the communities, of which one is shown."""
+
+    view = "map"
+
+    def views(self) -> Iterator[Widget]:
+        """Make the three views; the class of their parent says which is shown."""
+        yield titled(CommunityMap(id="map"), "Communities", "view")
+        yield titled(CommunityHeat(id="heat"), "Communities over time", "view")
+        yield titled(CommunityTable(id="table"), "Communities", "view")
+
+    def turn(self, view: str = "") -> str:
+        """Switch to a view, or to the next one; return its name."""
+        self.view = view or VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
+        self.query_one("#upper").set_classes(f"-{self.view}")
+        self.focus_pane(self.query_one(f"#{self.view}"))
+        self.app.redraw()
+        return self.view
+
+    def colour(self, measure: str = "") -> str:
+        """Switch all views to a measure, or to the next one that is known; return its title."""
+        frame, pane = self.app.frame, self.query_one(CommunityMap)
+        known = offered(frame) if frame is not None else ["ever"]
+        now = pane.measure if pane.measure in known else known[0]
+        chosen = measure or known[(known.index(now) + 1) % len(known)]
+        for each in self.screen.query(".view"):
+            each.measure = chosen  # type: ignore[attr-defined]  # every view has it
+        self.app.redraw()
+        return MEASURES[chosen]
+
+    @on(CommunityTable.Selected)
+    @on(CommunityTable.Chosen)
+    def _row_selected(self, event: CommunityTable.Selected) -> None:
+        event.stop()
+        kind = CommunityPane.Chosen if isinstance(event, CommunityTable.Chosen) else None
+        self.post_message((kind or CommunityPane.Selected)(event.row))
+
+
+class LiveMode(CommunityViews):
+    """The communities, and beside them the message with its curve, parameters and events."""
 
     MODE: ClassVar[str] = "live"
-    DEFAULT_CSS = """
-    LiveMode #chart { display: none; width: 1fr; }
-    LiveMode.-metrics #chart { display: block; }
-    LiveMode.-metrics #curves { display: none; }
-    """
 
     _is_metrics = False
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="upper"):
-            yield titled(ParametersPane(), "Parameters")
-            yield titled(WelcomePane(), "Welcome")
-            yield titled(Curves(id="curves"), "Adoption")
-            yield titled(MetricChart(id="chart"), "Metrics")
-            yield titled(NowPane(id="now"), "Now")
-        with Horizontal(id="lower"):
-            yield titled(CommunityMap(id="map"), "Communities", counts=True)
-            yield titled(CommunityHeat(id="heat"), "Communities over time", counts=True)
-            yield titled(MessagesPane(), "Messages")
+        with Horizontal(id="upper", classes="-map"):
+            yield from self.views()
+            with Vertical(id="side"):
+                yield titled(WelcomePane(), "Welcome")
+                with Vertical(id="message"):
+                    yield titled(NowPane(id="now"), "")
+                    yield titled(Curves(id="curves"), "")
+                    yield titled(MetricChart(id="chart"), "")
+                yield titled(ParametersPane(), "Parameters")
+                yield titled(MessagesPane(), "Messages")
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("map", "heat", "table"),
         ("curves", "chart", "now", "welcome"),
-        ("heat",),
-        ("curves", "chart", "now", "stories"),
-        ("map", "params"),
+        ("map", "heat", "table"),
+        ("now", "stories", "params"),
     )
 
     def show(self, frame: Frame) -> None:
@@ -93,18 +129,25 @@ class LiveMode(Mode):
             is_chart = True
         self.set_class(is_chart, "-metrics")
         self.set_class(is_quiet and not is_chart, "-quiet")
+        self.set_class(not frame.sessions and not frame.events, "-silent")
+        focus = frame.focus
+        title = "Platform" if focus is None else line(f"#{focus.id} {focus.text}", 80)
+        message = self.query_one("#message")
+        if str(message.border_title) != title:
+            message.border_title = Content(title)
+        note_one_run(message, self.app.keymap, is_one=focus is not None)
+        theory = self.query_one(Curves).border_subtitle
+        if theory:
+            message.border_subtitle = theory
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the curves also show predictions."""
         if isinstance(pane, Curves) and pane.display:
             pane.overlay(self.app.theory_beside(frame.focus))
-        elif isinstance(pane, NowPane):
-            note_one_run(pane, self.app.keymap, is_one=frame.focus is not None)
         super().show_in(pane, frame)
 
-    @on(CommunityMap.Chosen)
-    @on(CommunityHeat.Chosen)
-    def _chosen(self, event: CommunityMap.Chosen) -> None:
+    @on(CommunityPane.Chosen)
+    def _chosen(self, event: CommunityPane.Chosen) -> None:
         event.stop()
         self.app.show_community(event.index)
 
@@ -116,21 +159,18 @@ class LiveMode(Mode):
 Order = Literal["size", "adoption", "onset", "name"]
 
 
-class GroupsMode(Mode):
+class GroupsMode(CommunityViews):
     """One of three views, with the chosen community beside it."""
 
     MODE: ClassVar[str] = "groups"
 
-    view = "map"
     order: Order = "size"
     chosen = 0
     _was_chosen = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper", classes="-map"):
-            yield titled(CommunityMap(id="map"), "Communities", "view", counts=True)
-            yield titled(CommunityHeat(id="heat"), "Communities over time", "view", counts=True)
-            yield titled(CommunityTable(id="table"), "Communities", "view", counts=True)
+            yield from self.views()
             yield titled(CommunityDetail(), "Detail")
 
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("map", "heat", "table"), ("detail",))
@@ -142,19 +182,11 @@ class GroupsMode(Mode):
         else:
             super().show_in(pane, frame)
 
-    @on(CommunityMap.Selected)
-    @on(CommunityMap.Chosen)
-    @on(CommunityHeat.Selected)
-    @on(CommunityHeat.Chosen)
-    def _selected(self, event: CommunityMap.Selected) -> None:
+    @on(CommunityPane.Selected)
+    @on(CommunityPane.Chosen)
+    def _selected(self, event: CommunityPane.Selected) -> None:
         event.stop()
         self.choose(event.index)
-
-    @on(CommunityTable.Selected)
-    @on(CommunityTable.Chosen)
-    def _row_selected(self, event: CommunityTable.Selected) -> None:
-        event.stop()
-        self.choose(event.row)
 
     def choose(self, index: int) -> None:
         """Show a community in detail, and put every cursor on it."""
@@ -171,10 +203,7 @@ class GroupsMode(Mode):
 
     def turn(self, view: str = "") -> str:
         """Switch to a view, or to the next one; return its name."""
-        self.view = view or VIEWS[(VIEWS.index(self.view) + 1) % len(VIEWS)]
-        self.query_one("#upper").set_classes(f"-{self.view}")
-        self.focus_pane(self.query_one(f"#{self.view}"))
-        self.app.redraw()
+        super().turn(view)
         if self._was_chosen:  # a view that was never shown had no rows then
             self._put_cursors()
         return self.view

@@ -19,7 +19,7 @@ from textual.widget import Widget
 from sim.core import plural
 from tui.actions.table import way_to
 from tui.safe_text import line
-from tui.text import all_of, count, counted, percent, real_rows, short, titled_count
+from tui.text import all_of, count, counted, percent, real_rows, short
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Frame, SessionRow
@@ -70,22 +70,14 @@ class Mode(Vertical):
         """Show a frame in one pane, if it is visible."""
         if pane.display:
             pane.show(frame)  # type: ignore[attr-defined]  # every pane has it
-            self._count_in_title(pane, frame)
-
-    def _count_in_title(self, pane: Widget, frame: Frame) -> None:
-        """Write the number of communities shown, and of all, beside the title."""
-        title = getattr(pane, "counts", "")
-        if title:
-            told = title + titled_count(frame.communities, getattr(pane, "shown", None))
-            if str(pane.border_title) != told:
-                pane.border_title = Content(told)
+            heading = getattr(pane, "heading", "")
+            if heading and str(pane.border_title) != heading:
+                pane.border_title = Content(heading)
 
 
-def titled(pane: Widget, title: str, classes: str = "", *, counts: bool = False) -> Widget:
-    """Give a pane its frame and title; ``counts``: with the number of communities."""
+def titled(pane: Widget, title: str, classes: str = "") -> Widget:
+    """Give a pane its frame and title; one with a ``heading`` changes it with what it shows."""
     pane.add_class("pane", *classes.split())
-    if counts:
-        pane.counts = title  # type: ignore[attr-defined]
     pane.border_title = Content(title)
     return pane
 
