@@ -28,6 +28,12 @@ LOOK_EVERY = 0.25
 LONGEST = 5.0
 """Maximum seconds that keys wait, whatever the reason."""
 
+UNPROMPTED = 0.5
+"""Seconds after the last key from which a dialog comes unexpected."""
+
+DEAF_SECONDS = 0.3
+"""Seconds for which a dialog that comes unexpected takes no keys: they were meant for the stage."""
+
 ROUNDS = {"enter": 3, "escape": 2}
 """Pulse rounds of keys that are passed on: the command line tells its parent, then the stage."""
 
@@ -56,7 +62,7 @@ class TypedAhead:
         self._bearer: MessagePump | None = None
         self._opener: object | None = None
         self._aside: tuple[object | None, deque[Key]] = (None, deque())
-        self._since = 0.0
+        self._since = self._newest_key = self._deaf_until = 0.0
         self._alarm: Timer | None = None
 
     @property
@@ -65,7 +71,11 @@ class TypedAhead:
         return bool(self._rounds) or self._opener is not None
 
     def keeps(self, key: Key) -> bool:
-        """Return whether the key was queued."""
+        """Return whether the key was queued, or dropped as it was not meant for a new dialog."""
+        before, self._newest_key = self._newest_key, key.time
+        if key.time < self._deaf_until:
+            self._newest_key = before
+            return True
         if self.is_waiting or self._kept:
             self._kept.append(key)
             return True
@@ -82,12 +92,26 @@ class TypedAhead:
 
     def opened(self, screen: Screen[Any]) -> None:
         """Release the next keys to a screen, once its first field has the focus."""
+        now = time.monotonic()
         if self._opener is None:
+            if now - self._newest_key > UNPROMPTED:  # the work of an action has led to it
+                self._deaf_until = now + DEAF_SECONDS
             return
         if not getattr(screen, "takes_keys", True):  # it only shows the progress of the action
             self._aside, self._kept = (self._opener, self._kept), deque()
         self._opener = None
         self._follow(screen, 1)
+
+    def released(self) -> None:
+        """Release the next keys to the stage: the action takes long, and opens its dialog later."""
+        if self._opener is not None:
+            self._opener = None
+            self._follow(self._app, 1)
+
+    @property
+    def waiting(self) -> str:
+        """The keys that wait, as a person writes them."""
+        return "".join(f"{_shown(key)} " for key in self._kept).strip()
 
     def ended(self, opener: object) -> None:
         """Release the next keys: the action has ended, whatever it opened."""
@@ -208,6 +232,7 @@ class KeysInOrder(App[int], inherit_bindings=False):
         self.ahead.went(key)
 
     async def _take_on_stage(self, app: HubbubApp, key: Key) -> None:
+        app.pressed()
         is_noted = self.prefix.meets(key, app.situation().mode)
         if self.prefix.is_count:
             app.say(str(self.prefix))
@@ -216,9 +241,8 @@ class KeysInOrder(App[int], inherit_bindings=False):
         known = self.screen.active_bindings
         await super().on_event(key)
         if not any(name in known for name in (key.key, *key.aliases)):
-            shown = key.character if key.is_printable else key_label(key.key)
             keys = way_to("help", app.keymap)
-            app.say(f"{shown} does nothing here; {keys} lists the keys.", "warning")
+            app.say(f"{_shown(key)} does nothing here; {keys} lists the keys.", "warning")
 
     async def on_pulse(self, event: Pulse) -> None:
         event.stop()
@@ -229,3 +253,7 @@ class KeysInOrder(App[int], inherit_bindings=False):
         pushed = super().push_screen(screen, *given, **named)
         self.ahead.opened(self.screen)
         return pushed
+
+
+def _shown(key: Key) -> str:
+    return key.character if key.is_printable and key.character else key_label(key.key)

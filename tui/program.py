@@ -7,9 +7,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from textual.app import App
+from typing import TYPE_CHECKING, TypeVar
 
 from sim.errors import InputError
 from tui.actions.command_line import CommandHistory
@@ -31,15 +29,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PATIENCE = 0.2
-"""Seconds that work may take before a dialog shows it."""
+"""Seconds that work may take before a chip or a dialog shows it."""
 
 
 class LongWork:
-    """Runs one piece of long work at a time."""
+    """Runs long work: a chip on the stage shows it, or a dialog where no stage is on top."""
 
-    def __init__(self, app: App[Any]) -> None:
+    def __init__(self, app: KeysInOrder) -> None:
         self._app = app
-        self.busy = ""  # the work in progress, such as `"saving the world"`; empty if there is none
+        self._jobs: list[DialogJob] = []
+        self.shown: DialogJob | None = None  # what the chip shows, and escape cancels
+
+    @property
+    def busy(self) -> str:
+        """The work in progress, such as ``"saving the world"``; empty if there is none."""
+        return self._jobs[-1].title if self._jobs else ""
 
     async def in_thread(self, title: str, function: Callable[[Report], T]) -> T:
         """Run a function in a thread; it reports progress, and is cancelled through its report."""
@@ -62,16 +66,21 @@ class LongWork:
         return await self._follow(EngineJob(title, job), asyncio.ensure_future(_result_of(job)))
 
     async def _follow(self, job: DialogJob, future: asyncio.Future[T]) -> T:
-        self.busy = job.title
+        self._jobs.append(job)
         dialog: ProgressDialog | None = None
         try:
             await asyncio.wait([future], timeout=PATIENCE)
-            if not future.done():
+            if not future.done() and self._app.screen is self._app.stage:
+                self.shown = job
+                self._app.ahead.released()
+            elif not future.done():
                 dialog = ProgressDialog(job)
                 await self._app.push_screen(dialog)
             return await future
         finally:
-            self.busy = ""
+            self._jobs.remove(job)
+            if self.shown is job:
+                self.shown = None
             if dialog is not None:
                 dialog.leave()
 
@@ -235,6 +244,10 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
     @abstractmethod
     def say(self, text: str, kind: str = "info") -> None:
         """Show a sentence on the line above the footer."""
+
+    @abstractmethod
+    def pressed(self) -> None:
+        """Note that a key was pressed on the stage: what was said until then has been read."""
 
     @abstractmethod
     def say_preparing(self, stage: str) -> None:

@@ -412,6 +412,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
             if self.opening is not None:
                 self.run_worker(self.upkeep.begin(), exit_on_error=False)
             await self.homes.begin(self._path, report, read_only=self._read_only)
+            self.say_preparing("")
         except Exception as error:
             if self.opening is None:
                 self._loading.fail(sentence_of(error))
@@ -511,7 +512,8 @@ class Viewer(HubbubApp, inherit_bindings=False):
         with suppress(NoMatches):  # the stage is being taken down
             if self._take():
                 self.redraw(whole=not self.running)
-            is_over = time.monotonic() - self._said_at > SAID_FOR
+            sticks = self.stage is not None and self.stage.line.sticks
+            is_over = time.monotonic() - self._said_at > SAID_FOR and not sticks
             if is_over if self._said_at else hint_for(self.frame, self.keymap) != self._hinted:
                 self.hint()
 
@@ -612,6 +614,11 @@ class Viewer(HubbubApp, inherit_bindings=False):
             self.stage.line.say(text, kind)
         elif self.stage is None:
             self._loading.say(plain(text))
+
+    def pressed(self) -> None:
+        """Let an error go, as a key was pressed."""
+        if self.stage is not None and self.stage.line.sticks:
+            self.stage.line.unstick()
 
     def say_preparing(self, stage: str) -> None:
         """Show in the bar of modes what is still being prepared; empty if nothing is."""

@@ -29,4 +29,5 @@ def _styles_are_read_once() -> Iterator[None]:
         patch.setattr(sheets, "_parse_rules", parsed)
         patch.setattr(sheets, "parse", untraced(sheets.parse))
         patch.setattr(sheets, "apply", untraced(sheets.apply))
+        patch.setattr("tui.key_queue.DEAF_SECONDS", 0.0)  # a test answers as soon as it sees
         yield

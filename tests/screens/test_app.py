@@ -24,7 +24,7 @@ from tui.dialogs.form import Form, TextLines
 from tui.dialogs.help import HelpDialog, act_of
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelField
-from tui.dialogs.progress import Loading, ProgressDialog
+from tui.dialogs.progress import Loading
 from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog, SaveDialog
 from tui.draw.curves import Curves
 from tui.modes.sliders import ParametersPane
@@ -448,8 +448,8 @@ async def test_long_work_shows_progress_keeps_keys_and_can_be_cancelled(tmp_path
     async with hubbub(tmp_path) as (app, pilot):
         app.simulator.slow = True  # type: ignore[attr-defined]
         await filled(pilot, NewWorldDialog, "n")
-        await keys(pilot, "enter", then=(ProgressDialog, "drawing ties"))
-        await keys(pilot, "escape", then=lambda: not isinstance(app.screen, ProgressDialog))
+        await keys(pilot, "enter", then="creating the world, 50% (esc cancels)")
+        await keys(pilot, "escape", then=lambda: app.work.shown is None)
         await until(pilot, lambda: "nothing was changed" in said(app))
         assert frame_of(app).agents == 7624
 
@@ -544,13 +544,13 @@ async def test_a_path_is_shown_or_said_to_be_missing(tmp_path: Path) -> None:
 async def test_the_network_is_measured_and_communities_are_looked_for(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         made(app).gate.clear()
-        await command(pilot, "report", ProgressDialog)
+        await command(pilot, "report", lambda: app.work.shown is not None)
         made(app).gate.set()
         await until(pilot, lambda: "3.250 ± 0.020 steps" in seen(app))
         await keys(pilot, "pagedown", "end", then="member 3 [/b]")
         await keys(pilot, "escape", then=lambda: app.screen is app.stage)
         made(app).gate.clear()
-        await command(pilot, "detect", ProgressDialog, lambda: "moving members" in seen(app))
+        await command(pilot, "detect", lambda: "finding communities, 40%" in seen(app))
         await keys(pilot, "escape", then=lambda: "nothing was changed" in said(app))
         made(app).gate.set()
         await command(pilot, "detect leiden", "12 communities")
@@ -849,36 +849,6 @@ async def test_q_right_after_a_step_asks_though_no_new_frame_was_taken_yet(tmp_p
         await until(pilot, lambda: isinstance(app.screen, QuitDialog))
 
 
-async def test_work_that_ends_below_another_dialog_takes_its_own_dialog_away(
-    tmp_path: Path,
-) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        made(app).gate.clear()
-        await command(pilot, "save slow", ProgressDialog)
-        await app.push_screen(Notice("Above", "It came while the world was being saved."))
-        made(app).gate.set()
-        await until(pilot, lambda: "Saved slow.hub" in said(app))
-        assert "Above" in seen(app)
-        await keys(pilot, "enter", then=lambda: app.screen is app.stage)
-
-
-async def test_work_that_cannot_be_called_off_can_be_hidden(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        simulation, found = made(app), asyncio.Event()
-
-        async def query(function: Any, *words: Any, then: Any = tuple) -> Any:
-            await found.wait()
-            return then(function(simulation.world, *words))
-
-        simulation.query = query  # type: ignore[method-assign]
-        await command(pilot, "path 1 nobody")
-        await until(pilot, lambda: isinstance(app.screen, ProgressDialog) and "Hide" in seen(app))
-        await keys(pilot, "escape", then=lambda: app.screen is app.stage)
-        found.set()
-        await until(pilot, lambda: "No path from" in said(app))
-        assert app.screen is app.stage
-
-
 async def test_a_message_that_shows_nothing_is_refused(tmp_path: Path) -> None:
     texts = "\u200b\u2060", "\x1b\x07", "\u3164 \u2800", "\u202e"
     async with hubbub(tmp_path) as (app, pilot):
@@ -893,11 +863,21 @@ async def test_a_message_that_shows_nothing_is_refused(tmp_path: Path) -> None:
         assert not [one for one in made(app).asked if one[0] == "inject"]
 
 
-async def test_letters_typed_while_work_goes_on_press_none_of_its_buttons(tmp_path: Path) -> None:
+async def test_keys_typed_while_work_goes_on_act_and_press_no_button_of_what_it_opens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         made(app).gate.clear()
         await burst(app, pilot, ":save slow\n...")
-        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
-        made(app).gate.set()
         await until(pilot, lambda: made(app).asked[-3:] == [("step", 1)] * 3)
-        assert "Saved slow.hub" in said(app)
+        await until(pilot, lambda: "saving the world" in seen(app).splitlines()[0])
+        made(app).gate.set()
+        await until(pilot, lambda: "Saved slow.hub" in said(app))
+        made(app).gate.clear()
+        await command(pilot, "report", lambda: app.work.shown is not None)
+        monkeypatch.setattr("tui.key_queue.DEAF_SECONDS", 600.0)
+        monkeypatch.setattr("tui.key_queue.UNPROMPTED", 0.0)
+        made(app).gate.set()
+        await shows(pilot, Notice)
+        await pilot.press("enter")
+        assert isinstance(app.screen, Notice)

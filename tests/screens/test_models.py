@@ -30,7 +30,6 @@ from tui.dialogs.dialog import Dialog, StalledDialog
 from tui.dialogs.form import Form, TextLines
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelCard, ModelField, PickModel, fitting
-from tui.dialogs.progress import ProgressDialog
 from tui.dialogs.world import SaveDialog
 from tui.draw.curves import Curves
 from tui.simulator import Simulator
@@ -332,16 +331,3 @@ async def test_what_the_engine_was_asked_before_a_restart_is_said_and_not_shown(
         await until(pilot, lambda: "restarted; try again" in said(app))
         simulation.gate.set()
         await until(pilot, lambda: "everything else resumes" in said(app))
-
-
-async def test_work_that_does_not_stop_can_be_left_to_itself(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        made(app).gate.clear()
-        await command(pilot, "save slow")
-        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
-        await pilot.press("escape")
-        await until(pilot, lambda: "again hides this" in seen(app))
-        await pilot.press("escape")
-        await until(pilot, lambda: app.screen is app.stage)
-        made(app).gate.set()
-        await until(pilot, lambda: "Saved slow.hub" in said(app))

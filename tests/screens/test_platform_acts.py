@@ -60,11 +60,19 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         await until(pilot, lambda: "is hidden" in said(app))
         await until(pilot, lambda: "hidden" in seen(app))
         await command(pilot, "intervene now ban agents=top:5:degree")
-        await until(pilot, lambda: "ban: before the next tick" in said(app))
+        await until(
+            pilot,
+            lambda: (
+                "Before the next tick: Ban the 5 most followed members. Hits 5 of 7,624"
+                in said(app)
+            ),
+        )
         await command(pilot, "intervene now behave agents=random:5 parameters='likes=2 quotes=1'")
-        await until(pilot, lambda: "behave: before the next tick" in said(app))
+        await until(pilot, lambda: "Before the next tick: Behave" in said(app))
+        await command(pilot, "intervene ban the 10 most followed members at tick 90")
+        await until(pilot, lambda: "After tick 90: Ban the 10 most followed" in said(app))
         await command(pilot, "intervene 'share > 0.5' freeze agents=ids:3")
-        await until(pilot, lambda: "once share > 0.5" in said(app))
+        await until(pilot, lambda: "Once share > 0.5: Suspend member 3." in said(app))
         await pilot.press("2", "2")
         await until(pilot, lambda: "openness" in seen(app))
         await pilot.press("K")
@@ -73,12 +81,12 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         assert "agents" in seen(app)
         app.screen.query_one("#when", Input).value = "40"
         app.screen.accept()
-        await until(pilot, lambda: "after tick 40" in said(app))
+        await until(pilot, lambda: "After tick 40" in said(app))
         await pilot.press("3", "K")
         await until(pilot, lambda: isinstance(app.screen, InterveneDialog))
         await until(pilot, lambda: bool(app.screen.query("FormField")))
         app.screen.accept()
-        await until(pilot, lambda: "label: before the next tick" in said(app))
+        await until(pilot, lambda: "Before the next tick: Label message" in said(app))
         await command(pilot, "run 1")
         await until(pilot, lambda: frame_of(app).tick == 4)
         await until(pilot, lambda: any("banned" in each for each in frame_of(app).interventions))

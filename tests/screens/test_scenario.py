@@ -15,7 +15,6 @@ from sim.scenario.gallery import gallery_path
 from tests.screens.test_app import command, frame_of, said, seen, settled, until
 from tests.screens.test_app_real import hubbub
 from tests.screens.test_durability import press
-from tui.dialogs.progress import ProgressDialog
 from tui.dialogs.world import OpenDialog
 
 STORY = """
@@ -191,7 +190,7 @@ async def test_making_its_world_can_be_called_off(
     monkeypatch.setattr(Scenario, "world", slow)
     async with hubbub(folder.parent, (80, 24)) as (app, pilot):
         await command(pilot, "scenario story")
-        await until(pilot, lambda: isinstance(app.screen, ProgressDialog))
+        await until(pilot, lambda: app.work.shown is not None)
         await pilot.press("escape")
         await until(pilot, lambda: "nothing was changed" in said(app))
         assert frame_of(app).name == "lastfm-asia"

@@ -273,34 +273,57 @@ async def intervene(app: Viewer, words: Words) -> None:
     """Intervene as typed, or ask how."""
     cards = await in_thread(app.simulator.interventions, "interventions")
     names = [card.name for card in cards]
+    wish: InterventionWish | None
     if len(words) >= 2:
-        if words[1] not in names:
-            raise UnknownNameError("intervention", words[1], names)
-        wish: InterventionWish | None = InterventionWish(words[1], words[0], pairs(words[2:]))
+        wish = _typed_wish(words, names)
     else:
         kind = choice("intervention", words, tuple(names)) or _first(app)
         frame = app.simulation.frame
-        begin = InterventionWish(kind, "now", _about(app))
-        planned = getattr(frame, "interventions", ())
-        wish = await app.push_screen_wait(InterveneDialog(cards, begin, frame.tick, planned))
+        begin, planned = InterventionWish(kind, "now", _about(app)), frame.interventions
+        dialog = InterveneDialog(cards, begin, frame.tick, planned, lambda wish: _hits(app, wish))
+        wish = await app.push_screen_wait(dialog)
     if wish is not None:
         await _plan(app, wish)
 
 
-async def _plan(app: Viewer, wish: InterventionWish) -> None:
+def _typed_wish(words: Words, names: list[str]) -> InterventionWish:
+    """Return an intervention typed as WHEN KIND NAME=VALUE, or in words."""
+    from sim.world.interventions.plan import from_words
+
+    if words[1] in names:
+        return InterventionWish(words[1], words[0], pairs(words[2:]))
+    if words[0] == "now" or words[0].isdecimal():
+        raise UnknownNameError("intervention", words[1], names)
+    when, kind, said = from_words(" ".join(f"'{w}'" if " " in w else w for w in words))
+    return InterventionWish(kind, "now" if when is None else str(when), said)
+
+
+def _checked(wish: InterventionWish) -> dict[str, Any]:
     from sim.runtime.queries import choices as offers
 
     offer = next(each for each in offers.interventions() if each.name == wish.kind)
-    said = offer.checked(dict(wish.said))
+    return offer.checked(dict(wish.said))
+
+
+async def _hits(app: Viewer, wish: InterventionWish) -> str:
+    """Say what an intervention does, and to whom."""
+    from sim.runtime.queries import choices as offers
+
+    said: str = await app.simulation.query(offers.hits, wish.kind, _checked(wish))
+    return said
+
+
+async def _plan(app: Viewer, wish: InterventionWish) -> None:
     tick = app.simulation.frame.tick
     number = whole_of(wish.when.replace(",", ""))
     when = tick if wish.when == "now" else wish.when if number is None else number
-    await app.simulation.do("at", when, wish.kind, **said)
+    sentence = await _hits(app, wish)
+    await app.simulation.do("at", when, wish.kind, **_checked(wish))
     if isinstance(when, str):
-        time = f"once {when}"
+        time = f"Once {when}"
     else:
-        time = "before the next tick" if when == tick else f"after tick {when:,}"
-    app.say(f"{wish.kind}: {time}.", "good")
+        time = "Before the next tick" if when == tick else f"After tick {when:,}"
+    app.say(f"{time}: {sentence}", "good")
 
 
 def _first(app: Viewer) -> str:

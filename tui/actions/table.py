@@ -176,15 +176,15 @@ ACTIONS: tuple[Action, ...] = (
         aliases=("send",),
     ),
     Action(
-        "params", "p", "params", "Params", "Change the parameters of the message shown.",
-        "Messages", "", has_focus, footer=5, opens=True,
+        "params", "p", "params", "Params", "Move the parameters of the message shown.",
+        "Messages", "", has_focus, footer=5,
     ),
     Action(
         "set", "", "set", "Set", "Set one parameter of the message shown.",
         "Messages", "NAME VALUE", has_focus, asks=True,
     ),
     Action(
-        "undo", "backspace", "undo", "Undo", "Take the last change of a parameter back.",
+        "undo", "u", "undo", "Undo", "Take the last change of a parameter back.",
         "Messages", when=has_message,
     ),
     Action(
@@ -202,7 +202,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "intervene", "K", "intervene", "Intervene",
         "Ban, freeze, label, hide, correct or shift something, now, at a tick, or on a condition.",
-        "World", "[KIND | now|TICK|CONDITION KIND NAME=VALUE ...]", has_world, footer=14,
+        "World", "[KIND | ban the 10 most followed members at tick 10]", has_world, footer=14,
         opens=True,
     ),
     Action(

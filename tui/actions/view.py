@@ -126,6 +126,8 @@ async def back(app: Viewer, _words: Words) -> None:
     """Undo the last step of the view."""
     if app.screen.maximized is not None:
         app.screen.minimize()
+    elif app.work.shown is not None and app.work.shown.cancellable:
+        app.work.shown.cancel()
     elif app.situation().mode == "agents" and app.agents.is_ego:
         app.agents.turn(ego=False)
     elif app.situation().mode == "runs" and await app.experiments.stop():

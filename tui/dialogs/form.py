@@ -267,7 +267,6 @@ class FormDialog(Dialog[T]):
             else:
                 control.offer(cards)
             control.value = chosen if chosen in self.cards else cards[0].name
-        self._begun = self.values
         self._look()
 
     @property
@@ -341,13 +340,15 @@ class FormDialog(Dialog[T]):
             await asyncio.sleep(self.patience)
             if self.of and not self.cards:
                 return
+            state = [row.typed for row in self.rows]
+            self._begun = state if self._begun is None else self._begun
             try:
                 wanted = self._checked()
                 text = await self.preview(wanted)
                 if wanted != self._checked():
                     return
             except Exception as error:
-                if self.values != self._begun:  # nothing is wrong before anything was typed
+                if state != self._begun:  # nothing is wrong before anything was typed
                     self.complain(sentence_of(error))
             else:
                 self.complain("")

@@ -55,6 +55,15 @@ class DialogJob:
         """Request that the job stops."""
         self._stop.set()
 
+    def sentence(self, cells: int) -> str:
+        """Return the work and how far it is; in more than 40 cells also what it does now."""
+        self.look()
+        if self.is_stopping:
+            return f"cancelling: {line(self.title, cells)}"
+        far = f"{self.share:.0%}" if self.share else seconds(time.monotonic() - self.started)
+        stage = f": {self.stage}" if self.stage and cells > 40 else ""
+        return f"{line(self.title + stage, cells)}, {far}{' (esc cancels)' * self.cancellable}"
+
     @property
     def is_stopping(self) -> bool:
         """Whether cancelling was requested."""

@@ -21,6 +21,7 @@ from textual.widgets import Input, Static
 from sim.core import plural
 from tui.actions.command_line import CommandHistory, candidates, complete
 from tui.actions.table import ACTIONS, Action, bindings, way_to
+from tui.dialogs.progress import POLLS_PER_SECOND
 from tui.draw.panes import StripPane
 from tui.modes.panes import Mode
 from tui.safe_text import line
@@ -107,6 +108,24 @@ class StatusBar(FrameBar):
     speed: float | None = None
     is_copy: bool = False
 
+    preparing: str = ""
+    _chip = ""
+
+    def on_mount(self) -> None:
+        self.set_interval(1 / POLLS_PER_SECOND, self._beat)
+
+    def _beat(self) -> None:
+        chip = self._busy()
+        if chip != self._chip:
+            self._chip = chip
+            self.refresh()
+
+    def _busy(self) -> str:
+        """Return the work in progress, and the keys that wait for it."""
+        job, keys = self.app.work.shown, self.app.ahead.waiting
+        busy = self.preparing if job is None else job.sentence(self.size.width // 3)
+        return "; ".join(filter(None, (busy, f"waiting: {keys}" if keys else "")))
+
     def render(self) -> Content:
         frame = self.frame
         if frame is None:
@@ -131,6 +150,7 @@ class StatusBar(FrameBar):
             (5, clock(frame.day, frame.hour), "$foreground-muted"),
             (0, " READ-ONLY " if self.is_copy else "", "auto on $warning bold"),
             (0, state, style),
+            (0, f" {self._chip} " if self._chip else "", "auto on $warning"),
             (2, speed_of(frame, self.speed), ""),
             (4, contacts_of(frame), "$foreground-muted"),
             (2, *_minds(frame)),
@@ -163,7 +183,6 @@ class ModeBar(FrameBar):
 
     ALLOW_SELECT = False
     mode: str = "live"
-    _preparing = ""
 
     def turn(self, mode: str) -> None:
         """Mark a mode as the current one."""
@@ -175,19 +194,13 @@ class ModeBar(FrameBar):
         if self.frame is None:
             return modes
         room = self.size.width - modes.cell_length - 2
-        preparing = (0, self._preparing or self._replicating(), "$text-warning")
+        replicating = (0, self._replicating(), "$text-warning")
         health = fit(
-            [preparing, *self._safety(self.frame, room), *self._well(), *_health(self.frame)],
+            [replicating, *self._safety(self.frame, room), *self._well(), *_health(self.frame)],
             room,
             "   ",
         )
         return modes + Content(" " * max(1, room + 1 - health.cell_length)) + health
-
-    def prepare(self, stage: str) -> None:
-        """Show what is still being prepared."""
-        if stage != self._preparing:
-            self._preparing = stage
-            self.refresh()
 
     def _replicating(self) -> str:
         """Return the progress of replicates, in short."""
@@ -412,6 +425,7 @@ class MessageLine(Horizontal):
         super().__init__(id="line")
         self._history = history
         self._before: Widget | None = None
+        self.sticks = False  # whether the sentence stays until the next key
 
     def compose(self) -> ComposeResult:
         yield Static("", id="said", markup=False)
@@ -419,9 +433,11 @@ class MessageLine(Horizontal):
         yield CommandLine(self._history)
 
     def say(self, text: str, kind: str = "info") -> None:
-        """Show a sentence."""
+        """Show a sentence; an error or a warning in up to six lines, until the next key."""
         mark, style = _MARKS[kind]
-        self.query_one("#said", Static).update(Content.styled(f" {mark}{line(text, 400)}", style))
+        self.sticks = kind in {"error", "warning"}
+        self.set_class(self.sticks, "-sticks")
+        self.query_one("#said", Static).update(Content.styled(f" {mark}{line(text, 900)}", style))
 
     def ask(self, start: str, known: dict[str, list[str]]) -> None:
         """Switch to the ``:`` line."""
@@ -432,6 +448,11 @@ class MessageLine(Horizontal):
         self._before = self.screen.focused
         self.add_class("-asking")
         self.screen.set_focus(command)  # at once: the next key may have arrived already
+
+    def unstick(self) -> None:
+        """Let the sentence be as short, and as short-lived, as any other: a key was pressed."""
+        self.sticks = False
+        self.remove_class("-sticks")
 
     def _done(self) -> None:
         self.remove_class("-asking")
@@ -559,7 +580,7 @@ class Stage(Screen[None], inherit_bindings=False):
 
     def prepare(self, stage: str) -> None:
         """Show in the bar what is still being prepared; empty if nothing is."""
-        self.query_one(ModeBar).prepare(stage)
+        self.query_one(StatusBar).preparing = stage
 
     def redraw_modes(self) -> None:
         """Redraw the bar of modes, as work outside the engine has progressed."""

@@ -13,8 +13,13 @@ from sim.core.params import Parameters, check, describe
 from sim.core.params import ParameterSpec as Spec
 from sim.errors import ParameterError
 from sim.platform.settings import PlatformSettings
-from sim.world.interventions.kinds import kinds
+from sim.world.interventions.kinds import kinds, made, members_of
+from sim.world.interventions.plan import PEOPLE, in_words
+from sim.world.seeding import takes_long
+from sim.world.world import World
 
+NAMED = 4
+"""Members whose names are shown of those that an intervention hits."""
 _TYPED = (bool, int, float, str)
 
 
@@ -44,6 +49,29 @@ def interventions() -> tuple[InterventionOffer, ...]:
         InterventionOffer(name, kind.says, _form_of(name, kind), _mappings(kind))
         for name, kind in kinds().items()
     )
+
+
+def hits(world: World, kind: str, said: dict[str, Any]) -> str:
+    """Say what an intervention does, and to whom it would now; called in the engine.
+
+    Raises
+    ------
+    HubbubError
+        If it cannot be done, or no member matches.
+    """
+    does = made(kind, said)
+    does.check_in(world)
+    sentence = in_words(does)
+    sentence = f"{sentence[0].upper()}{sentence[1:]}."
+    for name in PEOPLE:
+        who = str(getattr(does, name, ""))
+        if not who or who in {"all", "largest"} or takes_long(who):
+            continue
+        chosen = members_of(world, who, len(world.interventions), others=name == "others")
+        names = ", ".join(world.agents.name(int(one)) for one in chosen[:NAMED])
+        end = ", ..." if chosen.size > NAMED else "."
+        sentence += f" Hits {chosen.size:,} of {len(world.agents):,} members: {names}{end}"
+    return sentence
 
 
 def _mappings(kind: type[Parameters]) -> tuple[str, ...]:

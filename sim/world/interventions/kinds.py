@@ -64,6 +64,8 @@ class Intervention(Parameters):
     requires: ClassVar[tuple[str, ...]] = ()
     says: ClassVar[str] = ""
     """Short description of what it does."""
+    phrase: ClassVar[str] = ""
+    """How one is put in words, with its fields: ``ban {agents}``; empty: by its name."""
 
     def check_in(self, world: Any) -> None:
         """Raise if this could never be done in this world."""
@@ -105,6 +107,7 @@ class Inject(Intervention):
 
     plugin_name: ClassVar[str] = "inject"
     says: ClassVar[str] = "start a message"
+    phrase: ClassVar[str] = "send '{text}' to {seeds}"
 
     text: str = Field(description="message text")
     seeds: str = Field("random:10", description="seed members, e.g. random:10")
@@ -139,6 +142,7 @@ class FactCheck(Intervention):
 
     plugin_name: ClassVar[str] = "fact-check"
     says: ClassVar[str] = "label a message and spread a correction"
+    phrase: ClassVar[str] = "fact-check message {message}"
 
     message: int = Field(0, ge=0, description=MESSAGE)
     reach: float = Field(
@@ -223,6 +227,7 @@ class Label(_Flagging):
 
     plugin_name: ClassVar[str] = "label"
     says: ClassVar[str] = "label a message as disputed"
+    phrase: ClassVar[str] = "label message {message}"
     flag: ClassVar[str] = "labelled"
 
 
@@ -231,6 +236,7 @@ class DownRank(_Flagging):
 
     plugin_name: ClassVar[str] = "down-rank"
     says: ClassVar[str] = "rank a message lower in feeds"
+    phrase: ClassVar[str] = "rank message {message} lower"
     flag: ClassVar[str] = "downranked"
 
 
@@ -239,6 +245,7 @@ class Hide(_Flagging):
 
     plugin_name: ClassVar[str] = "hide"
     says: ClassVar[str] = "remove a message from feeds"
+    phrase: ClassVar[str] = "hide message {message}"
     flag: ClassVar[str] = "hidden"
 
 
@@ -288,6 +295,7 @@ class Ban(_Status):
 
     plugin_name: ClassVar[str] = "ban"
     says: ClassVar[str] = "ban members"
+    phrase: ClassVar[str] = "ban {agents}"
     goal: ClassVar[Lifecycle] = Lifecycle.BANNED
 
 
@@ -296,6 +304,7 @@ class Freeze(_Status):
 
     plugin_name: ClassVar[str] = "freeze"
     says: ClassVar[str] = "suspend members until they are thawed"
+    phrase: ClassVar[str] = "suspend {agents}"
     goal: ClassVar[Lifecycle] = Lifecycle.SUSPENDED
 
 
@@ -304,6 +313,7 @@ class Thaw(_Status):
 
     plugin_name: ClassVar[str] = "thaw"
     says: ClassVar[str] = "reactivate suspended members"
+    phrase: ClassVar[str] = "reactivate {agents}"
 
     agents: str = Field("all", description="members by ids; all: all suspended members")
 
@@ -321,6 +331,7 @@ class Recommend(OnPlatform):
 
     plugin_name: ClassVar[str] = "recommend"
     says: ClassVar[str] = "change the recommender of feeds"
+    phrase: ClassVar[str] = "rank feeds by {recommender}"
 
     recommender: str = Field(description="name of the recommender")
     agents: str = Field("", description=f"{AGENTS}; default: all")
@@ -367,6 +378,7 @@ class ChangeSetting(OnPlatform):
 
     plugin_name: ClassVar[str] = "set"
     says: ClassVar[str] = "change a parameter"
+    phrase: ClassVar[str] = "set {name} to {value}"
 
     name: str = Field(description=f"a parameter; without a message: {', '.join(_SETTINGS)}")
     value: Any = Field(description="the new value")
@@ -424,6 +436,7 @@ class CutTies(Intervention):
 
     plugin_name: ClassVar[str] = "cut"
     says: ClassVar[str] = "cut the ties between two groups"
+    phrase: ClassVar[str] = "cut the ties of {agents}"
 
     agents: str = Field(description=AGENTS)
     others: str = Field("", description="the other side, as for agents; default: all")
@@ -451,6 +464,7 @@ class Shock(Intervention):
 
     plugin_name: ClassVar[str] = "shock"
     says: ClassVar[str] = "change how often members are online"
+    phrase: ClassVar[str] = "multiply activity by {factor}"
 
     factor: float = Field(ge=0, le=100, description="multiplies their activity (at most 1)")
     agents: str = Field("", description=f"{AGENTS}; default: all")

@@ -8,7 +8,7 @@ planned, so a replay carries it out again by itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
@@ -24,7 +24,7 @@ from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.platform.acts.kinds import Act
 from sim.spread.cascade.faults import is_interruption, said_by
 from sim.world.base import WorldState
-from sim.world.interventions.kinds import Intervention, LostIntervention, made, remade
+from sim.world.interventions.kinds import Intervention, LostIntervention, kinds, made, remade
 from sim.world.metrics.values import METRICS, OF_MESSAGES, known_metrics
 from sim.world.seeding import check_seeds, choose_seeds, takes_long
 
@@ -111,7 +111,8 @@ def condition_of(text: str, *, is_saved: bool = False) -> WorldCondition:
 
 MOST = 100_000
 _LONGEST = 300
-_PEOPLE = ("agents", "others", "seeds", "among")
+PEOPLE = ("agents", "others", "seeds", "among")
+"""Fields of interventions that name members by an expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +158,96 @@ class Planned:
 
     def __str__(self) -> str:
         time = f"at tick {self.at:,}" if self.at is not None else f"when {self.when}"
-        end = f": {self.result}" if self.is_over else ""
-        return f"{self.does.plugin_name} {time}{end}"
+        result = self.result if self.failed else f"done: {self.result}"
+        return f"{in_words(self.does)} {time}{f' ({result})' if self.is_over else ''}"
+
+
+_MEMBERS = (
+    ("top:1:degree", "the most followed member"),
+    ("top:{n}:degree", "the {n} most followed members"),
+    ("top:{n}:pagerank", "the {n} members with the highest PageRank"),
+    ("top:{n}:core", "the {n} members with the highest core number"),
+    ("random:{n}", "{n} random members"),
+    ("community:{name}:{n}", "{n} members of {name}"),
+    ("community:{name}", "all members of {name}"),
+    ("ids:{n}", "member {n}"),
+    ("ids:{name}", "members {name}"),
+    ("all", "all members"),
+    ("{name}", "members matching {name}"),
+)
+"""Expressions of members, each with its words; the first that fits is taken."""
+
+_SENTENCE = re.compile(r"(.+?)(?: \(([^()]*=[^()]*)\))?(?: now| at tick ([\d,]+)| when (.+))?")
+
+
+def in_words(does: Intervention) -> str:
+    """Return what an intervention does as a sentence; :func:`from_words` reads it.
+
+    Examples
+    --------
+    >>> in_words(made("ban", {"agents": "top:10:degree"}))
+    'ban the 10 most followed members'
+    """
+    said = does.values()
+    named = set(re.findall(r"{(\w+)}", does.phrase))
+    fields = type(does).model_fields
+    shown = {k: _turned(v, _MEMBERS) if k in PEOPLE else v for k, v in said.items()}
+    more = [f"{k}={v}" for k, v in said.items() if k not in named and v != fields[k].default]
+    more = [each for each in more if not each.endswith("={}")]
+    head = does.phrase.format(**shown) if does.phrase else does.plugin_name
+    return f"{head} ({', '.join(more)})" if more else head
+
+
+def from_words(text: str) -> tuple[int | str | None, str, dict[str, str]]:
+    """Return (when, kind, fields) of an intervention in words; when is None for now.
+
+    Examples
+    --------
+    >>> from_words("ban the 10 most followed members at tick 10")
+    (10, 'ban', {'agents': 'top:10:degree'})
+    """
+    known = kinds()
+    sentence = _SENTENCE.fullmatch(text.strip().rstrip("."))
+    head, more, tick, condition = sentence.groups() if sentence else ("", None, None, None)
+    for name, kind in known.items():
+        found = _pattern(kind.phrase or name).fullmatch(head)
+        if found is None:
+            continue
+        said = {
+            k: _turned(v, [(b, a) for a, b in _MEMBERS]) if k in PEOPLE else v
+            for k, v in found.groupdict().items()
+        }
+        said |= dict(part.strip().split("=", 1) for part in (more or "").split(",") if "=" in part)
+        return int(tick.replace(",", "")) if tick else condition, name, said
+    phrases = "; ".join(
+        re.sub(r"{(\w+)}", lambda found: found[1].upper(), kind.phrase)
+        for kind in known.values()
+        if kind.phrase
+    ).replace("AGENTS", "MEMBERS")
+    raise InputError(f"No intervention reads {text.strip()!r}; there are: {phrases}.")
+
+
+def _turned(text: str, pairs: Iterable[tuple[str, str]]) -> str:
+    """Return the second form of the first pair whose first form fits a text; else the text."""
+    for first, second in pairs:
+        found = _pattern(first).fullmatch(str(text))
+        if found is not None:
+            return second.format(**found.groupdict())
+    return text
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    """Return what a template with fields matches; ``{n}`` is a whole number."""
+    parts = re.split(r"{(\w+)}", template)
+    return re.compile(
+        "".join(
+            re.escape(part).replace("'", "'?")
+            if at % 2 == 0
+            else f"(?P<{part}>{'[0-9]+' if part == 'n' else '.+?'})"
+            for at, part in enumerate(parts)
+        ),
+        re.IGNORECASE,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +268,7 @@ class Interventions:
     >>> plan = world.at(3, "ban", agents="top:5:degree")
     >>> world.step(4)
     >>> str(world.interventions[0])
-    'ban at tick 3: 5 members are banned'
+    'ban the 5 most followed members at tick 3 (done: 5 members are banned)'
     """
 
     def __init__(self) -> None:
@@ -377,7 +466,7 @@ def _check_people(world: WorldState, intervention: Intervention) -> None:
 
 def _people(intervention: Intervention) -> Iterator[tuple[str, str]]:
     """Yield the fields that name members by an expression, with their values."""
-    for name in _PEOPLE:
+    for name in PEOPLE:
         said = getattr(intervention, name, "")
         if isinstance(said, str) and said and said not in {"all", "largest"}:
             yield name, said
@@ -386,7 +475,7 @@ def _people(intervention: Intervention) -> Iterator[tuple[str, str]]:
 def _plain(world: WorldState, said: Mapping[str, Any]) -> dict[str, Any]:
     """Return arguments with indices of agents turned into an expression."""
     plain = dict(said)
-    for key in _PEOPLE:
+    for key in PEOPLE:
         value = plain.get(key)
         if value is not None and not isinstance(value, str):
             ids = np.atleast_1d(np.asarray(value))

@@ -290,7 +290,7 @@ def test_an_intervention_that_touches_the_clock_is_named_by_the_check_and_in_a_r
     world.step(3)
     assert world.tick == 3
     assert world.interventions[0].failed
-    assert str(world.interventions[0]).startswith("hasty at tick 1: could not be done")
+    assert str(world.interventions[0]).startswith("hasty at tick 1 (could not be done")
 
 
 def test_the_name_of_a_built_in_intervention_is_refused() -> None:

@@ -144,7 +144,7 @@ def test_a_file_without_variants_is_measured_alone(tmp_path: Path) -> None:
 def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -> None:
     said = hubbub("run", "story.toml", "--save", "w.hub", "--metrics", "m.csv").well()
     assert "No message 7" in said.err
-    assert "ban at tick 2: 3 members are banned.\n" in said.out
+    assert "at tick 2 (done: 3 members are banned).\n" in said.out
     assert "Fact-check: this is not true.  sir" in said.out  # what an intervention sent
     assert "Member actions: " in said.out
     assert "Expected: More with two.\nThis ran the file without a variant; variants: " in said.err
@@ -160,7 +160,7 @@ def test_a_scenario_says_everything_of_a_platform(hubbub: Hubbub, story: Path) -
     for words in ("popularity", "weight: 3.0", "Intervention at tick 2: ban", "follow"):
         assert words in described
     world = hubbub("scenario", "describe", "w.hub").out
-    assert "ban at tick 2: 3 members are banned" in world
+    assert "at tick 2 (done: 3 members are banned)" in world
     assert hubbub("scenario", "describe", "new:50,mean_degree=2").out.count("None") >= 2
 
 

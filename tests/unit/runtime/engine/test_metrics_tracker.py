@@ -43,7 +43,10 @@ async def test_frames_and_events_tell_what_is_measured_and_done() -> None:
     assert {name: value for name, value, _ in metrics.latest}["active"] == 200
     assert not metrics.rows.flags.writeable
     assert [row.id for row in frame.sessions] == [0]
-    assert frame.interventions == ("inject at tick 2: message #0 from 3 seeds",)
+    assert frame.interventions == (
+        "send 'y' to 3 random members (model=si, parameters={'beta': 1.0}) at tick 2 "
+        "(done: message #0 from 3 seeds)",
+    )
     done = [event for event in told if isinstance(event, InterventionDone)]
     assert [(event.tick, event.number) for event in done] == [(2, 0)]
     raised = [event for event in told if isinstance(event, AlertRaised)]

@@ -61,7 +61,9 @@ def test_it_is_done_before_the_first_tick_that_it_can_change() -> None:
         each.step(1)
     assert world.cascades[0].size < bare.cascades[0].size
     assert (world.interventions[0].done_at, world.interventions[0].failed) == (1, False)
-    assert str(world.interventions[0]) == "ban at tick 1: 20 members are banned"
+    assert str(world.interventions[0]) == (
+        "ban the 20 most followed members at tick 1 (done: 20 members are banned)"
+    )
 
 
 def test_a_condition_is_seen_to_after_every_tick_and_once() -> None:
