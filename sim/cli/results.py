@@ -16,6 +16,7 @@ from sim.lab.tables import Table
 from sim.minds.deciding import commands
 from sim.platform.acts.kinds import Act
 from sim.runtime.frames.focus import ModelReports
+from sim.spread.cascade.generations import cohorts_of
 from sim.world.metrics.series import MEMBER_SERIES
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _minds(world: World) -> dict[str, Any]:
 
 
 def _told(cascade: Cascade) -> dict[str, Any]:
-    history = cascade.history
+    history, whole = cascade.history, cohorts_of(cascade)
     return {
         "id": cascade.id,
         "text": cascade.text,
@@ -104,7 +105,8 @@ def _told(cascade: Cascade) -> dict[str, Any]:
         "history": {state: history[:, i] for i, state in enumerate(cascade.states)},
         "new_adopters": cascade.new_adopters,
         "adoptions": told_counts(cascade.adoptions),
-        "r": cascade.r,
+        "r": whole.r,
+        "seeds_r": whole.seeds,
         "now": cascade.now if cascade.now >= 0 else None,
         "metrics": dict(ModelReports().metrics(cascade)),
     }
@@ -128,15 +130,26 @@ def as_table(cascades: Sequence[Cascade]) -> Table:
     told = ([None if cell == "" else cell for cell in row] for row in rows)
     found = [dict(zip(map(str, names), row, strict=True)) for row in told]
     for row in found:
-        row["r"] = None if row["r"] is None else float(str(row["r"]))
+        for name in ("r", "seeds_r"):
+            row[name] = None if row[name] is None else float(str(row[name]))
     return Table.of_rows(found, names=list(map(str, names)))
 
 
 def _rows(cascades: Sequence[Cascade]) -> Iterator[list[object]]:
     states = list(dict.fromkeys(state for cascade in cascades for state in cascade.states))
-    yield ["cascade", "model", "tick", "new", "size", "r", "adoptions", *map(one_line, states)]
+    yield [
+        "cascade",
+        "model",
+        "tick",
+        "new",
+        "size",
+        "r",
+        "adoptions",
+        "seeds_r",
+        *map(one_line, states),
+    ]
     for cascade in cascades:
-        new, r, history = cascade.new_adopters, cascade.r, cascade.history
+        new, (r, _, seeds), history = cascade.new_adopters, cohorts_of(cascade), cascade.history
         sizes, adoptions = new.cumsum(), cascade.adoptions
         place = {state: i for i, state in enumerate(cascade.states)}
         for i in range(len(new)):
@@ -148,6 +161,7 @@ def _rows(cascades: Sequence[Cascade]) -> Iterator[list[object]]:
                 int(sizes[i]),
                 "" if r[i] != r[i] else repr(float(r[i])),
                 "" if adoptions[i] < 0 else int(adoptions[i]),
+                "" if i or seeds != seeds else repr(seeds),
                 *(int(history[i, place[state]]) if state in place else "" for state in states),
             ]
 
@@ -286,10 +300,12 @@ def members_text(members: MemberSeries, agents: Agents, suffix: str) -> str:
 def _messages(world: World) -> list[str]:
     lines = []
     for cascade in world.cascades:
-        r = [None if value != value else float(value) for value in cascade.r]
+        whole = cohorts_of(cascade)
+        r = [None if value != value else float(value) for value in whole.r]
         new = cascade.new_adopters.tolist()
         said = {"message": cascade.id, "started_at": cascade.started_at, "new": new}
         said |= {"adoptions": told_counts(cascade.adoptions), "r": r}
+        said["seeds_r"] = None if whole.seeds != whole.seeds else whole.seeds
         lines.append(json.dumps(said))
     return lines
 

@@ -81,8 +81,9 @@ Csv = Annotated[
     bool,
     typer.Option(
         "--csv",
-        help="Print one CSV row per tick and replicate. r is empty where nobody adopted, and in "
-        "the last tick of a message that is still spreading.",
+        help="Print one CSV row per tick and replicate. r is that of complete "
+        "cohorts: empty where nobody adopted, and from the first that is still spreading; seeds_r, "
+        "in the first row, is that of the seeds.",
     ),
 ]
 Out = Annotated[

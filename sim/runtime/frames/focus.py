@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from sim.arrays import F64, I32, I64
+from sim.arrays import I32, I64
 from sim.core.text import clip, one_line
 from sim.core.threads import interruptible
 from sim.jit.claims import NOBODY
@@ -21,7 +20,7 @@ from sim.runtime.frames.frames import Communities, Focus
 from sim.spread.cascade import trees_kernels as trees
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption, said_by
-from sim.spread.cascade.generations import cohorts_of
+from sim.spread.cascade.generations import Cohorts, cohorts_of
 from sim.spread.opinions.averaging_kernels import count_bins
 from sim.spread.opinions.model import OpinionModel
 
@@ -102,8 +101,8 @@ class Tally:
         return int(self._levels.max())
 
     @property
-    def cohorts(self) -> tuple[F64, int]:
-        """R_t and the tick of :func:`~sim.spread.cascade.generations.cohorts_of`."""
+    def cohorts(self) -> Cohorts:
+        """R_t of complete cohorts."""
         if not self.is_current:
             return cohorts_of(self.cascade)
         return cohorts_of(self.cascade, self._when, self._caused)
@@ -435,11 +434,7 @@ class FocusedCascade:
 
 def _picture(tally: Tally, telling: ModelReports) -> Focus:
     cascade = tally.cascade
-    r, cohort = tally.cohorts
-    of_seeds, whole = float(r[0]) if r.size else math.nan, r.copy()
-    whole[:1] = math.nan
-    if cascade.alive:  # a later cohort may be finished, but too early to tell all of it
-        whole[max(cohort - cascade.started_at, 0) + 1 :] = math.nan
+    r, cohort, of_seeds = tally.cohorts
     return Focus(
         id=cascade.id,
         text=cascade.text,
@@ -448,7 +443,7 @@ def _picture(tally: Tally, telling: ModelReports) -> Focus:
         states=tuple(cascade.states),
         history=tally.history,
         new=tally.new,
-        r=read_only(whole),
+        r=read_only(r),
         now=cascade.now,
         cohort=cohort,
         speed=tally.speed,

@@ -184,9 +184,9 @@ def cascade(world: World, number: int) -> StoryInputs:
 
 def _r_of(found: Cascade) -> Iterator[tuple[str, str]]:
     """Yield R of the seeds once complete, and R_t of the newest complete cohort or why not."""
-    r, cohort = cohorts_of(found)
-    if r.size and r[0] == r[0]:
-        yield f"R of the seeds, tick {found.started_at:,}", f"{r[0]:.2f}"
+    r, cohort, seeds = cohorts_of(found)
+    if seeds == seeds:
+        yield f"R of the seeds, tick {found.started_at:,}", f"{seeds:.2f}"
     if cohort >= 0:
         yield f"R_t of tick {cohort:,}", f"{r[cohort - found.started_at]:.2f}"
         return

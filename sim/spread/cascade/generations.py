@@ -189,25 +189,41 @@ def newest_whole(r: npt.NDArray[np.float64], began: I64) -> int:
 
 def newest_r(cascade: Cascade) -> tuple[float, int]:
     """Return R_t of the generation of :func:`cohorts_of` and its tick; NaN and -1 if none."""
-    r, cohort = cohorts_of(cascade)
+    r, cohort, _ = cohorts_of(cascade)
     return (float(r[cohort - cascade.started_at]), cohort) if cohort >= 0 else (float("nan"), -1)
 
 
-def cohorts_of(
-    cascade: Cascade, row_of: I32 | None = None, caused: I64 | None = None
-) -> tuple[npt.NDArray[np.float64], int]:
-    """Return (R_t, the tick of the newest complete generation after the seeds').
+class Cohorts(NamedTuple):
+    """R_t of complete cohorts, the tick of the newest one, and R of the seeds apart.
 
-    The tick is -1 before one is complete and once the cascade has ended, as its last convinced
-    nobody; and -2 if unknown: repeated adoptions in continuous time are not recorded. ``row_of``
-    and ``caused`` are those of :func:`generations`.
+    Attributes
+    ----------
+    r
+        float64 (ticks + 1,); NaN for the seeds, who were chosen, and while the message spreads from
+        the first incomplete cohort on: later ones that are complete finished early.
+    tick
+        -1 before one is complete and once the cascade has ended, as its last convinced nobody; -2
+        if unknown: repeated adoptions in continuous time are not recorded.
+    seeds
+        NaN while seeds may still convince somebody.
     """
+
+    r: npt.NDArray[np.float64]
+    tick: int
+    seeds: float
+
+
+def cohorts_of(cascade: Cascade, row_of: I32 | None = None, caused: I64 | None = None) -> Cohorts:
+    """Return R_t of complete cohorts; ``row_of``, ``caused``: those of :func:`generations`."""
     began, caused, still = generations(cascade, row_of, caused)
     r = r_of(began, caused, still)
-    row = newest_whole(r, began)
+    row, seeds = newest_whole(r, began), float(r[0]) if r.size else float("nan")
+    r[:1] = np.nan
+    if cascade.alive:
+        r[max(row, 0) + 1 :] = np.nan
     if row < 0 or not cascade.alive:
-        return r, -1 if (began < _UNKNOWN).all() else -2
-    return r, cascade.started_at + row
+        return Cohorts(r, -1 if (began < _UNKNOWN).all() else -2, seeds)
+    return Cohorts(r, cascade.started_at + row, seeds)
 
 
 def _waiting(cascade: Cascade) -> Ids:

@@ -312,7 +312,8 @@ def test_r_is_empty_while_the_last_adopters_have_not_had_their_turn(
     assert told["status"] == ends
     assert (told["r"][-1], last) == (None, "")
     spoke = [new > 0 for new in told["new_adopters"]]
-    assert [r is not None for r in told["r"]][:-1] == spoke[:-1]
+    assert [r is not None for r in (told["seeds_r"], *told["r"][1:-1])] == spoke[:-1]
+    assert told["r"][0] is None
     assert "NaN" not in (tmp_path / "out.json").read_text()
 
 

@@ -31,11 +31,14 @@ def test_r_of_the_message_in_focus_is_that_of_its_record(model: str) -> None:
     for _ in range(12):
         world.step()
         tally.ticked()
-        r, cohort = tally.cohorts
-        wanted, newest = cohorts_of(cascade)
+        r, cohort, seeds = tally.cohorts
+        wanted, newest, of_seeds = cohorts_of(cascade)
         assert np.array_equal(r, wanted, equal_nan=True)
-        assert cohort == newest
-        assert np.array_equal(r, cascade.r, equal_nan=True)
+        assert np.array_equal([cohort, seeds], [newest, of_seeds], equal_nan=True)
+        assert np.array_equal(seeds, cascade.r[0], equal_nan=True)
+        known = ~np.isnan(r)
+        assert np.array_equal(r[known], cascade.r[known])
+        assert not known[0]
 
 
 def test_a_source_behind_those_it_convinced_in_its_own_tick_is_counted() -> None:
