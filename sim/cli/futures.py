@@ -16,7 +16,7 @@ from sim.core.progress import Report
 from sim.core.threads import workers as threads
 from sim.errors import InputError
 from sim.lab.futures import compare_now, future_in_words, future_of, message_in_words
-from sim.lab.statistics.differences import require_margin
+from sim.lab.statistics.differences import SHARE, amount, percent, require_margin
 from sim.scenario.gallery import is_scenario, open_scenario
 from sim.scenario.plan import Stop
 
@@ -182,10 +182,16 @@ def _arm(found: Futures, arm: str) -> list[str]:
             continue
         means = (found.mean(measure, each) for each in (first, arm))
         low, high = apart.interval[:2]
-        spread = f"{_number(low)} to {_number(high)}"
+        if found.unit(measure) == SHARE:
+            each, size = map(percent, means), amount(apart.mean, SHARE)
+            size = f"+{size}" if apart.mean > 0 else size
+            spread = f"{100 * low:.3g} to {100 * high:.3g}"
+        else:
+            each, size = map(_number, means), _number(apart.mean)
+            spread = f"{_number(low)} to {_number(high)}"
         (row,) = found.differences.where(measure=measure, arm=arm).rows()
         rows.append((
-            measure, *map(_number, means), _number(apart.mean),
+            measure, *each, size,
             spread if low < high else "in each replicate" if apart.pairs > 1 else "",
             *("" if math.isnan(row[p]) else f"{row[p]:.3f}" for p in ("p", "p_holm")),
             "" if math.isnan(row["needed"]) else f"{row['needed']:,.0f}",

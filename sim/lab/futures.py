@@ -355,14 +355,16 @@ class Futures(Result):
         sentences = [
             conclusion(
                 self.difference(name, arm), what=_SAID.get(name, name), first=self.arms[0],
-                second=arm, unit=self._unit(name), margin=margin,
+                second=arm, unit=self.unit(name), margin=margin,
+                means=(self.mean(name, self.arms[0]), self.mean(name, arm)),
             )
             for name in names
             for arm in self.arms[1:]
         ]  # fmt: skip
         return "\n".join(sentences)
 
-    def _unit(self, measure: str) -> str:
+    def unit(self, measure: str) -> str:
+        """Return the unit of a measure; ``"share"`` for a proportion."""
         return SHARE if measure in _SHARES else self.records.runs.units.get(measure, "")
 
     def corrected(self) -> str:

@@ -427,6 +427,7 @@ def conclusion(
     second: str,
     unit: str = "",
     margin: float | None = None,
+    means: tuple[float, float] | None = None,
 ) -> str:
     """Return the conclusion from a difference, as a sentence.
 
@@ -447,6 +448,8 @@ def conclusion(
         percentage points.
     margin
         A difference, above 0, that would not matter; None: there is none.
+    means
+        Of both arms, if they shall be told with the difference of shares.
 
     Raises
     ------
@@ -464,7 +467,7 @@ def conclusion(
     what, first, second, unit = map(one_line, (what, first, second, unit))
     first, second = (f"{'the ' * (each == 'baseline')}{each}" for each in (first, second))
     unit = unit.replace("agents", "members").replace(" a tick", " per tick")
-    named = what, first, second, unit
+    named = what, first, second, unit, means if unit == SHARE and what in REACHES else None
     if difference.pairs == 0:
         return f"No conclusion about {what}: no replicate has a value in both conditions."
     is_same = difference.interval.width == 0 and difference.mean == 0
@@ -509,20 +512,31 @@ def amount(value: float, unit: str = "") -> str:
     return f"{shown} {unit}".rstrip()
 
 
+def percent(share: float) -> str:
+    """Return a share as a percentage with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+Means = tuple[float, float] | None
+
 SHARE = "share"
 """The unit of proportions."""
 
 REACHES = frozenset({"share reached", "reach"})
 
 
-def _single(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
-    said = _compared(found, what, first, second, unit)
+def _single(
+    found: MeasuredDifference, what: str, first: str, second: str, unit: str, means: Means
+) -> str:
+    said = _compared(found, what, first, second, unit, means)
     if found.mean == 0:
         said = f"{_capital(what)} is the same in {second} and {first}"
     return f"{said} in one replicate; a single pair gives no interval."
 
 
-def _level(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
+def _level(
+    found: MeasuredDifference, what: str, first: str, second: str, unit: str, means: Means
+) -> str:
     mean = amount(found.mean, unit)
     return (
         f"No conclusion about {what}: the mean of {second} minus {first} is {mean} over "
@@ -530,15 +544,22 @@ def _level(found: MeasuredDifference, what: str, first: str, second: str, unit: 
     )
 
 
-def _constant(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
+def _constant(
+    found: MeasuredDifference, what: str, first: str, second: str, unit: str, means: Means
+) -> str:
     return (
-        f"{_compared(found, what, first, second, unit)} in each of {_pairs(found)}: without any "
-        "variation there is no interval."
+        f"{_compared(found, what, first, second, unit, means)} in each of {_pairs(found)}: without "
+        "any variation there is no interval."
     )
 
 
-def _compared(found: MeasuredDifference, what: str, first: str, second: str, unit: str) -> str:
+def _compared(
+    found: MeasuredDifference, what: str, first: str, second: str, unit: str, means: Means
+) -> str:
     size = amount(abs(found.mean), unit)
+    if means is not None:
+        shares = f"{percent(means[1])} against {percent(means[0])}"
+        return f"{second} reaches {shares} under {first}: {'+' if found.mean > 0 else '-'}{size}"
     if what in REACHES:
         more = "more" if found.mean > 0 else "less"
         return f"{second} reaches {size} {more} than {first}"
@@ -547,37 +568,49 @@ def _compared(found: MeasuredDifference, what: str, first: str, second: str, uni
 
 
 def _undecided(
-    found: MeasuredDifference, what: str, first: str, second: str, unit: str, margin: float | None
+    found: MeasuredDifference,
+    what: str,
+    first: str,
+    second: str,
+    unit: str,
+    means: Means,
+    margin: float | None,
 ) -> str:
     if margin is not None and _is_within(found, margin):
         return (
             f"{_capital(what)} differs between {first} and {second} by less than "
-            f"{amount(margin, unit)} ({_interval(found, unit)})."
+            f"{amount(margin, unit)} ({_interval(found, unit, means)})."
         )
     return (
         f"Inconclusive for {what}: the mean of {second} minus {first} is "
-        f"{amount(found.mean, unit)}, and the {_interval(found, unit)} includes 0"
+        f"{amount(found.mean, unit)}, and the {_interval(found, unit, means)} includes 0"
         f"{_needed(found)}{_caution(found)}."
     )
 
 
 def _decided(
-    found: MeasuredDifference, what: str, first: str, second: str, unit: str, margin: float | None
+    found: MeasuredDifference,
+    what: str,
+    first: str,
+    second: str,
+    unit: str,
+    means: Means,
+    margin: float | None,
 ) -> str:
     within = ""
     if margin is not None and _is_within(found, margin):
         within = f", less than the {amount(margin, unit)} that would matter"
-    said = _compared(found, what, first, second, unit)
-    return f"{said} ({_interval(found, unit)}){within}{_caution(found)}."
+    said = _compared(found, what, first, second, unit, means)
+    return f"{said} ({_interval(found, unit, means)}){within}{_caution(found)}."
 
 
 def _is_within(found: MeasuredDifference, margin: float) -> bool:
     return -margin < found.interval.low and found.interval.high < margin
 
 
-def _interval(found: MeasuredDifference, unit: str) -> str:
+def _interval(found: MeasuredDifference, unit: str, means: Means) -> str:
     low, high, confidence, method = found.interval
-    if found.mean < 0 and found.sign:
+    if found.mean < 0 and found.sign and means is None:
         low, high = -high, -low  # as the amount by which it is smaller
     scale = 100 if unit == SHARE else 1  # the unit is given with the mean
     side = f"{amount(scale * low)} to {amount(scale * high)}"

@@ -245,6 +245,9 @@ class StudyFindings(Result):
         how = means_said(str(row["method"]) for row in rows)
         return Table.of_rows(rows, caption=f"Each condition {self.records.where}: {how}")
 
+    def _mean(self, measure: str, arm: str) -> float:
+        return float(mean_row(self.values(measure, arm), self.complete.strata)["mean"])
+
     def sentences(self, measure: str) -> list[str]:
         """Return the conclusion for a measure: one sentence for each arm except the first."""
         unit = SHARE if measure == "share" else self.records.runs.units.get(measure, "")
@@ -253,6 +256,7 @@ class StudyFindings(Result):
                 self.difference(measure, arm.name), what=_NAMES.get(measure, measure),
                 first=self.study.against,
                 second=arm.name, unit=unit,
+                means=(self._mean(measure, self.study.against), self._mean(measure, arm.name)),
             )
             for arm in self.study.arms[1:]
         ]  # fmt: skip

@@ -38,6 +38,17 @@ def test_differences_of_shares_are_points() -> None:
     found = paired_difference([0.1, 0.2, 0.1, 0.2, 0.1], [0.3, 0.4, 0.3, 0.4, 0.31])
     text = conclusion(found, what="share reached", first="baseline", second="b=1", unit="share")
     assert text.startswith("b=1 reaches 20.2 points more than the baseline (95 % interval 19.6 to")
+    text = conclusion(
+        found,
+        what="share reached",
+        first="baseline",
+        second="b=1",
+        unit="share",
+        means=(0.14, 0.342),
+    )
+    assert text.startswith(
+        "b=1 reaches 34.2 % against 14.0 % under the baseline: +20.2 points (95 % interval 19.6 to"
+    )
 
 
 def test_few_replicates_are_called_few() -> None:
