@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from sim import lab
 from sim.arrays import F64
 from sim.errors import InputError, UnknownNameError
+from sim.lab.futures import MEASURE_NAMES, SHARES
+from tui.experiments import finished_of
 from tui.safe_text import line
 from tui.text import count, percent, short
 
@@ -28,7 +30,8 @@ FAN, HEAT, BY_CONDITION = "fan", "heat map", "by condition"
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 """Ends of the bands of 95 % and 50 %, and the median between them."""
 
-OF_MESSAGES = ("ever", "new", "now")
+SERIES_TITLES = {"ever": "ever adopted", "new": "new this tick", "now": "spreading now"}
+OF_MESSAGES = tuple(SERIES_TITLES)
 """Series of messages; they come first if there are any."""
 
 
@@ -112,7 +115,7 @@ class Outcome:
 
 def series_of(experiment: Experiment) -> tuple[str, ...]:
     """Return the names of an experiment's series, those of messages first."""
-    found: Any = experiment.found
+    found = experiment.found
     if found is None or not hasattr(found, "records"):
         return ()
     if isinstance(found.records, tuple):
@@ -131,62 +134,109 @@ def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) 
     if isinstance(found, lab.Calibration):
         return _of_calibration(found, experiment)
     known = series_of(experiment)
-    if found is None or not known:
+    if not known or not finished_of(found):
         return None
     series = series if series in known else known[0]
     if isinstance(found, lab.Sweep):
         return _of_sweep(found, series, axes, experiment)
+    if isinstance(found, lab.Ensemble):
+        said = (*found.conclusion().splitlines(), found.summary().caption)
+        fan = found.fan(series, QUANTILES)
+        arms = (ArmCurves("", np.stack([fan[name] for name in fan.names[2:]])),)
+        return _of_curves(found, series, experiment, arms, _facts(found), said)
+    return _of_conditions(found, series, experiment)
+
+
+def _of_curves(
+    found: Any, series: str, experiment: Experiment, arms: Sequence[ArmCurves],
+    facts: Iterable[tuple[str, str]], said: Iterable[str], **more: Any,
+) -> Outcome:  # fmt: skip
+    records = found.records
+    return Outcome(
+        series, records.curves.units.get(series, ""), experiment.tick, records.agents, tuple(arms),
+        tuple(facts), tuple(filter(None, (*said, *experiment.remarks))), records.finished, **more,
+    )  # fmt: skip
+
+
+def _of_conditions(
+    found: Futures | StudyFindings, series: str, experiment: Experiment
+) -> Outcome | None:
+    """Return the outcome of a comparison or a study: the answers first, then every condition."""
     if isinstance(found, lab.StudyFindings):
-        return _of_study(found, series, experiment) if len(found.complete.seeds) else None
-    if not found.records.finished:
+        futures, measures = found.futures, found.study.measures
+        first = found.study.against
+        said = [
+            each.sentence.replace(each.claim.measure, name_of(each.claim.measure))
+            for each in found.verdicts
+        ]
+        last = [
+            found.corrected(),
+            found.means.caption,
+            "" if found.is_finished else found.how_far(),
+        ]
+    else:
+        futures, first, said, last = found, found.arms[0], [], [found.corrected()]
+        measures = tuple(dict.fromkeys((found.main, *feeds_in(found.measures))))
+    if not futures.records.finished:
         return None
-    curves = found.records.curves
-    is_compared = len(found.records.programs) > 1
-    futures: Any = found if is_compared else None
-    return Outcome(
-        series, curves.units.get(series, ""), experiment.tick, experiment.agents,
-        tuple(_arms(futures, series) if is_compared else _alone(found, series)),
-        tuple(_of_arms(futures) if is_compared else _facts(found)),
-        tuple(_said(found, is_compared)), found.records.finished,
-        _difference(futures, series) if is_compared else None,
+    bars = {f"{name_of(each)} {BY_CONDITION}": _arm_bars(found, each) for each in measures}
+    facts = [("paired runs", count(len(futures.seeds)))]
+    for name, shown in bars.items():
+        facts += [("mean of", name.removesuffix(f" {BY_CONDITION}"))]
+        facts += [(line(bar.label, 24), bar.said) for bar in shown.rows]
+    arms = [arm for arm in futures.arms if arm != first]
+    answers = [answer(futures, each, arm, first) for each in measures for arm in arms]
+    table = futures.difference_curve(series)
+    apart = ArmDifference(
+        futures.arms[1], futures.arms[0],
+        np.stack([table["low"], table["mean"], table["high"]]).astype(np.float64),
+    )  # fmt: skip
+    return _of_curves(
+        found, series, experiment, _arms(futures, series), facts, (*said, *answers, *last),
+        difference=apart, pictures=bars,
     )  # fmt: skip
 
 
-def _said(found: Any, is_compared: bool) -> list[str]:
-    said = found.conclusion().splitlines()
-    more = found.corrected() if is_compared else found.summary().caption
-    return [*said, *([more] if more else [])]
+def feeds_in(measures: Iterable[str]) -> list[str]:
+    """Return the measures of what members are shown."""
+    return [each for each in measures if each.startswith("end_feed_")]
 
 
-def _of_study(found: StudyFindings, series: str, experiment: Experiment) -> Outcome:
-    complete, study = found.complete, found.study
-    bars = {f"{measure} {BY_CONDITION}": _arm_bars(found, measure) for measure in study.measures}
-    main = study.measures[0]
-    facts = [
-        ("replicates", f"{count(len(complete.seeds))} of {count(len(found.records.seeds))}"),
-        ("mean of", main),
-        *((bar.label, bar.said) for bar in bars[f"{main} {BY_CONDITION}"].rows),
-    ]
-    said = [verdict.sentence for verdict in found.verdicts]
-    said += [line for measure in study.measures for line in found.sentences(measure)]
-    said += filter(None, [found.corrected(), found.means.caption])
-    said += [] if found.is_finished else [found.how_far()]
-    return Outcome(
-        series, complete.curves.units.get(series, ""), experiment.tick, complete.agents,
-        tuple(_arms(found.futures, series)), tuple(facts), (*said, *experiment.remarks),
-        found.records.finished, _difference(found.futures, series), bars,
+def name_of(measure: str) -> str:
+    """Return what a measure or a series is called on the screen."""
+    bare = measure.removesuffix("#0")
+    known = {**MEASURE_NAMES, **SERIES_TITLES}
+    return known.get(bare) or known.get(f"end_{bare}") or line(bare.removeprefix("metric_"), 40)
+
+
+def answer(found: Futures, measure: str, arm: str, first: str) -> str:
+    """Say how two conditions differ in a measure, with the interval of the difference."""
+    return lab.conclusion(
+        found.difference(measure, arm, first), what=name_of(measure), first=first, second=arm,
+        unit="share" if is_share(measure) else found.unit(measure),
+        means=(found.mean(measure, first), found.mean(measure, arm)),
     )  # fmt: skip
 
 
-def _arm_bars(found: StudyFindings, measure: str) -> Bars:
-    write = percent if measure.startswith("share") else _three
-    by = ", ".join(dict.fromkeys(found.means.where(measure=measure)["method"]))
+def is_share(measure: str) -> bool:
+    """Return whether values of a measure are written as percentages."""
+    return measure.partition("#")[0] in SHARES
+
+
+def written_as(measure: str) -> Callable[[float], str]:
+    """Return how values of a measure are written."""
+    return percent if is_share(measure) else _three
+
+
+def _arm_bars(found: Futures | StudyFindings, measure: str) -> Bars:
+    table = found.means.where(measure=measure)
+    by = ", ".join(dict.fromkeys(table["method"]))
     rows = [
         Bar(row["arm"], row["mean"], row["low"], row["high"],
-            _with_interval(row["mean"], row["low"], row["high"], write))
-        for row in found.means.where(measure=measure).rows()
+            _with_interval(row["mean"], row["low"], row["high"], written_as(measure)))
+        for row in table.rows()
     ]  # fmt: skip
-    return Bars(tuple(rows), f"{measure}: mean of each condition with its 95 % interval ({by})")
+    return Bars(tuple(rows), f"{name_of(measure)}: mean of each condition, 95 % interval ({by})")
 
 
 def _three(value: float) -> str:
@@ -312,11 +362,6 @@ def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
     )  # fmt: skip
 
 
-def _alone(found: Any, series: str) -> Sequence[ArmCurves]:
-    fan = found.fan(series, QUANTILES)
-    return [ArmCurves("", np.stack([fan[name] for name in fan.names[2:]]))]
-
-
 def _arms(found: Futures, series: str) -> Sequence[ArmCurves]:
     arms = []
     for name in found.arms:
@@ -326,27 +371,6 @@ def _arms(found: Futures, series: str) -> Sequence[ArmCurves]:
         levels[:, there] = np.nanquantile(rows[:, there], QUANTILES, axis=0)
         arms.append(ArmCurves(name, levels))
     return arms
-
-
-def _difference(found: Futures, series: str) -> ArmDifference:
-    table = found.difference_curve(series)
-    return ArmDifference(
-        found.arms[1], found.arms[0],
-        np.stack([table["low"], table["mean"], table["high"]]).astype(np.float64),
-    )  # fmt: skip
-
-
-def _of_arms(found: Futures) -> list[tuple[str, str]]:
-    main, facts = found.main, [("paired runs", count(found.records.finished // len(found.arms)))]
-    write = percent if main == "share" else short
-    for arm in found.arms:
-        values = _known(found.values(main, arm))
-        if values.size:
-            ends = lab.mean_interval(values)
-            facts.append((line(arm, 24), f"{write(float(values.mean()))}"))
-            said = f"{write(ends.low)}-{write(ends.high)}" if ends.is_known else "too few runs"
-            facts.append((_interval_by(ends.method), said))
-    return [*facts[:1], ("mean of", main), *facts[1:]]
 
 
 def _facts(found: Any) -> list[tuple[str, str]]:

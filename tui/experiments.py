@@ -6,20 +6,19 @@ import asyncio
 import os
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from sim import lab
 from sim.core import plural
-from sim.errors import HubbubError, InputError
+from sim.errors import FileError, HubbubError, InputError
 from tui.dialogs.dialog import sentence_of
 from tui.safe_text import line
 from tui.text import seconds
 
 if TYPE_CHECKING:
-    from sim import World
     from sim.lab import Records, Result
     from sim.runtime import Simulation
 
@@ -33,6 +32,7 @@ MOST_REPLICATES = 100_000
 
 State = Literal["running", "done", "stopped", "failed"]
 Said = Mapping[str, Any]
+Arms = Mapping[str, Said]
 
 _LOOKS = 0.3
 """Seconds between two looks at finished runs; longer if a look itself takes long."""
@@ -42,45 +42,43 @@ _PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
-class ExperimentPlan:
-    """A plan of runs of the world on the screen."""
-
-    title: str
-    replicates: int
-    messages: tuple[Said, ...] = ()
-    ticks: int | None = None
-    seed: int | None = None
-    arms: tuple[tuple[str, Said], ...] = ()
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        """The request to the lab, whatever is run."""
-        return {"replicates": self.replicates, "ticks": self.ticks, "seed": self.seed}
-
-    @property
-    def total(self) -> int:
-        """Number of requested runs."""
-        return self.replicates * max(1, len(self.arms))
-
-    @property
-    def sends(self) -> bool:
-        """Whether messages are sent in the runs."""
-        return bool(self.messages)
-
-
-@dataclass(frozen=True)
-class FilePlan:
-    """A plan of runs from a file: a study, a sweep, a calibration."""
+class Plan:
+    """What an experiment runs: replicates of the world, a comparison, a study, a sweep, a fit."""
 
     title: str
     begin: Callable[..., Awaitable[Result]]
-    look: Callable[[Any], Result] | None = None
-    into: Path | None = None
-    total: int = 0
-    needs_world: bool = False
+    look: Callable[[Any], Result] | None = None  # reads what is finished so far
+    total: int = 0  # requested runs; 0: known once it has begun
+    into: Path | None = None  # where finished runs are kept
+    again: str = ""  # the command that runs it again
+    of_world: bool = False  # whether it runs in copies of the world shown
+    sends: bool = True  # whether its runs send messages, whose series then come first
+    texts: tuple[str, ...] | None = None  # of these messages; None: it has no course of its own
+    done: Callable[[Result], None] | None = None  # told of the final result
 
-    sends = True
-    """Its runs send messages: series of messages come first."""
+
+def world_plan(
+    title: str, replicates: int, messages: tuple[Said, ...] = (), *, ticks: int | None = None,
+    seed: int | None = None, arms: Arms | None = None,
+) -> Plan:  # fmt: skip
+    """Return a plan of replicates of the world on the screen, alone or under conditions."""
+    asked: dict[str, Any] = {"replicates": replicates, "ticks": ticks, "seed": seed}
+
+    async def begin(*, world: Any, tell: Any, **how: Any) -> Result:
+        del tell
+        if arms:
+            return await lab.compare(world, dict(arms), messages=messages, **asked, **how)
+        program = lab.Messages(messages, AS_IT_IS, until_quiet=ticks is None)
+        return await lab.ensemble(world, program=program, **asked, **how)
+
+    def look(progress: Any) -> Result:
+        records: Records = progress.records()
+        return lab.Futures(records.complete, 0, "") if arms else lab.Ensemble(records)
+
+    return Plan(
+        title, begin, look, replicates * max(1, len(arms or ())), of_world=True,
+        sends=bool(messages), texts=tuple(str(each["text"]) for each in messages),
+    )  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -88,14 +86,14 @@ class Experiment:
     """One experiment of this session."""
 
     number: int
-    plan: ExperimentPlan | FilePlan  # the request
+    plan: Plan
     tick: int = 0  # of the world when it began
     agents: int = 0
     world: weakref.ref[Simulation] | None = None  # the running simulation that it belongs to
     under_way: tuple[int, ...] = ()
     made: int = 0
-    found: Result | None = None  # results so far
-    state: State = "running"  # its progress
+    found: Any = None  # results so far
+    state: State = "running"
     finished: int = 0
     total: int = 0
     stage: str = "preparing"
@@ -105,7 +103,6 @@ class Experiment:
     looked: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
-        """Set the number of requested runs."""
         self.total = self.total or self.plan.total
 
     @property
@@ -117,17 +114,20 @@ class Experiment:
             return self.stage
         return f"{self.finished} of {self.total}, {seconds(self.seconds_left)} left"
 
+    def report(self, stage: str, _share: float) -> None:
+        """Take the stage of the work."""
+        self.stage = stage
+
     def follow(self, progress: Any) -> None:
         """Take finished runs; called in the thread that waits for the workers."""
         self.finished, self.seconds_left = progress.finished, progress.seconds_left
         self.total = progress.total
         began = time.monotonic()
-        if began < self.looked and progress.finished < progress.total:
+        if self.plan.look is None or (began < self.looked and progress.finished < progress.total):
             return
-        if isinstance(self.plan, ExperimentPlan):
-            self._take(self.plan, progress.records())
-        elif self.plan.look is not None:
-            self.found = self.plan.look(progress)
+        found = self.plan.look(progress)
+        if finished_of(found):
+            self.found = found
         spent = time.monotonic() - began
         self.looked = time.monotonic() + max(_LOOKS, _SHARE_OF_LOOKS * spent)
 
@@ -135,12 +135,6 @@ class Experiment:
         """Take the final result."""
         self.found, self.finished = found, finished_of(found)
         self.total = max(self.total, self.finished)
-
-    def _take(self, plan: ExperimentPlan, records: Any) -> None:
-        if not plan.arms:
-            self.found = lab.Ensemble(records)
-        elif (whole := in_pairs(records)).finished:
-            self.found = lab.Futures(whole, self.tick, "")
 
 
 class ExperimentHost(Protocol):
@@ -179,10 +173,12 @@ class Experiments:
                 "`replicates stop`."
             )
 
-    def begin(self, plan: ExperimentPlan | FilePlan) -> Experiment:
-        """Run replicates of the world shown, from a copy of it now; or run a file."""
-        made = self._new(Experiment(len(self.all) + 1, plan))
-        self._begin(made, self._work(made, plan))
+    def begin(self, plan: Plan) -> Experiment:
+        """Begin an experiment, in copies of the world as it is now or from a file."""
+        self.require_free()
+        made = Experiment(len(self.all) + 1, plan)
+        self.all.append(made)
+        self._task = asyncio.create_task(self._carry_out(made))
         return made
 
     def keep(self, title: str, found: Result, total: int, into: Path) -> Experiment:
@@ -191,79 +187,44 @@ class Experiments:
         async def never(**_how: Any) -> Result:
             return found
 
-        made = Experiment(len(self.all) + 1, FilePlan(title, never, into=into, total=total))
+        made = Experiment(len(self.all) + 1, Plan(title, never, total=total, into=into))
         made.end(found)
         made.state = "done" if made.finished == made.total else "stopped"
         self.all.append(made)
         return made
 
-    def _work(self, made: Experiment, plan: ExperimentPlan | FilePlan) -> Coroutine[Any, Any, None]:
-        if isinstance(plan, FilePlan):
-            return self._of_file(made, plan)
-        return self._futures(made, plan) if plan.arms else self._ensemble(made, plan)
-
-    def _new(self, made: Experiment) -> Experiment:
-        self.require_free()
-        self.all.append(made)
-        return made
-
-    def _begin(self, made: Experiment, work: Coroutine[Any, Any, None]) -> None:
-        self._task = asyncio.create_task(self._carry_out(made, work))
-
-    async def _carry_out(self, made: Experiment, work: Coroutine[Any, Any, None]) -> None:
+    async def _carry_out(self, made: Experiment) -> None:
+        plan = made.plan
         try:
-            await work
+            made.end(await plan.begin(**await self._how(made)))
             made.state, kind = "done", "good"
-            said = f"{plural(made.total, 'run') if made.total else made.plan.title} finished"
+            said = f"{plural(made.total, 'run') if made.total else plan.title} finished"
+            if plan.done is not None:
+                plan.done(made.found)
         except asyncio.CancelledError:
-            into = getattr(made.plan, "into", None)
-            where = "" if into is None else f" in {into}"
-            made.state, said, kind = (
-                "stopped",
-                f"Stopped; {plural(made.finished, 'finished run')} kept{where}",
-                "info",
-            )
+            where = "" if plan.into is None else f" in {plan.into}"
+            made.state, kind = "stopped", "info"
+            said = f"Stopped; {plural(made.finished, 'finished run')} kept{where}"
         except Exception as error:
-            made.state, made.problem = "failed", line(sentence_of(error), 400)
+            made.state, made.problem = "failed", line(_problem(error, plan), 400)
             said, kind = made.problem.rstrip("."), "error"
             if not isinstance(error, HubbubError):
                 self._app.log.error(made.problem)
         self._app.say(f"{said}.", kind)
 
-    async def _copied(self, made: Experiment) -> World:
-        simulation = self._app.simulation
-        world = await simulation.world()
-        made.world, made.tick = weakref.ref(simulation), world.tick
-        made.agents, made.made = len(world.agents), world.made
-        made.under_way = tuple(each.id for each in world.cascades.loose if each.alive)
-        return world
-
-    async def _ensemble(self, made: Experiment, plan: ExperimentPlan) -> None:
-        made.stage, world = "copying the world", await self._copied(made)
-        program = lab.Messages(plan.messages, AS_IT_IS, until_quiet=plan.ticks is None)
-        made.end(await lab.ensemble(
-            world, program=program, **plan.asked, **self.workers(), follow=made.follow,
-            report=_reporter(made),
-        ))  # fmt: skip
-
-    async def _futures(self, made: Experiment, plan: ExperimentPlan) -> None:
-        made.stage, world = "copying the world", await self._copied(made)
-        made.end(await lab.compare(
-            world, dict(plan.arms), messages=plan.messages, **plan.asked, **self.workers(),
-            follow=made.follow, report=_reporter(made),
-        ))  # fmt: skip
-
-    async def _of_file(self, made: Experiment, plan: FilePlan) -> None:
-        how = {**self.workers(), "report": _reporter(made)}
-        if plan.look is not None:
-            how |= {"follow": made.follow, "tell": made.remarks.append}
-        if plan.needs_world:
-            how["world"] = await self._copied(made)
-        made.end(await plan.begin(**how))
-
-    def workers(self) -> dict[str, Any]:
-        """Return the backend and workers: one fewer than there are processors, at least two."""
-        return {"workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._workers}
+    async def _how(self, made: Experiment) -> dict[str, Any]:
+        """Return what a plan is begun with; workers: one fewer than processors, at least two."""
+        how: dict[str, Any] = {
+            "workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._workers,
+            "report": made.report, "follow": made.follow, "tell": made.remarks.append,
+        }  # fmt: skip
+        if made.plan.of_world:
+            made.stage, simulation = "copying the world", self._app.simulation
+            world = how["world"] = await simulation.world()
+            made.world, made.tick = weakref.ref(simulation), world.tick
+            made.agents, made.made = len(world.agents), world.made
+            made.under_way = tuple(each.id for each in world.cascades.loose if each.alive)
+        return how
 
     async def stop(self) -> bool:
         """Stop the running experiment, keeping finished runs; return whether there was one."""
@@ -274,25 +235,14 @@ class Experiments:
         return True
 
 
-def _reporter(made: Experiment) -> Any:
-    def report(stage: str, _share: float) -> None:
-        made.stage = stage
-
-    return report
+def _problem(error: Exception, plan: Plan) -> str:
+    """Return an error as a sentence; of a file of other runs, also how to start over."""
+    if isinstance(error, FileError) and plan.into and error.reason.endswith("to start over"):
+        return f"{sentence_of(error).rstrip('.')} (into=FILE), or type `{plan.again} anew`."
+    return sentence_of(error)
 
 
 def finished_of(found: Result) -> int:
     """Return the number of runs behind a result; 0 if unknown."""
     records = getattr(found, "records", ())
     return sum(each.finished for each in (records if isinstance(records, tuple) else (records,)))
-
-
-def in_pairs(records: Records) -> Records:
-    """Return records of only those replicates that are finished under every program."""
-    arms = range(len(records.programs))
-    whole = {
-        number
-        for number in range(len(records.seeds))
-        if all((arm, number) in records.found for arm in arms)
-    }
-    return replace(records, found={k: v for k, v in records.found.items() if k[1] in whole})

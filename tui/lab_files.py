@@ -1,17 +1,19 @@
-"""Files of the lab: studies, scenarios to sweep, data to fit; list, check, write, run them."""
+"""Files of the lab: studies, scenarios to play or sweep, data to fit; list, check, write, run."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sim import lab
 from sim.errors import FileError, HubbubError
-from tui.experiments import FilePlan
+from tui.experiments import Plan
 from tui.safe_text import line
 from tui.text import count
 
@@ -50,47 +52,51 @@ def named_file(name: str) -> Path:
     return path if path.suffix == ".toml" else path.with_name(f"{path.name}.toml")
 
 
+def where_of(name: str) -> str:
+    """Return the scenario or study that was named: ``gallery:NAME``, or a file."""
+    return name if name.startswith(GALLERY) else str(named_file(name))
+
+
 def lab_files(folder: Path) -> list[LabFile]:
     """List the studies of a folder, and its scenarios with a ``[sweep]``, by name."""
-    found = []
-    for path in sorted(folder.glob("*.toml"))[:MOST_FILES]:
-        try:
-            known = _looked_at(path)
-        except HubbubError:  # opening it shows the error
-            continue
-        if known is not None:
-            found.append(known)
-    return found
+    every = sorted(folder.glob("*.toml"))[:MOST_FILES]
+    return [known for known in map(_looked_at, every) if known is not None]
 
 
 def _looked_at(path: Path) -> LabFile | None:
     from sim.lab.studies import results_beside
+
+    table = _table(path)
+    if "study" in table or "arms" in table:
+        title = _of_section(table, "study").get("title", path.stem)
+        return LabFile(path, "study", str(title), _state(results_beside(path)))
+    if "sweep" in table:
+        title = _of_section(table, "about").get("title", path.stem)
+        return LabFile(path, "sweep", str(title), _state(sweep_results(str(path))))
+    return None
+
+
+def _table(path: Path) -> Mapping[str, Any]:
+    """Return a file's contents; empty if it cannot be read: opening it shows the error."""
     from sim.scenario.spec import toml_table
 
-    table = toml_table(path)
-    if "study" in table or "arms" in table:
-        said = table.get("study")
-        title = str(said.get("title", "")) if isinstance(said, dict) else ""
-        return LabFile(path, "study", title or path.stem, _state(results_beside(path)))
-    if "sweep" in table:
-        about = table.get("about")
-        title = str(about.get("title", "")) if isinstance(about, dict) else ""
-        return LabFile(path, "sweep", title or path.stem, _state(sweep_results(str(path))))
-    return None
+    try:
+        return toml_table(path)
+    except HubbubError:
+        return {}
+
+
+def _of_section(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = table.get(name)
+    return found if isinstance(found, dict) else {}
 
 
 def scenario_title(path: Path) -> str | None:
     """Return the title of a scenario; None: it is not one, or cannot be read."""
-    from sim.scenario.spec import toml_table
-
-    try:
-        table = toml_table(path)
-    except HubbubError:
-        return None
+    table = _table(path)
     if {"study", "arms"} & {*table} or not {"network", "messages", "platform"} & {*table}:
         return None
-    about = table.get("about")
-    return str(about.get("title", "")) if isinstance(about, dict) else ""
+    return str(_of_section(table, "about").get("title", ""))
 
 
 def _state(results: Path) -> str:
@@ -123,9 +129,51 @@ def remove_results(results: Path) -> None:
 
 def sweep_results(where: str) -> Path:
     """Return the default results file of a sweep: ``NAME.sweep.runs`` beside it."""
-    if where.startswith(GALLERY):
-        return Path(f"{where.removeprefix(GALLERY)}.sweep.runs")
-    return Path(where).with_suffix(".sweep.runs")
+    return Path(where.removeprefix(GALLERY).removesuffix(".toml") + ".sweep.runs")
+
+
+# -- stories ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Story:
+    """What a scenario asks, claims and expects, and what its runs showed."""
+
+    where: str  # `gallery:NAME`, or a file
+    title: str
+    question: str
+    claim: str
+    variants: tuple[str, ...]
+    still: Mapping[str, Any]  # of runs made once, see `tests.docs.gallery_page`; empty: none
+
+    @property
+    def measure(self) -> str:
+        """The measure that its claims are about; empty: unknown."""
+        return str(self.still.get("measure", ""))
+
+    def course(self, variant: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return the median course of a variant, one value per tick."""
+        points = np.array(self.still["courses"][variant], np.float64)
+        ticks = np.arange(len(points)) * self.still["step"]
+        return np.interp(np.arange(ticks[-1] + 1), ticks, points)
+
+
+def story_of(where: str) -> Story:
+    """Return the story of a scenario: a file, or ``gallery:NAME``."""
+    from sim.scenario.gallery import gallery_path
+
+    is_ours = where.startswith(GALLERY)
+    path = gallery_path(where) if is_ours else Path(where)
+    stills = json.loads((path.parent / "stills.json").read_text("utf-8")) if is_ours else {}
+    table = _table(path)
+    about = _of_section(table, "about")
+    title, question, claim = (
+        line(str(about.get(key, "")), 400) for key in ("title", "question", "sees")
+    )
+    variants = tuple(_of_section(table, "variants"))
+    return Story(
+        where, title, question, claim, variants, stills.get(where.removeprefix(GALLERY), {})
+    )
 
 
 # -- texts ------------------------------------------------------------------------------------
@@ -177,7 +225,7 @@ def fault_of(path: Path, text: str) -> Diagnostic | None:
             scenario_from(path, table).plan(Stop(None)).check()
     except HubbubError as error:
         said = error.reason if isinstance(error, FileError) else str(error)
-        return Diagnostic(line(said, 600), _row_of(text, said))
+        return Diagnostic(line(said, 600), _row_of(text.splitlines(), said))
     return None
 
 
@@ -186,29 +234,26 @@ _SECTION = re.compile(r"\[{1,2}([^\]\n]+)\]{1,2}(?: (?:number )?(\d+))?")
 _KEY = re.compile(r"^\s*(?:\"([^\"]+)\"|([\w-]+))\s*=")
 
 
-def _row_of(text: str, said: str) -> int:
-    """Return the line that a sentence names; -1: none."""
+def _row_of(rows: list[str], said: str) -> int:
+    """Return the line that a sentence names: by number, or by section and key; -1: none."""
     if syntax := _SYNTAX.search(said):
-        return int(syntax.group(1)) - 1
+        return int(syntax[1]) - 1
     if "(at end of document)" in said:
-        return max(0, len(text.splitlines()) - 1)
+        return max(0, len(rows) - 1)
     named = _SECTION.search(said)
-    if named is None:
-        return -1
-    rows, wanted = text.splitlines(), named.group(1)
+    is_head = [each.lstrip().startswith("[") for each in rows]
     heads = [
-        row for row, each in enumerate(rows) if each.strip().strip("[]") == wanted
-        and each.strip().startswith("[")
+        row for row, each in enumerate(rows)
+        if named and is_head[row] and each.strip().strip("[]") == named[1]
     ]  # fmt: skip
-    if not heads:
+    if named is None or not heads:
         return -1
-    head = heads[min(int(named.group(2) or 1), len(heads)) - 1]
-    after = said[named.end() :]
-    for row in range(head + 1, len(rows)):
-        if rows[row].lstrip().startswith("["):
-            break
+    head = heads[min(int(named[2] or 1), len(heads)) - 1]
+    end = next((row for row in range(head + 1, len(rows)) if is_head[row]), len(rows))
+    for row in range(head + 1, end):
         key = _KEY.match(rows[row])
-        if key and re.search(rf"(?<![\w-]){re.escape(key[1] or key[2])}(?![\w-])", after):
+        name = re.escape(key[1] or key[2]) if key else ""
+        if key and re.search(rf"(?<![\w-]){name}(?![\w-])", said[named.end() :]):
             return row
     return head
 
@@ -216,23 +261,22 @@ def _row_of(text: str, said: str) -> int:
 # -- plans ------------------------------------------------------------------------------------
 
 
-def study_plan(study: Study, into: Path, again: str) -> FilePlan:
+def study_plan(study: Study, into: Path | None, again: str) -> Plan:
     """Return a plan that runs a study, and resumes its results file."""
 
     def look(progress: Any) -> StudyFindings:
         return lab.StudyFindings(study, progress.records())
 
     async def begin(**how: Any) -> Result:
-        with _saying_how(into, again):
-            return await lab.run_study(study, into=into, resume=True, **how)
+        return await lab.run_study(study, into=into, resume=into is not None, **how)
 
     total = len(study.arms) * study.said.replicates
-    return FilePlan(f"study {study.name}", begin, look, into, total)
+    return Plan(f"study {study.name}", begin, look, total, into, again)
 
 
 def sweep_plan(
     where: str, how: Mapping[str, Any], into: Path | None, message: Mapping[str, Any] | None = None
-) -> FilePlan:
+) -> Plan:
     """Return a plan that runs a sweep, and resumes its results file."""
 
     def look(progress: Any) -> Result:
@@ -240,33 +284,20 @@ def sweep_plan(
         return found
 
     async def begin(**workers: Any) -> Result:
-        world, asked = workers.pop("world", None), {**how, **workers}
-        with _saying_how(into, f"sweep {where} ..."):
-            if message is None:
-                return await lab.sweep(where, **asked, into=into, resume=into is not None)
-            return await lab.sweep(
-                world, messages=message, **asked, into=into, resume=into is not None
-            )
+        subject = workers.pop("world", where)
+        sent: dict[str, Any] = {} if message is None else {"messages": message}
+        return await lab.sweep(
+            subject, **how, **sent, **workers, into=into, resume=into is not None
+        )
 
-    return FilePlan(f"sweep of {where}", begin, look, into, needs_world=message is not None)
-
-
-@contextmanager
-def _saying_how(into: Path | None, again: str) -> Iterator[None]:
-    """Add to the error of a mismatched results file how to remove it."""
-    try:
-        yield
-    except FileError as error:
-        if into is None or not error.reason.endswith("to start over"):
-            raise
-        reason = f"{error.reason} (into=FILE), or type `{again} anew`, which asks first"
-        raise FileError(error.path, reason) from None
+    title, again = f"sweep of {where}", f"sweep {where} ..."
+    return Plan(title, begin, look, 0, into, again, of_world=message is not None)
 
 
-def calibration_plan(data: Path, how: Mapping[str, Any]) -> FilePlan:
+def calibration_plan(data: Path, how: Mapping[str, Any]) -> Plan:
     """Return a plan that fits parameters to observed messages."""
 
     async def begin(*, workers: int, report: Any, **_others: Any) -> Result:
         return await lab.calibrate(data, **how, workers=workers, report=report)
 
-    return FilePlan(f"calibration on {data.name}", begin)
+    return Plan(f"calibration on {data.name}", begin)

@@ -70,7 +70,7 @@ _FEEDS = (
     "end_feed_inequality", "end_feed_variety", "end_feed_outside", "end_feed_engagement",
 )  # fmt: skip
 _FIRST = ("share", "size", *_FEEDS)
-_SAID = {
+MEASURE_NAMES = {
     "share": "share reached",
     "size": "reach",
     "r": "R of the seeds",
@@ -82,7 +82,8 @@ _SAID = {
     "end_feed_outside": "share of impressions from other communities",
     "end_feed_engagement": "likes, shares and replies per impression",
 }
-_SHARES = frozenset({"share", TOOK_OFF, "end_feed_outside"})
+"""What measures are called in sentences."""
+SHARES = frozenset({"share", TOOK_OFF, "end_feed_outside"})
 """Measures that are proportions: their differences are written as percentage points."""
 _MOST_NEEDED = 1_000_000
 
@@ -354,7 +355,7 @@ class Futures(Result):
             names += [each for each in _FEEDS if each in self.measures and each not in names]
         sentences = [
             conclusion(
-                self.difference(name, arm), what=_SAID.get(name, name), first=self.arms[0],
+                self.difference(name, arm), what=MEASURE_NAMES.get(name, name), first=self.arms[0],
                 second=arm, unit=self.unit(name), margin=margin,
                 means=(self.mean(name, self.arms[0]), self.mean(name, arm)),
             )
@@ -365,7 +366,7 @@ class Futures(Result):
 
     def unit(self, measure: str) -> str:
         """Return the unit of a measure; ``"share"`` for a proportion."""
-        return SHARE if measure in _SHARES else self.records.runs.units.get(measure, "")
+        return SHARE if measure in SHARES else self.records.runs.units.get(measure, "")
 
     def corrected(self) -> str:
         """Say how many differences remain after Holm's correction; empty for a single one."""

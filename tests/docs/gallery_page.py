@@ -1,14 +1,19 @@
 """The page of the gallery: what each scenario teaches, and whether it was seen, with intervals.
 
 ``python -m tests.docs.gallery_page --write`` runs all of them as studies, a minute or two, and
-writes ``sim/scenario/gallery/README.md`` with a figure beside it for each.
+writes ``sim/scenario/gallery/README.md`` with a figure beside it for each, and ``stills.json``:
+what the gallery of the screen shows of each before it is played.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 import sim
 from sim import lab
@@ -19,6 +24,8 @@ from sim.scenario import gallery_names
 FOLDER = Path(sim.__file__).parent / "scenario" / "gallery"
 PAGE = FOLDER / "README.md"
 REPLICATES, WORLDS = 20, 20
+MOST_POINTS = 40
+"""Points of a course in a still."""
 SMALLER = {
     "breaking-news": 2000, "echo-chamber": 2000, "herd-effect": 2000, "sybil-attack": 2000,
 }  # fmt: skip
@@ -99,14 +106,47 @@ def _row(verdict: Verdict) -> str:
     )
 
 
+def still(found: StudyFindings) -> dict[str, Any]:
+    """Return what the screen shows of one before it is played: each variant's median course."""
+    measure = found.study.measures[0]
+    of_messages = measure.startswith(("share", "shown"))
+    series = "ever" if of_messages else f"metric_{measure}"
+    ended = {}
+    courses = {}
+    for arm in found.study.arms:
+        values = found.values(measure, arm.name)
+        rows = found.futures.curve(series, arm.name)
+        known = ~np.isnan(rows).all(axis=0)
+        course = np.interp(
+            np.arange(rows.shape[1]), np.flatnonzero(known), np.nanmedian(rows[:, known], axis=0)
+        )
+        courses[arm.name] = course
+        ended[arm.name] = [float(f"{each:.4g}") for each in (
+            values.min(), values.mean(), values.max()
+        )]  # fmt: skip
+    step = -(-max(map(len, courses.values())) // MOST_POINTS)
+    return {
+        "measure": measure, "series": series, "agents": found.records.agents, "step": step,
+        "ended": ended,
+        "claims": [[str(each.claim), each.word] for each in found.verdicts],
+        "courses": {
+            name: [float(f"{value:.3g}") for value in course[::step]]
+            for name, course in courses.items()
+        },
+    }  # fmt: skip
+
+
 def write() -> None:
     """Run all, and write the page and its figures."""
-    parts = [_HEAD]
+    parts, stills = [_HEAD], {}
     for name in gallery_names():
         found = ran(name)
+        stills[name] = still(found)
         parts.append(section(name, found))
         (FOLDER / f"{name}.svg").write_text(figures_of(found)[0].svg, "utf-8")
     PAGE.write_text("\n".join(parts), "utf-8")
+    lines = (f"{json.dumps(name)}: {json.dumps(each)}" for name, each in stills.items())
+    (FOLDER / "stills.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:

@@ -18,12 +18,19 @@ import tui
 from sim.minds.deciding.commands import PlayedMember
 from sim.minds.deciding.estimate import MindsOffer
 from tests.screens.fake import Cascade, FakeSimulation, FakeSimulator, World, card
+from tui.actions.lab import arms_of
 from tui.actions.table import ScreenState
 from tui.dialogs.dialog import Confirm, Dialog, ErrorDialog, Notice, StalledDialog
 from tui.dialogs.form import FormDialog
 from tui.dialogs.help import HelpDialog
 from tui.dialogs.inject import InjectDialog, InterveneDialog, InterventionWish
-from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
+from tui.dialogs.lab import (
+    CompareDialog,
+    EditorDialog,
+    GalleryDialog,
+    LabDialog,
+    SweepDialog,
+)
 from tui.dialogs.metrics import MetricsDialog
 from tui.dialogs.minds import GiveMinds, InterviewDialog, PlayDialog, SurveyDialog
 from tui.dialogs.models import ModelCard, PickModel
@@ -65,6 +72,8 @@ MAKE: dict[type, Callable[[Any], Any]] = {
     EditorDialog: lambda _: EditorDialog(Path("crowd.toml"), ""),
     LabDialog: lambda _: LabDialog((), Path("here")),
     SweepDialog: lambda _: SweepDialog(),
+    GalleryDialog: GalleryDialog,
+    CompareDialog: lambda _: CompareDialog(("blend",), "beta 0.1", arms_said),
     InterviewDialog: lambda _: InterviewDialog("Ada", answered, None, []),
     QuitDialog: lambda _: QuitDialog(simulation().frame, "quit"),
     MetricsDialog: lambda b: MetricsDialog(b.metrics(), {}, (), {}),
@@ -86,6 +95,10 @@ EMPTY_IS_FINE: set[type] = {
     PickModel, ErrorDialog, ProgressDialog, StalledDialog, EditorDialog,
 }  # fmt: skip
 """Those that ask for nothing, or stand on something: agreeing closes them, or does nothing."""
+
+
+def arms_said(words: tuple[str, ...]) -> str:
+    return ", ".join(arms_of(words[1:]))
 
 
 def every_dialog() -> set[type]:

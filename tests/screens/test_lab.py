@@ -94,16 +94,16 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
         area.text = SMALL
         await until(pilot, lambda: "No errors." in seen(app))
         app.screen.query_one("#run", Button).press()
-        await until(pilot, lambda: "Ever adopted, 4 runs" in seen(app))
+        await until(pilot, lambda: "Fan of ever adopted, 4 runs" in seen(app))
         assert finished_in(folder / "rumour.runs") == 4
         found = lab.read_findings(folder / "rumour.runs")
         alone = lab.run_study_now(folder / "rumour.toml", workers=1)
         assert list(found.means.rows()) == list(alone.means.rows())
-        told = found.verdicts[0].sentence
+        told = found.verdicts[0].sentence.replace("share", "share reached")
         await until(pilot, lambda: told in getattr(app.runs._outcome, "sentences", ()))
-        await keys(pilot, "t", then="Share by condition, 4 runs")
+        await keys(pilot, "t", then="Share reached by condition, 4 runs")
         await command(pilot, "study report rumour")
-        start = f"- {told[:40]}"
+        start = f"- {found.verdicts[0].sentence[:40]}"
         await until(pilot, lambda: isinstance(app.screen, Notice) and start in seen(app))
         assert "Results" in (folder / "rumour.html").read_text()
         assert (folder / "rumour.md").read_text().startswith("# A rumour")
@@ -121,7 +121,7 @@ async def test_a_study_goes_on_with_what_is_missing_or_begins_anew(folder: Path)
     lab.run_study_now(folder / "rumour.toml", workers=1, into=file)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "study run rumour replicates=3", "4 of 6 runs are finished already")
-        await until(pilot, lambda: "Ever adopted, 6 runs" in seen(app))
+        await until(pilot, lambda: "Fan of ever adopted, 6 runs" in seen(app))
         await command(pilot, "study run rumour replicates=3")
         await until(pilot, lambda: "6 runs are finished already; nothing is left" in said(app))
         await until(pilot, lambda: app.experiments.all[-1].state == "done")
@@ -199,21 +199,21 @@ async def test_a_sweep_is_a_map_indices_and_tables(folder: Path) -> None:
     (folder / "spread.toml").write_text(SWEPT)
     expected = lab.sweep_now(folder / "spread.toml", workers=1)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
-        await command(pilot, "sweep spread", lambda: "Heat map of size, 12 runs" in seen(app))
+        await command(pilot, "sweep spread", lambda: "Heat map of reach, 12 runs" in seen(app))
         assert finished_in(folder / "spread.sweep.runs") == 12
         outcome: Any = app.runs._outcome
         drawn = outcome.pictures["heat map"]
         assert isinstance(drawn, ParameterMap)
         assert np.array_equal(drawn.means, expected.means().reshape(3, 2).T)
         assert (drawn.across, drawn.up) == (("0.1", "0.3", "0.5"), ("0.2", "0.8"))
-        await keys(pilot, "t", then="Indices of size")
+        await keys(pilot, "t", then="Indices of reach")
         bars = outcome.pictures["indices"]
         assert isinstance(bars, Bars)
         table = {row["parameter"]: row for row in expected.sensitivity().rows()}
         assert {bar.label: bar.value for bar in bars.rows} == {
             name: row["coefficient"] for name, row in table.items()
         }
-        await command(pilot, "picture ends", lambda: "Ends of size" in seen(app))
+        await command(pilot, "picture ends", lambda: "Ends of reach" in seen(app))
         await command(pilot, "picture heat gamma beta")
         await until(pilot, lambda: "gamma across, beta upwards" in seen(app))
         await command(pilot, "picture sunset", "No picture named 'sunset'")
@@ -235,10 +235,10 @@ async def test_a_message_sent_here_is_swept_in_a_copy_of_the_world(folder: Path)
         await command(pilot, "sweep", SweepDialog)
         await keys(pilot, "enter", then="Type a scenario")
         app.screen.query_one("#scenario", Input).value = "here"
-        app.screen.query_one("#ranges", Input).value = "probability=0.1:0.5:2"
+        app.screen.query_one("#parameters", Input).value = "probability=0.1:0.5:2"
         app.screen.query_one("#design", Select).value = "grid"
         app.screen.query_one("#replicates", Input).value = "3"
-        await keys(pilot, "enter", then="Indices of share, 6 runs")
+        await keys(pilot, "enter", then="Indices of share reached, 6 runs")
         world = await app.simulation.world()
         assert world.tick == 0
         found: Any = app.experiments.all[-1].found
@@ -270,8 +270,6 @@ async def test_the_list_of_files_edits_reports_and_runs(folder: Path) -> None:
     (folder / "spread.toml").write_text(SWEPT)
     async with hubbub(folder.parent, (80, 24), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "study", LabDialog)
-        app.screen.query_one("#new", Button).press()
-        await until(pilot, lambda: "Type a name for the new study." in seen(app))
         app.screen.query_one("#labfiles", OptionList).focus()
         await keys(pilot, "down", "r", then="A sweep has no report")
         await keys(pilot, "e", then=EditorDialog)
@@ -315,8 +313,8 @@ def test_a_study_is_seen_only_by_replicates_finished_under_every_arm(folder: Pat
     part = {key: one for key, one in found.records.found.items() if key != (1, 1)}
     made.found = replace(found, records=replace(found.records, found=part))
     outcome: Any = outcome_of(made, "ever")
-    assert dict(outcome.facts)["replicates"] == "1 of 2"
-    assert outcome.views == ("fan", "share by condition", "depth by condition")
+    assert dict(outcome.facts)["paired runs"] == "1"
+    assert outcome.views == ("fan", "share reached by condition", "depth by condition")
     first = {key: one for key, one in found.records.found.items() if key == (0, 0)}
     made.found = replace(found, records=replace(found.records, found=first))
     assert outcome_of(made, "ever") is None

@@ -18,7 +18,7 @@ from tui.draw.curves import Curves
 from tui.draw.experiments import ExperimentRows
 from tui.draw.fan import DifferencePane, FanPane
 from tui.experiment_figures import ArmCurves, ArmDifference, Outcome, course, outcome_of
-from tui.experiments import AS_IT_IS, Experiment, ExperimentPlan, in_pairs
+from tui.experiments import AS_IT_IS, Experiment, world_plan
 
 BRIDGE = "inject text='The bridge is closed.' model=sir beta=0.1 seeds=ids:3,4"
 
@@ -43,7 +43,7 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         await until(pilot, lambda: frame_of(app).tick == 2)
         twin = await app.simulation.world()
         await command(pilot, "replicates 12")
-        await until(pilot, lambda: "Ever adopted, 12 runs" in seen(app))
+        await until(pilot, lambda: "Fan of ever adopted, 12 runs" in seen(app))
         program = lab.Messages((), AS_IT_IS)
         expected = lab.ensemble_now(twin, program=program, replicates=12, workers=1)
         sizes = expected.records.values("size")
@@ -52,12 +52,12 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         assert "x this run" in seen(app)
         assert app.experiments.all[0].tick == 2
         await pilot.press("v")
-        await until(pilot, lambda: "New adopters, 12 runs" in seen(app))
+        await until(pilot, lambda: "Fan of new this tick, 12 runs" in seen(app))
         await command(pilot, "series nothing")
         await until(pilot, lambda: "'nothing'" in said(app))
         await pilot.press("1")
         await until(pilot, lambda: "single run; l runs 100" in seen(app))
-        await pilot.press("4")
+        await pilot.press("3")
         await until(pilot, lambda: "single run; l runs 100" in seen(app))
 
 
@@ -132,7 +132,7 @@ async def test_futures_are_compared_with_their_difference_and_what_follows(
         await until(pilot, lambda: "'one' and 'two' are identical" in said(app))
         twin = await app.simulation.world()
         await command(pilot, "compare 6 beta=0.0")
-        await until(pilot, lambda: "Ever adopted, 12 runs" in seen(app))
+        await until(pilot, lambda: "Fan of ever adopted, 12 runs" in seen(app))
         arms = {AS_IT_IS: {}, "beta=0.0": {"parameters": {"beta": 0.0}}}
         expected = lab.compare_now(twin, arms, replicates=6, workers=1)
         shown = " ".join(seen(app).split())
@@ -142,16 +142,18 @@ async def test_futures_are_compared_with_their_difference_and_what_follows(
         outcome = outcome_of(app.experiments.all[-1], "ever")
         assert outcome is not None
         assert outcome.difference is not None
+        assert outcome.sentences[0] == expected.conclusion().splitlines()[0]
         table = expected.difference_curve("ever")
         assert np.array_equal(outcome.difference.levels[1], table["mean"])
 
 
 def test_futures_as_typed_begin_with_the_world_as_it_is() -> None:
     alone = arms_of(["recommender=random"])
-    assert alone == ((AS_IT_IS, {}), ("recommender=random", {"recommender": "random"}))
+    assert alone == {AS_IT_IS: {}, "recommender=random": {"recommender": "random"}}
     named = arms_of(["calm", "loud: text='Open again.' model=si"])
-    assert [name for name, _ in named] == ["calm", "loud"]
-    assert arms_of(["do=ban agents=top:5:degree"])[1][1]["interventions"][0]["do"] == "ban"
+    assert list(named) == ["calm", "loud"]
+    ban = "do=ban agents=top:5:degree"
+    assert arms_of([ban])[ban]["interventions"][0]["do"] == "ban"
 
 
 def test_only_replicates_that_are_whole_are_compared() -> None:
@@ -159,7 +161,8 @@ def test_only_replicates_that_are_whole_are_compared() -> None:
     programs = [lab.Messages([{"text": "x", "model": "si"}], name) for name in "ab"]
     found = lab.experiment_now(world, programs, [1, 2, 3], ticks=3, workers=1)
     part = replace(found, found={k: v for k, v in found.found.items() if k != (1, 1)})
-    assert sorted(in_pairs(part).found) == [(0, 0), (0, 2), (1, 0), (1, 2)]
+    assert part.complete.seeds == (1, 3)
+    assert sorted(part.complete.found) == [(0, 0), (0, 1), (1, 0), (1, 1)]
 
 
 async def test_a_difference_is_a_mean_within_its_interval_about_zero() -> None:
@@ -193,11 +196,12 @@ def test_the_course_of_the_world_is_that_of_a_replicate_of_its_own_seed(series: 
 
 def test_the_bands_are_quantiles_over_replicates() -> None:
     world = World.create(agents=200, mean_degree=4, seed=1)
-    plan = ExperimentPlan("x", 9, ({"text": "x", "model": "sir", "beta": 0.3},))
+    said = {"text": "x", "model": "sir", "beta": 0.3}
+    plan = world_plan("x", 9, (said,))
     made = Experiment(1, plan)
     made.agents = 200
     assert outcome_of(made, "ever") is None
-    found = made.found = lab.ensemble_now(world, plan.messages, replicates=9, workers=1)
+    found = made.found = lab.ensemble_now(world, said, replicates=9, workers=1)
     outcome = outcome_of(made, "no such series")
     assert outcome is not None
     assert (outcome.series, outcome.unit, outcome.finished) == ("ever", "agents", 9)
@@ -242,10 +246,10 @@ async def test_the_crosshair_reads_the_tick_under_it() -> None:
 
 def test_experiments_are_sorted_by_their_numbers() -> None:
     made = [
-        Experiment(1, ExperimentPlan("b", 30), tick=9),
-        Experiment(2, ExperimentPlan("a", 4), tick=70),
+        Experiment(1, world_plan("b", 30), tick=9),
+        Experiment(2, world_plan("a", 4), tick=70),
     ]
-    rows = ExperimentRows(made, ((1, "30", "9", "done", "b"), (2, "4", "70", "done", "a")))
+    rows = ExperimentRows(made)
     assert [list(rows.keys(column)) for column in (0, 1, 2, 4)] == [
         [2, 1], [4, 30], [70, 9], ["a", "b"],
     ]  # fmt: skip

@@ -10,12 +10,16 @@ from textual.widgets import OptionList
 
 from sim import load
 from sim.core import quiet
-from sim.scenario import read_scenario, run_plan
+from sim.scenario import gallery_names, read_scenario, run_plan
 from sim.scenario.gallery import gallery_path
 from tests.screens.test_app import command, frame_of, said, seen, settled, until
 from tests.screens.test_app_real import hubbub
 from tests.screens.test_durability import press
+from tui.actions.lab import story_told
+from tui.dialogs.dialog import Notice
+from tui.dialogs.lab import GalleryDialog
 from tui.dialogs.world import OpenDialog
+from tui.lab_files import story_of
 
 STORY = """
 [about]
@@ -129,10 +133,40 @@ async def test_one_is_chosen_where_worlds_are_opened(folder: Path) -> None:
         assert "gallery:fact-check" in seen(app)
         assert "A rumour, and a fact-check that reaches few or many" in seen(app)
         await pilot.press("escape", "0")
-        await until(pilot, lambda: "Play a scenario" in seen(app) and "A bridge" in seen(app))
+        await until(
+            pilot, lambda: isinstance(app.screen, GalleryDialog) and "A bridge" in seen(app)
+        )
         assert app.screen.query_one(OptionList).highlighted == 0
         await pilot.press("enter")
-        await until(pilot, lambda: frame_of(app).name == "story" and frame_of(app).program)
+        await until(pilot, lambda: frame_of(app).name == "story-short" and frame_of(app).program)
+
+
+async def test_the_gallery_tells_a_story_and_holds_it_to_what_is_seen(folder: Path) -> None:
+    async with hubbub(folder.parent, (120, 36)) as (app, pilot):
+        await pilot.press("0")
+        await until(pilot, lambda: isinstance(app.screen, GalleryDialog))
+        names = [str(each.prompt) for each in app.screen.query_one(OptionList).options]
+        app.screen.query_one(OptionList).highlighted = names.index("newcomers")
+        await until(pilot, lambda: "Whom do newcomers join" in seen(app))
+        assert "1 of 1 expectation held" in seen(app)
+        await pilot.press("right")
+        await until(pilot, lambda: "Plays  bridging" in seen(app))
+        await pilot.press("enter")
+        await until(pilot, lambda: frame_of(app).name == "newcomers-bridging")
+        await command(pilot, "step 60")
+        await until(pilot, lambda: isinstance(app.screen, Notice))
+        assert "Expected   66.3%" in seen(app)
+        assert "Holds      " in seen(app)
+
+
+def test_every_scenario_of_the_gallery_has_a_still_of_each_variant() -> None:
+    for name in gallery_names():
+        story = story_of(f"gallery:{name}")
+        assert set(story.variants) == set(story.still["ended"]) == set(story.still["courses"])
+        assert story.course(story.variants[0])[0] >= 0
+        assert "yes, within" in story_told(
+            story, story.variants[0], story.still["ended"][story.variants[0]][1]
+        )
 
 
 async def test_the_gallery_goes_by_its_names_with_variant_and_size(folder: Path) -> None:

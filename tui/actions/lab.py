@@ -1,7 +1,8 @@
-"""The actions of Runs: replicates, comparisons, studies, sweeps, calibration."""
+"""The actions of Runs and the gallery: replicates, comparisons, studies, sweeps, scenarios."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 from sim import lab
 from sim.core import plural
 from sim.errors import InputError, UnknownNameError
-from tui.actions.command_line import HERE, STUDY_VERBS, choice, number, pairs
+from tui.actions.command_line import HERE, OF_SCENARIO, STUDY_VERBS, choice, number, pairs
 from tui.actions.messages import order_of
+from tui.actions.minds import let_decide
 from tui.actions.table import Words, does
+from tui.actions.world import may_leave
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
-from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
+from tui.dialogs.lab import CompareDialog, EditorDialog, GalleryDialog, LabDialog, SweepDialog
 from tui.dialogs.progress import in_thread
-from tui.experiments import AS_IT_IS, MOST_REPLICATES, REPLICATES, ExperimentPlan
+from tui.experiment_figures import name_of, written_as
+from tui.experiments import AS_IT_IS, MOST_REPLICATES, REPLICATES, Arms, Plan, world_plan
 from tui.lab_files import (
     GALLERY,
+    Story,
     calibration_plan,
     fault_of,
     kept_in,
@@ -27,9 +32,11 @@ from tui.lab_files import (
     named_file,
     read_text,
     remove_results,
+    story_of,
     study_plan,
     sweep_plan,
     sweep_results,
+    where_of,
     write_new_study,
     write_text,
 )
@@ -37,13 +44,13 @@ from tui.text import count
 
 if TYPE_CHECKING:
     from sim.lab import Result, StudyFindings
-    from tui.dialogs.inject import MessageOrder
-    from tui.experiments import ExperimentPlan, FilePlan
     from tui.viewer import Viewer
 
 
 PAIRS = 20
-"""Default number of runs per future."""
+"""Default number of runs per condition."""
+FEED_TICKS = 48
+"""Ticks of a comparison in which no message is sent; as of ``hubbub compare``."""
 _OWN = ("ticks", "seed")
 
 
@@ -51,6 +58,12 @@ _OWN = ("ticks", "seed")
 async def runs(app: Viewer, _words: Words) -> None:
     """Go to Runs."""
     app.go("runs")
+
+
+def _begin(app: Viewer, plan: Plan | None) -> None:
+    if plan is not None:
+        app.experiments.begin(plan)
+        app.go("runs")
 
 
 @does("replicates")
@@ -61,53 +74,75 @@ async def replicates(app: Viewer, words: Words) -> None:
             raise InputError("No replicates are running; `replicates 100` starts some.")
         return
     app.experiments.require_free()
-    plan = await _plan(app, words)
-    if plan is not None:
-        app.experiments.begin(plan)
-        app.go("runs")
+    _begin(app, await _plan(app, words))
 
 
 @does("compare")
 async def compare(app: Viewer, words: Words) -> None:
-    """Compare futures of the world shown, from its current tick."""
+    """Compare conditions of the world shown, from its current tick."""
     app.experiments.require_free()
-    many = () if not words or not words[0].replace(",", "").isdecimal() else words[:1]
-    rest = words[len(many) :]
-    own = tuple(word for word in rest if word.startswith(tuple(f"{name}=" for name in _OWN)))
+    if not words:
+        names = await in_thread(app.simulator.recommenders, "recommenders")
+        focus = app.frame.focus if app.frame else None
+        now = ", ".join(f"{name} {value}" for name, value in focus.parameters) if focus else ""
+        form = CompareDialog(names, now, lambda typed: _said_of(app, typed))
+        words = await app.push_screen_wait(form) or ()
+        if not words:
+            return
+    arms, own = _conditions(app, words)
+    _begin(app, await _plan(app, own, arms))
+
+
+def _conditions(app: Viewer, words: Words) -> tuple[Arms, Words]:
+    """Return the conditions, and the words on the runs; without a message, the last one sent."""
+    many = words[:1] if words and words[0].replace(",", "").isdecimal() else (str(PAIRS),)
+    rest = [word for word in words if word not in many]
+    own = [word for word in rest if word.startswith(tuple(f"{name}=" for name in _OWN))]
     arms = arms_of([word for word in rest if word not in own])
-    if not _is_under_way(app) and app.last_order is not None and "ticks" not in pairs(own):
-        message = message_of(app.last_order)
-        own += tuple(f"{name}={value}" for name, value in message.items())
-    plan = await _plan(app, (*(many or (str(PAIRS),)), *own))
-    if plan is not None:
-        app.experiments.begin(replace(plan, arms=arms))
-        app.go("runs")
+    if not _under_way(app) and "ticks" not in pairs(own):
+        if app.last_order is not None:
+            own += [f"{name}={value}" for name, value in message_of(app.last_order).items()]
+        elif all("recommender" in each or not each for each in arms.values()):
+            own.append(f"ticks={FEED_TICKS}")
+    return arms, (*many, *own)
 
 
-def arms_of(words: Sequence[str]) -> tuple[tuple[str, dict[str, Any]], ...]:
-    """Return futures as typed: ``'NAME: key=value ...'``, or only ``key=value``."""
-    arms = [_arm(word) for word in words]
-    if all(done for _, done in arms):
-        arms.insert(0, (AS_IT_IS, {}))
-    if len(arms) < 2:
+def _said_of(app: Viewer, words: Words) -> str:
+    """Say what a comparison will run."""
+    arms, own = _conditions(app, words)
+    many, given = _many(own)
+    ticks, _ = _whole(given, "ticks", 1), _whole(given, "seed", 0)
+    going, tick = _under_way(app), app.frame.tick if app.frame else 0
+    what = f"Message: {given['text']}" if "text" in given else going or "No message is sent"
+    if not given and not going and ticks is None:
+        what = "Asks for a message next"
+    return (
+        f"{plural(many * len(arms), 'run')}: {plural(many, 'pair')} of {', '.join(arms)}; from "
+        f"tick {count(tick)} {f'for {ticks} ticks' if ticks else 'until nothing is spreading'}, "
+        f"the same random draws in each. {what}."
+    )
+
+
+def arms_of(words: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return conditions as typed: ``'NAME: key=value ...'``, or only ``key=value``."""
+    from sim.lab.futures import future_in_words
+
+    found: dict[str, dict[str, Any]] = {}
+    for word in words:
+        is_named = "=" not in word.partition(":")[0]
+        name, done = future_in_words(word if is_named else f"change: {word}")
+        name = name if is_named else word
+        if name in found:
+            raise InputError(f"Two conditions are named {name!r}; give each its own name.")
+        found[name] = done
+    if all(found.values()):
+        found = {AS_IT_IS: {}, **found}
+    if len(found) < 2:
         raise InputError(
             "Type a change to compare with the baseline: `compare 20 beta=0.1`, or "
             "`compare 20 'banned: do=ban agents=top:20:degree'`."
         )
-    names = [name for name, _ in arms]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"Two conditions are named {name!r}; give each its own name.")
-    return tuple(arms)
-
-
-def _arm(word: str) -> tuple[str, dict[str, Any]]:
-    from sim.lab.futures import future_in_words
-
-    name = word.partition(":")[0]
-    if "=" not in name:
-        return future_in_words(word)
-    return word, future_in_words(f"change: {word}")[1]
+    return found
 
 
 @does("series")
@@ -118,31 +153,30 @@ async def series(app: Viewer, words: Words) -> None:
     if wanted and wanted not in known:
         raise UnknownNameError("series", wanted, known)
     shown = app.runs.turn_series(wanted)
-    app.say(f"Curves: {shown}." if shown else "No results yet.")
+    app.say(f"Series: {name_of(shown)}." if shown else "No results yet.")
 
 
-async def _plan(app: Viewer, words: Words) -> ExperimentPlan | None:
+async def _plan(app: Viewer, words: Words, arms: Arms | None = None) -> Plan | None:
     """Return what to run: the messages already spreading, the one typed, or the form's."""
     many, given = _many(words)
     if many > MOST_REPLICATES:
         raise InputError(f"Ask for at most {MOST_REPLICATES:,} replicates; got {many:,}.")
     ticks, seed = _whole(given, "ticks", 1), _whole(given, "seed", 0)
-    if given or not (_is_under_way(app) or ticks is not None):
-        order = order_of(given) if given else await _asked(app, many)
-        if order is None:
-            return None
-        app.last_order = order
-        return ExperimentPlan(order.text, many, (message_of(order),), ticks, seed)
-    return ExperimentPlan(_under_way(app), many, (), ticks, seed)
+    going = _under_way(app)
+    if not given and (going or ticks is not None):
+        return world_plan(going or AS_IT_IS, many, ticks=ticks, seed=seed, arms=arms)
+    order = order_of(given) if given else await _asked(app, many)
+    if order is None:
+        return None
+    app.last_order = order
+    return world_plan(order.text, many, (message_of(order),), ticks=ticks, seed=seed, arms=arms)
 
 
 def _many(words: Words) -> tuple[int, dict[str, str]]:
     """Return the number of replicates, and the other words."""
     bare = words[:1] if words and "=" not in words[0] else ()
-    return (
-        number(bare, default=REPLICATES, what="number of replicates"),
-        pairs(words[len(bare) :]),
-    )
+    many = number(bare, default=REPLICATES, what="number of replicates")
+    return many, pairs(words[len(bare) :])
 
 
 def _whole(given: dict[str, str], name: str, low: int) -> int | None:
@@ -152,18 +186,12 @@ def _whole(given: dict[str, str], name: str, low: int) -> int | None:
     return number((text,), default=low, low=low, what=f"number after {name}=")
 
 
-def _is_under_way(app: Viewer) -> bool:
-    rows = app.frame.sessions if app.frame else ()
-    return any(row.status in {"running", "queued"} for row in rows)
-
-
 def _under_way(app: Viewer) -> str:
-    """Return the names of the messages that are spreading."""
-    rows = [
-        r for r in (app.frame.sessions if app.frame else ()) if r.status in {"running", "queued"}
-    ]
+    """Return the names of the messages that are spreading; empty if there are none."""
+    every = app.frame.sessions if app.frame else ()
+    rows = [row for row in every if row.status in {"running", "queued"}]
     if not rows:
-        return AS_IT_IS
+        return ""
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
     return f"#{rows[0].id} {rows[0].text}{more}, from here on"
 
@@ -172,13 +200,8 @@ async def _asked(app: Viewer, many: int) -> MessageOrder | None:
     """Ask for a message, as none is spreading."""
     model = app.preferences.model or DEFAULT_MODEL
     begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
-    form = InjectDialog(
-        app.simulator,
-        app.simulation,
-        begin,
-        yes="Run",
-        title=f"Run {plural(many, 'replicate')} of a message",
-    )
+    title = f"Run {plural(many, 'replicate')} of a message"
+    form = InjectDialog(app.simulator, app.simulation, begin, yes="Run", title=title)
     return await app.push_screen_wait(form)
 
 
@@ -189,6 +212,130 @@ def message_of(order: MessageOrder) -> dict[str, Any]:
     said |= {"channel": order.channel} if order.channel else {}
     return said | dict(order.parameters)
 
+
+# -- scenarios --------------------------------------------------------------------------------
+
+COMPARED = 10
+"""Replicates in which the gallery compares the variants of a scenario, each on its own network."""
+
+
+@does("scenario")
+async def scenario(app: Viewer, words: Words) -> None:
+    """Play a scenario: make its world, show it, and carry out its plan as time runs."""
+    if not words:
+        wish = await app.push_screen_wait(GalleryDialog(app.simulator))
+        if wish is None:
+            return
+        if wish.verb == "compare":
+            await _compare_variants(app, wish.where)
+            return
+        words = wish.words
+    where, given = await in_thread(lambda: _scenario_at(words[0]), "scenario"), pairs(words[1:])
+    _allowed(given, OF_SCENARIO, "option of scenario")
+    numbers = {name: _whole(given, name, low) for name, low in (("agents", 1), ("seed", 0))}
+    variant = given.get("variant", "")
+    played = await in_thread(
+        lambda: app.simulator.scenario(where, variant=variant, **numbers), "scenario"
+    )
+    if not await may_leave(app, f"play {played.name}"):
+        return
+    remarks: list[str] = []
+    world = await app.work.in_thread(
+        "creating the world", lambda report: played.make(report, remarks)
+    )
+    since = world.tick
+    await app.enter(world, played.name)
+    await app.simulation.begin(replace(played.plan, minds=None), since)
+    for remark in filter(None, (*remarks, played.headless)):
+        app.notify(remark, title=played.name)
+    app.call_after_refresh(app.hint)
+    if where.startswith(GALLERY):
+        story = await in_thread(lambda: story_of(where), "scenario")
+        if variant in story.variants and len(world.agents) == story.still["agents"]:
+            app.run_worker(_tell_at_end(app, story, variant), group="story", exclusive=True)
+    if played.plan.minds is not None:
+        await let_decide(app, played.plan.minds)
+
+
+def _scenario_at(name: str) -> str:
+    """Return the scenario that was named: a file, or else one of the gallery."""
+    from sim.scenario import gallery_names, is_scenario
+
+    if is_scenario(name) or named_file(name).exists() or name not in gallery_names():
+        return where_of(name)
+    return GALLERY + name
+
+
+async def _tell_at_end(app: Viewer, story: Story, variant: str) -> None:
+    """Wait for the end of a scenario that is played; say what was expected, and what was seen."""
+    from sim.lab.studies.study import StudyMeasure
+
+    feed = app.feed
+    while feed is not None and app.feed is feed and (now := feed.simulation.frame.program):
+        if now.ended is not None:
+            break
+        await asyncio.sleep(0.3)
+    else:
+        return
+    seen = await feed.simulation.query(StudyMeasure(story.measure))
+    await app.push_screen_wait(Notice(story.title, story_told(story, variant, float(seen))))
+
+
+def story_told(story: Story, variant: str, seen: float) -> str:
+    """Return the card at the end of a scenario: expected, seen, whether it holds."""
+    low, mean, high = story.still["ended"][variant]
+    write, is_known = written_as(story.measure), seen == seen
+    holds = "yes, within the range of those runs" if low <= seen <= high else (
+        "no, outside the range of those runs" if is_known else "unknown, it was not measured"
+    )  # fmt: skip
+    return "\n".join([
+        story.claim, "",
+        f"Variant    {variant}: {name_of(story.measure)}",
+        f"Expected   {write(mean)} ({write(low)} to {write(high)} in runs of "
+        f"{count(story.still['agents'])} members)",
+        f"Seen       {write(seen) if is_known else '-'}",
+        f"Holds      {holds}", "",
+        "One run cannot compare variants: 0, then c, runs all of them in pairs.",
+    ])  # fmt: skip
+
+
+async def _compare_variants(app: Viewer, where: str) -> None:
+    """Run the variants of a scenario in pairs; at the end say which expectations held."""
+    app.experiments.require_free()
+    story = await in_thread(lambda: story_of(where), "scenario")
+    size = story.still.get("agents")
+    found = await app.work.in_thread(
+        "checking the scenario",
+        lambda _report: lab.study_of(where, replicates=COMPARED, worlds=COMPARED, agents=size),
+    )
+
+    def done(result: Result) -> None:
+        told = card_of(result) if isinstance(result, lab.StudyFindings) else ""
+        if told and app.screen is app.stage:
+            app.push_screen(Notice(found.name, told))
+
+    _begin(app, replace(study_plan(found, None, ""), done=done))
+
+
+def card_of(found: StudyFindings) -> str:
+    """Return each expectation of a study with what was seen, and whether it holds."""
+    words = {"agrees": "yes", "disagrees": "no", "undecided": "undecided: more runs would tell"}
+    lines = [found.study.said.sees]
+    for verdict in found.verdicts:
+        claim, write = verdict.claim, written_as(verdict.claim.measure)
+        one, other = (
+            write(float(found.values(claim.measure, arm).mean()))
+            for arm in (claim.arm, claim.against)
+        )
+        lines += [
+            "", f"Expected   {name_of(claim.measure)}: {claim.in_short}",
+            f"Seen       {one} in {claim.arm}, {other} in {claim.against} "
+            f"({plural(verdict.found.pairs, 'pair')})", f"Holds      {words[verdict.word]}",
+        ]  # fmt: skip
+    return "\n".join(lines)
+
+
+# -- studies, sweeps, calibration -------------------------------------------------------------
 
 _WHOLE = {"points": 1, "replicates": 1, "ticks": 0, "seed": 0, "worlds": 1, "agents": 1,
           "messages": 1, "simulations": 1}  # fmt: skip
@@ -252,14 +399,13 @@ async def _run(app: Viewer, name: str, words: Words) -> None:
     app.experiments.require_free()
     words, is_anew = _anew(words)
     given = _allowed(pairs(words), (*_OF_STUDY, "into"))
-    where = _where(name)
+    where = where_of(name)
     into = Path(given.pop("into", results_beside(where)))
     numbers: dict[str, Any] = dict(_numbers(given))
     found = await app.work.in_thread(
         "checking the study", lambda _report: study_of(where, **numbers)
     )
-    plan = study_plan(found, into, f"study run {name}")
-    await _go_on(app, plan, into, is_anew=is_anew)
+    await _go_on(app, study_plan(found, into, f"study run {name}"), is_anew=is_anew)
 
 
 async def _report(app: Viewer, name: str, words: Words) -> None:
@@ -267,7 +413,7 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
     from sim.lab.studies import results_beside
 
     given = _allowed(pairs(words), ("into",))
-    file = Path(name) if name.endswith(".runs") else results_beside(_where(name))
+    file = Path(name) if name.endswith(".runs") else results_beside(where_of(name))
     running = app.experiments.running
     if running is not None and getattr(running.plan, "into", None) == file:
         raise InputError(f"It is still running ({running.how_far}); wait, or press Esc in Runs.")
@@ -279,7 +425,9 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
     if page.suffix != ".html":
         raise InputError(f"A report is written as NAME.html, with NAME.md beside it; got {page}.")
     there = await in_thread(lambda: [each for each in pages if each.exists()], "reports")
-    if not await _may_replace(app, there):
+    names = " and ".join(each.name for each in there)
+    question = f"{names} will be overwritten."
+    if there and not await _confirmed(app, "Replace the report?", question, "Replace"):
         app.say(f"{page} is unchanged.")
         return
     await app.work.in_thread(
@@ -309,41 +457,28 @@ async def sweep(app: Viewer, words: Words) -> None:
     """Run a scenario, or a message in this world, at many points of its parameters."""
     app.experiments.require_free()
     if not words:
-        wish = await app.push_screen_wait(SweepDialog())
-        if wish is None:
+        asked = await app.push_screen_wait(SweepDialog())
+        if asked is None:
             return
-        words = wish
+        words = asked
     words, is_anew = _anew(words)
     if "=" in words[0]:
         raise InputError(f"Type what to sweep first: `sweep FILE {words[0]}`, or `sweep here ...`.")
     given = pairs(words[1:])
     how: dict[str, Any] = {name: given.pop(name) for name in _OF_SWEEP if name in given}
     how |= _numbers(how)
-    into = given.pop("into", None)
+    into = given.pop("into", "")
     how["parameters"] = given or None
-    if words[0] == HERE:
-        plan, file = _in_this_world(app, how, into)
-    else:
-        plan, file = _of_scenario(words[0], how, into)
-    await _go_on(app, plan, file, is_anew=is_anew)
-
-
-def _of_scenario(name: str, how: dict[str, Any], into: str | None) -> tuple[FilePlan, Path]:
-    where = _where(name)
-    file = Path(into) if into else sweep_results(where)
-    return sweep_plan(where, how, file), file
-
-
-def _in_this_world(
-    app: Viewer, how: dict[str, Any], into: str | None
-) -> tuple[FilePlan, Path | None]:
-    if app.last_order is None:
+    file, title, message = Path(into) if into else None, where_of(words[0]), None
+    if words[0] != HERE:
+        file = file or sweep_results(title)
+    elif app.last_order is None:
         raise InputError("Send a message first (i); `sweep here` sends it again at every point.")
-    if how["parameters"] is None:
+    elif not given:
         raise InputError("Type what to vary: `sweep here probability=0.05:0.5:5`.")
-    file = Path(into) if into else None
-    title = f"{app.last_order.text!r} in this world"
-    return sweep_plan(title, how, file, message_of(app.last_order)), file
+    else:
+        title, message = f"{app.last_order.text!r} in this world", message_of(app.last_order)
+    await _go_on(app, sweep_plan(title, how, file, message), is_anew=is_anew)
 
 
 @does("calibrate")
@@ -365,8 +500,7 @@ async def calibrate(app: Viewer, words: Words) -> None:
     ranges = fitted | {name: _ends(name, said) for name, said in given.items()}
     if not ranges:
         raise InputError("Type what to fit: `base=0.1:0.5`, or a name alone for its bounds.")
-    app.experiments.begin(calibration_plan(data, {**how, "ranges": ranges}))
-    app.go("runs")
+    _begin(app, calibration_plan(data, {**how, "ranges": ranges}))
 
 
 @does("picture")
@@ -430,11 +564,6 @@ async def _export_all(app: Viewer, found: Result, words: Words) -> None:
 # -- words ------------------------------------------------------------------------------------
 
 
-def _where(name: str) -> str:
-    """Return the scenario or study that was named: ``gallery:NAME``, or a file."""
-    return name if name.startswith(GALLERY) else str(named_file(name))
-
-
 def _path(said: str) -> Path:
     return Path(said).expanduser()
 
@@ -443,10 +572,10 @@ def _anew(words: Words) -> tuple[Words, bool]:
     return tuple(word for word in words if word != "anew"), "anew" in words
 
 
-def _allowed(given: dict[str, str], known: tuple[str, ...]) -> dict[str, str]:
+def _allowed(given: dict[str, str], known: tuple[str, ...], what: str = "option") -> dict[str, str]:
     for name in given:
         if name not in known:
-            raise UnknownNameError("option", name, known)
+            raise UnknownNameError(what, name, known)
     return given
 
 
@@ -475,33 +604,24 @@ def _ends(name: str, said: str) -> tuple[float, float]:
         ) from None
 
 
-async def _go_on(app: Viewer, plan: FilePlan, into: Path | None, *, is_anew: bool) -> None:
+async def _go_on(app: Viewer, plan: Plan, *, is_anew: bool) -> None:
     """Run a plan: keep the results in its file, or discard them after confirmation."""
+    into = plan.into
     kept = 0 if into is None else await in_thread(lambda: kept_in(into), "results")
     if kept and is_anew and into is not None:
-        ask = Confirm(
-            "Discard finished runs?",
-            f"{into} holds {plural(kept, 'finished run')}. Starting over deletes them.",
-            yes="Delete", no="Cancel",
-        )  # fmt: skip
-        if not await app.push_screen_wait(ask):
+        many = plural(kept, "finished run")
+        question = f"{into} holds {many}. Starting over deletes them."
+        if not await _confirmed(app, "Discard finished runs?", question, "Delete"):
             return
         await in_thread(lambda: remove_results(into), "results")
         kept = 0
     app.experiments.require_free()
-    app.experiments.begin(plan)
-    app.go("runs")
+    _begin(app, plan)
     if kept:
         of = f" of {count(plan.total)}" if plan.total > kept else ""
         rest = "nothing is left to run" if plan.total == kept else "running the rest"
         app.say(f"{count(kept)}{of} runs are finished already; {rest}.", "good")
 
 
-async def _may_replace(app: Viewer, there: list[Path]) -> bool:
-    if not there:
-        return True
-    names = " and ".join(path.name for path in there)
-    ask = Confirm(
-        "Replace the report?", f"{names} will be overwritten.", yes="Replace", no="Cancel"
-    )
-    return await app.push_screen_wait(ask) is True
+async def _confirmed(app: Viewer, title: str, question: str, yes: str) -> bool:
+    return await app.push_screen_wait(Confirm(title, question, yes=yes, no="Cancel")) is True

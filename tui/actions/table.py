@@ -374,7 +374,7 @@ ACTIONS: tuple[Action, ...] = (
         "compare", "D", "compare", "Compare",
         "Compare changes with the baseline from this tick, with the same random draws.",
         "Runs", "[N] NAME=VALUE|'NAME: do=... ; recommender=...' ... [ticks=N] [seed=N]", has_world,
-        footer=7, aliases=("futures",), asks=True, opens=True,
+        footer=7, aliases=("futures",), opens=True,
     ),
     Action(
         "study", "", "study", "Studies",

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim.core import plural
-from sim.errors import InputError, UnknownNameError
-from tui.actions.command_line import METHODS, OF_SCENARIO, choice, number, pairs
-from tui.actions.minds import let_decide
-from tui.actions.table import Words, does
+from sim.errors import InputError
+from tui.actions.command_line import METHODS, choice, pairs
+from tui.actions.table import Words, act_of, does
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.progress import in_thread
 from tui.dialogs.world import (
@@ -22,7 +20,6 @@ from tui.dialogs.world import (
     is_taken,
     saved_path,
 )
-from tui.lab_files import named_file
 from tui.modes.stage import durability_text
 from tui.safe_text import line
 from tui.text import bytes_of, count, percent, seconds, short
@@ -54,7 +51,7 @@ async def open_world(app: Viewer, words: Words) -> None:
     else:
         path = await app.push_screen_wait(OpenDialog(app.simulator))
     if isinstance(path, str):
-        await scenario(app, (path,))
+        await act_of("scenario")(app, (path,))
         return
     if path is not None and app.homes.home.at == path:
         app.say(f"{path.stem} is already open; type :revert to go back to the saved world.")
@@ -64,55 +61,6 @@ async def open_world(app: Viewer, words: Words) -> None:
     opened = await app.homes.opened(path)
     if opened is not None:
         await app.enter(opened.world, path.stem, path, opened)
-
-
-@does("scenario")
-async def scenario(app: Viewer, words: Words) -> None:
-    """Play a scenario: make its world, show it, and carry out its plan as time runs."""
-    if not words:
-        chosen = await app.push_screen_wait(OpenDialog(app.simulator, scenarios_alone=True))
-        if chosen is None:
-            return
-        words = (str(chosen),)
-    where, given = await in_thread(lambda: _scenario_at(words[0]), "scenario"), pairs(words[1:])
-    for name in given:
-        if name not in OF_SCENARIO:
-            raise UnknownNameError("option of scenario", name, OF_SCENARIO)
-    low = {"agents": 1, "seed": 0}
-    numbers = {
-        name: number((given[name],), default=0, low=low[name], what=f"number after {name}=")
-        if name in given
-        else None
-        for name in low
-    }
-    variant = given.get("variant", "")
-    played = await in_thread(
-        lambda: app.simulator.scenario(where, variant=variant, **numbers), "scenario"
-    )
-    if not await may_leave(app, f"play {played.name}"):
-        return
-    remarks: list[str] = []
-    world = await app.work.in_thread(
-        "creating the world", lambda report: played.make(report, remarks)
-    )
-    since = world.tick
-    await app.enter(world, played.name)
-    await app.simulation.begin(replace(played.plan, minds=None), since)
-    for remark in filter(None, (*remarks, played.headless)):
-        app.notify(remark, title=played.name)
-    app.call_after_refresh(app.hint)
-    if played.plan.minds is not None:
-        await let_decide(app, played.plan.minds)
-
-
-def _scenario_at(name: str) -> str:
-    """Return the scenario that was named: a file, or else one of the gallery."""
-    from sim.scenario import gallery_names, is_scenario
-    from sim.scenario.gallery import PREFIX
-
-    if is_scenario(name) or named_file(name).exists() or name not in gallery_names():
-        return name if name.startswith(PREFIX) else str(named_file(name))
-    return PREFIX + name
 
 
 @does("discard")

@@ -1,37 +1,270 @@
-"""The dialogs of the lab: its files, the editor of a file, the form of a sweep."""
+"""The dialogs of the lab and the gallery: files, editor, conditions, sweep, scenarios."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+import numpy as np
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Button, Input, OptionList, Select, Static, TextArea
 from textual.widgets.option_list import Option
 
 from sim.core import plural
-from sim.errors import InputError
+from sim.errors import HubbubError, InputError
 from tui.dialogs.dialog import Confirm, Dialog
 from tui.dialogs.dialog import field as label
+from tui.dialogs.form import Field, FormDialog
 from tui.dialogs.progress import in_thread
-from tui.lab_files import fault_of
+from tui.draw.fan import FanPane
+from tui.experiment_figures import ArmCurves, Outcome
+from tui.lab_files import fault_of, story_of
+from tui.program import HubbubApp
 from tui.safe_text import line
 
 if TYPE_CHECKING:
-    from tui.lab_files import Diagnostic, LabFile
+    from tui.actions.table import Words
+    from tui.lab_files import Diagnostic, LabFile, Story
+    from tui.simulator import Simulator
 
 
 PAUSE = 0.3
 """Seconds without a key before a text is checked."""
 AROUND = 9
 """Lines of the screen that the editor leaves to its frame, its note and its buttons."""
+ROWS = range(1, 4)
+"""Conditions of a comparison besides the baseline."""
+
+
+class CompareDialog(Dialog[tuple[str, ...]]):
+    """Rows are conditions, the baseline first; returns the words that ``compare`` takes."""
+
+    AUTO_FOCUS = "#change-1"
+
+    def __init__(
+        self, recommenders: Sequence[str], now: str, explain: Callable[[Words], str]
+    ) -> None:
+        super().__init__("Compare conditions", yes="Run")
+        self._feeds = [(name, name) for name in recommenders]
+        self._now, self._explain = now, explain
+
+    def body(self) -> ComposeResult:
+        heads = (Static(name, classes="column") for name in ("Parameters", "Feed by", "Intervene"))
+        yield Horizontal(label("Condition"), *heads, classes="row")
+        now = f"as it is now{': ' if self._now else ''}{line(self._now, 80)}"
+        yield Horizontal(
+            label("baseline"), Static(now, classes="note", markup=False), classes="row"
+        )
+        for row in ROWS:
+            yield Horizontal(
+                label(f"condition {row}"),
+                Input(id=f"change-{row}", compact=True, placeholder="e.g. beta=0.15"),
+                Select(self._feeds, id=f"feed-{row}", compact=True, prompt="as now"),
+                Input(id=f"do-{row}", compact=True, placeholder="e.g. ban top:20:degree"),
+                classes="row",
+            )
+        yield Horizontal(
+            label("Pairs"), Input("20", id="pairs", compact=True),
+            label("  Ticks"), Input(id="ticks", compact=True, placeholder="until quiet"),
+            label("  Seed"), Input(id="seed", compact=True, placeholder="the world's"),
+            classes="row",
+        )  # fmt: skip
+        yield Static("", id="plan", classes="preview", markup=False)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The comparison as typed after ``compare``."""
+        numbers = [f"{name}={text}" for name in ("ticks", "seed") if (text := self._typed(name))]
+        return (self._typed("pairs") or "20", *filter(None, map(self._condition, ROWS)), *numbers)
+
+    def _condition(self, row: int) -> str:
+        feed, does = self.query_one(f"#feed-{row}", Select).value, self._typed(f"do-{row}")
+        names = ("do", "agents")  # `ban top:20:degree` leaves them out
+        said = [
+            f"{name}={word}" if name and "=" not in word else word
+            for word, name in zip_longest(does.split(), names[: len(does.split())])
+        ]
+        feed = f"recommender={feed}" if isinstance(feed, str) else ""
+        return "; ".join(filter(None, (self._typed(f"change-{row}"), feed, " ".join(said))))
+
+    def _typed(self, name: str) -> str:
+        return self.query_one(f"#{name}", Input).value.strip()
+
+    @on(Input.Changed)
+    @on(Select.Changed)
+    def _changed(self) -> None:
+        told, problem = "", ""
+        try:
+            told = self._explain(self.words)
+        except HubbubError as error:
+            problem = str(error) if any(map(self._condition, ROWS)) else ""
+        self.query_one("#plan", Static).update(line(told, 400))
+        self.complain(problem)
+
+    def result(self) -> tuple[str, ...]:
+        self._explain(self.words)  # raises what is wrong
+        return self.words
+
+
+class SweepDialog(FormDialog[tuple[str, ...]]):
+    """Asks what to sweep; returns the words that ``sweep`` takes."""
+
+    AUTO_FOCUS = "#scenario"
+
+    def __init__(self) -> None:
+        super().__init__("Sweep parameters", yes="Run")
+
+    def fields(self) -> Iterator[Field]:
+        from sim.lab.sweeps import DESIGNS
+
+        designs = tuple((name, f"{name}: {says}") for name, says in DESIGNS.items())
+        yield Field("scenario", "Scenario", hint="FILE.toml, gallery:NAME; here: the last message",
+                    missing="Type a scenario: a file, gallery:NAME, or here.")  # fmt: skip
+        yield Field("parameters", "Parameters", hint="beta=0.1:0.5:9 gamma=5,10 (:log); or [sweep]")
+        yield Field("design", "Design", choices=designs, hint="default: [sweep], or a grid")
+        yield Field("points", "Points", hint="default: set by the design")
+        yield Field("replicates", "Replicates", hint="runs per point; default: 5")
+        yield Field("measure", "Measure", hint="share, size, depth ...; default: share")
+        yield Field("into", "Results", hint="a file; default: NAME.sweep.runs")
+
+    def made(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        typed = dict(values)
+        where, ranges = typed.pop("scenario"), typed.pop("parameters")
+        try:
+            words = shlex.split(ranges)
+        except ValueError:
+            raise InputError("Missing closing quote in the parameters.") from None
+        return (where, *words, *(f"{name}={text}" for name, text in typed.items() if text))
+
+
+class GalleryWish(NamedTuple):
+    """What to do with a scenario."""
+
+    verb: str  # `play` or `compare`
+    where: str
+    words: tuple[str, ...] = ()  # what `scenario` takes
+
+
+class GalleryDialog(Dialog[GalleryWish]):
+    """Scenarios on the left; on the right a picture of the chosen one, its question and claim."""
+
+    AUTO_FOCUS = "#scenarios"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "compare", "Compare the variants", id="gallery-compare", show=False),
+        Binding("left", "variant(-1)", "Previous variant", id="gallery-left", show=False),
+        Binding("right", "variant(1)", "Next variant", id="gallery-right", show=False),
+    ]
+
+    def __init__(self, simulator: Simulator) -> None:
+        super().__init__("Gallery", yes="Play")
+        self._simulator = simulator
+        self._where: list[str] = []
+        self._story: Story | None = None
+        self._variant = 0
+
+    def body(self) -> ComposeResult:
+        with Horizontal(id="gallery"):
+            yield OptionList(id="scenarios", markup=False, compact=True)
+            with Vertical(id="story"):
+                yield FanPane(id="still")
+                yield Static("", id="told", markup=False)
+
+    def more_buttons(self) -> ComposeResult:
+        yield Button(Content(" c Compare variants "), id="compare", compact=True)
+
+    def fit(self, room: int) -> None:
+        super().fit(room)
+        self.query_one("#gallery").styles.height = min(room, 30)
+
+    async def on_mount(self) -> None:
+        if isinstance(self.app, HubbubApp):
+            symbols: Any = self.app.preferences.symbols
+            self.query_one(FanPane).symbols = symbols
+        found = await in_thread(self._simulator.scenarios, "scenarios")
+        self._where = [each.where for each in found]
+        options = self.query_one("#scenarios", OptionList)
+        options.add_options(line(each.where.rpartition(":")[2], 40) for each in found)
+        options.highlighted = 0 if found else None
+
+    @on(OptionList.OptionHighlighted)
+    async def _moved(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        where = self._where[event.option_index]
+        self._story, self._variant = None, 0
+        try:
+            self._story = await in_thread(lambda: story_of(where), "scenario")
+        except HubbubError as error:
+            self.complain(str(error))
+        self._show()
+
+    def _show(self) -> None:
+        story, still = self._story, self.query_one(FanPane)
+        if story is None:
+            return
+        still.display = bool(story.still)
+        if story.still:
+            still.show_outcome(_drawn(story), np.zeros(0))
+        self.query_one("#told", Static).update(Content("\n").join(self._lines(story)))
+
+    def _lines(self, story: Story) -> Iterator[Content]:
+        yield Content.styled(line(story.title or story.where, 120), "bold $primary")
+        yield Content(story.question)
+        if story.claim:
+            yield Content.assemble(("Claim  ", "bold"), story.claim)
+        if claims := [verdict == "agrees" for _, verdict in story.still.get("claims", ())]:
+            said = f"{sum(claims)} of {plural(len(claims), 'expectation')} held in 20 pairs of runs"
+            yield Content.styled(said, "$foreground-muted")
+        if story.variants:
+            plays = story.variants[self._variant]
+            others = [each for each in story.variants if each != plays]
+            keys = (f"  (left, right: {', '.join(others)})", "$foreground-muted")
+            yield Content.assemble(("Plays  ", "bold"), plays, keys)
+
+    def action_variant(self, by: int) -> None:
+        if self._story is not None and self._story.variants:
+            self._variant = (self._variant + by) % len(self._story.variants)
+            self._show()
+
+    def result(self) -> GalleryWish | None:
+        story = self._story
+        if story is None:
+            self.complain("Choose a scenario first.")
+            return None
+        words = [f"variant={story.variants[self._variant]}"] if story.variants else []
+        words += [f"agents={story.still['agents']}"] if story.still else []
+        return GalleryWish("play", story.where, (story.where, *words))
+
+    @on(Button.Pressed, "#compare")
+    def action_compare(self) -> None:
+        if self._story is None or len(self._story.variants) < 2:
+            self.complain("This scenario has no variants to compare.")
+        else:
+            self.dismiss(GalleryWish("compare", self._story.where))
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.accept()
+
+
+def _drawn(story: Story) -> Outcome:
+    """Return the courses of all variants as a picture."""
+    arms = []
+    for name in story.variants:
+        levels = np.full((5, len(course := story.course(name))), np.nan)
+        levels[2] = course
+        arms.append(ArmCurves(name, levels))
+    still = story.still
+    unit = "agents" if still["series"] == "ever" else ""
+    return Outcome(still["series"], unit, 0, still["agents"], tuple(arms), (), (), 0)
 
 
 class LabWish(NamedTuple):
@@ -57,16 +290,12 @@ class LabDialog(Dialog[LabWish]):
 
     def body(self) -> ComposeResult:
         many = plural(len(self._found), "file") if self._found else "No files"
-        yield Static(line(f"{many} in {self._folder}", 400), classes="note", markup=False)
+        keys = "  Enter runs, e edits, r reports" if self._found else ""
+        yield Static(line(f"{many} in {self._folder}{keys}", 400), classes="note", markup=False)
         yield OptionList(*map(_option, self._found), id="labfiles", markup=False, compact=True)
         with Horizontal(classes="row"):
             yield label("New study")
             yield Input(id="newstudy", compact=True, placeholder="name; Enter creates it")
-
-    def more_buttons(self) -> ComposeResult:
-        yield Button(Content(" e Edit "), id="edit", compact=True)
-        yield Button(Content(" r Report "), id="report", compact=True)
-        yield Button(Content(" New "), id="new", compact=True)
 
     def fit(self, room: int) -> None:
         """Keep the name field of a new one visible."""
@@ -94,21 +323,6 @@ class LabDialog(Dialog[LabWish]):
             return LabWish("new", name, "study")
         self.action_wish("run")
         return None
-
-    @on(Button.Pressed, "#edit")
-    @on(Button.Pressed, "#report")
-    def _pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.action_wish(str(event.button.id))
-
-    @on(Button.Pressed, "#new")
-    def _pressed_new(self, event: Button.Pressed) -> None:
-        event.stop()
-        if self.query_one("#newstudy", Input).value.strip():
-            self.accept()
-        else:
-            self.complain("Type a name for the new study.")
-            self.query_one("#newstudy").focus()
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
@@ -145,7 +359,6 @@ class EditorDialog(Dialog[EditedText]):
         super().__init__(f"Edit {path}", yes="Save", no="Leave")
         self._path, self._text = path, text
         self._fault: Diagnostic | None = None
-        self._checked = ""
         self._timer: Timer | None = None
 
     def body(self) -> ComposeResult:
@@ -189,13 +402,13 @@ class EditorDialog(Dialog[EditedText]):
         path, text = self._path, self._now
         found = await in_thread(lambda: fault_of(path, text), "check")
         if self.is_mounted and text == self._now:
-            self._fault, self._checked = found, text
+            self._fault = found
             row = "" if found is None or found.row < 0 else f"Line {found.row + 1}: "
-            said = "No errors." if found is None else f"{row}{found.sentence}."
             told = self.query_one("#fault", Static)
-            told.update(line(said, 300))
+            told.update(line("No errors." if found is None else f"{row}{found.sentence}.", 300))
             told.set_class(found is not None, "-wrong")
 
+    @on(Button.Pressed, "#go")
     def action_go(self) -> None:
         area = self.query_one("#text", TextArea)
         if self._fault is not None and self._fault.row >= 0:
@@ -217,73 +430,5 @@ class EditorDialog(Dialog[EditedText]):
             self.dismiss(None)
 
     @on(Button.Pressed, "#run")
-    def _run(self, event: Button.Pressed) -> None:
-        event.stop()
+    def _run(self) -> None:
         self.dismiss(EditedText(self._now, run=True))
-
-    @on(Button.Pressed, "#go")
-    def _go(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.action_go()
-
-
-class SweepDialog(Dialog[tuple[str, ...]]):
-    """Asks what to sweep; returns the words that ``sweep`` takes."""
-
-    AUTO_FOCUS = "#scenario"
-
-    def __init__(self) -> None:
-        super().__init__("Sweep parameters", yes="Run")
-
-    def body(self) -> ComposeResult:
-        from sim.lab.sweeps import DESIGNS
-
-        yield from _row(
-            "Scenario",
-            Input(id="scenario", compact=True, placeholder="FILE.toml, gallery:NAME, or here"),
-        )
-        yield Static("here: the last message sent, in a copy of this world", classes="note")
-        yield from _row(
-            "Parameters",
-            Input(
-                id="ranges",
-                compact=True,
-                placeholder="beta=0.1:0.5:9 network.mean_degree=5,10; default: [sweep]",
-            ),
-        )
-        yield Static("LOW:HIGH:COUNT, LOW:HIGH for designs that sample, or values a,b,c; "
-                     "add :log for a logarithmic scale", classes="note", markup=False)  # fmt: skip
-        designs = [(f"{name}: {says}", name) for name, says in DESIGNS.items()]
-        yield from _row(
-            "Design",
-            Select(designs, id="design", prompt="default: [sweep], or a grid", compact=True),
-        )
-        for name, says in (
-            ("points", "default: set by the design"), ("replicates", "runs per point; default: 5"),
-            ("measure", "share, size, depth ...; default: share"),
-            ("into", "file of results; default: NAME.sweep.runs"),
-        ):  # fmt: skip
-            yield from _row(name.capitalize(), Input(id=name, compact=True, placeholder=says))
-
-    def result(self) -> tuple[str, ...]:
-        where = self._typed("scenario")
-        if not where:
-            raise InputError("Type a scenario: a file, gallery:NAME, or here.")
-        try:
-            ranges = shlex.split(self._typed("ranges"))
-        except ValueError:
-            raise InputError("Missing closing quote in the parameters.") from None
-        design = self.query_one("#design", Select).value
-        words = [f"design={design}"] if isinstance(design, str) else []
-        for name in ("points", "replicates", "measure", "into"):
-            words += [f"{name}={self._typed(name)}"] if self._typed(name) else []
-        return (where, *ranges, *words)
-
-    def _typed(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
-
-
-def _row(name: str, control: Input | Select[str]) -> ComposeResult:
-    with Horizontal(classes="row"):
-        yield label(name)
-        yield control

@@ -105,10 +105,9 @@ class OpenDialog(Dialog["Path | str"]):
 
     AUTO_FOCUS = "#saved"
 
-    def __init__(self, simulator: Simulator, *, scenarios_alone: bool = False) -> None:
-        super().__init__("Play a scenario" if scenarios_alone else "Open a world", yes="Open")
+    def __init__(self, simulator: Simulator) -> None:
+        super().__init__("Open a world", yes="Open")
         self._simulator = simulator
-        self._alone = scenarios_alone
         self._saved: list[SavedWorld] = []
         self._scenarios: list[ScenarioChoice] = []
 
@@ -123,7 +122,7 @@ class OpenDialog(Dialog["Path | str"]):
     @work(exclusive=True)
     async def _list(self) -> None:
         self._scenarios = await in_thread(self._simulator.scenarios, "scenarios")
-        self._saved = [] if self._alone else await self._simulator.saved()
+        self._saved = await self._simulator.saved()
         with suppress(NoMatches):  # the dialog was closed meanwhile
             self._fill()
 
@@ -136,8 +135,7 @@ class OpenDialog(Dialog["Path | str"]):
         said = plural(len(self._saved), "saved world") if self._saved else "No saved worlds"
         also = plural(len(self._scenarios), "scenario")
         here = f"{said} in {self._simulator.saves}; below: {also}"
-        both = f"{also} in this folder and in the gallery" if self._alone else here
-        self.query_one("#folder", Static).update(line(both, 400))
+        self.query_one("#folder", Static).update(line(here, 400))
 
     def result(self) -> Path | str | None:
         at = self.query_one("#saved", OptionList).highlighted

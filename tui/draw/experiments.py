@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -39,7 +38,7 @@ class ParameterMapPane(PixelPane):
     HELP = (
         "The mean of a measure over two parameters of a sweep, averaged over all others: one "
         "parameter to the right, the other upwards; brighter is higher; ?: no finished run. "
-        "Arrows move the cursor, whose values are shown below. s shows the next measure, t the "
+        "Arrows move the cursor, whose values are shown below. v shows the next measure, t the "
         "next chart; `picture heat X Y` selects other parameters."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -182,7 +181,7 @@ class BarsPane(StripPane):
         "same in numbers. For a sweep: how much the measure depends on each parameter (Sobol or "
         "Morris indices, or rank correlation), and its value at the low and high end of each; for "
         "a study: every condition; for a calibration: every value within its range. Up and down "
-        "scroll; t shows the next chart, s the next measure of a sweep."
+        "scroll; t shows the next chart, v the next measure of a sweep."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", "Up", id="bars-up", show=False),
@@ -291,38 +290,30 @@ _COLUMNS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
 class ExperimentRows:
     """Experiments as rows, the newest first."""
 
-    experiments: Sequence[Experiment]  # in the order in which they began
-    said: tuple[tuple[object, ...], ...]  # the progress of each
+    columns: Sequence[TableColumn] = _COLUMNS
 
-    @property
-    def columns(self) -> Sequence[TableColumn]:
-        """The columns."""
-        return _COLUMNS
+    def __init__(self, experiments: Sequence[Experiment]) -> None:
+        self.said = [
+            (each.number, each.total, each.tick, each.how_far,
+             line(each.problem or each.plan.title, 200))
+            for each in reversed(experiments)
+        ]  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.said)
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
         """Return the cells of a column for some rows."""
-        return [str(self.said[-1 - row][column]) for row in rows.tolist()]
+        values = (self.said[row][column] for row in rows.tolist())
+        return [count(each) if isinstance(each, int) else each for each in values]
 
     def keys(self, column: int) -> NDArray[Any]:
         """Return the sort keys of a column."""
-        if column == 0:
-            return np.array([each.number for each in reversed(self.experiments)])
-        if column in {1, 2}:
-            name = ("total", "tick")[column - 1]
-            return np.array([getattr(each, name) for each in reversed(self.experiments)])
-        return np.array([str(row[column]).casefold() for row in reversed(self.said)], np.str_)
-
-
-def _row(each: Experiment) -> tuple[object, ...]:
-    what = each.problem or each.plan.title
-    return each.number, count(each.total), count(each.tick), each.how_far, line(what, 200)
+        values = [row[column] for row in self.said]
+        return np.array([each.casefold() if isinstance(each, str) else each for each in values])
 
 
 class ExperimentTable(ColumnTable):
@@ -335,19 +326,20 @@ class ExperimentTable(ColumnTable):
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = "No experiments yet."
-        self._said: tuple[tuple[object, ...], ...] = ()
+        self.placeholder = (
+            "No experiment yet; type :study, :sweep or :calibrate for those of files."
+        )
         self._experiments: tuple[Experiment, ...] = ()
 
     def list_experiments(self, experiments: Sequence[Experiment]) -> None:
         """Show experiments; the cursor moves to a new one, and otherwise stays."""
-        said = tuple(_row(each) for each in experiments)
-        if said == self._said:
+        rows, before = ExperimentRows(experiments), self._rows
+        if isinstance(before, ExperimentRows) and rows.said == before.said:
             return
-        chosen, is_new = self.chosen, len(said) > len(self._said)
-        self._said, self._experiments = said, tuple(experiments)
-        self.fill(ExperimentRows(self._experiments, said))
-        self.select(0 if is_new or chosen is None else len(said) - chosen.number)
+        chosen, is_new = self.chosen, len(experiments) > len(self._experiments)
+        self._experiments = tuple(experiments)
+        self.fill(rows)
+        self.select(0 if is_new or chosen is None else len(rows) - chosen.number)
 
     @property
     def chosen(self) -> Experiment | None:

@@ -185,7 +185,7 @@ class FanPane(TickPane):
         "The replicates, tick by tick: their median (m), the inner band with half of them and the "
         "outer band with 95 %; a run that died out keeps its last value. x is the world on the "
         "screen: a single run. In a comparison: the median of each condition, and the bands of "
-        "the first. Left and right move the crosshair, s shows the next series."
+        "the first. Left and right move the crosshair, v shows the next series."
     )
 
     def __init__(self, *, id: str = "fan") -> None:  # noqa: A002 - the word Textual uses
@@ -277,6 +277,8 @@ class FanPane(TickPane):
             found.append(LegendEntry(look.marker, ink, name, *self._said(outcome, arm.median, row)))
         for depth, label, low, high in ((1, "50 %", 1, 3), (0, "95 %", 0, 4)):
             levels = outcome.arms[0].levels
+            if np.isnan(levels[low]).all():  # no bands are known: only a course
+                continue
             ends = [self._said(outcome, levels[at], row)[0] for at in (low, high)]
             found.append(LegendEntry(*self._swatch(canvas, depth), label, "-".join(ends), ""))
         if row < self._live.size or (self._live.size and self._cursor is None):

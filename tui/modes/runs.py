@@ -1,4 +1,4 @@
-"""Runs: replicates of the world on the screen, their fan chart, and conclusions."""
+"""Runs: replicates of the world on the screen, their charts, and conclusions."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ from tui.experiment_figures import (
     Outcome,
     ParameterMap,
     course,
+    name_of,
     outcome_of,
     series_of,
 )
-from tui.experiments import REPLICATES, Experiment, ExperimentPlan
-from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
+from tui.experiments import REPLICATES, Experiment
+from tui.modes.inspector import ScrollingLines, fact, heading, wrapped
 from tui.modes.panes import Mode, titled
 from tui.safe_text import line
 
@@ -39,53 +40,39 @@ if TYPE_CHECKING:
     from sim.runtime import Frame
 
 
-SERIES_TITLES = {"ever": "ever adopted", "now": "spreading now", "new": "new adopters"}
-
-
-def _runs_said(done: int, total: int) -> str:
-    return plural(total, "run") if done >= total else f"{done:,} of {plural(total, 'run')}"
-
-
 LOOKS_PER_SECOND = 4
-_BESIDE = ("study", "sweep")
-"""Actions that start an experiment from a file."""
 
 
 class OutcomePane(ScrollingLines):
     """The conclusions from the finished runs."""
 
     HELP = (
-        "Results of the finished runs: the mean and the median number of adopters, each with its "
-        "95 % confidence interval; how many runs took off, and the size that counts as take-off; "
-        "for a study, whether the expected results were observed. Up and down scroll."
+        "Results of the finished runs, in words first: how conditions differ, whether the "
+        "expected results of a study were observed, with 95 % confidence intervals. Then the "
+        "figures: means and medians, how many runs took off. Up and down scroll."
     )
     EMPTY = "No results yet."
 
     def __init__(self, *, id: str = "outcome") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self._outcome: Outcome | None = None
-        self._problem = ""
+        self._told: tuple[Outcome | None, str] = (None, "")
 
     def tell(self, outcome: Outcome | None, problem: str) -> None:
         """Show an outcome, or why there is none."""
-        if (outcome, problem) != (self._outcome, self._problem):
-            self._outcome, self._problem = outcome, problem
+        if (outcome, problem) != self._told:
+            self._told = outcome, problem
             self.refresh()
 
     def lines(self, width: int) -> list[Content]:
-        """Return the text as lines."""
-        found, outcome = wrapped(self._problem, width) if self._problem else [], self._outcome
+        outcome, problem = self._told
+        found = wrapped(problem, width) if problem else []
         if outcome is None:
             return found
-        found += [fact(label, value, width) for label, value in outcome.facts]
-        if outcome.sentences:
-            found += heading("Conclusion", width)
         for sentence in outcome.sentences:
             found += wrapped(sentence, width)
-        if outcome.arms and outcome.series != "ever":
-            name = SERIES_TITLES.get(outcome.series, outcome.series)
-            found.append(muted(f"curves: {line(name, 40)}", width))
-        return found
+        if outcome.sentences:
+            found += heading("Figures", width)
+        return found + [fact(label, value, width) for label, value in outcome.facts]
 
 
 class RunsMode(Mode):
@@ -109,17 +96,13 @@ class RunsMode(Mode):
             yield titled(FanPane(), "Fan", "picture")
             yield titled(ParameterMapPane(), "Heat map", "picture")
             yield titled(BarsPane(), "Numbers", "picture")
-            yield titled(OutcomePane(), "Outcome")
+            yield titled(OutcomePane(), "Conclusion")
         with Horizontal(id="lower"):
             yield titled(DifferencePane(), "Difference")
             yield titled(ExperimentTable(id="experiments"), "Experiments")
 
     def on_mount(self) -> None:
         self.last_focused = self.table
-        studies, sweep = (way_to(n, self.app.keymap) for n in _BESIDE)
-        self.table.placeholder = (
-            f"No experiment yet; {studies} lists studies, {sweep} sweeps parameters."
-        )
         self.set_interval(1 / LOOKS_PER_SECOND, self._beat)
 
     def _beat(self) -> None:
@@ -146,15 +129,16 @@ class RunsMode(Mode):
         if isinstance(pane, ExperimentTable):
             self._turn_over()
 
-    def turn_series(self, wanted: str) -> str:
-        """Show another series, or the next one; return its name."""
-        known = series_of(self.chosen) if self.chosen is not None else ()
-        if not known:
-            return ""
-        at = known.index(self._series) + 1 if self._series in known else 0
-        self._series = wanted if wanted in known else known[at % len(known)]
-        self._turn_over()
-        return self._series
+    @property
+    def known_series(self) -> tuple[str, ...]:
+        """The series of the experiment shown."""
+        return series_of(self.chosen) if self.chosen is not None else ()
+
+    @property
+    def series(self) -> str:
+        """The series that is shown."""
+        known = self.known_series
+        return self._series if self._series in known or not known else known[0]
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -167,20 +151,23 @@ class RunsMode(Mode):
         views = self.views
         return self._view if self._view in views or not views else views[0]
 
+    def turn_series(self, wanted: str) -> str:
+        """Show another series, or the next one; return its name."""
+        if not self.known_series:
+            return ""
+        self._series = wanted or _after(self.series, self.known_series)
+        self._turn_over()
+        return self._series
+
     def turn_view(self, wanted: str, axes: tuple[str, ...] = ()) -> str:
         """Show another picture, or the next one; return its name."""
-        views = self.views
-        if views:
-            self._view = wanted or views[(views.index(self.view) + 1) % len(views)]
-            self._axes = axes or self._axes
-            self._show()
-            self._turn_over()
-        return self.view if views else ""
-
-    @property
-    def known_series(self) -> tuple[str, ...]:
-        """The series of the experiment shown."""
-        return series_of(self.chosen) if self.chosen is not None else ()
+        if not self.views:
+            return ""
+        self._view = wanted or _after(self.view, self.views)
+        self._axes = axes or self._axes
+        self._show()
+        self._turn_over()
+        return self.view
 
     def _turn_over(self) -> None:
         """Update the experiments while the mode is visible."""
@@ -197,26 +184,43 @@ class RunsMode(Mode):
             self._ask_live()
 
     def _title(self) -> None:
-        chosen, fan, view = self.chosen, self.query_one(FanPane), self.view
+        """Name the chart and the series, and below them what the keys show next."""
+        chosen, outcome, fan = self.chosen, self._outcome, self.query_one(FanPane)
         fan.placeholder = self._invitation() if chosen is None else chosen.problem or (
             f"{chosen.stage.capitalize()} ..." if chosen.state == "running" else "No results."
         )  # fmt: skip
         title, below = "Fan", ""
         if chosen is not None:
-            done = self._outcome.finished if self._outcome is not None else 0
-            view = "runs" if self._outcome is None else view
-            series = "" if self._outcome is None else self._outcome.series
-            is_named = view.endswith(BY_CONDITION) or not series
-            name = SERIES_TITLES.get(series, line(series, 24))
-            named = name if view == FAN else f"{line(view, 24)}{'' if is_named else f' of {name}'}"
-            runs = f", {_runs_said(done, chosen.total)}" if chosen.total else ""
-            title = f"{named[:1].upper()}{named[1:]}{runs}"
-            below = f"{chosen.how_far}; esc cancels" if chosen.state == "running" else ""
+            done = 0 if outcome is None else outcome.finished
+            whole = plural(chosen.total, "run")
+            runs = whole if done >= chosen.total else f"{done:,} of {whole}"
+            title = f"{self._named()}{f', {runs}' if chosen.total else ''}"
+            below = self._next_ones()
+            if chosen.state == "running":
+                below = f"{chosen.how_far}; esc cancels"
         pane = next((each for each in self.query(".picture") if each.display), fan)
-        if str(pane.border_title) != title:
-            pane.border_title = Content(title)
-        if str(pane.border_subtitle or "") != below:
-            pane.border_subtitle = Content(below)
+        for edge, text in (("border_title", title), ("border_subtitle", below)):
+            if str(getattr(pane, edge) or "") != text:
+                setattr(pane, edge, Content(text))
+
+    def _named(self) -> str:
+        if self._outcome is None:
+            return "Runs"
+        view, series = line(self.view, 40), self._outcome.series
+        is_named = view.endswith(BY_CONDITION) or not series
+        said = view if is_named else f"{view} of {name_of(series)}"
+        return f"{said[:1].upper()}{said[1:]}"
+
+    def _next_ones(self) -> str:
+        """Return what the keys for chart and series show next, if there is another one."""
+        told = []
+        for action, shown, known in (
+            ("picture", self.view, self.views), ("series", self.series, self.known_series),
+        ):  # fmt: skip
+            if len(known) > 1:
+                key = way_to(action, self.app.keymap)
+                told.append(f"{key}: {line(name_of(_after(shown, known)), 24)}")
+        return "  ".join(told)
 
     def _invitation(self) -> str:
         key = way_to("replicates", self.app.keymap)
@@ -234,10 +238,23 @@ class RunsMode(Mode):
             self._show()
 
     def _show(self) -> None:
+        """Show the wanted picture in its pane, the difference and the conclusion."""
         chosen, outcome = self.chosen, self._outcome
-        self._show_picture(outcome)
+        picture = None if outcome is None else outcome.pictures.get(self.view)
+        seen = {ParameterMap: "-map", Bars: "-bars"}.get(type(picture), "")
+        had_focus = any(each.has_focus for each in self.query(".picture"))
         apart = outcome.difference if outcome is not None else None
-        self.set_class(apart is not None, "-compared")
+        for name in ("-map", "-bars", "-compared"):
+            self.set_class(name == seen if name != "-compared" else apart is not None, name)
+        fan, bars = self.query_one(FanPane), self.query_one(BarsPane)
+        fan.show_outcome(outcome if outcome is not None and outcome.arms else None, self._live)
+        if isinstance(picture, ParameterMap):
+            self.query_one(ParameterMapPane).show_map(picture)
+        elif isinstance(picture, Bars):
+            bars.show_bars(picture)
+        if had_focus:
+            kind = {"-map": ParameterMapPane, "-bars": BarsPane}.get(seen, FanPane)
+            self.query_one(kind).focus()
         difference = self.query_one(DifferencePane)
         difference.show_outcome(outcome)
         if apart is not None:
@@ -246,53 +263,22 @@ class RunsMode(Mode):
         self.query_one(OutcomePane).tell(outcome, chosen.problem if chosen else "")
         self._title()
 
-    def _show_picture(self, outcome: Outcome | None) -> None:
-        """Show the wanted picture; unless it is the fan chart, in a pane of its own."""
-        picture = None if outcome is None else outcome.pictures.get(self.view)
-        seen = {ParameterMap: "-map", Bars: "-bars"}.get(type(picture), "")
-        had_focus = any(each.has_focus for each in self.query(".picture"))
-        for name in ("-map", "-bars"):
-            self.set_class(name == seen, name)
-        has_fan = outcome is not None and bool(outcome.arms)
-        self.query_one(FanPane).show_outcome(outcome if has_fan else None, self._live)
-        if isinstance(picture, ParameterMap):
-            self.query_one(ParameterMapPane).show_map(picture)
-        elif isinstance(picture, Bars):
-            self.query_one(BarsPane).show_bars(picture)
-        if had_focus:
-            pane = {"-map": ParameterMapPane, "-bars": BarsPane}.get(seen, FanPane)
-            self.query_one(pane).focus()
-
     def _ask_live(self) -> None:
         """Fetch the course of the world itself, if the experiment is of this world."""
         chosen, frame = self.chosen, self.app.frame
-        is_its = chosen is not None and chosen.world is not None and self.app.feed is not None
-        if not is_its or chosen is None or frame is None or chosen.world is None:
+        if chosen is None or chosen.world is None or self.app.feed is None or frame is None:
             self._live = np.zeros(0)
-            return
-        key = (chosen, self._series, frame.revision)
-        if key != self._live_key:
+        elif (key := (chosen, self._series, frame.revision)) != self._live_key:
             self._live_key = key
             self.ask(self._follow, chosen, self._series, group="live", newest=True)
 
     async def _follow(self, chosen: Experiment, series: str) -> None:
-        simulation = self.app.simulation
-        plan = chosen.plan
-        if (
-            chosen.world is None
-            or chosen.world() is not simulation
-            or not isinstance(plan, ExperimentPlan)
-        ):
-            live: F64 = np.zeros(0)
-        else:
-            said = tuple(str(each["text"]) for each in plan.messages)
-            sent = tuple(range(chosen.made, chosen.made + len(said)))
-            try:
-                live = await simulation.query(
-                    course, series, chosen.tick, sent or chosen.under_way, said
-                )
-            except HubbubError:  # it was closed: the bars say so
-                live = np.zeros(0)
+        simulation, said = self.app.simulation, chosen.plan.texts
+        live: F64 = np.zeros(0)
+        if chosen.world is not None and chosen.world() is simulation and said is not None:
+            sent = tuple(range(chosen.made, chosen.made + len(said))) or chosen.under_way
+            with suppress(HubbubError):  # it was closed: the bars say so
+                live = await simulation.query(course, series, chosen.tick, sent, said)
         if self.chosen is chosen:
             self._live = live
             self._show()
@@ -302,3 +288,7 @@ class RunsMode(Mode):
         event.stop()
         self.query_one(OutcomePane).start()
         self._turn_over()
+
+
+def _after(shown: str, known: tuple[str, ...]) -> str:
+    return known[(known.index(shown) + 1) % len(known)] if shown in known else known[0]

@@ -291,6 +291,20 @@ class Records(Result):
         """Number of finished replicates."""
         return len(self.found)
 
+    @cached_property
+    def complete(self) -> Records:
+        """The replicates that are finished under every program, which can be compared in pairs."""
+        arms = range(len(self.programs))
+        whole = [
+            number
+            for number in range(len(self.seeds))
+            if all((arm, number) in self.found for arm in arms)
+        ]
+        found = {(arm, new): self.found[arm, old] for new, old in enumerate(whole) for arm in arms}
+        seeds = tuple(self.seeds[number] for number in whole)
+        networks = tuple(self.networks[number] for number in whole if self.networks)
+        return Records(self.programs, seeds, self.agents, found, networks)
+
     @property
     def strata(self) -> npt.NDArray[np.int64] | None:
         """The network of each replicate, in the form that intervals take; None: all from one."""

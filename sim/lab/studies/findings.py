@@ -105,18 +105,10 @@ class StudyFindings(Result):
         """Whether every replicate of every arm is finished."""
         return self.records.finished == self.total
 
-    @cached_property
+    @property
     def complete(self) -> Records:
         """The replicates that are finished under every arm, which are compared."""
-        arms = range(len(self.records.programs))
-        known = self.records.found
-        whole = [
-            r for r in range(len(self.records.seeds)) if all((arm, r) in known for arm in arms)
-        ]
-        found = {(arm, new): known[arm, old] for new, old in enumerate(whole) for arm in arms}
-        seeds = tuple(self.records.seeds[r] for r in whole)
-        networks = tuple(self.records.networks[r] for r in whole if self.records.networks)
-        return Records(self.records.programs, seeds, self.records.agents, found, networks)
+        return self.records.complete
 
     @cached_property
     def futures(self) -> Futures:
