@@ -48,6 +48,8 @@ def obstacle(
     """Return why the screen cannot be shown here; empty if it can."""
     if environment.get("TERM", "") == "dumb":
         return NO_TERMINAL.format(reason="with TERM=dumb the cursor cannot move")
+    if "TEXTUAL_DRIVER" in environment:  # it is shown in a browser
+        return ""
     for stream in streams or (sys.__stdin__, sys.__stdout__):
         if stream is None or stream.closed or not stream.isatty():
             return NO_TERMINAL.format(reason="input or output is not one (a pipe, a file or CI)")

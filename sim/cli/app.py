@@ -26,7 +26,7 @@ from sim.cli.start import Flags, open_screen, prepare
 from sim.cli.study import studies
 from sim.cli.sweep import sweep
 from sim.cli.watch import overseen
-from sim.cli.worlds import Journal, export, import_file, new, open_file
+from sim.cli.worlds import Journal, export, import_file, new, open_file, serve
 
 _CODES = "; ".join(f"{code} {meaning}" for code, meaning in EXITS.items())
 
@@ -45,6 +45,7 @@ for _name, _noun in (
     app.add_typer(_noun, name=_name)
 app.command("open")(open_file)
 app.command()(new)
+app.command()(serve)
 app.command("import")(import_file)
 for _verb in (
     run, replay, seeds, recover, info, verify, export, models, validate, compare, sweep, calibrate,

@@ -80,11 +80,11 @@ class Verbs(TyperGroup):
 
 def meant_by(word: str, group: TyperGroup, top: TyperGroup) -> list[str]:
     """Return the verbs that a word may mean, as they are typed."""
-    if near := get_close_matches(word, list(group.commands)):
-        return near
     every = everywhere(top)
     if word in every:
         return every[word]
+    if near := get_close_matches(word, list(group.commands)):
+        return near
     return [verb for near in get_close_matches(word, list(every), 1, 0.8) for verb in every[near]]
 
 
@@ -121,7 +121,7 @@ _LIFE = {
 _AROUND = ("scenario", "study", "saves", "past", "plugin", "llm")
 _PROGRAM = {
     "models": "what spreads", "validate": "run their claims", "config": "settings",
-    "phases": "what a tick does", "doctor": "what is wrong",
+    "phases": "what a tick does", "doctor": "what is wrong", "serve": "in a browser",
 }  # fmt: skip
 
 _LEFT_OUT = ("--install", "--show", "--options", "--help", "-h")

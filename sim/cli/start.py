@@ -154,6 +154,8 @@ def _require_terminal() -> None:
     """Refuse before the screen's packages are imported."""
     if os.environ.get("TERM") == "dumb":
         reason = "TERM=dumb says that this one cannot show it"
+    elif "TEXTUAL_DRIVER" in os.environ:  # it is shown in a browser
+        return
     elif not (sys.stdin.isatty() and sys.stdout.isatty()):
         reason = "input or output is none (a pipe, a file or CI)"
     else:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -300,6 +302,59 @@ def open_file(
 
     path = saved_path(file)
     raise typer.Exit(open_screen(flags, path, read_only=read_only))
+
+
+EXPOSED = (
+    "Other machines reach {host}, and whoever has the driver's address controls this world and "
+    "writes files as you; add --expose to serve it there."
+)
+
+
+def serve(
+    context: typer.Context,
+    file: Annotated[
+        str, typer.Argument(help="A world file, or the name of a saved world; default: the demo.")
+    ] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=1, max=65535)] = 8000,
+    expose: Annotated[
+        bool, typer.Option("--expose", help="Allow an address that other machines reach.")
+    ] = False,
+) -> None:
+    """Show the screen in a browser: one person drives it, others watch the same picture."""
+    prepare(context.obj)
+    try:
+        is_local = host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        is_local = False
+    if not (is_local or expose):
+        raise InputError(EXPOSED.format(host=host))
+    try:
+        from sim.cli import serve as served
+    except ImportError:
+        need = "hubbub serve needs the extra serve: pip install 'hubbub[serve]'."
+        raise InputError(need) from None
+    words = [sys.executable, "-m", "sim", *_shared_options(context)]
+    if file:
+        from sim.scenario.worlds import saved_path
+
+        words += ["open", str(saved_path(file))]
+    served.serve(shlex.join(words), host, port)
+
+
+def _shared_options(context: typer.Context) -> list[str]:
+    """Return the options before the verb as they are typed."""
+    words = []
+    for name, value in (context.parent.params if context.parent else {}).items():
+        option = f"--{name.replace('_', '-')}"
+        for each in value if isinstance(value, list | tuple) else [value]:
+            if each is True:
+                words.append(option)
+            elif each is False and name == "journal":
+                words.append("--no-journal")
+            elif each is not None and each is not False:
+                words += [option, str(each)]
+    return words
 
 
 _ENDINGS = {".sqlite": "sqlite", ".db": "sqlite", ".graphml": "graphml", ".gexf": "gexf"}
