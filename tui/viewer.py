@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from sim.runtime import Focus, Frame, Health, OpenResult
     from tui.actions.table import Action
     from tui.dialogs.inject import MessageOrder
-    from tui.modes.agents import AgentsMode
-    from tui.modes.live import GroupsMode
+    from tui.modes.groups import GroupsMode
     from tui.modes.messages import MessagesMode
     from tui.modes.runs import RunsMode
     from tui.modes.stage import Stage
@@ -356,7 +355,6 @@ class Viewer(HubbubApp, inherit_bindings=False):
         self._entering = asyncio.Lock()
         self.stage: Stage | None = None  # all modes between the bars
         self.groups: GroupsMode
-        self.agents: AgentsMode
         self.messages: MessagesMode
         self.runs: RunsMode
 
@@ -489,14 +487,11 @@ class Viewer(HubbubApp, inherit_bindings=False):
 
     def _made_stage(self) -> Stage:
         """Return the stage with its modes."""
-        from tui.modes import agents, live, messages, runs, stage, system
+        from tui.modes import groups, live, messages, runs, stage, system
 
-        self.groups, self.agents = live.GroupsMode(), agents.AgentsMode()
-        self.messages, self.runs = messages.MessagesMode(), runs.RunsMode()
-        modes = [
-            live.LiveMode(), self.groups, self.agents, self.messages, self.runs,
-            system.SystemMode(),
-        ]  # fmt: skip
+        self.groups, self.messages = groups.GroupsMode(), messages.MessagesMode()
+        self.runs = runs.RunsMode()
+        modes = [live.LiveMode(), self.groups, self.messages, self.runs, system.SystemMode()]
         self.stage = stage.Stage(modes)
         self.call_after_refresh(self.stage.draw_with, self.preferences.symbols)
         self.set_interval(1 / self.preferences.frames_per_second, self._turn)
@@ -603,6 +598,7 @@ class Viewer(HubbubApp, inherit_bindings=False):
     def show_community(self, index: int) -> None:
         """Go to a community in the Groups mode."""
         self.go("groups")
+        self.groups.turn("communities")
         self.call_after_refresh(self.groups.choose, index)
 
     # -- what is said -----------------------------------------------------------------------

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from inspect import isawaitable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -268,7 +269,8 @@ class FakeSimulation:
     async def query(self, function: Any, *args: Any, then: Any = None) -> Any:
         """Answer from a small world: what is scripted has no members."""
         found = function(small_world(), *args)
-        return found if then is None else then(found)
+        told = found if then is None else then(found)
+        return await told if isawaitable(told) else told
 
     def detect_communities(self, method: str) -> Any:
         self.asked.append(("detect", method))

@@ -1,4 +1,4 @@
-"""The Agents mode on the real simulator: every member, one in detail, its ties, its feed."""
+"""Groups on the real simulator: communities, members, one in detail, its ties, its feed."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,9 +19,9 @@ from sim.world.members import activity_records
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, keys, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
-from tui.actions.agents import pair_told, why
+from tui.actions.agents import WhyDialog, _feed_of, _feed_told, pair_told
 from tui.dialogs.dialog import Notice
-from tui.draw.agent_table import AgentRows, AgentTable, EgoPane, sortable
+from tui.draw.agent_table import COLUMNS, EgoPane, MembersTable, MemberTexts, member_rows
 from tui.modes.inspector import Inspector, wrapped
 
 
@@ -42,25 +42,25 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         await command(pilot, "inject text='The bridge is closed.' model=si seeds=ids:0")
         await until(pilot, lambda: frame_of(app).focus is not None)
         await command(pilot, "step 4", lambda: frame_of(app).tick == 4)
-        await keys(pilot, "2", "2", then=("Members (7,624)", "openness", "seeded"))
-        table = app.agents.table
-        await keys(pilot, "end", then=lambda: app.agents.chosen == 7623)
-        await pilot.press("slash")
-        await typed(pilot, "filter activity>0.2 interest:music")
-        await until(pilot, lambda: "Members (847 of 7,624)" in seen(app))
-        assert "847 members match" in said(app)
+        await command(pilot, "agents")
+        await until(pilot, lambda: all(each in seen(app) for each in ("Members (7,624)", "seeded")))
+        table = app.groups.table
+        await keys(pilot, "end", then=lambda: app.groups.member == 7623)
+        await keys(pilot, "slash", *"activity>0.2", then="3,165 matches")
+        await keys(pilot, *" interest:music", then=("Members (847 of 7,624)", "847 matches"))
+        await keys(pilot, "enter", then="847 members match")
         await command(pilot, "sort followers", "Sorted by followers, largest first.")
         await pilot.press("home")
-        assert app.agents.chosen == 4785
+        assert app.groups.member == 4785
         await pilot.press("S")
         await settled(app, pilot)
         await command(pilot, "sort name", "Sorted by name, A first.")
         await pilot.press("home")
-        first = app.agents.chosen
+        first = app.groups.member
         await keys(pilot, "S", then=lambda: "Sorted by name, Z first." in said(app))
-        await keys(pilot, "home", then=lambda: app.agents.chosen not in {first, None})
+        await keys(pilot, "home", then=lambda: app.groups.member not in {first, None})
         await command(pilot, "sort interests", "Sorted by interests, A first.")
-        await command(pilot, "filter 6", lambda: app.agents.chosen == 6)
+        await command(pilot, "filter 6", lambda: app.groups.member == 6)
         await pilot.press("colon")
         await typed(pilot, "path 6 9")
         await until(pilot, lambda: isinstance(app.screen, Notice))
@@ -75,27 +75,46 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         (tmp_path / "people.json").write_text(ada)
         await command(pilot, f"profiles '{tmp_path / 'people.json'}'", Notice)
         await keys(pilot, "enter", then=lambda: not isinstance(app.screen, Notice))
-        await until(pilot, lambda: table.told.get(6, ("", ""))[1] == "Ada Lovelace")
+        await until(pilot, lambda: table.texts.known.get(6, ("", ""))[1] == "Ada Lovelace")
         await command(pilot, "change status=banned", "Set 1 member to")
         await until(pilot, lambda: "id 6, banned" in seen(app))
         await command(pilot, "moves 4", Notice)
         assert "lifecycle transition" in app.screen.heading  # type: ignore[attr-defined]
         await keys(pilot, "enter", then=lambda: not isinstance(app.screen, Notice))
         await keys(pilot, "e", then="19 of 19 ties of Ada Lovelace")
-        await keys(pilot, "right", "enter", then=lambda: app.agents.chosen not in {6, None})
-        assert len(table.shown or ()) == 7624
-        await keys(pilot, "escape", then=lambda: not app.agents.is_ego)
-        await keys(pilot, "escape", then=lambda: app.situation().mode == "groups")
+        await keys(pilot, "right", "enter", then=lambda: app.groups.member not in {6, None})
+        assert table.listed is None
+        await keys(pilot, "escape", then=lambda: app.groups.view == "members")
+        await keys(pilot, "escape", then=lambda: app.groups.view == "communities")
+
+
+async def test_w_tells_through_whom_a_member_adopted_and_enter_climbs(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        await command(pilot, "inject text='The bridge is closed.' model=si seeds=ids:0 beta=0.5")
+        await until(pilot, lambda: frame_of(app).focus is not None)
+        await command(pilot, "step 6", lambda: frame_of(app).tick == 6)
+        await keys(
+            pilot, "2", "enter", then=lambda: app.groups.expression == 'community:"Country R"'
+        )
+        await command(pilot, "filter adopted:4", "members match adopted:4")
+        await keys(pilot, "W", then=WhyDialog)
+        chain = app.screen._chain  # type: ignore[attr-defined]  # a WhyDialog
+        assert chain.steps[0].tick == 4
+        await until(pilot, lambda: "who adopted at tick" in seen(app))
+        await keys(pilot, "enter", then=lambda: app.groups.view == "ties")
+        await until(pilot, lambda: app.groups.member == chain.steps[1].member)
+        path = app.groups.query_one(EgoPane)
+        await until(pilot, lambda: len(path._path) == len(chain.steps))
 
 
 async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (_, pilot):
-        await keys(pilot, "2", "2", then="Members (7,624)")
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "agents", lambda: "Members (7,624)" in seen(app))
         for line, answer in (
             ("filter colour:red", "'colour'"),
             ("filter 999999", "999999"),
             ("sort height", "'height'"),
-            ("why", "no platform"),
+            ("why", "has not adopted any message"),
             (
                 "filter id == '7' or followers > 200",
                 "1 member matches id == '7' or followers > 200.",
@@ -116,7 +135,6 @@ async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> N
             ("moves soon", "Type ticks such as"),
             ("profiles", "Type a file"),
             ("moves 0:3", "No lifecycle transitions"),
-            ("filter", "All 7,624 members"),
         ):
             await command(pilot, line, answer)
 
@@ -224,18 +242,19 @@ def test_a_feed_is_told_as_it_was_shown(town: World) -> None:
 
 def test_rows_are_sorted_by_numbers_and_ask_for_the_names_in_sight(town: World) -> None:
     people = members.population_of(members.taken(town, 0))
-    rows = AgentRows(people, np.array([4, 7, 9], np.uint32), {})
+    texts = MemberTexts()
+    rows = member_rows(people, np.array([4, 7, 9], np.uint32), texts)
     places = np.arange(3)
-    assert [rows.cells(column, places)[0] for column in range(len(sortable()))][-3] == "…"
-    assert rows.missing == {4, 7, 9}
+    assert [rows.cells(column, places)[0] for column in range(len(COLUMNS))][-3] == "…"
+    assert texts.missing == {4, 7, 9}
     assert rows.keys(1).tolist() == people.listeners[[4, 7, 9]].tolist()
-    for column in range(len(sortable())):
+    for column in range(len(COLUMNS)):
         assert len(rows.keys(column)) == 3
-    by_word = np.argsort(rows.keys(sortable().index("community")), kind="stable")
+    by_word = np.argsort(rows.keys(COLUMNS.index("community")), kind="stable")
     names = [people.communities[people.community[(4, 7, 9)[at]]] for at in by_word]
     assert names == sorted(names)
-    none = AgentRows(members.population_of(members.taken(town)), None, {})
-    adopted, active = map(sortable().index, ("adopted", "last_active"))
+    none = member_rows(members.population_of(members.taken(town)), None, texts)
+    adopted, active = map(COLUMNS.index, ("adopted", "last_active"))
     assert np.isnan(none.keys(adopted)).all()
     assert none.cells(adopted, places) == ["-", "-", "-"]
     last = activity_records(town).last()
@@ -267,7 +286,7 @@ async def test_an_inspector_scrolls_and_shows_hostile_names_as_text(town: World)
         assert "No member selected" in screen_of(pilot)
         agent = int(town.platform.exposures.viewer[0])  # type: ignore[union-attr]
         member = members.member_of(members.about(town, agent))
-        pane.tell(member, feeds.feed_of(town, agent))
+        pane.tell(members.Inspected(member, feeds.feed_of(town, agent), None))
         await pilot.pause()
         assert member.name in screen_of(pilot)
         await pilot.press("pagedown", "pagedown", "pagedown", "down", "up")
@@ -283,7 +302,9 @@ def test_quotes_that_the_line_took_away_come_back() -> None:
 
 
 async def test_a_table_without_members_has_none_chosen() -> None:
-    table = AgentTable()
+    async def nothing(_title: str) -> None: ...
+
+    table = MembersTable(lambda _agents: None, nothing)
     async with shown(table, (60, 10)):
         assert table.chosen is None
         assert not table.go_to(3)
@@ -305,7 +326,8 @@ def test_a_member_is_told_from_inside() -> None:
     assert found.history == ((1, "active -> paused"),)
     assert found.letters == ((1, world.agents.name(7), "Tea at five?"),)
     pane = Inspector()
-    pane.tell(members.member_of(members.about(world, 0)), feeds.feed_of(world, 0), found)
+    feed = feeds.feed_of(world, 0)
+    pane.tell(members.Inspected(members.member_of(members.about(world, 0)), feed, None, found))
     said = "\n".join(each.plain for each in pane.lines(40))
     for part in (
         "archetype", "tea +0.25", "gardeners", "Bakes.", "You are Ada.", "-> paused", "Tea",
@@ -325,7 +347,7 @@ def test_a_feed_that_nobody_knows_is_said_to_be_unknown() -> None:
     assert "keeps no feeds" not in (told := feeds.feed_of(again, 0).unknown)  # type: ignore[union-attr]
     assert "after the next tick" in told
     pane = Inspector()
-    pane.tell(members.member_of(members.about(world, 0)), feed)
+    pane.tell(members.Inspected(members.member_of(members.about(world, 0)), feed, None))
     assert "keeps no feeds" in " ".join(each.plain for each in pane.lines(80))
 
 
@@ -361,17 +383,17 @@ async def test_why_says_whether_a_member_without_a_feed_was_online(
     is_online: bool, tick: int, said: str
 ) -> None:
     async def of_engine(_what: str, found: Any) -> Any:
-        return found
+        return await found
+
+    async def query(asked: Any, *_given: Any) -> Any:
+        return ("Ann", feed) if asked is _feed_of else (3, [])
 
     feed = SimpleNamespace(unknown="", is_online=is_online, tick=tick)
-    pane = SimpleNamespace(member=SimpleNamespace(name="Ann", agent=5, id="5"), feed=feed)
     app: Any = SimpleNamespace(
-        agents=SimpleNamespace(query_one=lambda _kind: pane),
-        work=SimpleNamespace(of_engine=of_engine),
-        simulation=SimpleNamespace(query=lambda *_asked: (3, [])),
+        work=SimpleNamespace(of_engine=of_engine), simulation=SimpleNamespace(query=query)
     )
     with pytest.raises(InputError, match=said):
-        await why(app, ())
+        await _feed_told(app, 5, ())
 
 
 def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() -> None:
@@ -380,7 +402,8 @@ def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() 
     member, other = (members.member_of(members.about(world, agent)) for agent in (0, 1))
     pane = Inspector()
     assert pane.lacks_past(0, 1)
-    pane.tell(member, None, None, ((0, "like", "m3 A bit of music."), (0, "refresh", "")))
+    past = ((0, "like", "m3 A bit of music."), (0, "refresh", ""))
+    pane.tell(members.Inspected(member, None, None, None, past))
     said = " ".join(each.plain for each in pane.lines(60))
     assert "Earlier actions" in said
     assert "A bit of music." in said
@@ -388,9 +411,9 @@ def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() 
     assert pane.lacks_past(0, 2 + 24)
     assert pane.lacks_past(0, 0)  # the world went back
     assert pane.lacks_past(1, 2)
-    pane.tell(member, None)
+    pane.tell(members.Inspected(member, None, None))
     assert "A bit of music." in " ".join(each.plain for each in pane.lines(60))
-    pane.tell(other, None)
+    pane.tell(members.Inspected(other, None, None))
     assert "Earlier actions" not in " ".join(each.plain for each in pane.lines(60))
 
 
@@ -403,11 +426,10 @@ async def test_a_refused_filter_does_not_stay_in_the_line_as_if_it_held(tmp_path
         for text in ("state:infected", "state:0:infected activity>=0"):
             await command(pilot, f"filter {text}")
             await until(pilot, lambda: f"Members ({infected:,} of 7,624)" in seen(app))
-        assert app.agents.expression == "state:0:infected activity>=0"
+        assert app.groups.expression == "state:0:infected activity>=0"
         await command(pilot, "filter state:infectd", "'infectd'")
         await pilot.press("slash")
-        await settled(app, pilot)
         line = app.focused
         assert isinstance(line, Input)
-        assert line.value == "filter state:0:infected activity>=0"
+        assert line.value.strip() == "state:0:infected activity>=0"
         await pilot.press("escape")

@@ -561,13 +561,11 @@ async def test_groups_turns_orders_and_comes_back(tmp_path: Path, size: Any) -> 
     async with hubbub(tmp_path, size) as (app, pilot):
         await inject(app, pilot)
         await keys(pilot, "2", then=(lambda: app.situation().mode == "groups", "Iceland"))
-        for view in ("heat", "table", "map"):
-            await keys(pilot, "t", then=lambda view=view: app.groups.query_one(f"#{view}").display)
-        await keys(pilot, "S", then=lambda: "by adoption" in said(app))
-        await command(pilot, "order onset", "by onset")
-        await command(pilot, "view table", lambda: app.groups.view == "table")
+        await command(pilot, "order onset", "Sorted by first adopted, earliest first")
+        await command(pilot, "members", lambda: app.groups.view == "members")
+        await keys(pilot, "escape", then=lambda: app.groups.view == "communities")
         await keys(pilot, "escape", then=lambda: app.situation().mode == "live")
-        await keys(pilot, "2", then=lambda: app.groups.view == "table")
+        await keys(pilot, "2", then=lambda: app.groups.view == "communities")
 
 
 async def test_themes_go_round_and_by_name_and_a_picture_is_written(tmp_path: Path) -> None:

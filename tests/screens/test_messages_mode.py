@@ -15,7 +15,7 @@ from sim.runtime.queries.messages import MOST_BRANCHES
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import command, frame_of, keys, seen, until
 from tests.screens.test_app_real import hubbub
-from tui.modes.messages import StoryFacts, StoryRows, StoryTable, StoryTree
+from tui.modes.messages import MessagesTable, StoryFacts, StoryTree, message_rows
 
 
 @pytest.fixture(scope="module")
@@ -115,18 +115,16 @@ def sent(number: int, size: int, r: float) -> SessionRow:
 
 def test_rows_hold_sent_ones_first_and_sort_by_numbers(town: World) -> None:
     posts = stories.organic(town, stories.best_of(stories.worth(town)))
-    rows = StoryRows((sent(0, 40, 1.5), sent(1, 10, float("nan"))), posts, {})
+    rows, listed = message_rows((sent(0, 40, 1.5), sent(1, 10, float("nan"))), posts, {})
     every = np.arange(len(rows))
-    assert [rows.key_of(row) for row in (0, 1)] == [(True, 1), (True, 0)]
-    assert rows.row_of((True, 9)) == rows.row_of((False, 10**7)) == -1
-    assert rows.row_of(rows.key_of(2)) == 2
+    assert listed[:2] == [(True, 1), (True, 0)]
     assert rows.cells(2, every)[:2] == ["10", "40"]
     titles = [column.title for column in rows.columns]
     for title in ("impressions", "likes"):
         cells = rows.cells(titles.index(title), every)
         assert cells[0] == "-"  # it spreads past feeds
         assert cells[1] != "-"
-    own, place = rows.key_of(2)[1], titles.index("impressions")
+    own, place = listed[2][1], titles.index("impressions")
     assert rows.cells(2, every)[2] == "-"  # nobody adopts a post
     shown = int(posts.shown[posts.number.tolist().index(own)])
     assert rows.cells(place, every)[2] == f"{shown:,}"
@@ -134,17 +132,17 @@ def test_rows_hold_sent_ones_first_and_sort_by_numbers(town: World) -> None:
     assert rows.cells(titles.index("R_t"), every)[:2] == ["-", "1.50 @3"]
     for column in range(len(rows.columns)):
         assert len(rows.keys(column)) == len(rows.cells(column, every)) == len(rows)
-    assert rows.missing
+    assert rows.cells(len(titles) - 1, every)[2] == "…"
 
 
 async def test_the_cursor_stays_on_its_message(town: World) -> None:
-    table = StoryTable()
+    table = MessagesTable()
     async with shown(table, (60, 10)) as pilot:
         assert table.chosen is None
-        table.list_stories((sent(0, 40, 1.5),), stories.MemberMessages.none())
-        table.list_stories((sent(0, 40, 1.5), sent(1, 3, 1.0)), stories.MemberMessages.none())
+        none = stories.MemberMessages.none()
+        table.list_messages((sent(0, 40, 1.5),), none, {})
+        table.list_messages((sent(0, 40, 1.5), sent(1, 3, 1.0)), none, {})
         assert table.chosen == (True, 0)
-        table.learn([3], [("a\x1b", "t\x07")])
         await pilot.pause()
         assert "text 1" in screen_of(pilot)
 

@@ -172,7 +172,7 @@ def _memories(world: Any, member: int) -> Any:
 
 async def _played(hub: Hub) -> None:
     app, pilot = hub
-    await keys(pilot, "2", "2", then=lambda: app.agents.chosen is not None)
+    await command(pilot, "members", lambda: app.groups.member is not None)
     await keys(pilot, "A", then=PlayDialog)
     dialog = app.screen
     act, words = dialog.query_one("#act", Select), dialog.query_one("#words", Input)

@@ -47,11 +47,10 @@ from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import PickModel
 from tui.dialogs.progress import in_thread
 from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog
-from tui.draw.community_map import CommunityMap
 from tui.draw.community_table import CommunityTable
 from tui.draw.curves import Curves
 from tui.draw.panes import Painted, StripPane
-from tui.draw.table import ColumnTable, NoRows
+from tui.draw.table import ColumnTable
 from tui.key_queue import Pulse
 from tui.program import FrameFeed
 from tui.simulator import PluginChoice, Preferences, Simulator
@@ -156,15 +155,12 @@ async def test_bars_and_messages_can_be_clicked(tmp_path: Path) -> None:
         await keys(pilot, "2", then=lambda: app.situation().mode == "groups")
 
 
-async def test_a_choice_in_one_view_of_the_communities_is_shown_in_all(tmp_path: Path) -> None:
+async def test_a_community_chosen_on_the_map_is_shown_in_groups(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
         await inject(app, pilot)
-        await command(pilot, "view table", lambda: app.groups.query_one("#table").has_focus)
-        await keys(pilot, "down", "down", then=lambda: app.groups.chosen == 2)
+        await keys(pilot, "2", then=lambda: app.groups.query_one("#table").has_focus)
+        await keys(pilot, "down", "down", then=lambda: app.groups.community == 2)
         await until(pilot, lambda: "3 of 5 " in seen(app))
-        await command(pilot, "view map", lambda: app.groups.query_one(CommunityMap).selected == 2)
-        await command(pilot, "view heat", lambda: app.groups.query_one("#heat").has_focus)
-        await keys(pilot, "down", "enter", then=lambda: app.groups.chosen != 2)
         await command(pilot, "live", lambda: app.situation().mode == "live")
         app.screen.query_one("LiveMode #map").focus()
         await keys(pilot, "right", "enter", then=lambda: app.situation().mode == "groups")
@@ -405,27 +401,22 @@ async def test_panes_without_anything_to_draw_are_blank_or_say_so() -> None:
         assert "Nothing." in picture(pane.paint(20, 5))
         assert picture(Painted().paint(3, 2)) == "   \n   "
         assert pane.render_line(99).text.strip() == ""
-    rows = NoRows()
-    assert (rows.cells(0, np.arange(2)), rows.keys(0).size) == (["", ""], 0)
     table = ColumnTable()
     async with shown(table, (20, 5)) as pilot:
         table.sort(3, descending=True)
-        table.fill(rows)
-        await pilot.press("S", "down", "enter")
+        await pilot.press("down", "enter")
         assert "No rows." in picture(table.paint(20, 5))
 
 
-async def test_a_row_clicked_twice_is_chosen(tmp_path: Path) -> None:
+async def test_a_row_clicked_twice_opens_its_members(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await command(pilot, "view table", lambda: "Iceland" in seen(app))
+        await keys(pilot, "2", then="Iceland")
         table = app.groups.query_one(CommunityTable)
         await pilot.click(table, Offset(4, 4))
-        await pilot.click(table, Offset(4, 4), times=2)
-        await until(pilot, lambda: app.groups.chosen == 2)
+        await until(pilot, lambda: app.groups.community == 2)
         table.select(0)
         assert table.selected == 0
-        app.groups.query_one(CommunityMap).select(99)
-        assert app.groups.query_one(CommunityMap).selected == -1
+        assert not app.groups.back()
 
 
 async def test_lists_forget_their_communities_with_the_world() -> None:

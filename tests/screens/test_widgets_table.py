@@ -127,13 +127,16 @@ async def test_a_narrow_table_keeps_members_and_name() -> None:
 
 async def test_sorting_keeps_the_cursor_on_its_row_also_in_later_frames() -> None:
     async with drawn(CommunityTable(), fill, (100, 10)) as (table, pilot):
-        await pilot.press("down", "right", "S")
+        await pilot.press("down", "right")
+        table.action_sort()
+        await pilot.pause()
         assert column_of(pilot, 0) == ["400", "100", "500", "200", "300"]
-        assert (table.selected, table._at) == (1, 0)
+        assert (table.selected, table._at) == (1, 0)  # sorting goes to the top
         fill(table, np.array([500, 0, 300, 200, 1]))
         await pilot.pause()
         assert (table.selected, table._at) == (1, 4)
-        await pilot.press("S")
+        table.action_sort()
+        await pilot.pause()
         assert (table.selected, table._at) == (1, 0)
         assert "ever adopted▲" in screen_of(pilot)
 
@@ -163,7 +166,7 @@ async def test_empty_tables_say_so_and_take_every_key() -> None:
     table = CommunityTable()
     async with shown(table, (40, 6)) as pilot:
         for _ in range(2):
-            await pilot.press("down", "end", "S", "right", "enter", "pageup")
+            await pilot.press("down", "end", "right", "enter", "pageup")
             assert "no communities" in screen_of(pilot)
             none = np.zeros(0, dtype=np.int64)
             table.show(framed(five(names=(), sizes=none, adopted=none, onset=none, top=())))

@@ -1,4 +1,4 @@
-"""The actions of the Agents mode: filter, sort, why, pair, suggest, change."""
+"""The actions on members: filter, sort, why, pair, suggest, change."""
 
 from __future__ import annotations
 
@@ -6,58 +6,55 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import OptionList, Static
+
 from sim import io, lab, runtime
 from sim.core import plural, whole_of
 from sim.errors import InputError
 from tui.actions.command_line import choice, pairs
 from tui.actions.table import Words, does
-from tui.dialogs.dialog import Notice
+from tui.dialogs.dialog import Dialog, Notice
 from tui.dialogs.progress import in_thread
-from tui.draw.agent_table import sortable
-from tui.modes.inspector import Inspector
+from tui.draw.table import ColumnTable
+from tui.safe_text import line, plain
 from tui.text import count
 
 if TYPE_CHECKING:
     from sim import World
     from sim.platform import Why
-    from sim.runtime import Pair
+    from sim.runtime import Chain, ChainStep, Pair
     from tui.viewer import Viewer
-
-
-_EXCERPT = 30
-"""Characters of an expression shown before the error position, so that both fit on a line."""
 
 
 @does("agents")
 async def agents(app: Viewer, _words: Words) -> None:
-    """Go to Agents."""
-    app.go("agents")
+    """List all members."""
+    _open_members(app)
+
+
+def _open_members(app: Viewer) -> None:
+    app.go("groups")
+    if app.groups.view == "communities":
+        app.groups.turn("members")
 
 
 @does("filter")
 async def filter_(app: Viewer, words: Words) -> None:
-    """List the members that match an expression, or all members if none was typed."""
-    expression = _of_focus(app, " ".join(words))
-    app.go("agents")
+    """List the members that match an expression, or let one be typed."""
+    expression = " ".join(words)
+    app.go("groups")
+    if not expression:
+        app.groups.open_filter()
+        return
     try:
-        many = await app.agents.filter(expression)
+        many = await app.groups.filter(expression)
     except InputError as error:
         raise InputError(pointed(expression, str(error))) from None
-    if not expression:
-        app.say(f"All {count(many)} members.")
-    else:
-        found = (
-            "1 member matches" if many == 1 else f"{count(many) if many else 'No'} members match"
-        )
-        app.say(f"{found} {expression}.")
-
-
-def _of_focus(app: Viewer, expression: str) -> str:
-    """Add the message shown to an expression that asks for a message state without naming one."""
-    focus = app.frame.focus if app.frame else None
-    if focus is None or not re.match(r"state:[^:\s]+(\s|$)", expression):
-        return expression
-    return f"state:{focus.id}:{expression.removeprefix('state:')}"
+    found = plural(many, "member matches", "members match") if many else "No members match"
+    app.say(f"{found} {expression}.")
 
 
 def pointed(expression: str, sentence: str) -> str:
@@ -67,8 +64,6 @@ def pointed(expression: str, sentence: str) -> str:
     --------
     >>> pointed("activity>0.5 colour:red", "Position 14 of the query: No field named 'colour'.")
     "activity>0.5 ^colour:red  No field named 'colour'."
-    >>> pointed("activity > 0.3 and openess > 0.5", "Position 20 of the condition: No 'openess'.")
-    "...ity > 0.3 and ^openess > 0.5  No 'openess'."
     >>> pointed("77", "No agent 77: agents are 0 to 9.")
     'No agent 77: agents are 0 to 9.'
     """
@@ -76,61 +71,140 @@ def pointed(expression: str, sentence: str) -> str:
     if found is None:
         return sentence
     at = int(found[1]) - 1
-    before, after = expression[:at], expression[at:]
-    if len(expression) > _EXCERPT:
-        before = "..." * (at > _EXCERPT // 2) + before[-(_EXCERPT // 2) :]
-        after = after[: _EXCERPT // 2] + "..." * (len(after) > _EXCERPT // 2)
-    return f"{before}^{after}  {found[2][:1].upper()}{found[2][1:]}"
+    told = f"{found[2][:1].upper()}{found[2][1:]}"
+    return f"{expression[:at]}^{expression[at:]}  {told}"
 
 
 @does("sort")
 async def sort(app: Viewer, words: Words) -> None:
-    """Sort the members by a column; sorting by the same column again reverses the order."""
-    app.go("agents")
-    title = choice("column", words, tuple(sortable()))
+    """Sort the focused table by a column, its own if none is named; again: reverse the order."""
+    focused = app.screen.focused
+    if not isinstance(focused, ColumnTable):
+        app.go("groups")
+    table = focused if isinstance(focused, ColumnTable) else app.groups.list_shown
+    title = choice("column", (" ".join(words),) if words else (), table.titles)
     if title:
-        app.agents.table.sort_by(title)
+        table.sort_by_title(title)
     else:
-        app.agents.table.action_sort()
+        table.action_sort()
 
 
 @does("ego")
 async def ego(app: Viewer, _words: Words) -> None:
     """Draw the ties of the chosen member, or go back to the table."""
-    app.go("agents")
-    if app.agents.chosen is None:
-        raise InputError("No member selected; press / and Enter to list all.")
-    app.agents.turn(ego=not app.agents.is_ego)
+    _chosen(app)
+    app.groups.turn("members" if app.groups.view == "ties" else "ties")
+
+
+def _chosen(app: Viewer) -> int:
+    agent = app.groups.member
+    if agent is None:
+        raise InputError("No member selected; press / to find one.")
+    return agent
 
 
 @does("why")
 async def why(app: Viewer, words: Words) -> None:
-    """Explain why the chosen member was shown each message of its feed, or the named one."""
+    """Explain how the chosen member adopted a message, and why it was shown those of its feed."""
+    agent, focus = app.groups.member, app.frame.focus if app.frame else None
+    if agent is None:
+        await _offer_members(app)
+        return
+    said = [number for word in words if (number := whole_of(word.lstrip("m#"))) is not None]
+    is_post = any(word.startswith("m") for word in words)
+    message = said[0] if said and not is_post else focus.id if focus is not None else None
+    chain, feed, refusals = None, "", []
+    if not is_post:
+        try:
+            chain = await app.work.of_engine(
+                "looking for the chain", app.simulation.why_adopted(agent, message)
+            )
+        except InputError as error:
+            refusals.append(str(error))
+    if app.frame is not None and app.frame.platform is not None and (is_post or not said):
+        try:
+            feed = await _feed_told(app, agent, tuple(said))
+        except InputError as error:
+            refusals.append(str(error))
+    if chain is None and not feed:
+        raise InputError(" ".join(refusals))
+    chosen = await app.push_screen_wait(WhyDialog(chain, feed or " ".join(refusals)))
+    if chosen is not None and chain is not None:
+        app.groups.go_to(chosen, [step.member for step in chain.steps])
+        app.groups.turn("ties")
+
+
+async def _offer_members(app: Viewer) -> None:
+    """List the members who could be asked for."""
+    app.go("groups")
+    focus = app.frame.focus if app.frame else None
+    many = await app.groups.filter("adopted" if focus is not None else "")
+    app.say("Select a member and press W." if many else "Nobody has adopted the message yet.")
+
+
+async def _feed_told(app: Viewer, agent: int, wanted: tuple[int, ...]) -> str:
+    """Return why a member was shown the messages of its feed, as text."""
     from sim.runtime.queries import feeds
 
-    inspector = app.agents.query_one(Inspector)
-    member, feed = inspector.member, inspector.feed
-    if member is None:
-        raise InputError("No member selected; press / and Enter to list all.")
-    if feed is None:
-        raise InputError("This world has no platform, so there are no feeds; type :platform on.")
+    name, feed = await app.simulation.query(_feed_of, agent)
     if feed.unknown:
-        raise InputError(
-            f"{feed.unknown} `hubbub show FILE feed {member.id}` runs the last tick again."
-        )
-    said = (whole_of(word.lstrip("m#")) for word in words)
-    wanted = tuple(number for number in said if number is not None)
+        known = f"`hubbub show FILE feed {app.groups.table.chosen_id}` runs the last tick again."
+        raise InputError(f"{feed.unknown} {known}")
     # Fetched now: while time runs, the feed shown may be a tick old.
     tick, found = await app.work.of_engine(
-        "explaining the feed", app.simulation.query(feeds.whys_of, member.agent, wanted)
+        "explaining the feed", app.simulation.query(feeds.whys_of, agent, wanted)
     )
     if not found:
         is_offline = feed.tick == tick and not feed.is_online
         what = "was offline" if is_offline else "had no impressions"
         what = "was shown none of these" if wanted else what
-        raise InputError(f"{member.name} {what} in tick {tick:,}.")
-    title = f"Feed of {member.name}, tick {count(tick)}"
-    await app.push_screen_wait(Notice(title, "\n\n".join(_told(*each) for each in found)))
+        raise InputError(f"{name} {what} in tick {tick:,}.")
+    return "\n\n".join([f"Feed of tick {count(tick)}", *(_told(*each) for each in found)])
+
+
+def _feed_of(world: World, agent: int) -> tuple[str, Any]:
+    from sim.runtime.queries import feeds
+
+    return world.agents.name(agent), feeds.feed_of(world, agent)
+
+
+class WhyDialog(Dialog[int]):
+    """The chain by which a message came to a member, and the reasons of its feed."""
+
+    AUTO_FOCUS = "#steps"
+    DEFAULT_CSS = "WhyDialog #steps { height: auto; max-height: 12; margin: 1 0; }"
+
+    def __init__(self, chain: Chain | None, feed: str) -> None:
+        title = "Why" if chain is None else f"Why {chain.steps[0].name} adopted #{chain.message}"
+        can_go = chain is not None
+        super().__init__(title, yes="Show ties" if can_go else "", no="Close")
+        self._chain, self._feed = chain, feed
+
+    def body(self) -> ComposeResult:
+        if self._chain is not None:
+            yield Static(plain(self._chain.sentence), markup=False)
+            steps = OptionList(*map(_step, self._chain.steps), id="steps", markup=False)
+            steps.highlighted = min(1, len(self._chain.steps) - 1)
+            yield steps
+        yield Static(plain(self._feed), markup=False)
+
+    def result(self) -> int | None:
+        if self._chain is None:
+            return None
+        at = self.query_one(OptionList).highlighted or 0
+        return self._chain.steps[at].member
+
+    @on(OptionList.OptionSelected)
+    def _climbed(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.accept()
+
+
+def _step(step: ChainStep) -> Content:
+    how = f"from {step.source_name}" if step.source >= 0 else "seed" if step.is_seed else "alone"
+    before = f"; {step.heard:,} of the {plural(step.follows, 'member')} it follows had adopted"
+    told = f"{count(step.tick):>6}  {step.name}, {how}"
+    return Content(line(told + (before if step.heard >= 0 and step.source >= 0 else ""), 120))
 
 
 def _told(why: Why, source: str, text: str) -> str:
@@ -165,14 +239,8 @@ async def _two(app: Viewer, words: Words) -> tuple[str, str]:
         return words[0], words[1]
     if len(words) != 1:
         raise InputError("Type the id of another member, such as `pair 17`, or two ids.")
-    return app.agents.table.id_of(_chosen(app)), words[0]
-
-
-def _chosen(app: Viewer) -> int:
-    agent = app.agents.chosen if app.situation().mode == "agents" else None
-    if agent is None:
-        raise InputError("No member selected; press / and Enter to list all.")
-    return agent
+    _chosen(app)
+    return app.groups.table.chosen_id, words[0]
 
 
 def _paired(world: World, ids: tuple[str, str]) -> Pair:
@@ -264,7 +332,7 @@ async def change(app: Viewer, words: Words) -> None:
         "changing members",
         app.simulation.do("change_agents", whom, **said),
     )
-    app.agents.look_anew()
+    app.groups.look_anew()
     what = ", ".join(f"{name}={value}" for name, value in said.items())
     app.say(f"Set {plural(many, 'member')} to {what}.", "good")
 
@@ -282,6 +350,6 @@ async def profiles(app: Viewer, words: Words) -> None:
         "loading profiles",
         app.simulation.do("take_profiles", plain, said.get("match", "auto")),
     )
-    app.agents.look_anew()
+    app.groups.look_anew()
     told = [f"Loaded {plural(len(people), 'profile')}.", *people.remarks, *taken.remarks]
     await app.push_screen_wait(Notice(f"Profiles of {path.name}", "\n".join(told)))

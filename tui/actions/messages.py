@@ -328,15 +328,15 @@ async def _plan(app: Viewer, wish: InterventionWish) -> None:
 
 def _first(app: Viewer) -> str:
     """Return the most likely target: in Agents a member, else a message."""
-    return "freeze" if app.situation().mode == "agents" else "label"
+    return "label" if app.groups.member is None else "freeze"
 
 
 def _about(app: Viewer) -> dict[str, object]:
     """Return the targets of an intervention: what is chosen on the screen."""
     said: dict[str, object] = {}
-    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    agent = app.groups.member
     if agent is not None:
-        said["agents"] = f"ids:{app.agents.table.id_of(agent)}"
+        said["agents"] = f"ids:{app.groups.table.chosen_id}"
     focus = app.frame.focus if app.frame else None
     chosen = app.messages.chosen if app.situation().mode == "messages" else None
     if chosen is not None:

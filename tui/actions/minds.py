@@ -65,8 +65,8 @@ async def minds(app: Viewer, words: Words) -> None:
 
 def _proposed(app: Viewer) -> str:
     """Return the members that the dialog proposes: the chosen one, else none."""
-    agent = app.agents.chosen if app.situation().mode == "agents" else None
-    return "" if agent is None else f"ids:{app.agents.table.id_of(agent)}"
+    agent = app.groups.member
+    return "" if agent is None else f"ids:{app.groups.table.chosen_id}"
 
 
 async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -> str:
@@ -230,10 +230,10 @@ async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
     if words:
         found: tuple[int, str] = await app.simulation.query(who_is, words[0])
         return found
-    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    agent = app.groups.member
     if agent is None:
         raise InputError(f"Type an id, such as `{verb} 33`, or select a member in Agents (3).")
-    chosen: tuple[int, str] = await app.simulation.query(who_is, app.agents.table.id_of(agent))
+    chosen: tuple[int, str] = await app.simulation.query(who_is, app.groups.table.chosen_id)
     return chosen
 
 

@@ -115,13 +115,13 @@ _OF_SWEEP = ["design=", "points=", "replicates=", "measure=", "ticks=", "into=",
 
 def start_of(app: Viewer, command: str) -> str:
     """Return the start of the ``:`` line for the key of a command that needs more words."""
-    agent = app.agents.chosen if app.situation().mode == "agents" else None
+    agent = app.groups.member
     if command == "path" and agent is not None:
-        return f"path {quote(app.agents.table.id_of(agent))} "
+        return f"path {quote(app.groups.table.chosen_id)} "
     if command == "platform" and (app.frame is None or app.frame.platform is None):
         return "platform on "
     if command == "filter":
-        return f"filter {app.agents.expression}"
+        return f"filter {app.groups.expression}"
     chosen = app.messages.chosen if command == "flag" else None
     if chosen is not None and not chosen[0]:
         return f"flag m{chosen[1]} "
@@ -131,7 +131,7 @@ def start_of(app: Viewer, command: str) -> str:
 def known(app: Viewer) -> dict[str, list[str]]:
     """Return the known words of each command, without reading files or asking the engine."""
     from sim.runtime.engine.metrics_tracker import UNITS  # not before the first paint
-    from tui.draw.agent_table import sortable
+    from tui.draw.agent_table import COLUMNS
 
     frame = app.frame
     words = {
@@ -164,7 +164,7 @@ def known(app: Viewer) -> dict[str, list[str]]:
         "metrics": [*UNITS, "none"],
         "alert": [*UNITS, "warning=", "critical=", "never"],
         "filter": FIELDS,
-        "sort": sortable(),
+        "sort": list(COLUMNS),
         "compare": ["recommender=", "policy=", "ticks=", "seed=", *_parameters(app)],
         "replicates": ["stop", "ticks=", "seed=", "text="],
         "change": ["status=", "activity=", "interests=", "community="],

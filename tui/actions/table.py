@@ -307,7 +307,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "view", "t", "view", "View", "Next view: map, heat map, table.",
-        "View", "[map|heat|table]", where="live groups", footer=9,
+        "View", "[map|heat|table]", where="live", footer=9,
     ),
     Action(
         "measure", "v", "measure", "Show",
@@ -315,22 +315,22 @@ ACTIONS: tuple[Action, ...] = (
         "View", "[ever|spreading|new|opinion|impressions]", where="live groups", footer=9,
     ),
     Action(
-        "order", "S", "order", "Order", "Sort the communities by size, adoption, onset or name.",
-        "View", "[size|adoption|onset|name]", where="groups", footer=10,
+        "order", "", "order", "Order", "Sort the communities by size, adoption, onset or name.",
+        "View", "[size|adoption|onset|name]",
     ),
     Action(
         "filter", "slash", "filter", "Find",
-        "List matching members, such as activity>0.5 interest:music; without arguments: all.",
-        "View", "[EXPRESSION]", has_world, footer=8, asks=True, aliases=("find",),
+        "List the members that match, such as adopted:5-9 interest:music.",
+        "View", "[EXPRESSION]", has_world, footer=8, aliases=("find",),
     ),
     Action(
-        "sort", "S", "sort", "Sort", "Sort the members by a column; again: reverse the order.",
-        "View", "[COLUMN]", has_world, where="agents", footer=4,
+        "sort", "S", "sort", "Sort", "Sort the table by a column; again: reverse the order.",
+        "View", "[COLUMN]", has_world, footer=10,
     ),
     Action("ego", "e", "ego", "Ego net", "Draw the ties of the selected member; again: the table.",
            "View", "", has_world),
     Action(
-        "why", "W", "why", "Why", "Explain why each message is in the feed of the selected member.",
+        "why", "W", "why", "Why", "Explain how the selected member adopted, and its feed.",
         "View", "[MESSAGE]", has_world, footer=6, opens=True,
     ),
     Action(

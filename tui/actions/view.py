@@ -15,9 +15,9 @@ from tui.actions.world import may_leave
 from tui.dialogs.help import HelpDialog
 from tui.dialogs.metrics import MetricChoice, MetricsDialog
 from tui.dialogs.progress import in_thread
-from tui.draw.community_table import MEASURES
+from tui.draw.community_table import MEASURES, CommunityTable
 from tui.lab_files import write_text
-from tui.modes.live import CommunityViews, LiveMode
+from tui.modes.live import LiveMode
 from tui.safe_text import plain
 from tui.theme import theme_named
 
@@ -36,7 +36,9 @@ async def live(app: Viewer, _words: Words) -> None:
 @does("groups")
 async def groups(app: Viewer, _words: Words) -> None:
     """Go to the communities, or from there to their members."""
-    app.go("agents" if app.situation().mode == "groups" else "groups")
+    if app.situation().mode == "groups":
+        app.groups.turn("members" if app.groups.view == "communities" else "communities")
+    app.go("groups")
 
 
 @does("messages")
@@ -58,11 +60,7 @@ async def theory(app: Viewer, _words: Words) -> None:
     app.say(await app.predicted.turn())
 
 
-def views_of(app: Viewer) -> CommunityViews:
-    """Return the mode with views of communities: that on the screen, or else Live."""
-    if app.situation().mode == "groups":
-        return app.groups
-    app.go("live")
+def _live(app: Viewer) -> LiveMode:
     assert app.stage is not None  # noqa: S101 - actions wait for the stage
     return app.stage.query_one(LiveMode)
 
@@ -70,13 +68,16 @@ def views_of(app: Viewer) -> CommunityViews:
 @does("view")
 async def turn_view(app: Viewer, words: Words) -> None:
     """Switch to the next view of the communities, or to the named one."""
-    views_of(app).turn(choice("view", words, VIEWS))
+    app.go("live")
+    _live(app).turn(choice("view", words, VIEWS))
 
 
 @does("measure")
 async def measure(app: Viewer, words: Words) -> None:
     """Show the next measure of the communities, or the named one."""
-    chosen = views_of(app).colour(choice("measure", words, tuple(MEASURES)))
+    if app.situation().mode != "groups":
+        app.go("live")
+    chosen = _live(app).colour(choice("measure", words, tuple(MEASURES)))
     app.say(f"The communities show: {chosen.lower()}.")
 
 
@@ -84,7 +85,9 @@ async def measure(app: Viewer, words: Words) -> None:
 async def order(app: Viewer, words: Words) -> None:
     """Change the order of the communities."""
     app.go("groups")
-    app.say(f"Communities sorted by {app.groups.sort(choice('order', words, ORDERS))}.")
+    app.groups.turn("communities")
+    order: Any = choice("order", words, ORDERS) or "size"
+    app.groups.query_one(CommunityTable).sort_by(order)
 
 
 @does("next-pane")
@@ -128,8 +131,6 @@ async def back(app: Viewer, _words: Words) -> None:
         app.screen.minimize()
     elif app.work.shown is not None and app.work.shown.cancellable:
         app.work.shown.cancel()
-    elif app.situation().mode == "agents" and app.agents.is_ego:
-        app.agents.turn(ego=False)
     elif app.situation().mode == "runs" and await app.experiments.stop():
         return
     elif app.stage is None or not app.stage.back():

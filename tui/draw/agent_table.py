@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,7 +16,7 @@ from sim.core import plural
 from tui.draw.canvas import BRAILLE, Canvas, pack_braille
 from tui.draw.community_map import BubbleLines, edge_dots
 from tui.draw.panes import StripPane
-from tui.draw.table import ColumnTable, TableColumn
+from tui.draw.table import ColumnTable, ColumnValues, Held, ListedRows, TableColumn
 from tui.safe_text import line
 from tui.text import count, percent
 
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 STATUSES = (
     "created", "active", "idle", "paused", "suspended", "deactivated", "banned", "destroyed",
 )  # fmt: skip
-TRAITS = ("open", "consc", "extra", "agree", "neuro")
-
 _COLUMNS = (
     TableColumn("id", 10, numeric=True, least=7, rank=1),
     TableColumn("followers", 10, numeric=True, rank=2, descending=True),
@@ -37,115 +34,93 @@ _COLUMNS = (
     TableColumn("online", 6, numeric=True, rank=5, descending=True),
     TableColumn("last_active", 11, numeric=True, rank=7, descending=True),
     TableColumn("adopted", 7, numeric=True, rank=4),
-    *(TableColumn(name, 5, numeric=True, rank=20, descending=True) for name in TRAITS),
+    *(
+        TableColumn(name, 5, numeric=True, rank=20, descending=True)
+        for name in ("open", "consc", "extra", "agree", "neuro")
+    ),
     TableColumn("status", 11, least=7, rank=10),
     TableColumn("name", 24, least=16, rank=0),
     TableColumn("community", 24, least=12, rank=6),
     TableColumn("interests", 40, least=14, rank=8),
 )
-_NAMES = [column.title for column in _COLUMNS]
-_STATUS, _NAME, _COMMUNITY, _INTERESTS = range(11, 15)
-WORDED = {_STATUS, _NAME, _COMMUNITY, _INTERESTS}
-ASKED = {0: "id", _NAME: "name", _INTERESTS: "interests"}
-"""Columns whose sort order is fetched when it is needed."""
+COLUMNS = tuple(column.title for column in _COLUMNS)
+_FETCHED = ("id", "name", "interests")
 
 UNKNOWN = "…"
 MOST_KEPT = 4096
 
-
-def sortable() -> list[str]:
-    """Return the titles of the columns."""
-    return list(_NAMES)
+Order = Callable[[str], Awaitable[NDArray[Any] | None]]
 
 
-class AgentRows:
-    """Members as rows of a table."""
+class MemberTexts:
+    """Ids, names and interests that were fetched, what is missing of those in sight, and orders."""
 
-    def __init__(
-        self,
-        people: MemberTable,
-        agents: NDArray[np.uint32] | None,
-        told: dict[int, tuple[str, str, str]],
-        orders: Mapping[int, NDArray[Any]] = MappingProxyType({}),
-    ) -> None:
-        self.people, self.agents, self._told = people, agents, told
-        self._orders = orders
+    def __init__(self) -> None:
+        self.known: dict[int, tuple[str, ...]] = {}
         self.missing: set[int] = set()
+        self.orders: dict[str, NDArray[Any]] = {}
 
-    @property
-    def columns(self) -> Sequence[TableColumn]:
-        """The columns."""
-        return _COLUMNS
+    def learn(self, agents: Sequence[int], words: Sequence[tuple[str, str, str]]) -> None:
+        """Store fetched texts."""
+        if len(self.known) > MOST_KEPT:
+            self.known.clear()
+        for agent, texts in zip(agents, words, strict=True):
+            self.known[agent] = tuple(line(text, 120) for text in texts)
 
-    def __len__(self) -> int:
-        return len(self.people) if self.agents is None else len(self.agents)
-
-    def ids(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the indices of the members in the given rows."""
-        return rows if self.agents is None else self.agents[rows].astype(np.int64)
-
-    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return the cells of a column for some rows; missing names are noted."""
-        ids, people = self.ids(rows), self.people
-        if column == 0:
-            return [self._word(at, 0) for at in ids.tolist()]
-        if column in {1, 2}:
-            numbers = (people.listeners, people.heard)[column - 1][ids]
-            return [count(number) for number in numbers.tolist()]
-        if column == 3:
-            return [percent(share) for share in people.activity[ids].tolist()]
-        if column in {4, 5}:
-            at = (people.last_active, people.adopted)[column - 4]
-            ticks = [-1] * len(ids) if at is None else at[ids].tolist()
-            return [count(tick) if tick >= 0 else "-" for tick in ticks]
-        if column < _STATUS:
-            return [f"{x / 255:.2f}" for x in people.traits[ids, column - 6].tolist()]
-        if column == _STATUS:
-            return [STATUSES[status] for status in people.status[ids].tolist()]
-        if column == _COMMUNITY:
-            names = people.communities
-            return [names[at] if at >= 0 else "-" for at in people.community[ids].tolist()]
-        return [self._word(at, 1 if column == _NAME else 2) for at in ids.tolist()]
-
-    def _word(self, agent: int, which: int) -> str:
-        words = self._told.get(agent)
-        if words is None:
-            self.missing.add(agent)
-            return str(agent) if which == 0 else UNKNOWN
-        return words[which]
-
-    def keys(self, column: int) -> NDArray[Any]:
-        """Return the sort keys of a column; by index if its order was not fetched."""
-        people = self.people
-        if column in ASKED:
-            order = self._orders.get(column)
-            whole = np.arange(len(people)) if order is None or len(order) < len(people) else order
-        elif column in {4, 5}:
-            return self._ticks((people.last_active, people.adopted)[column - 4])
-        elif column in {_STATUS, _COMMUNITY}:
-            words = STATUSES if column == _STATUS else people.communities
-            places = people.status if column == _STATUS else people.community
-            whole = _alphabetical(words)[places]
-        else:
-            known = {1: people.listeners, 2: people.heard, 3: people.activity}
-            whole = known[column] if column in known else people.traits[:, column - 6]
-        return whole if self.agents is None else whole[self.agents]
-
-    def _ticks(self, ticks: NDArray[np.int32] | None) -> NDArray[np.float32]:
-        if ticks is None:
-            return np.full(len(self), np.nan, np.float32)
-        known = ticks if self.agents is None else ticks[self.agents]
-        return np.where(known < 0, np.float32(np.nan), known.astype(np.float32))
+    def forget(self) -> None:
+        """Forget everything, as it may have changed."""
+        self.known.clear()
+        self.orders.clear()
 
 
-def _alphabetical(words: Sequence[str]) -> NDArray[np.int64]:
-    """Return the alphabetical rank of each word; one more for none, at the end."""
-    ranks = np.full(len(words) + 1, len(words), np.int64)
-    ranks[sorted(range(len(words)), key=lambda at: words[at].casefold())] = np.arange(len(words))
-    return ranks
+class _Fetched:
+    """A column whose texts are fetched when they come into view."""
+
+    def __init__(self, texts: MemberTexts, title: str, total: int) -> None:
+        self._texts, self._title, self._total = texts, title, total
+
+    def cells(self, places: NDArray[np.int64]) -> list[str]:
+        """Return the cells of some members; what is missing is noted."""
+        which, known = _FETCHED.index(self._title), self._texts.known
+        found = places.tolist()
+        self._texts.missing.update(agent for agent in found if agent not in known)
+        return [
+            known[agent][which] if agent in known else UNKNOWN if which else str(agent)
+            for agent in found
+        ]
+
+    def keys(self) -> NDArray[Any]:
+        """Return the order that was fetched, or that of the members' numbers."""
+        order = self._texts.orders.get(self._title)
+        return np.arange(self._total) if order is None or len(order) < self._total else order
 
 
-class AgentTable(ColumnTable):
+def member_rows(
+    people: MemberTable, listed: NDArray[np.uint32] | None, texts: MemberTexts
+) -> ListedRows:
+    """Return all members, or those listed, as rows."""
+    total = len(people)
+    adopted = np.broadcast_to(np.int32(-1), total) if people.adopted is None else people.adopted
+    traits = [Held(people.traits[:, at], lambda x: f"{x / 255:.2f}") for at in range(5)]
+    names = [*people.communities, "-"]  # the last one stands for none
+    values: list[ColumnValues] = [
+        _Fetched(texts, "id", total), Held(people.listeners), Held(people.heard),
+        Held(people.activity, percent), Held(people.last_active), Held(adopted), *traits,
+        Held(people.status, STATUSES.__getitem__, lambda: _ranks(STATUSES)[people.status]),
+        _Fetched(texts, "name", total),
+        Held(people.community, names.__getitem__, lambda: _ranks(names)[people.community]),
+        _Fetched(texts, "interests", total),
+    ]  # fmt: skip
+    return ListedRows(_COLUMNS, values, total, listed)
+
+
+def _ranks(words: Sequence[str]) -> NDArray[np.int64]:
+    """Return the alphabetical rank of each word; a dash comes last."""
+    order = sorted(range(len(words)), key=lambda at: (words[at] == "-", words[at].casefold()))
+    return np.argsort(np.array(order))
+
+
+class MembersTable(ColumnTable):
     """All members, or those that match a filter; only visible rows are fetched."""
 
     HELP = (
@@ -155,112 +130,78 @@ class AgentTable(ColumnTable):
         "sorting by interests compares the first nine. " + ColumnTable.HELP
     )
 
-    class OrderWanted(Message):
-        """A sort needs an order that was not fetched."""
-
-        def __init__(self, column: int, title: str) -> None:
-            super().__init__()
-            self.column, self.title = column, title
-
-    class Wanted(Message):
-        """Visible rows have names that were not fetched."""
-
-        def __init__(self, agents: list[int]) -> None:
-            super().__init__()
-            self.agents = agents
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
+    def __init__(self, names: Callable[[list[int]], None], order: Order) -> None:
+        super().__init__(id="members")
         self.placeholder = "Loading members ..."
-        self.told: dict[int, tuple[str, str, str]] = {}
-        self.shown: AgentRows | None = None
-        self.orders: dict[int, NDArray[Any]] = {}
+        self.texts = MemberTexts()
+        self.people: MemberTable | None = None
+        self._rows: ListedRows = ListedRows(_COLUMNS, (), 0)
+        self._ask_names, self._ask_order = names, order
 
-    def list_agents(self, people: MemberTable, agents: NDArray[np.uint32] | None) -> None:
+    def list_members(self, people: MemberTable, listed: NDArray[np.uint32] | None) -> None:
         """Show members; the cursor stays on its member if it is still listed."""
-        before, chosen = self.shown, self.chosen
-        if before is not None and len(before.people) != len(people):
-            self.orders.clear()
-        self.shown = AgentRows(people, agents, self.told, self.orders)
-        self.placeholder = "No members match; press / and Enter to show all."
-        self.fill(self.shown)
-        is_other = before is not None and before.agents is not agents
-        if is_other and self._sort is not None:
-            self.sort(self._sort[0], descending=self._sort[1])
-        if is_other and chosen is not None:
-            self.go_to(chosen, or_first=True)
+        chosen, before = self.chosen, self._rows
+        if self.people is not None and len(people) != len(self.people):
+            self.texts.orders.clear()
+        self.people = people
+        rows = member_rows(people, listed, self.texts)
+        is_other = listed is not before.listed
+        self.placeholder = "No members match; Esc shows all."
+        self.fill(rows, max(0, rows.row_of(chosen)) if is_other and chosen is not None else None)
+
+    @property
+    def listed(self) -> NDArray[np.uint32] | None:
+        """The members shown, ascending; None: all of them."""
+        return self._rows.listed
 
     @property
     def chosen(self) -> int | None:
         """Index of the member under the cursor."""
-        if self.shown is None or not len(self.shown):
+        if not len(self._rows):
             return None
-        return int(self.shown.ids(np.array([self.selected]))[0])
+        return int(self._rows.places(np.array([self.selected]))[0])
 
-    def id_of(self, agent: int) -> str:
-        """Return the foreign id of a member that was visible."""
-        return self.told[agent][0] if agent in self.told else str(agent)
+    @property
+    def chosen_id(self) -> str:
+        """The id by which files and commands know the member under the cursor."""
+        known = self.texts.known.get(-1 if self.chosen is None else self.chosen)
+        return known[0] if known else str(self.chosen)
 
-    def go_to(self, agent: int, *, or_first: bool = False) -> bool:
+    def go_to(self, agent: int) -> bool:
         """Put the cursor on a member; False if it is not listed."""
-        rows = self.shown
-        if rows is None:
-            return False
-        row = agent if rows.agents is None else int(np.searchsorted(rows.agents, agent))
-        listed = rows.agents is None or (row < len(rows) and int(rows.agents[row]) == agent)
-        if listed and 0 <= row < len(rows):
-            self.select(row)
-        elif or_first:
-            self.action_first()
-        return listed
+        row = self._rows.row_of(agent)
+        self.select(row)
+        return row >= 0
 
-    def sort_by(self, title: str) -> None:
-        """Sort by a column; the same one again reverses the order."""
-        self._sort_by_column(_NAMES.index(title))
+    def _is_quick(self, column: int) -> bool:
+        return super()._is_quick(column) and (
+            COLUMNS[column] not in _FETCHED or COLUMNS[column] in self.texts.orders
+        )
 
-    def sort(self, column: int, *, descending: bool) -> None:
-        """Sort by a column, fetching its order first if needed."""
-        if column in ASKED and column not in self.orders:
-            self.postpone(column, descending=descending)
-            self.post_message(self.OrderWanted(column, ASKED[column]))
-        else:
-            super().sort(column, descending=descending)
+    async def fetch_keys(self, column: int) -> None:
+        """Fetch the order of members by a text."""
+        title = COLUMNS[column]
+        if title in _FETCHED and title not in self.texts.orders:
+            order = await self._ask_order(title)
+            if order is not None:
+                self.texts.orders[title] = order
 
     def _sort_by_column(self, column: int) -> None:
-        self.orders.pop(_INTERESTS, None)  # they change over time
+        self.texts.orders.pop("interests", None)  # they change over time
         super()._sort_by_column(column)
-
-    def learn_order(self, column: int, order: NDArray[Any]) -> None:
-        """Store a fetched order, and sort by it if that is still wanted."""
-        self.orders[column] = order
-        if self._sort is not None and self._sort[0] == column:
-            super().sort(column, descending=self._sort[1])
-
-    def learn(self, agents: list[int], words: list[tuple[str, str, str]]) -> None:
-        """Store fetched names."""
-        if len(self.told) > MOST_KEPT:
-            self.told.clear()
-        for agent, (number, name, interests) in zip(agents, words, strict=True):
-            self.told[agent] = line(number, 40), line(name, 80), line(interests, 120)
-        self.changed()
 
     def forget(self) -> None:
         """Forget everything fetched, for another world."""
-        self.forget_words()
-        self.shown = None
-
-    def forget_words(self) -> None:
-        """Forget names and interests, and orders by them: they have changed."""
-        self.told.clear()
-        self.orders.clear()
+        self.texts.forget()
+        self.people = None
+        self.fill(ListedRows(_COLUMNS, (), 0))
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the visible rows, and ask for missing names."""
+        """Draw the visible rows, and ask for missing texts."""
         strips = super().paint(width, height)
-        rows = self.shown
-        if rows is not None and rows.missing:
-            self.post_message(self.Wanted(sorted(rows.missing)))
-            rows.missing = set()
+        if self.texts.missing:
+            self._ask_names(sorted(self.texts.missing))
+            self.texts.missing.clear()
         return strips
 
 
@@ -274,8 +215,10 @@ class EgoPane(StripPane):
 
     HELP = (
         "The selected member in the middle and its ties around it, mutual ones first, then the "
-        "most followed: = both follow, > follows the member, < is followed by it. Arrows select "
-        "one, Enter goes to it, e returns to the table."
+        "most followed: = both follow, > follows the member, < is followed by it. Members who "
+        "adopted the message shown are coloured, with the tick; after W, the way by which it came "
+        "from its seed is drawn. Arrows select a member, Enter goes to it, Esc returns to the "
+        "table."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left,up", "go(-1)", "Previous member", id="ego-before", show=False),
@@ -290,16 +233,24 @@ class EgoPane(StripPane):
             super().__init__()
             self.agent = agent
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__(id="ego")
         self.placeholder = "No member selected."
         self.ego: Ego | None = None
         self.at = 0
+        self._adopted: list[int] = []
+        self._path: list[int] = []
 
-    def draw(self, ego: Ego | None) -> None:
-        """Show a member."""
+    def draw(
+        self, ego: Ego | None, adopted: NDArray[np.int32] | None = None, path: Sequence[int] = ()
+    ) -> None:
+        """Show a member; `adopted`: when each member did, `path`: the chain up to a seed."""
         same = ego is not None and self.ego is not None and ego.agents[0] == self.ego.agents[0]
         self.ego = ego
+        agents = [] if ego is None else ego.agents.tolist()
+        inside = adopted is not None and max(agents, default=0) < len(adopted)
+        self._adopted = adopted[agents].tolist() if adopted is not None and inside else []
+        self._path = [agents.index(agent) for agent in path if agent in agents]
         last = len(ego.agents) - 1 if ego is not None else 0
         self.at = min(self.at, last) if same else 0
         self.changed()
@@ -342,8 +293,11 @@ class EgoPane(StripPane):
 
     def _write_ties(self, canvas: Canvas, ego: Ego, spots: NDArray[np.float64], rows: int) -> None:
         centres = np.stack([spots[:, 0], 2 * spots[:, 1] + 1], axis=1)
-        shade = np.where(ego.a == 0, 1.0, 0.4)
-        dots, strength = edge_dots(BubbleLines(ego.a, ego.b, shade), centres, rows, canvas.width)
+        path = np.array(self._path, np.int64)
+        a, b = np.append(ego.a, path[:-1]), np.append(ego.b, path[1:])
+        shade = np.where(a == 0, 0.7, 0.4)
+        shade[len(ego.a) :] = 1.0
+        dots, strength = edge_dots(BubbleLines(a, b, shade), centres, rows, canvas.width)
         lines = strength > 0
         chars, ink = canvas.chars[:rows], canvas.ink[:rows]
         if self.symbols == "braille":
@@ -352,18 +306,24 @@ class EgoPane(StripPane):
             chars[lines] = "." if self.symbols == "ascii" else "·"
         ink[lines] = canvas.ink_of(self.tone("axis"))
         ink[strength > 0.5] = canvas.ink_of(self.tone("line"))
+        ink[strength > 0.8] = canvas.ink_of(self.tone("good"))
 
     def _write_member(
         self, canvas: Canvas, ego: Ego, place: int, spot: NDArray[np.float64]
     ) -> None:
         crowd = max(SHORTEST, min(LONGEST, canvas.width // 5))
-        text = f" {_mark(ego, place)}{line(ego.names[place], crowd)} "
+        tick = self._tick_of(place)
+        when = f" {count(tick)}" if tick >= 0 else ""
+        text = f" {_mark(ego, place)}{line(ego.names[place], crowd)}{when} "
         x = round(float(spot[0]) - cell_len(text) / 2)
         x = min(max(0, x), max(0, canvas.width - cell_len(text)))
-        tone = "strong" if place == 0 else "text"
+        tone = "good" if tick >= 0 else "strong" if place == 0 else "text"
         if place == self.at:
-            tone = "cursor" if self.has_focus else "good"
+            tone = "cursor" if self.has_focus else "strong"
         canvas.text(x, round(float(spot[1])), text, canvas.ink_of(self.tone(tone)))
+
+    def _tick_of(self, place: int) -> int:
+        return self._adopted[place] if self._adopted else -1
 
     def _write_foot(self, canvas: Canvas, ego: Ego) -> None:
         muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
@@ -373,7 +333,9 @@ class EgoPane(StripPane):
         mark = {"=": "both follow", ">": "follows it", "<": "followed by it"}.get(
             _mark(ego, self.at).strip(), "in the middle"
         )
-        facts = f"{mark}, {plural(int(ego.listeners[self.at]), 'follower')}"
+        tick = self._tick_of(self.at)
+        when = f", adopted at tick {count(tick)}" if tick >= 0 else ""
+        facts = f"{mark}, {plural(int(ego.listeners[self.at]), 'follower')}{when}"
         used = canvas.text(0, canvas.height - 1, line(ego.names[self.at], 28), strong)
         canvas.text(used + 2, canvas.height - 1, facts, muted)
 

@@ -1,15 +1,15 @@
-"""The table of columns: rows, order, cursor, search."""
+"""The table of all lists: columns of values, order, cursor."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -19,7 +19,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.draw.canvas import Canvas
-from tui.draw.panes import Painted
+from tui.draw.panes import StripPane
+from tui.text import count
 
 GAP = 2
 """Cells between two columns."""
@@ -62,23 +63,84 @@ class RowProvider(Protocol):
         """Return the sort keys of a column, one per row, (rows,)."""
 
 
-class NoRows:
-    """A table without rows."""
+class ColumnValues(Protocol):
+    """What one column shows, and how it is sorted."""
 
-    columns: tuple[TableColumn, ...] = ()
+    def cells(self, places: NDArray[np.int64]) -> list[str]:
+        """Return the cells at some places."""
+
+    def keys(self) -> NDArray[Any]:
+        """Return the sort key of every place."""
+
+
+class Held:
+    """Values in an array; negative integers and NaN are unknown, and sorted last."""
+
+    def __init__(
+        self,
+        values: NDArray[Any],
+        show: Callable[[Any], str] = count,
+        keys: Callable[[], NDArray[Any]] | None = None,
+    ) -> None:
+        self.values, self.show, self._keys = values, show, keys
+
+    def cells(self, places: NDArray[np.int64]) -> list[str]:
+        """Return the cells at some places."""
+        unknown = self._unknown(found := self.values[places]).tolist()
+        pairs = zip(found.tolist(), unknown, strict=True)
+        return ["-" if lacks else self.show(value) for value, lacks in pairs]
+
+    def keys(self) -> NDArray[Any]:
+        """Return the values, texts in lower case."""
+        if self._keys is not None:
+            return self._keys()
+        if self.values.dtype.kind in "OU":
+            return np.array([str(text).casefold() for text in self.values.tolist()], np.str_)
+        unknown = self._unknown(self.values)
+        return np.where(unknown, np.nan, self.values) if unknown.any() else self.values
+
+    @staticmethod
+    def _unknown(values: NDArray[Any]) -> NDArray[np.bool_]:
+        kind = values.dtype.kind
+        found: NDArray[np.bool_] = values < 0 if kind == "i" else np.zeros(len(values), np.bool_)
+        return np.isnan(values) if kind == "f" else found
+
+
+class ListedRows:
+    """The rows of a table from the values of its columns: all of them, or those at some places."""
+
+    def __init__(
+        self,
+        columns: Sequence[TableColumn],
+        values: Sequence[ColumnValues],
+        total: int,
+        places: NDArray[Any] | None = None,
+    ) -> None:
+        self.columns, self.total, self.listed = columns, total, places
+        self._values = values
 
     def __len__(self) -> int:
-        return 0
+        return self.total if self.listed is None else len(self.listed)
+
+    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the places that some rows show."""
+        return rows if self.listed is None else self.listed[rows].astype(np.int64)
+
+    def row_of(self, place: int) -> int:
+        """Return the row that shows a place; -1 if none does."""
+        if self.listed is None:
+            return place if 0 <= place < self.total else -1
+        found = np.flatnonzero(self.listed == place)
+        return int(found[0]) if found.size else -1
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> list[str]:
-        """Return nothing."""
-        del column
-        return [""] * len(rows)
+        """Return the cells of a column for some rows."""
+        return self._values[column].cells(self.places(rows))
 
     def keys(self, column: int) -> NDArray[Any]:
-        """Return nothing."""
-        del column
-        return np.zeros(0)
+        """Return the sort keys of a column."""
+        keys = self._values[column].keys()
+        return keys if self.listed is None else keys[self.listed]
 
 
 def row_order(keys: NDArray[Any], *, descending: bool) -> NDArray[np.uint32]:
@@ -124,37 +186,15 @@ AT_ONCE = 20_000
 """Maximum rows sorted immediately; more are sorted in a thread."""
 
 
-class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
+class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
     """Rows of a `RowProvider` under headings, with a cursor that stays on its row."""
 
     HELP = (
         "Up and down move the cursor, left and right select a column, S sorts by it (again: "
         "reverses the order), Enter selects the row."
     )
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--header",
-        "table--column",
-        "table--row",
-        "table--selected",
-        "table--cursor",
-        "table--muted",
-    }
     DEFAULT_CSS = """
-    ColumnTable {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-size-vertical: 1;
-        & > .table--header { color: $text-muted; }
-        & > .table--column { color: $primary; text-style: bold; }
-        & > .table--row { color: $foreground; }
-        & > .table--selected { color: $text-accent; text-style: bold; }
-        & > .table--cursor {
-            color: $block-cursor-foreground;
-            background: $block-cursor-background;
-            text-style: bold;
-        }
-        & > .table--muted { color: $text-muted; }
-    }
+    ColumnTable { overflow-x: hidden; overflow-y: auto; scrollbar-size-vertical: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Previous row", id="table-up", show=False),
@@ -165,16 +205,20 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         Binding("end", "last", "Last row", id="table-last", show=False),
         Binding("left", "column(-1)", "Previous column", id="table-left", show=False),
         Binding("right", "column(1)", "Next column", id="table-right", show=False),
-        Binding("S", "sort", "Sort by this column", id="table-sort", show=False),
         Binding("enter", "choose", "Select this row", id="table-choose", show=False),
     ]
 
     class Selected(Message):
         """The cursor moved to a row."""
 
-        def __init__(self, row: int) -> None:
+        def __init__(self, table: ColumnTable, row: int) -> None:
             super().__init__()
-            self.row = row
+            self.table, self.row = table, row
+
+        @property
+        def control(self) -> ColumnTable:
+            """The table, by which handlers are chosen."""
+            return self.table
 
     class Chosen(Selected):
         """Enter was pressed on a row, or it was clicked twice."""
@@ -182,15 +226,14 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     class Sorted(Message):
         """The rows are in a new order."""
 
-        def __init__(self, column: int, title: str, *, descending: bool) -> None:
+        def __init__(self, column: TableColumn, *, descending: bool) -> None:
             super().__init__()
-            self.column, self.title = column, title
-            self.descending = descending
+            self.column, self.descending = column, descending
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self.selected = 0
-        self._rows: RowProvider = NoRows()
+        self._rows: RowProvider = ListedRows((), (), 0)
         self._order: NDArray[np.uint32] | None = None
         self._sort: tuple[int, bool] | None = None
         self._column = 0
@@ -199,22 +242,25 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
 
     # -- data -----------------------------------------------------------------------------------
 
-    def fill(self, rows: RowProvider) -> None:
-        """Show rows; cursor and order are kept as far as possible."""
-        grown = len(rows) != len(self._rows)
+    def fill(self, rows: RowProvider, at: int | None = None) -> None:
+        """Show rows; order and cursor are kept, or the cursor is put on the row `at`."""
+        is_other = len(rows) != len(self._rows) or at is not None
         self._rows = rows
+        self.selected = min(max(0, self.selected if at is None else at), max(0, len(rows) - 1))
         if self._sort is not None:
-            if len(rows) <= AT_ONCE:
+            if self._is_quick(self._sort[0]):
                 self._order = row_order(rows.keys(self._sort[0]), descending=self._sort[1])
-            elif grown:
+            elif is_other:
                 self._order = None
-                self._start_sort()
-        self.selected = min(self.selected, max(0, len(rows) - 1))
+                self._sort_apart(to_top=False)
         self._at = self._place_of(self.selected)
         self._column = min(self._column, max(0, len(rows.columns) - 1))
         # A header, and a row for each; the width follows the pane.
         self.virtual_size = Size(1, len(rows) + 1)
-        self.changed()
+        if at is None:
+            self.changed()
+        else:
+            self._show_cursor()
 
     def select(self, row: int) -> None:
         """Move the cursor to a row of the provider, without a message."""
@@ -223,43 +269,58 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             self._show_cursor()
 
     def sort(self, column: int, *, descending: bool) -> None:
-        """Sort by a column; a long table is sorted in a thread and stays usable meanwhile."""
+        """Sort by a column and go to the top; a long table stays usable meanwhile."""
         if not 0 <= column < len(self._rows.columns):
             return
         self._sort, self._column = (column, descending), column
-        if len(self._rows) <= AT_ONCE:
-            self._take_order(row_order(self._rows.keys(column), descending=descending))
+        if self._is_quick(column):
+            self._take_order(row_order(self._rows.keys(column), descending=descending), to_top=True)
         else:
-            self._start_sort()
+            self._sort_apart(to_top=True)
 
-    def postpone(self, column: int, *, descending: bool) -> None:
-        """Announce a coming sort by a column; until then the rows keep their order."""
-        self._sort, self._column = (column, descending), column
-        self.border_subtitle = Content(f"sorting by {self._rows.columns[column].title} ...")
-        self.changed()
+    @property
+    def titles(self) -> tuple[str, ...]:
+        """The titles of the columns."""
+        return tuple(column.title for column in self._rows.columns)
 
-    def _start_sort(self) -> None:
-        if self._sort is not None:
-            self.postpone(self._sort[0], descending=self._sort[1])
-        self.run_worker(self._sort_apart(self._rows, self._sort), group="sort", exclusive=True)
+    def sort_by_title(self, title: str) -> None:
+        """Sort by the column with a title; the same one again reverses the order."""
+        self._sort_by_column(self.titles.index(title))
 
-    async def _sort_apart(self, rows: RowProvider, sort: tuple[int, bool] | None) -> None:
-        if sort is None:
+    def _is_quick(self, column: int) -> bool:
+        """Whether a column can be sorted at once."""
+        del column
+        return len(self._rows) <= AT_ONCE
+
+    async def fetch_keys(self, column: int) -> None:
+        """Fetch what a column is sorted by, if it is not held."""
+
+    def _sort_apart(self, *, to_top: bool) -> None:
+        if self._sort is None:
             return
-        column, descending = sort
-        order = await asyncio.to_thread(lambda: row_order(rows.keys(column), descending=descending))
-        if sort == self._sort and len(order) == len(self._rows):
-            self._take_order(order)
+        rows, sort = self._rows, self._sort
+        self.border_subtitle = Content(f"sorting by {rows.columns[sort[0]].title} ...")
+        self.changed()
+        work: Any = partial(self._sort_later, rows, sort, to_top)
+        self.run_worker(work, group="sort", exclusive=True)
 
-    def _take_order(self, order: NDArray[np.uint32]) -> None:
+    async def _sort_later(self, rows: RowProvider, sort: tuple[int, bool], to_top: bool) -> None:
+        await self.fetch_keys(sort[0])
+        order = await asyncio.to_thread(lambda: row_order(rows.keys(sort[0]), descending=sort[1]))
+        if sort == self._sort and len(order) == len(self._rows):
+            self._take_order(order, to_top=to_top)
+
+    def _take_order(self, order: NDArray[np.uint32], *, to_top: bool) -> None:
         self._order = order
+        if to_top and len(order):
+            self.selected = int(order[0])
         self._at = self._place_of(self.selected)
         self.border_subtitle = Content("")
         self._show_cursor()
-        if self._sort is not None:
+        if to_top and self._sort is not None:
             column, descending = self._sort
-            title = self._rows.columns[column].title
-            self.post_message(self.Sorted(column, title, descending=descending))
+            self.post_message(self.Sorted(self._rows.columns[column], descending=descending))
+            self.post_message(self.Selected(self, self.selected))
 
     def _place_of(self, row: int) -> int:
         """Return the position of a row in the order shown."""
@@ -297,7 +358,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_choose(self) -> None:
         if len(self._rows):
-            self.post_message(self.Chosen(self.selected))
+            self.post_message(self.Chosen(self, self.selected))
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
@@ -327,7 +388,7 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         self._at = min(max(0, place), len(self._rows) - 1)
         self.selected = int(self._rows_at(self._at, self._at + 1)[0])
         self._show_cursor()
-        self.post_message(self.Selected(self.selected))
+        self.post_message(self.Selected(self, self.selected))
 
     def _show_cursor(self) -> None:
         if not self._bring_cursor():
@@ -369,9 +430,9 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
     def paint(self, width: int, height: int) -> list[Strip]:
         """Draw the headings, and the rows from the scroll position."""
         top = self._top
-        canvas = Canvas(width, height, self.rich_style)
+        canvas = self.canvas(width, height)
         if not self._rows.columns or not len(self._rows):
-            canvas.text(0, (height - 1) // 2, self.placeholder, self._ink(canvas, "muted"))
+            self.write_placeholder(canvas)
             return canvas.strips()
         fitted = self._fitted(width)
         self._write_header(canvas, fitted)
@@ -386,16 +447,16 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
         return canvas.strips()
 
     def _row_inks(self, canvas: Canvas, rows: NDArray[np.int64]) -> list[int]:
-        plain, marked = self._ink(canvas, "row"), self._ink(canvas, "selected")
+        plain, marked = canvas.ink_of(self.tone("text")), canvas.ink_of(self.tone("good"))
         inks = [plain] * len(rows)
         for y in np.flatnonzero(rows == self.selected).tolist():
-            inks[y] = self._ink(canvas, "cursor") if self.has_focus else marked
+            inks[y] = canvas.ink_of(self.tone("cursor")) if self.has_focus else marked
             if self.has_focus:
                 canvas.ink[y + 1] = inks[y]
         return inks
 
     def _write_header(self, canvas: Canvas, fitted: list[tuple[int, int, int]]) -> None:
-        header, chosen = self._ink(canvas, "header"), self._ink(canvas, "column")
+        header, chosen = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("line"))
         up, down = ("^", "v") if self.symbols == "ascii" else ("▲", "▼")
         more = len(fitted) < len(self._rows.columns)
         for index, x, cells in fitted:
@@ -409,7 +470,3 @@ class ColumnTable(Painted, ScrollView, can_focus=True, inherit_bindings=False):
             canvas.text(start, 0, title, ink, room=room)
         if more:
             canvas.text(canvas.width - 1, 0, ">", header)
-
-    def _ink(self, canvas: Canvas, name: str) -> int:
-        style: Style = self.get_component_rich_style(f"table--{name}")
-        return canvas.ink_of(style)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
@@ -15,14 +16,14 @@ from tui.text import count, percent
 
 if TYPE_CHECKING:
     from sim.runtime.queries.feeds import MemberFeed
-    from sim.runtime.queries.members import MemberCharacter, MemberDetails
+    from sim.runtime.queries.members import Inspected
 
 
 MOST_ACTS = 40
 PAST_TICKS = 24
 """Ticks after which the acts of the shown member are fetched again."""
 
-UndoHistory = tuple[tuple[int, str, str], ...]
+PastActs = tuple[tuple[int, str, str], ...]
 
 
 class ScrollingLines(Widget, can_focus=True):
@@ -37,10 +38,8 @@ class ScrollingLines(Widget, can_focus=True):
     ALLOW_SELECT = False
     EMPTY = "Nothing selected."
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._top = 0
-        self._empty = self.EMPTY
+    _top = 0
+    _empty = ""
 
     def await_one(self, is_coming: bool) -> None:
         """Show that the chosen item is being fetched, or that nothing is chosen."""
@@ -65,12 +64,35 @@ class ScrollingLines(Widget, can_focus=True):
     def render(self) -> Content:
         found = self.lines(max(8, self.size.width))
         if not found:
-            return Content.styled(self._empty, "$foreground-muted")
+            return Content.styled(self._empty or self.EMPTY, "$foreground-muted")
         self._top = min(self._top, max(0, len(found) - self.size.height))
         return Content("\n").join(found[self._top : self._top + max(1, self.size.height)])
 
 
-class Inspector(ScrollingLines):
+class DetailLines(ScrollingLines):
+    """Lines about one thing, from the first line on for another thing."""
+
+    shown: Any = None
+
+    def tell(self, shown: Any) -> None:
+        """Show something, from its first line if it is another thing; None: nothing."""
+        if self.is_other(shown):
+            self._top = 0
+        self.shown = shown
+        self.refresh()
+
+    def is_other(self, shown: Any) -> bool:
+        """Return whether what comes is something else than what is shown."""
+        if shown is None or self.shown is None:
+            return shown is not self.shown
+        return self.key_of(shown) != self.key_of(self.shown)
+
+    def key_of(self, shown: Any) -> object:
+        """Return what identifies the thing shown."""
+        return shown.title
+
+
+class Inspector(DetailLines):
     """The member under the cursor."""
 
     HELP = (
@@ -81,56 +103,41 @@ class Inspector(ScrollingLines):
     )
     EMPTY = "No member selected."
 
-    def __init__(self, *, id: str = "inspector") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._asked_at = 0
-        self.member: MemberDetails | None = None
-        self.feed: MemberFeed | None = None
-        self.inner: MemberCharacter | None = None
-        self.past: UndoHistory | None = None
+    shown: Inspected | None
+    _asked_at = 0
+
+    def key_of(self, shown: Inspected) -> object:
+        """Return the member."""
+        return shown.member.agent
 
     def lacks_past(self, agent: int, tick: int) -> bool:
         """Return whether the acts of a member should be fetched, as they were not for a while."""
-        if self.past is None or self.member is None or self.member.agent != agent:
+        shown = self.shown
+        if shown is None or shown.past is None or shown.member.agent != agent:
             return True
         return not self._asked_at <= tick < self._asked_at + PAST_TICKS
 
-    def tell(
-        self,
-        member: MemberDetails | None,
-        feed: MemberFeed | None,
-        inner: MemberCharacter | None = None,
-        past: UndoHistory | None = None,
-    ) -> None:
-        """Show a member: its platform facts, its profile and state, and its past acts.
-
-        ``past`` None: its acts were not fetched again.
-        """
-        is_other = member is None or self.member is None or member.agent != self.member.agent
-        self.member, self.feed, self.inner = member, feed, inner
-        if past is not None and member is not None:
-            self._asked_at = member.tick
-        self.past = past if is_other or past is not None else self.past
-        if is_other:
-            self._top = 0
-        self.refresh()
+    def tell(self, shown: Inspected | None) -> None:
+        """Show a member; acts that were not fetched again stay."""
+        if shown is not None and shown.past is not None:
+            self._asked_at = shown.member.tick
+        elif shown is not None and self.shown is not None and not self.is_other(shown):
+            shown = shown._replace(past=self.shown.past)
+        super().tell(shown)
 
     def lines(self, width: int) -> list[Content]:
         """Return everything known of the member."""
-        member = self.member
-        if member is None:
+        if self.shown is None:
             return []
-        return [
-            *_head(member, self.feed, width),
-            *_within(self.inner, width),
-            *_ties(member, width),
-            *_feed(self.feed, width),
-            *_acts(self.feed, width),
-            *_past(self.past, self.feed, width),
-            *_adopted(member, width),
-            *_changes(member, width),
-            *_written(self.inner, width),
-        ]
+        found = _head(self.shown, width)
+        for title, rows in _sections(self.shown):
+            found += heading(title, width) if rows else []
+            for row in rows:
+                if isinstance(row, tuple):
+                    found.append(fact(*row, width))
+                else:
+                    found += wrapped(row, width, indent=len(row) - len(row.lstrip()))
+        return found
 
 
 def heading(text: str, width: int) -> list[Content]:
@@ -151,7 +158,9 @@ def muted(text: str, width: int) -> Content:
     return Content.styled(line(text, width), "$foreground-muted")
 
 
-def _head(member: MemberDetails, feed: MemberFeed | None, width: int) -> list[Content]:
+def _head(shown: Inspected, width: int) -> list[Content]:
+    """Return who a member is: status, traits, opinions."""
+    member, feed, _, inner, _ = shown
     online = ", online" if feed is not None and feed.is_online else ""
     lines = [
         Content.styled(line(member.name, width), "bold $primary"),
@@ -163,7 +172,26 @@ def _head(member: MemberDetails, feed: MemberFeed | None, width: int) -> list[Co
         lines.append(fact("reputation", f"{feed.reputation:.2f}", width))
         lines.append(fact("recommender", feed.recommender, width))
     lines += [_gauge(name, share, width) for name, share in member.traits]
-    return [*lines, *wrapped(", ".join(member.interests) or "no interests", width)]
+    lines += wrapped(", ".join(member.interests) or "no interests", width)
+    if inner is None:
+        return lines
+    lines += [fact("archetype", inner.archetype, width)]
+    lines += [_gauge("credulity", inner.credulity, width)]
+    lines += [_gauge("verification", inner.verification, width)]
+    if inner.mood is not None:
+        lines.append(fact("mood", f"{inner.mood:+.2f}", width))
+    if inner.late is not None:
+        late = f"{abs(inner.late)} h {'later' if inner.late > 0 else 'earlier'}"
+        lines.append(fact("active hours", late if inner.late else "typical", width))
+    lists = {
+        "expertise": [f"{name} {share:.2f}" for name, share in inner.known],
+        "opinions": [f"{topic} {value:+.2f}" for topic, value in inner.opinions],
+        "groups": inner.groups,
+    }
+    for label, words in lists.items():
+        if words:
+            lines += [muted(label, width), *wrapped(", ".join(words), width, indent=2)]
+    return lines
 
 
 def _gauge(name: str, share: float, width: int) -> Content:
@@ -178,122 +206,67 @@ def _gauge(name: str, share: float, width: int) -> Content:
     )
 
 
-def _within(inner: MemberCharacter | None, width: int) -> list[Content]:
-    """Return a member's derived values, expertise, opinions and groups."""
-    if inner is None:
-        return []
-    found = [fact("archetype", inner.archetype, width)]
-    found += [_gauge("credulity", inner.credulity, width)]
-    found += [_gauge("verification", inner.verification, width)]
-    if inner.mood is not None:
-        found += [fact("mood", f"{inner.mood:+.2f}", width)]
-    if inner.late is not None:
-        late = f"{abs(inner.late)} h {'later' if inner.late > 0 else 'earlier'}"
-        found += [fact("active hours", late if inner.late else "typical", width)]
-    known = ", ".join(f"{name} {share:.2f}" for name, share in inner.known)
-    thinks = ", ".join(f"{topic} {value:+.2f}" for topic, value in inner.opinions)
-    said = (("expertise", known), ("opinions", thinks), ("groups", ", ".join(inner.groups)))
-    return found + [each for label, text in said if text for each in _told(label, text, width)]
+Row = str | tuple[str, str]
+"""A text, indented as far as it is, or a label with its value."""
 
 
-def _told(label: str, text: str, width: int) -> list[Content]:
-    return [muted(label, width), *wrapped(text, width, indent=2)]
-
-
-def _written(inner: MemberCharacter | None, width: int) -> list[Content]:
-    """Return the texts about a member, and its life so far."""
-    if inner is None:
-        return []
-    texts = (("Biography", inner.biography), ("Persona", inner.persona))
-    found = [
-        each
-        for name, text in texts
-        if text
-        for each in [*heading(name, width), *wrapped(text, width)]
-    ]
-    if inner.profile:
-        found += heading("Profile", width)
-    for field, value in inner.profile:
-        found += wrapped(f"{field}: {value}", width)
-    if inner.letters:
-        found += heading("Direct messages", width)
-    for tick, sender, text in inner.letters:
-        found += wrapped(f"{count(tick)} {sender}: {text}", width)
-    if inner.history:
-        found += heading("Lifecycle", width)
-    return found + [muted(f"{count(tick):>5} {said}", width) for tick, said in inner.history]
-
-
-def _ties(member: MemberDetails, width: int) -> list[Content]:
-    found = []
+def _sections(shown: Inspected) -> Iterator[tuple[str, list[Row]]]:
+    """Yield what follows below headings; one without rows is left out."""
+    member, feed, _, inner, past = shown
+    ties: list[Row] = []
     for kind, many, names in member.ties:
-        found += [fact(kind, count(many), width)]
-        found += wrapped(", ".join(names) + (" ..." if many > len(names) else ""), width, indent=2)
-    return [*heading("Ties", width), *found]
+        more = " ..." if many > len(names) else ""
+        ties += [(kind, count(many)), f"  {', '.join(names)}{more}"]
+    yield "Ties", ties
+    oldest = None
+    if feed is not None:
+        yield _feed(feed)
+        yield (
+            "Actions",
+            [_dated(tick, f"{act} {about}") for tick, act, about in feed.acts[:MOST_ACTS]],
+        )
+        oldest = min((tick for tick, *_ in feed.acts), default=None)
+    earlier = [each for each in past or () if oldest is None or each[0] < oldest]
+    yield "Earlier actions", [_dated(tick, f"{act} {told}") for tick, act, told in earlier]
+    adopted: list[Row] = []
+    for number, tick, whence, text in member.adopted:
+        source, now = f"adopted from {whence}" if whence else "seeded", dict(member.states)
+        adopted.append((f"#{number} {source}", f"tick {count(tick)}"))
+        adopted.append(f"   now {now[number]}: {text}" if number in now else f"   {text}")
+    yield "Adopted messages", adopted
+    yield (
+        "Tie changes",
+        [
+            _dated(tick, f"{'by ' if theirs else ''}{other}: {act}")
+            for tick, act, other, theirs in member.changes
+        ],
+    )
+    if inner is not None:
+        yield "Biography", [inner.biography] if inner.biography else []
+        yield "Persona", [inner.persona] if inner.persona else []
+        yield "Profile", [f"{field}: {value}" for field, value in inner.profile]
+        letters = [_dated(tick, f"{sender}: {text}") for tick, sender, text in inner.letters]
+        yield "Direct messages", letters
+        yield "Lifecycle", [_dated(tick, said) for tick, said in inner.history]
 
 
-def _feed(feed: MemberFeed | None, width: int) -> list[Content]:
-    if feed is None:
-        return []
-    if feed.unknown:
-        return [*heading("Feed", width), *wrapped(feed.unknown, width)]
+def _dated(tick: int, text: str) -> Row:
+    return f"{count(tick)} {text}"
+
+
+def _feed(feed: MemberFeed) -> tuple[str, list[Row]]:
     title = f"Feed of tick {count(feed.tick)} (W: why)"
-    if not feed.shown:
-        why = "No impressions" if feed.is_online else "Offline this tick"
-        return [*heading(title, width), muted(why, width)]
-    found = []
+    if feed.unknown or not feed.shown:
+        none = "No impressions" if feed.is_online else "Offline this tick"
+        return ("Feed", [feed.unknown]) if feed.unknown else (title, [none])
+    rows: list[Row] = []
     for place, each in enumerate(feed.shown, 1):
         outside = f"from outside its network: {each.source}"
         whence = f"shared by {each.source}" if each.followed else outside
-        score = f"{each.score:.2f}"
-        found.append(fact(f"{place:>2} m{each.message} {whence}", score, width))
-        found += wrapped(each.text, width, indent=3)  # the author of quoted words is at the end
-        likes, shares = plural(each.likes, "like"), plural(each.shares, "share")
-        found.append(muted(f"   {likes}, {shares}", width))
-    return [*heading(title, width), *found]
-
-
-def _acts(feed: MemberFeed | None, width: int) -> list[Content]:
-    if feed is None or not feed.acts:
-        return []
-    found = [
-        muted(f"{count(tick):>5} {what}" + (f" {about}" if about else ""), width)
-        for tick, what, about in feed.acts[:MOST_ACTS]
-    ]
-    return [*heading("Actions", width), *found]
-
-
-def _past(past: UndoHistory | None, feed: MemberFeed | None, width: int) -> list[Content]:
-    """Return the acts of a member before those in its feed, with their texts."""
-    oldest = min((tick for tick, *_ in feed.acts), default=None) if feed is not None else None
-    found = []
-    for tick, what, said in past or ():
-        if oldest is None or tick < oldest:
-            found += [muted(f"{count(tick):>5} {what}", width)]
-            found += wrapped(said, width, indent=6) if said else []
-    return [*heading("Earlier actions", width), *found] if found else []
-
-
-def _adopted(member: MemberDetails, width: int) -> list[Content]:
-    if not member.adopted:
-        return []
-    found, now = [], dict(member.states)
-    for number, tick, whence, text in member.adopted:
-        source = f"adopted from {whence}" if whence else "seeded"
-        found.append(fact(f"#{number} {source}", f"tick {count(tick)}", width))
-        state = f"now {now[number]}: " if number in now else ""
-        found.append(Content(line(f"   {state}{text}", width)))
-    return [*heading("Adopted messages", width), *found]
-
-
-def _changes(member: MemberDetails, width: int) -> list[Content]:
-    if not member.changes:
-        return []
-    found = [
-        muted(f"{count(tick):>5} {'by ' if theirs else ''}{other}: {act}", width)
-        for tick, act, other, theirs in member.changes
-    ]
-    return [*heading("Tie changes", width), *found]
+        rows.append((f"{place:>2} m{each.message} {whence}", f"{each.score:.2f}"))
+        rows.append(f"   {each.text}")  # the author of quoted words is at the end
+        rows.append(f"   {plural(each.likes, 'like')}, {plural(each.shares, 'share')}")
+    return title, rows
 
 
 def wrapped(text: str, width: int, indent: int = 0) -> list[Content]:

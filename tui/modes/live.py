@@ -1,9 +1,9 @@
-"""The modes Live and Groups: a message, and its adoption by communities."""
+"""The mode Live: a message, and its adoption by communities."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -11,13 +11,12 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.actions.command_line import ORDERS, VIEWS
+from tui.actions.command_line import VIEWS
 from tui.draw.community_map import CommunityMap
 from tui.draw.community_table import MEASURES, CommunityHeat, CommunityPane, CommunityTable, offered
 from tui.draw.curves import Curves
 from tui.draw.now import MetricChart, NowPane
 from tui.modes.panes import (
-    CommunityDetail,
     MessagesPane,
     Mode,
     WelcomePane,
@@ -154,64 +153,3 @@ class LiveMode(CommunityViews):
     def on_messages_pane_chosen(self, event: MessagesPane.Chosen) -> None:
         event.stop()
         self.app.obey(f"focus {event.session}")
-
-
-Order = Literal["size", "adoption", "onset", "name"]
-
-
-class GroupsMode(CommunityViews):
-    """One of three views, with the chosen community beside it."""
-
-    MODE: ClassVar[str] = "groups"
-
-    order: Order = "size"
-    chosen = 0
-    _was_chosen = False
-
-    def compose(self) -> ComposeResult:
-        with Horizontal(id="upper", classes="-map"):
-            yield from self.views()
-            yield titled(CommunityDetail(), "Detail")
-
-    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("map", "heat", "table"), ("detail",))
-
-    def show_in(self, pane: Widget, frame: Frame) -> None:
-        """Show a frame in one pane; the detail shows the chosen community."""
-        if isinstance(pane, CommunityDetail):
-            pane.show(frame.communities, self.chosen, frame.tick)
-        else:
-            super().show_in(pane, frame)
-
-    @on(CommunityPane.Selected)
-    @on(CommunityPane.Chosen)
-    def _selected(self, event: CommunityPane.Selected) -> None:
-        event.stop()
-        self.choose(event.index)
-
-    def choose(self, index: int) -> None:
-        """Show a community in detail, and put every cursor on it."""
-        self.chosen, self._was_chosen = index, True
-        self._put_cursors()
-        frame = self.app.frame
-        if frame is not None:
-            self.query_one(CommunityDetail).show(frame.communities, index, frame.tick)
-
-    def _put_cursors(self) -> None:
-        self.query_one(CommunityMap).select(self.chosen)
-        self.query_one(CommunityHeat).select(self.chosen)
-        self.query_one(CommunityTable).select(self.chosen)
-
-    def turn(self, view: str = "") -> str:
-        """Switch to a view, or to the next one; return its name."""
-        super().turn(view)
-        if self._was_chosen:  # a view that was never shown had no rows then
-            self._put_cursors()
-        return self.view
-
-    def sort(self, order: str = "") -> str:
-        """Order the communities, or switch to the next order; return its name."""
-        after = ORDERS[(ORDERS.index(self.order) + 1) % len(ORDERS)]
-        self.order = order or after  # type: ignore[assignment]  # the act checked the word
-        self.query_one(CommunityHeat).sort_by(self.order)
-        self.query_one(CommunityTable).sort_by(self.order)
-        return self.order

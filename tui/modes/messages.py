@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,21 +11,18 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.message import Message
-from textual.strip import Strip
 from textual.widget import Widget
 
 from sim.core import plural
-from sim.errors import HubbubError
-from tui.draw.table import ColumnTable, TableColumn
-from tui.modes.agents import PATIENCE, REST
-from tui.modes.inspector import ScrollingLines, fact, heading, muted, wrapped
-from tui.modes.panes import Mode, note_one_run, titled
+from tui.draw.table import ColumnTable, ColumnValues, Held, ListedRows, TableColumn
+from tui.modes.groups import FetchingMode
+from tui.modes.inspector import DetailLines, fact, heading, muted, wrapped
+from tui.modes.panes import note_one_run, titled
 from tui.safe_text import line
 from tui.text import count, percent, short
 
 if TYPE_CHECKING:
-    from sim.runtime import Frame, SessionRow, Simulation
+    from sim.runtime import Frame, SessionRow
     from sim.runtime.queries.messages import MemberMessages, Story, TreeBranch
 
 
@@ -47,169 +42,90 @@ _COLUMNS = (
     TableColumn("author", 18, least=12, rank=7),
     TableColumn("text", 60, least=24, rank=0),
 )
-_COUNTED = {"impressions": "shown", "likes": "likes", "shares": "shares", "replies": "replies"}
-"""Columns counted by feeds, and their names in posts."""
+Key = tuple[bool, int]
+"""Whether a message was sent, and its number."""
 
-_NUMBERS = frozenset({"adopters", "tick", "R_t", *_COUNTED})
-
-
-class StoryRows:
-    """Messages as rows: first those that were sent, newest first."""
-
-    def __init__(
-        self,
-        sessions: Sequence[SessionRow],
-        posts: MemberMessages,
-        told: dict[int, tuple[str, str]],
-    ) -> None:
-        self.sessions = tuple(reversed(sessions))
-        own = posts.cascade < 0
-        self._in_feed = {int(c): at for at, c in enumerate(posts.cascade.tolist()) if c >= 0}
-        self._posts, self._places, self._told = posts, np.flatnonzero(own), told
-        self.missing: set[int] = set()
-
-    @property
-    def columns(self) -> Sequence[TableColumn]:
-        """The columns."""
-        return _COLUMNS
-
-    def __len__(self) -> int:
-        return len(self.sessions) + len(self._places)
-
-    def key_of(self, row: int) -> tuple[bool, int]:
-        """Return whether the message of a row was sent, and its number."""
-        if row < len(self.sessions):
-            return True, self.sessions[row].id
-        return False, int(self._posts.number[self._places[row - len(self.sessions)]])
-
-    def row_of(self, key: tuple[bool, int]) -> int:
-        """Return the row of a message; -1 if it is not listed."""
-        sent, number = key
-        if sent:
-            return next((at for at, each in enumerate(self.sessions) if each.id == number), -1)
-        at = np.flatnonzero(self._posts.number[self._places] == number)
-        return int(at[0]) + len(self.sessions) if at.size else -1
-
-    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return the cells of a column for some rows; missing texts are noted."""
-        return [self._cell(column, row) for row in rows.tolist()]
-
-    def _cell(self, column: int, row: int) -> str:
-        title = _COLUMNS[column].title
-        if title in _NUMBERS:
-            value = self._value(title, row)
-            if value != value:
-                return "-"
-            if title == "R_t":
-                return f"{value:.2f} @{count(self.sessions[row].cohort)}"
-            return count(value)
-        if row < len(self.sessions):
-            session = self.sessions[row]
-            words = {"no.": f"#{session.id}", "kind": "sent", "state": session.status}
-            return words.get(title, "" if title == "author" else session.text)
-        return self._organic_word(title, int(self._places[row - len(self.sessions)]))
-
-    def _organic_word(self, title: str, at: int) -> str:
-        posts, number = self._posts, int(self._posts.number[at])
-        if title == "no.":
-            return f"m{number}"
-        if title == "kind":
-            return KINDS[int(posts.kind[at])]
-        if title == "state":
-            return ", ".join(f for bit, f in enumerate(FLAGS) if int(posts.flags[at]) >> bit & 1)
-        words = self._told.get(number)
-        if words is None:
-            self.missing.add(number)
-            return "…"
-        return words[0 if title == "author" else 1]
-
-    def _value(self, title: str, row: int) -> float:
-        if row >= len(self.sessions):
-            at = int(self._places[row - len(self.sessions)])
-            if title in {"R_t", "adopters"}:
-                return float("nan")
-            return float(getattr(self._posts, _COUNTED.get(title, "created"))[at])
-        session = self.sessions[row]
-        if title in _COUNTED:
-            place = self._in_feed.get(session.id)
-            held = getattr(self._posts, _COUNTED[title])
-            return float("nan") if place is None else float(held[place])
-        own = {"adopters": session.size, "R_t": session.r, "tick": session.started_at}
-        return float(own[title])
-
-    def keys(self, column: int) -> NDArray[Any]:
-        """Return the sort keys of a column."""
-        title = _COLUMNS[column].title
-        if title in _NUMBERS:
-            return np.array([self._value(title, row) for row in range(len(self))], np.float64)
-        if title == "no.":
-            return np.arange(len(self))
-        words = [self._cell(column, row).casefold() for row in range(len(self))]
-        return np.array(words, np.str_)
+Texts = dict[int, tuple[str, str]]
+"""Author and text of posts by number."""
 
 
-class StoryTable(ColumnTable):
+def message_rows(
+    sessions: Sequence[SessionRow], posts: MemberMessages, texts: Texts
+) -> tuple[ListedRows, list[Key]]:
+    """Return the rows of all messages, newest sent ones first, and the key of each."""
+    sent, own = sessions[::-1], np.flatnonzero(posts.cascade < 0)
+    numbers = posts.number[own].tolist()
+    known = [texts.get(number, ("…", "…")) for number in numbers]
+    places = {cascade: at for at, cascade in enumerate(posts.cascade.tolist())}
+    in_feed = [places.get(row.id, -1) for row in sent]
+
+    def told(of_sent: Iterable[str], of_posts: Iterable[str], keys: Any = None) -> Held:
+        return Held(np.array([*of_sent, *of_posts], object), str, keys)
+
+    def counted(values: NDArray[np.int64]) -> Held:
+        of_sent = [int(values[at]) if at >= 0 else -1 for at in in_feed]
+        return Held(np.array([*of_sent, *values[own].tolist()], np.int64))
+
+    r = np.array([row.r for row in sent] + [np.nan] * len(own))
+    values: list[ColumnValues] = [
+        told(
+            (f"#{row.id}" for row in sent),
+            (f"m{number}" for number in numbers),
+            lambda: np.arange(len(r)),
+        ),
+        told(["sent"] * len(sent), (KINDS[kind] for kind in posts.kind[own].tolist())),
+        Held(np.array([row.size for row in sent] + [-1] * len(own), np.int64)),
+        *(counted(each) for each in (posts.shown, posts.likes, posts.shares, posts.replies)),
+        told(
+            (f"{row.r:.2f} @{count(row.cohort)}" if row.r == row.r else "-" for row in sent),
+            ["-"] * len(own),
+            lambda: r,
+        ),
+        Held(np.array([row.started_at for row in sent] + posts.created[own].tolist(), np.int64)),
+        told((row.status for row in sent), map(_flags, posts.flags[own].tolist())),
+        told([""] * len(sent), (author for author, _ in known)),
+        told((row.text for row in sent), (text for _, text in known)),
+    ]
+    keys = [(True, row.id) for row in sent] + [(False, number) for number in numbers]
+    return ListedRows(_COLUMNS, values, len(keys)), keys
+
+
+def _flags(flags: int) -> str:
+    return ", ".join(name for bit, name in enumerate(FLAGS) if flags >> bit & 1)
+
+
+class MessagesTable(ColumnTable):
     """Every sent message, and the most liked and shared posts of members."""
 
     HELP = (
         "Every message: # marks messages that were sent and spread by a model; m marks posts of "
         "members, the 500 most liked and shared in feeds. Adopters: members who ever adopted it; "
-        "impressions: how often it was shown in a feed (-: it does not spread in feeds). R: mean "
-        "number of adoptions caused by each member of the newest complete generation (-: none is "
-        "complete). Enter shows a sent message in Live. " + ColumnTable.HELP
+        "impressions: how often it was shown in a feed (-: it does not spread in feeds). R_t: mean "
+        "number of adoptions caused by each member of the newest complete generation, with its "
+        "tick (-: none is complete). Enter shows a sent message in Live. " + ColumnTable.HELP
     )
 
-    class Wanted(Message):
-        """Visible rows have texts that were not fetched."""
-
-        def __init__(self, numbers: list[int]) -> None:
-            super().__init__()
-            self.numbers = numbers
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__(id="messages")
         self.placeholder = "Loading messages ..."
-        self.told: dict[int, tuple[str, str]] = {}
-        self.shown: StoryRows | None = None
+        self._keys: list[Key] = []
 
-    def list_stories(self, sessions: Sequence[SessionRow], posts: MemberMessages) -> None:
+    def list_messages(
+        self, sessions: Sequence[SessionRow], posts: MemberMessages, texts: Texts
+    ) -> None:
         """Show messages; the cursor stays on its message if it is still listed."""
-        key = self.chosen
+        chosen = self.chosen
         self.placeholder = "No message yet; press i to send one."
-        self.shown = StoryRows(sessions, posts, self.told)
-        self.fill(self.shown)
-        if key is not None and self.shown.row_of(key) >= 0:
-            self.select(self.shown.row_of(key))
+        rows, self._keys = message_rows(sessions, posts, texts)
+        self.fill(rows, self._keys.index(chosen) if chosen in self._keys else None)
 
     @property
-    def chosen(self) -> tuple[bool, int] | None:
-        """Whether the message under the cursor was sent, and its number."""
-        if self.shown is None or not len(self.shown):
-            return None
-        return self.shown.key_of(self.selected)
-
-    def learn(self, numbers: Sequence[int], words: Sequence[tuple[str, str]]) -> None:
-        """Store fetched texts."""
-        for number, (author, text) in zip(numbers, words, strict=True):
-            self.told[number] = line(author, 80), line(text, 400)
-        self.changed()
-
-    def forget(self) -> None:
-        """Forget everything fetched, for another world."""
-        self.told.clear()
-        self.shown = None
-
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the visible rows, and ask for missing texts."""
-        strips = super().paint(width, height)
-        rows = self.shown
-        if rows is not None and rows.missing:
-            self.post_message(self.Wanted(sorted(rows.missing)))
-            rows.missing = set()
-        return strips
+    def chosen(self) -> Key | None:
+        """The message under the cursor."""
+        return self._keys[self.selected] if self.selected < len(self._keys) else None
 
 
-class StoryTree(ScrollingLines):
+class StoryTree(DetailLines):
     """Who adopted a message from whom: its largest branches."""
 
     HELP = (
@@ -218,19 +134,12 @@ class StoryTree(ScrollingLines):
     )
     EMPTY = "No message selected."
 
-    def __init__(self, *, id: str = "tree") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._story: Story | None = None
-        self.ascii_only = False
-
-    def tell(self, story: Story | None) -> None:
-        """Show a message."""
-        self._story = story
-        self.refresh()
+    shown: Story | None
+    ascii_only = False
 
     def lines(self, width: int) -> list[Content]:
         """Return a line for each member."""
-        story = self._story
+        story = self.shown
         if story is None:
             return []
         drawn = [self._branch(branch, width) for branch in story.tree]
@@ -252,7 +161,7 @@ class StoryTree(ScrollingLines):
         )
 
 
-class StoryFacts(ScrollingLines):
+class StoryFacts(DetailLines):
     """Text, author and numbers of a message, and the communities that it reached."""
 
     HELP = (
@@ -263,18 +172,11 @@ class StoryFacts(ScrollingLines):
     )
     EMPTY = "No message selected."
 
-    def __init__(self, *, id: str = "story") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._story: Story | None = None
-
-    def tell(self, story: Story | None) -> None:
-        """Show a message."""
-        self._story = story
-        self.refresh()
+    shown: Story | None
 
     def lines(self, width: int) -> list[Content]:
         """Return everything known of the message."""
-        story = self._story
+        story = self.shown
         if story is None:
             return []
         told = [Content.styled(line(story.title, width), "bold $primary")]
@@ -304,79 +206,70 @@ def _bar(name: str, reached: int, members: int, width: int) -> Content:
     )  # fmt: skip
 
 
-class MessagesMode(Mode):
+class MessagesMode(FetchingMode):
     """The table above, the chosen message below."""
 
     MODE: ClassVar[str] = "messages"
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("messages",),)
 
-    _simulation: Simulation | None = None
-    _key: tuple[object, ...] = ()
-    _looked_at = 0.0
-    _is_looking = False
-    _asked: tuple[bool, int] | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._texts: Texts = {}
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
-            yield titled(StoryTable(id="messages"), "Messages")
+            yield titled(MessagesTable(), "Messages")
         with Horizontal(id="lower"):
-            yield titled(StoryTree(), "Cascade: member, tick, descendants")
-            yield titled(StoryFacts(), "Message")
+            yield titled(StoryTree(id="tree"), "Cascade: member, tick, descendants")
+            yield titled(StoryFacts(id="story"), "Message")
 
     def on_mount(self) -> None:
         self.last_focused = self.table
 
     @property
-    def table(self) -> StoryTable:
+    def table(self) -> MessagesTable:
         """The table."""
-        return self.query_one(StoryTable)
+        return self.query_one(MessagesTable)
 
     @property
-    def chosen(self) -> tuple[bool, int] | None:
+    def chosen(self) -> Key | None:
         """Whether the chosen message was sent, and its number."""
         return self.table.chosen if self.is_mounted else None
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
-        """Fetch the messages again if the world has advanced, at most once per second."""
-        if not isinstance(pane, StoryTable) or self.app.feed is None:
-            return
-        if self.app.simulation is not self._simulation:
-            self._simulation, self._key = self.app.simulation, ()
-            self.table.forget()
-        key = (frame.tick, frame.sessions)
-        rests = self.app.running and time.monotonic() - self._looked_at < REST
-        if key != self._key and not rests and not self._is_looking:
-            self._key, self._is_looking = key, True
-            self.ask(self._look, self.app.simulation, frame, group="stories")
+        """Fetch the messages again if the world has advanced."""
+        if isinstance(pane, MessagesTable):
+            self.look_soon(frame, frame.tick, frame.sessions)
 
-    async def _look(self, simulation: Simulation, frame: Frame) -> None:
+    def begin_anew(self) -> None:
+        super().begin_anew()
+        self._texts.clear()
+
+    async def look(self, frame: Frame) -> None:
+        """Fetch the posts that were liked and shared most; sent messages are in the frame."""
         from sim.runtime.queries import messages as stories
 
-        try:
-            numbers = await simulation.query(stories.worth, then=stories.best_of)
-            posts = await simulation.query(stories.organic, numbers)
-        except HubbubError:  # it was closed or has failed: the bars say so
-            return
-        finally:
-            self._is_looking, self._looked_at = False, time.monotonic()
-        if simulation is self._simulation:
-            self.table.list_stories(frame.sessions, posts)
-            organic = int((posts.cascade < 0).sum())
-            sent = f"Messages: {count(len(frame.sessions))} sent"
-            best = "top " if len(numbers) >= stories.MOST_POSTS else ""  # by likes and shares
-            title = f"{sent}, {best}{plural(organic, 'post')}" if organic else sent
-            self.table.border_title = Content(title)
-            self._ask_soon(at_once=True)
+        numbers = await self.answer(stories.worth, then=stories.best_of)
+        posts = await self.answer(stories.organic, numbers)
+        fresh = [number for number in posts.number.tolist() if number not in self._texts]
+        words = await self.answer(stories.texts, fresh)
+        for number, (author, text) in zip(fresh, words, strict=True):
+            self._texts[number] = line(author, 80), line(text, 400)
+        self.table.list_messages(frame.sessions, posts, self._texts)
+        organic = int((posts.cascade < 0).sum())
+        sent = f"Messages: {count(len(frame.sessions))} sent"
+        best = "top " if len(numbers) >= stories.MOST_POSTS else ""  # by likes and shares
+        title = f"{sent}, {best}{plural(organic, 'post')}" if organic else sent
+        self.table.border_title = Content(title)
+        self.tell_soon(self.chosen, at_once=True)
 
-    @on(StoryTable.Selected)
-    def _selected(self, event: StoryTable.Selected) -> None:
+    @on(MessagesTable.Selected)
+    def _selected(self, event: MessagesTable.Selected) -> None:
         event.stop()
-        self.query_one(StoryTree).start()
-        self.query_one(StoryFacts).start()
-        self._ask_soon()
+        self.tell_soon(self.chosen)
 
-    @on(StoryTable.Chosen)
-    def _row_chosen(self, event: StoryTable.Chosen) -> None:
+    @on(MessagesTable.Chosen)
+    def _row_chosen(self, event: MessagesTable.Chosen) -> None:
         event.stop()
         chosen = self.chosen
         if chosen is not None and chosen[0]:
@@ -385,57 +278,20 @@ class MessagesMode(Mode):
         else:
             self.query_one(StoryTree).focus()
 
-    @on(StoryTable.Wanted)
-    def _wanted(self, event: StoryTable.Wanted) -> None:
-        event.stop()
-        self.ask(self._fetch_texts, event.numbers, group="texts")
-
-    async def _fetch_texts(self, numbers: list[int]) -> None:
-        from sim.runtime.queries import messages as stories
-
-        simulation = self.app.simulation
-        try:
-            words = await simulation.query(stories.texts, numbers)
-        except HubbubError:
-            return
-        if simulation is self._simulation:
-            self.table.learn(numbers, words)
-
-    def _ask_soon(self, *, at_once: bool = False) -> None:
-        """Ask for the chosen message, unless that is in progress: an answer waits for a tick."""
-        patience, chosen = 0.0 if at_once else PATIENCE, self.chosen
-        if chosen is None or chosen != self._asked:
-            self._asked = chosen
-            for pane in self.query(ScrollingLines):
-                pane.await_one(chosen is not None)
-            self.ask(self._ask, chosen, patience, group="story", newest=True)
-
-    async def _ask(self, chosen: tuple[bool, int] | None, patience: float) -> None:
-        try:
-            await asyncio.sleep(patience)
-            await self._tell(chosen)
-        finally:
-            if chosen == self._asked:
-                self._asked = None
-
-    async def _tell(self, chosen: tuple[bool, int] | None) -> None:
+    async def tell(self, wanted: Key | None) -> None:
+        """Show a message: its cascade and its figures."""
         from sim.runtime.queries import messages as stories
 
         story = None
-        if chosen is not None:
-            sent, number = chosen
-            query = self.app.simulation.query
-            try:
-                if sent:
-                    story = await query(stories.cascade, number, then=stories.story_of)
-                else:
-                    answers = await query(stories.replies, number, then=stories.replies_of)
-                    story = await query(stories.post, number, answers, then=stories.story_of)
-            except HubbubError:  # it has left the feeds meanwhile
-                return
-        tree = self.query_one(StoryTree)
+        if wanted is not None:
+            sent, number = wanted
+            if sent:
+                story = await self.answer(stories.cascade, number, then=stories.story_of)
+            else:
+                replies = await self.answer(stories.replies, number, then=stories.replies_of)
+                story = await self.answer(stories.post, number, replies, then=stories.story_of)
+        tree, facts = self.query_one(StoryTree), self.query_one(StoryFacts)
         tree.ascii_only = self.table.symbols == "ascii"
         tree.tell(story)
-        facts = self.query_one(StoryFacts)
         facts.tell(story)
         note_one_run(facts, self.app.keymap, is_one=story is not None)

@@ -45,6 +45,10 @@ class Mode(Vertical):
         self._turn = -1
         self.display = True
 
+    def back(self) -> bool:
+        """Go back one step in the mode; False if there is none."""
+        return False
+
     def focus_pane(self, pane: Widget) -> None:
         """Focus a pane, at once or when the mode is shown."""
         self.last_focused = pane

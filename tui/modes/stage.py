@@ -51,8 +51,6 @@ MODES = (
     ("runs", "4", "Runs"),
     ("system", "5", "System"),
 )
-TAB_OF = {"agents": "groups"}
-"""Modes that belong to the tab of another."""
 
 _LEVELS = {
     "ok": ("OK", "$text-success"),
@@ -186,7 +184,7 @@ class ModeBar(FrameBar):
 
     def turn(self, mode: str) -> None:
         """Mark a mode as the current one."""
-        self.mode = TAB_OF.get(mode, mode)
+        self.mode = mode
         self.refresh()
 
     def render(self) -> Content:
@@ -482,7 +480,7 @@ class Stage(Screen[None], inherit_bindings=False):
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding for mode in (*(name for name, _, _ in MODES), *TAB_OF) for binding in bindings(mode)
+        binding for mode, _, _ in MODES for binding in bindings(mode)
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-sliver"),
@@ -535,7 +533,9 @@ class Stage(Screen[None], inherit_bindings=False):
         self.call_after_refresh(self._turn)
 
     def back(self) -> bool:
-        """Return to the mode before this one, if there is one."""
+        """Go back one step in the mode, or to the mode before it, if there is one."""
+        if self._modes[self.mode].back():
+            return True
         if not self._trail:
             return False
         *trail, before = self._trail

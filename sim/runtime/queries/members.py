@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
@@ -271,8 +271,11 @@ class Ego:
     community: npt.NDArray[np.int64]
 
 
-def around(world: World, agent: int, most: int = 24) -> Ego:
-    """Return an agent and at most ``most`` neighbours: mutual first, then by followers."""
+def around(world: World, agent: int, most: int = 24, path: Sequence[int] = ()) -> Ego:
+    """Return an agent and at most ``most`` neighbours: mutual first, then by followers.
+
+    The members of ``path`` are among them, also if they are no neighbours.
+    """
     if not 0 <= agent < len(world.agents):
         raise InputError(f"No agent {agent}: agents are 0 to {len(world.agents) - 1}.")
     heard_by_it, fans = heard_by(world, agent), world.ties.out_degree
@@ -280,7 +283,8 @@ def around(world: World, agent: int, most: int = 24) -> Ego:
     both = np.union1d(heard_by_it, hearing_it).astype(np.uint32)
     mutual = np.isin(both, heard_by_it) & np.isin(both, hearing_it)
     best = both[np.lexsort((both, -fans[both].astype(np.int64), ~mutual))[:most]]
-    ids = np.concatenate([np.array([agent], np.uint32), best])
+    also = [one for one in path if one != agent and one not in best]
+    ids = np.concatenate([np.array([agent], np.uint32), best, np.array(also, np.uint32)])
     order = np.argsort(ids)
     pairs: set[tuple[int, int]] = set()
     for place, agent in enumerate(ids.tolist()):
@@ -421,10 +425,12 @@ class _ActSources(NamedTuple):
 Taken = tuple[Any, MemberFeed | None, Ego | None, MemberCharacter, "_ActSources | None"]
 
 
-def inspected(world: World, agent: int, ties: bool = False, past: bool = False) -> Taken:
-    """Read a member; ``ties``: with its neighbours; ``past``: with its acts."""
+def inspected(
+    world: World, agent: int, ties: bool = False, past: bool = False, path: Sequence[int] = ()
+) -> Taken:
+    """Read a member; ``ties``: with its neighbours, and ``path``; ``past``: with its acts."""
     told = about(world, agent)
-    ego = around(world, agent) if ties else None
+    ego = around(world, agent, path=path) if ties else None
     where = _where(world, agent) if past else None
     return told, feed_of(world, agent), ego, inner_of(world, agent), where
 

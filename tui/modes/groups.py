@@ -1,0 +1,436 @@
+"""Groups: the communities, the members of one or of all, and one member in full."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from sim.core import plural
+from sim.errors import HubbubError, InputError
+from tui.draw.agent_table import EgoPane, MembersTable
+from tui.draw.community_table import CommunityTable
+from tui.draw.table import ColumnTable
+from tui.modes.inspector import Inspector, ScrollingLines
+from tui.modes.panes import CommunityDetail, Mode, titled
+from tui.safe_text import line
+from tui.text import count, real_rows
+
+if TYPE_CHECKING:
+    from sim.runtime import Frame, Simulation
+
+Listed = NDArray[np.uint32] | None
+
+REST = 1.0
+"""Seconds between two fetches of all members while time runs."""
+
+PATIENCE = 0.08
+"""Seconds that cursor or typing must rest before the engine is asked."""
+
+TICKS = {"adopted", "last_active", "first adopted", "tick"}
+"""Columns of ticks."""
+
+
+class FetchingMode(Mode):
+    """A mode with a list that is fetched from the engine, and with one chosen thing in full."""
+
+    _simulation: Simulation | None = None
+    _key: tuple[object, ...] = ()
+    _looked_at = 0.0
+    _is_looking = False
+    _asked: object = None
+
+    def begin_anew(self) -> None:
+        """Forget what was fetched from the previous world."""
+        self._simulation, self._key = self.app.simulation, ()
+
+    def look_soon(self, frame: Frame, *key: object) -> None:
+        """Fetch the list again if its key has changed, at most once per second of running."""
+        if self.app.feed is None:
+            return
+        if self.app.simulation is not self._simulation:
+            self.begin_anew()
+        rests = self.app.running and time.monotonic() - self._looked_at < REST
+        if key != self._key and not rests and not self._is_looking:
+            self._key, self._is_looking = key, True
+            self.ask(self._look, frame, group="look")
+
+    async def _look(self, frame: Frame) -> None:
+        try:
+            await self.look(frame)
+        except HubbubError:  # the world was closed or has failed: the bars say so
+            return
+        finally:
+            self._is_looking, self._looked_at = False, time.monotonic()
+
+    async def look(self, frame: Frame) -> None:
+        """Fetch the list and show it."""
+        raise NotImplementedError
+
+    def tell_soon(self, wanted: object, *, at_once: bool = False) -> None:
+        """Ask for the chosen thing, unless that is in progress: an answer waits for a tick."""
+        if wanted is None or wanted != self._asked:
+            self._asked = wanted
+            for pane in self.query(ScrollingLines):
+                pane.await_one(wanted is not None)
+            self.ask(self._tell, wanted, 0.0 if at_once else PATIENCE, group="tell", newest=True)
+
+    async def _tell(self, wanted: object, patience: float) -> None:
+        try:
+            await asyncio.sleep(patience)
+            await self.tell(wanted)
+        except HubbubError:  # it is gone, or belongs to a world that is being left
+            return
+        finally:
+            if wanted == self._asked:
+                self._asked = None
+
+    async def tell(self, wanted: Any) -> None:
+        """Show the chosen thing in full; None: nothing is chosen."""
+        raise NotImplementedError
+
+    async def answer(self, query: Any, *given: Any, **named: Any) -> Any:
+        """Return the answer to a query; raise StoppedError if the world was left meanwhile."""
+        simulation = self.app.simulation
+        found = await simulation.query(query, *given, **named)
+        if simulation is not self._simulation:
+            raise InputError("This world was left.")
+        return found
+
+
+class GroupsMode(FetchingMode):
+    """The table of communities or of members, or one member's ties; beside it what is chosen."""
+
+    MODE: ClassVar[str] = "groups"
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("table", "detail"), ("members",))
+
+    view = "communities"
+    community = 0
+    expression = ""
+    _listed: Listed = None
+    _path: tuple[int, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="upper", classes="-communities"):
+            with Vertical(id="lists"):
+                with Horizontal(id="filter"):
+                    yield Static("/", id="slash", markup=False)
+                    yield Input(id="expression", compact=True, select_on_focus=False)
+                    yield Static("", id="matches", markup=False)
+                yield titled(CommunityTable(id="table"), "Communities", "view")
+                yield titled(MembersTable(self._ask_names, self._order_of), "Members")
+                yield titled(EgoPane(), "Ties")
+            yield titled(CommunityDetail(), "Community")
+            yield titled(Inspector(id="inspector"), "Member")
+
+    def on_mount(self) -> None:
+        self.last_focused = self.query_one(CommunityTable)
+
+    @property
+    def table(self) -> MembersTable:
+        """The table of members."""
+        return self.query_one(MembersTable)
+
+    @property
+    def list_shown(self) -> ColumnTable:
+        """The table on the screen, or behind the ties."""
+        return self.query_one(CommunityTable) if self.view == "communities" else self.table
+
+    @property
+    def member(self) -> int | None:
+        """Index of the member under the cursor, while members are shown."""
+        is_shown = self.is_mounted and self.display and self.view != "communities"
+        return self.table.chosen if is_shown else None
+
+    def turn(self, view: str) -> None:
+        """Show the communities, the members or the ties of the chosen one."""
+        self.view = view
+        self.query_one("#upper").set_classes(f"-{view}")
+        panes = {"communities": "#table", "members": "#members", "ties": "#ego"}
+        self.focus_pane(self.query_one(panes[view]))
+        if view != "communities":
+            self._inspect(at_once=True)
+        self.app.redraw()
+
+    def back(self) -> bool:
+        if self.close_filter():
+            return True
+        if self.view == "ties":
+            self.turn("members")
+        elif self.view == "members" and self.expression and not self._is_of_community():
+            self.run_worker(self.filter(""), group="filter", exclusive=True)
+        elif self.view == "members" and self._has_communities():
+            self.turn("communities")
+        else:
+            return False
+        return True
+
+    def _is_of_community(self) -> bool:
+        return re.fullmatch(r'community:("[^"]*"|\S+)', self.expression) is not None
+
+    def _has_communities(self) -> bool:
+        return self.app.frame is not None and self.app.frame.communities is not None
+
+    def begin(self) -> None:
+        super().begin()
+        if self.view == "communities" and not self._has_communities():
+            self.turn("members")
+
+    def show_in(self, pane: Widget, frame: Frame) -> None:
+        """Show a frame in one pane; members are fetched at most once per second."""
+        if isinstance(pane, CommunityDetail):
+            pane.show(frame.communities, self.community, frame.tick)
+        elif isinstance(pane, CommunityTable):
+            super().show_in(pane, frame)
+        elif isinstance(pane, MembersTable) and self.view != "communities":
+            self.look_soon(frame, frame.tick, frame.agents, frame.focus and frame.focus.id)
+
+    # Communities
+
+    @on(ColumnTable.Selected, "#table")
+    def _community_selected(self, event: ColumnTable.Selected) -> None:
+        event.stop()
+        self.choose(event.row)
+
+    @on(ColumnTable.Chosen, "#table")
+    def _community_chosen(self, event: ColumnTable.Chosen) -> None:
+        event.stop()
+        self.choose(event.row)
+        frame = self.app.frame
+        found = frame.communities if frame is not None else None
+        if found is None or event.row >= real_rows(found):
+            self.app.say("These are several communities; press / to find members.", "warning")
+            return
+        name = found.names[event.row]
+        self.ask(self._open, f'community:"{name}"' if " " in name else f"community:{name}",
+                 group="filter", newest=True)  # fmt: skip
+
+    async def _open(self, expression: str) -> None:
+        try:
+            await self.filter(expression)
+        except HubbubError as error:
+            self.app.say(str(error), "error")
+
+    def choose(self, index: int) -> None:
+        """Show a community in detail, with the cursor on it."""
+        self.community = index
+        self.query_one(CommunityTable).select(index)
+        frame = self.app.frame
+        if frame is not None:
+            self.query_one(CommunityDetail).show(frame.communities, index, frame.tick)
+
+    @on(ColumnTable.Sorted)
+    def _sorted(self, event: ColumnTable.Sorted) -> None:
+        event.stop()
+        title = event.column.title
+        first, last = ("smallest", "largest") if event.column.numeric else ("A", "Z")
+        if title in TICKS:
+            first, last = "earliest", "latest"
+        self.app.say(f"Sorted by {title}, {last if event.descending else first} first.")
+
+    # All members
+
+    def begin_anew(self) -> None:
+        super().begin_anew()
+        self._listed, self.expression, self._path = None, "", ()
+        self.table.forget()
+        self.query_one(Inspector).tell(None)
+        self.query_one(EgoPane).draw(None)
+
+    def look_anew(self) -> None:
+        """Fetch the members again, as an action has changed some of them at the same tick."""
+        self._key = ()
+        self.table.texts.forget()
+        self.app.redraw()
+
+    async def look(self, frame: Frame) -> None:
+        """Fetch the columns of all members; this holds the engine for about 20 ms per million."""
+        from sim.runtime.queries import members
+
+        focus = frame.focus.id if frame.focus else None
+        people = await self.answer(members.taken, focus, then=members.population_of)
+        expression, before = self.expression, self._listed
+        try:
+            listed = await self._matching(expression)
+        except InputError:  # such as a community that is gone after a new detection
+            listed = None
+        is_same = before is not None and listed is not None and np.array_equal(before, listed)
+        if self._listed is before and not is_same:
+            self._listed = listed
+        self.table.list_members(people, self._listed)
+        self._title()
+        self._inspect(at_once=True)
+
+    async def _matching(self, expression: str) -> Listed:
+        from sim.runtime.queries import members
+
+        return await self.app.simulation.query(members.found, expression) if expression else None
+
+    def _title(self) -> None:
+        people = self.table.people
+        everybody, title = 0 if people is None else len(people), "Members"
+        if self._listed is not None:
+            title += f" ({count(len(self._listed))} of {count(everybody)})"
+            title += f"  {line(self.expression, 60)}"
+        elif people is not None:
+            title += f" ({count(everybody)})"
+        self.table.border_title = Content(title)
+
+    def _ask_names(self, agents: list[int]) -> None:
+        self.ask(self._fetch_names, agents, group="names")
+
+    async def _fetch_names(self, agents: list[int]) -> None:
+        from sim.runtime.queries import members
+
+        with suppress(HubbubError):
+            self.table.texts.learn(agents, await self.answer(members.named, agents))
+            self.table.changed()
+
+    async def _order_of(self, title: str) -> NDArray[Any] | None:
+        from sim.runtime.queries import members
+
+        take, make = members.ORDERS[title]
+        order: NDArray[Any] | None = None
+        with suppress(HubbubError):
+            order = await self.answer(take, then=make)
+        return order
+
+    # The filter
+
+    def open_filter(self) -> None:
+        """Let a filter be typed, with the members that match below it."""
+        if self.view != "members":
+            self.turn("members")
+        box = self.query_one("#expression", Input)
+        box.value = f"{self.expression} " if self.expression else ""
+        box.cursor_position = len(box.value)
+        self.query_one("#filter").add_class("-open")
+        self.screen.set_focus(box)  # at once: the next key may have arrived already
+
+    @on(Input.Changed, "#expression")
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        if self.query_one("#expression").has_focus:
+            self.ask(self._try, event.value, group="filter", newest=True)
+
+    async def _try(self, text: str) -> None:
+        """Show what matches so far; the members stay until a filter can be read."""
+        await asyncio.sleep(PATIENCE)
+        try:
+            many = await self.filter(text, is_typing=True)
+            told = plural(many, "match", "matches")
+        except InputError as error:
+            told = str(error)
+        except HubbubError:
+            return
+        self.query_one("#matches", Static).update(line(told, 100))
+
+    @on(Input.Submitted, "#expression")
+    def _filter_entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value.strip():
+            self._close_filter()
+            self.app.obey(f"filter {event.value}")
+        else:
+            self.close_filter()
+
+    def close_filter(self) -> bool:
+        """Leave the line of the filter and list all members; False if it was not open."""
+        is_open = self.query_one("#expression").has_focus
+        if is_open:
+            self._close_filter()
+            self.ask(self.filter, "", group="filter", newest=True)
+        return is_open
+
+    def _close_filter(self) -> None:
+        self.query_one("#filter").remove_class("-open")
+        self.query_one("#matches", Static).update("")
+        self.focus_pane(self.table)
+
+    async def filter(self, expression: str, *, is_typing: bool = False) -> int:
+        """List the members that match an expression, or all if it is empty; return how many."""
+        simulation = self.app.simulation
+        if simulation is not self._simulation:
+            self.begin_anew()  # else the first fetch would discard the filter
+        if re.match(r"state:[^:\s]+(\s|$)", expression):
+            focus = self.app.frame.focus if self.app.frame else None
+            if focus is not None:
+                expression = f"state:{focus.id}:{expression.removeprefix('state:')}"
+        found = await self._matching(expression.strip())
+        self.expression, self._listed = expression.strip(), found
+        people = self.table.people
+        if people is not None and simulation is self._simulation:
+            self.table.list_members(people, found)
+            self._title()
+        if self.view != "members":
+            self.turn("members")
+        elif not is_typing:
+            self.focus_pane(self.table)
+        self._inspect()
+        return simulation.frame.agents if found is None else len(found)
+
+    # The chosen member
+
+    def go_to(self, agent: int, path: Sequence[int] = ()) -> None:
+        """Choose a member, without the filter if that hides it; `path`: drawn with its ties."""
+        self._path = tuple(path) or self._path
+        people = self.table.people
+        if not self.table.go_to(agent) and people is not None:
+            self.expression, self._listed = "", None
+            self.table.list_members(people, None)
+            self._title()
+            self.table.go_to(agent)
+        self._inspect(at_once=True)
+
+    @on(ColumnTable.Selected, "#members")
+    def _selected(self, event: ColumnTable.Selected) -> None:
+        event.stop()
+        self._inspect()
+
+    @on(ColumnTable.Chosen, "#members")
+    def _row_chosen(self, event: ColumnTable.Chosen) -> None:
+        event.stop()
+        self._inspect(at_once=True)
+        self.query_one(Inspector).focus()
+
+    @on(EgoPane.Chosen)
+    def _ego_chosen(self, event: EgoPane.Chosen) -> None:
+        event.stop()
+        self.go_to(event.agent)
+
+    def _inspect(self, *, at_once: bool = False) -> None:
+        agent = self.table.chosen
+        self.tell_soon(None if agent is None else (agent, self.view, self._path), at_once=at_once)
+
+    async def tell(self, wanted: tuple[int, str, tuple[int, ...]] | None) -> None:
+        """Show a member, and its ties if they are drawn."""
+        from sim.runtime.queries import members
+
+        inspector, ties = self.query_one(Inspector), self.query_one(EgoPane)
+        if wanted is None:
+            inspector.tell(None)
+            ties.draw(None)
+            return
+        agent, view, path = wanted
+        path = path if agent in path else ()
+        tick = self.app.frame.tick if self.app.frame is not None else 0
+        past = inspector.lacks_past(agent, tick)
+        found = await self.answer(
+            members.inspected, agent, view == "ties", past, path, then=members.inspected_of
+        )
+        inspector.tell(found)
+        if found.ego is not None:
+            people = self.table.people
+            ties.draw(found.ego, None if people is None else people.adopted, path)
