@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle, belongs, check_moves, lifecycle
-from sim.agents.names import NameSnapshot, handle, name_of
+from sim.agents.names import NameSnapshot, community_titles, handle, name_of
 from sim.agents.records import AgentRecords
 from sim.agents.table import (
     COLUMNS,
@@ -232,6 +232,7 @@ class Agents:
         self._identities = identities
         self._names = names
         self._communities = list(communities)
+        self._titles: list[str] | None = None
         self._vocabulary = vocabulary
         self.lore = AgentRecords()
         self.edition = 0
@@ -332,7 +333,14 @@ class Agents:
 
     @property
     def communities(self) -> list[str]:
-        """Readable names of the communities (a copy)."""
+        """Names of the communities, coined for those that were given none (a copy)."""
+        if self._titles is None:
+            self._titles = community_titles(self._seed, self._communities)
+        return list(self._titles)
+
+    @property
+    def stored_communities(self) -> list[str]:
+        """As :attr:`communities`, but ``group 0``, ... for those that were given none."""
         return list(self._communities)
 
     @property
@@ -431,8 +439,12 @@ class Agents:
             A name for each label; generated if omitted.
         """
         fresh, titles = labelled(self._count, labels, names)
+        coined = community_titles(self._seed, self._communities)
+        for label, stored in enumerate(self._communities[: len(titles)]):
+            if titles[label] == coined[label]:  # as it was read: it still has no own name
+                titles[label] = stored
         self._own("community")[: self._count] = fresh
-        self._communities, self._unlabelled = titles, False
+        self._communities, self._titles, self._unlabelled = titles, None, False
 
     def set_interests(self, ids: npt.ArrayLike, masks: npt.ArrayLike) -> None:
         """Replace the interests of agents; ``masks`` are bit masks over the vocabulary."""

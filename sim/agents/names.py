@@ -50,6 +50,44 @@ def _places(seed: int, count: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[n
     return high.astype(np.int64), low.astype(np.int64)
 
 
+_PREFIXES = (
+    "North", "South", "East", "West", "Upper", "Lower", "Old", "New", "Little", "Great", "Far",
+    "Near", "High", "Long", "Inner", "Outer", "Middle", "Cross", "Broad", "Green", "Grey", "White",
+    "Black", "Red",
+)  # fmt: skip
+
+
+def is_unnamed(label: int, name: str) -> bool:
+    """Return whether a community's stored name is only its number: ``group 0``, ..."""
+    return name == f"group {label}"
+
+
+def community_titles(seed: int, stored: Sequence[str]) -> list[str]:
+    """Return the names of communities; those without one get a coined one, all different."""
+    if not any(is_unnamed(label, name) for label, name in enumerate(stored)):
+        return list(stored)
+    places = _place_names()
+    order = np.argsort(words(_key(seed), np.arange(len(places)) + (1 << 40)), kind="stable")
+    taken = {name.casefold() for name in stored}
+    titles = list(stored)
+    for label, name in enumerate(stored):
+        if not is_unnamed(label, name):
+            continue
+        turn, at = divmod(label, len(places))
+        title = places[order[at]]
+        if turn:
+            again, prefix = divmod(turn - 1, len(_PREFIXES))
+            title = f"{_PREFIXES[prefix]} {title}" + (f" {again + 1}" if again else "")
+        titles[label] = f"{title} {label}" if title.casefold() in taken else title
+    return titles
+
+
+@lru_cache(maxsize=1)
+def _place_names() -> tuple[str, ...]:
+    path = files("sim.agents") / "data" / "place_names.json"
+    return tuple(json.loads(path.read_text(encoding="utf-8")))
+
+
 def handle_of(seed: int, index: int) -> str:
     """Return the handle of an agent with a generated name, "@ada.lovelace42"; unique per agent."""
     return handle(name_of(seed, index), index)

@@ -111,7 +111,8 @@ def _labels(agents: Agents, value: str) -> list[int]:
     """Return the labels that match a community's name or number."""
     names = agents.communities
     known = [name.casefold() for name in names]
-    same = [label for label, name in enumerate(known) if name == value.casefold()]
+    stored = [name.casefold() for name in agents.stored_communities]
+    same = [n for n, both in enumerate(zip(known, stored, strict=True)) if value.casefold() in both]
     if same or value.casefold() == "none":
         return same or [-1]
     label = number_or_word(value)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.names import is_unnamed
 from sim.arrays import Ids
 from sim.core import rng
 from sim.core.checks import whole_number
@@ -22,7 +23,6 @@ from sim.network.analysis.analysis import METHODS
 from sim.network.analysis.groups_kernels import gather
 from sim.network.graph.ties import Ties
 from sim.world.commands import command
-from sim.world.communities import is_made_up
 from sim.world.generation import available_bytes, refuse_what_does_not_fit
 from sim.world.seeding import best_of
 from sim.world.ties import friends_of_each, may_befriend
@@ -128,14 +128,14 @@ def create_communities(
     The founder is the agent with the most followers among those interested in the name's topic
     (among all agents if the name is no known topic); a draw decides between equals. The members are
     the nearest free agents along ties. An agent is free if it is active, in no new community, and
-    in no community that was given a name. Members of a merely numbered community (``group 7``, as
-    generators and detection call them) are free; an agent that joins leaves it.
+    in no community that was given a name. Members of others, as generators and detection make
+    them, are free; an agent that joins leaves it.
     """
     titles = _titles(world, names, max_members)
     labels = world.agents.community.copy()
     known = world.agents.communities
     agents = world.agents
-    named = [not is_made_up(label, name) for label, name in enumerate(agents.communities)]
+    named = [not is_unnamed(label, name) for label, name in enumerate(agents.stored_communities)]
     held = np.append(np.array(named, np.bool_), False)[agents.community]  # -1 becomes the last row
     free: npt.NDArray[np.bool_] = agents.is_active(np.arange(len(agents))) & ~held
     if not free.any():
@@ -164,7 +164,7 @@ def _titles(world: World, names: Sequence[str], max_members: int) -> list[str]:
     for title in titles:
         if title.casefold() in known:
             raise InputError(f"There is a community {title!r} already; choose another name.")
-        if any(is_made_up(label, title) for label in range(len(known) + len(titles))):
+        if any(is_unnamed(label, title) for label in range(len(known) + len(titles))):
             raise InputError(
                 f"{title!r} is how communities without a name are counted; choose another name."
             )

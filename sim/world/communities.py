@@ -1,4 +1,4 @@
-"""Names of communities that a person can read and type."""
+"""Names that communities had before names were coined; seeds of old journals may name them so."""
 
 from __future__ import annotations
 
@@ -8,21 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.agents.names import is_unnamed
 from sim.network.analysis.groups_kernels import count_interests, pick_best
 from sim.network.graph.ties import Ties
-
-_MADE_UP = "group {}"
-
-
-def is_made_up(label: int, name: str) -> bool:
-    """Return whether a community's name is only a number: ``group 0``, ``group 1``, ..."""
-    return name == _MADE_UP.format(label)
-
-
-def community_names(agents: Agents, ties: Ties) -> tuple[str, ...]:
-    """Return a readable name for each community of a population, in order of its label."""
-    names = agents.communities
-    return readable_names(agents, ties, agents.community, names, range(len(names)))
 
 
 def readable_names(
@@ -32,9 +20,9 @@ def readable_names(
     names: Sequence[str],
     wanted: Iterable[int],
 ) -> tuple[str, ...]:
-    """Return names for communities; numbered ones are named by top interest and top member."""
+    """Return names for communities; unnamed ones are named by top interest and top member."""
     chosen = list(wanted)
-    if not any(is_made_up(label, names[label]) for label in chosen):
+    if not any(is_unnamed(label, names[label]) for label in chosen):
         return tuple(names[label] for label in chosen)
     rows = np.where(labels < 0, len(names), labels).astype(np.int32)
     best = np.full((len(names) + 1, 1), -1, np.int64)
@@ -43,7 +31,7 @@ def readable_names(
     titles = []
     for label, topic in zip(chosen, topics, strict=True):
         made = _title(agents, topic, int(best[label, 0]))
-        titles.append(made if made and is_made_up(label, names[label]) else names[label])
+        titles.append(made if made and is_unnamed(label, names[label]) else names[label])
     return _distinct(titles)
 
 

@@ -491,6 +491,8 @@ def _community(world: WorldState, who: Ids, _: str, value: Any) -> Ready:
         labels[who] = -1
     elif title in names:
         labels[who] = names.index(title)
+    elif title in agents.stored_communities:
+        labels[who] = agents.stored_communities.index(title)
     else:
         raise UnknownNameError("community", title, names or ["none"])
     return lambda: agents.set_community(labels, names)

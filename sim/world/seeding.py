@@ -489,9 +489,11 @@ def _terms(world: WorldState, query: str) -> Ids | None:
 def _label(world: WorldState, name: str) -> int:
     """Return the label of a community by its given name, its number, or its readable name."""
     wanted = name.strip().strip("\"'").casefold()
-    given = [known.casefold() for known in world.agents.communities]
-    if wanted in given:
-        return given.index(wanted)
+    agents = world.agents
+    for given in (agents.communities, agents.stored_communities):
+        known = [name.casefold() for name in given]
+        if wanted in known:
+            return known.index(wanted)
     largest = _largest(world)
     names = [known.casefold() for known in _names(world, largest)]
     if wanted in names:
@@ -508,7 +510,7 @@ def _largest(world: WorldState) -> list[int]:
 
 def _names(world: WorldState, labels: list[int]) -> tuple[str, ...]:
     agents = world.agents
-    known = agents.communities
+    known = agents.stored_communities
     there = [label for label in labels if label < len(known)]
     return readable_names(agents, world.ties, agents.community, known, there)
 

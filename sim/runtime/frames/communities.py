@@ -15,6 +15,7 @@ import numpy.typing as npt
 import xxhash
 
 from sim.agents.columns import Agents
+from sim.agents.names import is_unnamed
 from sim.arrays import F64, I64
 from sim.core import rng
 from sim.core.progress import Report, quiet
@@ -23,7 +24,6 @@ from sim.errors import Cancelled
 from sim.network.analysis import groups_kernels as kernels
 from sim.network.graph.slab import read_only
 from sim.network.graph.ties import Ties
-from sim.world.communities import is_made_up, readable_names
 from sim.world.world import World
 
 MOST_GROUPS = 200
@@ -70,31 +70,40 @@ def arrange(
         return None
     report("naming communities", 0.0)
     shown, row_of, sizes = _rows(given.of, len(given.names))
-    titles = list(readable_names(agents, ties, given.of, given.names, shown.tolist()))
+    titles = [given.names[label] for label in shown.tolist()]
     links = np.zeros((len(sizes), len(sizes)), np.int64)
     for begin in range(0, ties.agents, _SLICE):
         report("counting ties between communities", 0.1 + 0.8 * begin / ties.agents)
         end = min(begin + _SLICE, ties.agents)
         kernels.count_links(ties.rows, ties.targets, row_of, begin, end, links)
     report("placing communities", 0.9)
+    labels = np.append(shown, [-1] * (len(sizes) - len(shown)))
     if placed is not None and _is_alike(placed, row_of, links):
         spots = placed.positions
     else:
-        spots = read_only(positions(links, sizes))
+        spots = read_only(positions(links, sizes, _former(placed, labels)))
     total = int(np.count_nonzero(np.bincount(given.of[given.of >= 0])))
     if len(sizes) > len(shown):
         titles.append(_title_of_rest(total - len(shown)))
     return CommunityTotals(
         names=tuple(titles),
-        labels=read_only(np.append(shown, [-1] * (len(sizes) - len(shown)))),
+        labels=read_only(labels),
         sizes=read_only(sizes),
         top=_top(agents, ties, row_of, len(sizes)),
-        label=given.origin or _origin(given.names),
+        label=given.origin or _origin(agents),
         links=read_only(links),
         positions=spots,
         row_of=read_only(row_of),
         total=total,
     )
+
+
+def _former(placed: CommunityTotals | None, labels: I64) -> F64 | None:
+    """Return the places that communities had, NaN for new ones."""
+    if placed is None:
+        return None
+    spots = dict(zip(placed.labels.tolist(), placed.positions.tolist(), strict=True))
+    return np.array([spots.get(label, (np.nan, np.nan)) for label in labels.tolist()])
 
 
 def _is_alike(placed: CommunityTotals, row_of: npt.NDArray[np.int32], links: I64) -> bool:
@@ -107,9 +116,10 @@ def _is_alike(placed: CommunityTotals, row_of: npt.NDArray[np.int32], links: I64
 KNOWN = "known"
 
 
-def _origin(names: tuple[str, ...]) -> str:
-    made_up = sum(is_made_up(label, name) for label, name in enumerate(names))
-    return KNOWN if 2 * made_up < len(names) else ""
+def _origin(agents: Agents) -> str:
+    stored = agents.stored_communities
+    unnamed = sum(is_unnamed(label, name) for label, name in enumerate(stored))
+    return KNOWN if 2 * unnamed < len(stored) else ""
 
 
 def _rows(labels: npt.NDArray[np.int32], count: int) -> tuple[I64, npt.NDArray[np.int32], I64]:
@@ -139,12 +149,17 @@ def _top(
 
 _ROUNDS = 150
 
+_WARM = 0.01
+"""How far a round may move what has a place already; 0.1 what has none."""
+
 _CHANGED = 0.02
 """Share of ties; when more were added or removed, communities are placed again."""
 
 
-def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64:
-    """Return places for groups in the unit square.
+def positions(
+    links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], former: F64 | None = None
+) -> F64:
+    """Return places for groups in the unit square, near their ``former`` ones (NaN: none).
 
     Forces of Fruchterman & Reingold, "Graph drawing by force-directed placement", Software:
     Practice and Experience 1991; larger groups push further.
@@ -160,7 +175,11 @@ def positions(links: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> F64
     room = np.sqrt(sizes / max(int(sizes.max()), 1)) + 0.3
     push = np.add.outer(room, room) / 2
     places = rng.uniforms(rng.key(0, Stream.LAYOUT), np.arange(2 * count)).reshape(count, 2)
-    for heat in np.linspace(0.1, 0.002, _ROUNDS):
+    hot, rounds = 0.1, _ROUNDS
+    if former is not None and not (new := np.isnan(former).any(axis=1)).all():
+        places[~new] = former[~new]
+        hot, rounds = _WARM, _ROUNDS // 5
+    for heat in np.linspace(hot, 0.002, rounds):
         places += _move(places, pull, push, heat)
     low, high = places.min(axis=0), places.max(axis=0)
     fitted: F64 = (places - low) / np.maximum(high - low, 1e-9)

@@ -331,7 +331,9 @@ def _names_of(
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the columns of imported names, with new ones for some members, and community names."""
     seed = world.agents.seed
-    found = _text_columns("communities", [scrub.text(name) for name in world.agents.communities])
+    found = _text_columns(
+        "communities", [scrub.text(name) for name in world.agents.stored_communities]
+    )
     if "agents.names_text" not in columns:
         return found
     names = Texts.checked(columns["agents.names_text"], columns["agents.names_offsets"])

@@ -1,48 +1,52 @@
-"""Communities have names that a person can read."""
+"""Communities have names that a person can read: given ones, or coined ones that stay."""
 
 import numpy as np
 
-from sim import World
-from sim.world.communities import community_names, readable_names
+from sim import Agents, World, select
+from sim.agents.names import community_titles
+from sim.world.communities import readable_names
+from sim.world.seeding import choose_seeds
 
 
-def test_made_up_names_give_way_to_topic_and_best_known_member() -> None:
+def test_coined_names_are_words_all_different_and_those_of_the_seed() -> None:
+    stored = [f"group {label}" for label in range(6000)]
+    titles = community_titles(5, stored)
+    assert len({title.casefold() for title in titles}) == 6000
+    assert titles[:40] == community_titles(5, stored[:40])
+    assert titles != community_titles(6, stored)
+    assert all(title.isalpha() for title in titles[:200])
+    assert max(map(len, titles)) < 24
+
+
+def test_given_names_stay_beside_coined_ones() -> None:
+    agents = Agents.create(3, seed=7, community=[0, 1, 2])
+    coined = agents.communities
+    agents.set_community([0, 1, 2], ["group 0", "7", coined[2].upper()])
+    assert agents.communities == [coined[0], "7", coined[2].upper()]
+    agents.set_community([0, 1, 2], ["group 0", coined[2].upper(), "group 2"])
+    assert agents.communities[2] == f"{coined[2]} 2"
+
+
+def test_what_is_read_and_written_back_is_not_a_given_name() -> None:
+    world = World.from_edges([0, 2], [1, 3], community=[0, 0, 1, 1])
+    before, agents = world.digest(), world.agents
+    names = agents.communities
+    agents.set_community(agents.community.copy(), names)
+    assert world.digest() == before
+    assert World.restore(*world.dump()).agents.communities == names
+    world.change_agents([0], community=names[1])
+    assert agents.communities == names
+    assert agents.community.tolist() == [1, 0, 1, 1]
+
+
+def test_a_community_is_found_by_its_coined_stored_and_former_name() -> None:
     world = World.from_edges([0, 0, 3, 3, 3], [1, 2, 4, 5, 0], community=[0, 0, 0, 1, 1, 1])
-    vocabulary = world.agents.vocabulary
-    topics = [vocabulary.names(1 << bit)[0] for bit in (2, 5)]
-    world.agents.set_interests(np.arange(6), [0b100100, 0b100, 0b100, 0b100000, 0b100000, 0])
-    assert community_names(world.agents, world.ties) == (
-        f"{topics[0]} / {world.agents.name(0)}",
-        f"{topics[1]} / {world.agents.name(3)}",
-    )
-
-
-def test_names_are_all_different() -> None:
-    names = ["Ana"] * 4
-    world = World.from_edges([0, 2], [1, 3], names=names, community=[0, 0, 1, 1])
-    world.agents.set_interests(np.arange(4), [1, 1, 1, 1])
-    named = community_names(world.agents, world.ties)
-    assert len(set(named)) == 2
-    assert named[1] == named[0] + " 2"
-
-
-def test_some_given_and_some_made_up_names_stand_beside_each_other() -> None:
-    world = World.from_edges([0, 2], [1, 3])
-    world.agents.set_community([0, 0, 1, 1], ["group 0", "Peru"])
-    named = community_names(world.agents, world.ties)
-    assert named[0].endswith(world.agents.name(0))
-    assert named[1] == "Peru"
-
-
-def test_only_those_asked_for_are_named_in_the_order_of_asking() -> None:
-    world = World.from_edges([0, 2, 4], [1, 3, 5], community=[0, 0, 1, 1, 2, 2])
     agents = world.agents
-    every = community_names(agents, world.ties)
-    some = readable_names(agents, world.ties, agents.community, agents.communities, [2, 0])
-    assert some == (every[2], every[0])
-
-
-def test_community_without_members_keeps_its_number() -> None:
-    world = World.from_edges([0], [1])
-    world.agents.set_community([1, 1], ["group 0", "group 1"])
-    assert community_names(world.agents, world.ties)[0] == "group 0"
+    agents.set_interests(np.arange(6), [0b100100, 0b100, 0b100, 0b100000, 0b100000, 0])
+    stored = agents.stored_communities
+    (former,) = readable_names(agents, world.ties, agents.community, stored, [1])
+    assert former == f"{agents.vocabulary.names(1 << 5)[0]} / {agents.name(3)}"
+    for name in (agents.communities[1], "group 1", former):
+        assert choose_seeds(world, f"community:{name}").tolist() == [3, 4, 5]
+    assert select(agents, f"community:{agents.communities[1]}").tolist() == [3, 4, 5]
+    assert select(agents, 'community:"group 1"').tolist() == [3, 4, 5]

@@ -175,9 +175,7 @@ def test_every_agent_is_drawn_about_equally_often(city: World) -> None:
 
 
 def test_community_with_a_number_draws_among_its_members(city: World) -> None:
-    from sim.world.communities import community_names
-
-    name = community_names(city.agents, city.ties)[0]
+    name = city.agents.communities[0]
     members = np.flatnonzero(city.agents.community == 0)
     chosen = choose_seeds(city, f"community:{name}:5")
     assert len(chosen) == 5
