@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widget import Widget
@@ -88,9 +87,6 @@ class SystemMode(Mode):
     """What to do above, alerts and log below; ``d`` turns to checks, engine and program."""
 
     MODE: ClassVar[str] = "system"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("d", "details", "Details", id="system-details", show=False)
-    ]
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("todo", "engine", "health"),
         ("minds", "alerts", "acts"),
@@ -102,7 +98,7 @@ class SystemMode(Mode):
                 for name, title, told in panes:
                     yield titled(Facts(id=name, told=told), title)
 
-    def action_details(self) -> None:
+    def turn(self) -> None:
         """Turn between what to do and how the program runs."""
         self.toggle_class("-details")
         self.focus_pane(self.query_one("#health" if self.has_class("-details") else "#todo"))
@@ -192,7 +188,7 @@ def _check(reading: Reading, is_ascii: bool) -> Fact:
     course = sparkline(np.array(reading.history, np.float64), COURSE, ascii_only=is_ascii)
     mark = _LEVELS[reading.level]
     name = reading.name if reading.level == "ok" else f"{mark} {reading.name}"
-    return name, f"{mark:<2} {value} {course} {reading.sentence}"
+    return name, f"{mark:<2} {value:<12} {course:<{COURSE}} {reading.sentence}"
 
 
 def engine_facts(frame: Frame) -> list[Fact]:
