@@ -19,6 +19,9 @@ from tui.stored_run import TICKS_PER_SECOND
 from tui.theme import THEMES
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from sim import Theory, World
     from sim.core import Report
     from sim.runtime import Focus, Frame, Health, Job, OpenResult, Simulation
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
 
 T = TypeVar("T")
+Ghost = tuple["npt.NDArray[np.int64]", "npt.NDArray[np.int64]"]
 
 PATIENCE = 0.2
 """Seconds that work may take before a chip or a dialog shows it."""
@@ -158,6 +162,7 @@ class HubbubApp(KeysInOrder, inherit_bindings=False):
             TICKS_PER_SECOND  # requested ticks per second; None: as many as possible
         )
         self.goal = 0  # the tick to which time runs; 0: none
+        self.ghost: Ghost | None = None  # the future that was left: ticks, and ever adopted
         self.expected = ""  # the requested state, until it is confirmed; empty: none
         self.work = LongWork(self)  # long work, and experiments: one at a time of each
         self.experiments = Experiments(self, simulator.workers)

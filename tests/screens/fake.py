@@ -202,6 +202,9 @@ class FakeSimulation:
     async def reach(self) -> Reach:
         return Reach(0, self.world.tick, None)
 
+    async def bookmarks(self) -> tuple[()]:
+        return ()
+
     async def inject(self, text: str, *, seeds: Any, model: str, **rest: Any) -> Any:
         self.asked.append(("inject", text, seeds, model, rest))
         if seeds == "ids:999999":

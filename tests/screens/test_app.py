@@ -270,7 +270,7 @@ async def never() -> None:
 async def test_steps_one_and_many(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("full_stop")
-        await pilot.press(*"12", "greater_than_sign")
+        await burst(app, pilot, "12>")
         await until(pilot, lambda: frame_of(app).tick == 13)
         assert app.situation().mode == "live"
         steps = [call for call in made(app).asked if call[0] == "step"]

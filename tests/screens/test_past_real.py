@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app import burst, command, frame_of, keys, said, seen, shows, until
 from tests.screens.test_app_real import hubbub
 from tui.dialogs.world import HistoryDialog
 
@@ -25,7 +25,7 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
         assert len(frame_of(app).focus.history) == 3
         await command(pilot, "bookmark before the storm")
         await until(pilot, lambda: "Bookmarked tick 2 as before the storm" in said(app))
-        await pilot.press("4", "greater_than_sign")
+        await burst(app, pilot, "4>")
         await until(pilot, lambda: frame_of(app).tick == 6)
         assert frame_of(app).focus.reached == reached
         await pilot.press("h")
@@ -36,12 +36,37 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
         await until(pilot, lambda: frame_of(app).tick == 2)
         await command(pilot, "goto 4")
         await until(pilot, lambda: frame_of(app).tick == 4)
-        await command(pilot, "branch what-if")
+        await command(pilot, "fork what-if")
         await until(pilot, lambda: 'Created branch "what-if"' in said(app))
         assert (tmp_path / "what-if.hub").is_file()
         await command(pilot, "goto before the rain")
         await until(pilot, lambda: "Did you mean 'before the storm'" in said(app))
         await command(pilot, "forward 9", lambda: frame_of(app).tick == 13)
+
+
+async def test_branches_are_named_left_and_returned_to(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
+        await command(pilot, "inject text=tea model=si beta=0.05 seeds=top:3:degree", "sent")
+        await command(pilot, "step 6", lambda: frame_of(app).tick == 6)
+        reached = frame_of(app).focus.reached
+        await command(pilot, "back 3", lambda: frame_of(app).tick == 3)
+        assert app.ghost is not None
+        assert app.ghost[1][-1] == reached
+        await command(pilot, "branch louder", "Branch louder begins at tick 3; main is kept to 6.")
+        await command(pilot, "set beta 0.9", "beta = 0.9 (0.05")
+        await command(pilot, "step 2", lambda: frame_of(app).tick == 5)
+        louder = frame_of(app).focus.reached
+        await keys(pilot, "left_square_bracket", then=lambda: frame_of(app).tick == 6)
+        await shows(pilot, "lastfm-asia* > main", "louder 5")
+        assert frame_of(app).focus.reached == reached
+        await keys(pilot, "right_square_bracket", then="> louder")
+        assert (frame_of(app).tick, frame_of(app).focus.reached) == (5, louder)
+        await command(pilot, "back 2", lambda: frame_of(app).tick == 3)
+        await command(pilot, "set beta 0.01", "beta = 0.01 (0.9")
+        await command(pilot, "step 3", lambda: frame_of(app).tick == 6)
+        await command(pilot, "back 1", lambda: frame_of(app).tick == 5)
+        assert app.stage is not None
+        assert app.stage.branches.names == ["main", "louder", "louder-2"]
 
 
 async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
@@ -57,7 +82,8 @@ async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
             ("goto 99", "Nothing to redo"),
             ("bookmark", "Type a name for this tick"),
             ("bookmark 12", "A bookmark is named by"),
-            ("branch", "Type one name for the branch"),
+            ("branch", "You are on main; branches: main."),
+            ("fork", "Type one name for the copy"),
             ("back x", "must be a whole number from 1"),
         ):
             await command(pilot, line)

@@ -173,6 +173,7 @@ def known(app: Viewer) -> dict[str, list[str]]:
         "open": app.upkeep.saved_words,
         "scenario": [*app.upkeep.scenario_words, *(f"{name}=" for name in OF_SCENARIO)],
         "save": app.upkeep.saved_words,
+        "branch": [] if app.stage is None else app.stage.branches.names,
     }
     if frame is not None:
         ids = [str(row.id) for row in frame.sessions]

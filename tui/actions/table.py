@@ -156,9 +156,15 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "branch", "B", "branch", "Branch",
-        "Branch: copy the world at this tick (you stay here).",
-        "Time", "NAME", has_world, asks=True,
+        "Begin a branch at this tick, or go to another; the one you leave is kept.",
+        "Time", "NAME", has_world, asks=True, aliases=("branches",),
     ),
+    Action("previous-branch", "left_square_bracket", "previous-branch", "Previous branch",
+           "Go to the branch before this one.", "Time", "", has_world),
+    Action("next-branch", "right_square_bracket", "next-branch", "Next branch",
+           "Go to the branch after this one.", "Time", "", has_world),
+    Action("fork", "", "fork", "Fork", "Copy the world at this tick into a file of its own.",
+           "Time", "NAME", has_world, asks=True),
     Action("faster", "plus,equals_sign", "faster", "Faster", "Faster (x2).", "Time", "", has_world),
     Action("slower", "minus", "slower", "Slower", "Slower (x0.5).", "Time", "", has_world),
     Action(
@@ -288,10 +294,6 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("system", "5", "system", "System", "Go to the System mode: health, engine, paths.",
            "View", "", has_world),
-    Action(
-        "details", "d", "details", "Details", "Show checks, engine and paths, or what to do.",
-        "View", "", has_world, where="system", footer=3,
-    ),
     Action(
         "metrics", "G", "metrics", "Metrics", "Choose the metrics in Live, and their alerts.",
         "View", "[NAME ...|none]", has_world, footer=16, opens=True, aliases=("gauges",),

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from sim.core import number_or_word
 from sim.errors import InputError
@@ -14,9 +17,11 @@ from tui.actions.world import save_asking, save_to
 from tui.dialogs.dialog import StalledDialog
 from tui.dialogs.progress import in_thread
 from tui.dialogs.world import HistoryDialog, entries, saved_path
+from tui.modes.stage import TIP, Branches
 
 if TYPE_CHECKING:
-    from sim.runtime import Job, Travelled
+    from sim.runtime import Frame, Job, Travelled
+    from tui.program import Ghost
     from tui.viewer import Viewer
 
 
@@ -184,10 +189,56 @@ async def go_to(app: Viewer, words: Words) -> None:
 
 
 async def _travel(app: Viewer, title: str, job: Job[Travelled]) -> None:
-    app.goal = 0
+    """Go to another tick; the future that is left stays a branch, and a ghost on the curves."""
+    app.goal, branches = 0, _branches(app)
+    await _keep_tip(app)
     with app.expecting(""):
         went = await app.work.job(title, job)
+    if went.tick < went.before:
+        branches.back_at = went.tick
+    elif went.tick >= branches.left:
+        branches.left, app.ghost = 0, None
     app.say(went.sentence, "good")
+
+
+def _branches(app: Viewer) -> Branches:
+    if app.stage is None:
+        raise InputError("No world is open yet; press n to create one or o to open one.")
+    return app.stage.branches
+
+
+def _curve(frame: Frame) -> Ghost | None:
+    """Return the ticks of the message shown, and how many had adopted it by each."""
+    focus = frame.focus
+    if focus is None:
+        return None
+    adopted = focus.new.cumsum()
+    started = next((row.started_at for row in frame.sessions if row.id == focus.id), 0)
+    return np.arange(len(adopted)) + started, adopted
+
+
+def _has_diverged(app: Viewer) -> bool:
+    """Return whether the world took another way since it went back."""
+    now, ghost = _curve(app.simulation.frame), app.ghost
+    if not _branches(app).left or now is None or ghost is None:
+        return False
+    shared = min(len(now[0]), len(ghost[0]))
+    return any(not np.array_equal(a[:shared], b[:shared]) for a, b in zip(now, ghost, strict=True))
+
+
+async def _keep_tip(app: Viewer, name: str = "") -> None:
+    """Bookmark the tip of the current branch if the world is at it, and remember its curve."""
+    branches, frame = _branches(app), app.simulation.frame
+    if (await app.simulation.reach()).last > frame.tick:  # kept when it went back from there
+        return
+    if _has_diverged(app):
+        names = (f"{branches.name}-{number}" for number in count(2))
+        new = name or next(each for each in names if each not in branches.names)
+        branches.turn(new, branches.back_at)
+    if frame.kept is not None:
+        await app.simulation.bookmark(branches.title)
+        await branches.learn(app.simulation)
+    branches.left, app.ghost = frame.tick, _curve(frame)
 
 
 @does("bookmark")
@@ -196,6 +247,8 @@ async def bookmark(app: Viewer, words: Words) -> None:
     if not words:
         raise InputError("Type a name for this tick, such as `bookmark before the storm`.")
     marked = await app.simulation.bookmark(" ".join(words))
+    await _branches(app).learn(app.simulation)
+    app.redraw()
     app.say(
         f"Bookmarked tick {marked.tick:,} as {marked.name}; :goto {marked.name} returns.", "good"
     )
@@ -206,6 +259,7 @@ async def history(app: Viewer, _words: Words) -> None:
     """List bookmarks and messages by tick, and go to the chosen one."""
     simulation = app.simulation
     marks, reach = await simulation.bookmarks(), await simulation.reach()
+    marks = tuple(mark for mark in marks if not TIP.fullmatch(mark.name))
     found = entries(marks, simulation.frame.sessions)
     chosen = await app.push_screen_wait(HistoryDialog(found, reach, simulation.frame.tick))
     if chosen is not None:
@@ -214,12 +268,67 @@ async def history(app: Viewer, _words: Words) -> None:
 
 @does("branch")
 async def branch(app: Viewer, words: Words) -> None:
-    """Branch: copy the world at its current tick; this one stays open."""
+    """Begin a branch at this tick, or go to one; the one that is left is kept."""
+    branches, name = _branches(app), " ".join(words)
+    before, tick = branches.name, app.simulation.frame.tick
+    if app.simulation.frame.kept is None:
+        raise InputError("Branches are kept in the journal; type `journal on` to start one.")
+    if not name or name == before:
+        raise InputError(f"You are on {before}; branches: {', '.join(branches.names)}.")
+    if name in branches.tips:
+        await _switch(app, name)
+        return
+    await _keep_tip(app, name)
+    if branches.name != name:
+        branches.turn(name, tick)
+        await app.simulation.bookmark(branches.title)
+        await branches.learn(app.simulation)
+    app.redraw()
+    tip = branches.tips[before][1]
+    app.say(f"Branch {name} begins at tick {branches.fork:,}; {before} is kept to {tip:,}.", "good")
+
+
+async def _switch(app: Viewer, name: str) -> None:
+    """Go to the tip of a branch."""
+    branches = _branches(app)
+    await _keep_tip(app)
+    fork, tip, _ = branches.tips[name]
+    with app.expecting(""):
+        going = app.simulation.go_to(f"branch {name} from {fork}")
+        await app.work.job(f"going to branch {name}", going)
+    branches.turn(name, fork)
+    app.redraw()
+    app.say(f"On branch {name}, tick {tip:,}.", "good")
+
+
+@does("previous-branch")
+async def previous_branch(app: Viewer, _words: Words) -> None:
+    """Go to the branch before this one."""
+    await _neighbour(app, -1)
+
+
+@does("next-branch")
+async def next_branch(app: Viewer, _words: Words) -> None:
+    """Go to the branch after this one."""
+    await _neighbour(app, 1)
+
+
+async def _neighbour(app: Viewer, by: int) -> None:
+    branches = _branches(app)
+    names = branches.names
+    if len(names) < 2:
+        raise InputError(f"There is only {branches.name}; press B to begin a branch.")
+    await _switch(app, names[(names.index(branches.name) + by) % len(names)])
+
+
+@does("fork")
+async def fork(app: Viewer, words: Words) -> None:
+    """Copy the world at its current tick into a file; this one stays open."""
     if len(words) != 1:
-        raise InputError("Type one name for the branch, such as `branch what-if`.")
+        raise InputError("Type one name for the copy, such as `fork what-if`.")
     path = await in_thread(lambda: saved_path(app.simulator.saves, words[0]), "saves")
     await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
-    made = await app.work.job("branching", app.simulation.branch(path))
+    made = await app.work.job("copying the world", app.simulation.branch(path))
     app.upkeep.saved_words.append(path.stem)
     key = way_to("open", app.keymap)
     app.say(f"{made.sentence} Press {key} to open it.", "good")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
@@ -28,10 +29,11 @@ from tui.safe_text import line
 from tui.text import bytes_of, clock, count, minds_share, rate, seconds, short
 
 if TYPE_CHECKING:
-    from sim.runtime import Durability, Frame
+    from sim.runtime import Durability, Frame, Simulation
+    from sim.store.journal.lineage import Bookmark
     from tui.actions.table import ScreenState
     from tui.draw.panes import Symbols
-    from tui.program import HubbubApp
+    from tui.program import FrameFeed, HubbubApp
     from tui.simulator import JournalLocation
 
 
@@ -106,6 +108,7 @@ class StatusBar(FrameBar):
     speed: float | None = None
     is_copy: bool = False
 
+    branch: str = ""
     preparing: str = ""
     _chip = ""
 
@@ -141,7 +144,7 @@ class StatusBar(FrameBar):
         name = line(frame.name, max(8, self.size.width // 4))
         return [
             (0, " Hubbub ", "$background on $primary bold"),
-            (0, f" {name}{'*' if frame.dirty else ''} ", "bold"),
+            (0, f" {name}{'*' if frame.dirty else ''}{self.branch} ", "bold"),
             (7, f"{short(frame.agents)} members", "$foreground-muted"),
             (8, f"{short(frame.ties)} ties ", "$foreground-muted"),
             (1, f"tick {count(frame.tick)}", ""),
@@ -261,30 +264,123 @@ def _spreading(messages: int, running: int, queued: int) -> str:
     return f"{running} spreading" if running or queued else "nothing spreading"
 
 
+TIP = re.compile(r"branch (.+) from (\d+)")
+_CHANGED = re.compile(r"#\d+ \S+ = ")
+_PLANNED = re.compile(r"at tick ([\d,]+)")
+
+
+class Branches:
+    """The branches of the world on the screen: the current one, and those that were left.
+
+    The tip of a branch is a bookmark of the journal, ``branch NAME from TICK``, so that going there
+    loses nothing and a crash does not either.
+    """
+
+    def __init__(self) -> None:
+        self.name = "main"
+        self.fork = 0
+        self.back_at = 0  # the tick to which the world went back last
+        self.left = 0  # the tick of the tip from which the world went back; 0: it is at a tip
+        self.marks: tuple[Bookmark, ...] = ()
+
+    async def learn(self, simulation: Simulation, *, is_new: bool = False) -> None:
+        """Read the bookmarks; in a world just opened, the newest branch is the current one."""
+        self.marks = await simulation.bookmarks()
+        if is_new and (tips := self.tips):
+            self.name = max(tips, key=lambda name: (tips[name][2], tips[name][0]))
+            self.fork = tips[self.name][0]
+
+    @property
+    def tips(self) -> dict[str, tuple[int, int, int]]:
+        """The branches that are kept: where each began, its tip, and the entry of its tip."""
+        found = ((TIP.fullmatch(mark.name), mark) for mark in self.marks)
+        return {each[1]: (int(each[2]), mark.tick, mark.line) for each, mark in found if each}
+
+    @property
+    def names(self) -> list[str]:
+        """All branches, in the order in which they begin."""
+        tips = self.tips | {self.name: (self.fork, 0, 0)}
+        return sorted(tips, key=lambda name: (tips[name][0], name != "main", name))
+
+    @property
+    def title(self) -> str:
+        """The name of the bookmark of the current branch's tip."""
+        return f"branch {self.name} from {self.fork}"
+
+    def turn(self, name: str, fork: int) -> None:
+        """Be on another branch, at its tip."""
+        self.name, self.fork, self.left = name, fork, 0
+
+
 class Timeline(FrameBar):
-    """The progress of the world, when messages were sent, and where it will stop."""
+    """What was done when: messages, parameters, interventions, bookmarks, branches."""
 
     ALLOW_SELECT = False
     goal: int = 0
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.branches = Branches()
 
     def render(self) -> Content:
         frame = self.frame
         if frame is None:
             return Content("")
-        goal = max(self.goal, frame.tick)
-        ahead = self.goal > frame.tick
-        tail = f" {count(goal)}" + (" stop" if ahead else "")
+        marks, others = self._marks(frame), self._others()
+        ends = [self.goal, frame.tick, self.branches.left, *(tick for tick, _, _ in marks)]
+        if self.size.height > 1:
+            ends += [tip for _, tip, _ in others.values()]
+        end = max(ends)
+        tail = f" {count(end)}{' stop' if end == self.goal > frame.tick else ''}"
         width = max(1, self.size.width - len(tail) - 4)
-        done = width if not ahead else round(width * frame.tick / goal)
-        if not goal:
-            return Content.assemble(" 0 ", ("─" * width, "$foreground-disabled"), " 0")
-        line = Content.assemble(
-            ("━" * done, "$primary"), ("─" * (width - done), "$foreground-disabled")
-        )
-        for row in frame.sessions[-REMEMBERED_MARKS:]:
-            at = min(width - 1, round((width - 1) * max(0, row.started_at) / goal))
-            line = line[:at] + Content.styled("▾", "$accent bold") + line[at + 1 :]
-        return Content(" 0 ") + line + Content.styled(tail, "$foreground-muted")
+
+        def column(tick: int) -> int:
+            return round((width - 1) * max(0, tick) / end) if end else 0
+
+        cells = [("─", "$foreground-disabled")] * width
+        left = column(self.branches.left) + 1 if self.branches.left else 0
+        cells[:left] = [("┄", "$foreground-muted")] * left
+        done = column(frame.tick) + 1 if frame.tick else 0
+        cells[:done] = [("━", "$primary")] * done
+        for tick, sign, style in marks:
+            cells[column(tick)] = (sign, style)
+        rows = [Content.assemble(" 0 ", *cells, (tail, "$foreground-muted"))]
+        if self.size.height > 1:
+            rows.append(Content.assemble("   ", *_graph(others, width, column)))
+        return Content("\n").join(rows)
+
+    def _others(self) -> dict[str, tuple[int, int, int]]:
+        tips = self.branches.tips
+        return {name: tips[name] for name in tips if name != self.branches.name}
+
+    def _marks(self, frame: Frame) -> list[tuple[int, str, str]]:
+        """Return (tick, letter, style), each letter that of the key which did it."""
+        changed = [tick for tick, text in frame.events if _CHANGED.match(text)]
+        planned = [found for text in frame.interventions if (found := _PLANNED.search(text))]
+        named = [mark.tick for mark in self.branches.marks if not TIP.fullmatch(mark.name)]
+        forks = [fork for fork, _, _ in self._others().values()] + [self.branches.fork]
+        return [
+            *((tick, "B", "$secondary bold") for tick in forks if tick),
+            *((tick, "b", "$foreground bold") for tick in named),
+            *((tick, "p", "$warning bold") for tick in changed[-REMEMBERED_MARKS:]),
+            *((int(p[1].replace(",", "")), "K", "$error bold") for p in planned),
+            *((row.started_at, "i", "$accent bold") for row in frame.sessions[-REMEMBERED_MARKS:]),
+        ]
+
+
+def _graph(
+    branches: Mapping[str, tuple[int, int, int]], width: int, column: Callable[[int], int]
+) -> list[tuple[str, str]]:
+    """Return the row of the branches that were left, each from where it began to its tip."""
+    cells = [(" ", "")] * width
+    for name, (fork, tip, _) in branches.items():
+        first, label = column(fork), f" {line(name, 20)} {count(tip)}"
+        drawn = "╰" + "╌" * max(0, column(tip) - first) + label
+        drawn = drawn if first + len(drawn) <= width else f"{label} ╯"
+        first = min(first, width - len(drawn))
+        if first >= 0 and all(cell[0] == " " for cell in cells[first : first + len(drawn)]):
+            cells[first : first + len(drawn)] = [(sign, "$foreground-muted") for sign in drawn]
+    return cells
 
 
 class Footer(Widget):
@@ -500,6 +596,7 @@ class Stage(Screen[None], inherit_bindings=False):
         super().__init__(id="stage")
         self._modes = {mode.MODE: mode for mode in modes}
         self.mode = next(iter(self._modes))
+        self._feed: FrameFeed | None = None
         self._trail: list[str] = []  # the modes before this one, which back returns to
 
     def compose(self) -> ComposeResult:
@@ -559,11 +656,17 @@ class Stage(Screen[None], inherit_bindings=False):
         status = self.query_one(StatusBar)
         status.asked_state, status.speed = self.app.expected, self.app.speed
         status.is_copy = self.app.home.is_copy
-        status.show(frame)
-        self.query_one(ModeBar).show(frame)
         timeline = self.query_one(Timeline)
+        if self._feed is not self.app.feed:  # another world
+            self._feed, timeline.branches, self.app.ghost = self.app.feed, Branches(), None
+            learning = timeline.branches.learn(self.app.simulation, is_new=True)
+            self.run_worker(learning, exit_on_error=False)
+        others = len(self.branches.tips) > 0
+        status.branch = f" > {line(self.branches.name, 16)}" if frame.kept or others else ""
+        timeline.set_class(others, "-branched")
         timeline.goal = self.app.goal
-        timeline.show(frame)
+        for bar in (status, self.query_one(ModeBar), timeline):
+            bar.show(frame)
         self.query_one(Footer).show(self.app.situation())
         self._show_banner(_warning_of(frame, self.app.keymap))
         mode = self._modes[self.mode]
@@ -596,6 +699,11 @@ class Stage(Screen[None], inherit_bindings=False):
         """Return the first visible pane."""
         panes = self._modes[self.mode].query(".pane")
         return next(pane for pane in panes if pane.display and pane.can_focus)
+
+    @property
+    def branches(self) -> Branches:
+        """The branches of the world on the screen."""
+        return self.query_one(Timeline).branches
 
     @property
     def line(self) -> MessageLine:
