@@ -27,7 +27,7 @@ from tui.draw.community_map import CommunityMap
 from tui.draw.community_table import CommunityHeat, CommunityTable
 from tui.draw.curves import Curves
 from tui.draw.now import Figure, NowPane
-from tui.draw.table import ColumnTable, TableColumn
+from tui.draw.table import FAR, ColumnTable, Held, ListedRows, TableColumn
 from tui.safe_text import SafeFilter
 from tui.theme import register_themes
 
@@ -52,36 +52,21 @@ class Stage(App[None]):
         register_themes(self)
 
 
-class Million:
-    """A million rows of numbers, with a text at the end."""
-
-    columns: Sequence[TableColumn] = (
+def million(count: int = 1_000_000) -> ListedRows:
+    """Return a million rows of numbers, with a text at the end."""
+    draw, numbers = np.random.default_rng(0), np.arange(count)
+    columns = (
         TableColumn("agent", 9, numeric=True),
         TableColumn("degree", 7, numeric=True),
         TableColumn("trust", 6, numeric=True),
         TableColumn("name", 30, least=8),
     )
-
-    def __init__(self, count: int = 1_000_000) -> None:
-        draw = np.random.default_rng(0)
-        self.count = count
-        self.degree = draw.integers(0, 5000, count).astype(np.uint32)
-        self.trust = draw.random(count)
-
-    def __len__(self) -> int:
-        return self.count
-
-    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return what to write."""
-        if column == 1:
-            return [f"{degree:,}" for degree in self.degree[rows].tolist()]
-        if column == 2:
-            return [f"{trust:.3f}" for trust in self.trust[rows].tolist()]
-        return [f"{row:,}" if column == 0 else f"member {row}" for row in rows.tolist()]
-
-    def keys(self, column: int) -> NDArray[Any]:
-        """Return what is sorted by."""
-        return (np.arange(self.count), self.degree, self.trust, np.arange(self.count))[column]
+    degrees = draw.integers(0, 5000, count).astype(np.uint32)
+    values = [
+        Held(numbers), Held(degrees), Held(draw.random(count), lambda trust: f"{trust:.3f}"),
+        Held(numbers, lambda row: f"agent {row}"),
+    ]  # fmt: skip
+    return ListedRows(columns, values, count)
 
 
 def epidemic(ticks: int) -> NDArray[np.int64]:
@@ -169,7 +154,7 @@ def moving(pane: Any, some: Communities) -> Callable[[int], None]:
 
 async def measure_million() -> list[tuple[str, float, float]]:
     """Open, walk and sort a million rows; milliseconds, and MiB at the end."""
-    rows, table = Million(), ColumnTable()
+    rows, table = million(), ColumnTable()
     app = Stage(table)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
@@ -179,7 +164,7 @@ async def measure_million() -> list[tuple[str, float, float]]:
         table.render_line(0)
         opened = time.perf_counter() - start
         start = time.perf_counter()
-        table.action_last()
+        table.action_move(FAR)
         table.render_line(0)
         ended = time.perf_counter() - start
         start = time.perf_counter()

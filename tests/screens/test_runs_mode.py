@@ -15,7 +15,7 @@ from tests.screens.test_app import command, frame_of, said, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.actions.lab import arms_of
 from tui.draw.curves import Curves
-from tui.draw.experiments import ExperimentRows
+from tui.draw.experiments import experiment_rows
 from tui.draw.fan import DifferencePane, FanPane
 from tui.experiment_figures import ArmCurves, ArmDifference, Outcome, course, outcome_of
 from tui.experiments import AS_IT_IS, Experiment, world_plan
@@ -249,7 +249,7 @@ def test_experiments_are_sorted_by_their_numbers() -> None:
         Experiment(1, world_plan("b", 30), tick=9),
         Experiment(2, world_plan("a", 4), tick=70),
     ]
-    rows = ExperimentRows(made)
+    rows = experiment_rows(made)
     assert [list(rows.keys(column)) for column in (0, 1, 2, 4)] == [
         [2, 1], [4, 30], [70, 9], ["a", "b"],
     ]  # fmt: skip

@@ -15,7 +15,7 @@ from textual.pilot import Pilot
 from tests.screens.showing import assert_fills, drawn, screen_of, shown
 from tests.screens.test_widgets import five, framed
 from tui.draw.community_table import CommunityTable
-from tui.draw.table import GAP, ColumnTable, TableColumn, fit, row_order
+from tui.draw.table import FAR, GAP, ColumnTable, ListedRows, TableColumn, fit, row_order
 
 NAMES = ("Iceland", "Peru", "[b]Oman[/b]", "日本 · 電車", "Chad")
 SIZES = np.array([500, 400, 300, 200, 100], dtype=np.int64)
@@ -24,7 +24,7 @@ ONSET = np.array([30, 10, -1, 20, 15], dtype=np.int64)
 TOP = [("ann", "bob"), ("eve",), (), ("太郎",), ("zoe",)]
 
 
-class Rows:
+class Rows(ListedRows):
     """A number and its square root, for any count."""
 
     columns: Sequence[TableColumn] = (
@@ -34,6 +34,7 @@ class Rows:
     )
 
     def __init__(self, count: int) -> None:
+        super().__init__(self.columns, (), count)
         self.count = count
         self.hash = (np.arange(count, dtype=np.uint64) * np.uint64(2654435761)) % np.uint64(2**32)
         self.asked = self.sorted = 0
@@ -194,7 +195,7 @@ async def test_a_million_rows_open_at_once_and_only_the_seen_are_fetched() -> No
         table.render_line(0)
         assert 0 < rows.asked <= 3 * 40
         assert rows.sorted == 0
-        table.action_last()
+        table.action_move(FAR)
         await until_shown(pilot, "999999")
         # Three columns of a screenful, once where it was and once where it went.
         assert rows.asked <= 4 * 3 * 40

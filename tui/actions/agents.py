@@ -183,7 +183,9 @@ class WhyDialog(Dialog[int]):
     def body(self) -> ComposeResult:
         if self._chain is not None:
             yield Static(plain(self._chain.sentence), markup=False)
-            steps = OptionList(*map(_step, self._chain.steps), id="steps", markup=False)
+            steps = OptionList(
+                *map(_step, self._chain.steps), id="steps", markup=False, compact=True
+            )
             steps.highlighted = min(1, len(self._chain.steps) - 1)
             yield steps
         yield Static(plain(self._feed), markup=False)

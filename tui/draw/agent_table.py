@@ -12,6 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from sim.agents.select import GRAMMAR
+from sim.agents.traits import TRAITS
 from sim.core import plural
 from tui.draw.canvas import BRAILLE, Canvas, pack_braille
 from tui.draw.community_map import BubbleLines, edge_dots
@@ -29,22 +31,19 @@ STATUSES = (
 )  # fmt: skip
 _COLUMNS = (
     TableColumn("id", 10, numeric=True, least=7, rank=1),
-    TableColumn("followers", 10, numeric=True, rank=2, descending=True),
-    TableColumn("follows", 8, numeric=True, least=8, rank=3, descending=True),
-    TableColumn("online", 6, numeric=True, rank=5, descending=True),
-    TableColumn("last_active", 11, numeric=True, rank=7, descending=True),
-    TableColumn("adopted", 7, numeric=True, rank=4),
-    *(
-        TableColumn(name, 5, numeric=True, rank=20, descending=True)
-        for name in ("open", "consc", "extra", "agree", "neuro")
-    ),
+    TableColumn("followers", 10, numeric=True, rank=3, descending=True),
+    TableColumn("follows", 8, numeric=True, least=8, rank=4, descending=True),
+    TableColumn("activity", 8, numeric=True, rank=6, descending=True),
+    TableColumn("last_active", 11, numeric=True, rank=8, descending=True),
+    TableColumn("adopted", 7, numeric=True, rank=2),
+    *(TableColumn(name, 9, numeric=True, rank=20, descending=True) for name in TRAITS),
     TableColumn("status", 11, least=7, rank=10),
     TableColumn("name", 24, least=16, rank=0),
-    TableColumn("community", 24, least=12, rank=6),
-    TableColumn("interests", 40, least=14, rank=8),
+    TableColumn("community", 24, least=12, rank=5),
+    TableColumn("interest", 40, least=14, rank=9),
 )
 COLUMNS = tuple(column.title for column in _COLUMNS)
-_FETCHED = ("id", "name", "interests")
+_FETCHED = ("id", "name", "interest")
 
 UNKNOWN = "…"
 MOST_KEPT = 4096
@@ -109,7 +108,7 @@ def member_rows(
         Held(people.status, STATUSES.__getitem__, lambda: _ranks(STATUSES)[people.status]),
         _Fetched(texts, "name", total),
         Held(people.community, names.__getitem__, lambda: _ranks(names)[people.community]),
-        _Fetched(texts, "interests", total),
+        _Fetched(texts, "interest", total),
     ]  # fmt: skip
     return ListedRows(_COLUMNS, values, total, listed)
 
@@ -125,9 +124,11 @@ class MembersTable(ColumnTable):
 
     HELP = (
         "Every member of the world, or those that match a filter (/): number of followers, number "
-        "of members it follows (follows), share of ticks online, tick of the last post, action or "
-        "adoption on record (last_active), tick at which it adopted the message shown (adopted); "
-        "sorting by interests compares the first nine. " + ColumnTable.HELP
+        "of members it follows (follows), share of ticks online (activity), tick of the last post, "
+        "action or adoption on record (last_active), tick at which it adopted the message shown "
+        "(adopted); sorting by interest compares the first nine. " + ColumnTable.HELP + "\n\n"
+        "A filter (/) tests the columns; several tests beside each other must all hold:\n"
+        + "\n".join(f"{example:<15} {meaning}" for example, meaning in GRAMMAR)
     )
 
     def __init__(self, names: Callable[[list[int]], None], order: Order) -> None:
@@ -187,7 +188,7 @@ class MembersTable(ColumnTable):
                 self.texts.orders[title] = order
 
     def _sort_by_column(self, column: int) -> None:
-        self.texts.orders.pop("interests", None)  # they change over time
+        self.texts.orders.pop("interest", None)  # they change over time
         super()._sort_by_column(column)
 
     def forget(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import numpy as np
 from rich.cells import cell_len
@@ -17,7 +17,7 @@ from sim.arrays import F64, I64
 from sim.core import plural
 from tui.draw.canvas import Canvas, nice_ceiling, nice_ticks
 from tui.draw.panes import PixelPane
-from tui.draw.table import ColumnTable, TableColumn
+from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn, texts
 from tui.safe_text import line
 from tui.text import all_of, count, counted, percent, real_rows, short, titled_count
 
@@ -474,64 +474,36 @@ class CommunityHeat(CommunityPane):
         return f"tick {count(tick)}: {told}" + (f" of {members}" if members else "")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CommunityRows:
-    """Communities as rows of a table; the measures that are known are its columns."""
-
-    found: Communities
-    measures: Sequence[str]
-
-    @property
-    def columns(self) -> Sequence[TableColumn]:
-        """The columns."""
-        measured = [
-            TableColumn(MEASURES[name].lower().removesuffix(" per member"), 15,
-                        numeric=True, least=14, rank=2 + at, descending=True)
-            for at, name in enumerate(self.measures)
-        ]  # fmt: skip
-        return (
+def community_rows(found: Communities, measures: Sequence[str]) -> ListedRows:
+    """Return communities as rows of a table; the measures that are known are its columns."""
+    columns, values = [], []
+    for at, name in enumerate(measures):
+        title = MEASURES[name].lower().removesuffix(" per member")
+        columns.append(TableColumn(title, 15, numeric=True, least=14, rank=2 + at, descending=True))
+        seen, shares = Seen(found, name, *[None] * 5), values_of(found, name)  # type: ignore[arg-type]
+        if name in {"opinion", "impressions"}:
+            cells = [seen.text(value) for value in shares.tolist()]
+        else:
+            amounts = np.rint(shares * np.maximum(found.sizes, 1))
+            cells = [
+                f"{short(amount)} {percent(value):>6}" if np.isfinite(value) else "-"
+                for amount, value in zip(amounts.tolist(), shares.tolist(), strict=True)
+            ]
+        values.append(texts(cells, shares.tolist()))
+    return ListedRows(
+        (
             TableColumn("members", 9, numeric=True, least=8, rank=1, descending=True),
-            *measured,
+            *columns,
             TableColumn("first adopted", 13, numeric=True, least=13, rank=8),
             TableColumn("community", 26, least=14, rank=0),
             TableColumn("most followed", 40, least=13, rank=9),
-        )
-
-    def __len__(self) -> int:
-        return len(self.found.names)
-
-    def cells(self, column: int, rows: I64) -> Sequence[str]:
-        """Return the cells of a column for some rows."""
-        found, after = self.found, column - len(self.measures)
-        if column == 0:
-            return [count(size) for size in found.sizes[rows].tolist()]
-        if after <= 0:
-            seen = Seen(found, self.measures[column - 1], *[None] * 5)  # type: ignore[arg-type]
-            values = values_of(found, seen.measure)[rows].tolist()
-            if seen.measure in {"opinion", "impressions"}:
-                return [seen.text(value) for value in values]
-            amounts = np.rint(values * np.maximum(found.sizes[rows], 1))
-            return [
-                f"{short(amount)} {percent(value):>6}" if np.isfinite(value) else "-"
-                for amount, value in zip(amounts.tolist(), values, strict=True)
-            ]
-        if after == 1:
-            return [count(tick) if tick >= 0 else "-" for tick in found.onset[rows].tolist()]
-        if after == 2:
-            return [found.names[row] for row in rows.tolist()]
-        return [", ".join(found.top[row]) for row in rows.tolist()]
-
-    def keys(self, column: int) -> np.ndarray[Any, Any]:
-        """Return the sort keys of a column."""
-        found, after = self.found, column - len(self.measures)
-        if column == 0:
-            return found.sizes
-        if after <= 0:
-            return values_of(found, self.measures[column - 1])
-        if after == 1:
-            return np.where(found.onset < 0, np.nan, found.onset)
-        texts = found.names if after == 2 else [" ".join(each) for each in found.top]
-        return np.array([text.casefold() for text in texts], dtype=np.str_)
+        ),
+        [
+            Held(found.sizes), *values, Held(found.onset), texts(found.names),
+            texts(", ".join(each) for each in found.top),
+        ],
+        len(found.names),
+    )  # fmt: skip
 
 
 class CommunityTable(ColumnTable):
@@ -547,16 +519,15 @@ class CommunityTable(ColumnTable):
         super().__init__(id=id)
         self.placeholder = "This world has no communities."
         self._measure = self.measure = self.heading = ""
-        self._shown: CommunityRows | None = None
+        self._found: Communities | None = None
 
     def show(self, frame: Frame) -> None:
         found, known = frame.communities, offered(frame)
         if found is None:
             return
-        old = self._shown
-        if old is None or found is not old.found:
-            self._shown = CommunityRows(found, known)
-            self.fill(self._shown)
+        if found is not self._found:
+            self._found = found
+            self.fill(community_rows(found, known))
         if self.measure != self._measure and self.measure in known:
             self.sort(1 + known.index(self.measure), descending=True)
         self._measure = self.measure
@@ -564,6 +535,6 @@ class CommunityTable(ColumnTable):
 
     def sort_by(self, order: Order) -> None:
         """Sort by size, adoption, onset or name, like the other views of communities."""
-        after = len(self._shown.measures) if self._shown is not None else 1
-        columns = {"size": 0, "adoption": 1, "onset": after + 1, "name": after + 2}
+        after = max(0, len(self.titles) - 3)
+        columns = {"size": 0, "adoption": 1, "onset": after, "name": after + 1}
         self.sort(columns[order], descending=order in {"size", "adoption"})

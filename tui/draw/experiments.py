@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.strip import Strip
@@ -15,9 +14,9 @@ from textual.strip import Strip
 from sim.arrays import F64
 from tui.draw.canvas import Canvas, paired
 from tui.draw.panes import PixelPane, StripPane
-from tui.draw.table import ColumnTable, TableColumn
+from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn, texts
 from tui.safe_text import line
-from tui.text import count, short
+from tui.text import short
 
 if TYPE_CHECKING:
     from tui.experiment_figures import Bar, Bars, ParameterMap
@@ -290,30 +289,16 @@ _COLUMNS = (
 )
 
 
-class ExperimentRows:
-    """Experiments as rows, the newest first."""
-
-    columns: Sequence[TableColumn] = _COLUMNS
-
-    def __init__(self, experiments: Sequence[Experiment]) -> None:
-        self.said = [
-            (each.number, each.total, each.tick, each.how_far,
-             line(each.problem or each.plan.title, 200))
-            for each in reversed(experiments)
-        ]  # fmt: skip
-
-    def __len__(self) -> int:
-        return len(self.said)
-
-    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return the cells of a column for some rows."""
-        values = (self.said[row][column] for row in rows.tolist())
-        return [count(each) if isinstance(each, int) else each for each in values]
-
-    def keys(self, column: int) -> NDArray[Any]:
-        """Return the sort keys of a column."""
-        values = [row[column] for row in self.said]
-        return np.array([each.casefold() if isinstance(each, str) else each for each in values])
+def experiment_rows(experiments: Sequence[Experiment]) -> ListedRows:
+    """Return experiments as rows, the newest first."""
+    newest = experiments[::-1]
+    numbers = np.array([(each.number, each.total, each.tick) for each in newest]).reshape(-1, 3)
+    values = [
+        *(Held(column) for column in numbers.T),
+        texts(each.how_far for each in newest),
+        texts(line(each.problem or each.plan.title, 200) for each in newest),
+    ]
+    return ListedRows(_COLUMNS, values, len(newest))
 
 
 class ExperimentTable(ColumnTable):
@@ -333,9 +318,7 @@ class ExperimentTable(ColumnTable):
 
     def list_experiments(self, experiments: Sequence[Experiment]) -> None:
         """Show experiments; the cursor moves to a new one, and otherwise stays."""
-        rows, before = ExperimentRows(experiments), self._rows
-        if isinstance(before, ExperimentRows) and rows.said == before.said:
-            return
+        rows = experiment_rows(experiments)
         chosen, is_new = self.chosen, len(experiments) > len(self._experiments)
         self._experiments = tuple(experiments)
         self.fill(rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Protocol
@@ -41,26 +41,6 @@ class TableColumn:
     def narrowest(self) -> int:
         """Minimum cells; with fewer the column is omitted."""
         return min(self.width, self.least or self.width)
-
-
-class RowProvider(Protocol):
-    """Any number of rows, numbered from 0; only visible cells are requested.
-
-    A provider never changes: new data come in a new one.
-    """
-
-    @property
-    def columns(self) -> Sequence[TableColumn]:
-        """The columns; texts from outside belong in the last ones, where widths matter least."""
-
-    def __len__(self) -> int:
-        """Count the rows."""
-
-    def cells(self, column: int, rows: NDArray[np.int64]) -> Sequence[str]:
-        """Return the cells of a column for some rows."""
-
-    def keys(self, column: int) -> NDArray[Any]:
-        """Return the sort keys of a column, one per row, (rows,)."""
 
 
 class ColumnValues(Protocol):
@@ -106,8 +86,20 @@ class Held:
         return np.isnan(values) if kind == "f" else found
 
 
+def texts(words: Iterable[str], keys: Sequence[Any] | None = None) -> Held:
+    """Return a column of texts, sorted by its keys if it has any."""
+    found = [*words]
+    values = np.empty(len(found), object)
+    values[:] = found
+    return Held(values, str, None if keys is None else lambda: np.array(keys))
+
+
 class ListedRows:
-    """The rows of a table from the values of its columns: all of them, or those at some places."""
+    """The rows of a table from the values of its columns: all of them, or those at some places.
+
+    Rows never change: new data come in new ones, and only visible cells are asked for. Texts from
+    outside belong in the last columns, where widths matter least.
+    """
 
     def __init__(
         self,
@@ -162,9 +154,10 @@ def fit(columns: Sequence[TableColumn], width: int, wanted: int = 0) -> list[tup
     left = width + GAP
     for index in ranks:
         need = columns[index].narrowest + GAP
-        if need <= left or not chosen:
-            chosen.append(index)
-            left -= need
+        if need > left and chosen:
+            break
+        chosen.append(index)
+        left -= need
     left = max(0, left)
     grown = dict.fromkeys(chosen, 0)
     for index in sorted(chosen, key=lambda i: (columns[i].numeric, i)):
@@ -182,12 +175,15 @@ def fit(columns: Sequence[TableColumn], width: int, wanted: int = 0) -> list[tup
     return placed
 
 
+FAR = 2**32
+"""More rows than any table has."""
+
 AT_ONCE = 20_000
 """Maximum rows sorted immediately; more are sorted in a thread."""
 
 
 class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
-    """Rows of a `RowProvider` under headings, with a cursor that stays on its row."""
+    """Rows under headings, with a cursor that stays on its row."""
 
     HELP = (
         "Up and down move the cursor, left and right select a column, S sorts by it (again: "
@@ -201,8 +197,8 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         Binding("down", "move(1)", "Next row", id="table-down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="table-page-up", show=False),
         Binding("pagedown", "page(1)", "Page down", id="table-page-down", show=False),
-        Binding("home", "first", "First row", id="table-first", show=False),
-        Binding("end", "last", "Last row", id="table-last", show=False),
+        Binding("home", f"move({-FAR})", "First row", id="table-first", show=False),
+        Binding("end", f"move({FAR})", "Last row", id="table-last", show=False),
         Binding("left", "column(-1)", "Previous column", id="table-left", show=False),
         Binding("right", "column(1)", "Next column", id="table-right", show=False),
         Binding("enter", "choose", "Select this row", id="table-choose", show=False),
@@ -233,7 +229,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self.selected = 0
-        self._rows: RowProvider = ListedRows((), (), 0)
+        self._rows: ListedRows = ListedRows((), (), 0)
         self._order: NDArray[np.uint32] | None = None
         self._sort: tuple[int, bool] | None = None
         self._column = 0
@@ -242,7 +238,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
 
     # -- data -----------------------------------------------------------------------------------
 
-    def fill(self, rows: RowProvider, at: int | None = None) -> None:
+    def fill(self, rows: ListedRows, at: int | None = None) -> None:
         """Show rows; order and cursor are kept, or the cursor is put on the row `at`."""
         is_other = len(rows) != len(self._rows) or at is not None
         self._rows = rows
@@ -263,7 +259,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
             self._show_cursor()
 
     def select(self, row: int) -> None:
-        """Move the cursor to a row of the provider, without a message."""
+        """Move the cursor to a row, without a message."""
         if 0 <= row < len(self._rows) and row != self.selected:
             self.selected, self._at = row, self._place_of(row)
             self._show_cursor()
@@ -289,8 +285,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
 
     def _is_quick(self, column: int) -> bool:
         """Whether a column can be sorted at once."""
-        del column
-        return len(self._rows) <= AT_ONCE
+        return len(self._rows) <= AT_ONCE and column >= 0
 
     async def fetch_keys(self, column: int) -> None:
         """Fetch what a column is sorted by, if it is not held."""
@@ -304,7 +299,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         work: Any = partial(self._sort_later, rows, sort, to_top)
         self.run_worker(work, group="sort", exclusive=True)
 
-    async def _sort_later(self, rows: RowProvider, sort: tuple[int, bool], to_top: bool) -> None:
+    async def _sort_later(self, rows: ListedRows, sort: tuple[int, bool], to_top: bool) -> None:
         await self.fetch_keys(sort[0])
         order = await asyncio.to_thread(lambda: row_order(rows.keys(sort[0]), descending=sort[1]))
         if sort == self._sort and len(order) == len(self._rows):
@@ -340,12 +335,6 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
 
     def action_page(self, pages: int) -> None:
         self._go(self._at + pages * max(1, self._page))
-
-    def action_first(self) -> None:
-        self._go(0)
-
-    def action_last(self) -> None:
-        self._go(len(self._rows) - 1)
 
     def action_column(self, columns: int) -> None:
         last = len(self._rows.columns) - 1

@@ -18,7 +18,6 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
-from sim.core import plural
 from sim.errors import HubbubError, InputError
 from tui.draw.agent_table import EgoPane, MembersTable
 from tui.draw.community_table import CommunityTable
@@ -128,7 +127,6 @@ class GroupsMode(FetchingMode):
                 with Horizontal(id="filter"):
                     yield Static("/", id="slash", markup=False)
                     yield Input(id="expression", compact=True, select_on_focus=False)
-                    yield Static("", id="matches", markup=False)
                 yield titled(CommunityTable(id="table"), "Communities", "view")
                 yield titled(MembersTable(self._ask_names, self._order_of), "Members")
                 yield titled(EgoPane(), "Ties")
@@ -328,14 +326,12 @@ class GroupsMode(FetchingMode):
     async def _try(self, text: str) -> None:
         """Show what matches so far; the members stay until a filter can be read."""
         await asyncio.sleep(PATIENCE)
+        told = ""
         try:
-            many = await self.filter(text, is_typing=True)
-            told = plural(many, "match", "matches")
-        except InputError as error:
-            told = str(error)
-        except HubbubError:
-            return
-        self.query_one("#matches", Static).update(line(told, 100))
+            await self.filter(text, is_typing=True)
+        except HubbubError as error:
+            told = line(str(error), 100)
+        self.table.border_subtitle = Content(told)
 
     @on(Input.Submitted, "#expression")
     def _filter_entered(self, event: Input.Submitted) -> None:
@@ -356,7 +352,7 @@ class GroupsMode(FetchingMode):
 
     def _close_filter(self) -> None:
         self.query_one("#filter").remove_class("-open")
-        self.query_one("#matches", Static).update("")
+        self.table.border_subtitle = Content("")
         self.focus_pane(self.table)
 
     async def filter(self, expression: str, *, is_typing: bool = False) -> int:

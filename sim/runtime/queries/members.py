@@ -536,6 +536,6 @@ def by_interests(tagged: MemberInterests) -> npt.NDArray[np.uint64]:
 ORDERS: dict[str, tuple[Callable[..., Any], Callable[[Any], npt.NDArray[Any]]]] = {
     "id": (take_names, by_id),
     "name": (take_names, by_name),
-    "interests": (take_interests, by_interests),
+    "interest": (take_interests, by_interests),
 }
 """Column to (function that takes a snapshot of the world, function that makes sort keys of it)."""
