@@ -7,18 +7,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim import lab
 from sim.arrays import F64
 from sim.errors import InputError, UnknownNameError
-from sim.lab.futures import MEASURE_NAMES, SHARES
 from tui.experiments import finished_of
 from tui.safe_text import line
 from tui.text import count, percent, short
 
 if TYPE_CHECKING:
-    from sim import World
     from sim.lab import Calibration, Futures, Interval, StudyFindings, Sweep
     from tui.experiments import Experiment
 
@@ -205,7 +202,7 @@ def feeds_in(measures: Iterable[str]) -> list[str]:
 def name_of(measure: str) -> str:
     """Return what a measure or a series is called on the screen."""
     bare = measure.removesuffix("#0")
-    known = {**MEASURE_NAMES, **SERIES_TITLES}
+    known = {**lab.MEASURE_NAMES, **SERIES_TITLES}
     return known.get(bare) or known.get(f"end_{bare}") or line(bare.removeprefix("metric_"), 40)
 
 
@@ -220,7 +217,7 @@ def answer(found: Futures, measure: str, arm: str, first: str) -> str:
 
 def is_share(measure: str) -> bool:
     """Return whether values of a measure are written as percentages."""
-    return measure.partition("#")[0] in SHARES
+    return measure.partition("#")[0] in lab.SHARES
 
 
 def written_as(measure: str) -> Callable[[float], str]:
@@ -418,39 +415,3 @@ def _of_agents(number: float, agents: int) -> str:
 
 def _between(interval: Interval) -> str:
     return f"{short(interval.low)}-{short(interval.high)}" if interval.is_known else "too few runs"
-
-
-def course(
-    world: World, series: str, tick: int, numbers: tuple[int, ...], said: tuple[str, ...]
-) -> F64:
-    """Return the course of the world itself since a tick, float64 (ticks + 1,), from the engine."""
-    many = len(world.cascades)
-    there = [world.cascades[number] for number in numbers if number < many]
-    total = np.zeros(max(0, world.tick - tick + 1))
-    is_other = bool(said) and (tick, *said) != (
-        max((each.started_at for each in there), default=-1), *(each.text for each in there)
-    )  # fmt: skip
-    if not there or len(there) < len(numbers) or is_other:
-        return np.zeros(0)
-    for cascade in there:
-        own = _own(cascade, series)
-        if cascade.started_at < 0 or not own.size:
-            return np.zeros(0)
-        rows = np.arange(total.size) + tick - cascade.started_at
-        whole = np.cumsum(own) if series == "ever" else own
-        values = whole[np.clip(rows, 0, own.size - 1)].astype(np.float64)
-        values[(rows < 0) | ((rows >= own.size) & (series == "new"))] = 0.0
-        total += values
-    return total
-
-
-def _own(cascade: Any, series: str) -> NDArray[Any]:
-    """Return a series of one message, from the tick at which it was sent."""
-    if series in {"ever", "new"}:
-        return np.asarray(cascade.new_adopters)
-    from sim.lab.runs import column_name
-
-    named = [column_name("in", state) for state in cascade.states]
-    if series not in named or not len(cascade.history):
-        return np.zeros(0)
-    return np.asarray(cascade.history[:, named.index(series)])

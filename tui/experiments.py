@@ -9,9 +9,12 @@ import weakref
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from sim import lab
+from sim.arrays import F64
 from sim.core import plural
 from sim.errors import FileError, HubbubError, InputError
 from tui.dialogs.dialog import sentence_of
@@ -20,7 +23,8 @@ from tui.text import seconds
 
 if TYPE_CHECKING:
     from sim.lab import Records, Result
-    from sim.runtime import Simulation
+    from sim.runtime import Frame, Simulation
+    from tui.program import HubbubApp
 
 
 AS_IT_IS = "baseline"
@@ -42,7 +46,7 @@ _PATIENCE = 5.0
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExperimentPlan:
     """What an experiment runs: replicates of the world, a comparison, a study, a sweep, a fit."""
 
     title: str
@@ -60,7 +64,7 @@ class Plan:
 def world_plan(
     title: str, replicates: int, messages: tuple[Said, ...] = (), *, ticks: int | None = None,
     seed: int | None = None, arms: Arms | None = None,
-) -> Plan:  # fmt: skip
+) -> ExperimentPlan:  # fmt: skip
     """Return a plan of replicates of the world on the screen, alone or under conditions."""
     asked: dict[str, Any] = {"replicates": replicates, "ticks": ticks, "seed": seed}
 
@@ -75,7 +79,7 @@ def world_plan(
         records: Records = progress.records()
         return lab.Futures(records.complete, 0, "") if arms else lab.Ensemble(records)
 
-    return Plan(
+    return ExperimentPlan(
         title, begin, look, replicates * max(1, len(arms or ())), of_world=True,
         sends=bool(messages), texts=tuple(str(each["text"]) for each in messages),
     )  # fmt: skip
@@ -86,12 +90,11 @@ class Experiment:
     """One experiment of this session."""
 
     number: int
-    plan: Plan
+    plan: ExperimentPlan
     tick: int = 0  # of the world when it began
     agents: int = 0
     world: weakref.ref[Simulation] | None = None  # the running simulation that it belongs to
-    under_way: tuple[int, ...] = ()
-    made: int = 0
+    under_way: tuple[int, ...] = ()  # messages
     found: Any = None  # results so far
     state: State = "running"
     finished: int = 0
@@ -113,6 +116,23 @@ class Experiment:
         if self.seconds_left is None or not self.finished:
             return self.stage
         return f"{self.finished} of {self.total}, {seconds(self.seconds_left)} left"
+
+    def live(self, frame: Frame | None, series: str) -> F64:
+        """Return the course of the world itself since the experiment began; empty: it left it."""
+        focus = frame.focus if frame else None
+        texts, none = self.plan.texts, np.zeros(0)
+        if focus is None or focus.started_at < 0 or texts is None:
+            return none
+        sent = (self.tick, (focus.text,)) == (focus.started_at, texts)
+        if not (sent if texts else self.under_way == (focus.id,)):
+            return none
+        if series in {"ever", "new"}:
+            own = focus.new.cumsum() if series == "ever" else focus.new
+        elif (name := series.removeprefix("in_")) in focus.states:
+            own = focus.history[:, focus.states.index(name)]
+        else:
+            return none
+        return own[max(0, self.tick - focus.started_at) :].astype(np.float64)
 
     def report(self, stage: str, _share: float) -> None:
         """Take the stage of the work."""
@@ -137,25 +157,10 @@ class Experiment:
         self.total = max(self.total, self.finished)
 
 
-class ExperimentHost(Protocol):
-    """The parts of the program that experiments use."""
-
-    @property
-    def simulation(self) -> Simulation:
-        """The running simulation; raises ``InputError`` when no world is open."""
-
-    @property
-    def log(self) -> Any:
-        """The log for errors."""
-
-    def say(self, text: str, kind: str = "info") -> None:
-        """Say a sentence on the line above the footer."""
-
-
 class Experiments:
     """The experiments of this session, in the order in which they began; one runs at a time."""
 
-    def __init__(self, app: ExperimentHost, workers: str) -> None:
+    def __init__(self, app: HubbubApp, workers: str) -> None:
         self._app, self._workers = app, workers
         self.all: list[Experiment] = []
         self._task: asyncio.Task[None] | None = None
@@ -173,7 +178,7 @@ class Experiments:
                 "`replicates stop`."
             )
 
-    def begin(self, plan: Plan) -> Experiment:
+    def begin(self, plan: ExperimentPlan) -> Experiment:
         """Begin an experiment, in copies of the world as it is now or from a file."""
         self.require_free()
         made = Experiment(len(self.all) + 1, plan)
@@ -187,7 +192,7 @@ class Experiments:
         async def never(**_how: Any) -> Result:
             return found
 
-        made = Experiment(len(self.all) + 1, Plan(title, never, total=total, into=into))
+        made = Experiment(len(self.all) + 1, ExperimentPlan(title, never, total=total, into=into))
         made.end(found)
         made.state = "done" if made.finished == made.total else "stopped"
         self.all.append(made)
@@ -222,7 +227,7 @@ class Experiments:
             made.stage, simulation = "copying the world", self._app.simulation
             world = how["world"] = await simulation.world()
             made.world, made.tick = weakref.ref(simulation), world.tick
-            made.agents, made.made = len(world.agents), world.made
+            made.agents = len(world.agents)
             made.under_way = tuple(each.id for each in world.cascades.loose if each.alive)
         return how
 
@@ -235,7 +240,7 @@ class Experiments:
         return True
 
 
-def _problem(error: Exception, plan: Plan) -> str:
+def _problem(error: Exception, plan: ExperimentPlan) -> str:
     """Return an error as a sentence; of a file of other runs, also how to start over."""
     if isinstance(error, FileError) and plan.into and error.reason.endswith("to start over"):
         return f"{sentence_of(error).rstrip('.')} (into=FILE), or type `{plan.again} anew`."

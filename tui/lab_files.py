@@ -13,7 +13,7 @@ import numpy as np
 
 from sim import lab
 from sim.errors import FileError, HubbubError
-from tui.experiments import Plan
+from tui.experiments import ExperimentPlan
 from tui.safe_text import line
 from tui.text import count
 
@@ -64,12 +64,10 @@ def lab_files(folder: Path) -> list[LabFile]:
 
 
 def _looked_at(path: Path) -> LabFile | None:
-    from sim.lab.studies import results_beside
-
     table = _table(path)
     if "study" in table or "arms" in table:
         title = _of_section(table, "study").get("title", path.stem)
-        return LabFile(path, "study", str(title), _state(results_beside(path)))
+        return LabFile(path, "study", str(title), _state(lab.results_beside(path)))
     if "sweep" in table:
         title = _of_section(table, "about").get("title", path.stem)
         return LabFile(path, "sweep", str(title), _state(sweep_results(str(path))))
@@ -109,9 +107,7 @@ def _state(results: Path) -> str:
 
 def kept_in(results: Path) -> int:
     """Return the number of finished runs in a results file and the numbered files beside it."""
-    from sim.lab.runs.results import finished_in
-
-    return sum(finished_in(path) for path in results_of(results))
+    return sum(lab.finished_in(path) for path in results_of(results))
 
 
 def results_of(results: Path) -> list[Path]:
@@ -136,7 +132,7 @@ def sweep_results(where: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Story:
+class ScenarioStory:
     """What a scenario asks, claims and expects, and what its runs showed."""
 
     where: str  # `gallery:NAME`, or a file
@@ -158,7 +154,7 @@ class Story:
         return np.interp(np.arange(ticks[-1] + 1), ticks, points)
 
 
-def story_of(where: str) -> Story:
+def story_of(where: str) -> ScenarioStory:
     """Return the story of a scenario: a file, or ``gallery:NAME``."""
     from sim.scenario.gallery import gallery_path
 
@@ -171,7 +167,7 @@ def story_of(where: str) -> Story:
         line(str(about.get(key, "")), 400) for key in ("title", "question", "sees")
     )
     variants = tuple(_of_section(table, "variants"))
-    return Story(
+    return ScenarioStory(
         where, title, question, claim, variants, stills.get(where.removeprefix(GALLERY), {})
     )
 
@@ -200,27 +196,15 @@ def write_text(path: Path, text: str, *, force: bool = True) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def write_new_study(path: Path) -> None:
-    """Write a commented template study."""
-    from sim.lab.studies import template
-
-    if path.exists():
-        raise FileError(path, f"is there already; `study edit {path.stem}` opens it")
-    if not path.parent.is_dir():
-        raise FileError(path, f"there is no folder {path.parent}; make it first")
-    write_text(path, template(path.stem.replace("-", " ").capitalize()), force=False)
-
-
 def fault_of(path: Path, text: str) -> Diagnostic | None:
     """Return the first error in the text of a study or scenario; None: it is valid."""
-    from sim.lab.studies import study_of
     from sim.scenario.plan import Stop
     from sim.scenario.spec import scenario_from, toml_text
 
     try:
         table = toml_text(path, text)
         if {"study", "arms"} & {*table}:
-            study_of(path, text=text)
+            lab.study_of(path, text=text)
         else:
             scenario_from(path, table).plan(Stop(None)).check()
     except HubbubError as error:
@@ -261,7 +245,7 @@ def _row_of(rows: list[str], said: str) -> int:
 # -- plans ------------------------------------------------------------------------------------
 
 
-def study_plan(study: Study, into: Path | None, again: str) -> Plan:
+def study_plan(study: Study, into: Path | None, again: str) -> ExperimentPlan:
     """Return a plan that runs a study, and resumes its results file."""
 
     def look(progress: Any) -> StudyFindings:
@@ -271,12 +255,12 @@ def study_plan(study: Study, into: Path | None, again: str) -> Plan:
         return await lab.run_study(study, into=into, resume=into is not None, **how)
 
     total = len(study.arms) * study.said.replicates
-    return Plan(f"study {study.name}", begin, look, total, into, again)
+    return ExperimentPlan(f"study {study.name}", begin, look, total, into, again)
 
 
 def sweep_plan(
     where: str, how: Mapping[str, Any], into: Path | None, message: Mapping[str, Any] | None = None
-) -> Plan:
+) -> ExperimentPlan:
     """Return a plan that runs a sweep, and resumes its results file."""
 
     def look(progress: Any) -> Result:
@@ -291,13 +275,13 @@ def sweep_plan(
         )
 
     title, again = f"sweep of {where}", f"sweep {where} ..."
-    return Plan(title, begin, look, 0, into, again, of_world=message is not None)
+    return ExperimentPlan(title, begin, look, 0, into, again, of_world=message is not None)
 
 
-def calibration_plan(data: Path, how: Mapping[str, Any]) -> Plan:
+def calibration_plan(data: Path, how: Mapping[str, Any]) -> ExperimentPlan:
     """Return a plan that fits parameters to observed messages."""
 
     async def begin(*, workers: int, report: Any, **_others: Any) -> Result:
         return await lab.calibrate(data, **how, workers=workers, report=report)
 
-    return Plan(f"calibration on {data.name}", begin)
+    return ExperimentPlan(f"calibration on {data.name}", begin)

@@ -45,13 +45,10 @@ def new_study(
 ) -> None:
     """Write a commented study file to start from; it runs as it is."""
     prepare(context.obj)
-    from sim.lab.studies.study import template
+    from sim.lab.studies.study import write_template
 
     path = file if file.suffix == ".toml" else file.with_name(f"{file.name}.toml")
-    require_folder(path)
-    if path.exists() and not force:
-        raise FileError(path, "exists already; choose another name, or add --force to replace it")
-    write_text(path, template(path.stem.replace("-", " ").capitalize()))
+    write_template(path, force=force)
     say(f"Wrote {path}. Run it: hubbub study run {shlex.quote(str(path))}")
 
 

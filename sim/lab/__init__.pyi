@@ -6,10 +6,13 @@ from sim.lab.calibration import read_observed as read_observed
 from sim.lab.ensembles import Ensemble as Ensemble
 from sim.lab.ensembles import ensemble as ensemble
 from sim.lab.ensembles import ensemble_now as ensemble_now
+from sim.lab.futures import MEASURE_NAMES as MEASURE_NAMES
+from sim.lab.futures import SHARES as SHARES
 from sim.lab.futures import Future as Future
 from sim.lab.futures import Futures as Futures
 from sim.lab.futures import compare as compare
 from sim.lab.futures import compare_now as compare_now
+from sim.lab.futures import future_in_words as future_in_words
 from sim.lab.minds import MindsArm as MindsArm
 from sim.lab.minds import MindsComparison as MindsComparison
 from sim.lab.minds import compare_minds as compare_minds
@@ -25,6 +28,7 @@ from sim.lab.runs import Program as Program
 from sim.lab.runs import Records as Records
 from sim.lab.runs import experiment as experiment
 from sim.lab.runs import experiment_now as experiment_now
+from sim.lab.runs.results import finished_in as finished_in
 from sim.lab.seeding import BlockingResult as BlockingResult
 from sim.lab.seeding import SeedResult as SeedResult
 from sim.lab.seeding import best_seeds as best_seeds
@@ -45,10 +49,14 @@ from sim.lab.statistics import takeoff as takeoff
 from sim.lab.statistics import unpaired_difference as unpaired_difference
 from sim.lab.studies import Study as Study
 from sim.lab.studies import StudyFindings as StudyFindings
+from sim.lab.studies import StudyMeasure as StudyMeasure
 from sim.lab.studies import read_findings as read_findings
+from sim.lab.studies import results_beside as results_beside
 from sim.lab.studies import run_study as run_study
 from sim.lab.studies import run_study_now as run_study_now
 from sim.lab.studies import study_of as study_of
+from sim.lab.studies import write_template as write_template
+from sim.lab.sweeps import DESIGNS as DESIGNS
 from sim.lab.sweeps import Sweep as Sweep
 from sim.lab.sweeps import sweep as sweep
 from sim.lab.sweeps import sweep_now as sweep_now

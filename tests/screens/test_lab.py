@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from textual.widgets import Button, Input, OptionList, Select, TextArea
+from textual.widgets import Button, Input, Select, TextArea
 
 from sim import World, lab, save
 from sim.lab.calibration import Fitted, GrowthCurves, JudgedError, SimulationPlan
 from sim.lab.runs.results import finished_in
 from tests.screens.showing import assert_fills, picture, shown
-from tests.screens.test_app import command, keys, said, seen, settled, until
+from tests.screens.test_app import command, keys, said, seen, settled, shows, until
 from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
@@ -82,13 +82,13 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
 ) -> None:
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "study", LabDialog)
-        app.screen.query_one("#newstudy", Input).value = "rumour"
+        app.screen.query_one("#name", Input).value = "rumour"
         await keys(pilot, "enter", then=EditorDialog)
         area = app.screen.query_one(TextArea)
         assert (folder / "rumour.toml").read_text() == area.text
         await until(pilot, lambda: "No errors." in seen(app))
         area.text = SMALL.replace("[study]", "[study]\nquestions = 1")
-        await until(pilot, lambda: "Line 3: [study]: no key 'questions'" in seen(app))
+        await until(pilot, lambda: "Line 3 (F8): [study]: no key 'questions'" in seen(app))
         await pilot.press("f8")
         assert area.cursor_location == (2, 0)
         area.text = SMALL
@@ -269,14 +269,16 @@ async def test_the_list_of_files_edits_reports_and_runs(folder: Path) -> None:
     (folder / "rumour.toml").write_text(SMALL)
     (folder / "spread.toml").write_text(SWEPT)
     async with hubbub(folder.parent, (80, 24), folder.parent / "town.hub") as (app, pilot):
-        await command(pilot, "study", LabDialog)
-        app.screen.query_one("#labfiles", OptionList).focus()
-        await keys(pilot, "down", "r", then="A sweep has no report")
-        await keys(pilot, "e", then=EditorDialog)
-        await pilot.press("escape")
-        await command(pilot, "study", LabDialog)
-        app.screen.query_one("#labfiles", OptionList).focus()
-        await pilot.press("down", "enter")
+        for verb, then in (
+            ("report", "A sweep has no report"), ("edit", EditorDialog), ("run", "Heat map"),
+        ):  # fmt: skip
+            await command(pilot, "study", LabDialog)
+            app.screen.query_one("#file", Select).value = str(folder / "spread.toml")
+            app.screen.query_one("#verb", Select).value = verb
+            await pilot.pause()
+            app.screen.query_one("#yes", Button).press()
+            await shows(pilot, then)
+            await pilot.press("escape")
         await until(pilot, lambda: app.experiments.all and app.experiments.all[0].state == "done")
         assert finished_in(folder / "spread.sweep.runs") == 12
 

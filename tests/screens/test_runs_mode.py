@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +16,7 @@ from tui.actions.lab import arms_of
 from tui.draw.curves import Curves
 from tui.draw.experiments import experiment_rows
 from tui.draw.fan import DifferencePane, FanPane
-from tui.experiment_figures import ArmCurves, ArmDifference, Outcome, course, outcome_of
+from tui.experiment_figures import ArmCurves, ArmDifference, Outcome, outcome_of
 from tui.experiments import AS_IT_IS, Experiment, world_plan
 
 BRIDGE = "inject text='The bridge is closed.' model=sir beta=0.1 seeds=ids:3,4"
@@ -176,22 +175,6 @@ async def test_a_difference_is_a_mean_within_its_interval_about_zero() -> None:
     column = "".join(row[20] for row in rows[:21])
     assert column == " " * 10 + "-" + " " * 2 + "." * 2 + "d" + "." * 2 + " " * 3
     assert "95 % -72 to -28" in rows[-1]
-
-
-@pytest.mark.parametrize("series", ["ever", "new", "in_infected"])
-def test_the_course_of_the_world_is_that_of_a_replicate_of_its_own_seed(series: str) -> None:
-    world = World.create(agents=300, mean_degree=6, seed=7)
-    said: dict[str, Any] = {"text": "Closed.", "seeds": [3, 4], "model": "sir", "beta": 0.2}
-    found = lab.ensemble_now(world, said, replicates=1, workers=1)
-    world.inject(**said)
-    world.step(60)
-    expected = found.records.curve(series)[0]
-    own = course(world, series, 0, (0,), ("Closed.",))
-    assert own.size == 61
-    assert np.array_equal(own[: expected.size], expected[:61])
-    assert course(world, series, 0, (0,), ("Open.",)).size == 0
-    assert course(world, series, 0, (5,), ()).size == 0
-    assert course(world, "online", 0, (0,), ()).size == 0
 
 
 def test_the_bands_are_quantiles_over_replicates() -> None:

@@ -21,10 +21,10 @@ from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, Messa
 from tui.dialogs.lab import CompareDialog, EditorDialog, GalleryDialog, LabDialog, SweepDialog
 from tui.dialogs.progress import in_thread
 from tui.experiment_figures import name_of, written_as
-from tui.experiments import AS_IT_IS, MOST_REPLICATES, REPLICATES, Arms, Plan, world_plan
+from tui.experiments import AS_IT_IS, MOST_REPLICATES, REPLICATES, Arms, ExperimentPlan, world_plan
 from tui.lab_files import (
     GALLERY,
-    Story,
+    ScenarioStory,
     calibration_plan,
     fault_of,
     kept_in,
@@ -37,7 +37,6 @@ from tui.lab_files import (
     sweep_plan,
     sweep_results,
     where_of,
-    write_new_study,
     write_text,
 )
 from tui.text import count
@@ -60,7 +59,7 @@ async def runs(app: Viewer, _words: Words) -> None:
     app.go("runs")
 
 
-def _begin(app: Viewer, plan: Plan | None) -> None:
+def _begin(app: Viewer, plan: ExperimentPlan | None) -> None:
     if plan is not None:
         app.experiments.begin(plan)
         app.go("runs")
@@ -125,12 +124,10 @@ def _said_of(app: Viewer, words: Words) -> str:
 
 def arms_of(words: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return conditions as typed: ``'NAME: key=value ...'``, or only ``key=value``."""
-    from sim.lab.futures import future_in_words
-
     found: dict[str, dict[str, Any]] = {}
     for word in words:
         is_named = "=" not in word.partition(":")[0]
-        name, done = future_in_words(word if is_named else f"change: {word}")
+        name, done = lab.future_in_words(word if is_named else f"change: {word}")
         name = name if is_named else word
         if name in found:
             raise InputError(f"Two conditions are named {name!r}; give each its own name.")
@@ -156,7 +153,7 @@ async def series(app: Viewer, words: Words) -> None:
     app.say(f"Series: {name_of(shown)}." if shown else "No results yet.")
 
 
-async def _plan(app: Viewer, words: Words, arms: Arms | None = None) -> Plan | None:
+async def _plan(app: Viewer, words: Words, arms: Arms | None = None) -> ExperimentPlan | None:
     """Return what to run: the messages already spreading, the one typed, or the form's."""
     many, given = _many(words)
     if many > MOST_REPLICATES:
@@ -266,10 +263,8 @@ def _scenario_at(name: str) -> str:
     return GALLERY + name
 
 
-async def _tell_at_end(app: Viewer, story: Story, variant: str) -> None:
+async def _tell_at_end(app: Viewer, story: ScenarioStory, variant: str) -> None:
     """Wait for the end of a scenario that is played; say what was expected, and what was seen."""
-    from sim.lab.studies.study import StudyMeasure
-
     feed = app.feed
     while feed is not None and app.feed is feed and (now := feed.simulation.frame.program):
         if now.ended is not None:
@@ -277,11 +272,11 @@ async def _tell_at_end(app: Viewer, story: Story, variant: str) -> None:
         await asyncio.sleep(0.3)
     else:
         return
-    seen = await feed.simulation.query(StudyMeasure(story.measure))
+    seen = await feed.simulation.query(lab.StudyMeasure(story.measure))
     await app.push_screen_wait(Notice(story.title, story_told(story, variant, float(seen))))
 
 
-def story_told(story: Story, variant: str, seen: float) -> str:
+def story_told(story: ScenarioStory, variant: str, seen: float) -> str:
     """Return the card at the end of a scenario: expected, seen, whether it holds."""
     low, mean, high = story.still["ended"][variant]
     write, is_known = written_as(story.measure), seen == seen
@@ -352,13 +347,12 @@ async def study(app: Viewer, words: Words) -> None:
     """List the studies in this folder; or write, edit, run or report one."""
     if not words:
         found = await in_thread(lambda: lab_files(Path.cwd()), "studies")
-        wish = await app.push_screen_wait(LabDialog(found, Path.cwd()))
-        if wish is None:
+        words = await app.push_screen_wait(LabDialog(found, Path.cwd())) or ()
+        if not words:
             return
-        if wish.kind == "sweep" and wish.verb == "run":
-            await sweep(app, (wish.name,))
+        if words[0] == "sweep":
+            await sweep(app, words[1:])
             return
-        words = (wish.verb, wish.name)
     verb = choice("act on studies", words[:1], STUDY_VERBS)
     if len(words) < 2:
         raise InputError(f"Type a name: `study {verb} NAME`; type :study for a list.")
@@ -370,7 +364,7 @@ async def _new(app: Viewer, name: str, words: Words) -> None:
     if words:
         raise InputError("Type one name: `study new NAME`; the rest is edited in the file.")
     path = named_file(name)
-    await in_thread(lambda: write_new_study(path), "study")
+    await in_thread(lambda: lab.write_template(path), "study")
     await _edit(app, name, ())
 
 
@@ -382,11 +376,11 @@ async def _edit(app: Viewer, name: str, _words: Words) -> None:
     if edited is None:
         app.say(f"{path} is unchanged.")
         return
-    await in_thread(lambda: write_text(path, edited.text), "text")
-    fault = await in_thread(lambda: fault_of(path, edited.text), "check")
+    await in_thread(lambda: write_text(path, edited[0]), "text")
+    fault = await in_thread(lambda: fault_of(path, edited[0]), "check")
     if fault is not None:
         app.say(f"Saved {path}, which cannot run yet: {fault.sentence}.", "warning")
-    elif edited.run:
+    elif edited[1]:
         await _run(app, name, ())
     else:
         app.say(f"Saved {path}; type `study run {path.stem}` to run it.", "good")
@@ -394,26 +388,22 @@ async def _edit(app: Viewer, name: str, _words: Words) -> None:
 
 async def _run(app: Viewer, name: str, words: Words) -> None:
     """Run or resume a study: only missing runs are made."""
-    from sim.lab.studies import results_beside, study_of
-
     app.experiments.require_free()
     words, is_anew = _anew(words)
     given = _allowed(pairs(words), (*_OF_STUDY, "into"))
     where = where_of(name)
-    into = Path(given.pop("into", results_beside(where)))
+    into = Path(given.pop("into", lab.results_beside(where)))
     numbers: dict[str, Any] = dict(_numbers(given))
     found = await app.work.in_thread(
-        "checking the study", lambda _report: study_of(where, **numbers)
+        "checking the study", lambda _report: lab.study_of(where, **numbers)
     )
     await _go_on(app, study_plan(found, into, f"study run {name}"), is_anew=is_anew)
 
 
 async def _report(app: Viewer, name: str, words: Words) -> None:
     """Write the report of a study as a page, and show whether the expectations were met."""
-    from sim.lab.studies import results_beside
-
     given = _allowed(pairs(words), ("into",))
-    file = Path(name) if name.endswith(".runs") else results_beside(where_of(name))
+    file = Path(name) if name.endswith(".runs") else lab.results_beside(where_of(name))
     running = app.experiments.running
     if running is not None and getattr(running.plan, "into", None) == file:
         raise InputError(f"It is still running ({running.how_far}); wait, or press Esc in Runs.")
@@ -604,7 +594,7 @@ def _ends(name: str, said: str) -> tuple[float, float]:
         ) from None
 
 
-async def _go_on(app: Viewer, plan: Plan, *, is_anew: bool) -> None:
+async def _go_on(app: Viewer, plan: ExperimentPlan, *, is_anew: bool) -> None:
     """Run a plan: keep the results in its file, or discard them after confirmation."""
     into = plan.into
     kept = 0 if into is None else await in_thread(lambda: kept_in(into), "results")

@@ -16,8 +16,8 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Button, Input, OptionList, Select, Static, TextArea
-from textual.widgets.option_list import Option
 
+from sim import lab
 from sim.core import plural
 from sim.errors import HubbubError, InputError
 from tui.dialogs.dialog import Confirm, Dialog
@@ -32,7 +32,7 @@ from tui.safe_text import line
 
 if TYPE_CHECKING:
     from tui.actions.table import Words
-    from tui.lab_files import Diagnostic, LabFile, Story
+    from tui.lab_files import Diagnostic, LabFile, ScenarioStory
     from tui.simulator import Simulator
 
 
@@ -123,9 +123,7 @@ class SweepDialog(FormDialog[tuple[str, ...]]):
         super().__init__("Sweep parameters", yes="Run")
 
     def fields(self) -> Iterator[Field]:
-        from sim.lab.sweeps import DESIGNS
-
-        designs = tuple((name, f"{name}: {says}") for name, says in DESIGNS.items())
+        designs = tuple((name, f"{name}: {says}") for name, says in lab.DESIGNS.items())
         yield Field("scenario", "Scenario", hint="FILE.toml, gallery:NAME; here: the last message",
                     missing="Type a scenario: a file, gallery:NAME, or here.")  # fmt: skip
         yield Field("parameters", "Parameters", hint="beta=0.1:0.5:9 gamma=5,10 (:log); or [sweep]")
@@ -167,7 +165,7 @@ class GalleryDialog(Dialog[GalleryWish]):
         super().__init__("Gallery", yes="Play")
         self._simulator = simulator
         self._where: list[str] = []
-        self._story: Story | None = None
+        self._story: ScenarioStory | None = None
         self._variant = 0
 
     def body(self) -> ComposeResult:
@@ -214,7 +212,7 @@ class GalleryDialog(Dialog[GalleryWish]):
             still.show_outcome(_drawn(story), np.zeros(0))
         self.query_one("#told", Static).update(Content("\n").join(self._lines(story)))
 
-    def _lines(self, story: Story) -> Iterator[Content]:
+    def _lines(self, story: ScenarioStory) -> Iterator[Content]:
         yield Content.styled(line(story.title or story.where, 120), "bold $primary")
         yield Content(story.question)
         if story.claim:
@@ -255,7 +253,7 @@ class GalleryDialog(Dialog[GalleryWish]):
         self.accept()
 
 
-def _drawn(story: Story) -> Outcome:
+def _drawn(story: ScenarioStory) -> Outcome:
     """Return the courses of all variants as a picture."""
     arms = []
     for name in story.variants:
@@ -267,87 +265,42 @@ def _drawn(story: Story) -> Outcome:
     return Outcome(still["series"], unit, 0, still["agents"], tuple(arms), (), (), 0)
 
 
-class LabWish(NamedTuple):
-    """What to do with a file."""
+class LabDialog(FormDialog[tuple[str, ...]]):
+    """Lists studies, and scenarios that can be swept; returns the words that ``study`` takes."""
 
-    verb: str  # `new`, `edit`, `run` or `report`
-    name: str  # of the file
-    kind: str  # `study` or `sweep`
-
-
-class LabDialog(Dialog[LabWish]):
-    """Lists studies, and scenarios that can be swept."""
-
-    AUTO_FOCUS = "#labfiles"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("e", "wish('edit')", "Edit", id="lab-edit", show=False),
-        Binding("r", "wish('report')", "Report", id="lab-report", show=False),
-    ]
+    AUTO_FOCUS = "#file"
 
     def __init__(self, found: Sequence[LabFile], folder: Path) -> None:
-        super().__init__("Studies and scenarios", yes="Run")
-        self._found, self._folder = found, folder
+        super().__init__("Studies and scenarios", yes="OK")
+        self._found, self._folder = {str(each.path): each for each in found}, folder
 
-    def body(self) -> ComposeResult:
-        many = plural(len(self._found), "file") if self._found else "No files"
-        keys = "  Enter runs, e edits, r reports" if self._found else ""
-        yield Static(line(f"{many} in {self._folder}{keys}", 400), classes="note", markup=False)
-        yield OptionList(*map(_option, self._found), id="labfiles", markup=False, compact=True)
-        with Horizontal(classes="row"):
-            yield label("New study")
-            yield Input(id="newstudy", compact=True, placeholder="name; Enter creates it")
-
-    def fit(self, room: int) -> None:
-        """Keep the name field of a new one visible."""
-        super().fit(room)
-        self.query_one("#labfiles").styles.max_height = max(3, room - 2)
-
-    def on_mount(self) -> None:
+    def fields(self) -> Iterator[Field]:
+        verbs = [("run", "run, or resume"), ("edit", "edit"), ("report", "write the report")]
         if self._found:
-            self.query_one("#labfiles", OptionList).highlighted = 0
+            files = [
+                (where, f"{each.path.stem:<20} {each.kind:<6} {each.state:<14} {each.title}")
+                for where, each in self._found.items()
+            ]
+            yield Field("file", "File", choices=files, only_for=("verb", frozenset(dict(verbs))))
         else:
-            self.query_one("#newstudy").focus()
+            verbs = []
+        verbs.append(("new", f"write a new study into {self._folder}"))
+        yield Field("verb", "Do", choices=verbs)
+        yield Field("name", "New study", hint="name", missing="Type a name for the new study.",
+                    only_for=("verb", frozenset({"new"})))  # fmt: skip
 
-    def action_wish(self, verb: str) -> None:
-        at = self.query_one("#labfiles", OptionList).highlighted
-        if at is None:
-            self.complain("Nothing selected; type a name for a new study.")
-        elif verb == "report" and self._found[at].kind == "sweep":
-            self.complain("A sweep has no report; run it, then `export tables FOLDER`.")
-        else:
-            self.dismiss(LabWish(verb, str(self._found[at].path), self._found[at].kind))
-
-    def result(self) -> LabWish | None:
-        name = self.query_one("#newstudy", Input).value.strip()
-        if name:
-            return LabWish("new", name, "study")
-        self.action_wish("run")
-        return None
-
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.action_wish("run")
+    def made(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        verb, file = values["verb"], self._found.get(values.get("file", ""))
+        if file is None or verb == "new":
+            return ("new", values["name"])
+        if file.kind == "sweep" and verb == "report":
+            raise InputError("A sweep has no report; run it, then `export tables FOLDER`.")
+        is_sweep = file.kind == "sweep" and verb == "run"
+        return ("sweep" if is_sweep else verb, str(file.path))
 
 
-def _option(each: LabFile) -> Option:
-    name = line(each.path.stem, 20)
-    pad = " " * max(1, 21 - Content(name).cell_length)
-    return Option(
-        Content.assemble((name, "bold"), pad, f"{each.kind:<7}", (line(each.state, 40), "$accent"),
-                         f"  {line(each.title, 60)}")
-    )  # fmt: skip
-
-
-class EditedText(NamedTuple):
-    """An edited text, and whether to run it now."""
-
-    text: str
-    run: bool
-
-
-class EditorDialog(Dialog[EditedText]):
-    """Edits a study or a scenario, and shows errors while it is typed."""
+class EditorDialog(Dialog[tuple[str, bool]]):
+    """Edits a study or a scenario; returns the text, and whether to run it now."""
 
     AUTO_FOCUS = "#text"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -370,7 +323,6 @@ class EditorDialog(Dialog[EditedText]):
 
     def more_buttons(self) -> ComposeResult:
         yield Button(Content(" Save and run "), id="run", compact=True)
-        yield Button(Content(" F8 Error "), id="go", compact=True)
 
     def fit(self, room: int) -> None:
         """Give the remaining lines to the text."""
@@ -384,8 +336,8 @@ class EditorDialog(Dialog[EditedText]):
     def _now(self) -> str:
         return self.query_one("#text", TextArea).text
 
-    def result(self) -> EditedText:
-        return EditedText(self._now, run=False)
+    def result(self) -> tuple[str, bool]:
+        return self._now, False
 
     @on(TextArea.Changed)
     def _changed(self, event: TextArea.Changed) -> None:
@@ -403,12 +355,11 @@ class EditorDialog(Dialog[EditedText]):
         found = await in_thread(lambda: fault_of(path, text), "check")
         if self.is_mounted and text == self._now:
             self._fault = found
-            row = "" if found is None or found.row < 0 else f"Line {found.row + 1}: "
+            row = "" if found is None or found.row < 0 else f"Line {found.row + 1} (F8): "
             told = self.query_one("#fault", Static)
             told.update(line("No errors." if found is None else f"{row}{found.sentence}.", 300))
             told.set_class(found is not None, "-wrong")
 
-    @on(Button.Pressed, "#go")
     def action_go(self) -> None:
         area = self.query_one("#text", TextArea)
         if self._fault is not None and self._fault.row >= 0:
@@ -431,4 +382,4 @@ class EditorDialog(Dialog[EditedText]):
 
     @on(Button.Pressed, "#run")
     def _run(self) -> None:
-        self.dismiss(EditedText(self._now, run=True))
+        self.dismiss((self._now, True))

@@ -46,28 +46,21 @@ class ParameterMapPane(PixelPane):
         Binding("up", "move(0, 1)", "Up", id="sweep-up", show=False),
         Binding("down", "move(0, -1)", "Down", id="sweep-down", show=False),
     ]
+    _map: ParameterMap | None = None
+    _at = (0, 0)
 
-    def __init__(self, *, id: str = "parameters") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._map: ParameterMap | None = None
-        self._at = (0, 0)
-
-    def show_map(self, found: ParameterMap | None) -> None:
+    def show_map(self, found: ParameterMap) -> None:
         """Show another map; the cursor keeps its position if that exists."""
         if found is not self._map:
             self._map = found
-            self.changed()
+            self.action_move(0, 0)
 
     def action_move(self, right: int, up: int) -> None:
-        if self._map is None:
-            return
-        rows, columns = self._map.means.shape
-        x, y = self._here(rows, columns)
-        self._at = min(max(x + right, 0), columns - 1), min(max(y + up, 0), rows - 1)
-        self.changed()
-
-    def _here(self, rows: int, columns: int) -> tuple[int, int]:
-        return min(self._at[0], columns - 1), min(self._at[1], rows - 1)
+        if self._map is not None:
+            rows, columns = self._map.means.shape
+            x, y = self._at[0] + right, self._at[1] + up
+            self._at = min(max(x, 0), columns - 1), min(max(y, 0), rows - 1)
+            self.changed()
 
     def paint(self, width: int, height: int) -> list[Strip]:
         """Draw fields, axes and the value under the cursor."""
@@ -78,38 +71,37 @@ class ParameterMapPane(PixelPane):
         rows, columns = found.means.shape
         self._foot(canvas, found)
         left = min(max(map(cell_len, found.up)), LONGEST, max(0, width - 2 * columns)) + 1
-        tall = min(max((height - 3) // rows, 0), TALLEST)
-        wide = (width - left) // columns
+        tall, wide = min(max((height - 3) // rows, 0), TALLEST), (width - left) // columns
+        muted = canvas.ink_of(self.tone("muted"))
         if not tall or wide < 1 or height < 4:
-            canvas.text(0, 0, "Too many values for this pane; press z to maximize it.",
-                        canvas.ink_of(self.tone("muted")), room=width)  # fmt: skip
+            said = "Too many values for this pane; press z to maximize it."
+            canvas.text(0, 0, said, muted, room=width)
             return canvas.strips()
-        self._fields(canvas, found, left, tall, wide)
-        self._axes(canvas, found, left, tall, wide)
+        shares = _shares(found.means)
+        for y in range(rows):
+            top = (rows - 1 - y) * tall
+            label = line(found.up[y], left - 1)
+            canvas.text(left - 1 - cell_len(label), top + (tall - 1) // 2, label, muted)
+            for x in range(columns):
+                value, share = float(found.means[y, x]), float(shares[y, x])
+                self._field(canvas, left + x * wide, top, wide, tall, share)
+                said = "?" if math.isnan(value) else short(value)
+                self._number(canvas, left + x * wide, top + (tall - 1) // 2, wide, said, share,
+                             is_here=(x, y) == self._at)  # fmt: skip
+        free = 0
+        for place, said in enumerate(found.across):
+            at = left + place * wide
+            if at >= free:
+                free = at + canvas.text(at, rows * tall, said, muted, room=width - at) + 1
+        names = f"{line(found.x, 30)} across, {line(found.y, 30)} upwards"
+        text = canvas.ink_of(self.tone("text"))
+        canvas.text(left, rows * tall + 1, names, text, room=width - left)
         return canvas.strips()
 
-    def _fields(self, canvas: Canvas, found: ParameterMap, left: int, tall: int, wide: int) -> None:
-        """Paint the fields, each with its number if there is room."""
-        rows, columns = found.means.shape
-        shares = _shares(found.means)
-        here, muted = self._here(rows, columns), canvas.ink_of(self.tone("muted"))
-        cursor = canvas.ink_of(self.tone("cursor"))
-        for y in range(rows):
-            for x in range(columns):
-                top, start = (rows - 1 - y) * tall, left + x * wide
-                share, value = float(shares[y, x]), float(found.means[y, x])
-                said = "?" if math.isnan(value) else short(value)
-                if not math.isnan(value):
-                    self._fill(canvas, share, start, top, wide, tall)
-                top += (tall - 1) // 2
-                if (x, y) == here:
-                    canvas.text(start, top, f"{said:^{wide}}"[:wide], cursor)
-                elif math.isnan(value):
-                    canvas.text(start, top, said, muted, room=wide)
-                elif len(said) <= wide:
-                    self._number(canvas, share, start + (wide - len(said)) // 2, top, said)
-
-    def _fill(self, canvas: Canvas, share: float, x: int, y: int, wide: int, tall: int) -> None:
+    def _field(self, canvas: Canvas, x: int, y: int, wide: int, tall: int, share: float) -> None:
+        """Paint a field; one without a finished run is blank."""
+        if math.isnan(share):
+            return
         if self.in_glyphs:
             area = (slice(y, y + tall), slice(x, x + wide))
             canvas.chars[area] = self.density(np.array([share]))[0]
@@ -118,51 +110,40 @@ class ParameterMapPane(PixelPane):
         pixels = np.broadcast_to(self.shade(np.array(share)), (tall, 2 * wide, 3))
         canvas.side_blocks(x, y, np.ascontiguousarray(pixels))
 
-    def _number(self, canvas: Canvas, share: float, x: int, y: int, said: str) -> None:
+    def _number(
+        self, canvas: Canvas, x: int, y: int, wide: int, said: str, share: float, *, is_here: bool
+    ) -> None:
         """Write a number over its field, in black or white, whichever is readable."""
-        if self.in_glyphs:
-            _put(canvas, x, y, said, canvas.ink_of(self.tone("strong")))
-            return
-        ground = self.shade(np.array(share))
-        is_bright = float(ground @ np.array([0.299, 0.587, 0.114])) > 128
-        fore = np.full(3, 0 if is_bright else 255, np.uint8)
-        _put(canvas, x, y, said, int(paired(fore, ground)))
-
-    def _axes(self, canvas: Canvas, found: ParameterMap, left: int, tall: int, wide: int) -> None:
-        """Write the values beside and below the fields, and the name of y."""
-        ink, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("text"))
-        rows = len(found.up)
-        for place, said in enumerate(reversed(found.up)):
-            shown = line(said, left - 1)
-            canvas.text(left - 1 - cell_len(shown), place * tall + (tall - 1) // 2, shown, ink)
-        free = 0
-        for place, said in enumerate(found.across):
-            at = left + place * wide
-            if at >= free:
-                free = at + canvas.text(at, rows * tall, said, ink, room=canvas.width - at) + 1
-        names = f"{line(found.x, 30)} across, {line(found.y, 30)} upwards"
-        canvas.text(left, rows * tall + 1, names, strong, room=canvas.width - left)
+        if is_here:
+            _put(canvas, x, y, f"{said:^{wide}}"[:wide], canvas.ink_of(self.tone("cursor")))
+        elif math.isnan(share):
+            _put(canvas, x, y, said, canvas.ink_of(self.tone("muted")))
+        elif len(said) <= wide:
+            ink = canvas.ink_of(self.tone("strong"))
+            if not self.in_glyphs:
+                ground = self.shade(np.array(share))
+                is_bright = float(ground @ np.array([0.299, 0.587, 0.114])) > 128
+                ink = int(paired(np.full(3, 0 if is_bright else 255, np.uint8), ground))
+            _put(canvas, x + (wide - len(said)) // 2, y, said, ink)
 
     def _foot(self, canvas: Canvas, found: ParameterMap) -> None:
         """Write the value under the cursor, and the scale if there is room."""
-        x, y = self._here(*found.means.shape)
-        value = float(found.means[y, x])
+        (x, y), row = self._at, canvas.height - 1
+        value, text = float(found.means[y, x]), canvas.ink_of(self.tone("text"))
         said = "no run" if math.isnan(value) else f"{value:.4g}"
-        row, inks = canvas.height - 1, [canvas.ink_of(self.tone(n)) for n in ("strong", "text")]
+        strong = canvas.ink_of(self.tone("strong"))
+        used = canvas.text(0, row, f"{line(found.measure, 20)} {said}", strong) + 2
         where = f"{line(found.x, 20)} {found.across[x]}, {line(found.y, 20)} {found.up[y]}"
-        used = canvas.text(0, row, f"{line(found.measure, 20)} {said}", inks[0]) + 2
-        used += canvas.text(used, row, where, inks[1])
+        used += canvas.text(used, row, where, text)
         known = found.means[~np.isnan(found.means)]
-        if not known.size:
-            return
-        ends = short(float(known.min())), short(float(known.max()))
+        ends = [short(float(each)) for each in (known.min(), known.max())] if known.size else []
         start = canvas.width - SCALE - sum(map(len, ends)) - 2
-        if start < used + 2:
+        if not ends or start < used + 2:
             return
-        start += canvas.text(start, row, ends[0], inks[1]) + 1
+        start += canvas.text(start, row, ends[0], text) + 1
         for place in range(SCALE):
-            self._fill(canvas, place / (SCALE - 1), start + place, row, 1, 1)
-        canvas.text(start + SCALE + 1, row, ends[1], inks[1])
+            self._field(canvas, start + place, row, 1, 1, place / (SCALE - 1))
+        canvas.text(start + SCALE + 1, row, ends[1], text)
 
 
 def _shares(means: F64) -> F64:
@@ -179,20 +160,17 @@ class BarsPane(StripPane):
         "One row each: a bar up to the value, ├ and ┤ at the ends of its 95 % interval, and the "
         "same in numbers. For a sweep: how much the measure depends on each parameter (Sobol or "
         "Morris indices, or rank correlation), and its value at the low and high end of each; for "
-        "a study: every condition; for a calibration: every value within its range. Up and down "
-        "scroll; t shows the next chart, v the next measure of a sweep."
+        "a comparison or a study: every condition; for a calibration: every value within its "
+        "range. Up and down scroll; t shows the next chart, v the next measure of a sweep."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", "Up", id="bars-up", show=False),
         Binding("down", "scroll(1)", "Down", id="bars-down", show=False),
     ]
+    _bars: Bars | None = None
+    _top = 0
 
-    def __init__(self, *, id: str = "bars") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._bars: Bars | None = None
-        self._top = 0
-
-    def show_bars(self, found: Bars | None) -> None:
+    def show_bars(self, found: Bars) -> None:
         """Show other numbers."""
         if found != self._bars:
             self._bars, self._top = found, 0
@@ -204,12 +182,12 @@ class BarsPane(StripPane):
         self.changed()
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the rows, the axis below, and a caption."""
+        """Draw the rows, the axis with its ends below, and a caption."""
         canvas, found = self.canvas(width, height), self._bars
         if found is None or not found.rows:
             self.write_placeholder(canvas)
             return canvas.strips()
-        muted = canvas.ink_of(self.tone("muted"))
+        muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         canvas.text(0, height - 1, found.note, muted, room=width)
         room = max(height - 2, 1)
         step = 2 if 2 * len(found.rows) <= room else 1
@@ -217,42 +195,38 @@ class BarsPane(StripPane):
         left = min(max(cell_len(row.label) for row in shown), max(6, width // 4)) + 1
         right = min(max(cell_len(row.said) for row in shown), max(8, width // 2)) + 1
         axis = _Axis(found, left, max(4, width - left - right))
-        for place, row in enumerate(shown):
-            self._row(canvas, place * step, row, axis, left, right)
+        for y, row in zip(range(0, height, step), shown, strict=False):
+            canvas.text(0, y, row.label, strong, room=left - 1)
+            said = canvas.ink_of(self.tone("text"))
+            canvas.text(left + axis.cells + 1, y, row.said, said, room=right - 1)
+            self._mark(canvas, y, row, axis)
         if height >= 3:
-            self._ruler(canvas, min(len(shown) * step, height - 2), axis, muted)
+            ends, below = (short(axis.low), short(axis.high)), min(len(shown) * step, height - 2)
+            canvas.text(left, below, ends[0], muted)
+            canvas.text(left + axis.cells - len(ends[1]), below, ends[1], muted)
+            zero = axis.at(0.0) if axis.low < 0 < axis.high else -1
+            if left + len(ends[0]) < zero < left + axis.cells - len(ends[1]) - 1:
+                canvas.text(zero, below, "0", muted)
         return canvas.strips()
 
-    def _row(self, canvas: Canvas, y: int, row: Bar, axis: _Axis, left: int, right: int) -> None:
-        text, ink = canvas.ink_of(self.tone("text")), canvas.ink_of(self.tone("line"))
-        faint, strong = canvas.ink_of(self.tone("axis")), canvas.ink_of(self.tone("strong"))
-        is_plain = self.symbols == "ascii"
-        canvas.text(0, y, row.label, strong, room=left - 1)
-        canvas.text(axis.x + axis.cells + 1, y, row.said, text, room=right - 1)
+    def _mark(self, canvas: Canvas, y: int, row: Bar, axis: _Axis) -> None:
+        """Draw a bar or a mark, with its interval over it."""
+        middle, bar, dash, low, high, mark = "|=-[]o" if self.symbols == "ascii" else "│█─├┤●"
+        strong = canvas.ink_of(self.tone("strong"))
         if not math.isnan(axis.middle):
-            _put(canvas, axis.at(axis.middle), y, "|" if is_plain else "│", faint)
+            _put(canvas, axis.at(axis.middle), y, middle, canvas.ink_of(self.tone("axis")))
         if not math.isnan(row.start) and not math.isnan(row.value):
             first, last = sorted((axis.at(row.start), axis.at(row.value)))
-            _put(canvas, first, y, ("=" if is_plain else "█") * (last - first + 1), ink)
+            _put(canvas, first, y, bar * (last - first + 1), canvas.ink_of(self.tone("line")))
         if not math.isnan(row.low):
             first, last = axis.at(row.low), axis.at(row.high)
             for at in range(first + 1, last):
                 if canvas.chars[y, at] in " |│":
-                    _put(canvas, at, y, "-" if is_plain else "─", strong)
-            _put(canvas, first, y, "[" if is_plain else "├", strong)
-            _put(canvas, last, y, "]" if is_plain else "┤", strong)
+                    _put(canvas, at, y, dash, strong)
+            _put(canvas, first, y, low, strong)
+            _put(canvas, last, y, high, strong)
         if math.isnan(row.start) and not math.isnan(row.value):
-            _put(canvas, axis.at(row.value), y, "o" if is_plain else "●", strong)
-
-    @staticmethod
-    def _ruler(canvas: Canvas, y: int, axis: _Axis, ink: int) -> None:
-        """Write the ends of the axis below, and 0 if it lies between them."""
-        ends = short(axis.low), short(axis.high)
-        canvas.text(axis.x, y, ends[0], ink)
-        canvas.text(axis.x + axis.cells - len(ends[1]), y, ends[1], ink)
-        zero = axis.at(0.0) if axis.low < 0 < axis.high else -1
-        if axis.x + len(ends[0]) < zero < axis.x + axis.cells - len(ends[1]) - 1:
-            canvas.text(zero, y, "0", ink)
+            _put(canvas, axis.at(row.value), y, mark, strong)
 
 
 def _put(canvas: Canvas, x: int, y: int, glyphs: str, ink: int) -> None:

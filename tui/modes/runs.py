@@ -15,7 +15,6 @@ from textual.widget import Widget
 
 from sim.arrays import F64
 from sim.core import plural
-from sim.errors import HubbubError
 from tui.actions.table import way_to
 from tui.dialogs.progress import in_thread
 from tui.draw.experiments import BarsPane, ExperimentTable, ParameterMapPane
@@ -26,7 +25,6 @@ from tui.experiment_figures import (
     Bars,
     Outcome,
     ParameterMap,
-    course,
     name_of,
     outcome_of,
     series_of,
@@ -85,7 +83,6 @@ class RunsMode(Mode):
     _view = FAN
     _axes: tuple[str, ...] = ()
     _key: tuple[object, ...] = ()
-    _live_key: tuple[object, ...] = ()
     _is_looking = False
     _followed: Experiment | None = None
     _outcome: Outcome | None = None
@@ -94,8 +91,8 @@ class RunsMode(Mode):
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
             yield titled(FanPane(), "Fan", "picture")
-            yield titled(ParameterMapPane(), "Heat map", "picture")
-            yield titled(BarsPane(), "Numbers", "picture")
+            yield titled(ParameterMapPane(id="parameters"), "Heat map", "picture")
+            yield titled(BarsPane(id="bars"), "Numbers", "picture")
             yield titled(OutcomePane(), "Conclusion")
         with Horizontal(id="lower"):
             yield titled(DifferencePane(), "Difference")
@@ -181,7 +178,7 @@ class RunsMode(Mode):
             if key != self._key and not self._is_looking:
                 self._key, self._is_looking = key, True
                 self.ask(self._look, chosen, self._series, self._axes, group="outcome")
-            self._ask_live()
+            self._follow()
 
     def _title(self) -> None:
         """Name the chart and the series, and below them what the keys show next."""
@@ -226,6 +223,16 @@ class RunsMode(Mode):
         key = way_to("replicates", self.app.keymap)
         return f"Press {key} for {REPLICATES} replicates from this tick."
 
+    def _follow(self) -> None:
+        """Draw the course of the world itself, if the experiment is of this world."""
+        chosen, feed = self.chosen, self.app.feed
+        its_own = None if chosen is None or chosen.world is None else chosen.world()
+        is_its = chosen is not None and feed is not None and its_own is feed.simulation
+        live = chosen.live(self.app.frame, self.series) if chosen and is_its else np.zeros(0)
+        if not np.array_equal(live, self._live):
+            self._live = live
+            self._show()
+
     async def _look(self, chosen: Experiment | None, series: str, axes: tuple[str, ...]) -> None:
         try:
             found = None
@@ -262,26 +269,6 @@ class RunsMode(Mode):
             difference.border_title = Content(said)
         self.query_one(OutcomePane).tell(outcome, chosen.problem if chosen else "")
         self._title()
-
-    def _ask_live(self) -> None:
-        """Fetch the course of the world itself, if the experiment is of this world."""
-        chosen, frame = self.chosen, self.app.frame
-        if chosen is None or chosen.world is None or self.app.feed is None or frame is None:
-            self._live = np.zeros(0)
-        elif (key := (chosen, self._series, frame.revision)) != self._live_key:
-            self._live_key = key
-            self.ask(self._follow, chosen, self._series, group="live", newest=True)
-
-    async def _follow(self, chosen: Experiment, series: str) -> None:
-        simulation, said = self.app.simulation, chosen.plan.texts
-        live: F64 = np.zeros(0)
-        if chosen.world is not None and chosen.world() is simulation and said is not None:
-            sent = tuple(range(chosen.made, chosen.made + len(said))) or chosen.under_way
-            with suppress(HubbubError):  # it was closed: the bars say so
-                live = await simulation.query(course, series, chosen.tick, sent, said)
-        if self.chosen is chosen:
-            self._live = live
-            self._show()
 
     @on(ExperimentTable.Selected)
     def _selected(self, event: ExperimentTable.Selected) -> None:

@@ -8,17 +8,20 @@ from sim.lab.studies.findings import StudyFindings, Verdict, read_findings, run_
 from sim.lab.studies.study import (
     Claim,
     Study,
+    StudyMeasure,
     StudySection,
     results_beside,
     schema,
     study_of,
     template,
+    write_template,
 )
 
 __all__ = [
     "Claim",
     "Study",
     "StudyFindings",
+    "StudyMeasure",
     "StudySection",
     "Verdict",
     "read_findings",
@@ -28,4 +31,5 @@ __all__ = [
     "schema",
     "study_of",
     "template",
+    "write_template",
 ]

@@ -552,6 +552,18 @@ def template(title: str) -> str:
     return _TEXT.format(title=toml_value(title), version=toml_value(sim.__version__))
 
 
+def write_template(path: Path, *, force: bool = False) -> None:
+    """Write a study file to start from, titled after its name; it runs as it is."""
+    from sim.io.exporting.export import outlet
+
+    if not path.parent.is_dir():
+        raise FileError(path, "its folder does not exist; make it first")
+    if path.exists() and not force:
+        raise FileError(path, "exists already; edit it, or choose another name")
+    with outlet(path, force=force) as (draft,):
+        draft.write_text(template(path.stem.replace("-", " ").capitalize()), encoding="utf-8")
+
+
 @dataclass(frozen=True)
 class StudyMeasure:
     """A measure of a condition: of a message at the end, or of the world over the last quarter."""
