@@ -149,6 +149,25 @@ def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
         yield now.minds.warning, "warning"
 
 
+def rank(typed: str, name: str, about: str = "") -> int:
+    """Return how well typed words fit a name, or else a text about it; 0 if they do not.
+
+    Examples
+    --------
+    >>> rank("maki-th", "maki-thompson"), rank("maki", "stifling", "as Maki-Thompson")
+    (4, 1)
+    """
+    words, name = typed.casefold().split(), name.casefold()
+    joined = "-".join(words)
+    if name == joined:
+        return 5
+    if name.startswith(joined):
+        return 4
+    if all(word in name for word in words):
+        return 3 if any(name.startswith(word) for word in words) else 2
+    return int(all(word in f"{name} {about}".casefold() for word in words))
+
+
 def real_rows(found: Communities) -> int:
     """Return how many rows are communities; the last row may stand for all others."""
     rest = len(found.labels) and int(found.labels[-1]) < 0

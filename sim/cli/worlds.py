@@ -18,6 +18,7 @@ from sim.cli.watch import watched
 from sim.core.progress import Report
 from sim.core.text import plural
 from sim.errors import FileError, InputError, UnknownNameError
+from sim.scenario.worlds import USUAL
 from sim.settings.logging import log
 
 if TYPE_CHECKING:
@@ -110,15 +111,19 @@ _FILE, _TIES, _MEMBERS = "How the file is written", "More of ties", "Of members"
 def new(
     context: typer.Context,
     out: NewFile,
-    agents: Annotated[int, typer.Option(help="Number of members.")] = 10_000,
+    agents: Annotated[int, typer.Option(help="Number of members.")] = USUAL.agents,
     network: Annotated[
         str,
         typer.Option(
             help="Generator; an unknown name lists them.", autocompletion=completed("networks")
         ),
-    ] = "preferential-attachment",
-    mean_degree: Annotated[float, typer.Option(help="Average number of followers.")] = 20.0,
-    seed: Annotated[int, typer.Option(help="Random seed: the same seed, the same world.")] = 0,
+    ] = USUAL.network,
+    mean_degree: Annotated[
+        float, typer.Option(help="Average number of followers.")
+    ] = USUAL.mean_degree,
+    seed: Annotated[
+        int, typer.Option(help="Random seed: the same seed, the same world.")
+    ] = USUAL.seed,
     tick_minutes: TickMinutes = 60.0,
     trust: Annotated[str, typer.Option(help="full, uniform, or uniform:LOW-HIGH.")] = "full",
     degrees: Annotated[

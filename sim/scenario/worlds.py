@@ -39,9 +39,12 @@ class NewWorld:
 
         agents, mean_degree, extra = self.agents, self.mean_degree, dict(self.parameters)
         if self.degrees is not None:
-            usual = NewWorld()
-            typed = [n for n in ("agents", "mean_degree") if getattr(self, n) != getattr(usual, n)]
-            typed += ["network"] if self.network not in {usual.network, "configuration"} else []
+            usual = NewWorld(), USUAL
+            typed = [
+                name
+                for name in ("agents", "network", "mean_degree")
+                if getattr(self, name) not in {"configuration", *(getattr(u, name) for u in usual)}
+            ]
             if typed:
                 names = ", ".join(name.replace("_", "-") for name in typed)
                 raise InputError(f"Degree pairs make a configuration network; leave {names} out.")
@@ -71,6 +74,10 @@ class NewWorld:
             report=report,
             **extra,
         )
+
+
+USUAL = NewWorld(agents=100_000, network="planted-communities", seed=7)
+"""What ``hubbub new`` and the screen make unless told otherwise; ``new:`` is as written."""
 
 
 def assignments(words: Iterable[str], what: str = "-p") -> dict[str, str]:

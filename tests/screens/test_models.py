@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,9 @@ def test_every_word_typed_narrows_the_list() -> None:
     assert [one.name for one in fitting(cards, "FRIENDS word")] == ["viral"]
     assert [one.name for one in fitting(cards, "cascades coin")] == ["independent-cascade"]
     assert fitting(cards, "friends coin") == []
+    named = [replace(cards[0], name="stifling", summary="as Maki-Thompson"), cards[1]]
+    named.append(replace(cards[1], name="maki-thompson"))
+    assert [one.name for one in fitting(named, "maki-th")] == ["maki-thompson", "stifling"]
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -7,19 +7,21 @@ import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-import numpy as np
 import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
 from sim.runtime import Durability, Health, Vitals
 from sim.runtime.health import CheckHistory, look
+from sim.world.metrics.alerts import Alert, AlertRule, Level
 from tests.screens.fake import FakeSimulator
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until
 from tui.app import Hubbub
-from tui.modes.system import EnginePane, HealthRows, HealthTable, ProgramPane, program_facts
+from tui.modes.system import Facts, alert_history, program_facts, things_to_do
 
 
 async def press(app: Hubbub, pilot: Pilot[int], key: str) -> None:
@@ -43,45 +45,36 @@ async def test_6_shows_each_check_the_engine_and_the_paths(
         await press(app, pilot, "5")
         assert app.stage is not None
         assert app.stage.mode == "system"
-        await until(pilot, lambda: "hubbub.jsonl" in seen(app))
-        assert "Health" in seen(app)
-        assert "memory" in seen(app)
-        assert "last tick" in seen(app)
-        assert ("0 create" in seen(app)) is (size[0] > 100)
-        assert ("screen: 7624" in seen(app)) is (size[0] > 100)
-        await press(app, pilot, "1")
-        await press(app, pilot, "5")
-        assert app.screen.query_one(HealthTable).selected == 0
+        for words in ("What to do", "saved", "All plugins work", "0 create"):
+            await until(pilot, lambda words=words: words in seen(app))
+        await press(app, pilot, "d")
+        for words in ("hubbub.jsonl", "Checks", "memory", "last tick"):
+            await until(pilot, lambda words=words: words in seen(app))
+        assert "What to do" not in seen(app)
+        await press(app, pilot, "d")
+        await until(pilot, lambda: "What to do" in seen(app))
 
 
-async def test_the_facts_follow_the_frame_and_the_journal(tmp_path: Path) -> None:
-    async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await press(app, pilot, "5")
+async def test_what_is_wrong_is_told_with_the_key_that_helps(tmp_path: Path) -> None:
+    async with hubbub(tmp_path, (160, 48)) as (app, _):
         kept = Durability(4, 1, 0, 7.4, 5 << 20, "/saves/town.hub.live")
-        frame = replace(frame_of(app), kept=kept, phase_ms=(("expose", 3.0),), path="/x" * 60)
-        app.screen.query_one(EnginePane).show(frame)
-        await until(pilot, lambda: "town.hub.live" in seen(app))
-        assert "saved to tick" in seen(app)
-        assert "3 ms" in seen(app)
-        assert "…" in seen(app)
-
-
-def test_rows_tell_level_number_course_and_sentence() -> None:
-    rows = HealthRows(course().readings)
-    one = np.array([[each.name for each in rows.readings].index("memory")])
-    assert [rows.cells(column, one)[0] for column in range(4)] == [
-        "memory", "!! critical", "300 MiB", "▃▆█",
-    ]  # fmt: skip
-    assert rows.cells(4, one)[0].endswith("memory_hard_mb allows 250.")
-    assert HealthRows(course().readings, ascii_only=True).cells(3, one)[0].isascii()
-
-
-def test_rows_are_sorted_by_what_is_shown() -> None:
-    rows = HealthRows(course().readings)
-    assert rows.keys(1).max() == 2
-    assert rows.keys(2).max() == rows.keys(3).max() == 300
-    assert list(rows.keys(0)) == [each.name for each in rows.readings]
-    assert len(rows.keys(4)) == len(rows)
+        rule = AlertRule("spread", "too fast", 0.05, 0.2)
+        said = [Alert(3, "fast", Level.CRITICAL, "spread", 0.31, ""),
+                Alert(9, "fast", Level.OVER, "spread", 0.01, "")]  # fmt: skip
+        metrics: Any = SimpleNamespace(alarms=(("fast", 2),), rules=(("fast", rule),), alerts=said)
+        planned = ("ban member 3 at tick 9", "hide message 0 at tick 2 (done: hidden)")
+        frame = replace(frame_of(app), kept=kept, metrics=metrics, interventions=planned)
+        told = dict(things_to_do(frame, course()))
+    assert told["saved"] == "to tick 4, survives a crash; 1 tick unsaved"
+    assert told["!! memory"].endswith("250. Press space to pause, and close other programs.")
+    assert (told["planned"], told["! alerts"]) == (
+        planned[0],
+        "fast (critical); G edits thresholds",
+    )
+    assert alert_history(frame) == [
+        ("tick 9", "cleared: spread 0.01, threshold 0.05; fast"),
+        ("! tick 3", "raised (critical): spread 0.31, threshold 0.2; fast"),
+    ]
 
 
 def test_facts_name_paths_threads_and_models() -> None:
@@ -92,7 +85,7 @@ def test_facts_name_paths_threads_and_models() -> None:
 
 
 def test_a_pane_without_facts_says_so() -> None:
-    assert "No data yet." in ProgramPane().render().plain
+    assert "No data yet." in Facts(id="x", told="").render().plain
 
 
 async def test_the_bar_says_that_something_is_wrong(tmp_path: Path) -> None:
@@ -124,7 +117,7 @@ async def test_a_slow_look_at_the_health_holds_up_no_screen_and_no_key(tmp_path:
         await pilot.press("5")
         app.redraw()
         await until(pilot, lambda: app.stage is not None and app.stage.mode == "system")
-        await until(pilot, lambda: "Health" in seen(app))
+        await until(pilot, lambda: "What to do" in seen(app))
         assert not looking.done()
         gate.set()
         await looking
@@ -184,7 +177,7 @@ def _answer(health: Health, *, within: float = 0.0) -> Health:
 
 
 async def test_a_fact_that_is_long_is_told_whole_and_of_a_path_the_end() -> None:
-    pane, threads = ProgramPane(), ", ".join(f"thread-{number}" for number in range(12))
+    pane, threads = Facts(id="x", told=""), ", ".join(f"thread-{number}" for number in range(12))
     async with shown(pane, (36, 12)) as pilot:
         pane.tell([("threads", threads), ("settings", "/a/" + "long/" * 20 + "settings.toml")])
         await pilot.pause()

@@ -295,6 +295,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("system", "5", "system", "System", "Go to the System mode: health, engine, paths.",
            "View", "", has_world),
     Action(
+        "details", "d", "details", "Details", "Show checks, engine and paths, or what to do.",
+        "View", "", has_world, where="system", footer=3,
+    ),
+    Action(
         "metrics", "G", "metrics", "Metrics", "Choose the metrics in Live, and their alerts.",
         "View", "[NAME ...|none]", has_world, footer=16, opens=True, aliases=("gauges",),
     ),

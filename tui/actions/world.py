@@ -112,6 +112,16 @@ async def erase(app: Viewer, words: Words) -> None:
 WAYS = {("pseudonymise",), ("pseudonymize",)}
 
 
+@does("details")
+async def details(app: Viewer, _words: Words) -> None:
+    """Turn System between what to do and how the program runs."""
+    from tui.modes.system import SystemMode
+
+    if app.stage is not None:
+        app.go("system")
+        app.stage.query_one(SystemMode).turn()
+
+
 @does("journal")
 async def journal(app: Viewer, words: Words) -> None:
     """Show how the world is saved; ``on`` begins a journal if there is none."""

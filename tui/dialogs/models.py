@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
@@ -23,7 +24,7 @@ from tui.dialogs.dialog import Dialog
 from tui.dialogs.progress import in_thread
 from tui.key_queue import KeysInOrder
 from tui.safe_text import line
-from tui.text import count
+from tui.text import count, rank
 
 if TYPE_CHECKING:
     from tui.simulator import PluginChoice, Simulator
@@ -35,13 +36,9 @@ NOTHING = "No match. Shorten the search."
 
 
 def fitting(cards: Sequence[PluginChoice], typed: str) -> list[PluginChoice]:
-    """Return the models whose name, family or summary contains every typed word, in their order."""
-    words = typed.casefold().split()
-    return [
-        card
-        for card in cards
-        if all(word in f"{card.name} {card.family} {card.summary}".casefold() for word in words)
-    ]
+    """Return the models that fit the typed words: names before families and summaries."""
+    ranks = [(-rank(typed, card.name, f"{card.family} {card.summary}"), card) for card in cards]
+    return [card for found, card in sorted(ranks, key=itemgetter(0)) if found]
 
 
 class Search(Input):
@@ -99,9 +96,10 @@ class PickModel(Dialog[str]):
     def _fill(self) -> None:
         if not self.query("#models"):  # the dialog is closing
             return
-        found = fitting(self._cards, self.query_one("#search", Input).value)
+        typed = self.query_one("#search", Input).value
+        found = fitting(self._cards, typed)
         options = self.query_one("#models", OptionList)
-        marked = self.marked or self._chosen
+        marked = found[0].name if found and typed else self.marked or self._chosen
         options.set_options(self._lines(found))
         names = [option.id for option in options.options]
         enabled = [place for place, name in enumerate(names) if name]

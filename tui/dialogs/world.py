@@ -17,6 +17,7 @@ from textual.widgets.option_list import Option
 
 from sim.core import plural
 from sim.errors import FileError, InputError
+from sim.scenario.worlds import USUAL
 from tui.dialogs.dialog import Confirm, Dialog
 from tui.dialogs.form import Field, FormDialog, whole, whole_number
 from tui.dialogs.progress import in_thread
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from tui.simulator import PluginChoice, SavedWorld, ScenarioChoice, Simulator
 
 
-AGENTS = 100_000
 NO_PLATFORM = "none: messages spread along ties only"
 ALONE = "none"
 
@@ -43,7 +43,7 @@ class NewWorldDialog(FormDialog[NewWorldSpec]):
     waiting = "The network generators are still loading."
 
     def __init__(self, simulator: Simulator, last: NewWorldSpec | None) -> None:
-        self._last = last or NewWorldSpec(AGENTS, "planted-communities", 7, {})
+        self._last = last or NewWorldSpec(USUAL.agents, USUAL.network, USUAL.seed, {})
         super().__init__(
             "New world", yes="Create", given=self._last.parameters, given_to=self._last.network
         )
