@@ -1,77 +1,443 @@
-"""The program on the terminal: carries out the actions of keys, palette and ``:`` line."""
+"""The program: one world on the screen, followed frame by frame, and the acts of keys and lines."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment, Segments
 from rich.style import Style
 from textual.binding import BindingType
 from textual.color import Color
-from textual.events import Event, Paste
+from textual.css.query import NoMatches
+from textual.events import Event, Key, Paste
 from textual.filter import ANSIToTruecolor, LineFilter
+from textual.notifications import SeverityLevel
+from textual.screen import Screen
 from textual.widgets import Input
 
 from sim import runtime
 from sim.errors import Cancelled, HubbubError, InputError
-from tui.actions.command_line import parse
-from tui.actions.palette import ActionProvider, known, start_of
-from tui.actions.table import Action, act_of, bindings, by_id
-from tui.dialogs.dialog import sentence_of
-from tui.opening import Bubble
-from tui.safe_text import SafeFilter
-from tui.simulator import Preferences, Simulator, preferences
-from tui.terminal import run_on_terminal
-from tui.text import broken
-from tui.theme import theme_named
-from tui.viewer import Viewer
+from tui.actions.command_line import CommandHistory, parse
+from tui.actions.table import Action, ScreenState, act_of, bindings, by_id, conflicts
+from tui.dialogs.dialog import ErrorDialog, sentence_of
+from tui.dialogs.progress import Loading, in_thread
+from tui.experiments import Experiments
+from tui.key_queue import KeysInOrder
+from tui.opening import Bubble, Opening
+from tui.parts import (
+    BackgroundWork,
+    FrameFeed,
+    LongWork,
+    ModelAccess,
+    Starting,
+    TheoryCurves,
+)
+from tui.safe_text import SafeFilter, line, plain
+from tui.simulator import JournalLocation, NewWorldSpec, Preferences, Simulator, preferences
+from tui.stored_run import TICKS_PER_SECOND
+from tui.terminal import resume_collector, run_on_terminal
+from tui.text import broken, endings, hint_for
+from tui.theme import THEMES, register_themes, theme_named
+from tui.world_session import WorldSession
 
 if TYPE_CHECKING:
-    from sim.core import Report
-    from sim.runtime import Frame
+    import numpy as np
+    import numpy.typing as npt
 
+    from sim import World
+    from sim.core import Report
+    from sim.runtime import Frame, OpenResult, Simulation
+
+
+Ghost = tuple["npt.NDArray[np.int64]", "npt.NDArray[np.int64]"]
 
 PATIENCE = 0.5
 """Seconds that unfinished actions may take before the world is left."""
 
+SLOW, FAST, MANY = 2.0, 5.0, 100_000
+"""Ticks per second at first: a short cascade can be watched in worlds with fewer members."""
+
+SAID_FOR = 8.0
+"""Seconds that a sentence is shown before the hint returns."""
+
+ACTS = ("agents", "lab", "messages", "minds", "time", "view", "world")
+MODES = {
+    "live": "LiveMode", "groups": "GroupsMode", "messages": "MessagesMode", "runs": "RunsMode",
+    "system": "SystemMode",
+}  # fmt: skip
+"""Modules below ``tui`` that know the program; so they are named here and not imported."""
+
 
 def import_acts() -> None:
     """Import the implementations of actions, with all dialogs and modes; after the first paint."""
-    import tui.actions.agents
-    import tui.actions.lab
-    import tui.actions.messages
-    import tui.actions.minds
-    import tui.actions.time
-    import tui.actions.view
-    import tui.actions.world
-    import tui.modes.messages
-    import tui.modes.runs
-    import tui.modes.system  # noqa: F401 - the acts register what they do
+    for name in ACTS:
+        import_module(f"tui.actions.{name}")
 
 
-class Hubbub(Viewer, inherit_bindings=False):
-    """The screen of the simulator."""
+class Hubbub(KeysInOrder, inherit_bindings=False):
+    """The screen of the simulator: opens a world, follows it, shows it, and acts in it."""
 
     TITLE = "Hubbub"
     CSS_PATH = ["styles/app.tcss", "styles/dialogs.tcss"]  # noqa: RUF012 - as Textual declares it
     BINDINGS: ClassVar[list[BindingType]] = list(bindings(""))
     ENABLE_COMMAND_PALETTE = False  # the table of actions defines its keys
-    COMMANDS = {ActionProvider}  # noqa: RUF012 - as Textual declares it
+    COMMANDS = {lambda: _palette().ActionProvider}  # noqa: RUF012 - as Textual declares it
 
     def __init__(
         self, simulator: Simulator, preferences: Preferences | None = None,
         path: Path | None = None,
         *, read_only: bool = False, opening: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(simulator, preferences, path, read_only=read_only, opening=opening)
+        super().__init__()
         self.use_command_palette = True
+        self.simulator = simulator
+        self.preferences = preferences or Preferences()
+        self.history = CommandHistory()
+        self.feed: FrameFeed | None = None  # the simulation that is watched, and its newest frame
+        self.frame: Frame | None = None
+        self.speed: float | None = TICKS_PER_SECOND  # requested per second; None: the most possible
+        self.goal = 0  # the tick to which time runs; 0: none
+        self.ghost: Ghost | None = None  # the future that was left: ticks, and ever adopted
+        self.expected = ""  # the requested state, until it is confirmed; empty: none
+        self.work = LongWork(self)  # long work, and experiments: one at a time of each
+        self.experiments = Experiments(self, simulator.workers)
+        self.opening = Opening(self) if opening else None  # the stored run, while it is played
+        self.homes = WorldSession(self)
+        self.predicted = TheoryCurves(self)
+        self.upkeep = BackgroundWork(self)
+        self.asking = ModelAccess()
+        self.sending = 0  # messages on their way to the engine
+        self.undoable: list[tuple[int, str, Any]] = []  # message, parameter, its value before
+        self.is_rescuing = False  # whether the engine is being restarted
+        self.last_order: Any = None  # the last message that was sent
+        self.last_new: NewWorldSpec | None = None
+        self._is_new_world = True
+        self._path, self._read_only = path, read_only
+        self._said_at, self._hinted = 0.0, ""
+        self._first = Starting()
+        self._loading = Loading(self._first)
+        self._entering = asyncio.Lock()
         self._quick: set[asyncio.Event] = set()
+        self.stage: Any = None  # all modes between the bars
+        self.groups: Any = None
+        self.messages: Any = None
+        self.runs: Any = None
+
+    # -- what is known -----------------------------------------------------------------------
+
+    @property
+    def simulation(self) -> Simulation:
+        """The running simulation; raises ``InputError`` when no world is open."""
+        if self.feed is None:
+            raise InputError("No world is open yet; press n to create one or o to open one.")
+        return self.feed.simulation
+
+    @property
+    def themes(self) -> tuple[str, ...]:
+        """The names of our themes."""
+        return tuple(theme.name for theme in THEMES)
+
+    @property
+    def keymap(self) -> Mapping[str, str]:
+        """The user's keys, action id to keys."""
+        return self.preferences.keymap
+
+    @property
+    def running(self) -> bool:
+        """Whether time runs, as requested."""
+        state = self.expected or (self.frame.state if self.frame else "")
+        return state in {"playing", "stepping"}
+
+    # -- start ------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        if self.opening is None:
+            return self._loading
+        self.frame = self.opening.frame
+        return self._made_stage()
+
+    def on_mount(self) -> None:
+        register_themes(self)
+        self.animation_level = "none"
+        self.prefer(self.preferences)
+        if self.opening is not None:
+            self.call_after_refresh(self.opening.begin)
+        self.call_after_refresh(self.run_worker, self._begin, exit_on_error=False)
+
+    async def take_key(self, key: Key) -> None:
+        """Dispatch a key; while the stored run is played, none goes further."""
+        if self.opening is not None and self.opening.keeps(key):
+            return
+        bubbles = self.screen.query(Bubble)
+        if key.key == "escape" and bubbles:
+            await bubbles.remove()
+        else:
+            await super().take_key(key)
+
+    def prefer(self, wanted: Preferences) -> None:
+        """Apply the user's preferences."""
+        self.preferences = wanted
+        self.set_keymap(dict(wanted.keymap))
+        try:
+            if wanted.theme:
+                is_there = wanted.theme in self.available_themes
+                self.theme = wanted.theme if is_there else theme_named(wanted.theme)
+        except InputError as error:
+            self.notify(str(error))
+        for problem in conflicts(wanted.keymap):
+            self.notify(problem, severity="warning", timeout=10)
+        if self.stage is not None:
+            self.stage.draw_with(wanted.symbols)
+
+    async def _begin(self) -> None:
+        report = self._first.report
+        try:
+            try:
+                await in_thread(lambda: self.prepare(report), "start")
+            finally:
+                is_made = self.feed or self.work.busy or self._entering.locked()
+                resume_collector(freezing=not is_made)  # a world may have been requested meanwhile
+            if self.opening is not None:
+                self.run_worker(self.upkeep.begin(), exit_on_error=False)
+            await self.homes.begin(self._path, report, read_only=self._read_only)
+            self.say_preparing("")
+        except Exception as error:
+            if self.opening is None:
+                self._loading.fail(sentence_of(error))
+            else:
+                self._end_opening()
+                self.frame, self._is_new_world = None, True
+                self.say(sentence_of(error), "error")
+        if not self.upkeep.has_begun:
+            await self.upkeep.begin()
+
+    def _end_opening(self) -> None:
+        """Leave the stored run, for what was asked for and typed meanwhile."""
+        opening, self.opening = self.opening, None
+        if opening is not None:
+            opening.end()
+            if opening.then:
+                self.call_after_refresh(self.action_act, opening.then)
+            for key in opening.typed:
+                self.call_after_refresh(self.post_message, key)
+
+    # -- the world on the screen -------------------------------------------------------------
+
+    async def enter(
+        self, world: World, name: str, path: Path | None = None, opened: OpenResult | None = None,
+        *, is_first: bool = False,
+    ) -> None:  # fmt: skip
+        """Leave the old world and show another."""
+        async with self._entering:
+            if is_first and self.feed is not None:
+                return
+            feed, home = await self.homes.start(world, name, path, opened)
+            await self.part()
+            self.feed, self.homes.home = feed, home
+            self._end_opening()
+            if self.speed in {TICKS_PER_SECOND, SLOW, FAST}:
+                self.speed = SLOW if feed.simulation.frame.agents < MANY else FAST
+            # A turn may have met the new world's frame and refused it for its low revision.
+            self.goal, self._is_new_world, self.undoable = 0, True, []
+            self._accept(feed.simulation.frame)
+        await self._set_the_stage()
+        self.go("live")
+        self.redraw()
+        self.call_after_refresh(self.hint)
+        self.call_after_refresh(self.homes.greet, opened)
+
+    def show_tour(self) -> None:
+        """Show the first stop of the tour."""
+        if self.stage is not None and not self.stage.query(Bubble):
+            self.stage.mount(Bubble())
+
+    async def part(self) -> None:
+        """Leave the world on the screen, and clean up after it."""
+        feed, self.feed = self.feed, None
+        if feed is not None:
+            self.homes.stopped(feed.simulation.frame)
+            await feed.close()
+            await self.homes.leave()
+
+    async def leave(self) -> None:
+        """Leave the engine; called when the terminal has been given back."""
+        self._first.cancel()
+        await self.experiments.stop()
+        self.upkeep.end()
+        await self.asking.close()
+        await self.part()
+
+    async def _set_the_stage(self) -> None:
+        """Show the stage in place of the loading screen, if needed; wait while a dialog is open."""
+        while self.stage is None and self.screen is not self._loading:
+            self._loading.uncovered.clear()
+            await self._loading.uncovered.wait()
+        if self.stage is None:
+            await self.push_screen(self._made_stage())
+
+    def _made_stage(self) -> Screen[Any]:
+        """Return the stage with its modes."""
+        modes = {
+            name: getattr(import_module(f"tui.modes.{name}"), kind)()
+            for name, kind in MODES.items()
+        }
+        self.groups, self.messages, self.runs = modes["groups"], modes["messages"], modes["runs"]
+        stage: Screen[Any] = import_module("tui.modes.stage").Stage(modes.values())
+        self.stage = stage
+        self.call_after_refresh(self.stage.draw_with, self.preferences.symbols)
+        self.set_interval(1 / self.preferences.frames_per_second, self._turn)
+        return stage
+
+    # -- frames -----------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        """Take the newest frame, if there is a new one, and show it."""
+        if self.opening is not None:
+            self._tell_loading()
+            return
+        with suppress(NoMatches):  # the stage is being taken down
+            if self._take():
+                self.redraw(whole=not self.running)
+            sticks = self.stage is not None and self.stage.line.sticks
+            is_over = time.monotonic() - self._said_at > SAID_FOR and not sticks
+            if is_over if self._said_at else hint_for(self.frame, self.keymap) != self._hinted:
+                self.hint()
+
+    def _tell_loading(self) -> None:
+        """Say what is loaded while the stored run is played, and how far it is."""
+        self._first.look()
+        if self._first.stage:
+            told = f"{self._first.stage}, {self._first.share:.0%}"
+            self.say_preparing(told)
+            if self.opening is not None and self.opening.wanted.is_set():
+                self.say(f"Opening the world: {told}")
+
+    def _take(self) -> bool:
+        newest = self.feed.newest if self.feed else None
+        return newest is not None and self._accept(newest)
+
+    def _accept(self, frame: Frame) -> bool:
+        """Make a frame the newest, unless a newer one is known."""
+        before = self.frame
+        if before is not None and before.revision >= frame.revision and not self._is_new_world:
+            return False
+        if before is not None and not self._is_new_world:
+            for text, kind in endings(before, frame):
+                self.say(text, kind)
+        self.frame, self._is_new_world = frame, False
+        if frame.tick >= self.goal:
+            self.goal = 0
+        return True
+
+    def take_newest(self) -> None:
+        """Show the engine's current frame, if it is newer."""
+        if self.feed is not None and self._accept(self.feed.simulation.frame):
+            self.redraw()
+
+    def redraw(self, *, whole: bool = True) -> None:
+        """Show the newest frame in the current mode, in all panes or in those next in turn."""
+        if self.stage is not None and self.frame is not None and self.stage.is_mounted:
+            with self.batch_update():
+                self.stage.show(self.frame, whole=whole)
+
+    def redraw_modes(self) -> None:
+        """Redraw the bar of modes."""
+        if self.stage is not None and self.stage.is_mounted:
+            self.stage.redraw_modes()
+
+    @contextmanager
+    def expecting(self, state: str) -> Iterator[None]:
+        """Show the requested state at once, until the engine has answered."""
+        self.expected = state
+        self.redraw()
+        try:
+            yield
+        finally:
+            self.expected = ""
+            if self.feed is not None:
+                self._accept(self.feed.simulation.frame)
+            self.redraw()
+
+    # -- what is known and shown ------------------------------------------------------------
+
+    @property
+    def home(self) -> JournalLocation:
+        """The location of the world on the screen."""
+        return self.homes.home
+
+    def situation(self) -> ScreenState:
+        """Return the state on which available actions depend."""
+        if self.stage is None:  # before it exists, a question would not be visible
+            return ScreenState(None, "", self.work.busy)
+        return ScreenState(self.frame, self.stage.mode, self.work.busy)
+
+    def go(self, mode: str) -> None:
+        """Go to a mode, which is as it was left."""
+        if self.opening is not None:
+            self.opening.ask(mode)
+        elif self.stage is not None:
+            self.stage.go(mode)
+
+    def show_community(self, index: int) -> None:
+        """Go to a community in the Groups mode."""
+        self.go("groups")
+        self.groups.turn("communities")
+        self.call_after_refresh(self.groups.choose, index)
+
+    # -- what is said -----------------------------------------------------------------------
+
+    def say(self, text: str, kind: str = "info") -> None:
+        """Show a sentence on the line above the footer."""
+        self._said_at = time.monotonic()
+        if self.stage is not None and self.stage.is_mounted:
+            self.stage.line.say(text, kind)
+        elif self.stage is None:
+            self._loading.say(plain(text))
+
+    def pressed(self) -> None:
+        """Let an error go, as a key was pressed."""
+        if self.stage is not None and self.stage.line.sticks:
+            self.stage.line.unstick()
+
+    def say_preparing(self, stage: str) -> None:
+        """Show in the bar of modes what is still being prepared; empty if nothing is."""
+        if self.stage is not None:
+            self.stage.prepare(stage)
+
+    def hint(self) -> None:
+        """Show a hint on what to do next."""
+        self._hinted = self.opening.sentence if self.opening else hint_for(self.frame, self.keymap)
+        self.say(self._hinted)
+        self._said_at = 0.0
+
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a toast; its text is never read as markup."""
+        super().notify(
+            plain(message), title=line(title, 60), severity=severity, timeout=timeout, markup=False
+        )
+
+    def show_problem(self, error: Exception) -> None:
+        """Show an error; the program continues."""
+        self.push_screen(ErrorDialog(error))
+
+    # -- what is done ----------------------------------------------------------------------
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Paste) and isinstance(self.focused, Input):
@@ -101,7 +467,7 @@ class Hubbub(Viewer, inherit_bindings=False):
         elif name == "command":
             self.ask_command("")
         elif action.asks and not action.when(self.situation()):
-            self.ask_command(start_of(self, action.command))
+            self.ask_command(_palette().start_of(self, action.command))
         else:
             self.perform(action)
 
@@ -178,13 +544,18 @@ class Hubbub(Viewer, inherit_bindings=False):
     def ask_command(self, start: str) -> None:
         """Open the ``:`` line."""
         if self.stage is not None:
-            self.stage.line.ask(start, known(self))
+            self.stage.line.ask(start, _palette().known(self))
 
     def _fatal_error(self) -> None:
         """Print where the program itself failed, as clean text without values."""
         error = sys.exception()
         self._exit_renderables.append(Segments([Segment(broken(error, self.frame))]))
         self._close_messages_no_wait()
+
+
+def _palette() -> Any:
+    """Return the palette, which knows the program."""
+    return import_module("tui.actions.palette")
 
 
 def _in_one_line(text: str) -> str:

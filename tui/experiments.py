@@ -24,7 +24,6 @@ from tui.text import seconds
 if TYPE_CHECKING:
     from sim.lab import Records, Result
     from sim.runtime import Frame, Simulation
-    from tui.program import HubbubApp
 
 
 AS_IT_IS = "baseline"
@@ -160,7 +159,7 @@ class Experiment:
 class Experiments:
     """The experiments of this session, in the order in which they began; one runs at a time."""
 
-    def __init__(self, app: HubbubApp, workers: str) -> None:
+    def __init__(self, app: Any, workers: str) -> None:
         self._app, self._workers = app, workers
         self.all: list[Experiment] = []
         self._task: asyncio.Task[None] | None = None

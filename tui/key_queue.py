@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
     from tui.actions.table import Action
-    from tui.program import HubbubApp
 
 
 LOOK_EVERY = 0.25
@@ -228,10 +227,10 @@ class KeysInOrder(App[int], inherit_bindings=False):
         if self.screen is not self.stage or isinstance(self.focused, Input):
             await super().on_event(key)
         else:
-            await self._take_on_stage(cast("HubbubApp", self), key)
+            await self._take_on_stage(cast(Any, self), key)
         self.ahead.went(key)
 
-    async def _take_on_stage(self, app: HubbubApp, key: Key) -> None:
+    async def _take_on_stage(self, app: Any, key: Key) -> None:
         app.pressed()
         is_noted = self.prefix.meets(key, app.situation().mode)
         if self.prefix.is_count:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.content import Content
 from textual.geometry import Offset
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from sim.runtime import Frame
-    from tui.program import HubbubApp
 
 
 PLAYED = (
@@ -33,7 +32,7 @@ GOES_ON = {"inject", "new", "open", "scenario", "tour"}
 class Opening:
     """Plays the stored run, whose keys reach no engine, until the fresh world is wanted."""
 
-    def __init__(self, app: HubbubApp, at: int = 0) -> None:
+    def __init__(self, app: Any, at: int = 0) -> None:
         self._app = app
         self._frames = frames_of(FILE.read_bytes())
         self._at = at
@@ -122,7 +121,7 @@ TOUR = (
 class Bubble(Static):
     """One stop of the tour: it points at a pane without covering it, and waits for its key."""
 
-    app: HubbubApp
+    app: Any
 
     WIDTH, HEIGHT = 34, 5
     DEFAULT_CSS = """

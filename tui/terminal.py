@@ -12,14 +12,10 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, TextIO
+from typing import Any, TextIO
 
 from sim import runtime, settings
 from sim.core import answers_first
-
-if TYPE_CHECKING:
-    from tui.program import HubbubApp
-
 
 NO_TERMINAL = (
     "Hubbub's screen needs a terminal, and {reason}. Run it without one: "
@@ -56,7 +52,7 @@ def obstacle(
     return ""
 
 
-def run_on_terminal(made: Callable[[], HubbubApp]) -> int:
+def run_on_terminal(made: Callable[[], Any]) -> int:
     """Show the screen until it is left."""
     refusal = obstacle()
     if refusal:
@@ -85,7 +81,7 @@ def _drawn_on_output() -> Iterator[None]:
         sys.__stderr__ = errors  # type: ignore[misc]
 
 
-async def _run(app: HubbubApp) -> int:
+async def _run(app: Any) -> int:
     """Run the app; first restore the terminal, then leave the engine, in bounded time."""
     received: dict[int, threading.Timer] = {}
     loop = asyncio.get_running_loop()
@@ -104,7 +100,7 @@ async def _run(app: HubbubApp) -> int:
     return app.return_code or 0
 
 
-def _exported(app: HubbubApp) -> contextlib.AbstractContextManager[object]:
+def _exported(app: Any) -> contextlib.AbstractContextManager[object]:
     """Serve metrics of the world on the screen, if the settings name a port."""
     port = settings.current().metrics_port
     if port is None:
@@ -114,7 +110,7 @@ def _exported(app: HubbubApp) -> contextlib.AbstractContextManager[object]:
     )
 
 
-async def _rescue(app: HubbubApp, begun: Callable[[], None] = lambda: None) -> None:
+async def _rescue(app: Any, begun: Callable[[], None] = lambda: None) -> None:
     """Save a world that has no journal, unless it is a copy of another process's world.
 
     ``begun`` is called when the save begins; from then on it takes as long as the disk needs.
@@ -127,7 +123,7 @@ async def _rescue(app: HubbubApp, begun: Callable[[], None] = lambda: None) -> N
         await app.simulation.save(path, report=lambda _stage, _share: begun())
 
 
-def _signalled(app: HubbubApp, number: int, received: dict[int, threading.Timer]) -> None:
+def _signalled(app: Any, number: int, received: dict[int, threading.Timer]) -> None:
     """Exit in order; a second signal ends the process at once."""
     if received:
         _force(number)
@@ -155,7 +151,7 @@ def hung_up(descriptor: int) -> bool:
     return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
-async def _watch_terminal(app: HubbubApp, received: dict[int, threading.Timer]) -> None:
+async def _watch_terminal(app: Any, received: dict[int, threading.Timer]) -> None:
     """Exit if the terminal vanishes, which does not always cause a signal."""
     while not received:
         await asyncio.sleep(WATCH_SECONDS)

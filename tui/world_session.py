@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sim import store
 from sim.errors import Cancelled, FileError, HubbubError
 from tui.dialogs.dialog import Confirm, Notice, sentence_of
 from tui.dialogs.progress import in_thread
-from tui.program import FrameFeed
+from tui.parts import FrameFeed
 from tui.safe_text import line
 from tui.simulator import JournalLocation
 from tui.text import count
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sim import World
     from sim.core import Report
     from sim.runtime import Frame, JournalConfig, OpenResult
-    from tui.program import HubbubApp
 
 
 DEMO = "lastfm-asia"
@@ -39,7 +38,7 @@ COPY = (
 class WorldSession:
     """Opens the simulation of a world with its journal, and cleans up after the previous one."""
 
-    def __init__(self, app: HubbubApp) -> None:
+    def __init__(self, app: Any) -> None:
         self._app = app
         self.home = JournalLocation()  # of the world on the screen
         self.is_quitting = False
@@ -74,7 +73,7 @@ class WorldSession:
         """Open a file; if another process has it open, offer a copy. None: declined."""
         app = self._app
 
-        async def open_it(read_only: bool) -> OpenResult:
+        async def open_it(read_only: bool) -> Any:
             return await app.work.in_thread(
                 "opening the world",
                 lambda report: app.simulator.open(path, report, read_only=read_only),
@@ -143,7 +142,7 @@ class WorldSession:
         return feed
 
     async def _wants_journal(self, name: str) -> bool:
-        wish = self._app.preferences.journal
+        wish: str = self._app.preferences.journal
         if wish != "ask":
             return wish == "on"
         ask = Confirm(

@@ -256,7 +256,7 @@ async def test_faster_keeps_the_end_of_playing_and_the_bar_says_pausing_at_once(
     async with hubbub(tmp_path) as (app, pilot):
         await inject(app, pilot)
         await keys(pilot, "space", then="RUNNING")
-        await keys(pilot, "plus", then=lambda: made(app).asked[-1] == ("play", 10.0))
+        await keys(pilot, "plus", then=lambda: made(app).asked[-1] == ("play", 5.0))
         assert made(app).until_quiet
         made(app).pause = never  # type: ignore[method-assign]
         await keys(pilot, "space", then="PAUSING")
@@ -670,7 +670,7 @@ async def test_nothing_is_redrawn_without_a_new_frame(tmp_path: Path) -> None:
         app._take = lambda: turns.append(take()) or turns[-1]  # type: ignore[method-assign,func-returns-value]
         await until(pilot, lambda: turns[-2:] == [False, False])
         assert app.stage is not None
-        app.stage.show = lambda frame, **_: shown.append(frame)  # type: ignore[method-assign]
+        app.stage.show = lambda frame, **_: shown.append(frame)
         turns.clear()
         await until(pilot, lambda: len(turns) >= 4)
         assert shown == []

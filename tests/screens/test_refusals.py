@@ -52,7 +52,7 @@ from tui.draw.curves import Curves
 from tui.draw.panes import Painted, StripPane
 from tui.draw.table import ColumnTable
 from tui.key_queue import Pulse
-from tui.program import FrameFeed
+from tui.parts import FrameFeed
 from tui.simulator import PluginChoice, Preferences, Simulator
 from tui.simulator import preferences as current_preferences
 from tui.text import broken, count, counted, ended, hint_for, percent, seconds, titled_count
@@ -457,7 +457,7 @@ def test_a_model_that_does_not_exist_is_not_prepared(tmp_path: Path) -> None:
     rooms = Simulator(tmp_path)
     rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
     rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
-    assert told == ["compiling no-such-model", "ready"] * 2
+    assert told == ["preparing no-such-model", "ready"] * 2
 
 
 # -- the terminal -------------------------------------------------------------------------------
@@ -517,7 +517,7 @@ async def test_a_terminal_that_vanishes_ends_the_program(monkeypatch: pytest.Mon
             ends.append(1)
 
     received: dict[int, threading.Timer] = {}
-    await terminal._watch_terminal(Leaving(), received)  # type: ignore[arg-type]
+    await terminal._watch_terminal(Leaving(), received)
     assert (ends, list(received)) == ([1], [signal.SIGHUP])
 
 

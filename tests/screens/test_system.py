@@ -131,7 +131,7 @@ async def test_a_look_at_the_health_that_does_not_end_is_a_warning_until_it_does
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
         await until(pilot, lambda: "OK" in seen(app).splitlines()[1])
         last = app.simulation.health()
-        monkeypatch.setattr("tui.viewer.LATE_SECONDS", 0.01)
+        monkeypatch.setattr("tui.parts.LATE_SECONDS", 0.01)
 
         def slow(*, within: float = 0.0) -> Health:
             gate.wait(60)
@@ -151,7 +151,7 @@ async def test_a_look_at_the_health_that_does_not_end_is_a_warning_until_it_does
 async def test_a_slow_settings_file_holds_up_no_key(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tui.viewer.LOOKS_EVERY", 0.01)
+    monkeypatch.setattr("tui.parts.LOOKS_EVERY", 0.01)
     asked, gate = [], threading.Event()
 
     def slow(_simulator: FakeSimulator) -> list[str]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sim import World
     from sim.platform import Why
     from sim.runtime import Chain, ChainStep, Pair
-    from tui.viewer import Viewer
+    from tui.app import Hubbub as Viewer
 
 
 @does("agents")
@@ -97,7 +97,7 @@ async def ego(app: Viewer, _words: Words) -> None:
 
 
 def _chosen(app: Viewer) -> int:
-    agent = app.groups.member
+    agent: int | None = app.groups.member
     if agent is None:
         raise InputError("No member selected; press / to find one.")
     return agent

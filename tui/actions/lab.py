@@ -43,7 +43,7 @@ from tui.text import count
 
 if TYPE_CHECKING:
     from sim.lab import Result, StudyFindings
-    from tui.viewer import Viewer
+    from tui.app import Hubbub as Viewer
 
 
 PAIRS = 20

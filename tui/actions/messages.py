@@ -27,7 +27,7 @@ from tui.safe_text import is_visible
 from tui.simulator import PLATFORM
 
 if TYPE_CHECKING:
-    from tui.viewer import Viewer
+    from tui.app import Hubbub as Viewer
 
 
 @does("inject")

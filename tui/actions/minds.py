@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from sim.minds.deciding.commands import PlayedMember
     from sim.minds.models.asks import Answer
     from sim.scenario import MindsRequest
+    from tui.app import Hubbub as Viewer
     from tui.dialogs.minds import MindWish, PlayerAct, SurveyQuestions, Talk
-    from tui.viewer import Viewer
 
 
 @does("minds")

@@ -23,7 +23,7 @@ from tui.actions.command_line import (
 from tui.actions.table import ACTIONS, Action, by_id, way_to
 
 if TYPE_CHECKING:
-    from tui.viewer import Viewer
+    from tui.app import Hubbub as Viewer
 
 
 class ActionOffer(NamedTuple):

@@ -63,7 +63,7 @@ NO_KEY = "none-"
 
 Words = tuple[str, ...]
 Act = Callable[[Any, Words], Awaitable[None]]
-"""Carries out an action, given the :class:`~tui.viewer.Viewer` and the words after the command."""
+"""Carries out an action, given the :class:`~tui.app.Hubbub` and the words after the command."""
 When = Callable[[ScreenState], str]
 
 A = TypeVar("A", bound=Act)

@@ -21,8 +21,8 @@ from tui.modes.stage import TIP, Branches
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, Job, Travelled
-    from tui.program import Ghost
-    from tui.viewer import Viewer
+    from tui.app import Ghost
+    from tui.app import Hubbub as Viewer
 
 
 NOTHING_TO_RUN = "Nothing to run: send a message (i), or type :run N to let N ticks pass."
@@ -204,7 +204,8 @@ async def _travel(app: Viewer, title: str, job: Job[Travelled]) -> None:
 def _branches(app: Viewer) -> Branches:
     if app.stage is None:
         raise InputError("No world is open yet; press n to create one or o to open one.")
-    return app.stage.branches
+    branches: Branches = app.stage.branches
+    return branches
 
 
 def _curve(frame: Frame) -> Ghost | None:

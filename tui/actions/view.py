@@ -24,7 +24,7 @@ from tui.theme import theme_named
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tui.viewer import Viewer
+    from tui.app import Hubbub as Viewer
 
 
 @does("live")
@@ -61,8 +61,8 @@ async def theory(app: Viewer, _words: Words) -> None:
 
 
 def _live(app: Viewer) -> LiveMode:
-    assert app.stage is not None  # noqa: S101 - actions wait for the stage
-    return app.stage.query_one(LiveMode)
+    live: LiveMode = app.stage.query_one(LiveMode)
+    return live
 
 
 @does("view")

@@ -25,7 +25,7 @@ from tui.safe_text import line
 from tui.text import bytes_of, count, percent, seconds, short
 
 if TYPE_CHECKING:
-    from tui.viewer import Viewer
+    from tui.app import Hubbub as Viewer
 
 
 @does("new")

@@ -27,7 +27,6 @@ from tui.dialogs.progress import in_thread
 from tui.draw.fan import FanPane
 from tui.experiment_figures import ArmCurves, Outcome
 from tui.lab_files import fault_of, story_of
-from tui.program import HubbubApp
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -183,9 +182,8 @@ class GalleryDialog(Dialog[GalleryWish]):
         self.query_one("#gallery").styles.height = min(room, 30)
 
     async def on_mount(self) -> None:
-        if isinstance(self.app, HubbubApp):
-            symbols: Any = self.app.preferences.symbols
-            self.query_one(FanPane).symbols = symbols
+        if (preferences := getattr(self.app, "preferences", None)) is not None:
+            self.query_one(FanPane).symbols = preferences.symbols
         found = await in_thread(self._simulator.scenarios, "scenarios")
         self._where = [each.where for each in found]
         options = self.query_one("#scenarios", OptionList)

@@ -142,7 +142,7 @@ class LiveMode(CommunityViews):
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the curves also show predictions."""
         if isinstance(pane, Curves) and pane.display:
-            pane.overlay(self.app.theory_beside(frame.focus))
+            pane.overlay(self.app.predicted.shown(frame.focus))
         super().show_in(pane, frame)
 
     @on(CommunityPane.Chosen)

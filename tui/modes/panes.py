@@ -23,7 +23,7 @@ from tui.text import all_of, count, counted, percent, real_rows, short
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Frame, SessionRow
-    from tui.program import HubbubApp
+    from tui.app import Hubbub as HubbubApp
 
 
 class Mode(Vertical):

@@ -20,7 +20,7 @@ from tui.safe_text import line
 if TYPE_CHECKING:
     from sim.core import ParameterSpec
     from sim.runtime import Focus, Frame
-    from tui.program import HubbubApp
+    from tui.app import Hubbub as HubbubApp
 
 
 SETTLES = 0.15

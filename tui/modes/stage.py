@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from sim.runtime import Durability, Frame, Simulation
     from sim.store.journal.lineage import Bookmark
     from tui.actions.table import ScreenState
+    from tui.app import Hubbub as HubbubApp
     from tui.draw.panes import Symbols
-    from tui.program import FrameFeed, HubbubApp
+    from tui.parts import FrameFeed
     from tui.simulator import JournalLocation
 
 

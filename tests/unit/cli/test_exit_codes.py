@@ -76,6 +76,7 @@ MISTAKES = [
     ("llm estimate none", FILE),
     ("config --json", OK),
     ("phases --json", OK),
+    ("serve --host 0.0.0.0", USAGE),
 ]
 
 

@@ -317,12 +317,6 @@ def test_the_screen_that_is_installed_is_asked_for_what_was_typed(
     assert asked == [wanted]
 
 
-def test_a_browser_elsewhere_is_served_only_when_asked_twice(hubbub: Hubbub) -> None:
-    told = hubbub("serve", "--host", "0.0.0.0")  # noqa: S104 - it is refused
-    assert told.code == 2
-    assert "Other machines reach 0.0.0.0" in told.err
-
-
 def test_without_a_screen_there_is_a_sentence(
     hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,421 @@
+"""Parts of the program: long work, the feed of frames, what is done beside, theory, models."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from textual.css.query import NoMatches
+
+from sim import runtime, settings
+from sim.errors import HubbubError, InputError
+from tui.dialogs.dialog import sentence_of
+from tui.dialogs.progress import (
+    POLLS_PER_SECOND,
+    DialogJob,
+    EngineJob,
+    ProgressDialog,
+    in_thread,
+)
+from tui.safe_text import line
+
+if TYPE_CHECKING:
+    from sim import Theory
+    from sim.core import Report
+    from sim.minds.deciding.thinker import Thinker
+    from sim.minds.models.budget import Budget
+    from sim.runtime import Focus, Frame, Health, Job, Simulation
+
+
+T = TypeVar("T")
+
+PATIENCE = 0.2
+"""Seconds that work may take before a chip or a dialog shows it."""
+
+
+class LongWork:
+    """Runs long work: a chip on the stage shows it, or a dialog where no stage is on top."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._jobs: list[DialogJob] = []
+        self.shown: DialogJob | None = None  # what the chip shows, and escape cancels
+
+    @property
+    def busy(self) -> str:
+        """The work in progress, such as ``"saving the world"``; empty if there is none."""
+        return self._jobs[-1].title if self._jobs else ""
+
+    async def in_thread(self, title: str, function: Callable[[Report], T]) -> T:
+        """Run a function in a thread; it reports progress, and is cancelled through its report."""
+        job = DialogJob(title)
+        return await self._follow(job, in_thread(lambda: function(job.report), title))
+
+    async def of_engine(self, title: str, answer: Awaitable[T]) -> T:
+        """Wait for a reply of the engine that cannot be cancelled."""
+        return await self._follow(
+            DialogJob(title, cancellable=False), asyncio.ensure_future(answer)
+        )
+
+    async def reporting(self, title: str, start: Callable[[Report], Awaitable[T]]) -> T:
+        """Wait for the engine, which reports its progress."""
+        job = DialogJob(title)
+        return await self._follow(job, asyncio.ensure_future(start(job.report)))
+
+    async def job(self, title: str, job: Job[T]) -> T:
+        """Wait for a job of the engine."""
+        return await self._follow(EngineJob(title, job), asyncio.ensure_future(_result_of(job)))
+
+    async def _follow(self, job: DialogJob, future: asyncio.Future[T]) -> T:
+        self._jobs.append(job)
+        dialog: ProgressDialog | None = None
+        try:
+            await asyncio.wait([future], timeout=PATIENCE)
+            if not future.done() and self._app.screen is self._app.stage:
+                self.shown = job
+                self._app.ahead.released()
+            elif not future.done():
+                dialog = ProgressDialog(job)
+                await self._app.push_screen(dialog)
+            return await future
+        finally:
+            self._jobs.remove(job)
+            if self.shown is job:
+                self.shown = None
+            if dialog is not None:
+                dialog.leave()
+
+
+async def _result_of(job: Job[T]) -> T:
+    return await job
+
+
+CLOSING_SECONDS = 5.0
+"""Seconds that the engine may take to finish its tick when the world is left."""
+
+
+class FrameFeed:
+    """One running simulation and the task that watches it.
+
+    The simulation is entered and left in the same task, whatever the caller's task.
+    """
+
+    def __init__(self, simulation: Simulation, on_failure: Callable[[Exception], None]) -> None:
+        self.simulation = simulation
+        self._on_failure = on_failure
+        self.newest: Frame | None = None  # its newest frame
+        self.health: Health | None = None  # the last look at its health
+        self._ready: asyncio.Future[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Start the engine and begin to watch; raise the engine's errors."""
+        self._ready = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._watch(), name="feed")
+        await self._ready
+
+    async def close(self) -> None:
+        """Stop watching and leave the engine, in bounded time whatever the engine does."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.wait([self._task], timeout=CLOSING_SECONDS)
+        self._task = None
+
+    async def _watch(self) -> None:
+        assert self._ready is not None  # noqa: S101 - open() made it
+        try:
+            async with self.simulation as simulation, simulation.watch() as frames:
+                self.newest = simulation.frame
+                self._ready.set_result(None)
+                async for frame in frames:
+                    self.newest = frame
+        except Exception as error:
+            if self._ready.done():
+                self._on_failure(error)
+            else:
+                self._ready.set_exception(error)
+        finally:
+            with suppress(asyncio.InvalidStateError):
+                self._ready.cancel()
+
+
+class Starting(DialogJob):
+    """The start; how far it is can be seen by the modules that are imported."""
+
+    MODULES = 750
+
+    def __init__(self) -> None:
+        super().__init__("starting")
+        self._at_first = len(sys.modules)
+
+    def look(self) -> None:
+        if self.stage.startswith(("importing", "opening the demo")):
+            self.share = min(0.95, (len(sys.modules) - self._at_first) / self.MODULES)
+
+
+MOST_FILES = 200
+"""Maximum number of files in this folder whose names can be completed."""
+LOOKS_EVERY = 2.0
+"""Seconds between two looks at the settings file, and at the world's health."""
+LATE_SECONDS = 5.0
+"""Seconds after which an unfinished health check is a warning."""
+
+
+class BackgroundWork:
+    """Work in the background."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._warming = DialogJob("preparing the models")
+        self.model_words: list[str] = []
+        self.saved_words: list[str] = []
+        self.lab_words: list[str] = []
+        self.has_begun = False
+        self.scenario_words: list[str] = []
+
+    async def begin(self) -> None:
+        """Start, once the engine is imported."""
+        self.has_begun = True
+        for look in (self.look_at_settings, self.look_at_health):
+            self._app.run_worker(_again_and_again(look), group="looks")
+        await self._learn_words()
+        await self._warm()
+
+    def end(self) -> None:
+        """Stop what can be stopped."""
+        self._warming.cancel()
+
+    async def _learn_words(self) -> None:
+        simulator = self._app.simulator
+        cards = await in_thread(simulator.models, "models")
+        names = [f"model={card.name}" for card in cards]
+        parameters = {f"{spec.name}=" for card in cards for spec in card.parameters}
+        self.model_words = [*names, *sorted(parameters)]
+        saved = await simulator.saved()
+        self.saved_words = [world.path.stem for world in saved]
+        await self.learn_files()
+        left = [line(world.path.stem, 30) for world in saved if world.state == "not closed"]
+        if left:
+            self._app.notify(f"Recovered after a crash: {', '.join(left[:5])}. Press o to open.")
+
+    async def learn_files(self) -> None:
+        """Find the studies and scenarios in this folder."""
+        names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
+        self.lab_words = [name.stem for name in names]
+        found = await in_thread(self._app.simulator.scenarios, "scenarios")
+        self.scenario_words = [each.where for each in found]
+
+    async def _warm(self) -> None:
+        """Compile the first models; the bar shows the current one."""
+        simulator, timer = (
+            self._app.simulator,
+            self._app.set_interval(1 / POLLS_PER_SECOND, self._tell),
+        )
+        try:
+            await in_thread(lambda: simulator.warm(self._report), "warm")
+        except Exception as error:
+            self._app.log.warning(sentence_of(error))
+        timer.stop()
+        self._warming.share = 1.0
+        self._tell()
+
+    def _report(self, stage: str, share: float) -> None:
+        """Note the progress; the fresh world that is wanted goes before the next model."""
+        opening = self._app.opening
+        while stage.startswith("preparing") and opening and opening.wanted.is_set():
+            time.sleep(0.1)
+            opening = self._app.opening
+        self._warming.report(stage, share)
+
+    def _tell(self) -> None:
+        with suppress(NoMatches):  # the stage is being taken down
+            job = self._warming
+            told = f"{job.stage}, {job.share:.0%}" if job.stage and job.share < 1 else ""
+            self._app.say_preparing(told)
+
+    async def look_at_settings(self) -> None:
+        """Announce changes in the settings file, and apply them."""
+        changed = await in_thread(self._app.simulator.changed_settings, "settings")
+        for sentence in changed:
+            self._app.notify(sentence, title="Settings")
+        if changed:
+            self._app.prefer(await in_thread(self._app.simulator.preferences, "settings"))
+
+    async def look_at_health(self) -> None:
+        """Fetch the world's health; drawing it never waits for a disk or a plugin's check."""
+        feed = self._app.feed
+        if feed is None:
+            return
+        asked = in_thread(lambda: feed.simulation.health(within=LOOKS_EVERY), "look at health")
+        try:
+            done, _ = await asyncio.wait([asked], timeout=LATE_SECONDS)
+            if not done:
+                feed.health = _late(feed.health)
+                self._draw_health()
+            with suppress(HubbubError):  # it is being closed
+                feed.health = await asked
+        finally:
+            asked.cancel()
+        self._draw_health()
+
+    def _draw_health(self) -> None:
+        with suppress(NoMatches):  # the stage is being taken down
+            self._app.redraw(whole=False)
+            self._app.redraw_modes()
+
+
+def _late(last: Health | None) -> Health:
+    """Return the last look with a warning that the next one has not returned."""
+    said = f"A health check has not returned for {LATE_SECONDS:.0f} s; other values are older."
+    late = runtime.Reading("checks", "s", "warning", said, LATE_SECONDS, (LATE_SECONDS,))
+    return (
+        runtime.Health(0, (late,))
+        if last is None
+        else replace(last, readings=(late, *last.readings))
+    )
+
+
+async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
+    """Look repeatedly; a timer that waits would delay the keys."""
+    while True:
+        await look()
+        await asyncio.sleep(LOOKS_EVERY)
+
+
+SHORTEST = 64
+"""Minimum predicted ticks; doubled whenever a message has run longer."""
+
+READ_FOR = 20.0
+"""Seconds that the toast is shown."""
+
+TheoryKey = tuple[object, ...]
+
+
+class TheoryCurves:
+    """The theories of one message, and which of them is drawn."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._at = -1
+        self._known: tuple[Theory, ...] = ()
+        self._key: TheoryKey = ()
+        self._asked: TheoryKey = ()
+
+    async def turn(self) -> str:
+        """Switch to the next theory, or to none after the last; return what to say."""
+        focus = self._app.frame.focus if self._app.frame else None
+        if focus is None:
+            return "No message is shown; press i to send one."
+        await self._learn(focus, self._key_of(focus))
+        if not self._known:
+            self._at = -1
+            return f"No theory is available for {focus.model} with these parameters."
+        self._at = self._at + 1 if self._at + 1 < len(self._known) else -1
+        self._app.redraw()
+        if self._at < 0:
+            return "Theory hidden."
+        theory = self._known[self._at]
+        self._app.notify(theory.limits, title="Theory", timeout=READ_FOR)
+        return f"Theory, dashed: {line(theory.name, 200)}."
+
+    def shown(self, focus: Focus | None) -> Theory | None:
+        """Return the theory to draw with a message, if it has been computed."""
+        if focus is None or self._at < 0:
+            return None
+        key = self._key_of(focus)
+        if key != self._key and key != self._asked:
+            self._app.run_worker(self._follow(focus, key), group="theory", exit_on_error=False)
+        is_same = key[:-1] == self._key[:-1]
+        return self._known[self._at] if is_same and self._at < len(self._known) else None
+
+    def _key_of(self, focus: Focus) -> TheoryKey:
+        """Return what a prediction depends on; the last item is its number of ticks."""
+        ticks = SHORTEST
+        while ticks < len(focus.history):
+            ticks *= 2
+        frame = self._app.frame
+        ties = frame.ties if frame else 0
+        return focus.id, focus.model, focus.parameters, focus.seeds, ties, id(self._app.feed), ticks
+
+    async def _follow(self, focus: Focus, key: TheoryKey) -> None:
+        await self._learn(focus, key)
+        self._app.redraw()
+
+    async def _learn(self, focus: Focus, key: TheoryKey) -> None:
+        if key == self._key:
+            return
+        self._asked = key
+        ticks, simulator = int(str(key[-1])), self._app.simulator
+        try:
+            known = await self._app.simulation.study(
+                simulator.theory, focus.model, dict(focus.parameters), focus.seeds, ticks
+            )
+        except Exception as error:
+            self._app.say(f"Theory: {sentence_of(error)}", "error")
+            known = ()
+        self._known, self._key = known, key
+
+
+Using = Callable[["Thinker"], Awaitable[None]]
+
+
+class ModelAccess:
+    """Access to language models, shared by minds, interviews and surveys.
+
+    It is opened on first use, and closed with the program. There is one budget for as
+    long as the program runs: closing and reopening the access does not renew it.
+    """
+
+    def __init__(self) -> None:
+        self.prefer = ""  # the model that is asked first; empty: as in the settings
+        self.least: float | None = None  # the share of decisions below which models decide too few
+        self.thinker: Thinker | None = None  # the thinker, while the access is open
+        self._opening: AbstractContextManager[Thinker] | None = None
+        self._budget: Budget | None = None
+
+    async def budget(self) -> Budget:
+        """Return the caps, initially those of the settings, and what was spent."""
+        if self._budget is None:
+            from sim.minds.models.configured import budget_in
+
+            self._budget = await in_thread(lambda: budget_in(settings.current()), "settings")
+        return self._budget
+
+    async def ready(self) -> Thinker:
+        """Return the thinker; open the access if it is not open."""
+        thinker = self.thinker
+        if thinker is None or thinker.pool is None:
+            thinker = await self.anew()
+        if thinker.pool is None:
+            raise InputError(thinker.lacks)
+        return thinker
+
+    async def anew(self, use: Using | None = None, *, offline: bool = False) -> Thinker:
+        """Reopen the access with the current settings, close the old one; models may be missing."""
+        from sim.runtime.minds import thinker_of
+
+        budget = await self.budget()
+        opening = thinker_of(offline=offline, budget=budget, prefer=self.prefer, least=self.least)
+        thinker = await in_thread(opening.__enter__, "language models")
+        if use is not None:
+            try:
+                await use(thinker)
+            except BaseException:
+                await in_thread(lambda: opening.__exit__(None, None, None), "language models")
+                raise
+        await self.close()
+        self._opening, self.thinker = opening, thinker
+        return thinker
+
+    async def close(self) -> None:
+        """Close the access; requests in progress end. Closing again is harmless."""
+        opening, self._opening, self.thinker = self._opening, None, None
+        if opening is not None:
+            await in_thread(lambda: opening.__exit__(None, None, None), "language models")
