@@ -26,7 +26,7 @@ from textual.widgets import Input
 
 from sim import runtime
 from sim.errors import Cancelled, HubbubError, InputError
-from tui.actions.command_line import CommandHistory, parse
+from tui.actions.command_line import NEXT, CommandHistory, ParsedCommand, parse
 from tui.actions.table import Action, ScreenState, act_of, bindings, by_id, conflicts
 from tui.dialogs.dialog import ErrorDialog, sentence_of
 from tui.dialogs.progress import Loading, in_thread
@@ -441,14 +441,14 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     async def on_event(self, event: Event) -> None:
         if isinstance(event, Paste) and isinstance(self.focused, Input):
-            event.text = _in_one_line(event.text)
+            event.text = _in_one_line(event.text, self.focused)
         await super().on_event(event)
 
     @property
     def clipboard(self) -> str:
         """The copied text; joined to one line for a one-line field."""
         copied = super().clipboard
-        return _in_one_line(copied) if isinstance(self.focused, Input) else copied
+        return _in_one_line(copied, self.focused) if isinstance(self.focused, Input) else copied
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*map(lean, super().get_line_filters()), SafeFilter()]
@@ -479,11 +479,23 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     def obey(self, line: str) -> None:
         """Carry out a line typed after ``:``."""
         try:
-            command = parse(line)
+            commands = [parse(part) for part in line.split(NEXT)]
         except InputError as error:
             self.say(str(error), "error")
             return
-        self.perform(command.action, command.words)
+        if len(commands) == 1:
+            self.perform(commands[0].action, commands[0].words)
+        else:
+            self.run_worker(self._perform_all(commands), group="acts", exit_on_error=False)
+
+    async def _perform_all(self, commands: Sequence[ParsedCommand]) -> None:
+        """Carry out commands, each after the one before."""
+        for command in commands:
+            obstacle = command.action.when(self.situation())
+            if obstacle:
+                self.say(obstacle, "warning")
+                return
+            await self._perform(command.action, command.words, asyncio.Event())
 
     def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
         """Carry out an action in the background, or say why it is not possible now."""
@@ -558,11 +570,13 @@ def _palette() -> Any:
     return import_module("tui.actions.palette")
 
 
-def _in_one_line(text: str) -> str:
+def _in_one_line(text: str, field: Input) -> str:
+    """Return a text for a field of one line; for the ``:`` line, each of its lines a command."""
     lines = text.splitlines()
     if len(lines) < 2:
         return "".join(lines)  # its blanks separate it from existing text
-    return " ".join(part for line in lines if (part := line.strip()))
+    between = f" {NEXT} " if field.id == "command" else " "
+    return between.join(part for line in lines if (part := line.strip()))
 
 
 class LeanColours(LineFilter):

@@ -205,9 +205,6 @@ async def test_all_lines_of_what_is_pasted_are_in_a_field_of_one_line(tmp_path: 
         field.action_paste()
         assert field.value == "Hello and more too "
         await pilot.press("escape")
-        await pilot.press("colon")
-        app.post_message(Paste(LINES))
-        await until(pilot, lambda: app.screen.query_one("#command", Input).value == LINE)
         app.copy_to_clipboard(LINES)
         app.set_focus(None)
         assert app.clipboard == LINES
@@ -622,7 +619,16 @@ async def test_the_line_remembers_completes_and_explains(tmp_path: Path) -> None
         line.value = "inject mod"
         await pilot.press("tab")
         assert line.value == "inject model="
-        await keys(pilot, "escape", then=lambda: not line.has_focus)
+        line.value = "speed 10"
+        await pilot.press("tab", "tab", "tab")
+        assert line.value == "speed 100"
+        await pilot.press("ctrl+u")
+        assert line.value == ""
+        app.post_message(Paste("step 2\nrun 4\n"))
+        await until(pilot, lambda: line.value == "step 2 ⏎ run 4")
+        await keys(pilot, "enter", then=lambda: frame_of(app).tick == 9)
+        await keys(pilot, "j", then="j does nothing here; ? lists the keys.")
+        await keys(pilot, "colon", "escape", then=lambda: not line.has_focus)
         assert app.screen.query_one("#said").display
 
 

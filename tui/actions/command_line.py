@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sim.core import whole_of
@@ -64,9 +65,35 @@ def candidates(line: str, known: dict[str, Any]) -> list[str]:
     """List the possible completions of the last word of a line."""
     words = line.split()
     if len(words) == 0 or (len(words) == 1 and not line.endswith(" ")):
-        return [action.command for action in ACTIONS]
+        return sorted(name for action in ACTIONS for name in action.names)
     action = by_command(words[0])
     return list(known.get(action.command, ())) if action else []
+
+
+FILES = frozenset({"calibrate", "export", "import", "open", "profiles", "scenario", "sweep"})
+"""Actions whose words may be files."""
+
+MOST_FILES = 200
+"""Maximum number of files in a folder whose names are offered."""
+
+
+def files(line: str) -> list[str]:
+    """List the files and folders that the last word of a line may mean."""
+    words = line.split()
+    action, last = (by_command(words[0]) if words else None), line.rpartition(" ")[2]
+    if action is None or (action.id not in FILES and "/" not in last):
+        return []
+    head, slash, start = last.rpartition("/")
+    try:
+        found = sorted(Path(head + slash or ".").expanduser().iterdir())[:MOST_FILES]
+    except OSError:
+        return []
+    names = [each.name + "/" * each.is_dir() for each in found if each.name.startswith(start)]
+    return [head + slash + name for name in names if start or not name.startswith(".")]
+
+
+NEXT = "⏎"
+"""Separates the commands of several lines that were pasted into one."""
 
 
 class CommandHistory:

@@ -21,6 +21,7 @@ from tui.actions.command_line import (
     VIEWS,
 )
 from tui.actions.table import ACTIONS, Action, by_id, way_to
+from tui.text import rank
 
 if TYPE_CHECKING:
     from tui.app import Hubbub as Viewer
@@ -76,13 +77,13 @@ class ActionProvider(Provider):
                 )
 
     async def search(self, query: str) -> Hits:
-        """List the possible actions that match the letters."""
-        matcher = self.matcher(query)
+        """List the possible actions that match the words, by their names before their help."""
         for offer in self.offers():
-            score = matcher.match(offer.name)
+            names = offer.name.partition(":")[0], *(() if offer.words else offer.action.names)
+            score = max(rank(query, name, offer.name) for name in names)
             if score > 0:
-                shown = matcher.highlight(offer.name)
-                yield Hit(score, shown, partial(self._run, offer), offer.name, offer.help)
+                run = partial(self._run, offer)
+                yield Hit(score, Content(offer.name), run, offer.name, offer.help)
 
     def _run(self, offer: ActionOffer) -> None:
         if offer.words:

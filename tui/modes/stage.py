@@ -20,7 +20,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from sim.core import plural
-from tui.actions.command_line import CommandHistory, candidates, complete
+from tui.actions.command_line import CommandHistory, candidates, complete, files
 from tui.actions.table import ACTIONS, Action, bindings, way_to
 from tui.dialogs.progress import POLLS_PER_SECOND
 from tui.draw.panes import StripPane
@@ -459,7 +459,8 @@ class CommandLine(Input):
     """The command line; tab completes, up and down step through the history."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", id="line-complete"),
+        Binding("tab", "complete", "Complete, or offer the next", id="line-complete"),
+        Binding("ctrl+u", "clear", "Clear the line", id="line-clear"),
         Binding("up", "older", "Previous command", id="line-older"),
         Binding("down", "newer", "Next command", id="line-newer"),
         Binding("escape", "leave", "Leave the line", id="line-leave"),
@@ -475,10 +476,26 @@ class CommandLine(Input):
         )  # fmt: skip
         self.history = history
         self.known: dict[str, list[str]] = {}
+        self._offers: list[str] = []  # what tab offers in turn, the one that is shown first
 
     def action_complete(self) -> None:
-        self.value = complete(self.value, candidates(self.value, self.known))
-        self.cursor_position = len(self.value)
+        """Complete as far as it is clear; again: offer what fits, one after the other."""
+        if self._offers[:1] != [self.value]:
+            offers = [*candidates(self.value, self.known), *files(self.value)]
+            longer = complete(self.value, offers)
+            head, blank, last = longer.rpartition(" ")
+            fitting = [head + blank + each for each in sorted(offers) if each.startswith(last)]
+            others = [each for each in fitting if each != longer]
+            self._offers = [longer, *others] if others else []
+            if longer != self.value:
+                self._show(longer)
+                return
+        if self._offers:
+            self._offers = [*self._offers[1:], self._offers[0]]
+            self._show(self._offers[0])
+
+    def action_clear(self) -> None:
+        self._show("")
 
     def action_older(self) -> None:
         self._show(self.history.older(self.value))
@@ -591,7 +608,7 @@ class Stage(Screen[None], inherit_bindings=False):
         (16, "-low"),
         (36, "-tall"),
     ]
-    ALLOW_IN_MAXIMIZED_VIEW = "#status, #modes, #timeline, #line, #footer"
+    ALLOW_IN_MAXIMIZED_VIEW = "#status, #line, #footer"
 
     def __init__(self, modes: Iterable[Mode]) -> None:
         super().__init__(id="stage")
