@@ -30,12 +30,7 @@ def spreading(model: str, agents: int = 300, channel: str | None = None) -> tupl
     return world, world.inject("x", seeds=seeds, model=model, channel=channel, **options)
 
 
-STALE = pytest.mark.xfail(
-    strict=True, reason="an adoption may be put down to a source that no longer believes"
-)
-
-
-@pytest.mark.parametrize("model", [*AGAIN[:-1], pytest.param(AGAIN[-1], marks=STALE), *ONCE])
+@pytest.mark.parametrize("model", [*AGAIN, *ONCE])
 def test_what_is_told_of_a_generation_never_changes(model: str) -> None:
     assert told_once(model), "nothing was told, so nothing was tested"
 

@@ -266,12 +266,15 @@ class StateKinds:
         Its index among the heard states, or :data:`sim.spread.neighbours.heard_kernels.NONE`.
     listens, adopting, final
         Whether agents in it react to what they hear, count as adopters, and never listen again.
+    fades
+        Whether agents leave a state in which they are heard.
     """
 
     number: U8
     listens: U8
     adopting: U8
     final: U8
+    fades: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,6 +315,7 @@ def kinds(cls: type[Heard]) -> StateKinds:
         np.array([s in cls.listening for s in cls.states], np.uint8),
         np.array([s in cls.adopting for s in cls.states], np.uint8),
         np.array([s not in listens for s in cls.states], np.uint8),
+        any(rule.state in cls.heard for rule in cls.rules) or bool(set(cls.heard) & listens),
     )
 
 
@@ -553,7 +557,34 @@ class Heard(PropagationModel):
                 draws.key(Stream.SPONTANEOUS), cascade.absent, voice.keys, voice.values,
                 scratch.claim, scratch.touched, touched,
             )  # fmt: skip
+        if kind.fades:
+            self._find_sources(cascade, ears.sums.contacts, draws, scratch, touched)
         self._commit(cascade, scratch, ears, kind, touched)
+
+    def _find_sources(
+        self, cascade: Cascade, contacts: Contacts, draws: Draws, scratch: Scratch, touched: int
+    ) -> None:
+        """Let no adoption have a source that left the state in which it was heard."""
+        state, kind = cascade.held["state"], kinds(type(self))
+        heard = [self.states.index(name) for name in self.heard]
+        voiced = np.array(
+            [code if code in heard else heard[0] for code in range(len(self.states))], np.uint8
+        )
+        found, sources = np.empty((2, touched + 1), np.uint32)
+        count = kernels.lost(
+            scratch.touched, touched, scratch.claim, state.keys, state.values, kind.adopting,
+            voiced, found, sources,
+        )  # fmt: skip
+        if not count:
+            return
+        ids, codes = state.items()
+        key = draws.key(Stream.CONTACTS)
+        for code in heard:
+            speakers = np.sort(ids[codes & CODE == code])
+            kernels.find_again(
+                contacts.rows, contacts.targets, speakers, code, voiced, key, scratch.claim
+            )
+        kernels.unmark(found[:count], sources[:count], scratch.claim)
 
     def count(self, cascade: Cascade) -> None:
         """Do nothing: :meth:`step` maintains the tally."""

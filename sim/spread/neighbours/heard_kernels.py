@@ -424,6 +424,66 @@ def alone(
     return m
 
 
+_LOST = ONE << np.uint64(40)
+"""Marks a claim whose source is in the heard state no more."""
+
+
+@kernel
+def lost(
+    touched: U32, m: Number, claim: U64, state_keys: U32, state: U8, adopting: U8, voiced: U8,
+    found: U32, sources: U32,
+) -> Number:  # fmt: skip
+    """Mark the adoptions claimed in ``touched[:m]`` whose source left the state that they heard.
+
+    ``voiced`` is uint8: for each state, the one that its sources are in. ``found``, ``sources``
+    (uint32, m) take the agents and their former sources; returns their number.
+    """
+    n: Number = np.int64(0)
+    for i in range(m):
+        v = np.uint64(touched[i])
+        c = claim[v]
+        new: Number = np.int64((c >> S32) & BYTE)
+        source = np.uint32(c & LOW32)
+        if not adopting[new] or adopting[state[slot(state_keys, v)] & CODE] or source == NOBODY:
+            continue
+        if state[slot(state_keys, np.uint64(source))] & CODE != voiced[new]:
+            found[n], sources[n] = touched[i], source
+            claim[v] = (c & ~LOW32) | _LOST | np.uint64(NOBODY)
+            n += 1
+    return n
+
+
+@kernel
+def find_again(
+    rows: U32, targets: U32, speakers: U32, code: Number, voiced: U8, key: Word, claim: U64
+) -> None:
+    """Make one of ``speakers``, in the state ``code``, the source of each marked claim it reaches.
+
+    Of several the one with the lowest draw.
+    """
+    for i in range(speakers.size):
+        u = np.uint64(speakers[i])
+        draw = word(key, int(u))
+        at = np.int64(rows[u, 0])
+        for e in range(at, at + np.int64(rows[u, 1])):
+            c = claim[targets[e]]
+            if c == FREE or c & _LOST == ZERO or voiced[np.int64((c >> S32) & BYTE)] != code:
+                continue
+            source = np.uint32(c & LOW32)
+            if source == NOBODY or draw < word(key, int(source)):
+                claim[targets[e]] = (c & ~LOW32) | u
+
+
+@kernel
+def unmark(found: U32, sources: U32, claim: U64) -> None:
+    """Clear the marks; an agent that nobody reaches keeps its former source."""
+    for i in range(found.size):
+        c = claim[found[i]] & ~_LOST
+        if np.uint32(c & LOW32) == NOBODY:
+            c = (c & ~LOW32) | np.uint64(sources[i])
+        claim[found[i]] = c
+
+
 @kernel
 def commit(
     touched: U32, m: Number, state_keys: U32, state: U8, claim: U64, adopting: U8, number: U8,
