@@ -387,7 +387,7 @@ def test_bubbles_stay_on_the_plane_and_their_areas_are_as_the_sizes(
     room = np.minimum(radii[:, None], np.array([width, height]) / 2)
     assert (centres >= room - 1e-9).all()
     assert (centres <= np.array([width, height]) - room + 1e-9).all()
-    free = (radii > 0.7) & (radii < 0.2 * min(height, width))
+    free = (radii > 0.7) & (radii < 0.25 * min(height, width))
     assert np.allclose(radii[free] ** 2 / sizes[free], (radii[free] ** 2 / sizes[free])[:1])
 
 
@@ -420,8 +420,8 @@ async def test_names_that_begin_alike_are_shortened_to_what_differs() -> None:
     async with shown(pane, (26, 12)) as pilot:
         with_five(pane, names=tuple(f"Republic {letter}" for letter in "ABCDE"))
         await pilot.pause()
-        assert "A 10 %" in screen_of(pilot)
-        assert "B 100 %" in screen_of(pilot)
+        assert pane._layout is not None
+        assert {label.text for label in pane._layout.labels} >= set("ABCD")
 
 
 # -- the heat map -------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sim.runtime import Communities, Frame
 
 
-FILL = 0.3
+FILL = 0.45
 """Share of the area that all bubbles may cover before the largest are scaled down."""
 STEPS = 4
 """Levels of transparency along a rim; few, so that cells repeat and redraws stay cheap."""
@@ -153,7 +153,7 @@ def size_radii(sizes: I64, height: int, width: int) -> F64:
     if total <= 0:
         return np.full(len(sizes), 0.7)
     radii = np.sqrt(members / total * height * width * FILL / np.pi)
-    bounded: F64 = radii.clip(0.7, max(0.7, 0.22 * min(height, width)))
+    bounded: F64 = radii.clip(0.7, max(0.7, 0.25 * min(height, width)))
     return bounded
 
 
@@ -161,7 +161,12 @@ def separate(places: F64, radii: F64, height: int, width: int) -> F64:
     """Map positions in the unit square to the plane, and push overlapping bubbles apart."""
     margin = np.minimum(radii[:, None] + 1, np.array([width, height]) / 2)
     room = np.array([width, height], dtype=np.float64)
-    centres: F64 = margin + np.nan_to_num(places, nan=0.5).clip(0, 1) * (room - 2 * margin)
+    places = np.nan_to_num(places, nan=0.5).clip(0, 1)
+    if len(places) > 2:  # half by rank, so that no part of the plane stays empty
+        below = (places[:, None] > places[None]).sum(axis=1)
+        equal = (places[:, None] == places[None]).sum(axis=1) - 1
+        places = (places + (below + equal / 2) / (len(places) - 1)) / 2
+    centres: F64 = margin + places * (room - 2 * margin)
     reach = radii[:, None] + radii[None, :] + 1.5
     np.fill_diagonal(reach, 0.0)
     for _ in range(_ROUNDS):
@@ -293,7 +298,7 @@ def place_labels(
 ) -> list[PlacedLabel]:
     """Place as many names as there is room for, those of the largest first, and their values."""
     rows, width = owner.shape
-    owner, taken = owner.copy(), full.copy()
+    owner, taken, full = owner.copy(), owner >= 0, full.copy()
     forms = [shortened(names, cells) for cells in (LONGEST, SHORTEST, LEAST)]
     placed: list[PlacedLabel] = []
     for index in np.argsort(-radii, kind="stable").tolist():
@@ -304,19 +309,16 @@ def place_labels(
             continue
         texts = [form[index] for form in forms]
         texts = list(dict.fromkeys(texts if "…" not in texts[-1] else texts[:-1]))
-        spots = (spot for text in texts for spot in _spots(index, text, x, y, r))
-        for spot in spots:
-            cells = cell_len(spot.text) + (0 if spot.inside else WIDEST + 1)
-            wide = max(cells, WIDEST) if spot.inside else cells
-            high = 2 if spot.inside else 1
+        spots = [spot for text in texts for spot in _spots(index, text, x, y, r)]
+        for spot, hidden in [(spot, plane) for plane in (taken, full) for spot in spots]:
+            wide, high = max(cell_len(spot.text), WIDEST), 2
+            if not spot.inside:
+                wide, high = cell_len(spot.text) + WIDEST + 1, 1
             if spot.x < 0 or spot.y < 0 or spot.x + wide > width or spot.y + high > rows:
                 continue
-            area = (
-                slice(spot.y, spot.y + high),
-                slice(max(0, spot.x - 1), spot.x + wide + 1),
-            )
-            if (owner[area] == index).all() if spot.inside else not taken[area].any():
-                owner[area], taken[area] = _TEXT, True
+            area = slice(spot.y, spot.y + high), slice(max(0, spot.x - 1), spot.x + wide + 1)
+            if (owner[area] == index).all() if spot.inside else not hidden[area].any():
+                owner[area], taken[area], full[area] = _TEXT, True, True
                 placed.append(spot)
                 break
     return placed

@@ -1,13 +1,12 @@
-"""The curves pane: how many members are in each state, tick by tick."""
+"""Charts over ticks, and the curves of a message: members in each state, tick by tick."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.color import Color
 from rich.style import Style
 from textual import events
@@ -16,9 +15,19 @@ from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
 
+from sim.arrays import F64, I64
 from tui.draw.canvas import Canvas, View, nice_ceiling
 from tui.draw.panes import BraillePane
-from tui.draw.plotting import LegendEntry, Pen, Plot, log_labels, place, share_labels, write_legend
+from tui.draw.plotting import (
+    Labels,
+    LegendEntry,
+    Pen,
+    Plot,
+    log_labels,
+    place,
+    share_labels,
+    write_legend,
+)
 from tui.safe_text import line
 from tui.text import count, percent
 from tui.theme import CurveStyle, styles
@@ -33,33 +42,33 @@ SHORTEST = 10
 TIGHTEST = 8
 """Ticks shown at the maximum zoom."""
 SPARSE = 0b10001000
-"""Dots of a predicted curve that are drawn: every fourth."""
+"""Dots of a predicted curve, or of one that was left, that are drawn: every fourth."""
 OFF_SCALE_BELOW = 0.2
 """While all other states are below this share, the first state is left off the scale."""
 
 
-class Curves(BraillePane):
-    """The curves of all states over time, with a crosshair that reads values.
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """One curve of a chart; `lead` is the column of its first letter."""
 
-    Each curve has a colour, a dash style, a letter on the curve, and its value in the legend.
-    """
+    values: F64
+    style: CurveStyle
+    ink: int
+    lead: int | None = None
 
-    HELP = (
-        "Number of members in each state, tick by tick. Left and right move the crosshair, "
-        "( and ) zoom in time, L switches the logarithmic scale on and off, a also shows a state "
-        "that is far above the others."
-    )
+
+class TickPane(BraillePane):
+    """A chart over ticks, with a crosshair that reads values, and zoom in time."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "point(-1)", "Crosshair left", id="curves-left", show=False),
-        Binding("right", "point(1)", "Crosshair right", id="curves-right", show=False),
-        Binding("shift+left", "point(-10)", "Far left", id="curves-far-left", show=False),
-        Binding("shift+right", "point(10)", "Far right", id="curves-far-right", show=False),
-        Binding("home", "first", "First tick", id="curves-first", show=False),
-        Binding("end", "newest", "Follow the newest tick", id="curves-newest", show=False),
-        Binding("left_parenthesis", "zoom(2.0)", "Zoom out", id="curves-out", show=False),
-        Binding("right_parenthesis", "zoom(0.5)", "Zoom in", id="curves-in", show=False),
-        Binding("L", "log", "Logarithmic scale", id="curves-log", show=False),
-        Binding("a", "all", "Show every state", id="curves-all", show=False),
+        Binding("left", "point(-1)", "Crosshair left", id="chart-left", show=False),
+        Binding("right", "point(1)", "Crosshair right", id="chart-right", show=False),
+        Binding("shift+left", "point(-10)", "Far left", id="chart-far-left", show=False),
+        Binding("shift+right", "point(10)", "Far right", id="chart-far-right", show=False),
+        Binding("home", "first", "First tick", id="chart-first", show=False),
+        Binding("end", "newest", "Follow the newest tick", id="chart-newest", show=False),
+        Binding("left_parenthesis", "zoom(2.0)", "Zoom out", id="chart-out", show=False),
+        Binding("right_parenthesis", "zoom(0.5)", "Zoom in", id="chart-in", show=False),
     ]
 
     class Pointed(Message):
@@ -71,71 +80,17 @@ class Curves(BraillePane):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.placeholder = _empty(None)
-        self._states: tuple[str, ...] = ()
-        self._history: NDArray[np.int64] = np.zeros((0, 0), dtype=np.int64)
-        self._agents = 0
-        self._first = 0
+        self._ticks = self._first = 0
         self._cursor: int | None = None
         self._hover: int | None = None
         self._span: float | None = None
         self._start = 0.0
-        self._log = False
-        self._all = False
         self._plot: Plot | None = None
-        self._theory: Theory | None = None
-
-    def show(self, frame: Frame) -> None:
-        focus = frame.focus
-        self.placeholder = _empty(focus)
-        if focus is None:
-            self.plot((), np.zeros((0, 0), dtype=np.int64), agents=frame.agents)
-        else:
-            first = max(0, focus.started_at)
-            self.plot(focus.states, focus.history, agents=frame.agents, first_tick=first)
-
-    def plot(
-        self,
-        states: Sequence[str],
-        history: NDArray[np.int64],
-        *,
-        agents: int,
-        first_tick: int = 0,
-    ) -> None:
-        """Show the curves of a history; nothing is redrawn if it is already shown."""
-        same = history is self._history and agents == self._agents and first_tick == self._first
-        if same and tuple(states) == self._states:
-            return
-        if tuple(states) != self._states or first_tick != self._first:
-            self._cursor = self._hover = self._span = None
-        self._states, self._history = tuple(states), history
-        self._agents, self._first = agents, first_tick
-        self.changed()
-
-    def overlay(self, theory: Theory | None) -> None:
-        """Draw the predictions of equations, dashed and dim, or remove them."""
-        if theory is not self._theory:
-            self._theory = theory
-            said = f"dashed: {line(theory.name, 100)}" if theory is not None else ""
-            more = (
-                f" Dashed: {line(theory.name, 200)}. {theory.limits}" if theory is not None else ""
-            )
-            vars(self)["HELP"] = type(self).HELP + more  # ? explains what is drawn
-            self.border_subtitle = Content(said)
-            self.changed()
-
-    def _predicted(self, state: int) -> NDArray[np.float64] | None:
-        """Return the expected number of members in a state, tick by tick."""
-        theory = self._theory
-        if theory is None or self._states[state] not in theory.states:
-            return None
-        expected: NDArray[np.float64] = theory.expected[:, theory.states.index(self._states[state])]
-        return expected
 
     # -- keys and mouse -----------------------------------------------------------------------
 
     def action_point(self, steps: int) -> None:
-        last = len(self._history) - 1
+        last = self._ticks - 1
         if last < 0:
             return
         columns = self._plot.columns if self._plot else last + 1
@@ -146,7 +101,7 @@ class Curves(BraillePane):
         self._point(None if there >= last and steps > 0 else min(there, last))
 
     def action_first(self) -> None:
-        if len(self._history):
+        if self._ticks:
             self._point(0)
 
     def action_newest(self) -> None:
@@ -154,7 +109,7 @@ class Curves(BraillePane):
 
     def action_zoom(self, factor: float) -> None:
         start, stop = self._window()
-        last = max(len(self._history) - 1, SHORTEST)
+        last = max(self._ticks - 1, SHORTEST)
         span = max(float(min(TIGHTEST, last)), (stop - start) * factor)
         self._span = None if span >= last else span
         if self._cursor is not None:
@@ -162,23 +117,15 @@ class Curves(BraillePane):
             self._start = self._cursor - share * span
         self.changed()
 
-    def action_log(self) -> None:
-        self._log = not self._log
-        self.changed()
-
-    def action_all(self) -> None:
-        self._all = not self._all
-        self.changed()
-
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        tick = self._tick_at(event)
-        if tick != self._hover:
-            self._hover = tick
-            self.changed()
+        self._hover_at(self._tick_at(event))
 
     def on_leave(self) -> None:
-        if self._hover is not None:
-            self._hover = None
+        self._hover_at(None)
+
+    def _hover_at(self, tick: int | None) -> None:
+        if tick != self._hover:
+            self._hover = tick
             self.changed()
 
     def on_click(self, event: events.Click) -> None:
@@ -191,7 +138,7 @@ class Curves(BraillePane):
         if offset is None or plot is None or not 0 <= offset.x - plot.x < plot.columns:
             return None
         tick = plot.tick(offset.x)
-        return tick if tick < len(self._history) else None
+        return tick if tick < self._ticks else None
 
     def _point(self, cursor: int | None) -> None:
         if cursor is not None:
@@ -202,7 +149,7 @@ class Curves(BraillePane):
 
     def _window(self) -> tuple[float, float]:
         """Return the first and last row shown; the crosshair is always inside."""
-        last = float(max(len(self._history) - 1, SHORTEST))
+        last = float(max(self._ticks - 1, SHORTEST))
         span = self._span
         if span is None or span >= last:
             return 0.0, last
@@ -211,6 +158,137 @@ class Curves(BraillePane):
             start = min(max(self._start, self._cursor - span), self._cursor)
         start = min(max(0.0, start), last - span)
         return start, start + span
+
+    def _pointed(self) -> int | None:
+        """Return the row under mouse or crosshair; None for the newest."""
+        tick = self._cursor if self._hover is None else self._hover
+        return tick if tick is not None and tick < self._ticks else None
+
+    def _row(self) -> int:
+        """Return the row to read."""
+        tick = self._pointed()
+        return max(0, self._ticks - 1) if tick is None else tick
+
+    # -- drawing ------------------------------------------------------------------------------
+
+    def write_foot(self, canvas: Canvas, entries: Sequence[LegendEntry]) -> int:
+        """Write the legend; return the rows left for the chart, 0 if they are too few."""
+        self._plot = None
+        rows = canvas.height - write_legend(
+            canvas,
+            f"tick {count(self._first + self._row())}",
+            entries,
+            strong=canvas.ink_of(self.tone("strong")),
+            text=canvas.ink_of(self.tone("text")),
+        )
+        rows -= 1 if rows >= 4 else 0
+        return rows if rows >= 2 and canvas.width >= 8 else 0
+
+    def draw_lines(
+        self, canvas: Canvas, rows: int, view: View, labels: Labels, lines: Sequence[Line]
+    ) -> Pen:
+        """Draw axes and curves, each over the ones before, and the crosshair."""
+        plot = self._plot = place(canvas, rows, view, labels)
+        pen = Pen(canvas, plot, self)
+        pen.axes(labels, self._first)
+        for each in lines:
+            pen.curve(each.values, each.style, each.ink, lead=each.lead)
+        pen.finish()
+        tick = self._pointed()
+        if tick is not None:
+            pen.upright(tick)
+        return pen
+
+    def ink_like(self, canvas: Canvas, look: CurveStyle, *, dim: bool = False) -> int:
+        """Return the ink of a curve."""
+        style = Style(color=Color.parse(look.colour), bold=not dim, dim=dim)
+        return canvas.ink_of(self.rich_style + style)
+
+
+class Curves(TickPane):
+    """The curves of all states over time.
+
+    Each curve has a colour, a dash style, a letter on the curve, and its value in the legend.
+    """
+
+    HELP = (
+        "Number of members in each state, tick by tick. Left and right move the crosshair, "
+        "( and ) zoom in time, L switches the logarithmic scale on and off, a also shows a state "
+        "that is far above the others. A dotted upright marks a changed parameter, a dim curve "
+        "the future that was left by going back, with its difference."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("L", "log", "Logarithmic scale", id="curves-log", show=False),
+        Binding("a", "all", "Show every state", id="curves-all", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
+        super().__init__(id=id)
+        self.placeholder = _empty(None)
+        self._states: tuple[str, ...] = ()
+        self._history: I64 = np.zeros((0, 0), dtype=np.int64)
+        self._agents = 0
+        self._log = self._all = False
+        self._theory: Theory | None = None
+        self._marks: tuple[int, ...] = ()
+        self._ghost: tuple[I64, F64] | None = None
+
+    def show(self, frame: Frame) -> None:
+        focus = frame.focus
+        self.placeholder = _empty(focus)
+        if focus is None:
+            self.plot((), np.zeros((0, 0), dtype=np.int64), agents=frame.agents)
+        else:
+            first = max(0, focus.started_at)
+            self.plot(focus.states, focus.history, agents=frame.agents, first_tick=first)
+
+    def plot(
+        self, states: Sequence[str], history: I64, *, agents: int, first_tick: int = 0
+    ) -> None:
+        """Show the curves of a history; nothing is redrawn if it is already shown."""
+        same = history is self._history and agents == self._agents and first_tick == self._first
+        if same and tuple(states) == self._states:
+            return
+        if tuple(states) != self._states or first_tick != self._first:
+            self._cursor = self._hover = self._span = None
+        self._states, self._history = tuple(states), history
+        self._agents, self._first, self._ticks = agents, first_tick, len(history)
+        self.repaint_changes()
+
+    def overlay(
+        self,
+        theory: Theory | None,
+        marks: tuple[int, ...] = (),
+        ghost: tuple[I64, F64] | None = None,
+    ) -> None:
+        """Draw predictions of equations dashed and dim, marked ticks, and a future that was left.
+
+        ``ghost``: ticks and the number of members that had ever adopted it.
+        """
+        if theory is self._theory and marks == self._marks and ghost is self._ghost:
+            return
+        self._theory, self._marks, self._ghost = theory, marks, ghost
+        said = f"dashed: {line(theory.name, 100)}" if theory is not None else ""
+        more = f" Dashed: {line(theory.name, 200)}. {theory.limits}" if theory is not None else ""
+        vars(self)["HELP"] = type(self).HELP + more  # ? explains what is drawn
+        self.border_subtitle = Content(said)
+        self.changed()
+
+    def _predicted(self, state: int) -> F64 | None:
+        """Return the expected number of members in a state, tick by tick."""
+        theory = self._theory
+        if theory is None or self._states[state] not in theory.states:
+            return None
+        expected: F64 = theory.expected[:, theory.states.index(self._states[state])]
+        return expected
+
+    def action_log(self) -> None:
+        self._log = not self._log
+        self.changed()
+
+    def action_all(self) -> None:
+        self._all = not self._all
+        self.changed()
 
     # -- drawing ------------------------------------------------------------------------------
 
@@ -222,53 +300,42 @@ class Curves(BraillePane):
             self.write_placeholder(canvas)
             return canvas.strips()
         looks = styles(self._states, dark=self.dark)
-        base = self.rich_style
-        inks = [canvas.ink_of(base + _style(each)) for each in looks]
+        inks = [self.ink_like(canvas, look) for look in looks]
         shown = self._on_scale()
-        rows = height - write_legend(
-            canvas,
-            self._read_out(),
-            [
-                self._entry(i, looks[i], inks[i], shown)
-                for i in sorted(range(len(shown)), key=lambda i: not shown[i])
-            ],
-            strong=canvas.ink_of(self.tone("strong")),
-            text=canvas.ink_of(self.tone("text")),
-        )
-        rows -= 1 if rows >= 4 else 0
-        if rows >= 2 and width >= 8:
-            self._paint_plot(canvas, rows, looks, inks, shown)
+        entries = [self._entry(i, looks[i], inks[i], shown) for i in range(len(looks))]
+        entries.sort(key=lambda entry: entry.off)
+        ghost = self._left_behind()
+        if ghost is not None:
+            entries.append(self._ghost_entry(canvas, ghost))
+        rows = self.write_foot(canvas, entries)
+        if rows:
+            self._paint_plot(canvas, rows, looks, inks, shown, ghost)
         return canvas.strips()
 
     def _paint_plot(
-        self,
-        canvas: Canvas,
-        rows: int,
-        looks: Sequence[CurveStyle],
-        inks: Sequence[int],
-        shown: list[bool],
-    ) -> None:
-        view = self._view(shown)
-        labels = (
-            log_labels(rows, view)
-            if self._log
-            else share_labels(rows, view, self._agents if canvas.width >= 60 else None)
-        )
-        plot = self._plot = place(canvas, rows, view, labels)
-        pen = Pen(canvas, plot, self)
-        pen.axes(labels, self._first)
-        for i, style in enumerate(looks):
+        self, canvas: Canvas, rows: int, looks: Sequence[CurveStyle], inks: Sequence[int],
+        shown: list[bool], ghost: F64 | None,
+    ) -> None:  # fmt: skip
+        view, lines = self._view(shown), []
+        agents = self._agents if canvas.width >= 60 else None
+        labels = log_labels(rows, view) if self._log else share_labels(rows, view, agents)
+        if ghost is not None:
+            muted = canvas.ink_of(self.tone("muted"))
+            lines.append(Line(self._on_axis(ghost), CurveStyle("", "~", SPARSE), muted))
+        for i, look in enumerate(looks):
             expected = self._predicted(i)
             if shown[i] and expected is not None:
-                ink = canvas.ink_of(self.rich_style + _style(style, dim=True))
-                pen.curve(self._on_axis(expected), replace(style, dash=SPARSE, marker="."), ink)
-        for i, style in enumerate(looks):
+                dim = self.ink_like(canvas, look, dim=True)
+                dotted = replace(look, dash=SPARSE, marker=".")
+                lines.append(Line(self._on_axis(expected), dotted, dim))
+        for i, look in enumerate(looks):
             if shown[i]:
-                pen.curve(self._scaled(i), style, inks[i], lead=3 + i * (26 // len(looks)))
-        pen.finish()
-        tick = self._read_at()
-        if tick is not None:
-            pen.crosshair(tick)
+                values = self._on_axis(self._history[:, i].astype(np.float64))
+                lines.append(Line(values, look, inks[i], 3 + i * (26 // len(looks))))
+        pen = self.draw_lines(canvas, rows, view, labels, lines)
+        for tick in self._marks:
+            pen.upright(tick - self._first, dotted=True)
+        pen.brighten(self._ticks - 1)
 
     def _on_scale(self) -> list[bool]:
         """Return the states that the value axis makes room for."""
@@ -278,8 +345,10 @@ class Curves(BraillePane):
             shown[0] = others >= OFF_SCALE_BELOW * max(1, self._agents)
         return shown
 
-    def _top(self, shown: list[bool]) -> float:
+    def _view(self, shown: list[bool]) -> View:
         start, stop = self._window()
+        if self._log:
+            return View(start, stop, 0.0, float(np.log10(max(10, self._agents))))
         ticks = slice(int(start), int(stop) + 2)
         most = float(self._history[ticks, shown].max(initial=0))
         for i in np.flatnonzero(shown).tolist():
@@ -287,44 +356,46 @@ class Curves(BraillePane):
             if expected is not None:
                 most = max(most, float(expected[ticks].max(initial=0)))
         share = most / max(1, self._agents)
-        return min(1.0, nice_ceiling(share)) if share <= 1 else share
+        return View(start, stop, 0.0, min(1.0, nice_ceiling(share)) if share <= 1 else share)
 
-    def _view(self, shown: list[bool]) -> View:
-        start, stop = self._window()
-        if self._log:
-            return View(start, stop, 0.0, float(np.log10(max(10, self._agents))))
-        return View(start, stop, 0.0, self._top(shown))
-
-    def _scaled(self, state: int) -> NDArray[np.float64]:
-        return self._on_axis(self._history[:, state].astype(np.float64))
-
-    def _on_axis(self, column: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _on_axis(self, column: F64) -> F64:
         if not self._log:
             return column / max(1, self._agents)
         with np.errstate(divide="ignore"):
             return np.where(column > 0, np.log10(column), np.nan)
 
+    def _left_behind(self) -> F64 | None:
+        """Return the future that was left, by rows of the chart."""
+        if self._ghost is None:
+            return None
+        rows, values = self._ghost[0] - self._first, self._ghost[1]
+        known = rows >= 0
+        if not known.any():
+            return None
+        found = np.full(int(rows[known].max()) + 1, np.nan)
+        found[rows[known]] = values[known]
+        return found
+
     # -- values as text -----------------------------------------------------------------------
 
-    def _read_at(self) -> int | None:
-        """Return the row under mouse or crosshair; None for the newest."""
-        tick = self._cursor if self._hover is None else self._hover
-        return tick if tick is not None and tick < len(self._history) else None
-
-    def _read_out(self) -> str:
-        tick = self._read_at()
-        return f"tick {count(self._first + (len(self._history) - 1 if tick is None else tick))}"
-
     def _entry(self, state: int, style: CurveStyle, ink: int, shown: Sequence[bool]) -> LegendEntry:
-        tick = self._read_at()
-        agents = int(self._history[-1 if tick is None else tick, state])
-        share = percent(agents / max(1, self._agents))
-        expected, row = self._predicted(state), len(self._history) - 1 if tick is None else tick
+        row, total = self._row(), max(1, self._agents)
+        agents = int(self._history[row, state])
+        share = percent(agents / total)
+        expected = self._predicted(state)
         if expected is not None and row < len(expected):
-            share += f" ~{percent(float(expected[row]) / max(1, self._agents))}"
+            share += f" ~{percent(float(expected[row]) / total)}"
         return LegendEntry(
             style.marker, ink, self._states[state], share, count(agents), off=not shown[state]
         )
+
+    def _ghost_entry(self, canvas: Canvas, ghost: F64) -> LegendEntry:
+        """Say how far what is now is from what was there at the tick that is read."""
+        row, total = self._row(), max(1, self._agents)
+        was = float(ghost[row]) if row < len(ghost) else float("nan")
+        now = total - int(self._history[row, 0])
+        said = f"{100 * (now - was) / total:+.1f} points" if was == was else "-"
+        return LegendEntry("~", canvas.ink_of(self.tone("muted")), "against before", said, "")
 
 
 def _empty(focus: Focus | None) -> str:
@@ -333,7 +404,3 @@ def _empty(focus: Focus | None) -> str:
         return "No message yet; press i to send one."
     why = f": {line(focus.error, 300)}" if focus.error else "; it is queued"
     return f"#{focus.id} has not started{why}."
-
-
-def _style(one: CurveStyle, *, dim: bool = False) -> Style:
-    return Style(color=Color.parse(one.colour), bold=not dim, dim=dim)

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.color import Color
-from rich.style import Style
-from textual.binding import Binding, BindingType
 from textual.strip import Strip
 
 from sim.arrays import F64
 from tui.draw.canvas import Canvas, View, envelope, nice_ceiling, paired
-from tui.draw.panes import BraillePane
-from tui.draw.plotting import (
-    LegendEntry,
-    Pen,
-    Plot,
-    number_labels,
-    place,
-    share_labels,
-    write_legend,
-)
+from tui.draw.curves import Line, TickPane
+from tui.draw.plotting import LegendEntry, Plot, number_labels, share_labels
 from tui.safe_text import line
 from tui.text import count, percent, short
 from tui.theme import CurveStyle, series
@@ -48,8 +38,8 @@ class Band:
     depth: int  # 0: the outer one; 1: the inner one, which is drawn over it
 
 
-class BandPane(BraillePane):
-    """A pane with curves of dots over bands of colour, or of glyphs if colours are few."""
+class BandPane(TickPane):
+    """A chart with curves of dots over bands of colour, or of glyphs if colours are few."""
 
     @property
     def in_glyphs(self) -> bool:
@@ -70,10 +60,25 @@ class BandPane(BraillePane):
         """Return the character of a band."""
         return GLYPHS["ascii" if self.symbols == "ascii" else "else"][depth]
 
-    def paint_bands(
-        self, canvas: Canvas, plot: Plot, bands: Sequence[Band], inks: dict[int, RGB]
-    ) -> None:
+    def inks_of(
+        self, canvas: Canvas, looks: Sequence[CurveStyle]
+    ) -> tuple[list[int], dict[int, RGB]]:
+        """Return the ink of each curve, and their colours."""
+        inks = [self.ink_like(canvas, look) for look in looks]
+        triplets = [Color.parse(look.colour).get_truecolor() for look in looks]
+        return inks, dict(zip(inks, ((t.red, t.green, t.blue) for t in triplets), strict=True))
+
+    def swatch(self, canvas: Canvas, depth: int) -> tuple[str, int]:
+        """Return marker and ink of a band in the legend."""
+        if self.in_glyphs:
+            return self.band_glyph(depth), canvas.ink_of(self.tone("muted"))
+        colour = np.array(self.band_colour(depth), np.uint8)
+        return " ", int(paired(colour, colour))
+
+    def paint_bands(self, canvas: Canvas, bands: Sequence[Band], inks: dict[int, RGB]) -> None:
         """Draw bands behind the existing content."""
+        plot = self._plot
+        assert plot is not None  # noqa: S101 - the curves are drawn already
         plane = np.full((2 * plot.rows, plot.columns), -1, np.int8)
         for band in bands:
             plane[_between(band, plot)] = band.depth
@@ -117,68 +122,12 @@ def _long(values: F64, view: View) -> F64:
     return np.pad(values, (0, missing), constant_values=np.nan)
 
 
-SHORTEST = 10
-"""Minimum ticks on the time axis."""
 SOLID = 0xFF
 MEDIAN_MARKER, LIVE_MARKER = "m", "x"
 OF_AGENTS = "agents"
 
 
-class TickPane(BandPane):
-    """A pane over ticks, with a crosshair that reads values."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left", "point(-1)", "Crosshair left", id="fan-left", show=False),
-        Binding("right", "point(1)", "Crosshair right", id="fan-right", show=False),
-        Binding("home", "first", "First tick", id="fan-first", show=False),
-        Binding("end", "newest", "Last tick", id="fan-last", show=False),
-    ]
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._cursor: int | None = None
-        self._ticks = 0
-        self._plot: Plot | None = None
-
-    def action_point(self, steps: int) -> None:
-        last, plot = self._ticks - 1, self._plot
-        if last < 0:
-            return
-        stride = max(1, round(last / plot.columns)) if plot is not None else 1
-        there = max(0, (last if self._cursor is None else self._cursor) + steps * stride)
-        self._cursor = None if there >= last else there
-        self.changed()
-
-    def action_first(self) -> None:
-        self._cursor = 0 if self._ticks else None
-        self.changed()
-
-    def action_newest(self) -> None:
-        self._cursor = None
-        self.changed()
-
-    def _row(self) -> int:
-        """Return the row to read."""
-        last = max(0, self._ticks - 1)
-        return last if self._cursor is None else min(self._cursor, last)
-
-    def _inks(
-        self, canvas: Canvas, looks: Sequence[CurveStyle]
-    ) -> tuple[list[int], dict[int, RGB]]:
-        colours = [Color.parse(each.colour) for each in looks]
-        inks = [canvas.ink_of(self.rich_style + Style(color=c, bold=True)) for c in colours]
-        triplets = [colour.get_truecolor() for colour in colours]
-        return inks, dict(zip(inks, ((t.red, t.green, t.blue) for t in triplets), strict=True))
-
-    def _swatch(self, canvas: Canvas, depth: int) -> tuple[str, int]:
-        """Return marker and ink of a band in the legend."""
-        if self.in_glyphs:
-            return self.band_glyph(depth), canvas.ink_of(self.tone("muted"))
-        colour = np.array(self.band_colour(depth), np.uint8)
-        return " ", int(paired(colour, colour))
-
-
-class FanPane(TickPane):
+class FanPane(BandPane):
     """The median over replicates with the bands of 50 % and 95 %, and the live run on top."""
 
     HELP = (
@@ -199,24 +148,19 @@ class FanPane(TickPane):
             return
         self._outcome, self._live = outcome, live
         self._ticks = 0 if outcome is None else outcome.arms[0].median.size
+        self._first = 0 if outcome is None else outcome.tick
         self.changed()
 
     def paint(self, width: int, height: int) -> list[Strip]:
         """Draw bands, curves, axes and legend."""
         canvas, outcome = self.canvas(width, height), self._outcome
-        self._plot = None
         if outcome is None:
             self.write_placeholder(canvas)
             return canvas.strips()
         looks = self._looks(outcome)
-        inks, colours = self._inks(canvas, looks)
-        rows = height - write_legend(
-            canvas, f"tick {count(outcome.tick + self._row())}",
-            list(self._entries(canvas, outcome, looks, inks)),
-            strong=canvas.ink_of(self.tone("strong")), text=canvas.ink_of(self.tone("text")),
-        )  # fmt: skip
-        rows -= 1 if rows >= 4 else 0
-        if rows >= 2 and width >= 8:
+        inks, colours = self.inks_of(canvas, looks)
+        rows = self.write_foot(canvas, self._entries(canvas, outcome, looks, inks))
+        if rows:
             self._paint_plot(canvas, rows, outcome, looks, inks, colours)
         return canvas.strips()
 
@@ -241,32 +185,29 @@ class FanPane(TickPane):
         wide = outcome.agents if canvas.width >= 60 else None
         scaled = View(view.start, view.stop, 0.0, view.top / outcome.agents) if is_share else view
         labels = share_labels(rows, scaled, wide) if is_share else number_labels(rows, view)
-        plot = self._plot = place(canvas, rows, view, labels)
-        pen = Pen(canvas, plot, self)
-        pen.axes(labels, outcome.tick)
         lead = 26 // len(looks)
-        for at in reversed(range(len(curves))):
-            pen.curve(curves[at], looks[at], inks[at], lead=3 + at * lead)
+        lines = [
+            Line(curves[at], looks[at], inks[at], 3 + at * lead)
+            for at in reversed(range(len(curves)))
+        ]
         live = self._live[: int(view.stop) + 1]
         if live.size:
-            pen.curve(live, looks[-1], inks[-1], lead=3 + len(curves) * lead)
-        pen.finish()
-        self.paint_bands(canvas, plot, bands, colours)
-        if self._cursor is not None:
-            pen.crosshair(self._row())
+            lines.append(Line(live, looks[-1], inks[-1], 3 + len(curves) * lead))
+        self.draw_lines(canvas, rows, view, labels, lines)
+        self.paint_bands(canvas, bands, colours)
 
     def _view(self, outcome: Outcome, shown: Sequence[F64]) -> View:
-        stop = float(max(self._ticks - 1, SHORTEST))
+        start, stop = self._window()
         live = self._live[: int(stop) + 1]
         known = [each[~np.isnan(each)] for each in (*shown, live)]
         most = max((float(each.max()) for each in known if each.size), default=0.0)
         least = min((float(each.min()) for each in known if each.size), default=0.0)
         if outcome.unit == OF_AGENTS and outcome.agents:
             share = nice_ceiling(most / outcome.agents)
-            return View(0.0, stop, 0.0, (min(1.0, share) if most <= outcome.agents else share)
+            return View(start, stop, 0.0, (min(1.0, share) if most <= outcome.agents else share)
                         * outcome.agents)  # fmt: skip
         bottom = -nice_ceiling(-least) if least < 0 else 0.0
-        return View(0.0, stop, bottom, nice_ceiling(most) if most > 0 else bottom + 1.0)
+        return View(start, stop, bottom, nice_ceiling(most) if most > 0 else bottom + 1.0)
 
     def _entries(
         self, canvas: Canvas, outcome: Outcome, looks: Sequence[CurveStyle], inks: Sequence[int]
@@ -280,7 +221,7 @@ class FanPane(TickPane):
             if np.isnan(levels[low]).all():  # no bands are known: only a course
                 continue
             ends = [self._said(outcome, levels[at], row)[0] for at in (low, high)]
-            found.append(LegendEntry(*self._swatch(canvas, depth), label, "-".join(ends), ""))
+            found.append(LegendEntry(*self.swatch(canvas, depth), label, "-".join(ends), ""))
         if row < self._live.size or (self._live.size and self._cursor is None):
             at = min(row, self._live.size - 1)
             said = self._said(outcome, self._live, at)
@@ -302,7 +243,7 @@ def _bands(outcome: Outcome) -> list[Band]:
     return [Band(levels[0], levels[4], 0), Band(levels[1], levels[3], 1)]
 
 
-class DifferencePane(TickPane):
+class DifferencePane(BandPane):
     """The mean difference between two futures with its 95 % interval, tick by tick."""
 
     HELP = (
@@ -321,40 +262,30 @@ class DifferencePane(TickPane):
             self._outcome = outcome
             found = None if outcome is None else outcome.difference
             self._ticks = 0 if found is None else found.levels.shape[1]
+            self._first = 0 if outcome is None else outcome.tick
             self.changed()
 
     def paint(self, width: int, height: int) -> list[Strip]:
         """Draw the zero line, the band and the mean."""
         canvas, outcome = self.canvas(width, height), self._outcome
-        self._plot = None
         if outcome is None or outcome.difference is None:
             self.write_placeholder(canvas)
             return canvas.strips()
         low, mean, high = levels = outcome.difference.levels
         look = CurveStyle(series(2, dark=self.dark)[1].colour, "d", SOLID)
-        inks, colours = self._inks(canvas, [look])
+        inks, colours = self.inks_of(canvas, [look])
         at = [short(each) if each == each else "-" for each in levels[:, self._row()].tolist()]
-        swatch = self._swatch(canvas, 0)
-        rows = height - write_legend(
-            canvas, f"tick {count(outcome.tick + self._row())}",
-            [LegendEntry("d", inks[0], "mean", at[1], ""),
-             LegendEntry(*swatch, "95 %", f"{at[0]} to {at[2]}", "")],
-            strong=canvas.ink_of(self.tone("strong")), text=canvas.ink_of(self.tone("text")),
-        )  # fmt: skip
-        rows -= 1 if rows >= 4 else 0
-        if rows >= 2 and width >= 8:
+        swatch = self.swatch(canvas, 0)
+        entries = [LegendEntry("d", inks[0], "mean", at[1], ""),
+                   LegendEntry(*swatch, "95 %", f"{at[0]} to {at[2]}", "")]  # fmt: skip
+        rows = self.write_foot(canvas, entries)
+        if rows:
             known = np.abs(levels[~np.isnan(levels)])
             top = nice_ceiling(float(known.max())) if known.size and known.max() > 0 else 1.0
-            view = View(0.0, float(max(self._ticks - 1, SHORTEST)), -top, top)
-            labels = number_labels(rows, view)
-            plot = self._plot = place(canvas, rows, view, labels)
-            pen = Pen(canvas, plot, self)
-            pen.axes(labels, outcome.tick)
+            view = View(*self._window(), -top, top)
             zero = CurveStyle(look.colour, "-", 0b00010001)
-            pen.curve(np.zeros(int(view.stop) + 1), zero, canvas.ink_of(self.tone("muted")))
-            pen.curve(mean, look, inks[0], lead=3)
-            pen.finish()
-            self.paint_bands(canvas, plot, [Band(low, high, 0)], colours)
-            if self._cursor is not None:
-                pen.crosshair(self._row())
+            level = Line(np.zeros(int(view.stop) + 1), zero, canvas.ink_of(self.tone("muted")))
+            lines = [level, Line(mean, look, inks[0], 3)]
+            self.draw_lines(canvas, rows, view, number_labels(rows, view), lines)
+            self.paint_bands(canvas, [Band(low, high, 0)], colours)
         return canvas.strips()

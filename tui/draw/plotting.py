@@ -147,14 +147,24 @@ class Pen:
             self._chars[row, column] = letter
             self._ink[row, column] = ink
 
-    def crosshair(self, tick: int) -> None:
+    def upright(self, tick: int, *, dotted: bool = False) -> None:
         """Draw a line at a tick behind the curves."""
         view = self._plot.view
         if view.start <= tick <= view.stop:
             column = self._plot.column(tick) - self._plot.x
             free = self._chars[:, column] == " "
-            self._chars[free, column] = "|" if self._letters else "│"
-            self._ink[free, column] = self._canvas.ink_of(self._pane.tone("line"))
+            solid = "|" if self._letters else "│"
+            self._chars[free, column] = (":" if self._letters else "┊") if dotted else solid
+            tone = self._pane.tone("muted" if dotted else "line")
+            self._ink[free, column] = self._canvas.ink_of(tone)
+
+    def brighten(self, tick: int) -> None:
+        """Let the curves stand out at a tick: the newest one."""
+        if self._plot.view.start <= tick <= self._plot.view.stop:
+            column = self._plot.column(tick) - self._plot.x
+            drawn = self._chars[:, column] != " "
+            drawn[[row for row, at in self._markers if at == column]] = False
+            self._ink[drawn, column] = self._canvas.ink_of(self._pane.tone("strong"))
 
 
 def write_ticks(canvas: Canvas, plot: Plot, first_tick: int, pane: BraillePane) -> None:

@@ -23,7 +23,7 @@ from tui.modes.panes import (
     note_one_run,
     titled,
 )
-from tui.modes.sliders import ParametersPane
+from tui.modes.sliders import ParametersPane, parameter_ticks
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -142,7 +142,8 @@ class LiveMode(CommunityViews):
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the curves also show predictions."""
         if isinstance(pane, Curves) and pane.display:
-            pane.overlay(self.app.predicted.shown(frame.focus))
+            ghost = getattr(self.app, "ghost", None)
+            pane.overlay(self.app.predicted.shown(frame.focus), parameter_ticks(frame), ghost)
         super().show_in(pane, frame)
 
     @on(CommunityPane.Chosen)
