@@ -18,6 +18,7 @@ from tui.actions.command_line import choice, pairs
 from tui.actions.table import Words, does
 from tui.dialogs.dialog import Dialog, Notice
 from tui.dialogs.progress import in_thread
+from tui.draw.community_table import CommunityTable
 from tui.draw.table import ColumnTable
 from tui.safe_text import line, plain
 from tui.text import count
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
 @does("agents")
 async def agents(app: Viewer, _words: Words) -> None:
     """List all members."""
-    _open_members(app)
-
-
-def _open_members(app: Viewer) -> None:
     app.go("groups")
     if app.groups.view == "communities":
         app.groups.turn("members")
@@ -78,15 +75,14 @@ def pointed(expression: str, sentence: str) -> str:
 @does("sort")
 async def sort(app: Viewer, words: Words) -> None:
     """Sort the focused table by a column, its own if none is named; again: reverse the order."""
-    focused = app.screen.focused
-    if not isinstance(focused, ColumnTable):
+    table = app.screen.focused
+    if not isinstance(table, ColumnTable):
         app.go("groups")
-    table = focused if isinstance(focused, ColumnTable) else app.groups.list_shown
+        table = app.groups.table
+        if app.groups.view == "communities":
+            table = app.groups.query_one(CommunityTable)
     title = choice("column", (" ".join(words),) if words else (), table.titles)
-    if title:
-        table.sort_by_title(title)
-    else:
-        table.action_sort()
+    table.action_sort(table.titles.index(title) if title else -1)
 
 
 @does("ego")
@@ -106,40 +102,35 @@ def _chosen(app: Viewer) -> int:
 @does("why")
 async def why(app: Viewer, words: Words) -> None:
     """Explain how the chosen member adopted a message, and why it was shown those of its feed."""
-    agent, focus = app.groups.member, app.frame.focus if app.frame else None
+    agent, frame = app.groups.member, app.frame
+    focus = frame.focus if frame is not None else None
     if agent is None:
-        await _offer_members(app)
+        app.go("groups")
+        many = await app.groups.filter("" if focus is None else "adopted")
+        app.say("Select a member and press W." if many else "Nobody has adopted the message yet.")
         return
-    said = [number for word in words if (number := whole_of(word.lstrip("m#"))) is not None]
+    said = tuple(n for word in words if (n := whole_of(word.lstrip("m#"))) is not None)
     is_post = any(word.startswith("m") for word in words)
-    message = said[0] if said and not is_post else focus.id if focus is not None else None
     chain, feed, refusals = None, "", []
-    if not is_post:
-        try:
+    try:
+        if not is_post:
+            message = said[0] if said else focus.id if focus is not None else None
             chain = await app.work.of_engine(
                 "looking for the chain", app.simulation.why_adopted(agent, message)
             )
-        except InputError as error:
-            refusals.append(str(error))
-    if app.frame is not None and app.frame.platform is not None and (is_post or not said):
-        try:
-            feed = await _feed_told(app, agent, tuple(said))
-        except InputError as error:
-            refusals.append(str(error))
+    except InputError as error:
+        refusals.append(str(error))
+    try:
+        if frame is not None and frame.platform is not None and (is_post or not said):
+            feed = await _feed_told(app, agent, said)
+    except InputError as error:
+        refusals.append(str(error))
     if chain is None and not feed:
         raise InputError(" ".join(refusals))
     chosen = await app.push_screen_wait(WhyDialog(chain, feed or " ".join(refusals)))
     if chosen is not None and chain is not None:
         app.groups.go_to(chosen, [step.member for step in chain.steps])
         app.groups.turn("ties")
-
-
-async def _offer_members(app: Viewer) -> None:
-    """List the members who could be asked for."""
-    app.go("groups")
-    focus = app.frame.focus if app.frame else None
-    many = await app.groups.filter("adopted" if focus is not None else "")
-    app.say("Select a member and press W." if many else "Nobody has adopted the message yet.")
 
 
 async def _feed_told(app: Viewer, agent: int, wanted: tuple[int, ...]) -> str:

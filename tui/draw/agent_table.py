@@ -18,7 +18,7 @@ from sim.core import plural
 from tui.draw.canvas import BRAILLE, Canvas, pack_braille
 from tui.draw.community_map import BubbleLines, edge_dots
 from tui.draw.panes import StripPane
-from tui.draw.table import ColumnTable, ColumnValues, Held, ListedRows, TableColumn
+from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn
 from tui.safe_text import line
 from tui.text import count, percent
 
@@ -60,7 +60,6 @@ class MemberTexts:
         self.orders: dict[str, NDArray[Any]] = {}
 
     def learn(self, agents: Sequence[int], words: Sequence[tuple[str, str, str]]) -> None:
-        """Store fetched texts."""
         if len(self.known) > MOST_KEPT:
             self.known.clear()
         for agent, texts in zip(agents, words, strict=True):
@@ -72,14 +71,14 @@ class MemberTexts:
         self.orders.clear()
 
 
-class _Fetched:
+class _Fetched(Held):
     """A column whose texts are fetched when they come into view."""
 
     def __init__(self, texts: MemberTexts, title: str, total: int) -> None:
+        super().__init__(np.zeros(0))
         self._texts, self._title, self._total = texts, title, total
 
     def cells(self, places: NDArray[np.int64]) -> list[str]:
-        """Return the cells of some members; what is missing is noted."""
         which, known = _FETCHED.index(self._title), self._texts.known
         found = places.tolist()
         self._texts.missing.update(agent for agent in found if agent not in known)
@@ -102,7 +101,7 @@ def member_rows(
     adopted = np.broadcast_to(np.int32(-1), total) if people.adopted is None else people.adopted
     traits = [Held(people.traits[:, at], lambda x: f"{x / 255:.2f}") for at in range(5)]
     names = [*people.communities, "-"]  # the last one stands for none
-    values: list[ColumnValues] = [
+    values: list[Held] = [
         _Fetched(texts, "id", total), Held(people.listeners), Held(people.heard),
         Held(people.activity, percent), Held(people.last_active), Held(adopted), *traits,
         Held(people.status, STATUSES.__getitem__, lambda: _ranks(STATUSES)[people.status]),
@@ -157,7 +156,6 @@ class MembersTable(ColumnTable):
 
     @property
     def chosen(self) -> int | None:
-        """Index of the member under the cursor."""
         if not len(self._rows):
             return None
         return int(self._rows.places(np.array([self.selected]))[0])
@@ -180,16 +178,15 @@ class MembersTable(ColumnTable):
         )
 
     async def fetch_keys(self, column: int) -> None:
-        """Fetch the order of members by a text."""
         title = COLUMNS[column]
         if title in _FETCHED and title not in self.texts.orders:
             order = await self._ask_order(title)
             if order is not None:
                 self.texts.orders[title] = order
 
-    def _sort_by_column(self, column: int) -> None:
+    def action_sort(self, column: int = -1) -> None:
         self.texts.orders.pop("interest", None)  # they change over time
-        super()._sort_by_column(column)
+        super().action_sort(column)
 
     def forget(self) -> None:
         """Forget everything fetched, for another world."""
@@ -198,7 +195,6 @@ class MembersTable(ColumnTable):
         self.fill(ListedRows(_COLUMNS, (), 0))
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the visible rows, and ask for missing texts."""
         strips = super().paint(width, height)
         if self.texts.missing:
             self._ask_names(sorted(self.texts.missing))
@@ -266,7 +262,6 @@ class EgoPane(StripPane):
             self.post_message(self.Chosen(int(self.ego.agents[self.at])))
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw ties, members and a line about the chosen one."""
         canvas, ego = self.canvas(width, height), self.ego
         if ego is None or height < 4:
             self.write_placeholder(canvas)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,16 +43,6 @@ class TableColumn:
         return min(self.width, self.least or self.width)
 
 
-class ColumnValues(Protocol):
-    """What one column shows, and how it is sorted."""
-
-    def cells(self, places: NDArray[np.int64]) -> list[str]:
-        """Return the cells at some places."""
-
-    def keys(self) -> NDArray[Any]:
-        """Return the sort key of every place."""
-
-
 class Held:
     """Values in an array; negative integers and NaN are unknown, and sorted last."""
 
@@ -65,13 +55,11 @@ class Held:
         self.values, self.show, self._keys = values, show, keys
 
     def cells(self, places: NDArray[np.int64]) -> list[str]:
-        """Return the cells at some places."""
         unknown = self._unknown(found := self.values[places]).tolist()
         pairs = zip(found.tolist(), unknown, strict=True)
         return ["-" if lacks else self.show(value) for value, lacks in pairs]
 
     def keys(self) -> NDArray[Any]:
-        """Return the values, texts in lower case."""
         if self._keys is not None:
             return self._keys()
         if self.values.dtype.kind in "OU":
@@ -104,7 +92,7 @@ class ListedRows:
     def __init__(
         self,
         columns: Sequence[TableColumn],
-        values: Sequence[ColumnValues],
+        values: Sequence[Held],
         total: int,
         places: NDArray[Any] | None = None,
     ) -> None:
@@ -126,11 +114,9 @@ class ListedRows:
         return int(found[0]) if found.size else -1
 
     def cells(self, column: int, rows: NDArray[np.int64]) -> list[str]:
-        """Return the cells of a column for some rows."""
         return self._values[column].cells(self.places(rows))
 
     def keys(self, column: int) -> NDArray[Any]:
-        """Return the sort keys of a column."""
         keys = self._values[column].keys()
         return keys if self.listed is None else keys[self.listed]
 
@@ -211,11 +197,6 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
             super().__init__()
             self.table, self.row = table, row
 
-        @property
-        def control(self) -> ColumnTable:
-            """The table, by which handlers are chosen."""
-            return self.table
-
     class Chosen(Selected):
         """Enter was pressed on a row, or it was clicked twice."""
 
@@ -276,12 +257,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
 
     @property
     def titles(self) -> tuple[str, ...]:
-        """The titles of the columns."""
         return tuple(column.title for column in self._rows.columns)
-
-    def sort_by_title(self, title: str) -> None:
-        """Sort by the column with a title; the same one again reverses the order."""
-        self._sort_by_column(self.titles.index(title))
 
     def _is_quick(self, column: int) -> bool:
         """Whether a column can be sorted at once."""
@@ -341,9 +317,15 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         self._column = min(max(0, self._column + columns), max(0, last))
         self.changed()
 
-    def action_sort(self) -> None:
-        if self._rows.columns:
-            self._sort_by_column(self._column)
+    def action_sort(self, column: int = -1) -> None:
+        """Sort by a column, or that of the cursor; the same one again reverses the order."""
+        if not self._rows.columns:
+            return
+        column = self._column if column < 0 else column
+        descending = self._rows.columns[column].descending
+        if self._sort is not None and self._sort[0] == column:
+            descending = not self._sort[1]
+        self.sort(column, descending=descending)
 
     def action_choose(self) -> None:
         if len(self._rows):
@@ -354,9 +336,9 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         if offset is None or not self._rows.columns:
             return
         if offset.y == 0:
-            for index, x, cells in self._fitted(self._width):
+            for index, x, cells in fit(self._rows.columns, self._width, self._column):
                 if x <= offset.x < x + cells:
-                    self._sort_by_column(index)
+                    self.action_sort(index)
             return
         place = self._top + offset.y - 1
         if place < len(self._rows):
@@ -364,12 +346,6 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
             self._go(place)
             if again:
                 self.action_choose()
-
-    def _sort_by_column(self, column: int) -> None:
-        if self._sort is not None and self._sort[0] == column:
-            self.sort(column, descending=not self._sort[1])
-        else:
-            self.sort(column, descending=self._rows.columns[column].descending)
 
     def _go(self, place: int) -> None:
         if not len(self._rows):
@@ -409,21 +385,16 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
     def _width(self) -> int:
         return self.scrollable_content_region.width
 
-    def _fitted(self, width: int) -> list[tuple[int, int, int]]:
-        return fit(self._rows.columns, width, self._column)
-
     def view(self) -> tuple[int, int, int]:
-        """Return the painted width and height, and the first row."""
         return self._width, self.size.height, self._top
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the headings, and the rows from the scroll position."""
         top = self._top
         canvas = self.canvas(width, height)
         if not self._rows.columns or not len(self._rows):
             self.write_placeholder(canvas)
             return canvas.strips()
-        fitted = self._fitted(width)
+        fitted = fit(self._rows.columns, width, self._column)
         self._write_header(canvas, fitted)
         rows = self._rows_at(top, min(top + height - 1, len(self._rows)))
         inks = self._row_inks(canvas, rows)

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -22,13 +23,13 @@ from sim.errors import HubbubError, InputError
 from tui.draw.agent_table import EgoPane, MembersTable
 from tui.draw.community_table import CommunityTable
 from tui.draw.table import ColumnTable
-from tui.modes.inspector import Inspector, ScrollingLines
-from tui.modes.panes import CommunityDetail, Mode, titled
+from tui.modes.inspector import CommunityDetail, Inspector, ScrollingLines
+from tui.modes.panes import Mode, titled
 from tui.safe_text import line
 from tui.text import count, real_rows
 
 if TYPE_CHECKING:
-    from sim.runtime import Frame, Simulation
+    from sim.runtime import Communities, Frame, Simulation
 
 Listed = NDArray[np.uint32] | None
 
@@ -75,7 +76,6 @@ class FetchingMode(Mode):
             self._is_looking, self._looked_at = False, time.monotonic()
 
     async def look(self, frame: Frame) -> None:
-        """Fetch the list and show it."""
         raise NotImplementedError
 
     def tell_soon(self, wanted: object, *, at_once: bool = False) -> None:
@@ -101,7 +101,7 @@ class FetchingMode(Mode):
         raise NotImplementedError
 
     async def answer(self, query: Any, *given: Any, **named: Any) -> Any:
-        """Return the answer to a query; raise StoppedError if the world was left meanwhile."""
+        """Return the answer to a query; raise InputError if the world was left meanwhile."""
         simulation = self.app.simulation
         found = await simulation.query(query, *given, **named)
         if simulation is not self._simulation:
@@ -128,9 +128,14 @@ class GroupsMode(FetchingMode):
                     yield Static("/", id="slash", markup=False)
                     yield Input(id="expression", compact=True, select_on_focus=False)
                 yield titled(CommunityTable(id="table"), "Communities", "view")
-                yield titled(MembersTable(self._ask_names, self._order_of), "Members")
+                yield titled(
+                    MembersTable(
+                        partial(self.ask, self._fetch_names, group="names"), self._order_of
+                    ),
+                    "Members",
+                )
                 yield titled(EgoPane(), "Ties")
-            yield titled(CommunityDetail(), "Community")
+            yield titled(CommunityDetail(id="detail"), "Community")
             yield titled(Inspector(id="inspector"), "Member")
 
     def on_mount(self) -> None:
@@ -138,13 +143,7 @@ class GroupsMode(FetchingMode):
 
     @property
     def table(self) -> MembersTable:
-        """The table of members."""
         return self.query_one(MembersTable)
-
-    @property
-    def list_shown(self) -> ColumnTable:
-        """The table on the screen, or behind the ties."""
-        return self.query_one(CommunityTable) if self.view == "communities" else self.table
 
     @property
     def member(self) -> int | None:
@@ -163,33 +162,32 @@ class GroupsMode(FetchingMode):
         self.app.redraw()
 
     def back(self) -> bool:
-        if self.close_filter():
-            return True
-        if self.view == "ties":
+        is_typing = self.query_one("#expression").has_focus
+        is_of_community = re.fullmatch(r'community:("[^"]*"|\S+)', self.expression)
+        if is_typing or (self.view == "members" and self.expression and not is_of_community):
+            self.close_filter()
+            self.ask(self.filter, "", group="filter", newest=True)
+        elif self.view == "ties":
             self.turn("members")
-        elif self.view == "members" and self.expression and not self._is_of_community():
-            self.run_worker(self.filter(""), group="filter", exclusive=True)
-        elif self.view == "members" and self._has_communities():
+        elif self.view == "members" and self._found() is not None:
             self.turn("communities")
         else:
             return False
         return True
 
-    def _is_of_community(self) -> bool:
-        return re.fullmatch(r'community:("[^"]*"|\S+)', self.expression) is not None
-
-    def _has_communities(self) -> bool:
-        return self.app.frame is not None and self.app.frame.communities is not None
+    def _found(self) -> Communities | None:
+        return None if self.app.frame is None else self.app.frame.communities
 
     def begin(self) -> None:
         super().begin()
-        if self.view == "communities" and not self._has_communities():
+        if self.view == "communities" and self._found() is None:
             self.turn("members")
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; members are fetched at most once per second."""
         if isinstance(pane, CommunityDetail):
-            pane.show(frame.communities, self.community, frame.tick)
+            found = frame.communities
+            pane.tell(None if found is None else (found, self.community, frame.tick))
         elif isinstance(pane, CommunityTable):
             super().show_in(pane, frame)
         elif isinstance(pane, MembersTable) and self.view != "communities":
@@ -197,37 +195,36 @@ class GroupsMode(FetchingMode):
 
     # Communities
 
-    @on(ColumnTable.Selected, "#table")
-    def _community_selected(self, event: ColumnTable.Selected) -> None:
+    @on(ColumnTable.Selected)
+    def _selected(self, event: ColumnTable.Selected) -> None:
         event.stop()
-        self.choose(event.row)
+        if event.table is self.table:
+            self._inspect()
+        else:
+            self.choose(event.row)
 
-    @on(ColumnTable.Chosen, "#table")
-    def _community_chosen(self, event: ColumnTable.Chosen) -> None:
+    @on(ColumnTable.Chosen)
+    def _row_chosen(self, event: ColumnTable.Chosen) -> None:
         event.stop()
-        self.choose(event.row)
-        frame = self.app.frame
-        found = frame.communities if frame is not None else None
-        if found is None or event.row >= real_rows(found):
+        found = self._found()
+        if event.table is self.table:
+            self._inspect(at_once=True)
+            self.query_one(Inspector).focus()
+        elif found is None or event.row >= real_rows(found):
             self.app.say("These are several communities; press / to find members.", "warning")
-            return
-        name = found.names[event.row]
-        self.ask(self._open, f'community:"{name}"' if " " in name else f"community:{name}",
-                 group="filter", newest=True)  # fmt: skip
-
-    async def _open(self, expression: str) -> None:
-        try:
-            await self.filter(expression)
-        except HubbubError as error:
-            self.app.say(str(error), "error")
+        else:
+            self.choose(event.row)
+            name = found.names[event.row]
+            self.app.obey(
+                f'filter community:"{name}"' if " " in name else f"filter community:{name}"
+            )
 
     def choose(self, index: int) -> None:
         """Show a community in detail, with the cursor on it."""
         self.community = index
         self.query_one(CommunityTable).select(index)
-        frame = self.app.frame
-        if frame is not None:
-            self.query_one(CommunityDetail).show(frame.communities, index, frame.tick)
+        if self.app.frame is not None:
+            self.show_in(self.query_one(CommunityDetail), self.app.frame)
 
     @on(ColumnTable.Sorted)
     def _sorted(self, event: ColumnTable.Sorted) -> None:
@@ -286,9 +283,6 @@ class GroupsMode(FetchingMode):
             title += f" ({count(everybody)})"
         self.table.border_title = Content(title)
 
-    def _ask_names(self, agents: list[int]) -> None:
-        self.ask(self._fetch_names, agents, group="names")
-
     async def _fetch_names(self, agents: list[int]) -> None:
         from sim.runtime.queries import members
 
@@ -334,23 +328,14 @@ class GroupsMode(FetchingMode):
         self.table.border_subtitle = Content(told)
 
     @on(Input.Submitted, "#expression")
-    def _filter_entered(self, event: Input.Submitted) -> None:
+    def _entered(self, event: Input.Submitted) -> None:
         event.stop()
+        self.close_filter()
         if event.value.strip():
-            self._close_filter()
             self.app.obey(f"filter {event.value}")
-        else:
-            self.close_filter()
 
-    def close_filter(self) -> bool:
-        """Leave the line of the filter and list all members; False if it was not open."""
-        is_open = self.query_one("#expression").has_focus
-        if is_open:
-            self._close_filter()
-            self.ask(self.filter, "", group="filter", newest=True)
-        return is_open
-
-    def _close_filter(self) -> None:
+    def close_filter(self) -> None:
+        self.workers.cancel_group(self, "filter")
         self.query_one("#filter").remove_class("-open")
         self.table.border_subtitle = Content("")
         self.focus_pane(self.table)
@@ -390,17 +375,6 @@ class GroupsMode(FetchingMode):
             self.table.go_to(agent)
         self._inspect(at_once=True)
 
-    @on(ColumnTable.Selected, "#members")
-    def _selected(self, event: ColumnTable.Selected) -> None:
-        event.stop()
-        self._inspect()
-
-    @on(ColumnTable.Chosen, "#members")
-    def _row_chosen(self, event: ColumnTable.Chosen) -> None:
-        event.stop()
-        self._inspect(at_once=True)
-        self.query_one(Inspector).focus()
-
     @on(EgoPane.Chosen)
     def _ego_chosen(self, event: EgoPane.Chosen) -> None:
         event.stop()
@@ -411,7 +385,6 @@ class GroupsMode(FetchingMode):
         self.tell_soon(None if agent is None else (agent, self.view, self._path), at_once=at_once)
 
     async def tell(self, wanted: tuple[int, str, tuple[int, ...]] | None) -> None:
-        """Show a member, and its ties if they are drawn."""
         from sim.runtime.queries import members
 
         inspector, ties = self.query_one(Inspector), self.query_one(EgoPane)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 
 from sim.core import plural
 from tui.safe_text import line
-from tui.text import count, percent
+from tui.text import all_of, count, percent, real_rows, short
 
 if TYPE_CHECKING:
+    from sim.runtime import Communities
     from sim.runtime.queries.feeds import MemberFeed
     from sim.runtime.queries.members import Inspected
 
@@ -47,7 +48,6 @@ class ScrollingLines(Widget, can_focus=True):
         self.refresh()
 
     def lines(self, width: int) -> list[Content]:
-        """Return the content as lines."""
         del width
         return []
 
@@ -57,7 +57,6 @@ class ScrollingLines(Widget, can_focus=True):
         self.refresh()
 
     def start(self) -> None:
-        """Show the first line again."""
         self._top = 0
         self.refresh()
 
@@ -107,7 +106,6 @@ class Inspector(DetailLines):
     _asked_at = 0
 
     def key_of(self, shown: Inspected) -> object:
-        """Return the member."""
         return shown.member.agent
 
     def lacks_past(self, agent: int, tick: int) -> bool:
@@ -126,18 +124,71 @@ class Inspector(DetailLines):
         super().tell(shown)
 
     def lines(self, width: int) -> list[Content]:
-        """Return everything known of the member."""
         if self.shown is None:
             return []
-        found = _head(self.shown, width)
-        for title, rows in _sections(self.shown):
-            found += heading(title, width) if rows else []
-            for row in rows:
-                if isinstance(row, tuple):
-                    found.append(fact(*row, width))
-                else:
-                    found += wrapped(row, width, indent=len(row) - len(row.lstrip()))
-        return found
+        return _head(self.shown, width) + below_headings(_sections(self.shown), width)
+
+
+class CommunityDetail(DetailLines):
+    """The chosen community: size, adoption, onset, its most followed members, its ties."""
+
+    HELP = "The selected community; Enter in the table lists its members."
+    EMPTY = "No community selected."
+    shown: tuple[Communities, int, int] | None
+
+    def key_of(self, shown: tuple[Communities, int, int]) -> object:
+        return shown[0].names, shown[1]
+
+    def lines(self, width: int) -> list[Content]:
+        if self.shown is None or not 0 <= self.shown[1] < len(self.shown[0].names):
+            return []
+        found, at, tick = self.shown
+        size, adopted, onset = (int(each[at]) for each in (found.sizes, found.adopted, found.onset))
+        is_one = at < real_rows(found)
+        rank = f"{count(at + 1)} of {count(all_of(found))}" if is_one else "several communities"
+        lines = [
+            Content.styled(line(found.names[at], width), "bold $primary"),
+            muted(rank, width),
+            Content(""),
+            fact("members", count(size), width),
+            fact("ever adopted", f"{count(adopted)}  {percent(adopted / max(1, size))}", width),
+            gauge("", adopted / max(1, size), "", width),
+        ]
+        for label, values in (("spreading now", found.spreading), ("new this tick", found.new)):
+            if len(values) and int(values[at]) >= 0:
+                lines.append(fact(label, count(int(values[at])), width))
+        lines.append(
+            fact("first adopter", f"tick {count(onset)}" if onset >= 0 else "none yet", width)
+        )
+        if 0 <= onset < tick:
+            lines.append(fact("", f"({plural(tick - onset, 'tick')} ago)", width))
+        ties = found.links[at] + found.links[:, at]
+        known = [other for other in (-ties).argsort()[:6].tolist() if other < real_rows(found)]
+        near: list[Row] = [
+            (found.names[other], short(int(ties[other])))
+            for other in known if other != at and ties[other] > 0
+        ]  # fmt: skip
+        return lines + below_headings(
+            [("Most followed", [*found.top[at][:5]]), ("Most ties with", near[:5] or ["none"])],
+            width,
+        )
+
+
+Row = str | tuple[str, str]
+"""A text, indented as far as it is, or a label with its value."""
+
+
+def below_headings(sections: Iterable[tuple[str, Sequence[Row]]], width: int) -> list[Content]:
+    """Return the rows of each section below its heading; one without rows is left out."""
+    found: list[Content] = []
+    for title, rows in sections:
+        found += heading(title, width) if rows else []
+        for row in rows:
+            if isinstance(row, tuple):
+                found.append(fact(*row, width))
+            else:
+                found += wrapped(row, width, indent=len(row) - len(row.lstrip()))
+    return found
 
 
 def heading(text: str, width: int) -> list[Content]:
@@ -151,6 +202,17 @@ def fact(label: str, value: str, width: int) -> Content:
     name = line(label, max(3, width - cell_len(shown) - 1))
     gap = " " * max(1, width - cell_len(name) - cell_len(shown))
     return Content.assemble((name, "$foreground-muted"), gap, (shown, "bold"))
+
+
+def gauge(label: str, share: float, tail: str, width: int) -> Content:
+    """Return a bar behind a label, and what stands behind it."""
+    cells = 0 if not label else 18 if width >= 30 else 9
+    room = max(3, width - cells - len(tail))
+    done = round(room * share)
+    return Content.assemble(
+        (set_cell_size(line(label, cells), cells) if label else "", "$foreground-muted"),
+        ("━" * done, "$primary"), ("─" * (room - done), "$foreground-disabled"), tail,
+    )  # fmt: skip
 
 
 def muted(text: str, width: int) -> Content:
@@ -171,13 +233,13 @@ def _head(shown: Inspected, width: int) -> list[Content]:
     if feed is not None:
         lines.append(fact("reputation", f"{feed.reputation:.2f}", width))
         lines.append(fact("recommender", feed.recommender, width))
-    lines += [_gauge(name, share, width) for name, share in member.traits]
+    lines += [gauge(name, share, f" {share:.2f}", width) for name, share in member.traits]
     lines += wrapped(", ".join(member.interests) or "no interests", width)
     if inner is None:
         return lines
     lines += [fact("archetype", inner.archetype, width)]
-    lines += [_gauge("credulity", inner.credulity, width)]
-    lines += [_gauge("verification", inner.verification, width)]
+    for name, share in (("credulity", inner.credulity), ("verification", inner.verification)):
+        lines.append(gauge(name, share, f" {share:.2f}", width))
     if inner.mood is not None:
         lines.append(fact("mood", f"{inner.mood:+.2f}", width))
     if inner.late is not None:
@@ -192,22 +254,6 @@ def _head(shown: Inspected, width: int) -> list[Content]:
         if words:
             lines += [muted(label, width), *wrapped(", ".join(words), width, indent=2)]
     return lines
-
-
-def _gauge(name: str, share: float, width: int) -> Content:
-    label = line(name, 18).ljust(18) if width >= 30 else line(name, 9).ljust(9)
-    room = max(3, width - len(label) - 5)
-    done = round(room * share)
-    return Content.assemble(
-        (label, "$foreground-muted"),
-        ("━" * done, "$primary"),
-        ("─" * (room - done), "$foreground-disabled"),
-        f" {share:.2f}",
-    )
-
-
-Row = str | tuple[str, str]
-"""A text, indented as far as it is, or a label with its value."""
 
 
 def _sections(shown: Inspected) -> Iterator[tuple[str, list[Row]]]:

@@ -14,9 +14,9 @@ from textual.content import Content
 from textual.widget import Widget
 
 from sim.core import plural
-from tui.draw.table import ColumnTable, ColumnValues, Held, ListedRows, TableColumn
+from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn
 from tui.modes.groups import FetchingMode
-from tui.modes.inspector import DetailLines, fact, heading, muted, wrapped
+from tui.modes.inspector import DetailLines, below_headings, fact, gauge, heading, muted, wrapped
 from tui.modes.panes import note_one_run, titled
 from tui.safe_text import line
 from tui.text import count, percent, short
@@ -67,7 +67,7 @@ def message_rows(
         return Held(np.array([*of_sent, *values[own].tolist()], np.int64))
 
     r = np.array([row.r for row in sent] + [np.nan] * len(own))
-    values: list[ColumnValues] = [
+    values: list[Held] = [
         told(
             (f"#{row.id}" for row in sent),
             (f"m{number}" for number in numbers),
@@ -121,7 +121,6 @@ class MessagesTable(ColumnTable):
 
     @property
     def chosen(self) -> Key | None:
-        """The message under the cursor."""
         return self._keys[self.selected] if self.selected < len(self._keys) else None
 
 
@@ -138,7 +137,6 @@ class StoryTree(DetailLines):
     ascii_only = False
 
     def lines(self, width: int) -> list[Content]:
-        """Return a line for each member."""
         story = self.shown
         if story is None:
             return []
@@ -175,7 +173,6 @@ class StoryFacts(DetailLines):
     shown: Story | None
 
     def lines(self, width: int) -> list[Content]:
-        """Return everything known of the message."""
         story = self.shown
         if story is None:
             return []
@@ -187,23 +184,11 @@ class StoryFacts(DetailLines):
         told += [fact(label, value, width) for label, value in story.facts]
         if story.reach:
             told += heading("Communities", width)
-            told += [_bar(*row, width) for row in story.reach]
-        if story.replies:
-            told += heading("Replies", width)
-            told += [Content(line(f"{name}: {text}", width)) for name, text in story.replies]
-        return told
-
-
-def _bar(name: str, reached: int, members: int, width: int) -> Content:
-    share = reached / max(1, members)
-    tail = f" {short(reached):>5} {percent(share):>6}"
-    label = line(name, max(4, min(20, width // 2)))
-    room = max(0, width - len(tail) - len(label) - 1)
-    done = round(room * share)
-    return Content.assemble(
-        (label, "$foreground-muted"), " ",
-        ("━" * done, "$primary"), ("─" * (room - done), "$foreground-disabled"), tail,
-    )  # fmt: skip
+        for name, reached, members in story.reach:
+            share = reached / max(1, members)
+            told.append(gauge(name, share, f" {short(reached):>5} {percent(share):>6}", width))
+        replies = [f"{name}: {text}" for name, text in story.replies]
+        return told + below_headings([("Replies", replies)], width)
 
 
 class MessagesMode(FetchingMode):
@@ -228,7 +213,6 @@ class MessagesMode(FetchingMode):
 
     @property
     def table(self) -> MessagesTable:
-        """The table."""
         return self.query_one(MessagesTable)
 
     @property
@@ -237,7 +221,6 @@ class MessagesMode(FetchingMode):
         return self.table.chosen if self.is_mounted else None
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
-        """Fetch the messages again if the world has advanced."""
         if isinstance(pane, MessagesTable):
             self.look_soon(frame, frame.tick, frame.sessions)
 
@@ -279,7 +262,6 @@ class MessagesMode(FetchingMode):
             self.query_one(StoryTree).focus()
 
     async def tell(self, wanted: Key | None) -> None:
-        """Show a message: its cascade and its figures."""
         from sim.runtime.queries import messages as stories
 
         story = None

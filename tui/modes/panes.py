@@ -19,10 +19,10 @@ from textual.widget import Widget
 from sim.core import plural
 from tui.actions.table import way_to
 from tui.safe_text import line
-from tui.text import all_of, count, counted, percent, real_rows, short
+from tui.text import all_of, count, counted, percent, short
 
 if TYPE_CHECKING:
-    from sim.runtime import Communities, Frame, SessionRow
+    from sim.runtime import Frame, SessionRow
     from tui.app import Hubbub as HubbubApp
 
 
@@ -229,85 +229,6 @@ class MessagesPane(Widget, can_focus=True):
             style = self._styles_of[component] = self.get_component_rich_style(component)
         strip = Strip([Segment(text, style)])
         return strip.adjust_cell_length(self.size.width, style)
-
-
-class CommunityDetail(Widget, can_focus=True):
-    """The chosen community: size, adoption, onset, its most followed members, its ties."""
-
-    HELP = "One community; select another on the map, in the heat map or in the table."
-
-    def __init__(self, *, id: str = "detail") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._communities: Communities | None = None
-        self._chosen = 0
-        self._tick = 0
-
-    def show(self, communities: Communities | None, chosen: int, tick: int) -> None:
-        self._communities, self._chosen, self._tick = communities, chosen, tick
-        self.refresh()
-
-    def render(self) -> Content:
-        found = self._communities
-        if found is None or not 0 <= self._chosen < len(found.names):
-            return Content.styled("No community selected.", "$foreground-muted")
-        at, width = self._chosen, self.size.width
-        size, adopted = int(found.sizes[at]), int(found.adopted[at])
-        share = adopted / size if size else 0.0
-        lines = [
-            Content.styled(line(found.names[at], width), "bold $primary"),
-            Content.styled(line(_rank(found, at), width), "$foreground-muted"),
-            Content(""),
-            _fact("members", count(size), width),
-            _fact("adopted", f"{count(adopted)}  {percent(share)}", width),
-            _gauge(share, width),
-            *_onset(int(found.onset[at]), self._tick, width),
-            Content(""),
-            Content.styled("Most followed", "$foreground-muted"),
-            *[Content(f"  {line(name, width - 2)}") for name in found.top[at][:5]],
-            Content(""),
-            Content.styled("Most ties with", "$foreground-muted"),
-            *self._neighbours(found, at, width),
-        ]
-        return Content("\n").join(lines)
-
-    def _neighbours(self, found: Communities, at: int, width: int) -> list[Content]:
-        ties = found.links[at] + found.links[:, at]
-        rest = len(ties) - 1 if len(found.labels) and int(found.labels[-1]) < 0 else -1
-        order = [
-            int(other)
-            for other in (-ties).argsort()[:7]
-            if other not in (at, rest) and ties[other] > 0
-        ]
-        return [_fact("  " + found.names[o], short(int(ties[o])), width) for o in order[:5]] or [
-            Content("  none")
-        ]
-
-
-def _rank(found: Communities, at: int) -> str:
-    """Return the rank of a row among all communities; the last row may stand for many."""
-    if at >= real_rows(found):
-        return "several communities"
-    return f"{count(at + 1)} of {count(all_of(found))}"
-
-
-def _onset(onset: int, tick: int, width: int) -> list[Content]:
-    """Return the tick of the first adopter, and below it how long ago that was."""
-    first = _fact("first adopter", "none yet" if onset < 0 else f"tick {count(onset)}", width)
-    ago = f"({plural(tick - onset, 'tick')} ago)"
-    return [first, *([_fact("", ago, width)] if 0 <= onset < tick else [])]
-
-
-def _fact(label: str, value: str, width: int) -> Content:
-    name = line(label, max(4, width - cell_len(value) - 1))
-    gap = " " * max(1, width - cell_len(name) - cell_len(value))
-    return Content.assemble((name, "$foreground-muted"), gap, (value, "bold"))
-
-
-def _gauge(share: float, width: int) -> Content:
-    done = round(width * share)
-    return Content.assemble(
-        ("━" * done, "$primary"), ("─" * (width - done), "$foreground-disabled")
-    )
 
 
 def _spoken(frame: Frame) -> str:
