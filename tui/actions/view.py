@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from sim.core import plural
 from sim.errors import InputError, UnknownNameError
 from tui.actions.command_line import ORDERS, VIEWS, choice, pairs
 from tui.actions.lab import export_tables
-from tui.actions.table import Words, does
+from tui.actions.table import Act, Words, does
 from tui.actions.world import may_leave
 from tui.dialogs.help import HelpDialog
 from tui.dialogs.metrics import MetricChoice, MetricsDialog
@@ -27,10 +28,27 @@ if TYPE_CHECKING:
     from tui.app import Hubbub as Viewer
 
 
-@does("live")
-async def live(app: Viewer, _words: Words) -> None:
-    """Go to Live."""
-    app.go("live")
+_DIRECT: dict[str, Callable[[Viewer], object]] = {
+    "live": lambda app: app.go("live"),
+    "messages": lambda app: app.go("messages"),
+    "system": lambda app: app.go("system"),
+    "next-pane": lambda app: app.screen.focus_next(),
+    "previous-pane": lambda app: app.screen.focus_previous(),
+    "suspend": lambda app: app.action_suspend_process(),
+    "command": lambda app: app.ask_command(""),
+    "palette": lambda app: app.action_command_palette(),
+}
+
+
+def _directly(call: Callable[[Viewer], object]) -> Act:
+    async def act(app: Viewer, _words: Words) -> None:
+        call(app)
+
+    return act
+
+
+for _name, _call in _DIRECT.items():
+    does(_name)(_directly(_call))
 
 
 @does("groups")
@@ -39,18 +57,6 @@ async def groups(app: Viewer, _words: Words) -> None:
     if app.situation().mode == "groups":
         app.groups.turn("members" if app.groups.view == "communities" else "communities")
     app.go("groups")
-
-
-@does("messages")
-async def messages(app: Viewer, _words: Words) -> None:
-    """Go to Messages."""
-    app.go("messages")
-
-
-@does("system")
-async def system(app: Viewer, _words: Words) -> None:
-    """Go to System."""
-    app.go("system")
 
 
 @does("theory")
@@ -88,18 +94,6 @@ async def order(app: Viewer, words: Words) -> None:
     app.groups.turn("communities")
     order: Any = choice("order", words, ORDERS) or "size"
     app.groups.query_one(CommunityTable).sort_by(order)
-
-
-@does("next-pane")
-async def next_pane(app: Viewer, _words: Words) -> None:
-    """Focus the next pane."""
-    app.screen.focus_next()
-
-
-@does("previous-pane")
-async def previous_pane(app: Viewer, _words: Words) -> None:
-    """Focus the previous pane."""
-    app.screen.focus_previous()
 
 
 @does("zoom")
@@ -272,29 +266,11 @@ async def export(app: Viewer, words: Words) -> None:
     app.say(f"Wrote {name}.", "good")
 
 
-@does("command")
-async def command(app: Viewer, _words: Words) -> None:
-    """Open the ``:`` line."""
-    app.ask_command("")
-
-
-@does("palette")
-async def palette(app: Viewer, _words: Words) -> None:
-    """Open the palette."""
-    app.action_command_palette()
-
-
 @does("help")
 async def help_(app: Viewer, _words: Words) -> None:
     """Open the help of the focused pane."""
     screen = app.screen
     await app.push_screen_wait(HelpDialog(screen.focused, screen.active_bindings, app.situation()))
-
-
-@does("suspend")
-async def suspend(app: Viewer, _words: Words) -> None:
-    """Give the terminal back to the shell until ``fg``."""
-    app.action_suspend_process()
 
 
 @does("tour")
