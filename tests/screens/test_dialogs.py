@@ -20,7 +20,7 @@ from sim.minds.deciding.estimate import MindsOffer
 from tests.screens.fake import Cascade, FakeSimulation, FakeSimulator, World, card
 from tui.actions.lab import arms_of
 from tui.actions.table import ScreenState
-from tui.dialogs.dialog import Confirm, Dialog, ErrorDialog, Notice, StalledDialog
+from tui.dialogs.dialog import Confirm, Dialog, ErrorDialog, ListDialog, Notice, StalledDialog
 from tui.dialogs.form import FormDialog
 from tui.dialogs.help import HelpDialog
 from tui.dialogs.inject import InjectDialog, InterveneDialog, InterventionWish
@@ -77,7 +77,7 @@ MAKE: dict[type, Callable[[Any], Any]] = {
     InterviewDialog: lambda _: InterviewDialog("Ada", answered, None, []),
     QuitDialog: lambda _: QuitDialog(simulation().frame, "quit"),
     MetricsDialog: lambda b: MetricsDialog(b.metrics(), {}, (), {}),
-    ModelCard: lambda b: ModelCard("viral", b.card("viral")),
+    ModelCard: lambda b: ModelCard("viral", b.card("viral"), 80),
     NewWorldDialog: lambda b: NewWorldDialog(b, None),
     Notice: lambda _: Notice("Read", "this"),
     OpenDialog: OpenDialog,
@@ -111,7 +111,7 @@ def every_dialog() -> set[type]:
 
 
 def test_every_dialog_of_the_screen_is_tried_here() -> None:
-    assert every_dialog() == {*MAKE, FormDialog}
+    assert every_dialog() == {*MAKE, FormDialog, ListDialog}
 
 
 def emptied(dialog: Dialog[Any]) -> None:

@@ -322,7 +322,7 @@ async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
         await keys(pilot, "o", then=(OpenDialog, "not closed", "Opens at tick 1,204"))
         assert all(len(line.rstrip()) <= 80 for line in seen(app).splitlines())
         await pilot.press("down")
-        told = app.screen.query_one("#live", Static)
+        told = app.screen.query_one("#about", Static)
         await until(pilot, lambda: "Opens at tick 7." in str(told.content))
 
 

@@ -71,9 +71,17 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         await settled(app, pilot)
         await keys(pilot, "c", then=lambda: "No metric selected" in said(app))
         await keys(pilot, "G", then=(MetricsDialog, "active: active accounts"))
-        await pilot.press("space", "down", "space", "down", "down", "space", "space", "tab")
+        await pilot.press("space")
+        dialog = app.screen
+        assert isinstance(dialog, MetricsDialog)
+        for name in ("ties", "tick_ms"):
+            dialog._fill(name)
+            await pilot.pause()
+            if name == "ties":
+                await pilot.press("space")
+        await pilot.press("tab")
         app.screen.query_one("#warning", Input).value = "soon"
-        await until(pilot, lambda: "The threshold of tick_ms must be a number" in seen(app))
+        await until(pilot, lambda: "A threshold must be a number" in seen(app))
         await pilot.press("enter")
         assert isinstance(app.screen, MetricsDialog)
         app.screen.query_one("#warning", Input).value = ""

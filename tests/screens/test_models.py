@@ -75,13 +75,13 @@ async def test_arrows_move_in_the_list_while_letters_are_typed(tmp_path: Path) -
         await until(pilot, lambda: isinstance(app.screen, PickModel))
         picker = app.screen
         assert isinstance(picker, PickModel)
-        assert picker.marked == "independent-cascade"
+        assert picker.here == "independent-cascade"
         await pilot.press("down")
-        await until(pilot, lambda: picker.marked == "viral")
+        await until(pilot, lambda: picker.here == "viral")
         await pilot.press("pageup", "up", "pagedown")
         await pilot.press(*"zzz")
         await until(pilot, lambda: "No match" in seen(app))
-        assert picker.marked == ""
+        assert picker.here == ""
         await pilot.press("question_mark", "enter")
         await settled(app, pilot)
         assert app.screen is picker

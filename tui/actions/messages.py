@@ -106,7 +106,8 @@ async def model(app: Viewer, words: Words) -> None:
         return
     facts = await in_thread(lambda: app.simulator.card(name), "card")
     can_send = app.frame is not None
-    if await app.push_screen_wait(ModelCard(name, facts, can_send=can_send)):
+    card = ModelCard(name, facts, app.size.width, can_send=can_send)
+    if await app.push_screen_wait(card) == "send":
         before = app.last_order or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
         wish = replace(before, model=name, parameters={})
         order = await app.push_screen_wait(InjectDialog(app.simulator, app.simulation, wish))

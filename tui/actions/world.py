@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sim.core import plural
 from sim.errors import InputError
 from tui.actions.command_line import METHODS, choice, pairs
-from tui.actions.table import Words, act_of, does
+from tui.actions.table import Words, does
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.progress import in_thread
 from tui.dialogs.world import (
@@ -47,12 +47,10 @@ async def new_world(app: Viewer, _words: Words) -> None:
 async def open_world(app: Viewer, words: Words) -> None:
     """Open the named world, or ask which."""
     if words:
-        path: Path | str | None = saved_path(app.simulator.saves, words[0], must_exist=True)
+        path: Path | None = saved_path(app.simulator.saves, words[0], must_exist=True)
     else:
-        path = await app.push_screen_wait(OpenDialog(app.simulator))
-    if isinstance(path, str):
-        await act_of("scenario")(app, (path,))
-        return
+        chosen = await app.push_screen_wait(OpenDialog(app.simulator))
+        path = None if chosen is None else chosen.path
     if path is not None and app.homes.home.at == path:
         app.say(f"{path.stem} is already open; type :revert to go back to the saved world.")
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
@@ -14,7 +14,8 @@ from textual.content import Content
 from textual.events import DescendantFocus
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, Input, Select, Static
+from textual.widgets import Button, Input, OptionList, Select, Static
+from textual.widgets.option_list import Option
 
 from sim.errors import HubbubError, InputError
 from tui.safe_text import line, plain
@@ -181,7 +182,9 @@ class Notice(Confirm):
 
     AUTO_FOCUS = ""
 
-    def __init__(self, title: str, text: str, *, more: Sequence[tuple[str, str, Any]] = ()) -> None:
+    def __init__(
+        self, title: str, text: str | Content, *, more: Sequence[tuple[str, str, Any]] = ()
+    ) -> None:
         super().__init__(title, text, yes="OK", no="", more=more)
 
     def on_mount(self) -> None:
@@ -202,6 +205,64 @@ class ErrorDialog(Notice):
         event.prevent_default()
         self.app.copy_to_clipboard(plain(self._shown))
         self.complain("Copied.")
+
+
+class ListDialog(Dialog[T]):
+    """A list to choose from; Enter or a click takes the row under the cursor."""
+
+    AUTO_FOCUS = "#list"
+    empty: ClassVar[str] = "Nothing selected."
+    beside: ClassVar[int] = 2
+    """Lines of the body besides the list."""
+
+    def body(self) -> ComposeResult:
+        yield Static("", id="told", classes="note", markup=False)
+        yield OptionList(id="list", markup=False, compact=True)
+        yield Static("", id="about", markup=False)
+
+    def fit(self, room: int) -> None:
+        """Keep what stands beside the list visible."""
+        super().fit(room)
+        for options in self.query("#list"):
+            options.styles.max_height = max(1, room - self.beside)
+
+    def offer(self, rows: Iterable[tuple[Content, T | None]], at: T | None = None) -> None:
+        """List rows with their values; one without is a heading."""
+        options, pairs = self.query_one("#list", OptionList), list(rows)
+        self._listed = [value for _, value in pairs]
+        options.set_options(Option(text, disabled=value is None) for text, value in pairs)
+        can = [place for place, value in enumerate(self._listed) if value is not None]
+        places = [place for place in can if self._listed[place] == at] or can
+        options.highlighted = places[0] if places else None
+
+    @property
+    def here(self) -> T | None:
+        """The value under the cursor."""
+        found = self.query_one("#list", OptionList).highlighted
+        return None if found is None else self._listed[found]
+
+    def tell(self, text: str) -> None:
+        """Show a line above the list."""
+        self.query_one("#told", Static).update(line(text, 400))
+
+    def moved(self) -> str:
+        """Return what is shown below the list of the row under the cursor."""
+        return ""
+
+    def result(self) -> T | None:
+        if self.here is None:
+            raise InputError(self.empty)
+        return self.here
+
+    @on(OptionList.OptionSelected)
+    def _taken(self, event: OptionList.OptionSelected) -> None:
+        event.stop()
+        self.accept()
+
+    @on(OptionList.OptionHighlighted)
+    def _went(self, event: OptionList.OptionHighlighted) -> None:
+        event.stop()
+        self.query_one("#about", Static).update(line(self.moved(), 400))
 
 
 def sentence_of(error: BaseException) -> str:

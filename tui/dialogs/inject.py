@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from sim.core import plural
 from tui.dialogs.form import Field, FormDialog, TextLines, whole, whole_number
-from tui.dialogs.models import ModelField, PickModel, show_card
+from tui.dialogs.models import ModelField
 from tui.dialogs.progress import in_thread
 from tui.safe_text import is_visible, line
 from tui.text import count, percent, seconds
@@ -84,7 +84,10 @@ class InjectDialog(FormDialog[MessageOrder]):
             "text", "Message", last.text, control=partial(TextLines, last.text, hint=EXAMPLE),
             check=lambda text: "" if is_visible(text) else INVISIBLE, missing=INVISIBLE,
         )  # fmt: skip
-        yield Field("model", "Model", control=ModelField, explanation=ModelField.MEANING)
+        yield Field(
+            "model", "Model", control=partial(ModelField, self._simulator),
+            explanation=ModelField.MEANING,
+        )  # fmt: skip
         yield Field("kind", "Seeds", kind, _KINDS)
         yield Field(
             "amount", "How many", amount, only_for=("kind", COUNTED),
@@ -109,22 +112,6 @@ class InjectDialog(FormDialog[MessageOrder]):
 
     async def load(self) -> tuple[Sequence[PluginChoice], str]:
         return await in_thread(self._simulator.models, "models"), self._last.model
-
-    @on(ModelField.Asked)
-    def _pick(self, event: ModelField.Asked) -> None:
-        event.stop()
-        field = self.query_one(ModelField)
-
-        def take(name: str | None) -> None:
-            field.value = name or field.value
-
-        cards = list(self.cards.values())
-        self.app.push_screen(PickModel(self._simulator, cards, field.value, event.typed), take)
-
-    @on(ModelField.CardAsked)
-    async def _tell(self, event: ModelField.CardAsked) -> None:
-        event.stop()
-        await show_card(self, self._simulator, self.query_one(ModelField).value)
 
     @on(ModelField.Changed)
     async def _picked(self, event: ModelField.Changed) -> None:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
 from textual.content import Content
-from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, OptionList
 
-from tui.dialogs.dialog import Dialog
-from tui.dialogs.dialog import field as label
+from sim.errors import InputError
+from tui.dialogs.dialog import ListDialog
+from tui.dialogs.form import Field, Row
 from tui.draw.now import figure
 from tui.safe_text import line
 
@@ -24,6 +23,17 @@ if TYPE_CHECKING:
 
 
 NOTE = "Space: select   Enter: apply   !: has an alert (tab: edit thresholds)"
+GROUPS = {
+    "Members and activity": ("active", "online", "acts", "act_", "interactions_s", "exposures"),
+    "Messages": ("running", "adopted", "spread", "speed", "success", "r", "propagation_ticks"),
+    "Feeds": ("attention_gini", "diversity", "strangers", "feed_ei", "response_"),
+    "Opinions": ("opinion_", "variance", "polarisation", "bimodality"),
+    "Network": ("ties", "density", "mean_degree", "modularity", "ties_ei", "clustering",
+                "path_length", "reputation_"),
+    "Language models": ("minds_",),
+    "Speed": ("tick_ms", "cpu_ms"),
+}  # fmt: skip
+"""Groups of metrics; a name that ends with ``_`` stands for all that begin with it."""
 
 Bounds = tuple[float | None, float | None]
 
@@ -36,23 +46,13 @@ class MetricChoice:
     alerts: Mapping[str, Bounds] = field(default_factory=dict)
 
 
-class Picks(OptionList):
-    """The metrics; space selects one, Enter applies."""
+class MetricsDialog(ListDialog[Any]):
+    """Lists every metric by group, with its unit and its current value."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "select", "Select or deselect", id="metrics-choose", show=False),
-        Binding("enter", "agree", "Apply", id="metrics-agree", show=False),
+        Binding("space", "pick", "Select or deselect", id="metrics-choose", show=False)
     ]
-
-    def action_agree(self) -> None:
-        if isinstance(self.screen, MetricsDialog):
-            self.screen.accept()
-
-
-class MetricsDialog(Dialog[MetricChoice]):
-    """Lists every metric with its unit and its current value."""
-
-    AUTO_FOCUS = "#metrics"
+    beside = 6
 
     def __init__(
         self,
@@ -65,126 +65,103 @@ class MetricsDialog(Dialog[MetricChoice]):
         self._known, self._values = known, values
         self._chosen = [name for name in chosen if name in known]
         self._rules = {rule.metric: rule for rule in rules.values()}
-        self._alerts: dict[str, tuple[str, str]] = {}
+        self._before = {name: _bounds(self._rules.get(name)) for name in known}
+        self._bounds = dict(self._before)
 
     def body(self) -> ComposeResult:
-        yield Static(NOTE, classes="note", markup=False)
-        yield Picks(id="metrics", markup=False, compact=True)
-        yield Static("", id="meaning", markup=False)
-        with Horizontal(classes="row"):
-            yield label("Warning at")
-            yield Input(id="warning", compact=True, placeholder="never")
-            yield label("   Critical")
-            yield Input(id="critical", compact=True, placeholder="never")
-
-    def fit(self, room: int) -> None:
-        """Keep the fields below the list visible."""
-        super().fit(room)
-        self.query_one("#metrics").styles.max_height = max(3, room - 5)
+        yield from super().body()
+        for name, text in (("warning", "Warning at"), ("critical", "Critical at")):
+            yield Row(Field(name, text, hint="never", check=_problem), name)
 
     def on_mount(self) -> None:
-        self.query_one("#metrics").styles.height = len(self._known)
-        self.call_after_refresh(self._fill)
+        self.tell(NOTE)
+        self._fill(next(iter(self._known)))
 
-    def _fill(self) -> None:
-        picks = self.query_one("#metrics", Picks)
-        picks.add_options([self._option(name) for name in self._known])
-        picks.highlighted = 0
+    def _fill(self, at: str) -> None:
+        rows: list[tuple[Content, str | None]] = []
+        rest = dict.fromkeys(self._known)
+        for group, names in (*GROUPS.items(), ("Other", tuple(rest))):
+            own = [name for name in rest if name in names or name.startswith(_prefix(names))]
+            if own:
+                rows.append((Content.styled(group, "bold $primary"), None))
+                rows += [(self._option(name), name) for name in own]
+            rest = {name: None for name in rest if name not in own}
+        self.offer(rows, at)
 
-    def _option(self, name: str) -> Option:
+    def _option(self, name: str) -> Content:
         unit, says = self._known[name]
         mark = "●" if name in self._chosen else "·"
         value = figure(self._values.get(name, float("nan")), unit)
-        bell = "!" if self._bounds(name) != ("", "") else " "
-        return Option(
-            Content.assemble(
-                (f"{mark} ", "bold"), f"{name:<20}", bell, (f"{value:>9} ", "bold"),
-                (f"{unit:<12} ", "$foreground-muted"), line(says, 120),
-            ),
-            id=name,
+        bell = "!" if self._bounds[name] != ("", "") else " "
+        return Content.assemble(
+            (f"{mark} ", "bold"), f"{name:<20}", bell, (f"{value:>9} ", "bold"),
+            (f"{unit:<12} ", "$foreground-muted"), line(says, 120),
         )  # fmt: skip
 
-    def _bounds(self, name: str) -> tuple[str, str]:
-        """Return the warning and critical thresholds of a metric, as typed."""
-        if name in self._alerts:
-            return self._alerts[name]
-        rule = self._rules.get(name)
-        if rule is None:
-            return "", ""
-        low, high = (
-            "" if bound is None else f"{bound:g}" for bound in (rule.warning, rule.critical)
-        )
-        return low, high
-
-    @property
-    def _here(self) -> str:
-        """The metric under the cursor."""
-        at = self.query_one("#metrics", Picks).highlighted
-        return list(self._known)[at or 0]
-
-    @on(OptionList.OptionHighlighted)
-    def _went(self, event: OptionList.OptionHighlighted) -> None:
-        event.stop()
-        name = self._here
+    def moved(self) -> str:
+        name = self.here
+        if name is None:
+            return ""
         unit, says = self._known[name]
         rule = self._rules.get(name)
         below = "; alerts below the threshold" if rule is not None and rule.below else ""
-        told = f"{name}: {says}" + (f" ({unit}{below})" if unit or below else "")
-        self.query_one("#meaning", Static).update(Content(line(told, 300)))
         with self.prevent(Input.Changed):
-            for field_, bound in zip(("#warning", "#critical"), self._bounds(name), strict=True):
-                self.query_one(field_, Input).value = bound
+            for row, bound in zip(self.query(Row), self._bounds[name], strict=True):
+                row.control.value = bound
+        return f"{name}: {says}" + (f" ({unit}{below})" if unit or below else "")
 
-    @on(OptionList.OptionSelected)
-    def _picked(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        name = self._here
+    def action_pick(self) -> None:
+        name = self.here
         if name in self._chosen:
             self._chosen.remove(name)
-        else:
+        elif name is not None:
             self._chosen.append(name)
-        self._redraw(name)
+        self._redraw()
 
-    def _redraw(self, name: str) -> None:
-        picks = self.query_one("#metrics", Picks)
-        picks.replace_option_prompt(name, self._option(name).prompt)
+    def _redraw(self) -> None:
+        options = self.query_one("#list", OptionList)
+        if self.here is not None and options.highlighted is not None:
+            options.replace_option_prompt_at_index(options.highlighted, self._option(self.here))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        name = self._here
-        fields = [self.query_one(each, Input).value.strip() for each in ("#warning", "#critical")]
-        self._alerts[name] = (fields[0], fields[1])
-        self.complain(_problem(name, *self._alerts[name]))
-        self._redraw(name)
+        low, high = (row.typed for row in self.query(Row))
+        if self.here is not None:
+            self._bounds[self.here] = low, high
+        self.complain(_problem(low) or _problem(high))
+        self._redraw()
 
-    def result(self) -> MetricChoice | None:
-        problems = [_problem(name, *bounds) for name, bounds in self._alerts.items()]
-        for problem in filter(None, problems):
-            self.complain(problem)
-            return None
+    def result(self) -> MetricChoice:
+        for name, bounds in self._bounds.items():
+            for problem in filter(None, map(_problem, bounds)):
+                raise InputError(f"{name}: {problem}")
         alerts = {
             name: (_number(low), _number(high))
-            for name, (low, high) in self._alerts.items()
-            if (low, high) != self._before(name)
+            for name, (low, high) in self._bounds.items()
+            if (low, high) != self._before[name]
         }
         return MetricChoice(tuple(self._chosen), alerts)
 
-    def _before(self, name: str) -> tuple[str, str]:
-        alerts, self._alerts = self._alerts, {}
-        bounds = self._bounds(name)
-        self._alerts = alerts
-        return bounds
+
+def _prefix(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the beginnings among names: those that end with ``_``."""
+    return tuple(name for name in names if name.endswith("_"))
+
+
+def _bounds(rule: AlertRule | None) -> tuple[str, str]:
+    """Return the warning and critical thresholds of a rule, as typed."""
+    low, high = (None, None) if rule is None else (rule.warning, rule.critical)
+    return "" if low is None else f"{low:g}", "" if high is None else f"{high:g}"
 
 
 def _number(text: str) -> float | None:
     return float(text) if text else None
 
 
-def _problem(name: str, low: str, high: str) -> str:
-    for text in (low, high):
-        try:
-            _number(text)
-        except ValueError:
-            return f"The threshold of {name} must be a number or empty, got {line(text, 40)!r}."
+def _problem(text: str) -> str:
+    try:
+        _number(text)
+    except ValueError:
+        return f"A threshold must be a number or empty, got {line(text, 40)!r}."
     return ""

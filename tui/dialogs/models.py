@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual import on
@@ -14,13 +14,11 @@ from textual.content import Content
 from textual.events import Key
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Input, OptionList
 
 from sim.core import plural
-from tui.dialogs.dialog import Dialog
+from tui.dialogs.dialog import ListDialog, Notice
 from tui.dialogs.progress import in_thread
 from tui.key_queue import KeysInOrder
 from tui.safe_text import line
@@ -49,7 +47,7 @@ class Search(Input):
         return character != "?" and super().check_consume_key(key, character)
 
 
-class PickModel(Dialog[str]):
+class PickModel(ListDialog[str]):
     """Returns the name of a model."""
 
     AUTO_FOCUS = "#search"
@@ -60,32 +58,26 @@ class PickModel(Dialog[str]):
         Binding("pagedown", "go('page_down')", "Page down", id="models-page-down", show=False),
         Binding("question_mark", "card", "Card", id="models-card", show=False, priority=True),
     ]
+    empty = NOTHING
+    beside = 3
 
     def __init__(
         self, simulator: Simulator, cards: Sequence[PluginChoice], chosen: str = "", typed: str = ""
     ) -> None:
         super().__init__("Models", yes="Choose")
-        self._simulator = simulator
-        self._cards = cards
-        self._chosen = chosen
-        self._typed = typed
+        self._simulator, self._cards = simulator, cards
+        self._chosen, self._typed = chosen, typed
 
     def body(self) -> ComposeResult:
         yield Search(
             self._typed, id="search", compact=True, select_on_focus=False, max_length=60,
             placeholder="search by name, family or description",
         )  # fmt: skip
-        yield Static("", id="told", classes="note", markup=False)
-        yield OptionList(id="models", markup=False, compact=True)
-
-    def on_mount(self) -> None:
-        self._fill()
+        yield from super().body()
 
     def fit(self, room: int) -> None:
-        """Keep search and buttons visible: the list gets the rest."""
+        """Fill the lines anew, which are as wide as the screen allows."""
         super().fit(room)
-        for options in self.query("#models"):
-            options.styles.max_height = max(1, room - 2)
         self._fill()
 
     @on(Input.Changed, "#search")
@@ -94,105 +86,60 @@ class PickModel(Dialog[str]):
         self._fill()
 
     def _fill(self) -> None:
-        if not self.query("#models"):  # the dialog is closing
+        if not self.query("#list"):  # the dialog is closing
             return
         typed = self.query_one("#search", Input).value
         found = fitting(self._cards, typed)
-        options = self.query_one("#models", OptionList)
-        marked = found[0].name if found and typed else self.marked or self._chosen
-        options.set_options(self._lines(found))
-        names = [option.id for option in options.options]
-        enabled = [place for place, name in enumerate(names) if name]
-        options.highlighted = (
-            names.index(marked) if marked in names else enabled[0] if enabled else None
-        )
-        told = f"{count(len(found))} of {plural(len(self._cards), 'model')}; ? shows the card."
-        self.query_one("#told", Static).update(told)
+        self.offer(self._lines(found), found[0].name if found and typed else self._chosen)
+        self.tell(f"{count(len(found))} of {plural(len(self._cards), 'model')}; ? shows the card.")
         self.complain("" if found else NOTHING)
 
-    def _lines(self, found: Sequence[PluginChoice]) -> Iterator[Option]:
+    def _lines(self, found: Sequence[PluginChoice]) -> Iterator[tuple[Content, str | None]]:
         room = max(8, min(self.app.size.width * 98 // 100, 110) - NAME_CELLS - 10)
         for family in dict.fromkeys(card.family for card in found):
             if family:
-                yield Option(Content.styled(family, "bold $primary"), disabled=True)
+                yield Content.styled(family, "bold $primary"), None
             for card in found:
                 if card.family == family:
                     name = line(card.name, NAME_CELLS - 1)
                     pad = " " * (NAME_CELLS - cell_len(name))
                     said = (line(card.summary, room), "$foreground-muted")
-                    yield Option(Content.assemble(f"  {name}{pad}", said), id=card.name)
+                    yield Content.assemble(f"  {name}{pad}", said), card.name
 
-    @property
-    def marked(self) -> str:
-        """The name of the model under the cursor; empty if there is none."""
-        option = self.query_one("#models", OptionList).highlighted_option
-        return (option.id if option is not None else "") or ""
+    def moved(self) -> str:
+        self._chosen = self.here or self._chosen
+        return ""
 
     def action_go(self, how: str) -> None:
-        getattr(self.query_one("#models", OptionList), f"action_{how}")()
+        getattr(self.query_one("#list", OptionList), f"action_{how}")()
 
     async def action_card(self) -> None:
-        if self.marked:
-            await show_card(self, self._simulator, self.marked)
-
-    def result(self) -> str | None:
-        if not self.marked:
-            self.complain(NOTHING)
-        return self.marked or None
-
-    @on(OptionList.OptionSelected)
-    def _taken(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.accept()
+        if self.here:
+            await show_card(self, self._simulator, self.here)
 
 
-class ModelCard(Dialog[bool]):
-    """Shows everything known about a model; returns true to send a message with it."""
-
-    AUTO_FOCUS = ""
+class ModelCard(Notice):
+    """Shows everything known about a model; returns ``"send"`` to send a message with it."""
 
     def __init__(
-        self, name: str, facts: Sequence[tuple[str, str]], *, can_send: bool = False
+        self, name: str, facts: Sequence[tuple[str, str]], width: int, *, can_send: bool = False
     ) -> None:
-        super().__init__(name, yes="Close", no="")
-        self._facts = facts
-        self._can_send = can_send
-
-    def body(self) -> ComposeResult:
-        yield Static(Content("\n").join([self._line(*fact) for fact in self._facts]), id="facts")
-
-    def _line(self, label: str, text: str) -> Content:
-        name = line(label, LABEL_CELLS - 1)
-        head = Content.styled(name + " " * (LABEL_CELLS - cell_len(name)), "$foreground-muted")
-        room = max(20, min(self.app.size.width * 98 // 100, 110) - LABEL_CELLS - 6)
-        lines = _wrapped(text, room)
-        indent = "\n" + " " * LABEL_CELLS
-        return head + Content(indent.join(lines))
-
-    def more_buttons(self) -> ComposeResult:
-        if self._can_send:
-            yield Button(" Send a message ", id="send", compact=True)
-
-    def on_mount(self) -> None:
-        self.read()
-
-    def result(self) -> bool:
-        return False
-
-    def accept(self) -> None:
-        """Close."""
-        self.dismiss(False)
-
-    @on(Button.Pressed, "#send")
-    def _send(self, event: Button.Pressed) -> None:
-        event.stop()
-        self.dismiss(True)
+        room = max(20, min(width * 98 // 100, 110) - LABEL_CELLS - 6)
+        text = Content("\n").join([_fact(*fact, room) for fact in facts])
+        more = (("send", "Send a message", "default"),) if can_send else ()
+        super().__init__(name, text, more=more)
 
 
-async def show_card(above: Screen[Any], simulator: Simulator, name: str) -> None:
+def _fact(label: str, text: str, room: int) -> Content:
+    name = line(label, LABEL_CELLS - 1)
+    head = Content.styled(name + " " * (LABEL_CELLS - cell_len(name)), "$foreground-muted")
+    return head + Content(("\n" + " " * LABEL_CELLS).join(_wrapped(text, room)))
+
+
+async def show_card(above: Widget, simulator: Simulator, name: str) -> None:
     """Show the card of a model above a dialog."""
     facts = await in_thread(lambda: simulator.card(name), "card")
-    above.app.push_screen(ModelCard(name, facts))
+    above.app.push_screen(ModelCard(name, facts, above.app.size.width))
 
 
 def _wrapped(text: str, room: int) -> list[str]:
@@ -231,18 +178,9 @@ class ModelField(Widget, can_focus=True):
             """The field."""
             return self.field
 
-    class Asked(Message):
-        """The list was requested."""
-
-        def __init__(self, typed: str) -> None:
-            super().__init__()
-            self.typed = typed
-
-    class CardAsked(Message):
-        """The card of the chosen model was requested."""
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
+    def __init__(self, simulator: Simulator, *, id: str) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
+        self._simulator = simulator
         self._cards: dict[str, PluginChoice] = {}
 
     def offer(self, cards: Sequence[PluginChoice]) -> None:
@@ -257,16 +195,11 @@ class ModelField(Widget, can_focus=True):
         if not self.value:
             return Content.styled("Loading models ...", "$foreground-muted")
         card = self._cards.get(self.value)
-        room = self.size.width - cell_len(self.value) - 4
+        room = max(1, self.size.width - cell_len(self.value) - 4)
         said = line(card.summary, room) if card else ""
-        pad = " " * max(0, room - cell_len(said))
-        return Content.assemble(
-            (line(self.value, self.size.width), "bold"),
-            "  ",
-            (said, "$foreground-muted"),
-            pad,
-            " ▾",
-        )
+        pad = " " * (room - cell_len(said))
+        name = (line(self.value, self.size.width), "bold")
+        return Content.assemble(name, "  ", (said, "$foreground-muted"), pad, " ▾")
 
     def on_key(self, event: Key) -> None:
         if event.is_printable and event.character not in {None, " ", "?"}:
@@ -279,12 +212,16 @@ class ModelField(Widget, can_focus=True):
     def action_ask(self, typed: str) -> None:
         if self._cards:
             self._hold_keys()
-            self.post_message(self.Asked(typed))
+            cards = list(self._cards.values())
+            self.app.push_screen(PickModel(self._simulator, cards, self.value, typed), self._take)
 
-    def action_card(self) -> None:
+    def _take(self, name: str | None) -> None:
+        self.value = name or self.value
+
+    async def action_card(self) -> None:
         if self.value:
             self._hold_keys()
-            self.post_message(self.CardAsked())
+            await show_card(self, self._simulator, self.value)
 
     def _hold_keys(self) -> None:
         """Keep the next letters of a word for the list that the first one opens."""

@@ -8,17 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from textual import on, work
-from textual.app import ComposeResult
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.widgets import OptionList, Select, Static
-from textual.widgets.option_list import Option
+from textual.widgets import Select
 
 from sim.core import plural
 from sim.errors import FileError, InputError
 from sim.scenario.worlds import USUAL
-from tui.dialogs.dialog import Confirm, Dialog
+from tui.dialogs.dialog import Confirm, ListDialog
 from tui.dialogs.form import Field, FormDialog, whole, whole_number
 from tui.dialogs.progress import in_thread
 from tui.safe_text import line
@@ -28,7 +25,7 @@ from tui.text import bytes_of, count, short
 if TYPE_CHECKING:
     from sim.runtime import Frame, Reach, SessionRow
     from sim.store import Bookmark
-    from tui.simulator import PluginChoice, SavedWorld, ScenarioChoice, Simulator
+    from tui.simulator import PluginChoice, SavedWorld, Simulator
 
 
 NO_PLATFORM = "none: messages spread along ties only"
@@ -94,81 +91,39 @@ def _refuse_too_large(order: NewWorldSpec, needed: int, free: int) -> None:
 
 
 NAME_CELLS = 20
-SCENARIO_CELLS = 29
 
 
-class OpenDialog(Dialog["Path | str"]):
-    """Lists the saves folder, newest first, and the scenarios below it.
+class OpenDialog(ListDialog["SavedWorld"]):
+    """Lists the saves folder, newest first."""
 
-    It returns the file of a saved world, or the name of a scenario.
-    """
-
-    AUTO_FOCUS = "#saved"
+    empty = "Nothing to open yet; press w in a world to save it."
+    beside = 4
 
     def __init__(self, simulator: Simulator) -> None:
         super().__init__("Open a world", yes="Open")
         self._simulator = simulator
-        self._saved: list[SavedWorld] = []
-        self._scenarios: list[ScenarioChoice] = []
-
-    def body(self) -> ComposeResult:
-        yield Static("Loading saved worlds ...", id="folder", markup=False)
-        yield OptionList(id="saved", markup=False, compact=True)
-        yield Static("", id="live", markup=False)
 
     def on_mount(self) -> None:
-        self._list()
+        self.tell("Loading saved worlds ...")
+        self.run_worker(self._list())
 
-    @work(exclusive=True)
     async def _list(self) -> None:
-        self._scenarios = await in_thread(self._simulator.scenarios, "scenarios")
-        self._saved = await self._simulator.saved()
+        saved = await self._simulator.saved()
         with suppress(NoMatches):  # the dialog was closed meanwhile
-            self._fill()
+            self.offer((_line(world), world) for world in saved)
+            many = plural(len(saved), "saved world") if saved else "No saved worlds"
+            self.tell(f"{many} in {self._simulator.saves}; 0 opens the gallery of scenarios.")
 
-    def _fill(self) -> None:
-        options = self.query_one("#saved", OptionList)
-        options.add_options(Option(_line(world)) for world in self._saved)
-        options.add_options(Option(_scenario(each)) for each in self._scenarios)
-        if options.option_count:
-            options.highlighted = 0
-        said = plural(len(self._saved), "saved world") if self._saved else "No saved worlds"
-        also = plural(len(self._scenarios), "scenario")
-        here = f"{said} in {self._simulator.saves}; below: {also}"
-        self.query_one("#folder", Static).update(line(here, 400))
+    def moved(self) -> str:
+        world = self.here
+        self.complain(world.damage if world else "")
+        return world.live if world else ""
 
-    def result(self) -> Path | str | None:
-        at = self.query_one("#saved", OptionList).highlighted
-        if at is None:
-            self.complain("Nothing to open yet; press w in a world to save it.")
-            return None
-        if at >= len(self._saved):
-            return self._scenarios[at - len(self._saved)].where
-        chosen = self._saved[at]
-        if chosen.damage:
-            self.complain(chosen.damage)
-            return None
-        return chosen.path
-
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.accept()
-
-    @on(OptionList.OptionHighlighted)
-    def _moved(self, event: OptionList.OptionHighlighted) -> None:
-        event.stop()
-        at, damage, live = event.option_index, "", ""
-        if at < len(self._saved):
-            damage, live = self._saved[at].damage, self._saved[at].live
-        self.complain(damage)
-        self.query_one("#live", Static).update(line(live, 400))
-
-
-def _scenario(each: ScenarioChoice) -> Content:
-    name = line(each.where, SCENARIO_CELLS)
-    pad = " " * max(1, SCENARIO_CELLS + 1 - Content(name).cell_length)
-    return Content.assemble((name + pad, "bold"), (line(each.title, 100), "$foreground-muted"))
+    def result(self) -> SavedWorld | None:
+        world = super().result()
+        if world is not None and world.damage:
+            raise InputError(world.damage)
+        return world
 
 
 def _line(world: SavedWorld) -> Content:
@@ -300,46 +255,24 @@ def entries(marks: Iterable[Bookmark], rows: Iterable[SessionRow]) -> list[PastT
     return sorted(found, key=lambda each: (-each.tick, str(each.goal)))[:MOST]
 
 
-class HistoryDialog(Dialog[int | str]):
+class HistoryDialog(ListDialog["int | str"]):
     """Lists ticks to go to."""
 
-    AUTO_FOCUS = "#ticks"
+    empty = "Nothing selected; b bookmarks a tick, :goto N goes to tick N."
 
     def __init__(self, found: Sequence[PastTick], reach: Reach, tick: int) -> None:
         super().__init__("Go to another tick", yes="Go")
-        self._found = found
-        self._reach = reach
-        self._tick = tick
-
-    def body(self) -> ComposeResult:
-        yield Static(line(self._reach.sentence, 400), id="reach", markup=False)
-        yield OptionList(*map(self._option, self._found), id="ticks", markup=False, compact=True)
-        if not self._found:
-            yield Static("Press b to bookmark this tick; :goto N goes to tick N.", markup=False)
+        self._found, self._reach, self._tick = found, reach, tick
 
     def on_mount(self) -> None:
-        if self._found:
-            self.query_one("#ticks", OptionList).highlighted = 0
-        else:
+        self.tell(self._reach.sentence)
+        self.offer((self._option(each), each.goal) for each in self._found)
+        if not self._found:
             self.query_one("#yes").focus()
 
-    def _option(self, each: PastTick) -> Option:
+    def _option(self, each: PastTick) -> Content:
         here = "  here" if each.tick == self._tick else ""
         kind = "bookmark" if isinstance(each.goal, str) else "message "
-        return Option(
-            Content.assemble(
-                f"tick {count(each.tick):>7}  ", (kind, "italic"), "  ", (each.text, "bold"), here
-            )
+        return Content.assemble(
+            f"tick {count(each.tick):>7}  ", (kind, "italic"), "  ", (each.text, "bold"), here
         )
-
-    def result(self) -> int | str | None:
-        at = self.query_one("#ticks", OptionList).highlighted
-        if at is None:
-            self.complain("Nothing selected; type :goto N to go to tick N.")
-            return None
-        return self._found[at].goal
-
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.accept()
