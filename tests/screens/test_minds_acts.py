@@ -176,7 +176,7 @@ async def _played(hub: Hub) -> None:
     await keys(pilot, "A", then=PlayDialog)
     dialog = app.screen
     act, words = dialog.query_one("#act", Select), dialog.query_one("#words", Input)
-    feed = dialog.query_one("#feed", OptionList)
+    feed = dialog.query_one("#list", OptionList)
     for _ in range(30):
         if feed.option_count:
             break
@@ -193,11 +193,11 @@ async def _played(hub: Hub) -> None:
     ):  # fmt: skip
         act.value, words.value = name, text
         yes.press()
-        await until(pilot, lambda shown=shown: shown in str(dialog.query_one("#deeds").render()))
+        await until(pilot, lambda shown=shown: shown in str(dialog.query_one("#about").render()))
     dialog.query_one("#step", Button).press()
-    await until(pilot, lambda: "Done: " in str(dialog.query_one("#deeds").render()))
-    assert "reply m" in str(dialog.query_one("#deeds").render())
-    feed.clear_options()
+    await until(pilot, lambda: "Done: " in str(dialog.query_one("#about").render()))
+    assert "reply m" in str(dialog.query_one("#about").render())
+    dialog.offer(())  # type: ignore[attr-defined]
     act.value = "like"
     dialog._being = dialog._being.__class__(0, "x", 1, False, (), ())  # type: ignore[attr-defined]
     yes.press()

@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.events import DescendantFocus
 from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Button, Input, OptionList, Select, Static
+from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from sim.errors import HubbubError, InputError
@@ -81,13 +81,6 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def result(self) -> T | None:
         return None
-
-    def chosen(self, picker: str, what: str) -> str:
-        """Return the choice in a list, or ask for ``what``, such as ``"a network"``."""
-        value = self.query_one(picker, Select).value
-        if not isinstance(value, str):
-            raise InputError(f"Choose {what} first.")
-        return value
 
     def accept(self) -> None:
         """Close with the result, if there is one."""

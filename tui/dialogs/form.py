@@ -7,7 +7,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from rich.text import Text
 from textual import on, work
@@ -17,6 +17,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.events import Key
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Input, Select, Static, TextArea
 
 from sim.core import whole_of
@@ -51,14 +52,8 @@ class Field:
     check: Callable[[str], str] = _anything  # the error of a text; empty if there is none
     missing: str = ""  # the error of an empty field; empty if it may be
     only_for: tuple[str, frozenset[str]] | None = None  # another field, and its values
-    control: Callable[..., Control] | None = None  # a widget of its own
+    control: Callable[..., Widget] | None = None  # a widget of its own
     explanation: str = ""  # shown while it has the focus
-
-
-class Control(Protocol):
-    """What can be filled in: widgets with a value."""
-
-    value: Any
 
 
 class TextLines(TextArea):

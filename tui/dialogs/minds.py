@@ -7,20 +7,17 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Select, Static
-from textual.widgets.option_list import Option
 
 from sim.core import plural
 from sim.errors import HubbubError, InputError
 from sim.minds.models.budget import cap_of
-from tui.dialogs.dialog import Dialog
-from tui.dialogs.dialog import field as label
-from tui.dialogs.form import Field, FormDialog, whole, whole_number
+from tui.dialogs.dialog import Dialog, ListDialog
+from tui.dialogs.form import Field, FormDialog, Row, whole, whole_number
 from tui.safe_text import line, plain
 from tui.text import count, percent, seconds
 
@@ -126,13 +123,8 @@ class InterviewDialog(Dialog[bool]):
     def body(self) -> ComposeResult:
         with VerticalScroll(id="talk", can_focus=True):
             yield Static("", id="talked", markup=False)
-        with Horizontal(classes="row"):
-            yield label("Question")
-            yield Input("", id="question", compact=True)
-        with Horizontal(classes="row"):
-            yield label("Remember")
-            options = [(Text(_REMEMBER[choice]), choice) for choice in _REMEMBER]
-            yield Select(options, id="keep", value="no", allow_blank=False, compact=True)
+        yield Row(Field("question", "Question"), "question")
+        yield Row(Field("keep", "Remember", "no", _REMEMBER), "keep")
 
     def fit(self, room: int) -> None:
         """Give the remaining lines to the conversation."""
@@ -204,7 +196,7 @@ class InterviewDialog(Dialog[bool]):
 
 
 _MUTED = "$foreground-muted"
-_REMEMBER = {"no": "no: the world is not affected", "yes": "yes: add to the member's memory"}
+_REMEMBER = (("no", "no: the world is not affected"), ("yes", "yes: add to the member's memory"))
 
 
 def _turns(name: str, question: str, answer: str) -> list[tuple[str, str]]:
@@ -294,10 +286,10 @@ class PlayerAct(NamedTuple):
     text: str = ""  # its text; empty: none
 
 
-class PlayDialog(Dialog[bool]):
+class PlayDialog(ListDialog["Shown"]):
     """The feed of a member that is played; closing returns control to the member."""
 
-    AUTO_FOCUS = "#feed"
+    beside = 5
 
     def __init__(
         self,
@@ -310,54 +302,33 @@ class PlayDialog(Dialog[bool]):
         self._waiting: list[str] = []
 
     def body(self) -> ComposeResult:
-        yield Static("", id="being", markup=False)
-        yield OptionList(id="feed", markup=False)
-        with Horizontal(classes="row"):
-            yield label("Act")
-            options = [(Text(act), act) for act in ACTS]
-            yield Select(options, id="act", value="like", allow_blank=False, compact=True)
-        with Horizontal(classes="row"):
-            yield label("Text")
-            yield Input("", id="words", compact=True, placeholder="for a post, reply or quote")
-        yield Static("", id="deeds", classes="preview", markup=False)
+        yield from super().body()
+        yield Row(Field("act", "Act", "like", [(act, act) for act in ACTS]), "act")
+        yield Row(Field("words", "Text", hint="for a post, reply or quote"), "words")
 
     def more_buttons(self) -> ComposeResult:
         yield Button(" Next tick ", id="step", compact=True)
 
-    def fit(self, room: int) -> None:
-        """Give the remaining lines to the feed."""
-        super().fit(room)
-        for feed in self.query("#feed"):
-            feed.styles.max_height = max(2, room - LINES)
-
     def on_mount(self) -> None:
         self._show()
 
-    def result(self) -> bool | None:
-        deed = self._deed()
-        if deed is not None:
-            self.run_worker(self._do(deed), group="deed", exit_on_error=False)
-        return None
-
-    def _deed(self) -> PlayerAct | None:
-        act = self.chosen("#act", "an act")
-        words, post = self.query_one("#words", Input).value.strip(), self._post
+    def result(self) -> None:
+        """Do what was chosen; the dialog stays open."""
+        act, words = (row.typed for row in self.query(Row))
+        post = self.here
+        if not act:
+            raise InputError("Choose an act first.")
         if act in WORDS and not words:
-            self.complain(f"To {act}, type a text.")
-        elif act not in NO_POST and post is None:
-            self.complain(f"To {act}, select a message of the feed; Next tick loads new ones.")
-        elif post is None or act in NO_POST:
-            return PlayerAct(act, text=words)
+            raise InputError(f"To {act}, type a text.")
+        if act in NO_POST:
+            deed = PlayerAct(act, text=words)
+        elif post is None:
+            raise InputError(f"To {act}, select a message of the feed; Next tick loads new ones.")
         elif act in OF_AUTHORS:
-            return PlayerAct(act, other=post.author)
+            deed = PlayerAct(act, other=post.author)
         else:
-            return PlayerAct(act, post.message, text=words if act in WORDS else "")
-        return None
-
-    @property
-    def _post(self) -> Shown | None:
-        at = self.query_one("#feed", OptionList).highlighted
-        return self._being.feed[at] if at is not None and at < len(self._being.feed) else None
+            deed = PlayerAct(act, post.message, text=words if act in WORDS else "")
+        self.run_worker(self._do(deed), group="deed", exit_on_error=False)
 
     async def _do(self, deed: PlayerAct) -> None:
         try:
@@ -365,24 +336,23 @@ class PlayDialog(Dialog[bool]):
         except HubbubError as error:
             self.complain(str(error))
             return
-        about = f" m{deed.message}" if deed.message is not None else ""
-        self._waiting.append(f"{deed.act}{about}")
+        self._waiting.append(deed.act + (f" m{deed.message}" if deed.message is not None else ""))
         self.complain("")
         self.query_one("#words", Input).value = ""
-        self._deeds()
+        self.query_one("#about", Static).update(plain(self.moved()))
 
-    @on(OptionList.OptionSelected, "#feed")
+    @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         event.stop()
+        event.prevent_default()
         self.query_one("#act", Select).focus()
 
     @on(Button.Pressed, "#step")
     def _stepped(self, event: Button.Pressed) -> None:
         event.stop()
-        self.run_worker(self._next(), group="step", exit_on_error=False)
+        self.run_worker(self._next(event.button), group="step", exit_on_error=False)
 
-    async def _next(self) -> None:
-        button = self.query_one("#step", Button)
+    async def _next(self, button: Button) -> None:
         button.disabled = True
         try:
             self._being = await self._step()
@@ -396,20 +366,16 @@ class PlayDialog(Dialog[bool]):
             button.disabled = False
 
     def _show(self) -> None:
-        being, feed = self._being, self.query_one("#feed", OptionList)
+        being = self._being
         online = "online" if being.is_online else "offline until the next tick"
-        said = f"Tick {count(being.tick)}, {online}. You control this member."
-        self.query_one("#being", Static).update(line(said, 200))
-        feed.clear_options()
-        feed.add_options([Option(_written(place, one)) for place, one in enumerate(being.feed, 1)])
-        if being.feed:
-            feed.highlighted = 0
-        self._deeds()
+        self.tell(f"Tick {count(being.tick)}, {online}. You control this member.")
+        self.offer((_written(place, one), one) for place, one in enumerate(being.feed, 1))
+        self.query_one("#about", Static).update(plain(self.moved()))
 
-    def _deeds(self) -> None:
+    def moved(self) -> str:
         soon = f"At the next tick: {', '.join(self._waiting)}." if self._waiting else ""
         done = f"Done: {', '.join(self._being.did)}." if self._being.did else ""
-        self.query_one("#deeds", Static).update(plain(" ".join(filter(None, (done, soon)))))
+        return " ".join(filter(None, (done, soon)))
 
 
 def _written(place: int, one: Shown) -> Content:
