@@ -224,7 +224,8 @@ class KeysInOrder(App[int], inherit_bindings=False):
 
     async def take_key(self, key: Key) -> None:
         """Dispatch a key; on the stage, say when it does nothing."""
-        if self.screen is not self.stage or isinstance(self.focused, Input):
+        takes_text = isinstance(self.focused, Input) or hasattr(self.focused, "takes_numbers")
+        if self.screen is not self.stage or takes_text:
             await super().on_event(key)
         else:
             await self._take_on_stage(cast(Any, self), key)

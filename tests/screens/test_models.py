@@ -81,7 +81,7 @@ async def test_arrows_move_in_the_list_while_letters_are_typed(tmp_path: Path) -
         await pilot.press("pageup", "up", "pagedown")
         await pilot.press(*"zzz")
         await until(pilot, lambda: "No match" in seen(app))
-        assert picker.here == ""
+        assert picker.here is None
         await pilot.press("question_mark", "enter")
         await settled(app, pilot)
         assert app.screen is picker

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
-from textual.events import Key
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Select, Static, TextArea
@@ -59,6 +59,11 @@ class Field:
 class TextLines(TextArea):
     """A text of several lines: pasted ones are kept, Enter agrees, ctrl+j begins a new one."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "screen.accept", "Agree", id="lines-agree", show=False, priority=True),
+        Binding("ctrl+j", "insert_line", "New line", id="lines-new", show=False, priority=True),
+    ]
+
     def __init__(self, text: str, *, hint: str, id: str | None) -> None:  # noqa: A002 - Textual's
         super().__init__(text, placeholder=hint, compact=True, soft_wrap=True, id=id)
         self.highlight_cursor_line = False
@@ -73,20 +78,20 @@ class TextLines(TextArea):
     def value(self, text: str) -> None:
         self.text = text
 
-    async def _on_key(self, event: Key) -> None:
-        at_edge = (event.key == "up" and self.cursor_at_first_line) or (
-            event.key == "down" and self.cursor_at_last_line
-        )
-        if at_edge:
-            event.prevent_default()
-            event.stop()
-            self.screen.focus_previous() if event.key == "up" else self.screen.focus_next()
-        elif event.key == "ctrl+j":
-            event.prevent_default()
-            event.stop()
-            self.insert("\n")
-        elif event.key != "enter":
-            await super()._on_key(event)
+    def action_insert_line(self) -> None:
+        self.insert("\n")
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        if self.cursor_at_first_line:
+            self.screen.focus_previous()
+        else:
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        if self.cursor_at_last_line:
+            self.screen.focus_next()
+        else:
+            super().action_cursor_down(select)
 
 
 class Row(Horizontal):

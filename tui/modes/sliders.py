@@ -28,7 +28,7 @@ SETTLES = 0.15
 STEPS = 20
 """Steps from one end of a slider to the other; with shift, ten times as many."""
 _CHANGE = re.compile(r"#(\d+) \w+ = .* from the next tick$")
-_NUMBER = re.compile(r"[0-9.eE+-]")
+_DIGIT = re.compile(r"[0-9.eE+-]")
 
 
 def parameter_ticks(frame: Frame) -> tuple[int, ...]:
@@ -53,9 +53,9 @@ def moved(spec: ParameterSpec, value: object, by: float) -> object:
     if choices:
         at = choices.index(value) if value in choices else 0
         return choices[(at + (1 if by > 0 else -1)) % len(choices)]
-    if isinstance(value, str) or value is None:
+    now = _number(value)
+    if now is None:
         return value
-    now = float(value)  # type: ignore[arg-type]  # a number, as its specification says
     low, high = span_of(spec, now)
     step = (high - low) / STEPS
     if spec.type == "int":
@@ -85,6 +85,7 @@ class ParametersPane(Widget, can_focus=True):
         Binding("shift+right", "turn(0.1)", "A little more", id="params-fine-more", show=False),
     ]
     ALLOW_SELECT = False
+    takes_numbers = True  # digits are not counts of keys here
     app: HubbubApp
 
     def __init__(self, *, id: str = "params") -> None:  # noqa: A002 - the word Textual uses
@@ -154,7 +155,7 @@ class ParametersPane(Widget, can_focus=True):
 
     def on_key(self, event: Key) -> None:
         letter = event.character or ""
-        if (self._typed and _NUMBER.fullmatch(letter)) or letter.isdecimal():
+        if (self._typed and _DIGIT.fullmatch(letter)) or letter.isdecimal():
             self._typed += letter
         elif self._typed and event.key == "enter":
             self.app.obey(f"set {self.chosen} {quote(self._typed)}")
@@ -209,12 +210,20 @@ class ParametersPane(Widget, can_focus=True):
 
     def _track(self, name: str, value: object, cells: int) -> str:
         spec = self._specs.get(name)
-        is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if spec is None or not is_number or spec.choices or cells < 5:
+        now = _number(value)
+        if spec is None or now is None or spec.choices or cells < 5:
             return ""
-        low, high = span_of(spec, float(value))  # type: ignore[arg-type]  # seen to be a number
-        at = round((float(value) - low) / max(high - low, 1e-12) * (cells - 1))  # type: ignore[arg-type]
+        low, high = span_of(spec, now)
+        at = round((min(max(now, low), high) - low) / max(high - low, 1e-12) * (cells - 1))
         return "-" * at + "o" + "-" * (cells - 1 - at)
+
+
+def _number(value: object) -> float | None:
+    """Return a value as a number; None if it is a word or a switch."""
+    try:
+        return None if isinstance(value, bool) else float(str(value))
+    except ValueError:
+        return None
 
 
 def _short(value: object) -> str:
