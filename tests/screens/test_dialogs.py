@@ -18,6 +18,7 @@ import tui
 from sim.minds.deciding.commands import PlayedMember
 from sim.minds.deciding.estimate import MindsOffer
 from tests.screens.fake import Cascade, FakeSimulation, FakeSimulator, World, card
+from tui.actions.agents import WhyDialog
 from tui.actions.lab import arms_of
 from tui.actions.table import ScreenState
 from tui.dialogs.dialog import Confirm, Dialog, ErrorDialog, ListDialog, Notice, StalledDialog
@@ -58,6 +59,7 @@ REACH: Any = SimpleNamespace(sentence="Nothing was done.")
 
 
 MAKE: dict[type, Callable[[Any], Any]] = {
+    WhyDialog: lambda _: WhyDialog(None, "It was shown nothing."),
     SurveyDialog: lambda _: SurveyDialog(),
     Confirm: lambda _: Confirm("Sure?", "It is lost.", yes="Lose it", no="Keep it"),
     GiveMinds: lambda _: GiveMinds(
@@ -91,7 +93,7 @@ MAKE: dict[type, Callable[[Any], Any]] = {
 """How each dialog is made."""
 
 EMPTY_IS_FINE: set[type] = {
-    Confirm, HelpDialog, QuitDialog, MetricsDialog, ModelCard, Notice,
+    WhyDialog, Confirm, HelpDialog, QuitDialog, MetricsDialog, ModelCard, Notice,
     PickModel, ErrorDialog, ProgressDialog, StalledDialog, EditorDialog,
 }  # fmt: skip
 """Those that ask for nothing, or stand on something: agreeing closes them, or does nothing."""

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.events import Key
+from textual.geometry import Size
 from textual.timer import Timer
 from textual.widget import Widget
 
@@ -109,8 +110,9 @@ class ParametersPane(Widget, can_focus=True):
             self.run_worker(self._learn(focus.model), group="specs", exclusive=True)
         key = (None, ()) if focus is None else (focus.id, focus.parameters)
         if before is None or key != (before.id, before.parameters):
+            is_other = focus is None or before is None or focus.model != before.model
             self._focus = focus
-            self.refresh()
+            self.refresh(layout=is_other)
 
     async def _learn(self, model: str) -> None:
         cards = await in_thread(self.app.simulator.models, "models")
@@ -182,6 +184,9 @@ class ParametersPane(Widget, can_focus=True):
         self._typed = ""
         self.set_class(False, "-opened")
         self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return 1 + len(self.values) + (len(self._focus.panel) if self._focus else 0)
 
     def render(self) -> Content:
         focus, width = self._focus, self.size.width
