@@ -159,7 +159,7 @@ AUTHOR = "screen"
 
 IMPORT_OPTIONS = (
     "direction", "directed", "labels", "repeats", "adjacency", "header", "columns", "weights",
-    "times", "delimiter", "ids", "signed", "relations", "properties",
+    "times", "delimiter", "ids", "signed", "relations", "properties", "people",
 )  # fmt: skip
 _YES_OR_NO = {"directed", "adjacency", "header", "signed"}
 

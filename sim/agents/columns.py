@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.lifecycle import Lifecycle, belongs, check_moves, lifecycle
-from sim.agents.names import NameSnapshot, community_titles, handle, name_of
+from sim.agents.names import NameSnapshot, anonymous, community_titles, handle, name_of
 from sim.agents.records import AgentRecords
 from sim.agents.table import (
     COLUMNS,
@@ -236,6 +236,7 @@ class Agents:
         self._vocabulary = vocabulary
         self.lore = AgentRecords()
         self.edition = 0
+        self.is_anonymous = False
         self._refresh()
 
     @classmethod
@@ -373,7 +374,18 @@ class Agents:
         """Return the name of an agent: the imported one, or one generated from (seed, index)."""
         at = self._known(index)
         imported = self._names[at] if self._names is not None and at < len(self._names) else ""
-        return self.lore.cold.text(at, "name") or imported or name_of(self._seed, at)
+        return self.lore.cold.text(at, "name") or imported or self.unnamed(at)
+
+    def unnamed(self, at: int) -> str:
+        """Return the name of an agent that was given none: an invented one, or its id."""
+        if not self.is_anonymous:
+            return name_of(self._seed, at)
+        return anonymous(self.id(at))
+
+    def be_anonymous(self) -> None:
+        """Invent no names and no interests: agents are called by their ids."""
+        self.is_anonymous = True
+        self._own("interests")[: self._count] = 0
 
     def handle(self, index: SupportsIndex) -> str:
         """Return the handle of an agent, "@ada.lovelace42": its name and its index."""
@@ -382,7 +394,9 @@ class Agents:
     def naming(self) -> NameSnapshot:
         """Return a snapshot of all names, for sorting; see :mod:`sim.agents.names`."""
         ids, cold = self._identities.foreign, self.lore.cold.copied()
-        return NameSnapshot(self._seed, self._count, ids, self._names, cold)
+        return NameSnapshot(
+            self._seed, self._count, ids, self._names, cold, is_anonymous=self.is_anonymous
+        )
 
     def grow(
         self,
@@ -484,6 +498,7 @@ class Agents:
         Independent of how the population grew. Copy the columns to keep them across a change.
         """
         meta = {"count": self._count, "seed": self._seed, "vocabulary": self._vocabulary.dump()}
+        meta |= {"is_anonymous": True} if self.is_anonymous else {}
         columns = self._labelled() | self.lore.dump()
         foreign = self._identities.foreign
         if isinstance(foreign, np.ndarray):
@@ -540,6 +555,7 @@ class Agents:
             vocabulary=vocabulary,
         )  # fmt: skip
         agents.lore = AgentRecords.restore(columns, count)
+        agents.is_anonymous = meta.get("is_anonymous") is True
         return agents
 
     def _append(

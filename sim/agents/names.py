@@ -31,6 +31,11 @@ def name_of(seed: int, index: int) -> str:
     return f"{first[(bits >> 32) * len(first) >> 32]} {last[(bits & _HALF) * len(last) >> 32]}"
 
 
+def anonymous(own: int | str) -> str:
+    """Return what an agent without a name is called where none is invented: "member 12"."""
+    return own if isinstance(own, str) else f"member {own}"
+
+
 def made_up_ranks(seed: int, count: int) -> npt.NDArray[np.uint32]:
     """Return the alphabetical ranks of the generated names of all agents, uint32 (count,).
 
@@ -126,8 +131,11 @@ class NameSnapshot:
         ids: npt.NDArray[np.int64] | Texts | None,
         names: Texts | None,
         cold: ColdRecords,
+        *,
+        is_anonymous: bool = False,
     ) -> None:
         self._seed, self._count, self._ids, self._names, self._cold = seed, count, ids, names, cold
+        self._is_anonymous = is_anonymous
 
     def ids(self) -> npt.NDArray[np.int64] | U32:
         """Return the sort keys that order agents by id, (count,)."""
@@ -138,6 +146,8 @@ class NameSnapshot:
     def names(self) -> U32:
         """Return the sort keys that order agents by name, uint32 (count,)."""
         if self._names is None and not len(self._cold):
+            if self._is_anonymous:
+                return np.argsort(np.argsort(self.ids(), kind="stable")).astype(np.uint32)
             return made_up_ranks(self._seed, self._count)
         return text_ranks(self._told())
 
@@ -148,7 +158,7 @@ class NameSnapshot:
         def fits(name: str) -> bool:
             return any(part in name.casefold() for part in wanted)
 
-        if self._names is not None:
+        if self._names is not None or self._is_anonymous:
             return np.fromiter(map(fits, self._told()), np.bool_, self._count)
         first, last = _lists()
         if any(" " in part for part in wanted):
@@ -167,7 +177,13 @@ class NameSnapshot:
         for at in range(self._count):
             told = self._cold.text(at, "name") if at in own else ""
             imported = self._names[at] if self._names is not None and at < known else ""
-            yield told or imported or name_of(self._seed, at)
+            yield told or imported or self._unnamed(at)
+
+    def _unnamed(self, at: int) -> str:
+        if not self._is_anonymous:
+            return name_of(self._seed, at)
+        own = at if self._ids is None else self._ids[at]
+        return anonymous(own if isinstance(own, str) else int(own))
 
 
 def text_ranks(texts: Iterable[str]) -> U32:

@@ -237,6 +237,14 @@ def import_file(
         Path | None,
         typer.Option(help="A file of people, given to the members.", rich_help_panel=_MEMBERS),
     ] = None,
+    people: Annotated[
+        str,
+        typer.Option(
+            help="Without profiles: members have their 'own' ids, or 'invented' names and "
+            "interests.",
+            rich_help_panel=_MEMBERS,
+        ),
+    ] = "own",
     tick_minutes: TickMinutes = 60.0,
     force: Force = False,
 ) -> None:  # fmt: skip
@@ -249,7 +257,7 @@ def import_file(
         file, direction=direction, directed=None if undirected is None else not undirected,
         columns=columns, weights=weights, times=times, delimiter=delimiter, header=header, ids=ids,
         signed=signed, repeats=repeats, adjacency=adjacency, relations=relations,
-        properties=properties, labels=labels, seed=seed, tick_minutes=tick_minutes,
+        properties=properties, labels=labels, seed=seed, tick_minutes=tick_minutes, people=people,
     )  # fmt: skip
     require_folder(out)
     require_free(out, force=force)

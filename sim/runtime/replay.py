@@ -279,6 +279,7 @@ def _imported(said: dict[str, Any], report: Report) -> World:
         labels=files[1] if files[1:] else None,
         seed=said["seed"],
         tick_minutes=said["tick_minutes"],
+        people=said.get("people", "invented"),
         report=report,
     ).world
 

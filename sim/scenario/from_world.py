@@ -387,7 +387,8 @@ def _imported(said: dict[str, Any]) -> Keys:
         for ours, theirs in _OPTIONS.items()
         if options.get(ours) not in {None, "auto"}
     ]
-    return [*section, ("labels", said["labels"])] if said.get("labels") else section
+    section += [("labels", said["labels"])] if said.get("labels") else []
+    return [*section, ("names", said["people"])] if "people" in said else section
 
 
 def _is_table(path: str) -> bool:

@@ -235,7 +235,7 @@ class Section(BaseModel):
 _DRAWN = ("kind", "agents", "mean_degree", "degrees")
 _APPLY: dict[str, tuple[str, ...]] = {
     "world": (),
-    "file": ("direction", "directed", "columns", "weights", "times", "signed", "labels"),
+    "file": ("direction", "directed", "columns", "weights", "times", "signed", "labels", "names"),
     "kind": (*_DRAWN, "trust", "parameters", "data", "direction"),
 }
 """Keys that apply to each source of a network; ``seed`` applies to all."""
@@ -255,6 +255,9 @@ class NetworkSection(Section):
     times: str | None = Field(None, description="column of times")
     signed: bool = Field(False, description="treat negative weights as hostile ties")
     labels: Path | None = Field(None, description="a file of the members' communities")
+    names: Literal["own", "invented"] = Field(
+        "invented", description="of members of the file: their own ids, or invented persons"
+    )
     kind: str | None = Field(None, description="the generator; see hubbub new --help")
     data: str | None = Field(
         None, description="a file in the folder of data sets, used instead if it exists"

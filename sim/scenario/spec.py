@@ -292,6 +292,7 @@ class Scenario:
                 labels=None if labels is None else self.path.parent / labels,
                 seed=seed,
                 tick_minutes=self.population.tick_minutes,
+                people=self.network.names,
             )
             .make(report)
             .world

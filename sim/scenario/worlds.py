@@ -233,6 +233,7 @@ class ImportedWorld:
     labels: Path | None = None
     seed: int = 0
     tick_minutes: float = 60.0
+    people: str = "own"
 
     def make(self, report: Report) -> ImportOutcome:
         """Import the file; return the world and what was found, kept and dropped."""
@@ -264,6 +265,7 @@ class ImportedWorld:
             labels=self.labels,
             seed=self.seed,
             tick_minutes=self.tick_minutes,
+            people=self.people,  # type: ignore[arg-type]  # checked there
             report=report,
         )
 

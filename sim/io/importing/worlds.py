@@ -10,7 +10,7 @@ from importlib.resources import files
 from os import PathLike
 from string import ascii_uppercase
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -270,6 +270,7 @@ def import_world(
     labels: _Path | ImportedLabels | None = None,
     seed: int = 0,
     tick_minutes: float = 60.0,
+    people: Literal["own", "invented"] = "invented",
     report: Report = quiet,
 ) -> ImportOutcome:
     """Make a world from a file, and report what was found, kept and dropped.
@@ -288,6 +289,9 @@ def import_world(
         Any integer: personalities, interests and activity follow from it.
     tick_minutes
         Simulated minutes in a tick.
+    people
+        Names and interests of members whom the file gives none: ``"invented"`` from the seed, or
+        ``"own"``: they are called by their ids (member 12) and have no interests.
     report
         Called with the progress; may raise to cancel, leaving nothing behind.
 
@@ -296,12 +300,14 @@ def import_world(
     FileError, FormatError, InputError, CapacityError
         One sentence.
     """
-    options = options or EdgeOptions()
+    options, listed = options or EdgeOptions(), None
+    if people not in {"own", "invented"}:
+        raise InputError(f"people must be 'own' or 'invented', got {people!r}.")
     with opened(path) as source:
-        kind, people = format_of(source.head, source.path), None
+        kind = format_of(source.head, source.path)
         lists_people = says_follows(source.head)
     if lists_people:
-        edges, people = read_follows(path, report=report)
+        edges, listed = read_follows(path, report=report)
         _refuse_idle(options, "table of people")
     elif kind not in READ or kind == "edges" or options.adjacency:
         edges = read_arcs(path, options, report=report)
@@ -327,8 +333,10 @@ def import_world(
         tick_minutes=tick_minutes,
         report=report,
     )
-    if people is not None:
-        made = _known(made, people)
+    if people == "own":
+        made.world.agents.be_anonymous()
+    if listed is not None:
+        made = _known(made, listed)
     if labels is None or told is not labels:
         _note(made.world, path, options, labels)
     return made
@@ -350,6 +358,7 @@ def _note(
     said = {"path": str(path), "seed": world.seed, "tick_minutes": world.tick_minutes}
     files = [str(path)] if labels is None else [str(path), str(labels)]
     said |= {"options": asdict(options), "labels": None if labels is None else files[1]}
+    said |= {"people": "own"} if world.agents.is_anonymous else {}
     world.trail.began(
         "import", said | {"digests": [digest_of(name) for name in files]},
         world.trail.acts[0].result,

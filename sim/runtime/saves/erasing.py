@@ -20,7 +20,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.names import handle, name_of
+from sim.agents.names import handle
 from sim.agents.table import Texts
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line, plural
@@ -229,7 +229,7 @@ def _is_known(world: World, index: int, how: How) -> bool:
     """Return whether a member has anything to erase that has not been erased."""
     people = world.agents
     record, own = people.lore.cold.get(index), people.id(index)
-    if _kept(record, how) != record or people.name(index) != name_of(people.seed, index):
+    if _kept(record, how) != record or people.name(index) != people.unnamed(index):
         return True
     if own != index and not _is_made_up(own, index, len(people)):
         return True
@@ -289,7 +289,7 @@ def _texts_of(world: World, agents: npt.NDArray[np.int64]) -> Iterator[str]:
     foreign = isinstance(people.id(0), str)
     for index in agents.tolist():
         record, name = people.lore.cold.get(index), people.name(index)
-        if name != name_of(people.seed, index):
+        if name != people.unnamed(index):
             yield name
             yield handle(name, index).removeprefix("@")
         if foreign and not _is_made_up(people.id(index), index, len(people)):
@@ -330,14 +330,14 @@ def _names_of(
     world: World, columns: Mapping[str, npt.NDArray[Any]], who: set[int], scrub: Scrub
 ) -> dict[str, npt.NDArray[Any]]:
     """Return the columns of imported names, with new ones for some members, and community names."""
-    seed = world.agents.seed
     found = _text_columns(
         "communities", [scrub.text(name) for name in world.agents.stored_communities]
     )
     if "agents.names_text" not in columns:
         return found
     names = Texts.checked(columns["agents.names_text"], columns["agents.names_offsets"])
-    told = (name_of(seed, at) if at in who else name for at, name in enumerate(names))
+    people = world.agents
+    told = (people.unnamed(at) if at in who else name for at, name in enumerate(names))
     return found | _text_columns("names", list(told))
 
 

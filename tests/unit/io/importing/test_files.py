@@ -6,10 +6,11 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
-from sim import World
+from sim import World, select
 from sim.errors import FileError, FormatError, InputError
 from sim.io import EdgeOptions, export, import_world, read_degrees, read_labels, read_profiles
 from sim.io.importing.files import opened
+from sim.runtime.replay import replay
 
 
 def _told(place: Path | str) -> str:
@@ -221,3 +222,20 @@ def test_ids_and_labels_like_formulas_come_back_from_exported_tables(
 def test_apostrophes_go_from_exported_tables(text: str, ids: list[str], tmp_path: Path) -> None:
     agents = import_world(_file(tmp_path, text)).world.agents
     assert [agents.id(0), agents.id(1)] == ids
+
+
+def test_members_of_a_real_network_are_called_by_their_ids(tmp_path: Path) -> None:
+    place = _file(tmp_path, "12 7\n7 9\n9 12\n")
+    made = import_world(place, people="own").world
+    agents = made.agents
+    assert [agents.name(v) for v in range(3)] == [f"member {agents.id(v)}" for v in range(3)]
+    assert not agents.interests.any()
+    assert agents.naming().names().tolist() == [0, 1, 2]
+    assert select(agents, 'name:"member 1"').tolist() == [agents.index(12)]
+    again = World.restore(*made.dump())
+    assert again.digest() == made.digest()
+    assert again.agents.name(0) == agents.name(0)
+    assert replay(made.trail.acts).world.digest() == made.digest()
+    assert import_world(place).world.agents.interests.any()
+    with pytest.raises(InputError, match="people must be 'own' or 'invented'"):
+        import_world(place, people="mine")  # type: ignore[arg-type]
