@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tui.actions.table import ACTIONS, Action, by_id, key_label
+from tui.actions.table import ACTIONS, NO_KEY, Action, by_id, key_label
 from tui.dialogs.dialog import Dialog
 
 if TYPE_CHECKING:
@@ -30,8 +30,10 @@ UNDER = "\n" + " " * 13
 
 WELCOME = (
     "Hubbub simulates how messages spread in a social network. Send a message (i), run the world "
-    "(space), and watch which communities adopt it. Every action has a key, a command for the "
-    ": line and an entry in the palette (;)."
+    "(space), and watch which communities adopt it. Every action has a command for the : line "
+    "and an entry in the palette (;), the usual ones a key, which means the same in every mode. "
+    "A number before a key repeats it: 20< goes back 20 ticks. A digit alone shows its mode; with "
+    "< > . or , typed at once, it is a number too."
 )
 
 
@@ -73,7 +75,7 @@ class HelpDialog(Dialog[bool]):
 
     def _line(self, action: Action) -> Content:
         keys = [key for key, b in self._active.items() if act_of(b.binding.action) == action.id]
-        shown = " ".join(key_label(key) for key in keys)
+        shown = " ".join(key_label(key) for key in keys if not key.startswith(NO_KEY))
         typed = f":{action.command} {action.usage}".strip()
         dim = "$foreground-muted" if action.when(self._situation) else ""
         room = min(self.app.size.width * 98 // 100, WIDEST) - AROUND

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.cells import cell_len
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Click
-from textual.message import Message
 from textual.screen import Screen
 from textual.suggester import Suggester
 from textual.widget import Widget
@@ -26,7 +24,7 @@ from tui.dialogs.progress import POLLS_PER_SECOND
 from tui.draw.panes import StripPane
 from tui.modes.panes import Mode
 from tui.safe_text import line
-from tui.text import bytes_of, clock, count, minds_share, rate, seconds, short
+from tui.text import bytes_of, clock, count, minds_share, rate, short
 
 if TYPE_CHECKING:
     from sim.runtime import Durability, Frame, Simulation
@@ -87,12 +85,27 @@ def _width(pieces: Sequence[Piece], gap: str) -> int:
     return sum(cell_len(text) for _, text, _ in pieces) + len(gap) * (len(pieces) - 1)
 
 
-class FrameBar(Widget):
-    """A line that shows the newest frame."""
+class Bar(Widget):
+    """A line whose items are actions, carried out when they are clicked."""
 
     app: HubbubApp
 
-    DEFAULT_CSS = "FrameBar { height: 1; width: 1fr; }"
+    DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
+    ALLOW_SELECT = False
+
+    items: Sequence[tuple[str, Content]] = ()
+
+    def on_click(self, event: Click) -> None:
+        at = 0
+        for action, item in self.items:
+            at += item.cell_length
+            if event.x < at:
+                self.app.action_act(action)
+                return
+
+
+class FrameBar(Bar):
+    """A line that shows the newest frame."""
 
     frame: Frame | None = None
 
@@ -104,7 +117,6 @@ class FrameBar(Widget):
 class StatusBar(FrameBar):
     """The world, its time, its state and its speed."""
 
-    ALLOW_SELECT = False
     asked_state: str = ""
     speed: float | None = None
     is_copy: bool = False
@@ -142,6 +154,8 @@ class StatusBar(FrameBar):
 
     def _pieces(self, frame: Frame) -> list[Piece]:
         state, style = _STATES.get(self._state(frame), (frame.state, ""))
+        contacts = frame.contacts_per_second if frame.state in {"playing", "stepping"} else 0
+        minds, is_trouble = minds_share(frame.minds)
         name = line(frame.name, max(8, self.size.width // 4))
         return [
             (0, " Hubbub ", "$background on $primary bold"),
@@ -154,16 +168,10 @@ class StatusBar(FrameBar):
             (0, state, style),
             (0, f" {self._chip} " if self._chip else "", "auto on $warning"),
             (2, speed_of(frame, self.speed), ""),
-            (4, contacts_of(frame), "$foreground-muted"),
-            (2, *_minds(frame)),
+            (4, f"{short(contacts)} contacts/s" if contacts else "", "$foreground-muted"),
+            (2, minds, "$text-warning" if is_trouble else "$foreground-muted"),
             (3, f"seed {frame.seed}", "$foreground-muted"),
         ]
-
-
-def _minds(frame: Frame) -> tuple[str, str]:
-    """Return the sources of recent decisions, while minds are on."""
-    said, is_trouble = minds_share(frame.minds)
-    return said, "$text-warning" if is_trouble else "$foreground-muted"
 
 
 def speed_of(frame: Frame, speed: float | None) -> str:
@@ -174,16 +182,9 @@ def speed_of(frame: Frame, speed: float | None) -> str:
     return f"speed {asked}, at {rate(frame.achieved_rate)}"
 
 
-def contacts_of(frame: Frame) -> str:
-    """Return the number of contacts evaluated per second."""
-    busy = frame.state in {"playing", "stepping"} and frame.contacts_per_second > 0
-    return f"{short(frame.contacts_per_second)} contacts/s" if busy else ""
-
-
 class ModeBar(FrameBar):
-    """The modes, and the health of the engine."""
+    """The modes, how safe the world is, and what spreads."""
 
-    ALLOW_SELECT = False
     mode: str = "live"
 
     def turn(self, mode: str) -> None:
@@ -192,77 +193,53 @@ class ModeBar(FrameBar):
         self.refresh()
 
     def render(self) -> Content:
-        modes = Content.assemble(*[self._tab(*mode) for mode in MODES])
+        self.items = [(mode[0], self._tab(*mode)) for mode in MODES]
+        modes = Content.assemble(*[tab for _, tab in self.items])
         if self.frame is None:
             return modes
         room = self.size.width - modes.cell_length - 2
-        replicating = (0, self._replicating(), "$text-warning")
-        health = fit(
-            [replicating, *self._safety(self.frame, room), *self._well(), *_health(self.frame)],
-            room,
-            "   ",
-        )
-        return modes + Content(" " * max(1, room + 1 - health.cell_length)) + health
+        told = fit([*self._runs(), self._safety(room), *self._health(self.frame)], room, "   ")
+        return modes + Content(" " * max(1, room + 1 - told.cell_length)) + told
 
-    def _replicating(self) -> str:
+    def _runs(self) -> list[Piece]:
         """Return the progress of replicates, in short."""
-        running = self.app.experiments.running
-        if running is None:
-            return ""
-        return f"runs {running.finished}/{running.total}" if running.total else running.stage[:24]
+        now = self.app.experiments.running
+        if now is None:
+            return []
+        far = f"runs {now.finished}/{now.total}" if now.total else now.stage[:24]
+        return [(0, far, "$text-warning")]
 
-    def on_click(self, event: Click) -> None:
-        at = 0
-        for mode in MODES:
-            at += self._tab(*mode).cell_length
-            if event.x < at:
-                self.app.go(mode[0])
-                return
-
-    def _safety(self, frame: Frame, room: int) -> list[Piece]:
-        """Return how far the world is saved, the last autosave, and its cost."""
-        kept = frame.kept
+    def _safety(self, room: int) -> Piece:
+        """Return how far the world is saved."""
+        kept = None if self.frame is None else self.frame.kept
         if self.app.opening is not None:
-            return [(0, "stored run", "$text-warning")]
+            return 0, "stored run", "$text-warning"
         if self.app.home.is_copy:
-            return [(0, "a copy, not saved", "$text-warning")]
+            return 0, "a copy, not saved", "$text-warning"
         if kept is None:
-            return [(0, "no journal", "$text-warning")]
-        pause = f" ({kept.pause_ms:.0f} ms)" if kept.pause_ms >= 1 else ""
+            return 0, "no journal", "$text-warning"
         lags = kept.is_held_up or kept.behind > MOST_BEHIND
-        return [
-            (0, durable(kept, room), "$text-warning" if lags else "$text-success"),
-            (2, f"last autosave at tick {count(kept.checkpoint)}{pause}", "$foreground-muted"),
-            (4, f"{bytes_of(kept.bytes)} on disk", "$foreground-muted"),
-        ]
+        return 0, durable(kept, room), "$text-warning" if lags else "$text-success"
 
-    def _well(self) -> list[Piece]:
-        """Return the worst health check; the System mode shows which it is."""
+    def _health(self, frame: Frame) -> Iterator[Piece]:
+        """Yield the worst health check, which System explains, and what spreads."""
         health = None if self.app.feed is None else self.app.feed.health
-        return [] if health is None else [(1, *_LEVELS[health.level])]
+        if health is not None:
+            yield 1, *_LEVELS[health.level]
+        running, queued = (
+            sum(row.status == status for row in frame.sessions) for status in ("running", "queued")
+        )
+        if frame.sessions:
+            spreading = f"{running} spreading" if running or queued else "nothing spreading"
+            yield 2, spreading, "$text-success" if running else ""
+        yield 1, f"{queued} queued" if queued else "", "$text-warning"
+        yield 3, bytes_of(frame.memory_bytes), "$foreground-muted"
 
     def _tab(self, mode: str, key: str, label: str) -> Content:
         active = mode == self.mode
         style = "bold $foreground on $panel" if active else "$foreground-muted"
         tab = Content.assemble((f" {key} ", "$accent bold" if active else "$accent"), f"{label} ")
         return tab.stylize_before(style)
-
-
-def _health(frame: Frame) -> list[Piece]:
-    running = sum(row.status == "running" for row in frame.sessions)
-    queued = sum(row.status == "queued" for row in frame.sessions)
-    return [
-        (1, _spreading(len(frame.sessions), running, queued), "$text-success" if running else ""),
-        (1, f"{queued} queued" if queued else "", "$text-warning"),
-        (3, f"{seconds(frame.tick_ms / 1000)}/tick" if frame.tick else "", "$foreground-muted"),
-        (1, bytes_of(frame.memory_bytes), "$foreground-muted"),
-    ]
-
-
-def _spreading(messages: int, running: int, queued: int) -> str:
-    if not messages:
-        return ""
-    return f"{running} spreading" if running or queued else "nothing spreading"
 
 
 TIP = re.compile(r"branch (.+) from (\d+)")
@@ -316,7 +293,6 @@ class Branches:
 class Timeline(FrameBar):
     """What was done when: messages, parameters, interventions, bookmarks, branches."""
 
-    ALLOW_SELECT = False
     goal: int = 0
 
     def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
@@ -384,19 +360,11 @@ def _graph(
     return cells
 
 
-class Footer(Widget):
+class Footer(Bar):
     """The most important keys; unavailable ones are dimmed."""
 
-    app: HubbubApp
-
-    DEFAULT_CSS = "Footer { height: 1; width: 1fr; }"
-    ALLOW_SELECT = False
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._situation: ScreenState | None = None
-        self._drawn: tuple[object, ...] = ()
-        self._items: list[tuple[Action, Content]] = []
+    _situation: ScreenState | None = None
+    _drawn: tuple[object, ...] = ()
 
     def show(self, situation: ScreenState) -> None:
         self._situation = situation
@@ -407,40 +375,24 @@ class Footer(Widget):
             self.refresh()
 
     def render(self) -> Content:
-        if self._situation is None:
+        situation, room = self._situation, self.size.width
+        if situation is None:
             return Content("")
-        mode = self._situation.mode
-        wanted = [
-            action
-            for action in sorted(ACTIONS, key=lambda action: action.footer)
-            if action.footer and action.is_in(mode) and action.id != mode
-        ]
-        chosen: list[Action] = []
-        room = self.size.width
-        for action in wanted:
-            width = self._item(action).cell_length
-            if width <= room:
-                chosen.append(action)
-                room -= width
-        self._items = [(a, self._item(a)) for a in ACTIONS if a in chosen]
-        return Content("").join([item for _, item in self._items])
+        found: dict[str, Content] = {}
+        for action in sorted(ACTIONS, key=lambda action: action.footer):
+            if action.footer and action.is_in(situation.mode):
+                item = self._item(action, situation)
+                if item.cell_length <= room:
+                    found[action.id] = item
+                    room -= item.cell_length
+        self.items = [(a.id, found[a.id]) for a in ACTIONS if a.id in found]
+        return Content("").join([item for _, item in self.items])
 
-    def on_click(self, event: Click) -> None:
-        at = 0
-        for action, item in self._items:
-            at += item.cell_length
-            if event.x < at:
-                self.app.action_act(action.id)
-                return
-
-    def _item(self, action: Action) -> Content:
-        situation = self._situation
-        assert situation is not None  # noqa: S101 - render() saw to it
-        label = action.label
-        if action.id == "run" and situation.frame and situation.frame.state == "playing":
-            label = "Pause"
-        key = way_to(action.id, self.app.keymap)
+    def _item(self, action: Action, situation: ScreenState) -> Content:
+        playing = situation.frame is not None and situation.frame.state == "playing"
+        label = "Pause" if action.id == "run" and playing else action.label
         possible = not action.when(situation)
+        key = way_to(action.id, self.app.keymap)
         return Content.assemble(
             (f" {key} ", "bold $accent" if possible else "$foreground-disabled"),
             (f"{label} ", "" if possible else "$foreground-disabled"),
@@ -465,9 +417,6 @@ class CommandLine(Input):
         Binding("down", "newer", "Next command", id="line-newer"),
         Binding("escape", "leave", "Leave the line", id="line-leave"),
     ]
-
-    class Left(Message):
-        """The line was closed without a command."""
 
     def __init__(self, history: CommandHistory) -> None:
         super().__init__(
@@ -504,7 +453,7 @@ class CommandLine(Input):
         self._show(self.history.newer(self.value))
 
     def action_leave(self) -> None:
-        self.post_message(self.Left())
+        cast("MessageLine", self.parent).done()
 
     def _show(self, line: str) -> None:
         self.value = line
@@ -526,23 +475,17 @@ class _Suggest(Suggester):
 class MessageLine(Horizontal):
     """One line: a sentence, or the prompt."""
 
-    class Entered(Message):
-        """A command was typed."""
+    app: HubbubApp
 
-        def __init__(self, line: str) -> None:
-            super().__init__()
-            self.line = line
-
-    def __init__(self, history: CommandHistory) -> None:
+    def __init__(self) -> None:
         super().__init__(id="line")
-        self._history = history
         self._before: Widget | None = None
         self.sticks = False  # whether the sentence stays until the next key
 
     def compose(self) -> ComposeResult:
         yield Static("", id="said", markup=False)
         yield Static(":", id="prompt", markup=False)
-        yield CommandLine(self._history)
+        yield CommandLine(self.app.history)
 
     def say(self, text: str, kind: str = "info") -> None:
         """Show a sentence; an error or a warning in up to six lines, until the next key."""
@@ -566,22 +509,17 @@ class MessageLine(Horizontal):
         self.sticks = False
         self.remove_class("-sticks")
 
-    def _done(self) -> None:
+    def done(self) -> None:
+        """Show sentences again, and give the focus back."""
         self.remove_class("-asking")
         self.screen.set_focus(self._before)
 
-    @on(CommandLine.Left)
-    def _left(self, event: CommandLine.Left) -> None:
+    def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        self._done()
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self._done()
+        self.done()
         if event.value.strip():
-            self._history.add(event.value.strip())
-            self.post_message(self.Entered(event.value))
+            self.app.history.add(event.value.strip())
+            self.app.obey(event.value)
 
 
 SMALLEST = "Enlarge to 60x16 to see every pane."
@@ -627,7 +565,7 @@ class Stage(Screen[None], inherit_bindings=False):
                 yield mode
         yield Static(SMALLEST, id="enlarge", markup=False)
         yield Timeline(id="timeline")
-        yield MessageLine(self.app.history)
+        yield MessageLine()
         yield Footer(id="footer")
 
     def on_mount(self) -> None:
@@ -686,18 +624,14 @@ class Stage(Screen[None], inherit_bindings=False):
         for bar in (status, self.query_one(ModeBar), timeline):
             bar.show(frame)
         self.query_one(Footer).show(self.app.situation())
-        self._show_banner(_warning_of(frame, self.app.keymap))
+        banner, text = self.query_one("#banner", Static), _warning_of(frame, self.app.keymap)
+        banner.display = bool(text)
+        banner.update(" " + line(text or "", 400))
         mode = self._modes[self.mode]
         if whole:
             mode.show(frame)
         else:
             mode.show_next(frame)
-
-    def _show_banner(self, text: str | None) -> None:
-        banner = self.query_one("#banner", Static)
-        banner.display = bool(text)
-        if text:
-            banner.update(" " + line(text, 400))
 
     def prepare(self, stage: str) -> None:
         """Show in the bar what is still being prepared; empty if nothing is."""
@@ -728,10 +662,6 @@ class Stage(Screen[None], inherit_bindings=False):
         """The line above the footer."""
         return self.query_one(MessageLine)
 
-    def on_message_line_entered(self, event: MessageLine.Entered) -> None:
-        event.stop()
-        self.app.obey(event.line)
-
 
 def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
     """Return the banner text, with the key that helps if a plugin blocks the engine."""
@@ -745,15 +675,14 @@ def _warning_of(frame: Frame, keymap: Mapping[str, str]) -> str | None:
     )
 
 
+LONG = 44
+"""Cells from which the bar says how much is not saved."""
+
+
 def durable(kept: Durability, room: int) -> str:
     """Return the tick that is safe from a crash, and the number of unsaved ticks."""
-    if room < SHORT:
-        return f"saved to {count(kept.tick)}"
     window = f", {plural(kept.behind, 'tick')} unsaved" if kept.behind and room >= LONG else ""
     return f"saved to tick {count(kept.tick)}{window}"
-
-
-SHORT, LONG = 26, 44
 
 
 def durability_text(frame: Frame, home: JournalLocation) -> str:
