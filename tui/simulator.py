@@ -335,10 +335,10 @@ class Simulator:
             ("family", f"{core.family_of(found.cls)}; form {core.form_of(found.cls)}"),
             ("version", f"{found.version}, from {found.origin}"),
         ]
+        facts += card.facts()
         parameters = [f"{one.name}: {_parameter(one)}" for one in core.describe(found.cls)]
-        shown = [(label, list(_sentences(getattr(card, part)))) for part, label in _SHOWN]
-        for label, sentences in (*shown, ("parameters", parameters or ["none"])):
-            facts += [("" if at else label, sentence) for at, sentence in enumerate(sentences)]
+        for number, sentence in enumerate(parameters or ["none"]):
+            facts.append(("" if number else "parameters", sentence))
         return facts
 
     def theory(
@@ -537,35 +537,6 @@ def _checker(cls: Any) -> Callable[[str, object], str]:
         return ""
 
     return problem
-
-
-_SHOWN = (
-    ("source", "source"),
-    ("meaning", "states"),
-    ("equations", "equations"),
-    ("update", "update order"),
-    ("comparison", "comparison"),
-    ("includes_self", "includes self"),
-    ("direction", "direction"),
-    ("ties", "tie rule"),
-    ("time_unit", "time unit"),
-    ("channels", "channels"),
-    ("draw_modes", "draw modes"),
-    ("cost", "cost per tick"),
-    ("largest", "largest world"),
-    ("checked", "checked"),
-    ("choices", "choices"),
-)
-
-
-def _sentences(value: Any) -> Iterator[str]:
-    """Yield a field as its sentences; an empty one has none."""
-    if isinstance(value, str):
-        yield from [value] if value else []
-    elif isinstance(value, Mapping):
-        yield from (f"{name}: {said}" for name, said in value.items())
-    else:
-        yield from map(str, value)
 
 
 def _parameter(one: ParameterSpec) -> str:

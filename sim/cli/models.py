@@ -36,15 +36,6 @@ _MOST_CELLS, _FEWEST_CELLS, _LABEL, _ROWS, _CHART = 100, 48, 16, 12, 40
 _BARS = "▁▂▃▄▅▆▇█"
 _BEGIN, _END = "<!-- models -->", "<!-- end of models -->"
 
-_SHOWN = {
-    "source": "source", "meaning": "states", "equations": "equations", "update": "update order",
-    "comparison": "comparison", "includes_self": "includes self", "direction": "direction",
-    "ties": "tie rule", "time_unit": "time unit", "channels": "channels",
-    "draw_modes": "draw modes", "cost": "cost per tick", "largest": "largest world",
-    "checked": "checked", "choices": "choices",
-}  # fmt: skip
-"""The fields of a card, and their labels."""
-
 
 # The list
 
@@ -132,16 +123,8 @@ def _heading(found: Spec) -> Iterator[tuple[str, str]]:
 
 def _card_lines(card: Card) -> Iterator[tuple[str, str]]:
     yield "", ""
-    for field, label in _SHOWN.items():
-        for number, said in enumerate(_sentences(getattr(card, field))):
-            yield from _hanging("" if number else label, said, _LABEL)
-
-
-def _sentences(value: Any) -> Iterable[str]:
-    """Return a field as a list of lines; empty for an empty field."""
-    if isinstance(value, str):
-        return [value] if value else []
-    return [f"{name}: {said}" for name, said in value.items()] if hasattr(value, "items") else value
+    for label, said in card.facts():
+        yield from _hanging(label, said, _LABEL)
 
 
 def _parameter_lines(specs: Sequence[ParameterSpec]) -> Iterator[tuple[str, str]]:

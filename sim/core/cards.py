@@ -8,7 +8,7 @@ A :class:`Theory` is a curve that an equation predicts for a model.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
@@ -17,6 +17,16 @@ import numpy.typing as npt
 from sim.core.params import Parameters, describe
 
 _OPTIONAL = {"choices", "family"}
+
+
+_LABELS = {
+    "source": "source", "meaning": "states", "equations": "equations", "update": "update order",
+    "comparison": "comparison", "includes_self": "includes self", "direction": "direction",
+    "ties": "tie rule", "time_unit": "time unit", "channels": "channels",
+    "draw_modes": "draw modes", "cost": "cost per tick", "largest": "largest world",
+    "checked": "checked", "choices": "choices",
+}  # fmt: skip
+"""The fields of a card, and their labels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +86,15 @@ class Card:
     largest: str = ""
     checked: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """Yield a label and a sentence for every statement; further sentences have no label."""
+        for name, label in _LABELS.items():
+            value = getattr(self, name)
+            if isinstance(value, Mapping):
+                value = [f"{key}: {said}" for key, said in value.items()]
+            for number, said in enumerate([value] if isinstance(value, str) and value else value):
+                yield "" if number else label, str(said)
 
 
 def card_of(cls: type[Parameters]) -> Card:
