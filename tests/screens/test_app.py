@@ -281,8 +281,8 @@ async def test_speed_goes_up_down_and_to_what_is_typed(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await keys(pilot, "space", then=lambda: "Nothing to run: send a message (i)" in said(app))
         assert not made(app).asked
-        await keys(pilot, "plus", then=lambda: app.speed == 10)
-        await keys(pilot, "minus", "minus", then=lambda: app.speed == 2)
+        await keys(pilot, "plus", then=lambda: app.speed == 5)
+        await keys(pilot, "minus", "minus", then=lambda: app.speed == 1)
         await command(pilot, "speed max", lambda: app.speed is None)
         await until(pilot, lambda: "speed max" in seen(app))
         await command(pilot, "speed fast", "'fast'")
