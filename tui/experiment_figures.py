@@ -16,7 +16,7 @@ from tui.safe_text import line
 from tui.text import count, percent, short
 
 if TYPE_CHECKING:
-    from sim.lab import Calibration, Futures, Interval, StudyFindings, Sweep
+    from sim.lab import Calibration, Ensemble, Futures, StudyFindings, Sweep
     from tui.experiments import Experiment
 
 
@@ -138,8 +138,7 @@ def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) 
         return _of_sweep(found, series, axes, experiment)
     if isinstance(found, lab.Ensemble):
         said = (*found.conclusion().splitlines(), found.summary().caption)
-        fan = found.fan(series, QUANTILES)
-        arms = (ArmCurves("", np.stack([fan[name] for name in fan.names[2:]])),)
+        arms = (_fan("", found.records.curve(series)),)
         return _of_curves(found, series, experiment, arms, _facts(found), said)
     return _of_conditions(found, series, experiment)
 
@@ -160,20 +159,14 @@ def _of_conditions(
 ) -> Outcome | None:
     """Return the outcome of a comparison or a study: the answers first, then every condition."""
     if isinstance(found, lab.StudyFindings):
-        futures, measures = found.futures, found.study.measures
-        first = found.study.against
-        said = [
-            each.sentence.replace(each.claim.measure, name_of(each.claim.measure))
-            for each in found.verdicts
-        ]
-        last = [
-            found.corrected(),
-            found.means.caption,
-            "" if found.is_finished else found.how_far(),
-        ]
+        futures, first, measures = found.futures, found.study.against, found.study.measures
+        said = [each.sentence.replace(m := each.claim.measure, name_of(m))
+                for each in found.verdicts]  # fmt: skip
+        last = [found.means.caption, "" if found.is_finished else found.how_far()]
     else:
-        futures, first, said, last = found, found.arms[0], [], [found.corrected()]
-        measures = tuple(dict.fromkeys((found.main, *feeds_in(found.measures))))
+        futures, first, said, last = found, found.arms[0], [], []
+        feeds = (each for each in found.measures if each.startswith("end_feed_"))
+        measures = tuple(dict.fromkeys((found.main, *feeds)))
     if not futures.records.finished:
         return None
     bars = {f"{name_of(each)} {BY_CONDITION}": _arm_bars(found, each) for each in measures}
@@ -184,19 +177,12 @@ def _of_conditions(
     arms = [arm for arm in futures.arms if arm != first]
     answers = [answer(futures, each, arm, first) for each in measures for arm in arms]
     table = futures.difference_curve(series)
-    apart = ArmDifference(
-        futures.arms[1], futures.arms[0],
-        np.stack([table["low"], table["mean"], table["high"]]).astype(np.float64),
-    )  # fmt: skip
+    levels = np.stack([table["low"], table["mean"], table["high"]]).astype(np.float64)
+    fans = [_fan(arm, futures.curve(series, arm)) for arm in futures.arms]
     return _of_curves(
-        found, series, experiment, _arms(futures, series), facts, (*said, *answers, *last),
-        difference=apart, pictures=bars,
+        found, series, experiment, fans, facts, (*said, *answers, found.corrected(), *last),
+        difference=ArmDifference(*futures.arms[1::-1], levels), pictures=bars,
     )  # fmt: skip
-
-
-def feeds_in(measures: Iterable[str]) -> list[str]:
-    """Return the measures of what members are shown."""
-    return [each for each in measures if each.startswith("end_feed_")]
 
 
 def name_of(measure: str) -> str:
@@ -359,59 +345,27 @@ def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
     )  # fmt: skip
 
 
-def _arms(found: Futures, series: str) -> Sequence[ArmCurves]:
-    arms = []
-    for name in found.arms:
-        rows = found.curve(series, name)
-        levels = np.full((len(QUANTILES), rows.shape[1]), np.nan)
-        there = ~np.isnan(rows).all(axis=0)
-        levels[:, there] = np.nanquantile(rows[:, there], QUANTILES, axis=0)
-        arms.append(ArmCurves(name, levels))
-    return arms
+def _fan(name: str, rows: F64) -> ArmCurves:
+    """Return the quantiles over runs (runs, ticks), tick by tick."""
+    levels = np.full((len(QUANTILES), rows.shape[1]), np.nan)
+    there = ~np.isnan(rows).all(axis=0)
+    levels[:, there] = np.nanquantile(rows[:, there], QUANTILES, axis=0)
+    return ArmCurves(name, levels)
 
 
-def _facts(found: Any) -> list[tuple[str, str]]:
-    sizes = _known(found.records.values("size"))
-    if not sizes.size:
-        return [("replicates", count(found.records.finished))]
-    agents = max(1, found.records.agents)
-    took = found.takeoff()
-    mean, median = lab.mean_interval(sizes), lab.median_interval(sizes)
-    facts = [
-        ("replicates", count(sizes.size)),
-        ("mean reached", _of_agents(float(sizes.mean()), agents)),
-        (_interval_by(mean.method), _between(mean)),
-        ("median", _of_agents(float(np.median(sizes)), agents)),
-        (_interval_by(median.method), _between(median)),
-        ("min, max", f"{count(sizes.min())}, {count(sizes.max())}"),
-        ("take-off", f"{percent(took.share)} ({took.runs} of {took.of})"),
-        (
-            _interval_by(took.interval.method),
-            f"{100 * took.interval.low:.1f}-{100 * took.interval.high:.1f}%",
-        ),
-        ("take-off threshold", count(np.floor(took.threshold))),
-    ]
+def _facts(found: Ensemble) -> list[tuple[str, str]]:
+    """Return the figures of replicates, those of reach first."""
+    rows = {row["measure"]: row for row in found.summary().rows()}
+    facts = [("replicates", count(found.records.finished))]
+    if size := rows.get("size"):
+        for name in ("mean", "median"):
+            ends = [short(size[f"{name}_{end}"]) for end in ("low", "high")]
+            share = percent(size[name] / max(1, found.records.agents))
+            facts.append((f"{name} reached", f"{short(size[name])} ({share})"))
+            facts.append(("95 % interval", f"{ends[0]}-{ends[1]}"))
+        facts.append(("min, max", f"{count(size['least'])}, {count(size['most'])}"))
+        facts.append(("take-off threshold", count(np.floor(found.takeoff().threshold))))
     for name, label in (("peak_tick", "ticks to peak"), ("quiet_after", "ticks to die out")):
-        values = _known(found.records.values(name))
-        if values.size:
-            low, middle, high = np.quantile(values, [0.025, 0.5, 0.975])
-            facts.append((label, f"{middle:.0f} ({low:.0f}-{high:.0f})"))
+        if row := rows.get(name):
+            facts.append((label, f"{row['median']:.0f} ({row['least']:.0f}-{row['most']:.0f})"))
     return facts
-
-
-def _interval_by(method: str) -> str:
-    if method in {"identical", "too few"}:
-        return "95 % interval"
-    return f"95 % by {method.replace('order statistics', 'order')}"
-
-
-def _known(values: F64) -> F64:
-    return values[~np.isnan(values)]
-
-
-def _of_agents(number: float, agents: int) -> str:
-    return f"{short(number)} ({percent(number / agents)})"
-
-
-def _between(interval: Interval) -> str:
-    return f"{short(interval.low)}-{short(interval.high)}" if interval.is_known else "too few runs"

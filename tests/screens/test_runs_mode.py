@@ -47,7 +47,7 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         expected = lab.ensemble_now(twin, program=program, replicates=12, workers=1)
         sizes = expected.records.values("size")
         assert f"{int(sizes.min()):,}, {int(sizes.max()):,}" in seen(app)
-        assert f"({int((sizes > 300 ** (2 / 3)).sum())} of 12)" in seen(app)
+        assert f"{int((sizes > 300 ** (2 / 3)).sum())} of 12 replicates" in seen(app)
         assert "x this run" in seen(app)
         assert app.experiments.all[0].tick == 2
         await pilot.press("v")

@@ -315,31 +315,43 @@ async def _compare_variants(app: Viewer, where: str) -> None:
 def card_of(found: StudyFindings) -> str:
     """Return each expectation of a study with what was seen, and whether it holds."""
     words = {"agrees": "yes", "disagrees": "no", "undecided": "undecided: more runs would tell"}
-    lines = [found.study.said.sees]
+    lines = [found.study.said.sees, "" if found.is_finished else found.how_far()]
     for verdict in found.verdicts:
         claim, write = verdict.claim, written_as(verdict.claim.measure)
         one, other = (
-            write(float(found.values(claim.measure, arm).mean()))
-            for arm in (claim.arm, claim.against)
+            write(found.futures.mean(claim.measure, arm)) for arm in (claim.arm, claim.against)
         )
         lines += [
             "", f"Expected   {name_of(claim.measure)}: {claim.in_short}",
             f"Seen       {one} in {claim.arm}, {other} in {claim.against} "
             f"({plural(verdict.found.pairs, 'pair')})", f"Holds      {words[verdict.word]}",
         ]  # fmt: skip
-    return "\n".join(lines)
+    return "\n".join(lines).strip()
 
 
 # -- studies, sweeps, calibration -------------------------------------------------------------
 
-_WHOLE = {"points": 1, "replicates": 1, "ticks": 0, "seed": 0, "worlds": 1, "agents": 1,
+_LEAST = {"points": 1, "replicates": 1, "ticks": 0, "seed": 0, "worlds": 1, "agents": 1,
           "messages": 1, "simulations": 1}  # fmt: skip
 """Minimum of each whole number."""
+_REAL = ("holdout", "level", "discrepancy", "minutes")
 _OF_STUDY = ("replicates", "worlds", "agents")
 _OF_SWEEP = ("design", "points", "replicates", "measure", "ticks", "seed", "variant")
-_OF_CALIBRATION = ("model", "network", "method", "seeds", "simulations", "messages", "seed",
-                   "holdout", "level", "discrepancy", "minutes")  # fmt: skip
-_SHARES = ("holdout", "level", "discrepancy", "minutes")
+_OF_CALIBRATION = ("model", "network", "method", "seeds", "simulations", "messages", "seed", *_REAL)
+
+
+def _options(given: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
+    """Take the named options out of the given ones, as what they are: text, or numbers."""
+    found: dict[str, Any] = {name: given.pop(name) for name in names if name in given}
+    for name in _LEAST.keys() & found.keys():
+        found[name] = _whole(found, name, _LEAST[name])
+    for name in found.keys() & _REAL:
+        try:
+            found[name] = float(found[name])
+        except ValueError:
+            said = f"{name} is a number, such as {name}=0.5; got {found[name]!r}."
+            raise InputError(said) from None
+    return found
 
 
 @does("study")
@@ -390,10 +402,9 @@ async def _run(app: Viewer, name: str, words: Words) -> None:
     """Run or resume a study: only missing runs are made."""
     app.experiments.require_free()
     words, is_anew = _anew(words)
-    given = _allowed(pairs(words), (*_OF_STUDY, "into"))
-    where = where_of(name)
+    given, where = _allowed(pairs(words), (*_OF_STUDY, "into")), where_of(name)
+    numbers = _options(given, _OF_STUDY)
     into = Path(given.pop("into", lab.results_beside(where)))
-    numbers: dict[str, Any] = dict(_numbers(given))
     found = await app.work.in_thread(
         "checking the study", lambda _report: lab.study_of(where, **numbers)
     )
@@ -426,15 +437,8 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
     app.experiments.keep(f"study {found.study.name}", found, found.total, file)
     app.go("runs")
     app.say(f"Wrote {page.absolute()}.", "good")
-    await app.push_screen_wait(Notice("Report written", _told(found, pages)))
-
-
-def _told(found: StudyFindings, pages: tuple[Path, ...]) -> str:
-    """Return the path of the report, and the verdicts."""
-    said = [verdict.sentence for verdict in found.verdicts]
-    said += found.sentences(found.study.measures[0])
-    said += [] if found.is_finished else [found.how_far()]
-    return "\n".join([*(str(page.absolute()) for page in pages), "", *(f"- {one}" for one in said)])
+    told = [*map(str, (each.absolute() for each in pages)), "", card_of(found)]
+    await app.push_screen_wait(Notice("Report written", "\n".join(told)))
 
 
 _OF_VERB: Mapping[str, Callable[[Viewer, str, Words], Any]] = {
@@ -455,8 +459,7 @@ async def sweep(app: Viewer, words: Words) -> None:
     if "=" in words[0]:
         raise InputError(f"Type what to sweep first: `sweep FILE {words[0]}`, or `sweep here ...`.")
     given = pairs(words[1:])
-    how: dict[str, Any] = {name: given.pop(name) for name in _OF_SWEEP if name in given}
-    how |= _numbers(how)
+    how = _options(given, _OF_SWEEP)
     into = given.pop("into", "")
     how["parameters"] = given or None
     file, title, message = Path(into) if into else None, where_of(words[0]), None
@@ -485,8 +488,7 @@ async def calibrate(app: Viewer, words: Words) -> None:
         raise InputError(f"{data} does not exist; name a file of observed messages.")
     fitted = {word: None for word in words[1:] if "=" not in word}  # in its declared bounds
     given = pairs(word for word in words[1:] if "=" in word)
-    how: dict[str, Any] = {name: given.pop(name) for name in _OF_CALIBRATION if name in given}
-    how |= _numbers(how) | {name: _real(name, how[name]) for name in _SHARES if name in how}
+    how = _options(given, _OF_CALIBRATION)
     ranges = fitted | {name: _ends(name, said) for name, said in given.items()}
     if not ranges:
         raise InputError("Type what to fit: `base=0.1:0.5`, or a name alone for its bounds.")
@@ -567,21 +569,6 @@ def _allowed(given: dict[str, str], known: tuple[str, ...], what: str = "option"
         if name not in known:
             raise UnknownNameError(what, name, known)
     return given
-
-
-def _numbers(given: Mapping[str, Any]) -> dict[str, int]:
-    return {
-        name: number((given[name],), default=low, low=low, what=f"number after {name}=")
-        for name, low in _WHOLE.items()
-        if name in given and isinstance(given[name], str)
-    }
-
-
-def _real(name: str, said: str) -> float:
-    try:
-        return float(said)
-    except ValueError:
-        raise InputError(f"{name} is a number, such as {name}=0.5; got {said!r}.") from None
 
 
 def _ends(name: str, said: str) -> tuple[float, float]:
