@@ -181,7 +181,7 @@ def _of_conditions(
     fans = [_fan(arm, futures.curve(series, arm)) for arm in futures.arms]
     return _of_curves(
         found, series, experiment, fans, facts, (*said, *answers, found.corrected(), *last),
-        difference=ArmDifference(*futures.arms[1::-1], levels), pictures=bars,
+        difference=ArmDifference(futures.arms[1], futures.arms[0], levels), pictures=bars,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from tui.safe_text import line
 from tui.text import count
 
 if TYPE_CHECKING:
-    from sim.lab import Result, Study, StudyFindings
+    from sim.lab import Result, Study
 
 
 GALLERY = "gallery:"
@@ -247,35 +248,26 @@ def _row_of(rows: list[str], said: str) -> int:
 
 def study_plan(study: Study, into: Path | None, again: str) -> ExperimentPlan:
     """Return a plan that runs a study, and resumes its results file."""
-
-    def look(progress: Any) -> StudyFindings:
-        return lab.StudyFindings(study, progress.records())
-
-    async def begin(**how: Any) -> Result:
-        return await lab.run_study(study, into=into, resume=into is not None, **how)
-
+    begin = partial(lab.run_study, study, into=into, resume=into is not None)
     total = len(study.arms) * study.said.replicates
-    return ExperimentPlan(f"study {study.name}", begin, look, total, into, again)
+    return ExperimentPlan(
+        f"study {study.name}", begin, lambda now: lab.StudyFindings(study, now.records()),
+        total, into, again,
+    )  # fmt: skip
 
 
 def sweep_plan(
     where: str, how: Mapping[str, Any], into: Path | None, message: Mapping[str, Any] | None = None
 ) -> ExperimentPlan:
     """Return a plan that runs a sweep, and resumes its results file."""
-
-    def look(progress: Any) -> Result:
-        found: Result = progress.sweep()
-        return found
-
-    async def begin(**workers: Any) -> Result:
-        subject = workers.pop("world", where)
-        sent: dict[str, Any] = {} if message is None else {"messages": message}
-        return await lab.sweep(
-            subject, **how, **sent, **workers, into=into, resume=into is not None
-        )
-
-    title, again = f"sweep of {where}", f"sweep {where} ..."
-    return ExperimentPlan(title, begin, look, 0, into, again, of_world=message is not None)
+    said: dict[str, Any] = {**how, "into": into, "resume": into is not None}
+    begin: Any = partial(lab.sweep, where, **said)
+    if message is not None:
+        begin = lambda world, **more: lab.sweep(world, messages=message, **said, **more)  # noqa: E731
+    return ExperimentPlan(
+        f"sweep of {where}", begin, lambda now: now.sweep(), into=into, again=f"sweep {where} ...",
+        of_world=message is not None,
+    )  # fmt: skip
 
 
 def calibration_plan(data: Path, how: Mapping[str, Any]) -> ExperimentPlan:
