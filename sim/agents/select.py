@@ -107,12 +107,20 @@ def _community(agents: Agents, values: list[str]) -> Bools:
     return np.isin(agents.community, [label for one in values for label in _labels(agents, one)])
 
 
+def labels_named(agents: Agents, name: str) -> list[int]:
+    """Return the labels of the communities of a name, coined or stored."""
+    wanted, both = name.casefold(), (agents.communities, agents.stored_communities)
+    return [
+        label
+        for label, names in enumerate(zip(*both, strict=True))
+        if wanted in map(str.casefold, names)
+    ]
+
+
 def _labels(agents: Agents, value: str) -> list[int]:
     """Return the labels that match a community's name or number."""
-    names = agents.communities
+    names, same = agents.communities, labels_named(agents, value)
     known = [name.casefold() for name in names]
-    stored = [name.casefold() for name in agents.stored_communities]
-    same = [n for n, both in enumerate(zip(known, stored, strict=True)) if value.casefold() in both]
     if same or value.casefold() == "none":
         return same or [-1]
     label = number_or_word(value)

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.select import check_query, select
+from sim.agents.select import check_query, labels_named, select
 from sim.arrays import I32, Bools, Ids
 from sim.core import rng
 from sim.core.checks import shown, whole_of
@@ -43,7 +43,6 @@ from sim.spread.cascade.faults import asked
 from sim.spread.influence.live_edges import Estimate, LiveEdges, LiveNetwork, spread_of
 from sim.spread.influence.opim import Guarantee, best_seeds
 from sim.world.base import WorldState
-from sim.world.communities import readable_names
 
 if TYPE_CHECKING:
     from sim.network.graph.ties import Ties
@@ -189,9 +188,6 @@ FORMS = (
 
 MOST_NAMES = 100_000
 """Largest world in which agents are found by name: names are generated, not stored."""
-
-MOST_COMMUNITIES = 1000
-"""Number of the largest communities that are found by readable name; others by number."""
 
 _QUERY = re.compile(r"^!?\w+(:|[<>]=?)\S")
 _OF_COMMUNITY = "community:NAME:40"
@@ -487,32 +483,11 @@ def _terms(world: WorldState, query: str) -> Ids | None:
 
 
 def _label(world: WorldState, name: str) -> int:
-    """Return the label of a community by its given name, its number, or its readable name."""
-    wanted = name.strip().strip("\"'").casefold()
-    agents = world.agents
-    for given in (agents.communities, agents.stored_communities):
-        known = [name.casefold() for name in given]
-        if wanted in known:
-            return known.index(wanted)
-    largest = _largest(world)
-    names = [known.casefold() for known in _names(world, largest)]
-    if wanted in names:
-        return largest[names.index(wanted)]
-    raise UnknownNameError("community", name, _names(world, largest))
-
-
-def _largest(world: WorldState) -> list[int]:
-    """Return the labels of the communities that can be found by readable name, largest first."""
-    labels = world.agents.community
-    sizes = np.bincount(labels[labels >= 0], minlength=1)
-    return [int(label) for label in np.argsort(-sizes, kind="stable")[:MOST_COMMUNITIES]]
-
-
-def _names(world: WorldState, labels: list[int]) -> tuple[str, ...]:
-    agents = world.agents
-    known = agents.stored_communities
-    there = [label for label in labels if label < len(known)]
-    return readable_names(agents, world.ties, agents.community, known, there)
+    """Return the label of a community by its name."""
+    labels = labels_named(world.agents, name.strip().strip("\"'"))
+    if not labels:
+        raise UnknownNameError("community", name, world.agents.communities)
+    return labels[0]
 
 
 def _queried(world: WorldState, query: str, head: str) -> Ids:

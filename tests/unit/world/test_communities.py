@@ -1,10 +1,7 @@
 """Communities have names that a person can read: given ones, or coined ones that stay."""
 
-import numpy as np
-
 from sim import Agents, World, select
 from sim.agents.names import community_titles
-from sim.world.communities import readable_names
 from sim.world.seeding import choose_seeds
 
 
@@ -39,14 +36,10 @@ def test_what_is_read_and_written_back_is_not_a_given_name() -> None:
     assert agents.community.tolist() == [1, 0, 1, 1]
 
 
-def test_a_community_is_found_by_its_coined_stored_and_former_name() -> None:
+def test_a_community_is_found_by_its_coined_name_and_by_its_number() -> None:
     world = World.from_edges([0, 0, 3, 3, 3], [1, 2, 4, 5, 0], community=[0, 0, 0, 1, 1, 1])
     agents = world.agents
-    agents.set_interests(np.arange(6), [0b100100, 0b100, 0b100, 0b100000, 0b100000, 0])
-    stored = agents.stored_communities
-    (former,) = readable_names(agents, world.ties, agents.community, stored, [1])
-    assert former == f"{agents.vocabulary.names(1 << 5)[0]} / {agents.name(3)}"
-    for name in (agents.communities[1], "group 1", former):
+    for name in (agents.communities[1], "group 1"):
         assert choose_seeds(world, f"community:{name}").tolist() == [3, 4, 5]
     assert select(agents, f"community:{agents.communities[1]}").tolist() == [3, 4, 5]
     assert select(agents, 'community:"group 1"').tolist() == [3, 4, 5]
