@@ -22,6 +22,7 @@ from tests.screens.test_app_real import hubbub
 from tui.actions.agents import WhyDialog, _feed_of, _feed_told, pair_told
 from tui.dialogs.dialog import Notice
 from tui.draw.agent_table import COLUMNS, EgoPane, MembersTable, MemberTexts, member_rows
+from tui.draw.community_map import CommunityMap
 from tui.modes.inspector import Inspector, wrapped
 
 
@@ -105,6 +106,7 @@ async def test_w_tells_through_whom_a_member_adopted_and_enter_climbs(tmp_path: 
         await until(pilot, lambda: app.groups.member == chain.steps[1].member)
         path = app.groups.query_one(EgoPane)
         await until(pilot, lambda: len(path._path) == len(chain.steps))
+        assert len(app.screen.query_one(CommunityMap)._path) >= 1
 
 
 async def test_what_cannot_be_filtered_or_explained_is_said(tmp_path: Path) -> None:

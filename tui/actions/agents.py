@@ -194,10 +194,11 @@ class WhyDialog(Dialog[int]):
 
 
 def _step(step: ChainStep) -> Content:
-    how = f"from {step.source_name}" if step.source >= 0 else "seed" if step.is_seed else "alone"
-    before = f"; {step.heard:,} of the {plural(step.follows, 'member')} it follows had adopted"
-    told = f"{count(step.tick):>6}  {step.name}, {how}"
-    return Content(line(told + (before if step.heard >= 0 and step.source >= 0 else ""), 120))
+    told = f"{count(step.tick)}  {step.name}"
+    if step.source < 0:
+        return Content(line(f"{told}, {'seed' if step.is_seed else 'on its own'}", 100))
+    before = f"; {step.heard:,} of {step.follows:,} followed had adopted" if step.heard >= 0 else ""
+    return Content(line(f"{told} from {step.source_name}{before}", 100))
 
 
 def _told(why: Why, source: str, text: str) -> str:

@@ -323,7 +323,7 @@ class EgoPane(StripPane):
 
     def _write_foot(self, canvas: Canvas, ego: Ego) -> None:
         muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
-        shown = len(ego.agents) - 1
+        shown = int((ego.hears | ego.heard)[1:].sum())
         of = f"{count(shown)} of {plural(ego.total, 'tie')} of {line(ego.names[0], 24)}"
         canvas.text(0, canvas.height - 2, of, muted)
         mark = {"=": "both follow", ">": "follows it", "<": "followed by it"}.get(

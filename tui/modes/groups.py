@@ -21,6 +21,7 @@ from textual.widgets import Input, Static
 
 from sim.errors import HubbubError, InputError
 from tui.draw.agent_table import EgoPane, MembersTable
+from tui.draw.community_map import CommunityMap
 from tui.draw.community_table import CommunityTable
 from tui.draw.table import ColumnTable
 from tui.modes.inspector import CommunityDetail, Inspector, ScrollingLines
@@ -240,6 +241,7 @@ class GroupsMode(FetchingMode):
     def begin_anew(self) -> None:
         super().begin_anew()
         self._listed, self.expression, self._path = None, "", ()
+        self._trace()
         self.table.forget()
         self.query_one(Inspector).tell(None)
         self.query_one(EgoPane).draw(None)
@@ -366,7 +368,9 @@ class GroupsMode(FetchingMode):
 
     def go_to(self, agent: int, path: Sequence[int] = ()) -> None:
         """Choose a member, without the filter if that hides it; `path`: drawn with its ties."""
-        self._path = tuple(path) or self._path
+        if path:
+            self._path = tuple(path)
+            self._trace()
         people = self.table.people
         if not self.table.go_to(agent) and people is not None:
             self.expression, self._listed = "", None
@@ -374,6 +378,17 @@ class GroupsMode(FetchingMode):
             self._title()
             self.table.go_to(agent)
         self._inspect(at_once=True)
+
+    def _trace(self) -> None:
+        """Draw on the map through which communities the path went, seed first."""
+        found, people = self._found(), self.table.people
+        went: list[int] = []
+        if found is not None and people is not None:
+            rows = {int(label): row for row, label in enumerate(found.labels.tolist())}
+            went = [rows.get(int(people.community[agent]), -1) for agent in self._path[::-1]]
+        others = [row for row, before in zip(went, [-1, *went], strict=False) if row != before]
+        for pane in self.screen.query(CommunityMap):
+            pane.trace([row for row in others if row >= 0])
 
     @on(EgoPane.Chosen)
     def _ego_chosen(self, event: EgoPane.Chosen) -> None:

@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -422,7 +422,9 @@ class _ActSources(NamedTuple):
     agent: int
 
 
-Taken = tuple[Any, MemberFeed | None, Ego | None, MemberCharacter, "_ActSources | None"]
+Taken = tuple[
+    Any, MemberFeed | None, Ego | None, MemberCharacter, "_ActSources | None", Callable[[int], str]
+]
 
 
 def inspected(
@@ -432,7 +434,7 @@ def inspected(
     told = about(world, agent)
     ego = around(world, agent, path=path) if ties else None
     where = _where(world, agent) if past else None
-    return told, feed_of(world, agent), ego, inner_of(world, agent), where
+    return told, feed_of(world, agent), ego, inner_of(world, agent), where, world.agents.name
 
 
 def _where(world: World, agent: int) -> _ActSources:
@@ -442,9 +444,14 @@ def _where(world: World, agent: int) -> _ActSources:
 
 
 async def inspected_of(taken: Taken) -> Inspected:
-    """Return the member with the messages that it adopted."""
-    told, feed, ego, inner, where = taken
+    """Return the member with the messages that it adopted, and from whom by name."""
+    told, feed, ego, inner, where, name = taken
     member = await in_thread(member_of, told)
+    adopted = tuple(
+        (number, tick, name(int(whence)) if whence else "", text)
+        for number, tick, whence, text in member.adopted
+    )
+    member = replace(member, adopted=adopted)
     return Inspected(member, feed, ego, inner, None if where is None else await _past(where))
 
 

@@ -53,7 +53,7 @@ def test_a_member_that_signs_up_with_the_next_tick_is_told_of_as_well() -> None:
     platform.held["reputation"] = np.array([2.0, 0.5, 0.5], np.float32)
     newcomer = world.create_agents(1)[0]
     assert platform.reputation.tolist() == [2.0, 0.5, 0.5, 0.0]
-    _, feed, _, inner, _ = inspected(world, newcomer)
+    _, feed, _, inner, *_ = inspected(world, newcomer)
     assert (feed and feed.reputation, inner.mood, inner.late) == (0.0, None, None)
     assert "recommender" not in member_facts(world, newcomer)
     assert pair_of(world, newcomer, 0).acts == ()
