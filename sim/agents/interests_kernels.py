@@ -17,23 +17,7 @@ def fade(
     gate: np.uint64,
     masks: U64,
 ) -> int:
-    """Remove one interest, chosen uniformly, from each agent whose coin succeeds; keep the last.
-
-    Parameters
-    ----------
-    who
-        uint32 (k,).
-    key
-        uint64: key of the coin and the choice, both drawn per agent.
-    gate
-        uint64: threshold from :func:`sim.jit.mix.gate`.
-    masks
-        uint64 (k,): the interests of each agent, modified in place.
-
-    Returns
-    -------
-    How many agents lost one.
-    """
+    """Remove one random interest, but never the last, from each agent whose coin succeeds."""
     count = 0
     for row in range(who.size):
         own = word(key, who[row])

@@ -15,19 +15,7 @@ _BYTE = np.uint64(255)
 
 @kernel
 def fill_kinds(key: Word, start: int, upto: F64, out: U8) -> None:
-    """Draw a kind for each agent from the cumulative shares ``upto``.
-
-    Parameters
-    ----------
-    key
-        uint64.
-    start
-        The agent of the first row; row i depends only on the key and on ``start + i``.
-    upto
-        float64 (kinds,), ascending, the last 1.
-    out
-        uint8 (n,), written: 0 .. kinds - 1.
-    """
+    """Draw a kind for each agent from the cumulative shares ``upto``, the last of which is 1."""
     for row in range(out.size):
         u = uniform(word(key, start + row))
         kind = 0
@@ -40,22 +28,7 @@ def fill_kinds(key: Word, start: int, upto: F64, out: U8) -> None:
 def wake(activity: F32, status: U8, active: int, kind: U8, curve: F64, key: Word, out: U32) -> int:
     """List the online agents, ascending; the chance is ``activity * curve[kind]``, at most 1.
 
-    Parameters
-    ----------
-    activity, status, kind
-        float32, uint8, uint8 (n,): the share of ticks online, the lifecycle stage, the chronotype.
-    active
-        The stage in which an agent can be online.
-    curve
-        float64 (kinds,): this tick's factor for each chronotype.
-    key
-        uint64 key of this tick.
-    out
-        uint32 (n + 1,), written; one slot past the last may be overwritten.
-
-    Returns
-    -------
-    Number of agents online.
+    Returns their number; the slot of ``out`` after the last may be overwritten.
     """
     count = 0
     for agent in range(activity.size):
@@ -84,26 +57,7 @@ def write(
     """Let online agents write posts, each with chance ``chance * (0.5 + extraversion)``.
 
     A post is about one of the author's interests, or about two (one time in four); its appeal is
-    255 u^2, so that few posts appeal to many.
-
-    Parameters
-    ----------
-    online
-        uint32 (k,): the agents online.
-    personality
-        uint8 (n, 5); column 2 is extraversion, in 1/255.
-    interests
-        uint32 (n, 2): the 64 bits of each agent, low half first.
-    chance
-        Chance per tick of an agent of medium extraversion.
-    key
-        uint64 key of this tick.
-    author, tags, topic, appeal
-        uint32 (k,), uint32 (k, 2), uint8 (k,), uint8 (k,), written; topic 255: no topic.
-
-    Returns
-    -------
-    Number of posts.
+    255 u^2, so that few posts appeal to many. Topic 255: none. Returns the number of posts.
     """
     count = 0
     for at in range(online.size):

@@ -41,17 +41,7 @@ _BASIS = np.uint64(0xCBF29CE484222325)
 
 @kernel
 def fill_personality(key: np.uint64, start: int, out: U8) -> None:
-    """Draw the Big Five: each is the mean of three uniforms (mean 0.5, sd 0.167), as a byte.
-
-    Parameters
-    ----------
-    key
-        uint64.
-    start
-        Agent of the first row.
-    out
-        uint8 (n, 5), written; value / 255 in [0, 1].
-    """
+    """Draw the Big Five: each is the mean of three uniforms (mean 0.5, sd 0.167), as a byte."""
     for row in range(out.shape[0]):
         own = word(key, start + row)
         for trait in range(5):
@@ -62,17 +52,7 @@ def fill_personality(key: np.uint64, start: int, out: U8) -> None:
 
 @kernel
 def fill_activity(key: np.uint64, start: int, out: F32) -> None:
-    """Draw the share of ticks online: 0.01 + 0.99 u^3, mean 0.26, median 0.13.
-
-    Parameters
-    ----------
-    key
-        uint64.
-    start
-        Agent of the first row.
-    out
-        float32 (n,), written; in [0.01, 1].
-    """
+    """Draw the share of ticks online: 0.01 + 0.99 u^3, mean 0.26, median 0.13."""
     for row in range(out.shape[0]):
         u = float(word(key, start + row) >> S11) * _STEP_53
         out[row] = np.float32(_QUIETEST + (1.0 - _QUIETEST) * (u * u * u))
@@ -80,17 +60,7 @@ def fill_activity(key: np.uint64, start: int, out: F32) -> None:
 
 @kernel
 def fill_topics(key: np.uint64, table: U8, out: U8) -> None:
-    """Draw the 4 to 6 topics of each community.
-
-    Parameters
-    ----------
-    key
-        uint64.
-    table
-        uint8 (4096,): topics, repeated in proportion to their popularity.
-    out
-        uint8 (communities, 8), written: distinct topics, then the first ones again.
-    """
+    """Draw the 4 to 6 topics of each community; the first ones again fill its eight places."""
     for row in range(out.shape[0]):
         own = word(key, row)
         wanted = 4 + int(word2(own, 0) % np.uint64(3))
@@ -119,25 +89,7 @@ def fill_interests(
     size: int,
     out: U64,
 ) -> None:
-    """Draw 3 to 6 interests per agent; members favour the topics of their community.
-
-    Parameters
-    ----------
-    key
-        uint64.
-    start
-        Agent of the first row.
-    community
-        int32 (n,): label of each agent, a row of ``topics``; -1 none.
-    topics
-        uint8 (communities, 8), from :func:`fill_topics`.
-    table
-        uint8 (4096,): topics, repeated in proportion to their popularity.
-    size
-        Number of names in the vocabulary, 1..64.
-    out
-        uint64 (n,), written: bit t is topic t.
-    """
+    """Draw 3 to 6 interests per agent; members favour the topics of their community."""
     for row in range(out.shape[0]):
         own = word(key, start + row)
         wanted = min(3 + int(word2(own, 0) >> _S62), size)
@@ -165,17 +117,7 @@ def fill_interests(
 
 @kernel
 def hash_texts(blob: U8, offsets: I64, out: U64) -> None:
-    """Hash each text (FNV-1a over its UTF-8 bytes, then mixed).
-
-    Parameters
-    ----------
-    blob
-        uint8: the texts, concatenated.
-    offsets
-        int64 (n + 1,): where each begins; the last is the end.
-    out
-        uint64 (n,), written.
-    """
+    """Hash each text (FNV-1a over its UTF-8 bytes, then mixed)."""
     for row in range(out.shape[0]):
         h = _BASIS
         for at in range(offsets[row], offsets[row + 1]):

@@ -111,21 +111,9 @@ def approach(rows: U32, targets: U32, speakers: U32, lo: int, hi: int) -> Word:
 
 @kernel
 def narrow(fell: U8, size: Number, u: Number, first: Number, batch: U64, n: Number) -> Number:
-    """Append the contacts of a block whose coin succeeded to a batch.
+    """Append the contacts of a block whose coin succeeded to a batch; return their new number.
 
-    Parameters
-    ----------
-    fell, size
-        uint8, 1 for success; the number of ties in the block.
-    u, first
-        The speaker, and the index in its row of the block's first tie.
-    batch, n
-        uint64 contacts, and their number; the slot after the last is overwritten.
-
-    Returns
-    -------
-    int
-        The new number of contacts.
+    ``first`` is the place of the block in its row; the slot after the last contact is overwritten.
     """
     contact = (np.uint64(u) << S32) | np.uint64(first)
     for j in range(size):
@@ -202,32 +190,8 @@ def claim_coins(
 ) -> Number:
     """Toss the coin of every tie of ``speakers[lo:hi]``: ``uniform(word2(word(key, u), v)) < p``.
 
-    Parameters
-    ----------
-    rows
-        uint32 (n, 2), start and length of each speaker's row.
-    targets
-        uint32 (ties,), the listeners.
-    trust
-        uint16 (ties,), / 65535: multiplies the chance of each tie; or empty.
-    degree
-        uint32 (n,): the chance is divided by the listener's value; or empty.
-    speakers
-        uint32, the speakers; this call processes ``lo:hi``.
-    key, p
-        uint64 key of the draws; their chance.
-    done
-        uint64 bitmap of agents that are closed to the message.
-    claim, touched
-        uint64 (n,) claims, and uint32 (n + 1,) list of the agents that hold one; the slot after
-        the last is overwritten.
-    m
-        Number of touched agents so far.
-
-    Returns
-    -------
-    int
-        New number of touched agents.
+    ``p`` is multiplied by trust / 65535 and divided by the listener's ``degree``, unless these are
+    empty. Returns the number of ``touched``; the slot after the last is overwritten.
     """
     fell = np.empty(BLOCK, np.uint8)
     batch = np.empty(BATCH + 1, np.uint64)

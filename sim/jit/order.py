@@ -15,19 +15,10 @@ _FEW = 64
 
 @kernel
 def sort_ids(ids: U32, count: int, spare: U32) -> None:
-    """Sort ``ids[:count]`` (uint32) in place, ascending.
+    """Sort ``ids[:count]`` (uint32) in place, ascending; ``spare`` has as many places.
 
     Radix sort by digits of 11 bits, lowest first: at a million ids about five times as fast as a
     comparison sort; a handful is sorted by insertion.
-
-    Parameters
-    ----------
-    ids
-        uint32.
-    count
-        How many of them to sort.
-    spare
-        uint32 scratch of at least ``count`` entries.
     """
     if count <= _FEW:
         for i in range(1, count):

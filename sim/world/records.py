@@ -69,19 +69,9 @@ def resting(data: bytes, rested: str) -> bytes:
 
 
 def read(data: bytes, rested: str) -> tuple[Meta, Columns]:
-    """Return (metadata, columns) of a record that :func:`serialize` made.
+    """Return (metadata, columns) of a record that :func:`serialize` made; ValueError if it is none.
 
-    Parameters
-    ----------
-    data
-        Uncompressed bytes.
-    rested
-        The world's ``rested_as``: its state when quiet messages were last checked.
-
-    Raises
-    ------
-    ValueError
-        If the data is not such a record.
+    ``rested`` is the world's ``rested_as``: its state when quiet messages were last checked.
     """
     said, laid, begin = _head(data)
     meta = json.loads(said, parse_constant=_refuse)

@@ -159,25 +159,8 @@ def parse_lines(
 ) -> tuple[int, int, bool]:
     """Parse the lines of ``data[start:stop]``, the last byte of which is a line end.
 
-    Parameters
-    ----------
-    data
-        uint8: text.
-    delimiter
-        A byte; :data:`WIDE` for any run of blanks.
-    columns
-        int64 (4,): columns of source, target, weight and time; -1: none.
-    sources, targets
-        int64: filled with the ids, from index 0.
-    weights, times
-        float64: filled with the numbers, if there is such a column.
-    tally
-        int64 (3,): lines, comments and empty lines, incremented.
-
-    Returns
-    -------
-    (position, arcs read, whether all is valid): the position is ``stop``, the first line that
-    does not fit, or the invalid line, which is counted.
+    Returns (position, arcs read, whether all is valid): the position is ``stop``, the first line
+    that does not fit, or the invalid line, which is counted. ``columns`` -1: none.
     """
     needed = columns.max() + 1
     count = 0

@@ -76,25 +76,8 @@ def move_agents(
 ) -> bool:
     """Move waiting agents to the community of highest modularity; return whether none waits.
 
-    One call processes about ``budget`` ties. Blondel et al., "Fast unfolding of communities in
-    large networks", J. Stat. Mech. 2008; after the first round only agents whose neighbourhood
-    changed are visited again (Traag, Waltman & van Eck, "From Louvain to Leiden", Sci. Rep. 2019).
-
-    Parameters
-    ----------
-    strength
-        float64 (n,): sum of an agent's weights, with self-loops counted twice.
-    whole
-        Sum of all strengths.
-    queue, state, waiting
-        uint32 (n,), int64 (2,), uint8 (n,): a circular queue of waiting agents; its head and size;
-        whether each agent is in it.
-    label
-        int32 (n,): community of each agent.
-    book
-        float64 (n, 2): strength of each community; next to it zeros, scratch.
-    touched, scratch
-        int32 (longest row + 1,), float64 (1,): scratch.
+    Blondel et al. 2008; after the first round only agents whose neighbourhood changed are visited
+    again (Traag, Waltman & van Eck 2019). Self-loops count twice in ``strength``.
     """
     weighted = weights.size > 0
     head, size, fetched = state[0], state[1], np.int64(0)
@@ -162,20 +145,8 @@ def split_agents(
 ) -> None:
     """Let the agents ``order[begin:end]`` move between parts of their community.
 
-    Started with every agent alone, this finds the well-knit parts of communities, so that misplaced
-    parts can leave as a whole. After the refinement of Traag, Waltman & van Eck (2019), but always
-    with the best choice, and agents may move again.
-
-    Parameters
-    ----------
-    bound
-        int32 (n,): the community that limits where each agent may move.
-    order
-        uint32 (n,): agents in the order in which they move.
-    label
-        int32 (n,): part of each agent, initially its own id.
-    book, touched, scratch
-        As in :func:`move_agents`, for parts.
+    The refinement of Traag, Waltman & van Eck (2019), but always with the best choice; started with
+    every agent alone, it finds well-knit parts, so that misplaced ones can leave as a whole.
     """
     weighted = weights.size > 0
     for i in range(begin, end):

@@ -14,19 +14,7 @@ def common_circle(
     second: I64,
     out: I64,
 ) -> None:
-    """Count the common ids of two ascending rows.
-
-    Parameters
-    ----------
-    starts
-        int64 (rows + 1,): start of each row in ``ids``.
-    ids
-        uint32: concatenated rows, each ascending without repeats.
-    first, second
-        int64 (k,): the rows of each pair.
-    out
-        int64 (k,), written.
-    """
+    """Count the common ids of each pair of rows; a row ascends without repeats."""
     for pair in range(first.size):
         a, a_end = starts[first[pair]], starts[first[pair] + 1]
         b, b_end = starts[second[pair]], starts[second[pair] + 1]

@@ -73,23 +73,8 @@ def strong_search(
 ) -> bool:
     """Continue the search for strong components for about ``budget`` ties; return whether it ended.
 
-    Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1972, with stacks
-    instead of recursion.
-
-    Parameters
-    ----------
-    state
-        int64 (5,), initially zeros: next root, agents on the path, agents pending, agents visited,
-        components found.
-    order, low
-        int32 (n,): 1 + the visit number of an agent, initially zeros; the lowest such number
-        that is pending and reachable from it.
-    cursor
-        uint32 (n,): number of ties of each agent followed so far, initially zeros.
-    path, pending
-        uint32 (n,): stacks.
-    label
-        int32 (n,): component of each agent, initially -1; written.
+    Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1972. ``state``, zeros
+    at first: next root, agents on the path, agents pending, agents visited, components found.
     """
     root, depth, waiting, met, found = state[0], state[1], state[2], state[3], state[4]
     n = order.size

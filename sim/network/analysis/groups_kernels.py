@@ -71,27 +71,10 @@ def follow(
     caused: I64,
     levels: I64,
 ) -> int:
-    """Process the entries ``begin`` to ``end - 1`` of a cascade's log.
+    """Process entries ``begin`` to ``end - 1`` of a cascade's log; return the longest chain seen.
 
-    Parameters
-    ----------
-    agents, ticks, sources
-        The log: uint32, int32, uint32 (entries,); source 0xFFFFFFFF means none.
-    first
-        The tick at which the cascade started.
-    when, level
-        int32 (n,): ticks from ``first`` to each agent's adoption (-1: none), and the length of the
-        chain from its seed; written here.
-    caused
-        int64 (ticks,): how many agents the adopters of each tick convinced, the last entry holds
-        all later ones; added to.
-    levels
-        int64 (k,): adopters at each distance from the seeds; the last entry holds all farther ones.
-
-    Returns
-    -------
-    int
-        The longest chain seen.
+    ``caused`` counts by the adoption tick of the source, ``levels`` by distance from the seeds; the
+    last entry of each holds all later or farther ones.
     """
     deepest = 0
     last = levels.size - 1
@@ -125,17 +108,7 @@ def spread_out(
 ) -> None:
     """Add the entries ``begin`` to ``end - 1`` of a log to a table of groups by time.
 
-    Parameters
-    ----------
-    agents, ticks, begin, end, first
-        As in :func:`follow`; agents beyond the end of ``row_of`` are left out.
-    width
-        Ticks in a column of the table.
-    heat
-        int64 (groups, columns): new adopters of each group in each time column, the last one
-        holds all later ones; added to.
-    onset
-        int64 (groups,): tick of the first adoption, -1: none; written here.
+    The last column holds all later adopters; agents beyond the end of ``row_of`` are left out.
     """
     last = heat.shape[1] - 1
     for i in range(begin, end):

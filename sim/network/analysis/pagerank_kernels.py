@@ -26,16 +26,8 @@ def sweep(
 ) -> float:
     """Update the agents ``begin`` to ``end - 1`` in place; return the sum of absolute changes.
 
-    Parameters
-    ----------
-    rows, targets
-        uint32 (n, 2), (m,): the row of an agent holds those that pass it a share of their rank.
-    passed
-        float64 (n,): damping / degree of each agent, 0 for a dead end.
-    base
-        1 - damping.
-    rank, share
-        float64 (n,): ranks, and what each agent passes along each of its ties; updated.
+    ``passed`` is damping / degree, 0 for a dead end; ``base`` is 1 - damping; ``share`` is what
+    each agent passes along each of its ties.
     """
     change = 0.0
     for u in range(begin, end):

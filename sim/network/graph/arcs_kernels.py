@@ -130,18 +130,7 @@ def sort_blocks(
 ) -> Number:
     """Append the rows of the blocks ``begin`` to ``end - 1``; return the new number of ties.
 
-    Parameters
-    ----------
-    records, stops
-        As written by :func:`scatter_blocks`, from the block ``first`` on; int64 (blocks,): where
-        each block ends, counted from the start of the first.
-    spare, counts
-        uint64 (largest block,), int64 (passes, 2**width) with passes * width bits for a source
-        within its block and a target: scratch.
-    place
-        Number of ties so far.
-    rows, targets, trust
-        uint32 (n, 2), uint32, uint16 or (0,): written. A duplicate overwrites the tie before it.
+    A duplicate overwrites the tie before it. ``counts``: (passes, 2**width), for digits of an id.
     """
     high = np.uint64(bits) + _LOW
     one_id = (ONE << np.uint64(bits)) - ONE

@@ -36,30 +36,10 @@ def decide(
     viewers: U32, counts: U8, shown: ShownColumns, personality: U8, rates: F32, attention: F32,
     novelty: F32, proof: float, standing: U8, weight: float, key: Word, out: U8,
 ) -> None:  # fmt: skip
-    """Choose one act or none for each exposure, by ``RulePolicy``'s probabilities.
+    """Choose one act or none (0) for each exposure, by ``RulePolicy``'s probabilities.
 
-    Parameters
-    ----------
-    viewers, counts
-        uint32 (k,), uint8 (k,): viewers, and the number of exposures of each.
-    shown
-        As :func:`~sim.platform.feed.ranking_kernels.select` writes it; scores are not read.
-    personality
-        uint8 (n, 5) in 1/255.
-    rates
-        float32 (8,), in the order of :data:`RATES`.
-    attention, novelty
-        float32 (256,): remaining attention at each slot, and novelty at each age.
-    proof
-        Addition to the drive for each further member that shares it.
-    standing
-        uint8 (n,): 254 r / (1 + r) of each agent's reputation r; empty: 1 for all.
-    weight
-        Share of the drive that depends on the source's standing, in [0, 1].
-    key
-        uint64 of this tick.
-    out
-        uint8 (exposures,), written: code of the act, 0 for none.
+    ``rates`` are in the order of :data:`RATES`; ``standing`` is 254 r / (1 + r) of reputation r, or
+    empty: 1 for all; ``weight`` is the share of the drive that depends on it.
     """
     message, source, _, trusts, cares, ages, proofs, appeals, flags = shown
     e = 0
@@ -137,21 +117,7 @@ def _act(
 
 @kernel
 def choose(chances: F64, viewer: U32, message: U32, key: Word, codes: U8, out: U8) -> None:
-    """Choose one act or none for each exposure, by a policy's probabilities.
-
-    Parameters
-    ----------
-    chances
-        float64 (exposures, acts): probability of each act; a sum over 1 is cut off.
-    viewer, message
-        uint32 (exposures,).
-    key
-        uint64 of this tick.
-    codes
-        uint8 (acts,): the act of each column.
-    out
-        uint8 (exposures,), written; 0 for none.
-    """
+    """Choose one act or none (0) for each exposure, by probabilities that are cut off at sum 1."""
     for e in range(viewer.size):
         u = uniform(word2(word(key, viewer[e]), message[e]))
         upto = 0.0
@@ -168,23 +134,9 @@ def collect(
     viewers: U32, counts: U8, message: U32, source: U32, hot: U32, first: int, codes: U8,
     agent: U32, act: U8, about: U32, other: U32, via: U32,
 ) -> int:  # fmt: skip
-    """Collect the acts of all exposures that have one, in order.
+    """Write the acts of all exposures that have one, in order, and return their number.
 
-    Parameters
-    ----------
-    viewers, counts, message, source
-        As :func:`~sim.platform.feed.ranking_kernels.select` takes and writes them.
-    hot, first
-        uint32 (posts, 8), and the number of its first row.
-    codes
-        uint8 (exposures,): the act of each, 0 for none.
-    agent, act, about, other, via
-        uint32, uint8, uint32, uint32, uint32 (exposures + 1,), written: member, act, message, other
-        member (for a repost the source, else the author), and the source.
-
-    Returns
-    -------
-    Number of acts.
+    ``other`` is the source for a repost, else the author; columns written are one longer.
     """
     base = np.uint32(first)
     e = 0
@@ -205,15 +157,7 @@ def collect(
 
 @kernel
 def push(agent: U32, message: U32, recent: U32, head: U8) -> None:
-    """Add messages to members' rings, in order, overwriting the oldest entry.
-
-    Parameters
-    ----------
-    agent, message
-        uint32 (k,).
-    recent, head
-        uint32 (n, 4), uint8 (n,), written; the head is the index of the next entry.
-    """
+    """Add messages to members' rings of four, in order; ``head`` is the index of the next entry."""
     for i in range(agent.size):
         who = agent[i]
         recent[who, head[who]] = message[i]
@@ -227,17 +171,7 @@ def apply(
 ) -> None:  # fmt: skip
     """Apply the effects of acts on posts: counters, and flags after enough reports.
 
-    Parameters
-    ----------
-    code, message
-        uint8 and uint32 (k,): acts in order; messages no longer in the table are skipped.
-    first, hot, cold
-        The number of the first row; uint32 (posts, 8); uint32 (posts, 3): dislikes, replies,
-        reports.
-    label_at, hide_at
-        Minimum reports to label and to hide a post; 0 for never.
-    label_share, hide_share
-        Minimum share of its impressions that ended in a report, each in [0, 1].
+    ``cold`` holds dislikes, replies and reports; a minimum of 0: never; shares are of impressions.
     """
     base = np.uint32(first)
     count = np.uint32(hot.shape[0])
@@ -270,17 +204,7 @@ def apply(
 
 @kernel
 def by_topic(topic: U8, numbers: U32, parts: I64, out: U32) -> None:
-    """Sort messages by topic, stably; those without a topic are left out.
-
-    Parameters
-    ----------
-    topic, numbers
-        uint8 (k,) and uint32 (k,).
-    parts
-        int64 (65,), written: offset of each topic, and the end.
-    out
-        uint32 (k,), written up to the end.
-    """
+    """Sort messages by topic, stably; those without a topic are left out."""
     for t in range(65):
         parts[t] = 0
     for i in range(topic.size):

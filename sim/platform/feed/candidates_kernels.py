@@ -90,30 +90,11 @@ class CandidateColumns(NamedTuple):
 def gather(
     viewers: U32, low: int, high: int, tables: FeedTables, out: CandidateColumns, stops: I64
 ) -> int:
-    """Write the candidates of ``viewers[low:high]``, viewer by viewer.
+    """Write the candidates of ``viewers[low:high]``, viewer by viewer; return their number.
 
-    ``inside`` places are divided among the viewer's sources that recently shared something: one
-    place each; if there are more sources, one of each equal part of them; if fewer, several each.
-    A source's ring fills its places starting at a random entry, skipping empty entries and
-    messages seen recently. ``outside`` more come from the pools, alternating between the pool of
-    one of the viewer's interests and the common pool.
-    Left out are messages that left the table, that the viewer saw recently or wrote, duplicates
-    (the first is kept, and counts them), hidden ones, and those of inactive or blocked members.
-
-    Parameters
-    ----------
-    viewers
-        uint32 (k,), members online.
-    tables
-        The tables to draw from.
-    out
-        Columns with room for the maximum number of candidates, written.
-    stops
-        int64 (high - low + 1,), written: offset of each viewer's candidates, and the end.
-
-    Returns
-    -------
-    Number of candidates.
+    ``inside`` places are divided among the viewer's sources that recently shared something (of too
+    many, one of each equal part); ``outside`` more come from pools. Left out: seen, own, hidden or
+    duplicate messages, and those of inactive or blocked members.
     """
     block = block_draws()
     filled = _NONE_YET
@@ -209,17 +190,7 @@ def trust_of(trust: U16, place: Number) -> Number:
 
 @kernel
 def sweep(recent: U32, first: int, count: int, live: U64) -> None:
-    """Mark the members whose ring holds a message in the table.
-
-    Parameters
-    ----------
-    recent
-        uint32 (n, 4).
-    first, count
-        Number of the first message, and number of messages.
-    live
-        uint64 (words,), written: one bit per member.
-    """
+    """Mark in a bitmap the members whose ring holds one of ``count`` messages from ``first`` on."""
     base, many = np.uint32(first), np.uint32(count)
     for word_at in range(live.size):
         bits = ZERO

@@ -23,19 +23,7 @@ _ONE = 1.0
 
 @kernel
 def begin(key: Word, low: int, high: int, scale: float, factors: F32) -> None:
-    """Write the initial factors of rows ``low`` to ``high``: addressed draws around 0.
-
-    Parameters
-    ----------
-    key
-        uint64; row i, factor k is drawn at address (i, k).
-    low, high
-        Numbers of the members or items; row ``i - low`` of ``factors`` is written.
-    scale
-        The draws are within +- scale / 2.
-    factors
-        float32 (high - low, k), written.
-    """
+    """Write initial factors of rows from ``low``: draws within +- scale / 2, at (row, factor)."""
     for i in range(low, high):
         own = word(key, i)
         for k in range(factors.shape[1]):
@@ -62,22 +50,7 @@ def learn(
 ) -> float:  # fmt: skip
     """Take one step for each act, in the given order; return the sum of squared errors before.
 
-    Parameters
-    ----------
-    members, items, values
-        int64, int64, float32 (acts,): row of the member, row of the item, value.
-    order
-        int64 (steps,): which act each step takes.
-    middle
-        Base prediction without biases and factors.
-    rate, pull
-        Learning rate; weight of the regularisation towards 0.
-    is_chance
-        Whether values are 0 or 1, and guesses log-odds.
-    bias, factors
-        float32 (members,) and (members, k), changed.
-    item_bias, item_factors
-        float32 (items,) and (items, k), changed.
+    ``is_chance``: values are 0 or 1, and guesses log-odds. Biases and factors change in place.
     """
     total = 0.0
     for step in range(order.size):
@@ -97,17 +70,7 @@ def learn(
 
 @kernel
 def compose(tags: U64, by: I64, authors: F32, topics: F32, out: F32) -> None:
-    """Write the initial factors of posts: their author's, plus the mean of their topics'.
-
-    Parameters
-    ----------
-    tags, by
-        uint64, int64 (posts,): topics of each, one bit per topic; author.
-    authors, topics
-        float32 (n, k) and (64, k).
-    out
-        float32 (posts, k), written.
-    """
+    """Write the initial factors of posts: their author's, plus the mean of their topics'."""
     for p in range(tags.size):
         share = _share_of(tags[p])
         for k in range(out.shape[1]):
@@ -127,26 +90,9 @@ def learn_posts(
 ) -> None:  # fmt: skip
     """Take one step for each act on a post, in the given order.
 
-    The prediction is the log-odds ``bias + dot(member, post)``; values are 0 or 1. The member and
-    the post move by the error; the author and the topics move with the post, so that later posts
-    start there. All but the topics are regularised towards 0.
-
-    Parameters
-    ----------
-    members, rows, values
-        int64, int64, float32 (acts,): member, row of the post, value.
-    order
-        int64 (steps,): which act each step takes.
-    rate, pull
-        Learning rate; weight of the regularisation towards 0.
-    factors
-        float32 (n, k), changed.
-    bias, posts
-        float32 (posts,) and (posts, k), changed.
-    by, tags
-        int64, uint64 (posts,): author; topics, one bit per topic.
-    author_bias, authors, topics
-        float32 (n,), (n, k) and (64, k), changed.
+    The log-odds are ``bias + dot(member, post)``. The member and the post move by the error; the
+    author and the topics move with the post, so that later posts start there. All but the topics
+    are regularised towards 0.
     """
     for step in range(order.size):
         at = order[step]
@@ -195,17 +141,7 @@ def guess(
 
 @kernel
 def dots(members: U32, items: I64, factors: F32, item_factors: F32, out: F32) -> None:
-    """Write the dot product of each pair's factors, float32 (pairs,), without biases.
-
-    Parameters
-    ----------
-    members, items
-        uint32 and int64 (pairs,): rows.
-    factors, item_factors
-        float32 (members, k) and (items, k).
-    out
-        float32 (pairs,), written.
-    """
+    """Write the dot product of each pair's factors, without biases."""
     for p in range(members.size):
         total = np.float32(0.0)
         for k in range(factors.shape[1]):

@@ -55,32 +55,10 @@ def two_hop(
     viewers: U32, low: int, rows: U32, ids: U32, cap: int, key: Word, at: I64, room: Crossed,
     stops: I64, found: Crossed,
 ) -> Number:  # fmt: skip
-    """Write the members two steps from ``viewers[low:]``, for as many viewers as fit.
+    """Write the members two steps from ``viewers[low:]``, for as many as fit; return viewers done.
 
-    The viewer itself and its sources are left out.
-
-    Parameters
-    ----------
-    viewers, low
-        uint32 (k,), and the index of the first one.
-    rows, ids
-        Sources of each agent: uint32 (n, 2) of start and length, uint32.
-    cap
-        Maximum number of sampled places per row.
-    key
-        uint64 of the draws.
-    at
-        int64 (n,), all 0 before and after: working memory.
-    room
-        Of length cap * cap + cap: working memory.
-    stops
-        int64 (k - low + 1,), written: offset of each viewer's members, and the end.
-    found
-        Of length ``cap * cap`` at least, written.
-
-    Returns
-    -------
-    Number of viewers done.
+    ``cap``: maximum sampled places per row; ``at``, int64 (n,): all 0 before and after; ``room``:
+    of length cap * cap + cap. The viewer itself and its sources are left out.
     """
     touched, common, adamic, spread = room
     others, commons, adamics, spreads = found
@@ -140,32 +118,9 @@ def walk(
 ) -> Number:  # fmt: skip
     """Write each member's visit probability of a random walk from ``viewer``, steps 2 to ``steps``.
 
-    Each step goes to a uniformly random source of the present member; a member without sources
-    ends the walk. Once more than ``most`` members are possible, the walk continues from one of each
-    equal part of them, which stands for its part; the remaining probability is lost.
-
-    Parameters
-    ----------
-    viewer
-        Where it begins.
-    rows, ids, cap, key
-        As :func:`two_hop`.
-    steps
-        Number of steps.
-    most
-        Maximum number of members from which it continues.
-    mass, fresh, total
-        float64 (n,), all 0 before and after but for ``total``, written at ``reached``.
-    front, ahead
-        uint32 (n,): working memory.
-    reached
-        uint32 (n,), written: members possible after two steps or more, the viewer included.
-    marks
-        uint64 (n,), all 0 before and after: working memory.
-
-    Returns
-    -------
-    Number of members reached; the caller must reset ``total`` to 0 there.
+    Once more than ``most`` members are possible, one of each equal part of them stands for its
+    part. Returns the number of ``reached``, where the caller resets ``total`` to 0; ``mass``,
+    ``fresh`` and ``marks`` are all 0 before and after.
     """
     own = word(key, viewer)
     front[0] = np.uint32(viewer)
@@ -216,27 +171,8 @@ def alike(
 ) -> Number:  # fmt: skip
     """Write the sources of members that share sources with ``viewer``, with walk probabilities.
 
-    The walk goes from the viewer to one of its sources, back to another listener of that source,
-    and on to a source of that listener; each uniformly. Sharing a rare source weighs more.
-
-    Parameters
-    ----------
-    viewer
-        Where it begins.
-    rows, ids
-        Sources of each agent: uint32 (n, 2) of start and length, uint32.
-    fans, fan_ids
-        Listeners of each agent, as ``rows`` and ``ids``.
-    cap, key
-        As :func:`two_hop`.
-    total
-        float64 (n,), all 0 before; written at ``reached``.
-    reached
-        uint32 (n,), written: members it may reach, the viewer and its sources included.
-
-    Returns
-    -------
-    Number of members reached; the caller must reset ``total`` to 0 there.
+    The walk: viewer, a source of it, another listener of that (``fans``), a source of that
+    listener. Returns the number of ``reached``, where the caller must reset ``total`` to 0.
     """
     own = word(key, viewer)
     found = np.int64(0)
@@ -267,20 +203,7 @@ def best(
 ) -> None:  # fmt: skip
     """Write the indices of the ``count`` highest scores of each viewer, best first.
 
-    Equal scores are ordered by draws of (viewer, other).
-
-    Parameters
-    ----------
-    stops, viewers
-        int64 (k + 1,), uint32 (k,).
-    others, scores
-        uint32, float32 (c,).
-    key, count
-        uint64 of the draws; maximum number per viewer.
-    counts
-        int64 (k,), written: number of each viewer.
-    chosen
-        int64 (k * count,), written: indices for viewer i from ``i * count`` on.
+    Equal scores are ordered by draws of (viewer, other); viewer i's indices begin at ``i * count``.
     """
     bits = np.empty(count, np.uint64)
     for i in range(viewers.size):

@@ -52,29 +52,8 @@ def select(
 ) -> Number:  # fmt: skip
     """Write the ``slots`` best candidates of ``viewers[low:high]``, and mark them as seen.
 
-    Equal scores are ordered by their draws, so that the order of agents has no effect.
-
-    Parameters
-    ----------
-    viewers, stops
-        uint32 (k,), int64 (high - low + 1,), as
-        :func:`~sim.platform.feed.candidates_kernels.gather` takes and writes.
-    score
-        uint32 (c,): bits of the float32 score of each candidate.
-    found
-        As :func:`~sim.platform.feed.candidates_kernels.gather` writes them.
-    slots
-        Maximum number of exposures per viewer, up to 255.
-    seen
-        uint16 (n, 12) of recently seen messages, written.
-    counts
-        uint8 (high - low,), written: exposures of each viewer.
-    shown
-        Columns with room for the maximum number of exposures, written.
-
-    Returns
-    -------
-    Number of exposures; -1 if a score is NaN, and nothing is written.
+    Scores are the bits of a float32; equal ones are ordered by draws, so that the order of agents
+    has no effect. Returns the number of exposures; -1 if a score is NaN, and nothing is written.
     """
     best = np.empty(slots + 1, np.uint64)
     at = np.empty(slots + 1, np.int64)
@@ -120,15 +99,7 @@ def select(
 
 @kernel
 def count_shown(message: U32, first: int, hot: U32) -> None:
-    """Count each exposure in its message's row.
-
-    Parameters
-    ----------
-    message
-        uint32 (k,), all of them in the table.
-    first, hot
-        Number of the first row; uint32 (posts, 8).
-    """
+    """Count each exposure in its message's row; all messages are in the table."""
     base = np.uint32(first)
     for i in range(message.size):
         hot[np.int64(np.uint32(message[i] - base)), SHOWN] += np.uint32(1)
@@ -136,15 +107,7 @@ def count_shown(message: U32, first: int, hot: U32) -> None:
 
 @kernel
 def tally(message: U32, first: int, shown: U32) -> None:
-    """Count each exposure outside the table, if posts must not change yet.
-
-    Parameters
-    ----------
-    message
-        uint32 (k,), all of them in the table.
-    first, shown
-        Number of the first row; uint32 (posts,), written.
-    """
+    """Count each exposure outside the table, if posts must not change yet."""
     base = np.uint32(first)
     for i in range(message.size):
         shown[np.int64(np.uint32(message[i] - base))] += np.uint32(1)
@@ -152,15 +115,7 @@ def tally(message: U32, first: int, shown: U32) -> None:
 
 @kernel
 def viewers_of(viewers: U32, counts: U8, who: U32, slot: U8) -> None:
-    """Write the viewer and the slot of each exposure.
-
-    Parameters
-    ----------
-    viewers, counts
-        uint32 (k,), uint8 (k,).
-    who, slot
-        uint32 and uint8 (exposures,), written; slots count from 0.
-    """
+    """Write the viewer and the slot (from 0) of each exposure."""
     e = 0
     for i in range(viewers.size):
         for k in range(counts[i]):
@@ -176,19 +131,8 @@ def add_up(
 ) -> None:  # fmt: skip
     """Write the weighted sum of each candidate's features.
 
-    Parameters
-    ----------
-    interest, trust, friends, age, likes, shares, flags
-        float32 and uint8 (c,), as :func:`~sim.platform.feed.candidates_kernels.gather` writes them.
-    weights
-        float32 (7,): of interest, trust, being followed, novelty, popularity, each further friend,
-        and (subtracted) of being down-ranked.
-    half_life
-        Age in ticks at which novelty is 1/2: ``half_life / (half_life + age)``.
-    saturation
-        Likes plus twice the shares at which popularity is 1/2: ``n / (n + saturation)``.
-    out
-        float32 (c,), written.
+    ``weights``: interest, trust, being followed, novelty, popularity, each further friend, and
+    (subtracted) being down-ranked. Novelty is 1/2 at ``half_life``, popularity at ``saturation``.
     """
     life, enough = np.float32(half_life), np.float32(saturation)
     for c in range(out.size):

@@ -28,23 +28,8 @@ def spread_out(
 ) -> None:  # fmt: skip
     """Write scores reduced by similarity to candidates chosen before, viewer by viewer.
 
-    The highest is chosen first; then, repeatedly, the highest of ``score - variety * (largest share
-    of tags in common with one chosen) - same_author * (messages chosen of its author)``. A chosen
-    candidate keeps its value at that time; the values never rise, so that sorting by them gives the
-    order of choice. Among equals the higher low half of the draw is first, as in feeds.
-
-    Parameters
-    ----------
-    stops
-        int64 (viewers + 1,).
-    scores, draw, tags, author
-        float32, uint64, uint64, uint32 (c,).
-    slots
-        Number of candidates to choose.
-    variety, same_author
-        Weights, at least 0.
-    out
-        float32 (c,), written.
+    Chosen next is the highest of ``score - variety * (largest share of tags in common with one
+    chosen) - same_author * (messages chosen of its author)``; sorting by ``out`` gives the order.
     """
     for i in range(stops.size - 1):
         low, high = stops[i], stops[i + 1]
@@ -85,17 +70,6 @@ def mix_shares(
 
     The k-th best of kind 1 (k from 0) has target place (k + 1/2) / ratio, the k-th best of kind 0
     (k + 1/2) / (1 - ratio); of equal places kind 1 is first.
-
-    Parameters
-    ----------
-    stops, scores, draw
-        int64 (viewers + 1,), float32 and uint64 (c,).
-    kind
-        uint8 (c,), 0 or 1.
-    ratio
-        In [0, 1].
-    out
-        float32 (c,), written.
     """
     for i in range(stops.size - 1):
         for c in range(stops[i], stops[i + 1]):

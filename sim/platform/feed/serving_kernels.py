@@ -64,23 +64,7 @@ def serve(
 ) -> int:  # fmt: skip
     """Write the best candidates of ``viewers[low:high]`` by a weighted sum, and mark them as seen.
 
-    Parameters
-    ----------
-    viewers, low, high, tables
-        As :func:`~sim.platform.feed.candidates_kernels.gather` takes them.
-    weights, half_life, saturation
-        As :func:`~sim.platform.feed.ranking_kernels.add_up`; finite, ``half_life`` and
-        ``saturation`` over 0.
-    slots
-        Maximum number of exposures per viewer, up to 255.
-    counts
-        uint8 (high - low,), written: exposures of each viewer.
-    shown
-        As :func:`~sim.platform.feed.ranking_kernels.select` writes them, with room for 64 more.
-
-    Returns
-    -------
-    Number of exposures.
+    ``shown`` has room for 64 more. Returns the number of exposures.
     """
     block = block_draws()
     have = _Seen(

@@ -74,19 +74,7 @@ def caused(agents: U32, ticks: I32, sources: U32, first: int, place: I32, out: I
 
 @kernel
 def count_waiting(states: U8, passes_on: Bools, row_of: I32, first: int, out: I64) -> None:
-    """Count in each row the adopters that may still pass it on.
-
-    Parameters
-    ----------
-    states
-        uint8 (agents,): the state, and in bit 7 whether the agent ever adopted.
-    passes_on
-        bool (states,).
-    row_of, first
-        int32 (agents,): the row of each adopter, from ``first``; other agents are not counted.
-    out
-        int64 (rows,), added to.
-    """
+    """Count in each row the adopters that may still pass it on; bit 7 of a state: adopter."""
     for v in range(states.size):
         if states[v] > CODE and passes_on[states[v] & CODE]:
             row = row_of[v] - first
@@ -151,21 +139,8 @@ def count_again(
 ) -> None:  # fmt: skip
     """Count the adoptions from claims, and those caused by each cohort of adopters.
 
-    Parameters
-    ----------
-    agents, claims
-        uint32 and uint64 (k,): the changing agents; new state in bits 32 to 39, source below.
-    keys, states
-        A sparse column of states, uint8, before the changes.
-    adopts, course
-        bool (states,): entering it is an adoption; it belongs to an ongoing adoption.
-    row
-        The cohort of this tick.
-    turn_keys, turns
-        A sparse column, int32: the latest cohort of each adopter plus one, 0 for none. Written,
-        with room for ``k`` more.
-    began, caused
-        int64 (row + 1,): adoptions of each cohort, and those it caused. Added to.
+    Claims hold the new state in bits 32 to 39, the source below; ``turns`` the latest cohort plus
+    one, 0 for none, with room for all ``agents``.
     """
     for i in range(agents.size):
         new = (claims[i] >> S32) & BYTE

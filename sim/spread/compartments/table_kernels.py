@@ -228,30 +228,7 @@ def table_contacts(
     rows: U32, targets: U32, trust: U16, live: U32, lo: int, hi: int, key: Word, keys: U32,
     state: U8, closed: U64, claim: U64, touched: U32, m: Number, rules: ContactRules,
 ) -> tuple[Number, Number]:  # fmt: skip
-    """Visit the ties of the speakers among ``live[lo:hi]`` and write claims.
-
-    Parameters
-    ----------
-    rows, targets, trust
-        The network: uint32 (n, 2), uint32 (ties,), uint16 (ties,) or empty.
-    live, lo, hi
-        uint32 list of agents whose state speaks or decays, and the range of this call.
-    key
-        uint64 key of this tick's contacts.
-    keys, state
-        The states, uint8, read-only.
-    closed
-        uint64 bitmap of agents that take no part, or empty.
-    claim, touched, m
-        As in :func:`sim.jit.claims.claim_coins`.
-    rules
-        The table.
-
-    Returns
-    -------
-    (int, int)
-        New number of touched agents, and number of the speakers' contacts.
-    """
+    """Visit ties of speakers in ``live[lo:hi]``, write claims; return agents touched, contacts."""
     tossed = np.empty(BLOCK, np.uint64)
     batch = np.empty(BATCH + 1, np.uint64)
     drawn = np.empty(BATCH + 1, np.uint64)
@@ -374,25 +351,7 @@ def claim_due(
 ) -> Number:  # fmt: skip
     """Claim the live agents whose time is over and that no contact claimed for their next state.
 
-    Parameters
-    ----------
-    live, count
-        uint32 list of agents that speak or change spontaneously.
-    tick
-        The current tick.
-    keys, state
-        The states, a sparse column of uint8.
-    until_keys, until
-        The tick after which each agent leaves its state, a sparse column of int32; 0: never.
-    becomes
-        uint8 (states,): the next state; 255 if the state has no duration.
-    claim, touched, m
-        As in :func:`sim.jit.claims.claim_coins`.
-
-    Returns
-    -------
-    int
-        New number of touched agents.
+    ``until`` is the last tick of a state, 0: never ends. Returns the number of touched agents.
     """
     for i in range(count):
         u = np.uint64(live[i])

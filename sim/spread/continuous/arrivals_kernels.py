@@ -33,19 +33,9 @@ _TICK = 4294967296.0
 
 @kernel
 def delay(share: float, law: int, scale: float, shape: float, below: F64) -> Word:
-    """Return the delay (uint64, at least 1) of a draw in [0, 1), 0 for never.
+    """Return the delay (2**32 a tick, at least 1) of a draw in [0, 1), 0 for never.
 
-    Parameters
-    ----------
-    share
-        The draw.
-    law
-        :data:`EXPONENTIAL` of mean ``scale`` ticks, :data:`WEIBULL` of that scale with ``shape``,
-        or :data:`ATTEMPTS`.
-    scale, shape
-        In ticks; dimensionless.
-    below
-        float64, the probability that one of the attempts 1, 2, ... up to each succeeded.
+    ``below``: the probability that one of the attempts 1, 2, ... up to each succeeded.
     """
     if law == ATTEMPTS:
         tries: Number = np.int64(1)
@@ -85,28 +75,8 @@ def send(
 ) -> Number:  # fmt: skip
     """Send the message over the ties of ``speakers[lo:hi]``, which were reached at ``left_at``.
 
-    Parameters
-    ----------
-    heard
-        The network; ``trust`` multiplies the chance of its tie, or is empty.
-    speakers, left_at
-        uint32, and the times at which they were reached, uint64.
-    key, coins
-        The tie's draw is ``word2(word(key, u), v)``, or given (uint64 (ties,)).
-    ties
-        How ties pass it on; delays use a second word of the tie's draw.
-    now, until, end
-        The start and end of this tick, and the horizon: earlier and later arrivals are dropped.
-    under_way
-        The pending arrivals, with room for more.
-    claim, touched, m
-        Marks, ``FREE`` outside a tick, and the list (uint32) of agents whose arrival changed and
-        is within this tick: these send again.
-
-    Returns
-    -------
-    int
-        Number of agents listed.
+    The tie's draw is ``word2(word(key, u), v)``, or given by ``coins``; ``touched`` lists agents
+    whose arrival changed and is within this tick: these send again.
     """
     rows, targets, trust, p = heard.rows, heard.targets, heard.trust, ties.p
     fell = np.empty(BLOCK, np.uint8)
@@ -251,17 +221,7 @@ def due_between(
 
 @kernel
 def roots(reached: U32, sources: U32, claim: U64, out: U32) -> None:
-    """Write for each agent reached in a tick the last sender on its path reached before the tick.
-
-    Parameters
-    ----------
-    reached, sources
-        uint32, distinct agents and the sender of each; chains of senders end.
-    claim
-        uint64 (n,), ``FREE`` before and after.
-    out
-        uint32, as long.
-    """
+    """Write for each agent reached in a tick the last sender on its path from before the tick."""
     for i in range(reached.size):
         claim[reached[i]] = np.uint64(i)
     for i in range(reached.size):

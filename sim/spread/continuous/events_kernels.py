@@ -602,24 +602,9 @@ def ring_on(
     heard: ListenerRows, rates: Rates, key: Word, keys: U32, state: U8, births: NewLives,
     tally: I64, calendar: Calendar, found: FirstAdoptions,
 ) -> bool:  # fmt: skip
-    """Process rings in order of time until the tick ends.
+    """Process rings in order of time until the tick ends; return whether it did.
 
-    Parameters
-    ----------
-    heard, rates, births, calendar, found
-        See their classes.
-    key
-        uint64 key of this tick's rings.
-    keys, state
-        The states, a sparse column (:mod:`sim.jit.sparse`) of uint8.
-    tally
-        int64, number of agents in each state.
-
-    Returns
-    -------
-    bool
-        Whether the tick has ended; if not, some array is nearly full: enlarge it
-        and call again.
+    If not, some array is nearly full: enlarge it and call again.
     """
     at, due, heap = calendar.at, calendar.due, calendar.heap
     while True:

@@ -60,25 +60,10 @@ def fall_by_overlap(
     rows: U32, targets: U32, key_u: Word, coins: U64, p: float, community: I32, across: float, done:
     U64, u: Number, mates: U32, inside: U8, draws: F64, fell: U32, marked: U64,
 ) -> Number:  # fmt: skip
-    """List the ties of ``u`` whose coin is below ``p`` times their share.
+    """List the ties of ``u`` whose coin is below ``p`` times their share, as places in its row.
 
-    Parameters
-    ----------
-    rows, targets, community, across, done, coins
-        As in :func:`sim.spread.exposure.attempts_kernels.claim_shares`; a share is the overlap
-        within u's community, ``across`` outside; with a negative ``across`` u's smallest overlap.
-    key_u
-        uint64: coins are ``word2(key_u, v)``, unless given.
-    mates, inside, draws, fell
-        uint32, uint8, float64 and uint32, one longer than the row: scratch. ``fell`` takes
-        the places in the row; some closed listeners are left out.
-    marked
-        uint64 bitmap of agents, clear before and after: scratch to mark u's mates in.
-
-    Returns
-    -------
-    int
-        Number of ties listed.
+    The share is the overlap within u's community, ``across`` outside; with a negative ``across``
+    u's smallest overlap. Some closed listeners are left out.
     """
     start = np.int64(rows[u, 0])
     length = np.int64(rows[u, 1])
@@ -281,23 +266,7 @@ def claim_shares(
 ) -> Number:  # fmt: skip
     """Toss the coin of every tie of ``speakers[lo:hi]``: success is below ``p`` times its share.
 
-    Parameters
-    ----------
-    rows, targets
-        The network: uint32 (n, 2), uint32 (ties,).
-    speakers, lo, hi
-        uint32, the speakers, and the range of this call.
-    key, coins
-        uint64: coins are ``word2(word(key, u), v)``, or given (uint64 (ties,)).
-    p, shares
-        The chance, and its factor.
-    done, claim, touched, m
-        As in :func:`sim.jit.claims.claim_coins`.
-
-    Returns
-    -------
-    int
-        New number of touched agents.
+    Coins are ``word2(word(key, u), v)``, or given. Returns the number of touched agents.
     """
     rule, tie_key, levels, keys, heard, community, across = shares
     share = np.empty(BLOCK)

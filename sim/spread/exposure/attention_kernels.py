@@ -45,17 +45,7 @@ class Screens(NamedTuple):
 
 @kernel
 def post(rows: U32, targets: U32, author: int, meme: Any, screens: Screens) -> None:
-    """Put a meme on top of the screens of all listeners, and into the author's memory.
-
-    Parameters
-    ----------
-    rows, targets
-        The network: uint32 (n, 2), uint32 (ties,).
-    author, meme
-        The author, and the meme it posts.
-    screens
-        Written.
-    """
+    """Put a meme on top of the screens of all listeners, and into the author's memory."""
     memes, authors, _, memory, _ = screens
     heads: Any = screens.heads
     slots: Any = screens.slots
@@ -79,28 +69,8 @@ def take_turns(
 ) -> Number:  # fmt: skip
     """Let agents act in turn: post something new, or scan the screen and repost.
 
-    Parameters
-    ----------
-    rows, targets, screens
-        As for :func:`post`.
-    turns
-        uint32: the agents in the order of their turns; one turn each.
-    key
-        Draws are addressed by the agent and the number of the draw in its turn.
-    new, repost, reuse
-        Chances: of posting a new meme instead of scanning; of reposting each meme on the screen;
-        and, when reposting, of taking one from memory instead.
-    posted
-        uint8 (n,): 1 if the agent has posted the watched meme; set here.
-    adopters, sources
-        uint32 (n + 1,), written: first posters of the watched meme now, and whose post they saw.
-    seen
-        int64 (2,): the number of the latest meme; posts so far of the watched meme. Updated.
-
-    Returns
-    -------
-    int
-        Number of adopters written.
+    ``reuse``: chance of reposting from memory instead. Writes and counts the first posters of the
+    watched meme; ``seen`` is the latest meme, and the watched one's posts so far.
     """
     memes, authors, heads, memory, _ = screens
     length, size = memes.shape[1], memory.shape[1]

@@ -17,24 +17,10 @@ def fill(
     rows: U32, targets: U32, speakers: U32, i: int, e: int, closed: U64, viewer: U32, source: U32,
     tie: I64, filled: Number,
 ) -> tuple[Number, Number, Number]:  # fmt: skip
-    """Write the next exposures of open viewers into a chunk, after the first ``filled`` rows.
+    """Write exposures of open viewers after the first ``filled`` rows; return rows, next i, next e.
 
-    Parameters
-    ----------
-    rows, targets
-        The network: uint32 (n, 2), uint32 (m,).
-    speakers
-        uint32, the speakers.
-    i, e
-        The cursor: the speaker's index and the offset in its row; hubs exceed any chunk.
-    closed
-        uint64 bitmap of agents that cannot be reached.
-    viewer, source, tie
-        uint32, uint32, int64 columns of the chunk, overwritten; one row longer than can be filled.
-
-    Returns
-    -------
-    (rows filled, next i, next e)
+    ``i, e``: the speaker's index, the place in its row (hubs exceed any chunk). Chunks are one row
+    longer than can be filled.
     """
     room = viewer.size - 1
     while i < speakers.size:

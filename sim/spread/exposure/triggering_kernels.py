@@ -16,20 +16,9 @@ def open_pairs(
     rows: U32, targets: U32, speakers: U32, i: Number, e: Number, closed: U64, viewer: U32,
     source: U32, tie: I64,
 ) -> tuple[Number, Number, Number]:  # fmt: skip
-    """Fill a chunk with the next pairs of an open listener and a speaker.
+    """Fill a chunk with the next pairs of an open listener and a speaker; return rows, i, e.
 
-    Parameters
-    ----------
-    rows, targets, speakers, closed
-        The network, the speakers (uint32), and a uint64 bitmap of agents that cannot be reached.
-    i, e
-        The cursor: the speaker's index, and the place in its row.
-    viewer, source, tie
-        uint32, uint32, int64: the chunk, one row longer than is filled.
-
-    Returns
-    -------
-    (rows filled, next i, next e)
+    ``i, e``: the speaker's index, the place in its row. The chunk is one row longer than is filled.
     """
     filled: Number = np.int64(0)
     room = viewer.size - 1
@@ -84,14 +73,7 @@ def ranks(
 ) -> None:
     """Write each source's rank among its listener's sources, by id, and the trust of lower ranks.
 
-    Parameters
-    ----------
-    rows, targets, trust
-        The network; ``trust`` uint16 (ties,), or empty: 1 each.
-    seen, sums
-        int64 (n,) zeros: scratch; at the end the number of sources and their total trust.
-    rank, before
-        uint32 and int64 (ties,): the source's rank, and the total trust of lower ranks; written.
+    ``seen``, ``sums``: zeros; at the end the number of sources and their total trust.
     """
     for u in range(rows.shape[0]):
         start = np.int64(rows[u, 0])

@@ -30,17 +30,7 @@ def add_counts(members: U32, begin: int, end: int, counts: U32) -> None:
 
 @kernel
 def fill_index(members: U32, ends: U32, starts: U32, index: U32) -> None:
-    """Write for each agent the sets it is in, ascending.
-
-    Parameters
-    ----------
-    members, ends
-        uint32: the concatenated agents of the sets, and the end of each set.
-    starts
-        uint32 (n + 1,): start of each agent's sets; advanced to their ends.
-    index
-        uint32 (members,): the sets, written.
-    """
+    """Write for each agent the sets it is in, ascending; ``starts`` advance to the ends."""
     at = np.int64(0)
     for s in range(ends.size):
         for i in range(at, np.int64(ends[s])):
@@ -56,19 +46,8 @@ def best(
 ) -> tuple[Number, float]:
     """Return the agent with the highest worth, and its worth; (-1, 0.0) if all are worth nothing.
 
-    Parameters
-    ----------
-    order, bounds
-        uint32 agents and their worth at an earlier time (float64), descending.
-    counts
-        uint32 (n,): number of sets that an agent would cover now.
-    costs, budget
-        float64 (n,), or empty: worth is the count, or else count / cost; agents above the
-        budget are skipped.
-    taken
-        uint8 (n,): 1 for agents that cannot be chosen.
-    key
-        Equal worth is decided by the lowest draw under this key.
+    Worth is count, or count / cost within ``budget``; ``bounds`` is an earlier one, descending in
+    ``order``. Equal worth is decided by the lowest draw.
     """
     found, most = np.int64(-1), 0.0
     lot = np.uint64(0)
@@ -227,21 +206,9 @@ def add_losses(
     queue: U32, reached: int, seeds: int, targets: U32, live: I64, met: int, place: I32,
     agents: I64, ties: U32,
 ) -> None:  # fmt: skip
-    """Add the losses of a run with each agent, or each tie.
+    """Add the losses of a run with each agent (itself included), or each tie; the other is empty.
 
-    Parameters
-    ----------
-    queue, reached, seeds
-        uint32: the agents reached, seeds first; their number, and the number of seeds.
-    targets, live, met
-        uint32 (ties,): listeners; the run's live ties, and their number
-        (:func:`sim.spread.influence.live_edges_kernels.followed`).
-    place
-        int32 (n,): all -1, restored afterwards.
-    agents
-        int64 (n,): agents lost with each agent, including itself, added to; or empty.
-    ties
-        uint32 (ties,): agents lost with each tie, added to; or empty.
+    ``queue`` and ``live`` are those of ``followed``; ``place``, all -1, is restored afterwards.
     """
     size = reached - seeds + 1  # all seeds are one place, the root
     for q in range(reached):

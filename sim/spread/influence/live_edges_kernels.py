@@ -138,30 +138,9 @@ def reverse_sets(
 ) -> tuple[Number, Number]:  # fmt: skip
     """Draw the reverse reachable sets ``first`` to ``last - 1``, as many as fit.
 
-    Parameters
-    ----------
-    rows, sources, trust
-        The reversed network: uint32 (n, 2), uint32 (ties,), uint16 (ties,) or empty.
-    chances
-        The parameters that decide whether a tie is live.
-    seen
-        uint64 bitmap of agents that take no part; restored afterwards.
-    roots
-        uint32: agents, each equally likely to be the root of a set.
-    key
-        Key of all sets; a set's own key is a word of it.
-    large
-        A set of more agents than this ends the call.
-    out
-        uint32: the concatenated agents of the sets, each with its root first; written.
-    lengths
-        uint32 (last - first,): the size of each set; written.
-
-    Returns
-    -------
-    (sets, agents)
-        Number of complete sets, and their total number of agents. A set that does not fit is drawn
-        again by the next call.
+    Returns their number and size in all. ``out`` takes each with its root first; a set that does
+    not fit is drawn again by the next call; one of more than ``large`` agents ends it. ``seen`` is
+    restored afterwards.
     """
     used = np.int64(0)
     for s in range(first, last):
@@ -260,38 +239,10 @@ def followed(
     chances: Chances, seen: U64, dead: U8, skips: bool, seeds: U32, key: Word, queue: U32,
     live: I64, keeps: bool,
 ) -> tuple[Number, Number]:  # fmt: skip
-    """Follow one run from seeds to its end.
+    """Follow one run from seeds to its end; return the number of agents reached, and of live ties.
 
-    Parameters
-    ----------
-    rows, targets, trust, back_rows, back, back_trust
-        The network and its reverse, as in :func:`reverse_sets`.
-    chances
-        As in :func:`reverse_sets`.
-    seen
-        uint64 bitmap of agents that take no part, or were reached before.
-    dead
-        uint8 (ties,): 1 for ties that carry nothing; or empty.
-    skips
-        Whether ties of equal chance are skipped in jumps; otherwise each tie has its own coin,
-        which is the same whatever seeds a run starts from.
-    seeds
-        uint32, distinct; seeds that are marked in ``seen`` have no effect.
-    key
-        Key of this run.
-    queue
-        uint32 (n,): the agents reached, seeds first; written.
-    live
-        int64: the live ties, two words each: the source's place in ``queue`` and the tie's place
-        in ``targets``; includes ties to agents reached earlier; written. Empty: not recorded.
-    keeps
-        Whether ``seen`` keeps the agents reached; otherwise it is restored afterwards.
-
-    Returns
-    -------
-    (agents, ties)
-        Number of agents reached, and of live ties; if more than half of ``live.size``,
-        they did not fit.
+    ``skips``: ties of equal chance are skipped in jumps; else coins are the same for all seeds.
+    ``live`` takes places in ``queue`` and ``targets`` in turn; ties over half its size did not fit.
     """
     end, at, met = np.int64(0), np.int64(0), np.int64(0)
     for s in range(seeds.size):
@@ -367,16 +318,7 @@ def crossed(
 ) -> Number:  # fmt: skip
     """Follow one run of linear thresholds from seeds to its end; return the number reached.
 
-    The law is that of one live tie per listener; sums are faster to keep than ties to find.
-
-    Parameters
-    ----------
-    rows, targets, trust, back_rows, back_trust, seen, dead, seeds, key, queue
-        As in :func:`followed`; ``trust`` and ``back_trust`` empty: all sources weigh the same.
-    left
-        int64 (n,) zeros, restored afterwards: the missing weight plus one.
-    touched
-        uint32 (n,): scratch.
+    Its law is one live tie per listener. ``left``, zeros before and after: missing weight plus one.
     """
     end, at, heard = np.int64(0), np.int64(0), np.int64(0)
     total: Number
@@ -427,16 +369,7 @@ def gains(
 ) -> None:  # fmt: skip
     """Write how many agents each candidate would add, summed over runs with one coin per tie.
 
-    Parameters
-    ----------
-    marks
-        uint64 (runs, words): agents that take no part or are already reached, for each run.
-    agents
-        uint32: the candidates.
-    keys
-        uint64 (runs,).
-    out
-        int64 (agents,).
+    ``marks``: for each run, a bitmap of agents that take no part or are already reached.
     """
     for i in range(agents.size):
         total = np.int64(0)

@@ -75,29 +75,7 @@ def tell(
 ) -> Number:  # fmt: skip
     """Update the listeners of ``speakers[lo:hi]``, which moved from one heard state to another.
 
-    Parameters
-    ----------
-    rows, targets, trust
-        The network; ``trust`` uint16 (ties,), or empty: trust is not summed up.
-    speakers, was
-        uint32, and uint8: the number of the heard state that each left, or :data:`NONE`.
-    now
-        The number of the heard state that they entered, or :data:`NONE`.
-    bits
-        Number of bits of a counter.
-    key
-        Key of this tick's draws: of several that entered in one tick the lowest draw is the voice.
-    deaf
-        uint64 bitmap of agents that need no further updates.
-    told
-        The columns to update.
-    touched, m
-        uint32 (agents + 1,): agents touched by this tick, each once; their number.
-
-    Returns
-    -------
-    int
-        New number of touched agents.
+    Of several that entered in one tick the lowest draw under ``key`` is the voice.
     """
     batch = np.empty(BATCH + 1, np.uint64)
     gain = np.empty(BATCH + 1, np.uint64)
@@ -491,29 +469,8 @@ def commit(
 ) -> tuple[Any, Any, Any]:  # fmt: skip
     """Turn the claims on ``touched[:m]``, ascending, into states and clear them.
 
-    Parameters
-    ----------
-    touched, m, claim
-        The claimed agents; those whose heard state changed are moved to the front.
-    state_keys, state
-        A sparse column, with room.
-    adopting, number, final
-        uint8, for each state: whether its first entry is an adoption; the number of the heard
-        state, or :data:`NONE`; whether it is never left.
-    deaf
-        uint64 bitmap: agents that enter a final state are marked.
-    tally
-        int64, number of agents in each state.
-    adopted, sources
-        uint32, the first adoptions and their sources; written.
-    was
-        uint8, the number of the heard state left, parallel to ``touched``; written.
-    listens, roused
-        uint8, 1 for listening states; uint32, the agents that entered one; written.
-
-    Returns
-    -------
-    (first adoptions, agents whose heard state changed, agents roused)
+    Those whose heard state changed are moved to the front of ``touched``. Returns the numbers of
+    first adoptions, of these agents, and of agents roused.
     """
     rousing: Number = np.int64(0)
     fresh: Number = np.int64(0)

@@ -18,26 +18,7 @@ def press(
 ) -> Number:  # fmt: skip
     """Add the weight of each of ``speakers[lo:hi]`` to all of its open listeners.
 
-    Parameters
-    ----------
-    rows, targets
-        The network.
-    speakers, weights
-        uint32, and float64, one each.
-    key
-        uint64; among a listener's speakers the one with the lowest draw is its source.
-    closed
-        uint64 bitmap of agents that take no part, or empty.
-    total
-        float64 (n,), the sums.
-    claim, touched, m
-        uint64 (n,) ``draw << 32 | speaker``; uint32 (n + 1,) list of agents that hear any, and
-        their number so far.
-
-    Returns
-    -------
-    int
-        New number of agents that hear any.
+    A claim is ``draw << 32 | speaker``, the lowest wins. Returns how many agents hear any.
     """
     spare = touched.size - 1
     heard = np.empty(BLOCK + 1, np.uint32)

@@ -41,31 +41,8 @@ def hear(
 ) -> Number:  # fmt: skip
     """Add the weight of ``speakers[lo:hi]`` to the sums of their listeners; crossing agents claim.
 
-    Parameters
-    ----------
-    rows, targets
-        The network: uint32 (n, 2), uint32 (ties,).
-    trust
-        uint16 (ties,): the weight of a tie; or empty: 1.
-    total
-        Integers (n,), the total weight of an agent's sources: its threshold is a share of that.
-    speakers, lo, hi
-        uint32 new adopters in ascending order, and the range of this call.
-    thresholds
-        The thresholds of all agents.
-    closed
-        uint64 bitmap of agents that cannot be reached.
-    keys, left
-        A sparse column (:mod:`sim.jit.sparse`) of signed integers: the missing weight
-        plus one.
-    claim, touched, m
-        uint64 (n,): the source that tipped an agent over its threshold; uint32 (n + 1,), these
-        agents, unordered; and their number. The slot after the last is overwritten.
-
-    Returns
-    -------
-    int
-        Number of agents that have crossed so far. Sums only grow, so each agent crosses once.
+    ``left`` is the missing weight plus one. Returns how many have crossed; the slot of ``touched``
+    after the last is overwritten.
     """
     batch = np.empty(BATCH + 1, np.uint64)
     added = np.empty(BATCH + 1, np.int64)

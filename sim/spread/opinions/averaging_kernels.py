@@ -23,16 +23,7 @@ def means(
 ) -> None:
     """Write the mean opinion of the sources of agents ``lo`` to ``hi - 1`` into ``out``.
 
-    Parameters
-    ----------
-    rows, sources
-        uint32 (n, 2), uint32 (m,): the sources of each agent.
-    trust
-        uint16 (m,), the weight of each; or (0,): equal weights.
-    absent
-        uint64 bitmap of agents that are ignored, or (0,).
-    x, out
-        float64 (n,): opinions; an agent without sources gets its own.
+    Weights are ``trust``, or empty: equal; an agent without sources (present ones) gets its own.
     """
     for v in range(lo, hi):
         start = np.int64(rows[v, 0])
@@ -117,17 +108,7 @@ def shares_at(
 def draw_signs(
     rows: U32, sources: U32, lo: int, hi: int, key: Word, negative: Word, out: I8
 ) -> None:
-    """Draw a sign for each tie, equal for both directions of a pair.
-
-    Parameters
-    ----------
-    key
-        The draw of a pair is addressed by its smaller and its larger id.
-    negative
-        The :func:`sim.jit.mix.gate` of a negative sign.
-    out
-        int8 (m,): 1 or -1.
-    """
+    """Draw a sign (1 or -1) for each tie, equal for both directions of a pair."""
     for v in range(lo, hi):
         start = np.int64(rows[v, 0])
         for e in range(start, start + np.int64(rows[v, 1])):
@@ -140,22 +121,7 @@ def draw_signs(
 
 @kernel
 def count_bins(x: F64, low: float, high: float, slack: float, tally: I64) -> Number:
-    """Count opinions in equal bins of a range; a bin includes its lower edge, the last one both.
-
-    Parameters
-    ----------
-    x
-        float64 (n,).
-    low, high, slack
-        The range, and the tolerance for rounding.
-    tally
-        int64 (bins,), added to.
-
-    Returns
-    -------
-    int
-        Number of opinions that are NaN or outside the range.
-    """
+    """Count opinions in equal bins, which include their lower edge; return how many are outside."""
     bins = tally.size
     scale = bins / (high - low)
     wrong: Number = np.int64(0)
@@ -170,23 +136,9 @@ def count_bins(x: F64, low: float, high: float, slack: float, tally: I64) -> Num
 
 @kernel
 def crossings(x: F64, cut: float, side: U8, done: U64, touched: U32) -> Number:
-    """List the agents that are newly on the other side than where they started.
+    """List the agents newly on the other side than where they started; return their number.
 
-    Parameters
-    ----------
-    x, cut
-        float64 (n,): opinions; and the boundary of the two sides: side 1 is above it.
-    side
-        uint8 (n,): the initial side of each.
-    done
-        uint64 bitmap of agents that were listed in an earlier tick.
-    touched
-        uint32 (n + 1,): the list, ascending; the slot after the last is overwritten.
-
-    Returns
-    -------
-    int
-        Number of agents listed.
+    Side 1 is above ``cut``; the slot of ``touched`` after the last is overwritten.
     """
     m: Number = np.int64(0)
     for i in range(x.size):
@@ -200,32 +152,10 @@ def sway(
     rows: U32, targets: U32, speakers: U32, absent: U64, stance: float, left: F64, low: float, high:
     float, x: F64, hearings: Any,
 ) -> Number:  # fmt: skip
-    """Move the opinions of all listeners of ``speakers`` towards a message's stance.
+    """Move the opinions of listeners of ``speakers`` to a message's stance; return how many moved.
 
-    Hearing it k times in a tick leaves the share ``left[k]`` of the distance, whatever the order.
-
-    Parameters
-    ----------
-    rows, targets
-        uint32 (n, 2), uint32 (m,): the listeners of each agent.
-    speakers
-        uint32, ascending.
-    absent
-        uint64 bitmap, or (0,).
-    stance, low, high
-        The message's stance, and the range to which opinions are clipped.
-    left
-        float64: share of the distance that is left after 0, 1, 2, ... hearings; the last entry
-        applies to all higher numbers.
-    x
-        float64 (n,), changed; NaN if there is none.
-    hearings
-        Integers (n,), all 0, and 0 again afterwards.
-
-    Returns
-    -------
-    int
-        Number of opinions moved.
+    Hearing it k times in a tick leaves the share ``left[k]`` of the distance (the last entry for
+    all higher k), whatever the order. ``hearings`` is all 0 before and after.
     """
     moved: Number = np.int64(0)
     for turn in range(2):
@@ -252,17 +182,9 @@ _FARTHEST = 255
 
 @kernel
 def distances(rows: U32, sources: U32, lo: int, hi: int, queue: U32, out: U8) -> None:
-    """Write the distances in ties of agents ``lo`` to ``hi - 1`` from direct and indirect sources.
+    """Write how many ties lead to agents ``lo`` to ``hi - 1`` from each agent.
 
-    Parameters
-    ----------
-    rows, sources
-        uint32 (n, 2), uint32 (m,): the sources of each agent.
-    queue
-        uint32 (n,) scratch.
-    out
-        uint8 (n, n), initially 0: ``out[v, u]`` ties lead from u to v; 0 for none and for v itself.
-        Distances above 255 count as 255.
+    ``out[v, u]``, initially 0: ties from u to v, at most 255; 0 for none and for v itself.
     """
     for v in range(lo, hi):
         queue[0] = v
@@ -287,20 +209,8 @@ def impacts(
 ) -> None:  # fmt: skip
     """Write, for agents ``lo`` to ``hi - 1``, the impact to change minus the impact to stay.
 
-    Parameters
-    ----------
-    apart
-        uint8 (n, n) of :func:`distances`.
-    near
-        float64 (256,): the factor of an agent's strength at each distance.
-    persuasive, supportive
-        float64 (n,): strength towards agents of the other and of the same opinion.
-    root
-        0: impacts add up; 1: the mean of each kind times the square root of its number.
-    absent
-        uint64 bitmap of agents without impact, or (0,).
-    x, out
-        float64 (n,): opinions; and the results.
+    ``near`` is the factor of strength at each distance. ``root`` 0: impacts add up; 1: the mean of
+    each kind times the square root of its number.
     """
     for v in range(lo, hi):
         against, staying = 0.0, 0.0

@@ -45,22 +45,7 @@ class GroupKind(NamedTuple):
 def draw_places(
     count: Number, own: Number, key: Word, turn: Number, distinct: int, places: I64
 ) -> bool:
-    """Draw places 0..count-1 for a gathering into ``places`` (int64 (q,)).
-
-    Parameters
-    ----------
-    count
-        The number of places to draw from.
-    own
-        A place that is skipped, or -1.
-    distinct
-        1: no place twice; 0: with repetition.
-
-    Returns
-    -------
-    bool
-        False if there are too few.
-    """
+    """Draw places below ``count`` other than ``own``; return False if there are too few."""
     if count < 1 or (distinct and count < places.size):
         return False
     attempt = 8
@@ -96,17 +81,7 @@ def gather(
 ) -> Number:  # fmt: skip
     """Hold gatherings ``lo`` to ``hi - 1`` of a tick: an agent hears a group of ``said.size``.
 
-    Parameters
-    ----------
-    rule, p
-        See the module; float64 parameters for it.
-    rows, sources, hearers, absent, fixed, key, lo, hi, x, into, m
-        As in :func:`sim.spread.opinions.pairs_kernels.meet_one`. A gathering with an absent
-        member does not take place.
-    kind
-        The members of a group, and those that move.
-    said
-        float64 (q,) scratch.
+    One with an absent member does not take place.
     """
     everybody, distinct, all_move = kind
     cut, done, claim, touched = into
@@ -185,14 +160,7 @@ def persuade(
 ) -> Number:  # fmt: skip
     """Let pairs that agree persuade all of their listeners.
 
-    Parameters
-    ----------
-    rows, sources, hearers, absent, fixed, key, lo, hi, x, into, m
-        As in :func:`sim.spread.opinions.pairs_kernels.meet_one`, and so are the draws of a pair.
-    out_rows, targets
-        uint32 (n, 2), uint32 (m,): the listeners of each agent.
-    cross
-        1: if they disagree, the listeners of each take the opinion of the other; 0: no effect.
+    If they disagree: with ``cross``, the listeners of each take the opinion of the other.
     """
     count = hearers.size or rows.shape[0]
     who = np.empty(AHEAD, np.int64)
@@ -222,13 +190,7 @@ def persuade(
 
 @kernel
 def any_discord(rows: U32, sources: U32, everybody: int, absent: U64, fixed: U8, x: F64) -> bool:
-    """Return whether any movable agent hears an opinion other than its own.
-
-    Parameters
-    ----------
-    everybody
-        1: each agent hears all others; 0: its row.
-    """
+    """Return whether any movable agent hears an opinion other than its own."""
     first: Number = np.int64(-1)
     for v in range(rows.shape[0]):
         if absent.size and not is_open(absent, np.uint64(v)):

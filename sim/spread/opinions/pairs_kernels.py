@@ -98,14 +98,6 @@ def convert(i: Number, by: Number, done: U64, claim: U64, touched: U32, m: Numbe
 
     Its source is ``by``, or the source of ``by`` if that adopted in this same tick: a source adopts
     in an earlier tick than those it convinces.
-
-    Parameters
-    ----------
-    done
-        uint64 bitmap of agents that held it in an earlier tick.
-    claim, touched, m
-        uint64 (n,): the source of each new adopter, else ``FREE``; uint32 (n + 1,): these agents,
-        unordered; and their number.
     """
     if not is_open(done, np.uint64(i)) or claim[i] != FREE:
         return m
@@ -170,20 +162,7 @@ def meet_one(
 ) -> Number:  # fmt: skip
     """Hold meetings ``lo`` to ``hi - 1`` of a tick: a random agent hears a random source.
 
-    Parameters
-    ----------
-    formula, p
-        See the module; float64 parameters for it.
-    hearing
-        The sources of agents.
-    key, lo, hi
-        Key of the draws, and numbers of the meetings.
-    mutual
-        0: the listener moves; 1: both do; 2: both do if each hears the other.
-    x
-        float64 (n,): opinions, changed.
-    into, m
-        The conversions, and their number so far.
+    ``mutual`` 0: the listener moves; 1: both do; 2: both do if each hears the other.
     """
     rows, sources, trust, hearers, absent, fixed, traits = hearing
     cut, done, claim, touched = into
@@ -439,13 +418,7 @@ def meet_biased(
 ) -> None:  # fmt: skip
     """As :func:`meet_one`, but an agent prefers sources whose opinion is near its own.
 
-    Parameters
-    ----------
-    near
-        The weights.
-    media, media_chance, media_bias
-        float64: opinions of media, which never move; after each meeting the listener hears one of
-        them with this chance, chosen with this bias.
+    With ``media_chance`` the listener then hears one of the media, whose opinions never move.
     """
     rows, sources, trust, hearers, absent, fixed, traits = hearing
     count = hearers.size or rows.shape[0]

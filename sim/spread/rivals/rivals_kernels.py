@@ -28,26 +28,9 @@ def enter(
     claimed: U32, count: Number, claim: U64, message: Number, rank: Number, key: Word, ballot: U64,
     source: U32, listed: U32, m: Number,
 ) -> Number:  # fmt: skip
-    """Turn a message's claims into ballots, and clear them.
+    """Turn a message's claims into ballots, and clear them; return how many agents have a ballot.
 
-    Parameters
-    ----------
-    claimed, count, claim
-        uint32 agents, their number, and their claims (uint64 (n,)).
-    message
-        Its number among the rivals.
-    rank
-        Its rank if the order decides (the lowest wins), :data:`BY_ATTEMPT` or :data:`BY_DRAW`.
-    key
-        Key of its draws, for the latter.
-    ballot, source, listed, m
-        uint64 (n,), ``FREE`` outside a tick; uint32 (n,), source of the lowest ballot;
-        uint32, agents with a ballot; and their number.
-
-    Returns
-    -------
-    int
-        New number of agents with a ballot.
+    ``rank``: the message's, if the order decides; else :data:`BY_ATTEMPT` or :data:`BY_DRAW`.
     """
     for i in range(count):
         v = claimed[i]
@@ -112,25 +95,8 @@ def listen(
 ) -> Number:  # fmt: skip
     """Add the weight of ``speakers[lo:hi]`` to their listeners' sums, whatever their message.
 
-    Each listener keeps one voice, drawn in proportion to weight among all it has heard: a new
-    one replaces it with chance (its weight) / (the sum so far).
-
-    Parameters
-    ----------
-    rows, targets, trust
-        The network; ``trust`` uint16 (ties,) is what a tie adds, or empty: 1.
-    speakers, key, closed
-        uint32; uint64 key of the message's draws; uint64 bitmap of agents that adopted any message.
-    keys, total, voice_keys, voice
-        Sparse columns with room: int64 sums, marked where this tick touched them; uint32 voices
-        plus one.
-    touched, m
-        uint32 list of agents that heard anything in this tick, and their number.
-
-    Returns
-    -------
-    int
-        Number of agents listed.
+    Each listener keeps one voice, drawn in proportion to weight among all it has heard: a new one
+    replaces it with chance (its weight) / (the sum so far).
     """
     batch = np.empty(BATCH + 1, np.uint64)
     added = np.empty(BATCH + 1, np.int64)

@@ -142,13 +142,7 @@ def declared(connection: sqlite3.Connection, room: int) -> list[ColumnEntry]:
 def read(
     connection: sqlite3.Connection, entries: list[ColumnEntry], report: Report = quiet
 ) -> Columns:
-    """Read all chunks straight into arrays, checking each.
-
-    Raises
-    ------
-    DamagedError
-        Naming the column and the chunk that is missing or does not match its checksum.
-    """
+    """Read all chunks straight into arrays, checking each; raise DamagedError for a bad one."""
     columns = {entry.name: np.empty(entry.shape, entry.dtype) for entry in entries}
     views = {name: _bytes(array) for name, array in columns.items()}
     for entry, start, data in chunks(connection, entries, report):

@@ -8,19 +8,7 @@ from sim.jit.jit import kernel
 
 @kernel
 def mixed(rows: U32, ids: U32, label: I32, chosen: U32, total: I64, within: I64) -> None:
-    """Count the listeners of some agents, and the listeners with the same label.
-
-    Parameters
-    ----------
-    rows, ids
-        uint32 (n, 2) and (m,): listeners of each agent.
-    label
-        int32 (n,); ties of an agent below 0, or to one, are not counted.
-    chosen
-        uint32 (k,): agents whose ties are counted.
-    total, within
-        int64 (k,), written: labelled ties of each, and ties between equal labels.
-    """
+    """Count the listeners of some agents, and those with the same label; labels below 0: none."""
     for i in range(chosen.size):
         agent = np.int64(chosen[i])
         own = label[agent]
@@ -41,17 +29,7 @@ def mixed(rows: U32, ids: U32, label: I32, chosen: U32, total: I64, within: I64)
 def variety(counts: U8, topic: U8, tally: I64, out: F64) -> None:
     """Measure the diversity of each feed: probability that two of its messages differ in topic.
 
-    Parameters
-    ----------
-    counts
-        uint8 (feeds,): number of messages in each feed; feeds follow one another.
-    topic
-        uint8 (messages,): the topic of each.
-    tally
-        int64 (256,), all 0 on entry and return.
-    out
-        float64 (feeds,), written: 1 - sum over topics of n (n - 1) / N (N - 1); NaN for feeds of
-        fewer than two messages.
+    NaN for feeds of fewer than two messages; ``tally`` is all 0 before and after.
     """
     at = 0
     for feed in range(counts.size):
