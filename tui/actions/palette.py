@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
+from sim.runtime.engine.metrics_tracker import UNITS
 from tui.actions.command_line import (
     FLAGS,
     HERE,
@@ -21,6 +22,7 @@ from tui.actions.command_line import (
     VIEWS,
 )
 from tui.actions.table import ACTIONS, Action, by_id, way_to
+from tui.draw.agent_table import COLUMNS
 from tui.text import rank
 
 if TYPE_CHECKING:
@@ -92,26 +94,31 @@ class ActionProvider(Provider):
             self.hubbub.action_act(offer.action.id)
 
 
-FIELDS = [
-    "activity>", "openness>", "conscientiousness>", "extraversion>", "agreeableness>",
-    "neuroticism>", "interest:", "community:", "status:active", "id:", "state:",
-]  # fmt: skip
-"""Fields of members that expressions can use."""
+WORDS = {
+    "run": "quiet",
+    "detect": " ".join(METHODS),
+    "import": "direction=influences direction=follows directed=no labels= columns= weights= times= "
+    "relations=",
+    "view": " ".join(VIEWS),
+    "order": " ".join(ORDERS),
+    "export": "screenshot table tables arms curves differences errors expected parameters points "
+    "runs sensitivity",
+    "calibrate": "model= network= holdout= simulations= messages= seeds=",
+    "platform": "on recommender= policy= slots= posting= window= rhythm=",
+    "flag": " ".join(FLAGS),
+    "minds": "top:50:pagerank share:0.001 mind= goal= language=",
+    "llm": "on off status budget least",
+    "survey": "random:20 question= choices=",
+    "filter": "activity> openness> conscientiousness> extraversion> agreeableness> neuroticism> "
+    "interest: community: status:active id: state:",
+    "replicates": "stop ticks= seed= text=",
+    "change": "status= activity= interests= community=",
+    "suggest": "adamic-adar common-neighbours compatibility jaccard preferential-attachment "
+    "random-walk two-hop-walk",
+}
+"""The words of commands that are the same in every world; names of plugins can be typed too."""
 
-FRIENDS = [
-    "adamic-adar", "common-neighbours", "compatibility", "jaccard", "preferential-attachment",
-    "random-walk", "two-hop-walk",
-]  # fmt: skip
-"""Friend recommenders; names of plugins can be typed too."""
-
-
-TABLES = [
-    "arms", "curves", "differences", "errors", "expected", "parameters", "points", "runs",
-    "sensitivity",
-]  # fmt: skip
-"""Names of the tables of results."""
-
-_OF_SWEEP = ["design=", "points=", "replicates=", "measure=", "ticks=", "into=", "anew"]
+_OF_SWEEP = "design= points= replicates= measure= ticks= into= anew"
 
 
 def start_of(app: Viewer, command: str) -> str:
@@ -131,49 +138,21 @@ def start_of(app: Viewer, command: str) -> str:
 
 def known(app: Viewer) -> dict[str, list[str]]:
     """Return the known words of each command, without reading files or asking the engine."""
-    from sim.runtime.engine.metrics_tracker import UNITS  # not before the first paint
-    from tui.draw.agent_table import COLUMNS
-
-    frame = app.frame
-    words = {
+    frame, upkeep, parameters = app.frame, app.upkeep, _parameters(app)
+    words = {command: line.split() for command, line in WORDS.items()} | {
         "speed": ["max" if speed is None else f"{speed:g}" for speed in SPEEDS],
         "theme": list(app.themes),
-        "run": ["quiet"],
-        "detect": list(METHODS),
-        "import": [
-            "direction=influences",
-            "direction=follows",
-            "directed=no",
-            "labels=",
-            "columns=",
-            "weights=",
-            "times=",
-            "relations=",
-        ],
-        "view": list(VIEWS),
-        "order": list(ORDERS),
-        "export": ["screenshot", "table", "tables", *TABLES],
-        "study": [*STUDY_VERBS, "replicates=", "worlds=", "into=", "anew", *app.upkeep.lab_words],
-        "sweep": [HERE, *_OF_SWEEP, *app.upkeep.lab_words, *_parameters(app)],
-        "calibrate": ["model=", "network=", "holdout=", "simulations=", "messages=", "seeds="],
+        "study": [*STUDY_VERBS, *["replicates=", "worlds=", "into=", "anew"], *upkeep.lab_words],
+        "sweep": [HERE, *_OF_SWEEP.split(), *upkeep.lab_words, *parameters],
         "picture": [view.partition(" ")[0] for view in app.runs.views],
-        "platform": ["on", "recommender=", "policy=", "slots=", "posting=", "window=", "rhythm="],
-        "flag": list(FLAGS),
-        "minds": ["top:50:pagerank", "share:0.001", "mind=", "goal=", "language="],
-        "llm": ["on", "off", "status", "budget", "least"],
-        "survey": ["random:20", "question=", "choices="],
         "metrics": [*UNITS, "none"],
         "alert": [*UNITS, "warning=", "critical=", "never"],
-        "filter": FIELDS,
         "sort": list(COLUMNS),
-        "compare": ["recommender=", "policy=", "ticks=", "seed=", *_parameters(app)],
-        "replicates": ["stop", "ticks=", "seed=", "text="],
-        "change": ["status=", "activity=", "interests=", "community="],
-        "suggest": FRIENDS,
-        "inject": ["text=", "model=", "author=", "channel=", *_seeds(app), *app.upkeep.model_words],
-        "open": app.upkeep.saved_words,
-        "scenario": [*app.upkeep.scenario_words, *(f"{name}=" for name in OF_SCENARIO)],
-        "save": app.upkeep.saved_words,
+        "compare": [*["recommender=", "policy=", "ticks=", "seed="], *parameters],
+        "inject": ["text=", "author=", "channel=", *_seeds(app), *upkeep.model_words],
+        "open": upkeep.saved_words,
+        "scenario": [*upkeep.scenario_words, *(f"{name}=" for name in OF_SCENARIO)],
+        "save": upkeep.saved_words,
         "branch": [] if app.stage is None else app.stage.branches.names,
     }
     if frame is not None:
