@@ -173,16 +173,11 @@ def preferences() -> Preferences:
     """Return the user's settings for the screen."""
     now = settings.current()
     named = [item.name for item in core.named_plugins() if item.kind == "propagation"]
+    model = named[0] if named else now.model
     return Preferences(
-        keymap=now.keys,
-        theme=now.theme,
-        frames_per_second=now.frames_per_second,
-        symbols=now.symbols,
-        journal=now.journal,
-        model=named[0] if named else now.model,
-        metrics=now.metrics,
-        calm=now.calm,
-    )
+        now.keys, now.theme, now.frames_per_second, now.symbols, now.journal, model, now.metrics,
+        now.calm,
+    )  # fmt: skip
 
 
 class Simulator:

@@ -61,7 +61,7 @@ def run_on_terminal(made: Callable[[], Any]) -> int:
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     sys.setswitchinterval(SWITCH_SECONDS)
     answers_first()
-    pause_collector()  # until the engine is imported
+    gc.disable()  # until the engine is imported
     return asyncio.run(_run(made()))
 
 
@@ -177,22 +177,6 @@ def restore(descriptor: int | None = None) -> None:
         mode[3] |= termios.ICANON | termios.ECHO | termios.ISIG | termios.IEXTEN
         termios.tcsetattr(place, termios.TCSANOW, mode)
         os.set_blocking(place, True)
-
-
-def pause_collector() -> None:
-    """Pause the garbage collector; follow with :func:`resume_collector`.
-
-    Examples
-    --------
-    >>> import gc
-    >>> pause_collector()
-    >>> gc.isenabled()
-    False
-    >>> resume_collector(freezing=False)
-    >>> gc.isenabled()
-    True
-    """
-    gc.disable()
 
 
 def resume_collector(*, freezing: bool) -> None:

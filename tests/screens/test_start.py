@@ -20,7 +20,7 @@ from tui.app import Hubbub
 from tui.dialogs.help import HelpDialog
 from tui.dialogs.progress import Loading
 from tui.dialogs.world import NewWorldDialog, OpenDialog
-from tui.terminal import pause_collector, resume_collector
+from tui.terminal import resume_collector
 
 Start = tuple[Hubbub, Pilot[int], "Slow"]
 
@@ -91,7 +91,7 @@ async def test_a_world_made_while_the_engine_is_imported_stays_in_the_collector_
     monkeypatch.setattr(Slow, "prepare", lambda *_: imported.wait(60))
     simulator = Slow(tmp_path)
     app = Hubbub(simulator)  # type: ignore[arg-type]
-    pause_collector()
+    gc.disable()
     try:
         async with app.run_test(size=(80, 24)) as pilot:
             await pilot.press("n")
