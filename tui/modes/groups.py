@@ -44,6 +44,13 @@ TICKS = {"adopted", "last_active", "first adopted", "tick"}
 """Columns of ticks."""
 
 
+def _queries() -> Any:
+    """Return the queries about members, imported when they are first asked."""
+    from sim.runtime.queries import members
+
+    return members
+
+
 class FetchingMode(Mode):
     """A mode with a list that is fetched from the engine, and with one chosen thing in full."""
 
@@ -254,10 +261,8 @@ class GroupsMode(FetchingMode):
 
     async def look(self, frame: Frame) -> None:
         """Fetch the columns of all members; this holds the engine for about 20 ms per million."""
-        from sim.runtime.queries import members
-
         focus = frame.focus.id if frame.focus else None
-        people = await self.answer(members.taken, focus, then=members.population_of)
+        people = await self.answer(_queries().taken, focus, then=_queries().population_of)
         expression, before = self.expression, self._listed
         try:
             listed = await self._matching(expression)
@@ -271,9 +276,7 @@ class GroupsMode(FetchingMode):
         self._inspect(at_once=True)
 
     async def _matching(self, expression: str) -> Listed:
-        from sim.runtime.queries import members
-
-        return await self.app.simulation.query(members.found, expression) if expression else None
+        return await self.app.simulation.query(_queries().found, expression) if expression else None
 
     def _title(self) -> None:
         people = self.table.people
@@ -286,16 +289,12 @@ class GroupsMode(FetchingMode):
         self.table.border_title = Content(title)
 
     async def _fetch_names(self, agents: list[int]) -> None:
-        from sim.runtime.queries import members
-
         with suppress(HubbubError):
-            self.table.texts.learn(agents, await self.answer(members.named, agents))
+            self.table.texts.learn(agents, await self.answer(_queries().named, agents))
             self.table.changed()
 
     async def _order_of(self, title: str) -> NDArray[Any] | None:
-        from sim.runtime.queries import members
-
-        take, make = members.ORDERS[title]
+        take, make = _queries().ORDERS[title]
         order: NDArray[Any] | None = None
         with suppress(HubbubError):
             order = await self.answer(take, then=make)
@@ -400,8 +399,6 @@ class GroupsMode(FetchingMode):
         self.tell_soon(None if agent is None else (agent, self.view, self._path), at_once=at_once)
 
     async def tell(self, wanted: tuple[int, str, tuple[int, ...]] | None) -> None:
-        from sim.runtime.queries import members
-
         inspector, ties = self.query_one(Inspector), self.query_one(EgoPane)
         if wanted is None:
             inspector.tell(None)
@@ -412,7 +409,7 @@ class GroupsMode(FetchingMode):
         tick = self.app.frame.tick if self.app.frame is not None else 0
         past = inspector.lacks_past(agent, tick)
         found = await self.answer(
-            members.inspected, agent, view == "ties", past, path, then=members.inspected_of
+            _queries().inspected, agent, view == "ties", past, path, then=_queries().inspected_of
         )
         inspector.tell(found)
         if found.ego is not None:

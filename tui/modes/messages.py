@@ -191,6 +191,13 @@ class StoryFacts(DetailLines):
         return told + below_headings([("Replies", replies)], width)
 
 
+def _queries() -> Any:
+    """Return the queries about messages, imported when they are first asked."""
+    from sim.runtime.queries import messages
+
+    return messages
+
+
 class MessagesMode(FetchingMode):
     """The table above, the chosen message below."""
 
@@ -230,18 +237,16 @@ class MessagesMode(FetchingMode):
 
     async def look(self, frame: Frame) -> None:
         """Fetch the posts that were liked and shared most; sent messages are in the frame."""
-        from sim.runtime.queries import messages as stories
-
-        numbers = await self.answer(stories.worth, then=stories.best_of)
-        posts = await self.answer(stories.organic, numbers)
+        numbers = await self.answer(_queries().worth, then=_queries().best_of)
+        posts = await self.answer(_queries().organic, numbers)
         fresh = [number for number in posts.number.tolist() if number not in self._texts]
-        words = await self.answer(stories.texts, fresh)
+        words = await self.answer(_queries().texts, fresh)
         for number, (author, text) in zip(fresh, words, strict=True):
             self._texts[number] = line(author, 80), line(text, 400)
         self.table.list_messages(frame.sessions, posts, self._texts)
         organic = int((posts.cascade < 0).sum())
         sent = f"Messages: {count(len(frame.sessions))} sent"
-        best = "top " if len(numbers) >= stories.MOST_POSTS else ""  # by likes and shares
+        best = "top " if len(numbers) >= _queries().MOST_POSTS else ""  # by likes and shares
         title = f"{sent}, {best}{plural(organic, 'post')}" if organic else sent
         self.table.border_title = Content(title)
         self.tell_soon(self.chosen, at_once=True)
@@ -262,16 +267,16 @@ class MessagesMode(FetchingMode):
             self.query_one(StoryTree).focus()
 
     async def tell(self, wanted: Key | None) -> None:
-        from sim.runtime.queries import messages as stories
-
         story = None
         if wanted is not None:
             sent, number = wanted
             if sent:
-                story = await self.answer(stories.cascade, number, then=stories.story_of)
+                story = await self.answer(_queries().cascade, number, then=_queries().story_of)
             else:
-                replies = await self.answer(stories.replies, number, then=stories.replies_of)
-                story = await self.answer(stories.post, number, replies, then=stories.story_of)
+                replies = await self.answer(_queries().replies, number, then=_queries().replies_of)
+                story = await self.answer(
+                    _queries().post, number, replies, then=_queries().story_of
+                )
         tree, facts = self.query_one(StoryTree), self.query_one(StoryFacts)
         tree.ascii_only = self.table.symbols == "ascii"
         tree.tell(story)
