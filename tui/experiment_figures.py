@@ -68,7 +68,7 @@ class ParameterMap:
 
 
 @dataclass(frozen=True)
-class Bar:
+class AxisBar:
     """A number on an axis."""
 
     label: str  # what it is of
@@ -83,7 +83,7 @@ class Bar:
 class Bars:
     """Numbers with their intervals, on one axis."""
 
-    rows: tuple[Bar, ...]  # top row first
+    rows: tuple[AxisBar, ...]  # top row first
     note: str  # a caption
     middle: float = float("nan")  # a number for comparison; NaN: none
     span: tuple[float, ...] = ()  # numbers that the axis must include
@@ -215,7 +215,7 @@ def _arm_bars(found: Futures | StudyFindings, measure: str) -> Bars:
     table = found.means.where(measure=measure)
     by = ", ".join(dict.fromkeys(table["method"]))
     rows = [
-        Bar(row["arm"], row["mean"], row["low"], row["high"],
+        AxisBar(row["arm"], row["mean"], row["low"], row["high"],
             _with_interval(row["mean"], row["low"], row["high"], written_as(measure)))
         for row in table.rows()
     ]  # fmt: skip
@@ -305,7 +305,7 @@ def _indices(found: Sweep, measure: str) -> Bars:
             label = f"{row['parameter']} {_SAID_OF[name]}".rstrip()
             said = _with_interval(value, low, high)
             said += f", sigma {_three(row['sigma'])}" if "sigma" in row else ""
-            rows.append(Bar(label, value, low, high, said, 0.0))
+            rows.append(AxisBar(label, value, low, high, said, 0.0))
     return Bars(tuple(rows), table.caption)
 
 
@@ -316,7 +316,7 @@ def _ends(found: Sweep, measure: str) -> Bars:
             low, high = (
                 f"{short(row[e])} at {_number(row[f'{e}_value'])}" for e in ("low", "high")
             )
-            rows.append(Bar(row["parameter"], row["high"], np.nan, np.nan, f"{low}, {high}",
+            rows.append(AxisBar(row["parameter"], row["high"], np.nan, np.nan, f"{low}, {high}",
                             row["low"]))  # fmt: skip
     note = f"{measure} at the low and high end of each parameter; |: average"
     return Bars(tuple(rows), note, drawn.middle)
@@ -332,7 +332,7 @@ def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
         wide = (one.most - one.least) or 1.0
         share, low, high = ((each - one.least) / wide for each in (one.value, one.low, one.high))
         said = f"{one.value:.4g} ({one.low:.4g} to {one.high:.4g})"
-        rows.append(Bar(one.name, share, low, high, said))
+        rows.append(AxisBar(one.name, share, low, high, said))
         facts.append((one.name, said))
     for error in found.errors:
         said = f"{error.model:.3f} (baseline {error.copying:.3f})"

@@ -108,32 +108,20 @@ def _row(verdict: Verdict) -> str:
 
 def still(found: StudyFindings) -> dict[str, Any]:
     """Return what the screen shows of one before it is played: each variant's median course."""
-    measure = found.study.measures[0]
-    of_messages = measure.startswith(("share", "shown"))
-    series = "ever" if of_messages else f"metric_{measure}"
-    ended = {}
-    courses = {}
-    for arm in found.study.arms:
-        values = found.values(measure, arm.name)
-        rows = found.futures.curve(series, arm.name)
-        known = ~np.isnan(rows).all(axis=0)
-        course = np.interp(
-            np.arange(rows.shape[1]), np.flatnonzero(known), np.nanmedian(rows[:, known], axis=0)
-        )
-        courses[arm.name] = course
-        ended[arm.name] = [float(f"{each:.4g}") for each in (
-            values.min(), values.mean(), values.max()
-        )]  # fmt: skip
+    measure, arms = found.study.measures[0], found.study.arms
+    series = "ever" if measure.startswith(("share", "shown")) else f"metric_{measure}"
+    ended, courses = {}, {}
+    for name in (arm.name for arm in arms):
+        values, rows = found.values(measure, name), found.futures.curve(series, name)
+        known = np.flatnonzero(~np.isnan(rows).all(axis=0))
+        median = np.nanmedian(rows[:, known], axis=0)
+        courses[name] = np.interp(np.arange(rows.shape[1]), known, median)
+        ended[name] = [float(f"{f(values):.4g}") for f in (np.min, np.mean, np.max)]
     step = -(-max(map(len, courses.values())) // MOST_POINTS)
-    return {
-        "measure": measure, "series": series, "agents": found.records.agents, "step": step,
-        "ended": ended,
-        "claims": [[str(each.claim), each.word] for each in found.verdicts],
-        "courses": {
-            name: [float(f"{value:.3g}") for value in course[::step]]
-            for name, course in courses.items()
-        },
-    }  # fmt: skip
+    drawn = {n: [float(f"{y:.3g}") for y in course[::step]] for n, course in courses.items()}
+    claims = [[str(each.claim), each.word] for each in found.verdicts]
+    return {"measure": measure, "series": series, "agents": found.records.agents, "step": step,
+            "ended": ended, "claims": claims, "courses": drawn}  # fmt: skip
 
 
 def write() -> None:

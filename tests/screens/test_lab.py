@@ -17,7 +17,7 @@ from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
 from tui.draw.experiments import BarsPane, ParameterMapPane
-from tui.experiment_figures import Bar, Bars, ParameterMap, outcome_of
+from tui.experiment_figures import AxisBar, Bars, ParameterMap, outcome_of
 from tui.experiments import Experiment
 from tui.lab_files import calibration_plan, fault_of, kept_in, lab_files, study_plan
 
@@ -370,9 +370,9 @@ async def test_a_map_has_y_upwards_and_reads_the_field_under_the_cursor() -> Non
 
 BARS = Bars(
     (
-        Bar("beta", 0.5, 0.25, 0.75, "0.5 (0.25 to 0.75)", 0.0),
-        Bar("gamma", -0.5, np.nan, np.nan, "-0.5", 0.0),
-        Bar("delta", 1.0, 0.5, 1.0, "1", np.nan),
+        AxisBar("beta", 0.5, 0.25, 0.75, "0.5 (0.25 to 0.75)", 0.0),
+        AxisBar("gamma", -0.5, np.nan, np.nan, "-0.5", 0.0),
+        AxisBar("delta", 1.0, 0.5, 1.0, "1", np.nan),
     ),
     "share: coefficients",
 )

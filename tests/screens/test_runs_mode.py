@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from textual.widgets import Input
 
 from sim import Theory, World, lab, save
 from tests.screens.showing import picture, shown
-from tests.screens.test_app import command, frame_of, said, seen, until
+from tests.screens.test_app import command, frame_of, keys, said, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.actions.lab import arms_of
+from tui.dialogs.lab import CompareDialog
 from tui.draw.curves import Curves
 from tui.draw.experiments import experiment_rows
 from tui.draw.fan import DifferencePane, FanPane
@@ -144,6 +146,25 @@ async def test_futures_are_compared_with_their_difference_and_what_follows(
         assert outcome.sentences[0] == expected.conclusion().splitlines()[0]
         table = expected.difference_curve("ever")
         assert np.array_equal(outcome.difference.levels[1], table["mean"])
+
+
+async def test_conditions_are_rows_of_a_form_that_says_what_will_run(
+    tmp_path: Path, town: Path
+) -> None:
+    async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
+        await command(pilot, BRIDGE)
+        await until(pilot, lambda: frame_of(app).focus is not None)
+        await keys(pilot, "D", then=CompareDialog)
+        form = app.screen
+        form.query_one("#change-1", Input).value = "betta=0.2"
+        await keys(pilot, "enter", then="'betta'")
+        form.query_one("#change-1", Input).value = "beta=0.2"
+        form.query_one("#do-2", Input).value = "ban top:20:degree"
+        form.query_one("#pairs", Input).value = "3"
+        said = "9 runs: 3 pairs of baseline, beta=0.2, do=ban agents=top:20:degree"
+        await until(pilot, lambda: said in " ".join(seen(app).replace("│", "").split()))
+        await keys(pilot, "enter", then=lambda: bool(app.experiments.all))
+        assert app.experiments.all[0].total == 9
 
 
 def test_futures_as_typed_begin_with_the_world_as_it_is() -> None:

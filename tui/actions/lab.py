@@ -112,6 +112,11 @@ def _said_of(app: Viewer, words: Words) -> str:
     many, given = _many(own)
     ticks, _ = _whole(given, "ticks", 1), _whole(given, "seed", 0)
     going, tick = _under_way(app), app.frame.tick if app.frame else 0
+    if going and app.frame and app.frame.focus:
+        known = dict(app.frame.focus.parameters)
+        for name in {name for arm in arms.values() for name in arm.get("parameters", {})}:
+            if name not in known:
+                raise UnknownNameError("parameter of the message shown", name, known)
     what = f"Message: {given['text']}" if "text" in given else going or "No message is sent"
     if not given and not going and ticks is None:
         what = "Asks for a message next"

@@ -19,7 +19,7 @@ from tui.safe_text import line
 from tui.text import short
 
 if TYPE_CHECKING:
-    from tui.experiment_figures import Bar, Bars, ParameterMap
+    from tui.experiment_figures import AxisBar, Bars, ParameterMap
     from tui.experiments import Experiment
 
 
@@ -209,7 +209,7 @@ class BarsPane(StripPane):
                 canvas.text(zero, below, "0", muted)
         return canvas.strips()
 
-    def _mark(self, canvas: Canvas, y: int, row: Bar, axis: _Axis) -> None:
+    def _mark(self, canvas: Canvas, y: int, row: AxisBar, axis: _Axis) -> None:
         """Draw a bar or a mark, with its interval over it."""
         middle, bar, dash, low, high, mark = "|=-[]o" if self.symbols == "ascii" else "│█─├┤●"
         strong = canvas.ink_of(self.tone("strong"))
