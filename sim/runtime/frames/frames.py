@@ -188,7 +188,8 @@ class Communities:
     opinion
         float32 (c,): mean opinion of members, in [-1, 1]; NaN without opinions.
     impressions
-        int64 (c,): entries in the feeds of members in the last tick; 0 without a platform.
+        int64 (c,): entries in the feeds of members in the last tick; 0 without a platform, and
+        where it keeps no feeds.
     flows
         int64 (k, 3): row of the giver's community, row of the taker's, and the adoptions that
         crossed in the last tick; largest first, at most 64.
