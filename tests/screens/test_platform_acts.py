@@ -80,6 +80,13 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         assert isinstance(app.screen, InterveneDialog)
         assert "agents" in seen(app)
         app.screen.query_one("#when", Input).value = "40"
+        who = app.screen.query_one("FormField Input", Input)
+        before, who.value = who.value, "top:none"
+        app.screen.accept()
+        await until(pilot, lambda: app.screen.has_class("-wrong") and "top:none" in seen(app))
+        assert isinstance(app.screen, InterveneDialog)
+        assert len(app.screen.query("FormField.-wrong")) == 1
+        who.value = before
         app.screen.accept()
         await until(pilot, lambda: "After tick 40" in said(app))
         await pilot.press("3", "K")

@@ -21,7 +21,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Select, Static, TextArea
 
 from sim.core import whole_of
-from sim.errors import InputError
+from sim.errors import HubbubError, InputError
 from tui.dialogs.dialog import Dialog, sentence_of
 from tui.safe_text import line, plain
 
@@ -170,6 +170,7 @@ class FormField(Row):
                 explanation=f"{spec.name}: {spec.description}",
             )
         )  # fmt: skip
+        self.set_class(spec.type == "str" and not choices, "-wide")
 
 
 _SWITCH = {"false": "no", "true": "yes"}
@@ -213,6 +214,7 @@ class FormDialog(Dialog[T]):
     waiting: ClassVar[str] = ""  # said when it is agreed to before the choices are known
     heading_of_form: ClassVar[str] = "Parameters"
     patience: ClassVar[float] = 0.25  # seconds without a key before the preview is made
+    asks_first: ClassVar[bool] = False  # whether the preview is made before it closes
 
     def __init__(
         self, title: str, *, yes: str, given: Mapping[str, Any] | None = None, given_to: str = ""
@@ -222,6 +224,7 @@ class FormDialog(Dialog[T]):
         self.cards: dict[str, PluginChoice] = {}
         self._given, self._given_to = given or {}, given_to
         self._begun: object = None
+        self._refused: tuple[T, str] | None = None  # the last preview that failed, and why
 
     @abstractmethod
     def fields(self) -> Iterable[Field]:
@@ -291,7 +294,35 @@ class FormDialog(Dialog[T]):
         if wrong is not None:
             wrong.set_class(True, "-wrong")
             wrong.control.focus()
-        return self._checked()
+        wanted = self._checked()
+        if self._refused is not None and self._refused[0] == wanted:
+            raise InputError(self._refused[1])
+        return wanted
+
+    def accept(self) -> None:
+        if self.asks_first:
+            self._ask()
+        else:
+            super().accept()
+
+    @work(exclusive=True, group="preview")
+    async def _ask(self) -> None:
+        """Close once the engine has nothing against it."""
+        try:
+            wanted = self.result()
+            if wanted is not None:
+                await self.preview(wanted)
+                self.dismiss(wanted)
+        except HubbubError as error:
+            self._refuse(str(error))
+
+    def _refuse(self, sentence: str) -> None:
+        """Say what is wrong, and mark the fields whose content it names."""
+        self.complain(sentence)
+        for row in self.rows:
+            row.set_class(
+                bool(row.problem or (row.typed and repr(row.typed) in sentence)), "-wrong"
+            )
 
     def _checked(self) -> T:
         for row in self.rows:
@@ -342,15 +373,19 @@ class FormDialog(Dialog[T]):
                 return
             state = [row.typed for row in self.rows]
             self._begun = state if self._begun is None else self._begun
+            wanted: T | None = None
             try:
                 wanted = self._checked()
                 text = await self.preview(wanted)
                 if wanted != self._checked():
                     return
             except Exception as error:
+                if wanted is not None and isinstance(error, HubbubError):
+                    self._refused = wanted, sentence_of(error)
                 if state != self._begun:  # nothing is wrong before anything was typed
-                    self.complain(sentence_of(error))
+                    self._refuse(sentence_of(error))
             else:
+                self._refused = None
                 self.complain("")
                 self.say(text)
 

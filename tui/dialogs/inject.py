@@ -244,6 +244,7 @@ class InterveneDialog(FormDialog[InterventionWish]):
     of = "what"
     waiting = "The interventions are still loading."
     heading_of_form = "Fields"
+    asks_first = True
 
     def __init__(
         self, cards: Sequence[PluginChoice], begin: InterventionWish, tick: int,

@@ -51,6 +51,7 @@ class GiveMinds(FormDialog[MindWish]):
 
     AUTO_FOCUS = "#who"
     patience = 0.5
+    asks_first = True
 
     def __init__(self, offer: MindsOffer, who: str, estimate: Estimating) -> None:
         super().__init__("Assign language models", yes="Assign and activate")
