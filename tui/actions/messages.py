@@ -27,6 +27,7 @@ from tui.safe_text import is_visible
 from tui.simulator import PLATFORM
 
 if TYPE_CHECKING:
+    from sim.runtime import SessionRow
     from tui.app import Hubbub as Viewer
 
 
@@ -70,7 +71,7 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
         app.sending -= 1
     run = way_to("run", app.keymap)
     then = "" if app.running else f" Press {run} to run."
-    app.say(f"Message {_number_of(session)} sent.{then}", "good")
+    app.say(f"Message #{session.id} sent.{then}", "good")
 
 
 def order_of(given: dict[str, str]) -> MessageOrder:
@@ -88,10 +89,6 @@ def order_of(given: dict[str, str]) -> MessageOrder:
     if not model.strip():
         raise InputError("model= is empty; press m for a list.")
     return MessageOrder(text, model, seeds, author, channel, parameters=dict(given))
-
-
-def _number_of(session: object) -> str:
-    return f"#{getattr(session, 'id', session)}"
 
 
 @does("model")
@@ -163,27 +160,22 @@ async def undo(app: Viewer, _words: Words) -> None:
 @does("focus")
 async def focus(app: Viewer, words: Words) -> None:
     """Show a message by its number, or the next one."""
-    rows = app.frame.sessions if app.frame else ()
-    ids = [row.id for row in rows]
-    if words:
-        chosen = _id(words)
-        if chosen not in ids:
-            raise InputError(f"There is no message #{chosen}; there are {_listed(ids)}.")
-    else:
-        now = app.frame.focus.id if app.frame and app.frame.focus else None
-        chosen = ids[(ids.index(now) + 1) % len(ids)] if now in ids else ids[-1]
-    await app.simulation.focus(chosen)
+    ids = [row.id for row in app.frame.sessions] if app.frame else []
+    now = app.frame.focus.id if app.frame and app.frame.focus else None
+    after = ids[(ids.index(now) + 1) % len(ids)] if now in ids else ids[-1]
+    await app.simulation.focus(_row_of(app, words).id if words else after)
 
 
-def _id(words: Words) -> int:
-    """Parse the number of a message, with or without its ``#``."""
+def _row_of(app: Viewer, words: Words) -> SessionRow:
+    """Return the message whose number was typed, with or without its ``#``."""
     bare = (words[0].removeprefix("#"), *words[1:])
-    return number(bare, default=0, low=0, what="number of a message")
-
-
-def _listed(ids: list[int]) -> str:
-    shown = ", ".join(f"#{id_}" for id_ in ids[:8])
-    return shown + (f" and {len(ids) - 8} more" if len(ids) > 8 else "")
+    chosen = number(bare, default=0, low=0, what="number of a message")
+    rows = {row.id: row for row in app.frame.sessions} if app.frame else {}
+    if chosen not in rows:
+        shown = ", ".join(f"#{each}" for each in list(rows)[:8])
+        more = f" and {len(rows) - 8} more" if len(rows) > 8 else ""
+        raise InputError(f"There is no message #{chosen}; there are {shown}{more}.")
+    return rows[chosen]
 
 
 @does("cancel")
@@ -193,21 +185,13 @@ async def cancel(app: Viewer, words: Words) -> None:
     if frame is None:
         return
     shown = frame.focus.id if frame.focus else frame.sessions[-1].id
-    chosen = _id(words) if words else shown
-    rows = [row for row in frame.sessions if row.id == chosen]
-    if not rows:
-        raise InputError(
-            f"There is no message #{chosen}; there are {_listed([r.id for r in frame.sessions])}."
-        )
-    if rows[0].status not in {"running", "queued"}:
-        raise InputError(
-            f"Message #{chosen} is {rows[0].status}; only a running one can be stopped."
-        )
-    question = f"It stops spreading at {plural(rows[0].size, 'adopter')}, who stay adopters."
-    ask = Confirm(f"Stop message #{chosen}?", question, yes="Stop", no="Cancel")
-    agreed = True if words else await app.push_screen_wait(ask)
-    if agreed:
-        await app.simulation.cancel(chosen)
+    row = _row_of(app, words or (str(shown),))
+    if row.status not in {"running", "queued"}:
+        raise InputError(f"Message #{row.id} is {row.status}; only a running one can be stopped.")
+    question = f"It stops spreading at {plural(row.size, 'adopter')}, who stay adopters."
+    ask = Confirm(f"Stop message #{row.id}?", question, yes="Stop", no="Cancel")
+    if words or await app.push_screen_wait(ask):
+        await app.simulation.cancel(row.id)
 
 
 @does("platform")
