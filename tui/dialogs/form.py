@@ -317,12 +317,12 @@ class FormDialog(Dialog[T]):
             self._refuse(str(error))
 
     def _refuse(self, sentence: str) -> None:
-        """Say what is wrong, and mark the fields whose content it names."""
+        """Say what is wrong, and mark what it is about: content it names, or else expressions."""
         self.complain(sentence)
-        for row in self.rows:
-            row.set_class(
-                bool(row.problem or (row.typed and repr(row.typed) in sentence)), "-wrong"
-            )
+        filled = [row for row in self.rows if row.typed]
+        about = [row for row in filled if row.problem or repr(row.typed) in sentence]
+        for row in about or [row for row in filled if row.has_class("-wide")]:
+            row.add_class("-wrong")
 
     def _checked(self) -> T:
         for row in self.rows:
