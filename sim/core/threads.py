@@ -12,11 +12,14 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from types import TracebackType
 from typing import Generic, TypeVar
 
+S = TypeVar("S")
+T = TypeVar("T")
 V = TypeVar("V")
 
 
@@ -65,6 +68,15 @@ def allow(count: int | None) -> None:
 def workers() -> int:
     """Return the number of threads that may compute at once, at least 1."""
     return _allowed[0] if _allowed else os.cpu_count() or 1
+
+
+def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list[T]:
+    """Return ``work(part)`` for each part, in order, using ``threads`` threads."""
+    todo = list(parts)
+    if threads == 1 or len(todo) < 2:
+        return [work(part) for part in todo]
+    with ThreadPoolExecutor(min(threads, len(todo)), "worker") as pool:
+        return list(pool.map(work, todo))
 
 
 class Stalled(BaseException):

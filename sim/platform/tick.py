@@ -21,7 +21,7 @@ from sim.agents.turnover import leavers, newcomers
 from sim.arrays import Ids
 from sim.core import rng
 from sim.core.rng import Stream
-from sim.core.threads import interruptible, workers
+from sim.core.threads import in_threads, interruptible, workers
 from sim.platform.acts.acts_kernels import collect
 from sim.platform.acts.commands import carry_out, change_ties, take_effect
 from sim.platform.acts.kinds import Act
@@ -32,7 +32,7 @@ from sim.platform.acts.tick_record import seal
 from sim.platform.feed.candidates_kernels import SHOWN
 from sim.platform.feed.exposures import ExposurePart, Exposures, Showings, TickExposures
 from sim.platform.feed.ranking_kernels import count_shown, tally
-from sim.platform.feed.serving import FeedInputs, in_threads, split, tables_of
+from sim.platform.feed.serving import FeedInputs, split, tables_of
 from sim.platform.posts.posts import Flag, pools_of, trending_now
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import is_interruption

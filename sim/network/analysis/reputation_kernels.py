@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.arrays import F64, I8, I64, U8, U16, U32
+from sim.arrays import F32, F64, I8, I64, U8, U16, U32
 from sim.jit.jit import inlined, kernel
 from sim.jit.prefetch import ahead
 from sim.jit.words import Number
 
+Shares = F64 | F32
 _FULL = np.int64(65535)
 _SOON = 12
 """Prefetch distance, in outcomes."""
@@ -93,9 +94,9 @@ def given_trust(rows: U32, ids: U32, trust: U16, sign: I8, total: I64) -> None:
 @kernel
 def flow(
     rows: U32, ids: U32, trust: U16, sign: I8, base: F64, passed: F64, begin: int, end: int,
-    rank: F64, share: F64,
+    rank: F64, share: Shares, after: Shares,
 ) -> float:  # fmt: skip
-    """Update the agents ``begin`` to ``end - 1`` in place; return the sum of absolute changes.
+    """Update the agents ``begin`` to ``end - 1``; return the sum of absolute changes.
 
     Parameters
     ----------
@@ -105,8 +106,11 @@ def flow(
         float64 (n,): the part that comes from prior trust.
     passed
         float64 (n,): the share of its reputation that an agent passes on per unit of trust given.
-    rank, share
-        float64 (n,): reputation, and what each agent passes on per unit of trust; updated.
+    rank
+        float64 (n,): reputation; updated.
+    share, after
+        float32 or float64 (n,): what each agent passes on per unit of trust, before and after;
+        only ``after`` is written, so that parts may run at once and their order does not matter.
     """
     change = 0.0
     for u in range(begin, end):
@@ -115,10 +119,10 @@ def flow(
         for e in range(start, start + np.int64(rows[u, 1])):
             if sign.size == 0 or sign[e] > 0:
                 weight = np.float64(trust[e]) if trust.size else 65535.0
-                total += share[ids[e]] * weight
+                total += np.float64(share[ids[e]]) * weight
         change += abs(total - rank[u])
         rank[u] = total
-        share[u] = total * passed[u]
+        after[u] = total * passed[u]
     return change
 
 

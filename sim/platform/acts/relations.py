@@ -167,12 +167,17 @@ def weigh(world: WorldState, platform: PlatformState) -> None:
     """Recompute reputation every ``reputation_hours`` of simulated time.
 
     The total error is at most a thousandth of all reputation. The pre-trusted agents are those of
-    the setting ``founders``; by default those found at the first computation, permanently: agents
+    the setting ``founders``; by default those found in the first tick, permanently: agents
     that join later must earn reputation.
     """
     hours = platform.settings.reputation_hours
+    if hours == 0:
+        return
+    if FOUNDERS not in platform.held and not platform.settings.founders.strip():
+        with doing(f"Ranking {platform.agents:,} members"):  # apart from the first weighing
+            _first_trusted(world, platform)
     ticks = hours * 60 / platform.tick_minutes
-    if hours == 0 or int(platform.tick / ticks) == int((platform.tick - 1) / ticks):
+    if int(platform.tick / ticks) == int((platform.tick - 1) / ticks):
         return
     known = platform.held.get(REPUTATION)
     guess = known if known is not None and known.size == platform.agents else None

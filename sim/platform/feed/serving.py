@@ -7,17 +7,16 @@ not depend on the number of threads.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 from threading import Lock
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import Array
-from sim.core.threads import interruptible
+from sim.core.threads import in_threads, interruptible
 from sim.platform.feed.candidates_kernels import CandidateColumns, gather
 from sim.platform.feed.draws_kernels import MOST, FeedTables
 from sim.platform.feed.exposures import ExposurePart
@@ -129,8 +128,6 @@ _MANY = 2 * CHUNK
 _PAGE, _STEP, _LINE = 4096, 320, 64
 _BLOCK = 1 << 22
 """Size of a memory block for exposures, in bytes."""
-S = TypeVar("S")
-T = TypeVar("T")
 
 WRITTEN = CandidateColumns._fields
 """Columns of candidates that kernels write; others are derived from them."""
@@ -147,15 +144,6 @@ class ChunkBuffers(NamedTuple):
     # exposures, and uint8 (viewers,): number of each; (0,) if none are made
     shown: ShownColumns
     counts: npt.NDArray[np.uint8]
-
-
-def in_threads(work: Callable[[S], T], parts: Iterable[S], threads: int) -> list[T]:
-    """Return ``work(part)`` for each part, in order, using ``threads`` threads."""
-    todo = list(parts)
-    if threads == 1 or len(todo) < 2:
-        return [work(part) for part in todo]
-    with ThreadPoolExecutor(min(threads, len(todo)), "feed") as pool:
-        return list(pool.map(work, todo))
 
 
 class FeedInputs(NamedTuple):

@@ -118,7 +118,7 @@ def _is_compiling(frame: FrameType | None) -> bool:
 
 def _threads(thread: int | None) -> list[int]:
     """Return a thread, and the threads that make feeds for it."""
-    feeds = [each.ident for each in threading.enumerate() if each.name.startswith("feed")]
+    feeds = [each.ident for each in threading.enumerate() if each.name.startswith("worker")]
     return [number for number in (thread, *feeds) if number is not None]
 
 

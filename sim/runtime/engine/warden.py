@@ -53,7 +53,7 @@ _LOST = (
 _SIGNAL = signal.SIGUSR2
 _FILE = "hubbub_file_"
 _COMPILER = ("numba.", "llvmlite.")
-_THREADS = ("MainThread", "engine", "feed", "replicate")
+_THREADS = ("MainThread", "engine", "worker", "replicate")
 
 
 @dataclass(slots=True)

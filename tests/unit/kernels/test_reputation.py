@@ -1,5 +1,7 @@
 """Trust moved by outcomes, reputation that flows along it."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -52,15 +54,18 @@ def test_trust_given_is_counted_by_listener_and_none_against_a_source() -> None:
     assert total.tolist() == [65535, 65535, 65535]
 
 
-def test_reputation_comes_from_listeners_in_the_order_of_agents() -> None:
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_reputation_comes_from_what_listeners_passed_on_before(kind: Any) -> None:
     base, passed = np.array([0.5, 0.0, 0.0]), np.array([0.1, 0.2, 0.4])
-    rank, share = base.copy(), np.array([0.0, 1.0, 2.0])
+    rank, share = base.copy(), np.array([0.5, 1.0, 2.0], kind)
+    after = np.zeros_like(share)
     trust, sign = np.array([2, 3, 1], np.uint16), np.array([1, 1, 1], np.int8)
-    change = kernels.flow(ROWS, IDS, trust, sign, base, passed, 0, 3, rank, share)
-    assert rank.tolist() == [8.5, 0.8500000000000001, 0.0]
-    assert share.tolist() == pytest.approx([0.85, 0.17, 0.0])
-    assert change == pytest.approx(8.85)
-    kernels.flow(ROWS, IDS, trust, -sign, base, passed, 0, 3, rank, share)
+    change = kernels.flow(ROWS, IDS, trust, sign, base, passed, 0, 3, rank, share, after)
+    assert rank.tolist() == [8.5, 0.5, 0.0]
+    assert after.tolist() == pytest.approx([0.85, 0.1, 0.0])
+    assert share.tolist() == [0.5, 1.0, 2.0]
+    assert change == pytest.approx(8.5)
+    kernels.flow(ROWS, IDS, trust, -sign, base, passed, 0, 3, rank, share, after)
     assert rank.tolist() == base.tolist()
 
 

@@ -22,11 +22,12 @@ from sim import (
     Weighted,
 )
 from sim.core import describe
+from sim.core.threads import in_threads
 from sim.errors import CapacityError, InputError, ParameterError, PluginError, UnknownNameError
 from sim.platform import Flag, Posts, Weights
 from sim.platform.acts.kinds import act_of
 from sim.platform.acts.log import NOBODY, ActColumns, ActLog
-from sim.platform.feed.serving import in_threads, staggered, weights_of
+from sim.platform.feed.serving import staggered, weights_of
 from sim.platform.members import SHIFTS, chronotypes, curve_of, factors
 from sim.platform.posts import posts as rows_module
 from sim.platform.posts.posts import Kind, pools_of, trending_now

@@ -199,7 +199,7 @@ def test_a_plugin_in_a_thread_that_makes_feeds_is_interrupted_there() -> None:
         except BaseException as error:
             met.append(error)
 
-    thread = threading.Thread(target=work, name="feed_0")
+    thread = threading.Thread(target=work, name="worker_0")
     thread.start()
     blocked_until(lambda: bool(stalled_blocks(threading.get_ident(), "test-stuck")))
     assert stalled_blocks(threading.get_ident(), "test-deaf") == []

@@ -150,7 +150,7 @@ def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
         except BaseException as error:
             met.append(error)
 
-    thread = threading.Thread(target=work, name="feed_0")
+    thread = threading.Thread(target=work, name="worker_0")
     with warden(nobody) as mine:
         assert mine is not None
         thread.start()
@@ -183,7 +183,7 @@ def test_what_comes_back_just_then_is_let_be(stuck: Any, monkeypatch: pytest.Mon
         assert left.wait(60)
         return lasts
 
-    thread = threading.Thread(target=work, name="feed_0")
+    thread = threading.Thread(target=work, name="worker_0")
     with warden(nobody) as mine:
         assert mine is not None
         monkeypatch.setattr(PluginTimeout, "_lasts", comes_back)
