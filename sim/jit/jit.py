@@ -60,7 +60,9 @@ class Kernel:
         import numba
 
         njit: Any = numba.njit
-        compiled = njit(cache=True, nogil=True, **self._options)(self.py_func)
+        # Wrappers take a seventh of all compiling; a private function is called by kernels alone.
+        wish = self._options | {"no_cpython_wrapper": self.py_func.__name__.startswith("_")}
+        compiled = njit(cache=True, nogil=True, no_cfunc_wrapper=True, **wish)(self.py_func)
         cache = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
         if cache is not None:  # the version is compared before anything else in it is read
             cache._version = f"{cache._version} {_text_of_all()}"  # noqa: SLF001 - there is no door
