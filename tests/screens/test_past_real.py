@@ -46,7 +46,7 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
 
 async def test_branches_are_named_left_and_returned_to(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await command(pilot, "inject text=tea model=si beta=0.05 seeds=top:3:degree", "sent")
+        await command(pilot, "inject text=tea model=si beta=0.05 seeds=ids:0,33,100", "sent")
         await command(pilot, "step 6", lambda: frame_of(app).tick == 6)
         reached = frame_of(app).focus.reached
         await command(pilot, "back 3", lambda: frame_of(app).tick == 3)
