@@ -312,7 +312,7 @@ async def _plan(app: Viewer, wish: InterventionWish) -> None:
 
 
 def _first(app: Viewer) -> str:
-    """Return the most likely target: in Agents a member, else a message."""
+    """Return the most likely target: a chosen member, else a message."""
     return "label" if app.groups.member is None else "freeze"
 
 

@@ -232,7 +232,7 @@ async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
         return found
     agent = app.groups.member
     if agent is None:
-        raise InputError(f"Type an id, such as `{verb} 33`, or select a member in Agents (3).")
+        raise InputError(f"Type an id, such as `{verb} 33`, or select a member in Groups (2).")
     chosen: tuple[int, str] = await app.simulation.query(who_is, app.groups.table.chosen_id)
     return chosen
 

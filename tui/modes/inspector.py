@@ -97,8 +97,8 @@ class Inspector(DetailLines):
     HELP = (
         "The selected member: status, Big Five traits and derived traits, expertise and opinions, "
         "ties by kind with the most followed members, feed of the last tick, actions, adopted "
-        "messages, profile texts and lifecycle. Up and down scroll; W explains the feed, e draws "
-        "the ties, C compares with another member."
+        "messages, profile texts and lifecycle. Up and down scroll; W tells from whom it adopted "
+        "and explains its feed, e draws the ties."
     )
     EMPTY = "No member selected."
 
