@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,7 +91,7 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         await pilot.pause()
         await keys(pilot, "shift+tab", "enter", then=lambda: "Live shows active, ties" in said(app))
         assert rooms.kept == ("active", "ties")
-        await command(pilot, "step 4", lambda: "ticks 1 to 4" in seen(app))
+        await command(pilot, "step 4", lambda: "ties 50.1k" in seen(app))
         assert "7.6k" in seen(app)
         await command(pilot, "alert", "slow ticks (critical)")
         await command(pilot, "alert tick_ms critical=never", "tick_ms: critical=never")
@@ -113,14 +115,19 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
 
 async def test_a_chart_draws_bands_as_high_as_there_is_room() -> None:
     chart, told = MetricChart(), measured()
-    units = {name: measuring.unit_of(name) for name in told.names}
+    units = {name: measuring.unit_of(name) for name in told.names} | {"diversity": ""}
+
+    def show(names: tuple[str, ...], metrics: Any) -> None:
+        chart.choose(names, units)
+        frame: Any = SimpleNamespace(metrics=metrics)
+        chart.show(frame)
+
     async with shown(chart, (60, 8)) as pilot:
         assert "No metric selected" in screen_of(pilot)
-        chart.choose(("active", "spread", "r"), units)
+        show(("active", "spread", "r"), None)
         await pilot.pause()
-        assert "not measured in this world" in screen_of(pilot)
-        chart._measured = told
-        chart.choose(("active", "spread", "tick_ms", "diversity", "r"), units | {"diversity": ""})
+        assert "off; press G" in screen_of(pilot)
+        show(("active", "spread", "tick_ms", "diversity", "r"), told)
         await pilot.pause()
         drawn = screen_of(pilot)
         assert "active 120" in drawn
@@ -128,8 +135,8 @@ async def test_a_chart_draws_bands_as_high_as_there_is_room() -> None:
         assert "1 more" in drawn
         assert_fills(chart.paint(60, 20), 60, 20)
         chart.symbols = "ascii"
-        chart._measured = replace(told, rows=np.tile([[9.0], [0.0], [9.0]], (1, len(told.names))))
-        chart.choose(("active",), units)
+        rising = np.tile([[9.0], [0.0], [9.0]], (1, len(told.names)))
+        show(("active",), replace(told, rows=rising))
         rows = [strip.text for strip in chart.paint(20, 3)]
         assert [row[10:13] for row in rows[1:]] == ["# #", "# #"]  # gaps stay where they are
         assert_fills(chart.paint(9, 3), 9, 3)

@@ -268,84 +268,55 @@ class MetricChart(StripPane):
         super().__init__(id=id)
         self.placeholder = "No metric selected; press G for a list."
         self._units: dict[str, str] = {}
-        self._names: tuple[str, ...] = ()
-        self._measured: MetricsState | None = None
+        self._names: Sequence[str] = ()
         self._course: MetricsState | None = None
+        self._figures: list[Figure] = []
 
     def choose(
         self, names: Sequence[str], units: dict[str, str], course: MetricsState | None = None
     ) -> None:
         """Show other metrics; ``units``: of each; ``course``: their series, if frames have none."""
-        self._course = course
-        if (tuple(names), units) != (self._names, self._units):
-            self._names, self._units = tuple(names), units
-            self.changed()
+        self._names, self._units, self._course = names, units, course
 
     def show(self, frame: Frame) -> None:
         measured = frame.metrics if self._course is None else self._course
-        if measured is not self._measured and not _same(measured, self._measured):
-            self._measured = measured
-            self.changed()
+        self._figures = chosen_metrics(self._names, self._units, measured)
+        self.repaint_changes()
 
     def paint(self, width: int, height: int) -> list[Strip]:
         """Draw a band for each metric, as high as there is room."""
-        canvas, measured = self.canvas(width, height), self._measured
-        if not self._names:
+        canvas = self.canvas(width, height)
+        if not self._figures:
             self.write_placeholder(canvas)
             return canvas.strips()
-        shown = self._names[: max(1, height // 2)]
-        rows = max(1, height // len(shown) - 1)
-        left = len(self._names) - len(shown)
+        muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
+        shown = self._figures[: max(1, height // 2)]
+        rows, ascii_only = max(1, height // len(shown) - 1), self.symbols == "ascii"
+        left = len(self._figures) - len(shown)
         more = f"  {left} more" if left else ""
-        for place, name in enumerate(shown):
-            end = width - (len(more) if place == 0 else 0)
-            self._write_band(canvas, place * (rows + 1), rows, end, name, measured)
-        canvas.text(width - len(more), 0, more, canvas.ink_of(self.tone("muted")))
+        for place, each in enumerate(shown):
+            y, end = place * (rows + 1), width - (len(more) if place == 0 else 0)
+            trend = arrow(each.course, ascii_only=ascii_only)
+            used = canvas.text(0, y, f"{line(each.name, 24)} {each.value} {trend} ", strong)
+            canvas.text(used, y, each.note, muted, room=max(0, end - used))
+            if np.isfinite(each.course).any():
+                self._write_bars(canvas, y + 1, rows, each, self._units[self._names[place]])
+        canvas.text(width - len(more), 0, more, muted)
         return canvas.strips()
 
-    def _write_band(
-        self, canvas: Canvas, y: int, rows: int, end: int, name: str, measured: MetricsState | None
-    ) -> None:
-        """Write a metric's name and value, up to ``end``, and its series below."""
-        muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
-        there = measured is not None and name in measured.names
-        course = measured.series(name) if measured is not None and there else np.zeros(0)
-        known = course[np.isfinite(course)]
-        unit, ascii_only = self._units.get(name, ""), self.symbols == "ascii"
-        value = figure(float(known[-1]) if known.size else float("nan"), unit)
-        used = canvas.text(0, y, line(name, 24), strong) + 1
-        used += canvas.text(used, y, f"{value} {arrow(course, ascii_only=ascii_only)}", strong) + 1
-        note = _note(measured, unit if unit not in {"share", "ms"} else "", known.size)
-        canvas.text(used, y, note, muted, room=max(0, end - used))
-        if known.size:
-            cells = max(1, canvas.width - SCALE - 1)
-            drawn, low, high = bars(course, cells, rows, ascii_only=ascii_only)
-            for at, text in enumerate(drawn):
-                for run in re.finditer(r"\S+", text):
-                    canvas.text(run.start(), y + 1 + at, run[0], canvas.ink_of(self.tone("line")))
-            canvas.text(cells + 1, y + 1, _scaled(high, unit), muted)
-            if rows > 1:
-                canvas.text(cells + 1, y + rows, _scaled(low, unit), muted)
-
-
-def _same(one: MetricsState | None, other: MetricsState | None) -> bool:
-    """Return whether two series are of the same ticks; those of metrics are rebuilt for each."""
-    if one is None or other is None or not len(one.ticks) or one.names != other.names:
-        return False
-    alike = np.array_equal(one.rows, other.rows, equal_nan=True)
-    return alike and np.array_equal(one.ticks, other.ticks)
+    def _write_bars(self, canvas: Canvas, y: int, rows: int, each: Figure, unit: str) -> None:
+        """Write a series as bars, with the values at their top and base beside them."""
+        muted, ink = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("line"))
+        cells = max(1, canvas.width - SCALE - 1)
+        drawn, low, high = bars(each.course, cells, rows, ascii_only=self.symbols == "ascii")
+        for at, text in enumerate(drawn):
+            for run in re.finditer(r"\S+", text):
+                canvas.text(run.start(), y + at, run[0], ink)
+        canvas.text(cells + 1, y, _scaled(high, unit), muted)
+        if rows > 1:
+            canvas.text(cells + 1, y + rows - 1, _scaled(low, unit), muted)
 
 
 def _scaled(value: float, unit: str) -> str:
     text = figure(value, unit).replace(" ", "")
     return text.rjust(SCALE) if cell_len(text) <= SCALE else short(value).rjust(SCALE)
-
-
-def _note(measured: MetricsState | None, unit: str, known: int) -> str:
-    if measured is None:
-        return "not measured in this world; press G"
-    if not known:
-        return "no value yet"
-    ticks = measured.ticks
-    span = f"ticks {count(int(ticks[0]))} to {count(int(ticks[-1]))}" if len(ticks) else ""
-    return "  ".join(part for part in (unit, span) if part)

@@ -124,6 +124,7 @@ class StripPane(Painted, can_focus=True):
         "pane--axis",
         "pane--cursor",
         "pane--line",
+        "pane--error",
     }
     DEFAULT_CSS = """
     StripPane {
@@ -133,6 +134,7 @@ class StripPane(Painted, can_focus=True):
         & > .pane--good { color: $text-accent; text-style: bold; }
         & > .pane--axis { color: $text-disabled; }
         & > .pane--line { color: $primary; }
+        & > .pane--error { color: $text-error; }
         & > .pane--cursor {
             color: $block-cursor-foreground;
             background: $block-cursor-background;

@@ -7,18 +7,17 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.cells import cell_len
-from rich.segment import Segment
-from rich.style import Style
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Click
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from sim.core import plural
 from tui.actions.table import way_to
-from tui.safe_text import line
+from tui.draw.panes import StripPane
 from tui.text import all_of, count, counted, percent, short
 
 if TYPE_CHECKING:
@@ -97,21 +96,13 @@ def note_one_run(pane: Widget, keymap: Mapping[str, str], *, is_one: bool) -> No
 _STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "cancelled": "-"}
 
 
-class MessagesPane(Widget, can_focus=True):
-    """Messages above, newest first, and events below.
-
-    Only the visible lines are drawn, however many messages there are.
-    """
+class MessagesPane(StripPane):
+    """Messages above, newest first, and events below."""
 
     HELP = (
         "Every message with its adopters, their share and R, newest first; Enter shows one. "
         "Below: events, each with its tick."
     )
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "stories--cursor", "stories--focus", "stories--row", "stories--muted", "stories--rule",
-        "stories--failed",
-    }  # fmt: skip
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "move(-1)", "Message above", id="stories-up", show=False),
         Binding("down", "move(1)", "Message below", id="stories-down", show=False),
@@ -119,7 +110,6 @@ class MessagesPane(Widget, can_focus=True):
         Binding("pagedown", "move(10)", "Ten messages down", id="stories-page-down", show=False),
         Binding("enter", "choose", "Show this message", id="stories-choose", show=False),
     ]
-    ALLOW_SELECT = False
 
     class Chosen(Message):
         """A message was chosen."""
@@ -130,105 +120,80 @@ class MessagesPane(Widget, can_focus=True):
 
     def __init__(self, *, id: str = "stories") -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
+        self.placeholder = "No message yet; press i to send one."
         self._rows: tuple[SessionRow, ...] = ()
         self._events: tuple[tuple[int, str], ...] = ()
         self._shown: int | None = None
-        self._agents = 0
-        self._cursor = 0
-        self._top = 0
-        self._styles_of: dict[str, Style] = {}
+        self._agents = self._cursor = self._top = 0
 
     def show(self, frame: Frame) -> None:
         rows = tuple(reversed(frame.sessions))
         shown = frame.focus.id if frame.focus else None
         if (rows, frame.events, shown) == (self._rows, self._events, self._shown):
             return
-        self._cursor = self._where(rows)
+        if self._cursor:  # the cursor stays on its message, or at the top
+            held = self._rows[self._cursor].id
+            self._cursor = next((i for i, row in enumerate(rows) if row.id == held), 0)
         self._rows, self._events, self._shown = rows, frame.events, shown
         self._agents = frame.agents
         self.border_title = Content(f"Messages ({len(rows)})" if rows else "Messages")
-        self.refresh()
-
-    def _where(self, rows: tuple[SessionRow, ...]) -> int:
-        """Return the cursor's new row: that of its message, or the top row if it was there."""
-        if self._cursor:
-            held = self._rows[self._cursor].id
-            for index, row in enumerate(rows):
-                if row.id == held:
-                    return index
-        return min(self._cursor, max(0, len(rows) - 1))
+        self.repaint_changes()
 
     def action_move(self, by: int) -> None:
         self._cursor = min(max(0, self._cursor + by), max(0, len(self._rows) - 1))
-        self.refresh()
+        self.changed()
 
     def action_choose(self) -> None:
         if self._rows:
             self.post_message(self.Chosen(self._rows[self._cursor].id))
 
-    def on_click(self, event: object) -> None:
-        line = self._top + getattr(event, "y", 0) - self.gutter.top
-        if 0 <= line < min(len(self._rows), self._room):
-            self._cursor = line
+    def on_click(self, event: Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.y < min(len(self._rows) - self._top, self._room):
+            self._cursor = self._top + offset.y
             self.action_choose()
 
     @property
     def _room(self) -> int:
         """Lines for messages; the events get the rest, at least a third."""
         height = self.size.height
-        return max(
-            1, min(len(self._rows) or 1, height - min(len(self._events) + 1, height // 3 + 1))
-        )
+        events = min(len(self._events) + 1, height // 3 + 1)
+        return max(1, min(len(self._rows) or 1, height - events))
 
-    def render_line(self, y: int) -> Strip:
-        room, width = self._room, self.size.width
+    def paint(self, width: int, height: int) -> list[Strip]:
+        """Draw messages, a rule, and events."""
+        canvas, room = self.canvas(width, height), self._room
+        if not self._rows and not self._events:
+            self.write_placeholder(canvas)
+            return canvas.strips()
         self._top = min(max(self._top, self._cursor - room + 1), self._cursor)
-        if y < room:
-            return self._message(self._top + y, width)
-        if y == room:
-            return self._text("─" * width, "stories--rule")
-        newest_first = y - room - 1
-        if newest_first < len(self._events):
-            tick, text = self._events[-1 - newest_first]
-            return self._text(f"{count(tick):>6} {line(text, max(4, width - 7))}", "stories--muted")
-        return self._text("", "stories--row")
-
-    def _message(self, index: int, width: int) -> Strip:
-        if index >= len(self._rows):
-            empty = "No message yet; press i to send one." if index == 0 and not self._rows else ""
-            return self._text(line(empty, width), "stories--muted")
-        row = self._rows[index]
-        tail = self._tail(row)
-        room = max(4, width - cell_len(tail) - 1)
-        mark = _STATUS.get(row.status, " ")
-        head = line(f"{mark}#{row.id} {row.text}", room)
-        gap = " " * max(1, width - cell_len(head) - cell_len(tail))
-        return self._text(head + gap + tail, self._style_of(row, index))
+        for y, row in enumerate(self._rows[self._top : self._top + room]):
+            ink, tail = canvas.ink_of(self.tone(self._tone_of(row, self._top + y))), self._tail(row)
+            canvas.ink[y] = ink
+            head = f"{_STATUS.get(row.status, ' ')}#{row.id} {row.text}"
+            canvas.text(0, y, head, ink, room=max(0, width - cell_len(tail) - 1))
+            canvas.text(max(0, width - cell_len(tail)), y, tail, ink)
+        muted = canvas.ink_of(self.tone("muted"))
+        if self._rows and room < height:
+            canvas.chars[room], canvas.ink[room] = "─", canvas.ink_of(self.tone("axis"))
+        first = room + 1 if self._rows else 0
+        newest = reversed(self._events[max(0, len(self._events) - height + first) :])
+        for y, (tick, text) in enumerate(newest, start=first):
+            canvas.text(0, y, f"{count(tick):>6}", muted)
+            canvas.text(7, y, text, muted)
+        return canvas.strips()
 
     def _tail(self, row: SessionRow) -> str:
         share = percent(row.size / self._agents if self._agents else 0)
         wide = self.size.width >= 44
         new = f" +{short(row.new)}" if wide and row.status == "running" else ""
-        r = f"  R_t @{count(row.cohort)} {row.r:.2f}" if wide and row.cohort >= 0 else ""
+        r = f"  R({count(row.cohort)}) {row.r:.2f}" if wide and row.cohort >= 0 else ""
         return f"{short(row.size)} {share}{new}{r}"
 
-    def _style_of(self, row: SessionRow, index: int) -> str:
+    def _tone_of(self, row: SessionRow, index: int) -> str:
         if self.has_focus and index == self._cursor:
-            return "stories--cursor"
-        if row.status == "failed":
-            return "stories--failed"
-        return "stories--focus" if row.id == self._shown else "stories--row"
-
-    def notify_style_update(self) -> None:
-        super().notify_style_update()
-        self._styles_of.clear()
-
-    def _text(self, text: str, component: str) -> Strip:
-        style = self._styles_of.get(component)
-        if style is None:
-            style = self._styles_of[component] = self.get_component_rich_style(component)
-        strip = Strip([Segment(text, style)])
-        return strip.adjust_cell_length(self.size.width, style)
+            return "cursor"
+        return "error" if row.status == "failed" else "line" if row.id == self._shown else "text"
 
 
 def _spoken(frame: Frame) -> str:
