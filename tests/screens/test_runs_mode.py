@@ -16,7 +16,6 @@ from tests.screens.test_app_real import hubbub
 from tui.actions.lab import arms_of
 from tui.dialogs.lab import CompareDialog
 from tui.draw.curves import Curves
-from tui.draw.experiments import experiment_rows
 from tui.draw.fan import DifferencePane, FanPane
 from tui.experiment_figures import ArmCurves, ArmDifference, Outcome, outcome_of
 from tui.experiments import AS_IT_IS, Experiment, world_plan
@@ -246,18 +245,6 @@ async def test_the_crosshair_reads_the_tick_under_it() -> None:
         await pilot.press("end")
         assert "tick 16 " in picture(pane.paint(70, 20))
         assert "m median 50" in picture(pane.paint(70, 20))
-
-
-def test_experiments_are_sorted_by_their_numbers() -> None:
-    made = [
-        Experiment(1, world_plan("b", 30), tick=9),
-        Experiment(2, world_plan("a", 4), tick=70),
-    ]
-    rows = experiment_rows(made)
-    assert [list(rows.keys(column)) for column in (0, 1, 2, 4)] == [
-        [2, 1], [4, 30], [70, 9], ["a", "b"],
-    ]  # fmt: skip
-    assert rows.cells(4, np.array([1, 0])) == ["b", "a"]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (7, 3), (20, 5), (160, 48)])
