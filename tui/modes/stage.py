@@ -353,8 +353,9 @@ def _graph(
     for name, (fork, tip, _) in branches.items():
         first, label = column(fork), f" {line(name, 20)} {count(tip)}"
         drawn = "╰" + "╌" * max(0, column(tip) - first) + label
-        drawn = drawn if first + len(drawn) <= width else f"{label} ╯"
-        first = min(first, width - len(drawn))
+        if first + len(drawn) > width:
+            drawn = f"{label} ╯"
+            first = column(tip) + 1 - len(drawn)
         if first >= 0 and all(cell[0] == " " for cell in cells[first : first + len(drawn)]):
             cells[first : first + len(drawn)] = [(sign, "$foreground-muted") for sign in drawn]
     return cells
