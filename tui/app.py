@@ -143,17 +143,14 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     @property
     def themes(self) -> tuple[str, ...]:
-        """The names of our themes."""
         return tuple(theme.name for theme in THEMES)
 
     @property
     def keymap(self) -> Mapping[str, str]:
-        """The user's keys, action id to keys."""
         return self.preferences.keymap
 
     @property
     def running(self) -> bool:
-        """Whether time runs, as requested."""
         state = self.expected or (self.frame.state if self.frame else "")
         return state in {"playing", "stepping"}
 
@@ -236,7 +233,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self, world: World, name: str, path: Path | None = None, opened: OpenResult | None = None,
         *, is_first: bool = False,
     ) -> None:  # fmt: skip
-        """Leave the old world and show another."""
         async with self._entering:
             if is_first and self.feed is not None:
                 return
@@ -256,12 +252,10 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.call_after_refresh(self.homes.greet, opened)
 
     def show_tour(self) -> None:
-        """Show the first stop of the tour."""
         if self.stage is not None and not self.stage.query(Bubble):
             self.stage.mount(Bubble())
 
     async def part(self) -> None:
-        """Leave the world on the screen, and clean up after it."""
         feed, self.feed = self.feed, None
         if feed is not None:
             self.homes.stopped(feed.simulation.frame)
@@ -285,7 +279,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             await self.push_screen(self._made_stage())
 
     def _made_stage(self) -> Screen[Any]:
-        """Return the stage with its modes."""
         modes = {
             name: getattr(import_module(f"tui.modes.{name}"), kind)()
             for name, kind in MODES.items()
@@ -300,7 +293,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     # -- frames -----------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        """Take the newest frame, if there is a new one, and show it."""
         if self.opening is not None:
             self._tell_loading()
             return
@@ -326,7 +318,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         return newest is not None and self._accept(newest)
 
     def _accept(self, frame: Frame) -> bool:
-        """Make a frame the newest, unless a newer one is known."""
         before = self.frame
         if before is not None and before.revision >= frame.revision and not self._is_new_world:
             return False
@@ -339,7 +330,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         return True
 
     def take_newest(self) -> None:
-        """Show the engine's current frame, if it is newer."""
         if self.feed is not None and self._accept(self.feed.simulation.frame):
             self.redraw()
 
@@ -350,7 +340,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
                 self.stage.show(self.frame, whole=whole)
 
     def redraw_modes(self) -> None:
-        """Redraw the bar of modes."""
         if self.stage is not None and self.stage.is_mounted:
             self.stage.redraw_modes()
 
@@ -381,14 +370,12 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         return ScreenState(self.frame, self.stage.mode, self.work.busy)
 
     def go(self, mode: str) -> None:
-        """Go to a mode, which is as it was left."""
         if self.opening is not None:
             self.opening.ask(mode)
         elif self.stage is not None:
             self.stage.go(mode)
 
     def show_community(self, index: int) -> None:
-        """Go to a community in the Groups mode."""
         self.go("groups")
         self.groups.turn("communities")
         self.call_after_refresh(self.groups.choose, index)
@@ -396,7 +383,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     # -- what is said -----------------------------------------------------------------------
 
     def say(self, text: str, kind: str = "info") -> None:
-        """Show a sentence on the line above the footer."""
         self._said_at = time.monotonic()
         if self.stage is not None and self.stage.is_mounted:
             self.stage.line.say(text, kind)
@@ -414,7 +400,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             self.stage.prepare(stage)
 
     def hint(self) -> None:
-        """Show a hint on what to do next."""
         self._hinted = self.opening.sentence if self.opening else hint_for(self.frame, self.keymap)
         self.say(self._hinted)
         self._said_at = 0.0
@@ -434,7 +419,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         )
 
     def show_problem(self, error: Exception) -> None:
-        """Show an error; the program continues."""
         self.push_screen(ErrorDialog(error))
 
     # -- what is done ----------------------------------------------------------------------
@@ -477,7 +461,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.simulator.prepare(report)
 
     def obey(self, line: str) -> None:
-        """Carry out a line typed after ``:``."""
         try:
             commands = [parse(part) for part in line.split(NEXT)]
         except InputError as error:
@@ -489,7 +472,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             self.run_worker(self._perform_all(commands), group="acts", exit_on_error=False)
 
     async def _perform_all(self, commands: Sequence[ParsedCommand]) -> None:
-        """Carry out commands, each after the one before."""
         for command in commands:
             obstacle = command.action.when(self.situation())
             if obstacle:
@@ -554,7 +536,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         return self.frame
 
     def ask_command(self, start: str) -> None:
-        """Open the ``:`` line."""
         if self.stage is not None:
             self.stage.line.ask(start, _palette().known(self))
 
@@ -566,7 +547,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
 
 def _palette() -> Any:
-    """Return the palette, which knows the program."""
     return import_module("tui.actions.palette")
 
 
@@ -591,7 +571,6 @@ class LeanColours(LineFilter):
         self.full = full
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """Return the line, with colours of the terminal's palette replaced."""
         for _, style, _ in segments:
             if style is not None and _is_of_palette(style):
                 return self.full.apply(segments, background)

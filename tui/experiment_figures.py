@@ -41,7 +41,6 @@ class ArmCurves:
 
     @property
     def median(self) -> F64:
-        """The median."""
         middle: F64 = self.levels[2]
         return middle
 
@@ -223,7 +222,6 @@ def _arm_bars(found: Futures | StudyFindings, measure: str) -> Bars:
 
 
 def _three(value: float) -> str:
-    """Write a number to three digits."""
     return short(value) if abs(value) >= 1000 else f"{value:.3g}"
 
 
@@ -346,7 +344,6 @@ def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
 
 
 def _fan(name: str, rows: F64) -> ArmCurves:
-    """Return the quantiles over runs (runs, ticks), tick by tick."""
     levels = np.full((len(QUANTILES), rows.shape[1]), np.nan)
     there = ~np.isnan(rows).all(axis=0)
     levels[:, there] = np.nanquantile(rows[:, there], QUANTILES, axis=0)

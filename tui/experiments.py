@@ -109,7 +109,6 @@ class Experiment:
 
     @property
     def how_far(self) -> str:
-        """How many runs are finished, and when the rest will be."""
         if self.state != "running":
             return self.state if self.finished == self.total else f"{self.state} at {self.finished}"
         if self.seconds_left is None or not self.finished:
@@ -134,7 +133,6 @@ class Experiment:
         return own[max(0, self.tick - focus.started_at) :].astype(np.float64)
 
     def report(self, stage: str, _share: float) -> None:
-        """Take the stage of the work."""
         self.stage = stage
 
     def follow(self, progress: Any) -> None:
@@ -151,7 +149,6 @@ class Experiment:
         self.looked = time.monotonic() + max(_LOOKS, _SHARE_OF_LOOKS * spent)
 
     def end(self, found: Result) -> None:
-        """Take the final result."""
         self.found, self.finished = found, finished_of(found)
         self.total = max(self.total, self.finished)
 
@@ -166,11 +163,9 @@ class Experiments:
 
     @property
     def running(self) -> Experiment | None:
-        """The running experiment."""
         return next((each for each in self.all if each.state == "running"), None)
 
     def require_free(self) -> None:
-        """Refuse a second experiment while one runs."""
         if self.running is not None:
             raise InputError(
                 f"An experiment is already running ({self.running.how_far}); wait, or type "

@@ -149,7 +149,6 @@ class ScenarioStory:
         return str(self.still.get("measure", ""))
 
     def course(self, variant: str) -> np.ndarray[Any, np.dtype[np.float64]]:
-        """Return the median course of a variant, one value per tick."""
         points = np.array(self.still["courses"][variant], np.float64)
         ticks = np.arange(len(points)) * self.still["step"]
         return np.interp(np.arange(ticks[-1] + 1), ticks, points)

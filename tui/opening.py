@@ -44,25 +44,21 @@ class Opening:
 
     @property
     def frame(self) -> Frame:
-        """The frame that is shown."""
         frame = self._frames[self._at]
         return frame if self._is_playing else replace(frame, state="paused")
 
     @property
     def sentence(self) -> str:
-        """What the line above the footer says."""
         shown, inject = self.frame.communities, way_to("inject", self._app.keymap)
         if self._is_playing and shown is not None:
             return SENTENCE.format(communities=len(shown.names), key=inject)
         return PLAYED.format(run=way_to("run", self._app.keymap), inject=inject, tour=TOUR_KEY)
 
     def begin(self) -> None:
-        """Begin to play."""
         self._timer = self._app.set_interval(1 / TICKS_PER_SECOND, self._advance)
         self._show()
 
     def end(self) -> None:
-        """Make room for the fresh world."""
         if self._timer is not None:
             self._timer.stop()
 

@@ -64,12 +64,10 @@ class LongWork:
         )
 
     async def reporting(self, title: str, start: Callable[[Report], Awaitable[T]]) -> T:
-        """Wait for the engine, which reports its progress."""
         job = DialogJob(title)
         return await self._follow(job, asyncio.ensure_future(start(job.report)))
 
     async def job(self, title: str, job: Job[T]) -> T:
-        """Wait for a job of the engine."""
         return await self._follow(EngineJob(title, job), asyncio.ensure_future(_result_of(job)))
 
     async def _follow(self, job: DialogJob, future: asyncio.Future[T]) -> T:
@@ -189,7 +187,6 @@ class BackgroundWork:
         await self._warm()
 
     def end(self) -> None:
-        """Stop what can be stopped."""
         self._warming.cancel()
 
     async def _learn_words(self) -> None:
@@ -206,7 +203,6 @@ class BackgroundWork:
             self._app.notify(f"Recovered after a crash: {', '.join(left[:5])}. Press o to open.")
 
     async def learn_files(self) -> None:
-        """Find the studies and scenarios in this folder."""
         names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
         self.lab_words = [name.stem for name in names]
         found = await in_thread(self._app.simulator.scenarios, "scenarios")
@@ -241,7 +237,6 @@ class BackgroundWork:
             self._app.say_preparing(told)
 
     async def look_at_settings(self) -> None:
-        """Announce changes in the settings file, and apply them."""
         changed = await in_thread(self._app.simulator.changed_settings, "settings")
         for sentence in changed:
             self._app.notify(sentence, title="Settings")

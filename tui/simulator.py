@@ -132,7 +132,6 @@ def _listed_world(
 
 
 def _is_here(place: LiveWorldFiles) -> bool:
-    """Return whether this process has the live world open."""
     pid = place.signature.pid if place.signature is not None else ""
     return bool(place.holder) and pid == str(os.getpid())
 
@@ -198,7 +197,6 @@ class Simulator:
         return Simulator, (self.saves,)
 
     def preferences(self) -> Preferences:
-        """Return the current settings."""
         return preferences()
 
     def prepare(self, report: Report) -> None:
@@ -221,7 +219,6 @@ class Simulator:
         report("ready", 1.0)
 
     def demo(self, report: Report) -> World:
-        """Return the embedded demo world."""
         report("opening the demo world", 0.0)
         return sim.io.demo()
 
@@ -283,7 +280,6 @@ class Simulator:
         return found.world, found.report.describe()
 
     def create(self, order: NewWorldSpec, report: Report) -> World:
-        """Make a world."""
         if order.platform:
             self.warm(report, (PLATFORM,))
         return sim.World.create(
@@ -302,7 +298,6 @@ class Simulator:
         return needed, int(psutil.virtual_memory().available)
 
     def _converted(self, order: NewWorldSpec) -> dict[str, Any]:
-        """Return the parameters converted to their declared types."""
         cls = sim.NETWORKS[order.network].cls
         return {name: core.check(cls, name, value) for name, value in order.parameters.items()}
 
@@ -366,7 +361,6 @@ class Simulator:
         return tuple(sorted(sim.names("recommender"), key=lambda name: name != "blend"))
 
     def interventions(self) -> list[PluginChoice]:
-        """List the interventions."""
         from sim.runtime.queries import choices as offers
 
         return [

@@ -92,7 +92,6 @@ class WorldSession:
         return await open_it(True)
 
     async def _wants_copy(self, held: HubbubError) -> bool:
-        """Ask whether to open a copy."""
         ask = Confirm("In use", f"{held}{COPY}", yes="Open a copy", no="Cancel")
         return await self._app.push_screen_wait(ask) is True
 
@@ -181,7 +180,6 @@ class WorldSession:
             await self.keep(path)
 
     async def keep(self, path: Path) -> None:
-        """Begin a journal beside the world's file."""
         journal_config = self._app.simulator.journal_config(path, None)
         try:
             await self._app.simulation.keep(journal_config)

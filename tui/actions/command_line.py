@@ -105,7 +105,6 @@ class CommandHistory:
         self._unfinished = ""
 
     def add(self, line: str) -> None:
-        """Add a line as the newest; repeated lines are kept once."""
         if line in self._lines:
             self._lines.remove(line)
         self._lines = [*self._lines, line][-REMEMBERED:]

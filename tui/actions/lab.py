@@ -107,7 +107,6 @@ def _conditions(app: Viewer, words: Words) -> tuple[Arms, Words]:
 
 
 def _said_of(app: Viewer, words: Words) -> str:
-    """Say what a comparison will run."""
     arms, own = _conditions(app, words)
     many, given = _many(own)
     ticks, _ = _whole(given, "ticks", 1), _whole(given, "seed", 0)
@@ -175,7 +174,6 @@ async def _plan(app: Viewer, words: Words, arms: Arms | None = None) -> Experime
 
 
 def _many(words: Words) -> tuple[int, dict[str, str]]:
-    """Return the number of replicates, and the other words."""
     bare = words[:1] if words and "=" not in words[0] else ()
     many = number(bare, default=REPLICATES, what="number of replicates")
     return many, pairs(words[len(bare) :])
@@ -199,7 +197,6 @@ def _under_way(app: Viewer) -> str:
 
 
 async def _asked(app: Viewer, many: int) -> MessageOrder | None:
-    """Ask for a message, as none is spreading."""
     model = app.preferences.model or DEFAULT_MODEL
     begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
     title = f"Run {plural(many, 'replicate')} of a message"
@@ -377,7 +374,6 @@ async def study(app: Viewer, words: Words) -> None:
 
 
 async def _new(app: Viewer, name: str, words: Words) -> None:
-    """Write a template study, and open it."""
     if words:
         raise InputError("Type one name: `study new NAME`; the rest is edited in the file.")
     path = named_file(name)

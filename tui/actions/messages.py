@@ -222,7 +222,6 @@ async def platform(app: Viewer, words: Words) -> None:
 
 
 async def _change(app: Viewer, said: Mapping[str, str]) -> None:
-    """Change the recommender or the policy for all members."""
     if not set(said) <= {"recommender", "policy"}:
         raise InputError("An open platform accepts only recommender= and policy=.")
     told = []
@@ -291,7 +290,6 @@ def _checked(wish: InterventionWish) -> dict[str, Any]:
 
 
 async def _hits(app: Viewer, wish: InterventionWish) -> str:
-    """Say what an intervention does, and to whom."""
     from sim.runtime.queries import choices as offers
 
     said: str = await app.simulation.query(offers.hits, wish.kind, _checked(wish))

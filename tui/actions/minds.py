@@ -70,7 +70,6 @@ def _proposed(app: Viewer) -> str:
 
 
 async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -> str:
-    """Return the estimated cost of members, ticks, model and goal, as a sentence."""
     from sim.minds.deciding.estimate import expected_of
 
     if not who:
@@ -292,7 +291,6 @@ async def _survey(app: Viewer, wish: SurveyQuestions) -> None:
 
 
 def _sampled(world: Any, wish: SurveyQuestions) -> tuple[list[str], list[Any]]:
-    """Return who is asked, and how."""
     from sim.minds.deciding.commands import members_of
     from sim.minds.deciding.interview import questions_to
     from sim.minds.models.configured import prompts_folder

@@ -43,11 +43,9 @@ class ActionProvider(Provider):
 
     @property
     def hubbub(self) -> Viewer:
-        """The program."""
         return self.app  # type: ignore[return-value]
 
     def offers(self) -> Iterator[ActionOffer]:
-        """Yield the actions that are possible."""
         situation = self.hubbub.situation()
         for action in ACTIONS:
             if action.id != "palette" and not action.when(situation):
@@ -71,7 +69,6 @@ class ActionProvider(Provider):
             )
 
     async def discover(self) -> Hits:
-        """List the possible actions."""
         for offer in self.offers():
             if not offer.words:
                 yield DiscoveryHit(

@@ -117,7 +117,6 @@ class Action:
         object.__setattr__(self, "command", self.command or self.id)
 
     def is_in(self, mode: str) -> bool:
-        """Whether its key works in a mode."""
         return not self.where or mode in self.where.split()
 
     @property

@@ -58,7 +58,6 @@ def _goes_on(app: Viewer) -> bool:
 
 
 def _alive(app: Viewer) -> bool:
-    """Return whether a message is spreading, by the newest frame."""
     rows = app.simulation.frame.sessions
     return any(row.status in {"queued", "running"} for row in rows)
 
@@ -290,7 +289,6 @@ async def branch(app: Viewer, words: Words) -> None:
 
 
 async def _switch(app: Viewer, name: str) -> None:
-    """Go to the tip of a branch."""
     branches = _branches(app)
     await _keep_tip(app)
     fork, tip, _ = branches.tips[name]

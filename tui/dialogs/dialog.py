@@ -68,7 +68,6 @@ class Dialog(ModalScreen[T], Generic[T]):
         self.fit(max(1, self.size.height - AROUND))
 
     def fit(self, room: int) -> None:
-        """Limit the body to ``room`` lines."""
         for body in self.query("#body"):
             body.styles.max_height = room
 
@@ -76,14 +75,12 @@ class Dialog(ModalScreen[T], Generic[T]):
         yield from ()
 
     def more_buttons(self) -> ComposeResult:
-        """Yield buttons between the two standard ones."""
         yield from ()
 
     def result(self) -> T | None:
         return None
 
     def accept(self) -> None:
-        """Close with the result, if there is one."""
         try:
             found = self.result()
         except HubbubError as error:
@@ -112,7 +109,6 @@ class Dialog(ModalScreen[T], Generic[T]):
         self.query_one("#box").border_subtitle = Content(line(text, 104))
 
     def complain(self, sentence: str) -> None:
-        """Show an error, or clear it."""
         self.query_one("#problem", Static).update(plain(sentence))
         self.set_class(bool(sentence), "-wrong")
 
@@ -230,12 +226,10 @@ class ListDialog(Dialog[T]):
 
     @property
     def here(self) -> T | None:
-        """The value under the cursor."""
         found = self.query_one("#list", OptionList).highlighted
         return None if found is None else self._listed[found]
 
     def tell(self, text: str) -> None:
-        """Show a line above the list."""
         self.query_one("#told", Static).update(line(text, 400))
 
     def moved(self) -> str:
@@ -266,7 +260,6 @@ def sentence_of(error: BaseException) -> str:
 
 
 def _where(error: BaseException) -> str:
-    """Return the last calls, without values."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
     return "\n".join(f"{frame.name} (line {frame.lineno})" for frame in frames)
 

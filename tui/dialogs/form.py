@@ -71,7 +71,6 @@ class TextLines(TextArea):
 
     @property
     def value(self) -> str:
-        """The text."""
         return self.text
 
     @value.setter
@@ -120,7 +119,6 @@ class Row(Horizontal):
 
     @property
     def explanation(self) -> str:
-        """What the field means, in full."""
         return self.field.explanation
 
     @property
@@ -274,7 +272,6 @@ class FormDialog(Dialog[T]):
 
     @property
     def rows(self) -> list[Row]:
-        """The fields that are shown."""
         return [row for row in self.query(Row) if row.display]
 
     @property
@@ -284,7 +281,6 @@ class FormDialog(Dialog[T]):
 
     @property
     def parameters(self) -> dict[str, str]:
-        """The declared parameters that were typed."""
         return self.query_one(Form).values
 
     def result(self) -> T | None:
@@ -342,7 +338,6 @@ class FormDialog(Dialog[T]):
             await self.choose(str(getattr(control, "value", "")))
 
     async def choose(self, name: str) -> None:
-        """Show the parameters of what was chosen."""
         card = self.cards.get(name)
         if card is not None and self.query("#form"):
             own = {spec.name for spec in card.parameters}
@@ -351,7 +346,6 @@ class FormDialog(Dialog[T]):
             self._look()
 
     def _arrange(self) -> None:
-        """Show the fields that apply, and mark those that are wrong."""
         own = {row.field.name: row for row in self.query(Row) if not isinstance(row, FormField)}
         for row in self.query(Row):
             if row.field.only_for is not None:
@@ -360,7 +354,6 @@ class FormDialog(Dialog[T]):
             row.set_class(bool(row.typed and row.problem), "-wrong")
 
     def say(self, text: str) -> None:
-        """Show a preview."""
         self.query_one("#preview", Static).update(plain(text))
 
     @work(exclusive=True, group="preview")

@@ -80,7 +80,6 @@ class CompareDialog(Dialog[tuple[str, ...]]):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The comparison as typed after ``compare``."""
         numbers = [f"{name}={text}" for name in ("ticks", "seed") if (text := self._typed(name))]
         return (self._typed("pairs") or "20", *filter(None, map(self._condition, ROWS)), *numbers)
 
@@ -323,7 +322,6 @@ class EditorDialog(Dialog[tuple[str, bool]]):
         yield Button(Content(" Save and run "), id="run", compact=True)
 
     def fit(self, room: int) -> None:
-        """Give the remaining lines to the text."""
         super().fit(room)
         self.query_one("#text").styles.height = max(3, self.app.size.height - AROUND)
 

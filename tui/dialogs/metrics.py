@@ -150,7 +150,6 @@ def _prefix(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _bounds(rule: AlertRule | None) -> tuple[str, str]:
-    """Return the warning and critical thresholds of a rule, as typed."""
     low, high = (None, None) if rule is None else (rule.warning, rule.critical)
     return "" if low is None else f"{low:g}", "" if high is None else f"{high:g}"
 

@@ -128,7 +128,6 @@ class InterviewDialog(Dialog[bool]):
         yield Row(Field("keep", "Remember", "no", _REMEMBER), "keep")
 
     def fit(self, room: int) -> None:
-        """Give the remaining lines to the conversation."""
         super().fit(room)
         for talk in self.query("#talk"):
             talk.styles.max_height = max(1, room - LINES)

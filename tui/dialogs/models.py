@@ -43,7 +43,6 @@ class Search(Input):
     """The field whose letters narrow a list; ``?`` is left to the dialog."""
 
     def check_consume_key(self, key: str, character: str | None) -> bool:
-        """Return whether a key types something here."""
         return character != "?" and super().check_consume_key(key, character)
 
 
@@ -175,7 +174,6 @@ class ModelField(Widget, can_focus=True):
 
         @property
         def control(self) -> ModelField:
-            """The field."""
             return self.field
 
     def __init__(self, simulator: Simulator, *, id: str) -> None:  # noqa: A002 - Textual's word
@@ -184,7 +182,6 @@ class ModelField(Widget, can_focus=True):
         self._cards: dict[str, PluginChoice] = {}
 
     def offer(self, cards: Sequence[PluginChoice]) -> None:
-        """Set the available models."""
         self._cards = {card.name: card for card in cards}
 
     def watch_value(self) -> None:

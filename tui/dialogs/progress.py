@@ -52,7 +52,6 @@ class DialogJob:
         """Update the progress of a job that does not report by itself."""
 
     def cancel(self) -> None:
-        """Request that the job stops."""
         self._stop.set()
 
     def sentence(self, cells: int) -> str:
@@ -66,7 +65,6 @@ class DialogJob:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether cancelling was requested."""
         return self._stop.is_set()
 
 
@@ -78,11 +76,9 @@ class EngineJob(DialogJob):
         self._job = job
 
     def look(self) -> None:
-        """Update the progress."""
         self.stage, self.share = self._job.progress.stage, self._job.progress.share
 
     def cancel(self) -> None:
-        """Request that the job stops."""
         super().cancel()
         self._job.cancel()
 
@@ -252,7 +248,6 @@ class Loading(Screen[None]):
         self.say("")
 
     def say(self, sentence: str) -> None:
-        """Show a sentence below the progress or the error."""
         self._said = sentence
         if self.is_mounted:
             self._turn()

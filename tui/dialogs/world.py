@@ -82,7 +82,6 @@ class NewWorldDialog(FormDialog[NewWorldSpec]):
 
 
 def _refuse_too_large(order: NewWorldSpec, needed: int, free: int) -> None:
-    """Raise if a world is too large for memory."""
     if needed > free:
         raise InputError(
             f"Not enough memory: {plural(order.agents, 'member')} need about {bytes_of(needed)}, "
@@ -223,7 +222,6 @@ class QuitDialog(Confirm):
 
 
 def _lost(frame: Frame) -> str:
-    """Return what leaving would lose."""
     if frame.kept is not None:
         return (
             f"has unsaved changes: its journal ends at tick {count(frame.kept.tick)}.\n"
