@@ -33,14 +33,7 @@ from tui.dialogs.progress import Loading, in_thread
 from tui.experiments import Experiments
 from tui.key_queue import KeysInOrder
 from tui.opening import Bubble, Opening
-from tui.parts import (
-    BackgroundWork,
-    FrameFeed,
-    LongWork,
-    ModelAccess,
-    Starting,
-    TheoryCurves,
-)
+from tui.parts import BackgroundWork, FrameFeed, LongWork, ModelAccess, Starting, TheoryCurves
 from tui.safe_text import SafeFilter, line, plain
 from tui.simulator import JournalLocation, NewWorldSpec, Preferences, Simulator, preferences
 from tui.stored_run import TICKS_PER_SECOND

@@ -16,13 +16,7 @@ from textual.css.query import NoMatches
 from sim import runtime, settings
 from sim.errors import HubbubError, InputError
 from tui.dialogs.dialog import sentence_of
-from tui.dialogs.progress import (
-    POLLS_PER_SECOND,
-    DialogJob,
-    EngineJob,
-    ProgressDialog,
-    in_thread,
-)
+from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, EngineJob, ProgressDialog, in_thread
 from tui.safe_text import line
 
 if TYPE_CHECKING:

@@ -219,8 +219,7 @@ class WorldSession:
         await app.part()
         try:
             told = await app.work.in_thread(
-                "deleting profiles",
-                lambda report: app.simulator.erase(path, who, how, report),
+                "deleting profiles", lambda report: app.simulator.erase(path, who, how, report)
             )
         except HubbubError as error:
             refused = sentence_of(error)

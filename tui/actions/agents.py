@@ -323,8 +323,7 @@ async def change(app: Viewer, words: Words) -> None:
         raise InputError("Type what to set, such as `change 'activity > .5' status=paused`.")
     whom: Any = condition or [_chosen(app)]
     many = await app.work.of_engine(
-        "changing members",
-        app.simulation.do("change_agents", whom, **said),
+        "changing members", app.simulation.do("change_agents", whom, **said)
     )
     app.groups.look_anew()
     what = ", ".join(f"{name}={value}" for name, value in said.items())
@@ -341,8 +340,7 @@ async def profiles(app: Viewer, words: Words) -> None:
     people = await in_thread(lambda: io.read_profiles(path), "profiles")
     plain = [person.plain() for person in people]
     taken = await app.work.of_engine(
-        "loading profiles",
-        app.simulation.do("take_profiles", plain, said.get("match", "auto")),
+        "loading profiles", app.simulation.do("take_profiles", plain, said.get("match", "auto"))
     )
     app.groups.look_anew()
     told = [f"Loaded {plural(len(people), 'profile')}.", *people.remarks, *taken.remarks]

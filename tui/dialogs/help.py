@@ -43,10 +43,7 @@ class HelpDialog(Dialog[bool]):
     AUTO_FOCUS = ""
 
     def __init__(
-        self,
-        focused: Widget | None,
-        bindings: Mapping[str, ActiveBinding],
-        situation: ScreenState,
+        self, focused: Widget | None, bindings: Mapping[str, ActiveBinding], situation: ScreenState
     ) -> None:
         super().__init__("Help", yes="Close", no="")
         self._focused = focused

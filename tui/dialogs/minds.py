@@ -383,8 +383,5 @@ def _written(place: int, one: Shown) -> Content:
     likes = f"  ({plural(one.likes, 'like')})" if one.likes else ""
     about = f" (on {one.to}: {line(one.answers, 120)})" if one.answers else ""
     return Content.assemble(
-        (f"{head}: ", "bold"),
-        line(one.text, 200),
-        (about, "$text-muted"),
-        (likes, "$text-muted"),
+        (f"{head}: ", "bold"), line(one.text, 200), (about, "$text-muted"), (likes, "$text-muted")
     )
