@@ -58,6 +58,7 @@ def write(
 
     A post is about one of the author's interests, or about two (one time in four); its appeal is
     255 u^2, so that few posts appeal to many. Topic 255: none. Returns the number of posts.
+    ``personality`` is (n, 5); ``interests`` and ``tags`` are (n, 2), the low 32 bits first.
     """
     count = 0
     for at in range(online.size):

@@ -41,7 +41,7 @@ _BASIS = np.uint64(0xCBF29CE484222325)
 
 @kernel
 def fill_personality(key: np.uint64, start: int, out: U8) -> None:
-    """Draw the Big Five: each is the mean of three uniforms (mean 0.5, sd 0.167), as a byte."""
+    """Draw the Big Five into (n, 5): each the mean of three uniforms (sd 0.167), in 1/255."""
     for row in range(out.shape[0]):
         own = word(key, start + row)
         for trait in range(5):
@@ -60,7 +60,7 @@ def fill_activity(key: np.uint64, start: int, out: F32) -> None:
 
 @kernel
 def fill_topics(key: np.uint64, table: U8, out: U8) -> None:
-    """Draw the 4 to 6 topics of each community; the first ones again fill its eight places."""
+    """Draw 4 to 6 topics of each community from ``table`` (4096,), and repeat them up to eight."""
     for row in range(out.shape[0]):
         own = word(key, row)
         wanted = 4 + int(word2(own, 0) % np.uint64(3))
@@ -89,7 +89,10 @@ def fill_interests(
     size: int,
     out: U64,
 ) -> None:
-    """Draw 3 to 6 interests per agent; members favour the topics of their community."""
+    """Draw 3 to 6 interests per agent (bit t: topic t); members favour topics of their community.
+
+    ``community`` -1: none; ``topics`` is (communities, 8), ``table`` is (4096,).
+    """
     for row in range(out.shape[0]):
         own = word(key, start + row)
         wanted = min(3 + int(word2(own, 0) >> _S62), size)
@@ -117,7 +120,7 @@ def fill_interests(
 
 @kernel
 def hash_texts(blob: U8, offsets: I64, out: U64) -> None:
-    """Hash each text (FNV-1a over its UTF-8 bytes, then mixed)."""
+    """Hash each text (FNV-1a over its UTF-8, then mixed); the last of ``offsets`` is the end."""
     for row in range(out.shape[0]):
         h = _BASIS
         for at in range(offsets[row], offsets[row + 1]):

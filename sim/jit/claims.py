@@ -190,8 +190,8 @@ def claim_coins(
 ) -> Number:
     """Toss the coin of every tie of ``speakers[lo:hi]``: ``uniform(word2(word(key, u), v)) < p``.
 
-    ``p`` is multiplied by trust / 65535 and divided by the listener's ``degree``, unless these are
-    empty. Returns the number of ``touched``; the slot after the last is overwritten.
+    ``p`` is multiplied by trust / 65535, or if that is empty divided by the listener's ``degree``,
+    unless empty. Returns the number of ``touched``; the slot after the last is overwritten.
     """
     fell = np.empty(BLOCK, np.uint8)
     batch = np.empty(BATCH + 1, np.uint64)

@@ -160,7 +160,8 @@ def parse_lines(
     """Parse the lines of ``data[start:stop]``, the last byte of which is a line end.
 
     Returns (position, arcs read, whether all is valid): the position is ``stop``, the first line
-    that does not fit, or the invalid line, which is counted. ``columns`` -1: none.
+    that does not fit, or the invalid line, which is counted. ``columns``: of source,
+    target, weight and time, -1: none. ``tally`` adds up lines, comments and empty lines.
     """
     needed = columns.max() + 1
     count = 0

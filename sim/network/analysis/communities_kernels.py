@@ -78,6 +78,8 @@ def move_agents(
 
     Blondel et al. 2008; after the first round only agents whose neighbourhood changed are visited
     again (Traag, Waltman & van Eck 2019). Self-loops count twice in ``strength``.
+    ``queue`` is circular, ``state`` its head and size; ``book`` (n, 2): strength of a community,
+    and zeros before and after; ``touched`` is one longer than the longest row.
     """
     weighted = weights.size > 0
     head, size, fetched = state[0], state[1], np.int64(0)
@@ -147,6 +149,7 @@ def split_agents(
 
     The refinement of Traag, Waltman & van Eck (2019), but always with the best choice; started with
     every agent alone, it finds well-knit parts, so that misplaced ones can leave as a whole.
+    ``label`` is at first each agent's own id; ``book`` is as in :func:`move_agents`, for parts.
     """
     weighted = weights.size > 0
     for i in range(begin, end):

@@ -75,6 +75,7 @@ def strong_search(
 
     Tarjan, "Depth-first search and linear graph algorithms", SIAM J. Comput. 1972. ``state``, zeros
     at first: next root, agents on the path, agents pending, agents visited, components found.
+    ``order`` and ``cursor`` are zeros at first, ``label`` is -1.
     """
     root, depth, waiting, met, found = state[0], state[1], state[2], state[3], state[4]
     n = order.size

@@ -74,7 +74,7 @@ def follow(
     """Process entries ``begin`` to ``end - 1`` of a cascade's log; return the longest chain seen.
 
     ``caused`` counts by the adoption tick of the source, ``levels`` by distance from the seeds; the
-    last entry of each holds all later or farther ones.
+    last entry of each holds all later or farther ones; both are added to. ``when`` is -1 at first.
     """
     deepest = 0
     last = levels.size - 1
@@ -109,6 +109,7 @@ def spread_out(
     """Add the entries ``begin`` to ``end - 1`` of a log to a table of groups by time.
 
     The last column holds all later adopters; agents beyond the end of ``row_of`` are left out.
+    ``heat`` (groups, columns) is added to; ``onset`` is -1 before a group's first adoption.
     """
     last = heat.shape[1] - 1
     for i in range(begin, end):

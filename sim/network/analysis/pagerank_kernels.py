@@ -27,7 +27,7 @@ def sweep(
     """Update the agents ``begin`` to ``end - 1`` in place; return the sum of absolute changes.
 
     ``passed`` is damping / degree, 0 for a dead end; ``base`` is 1 - damping; ``share`` is what
-    each agent passes along each of its ties.
+    each agent passes along each of its ties. A row holds those that pass the agent a share.
     """
     change = 0.0
     for u in range(begin, end):

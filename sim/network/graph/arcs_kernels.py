@@ -130,7 +130,9 @@ def sort_blocks(
 ) -> Number:
     """Append the rows of the blocks ``begin`` to ``end - 1``; return the new number of ties.
 
-    A duplicate overwrites the tie before it. ``counts``: (passes, 2**width), for digits of an id.
+    A duplicate overwrites the tie before it. ``records`` begin with the block ``first``, ``stops``
+    with block 0. Scratch: ``spare``, as long as the largest block; ``counts``, (passes, 2**width)
+    for all bits of a source within its block and a target.
     """
     high = np.uint64(bits) + _LOW
     one_id = (ONE << np.uint64(bits)) - ONE

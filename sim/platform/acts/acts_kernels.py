@@ -39,7 +39,8 @@ def decide(
     """Choose one act or none (0) for each exposure, by ``RulePolicy``'s probabilities.
 
     ``rates`` are in the order of :data:`RATES`; ``standing`` is 254 r / (1 + r) of reputation r, or
-    empty: 1 for all; ``weight`` is the share of the drive that depends on it.
+    empty: 1 for all; ``weight`` is the share of the drive that depends on it. ``personality`` is
+    (n, 5) in 1/255; ``attention`` is by slot, ``novelty`` by age, both (256,).
     """
     message, source, _, trusts, cares, ages, proofs, appeals, flags = shown
     e = 0
@@ -137,6 +138,7 @@ def collect(
     """Write the acts of all exposures that have one, in order, and return their number.
 
     ``other`` is the source for a repost, else the author; columns written are one longer.
+    ``hot`` is (posts, 8), from message ``first`` on.
     """
     base = np.uint32(first)
     e = 0
@@ -172,6 +174,7 @@ def apply(
     """Apply the effects of acts on posts: counters, and flags after enough reports.
 
     ``cold`` holds dislikes, replies and reports; a minimum of 0: never; shares are of impressions.
+    ``hot`` is (posts, 8); messages no longer in the table are skipped.
     """
     base = np.uint32(first)
     count = np.uint32(hot.shape[0])
@@ -204,7 +207,7 @@ def apply(
 
 @kernel
 def by_topic(topic: U8, numbers: U32, parts: I64, out: U32) -> None:
-    """Sort messages by topic, stably; those without a topic are left out."""
+    """Sort messages that have a topic by it, stably; ``parts`` (65,): its offsets, and the end."""
     for t in range(65):
         parts[t] = 0
     for i in range(topic.size):

@@ -94,7 +94,8 @@ def gather(
 
     ``inside`` places are divided among the viewer's sources that recently shared something (of too
     many, one of each equal part); ``outside`` more come from pools. Left out: seen, own, hidden or
-    duplicate messages, and those of inactive or blocked members.
+    duplicate messages, and those of inactive or blocked members. ``stops`` takes each viewer's
+    offset, and the end; ``out`` has room for the most there can be.
     """
     block = block_draws()
     filled = _NONE_YET

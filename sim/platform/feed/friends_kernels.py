@@ -58,7 +58,7 @@ def two_hop(
     """Write the members two steps from ``viewers[low:]``, for as many as fit; return viewers done.
 
     ``cap``: maximum sampled places per row; ``at``, int64 (n,): all 0 before and after; ``room``:
-    of length cap * cap + cap. The viewer itself and its sources are left out.
+    of length cap * cap + cap, ``found``: at least cap * cap. Viewer and sources are left out.
     """
     touched, common, adamic, spread = room
     others, commons, adamics, spreads = found
@@ -172,7 +172,8 @@ def alike(
     """Write the sources of members that share sources with ``viewer``, with walk probabilities.
 
     The walk: viewer, a source of it, another listener of that (``fans``), a source of that
-    listener. Returns the number of ``reached``, where the caller must reset ``total`` to 0.
+    listener. Returns the number of ``reached``; the viewer and its sources may be among them.
+    ``total`` is all 0 before; the caller must reset it to 0 there.
     """
     own = word(key, viewer)
     found = np.int64(0)

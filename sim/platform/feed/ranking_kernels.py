@@ -54,6 +54,7 @@ def select(
 
     Scores are the bits of a float32; equal ones are ordered by draws, so that the order of agents
     has no effect. Returns the number of exposures; -1 if a score is NaN, and nothing is written.
+    ``slots`` is up to 255; ``seen`` is (n, 12).
     """
     best = np.empty(slots + 1, np.uint64)
     at = np.empty(slots + 1, np.int64)
@@ -99,7 +100,7 @@ def select(
 
 @kernel
 def count_shown(message: U32, first: int, hot: U32) -> None:
-    """Count each exposure in its message's row; all messages are in the table."""
+    """Count each exposure in its message's row of ``hot``, (posts, 8); all are in the table."""
     base = np.uint32(first)
     for i in range(message.size):
         hot[np.int64(np.uint32(message[i] - base)), SHOWN] += np.uint32(1)
@@ -107,7 +108,7 @@ def count_shown(message: U32, first: int, hot: U32) -> None:
 
 @kernel
 def tally(message: U32, first: int, shown: U32) -> None:
-    """Count each exposure outside the table, if posts must not change yet."""
+    """Count as :func:`count_shown`, but outside the table, if posts must not change yet."""
     base = np.uint32(first)
     for i in range(message.size):
         shown[np.int64(np.uint32(message[i] - base))] += np.uint32(1)

@@ -30,6 +30,7 @@ def spread_out(
 
     Chosen next is the highest of ``score - variety * (largest share of tags in common with one
     chosen) - same_author * (messages chosen of its author)``; sorting by ``out`` gives the order.
+    Weights are at least 0; among equals the higher low half of ``draw`` is first.
     """
     for i in range(stops.size - 1):
         low, high = stops[i], stops[i + 1]

@@ -64,7 +64,8 @@ def serve(
 ) -> int:  # fmt: skip
     """Write the best candidates of ``viewers[low:high]`` by a weighted sum, and mark them as seen.
 
-    ``shown`` has room for 64 more. Returns the number of exposures.
+    ``shown`` has room for 64 more; ``slots`` is up to 255; ``weights`` are finite; ``half_life``
+    and ``saturation`` are over 0. Returns the number of exposures.
     """
     block = block_draws()
     have = _Seen(

@@ -140,7 +140,8 @@ def count_again(
     """Count the adoptions from claims, and those caused by each cohort of adopters.
 
     Claims hold the new state in bits 32 to 39, the source below; ``turns`` the latest cohort plus
-    one, 0 for none, with room for all ``agents``.
+    one, 0 for none, with room for all ``agents``; ``states`` are those before the changes.
+    ``began`` and ``caused`` (row + 1,) are added to.
     """
     for i in range(agents.size):
         new = (claims[i] >> S32) & BYTE

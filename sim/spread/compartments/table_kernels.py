@@ -228,7 +228,11 @@ def table_contacts(
     rows: U32, targets: U32, trust: U16, live: U32, lo: int, hi: int, key: Word, keys: U32,
     state: U8, closed: U64, claim: U64, touched: U32, m: Number, rules: ContactRules,
 ) -> tuple[Number, Number]:  # fmt: skip
-    """Visit ties of speakers in ``live[lo:hi]``, write claims; return agents touched, contacts."""
+    """Visit ties of speakers in ``live[lo:hi]``, write claims; return agents touched, contacts.
+
+    ``trust`` empty: 1 each; ``closed`` empty: all take part; the slot after the last ``touched`` is
+    overwritten.
+    """
     tossed = np.empty(BLOCK, np.uint64)
     batch = np.empty(BATCH + 1, np.uint64)
     drawn = np.empty(BATCH + 1, np.uint64)
@@ -351,7 +355,8 @@ def claim_due(
 ) -> Number:  # fmt: skip
     """Claim the live agents whose time is over and that no contact claimed for their next state.
 
-    ``until`` is the last tick of a state, 0: never ends. Returns the number of touched agents.
+    ``until`` is the last tick of a state, 0: never ends; ``becomes`` 255: a state without
+    duration. Returns the number of touched agents.
     """
     for i in range(count):
         u = np.uint64(live[i])

@@ -35,7 +35,7 @@ _TICK = 4294967296.0
 def delay(share: float, law: int, scale: float, shape: float, below: F64) -> Word:
     """Return the delay (2**32 a tick, at least 1) of a draw in [0, 1), 0 for never.
 
-    ``below``: the probability that one of the attempts 1, 2, ... up to each succeeded.
+    ``scale`` is in ticks; ``below``: the chance that one of the attempts up to each succeeded.
     """
     if law == ATTEMPTS:
         tries: Number = np.int64(1)
@@ -75,8 +75,9 @@ def send(
 ) -> Number:  # fmt: skip
     """Send the message over the ties of ``speakers[lo:hi]``, which were reached at ``left_at``.
 
-    The tie's draw is ``word2(word(key, u), v)``, or given by ``coins``; ``touched`` lists agents
-    whose arrival changed and is within this tick: these send again.
+    The tie's draw is ``word2(word(key, u), v)``, or given by ``coins`` unless empty; ``touched``
+    lists agents whose arrival changed and is within this tick: these send again. ``claim`` is
+    ``FREE`` outside a tick; ``under_way`` has room for more.
     """
     rows, targets, trust, p = heard.rows, heard.targets, heard.trust, ties.p
     fell = np.empty(BLOCK, np.uint8)
@@ -221,7 +222,10 @@ def due_between(
 
 @kernel
 def roots(reached: U32, sources: U32, claim: U64, out: U32) -> None:
-    """Write for each agent reached in a tick the last sender on its path from before the tick."""
+    """Write for each agent reached in a tick the last sender on its path from before the tick.
+
+    ``claim`` is ``FREE`` before and after; ``sources`` change; chains of senders must end.
+    """
     for i in range(reached.size):
         claim[reached[i]] = np.uint64(i)
     for i in range(reached.size):

@@ -63,7 +63,8 @@ def fall_by_overlap(
     """List the ties of ``u`` whose coin is below ``p`` times their share, as places in its row.
 
     The share is the overlap within u's community, ``across`` outside; with a negative ``across``
-    u's smallest overlap. Some closed listeners are left out.
+    u's smallest overlap. Some closed listeners are left out. ``coins`` are given, or empty.
+    ``mates`` to ``fell`` are one longer than the row; ``marked`` is clear before and after.
     """
     start = np.int64(rows[u, 0])
     length = np.int64(rows[u, 1])
@@ -266,7 +267,8 @@ def claim_shares(
 ) -> Number:  # fmt: skip
     """Toss the coin of every tie of ``speakers[lo:hi]``: success is below ``p`` times its share.
 
-    Coins are ``word2(word(key, u), v)``, or given. Returns the number of touched agents.
+    Coins are ``word2(word(key, u), v)``, or given for each tie, unless empty. Returns the number of
+    touched agents; the slot after the last is overwritten.
     """
     rule, tie_key, levels, keys, heard, community, across = shares
     share = np.empty(BLOCK)

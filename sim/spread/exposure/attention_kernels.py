@@ -70,7 +70,8 @@ def take_turns(
     """Let agents act in turn: post something new, or scan the screen and repost.
 
     ``reuse``: chance of reposting from memory instead. Writes and counts the first posters of the
-    watched meme; ``seen`` is the latest meme, and the watched one's posts so far.
+    watched meme; ``seen`` is the latest meme, and the watched one's posts so far; it changes,
+    as does ``posted``, 1 for agents that have posted the watched one.
     """
     memes, authors, heads, memory, _ = screens
     length, size = memes.shape[1], memory.shape[1]

@@ -73,7 +73,7 @@ def ranks(
 ) -> None:
     """Write each source's rank among its listener's sources, by id, and the trust of lower ranks.
 
-    ``seen``, ``sums``: zeros; at the end the number of sources and their total trust.
+    ``seen``, ``sums``: zeros; at the end the number of sources and their trust (empty: 1 each).
     """
     for u in range(rows.shape[0]):
         start = np.int64(rows[u, 0])

@@ -46,8 +46,8 @@ def best(
 ) -> tuple[Number, float]:
     """Return the agent with the highest worth, and its worth; (-1, 0.0) if all are worth nothing.
 
-    Worth is count, or count / cost within ``budget``; ``bounds`` is an earlier one, descending in
-    ``order``. Equal worth is decided by the lowest draw.
+    Worth is count, or with ``costs`` count / cost within ``budget``; ``bounds`` is an earlier one,
+    descending in ``order``. Equal worth is decided by the lowest draw. Those ``taken`` are skipped.
     """
     found, most = np.int64(-1), 0.0
     lot = np.uint64(0)
@@ -206,7 +206,7 @@ def add_losses(
     queue: U32, reached: int, seeds: int, targets: U32, live: I64, met: int, place: I32,
     agents: I64, ties: U32,
 ) -> None:  # fmt: skip
-    """Add the losses of a run with each agent (itself included), or each tie; the other is empty.
+    """Add the losses of a run with each agent (itself included), and each tie; empty: not wanted.
 
     ``queue`` and ``live`` are those of ``followed``; ``place``, all -1, is restored afterwards.
     """

@@ -139,8 +139,8 @@ def reverse_sets(
     """Draw the reverse reachable sets ``first`` to ``last - 1``, as many as fit.
 
     Returns their number and size in all. ``out`` takes each with its root first; a set that does
-    not fit is drawn again by the next call; one of more than ``large`` agents ends it. ``seen`` is
-    restored afterwards.
+    not fit is drawn again by the next call; one of more than ``large`` agents ends it. ``seen``, a
+    bitmap of agents that take no part, is restored afterwards. ``rows`` list sources.
     """
     used = np.int64(0)
     for s in range(first, last):
@@ -243,6 +243,8 @@ def followed(
 
     ``skips``: ties of equal chance are skipped in jumps; else coins are the same for all seeds.
     ``live`` takes places in ``queue`` and ``targets`` in turn; ties over half its size did not fit.
+    Empty: none recorded; ``dead`` empty: none is. ``seen`` marks who takes no part; it is restored
+    unless ``keeps``.
     """
     end, at, met = np.int64(0), np.int64(0), np.int64(0)
     for s in range(seeds.size):
@@ -319,6 +321,7 @@ def crossed(
     """Follow one run of linear thresholds from seeds to its end; return the number reached.
 
     Its law is one live tie per listener. ``left``, zeros before and after: missing weight plus one.
+    ``trust`` empty: all sources weigh the same. ``seen`` is restored afterwards.
     """
     end, at, heard = np.int64(0), np.int64(0), np.int64(0)
     total: Number

@@ -75,7 +75,9 @@ def tell(
 ) -> Number:  # fmt: skip
     """Update the listeners of ``speakers[lo:hi]``, which moved from one heard state to another.
 
-    Of several that entered in one tick the lowest draw under ``key`` is the voice.
+    Of several that entered in one tick the lowest draw under ``key`` is the voice. ``was``, ``now``
+    may be :data:`NONE`; ``trust`` empty: not summed; the slot after the last ``touched`` is
+    overwritten.
     """
     batch = np.empty(BATCH + 1, np.uint64)
     gain = np.empty(BATCH + 1, np.uint64)
@@ -470,7 +472,8 @@ def commit(
     """Turn the claims on ``touched[:m]``, ascending, into states and clear them.
 
     Those whose heard state changed are moved to the front of ``touched``. Returns the numbers of
-    first adoptions, of these agents, and of agents roused.
+    first adoptions, of these agents, and of agents roused. ``state`` has room; the slots of ``was``
+    and ``roused`` after the last are overwritten.
     """
     rousing: Number = np.int64(0)
     fresh: Number = np.int64(0)

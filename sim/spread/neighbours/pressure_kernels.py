@@ -18,7 +18,8 @@ def press(
 ) -> Number:  # fmt: skip
     """Add the weight of each of ``speakers[lo:hi]`` to all of its open listeners.
 
-    A claim is ``draw << 32 | speaker``, the lowest wins. Returns how many agents hear any.
+    A claim is ``draw << 32 | speaker``, the lowest wins. Returns how many agents hear any; the
+    slot of ``touched`` after the last, and its last, are overwritten. ``closed`` may be empty.
     """
     spare = touched.size - 1
     heard = np.empty(BLOCK + 1, np.uint32)

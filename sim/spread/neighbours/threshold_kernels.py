@@ -41,8 +41,8 @@ def hear(
 ) -> Number:  # fmt: skip
     """Add the weight of ``speakers[lo:hi]`` to the sums of their listeners; crossing agents claim.
 
-    ``left`` is the missing weight plus one. Returns how many have crossed; the slot of ``touched``
-    after the last is overwritten.
+    ``left`` is the missing weight plus one; ``trust`` empty: 1 each; ``speakers`` ascend. Returns
+    how many have crossed; the slot of ``touched`` after the last is overwritten.
     """
     batch = np.empty(BATCH + 1, np.uint64)
     added = np.empty(BATCH + 1, np.int64)

@@ -24,6 +24,7 @@ def means(
     """Write the mean opinion of the sources of agents ``lo`` to ``hi - 1`` into ``out``.
 
     Weights are ``trust``, or empty: equal; an agent without sources (present ones) gets its own.
+    ``absent`` empty, here and below: all are present.
     """
     for v in range(lo, hi):
         start = np.int64(rows[v, 0])
@@ -108,7 +109,7 @@ def shares_at(
 def draw_signs(
     rows: U32, sources: U32, lo: int, hi: int, key: Word, negative: Word, out: I8
 ) -> None:
-    """Draw a sign (1 or -1) for each tie, equal for both directions of a pair."""
+    """Draw a sign for each tie, equal in both directions: -1 by the gate ``negative``, else 1."""
     for v in range(lo, hi):
         start = np.int64(rows[v, 0])
         for e in range(start, start + np.int64(rows[v, 1])):
@@ -121,7 +122,11 @@ def draw_signs(
 
 @kernel
 def count_bins(x: F64, low: float, high: float, slack: float, tally: I64) -> Number:
-    """Count opinions in equal bins, which include their lower edge; return how many are outside."""
+    """Add opinions to equal bins, which include their lower edge; return how many are outside.
+
+    The last bin includes its upper edge too. What is outside by at most ``slack``, for rounding,
+    counts in the nearest bin; NaN is outside.
+    """
     bins = tally.size
     scale = bins / (high - low)
     wrong: Number = np.int64(0)
@@ -155,7 +160,8 @@ def sway(
     """Move the opinions of listeners of ``speakers`` to a message's stance; return how many moved.
 
     Hearing it k times in a tick leaves the share ``left[k]`` of the distance (the last entry for
-    all higher k), whatever the order. ``hearings`` is all 0 before and after.
+    all higher k), whatever the order. ``hearings`` is all 0 before and after. An agent
+    whose ``x`` is NaN has no opinion.
     """
     moved: Number = np.int64(0)
     for turn in range(2):
@@ -209,8 +215,8 @@ def impacts(
 ) -> None:  # fmt: skip
     """Write, for agents ``lo`` to ``hi - 1``, the impact to change minus the impact to stay.
 
-    ``near`` is the factor of strength at each distance. ``root`` 0: impacts add up; 1: the mean of
-    each kind times the square root of its number.
+    ``near`` (256,) is the factor of strength at each distance. ``root`` 0: impacts add up; 1: the
+    mean of each kind times the square root of its number.
     """
     for v in range(lo, hi):
         against, staying = 0.0, 0.0

@@ -45,7 +45,7 @@ class GroupKind(NamedTuple):
 def draw_places(
     count: Number, own: Number, key: Word, turn: Number, distinct: int, places: I64
 ) -> bool:
-    """Draw places below ``count`` other than ``own``; return False if there are too few."""
+    """Draw places below ``count`` but ``own`` (-1: any); return False if there are too few."""
     if count < 1 or (distinct and count < places.size):
         return False
     attempt = 8
@@ -81,7 +81,7 @@ def gather(
 ) -> Number:  # fmt: skip
     """Hold gatherings ``lo`` to ``hi - 1`` of a tick: an agent hears a group of ``said.size``.
 
-    One with an absent member does not take place.
+    One with an absent member does not take place. ``said`` is scratch.
     """
     everybody, distinct, all_move = kind
     cut, done, claim, touched = into
@@ -190,7 +190,7 @@ def persuade(
 
 @kernel
 def any_discord(rows: U32, sources: U32, everybody: int, absent: U64, fixed: U8, x: F64) -> bool:
-    """Return whether any movable agent hears an opinion other than its own."""
+    """Return whether any movable agent hears (``everybody``, or its row) an opinion not its own."""
     first: Number = np.int64(-1)
     for v in range(rows.shape[0]):
         if absent.size and not is_open(absent, np.uint64(v)):

@@ -97,7 +97,7 @@ def convert(i: Number, by: Number, done: U64, claim: U64, touched: U32, m: Numbe
     """Record that agent ``i`` adopted the opinion of ``by`` for the first time.
 
     Its source is ``by``, or the source of ``by`` if that adopted in this same tick: a source adopts
-    in an earlier tick than those it convinces.
+    in an earlier tick than those it convinces. ``claim`` holds sources, ``FREE`` for all others.
     """
     if not is_open(done, np.uint64(i)) or claim[i] != FREE:
         return m

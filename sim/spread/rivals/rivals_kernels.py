@@ -31,6 +31,7 @@ def enter(
     """Turn a message's claims into ballots, and clear them; return how many agents have a ballot.
 
     ``rank``: the message's, if the order decides; else :data:`BY_ATTEMPT` or :data:`BY_DRAW`.
+    ``ballot`` is ``FREE`` outside a tick; the lowest wins, and ``source`` is its source.
     """
     for i in range(count):
         v = claimed[i]
@@ -96,7 +97,8 @@ def listen(
     """Add the weight of ``speakers[lo:hi]`` to their listeners' sums, whatever their message.
 
     Each listener keeps one voice, drawn in proportion to weight among all it has heard: a new one
-    replaces it with chance (its weight) / (the sum so far).
+    replaces it with chance (its weight) / (the sum so far). ``voice`` is plus one; both columns
+    have room; ``trust`` empty: 1 each; the slot after the last ``touched`` is overwritten.
     """
     batch = np.empty(BATCH + 1, np.uint64)
     added = np.empty(BATCH + 1, np.int64)
