@@ -11,6 +11,8 @@ import subprocess
 import sys
 import termios
 import time
+from ast import literal_eval
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,27 +91,13 @@ class Child:
 def test_a_signal_ends_it_with_the_terminal_restored(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    child = Child(tmp_path)
-    try:
+    with closing(Child(tmp_path)) as child:
         child.read_until(b"PAUSED")
         child.process.send_signal(number)
         assert child.end() == 128 + number
         assert child.output.rindex(b"\x1b[?1049l") > child.output.rindex(b"\x1b[?1049h")
         assert b"\x1b[?25h" in child.output
         assert termios.tcgetattr(child.slave)[3] == child.before[3]
-    finally:
-        child.close()
-
-
-def test_q_ends_it_with_code_0_and_the_terminal_restored(tmp_path: Path) -> None:
-    child = Child(tmp_path)
-    try:
-        child.read_until(b"PAUSED")
-        os.write(child.master, b"q")
-        assert child.end() == 0
-        assert termios.tcgetattr(child.slave)[3] == child.before[3]
-    finally:
-        child.close()
 
 
 COLLECTING = """
@@ -137,14 +125,11 @@ def test_the_collector_is_paused_until_the_engine_is_imported_and_looks_through_
     tmp_path: Path, fails: bool, shown: bytes, told: str
 ) -> None:
     at = tmp_path / "told"
-    child = Child(tmp_path / "saves", COLLECTING.format(fails=fails, at=str(at)))
-    try:
+    with closing(Child(tmp_path / "saves", COLLECTING.format(fails=fails, at=str(at)))) as child:
         child.read_until(shown)
         child.process.send_signal(signal.SIGTERM)
         child.end()
         assert at.read_text() == told
-    finally:
-        child.close()
 
 
 WITH_A_PLUGIN = """
@@ -174,15 +159,14 @@ def test_it_is_drawn_on_the_output_where_errors_go_to_a_file(
     place, plugin, output = (tmp_path / name for name in ("errors.txt", "two.py", "output.log"))
     plugin.write_text(PLUGIN)
     more = WITH_A_PLUGIN.format(plugin=str(plugin), output=str(output)) if has_plugin else ""
-    with place.open("wb") as errors:
-        child = Child(tmp_path, more, errors=errors.fileno())
-        try:
-            child.read_until(b"PAUSED")
-            os.write(child.master, b"q")
-            assert child.end() == 0
-            assert termios.tcgetattr(child.slave)[3] == child.before[3]
-        finally:
-            child.close()
+    with (
+        place.open("wb") as errors,
+        closing(Child(tmp_path, more, errors=errors.fileno())) as child,
+    ):
+        child.read_until(b"PAUSED")
+        os.write(child.master, b"q")
+        assert child.end() == 0
+        assert termios.tcgetattr(child.slave)[3] == child.before[3]
     assert b"\x1b" not in place.read_bytes()
     assert b"printed by a plugin" not in child.output
     if has_plugin:
@@ -203,16 +187,14 @@ def simulation(world, name, path, keeping=None):
     return made
 simulator.simulation = simulation
 """
-    child = Child(tmp_path, more)
-    try:
+    with closing(Child(tmp_path, more)) as child:
         child.read_until(b"PAUSED")
         child.read_until(b"[/b]")
         os.write(child.master, b"2")
         child.read_until(b"Most followed")
         os.write(child.master, b"q")
         assert child.end() == 0
-    finally:
-        child.close()
+        assert termios.tcgetattr(child.slave)[3] == child.before[3]
     for payload in (b"\x1b]0;owned", b"\x1b]52;", b"\x1bP1;2", "\x9b".encode(), "\u202e".encode()):
         assert payload not in child.output
     ours = re.sub(rb"\x1b]22;[a-z-]*\x07", b"", child.output)  # the shape of the pointer
@@ -227,12 +209,9 @@ def broken(self, frame, **_):
     raise RuntimeError("tripped \\x1b]0;owned\\x07")
 Stage.show = broken
 """
-    child = Child(tmp_path, more)
-    try:
+    with closing(Child(tmp_path, more)) as child:
         assert child.end() == 1
         assert termios.tcgetattr(child.slave)[3] == child.before[3]
-    finally:
-        child.close()
     assert b"Hubbub stopped because of an internal error" in child.output
     assert b"tripped" in child.output
     assert b"\x1b]0;owned" not in child.output
@@ -267,25 +246,18 @@ def test_errors_that_go_to_a_file_are_no_obstacle(monkeypatch: pytest.MonkeyPatc
     assert obstacle({"TERM": "xterm"}) == ""
 
 
-def test_the_headless_engine_imports_no_screen() -> None:
-    code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r});"
-        "import sim, sim.runtime, sim.io, sim.store;"
-        "print([name for name in sys.modules if name.partition('.')[0] in {'tui', 'textual'}])"
-    )
+@pytest.mark.parametrize(
+    ("modules", "unwanted"),
+    [
+        ("sim, sim.runtime, sim.io, sim.store", {"tui", "textual"}),
+        ("tui.app", {"numba", "scipy", "sim.world.world", "sim.runtime.simulation"}),
+    ],
+)
+def test_the_engine_imports_no_screen_and_the_first_paint_no_engine(
+    modules: str, unwanted: set[str]
+) -> None:
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import {modules}; print([*sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=170, check=True
     )
-    assert done.stdout.strip() == "[]"
-
-
-def test_the_first_paint_needs_no_engine() -> None:
-    code = (
-        f"import sys; sys.path.insert(0, {str(ROOT)!r}); import tui.app;"
-        "wanted = ('numba', 'scipy', 'sim.world.world', 'sim.runtime.simulation');"
-        "print([n for n in wanted if n in sys.modules])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=170, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert not unwanted & set(literal_eval(done.stdout))

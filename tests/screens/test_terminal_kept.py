@@ -7,6 +7,7 @@ import os
 import signal
 import termios
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -66,13 +67,10 @@ def _durable(path: Path) -> int:
 def test_a_signal_leaves_world_and_terminal_whole(
     path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
-    child = opened(path, monkeypatch)
-    try:
+    with closing(opened(path, monkeypatch)) as child:
         child.process.send_signal(number)
         assert child.end() == 128 + number
         assert termios.tcgetattr(child.slave)[3] == child.before[3]
-    finally:
-        child.close()
     require_kept(path)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,15 +27,12 @@ from tui.draw.community_map import (
     separate,
     shortened,
     size_radii,
-    strongest,
 )
 from tui.draw.community_table import (
     CommunityHeat,
     CommunityPane,
     CommunityTable,
-    Order,
     offered,
-    ranked,
 )
 from tui.draw.curves import Curves
 from tui.draw.now import Figure, NowPane
@@ -240,14 +237,6 @@ async def test_the_logarithmic_scale_counts_in_decades() -> None:
         assert {"1", "10", "100", "1.0k", "10.0k"} <= labels
 
 
-async def test_without_a_message_the_curves_say_what_to_do() -> None:
-    curves = Curves()
-    async with shown(curves) as pilot:
-        assert "press i" in screen_of(pilot)
-        await pilot.press("left", "right", "home", "end", "left_parenthesis", "L", "a")
-        assert "press i" in screen_of(pilot)
-
-
 async def test_nothing_is_painted_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     curves, history, painted = Curves(), sir(), []
     paint = curves.paint
@@ -402,15 +391,6 @@ def test_two_bubbles_in_one_place_are_pushed_apart_and_nothing_lies_beyond() -> 
     assert nearest(places, 1, 0, 1) == 2
 
 
-def test_each_community_keeps_the_line_to_its_closest() -> None:
-    links = np.zeros((4, 4), dtype=np.int64)
-    links[0, 1], links[2, 3], links[3, 0], links[1, 1] = 10, 5, 1, 99
-    edges = strongest(links)
-    pairs = {(int(a), int(b)) for a, b in zip(edges.a, edges.b, strict=True)}
-    assert pairs == {(0, 1), (2, 3), (0, 3)}
-    assert edges.strength.max() == 1
-
-
 async def test_names_that_begin_alike_are_shortened_to_what_differs() -> None:
     assert shortened(["Country A", "Country B", "others"], 6) == ["A", "B", "others"]
     assert shortened(["Iceland", "Peru"], 5) == ["Icel…", "Peru"]
@@ -455,16 +435,6 @@ async def test_rows_are_ordered_and_the_cursor_stays_on_its_community() -> None:
             assert pane.selected == 1
             await pilot.press("S")
     assert first == ["Icel", "Peru", "Peru", "[b]O"]
-
-
-def test_orders_equal_those_of_plain_python() -> None:
-    ranks = {order: ranked(order, five()).tolist() for order in get_args(Order)}
-    assert ranks == {
-        "size": [0, 1, 2, 3, 4],
-        "adoption": [1, 4, 0, 3, 2],
-        "onset": [1, 4, 3, 0, 2],
-        "name": [2, 4, 0, 1, 3],
-    }
 
 
 async def test_the_earliest_are_shown_first_until_the_cursor_is_moved() -> None:

@@ -1,4 +1,6 @@
-"""Cells, inks and texts of any width on one sheet."""
+"""Cells, texts, dots, spans and round numbers, against plain Python and the names of Unicode."""
+
+import unicodedata
 
 import numpy as np
 from hypothesis import given
@@ -6,24 +8,28 @@ from hypothesis import strategies as st
 from rich.style import Style
 
 from tests.screens.showing import assert_fills, picture
-from tui.draw.canvas import Canvas
+from tui.draw.canvas import (
+    BRAILLE,
+    QUADRANTS,
+    Canvas,
+    View,
+    envelope,
+    nice_ceiling,
+    nice_ticks,
+    pack_braille,
+    pack_quadrants,
+    trace,
+)
 
-BASE = Style(color="white", bgcolor="black")
 RED = Style(color="red")
+DOTS = {(0, 0): 1, (1, 0): 2, (2, 0): 3, (0, 1): 4, (1, 1): 5, (2, 1): 6, (3, 0): 7, (3, 1): 8}
+"""Number of each Braille dot by (row, column), as on paper."""
+values = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=200).map(np.array)
 
 
 def canvas(width: int = 20, height: int = 3) -> tuple[Canvas, int]:
-    sheet = Canvas(width, height, BASE)
+    sheet = Canvas(width, height, Style(color="white", bgcolor="black"))
     return sheet, sheet.ink_of(RED)
-
-
-def test_an_empty_sheet_is_spaces_and_text_takes_its_cells() -> None:
-    strips = canvas()[0].strips()
-    assert [[(s.text, s.style) for s in strip] for strip in strips] == [[(" " * 20, BASE)]] * 3
-    sheet, red = canvas()
-    assert sheet.text(2, 1, "消息 ok", red) == 7
-    (_, line, _) = sheet.strips()
-    assert [(s.text, s.style) for s in line] == [("  ", BASE), ("消息 ok", RED), (" " * 11, BASE)]
 
 
 def test_text_is_clipped_at_the_edge_and_our_own_runs_of_spaces_stay() -> None:
@@ -46,29 +52,6 @@ def test_a_text_that_was_drawn_over_is_left_out_whole() -> None:
     assert strips[0].text.strip() == "x"
 
 
-def test_pixels_become_half_blocks_and_the_ground_stays_as_it_was() -> None:
-    sheet, red = canvas(3, 1)
-    sheet.text(0, 0, "abc", red)
-    pixels = np.zeros((2, 3, 3), dtype=np.uint8)
-    pixels[0, 1] = (255, 0, 0)
-    pixels[:, 2] = (1, 2, 3)
-    sheet.half_blocks(0, 0, pixels, (0, 0, 0))
-    (line,) = sheet.strips()
-    assert line.text == "a▀ "
-    styles = [segment.style for segment in line]
-    assert styles[1] == Style.parse("#ff0000 on #000000")
-    assert styles[2] == Style.parse("#010203 on #010203")
-
-
-def test_pixels_beside_each_other_share_a_cell() -> None:
-    sheet, _ = canvas(2, 1)
-    pixels = np.array([[[9, 9, 9], [9, 9, 9], [1, 1, 1], [2, 2, 2]]], dtype=np.uint8)
-    sheet.side_blocks(0, 0, pixels)
-    (line,) = sheet.strips()
-    assert line.text == " ▌"
-    assert [s.style for s in line][1] == Style.parse("#010101 on #020202")
-
-
 @given(
     st.lists(st.tuples(st.integers(-3, 30), st.integers(-2, 5), st.text(max_size=12)), max_size=20),
     st.integers(0, 24),
@@ -81,3 +64,70 @@ def test_whatever_is_written_wherever_every_line_keeps_its_width(
     for x, y, text in texts:
         sheet.text(x, y, text, red)
     assert_fills(sheet.strips(), width, height)
+
+
+@given(st.sets(st.sampled_from(sorted(DOTS)), min_size=1))
+def test_dots_become_the_braille_pattern_that_unicode_names_so(
+    raised: set[tuple[int, int]],
+) -> None:
+    plane = np.zeros((4, 2), dtype=np.bool_)
+    plane[tuple(np.array(sorted(raised)).T)] = True
+    numbers = "".join(str(n) for n in sorted(DOTS[dot] for dot in raised))
+    name = unicodedata.name(str(BRAILLE[pack_braille(plane)[0, 0]]))
+    assert name == f"BRAILLE PATTERN DOTS-{numbers}"
+    corners = [QUADRANTS[pack_quadrants(one.reshape(2, 2))[0, 0]] for one in np.eye(4) > 0]
+    assert corners == ["▘", "▝", "▖", "▗"]
+
+
+@given(values, st.integers(1, 40))
+def test_spans_hold_the_least_and_the_greatest_of_their_ticks(
+    course: np.ndarray, columns: int
+) -> None:
+    low, high = envelope(course, 0, len(course) - 1, columns)
+    assert (low <= high).all()
+    if len(course) > columns + 1:
+        assert low.min() == course.min()
+        assert high.max() == course.max()
+
+
+def test_the_unknown_is_not_drawn() -> None:
+    course = np.array([1.0, np.nan, np.nan, np.nan, 1.0, 1.0])
+    low, _ = envelope(course, 0, 5, 6)
+    assert np.isnan(low).tolist() == [False, True, True, True, False, False]
+    dots = trace(low, low, View(0, 5, 0, 2), 5)
+    assert dots.any(axis=0).tolist() == [True, False, False, False, True, True]
+
+
+@given(values, st.integers(2, 30), st.integers(2, 60))
+def test_a_curve_has_no_gap(course: np.ndarray, rows: int, columns: int) -> None:
+    view = View(0, max(1, len(course) - 1), float(course.min()) - 1, float(course.max()) + 1)
+    dots = trace(*envelope(course, view.start, view.stop, columns), view, rows)
+    for left, right in zip(dots.T[:-1], dots.T[1:], strict=True):
+        rows_left, rows_right = np.flatnonzero(left), np.flatnonzero(right)
+        assert min(abs(a - b) for a in rows_left for b in rows_right) <= 1
+
+
+def test_curves_reach_top_and_bottom_and_dashes_follow_them() -> None:
+    course = np.array([0.0, 10.0])
+    dots = trace(course, course, View(0, 1, 0, 10), 7)
+    assert np.argwhere(dots).tolist() == [[0, 1], [6, 0]]
+    flat = np.full(16, 1.0)
+    across = trace(flat, flat, View(0, 15, 0, 2), 3, 0b00001111)[1]
+    assert across.tolist() == [True] * 4 + [False] * 4 + [True] * 4 + [False] * 4
+    down = trace(np.array([0.0]), np.array([15.0]), View(0, 1, 0, 15), 16, 0b00001111)[:, 0]
+    assert down.sum() == 8
+
+
+@given(st.floats(1e-9, 1e9))
+def test_a_nice_ceiling_is_above_and_near(value: float) -> None:
+    assert value * (1 - 1e-6) <= nice_ceiling(value) <= 2.51 * value
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6), st.integers(1, 20))
+def test_ticks_are_round_even_and_inside(start: int, length: int, most: int) -> None:
+    ticks = nice_ticks(start, start + length, most)
+    assert len(ticks) <= most
+    assert all(start <= tick <= start + length for tick in ticks)
+    steps = set(np.diff(ticks).tolist())
+    assert len(steps) <= 1
+    assert all(str(step).rstrip("0") in {"1", "2", "5"} for step in steps)

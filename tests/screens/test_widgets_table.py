@@ -77,17 +77,6 @@ def test_rows_are_in_the_order_of_plain_python(keys: np.ndarray, descending: boo
     assert row_order(keys, descending=descending).tolist() == expected
 
 
-@given(st.lists(st.text(max_size=3), max_size=30))
-def test_texts_are_ordered_both_ways_and_stably(texts: list[str]) -> None:
-    keys = np.array(texts, dtype=np.str_)
-    index = range(len(texts))
-    stripped = [text.rstrip("\0") for text in texts]
-    up = sorted(index, key=lambda i: stripped[i])
-    down = sorted(index, key=lambda i: stripped[i], reverse=True)
-    assert row_order(keys, descending=False).tolist() == up
-    assert row_order(keys, descending=True).tolist() == down
-
-
 columns = st.builds(
     TableColumn, st.just("title"), st.integers(1, 40), numeric=st.booleans(),
     least=st.integers(0, 20), rank=st.integers(0, 5),
@@ -171,16 +160,6 @@ async def test_empty_tables_say_so_and_take_every_key() -> None:
             assert "no communities" in screen_of(pilot)
             none = np.zeros(0, dtype=np.int64)
             table.show(framed(five(names=(), sizes=none, adopted=none, onset=none, top=())))
-
-
-async def test_fewer_rows_bring_the_cursor_back() -> None:
-    async with drawn(ColumnTable(), lambda one: one.fill(Rows(500)), (60, 10)) as (table, pilot):
-        await pilot.press("end")
-        assert "row 499" in screen_of(pilot)
-        table.fill(Rows(3))
-        await pilot.pause()
-        assert table.selected == 2
-        assert "row 0" in screen_of(pilot)
 
 
 async def until_shown(pilot: Pilot[None], text: str) -> None:

@@ -32,7 +32,7 @@ def same(one: Agents, other: Agents) -> bool:
     )
 
 
-def test_columns_have_the_promised_types_and_shapes() -> None:
+def test_columns_have_the_promised_types_and_shapes(crowd: Agents) -> None:
     agents = Agents.create(10, seed=7)
     found = {name: (getattr(agents, name).dtype.name, getattr(agents, name).shape) for name in ALL}
     assert found == {
@@ -44,10 +44,10 @@ def test_columns_have_the_promised_types_and_shapes() -> None:
     }
     assert agents.is_active(range(10)).all()
     assert (agents.community == -1).all()
-
-
-def test_an_agent_takes_less_than_thirty_bytes(crowd: Agents) -> None:
     assert crowd.nbytes / len(crowd) == 22
+    agents = Agents.create(3, seed=1, community=np.array([1, 0, 1], np.uint8))
+    assert agents.community.tolist() == [1, 0, 1]
+    assert (repr(agents), agents.seed) == ("<Agents: 3 in 2 communities>", 1)
 
 
 @given(st.integers(-(2**70), 2**70), st.lists(st.integers(0, 400), max_size=6))
@@ -154,11 +154,18 @@ def test_values_out_of_range_are_refused(method: str, arguments: Any, sentence: 
     assert str(caught.value) == sentence
 
 
-def test_nobody_and_too_many_are_refused_before_anything_is_allocated() -> None:
-    with pytest.raises(InputError, match=r"A world has 1 to 2,147,483,647 agents, got 0\."):
-        Agents.create(0, seed=7)
-    with pytest.raises(InputError, match=r"got 4,294,967,296\."):
-        Agents.create(2**32, seed=7)
+@pytest.mark.parametrize(
+    ("count", "more", "sentence"),
+    [
+        (0, {}, r"A world has 1 to 2,147,483,647 agents, got 0\."),
+        (2**32, {}, r"got 4,294,967,296\."),
+        (1, {"names": ["a", "b"]}, "1 agents have at most 1 names, got 2"),
+        (2, {"community": [-2, 5]}, r"Labels go from -1 .none. to 1, got -2\."),
+    ],
+)
+def test_agents_that_cannot_be_are_refused(count: int, more: Any, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        Agents.create(count, seed=7, **more)
 
 
 def test_setting_nobody_changes_nothing() -> None:
@@ -190,8 +197,6 @@ def test_imported_names_are_cleaned_and_missing_ones_made_up() -> None:
     assert agents.name(0) == "Ada\ufffd Lovelace"
     assert [agents.name(i) for i in (1, 2)] == [invented.name(i) for i in (1, 2)]
     assert agents.handle(0) == "@ada.lovelace0"
-    with pytest.raises(InputError, match="1 agents have at most 1 names, got 2"):
-        Agents.create(1, seed=7, names=["a", "b"])
 
 
 def test_agents_of_no_community_say_so_whoever_joins_them() -> None:
@@ -200,13 +205,6 @@ def test_agents_of_no_community_say_so_whoever_joins_them() -> None:
     agents.grow(2, community=[0, -1])
     assert agents.community.tolist() == [-1, -1, -1, 0, -1]
     assert Agents.create(2, seed=7).dump()[1]["community"].tolist() == [-1, -1]
-
-
-def test_labels_below_none_are_refused() -> None:
-    with pytest.raises(InputError, match=r"Labels go from -1 .none. to 1, got -2\."):
-        Agents.create(2, seed=7, community=[-2, 5])
-    assert repr(Agents.create(2, seed=7, community=[0, 1])) == "<Agents: 2 in 2 communities>"
-    assert Agents.create(2, seed=5).seed == 5
 
 
 def test_a_report_sees_the_work_and_may_cancel_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -311,8 +309,3 @@ def test_the_columns_of_a_seed_stay_what_they_were() -> None:
     assert agents.personality[0].tolist() == PINNED[0]
     assert [hex(mask) for mask in agents.interests.tolist()] == PINNED[1]
     assert agents.activity.tolist() == pytest.approx(PINNED[2], abs=1e-7)
-
-
-def test_labels_of_any_integer_type_are_taken() -> None:
-    agents = Agents.create(3, seed=1, community=np.array([1, 0, 1], np.uint8))
-    assert agents.community.tolist() == [1, 0, 1]

@@ -110,7 +110,8 @@ def test_what_the_file_says_wrongly_is_refused(write: Write, text: str, clause: 
     assert "\n" not in said
 
 
-def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_variable_or_flag_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert refusal(max_running=0).endswith("got 0 (the command line (--max-running)).")
     monkeypatch.setenv("HUBBUB_THREADS", "many")
     assert refusal() == (
         "threads must be a whole number in [1, 1024], got 'many' "
@@ -128,18 +129,11 @@ def test_the_alert_command_is_no_strangers(monkeypatch: pytest.MonkeyPatch) -> N
     assert load_settings().alert_command == "mail 'my self'"
 
 
-def test_a_wrong_flag_is_named() -> None:
-    assert refusal(max_running=0).endswith("got 0 (the command line (--max-running)).")
-
-
 def test_a_file_that_is_named_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     absent = tmp_path / "absent.toml"
     assert refusal(absent) == f"{absent}: there is no such file; create it or name another."
     monkeypatch.setenv("HUBBUB_SETTINGS", str(absent))
     assert refusal().startswith(f"{absent}: there is no such file")
-
-
-def test_a_folder_is_no_settings_file(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path}: cannot be read as TOML: Is a directory."
 
 
@@ -157,16 +151,15 @@ def test_the_settings_file_of_the_platform_is_found(tmp_path: Path) -> None:
     assert load_settings().threads == 2
 
 
-def test_saves_go_to_the_setting_else_here_else_the_data_folder(tmp_path: Path) -> None:
+def test_saves_and_logs_go_to_the_setting_else_here_else_the_platforms_folder(
+    tmp_path: Path,
+) -> None:
+    assert load_settings(log_folder="/var/log/x").logs == Path("/var/log/x")
+    assert "hubbub" in load_settings().logs.parts
     assert load_settings().saves_folder == tmp_path / "data" / "hubbub" / "saves"
     Path("saves").mkdir()
     assert load_settings().saves_folder == tmp_path / "saves"
     assert load_settings(saves="~/worlds").saves_folder == Path.home() / "worlds"
-
-
-def test_logs_go_to_the_setting_else_the_platforms_folder() -> None:
-    assert load_settings(log_folder="/var/log/x").logs == Path("/var/log/x")
-    assert "hubbub" in load_settings().logs.parts
 
 
 def test_the_keymap_is_a_table_of_keys(write: Write, tmp_path: Path) -> None:
@@ -224,13 +217,9 @@ def test_a_secret_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert keyed.token.get_secret_value() == "hunter22"
     assert "hunter22" not in repr(keyed) + str(keyed) + shown(keyed.token)
     assert str(SettingChange("token", None, keyed.token)) == "token is now ******** (was )"
-
-
-def test_a_refused_secret_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBBUB_TOKEN", "abc")
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(SettingsError, match=r"^token is not allowed \(.* HUBBUB_TOKEN\)\.$"):
         Keyed().reloaded()
-    assert str(caught.value) == "token is not allowed (the environment variable HUBBUB_TOKEN)."
 
 
 def test_the_settings_in_force_are_loaded_once(write: Write) -> None:
@@ -295,19 +284,6 @@ def test_comments_stay_where_they_are() -> None:
         *text.splitlines()[:4], "", *text.splitlines()[4:],
     ]  # fmt: skip
     assert with_words(text, "metrics", []) == text
-
-
-def test_a_link_is_followed_and_permissions_are_kept(tmp_path: Path) -> None:
-    (tmp_path / "dotfiles").mkdir()
-    file, link = tmp_path / "dotfiles" / "mine.toml", tmp_path / "settings.toml"
-    file.write_text('llm_api_key = "secret"\n')
-    file.chmod(0o600)
-    link.symlink_to(Path("dotfiles") / "mine.toml")
-    keep_words(link, "metrics", ["acts"])
-    assert link.is_symlink()
-    assert file.read_text() == 'llm_api_key = "secret"\nmetrics = ["acts"]\n'
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert [each.name for each in file.parent.iterdir()] == ["mine.toml"]
 
 
 def test_a_new_file_is_private(tmp_path: Path) -> None:

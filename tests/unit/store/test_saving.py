@@ -22,7 +22,7 @@ from sim import World
 from sim.core import files as core_files
 from sim.errors import FileError, SnapshotError
 from sim.runtime.journal.writer import JournalWriter, recover
-from sim.store import info, load, read, save
+from sim.store import info, read, save
 from sim.store.journal.journal import NO_DIGEST
 from sim.store.journal.reading import BrokenError, JournalFile, find_entry
 from sim.store.relational import count_rows
@@ -125,37 +125,24 @@ def test_a_folder_that_is_missing_or_no_folder(path: Path) -> None:
     not_saved(path.parent / ("x" * 300), "the name is too long")
 
 
-def test_a_link_is_refused_and_stays(path: Path, tmp_path: Path) -> None:
-    link = tmp_path / "link"
+def test_what_is_no_world_file_is_refused_and_stays(path: Path, tmp_path: Path) -> None:
+    link, pipe, thesis = (tmp_path / name for name in ("link", "pipe", "thesis.txt"))
     link.symlink_to(path)
-    not_saved(link, "a symbolic link; save to the file that it leads to")
-    assert link.is_symlink()
-    link.unlink()
-
-
-def test_a_folder_and_a_pipe_are_refused(path: Path, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    not_saved(tmp_path / "pipe", "not a regular file")
-    not_saved(tmp_path, "not a regular file")
-    (tmp_path / "pipe").unlink()
-
-
-def test_a_file_of_somebody_else_is_refused(path: Path, tmp_path: Path) -> None:
-    thesis = tmp_path / "thesis.txt"
+    os.mkfifo(pipe)
     thesis.write_text("years of work")
+    not_saved(link, "a symbolic link; save to the file that it leads to")
+    not_saved(pipe, "not a regular file")
+    not_saved(tmp_path, "not a regular file")
     not_saved(thesis, "exists and is not a Hubbub world; choose another name")
-    assert thesis.read_text() == "years of work"
-    thesis.unlink()
+    assert (link.is_symlink(), thesis.read_text()) == (True, "years of work")
+    for each in (link, pipe, thesis):
+        each.unlink()
 
 
-def test_an_empty_file_is_replaced(tmp_path: Path) -> None:
-    (tmp_path / "a.hub").touch()
-    assert read(saved(tmp_path / "a.hub"), FakeWorld).meta["tick"] == 0
-
-
-def test_a_damaged_world_file_is_replaced(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [0, 1000])
+def test_an_empty_or_a_damaged_file_is_replaced(tmp_path: Path, left: int) -> None:
     path = saved(tmp_path / "a.hub")
-    os.truncate(path, 1000)
+    os.truncate(path, left)
     assert read(saved(path), FakeWorld).meta["tick"] == 0
 
 
@@ -167,21 +154,14 @@ def test_stale_drafts_are_swept_and_nothing_else(tmp_path: Path) -> None:
     ]
     for each in (stale, *others):
         each.write_bytes(b"x")
+    others.append(tmp_path / ".a.hub.4567abcd.partial")
+    others[-1].symlink_to(others[0])
     assert files.sweep(tmp_path / "a.hub") == [stale]
-    assert sorted(tmp_path.iterdir()) == sorted(others)
-
-
-def test_the_draft_of_a_writer_at_work_is_not_swept(tmp_path: Path) -> None:
-    with files.draft(tmp_path / "a.hub") as draft:
+    with files.draft(tmp_path / "a.hub") as draft:  # of a writer at work
         assert files.sweep(tmp_path / "a.hub") == []
         assert draft.path.exists()
-
-
-def test_a_link_named_like_a_draft_is_not_followed(tmp_path: Path) -> None:
-    (tmp_path / "other").write_text("x")
-    (tmp_path / ".a.hub.0123abcd.partial").symlink_to(tmp_path / "other")
-    assert files.sweep(tmp_path / "a.hub") == []
-    assert (tmp_path / "other").read_text() == "x"
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+    assert others[0].read_bytes() == b"x"
 
 
 def test_a_draft_that_was_swept_is_redone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -233,29 +213,21 @@ def killed(path: Path, seconds: float) -> int:
         return int((first + writer.stdout.read()).split()[-1])
 
 
-def check_kills(folder: Path, count: int) -> None:
+@pytest.mark.parametrize("count", [4, pytest.param(40, marks=pytest.mark.slow)])
+def test_a_killed_save_leaves_the_old_or_the_new_world(tmp_path: Path, count: int) -> None:
     """Kill writers until ``count`` of them died within a save; look at the file each time."""
-    path, hits = folder / "a.hub", 0
+    path, hits = tmp_path / "a.hub", 0
     for pause in np.random.default_rng(count).uniform(0, 0.2, 10 * count).tolist():
         last = killed(path, pause)
-        hits += len(list(folder.iterdir())) - 1
+        hits += len(list(tmp_path.iterdir())) - 1
         world = read(path, FakeWorld)
         assert world.meta["tick"] in {last, last + 1}
         assert world.digest() == FakeWorld.create(20_000, world.meta["tick"]).digest()
         saved(path)
-        assert list(folder.iterdir()) == [path]
+        assert list(tmp_path.iterdir()) == [path]
         if hits == count:
             return
     pytest.fail(f"only {hits} kills hit a save")
-
-
-def test_a_killed_save_leaves_the_old_or_the_new_world(tmp_path: Path) -> None:
-    check_kills(tmp_path, 4)
-
-
-@pytest.mark.slow
-def test_forty_killed_saves_leave_the_old_or_the_new_world(tmp_path: Path) -> None:
-    check_kills(tmp_path, 40)
 
 
 def test_jumps_to_nowhere_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -282,24 +254,10 @@ def test_an_entry_that_sqlite_cannot_read_is_named() -> None:
         asked.throw(sqlite3.DatabaseError("database disk image is malformed"))
 
 
-@pytest.fixture
-def world() -> World:
-    """Three hundred agents, one message on its way."""
+def test_a_file_says_what_world_it_holds(tmp_path: Path) -> None:
     world = World.create(agents=300, mean_degree=8, seed=7)
     world.inject("The bridge is closed.", seeds=[0, 33], model="sir", beta=0.2, gamma=0.1)
     world.step(3)
-    return world
-
-
-def test_a_loaded_world_goes_on_as_if_it_had_never_stopped(world: World, tmp_path: Path) -> None:
-    save(world, tmp_path / "a.hub")
-    again = load(tmp_path / "a.hub")
-    for each in (world, again):
-        each.step(5)
-    assert again.digest() == world.digest()
-
-
-def test_a_file_says_what_world_it_holds(world: World, tmp_path: Path) -> None:
     save(world, tmp_path / "a.hub")
     found = info(tmp_path / "a.hub")
     assert (found.agents, found.ties) == (300, world.ties.count)

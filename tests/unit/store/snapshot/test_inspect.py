@@ -90,6 +90,8 @@ def test_verify_counts_what_it_read(tmp_path: Path) -> None:
     found = verify(path, report=lambda stage, _: told.append(stage))
     assert (found.path, found.bytes, found.columns) == (path, path.stat().st_size, 6)
     assert set(told) == {"reading", "checking"}
+    with pytest.raises(Cancelled):
+        verify(path, report=Mock(side_effect=Cancelled))
 
 
 def test_verify_compares_whole_columns_too(tmp_path: Path) -> None:
@@ -97,11 +99,6 @@ def test_verify_compares_whole_columns_too(tmp_path: Path) -> None:
     edit(path, "UPDATE columns SET checksum = '0' WHERE name = 'scalar'")
     with pytest.raises(SnapshotError, match="damaged: column 'scalar' does not match"):
         verify(path)
-
-
-def test_verify_can_be_cancelled(tmp_path: Path) -> None:
-    with pytest.raises(Cancelled):
-        verify(saved(tmp_path / "a.hub"), report=Mock(side_effect=Cancelled))
 
 
 def test_messages_and_cascades_are_rows(tmp_path: Path) -> None:
@@ -112,6 +109,22 @@ def test_messages_and_cascades_are_rows(tmp_path: Path) -> None:
     assert rows(path, "SELECT * FROM cascades") == [
         (0, "桥已关闭 🚧", "3", "sir", '{"beta": 0.05}', "running", 3, 12, 2)
     ]
+
+
+NO_CASCADES: list[Any] = [None, 7, "x", [1, None], {}]
+
+
+@pytest.mark.parametrize(
+    ("meta", "query", "expected"),
+    [
+        *(({"cascades": value}, "SELECT * FROM cascades", []) for value in NO_CASCADES),
+        ({"cascades": [{"id": 1}, {"id": 1}]}, "SELECT id FROM cascades", [(1,)]),
+        ({"messages": [{"id": 8, "text": "a"}], "cascades": [{"text": "b"}]},
+         "SELECT message_id, content FROM messages", [(8, "a")]),
+    ],
+)  # fmt: skip
+def test_other_rows(tmp_path: Path, meta: dict[str, Any], query: str, expected: list[Any]) -> None:
+    assert rows(saved(tmp_path / "a.hub", AnyWorld(meta, {})), query) == expected
 
 
 @pytest.mark.parametrize(
@@ -128,23 +141,6 @@ def test_messages_and_cascades_are_rows(tmp_path: Path) -> None:
 def test_other_cascade_rows(tmp_path: Path, cascade: dict[str, Any], row: tuple[Any, ...]) -> None:
     path = saved(tmp_path / "a.hub", AnyWorld({"cascades": [cascade]}, {}))
     assert rows(path, "SELECT * FROM cascades") == [row]
-
-
-@pytest.mark.parametrize("cascades", [None, 7, "x", [1, None], {}])
-def test_cascades_that_are_none_make_no_rows(tmp_path: Path, cascades: Any) -> None:
-    path = saved(tmp_path / "a.hub", AnyWorld({"cascades": cascades}, {}))
-    assert rows(path, "SELECT * FROM cascades") == []
-
-
-def test_two_cascades_with_one_number_do_not_stop_a_save(tmp_path: Path) -> None:
-    path = saved(tmp_path / "a.hub", AnyWorld({"cascades": [{"id": 1}, {"id": 1}]}, {}))
-    assert rows(path, "SELECT id FROM cascades") == [(1,)]
-
-
-def test_messages_of_their_own_go_before_those_of_cascades(tmp_path: Path) -> None:
-    meta = {"messages": [{"id": 8, "text": "a"}], "cascades": [{"text": "b"}]}
-    path = saved(tmp_path / "a.hub", AnyWorld(meta, {}))
-    assert rows(path, "SELECT message_id, content FROM messages") == [(8, "a")]
 
 
 def test_a_missing_program_has_no_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,10 +170,6 @@ def test_whatever_json_can_hold_reads_back(value: Any) -> None:
 @given(st.text(st.characters(codec=None)))
 def test_lone_surrogates_survive_in_text_that_utf8_can_hold(text: str) -> None:
     assert from_json(to_json({"text": text}).encode().decode())["text"] == text
-
-
-def test_people_find_their_own_letters() -> None:
-    assert to_json({"text": "桥已关闭"}) == '{"text": "桥已关闭"}'
 
 
 def test_types_of_numpy_become_those_of_python() -> None:
@@ -227,3 +219,4 @@ def test_text_for_tables_is_text_that_utf8_can_hold() -> None:
     assert utf8("a\ud800b") == "a?b"
     assert utf8(7) == "7"
     assert json.loads(to_json("\ud800")) == "\ud800"
+    assert to_json({"text": "桥已关闭"}) == '{"text": "桥已关闭"}'
