@@ -49,7 +49,7 @@ from tui.dialogs.progress import in_thread
 from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog
 from tui.draw.community_table import CommunityTable
 from tui.draw.curves import Curves
-from tui.draw.panes import Painted, StripPane
+from tui.draw.panes import StripPane
 from tui.draw.table import ColumnTable
 from tui.key_queue import Pulse
 from tui.parts import FrameFeed
@@ -399,7 +399,6 @@ async def test_panes_without_anything_to_draw_are_blank_or_say_so() -> None:
     async with shown(pane, (20, 5)):
         pane.placeholder = "Nothing."
         assert "Nothing." in picture(pane.paint(20, 5))
-        assert picture(Painted().paint(3, 2)) == "   \n   "
         assert pane.render_line(99).text.strip() == ""
     table = ColumnTable()
     async with shown(table, (20, 5)) as pilot:

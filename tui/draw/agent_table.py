@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
-from textual.message import Message
-from textual.strip import Strip
+from textual.reactive import reactive
 
 from sim.agents.select import GRAMMAR
 from sim.agents.traits import TRAITS
@@ -194,12 +193,11 @@ class MembersTable(ColumnTable):
         self.people = None
         self.fill(ListedRows(_COLUMNS, (), 0))
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        strips = super().paint(width, height)
+    def draw_on(self, canvas: Canvas) -> None:
+        super().draw_on(canvas)
         if self.texts.missing:
             self._ask_names(sorted(self.texts.missing))
             self.texts.missing.clear()
-        return strips
 
 
 SHORTEST = 5
@@ -223,20 +221,11 @@ class EgoPane(StripPane):
         Binding("enter", "choose", "Go to this member", id="ego-choose", show=False),
     ]
 
-    class Chosen(Message):
-        """Enter was pressed on a member."""
-
-        def __init__(self, agent: int) -> None:
-            super().__init__()
-            self.agent = agent
-
-    def __init__(self) -> None:
-        super().__init__(id="ego")
-        self.placeholder = "No member selected."
-        self.ego: Ego | None = None
-        self.at = 0
-        self._adopted: list[int] = []
-        self._path: list[int] = []
+    placeholder = reactive("No member selected.")
+    ego: Ego | None = None
+    at = 0
+    _adopted: Sequence[int] = ()
+    _path: Sequence[int] = ()
 
     def draw(
         self, ego: Ego | None, adopted: NDArray[np.int32] | None = None, path: Sequence[int] = ()
@@ -259,20 +248,19 @@ class EgoPane(StripPane):
 
     def action_choose(self) -> None:
         if self.ego is not None:
-            self.post_message(self.Chosen(int(self.ego.agents[self.at])))
+            self.post_message(self.Chosen(self, int(self.ego.agents[self.at])))
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        canvas, ego = self.canvas(width, height), self.ego
+    def draw_on(self, canvas: Canvas) -> None:
+        width, height, ego = canvas.width, canvas.height, self.ego
         if ego is None or height < 4:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         rows = height - 2
         spots = self.spots(len(ego.agents) - 1, width, rows)
         self._write_ties(canvas, ego, spots, rows)
         for place in [*range(1, len(ego.agents)), 0]:
             self._write_member(canvas, ego, place, spots[place])
         self._write_foot(canvas, ego)
-        return canvas.strips()
 
     def spots(self, others: int, width: int, rows: int) -> NDArray[np.float64]:
         """Return the position of each member, float64 (others + 1, 2): x in cells, y in rows."""

@@ -13,7 +13,6 @@ from rich.color import Color
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.strip import Strip
 from textual.timer import Timer
 
 from sim.arrays import F64, I64
@@ -362,19 +361,17 @@ class CommunityMap(CommunityPane):
         Binding("enter", "choose", "Select this community", id="map-choose", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._hover, self._zoom = -1, 1.0
-        self._bubbles: Bubbles | None = None
-        self._values: F64 = np.zeros(0)
-        self._layout: BubbleLayout | None = None
-        self._layout_key: tuple[object, ...] = ()
-        self._is_quiet = False
-        self._tick = -1
-        self._glow: F64 = np.zeros(0)
-        self._beats, self._beat = 0, 0
-        self._timer: Timer | None = None
-        self._path: tuple[int, ...] = ()
+    _hover, _zoom = -1, 1.0
+    _bubbles: Bubbles | None = None
+    _values: F64 = np.zeros(0)
+    _layout: BubbleLayout | None = None
+    _layout_key: tuple[object, ...] = ()
+    _is_quiet = False
+    _tick = -1
+    _glow: F64 = np.zeros(0)
+    _beats = _beat = 0
+    _timer: Timer | None = None
+    _path: tuple[int, ...] = ()
 
     def show(self, frame: Frame) -> None:
         seen = look(frame, self.measure)
@@ -487,7 +484,7 @@ class CommunityMap(CommunityPane):
 
     def _choose(self, index: int) -> None:
         self.select(index)
-        self.post_message(self.Selected(index))
+        self.post_message(self.Selected(self, index))
 
     def _at(self, event: events.MouseEvent) -> int:
         offset, layout = event.get_content_offset(self), self._layout
@@ -501,12 +498,11 @@ class CommunityMap(CommunityPane):
 
     # -- drawing ------------------------------------------------------------------------------
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw ties, bubbles and names, and below them the legend and the selection."""
-        canvas, seen, bubbles = self.canvas(width, height), self.seen, self._bubbles
+    def draw_on(self, canvas: Canvas) -> None:
+        width, height, seen, bubbles = canvas.width, canvas.height, self.seen, self._bubbles
         if seen is None or bubbles is None or not bubbles.names:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         rows = height - 1 if height >= 3 else height
         layout = self._laid_out(bubbles, width, rows)
         places = np.nan_to_num(seen.places(self._values), nan=0.0).clip(0, 1)
@@ -521,7 +517,6 @@ class CommunityMap(CommunityPane):
         if rows < height:
             name, facts = self._describe(seen, bubbles)
             self.write_foot(canvas, seen.ends, name, facts, diverging=seen.diverging)
-        return canvas.strips()
 
     def _laid_out(self, bubbles: Bubbles, width: int, rows: int) -> BubbleLayout:
         centre = self.selected if self._zoom > 1 else -1

@@ -10,8 +10,7 @@ import numpy as np
 from rich.cells import cell_len
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.message import Message
-from textual.strip import Strip
+from textual.reactive import reactive
 
 from sim.arrays import F64, I64
 from sim.core import plural
@@ -171,24 +170,11 @@ def ranked(order: Order, found: Communities) -> I64:
 class CommunityPane(PixelPane):
     """A picture of communities, one of which can be selected and chosen."""
 
-    class Selected(Message):
-        """The cursor moved to a community."""
-
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
-
-    class Chosen(Selected):
-        """Enter was pressed on a community."""
-
+    placeholder = reactive("This world has no communities.")
     measure = ""
     """What is shown; "": what tells most."""
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self.placeholder = "This world has no communities."
-        self.selected = -1
-        self.seen: Seen | None = None
+    selected = -1
+    seen: Seen | None = None
 
     @property
     def shown(self) -> int:
@@ -210,7 +196,7 @@ class CommunityPane(PixelPane):
 
     def action_choose(self) -> None:
         if self.selected >= 0:
-            self.post_message(self.Chosen(self.selected))
+            self.post_message(self.Chosen(self, self.selected))
 
     def _summary(self, found: Communities) -> str:
         """Return what is known of all communities, as none is selected."""
@@ -259,17 +245,17 @@ class CommunityHeat(CommunityPane):
         Binding("enter", "choose", "Select this community", id="heat-choose", show=False),
     ]
 
+    selected = 0
+    order: Order = "onset"
+    _rank: I64 = np.zeros(0, dtype=np.int64)
+    _cursor: int | None = None
+    _top = 0
+    _touched = False  # until the cursor is moved, the first rows are shown, wherever it is
+    _grid: Grid | None = None
+
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
-        self.selected = 0
-        self.order: Order = "onset"
         self._past = Past()
-        self._rank: I64 = np.zeros(0, dtype=np.int64)
-        self._cursor: int | None = None
-        self._top = 0
-        # Until the cursor is moved, the first rows are shown, wherever it is.
-        self._touched = False
-        self._grid: Grid | None = None
 
     def show(self, frame: Frame) -> None:
         before, seen = self.seen, look(frame, self.measure, self._past)
@@ -308,14 +294,13 @@ class CommunityHeat(CommunityPane):
 
     def action_row(self, rows: int) -> None:
         if len(self._rank):
-            row = min(max(0, self._row() + rows), len(self._rank) - 1)
-            self._select_row(row)
+            self._select_row(min(max(0, self._row() + rows), len(self._rank) - 1))
 
     def _select_row(self, row: int) -> None:
         self._touched, self.selected = True, int(self._rank[row])
         self.changed()
         if self.seen is not None and self.seen.rows is self.seen.found.names:
-            self.post_message(self.Selected(self.selected))
+            self.post_message(self.Selected(self, self.selected))
 
     def action_page(self, pages: int) -> None:
         self.action_row(pages * max(1, self._grid.rows if self._grid else 10))
@@ -370,13 +355,12 @@ class CommunityHeat(CommunityPane):
 
     # -- drawing ------------------------------------------------------------------------------
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the rows with their names, the ticks, and the value under the cursor."""
-        canvas, seen = self.canvas(width, height), self.seen
+    def draw_on(self, canvas: Canvas) -> None:
+        width, height, seen = canvas.width, canvas.height, self.seen
         if seen is None or not len(seen.rows):
             self._grid = None
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         grid = self._grid = self._place(seen, width, height)
         self._write_names(canvas, seen, grid)
         if grid.columns > 0 and len(seen.ticks):
@@ -390,7 +374,6 @@ class CommunityHeat(CommunityPane):
             ends = ("0", "100 %") if is_bands else seen.ends
             name, fact = seen.rows[index], self._fact(seen, index)
             self.write_foot(canvas, ends, name, fact, diverging=seen.diverging and not is_bands)
-        return canvas.strips()
 
     def _place(self, seen: Seen, width: int, height: int) -> Grid:
         feet = 2 if height >= 5 else 1 if height >= 3 else 0
@@ -515,11 +498,9 @@ class CommunityTable(ColumnTable):
         + ColumnTable.HELP
     )
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self.placeholder = "This world has no communities."
-        self._measure = self.measure = self.heading = ""
-        self._found: Communities | None = None
+    placeholder = reactive("This world has no communities.")
+    _measure = measure = heading = ""
+    _found: Communities | None = None
 
     def show(self, frame: Frame) -> None:
         found, known = frame.communities, offered(frame)

@@ -12,8 +12,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
-from textual.strip import Strip
+from textual.reactive import reactive
 
 from sim.arrays import F64, I64
 from tui.draw.canvas import Canvas, View, nice_ceiling
@@ -71,21 +70,12 @@ class TickPane(BraillePane):
         Binding("right_parenthesis", "zoom(0.5)", "Zoom in", id="chart-in", show=False),
     ]
 
-    class Pointed(Message):
-        """The crosshair moved."""
-
-        def __init__(self, tick: int | None) -> None:
-            super().__init__()
-            self.tick = tick
-
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._ticks = self._first = 0
-        self._cursor: int | None = None
-        self._hover: int | None = None
-        self._span: float | None = None
-        self._start = 0.0
-        self._plot: Plot | None = None
+    _ticks = _first = 0
+    _cursor: int | None = None
+    _hover: int | None = None
+    _span: float | None = None
+    _start = 0.0
+    _plot: Plot | None = None
 
     # -- keys and mouse -----------------------------------------------------------------------
 
@@ -145,7 +135,6 @@ class TickPane(BraillePane):
             self._start = self._window()[0]
         self._cursor = cursor
         self.changed()
-        self.post_message(self.Pointed(None if cursor is None else self._first + cursor))
 
     def _window(self) -> tuple[float, float]:
         """Return the first and last row shown; the crosshair is always inside."""
@@ -222,16 +211,14 @@ class Curves(TickPane):
         Binding("a", "all", "Show every state", id="curves-all", show=False),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self.placeholder = _empty(None)
-        self._states: tuple[str, ...] = ()
-        self._history: I64 = np.zeros((0, 0), dtype=np.int64)
-        self._agents = 0
-        self._log = self._all = False
-        self._theory: Theory | None = None
-        self._marks: tuple[int, ...] = ()
-        self._ghost: tuple[I64, F64] | None = None
+    placeholder = reactive("No message yet; press i to send one.")
+    _states: tuple[str, ...] = ()
+    _history: I64 = np.zeros((0, 0), dtype=np.int64)
+    _agents = 0
+    _log = _all = False
+    _theory: Theory | None = None
+    _marks: tuple[int, ...] = ()
+    _ghost: tuple[I64, F64] | None = None
 
     def show(self, frame: Frame) -> None:
         focus = frame.focus
@@ -292,13 +279,11 @@ class Curves(TickPane):
 
     # -- drawing ------------------------------------------------------------------------------
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw curves, axes and legend."""
-        canvas = self.canvas(width, height)
+    def draw_on(self, canvas: Canvas) -> None:
         self._plot = None
         if not self._history.size:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         looks = styles(self._states, dark=self.dark)
         inks = [self.ink_like(canvas, look) for look in looks]
         shown = self._on_scale()
@@ -310,7 +295,6 @@ class Curves(TickPane):
         rows = self.write_foot(canvas, entries)
         if rows:
             self._paint_plot(canvas, rows, looks, inks, shown, ghost)
-        return canvas.strips()
 
     def _paint_plot(
         self, canvas: Canvas, rows: int, looks: Sequence[CurveStyle], inks: Sequence[int],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
-from textual.strip import Strip
+from textual.reactive import reactive
 
 from sim.arrays import F64
 from tui.draw.canvas import Canvas, paired
@@ -62,12 +62,11 @@ class ParameterMapPane(PixelPane):
             self._at = min(max(x, 0), columns - 1), min(max(y, 0), rows - 1)
             self.changed()
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw fields, axes and the value under the cursor."""
-        canvas, found = self.canvas(width, height), self._map
+    def draw_on(self, canvas: Canvas) -> None:
+        width, height, found = canvas.width, canvas.height, self._map
         if found is None or not found.means.size:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         rows, columns = found.means.shape
         self._foot(canvas, found)
         left = min(max(map(cell_len, found.up)), LONGEST, max(0, width - 2 * columns)) + 1
@@ -76,7 +75,7 @@ class ParameterMapPane(PixelPane):
         if not tall or wide < 1 or height < 4:
             said = "Too many values for this pane; press z to maximize it."
             canvas.text(0, 0, said, muted, room=width)
-            return canvas.strips()
+            return
         shares = _shares(found.means)
         for y in range(rows):
             top = (rows - 1 - y) * tall
@@ -96,7 +95,6 @@ class ParameterMapPane(PixelPane):
         names = f"{line(found.x, 30)} across, {line(found.y, 30)} upwards"
         text = canvas.ink_of(self.tone("text"))
         canvas.text(left, rows * tall + 1, names, text, room=width - left)
-        return canvas.strips()
 
     def _field(self, canvas: Canvas, x: int, y: int, wide: int, tall: int, share: float) -> None:
         """Paint a field; one without a finished run is blank."""
@@ -181,12 +179,11 @@ class BarsPane(StripPane):
         self._top = min(max(self._top + by, 0), max(0, many - max(1, self.size.height - 2)))
         self.changed()
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the rows, the axis with its ends below, and a caption."""
-        canvas, found = self.canvas(width, height), self._bars
+    def draw_on(self, canvas: Canvas) -> None:
+        width, height, found = canvas.width, canvas.height, self._bars
         if found is None or not found.rows:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         canvas.text(0, height - 1, found.note, muted, room=width)
         room = max(height - 2, 1)
@@ -207,7 +204,6 @@ class BarsPane(StripPane):
             zero = axis.at(0.0) if axis.low < 0 < axis.high else -1
             if left + len(ends[0]) < zero < left + axis.cells - len(ends[1]) - 1:
                 canvas.text(zero, below, "0", muted)
-        return canvas.strips()
 
     def _mark(self, canvas: Canvas, y: int, row: AxisBar, axis: _Axis) -> None:
         """Draw a bar or a mark, with its interval over it."""
@@ -283,12 +279,8 @@ class ExperimentTable(ColumnTable):
         "and message. " + ColumnTable.HELP
     )
 
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self.placeholder = (
-            "No experiment yet; type :study, :sweep or :calibrate for those of files."
-        )
-        self._experiments: tuple[Experiment, ...] = ()
+    placeholder = reactive("No experiment yet; :study, :sweep and :calibrate run those of files.")
+    _experiments: tuple[Experiment, ...] = ()
 
     def list_experiments(self, experiments: Sequence[Experiment]) -> None:
         """Show experiments; the cursor moves to a new one, and otherwise stays."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from rich.color import Color
-from textual.strip import Strip
 
 from sim.arrays import F64
 from tui.draw.canvas import Canvas, View, envelope, nice_ceiling, paired
@@ -137,10 +136,8 @@ class FanPane(BandPane):
         "the first. Left and right move the crosshair, v shows the next series."
     )
 
-    def __init__(self, *, id: str = "fan") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._outcome: Outcome | None = None
-        self._live: F64 = np.zeros(0)
+    _outcome: Outcome | None = None
+    _live: F64 = np.zeros(0)
 
     def show_outcome(self, outcome: Outcome | None, live: F64) -> None:
         """Show the outcome of an experiment, and the course of the world itself since then."""
@@ -151,18 +148,16 @@ class FanPane(BandPane):
         self._first = 0 if outcome is None else outcome.tick
         self.changed()
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw bands, curves, axes and legend."""
-        canvas, outcome = self.canvas(width, height), self._outcome
+    def draw_on(self, canvas: Canvas) -> None:
+        outcome = self._outcome
         if outcome is None:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         looks = self._looks(outcome)
         inks, colours = self.inks_of(canvas, looks)
         rows = self.write_foot(canvas, self._entries(canvas, outcome, looks, inks))
         if rows:
             self._paint_plot(canvas, rows, outcome, looks, inks, colours)
-        return canvas.strips()
 
     def _looks(self, outcome: Outcome) -> list[CurveStyle]:
         """Return the style of each arm's median, and of the live run."""
@@ -252,9 +247,7 @@ class DifferencePane(BandPane):
         "no significant difference. Left and right move the crosshair."
     )
 
-    def __init__(self, *, id: str = "difference") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._outcome: Outcome | None = None
+    _outcome: Outcome | None = None
 
     def show_outcome(self, outcome: Outcome | None) -> None:
         """Show the difference in an outcome, if it has one."""
@@ -265,12 +258,11 @@ class DifferencePane(BandPane):
             self._first = 0 if outcome is None else outcome.tick
             self.changed()
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the zero line, the band and the mean."""
-        canvas, outcome = self.canvas(width, height), self._outcome
+    def draw_on(self, canvas: Canvas) -> None:
+        outcome = self._outcome
         if outcome is None or outcome.difference is None:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         low, mean, high = levels = outcome.difference.levels
         look = CurveStyle(series(2, dark=self.dark)[1].colour, "d", SOLID)
         inks, colours = self.inks_of(canvas, [look])
@@ -288,4 +280,3 @@ class DifferencePane(BandPane):
             lines = [level, Line(mean, look, inks[0], 3)]
             self.draw_lines(canvas, rows, view, number_labels(rows, view), lines)
             self.paint_bands(canvas, [Band(low, high, 0)], colours)
-        return canvas.strips()

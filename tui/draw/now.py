@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
-from textual.strip import Strip
+from textual.reactive import reactive
 
 from tui.draw.canvas import Canvas, arrow, bars, held, sparkline
 from tui.draw.panes import StripPane
@@ -96,7 +97,7 @@ def platform_metrics(now: PlatformNow, agents: int) -> list[Figure]:
 
 
 def chosen_metrics(
-    names: Sequence[str], units: dict[str, str], measured: MetricsState | None
+    names: Sequence[str], units: Mapping[str, str], measured: MetricsState | None
 ) -> list[Figure]:
     """Return the figures of the chosen metrics, with alerts as their notes."""
     if measured is None:
@@ -160,14 +161,12 @@ class NowPane(StripPane):
         "actions in the last tick; or the metrics selected with G, each with its history."
     )
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self.placeholder = "No message yet."
-        self._heading = ""
-        self._metrics: tuple[Figure, ...] = ()
-        self._shown: tuple[object, ...] = ()
-        self._chosen: tuple[str, ...] = ()
-        self._units: dict[str, str] = {}
+    placeholder = reactive("No message yet.")
+    _heading = ""
+    _metrics: tuple[Figure, ...] = ()
+    _shown: tuple[object, ...] = ()
+    _chosen: tuple[str, ...] = ()
+    _units: Mapping[str, str] = MappingProxyType({})
 
     def choose(self, names: Sequence[str], units: dict[str, str]) -> None:
         """Show these metrics of the world in place of the platform's figures."""
@@ -197,12 +196,11 @@ class NowPane(StripPane):
         self._heading, self._metrics = heading, tuple(metrics)
         self.changed()
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw one line per figure, with its sparkline if there is room."""
-        canvas = self.canvas(width, height)
+    def draw_on(self, canvas: Canvas) -> None:
+        width, height = canvas.width, canvas.height
         if not self._metrics:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         y = 0
         if height > len(self._metrics):
             canvas.text(0, 0, self._heading, canvas.ink_of(self.tone("muted")))
@@ -214,7 +212,6 @@ class NowPane(StripPane):
         for metric in self._metrics[: height - y]:
             self._write(canvas, y, metric, names, values, notes)
             y += 1
-        return canvas.strips()
 
     def _write(
         self, canvas: Canvas, y: int, metric: Figure, names: int, values: int, notes: int
@@ -264,13 +261,11 @@ class MetricChart(StripPane):
         "at the right are the bottom and the top. c returns to the curves of the message shown."
     )
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self.placeholder = "No metric selected; press G for a list."
-        self._units: dict[str, str] = {}
-        self._names: Sequence[str] = ()
-        self._course: MetricsState | None = None
-        self._figures: list[Figure] = []
+    placeholder = reactive("No metric selected; press G for a list.")
+    _units: Mapping[str, str] = MappingProxyType({})
+    _names: Sequence[str] = ()
+    _course: MetricsState | None = None
+    _figures: Sequence[Figure] = ()
 
     def choose(
         self, names: Sequence[str], units: dict[str, str], course: MetricsState | None = None
@@ -283,12 +278,11 @@ class MetricChart(StripPane):
         self._figures = chosen_metrics(self._names, self._units, measured)
         self.repaint_changes()
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw a band for each metric, as high as there is room."""
-        canvas = self.canvas(width, height)
+    def draw_on(self, canvas: Canvas) -> None:
+        width, height = canvas.width, canvas.height
         if not self._figures:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         shown = self._figures[: max(1, height // 2)]
         rows, ascii_only = max(1, height // len(shown) - 1), self.symbols == "ascii"
@@ -302,7 +296,6 @@ class MetricChart(StripPane):
             if np.isfinite(each.course).any():
                 self._write_bars(canvas, y + 1, rows, each, self._units[self._names[place]])
         canvas.text(width - len(more), 0, more, muted)
-        return canvas.strips()
 
     def _write_bars(self, canvas: Canvas, y: int, rows: int, each: Figure, unit: str) -> None:
         """Write a series as bars, with the values at their top and base beside them."""

@@ -1,7 +1,6 @@
 """The bases of the drawing panes: strips painted once per state, size and theme.
 
-`Painted` paints all lines at once and returns them one by one; a `StripPane` has the tones of
-a pane. `BraillePane` adds curves of dots, `PixelPane` fields of colour; both have a way to draw on
+`BraillePane` adds curves of dots, `PixelPane` fields of colour; both have a way to draw on
 terminals with only a few colours, or only ASCII.
 """
 
@@ -15,6 +14,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.content import Content
 from textual.geometry import Region
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -26,12 +26,32 @@ Symbols = Literal["braille", "block", "ascii"]
 """Symbols of curves and fields; ``ascii`` for fonts and terminals without the others."""
 
 
-class Painted(Widget):
-    """A widget that paints all its lines at once, and caches them until something changes.
+class StripPane(Widget, can_focus=True):
+    """A pane that paints all its lines at once, and caches them until something changes.
 
-    A subclass implements `paint` and calls `changed` when its data or its cursor does.
+    A subclass implements `draw_on` and calls `changed` when its data or its cursor does.
     """
 
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"pane--{name}"
+        for name in ("text", "muted", "strong", "good", "axis", "cursor", "line", "error")
+    }
+    DEFAULT_CSS = """
+    StripPane {
+        & > .pane--text { color: $foreground; }
+        & > .pane--muted { color: $text-muted; }
+        & > .pane--strong { color: $foreground; text-style: bold; }
+        & > .pane--good { color: $text-accent; text-style: bold; }
+        & > .pane--axis { color: $text-disabled; }
+        & > .pane--line { color: $primary; }
+        & > .pane--error { color: $text-error; }
+        & > .pane--cursor {
+            color: $block-cursor-foreground;
+            background: $block-cursor-background;
+            text-style: bold;
+        }
+    }
+    """
     ALLOW_SELECT = False
 
     symbols: reactive[Symbols] = reactive[Symbols]("braille")
@@ -42,9 +62,30 @@ class Painted(Widget):
     _colours: tuple[Color, Color] | None = None
     _strips: list[Strip] = []  # noqa: RUF012 - replaced, never changed
 
-    def paint(self, width: int, height: int) -> list[Strip]:
+    class Selected(Message):
+        """The cursor moved to a row, a community, a member or a message."""
+
+        def __init__(self, pane: StripPane, index: int) -> None:
+            super().__init__()
+            self.pane, self.index = pane, index
+
+    class Chosen(Selected):
+        """Enter was pressed on it, or it was clicked twice."""
+
+    def draw_on(self, canvas: Canvas) -> None:
         """Draw everything."""
-        return [Strip.blank(width, self.rich_style)] * height
+        self.write_placeholder(canvas)
+
+    def write_placeholder(self, canvas: Canvas) -> None:
+        """Write the placeholder into the middle of a canvas."""
+        x = max(0, (canvas.width - Content(self.placeholder).cell_length) // 2)
+        y, ink = (canvas.height - 1) // 2, canvas.ink_of(self.tone("muted"))
+        canvas.text(x, y, self.placeholder, ink)
+
+    def paint(self, width: int, height: int) -> list[Strip]:
+        canvas = Canvas(width, height, self.rich_style)
+        self.draw_on(canvas)
+        return canvas.strips()
 
     def changed(self) -> None:
         """Repaint everything."""
@@ -80,16 +121,8 @@ class Painted(Widget):
 
     def render_line(self, y: int) -> Strip:
         width, height, first = self.view()
-        key = (
-            self._stamp,
-            width,
-            height,
-            first,
-            self.app.theme,
-            self.has_focus,
-            self.symbols,
-            self.placeholder,
-        )
+        state = (self.app.theme, self.has_focus, self.symbols, self.placeholder)
+        key = (self._stamp, width, height, first, *state)
         if key != self._key:
             self._strips = self.paint(width, height) if width > 0 < height else []
             self._key = key
@@ -97,71 +130,9 @@ class Painted(Widget):
             return self._strips[y]
         return Strip.blank(width, self.rich_style)
 
-
-def _difference(y: int, old: Strip, new: Strip) -> Region:
-    """Return the cells of a line from the first that differs to the last."""
-    one, other = list(old), list(new)
-    start, stop = 0, new.cell_length
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        start += a.cell_length
-    for a, b in zip(reversed(one), reversed(other), strict=False):
-        if a != b:
-            break
-        stop -= a.cell_length
-    return Region(start, y, max(1, stop - start), 1)
-
-
-class StripPane(Painted, can_focus=True):
-    """A pane of one screenful, with the tones common to panes."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "pane--text",
-        "pane--muted",
-        "pane--strong",
-        "pane--good",
-        "pane--axis",
-        "pane--cursor",
-        "pane--line",
-        "pane--error",
-    }
-    DEFAULT_CSS = """
-    StripPane {
-        & > .pane--text { color: $foreground; }
-        & > .pane--muted { color: $text-muted; }
-        & > .pane--strong { color: $foreground; text-style: bold; }
-        & > .pane--good { color: $text-accent; text-style: bold; }
-        & > .pane--axis { color: $text-disabled; }
-        & > .pane--line { color: $primary; }
-        & > .pane--error { color: $text-error; }
-        & > .pane--cursor {
-            color: $block-cursor-foreground;
-            background: $block-cursor-background;
-            text-style: bold;
-        }
-    }
-    """
-
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw the placeholder."""
-        canvas = self.canvas(width, height)
-        self.write_placeholder(canvas)
-        return canvas.strips()
-
-    def canvas(self, width: int, height: int) -> Canvas:
-        """Return an empty canvas in the colours of the pane."""
-        return Canvas(width, height, self.rich_style)
-
     def tone(self, name: str) -> Style:
         """Return the style of ``pane--name`` on the background of the pane."""
         return self.get_component_rich_style(f"pane--{name}")
-
-    def write_placeholder(self, canvas: Canvas) -> None:
-        """Write the placeholder into the middle of a canvas."""
-        text = self.placeholder or ""
-        x = max(0, (canvas.width - Content(text).cell_length) // 2)
-        canvas.text(x, (canvas.height - 1) // 2, text, canvas.ink_of(self.tone("muted")))
 
     @property
     def ground(self) -> tuple[int, int, int]:
@@ -177,6 +148,21 @@ class StripPane(Painted, can_focus=True):
     def few_colours(self) -> bool:
         """Whether the terminal cannot show the palettes: 16 colours or fewer."""
         return self.app.console.color_system in {"standard", "windows"}
+
+
+def _difference(y: int, old: Strip, new: Strip) -> Region:
+    """Return the cells of a line from the first that differs to the last."""
+    one, other = list(old), list(new)
+    start, stop = 0, new.cell_length
+    for a, b in zip(one, other, strict=False):
+        if a != b:
+            break
+        start += a.cell_length
+    for a, b in zip(reversed(one), reversed(other), strict=False):
+        if a != b:
+            break
+        stop -= a.cell_length
+    return Region(start, y, max(1, stop - start), 1)
 
 
 class BraillePane(StripPane):

@@ -15,8 +15,8 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import reactive
 from textual.scroll_view import ScrollView
-from textual.strip import Strip
 
 from tui.draw.canvas import Canvas
 from tui.draw.panes import StripPane
@@ -190,16 +190,6 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         Binding("enter", "choose", "Select this row", id="table-choose", show=False),
     ]
 
-    class Selected(Message):
-        """The cursor moved to a row."""
-
-        def __init__(self, table: ColumnTable, row: int) -> None:
-            super().__init__()
-            self.table, self.row = table, row
-
-    class Chosen(Selected):
-        """Enter was pressed on a row, or it was clicked twice."""
-
     class Sorted(Message):
         """The rows are in a new order."""
 
@@ -207,15 +197,12 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
             super().__init__()
             self.column, self.descending = column, descending
 
-    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self.selected = 0
-        self._rows: ListedRows = ListedRows((), (), 0)
-        self._order: NDArray[np.uint32] | None = None
-        self._sort: tuple[int, bool] | None = None
-        self._column = 0
-        self._at = 0
-        self.placeholder = "No rows."
+    placeholder = reactive("No rows.")
+    selected = 0
+    _rows = ListedRows((), (), 0)
+    _order: NDArray[np.uint32] | None = None
+    _sort: tuple[int, bool] | None = None
+    _column = _at = 0
 
     # -- data -----------------------------------------------------------------------------------
 
@@ -388,12 +375,12 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
     def view(self) -> tuple[int, int, int]:
         return self._width, self.size.height, self._top
 
-    def paint(self, width: int, height: int) -> list[Strip]:
+    def draw_on(self, canvas: Canvas) -> None:
         top = self._top
-        canvas = self.canvas(width, height)
+        width, height = canvas.width, canvas.height
         if not self._rows.columns or not len(self._rows):
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         fitted = fit(self._rows.columns, width, self._column)
         self._write_header(canvas, fitted)
         rows = self._rows_at(top, min(top + height - 1, len(self._rows)))
@@ -404,7 +391,6 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
             for y, text in enumerate(texts, start=1):
                 shown = text.rjust(cells) if numeric else text
                 canvas.text(x, y, shown, inks[y - 1], room=cells)
-        return canvas.strips()
 
     def _row_inks(self, canvas: Canvas, rows: NDArray[np.int64]) -> list[int]:
         plain, marked = canvas.ink_of(self.tone("text")), canvas.ink_of(self.tone("good"))

@@ -142,7 +142,7 @@ class GroupsMode(FetchingMode):
                     ),
                     "Members",
                 )
-                yield titled(EgoPane(), "Ties")
+                yield titled(EgoPane(id="ego"), "Ties")
             yield titled(CommunityDetail(id="detail"), "Community")
             yield titled(Inspector(id="inspector"), "Member")
 
@@ -206,23 +206,25 @@ class GroupsMode(FetchingMode):
     @on(ColumnTable.Selected)
     def _selected(self, event: ColumnTable.Selected) -> None:
         event.stop()
-        if event.table is self.table:
+        if event.pane is self.table:
             self._inspect()
         else:
-            self.choose(event.row)
+            self.choose(event.index)
 
     @on(ColumnTable.Chosen)
     def _row_chosen(self, event: ColumnTable.Chosen) -> None:
         event.stop()
         found = self._found()
-        if event.table is self.table:
+        if isinstance(event.pane, EgoPane):
+            self.go_to(event.index)
+        elif event.pane is self.table:
             self._inspect(at_once=True)
             self.query_one(Inspector).focus()
-        elif found is None or event.row >= real_rows(found):
+        elif found is None or event.index >= real_rows(found):
             self.app.say("These are several communities; press / to find members.", "warning")
         else:
-            self.choose(event.row)
-            name = found.names[event.row]
+            self.choose(event.index)
+            name = found.names[event.index]
             self.app.obey(
                 f'filter community:"{name}"' if " " in name else f"filter community:{name}"
             )
@@ -388,11 +390,6 @@ class GroupsMode(FetchingMode):
         others = [row for row, before in zip(went, [-1, *went], strict=False) if row != before]
         for pane in self.screen.query(CommunityMap):
             pane.trace([row for row in others if row >= 0])
-
-    @on(EgoPane.Chosen)
-    def _ego_chosen(self, event: EgoPane.Chosen) -> None:
-        event.stop()
-        self.go_to(event.agent)
 
     def _inspect(self, *, at_once: bool = False) -> None:
         agent = self.table.chosen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -13,16 +12,11 @@ from textual.widget import Widget
 
 from tui.actions.command_line import VIEWS
 from tui.draw.community_map import CommunityMap
-from tui.draw.community_table import MEASURES, CommunityHeat, CommunityPane, CommunityTable, offered
+from tui.draw.community_table import MEASURES, CommunityHeat, CommunityTable, offered
 from tui.draw.curves import Curves
 from tui.draw.now import MetricChart, NowPane
-from tui.modes.panes import (
-    MessagesPane,
-    Mode,
-    WelcomePane,
-    note_one_run,
-    titled,
-)
+from tui.draw.panes import StripPane
+from tui.modes.panes import MessagesPane, Mode, WelcomePane, note_one_run, titled
 from tui.modes.sliders import ParametersPane, parameter_ticks
 from tui.safe_text import line
 
@@ -30,16 +24,34 @@ if TYPE_CHECKING:
     from sim.runtime import Frame
 
 
-class CommunityViews(Mode):
-    """A mode with map, heat map and table of the communities, of which one is shown."""
+class LiveMode(Mode):
+    """Map, heat map or table of the communities; beside it the message, parameters and events."""
+
+    MODE: ClassVar[str] = "live"
 
     view = "map"
+    _is_metrics = False
 
-    def views(self) -> Iterator[Widget]:
-        """Make the three views; the class of their parent says which is shown."""
-        yield titled(CommunityMap(id="map"), "Communities", "view")
-        yield titled(CommunityHeat(id="heat"), "Communities over time", "view")
-        yield titled(CommunityTable(id="table"), "Communities", "view")
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="upper", classes="-map"):
+            yield titled(CommunityMap(id="map"), "Communities", "view")
+            yield titled(CommunityHeat(id="heat"), "Communities over time", "view")
+            yield titled(CommunityTable(id="table"), "Communities", "view")
+            with Vertical(id="side"):
+                yield titled(WelcomePane(id="welcome"), "Welcome")
+                with Vertical(id="message"):
+                    yield titled(NowPane(id="now"), "")
+                    yield titled(Curves(id="curves"), "")
+                    yield titled(MetricChart(id="chart"), "")
+                yield titled(ParametersPane(), "Parameters")
+                yield titled(MessagesPane(id="stories"), "Messages")
+
+    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
+        ("map", "heat", "table"),
+        ("curves", "chart", "now", "welcome"),
+        ("map", "heat", "table"),
+        ("now", "stories", "params"),
+    )
 
     def turn(self, view: str = "") -> str:
         """Switch to a view, or to the next one; return its name."""
@@ -59,40 +71,6 @@ class CommunityViews(Mode):
             each.measure = chosen  # type: ignore[attr-defined]  # every view has it
         self.app.redraw()
         return MEASURES[chosen]
-
-    @on(CommunityTable.Selected)
-    @on(CommunityTable.Chosen)
-    def _row_selected(self, event: CommunityTable.Selected) -> None:
-        event.stop()
-        kind = CommunityPane.Chosen if isinstance(event, CommunityTable.Chosen) else None
-        self.post_message((kind or CommunityPane.Selected)(event.row))
-
-
-class LiveMode(CommunityViews):
-    """The communities, and beside them the message with its curve, parameters and events."""
-
-    MODE: ClassVar[str] = "live"
-
-    _is_metrics = False
-
-    def compose(self) -> ComposeResult:
-        with Horizontal(id="upper", classes="-map"):
-            yield from self.views()
-            with Vertical(id="side"):
-                yield titled(WelcomePane(), "Welcome")
-                with Vertical(id="message"):
-                    yield titled(NowPane(id="now"), "")
-                    yield titled(Curves(id="curves"), "")
-                    yield titled(MetricChart(id="chart"), "")
-                yield titled(ParametersPane(), "Parameters")
-                yield titled(MessagesPane(), "Messages")
-
-    TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("map", "heat", "table"),
-        ("curves", "chart", "now", "welcome"),
-        ("map", "heat", "table"),
-        ("now", "stories", "params"),
-    )
 
     def show(self, frame: Frame) -> None:
         self._arrange(frame)
@@ -146,11 +124,10 @@ class LiveMode(CommunityViews):
             pane.overlay(self.app.predicted.shown(frame.focus), parameter_ticks(frame), ghost)
         super().show_in(pane, frame)
 
-    @on(CommunityPane.Chosen)
-    def _chosen(self, event: CommunityPane.Chosen) -> None:
+    @on(StripPane.Chosen)
+    def _chosen(self, event: StripPane.Chosen) -> None:
         event.stop()
-        self.app.show_community(event.index)
-
-    def on_messages_pane_chosen(self, event: MessagesPane.Chosen) -> None:
-        event.stop()
-        self.app.obey(f"focus {event.session}")
+        if isinstance(event.pane, MessagesPane):
+            self.app.obey(f"focus {event.index}")
+        else:
+            self.app.show_community(event.index)

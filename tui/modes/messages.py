@@ -11,6 +11,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from sim.core import plural
@@ -105,10 +106,8 @@ class MessagesTable(ColumnTable):
         "tick (-: none is complete). Enter shows a sent message in Live. " + ColumnTable.HELP
     )
 
-    def __init__(self) -> None:
-        super().__init__(id="messages")
-        self.placeholder = "Loading messages ..."
-        self._keys: list[Key] = []
+    placeholder = reactive("Loading messages ...")
+    _keys: Sequence[Key] = ()
 
     def list_messages(
         self, sessions: Sequence[SessionRow], posts: MemberMessages, texts: Texts
@@ -210,7 +209,7 @@ class MessagesMode(FetchingMode):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
-            yield titled(MessagesTable(), "Messages")
+            yield titled(MessagesTable(id="messages"), "Messages")
         with Horizontal(id="lower"):
             yield titled(StoryTree(id="tree"), "Cascade: member, tick, descendants")
             yield titled(StoryFacts(id="story"), "Message")

@@ -11,24 +11,24 @@ from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.events import Click
-from textual.message import Message
-from textual.strip import Strip
+from textual.reactive import reactive
 from textual.widget import Widget
 
 from sim.core import plural
 from tui.actions.table import way_to
+from tui.draw.canvas import Canvas
 from tui.draw.panes import StripPane
 from tui.text import all_of, count, counted, percent, short
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, SessionRow
-    from tui.app import Hubbub as HubbubApp
+    from tui.app import Hubbub
 
 
 class Mode(Vertical):
     """The panes of one mode of the program."""
 
-    app: HubbubApp
+    app: Hubbub
 
     MODE: ClassVar[str] = ""
 
@@ -111,20 +111,11 @@ class MessagesPane(StripPane):
         Binding("enter", "choose", "Show this message", id="stories-choose", show=False),
     ]
 
-    class Chosen(Message):
-        """A message was chosen."""
-
-        def __init__(self, session: int) -> None:
-            super().__init__()
-            self.session = session
-
-    def __init__(self, *, id: str = "stories") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self.placeholder = "No message yet; press i to send one."
-        self._rows: tuple[SessionRow, ...] = ()
-        self._events: tuple[tuple[int, str], ...] = ()
-        self._shown: int | None = None
-        self._agents = self._cursor = self._top = 0
+    placeholder = reactive("No message yet; press i to send one.")
+    _rows: tuple[SessionRow, ...] = ()
+    _events: tuple[tuple[int, str], ...] = ()
+    _shown: int | None = None
+    _agents = _cursor = _top = 0
 
     def show(self, frame: Frame) -> None:
         rows = tuple(reversed(frame.sessions))
@@ -145,7 +136,7 @@ class MessagesPane(StripPane):
 
     def action_choose(self) -> None:
         if self._rows:
-            self.post_message(self.Chosen(self._rows[self._cursor].id))
+            self.post_message(self.Chosen(self, self._rows[self._cursor].id))
 
     def on_click(self, event: Click) -> None:
         offset = event.get_content_offset(self)
@@ -160,12 +151,11 @@ class MessagesPane(StripPane):
         events = min(len(self._events) + 1, height // 3 + 1)
         return max(1, min(len(self._rows) or 1, height - events))
 
-    def paint(self, width: int, height: int) -> list[Strip]:
-        """Draw messages, a rule, and events."""
-        canvas, room = self.canvas(width, height), self._room
+    def draw_on(self, canvas: Canvas) -> None:
+        width, height, room = canvas.width, canvas.height, self._room
         if not self._rows and not self._events:
             self.write_placeholder(canvas)
-            return canvas.strips()
+            return
         self._top = min(max(self._top, self._cursor - room + 1), self._cursor)
         for y, row in enumerate(self._rows[self._top : self._top + room]):
             ink, tail = canvas.ink_of(self.tone(self._tone_of(row, self._top + y))), self._tail(row)
@@ -181,7 +171,6 @@ class MessagesPane(StripPane):
         for y, (tick, text) in enumerate(newest, start=first):
             canvas.text(0, y, f"{count(tick):>6}", muted)
             canvas.text(7, y, text, muted)
-        return canvas.strips()
 
     def _tail(self, row: SessionRow) -> str:
         share = percent(row.size / self._agents if self._agents else 0)
@@ -204,13 +193,10 @@ def _spoken(frame: Frame) -> str:
 class WelcomePane(Widget):
     """Shown in place of the curves until the first message is sent."""
 
-    app: HubbubApp
+    app: Hubbub
 
     ALLOW_SELECT = False
-
-    def __init__(self, *, id: str = "welcome") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._frame: Frame | None = None
+    _frame: Frame | None = None
 
     def show(self, frame: Frame) -> None:
         self._frame = frame

@@ -51,9 +51,7 @@ class OutcomePane(ScrollingLines):
     )
     EMPTY = "No results yet."
 
-    def __init__(self, *, id: str = "outcome") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._told: tuple[Outcome | None, str] = (None, "")
+    _told: tuple[Outcome | None, str] = (None, "")
 
     def tell(self, outcome: Outcome | None, problem: str) -> None:
         """Show an outcome, or why there is none."""
@@ -90,12 +88,12 @@ class RunsMode(Mode):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
-            yield titled(FanPane(), "Fan", "picture")
+            yield titled(FanPane(id="fan"), "Fan", "picture")
             yield titled(ParameterMapPane(id="parameters"), "Heat map", "picture")
             yield titled(BarsPane(id="bars"), "Numbers", "picture")
-            yield titled(OutcomePane(), "Conclusion")
+            yield titled(OutcomePane(id="outcome"), "Conclusion")
         with Horizontal(id="lower"):
-            yield titled(DifferencePane(), "Difference")
+            yield titled(DifferencePane(id="difference"), "Difference")
             yield titled(ExperimentTable(id="experiments"), "Experiments")
 
     def on_mount(self) -> None:
@@ -112,7 +110,6 @@ class RunsMode(Mode):
 
     @property
     def table(self) -> ExperimentTable:
-        """The table."""
         return self.query_one(ExperimentTable)
 
     @property
