@@ -27,7 +27,7 @@ from tui.dialogs.models import ModelField
 from tui.dialogs.progress import Loading
 from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog, SaveDialog
 from tui.draw.curves import Curves
-from tui.modes.sliders import ParametersPane
+from tui.modes.live import ParametersPane
 from tui.simulator import Preferences
 
 SIZES = [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)]

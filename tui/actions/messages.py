@@ -115,7 +115,7 @@ async def model(app: Viewer, words: Words) -> None:
 @does("params")
 async def params(app: Viewer, _words: Words) -> None:
     """Focus the sliders of the message shown."""
-    from tui.modes.sliders import ParametersPane
+    from tui.modes.live import ParametersPane
 
     focus = app.frame.focus if app.frame else None
     if focus is None or app.stage is None:

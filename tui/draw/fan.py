@@ -12,8 +12,7 @@ from rich.color import Color
 
 from sim.arrays import F64
 from tui.draw.canvas import Canvas, View, envelope, nice_ceiling, paired
-from tui.draw.curves import Line, TickPane
-from tui.draw.plotting import LegendEntry, Plot, number_labels, share_labels
+from tui.draw.curves import LegendEntry, Line, Plot, TickPane, number_labels, share_labels
 from tui.safe_text import line
 from tui.text import count, percent, short
 from tui.theme import CurveStyle, series
