@@ -103,8 +103,6 @@ THEMES: tuple[Theme, ...] = (
         variables={
             "border": "#56b4e9",
             "border-blurred": "#39465a",
-            "footer-key-foreground": "#f0e442",
-            "footer-background": "#1d2430",
             "foreground-disabled": "#7d8390",
             "text-disabled": "auto 55%",
         },
@@ -125,8 +123,6 @@ THEMES: tuple[Theme, ...] = (
         variables={
             "border": "#0067b0",
             "border-blurred": "#b4bdc9",
-            "footer-key-foreground": "#0067b0",
-            "footer-background": "#e2e6ec",
             "foreground-disabled": "#6c717a",
             "text-disabled": "auto 65%",
             "block-cursor-foreground": "#ffffff",
@@ -149,8 +145,6 @@ THEMES: tuple[Theme, ...] = (
         variables={
             "border": "#ffe000",
             "border-blurred": "#ffffff",
-            "footer-key-foreground": "#ffe000",
-            "footer-background": "#000000",
             "text-muted": "#d8d8d8",
             "text-disabled": "#b0b0b0",
             "block-cursor-foreground": "#000000",
@@ -173,11 +167,7 @@ def series(count: int, *, dark: bool = True) -> tuple[CurveStyle, ...]:
     """Return `count` styles; colours repeat after 7, dashes after 4, markers after 30."""
     colours = _DARK_SERIES if dark else _LIGHT_SERIES
     return tuple(
-        CurveStyle(
-            colours[i % len(colours)],
-            MARKERS[i % len(MARKERS)],
-            _DASHES[i % len(_DASHES)],
-        )
+        CurveStyle(colours[i % len(colours)], MARKERS[i % len(MARKERS)], _DASHES[i % len(_DASHES)])
         for i in range(count)
     )
 

@@ -271,21 +271,24 @@ def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = Fal
     >>> sparkline(np.array([0.0, 1.0, 4.0, 7.0]), 4)
     '▁▂▅█'
     """
-    if cells < 1 or not len(values):
+    if cells < 1:
         return ""
+    glyphs = _ASCII if ascii_only else _BARS
+    steps, _, _ = _steps(values, cells, len(glyphs) - 1)
+    return "".join(glyphs[step] if step >= 0 else " " for step in steps)
+
+
+def _steps(values: NDArray[np.float64], cells: int, most: int) -> tuple[list[int], float, float]:
+    """Return the height of each bar, -1 where it is unknown, and the values of floor and top."""
     if len(values) > cells:
         starts = np.linspace(0, len(values), cells + 1)[:-1].astype(np.int64)
         values = np.fmax.reduceat(values, starts)
-    bars = _ASCII if ascii_only else _BARS
     known = np.isfinite(values)
     finite = np.clip(values[known], -_FAR, _FAR)  # keeps their span finite
-    low = min(0.0, float(finite.min(initial=0.0)))
-    span = float(finite.max(initial=0.0)) - low
-    if span <= 0:
-        return "".join(bars[0] if there else " " for there in known)
-    steps = np.zeros(len(values), dtype=np.int64)
-    steps[known] = np.rint((finite - low) / span * (len(bars) - 1)).astype(np.int64)
-    return "".join(bars[i] if there else " " for i, there in zip(steps, known, strict=True))
+    low, high = min(0.0, float(finite.min(initial=0.0))), float(finite.max(initial=0.0))
+    steps = np.full(len(values), -1)
+    steps[known] = np.rint((finite - low) / max(high - low, 1e-300) * most).astype(np.int64)
+    return steps.tolist(), low, high
 
 
 def bars(
@@ -301,18 +304,11 @@ def bars(
     >>> bars(np.array([0.0, 1.0, 2.0]), 3, 2)
     (['  █', ' ██'], 0.0, 2.0)
     """
-    values = held(values)
-    if len(values) > cells:
-        starts = np.linspace(0, len(values), cells + 1)[:-1].astype(np.int64)
-        values = np.fmax.reduceat(values, starts)
-    known = values[np.isfinite(values)]
-    low, high = min(0.0, float(known.min(initial=0.0))), float(known.max(initial=0.0))
     glyphs = " " + (_ASCII if ascii_only else _BARS)
     parts = len(glyphs) - 1
-    scaled = (np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-300)
-    steps = np.rint(scaled * rows * parts).astype(np.int64)
+    steps, low, high = _steps(held(values), cells, rows * parts)
     told = [
-        "".join(glyphs[min(max(step - row * parts, 0), parts)] for step in steps.tolist())
+        "".join(glyphs[min(max(step - row * parts, 0), parts)] for step in steps)
         for row in reversed(range(rows))
     ]
     return [line.rjust(cells) for line in told], low, high

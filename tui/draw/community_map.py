@@ -430,7 +430,6 @@ class CommunityMap(CommunityPane):
         self._timer = self.set_timer(BEATS * BEAT if self.calm else BEAT, self._pulse)
 
     def _pulse(self) -> None:
-        """Draw the next moment of what moves."""
         self._beats = 0 if self.calm else self._beats - 1
         self._beat += 1
         self._glow = np.maximum(self._glow - 1 / BEATS, 0.0) * (self._beats > 0)
@@ -448,12 +447,10 @@ class CommunityMap(CommunityPane):
 
     @property
     def shown(self) -> int:
-        """Number of communities drawn as themselves."""
         found = self._bubbles
         return 0 if found is None else len(found.names) - (1 if found.rest else 0)
 
     def select(self, index: int) -> None:
-        """Move the cursor to a community, without a message."""
         super().select(index if index < self.shown else -1)  # too small to be drawn
 
     def action_go(self, right: int, down: int) -> None:

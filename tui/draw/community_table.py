@@ -73,7 +73,6 @@ class Seen:
 
     @property
     def diverging(self) -> bool:
-        """Whether colours diverge around zero."""
         return self.measure == "opinion"
 
     def places(self, values: F64) -> F64:
@@ -178,18 +177,15 @@ class CommunityPane(PixelPane):
 
     @property
     def shown(self) -> int:
-        """Number of communities shown as themselves."""
         return 0 if self.seen is None else real_rows(self.seen.found)
 
     @property
     def heading(self) -> str:
-        """The title of the pane."""
         if self.seen is None:
             return ""
         return f"{MEASURES[self.seen.measure]}{titled_count(self.seen.found, self.shown)}"
 
     def select(self, index: int) -> None:
-        """Move the cursor to a community, without a message."""
         if index != self.selected and self.seen is not None and index < len(self.seen.found.names):
             self.selected = index
             self.changed()
@@ -272,13 +268,11 @@ class CommunityHeat(CommunityPane):
 
     @property
     def heading(self) -> str:
-        """The title of the pane."""
         return super().heading and f"{super().heading} over time"
 
     # -- keys and mouse -----------------------------------------------------------------------
 
     def select(self, index: int) -> None:
-        """Move the cursor to a community, without a message."""
         self._touched = True
         super().select(index)
 

@@ -391,7 +391,6 @@ class TickPane(BraillePane):
         return tick if tick is not None and tick < self._ticks else None
 
     def _row(self) -> int:
-        """Return the row to read."""
         tick = self._pointed()
         return max(0, self._ticks - 1) if tick is None else tick
 
@@ -426,7 +425,6 @@ class TickPane(BraillePane):
         return pen
 
     def ink_like(self, canvas: Canvas, look: CurveStyle, *, dim: bool = False) -> int:
-        """Return the ink of a curve."""
         style = Style(color=Color.parse(look.colour), bold=not dim, dim=dim)
         return canvas.ink_of(self.rich_style + style)
 

@@ -12,7 +12,8 @@ from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
 from sim.arrays import F64
-from tui.draw.canvas import Canvas, paired
+from tui.draw.canvas import Canvas
+from tui.draw.community_map import contrasting
 from tui.draw.panes import PixelPane, StripPane
 from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn, texts
 from tui.safe_text import line
@@ -117,11 +118,8 @@ class ParameterMapPane(PixelPane):
         elif math.isnan(share):
             _put(canvas, x, y, said, canvas.ink_of(self.tone("muted")))
         elif len(said) <= wide:
-            ink = canvas.ink_of(self.tone("strong"))
-            if not self.in_glyphs:
-                ground = self.shade(np.array(share))
-                is_bright = float(ground @ np.array([0.299, 0.587, 0.114])) > 128
-                ink = int(paired(np.full(3, 0 if is_bright else 255, np.uint8), ground))
+            on = contrasting(self.shade(np.array(share)))
+            ink = canvas.ink_of(self.tone("strong") if self.in_glyphs else on)
             _put(canvas, x + (wide - len(said)) // 2, y, said, ink)
 
     def _foot(self, canvas: Canvas, found: ParameterMap) -> None:
@@ -169,7 +167,6 @@ class BarsPane(StripPane):
     _top = 0
 
     def show_bars(self, found: Bars) -> None:
-        """Show other numbers."""
         if found != self._bars:
             self._bars, self._top = found, 0
             self.changed()
@@ -245,7 +242,6 @@ class _Axis:
             self.middle = 0.0
 
     def at(self, value: float) -> int:
-        """Return the cell of a number."""
         share = (value - self.low) / (self.high - self.low) if self.high > self.low else 0.5
         return self.x + round(share * (self.cells - 1))
 
@@ -292,7 +288,6 @@ class ExperimentTable(ColumnTable):
 
     @property
     def chosen(self) -> Experiment | None:
-        """The experiment under the cursor."""
         if not self._experiments:
             return None
         return self._experiments[-1 - min(self.selected, len(self._experiments) - 1)]

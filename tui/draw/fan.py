@@ -55,13 +55,11 @@ class BandPane(TickPane):
         )
 
     def band_glyph(self, depth: int) -> str:
-        """Return the character of a band."""
         return GLYPHS["ascii" if self.symbols == "ascii" else "else"][depth]
 
     def inks_of(
         self, canvas: Canvas, looks: Sequence[CurveStyle]
     ) -> tuple[list[int], dict[int, RGB]]:
-        """Return the ink of each curve, and their colours."""
         inks = [self.ink_like(canvas, look) for look in looks]
         triplets = [Color.parse(look.colour).get_truecolor() for look in looks]
         return inks, dict(zip(inks, ((t.red, t.green, t.blue) for t in triplets), strict=True))
@@ -249,7 +247,6 @@ class DifferencePane(BandPane):
     _outcome: Outcome | None = None
 
     def show_outcome(self, outcome: Outcome | None) -> None:
-        """Show the difference in an outcome, if it has one."""
         if outcome is not self._outcome:
             self._outcome = outcome
             found = None if outcome is None else outcome.difference

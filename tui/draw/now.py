@@ -190,7 +190,6 @@ class NowPane(StripPane):
         self._shown = key
 
     def tell(self, heading: str, metrics: Sequence[Figure]) -> None:
-        """Show figures."""
         if heading == self._heading and not metrics and not self._metrics:
             return
         self._heading, self._metrics = heading, tuple(metrics)

@@ -136,12 +136,10 @@ class StripPane(Widget, can_focus=True):
 
     @property
     def ground(self) -> tuple[int, int, int]:
-        """The background of the pane, RGB."""
         return self.background_colors[1].rgb
 
     @property
     def dark(self) -> bool:
-        """Whether the background is dark."""
         return self.background_colors[1].brightness < 0.5
 
     @property

@@ -103,7 +103,6 @@ class ListedRows:
         return self.total if self.listed is None else len(self.listed)
 
     def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the places that some rows show."""
         return rows if self.listed is None else self.listed[rows].astype(np.int64)
 
     def row_of(self, place: int) -> int:
@@ -281,7 +280,6 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
             self.post_message(self.Selected(self, self.selected))
 
     def _place_of(self, row: int) -> int:
-        """Return the position of a row in the order shown."""
         if self._order is None or row >= len(self._order):
             return row
         return int(np.flatnonzero(self._order == row)[0])

@@ -160,7 +160,6 @@ class GroupsMode(FetchingMode):
         return self.table.chosen if is_shown else None
 
     def turn(self, view: str) -> None:
-        """Show the communities, the members or the ties of the chosen one."""
         self.view = view
         self.query_one("#upper").set_classes(f"-{view}")
         panes = {"communities": "#table", "members": "#members", "ties": "#ego"}
@@ -230,7 +229,6 @@ class GroupsMode(FetchingMode):
             )
 
     def choose(self, index: int) -> None:
-        """Show a community in detail, with the cursor on it."""
         self.community = index
         self.query_one(CommunityTable).select(index)
         if self.app.frame is not None:

@@ -87,12 +87,10 @@ class LiveMode(Mode):
         super().show(frame)
 
     def show_next(self, frame: Frame) -> None:
-        """Show a frame in the panes whose turn it is."""
         self._arrange(frame)
         super().show_next(frame)
 
     def turn_chart(self) -> None:
-        """Switch between metrics and curves."""
         self._is_metrics = not self._is_metrics
 
     def _arrange(self, frame: Frame) -> None:
@@ -246,7 +244,6 @@ class ParametersPane(Widget, can_focus=True):
 
     @property
     def chosen(self) -> str:
-        """The parameter under the cursor; empty if there is none."""
         names = list(self.values)
         return names[min(self._at, len(names) - 1)] if names else ""
 

@@ -54,7 +54,6 @@ class OutcomePane(ScrollingLines):
     _told: tuple[Outcome | None, str] = (None, "")
 
     def tell(self, outcome: Outcome | None, problem: str) -> None:
-        """Show an outcome, or why there is none."""
         if (outcome, problem) != self._told:
             self._told = outcome, problem
             self.refresh()
@@ -114,7 +113,6 @@ class RunsMode(Mode):
 
     @property
     def chosen(self) -> Experiment | None:
-        """The experiment under the cursor."""
         return self.table.chosen if self.is_mounted else None
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
@@ -125,23 +123,19 @@ class RunsMode(Mode):
 
     @property
     def known_series(self) -> tuple[str, ...]:
-        """The series of the experiment shown."""
         return series_of(self.chosen) if self.chosen is not None else ()
 
     @property
     def series(self) -> str:
-        """The series that is shown."""
         known = self.known_series
         return self._series if self._series in known or not known else known[0]
 
     @property
     def views(self) -> tuple[str, ...]:
-        """Names of the pictures of the experiment shown."""
         return self._outcome.views if self._outcome is not None else ()
 
     @property
     def view(self) -> str:
-        """The picture that is shown."""
         views = self.views
         return self._view if self._view in views or not views else views[0]
 

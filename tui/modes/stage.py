@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from sim.runtime import Durability, Frame, Simulation
     from sim.store.journal.lineage import Bookmark
     from tui.actions.table import ScreenState
-    from tui.app import Hubbub as HubbubApp
+    from tui.app import Hubbub
     from tui.draw.panes import Symbols
     from tui.parts import FrameFeed
     from tui.simulator import JournalLocation
@@ -73,7 +73,7 @@ _STATES = {
 def fit(pieces: Sequence[Piece], width: int, gap: str = "  ") -> Content:
     """Join pieces into one line, omitting the least important until they fit."""
     kept = [piece for piece in pieces if piece[1]]
-    while _width(kept, gap) > width and any(rank for rank, _, _ in kept):
+    while cell_len(gap.join(text for _, text, _ in kept)) > width and any(r for r, _, _ in kept):
         kept.remove(max(kept, key=lambda piece: piece[0]))
     parts: list[tuple[str, str] | str] = []
     for _, text, style in kept:
@@ -81,14 +81,10 @@ def fit(pieces: Sequence[Piece], width: int, gap: str = "  ") -> Content:
     return Content.assemble(*parts)
 
 
-def _width(pieces: Sequence[Piece], gap: str) -> int:
-    return sum(cell_len(text) for _, text, _ in pieces) + len(gap) * (len(pieces) - 1)
-
-
 class Bar(Widget):
     """A line whose items are actions, carried out when they are clicked."""
 
-    app: HubbubApp
+    app: Hubbub
 
     DEFAULT_CSS = "Bar { height: 1; width: 1fr; }"
     ALLOW_SELECT = False
@@ -188,7 +184,6 @@ class ModeBar(FrameBar):
     mode: str = "live"
 
     def turn(self, mode: str) -> None:
-        """Mark a mode as the current one."""
         self.mode = mode
         self.refresh()
 
@@ -202,7 +197,6 @@ class ModeBar(FrameBar):
         return modes + Content(" " * max(1, room + 1 - told.cell_length)) + told
 
     def _runs(self) -> list[Piece]:
-        """Return the progress of replicates, in short."""
         now = self.app.experiments.running
         if now is None:
             return []
@@ -276,7 +270,6 @@ class Branches:
 
     @property
     def names(self) -> list[str]:
-        """All branches, in the order in which they begin."""
         tips = self.tips | {self.name: (self.fork, 0, 0)}
         return sorted(tips, key=lambda name: (tips[name][0], name != "main", name))
 
@@ -286,7 +279,6 @@ class Branches:
         return f"branch {self.name} from {self.fork}"
 
     def turn(self, name: str, fork: int) -> None:
-        """Be on another branch, at its tip."""
         self.name, self.fork, self.left = name, fork, 0
 
 
@@ -476,7 +468,7 @@ class _Suggest(Suggester):
 class MessageLine(Horizontal):
     """One line: a sentence, or the prompt."""
 
-    app: HubbubApp
+    app: Hubbub
 
     def __init__(self) -> None:
         super().__init__(id="line")
@@ -511,7 +503,6 @@ class MessageLine(Horizontal):
         self.remove_class("-sticks")
 
     def done(self) -> None:
-        """Show sentences again, and give the focus back."""
         self.remove_class("-asking")
         self.screen.set_focus(self._before)
 
@@ -529,7 +520,7 @@ SMALLEST = "Enlarge to 60x16 to see every pane."
 class Stage(Screen[None], inherit_bindings=False):
     """All modes between the bars; changing the mode only shows other panes, so it is fast."""
 
-    app: HubbubApp
+    app: Hubbub
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -655,12 +646,10 @@ class Stage(Screen[None], inherit_bindings=False):
 
     @property
     def branches(self) -> Branches:
-        """The branches of the world on the screen."""
         return self.query_one(Timeline).branches
 
     @property
     def line(self) -> MessageLine:
-        """The line above the footer."""
         return self.query_one(MessageLine)
 
 

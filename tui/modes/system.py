@@ -63,7 +63,6 @@ class Facts(ScrollingLines):
             self.refresh()
 
     def lines(self, width: int) -> list[Content]:
-        """Return the facts in full."""
         return [each for label, text in self._facts for each in _lines(label, text, width)]
 
 
@@ -99,7 +98,6 @@ class SystemMode(Mode):
                     yield titled(Facts(id=name, told=told), title)
 
     def turn(self) -> None:
-        """Turn between what to do and how the program runs."""
         self.toggle_class("-details")
         self.focus_pane(self.query_one("#health" if self.has_class("-details") else "#todo"))
         self.app.redraw()
