@@ -12,6 +12,7 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, TextIO
 
 from sim import runtime, settings
@@ -84,10 +85,10 @@ def _drawn_on_output() -> Iterator[None]:
 async def _run(app: Any) -> int:
     """Run the app; first restore the terminal, then leave the engine, in bounded time."""
     received: dict[int, threading.Timer] = {}
-    loop = asyncio.get_running_loop()
-    for number in SIGNALS:
-        loop.add_signal_handler(number, _signalled, app, number, received)
-    watch = asyncio.create_task(_watch_terminal(app, received))
+    leave = partial(asyncio.get_running_loop().call_soon_threadsafe, app.exit)
+    for number in SIGNALS:  # a handler of the loop would wait for a loop that is blocked
+        signal.signal(number, lambda number, _: _signalled(leave, number, received))
+    watch = asyncio.create_task(_watch_terminal(leave, received))
     with _exported(app), _drawn_on_output():
         await app.run_async()
     watch.cancel()
@@ -123,12 +124,14 @@ async def _rescue(app: Any, begun: Callable[[], None] = lambda: None) -> None:
         await app.simulation.save(path, report=lambda _stage, _share: begun())
 
 
-def _signalled(app: Any, number: int, received: dict[int, threading.Timer]) -> None:
+def _signalled(
+    leave: Callable[[], object], number: int, received: dict[int, threading.Timer]
+) -> None:
     """Exit in order; a second signal ends the process at once."""
     if received:
         _force(number)
     received[number] = _deadline(number)
-    app.exit()
+    leave()
 
 
 def _deadline(number: int) -> threading.Timer:
@@ -151,12 +154,14 @@ def hung_up(descriptor: int) -> bool:
     return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
-async def _watch_terminal(app: Any, received: dict[int, threading.Timer]) -> None:
+async def _watch_terminal(
+    leave: Callable[[], object], received: dict[int, threading.Timer]
+) -> None:
     """Exit if the terminal vanishes, which does not always cause a signal."""
     while not received:
         await asyncio.sleep(WATCH_SECONDS)
         if sys.__stdin__ is not None and hung_up(sys.__stdin__.fileno()):
-            _signalled(app, signal.SIGHUP, received)
+            _signalled(leave, signal.SIGHUP, received)
 
 
 def restore(descriptor: int | None = None) -> None:

@@ -485,15 +485,9 @@ def test_a_second_signal_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "restore", lambda: forced.append(0))
     monkeypatch.setattr("tui.terminal.os._exit", forced.append)
     received: dict[int, threading.Timer] = {}
-
-    class Leaving:
-        def exit(self) -> None:
-            forced.append(-1)
-
-    leaving: Any = Leaving()
-    terminal._signalled(leaving, signal.SIGTERM, received)
+    terminal._signalled(lambda: forced.append(-1), signal.SIGTERM, received)
     assert (forced, list(received)) == ([-1], [15])
-    terminal._signalled(leaving, signal.SIGTERM, received)
+    terminal._signalled(lambda: None, signal.SIGTERM, received)
     assert forced[:3] == [-1, 0, 128 + 15]
 
 
@@ -510,13 +504,8 @@ async def test_a_terminal_that_vanishes_ends_the_program(monkeypatch: pytest.Mon
     monkeypatch.setattr("tui.terminal.sys.__stdin__", Standing())
     monkeypatch.setattr(terminal, "GRACE_SECONDS", 3600.0)
     ends: list[int] = []
-
-    class Leaving:
-        def exit(self) -> None:
-            ends.append(1)
-
     received: dict[int, threading.Timer] = {}
-    await terminal._watch_terminal(Leaving(), received)
+    await terminal._watch_terminal(lambda: ends.append(1), received)
     assert (ends, list(received)) == ([1], [signal.SIGHUP])
 
 

@@ -100,6 +100,24 @@ def test_a_signal_ends_it_with_the_terminal_restored(
         assert termios.tcgetattr(child.slave)[3] == child.before[3]
 
 
+def test_a_signal_ends_it_while_its_output_is_blocked(tmp_path: Path) -> None:
+    more = """
+import os, queue, tui.terminal
+from tui.modes.stage import Stage
+tui.terminal.GRACE_SECONDS = 0.1
+full = queue.Queue(1)
+full.put(None)
+def blocked(self, frame, **_):
+    os.write(2, b"BLOCKED")
+    full.put(None)  # as the writer does once its terminal is gone
+Stage.show = blocked
+"""
+    with Child(tmp_path, more) as child:
+        child.read_until(b"BLOCKED")
+        child.process.send_signal(signal.SIGHUP)
+        assert child.end() == 128 + signal.SIGHUP
+
+
 COLLECTING = """
 import gc
 told = []
