@@ -112,7 +112,7 @@ def blocked(self, frame, **_):
     full.put(None)  # as the writer does once its terminal is gone
 Stage.show = blocked
 """
-    with Child(tmp_path, more) as child:
+    with closing(Child(tmp_path, more)) as child:
         child.read_until(b"BLOCKED")
         child.process.send_signal(signal.SIGHUP)
         assert child.end() == 128 + signal.SIGHUP
