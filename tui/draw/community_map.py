@@ -396,14 +396,11 @@ class CommunityMap(CommunityPane):
 
     def _take_bubbles(self, found: Communities) -> None:
         """Keep what is drawn, and the places, unless the communities are others."""
-        before = self._bubbles
-        old = before.found if before is not None else None
-        kept = ("links", "sizes", "positions")
-        same = old is not None and all(getattr(old, k) is getattr(found, k) for k in kept)
-        if same and old is not None and old.names == found.names:
-            return
+        old, parts = self._bubbles and self._bubbles.found, ("links", "sizes", "positions")
         if old is None or old.names != found.names:
             self.selected, self._hover, self._zoom = -1, -1, 1.0
+        elif all(getattr(old, part) is getattr(found, part) for part in parts):
+            return
         self._bubbles, self._layout = bubbles_of(found), None
 
     # -- motion -------------------------------------------------------------------------------
@@ -550,23 +547,16 @@ class CommunityMap(CommunityPane):
 
     def _paint_ties(self, canvas: Canvas, layout: BubbleLayout) -> None:
         rows, width = layout.strength.shape
-        if self.symbols == "ascii":
-            chars = np.where(layout.strength > 0, ".", " ")
-        else:
-            chars = BRAILLE[pack_braille(layout.dots)]
-        canvas.chars[:rows, :width] = chars
+        ties, is_ascii = BRAILLE[pack_braille(layout.dots)], self.symbols == "ascii"
+        canvas.chars[:rows, :width] = np.where(layout.strength > 0, ".", " ") if is_ascii else ties
         weak, strong = canvas.ink_of(self.tone("axis")), canvas.ink_of(self.tone("muted"))
         canvas.ink[:rows, :width] = np.where(layout.strength > 0.5, strong, weak)
         if len(self._path) > 1:
-            known = [index for index in self._path if 0 <= index < len(layout.radii)]
-            ends = np.array(known, dtype=np.int64)
+            ends = np.array([i for i in self._path if 0 <= i < len(layout.radii)], dtype=np.int64)
             lines = BubbleLines(ends[:-1], ends[1:], np.ones(len(ends) - 1))
             dots, there = edge_dots(lines, layout.centres, rows, width)
             on = there > 0
-            chars = (
-                BRAILLE[pack_braille(dots)] if self.symbols != "ascii" else np.full(on.shape, "#")
-            )
-            canvas.chars[:rows, :width][on] = chars[on]
+            canvas.chars[:rows, :width][on] = "#" if is_ascii else BRAILLE[pack_braille(dots)][on]
             canvas.ink[:rows, :width][on] = canvas.ink_of(self.tone("good"))
 
     def _paint_pixels(self, canvas: Canvas, layout: BubbleLayout, fills: NDArray[np.uint8]) -> None:

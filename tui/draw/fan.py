@@ -39,11 +39,6 @@ class Band:
 class BandPane(TickPane):
     """A chart with curves of dots over bands of colour, or of glyphs if colours are few."""
 
-    @property
-    def in_glyphs(self) -> bool:
-        """Whether bands are shown by the density of a character instead of a colour."""
-        return self.symbols == "ascii" or self.few_colours
-
     def band_colour(self, depth: int) -> RGB:
         """Return the colour of a band: the line's colour mixed with the background."""
         share = (0.2, 0.42)[depth]

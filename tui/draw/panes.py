@@ -143,9 +143,10 @@ class StripPane(Widget, can_focus=True):
         return self.background_colors[1].brightness < 0.5
 
     @property
-    def few_colours(self) -> bool:
-        """Whether the terminal cannot show the palettes: 16 colours or fewer."""
-        return self.app.console.color_system in {"standard", "windows"}
+    def in_glyphs(self) -> bool:
+        """Whether amounts are shown by the density of a character instead of a colour."""
+        few_colours = self.app.console.color_system in {"standard", "windows"}  # 16 or fewer
+        return self.symbols == "ascii" or few_colours or self.app.no_color
 
 
 def _difference(y: int, old: Strip, new: Strip) -> Region:
@@ -184,11 +185,6 @@ class BraillePane(StripPane):
 
 class PixelPane(StripPane):
     """A pane with fields of colour, two pixels per cell; densities if colours are few."""
-
-    @property
-    def in_glyphs(self) -> bool:
-        """Whether amounts are shown by the density of a character instead of a colour."""
-        return self.symbols == "ascii" or self.few_colours or self.app.no_color
 
     def shade(
         self, shares: NDArray[np.floating[Any]], *, diverging: bool = False
