@@ -1,6 +1,5 @@
 """Texts that try to reach the terminal, and a gallery of every widget that shows text."""
 
-import sys
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -130,8 +129,3 @@ class Gallery(App[None]):
 
     def action_pwned(self) -> None:
         self.pwned = True
-
-
-if __name__ == "__main__":
-    Gallery().run()
-    sys.exit(0)

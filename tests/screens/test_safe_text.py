@@ -1,15 +1,9 @@
 """No text reaches the terminal but as text."""
 
-import fcntl
 import os
-import pty
 import re
-import select
-import struct
-import subprocess
-import sys
-import termios
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,6 +14,7 @@ from rich.segment import ControlType, Segment
 from rich.style import Style
 from textual.color import Color
 
+from tests.screens import test_terminal
 from tests.screens.hostile import MARK, PAYLOADS, Gallery
 from tui.safe_text import STAND_IN, SafeFilter, content, line, plain
 
@@ -31,7 +26,12 @@ OWN = re.compile(
 OBEYED = re.compile(
     "[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
 )
-ROOT = Path(__file__).resolve().parents[2]
+GALLERY = """
+import sys
+sys.path.insert(0, {root!r})
+from tests.screens.hostile import Gallery
+Gallery().run()
+"""
 
 
 def filtered(*segments: Segment) -> list[Segment]:
@@ -68,15 +68,12 @@ def test_plain_text_keeps_lines_and_a_line_is_one() -> None:
     assert plain("消息传播", 5) == "消息…"
     assert line("  The bridge\n\tis   closed. ", 40) == "The bridge is closed."
     assert line("anything", 0) == ""
+    assert content("[b]x[/b] [/x]", style="bold").plain == "[b]x[/b] [/x]"
 
 
 @given(st.text(), st.integers(0, 20))
 def test_a_line_never_exceeds_its_cells(text: str, cells: int) -> None:
     assert cell_len(line(text, cells)) <= cells
-
-
-def test_content_reads_no_markup() -> None:
-    assert content("[b]x[/b] [/x]", style="bold").plain == "[b]x[/b] [/x]"
 
 
 async def test_the_gallery_shows_every_payload_and_obeys_none() -> None:
@@ -93,34 +90,17 @@ async def test_the_gallery_shows_every_payload_and_obeys_none() -> None:
     assert not OBEYED.search(text)
 
 
-def in_terminal(columns: int, rows: int, marks: int) -> bytes:
-    """Run the gallery on a pseudo-terminal, quit it once it is painted, return all it wrote."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-    environment = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
-    command = [sys.executable, "-m", "tests.screens.hostile"]
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=ROOT, env=environment
-    )
-    os.close(theirs)
-    written, quits, deadline = bytearray(), False, time.monotonic() + 150
-    while process.poll() is None:
-        if written.count(MARK.encode()) > marks and not quits:
-            os.write(ours, b"\x11")
-            quits = True
-        if time.monotonic() > deadline:
-            process.kill()
-        if select.select([ours], [], [], 0.05)[0]:
-            try:
-                written += os.read(ours, 65536)
-            except OSError:
-                break
-    os.close(ours)
-    assert process.wait(150) == 0
-    return bytes(written)
-
-
-def test_nothing_of_a_payload_reaches_a_real_terminal_but_its_letters() -> None:
-    written = in_terminal(160, 100, marks=40)
-    assert OBEYED.findall(OWN.sub(b"", written).decode()) == []
-    assert not re.search(rb"\x1b\[31;1m|\x1b\]22;[^\x07]*PWN|Traceback", written)
+def test_nothing_of_a_payload_reaches_a_real_terminal_but_its_letters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(test_terminal, "CHILD", GALLERY)
+    monkeypatch.setenv("COLORTERM", "truecolor")
+    with closing(test_terminal.Child(tmp_path, size=(100, 160))) as child:
+        end = time.monotonic() + 150
+        while child.output.count(MARK.encode()) <= 40:
+            assert time.monotonic() < end, child.output[-2000:]
+            child.rest(0.05)
+        os.write(child.master, b"\x11")
+        assert child.end() == 0
+    assert OBEYED.findall(OWN.sub(b"", child.output).decode()) == []
+    assert not re.search(rb"\x1b\[31;1m|\x1b\]22;[^\x07]*PWN|Traceback", child.output)

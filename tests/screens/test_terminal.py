@@ -36,9 +36,15 @@ sys.exit(run_on_terminal(lambda: Hubbub(simulator)))
 class Child:
     """The program on a pty, with a scripted simulation."""
 
-    def __init__(self, saves: Path, more: str = "", errors: int | None = None) -> None:
+    def __init__(
+        self,
+        saves: Path,
+        more: str = "",
+        errors: int | None = None,
+        size: tuple[int, int] = (24, 80),
+    ) -> None:
         self.master, self.slave = pty.openpty()
-        termios.tcsetwinsize(self.slave, (24, 80))
+        termios.tcsetwinsize(self.slave, size)
         self.before = termios.tcgetattr(self.slave)
         code = CHILD.format(root=str(ROOT), saves=str(saves), more=more)
         self.process = subprocess.Popen(

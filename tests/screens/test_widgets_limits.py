@@ -45,13 +45,16 @@ async def focus_after(ticks: int) -> Any:
     return simulation.frame.focus
 
 
-async def test_old_virality_and_the_speed_of_a_quiet_message_are_not_shown() -> None:
+async def test_what_is_old_or_unknown_is_a_dash_with_the_reason() -> None:
     focus = await focus_after(0)
     stale = replace(focus, status="failed", virality_size=40, reached=90, cohort=-1)
     shown = {metric.name: metric for metric in metrics_of(stale, 100)}
     assert (shown["virality"].value, shown["virality"].note) == ("-", "when paused")
     assert (shown["10-tick mean"].value, shown["10-tick mean"].note) == ("0", "per tick")
     assert (shown["R"].value, shown["R"].note) == ("-", "died out")
+    shown = {metric.name: metric for metric in metrics_of(replace(focus, now=-1), 100)}
+    assert (shown["spreading now"].value, shown["spreading now"].note) == ("-", "model missing")
+    assert shown["ever adopted"].value == "40"
 
 
 async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
@@ -69,10 +72,3 @@ async def test_r_says_whose_it_is_and_a_dash_says_why() -> None:
     assert told(r=r, cohort=-2) == ("R", "-", "not recorded")
     seeds = [m.note for m in metrics_of(replace(focus, seeds_r=9.0), 100) if m.name == "seeds"]
     assert seeds == ["R 9.00"]
-
-
-async def test_now_of_a_message_without_its_model_is_a_dash_with_the_reason() -> None:
-    focus = await focus_after(0)
-    found = {m.name: m for m in metrics_of(replace(focus, now=-1), 100)}
-    assert (found["spreading now"].value, found["spreading now"].note) == ("-", "model missing")
-    assert found["ever adopted"].value == "40"

@@ -162,11 +162,6 @@ async def test_empty_tables_say_so_and_take_every_key() -> None:
             table.show(framed(five(names=(), sizes=none, adopted=none, onset=none, top=())))
 
 
-async def until_shown(pilot: Pilot[None], text: str) -> None:
-    while text not in screen_of(pilot):
-        await pilot.pause(0.01)
-
-
 async def test_a_million_rows_open_at_once_and_only_the_seen_are_fetched() -> None:
     rows, table = Rows(1_000_000), ColumnTable()
     async with shown(table, (100, 40)) as pilot:
@@ -175,7 +170,8 @@ async def test_a_million_rows_open_at_once_and_only_the_seen_are_fetched() -> No
         assert 0 < rows.asked <= 3 * 40
         assert rows.sorted == 0
         table.action_move(FAR)
-        await until_shown(pilot, "999999")
+        while "999999" not in screen_of(pilot):
+            await pilot.pause(0.01)
         # Three columns of a screenful, once where it was and once where it went.
         assert rows.asked <= 4 * 3 * 40
 
@@ -225,5 +221,7 @@ def test_the_cursor_never_leaves_the_rows(count: int, keys: list[str]) -> None:
             assert 0 <= table.selected < max(1, count)
             await pilot.pause()
             assert not count or f"row {table.selected}" in screen_of(pilot)
+            table.fill(Rows(count // 9))
+            assert 0 <= table.selected < max(1, count // 9)
 
     asyncio.run(run())

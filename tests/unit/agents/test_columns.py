@@ -177,18 +177,13 @@ def test_setting_nobody_changes_nothing() -> None:
 
 def test_communities_get_names_made_up_or_given_and_cleaned() -> None:
     agents = Agents.create(4, seed=7, community=[0, 2, -1, 2])
+    agents.communities.append("x")  # a copy of the list
     assert agents.stored_communities == ["group 0", "group 1", "group 2"]
     agents.set_community([0, 1, 1, -1], ["Chile\x1b[2J\n", ""])
     assert agents.stored_communities == ["Chile\ufffd[2J", "group 1"]
     assert agents.community.tolist() == [0, 1, 1, -1]
     with pytest.raises(InputError, match="to 1, got 2"):
         agents.set_community([0, 1, 2, -1], ["a", "b"])
-
-
-def test_changing_the_list_of_communities_does_not_change_the_world() -> None:
-    agents = Agents.create(2, seed=7, community=[0, 0])
-    agents.communities.append("x")
-    assert agents.stored_communities == ["group 0"]
 
 
 def test_imported_names_are_cleaned_and_missing_ones_made_up() -> None:

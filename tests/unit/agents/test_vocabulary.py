@@ -154,7 +154,4 @@ def test_dump_and_restore_give_an_equal_vocabulary() -> None:
     assert own != Vocabulary(["chess", "go"])
     assert own.keywords == {"chess": (), "go": ("围棋",)}
     assert "chess, go" in repr(own)
-
-
-def test_the_default_vocabulary_is_restored_as_itself() -> None:
     assert Vocabulary.restore(json.loads(json.dumps(DEFAULT.dump()))) is DEFAULT

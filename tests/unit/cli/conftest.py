@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, Self
 
@@ -13,8 +14,10 @@ import pytest
 from sim import load_file
 from sim.cli.main import main
 from sim.core.cards import missing
+from sim.runtime import IsolatedSimulation
 from sim.settings import settings
 from tests.unit.minds.server import Server, body, completion
+from tests.unit.runtime.isolating import Thread
 
 
 class Said(NamedTuple):
@@ -92,3 +95,10 @@ def written(hubbub: Hubbub, form: str, folder: Path) -> tuple[Said, Any]:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
     return said, item.cls
+
+
+@pytest.fixture
+def in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let engines of other processes be threads of the test: nothing has to start."""
+    isolated = partial(IsolatedSimulation, spawn=Thread)
+    monkeypatch.setattr("sim.runtime.simulation.IsolatedSimulation", isolated)

@@ -120,18 +120,6 @@ def test_the_command_repeats_settings_saves_and_plugins_when_it_is_pasted(
     assert after["command"] == before["command"]
 
 
-def test_seeds_that_are_empty_are_refused_and_not_replaced(hubbub: Hubbub) -> None:
-    for words in (("--seeds", ""), ("--seeds", " , "), ("--seeds=",)):
-        said = hubbub("run", SMALL, "--inject", "x", *words)
-        said.refuses("Seeds are empty. Seeds are chosen by ids:0,33, ")
-
-
-@pytest.mark.parametrize("value", ["1.5", "high", "true", ""])
-def test_a_priority_that_is_no_whole_number_is_refused(hubbub: Hubbub, value: str) -> None:
-    said = hubbub("run", SMALL, "--inject", "x", "--priority", value)
-    said.refuses(f"--priority takes a whole number, got {value!r}. See hubbub run --help.\n")
-
-
 def test_a_seed_on_the_command_line_makes_another_world_and_is_repeated(hubbub: Hubbub) -> None:
     made = [hubbub("run", SMALL, "--seed", seed, "--json").json["world"] for seed in "121"]
     assert len({world["digest"] for world in made}) == 2
@@ -205,6 +193,10 @@ def test_the_settings_and_a_limit_hold(hubbub: Hubbub, monkeypatch: pytest.Monke
     assert hubbub("run", SMALL, *words, "--json").json["world"]["tick"] == 7
 
 
+EMPTY = "Seeds are empty. Seeds are chosen by ids:0,33, "
+PRIORITY = "--priority takes a whole number, got {!r}. See hubbub run --help.\n"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -216,6 +208,8 @@ def test_the_settings_and_a_limit_hold(hubbub: Hubbub, monkeypatch: pytest.Monke
         (("--ticks", "-1"), "A run takes 0 to 2,147,483,647 ticks, got -1."),
         (("--ticks", "9" * 20), f"A run takes 0 to 2,147,483,647 ticks, got {'9' * 20}."),
         (("--seeds", "ids:300"), "300"),
+        *((words, EMPTY) for words in (("--seeds", ""), ("--seeds", " , "), ("--seeds=",))),
+        *((("--priority", value), PRIORITY.format(value)) for value in ("1.5", "high", "true", "")),
         (("--draws", "dice"), "draws must be 'coins' or 'skips', got 'dice'."),
         (("--json", "--csv"), "--json and --csv exclude each other"),
         (("--out", "folder"), "--out writes NAME.json, NAME.csv or NAME.parquet, not 'folder'"),

@@ -54,15 +54,8 @@ def test_no_base_carries_more_than_eight_marks(text: str) -> None:
 
 
 @given(st.text(st.characters(codec="ascii", categories=("L", "N", "P", "S", "Zs"))))
-def test_plain_text_comes_through_unchanged(text: str) -> None:
-    assert clean(text) == text
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["桥已关闭。", "הגשר סגור", "الجسر\u200f مغلق", "👨‍👩‍👧 ☁️", "naïve\ttab\nline", "[b]x[/b]"],
-)
-def test_honest_scripts_come_through_unchanged(text: str) -> None:
+@example("桥已关闭。 הגשר סגור الجسر\u200f مغلق 👨‍👩‍👧 ☁️ naïve\ttab\nline")
+def test_honest_text_comes_through_unchanged(text: str) -> None:
     assert clean(text) == text
 
 

@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from sim import World
+from sim import World, names, spec
+
+OURS = [
+    name
+    for name in names("friend-recommender")
+    if spec(name, "friend-recommender").origin.startswith("plugins.")
+]
 
 
 @dataclass

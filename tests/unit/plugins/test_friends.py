@@ -7,16 +7,10 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from sim import Prospects, TwoHop, World, make, names, register, spec
+from sim import Prospects, TwoHop, World, make, register
 from sim.errors import PluginError
 from sim.platform import pairs_near
-from tests.unit.plugins.acquainted import Bare, mutual
-
-OURS = [
-    name
-    for name in names("friend-recommender")
-    if spec(name, "friend-recommender").origin.startswith("plugins.")
-]
+from tests.unit.plugins.acquainted import OURS, Bare, mutual
 
 #     0 - 1 - 3    4 hangs on 3;  0 and 3 have 1 and 2 in common, 0 and 5 have 2
 #     0 - 2 - 3

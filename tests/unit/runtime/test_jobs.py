@@ -34,6 +34,10 @@ async def test_job_raises_what_the_work_raises() -> None:
 
     with pytest.raises(KeyError, match="lost"):
         await start(lose)
+    job = start(lose)  # that nobody awaits is no warning
+    await asyncio.wait([job.task])
+    del job
+    gc.collect()
 
 
 async def test_progress_is_seen_while_it_is_made() -> None:
@@ -68,16 +72,6 @@ async def test_cancelling_the_awaiter_cancels_the_work() -> None:
             await job
     with pytest.raises(Cancelled):
         await job.task
-
-
-async def test_job_that_nobody_awaits_is_no_warning() -> None:
-    def lose(report: Report = quiet) -> None:
-        raise KeyError("lost")
-
-    job = start(lose)
-    await asyncio.wait([job.task])
-    del job
-    gc.collect()
 
 
 async def test_thread_whose_awaiter_left_ends_unheard() -> None:

@@ -56,18 +56,15 @@ def test_what_is_no_secret_stays(text: str) -> None:
     assert redacted(text) == text
 
 
-def test_secrets_of_the_environment_are_known_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_secrets_of_environment_and_settings_are_known_anywhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("MY_SERVICE_TOKEN", CANARY)
     monkeypatch.setenv("SHORT_KEY", "abc")
     assert redacted(f"the server said {CANARY}, abc") == f"the server said {MASK}, abc"
-
-
-def test_secrets_of_the_settings_are_known() -> None:
+    monkeypatch.delenv("MY_SERVICE_TOKEN")
     use(load_settings(llm_key=CANARY))
     assert redacted(f"401 for {CANARY}") == f"401 for {MASK}"
-
-
-def test_the_home_folder_is_not_named() -> None:
     assert redacted(f"{Path.home()}/worlds/a.hub") == "~/worlds/a.hub"
 
 

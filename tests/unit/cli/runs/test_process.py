@@ -1,5 +1,4 @@
 import asyncio
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,10 +7,10 @@ import pytest
 
 from sim.cli import isolated as isolating
 from sim.errors import Cancelled, HubbubError, StuckError
-from sim.runtime import IsolatedSimulation, ReplacedError
+from sim.runtime import ReplacedError
 from sim.runtime.engine.run_control import ProgramNow
 from tests.unit.cli.conftest import Hubbub
-from tests.unit.runtime.isolating import ROUGH, Thread
+from tests.unit.runtime.isolating import ROUGH
 
 LOUD = '''
 from sim import PropagationModel, register
@@ -50,13 +49,6 @@ class Birth(PropagationModel):
     def step(self, cascade, contacts, draws):
         pass
 '''
-
-
-@pytest.fixture
-def in_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let engines be threads of the test: nothing has to start."""
-    isolated = partial(IsolatedSimulation, spawn=Thread)
-    monkeypatch.setattr("sim.runtime.simulation.IsolatedSimulation", isolated)
 
 
 def test_an_isolated_run_is_like_others(hubbub: Hubbub, elsewhere: Path, in_a_thread: None) -> None:

@@ -82,9 +82,11 @@ def test_networks_without_spread_between_them_say_nothing_of_others() -> None:
     )
 
 
-def test_unpaired_arms_may_be_the_same() -> None:
+def test_unpaired_arms_may_be_the_same_and_are_counted_in_runs() -> None:
     found = unpaired_difference([1, 1], [1, 1])
     assert "same in all runs" in conclusion(found, what="reach", first="a", second="b")
+    found = unpaired_difference([1, 2, 3, 4, 5], [8, 9, 10, 11, 12])
+    assert "5 runs per condition" in conclusion(found, what="reach", first="a", second="b")
 
 
 def test_arms_are_alike_only_within_a_margin_that_was_named() -> None:
@@ -93,12 +95,6 @@ def test_arms_are_alike_only_within_a_margin_that_was_named() -> None:
     assert "Inconclusive" in said(first, second)
     assert "by less than 0.5 (95 % interval" in said(first, second, margin=0.5)
     assert "Inconclusive" in said(first, second, margin=0.04)
-
-
-def test_unpaired_arms_are_counted_in_runs() -> None:
-    found = unpaired_difference([1, 2, 3, 4, 5], [8, 9, 10, 11, 12])
-    text = conclusion(found, what="reach", first="a", second="b")
-    assert "5 runs per condition" in text
 
 
 def test_names_from_outside_stay_one_clean_line() -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim import Act, FriendRecommender, Lifecycle, Platform, World, make, names, register, spec
+from sim import Act, FriendRecommender, Lifecycle, Platform, World, make, register
 from sim.errors import UnknownNameError
 from sim.platform.feed.friends import welcomed
+from tests.unit.plugins.acquainted import OURS
 
 
 def small(agents: int = 300, **settings: Any) -> tuple[World, Platform]:
@@ -184,13 +185,6 @@ def grown(friends: str, ticks: int = 30, **settings: Any) -> tuple[World, Platfo
     assert not platform.faults
     came[:600] = False
     return world, platform, np.flatnonzero(came)
-
-
-OURS = [
-    name
-    for name in names("friend-recommender")
-    if spec(name, "friend-recommender").origin.startswith("plugins.")
-]
 
 
 @pytest.mark.parametrize("friends", OURS)

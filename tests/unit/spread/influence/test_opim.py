@@ -143,11 +143,8 @@ def test_the_ratio_is_that_of_exact_binomial_bounds() -> None:
     high = low / ratio
     assert binom.sf(59, 100, low) == pytest.approx(np.exp(-5.0))
     assert binom.cdf(80, 100, high) == pytest.approx(np.exp(-5.0))
-
-
-def test_nothing_covered_leaves_the_seeds_themselves() -> None:
-    choice = Choice(np.array([3, 4], np.uint32), 0, 100.0)
-    assert opim._ratio(choice, 0, 100, 50, surely=5.0) == 2 / 50
+    nothing = Choice(np.array([3, 4], np.uint32), 0, 100.0)  # leaves the seeds themselves
+    assert opim._ratio(nothing, 0, 100, 50, surely=5.0) == 2 / 50
 
 
 def test_all_who_are_wanted_are_found_when_nobody_is_left_to_reach() -> None:

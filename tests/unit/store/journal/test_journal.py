@@ -369,18 +369,15 @@ def test_a_torn_note_leaves_the_one_before(written: Path) -> None:
     assert read_acked(written) == LastAcknowledged(2, 2, chain(2)[1].digest)
 
 
-def test_no_note_is_nothing_known(tmp_path: Path) -> None:
+def test_no_note_or_one_of_another_kind_is_nothing_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert read_acked(tmp_path) is None
     (tmp_path / "acked").write_bytes(b"abc")
     assert read_acked(tmp_path) is None
-
-
-def test_a_note_of_another_kind_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    descriptor = os.open(tmp_path / "acked", os.O_CREAT | os.O_RDWR)
-    with monkeypatch.context() as patch:
+    with (tmp_path / "acked").open("r+b") as file, monkeypatch.context() as patch:
         patch.setattr(journals, "_MAGIC", b"ANOTHER!")
-        journals._note(descriptor, LastAcknowledged(1, 1, NO_DIGEST))
-    os.close(descriptor)
+        journals._note(file.fileno(), LastAcknowledged(1, 1, NO_DIGEST))
     assert read_acked(tmp_path) is None
 
 
@@ -438,14 +435,16 @@ def test_another_database_is_refused(tmp_path: Path, statement: str, said: str) 
     refused(tmp_path, said)
 
 
-def test_a_newer_journal_is_refused(written: Path) -> None:
-    edited(written, "PRAGMA user_version=999")
-    refused(written, "newer Hubbub")
-
-
-def test_a_view_in_a_journal_is_refused(written: Path) -> None:
-    edited(written, "CREATE VIEW v AS SELECT 1")
-    refused(written, "other tables than ours")
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("PRAGMA user_version=999", "newer Hubbub"),
+        ("CREATE VIEW v AS SELECT 1", "other tables than ours"),
+    ],
+)
+def test_a_journal_that_is_not_as_ours_is_refused(written: Path, statement: str, said: str) -> None:
+    edited(written, statement)
+    refused(written, said)
 
 
 def test_a_journal_whose_pages_are_damaged_is_refused(written: Path) -> None:

@@ -59,18 +59,24 @@ def test_traits_are_states(file: sqlite3.Connection, world: World) -> None:
     np.testing.assert_allclose(shares, world.agents.personality / 255, atol=1e-4)
 
 
-def test_ties_are_rows(file: sqlite3.Connection) -> None:
-    query = "SELECT source_agent_id, target_agent_id, strength FROM agent_relationships"
-    assert file.execute(query).fetchall() == [
+ROWS: dict[str, list[tuple[Any, ...]]] = {
+    "source_agent_id, target_agent_id, strength FROM agent_relationships": [
         ("ann", "bob", 1.0),
         ("ann", "cem", pytest.approx(0.5, abs=1e-5)),
         ("bob", "dia", pytest.approx(0.25, abs=1e-5)),
-    ]
+    ],
+    "message_id, sender_id, content FROM messages": [(0, "ann", "Hi"), (1, None, "桥")],
+    "source_agent_id, target_agent_id, event_type FROM propagation_events"
+    " WHERE message_id = 0 ORDER BY event_id": [
+        ("ann", None, "sent"), ("ann", "bob", "received"), ("ann", "cem", "received"),
+        ("bob", "dia", "received"),
+    ],
+}  # fmt: skip
 
 
-def test_messages_name_their_author(file: sqlite3.Connection) -> None:
-    query = "SELECT message_id, sender_id, content FROM messages"
-    assert file.execute(query).fetchall() == [(0, "ann", "Hi"), (1, None, "桥")]
+@pytest.mark.parametrize("query", ROWS)
+def test_ties_messages_and_adoptions_are_rows(file: sqlite3.Connection, query: str) -> None:
+    assert file.execute(f"SELECT {query}").fetchall() == ROWS[query]
 
 
 def test_sessions_are_rows(file: sqlite3.Connection, world: World) -> None:
@@ -82,19 +88,6 @@ def test_sessions_are_rows(file: sqlite3.Connection, world: World) -> None:
     ended = len(world.cascades[0].new_adopters) - 1
     assert first == (0, '["ann"]', "independent-cascade", 1.0, "quiet", 0, ended, 4)
     assert (second[1], second[4], second[6]) == ('["dia"]', world.cascades[1].status, None)
-
-
-def test_adoptions_are_events(file: sqlite3.Connection) -> None:
-    query = (
-        "SELECT source_agent_id, target_agent_id, event_type FROM propagation_events"
-        " WHERE message_id = 0 ORDER BY event_id"
-    )
-    assert file.execute(query).fetchall() == [
-        ("ann", None, "sent"),
-        ("ann", "bob", "received"),
-        ("ann", "cem", "received"),
-        ("bob", "dia", "received"),
-    ]
 
 
 def test_a_world_with_rows_loads_like_any(world: World, tmp_path: Path) -> None:
