@@ -28,7 +28,7 @@ from sim import runtime
 from sim.errors import Cancelled, HubbubError, InputError
 from tui.actions.command_line import NEXT, CommandHistory, ParsedCommand, parse
 from tui.actions.table import Action, ScreenState, act_of, bindings, by_id, conflicts
-from tui.dialogs.dialog import ErrorDialog, sentence_of
+from tui.dialogs.dialog import Confirm, ErrorDialog, sentence_of
 from tui.dialogs.progress import Loading, in_thread
 from tui.experiments import Experiments
 from tui.key_queue import KeysInOrder
@@ -244,10 +244,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.call_after_refresh(self.hint)
         self.call_after_refresh(self.homes.greet, opened)
 
-    def show_tour(self) -> None:
-        if self.stage is not None and not self.stage.query(Bubble):
-            self.stage.mount(Bubble())
-
     async def part(self) -> None:
         feed, self.feed = self.feed, None
         if feed is not None:
@@ -413,6 +409,10 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     def show_problem(self, error: Exception) -> None:
         self.push_screen(ErrorDialog(error))
+
+    async def confirmed(self, title: str, text: str, yes: str, no: str = "Cancel") -> bool:
+        """Ask whether to do something."""
+        return await self.push_screen_wait(Confirm(title, text, yes=yes, no=no)) is True
 
     # -- what is done ----------------------------------------------------------------------
 

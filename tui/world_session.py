@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim import store
 from sim.errors import Cancelled, FileError, HubbubError
-from tui.dialogs.dialog import Confirm, Notice, sentence_of
+from tui.dialogs.dialog import Notice, sentence_of
 from tui.dialogs.progress import in_thread
 from tui.parts import FrameFeed
 from tui.safe_text import line
@@ -87,13 +87,9 @@ class WorldSession:
         try:
             return await open_it(False)
         except store.LeaseError as held:
-            if not await self._wants_copy(held):
+            if not await self._app.confirmed("In use", f"{held}{COPY}", "Open a copy"):
                 return None
         return await open_it(True)
-
-    async def _wants_copy(self, held: HubbubError) -> bool:
-        ask = Confirm("In use", f"{held}{COPY}", yes="Open a copy", no="Cancel")
-        return await self._app.push_screen_wait(ask) is True
 
     async def start(
         self, world: World, name: str, path: Path | None, opened: OpenResult | None
@@ -144,13 +140,14 @@ class WorldSession:
         wish: str = self._app.preferences.journal
         if wish != "ask":
             return wish == "on"
-        ask = Confirm(
-            "Without a journal?",
+        question = (
             f"With a journal, changes in {line(name, 40)} survive a crash; without one, unsaved "
-            "changes are lost.",
-            yes="Without journal", no="With journal",
-        )  # fmt: skip
-        return await self._app.push_screen_wait(ask) is not True
+            "changes are lost."
+        )
+        wants_none = self._app.confirmed(
+            "Without a journal?", question, "Without journal", "With journal"
+        )
+        return not await wants_none
 
     # While it is open
 

@@ -146,7 +146,7 @@ async def test_a_dialog_agreed_to_empty_says_what_is_missing(kind: type, tmp_pat
         for _ in range(2):
             if dialog.is_current:
                 emptied(dialog)
-                dialog.accept()
+                dialog.action_accept()
             await pilot.pause()
             await app.workers.wait_for_complete()
         emptied(dialog)
@@ -174,7 +174,7 @@ async def test_a_dialog_agreed_to_untouched_while_it_is_filled_gives_nothing_tha
     async with asked(MAKE[kind](Slow(tmp_path))) as (dialog, pilot, given):
         for _ in range(40):
             if dialog.is_current:
-                dialog.accept()
+                dialog.action_accept()
             await pilot.pause(0.005)
     assert "NULL" not in repr(given)
 

@@ -82,17 +82,17 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         app.screen.query_one("#when", Input).value = "40"
         who = app.screen.query_one("FormField Input", Input)
         before, who.value = who.value, "top:none"
-        app.screen.accept()
+        app.screen.action_accept()
         await until(pilot, lambda: app.screen.has_class("-wrong") and "top:none" in seen(app))
         assert isinstance(app.screen, InterveneDialog)
         assert len(app.screen.query("FormField.-wrong")) == 1
         who.value = before
-        app.screen.accept()
+        app.screen.action_accept()
         await until(pilot, lambda: "After tick 40" in said(app))
         await pilot.press("3", "K")
         await until(pilot, lambda: isinstance(app.screen, InterveneDialog))
         await until(pilot, lambda: bool(app.screen.query("FormField")))
-        app.screen.accept()
+        app.screen.action_accept()
         await until(pilot, lambda: "Before the next tick: Label message" in said(app))
         await command(pilot, "run 1")
         await until(pilot, lambda: frame_of(app).tick == 4)
@@ -110,7 +110,7 @@ async def test_a_wrong_field_is_refused_in_the_dialog(tmp_path: Path) -> None:
         await until(pilot, lambda: bool(app.screen.query("FormField")))
         assert isinstance(app.screen, InterveneDialog)
         app.screen.query_one("FormField Input", Input).value = "-1"
-        app.screen.accept()
+        app.screen.action_accept()
         await until(pilot, lambda: "message must be" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: not isinstance(app.screen, InterveneDialog))

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual import on
 from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import OptionList, Static
@@ -186,11 +185,6 @@ class WhyDialog(Dialog[int]):
             return None
         at = self.query_one(OptionList).highlighted or 0
         return self._chain.steps[at].member
-
-    @on(OptionList.OptionSelected)
-    def _climbed(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.accept()
 
 
 def _step(step: ChainStep) -> Content:

@@ -12,12 +12,11 @@ from sim import lab
 from sim.core import plural
 from sim.errors import InputError, UnknownNameError
 from tui.actions.command_line import HERE, OF_SCENARIO, STUDY_VERBS, choice, number, pairs
-from tui.actions.messages import order_of
+from tui.actions.messages import message_asked, order_of
 from tui.actions.minds import let_decide
 from tui.actions.table import Words, does
 from tui.actions.world import may_leave
-from tui.dialogs.dialog import Confirm, Notice
-from tui.dialogs.inject import DEFAULT_MODEL, DEFAULT_SEEDS, InjectDialog, MessageOrder
+from tui.dialogs.dialog import Notice
 from tui.dialogs.lab import CompareDialog, EditorDialog, GalleryDialog, LabDialog, SweepDialog
 from tui.dialogs.progress import in_thread
 from tui.experiment_figures import name_of, written_as
@@ -44,6 +43,7 @@ from tui.text import count
 if TYPE_CHECKING:
     from sim.lab import Result, StudyFindings
     from tui.app import Hubbub as Viewer
+    from tui.dialogs.inject import MessageOrder
 
 
 PAIRS = 20
@@ -166,7 +166,8 @@ async def _plan(app: Viewer, words: Words, arms: Arms | None = None) -> Experime
     going = _under_way(app)
     if not given and (going or ticks is not None):
         return world_plan(going or AS_IT_IS, many, ticks=ticks, seed=seed, arms=arms)
-    order = order_of(given) if given else await _asked(app, many)
+    title = f"Run {plural(many, 'replicate')} of a message"
+    order = order_of(given) if given else await message_asked(app, yes="Run", title=title)
     if order is None:
         return None
     app.last_order = order
@@ -194,14 +195,6 @@ def _under_way(app: Viewer) -> str:
         return ""
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
     return f"#{rows[0].id} {rows[0].text}{more}, from here on"
-
-
-async def _asked(app: Viewer, many: int) -> MessageOrder | None:
-    model = app.preferences.model or DEFAULT_MODEL
-    begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
-    title = f"Run {plural(many, 'replicate')} of a message"
-    form = InjectDialog(app.simulator, app.simulation, begin, yes="Run", title=title)
-    return await app.push_screen_wait(form)
 
 
 def message_of(order: MessageOrder) -> dict[str, Any]:
@@ -429,7 +422,7 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
     there = await in_thread(lambda: [each for each in pages if each.exists()], "reports")
     names = " and ".join(each.name for each in there)
     question = f"{names} will be overwritten."
-    if there and not await _confirmed(app, "Replace the report?", question, "Replace"):
+    if there and not await app.confirmed("Replace the report?", question, "Replace"):
         app.say(f"{page} is unchanged.")
         return
     await app.work.in_thread(
@@ -452,10 +445,9 @@ async def sweep(app: Viewer, words: Words) -> None:
     """Run a scenario, or a message in this world, at many points of its parameters."""
     app.experiments.require_free()
     if not words:
-        asked = await app.push_screen_wait(SweepDialog())
-        if asked is None:
+        words = await app.push_screen_wait(SweepDialog()) or ()
+        if not words:
             return
-        words = asked
     words, is_anew = _anew(words)
     if "=" in words[0]:
         raise InputError(f"Type what to sweep first: `sweep FILE {words[0]}`, or `sweep here ...`.")
@@ -500,12 +492,10 @@ async def calibrate(app: Viewer, words: Words) -> None:
 async def picture(app: Viewer, words: Words) -> None:
     """Show another picture of the results: the next one, or the named one."""
     app.go("runs")
-    views = app.runs.views
-    wanted = ""
-    if words:
-        wanted = next((view for view in views if view.startswith(words[0])), "")
-        if views and not wanted:
-            raise UnknownNameError("picture", words[0], views)
+    views, name = app.runs.views, words[0] if words else ""
+    wanted = next((view for view in views if name and view.startswith(name)), "")
+    if views and name and not wanted:
+        raise UnknownNameError("picture", name, views)
     axes = words[1:]
     if axes and len(axes) != 2:
         raise InputError("A heat map is over two parameters: `picture heat X Y`.")
@@ -589,7 +579,7 @@ async def _go_on(app: Viewer, plan: ExperimentPlan, *, is_anew: bool) -> None:
     if kept and is_anew and into is not None:
         many = plural(kept, "finished run")
         question = f"{into} holds {many}. Starting over deletes them."
-        if not await _confirmed(app, "Discard finished runs?", question, "Delete"):
+        if not await app.confirmed("Discard finished runs?", question, "Delete"):
             return
         await in_thread(lambda: remove_results(into), "results")
         kept = 0
@@ -599,7 +589,3 @@ async def _go_on(app: Viewer, plan: ExperimentPlan, *, is_anew: bool) -> None:
         of = f" of {count(plan.total)}" if plan.total > kept else ""
         rest = "nothing is left to run" if plan.total == kept else "running the rest"
         app.say(f"{count(kept)}{of} runs are finished already; {rest}.", "good")
-
-
-async def _confirmed(app: Viewer, title: str, question: str, yes: str) -> bool:
-    return await app.push_screen_wait(Confirm(title, question, yes=yes, no="Cancel")) is True

@@ -10,7 +10,6 @@ from sim.core import plural, whole_of
 from sim.errors import InputError, UnknownNameError
 from tui.actions.command_line import FLAGS, choice, number, pairs
 from tui.actions.table import Words, does, way_to
-from tui.dialogs.dialog import Confirm
 from tui.dialogs.form import written
 from tui.dialogs.inject import (
     DEFAULT_MODEL,
@@ -38,11 +37,17 @@ async def inject(app: Viewer, words: Words) -> None:
     if words:
         order = order_of(pairs(words))
     else:
-        model = app.preferences.model or DEFAULT_MODEL
-        begin = app.last_order or MessageOrder("", model, DEFAULT_SEEDS)
-        order = await app.push_screen_wait(InjectDialog(app.simulator, app.simulation, begin))
+        order = await message_asked(app)
     if order is not None:
         await _send(app, order)
+
+
+async def message_asked(app: Viewer, *, model: str = "", **said: str) -> MessageOrder | None:
+    """Ask for a message, the last one sent at first; with another model if one is named."""
+    usual = app.preferences.model or DEFAULT_MODEL
+    begin = app.last_order or MessageOrder("", usual, DEFAULT_SEEDS)
+    begin = replace(begin, model=model, parameters={}) if model else begin
+    return await app.push_screen_wait(InjectDialog(app.simulator, app.simulation, begin, **said))
 
 
 async def _send(app: Viewer, order: MessageOrder) -> None:
@@ -60,11 +65,7 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
         session = await app.work.of_engine(
             f"ranking {members}" if order.seeds.startswith("top:") else "sending the message",
             app.simulation.inject(
-                order.text,
-                seeds=order.seeds,
-                model=order.model,
-                author=order.author or None,
-                **more,
+                order.text, seeds=order.seeds, model=model, author=order.author or None, **more
             ),
         )
     finally:
@@ -102,12 +103,9 @@ async def model(app: Viewer, words: Words) -> None:
     if not name:
         return
     facts = await in_thread(lambda: app.simulator.card(name), "card")
-    can_send = app.frame is not None
-    card = ModelCard(name, facts, app.size.width, can_send=can_send)
+    card = ModelCard(name, facts, app.size.width, can_send=app.frame is not None)
     if await app.push_screen_wait(card) == "send":
-        before = app.last_order or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
-        wish = replace(before, model=name, parameters={})
-        order = await app.push_screen_wait(InjectDialog(app.simulator, app.simulation, wish))
+        order = await message_asked(app, model=name)
         if order is not None:
             await _send(app, order)
 
@@ -189,8 +187,7 @@ async def cancel(app: Viewer, words: Words) -> None:
     if row.status not in {"running", "queued"}:
         raise InputError(f"Message #{row.id} is {row.status}; only a running one can be stopped.")
     question = f"It stops spreading at {plural(row.size, 'adopter')}, who stay adopters."
-    ask = Confirm(f"Stop message #{row.id}?", question, yes="Stop", no="Cancel")
-    if words or await app.push_screen_wait(ask):
+    if words or await app.confirmed(f"Stop message #{row.id}?", question, "Stop"):
         await app.simulation.cancel(row.id)
 
 
@@ -261,7 +258,8 @@ async def intervene(app: Viewer, words: Words) -> None:
     if len(words) >= 2:
         wish = _typed_wish(words, names)
     else:
-        kind = choice("intervention", words, tuple(names)) or _first(app)
+        likely = "label" if app.groups.member is None else "freeze"
+        kind = choice("intervention", words, tuple(names)) or likely
         frame = app.simulation.frame
         begin, planned = InterventionWish(kind, "now", _about(app)), frame.interventions
         dialog = InterveneDialog(cards, begin, frame.tick, planned, lambda wish: _hits(app, wish))
@@ -309,16 +307,10 @@ async def _plan(app: Viewer, wish: InterventionWish) -> None:
     app.say(f"{time}: {sentence}", "good")
 
 
-def _first(app: Viewer) -> str:
-    """Return the most likely target: a chosen member, else a message."""
-    return "label" if app.groups.member is None else "freeze"
-
-
 def _about(app: Viewer) -> dict[str, object]:
     """Return the targets of an intervention: what is chosen on the screen."""
     said: dict[str, object] = {}
-    agent = app.groups.member
-    if agent is not None:
+    if app.groups.member is not None:
         said["agents"] = f"ids:{app.groups.table.chosen_id}"
     focus = app.frame.focus if app.frame else None
     chosen = app.messages.chosen if app.situation().mode == "messages" else None

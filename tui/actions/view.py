@@ -19,6 +19,7 @@ from tui.dialogs.progress import in_thread
 from tui.draw.community_table import MEASURES, CommunityTable
 from tui.lab_files import write_text
 from tui.modes.live import LiveMode
+from tui.opening import Bubble
 from tui.safe_text import plain
 from tui.theme import theme_named
 
@@ -276,7 +277,8 @@ async def help_(app: Viewer, _words: Words) -> None:
 @does("tour")
 async def tour(app: Viewer, _words: Words) -> None:
     """Show the five stops of the tour."""
-    app.show_tour()
+    if app.stage is not None and not app.stage.query(Bubble):
+        app.stage.mount(Bubble())
 
 
 @does("quit")

@@ -10,7 +10,7 @@ from sim.core import plural
 from sim.errors import InputError
 from tui.actions.command_line import METHODS, choice, pairs
 from tui.actions.table import Words, does
-from tui.dialogs.dialog import Confirm, Notice
+from tui.dialogs.dialog import Notice
 from tui.dialogs.progress import in_thread
 from tui.dialogs.world import (
     NewWorldDialog,
@@ -71,13 +71,9 @@ async def discard(app: Viewer, _words: Words) -> None:
     is_saved = path is not None and await in_thread(path.is_file, "saves")
     name = path.name if path is not None else ""
     back = f"Revert to {name} as saved" if is_saved else "Delete this world"
-    ask = Confirm(
-        "Discard unsaved changes?",
-        f"{line(frame.name, 40)} is at tick {count(frame.tick)}. {back}? "
-        "All unsaved changes are lost.",
-        yes="Discard", no="Cancel",
-    )  # fmt: skip
-    if await app.push_screen_wait(ask):
+    at = f"{line(frame.name, 40)} is at tick {count(frame.tick)}."
+    lost = f"{at} {back}? All unsaved changes are lost."
+    if await app.confirmed("Discard unsaved changes?", lost, "Discard"):
         await app.homes.go_back(path if is_saved else None)
 
 
@@ -92,18 +88,13 @@ async def erase(app: Viewer, words: Words) -> None:
     if at is None or not app.homes.home.is_named:
         raise InputError("Save the world first (w): its file is rewritten without the profiles.")
     whose = await app.simulation.query(app.simulator.whom, who)
-    left = (
-        "Names, ids and texts are deleted; numbers and interests stay."
-        if how != "erase"
-        else ("The whole profiles are deleted.")
-    )
-    ask = Confirm(
-        "Delete profiles?",
+    left = "Names, ids and texts are deleted; numbers and interests stay."
+    left = "The whole profiles are deleted." if how == "erase" else left
+    question = (
         f"The profiles of {line(whose, 160)} are deleted from {at.name}, its log, its journal "
-        f"and its history. {left} Undo history is deleted too: this cannot be undone.",
-        yes="Delete", no="Cancel",
-    )  # fmt: skip
-    if await app.push_screen_wait(ask):
+        f"and its history. {left} Undo history is deleted too: this cannot be undone."
+    )
+    if await app.confirmed("Delete profiles?", question, "Delete"):
         await app.homes.erased(at, who, how)
 
 
@@ -179,13 +170,8 @@ async def save_to(app: Viewer, path: Path) -> None:
 async def _may_replace(app: Viewer, path: Path) -> bool:
     """Ask before replacing a file with a later state of this world; True if there is none."""
     lost = await app.simulation.query(app.simulator.lost_by_saving, path)
-    if not lost:
-        return True
-    ask = Confirm(
-        "Replace a later state?", f"{path.name} {lost}. It will be replaced.",
-        yes="Replace", no="Cancel",
-    )  # fmt: skip
-    return await app.push_screen_wait(ask) is True
+    question = f"{path.name} {lost}. It will be replaced."
+    return not lost or await app.confirmed("Replace a later state?", question, "Replace")
 
 
 async def may_leave(app: Viewer, purpose: str) -> bool:
@@ -277,10 +263,8 @@ def report_text(found: Any, names: Sequence[str]) -> str:
         ("mean path", f"{_estimate(found.path_length)} steps"),
         ("components", f"{count(found.components)} (largest {count(weak)})"),
         ("strongly connected", f"{count(found.strong_components)} (largest {count(strong)})"),
-        (
-            "communities",
-            f"{count(found.communities)} (Louvain), modularity {found.modularity:.2f}",
-        ),
+        ("communities", f"{count(found.communities)} (Louvain), modularity "
+                        f"{found.modularity:.2f}"),
     ]  # fmt: skip
     lines = [f"{label:<18} {text}" for label, text in facts]
     lines += ["", "Most influential members (PageRank)"]
@@ -299,5 +283,4 @@ def _degrees(found: Any) -> str:
 
 
 def _estimate(found: Any) -> str:
-    exact = found.error == 0
-    return f"{found.value:.3f}" + ("" if exact else f" ± {found.error:.3f}")
+    return f"{found.value:.3f}" + (f" ± {found.error:.3f}" if found.error else "")

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
@@ -80,7 +81,7 @@ class Dialog(ModalScreen[T], Generic[T]):
     def result(self) -> T | None:
         return None
 
-    def accept(self) -> None:
+    def action_accept(self) -> None:
         try:
             found = self.result()
         except HubbubError as error:
@@ -88,9 +89,6 @@ class Dialog(ModalScreen[T], Generic[T]):
             return
         if found is not None:
             self.dismiss(found)
-
-    def action_accept(self) -> None:
-        self.accept()
 
     def read(self) -> None:
         """Let the arrows scroll the body."""
@@ -113,19 +111,16 @@ class Dialog(ModalScreen[T], Generic[T]):
         self.set_class(bool(sentence), "-wrong")
 
     @on(Button.Pressed, "#yes")
-    def _yes(self, event: Button.Pressed) -> None:
+    @on(Input.Submitted)
+    @on(OptionList.OptionSelected)
+    def _yes(self, event: Message) -> None:
         event.stop()
-        self.accept()
+        self.action_accept()
 
     @on(Button.Pressed, "#no")
     def _no(self, event: Button.Pressed) -> None:
         event.stop()
         self.action_close()
-
-    @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.accept()
 
 
 def field(label: str, *, note: str = "") -> Static:
@@ -142,7 +137,7 @@ class Confirm(Dialog[Any]):
     AUTO_FOCUS = "#no"
 
     def __init__(
-        self, title: str, text: str | Content, *, yes: str, no: str,
+        self, title: str, text: str | Content, *, yes: str, no: str = "Cancel",
         more: Sequence[tuple[str, str, Any]] = (), answer: Any = True,
     ) -> None:  # fmt: skip
         super().__init__(title, yes=yes, no=no)
@@ -184,8 +179,10 @@ class ErrorDialog(Notice):
     """Shows an error; an unexpected one also with its location."""
 
     def __init__(self, error: BaseException) -> None:
-        where = "" if isinstance(error, HubbubError) else _where(error)
-        self._shown = f"{sentence_of(error)}\n{where}".strip()
+        last = traceback.extract_tb(error.__traceback__)[-6:]  # without values
+        calls = [] if isinstance(error, HubbubError) else last
+        where = [f"{call.name} (line {call.lineno})" for call in calls]
+        self._shown = "\n".join([sentence_of(error), *where])
         super().__init__("Error", self._shown, more=(("copy", "Copy", "default"),))
 
     @on(Button.Pressed, "#copy")
@@ -241,11 +238,6 @@ class ListDialog(Dialog[T]):
             raise InputError(self.empty)
         return self.here
 
-    @on(OptionList.OptionSelected)
-    def _taken(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.accept()
-
     @on(OptionList.OptionHighlighted)
     def _went(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
@@ -257,11 +249,6 @@ def sentence_of(error: BaseException) -> str:
     if isinstance(error, HubbubError):
         return str(error)
     return f"{type(error).__name__}: {error}".rstrip(": ")
-
-
-def _where(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    return "\n".join(f"{frame.name} (line {frame.lineno})" for frame in frames)
 
 
 class StalledDialog(Confirm):

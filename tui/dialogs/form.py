@@ -35,10 +35,6 @@ Choices = Sequence[tuple[str, str]]
 """Values, and how each is shown."""
 
 
-def _anything(_text: str) -> str:
-    return ""
-
-
 @dataclass(frozen=True, slots=True)
 class Field:
     """One line of a form: a text, or one of some choices."""
@@ -49,7 +45,7 @@ class Field:
     choices: Choices = ()
     hint: str = ""  # shown while the field is empty
     note: str = ""  # shown beside the field
-    check: Callable[[str], str] = _anything  # the error of a text; empty if there is none
+    check: Callable[[str], str] = lambda _text: ""  # the error of a text; empty if there is none
     missing: str = ""  # the error of an empty field; empty if it may be
     only_for: tuple[str, frozenset[str]] | None = None  # another field, and its values
     control: Callable[..., Widget] | None = None  # a widget of its own
@@ -98,7 +94,7 @@ class Row(Horizontal):
 
     def __init__(self, field: Field, name: str | None = None) -> None:
         super().__init__(classes="row")
-        self.field = field
+        self.field, self.explanation = field, field.explanation
         self.control = self._made(name)
 
     def compose(self) -> ComposeResult:
@@ -116,10 +112,6 @@ class Row(Horizontal):
         return Input(
             field.value, id=name, compact=True, placeholder=field.hint, select_on_focus=True
         )
-
-    @property
-    def explanation(self) -> str:
-        return self.field.explanation
 
     @property
     def typed(self) -> str:
@@ -295,11 +287,11 @@ class FormDialog(Dialog[T]):
             raise InputError(self._refused[1])
         return wanted
 
-    def accept(self) -> None:
+    def action_accept(self) -> None:
         if self.asks_first:
             self._ask()
         else:
-            super().accept()
+            super().action_accept()
 
     @work(exclusive=True, group="preview")
     async def _ask(self) -> None:
@@ -393,10 +385,15 @@ def whole(what: str, text: str, *, low: int) -> int:
 
 def whole_number(what: str, low: int) -> Callable[[str], str]:
     """Return the check of a field for a whole number."""
+    return refusal(lambda text: whole(what, text, low=low))
+
+
+def refusal(parse: Callable[[str], object]) -> Callable[[str], str]:
+    """Return the check of a field whose text ``parse`` takes, or refuses with ``InputError``."""
 
     def problem(text: str) -> str:
         try:
-            whole(what, text, low=low)
+            parse(text)
         except InputError as error:
             return str(error)
         return ""

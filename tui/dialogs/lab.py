@@ -244,11 +244,6 @@ class GalleryDialog(Dialog[GalleryWish]):
         else:
             self.dismiss(GalleryWish("compare", self._story.where))
 
-    @on(OptionList.OptionSelected)
-    def _chosen(self, event: OptionList.OptionSelected) -> None:
-        event.stop()
-        self.accept()
-
 
 def _drawn(story: ScenarioStory) -> Outcome:
     """Return the courses of all variants as a picture."""
@@ -368,7 +363,7 @@ class EditorDialog(Dialog[tuple[str, bool]]):
             return
         ask = Confirm(
             "Leave without saving?", f"Unsaved changes in {self._path} will be lost.",
-            yes="Leave", no="Cancel",
+            yes="Leave",
         )  # fmt: skip
         self.app.push_screen(ask, self._leave)
 

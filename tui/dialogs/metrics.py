@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList
 
 from sim.errors import InputError
 from tui.dialogs.dialog import ListDialog
-from tui.dialogs.form import Field, Row
+from tui.dialogs.form import Field, Row, refusal
 from tui.draw.now import figure
 from tui.safe_text import line
 
@@ -155,12 +155,11 @@ def _bounds(rule: AlertRule | None) -> tuple[str, str]:
 
 
 def _number(text: str) -> float | None:
-    return float(text) if text else None
-
-
-def _problem(text: str) -> str:
     try:
-        _number(text)
+        return float(text) if text else None
     except ValueError:
-        return f"A threshold must be a number or empty, got {line(text, 40)!r}."
-    return ""
+        said = f"A threshold must be a number or empty, got {line(text, 40)!r}."
+        raise InputError(said) from None
+
+
+_problem = refusal(_number)

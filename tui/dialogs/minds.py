@@ -17,7 +17,7 @@ from sim.core import plural
 from sim.errors import HubbubError, InputError
 from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog, ListDialog
-from tui.dialogs.form import Field, FormDialog, Row, whole, whole_number
+from tui.dialogs.form import Field, FormDialog, Row, refusal, whole, whole_number
 from tui.safe_text import line, plain
 from tui.text import count, percent, seconds
 
@@ -69,7 +69,12 @@ class GiveMinds(FormDialog[MindWish]):
         for name in offer.fields:
             yield Field(f"said-{name}", name.capitalize())
         yield Field("model", "Model", "", [(model, model) for model in models])
-        yield Field("budget", "Budget", f"${offer.dollars:g}", check=_cap_problem)
+        yield Field(
+            "budget",
+            "Budget",
+            f"${offer.dollars:g}",
+            check=refusal(lambda text: cap_of(tuple(text.split()))),
+        )
         yield Field("ticks", "Ticks", "24", check=whole_number("Ticks", 1))
         yield Field("wake", "Activate", "yes", [("yes", "yes"), ("no", "no")])
 
@@ -89,14 +94,6 @@ class GiveMinds(FormDialog[MindWish]):
         ticks = whole("Ticks", self.values["ticks"] or "24", low=1)
         goal = wanted.said.get("goal", "")
         return line(await self._estimate(wanted.who, ticks, wanted.model, goal), 300)
-
-
-def _cap_problem(text: str) -> str:
-    try:
-        cap_of(tuple(text.split()))
-    except InputError as error:
-        return str(error)
-    return ""
 
 
 Talk = list[tuple[str, str]]
