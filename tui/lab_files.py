@@ -90,12 +90,10 @@ def _of_section(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def scenario_title(path: Path) -> str | None:
-    """Return the title of a scenario; None: it is not one, or cannot be read."""
-    table = _table(path)
-    if {"study", "arms"} & {*table} or not {"network", "messages", "platform"} & {*table}:
-        return None
-    return str(_of_section(table, "about").get("title", ""))
+def is_played(path: Path) -> bool:
+    """Return whether a file is a scenario that can be played, and not a study."""
+    named = {*_table(path)}
+    return not {"study", "arms"} & named and bool({"network", "messages", "platform"} & named)
 
 
 def _state(results: Path) -> str:

@@ -62,7 +62,7 @@ class LongWork:
         return await self._follow(job, asyncio.ensure_future(start(job.report)))
 
     async def job(self, title: str, job: Job[T]) -> T:
-        return await self._follow(EngineJob(title, job), asyncio.ensure_future(_result_of(job)))
+        return await self._follow(EngineJob(title, job), asyncio.ensure_future(job))
 
     async def _follow(self, job: DialogJob, future: asyncio.Future[T]) -> T:
         self._jobs.append(job)
@@ -82,10 +82,6 @@ class LongWork:
                 self.shown = None
             if dialog is not None:
                 dialog.leave()
-
-
-async def _result_of(job: Job[T]) -> T:
-    return await job
 
 
 CLOSING_SECONDS = 5.0
@@ -176,7 +172,7 @@ class BackgroundWork:
         """Start, once the engine is imported."""
         self.has_begun = True
         for look in (self.look_at_settings, self.look_at_health):
-            self._app.run_worker(_again_and_again(look), group="looks")
+            self._app.run_worker(self._again_and_again(look), group="looks")
         await self._learn_words()
         await self._warm()
 
@@ -199,15 +195,12 @@ class BackgroundWork:
     async def learn_files(self) -> None:
         names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
         self.lab_words = [name.stem for name in names]
-        found = await in_thread(self._app.simulator.scenarios, "scenarios")
-        self.scenario_words = [each.where for each in found]
+        self.scenario_words = await in_thread(self._app.simulator.scenarios, "scenarios")
 
     async def _warm(self) -> None:
         """Compile the first models; the bar shows the current one."""
-        simulator, timer = (
-            self._app.simulator,
-            self._app.set_interval(1 / POLLS_PER_SECOND, self._tell),
-        )
+        simulator = self._app.simulator
+        timer = self._app.set_interval(1 / POLLS_PER_SECOND, self._tell)
         try:
             await in_thread(lambda: simulator.warm(self._report), "warm")
         except Exception as error:
@@ -229,6 +222,12 @@ class BackgroundWork:
             job = self._warming
             told = f"{job.stage}, {job.share:.0%}" if job.stage and job.share < 1 else ""
             self._app.say_preparing(told)
+
+    async def _again_and_again(self, look: Callable[[], Awaitable[None]]) -> None:
+        """Look repeatedly; a timer that waits would delay the keys."""
+        while True:
+            await look()
+            await asyncio.sleep(LOOKS_EVERY)
 
     async def look_at_settings(self) -> None:
         changed = await in_thread(self._app.simulator.changed_settings, "settings")
@@ -264,18 +263,8 @@ def _late(last: Health | None) -> Health:
     """Return the last look with a warning that the next one has not returned."""
     said = f"A health check has not returned for {LATE_SECONDS:.0f} s; other values are older."
     late = runtime.Reading("checks", "s", "warning", said, LATE_SECONDS, (LATE_SECONDS,))
-    return (
-        runtime.Health(0, (late,))
-        if last is None
-        else replace(last, readings=(late, *last.readings))
-    )
-
-
-async def _again_and_again(look: Callable[[], Awaitable[None]]) -> None:
-    """Look repeatedly; a timer that waits would delay the keys."""
-    while True:
-        await look()
-        await asyncio.sleep(LOOKS_EVERY)
+    last = last or runtime.Health(0, ())
+    return replace(last, readings=(late, *last.readings))
 
 
 SHORTEST = 64

@@ -19,7 +19,7 @@ import sim
 from sim import core, network, runtime, scenario, settings, store
 from sim.errors import Cancelled, HubbubError, UnknownNameError
 from tui.dialogs.progress import in_thread
-from tui.lab_files import scenario_title
+from tui.lab_files import GALLERY, is_played
 
 if TYPE_CHECKING:
     from sim import Theory, Ties, World
@@ -74,14 +74,6 @@ class JournalLocation:
     is_named: bool = False
     is_copy: bool = False
     is_lost: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ScenarioChoice:
-    """A scenario that can be played."""
-
-    where: str
-    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,17 +360,10 @@ class Simulator:
             for each in offers.interventions()
         ]
 
-    def scenarios(self) -> list[ScenarioChoice]:
+    def scenarios(self) -> list[str]:
         """List the scenarios of this folder, and the gallery."""
-        from sim.scenario.gallery import PREFIX, gallery_path
-
-        here = [(str(path), scenario_title(path)) for path in sorted(Path().glob("*.toml"))]
-        gallery = [
-            (PREFIX + each, scenario_title(gallery_path(each))) for each in scenario.gallery_names()
-        ]
-        return [
-            ScenarioChoice(where, title) for where, title in (*here, *gallery) if title is not None
-        ]
+        here = [str(path) for path in sorted(Path().glob("*.toml")) if is_played(path)]
+        return [*here, *(GALLERY + name for name in scenario.gallery_names())]
 
     def scenario(
         self, where: str, *, variant: str, agents: int | None, seed: int | None

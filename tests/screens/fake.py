@@ -21,7 +21,7 @@ from sim.runtime.health import look
 from sim.runtime.travel import Reach
 from sim.store import LeaseError
 from sim.world import LoggedAct
-from tui.simulator import NewWorldSpec, PluginChoice, Preferences, SavedWorld, ScenarioChoice
+from tui.simulator import NewWorldSpec, PluginChoice, Preferences, SavedWorld
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
 
@@ -469,8 +469,8 @@ class FakeSimulator:
     def interventions(self) -> list[PluginChoice]:
         return [card(Freeze), card(Label)]
 
-    def scenarios(self) -> list[ScenarioChoice]:
-        return [ScenarioChoice("gallery:storm", "A storm [/b]")]
+    def scenarios(self) -> list[str]:
+        return ["gallery:storm"]
 
     def scenario(self, where: str, **said: Any) -> Any:
         raise InputError(f"{where} {said}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import numpy as np
 from sim.core import number_or_word
 from sim.errors import InputError
 from tui.actions.command_line import SPEEDS, choice, number
-from tui.actions.table import Words, does, way_to
+from tui.actions.table import Act, Words, does, way_to
 from tui.actions.world import save_asking, save_to
 from tui.dialogs.dialog import StalledDialog
 from tui.dialogs.progress import in_thread
@@ -31,7 +32,8 @@ NOTHING_TO_RUN = "Nothing to run: send a message (i), or type :run N to let N ti
 @does("run")
 async def run(app: Viewer, words: Words) -> None:
     """Run or pause; with a number, run that many ticks."""
-    lives = _goes_on(app)
+    lives, rows = _goes_on(app), app.simulation.frame.sessions
+    spreads = any(row.status in {"queued", "running"} for row in rows)
     if words and words != ("quiet",):
         ticks = number(words, default=1)
         app.goal = app.frame.tick + ticks if app.frame else 0
@@ -40,7 +42,7 @@ async def run(app: Viewer, words: Words) -> None:
         app.hint()
     elif app.running and not words:
         await pause(app, ())
-    elif not (app.sending or lives or _alive(app)):
+    elif not (app.sending or lives or spreads):
         app.say(NOTHING_TO_RUN, "warning")
     else:
         with app.expecting("playing"):
@@ -55,11 +57,6 @@ def _goes_on(app: Viewer) -> bool:
         return False
     plays = frame.program is not None and frame.program.ended is None
     return plays or frame.platform is not None
-
-
-def _alive(app: Viewer) -> bool:
-    rows = app.simulation.frame.sessions
-    return any(row.status in {"queued", "running"} for row in rows)
 
 
 @does("pause")
@@ -106,26 +103,20 @@ async def restart(app: Viewer, words: Words) -> None:
     now = await app.settled()
     if wish == "save":
         await app.simulation.pause()
-    if wish == "save" and now is not None and now.path:
-        await save_to(app, Path(now.path))
-    elif wish == "save":
-        await save_asking(app)
+        await (save_to(app, Path(now.path)) if now and now.path else save_asking(app))
 
 
-@does("faster")
-async def faster(app: Viewer, _words: Words) -> None:
-    """Take the next higher speed."""
-    now = app.speed
-    higher = [speed for speed in SPEEDS if speed is None or (now is not None and speed > now)]
-    await _go(app, higher[0])
+def _other_speed(by: int) -> Act:
+    async def act(app: Viewer, _words: Words) -> None:
+        now, speeds = app.speed or inf, SPEEDS[::by]
+        beyond = (speed for speed in speeds if ((speed or inf) - now) * by > 0)
+        await _go(app, next(beyond, speeds[-1]))
+
+    return act
 
 
-@does("slower")
-async def slower(app: Viewer, _words: Words) -> None:
-    """Take the next lower speed."""
-    now = app.speed
-    lower = [speed for speed in SPEEDS if speed is not None and (now is None or speed < now)]
-    await _go(app, lower[-1] if lower else SPEEDS[0])
+does("faster")(_other_speed(1))
+does("slower")(_other_speed(-1))
 
 
 @does("speed")
@@ -133,19 +124,14 @@ async def speed(app: Viewer, words: Words) -> None:
     """Set the speed that was typed."""
     if len(words) != 1:
         raise InputError("Type a speed in ticks per second, such as `speed 10`, or `speed max`.")
-    await _go(app, _speed(words[0]))
-
-
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
+    text = words[0]
     try:
-        value = float(text)
+        value = None if text == "max" else float(text)
     except ValueError:
         value = 0.0
-    if not 0.01 <= value <= 100_000:
+    if value is not None and not 0.01 <= value <= 100_000:
         raise InputError(f"A speed is 0.01 to 100,000 ticks per second, or 'max'; got {text!r}.")
-    return value
+    await _go(app, value)
 
 
 async def _go(app: Viewer, speed: float | None) -> None:
@@ -181,9 +167,8 @@ async def go_to(app: Viewer, words: Words) -> None:
     if not words:
         raise InputError("Type a tick or the name of a bookmark, such as `goto 120`.")
     place = " ".join(words)
-    tick = place.replace(",", "").replace("_", "")
-    goal = number_or_word(tick)
-    goal = place if isinstance(goal, str) else goal
+    tick = number_or_word(place.replace(",", "").replace("_", ""))
+    goal = place if isinstance(tick, str) else tick
     await _travel(app, f"going to {place}", app.simulation.go_to(goal))
 
 
@@ -300,24 +285,19 @@ async def _switch(app: Viewer, name: str) -> None:
     app.say(f"On branch {name}, tick {tip:,}.", "good")
 
 
-@does("previous-branch")
-async def previous_branch(app: Viewer, _words: Words) -> None:
-    """Go to the branch before this one."""
-    await _neighbour(app, -1)
+def _other_branch(by: int) -> Act:
+    async def act(app: Viewer, _words: Words) -> None:
+        branches = _branches(app)
+        names = branches.names
+        if len(names) < 2:
+            raise InputError(f"There is only {branches.name}; press B to begin a branch.")
+        await _switch(app, names[(names.index(branches.name) + by) % len(names)])
+
+    return act
 
 
-@does("next-branch")
-async def next_branch(app: Viewer, _words: Words) -> None:
-    """Go to the branch after this one."""
-    await _neighbour(app, 1)
-
-
-async def _neighbour(app: Viewer, by: int) -> None:
-    branches = _branches(app)
-    names = branches.names
-    if len(names) < 2:
-        raise InputError(f"There is only {branches.name}; press B to begin a branch.")
-    await _switch(app, names[(names.index(branches.name) + by) % len(names)])
+does("previous-branch")(_other_branch(-1))
+does("next-branch")(_other_branch(1))
 
 
 @does("fork")

@@ -184,7 +184,10 @@ async def alert(app: Viewer, words: Words) -> None:
     """Set the alert thresholds of a metric, or list the current alerts."""
     if not words:
         now = app.simulation.frame.metrics
-        active = [] if now is None else [f"{n} ({_level(level)})" for n, level in now.alarms]
+        active = [
+            f"{name} ({'critical' if level > 1 else 'warning'})"
+            for name, level in (now.alarms if now else ())
+        ]
         app.say(f"Alerts: {', '.join(active)}." if active else "No alerts.")
         return
     said = pairs(words[1:])
@@ -195,10 +198,6 @@ async def alert(app: Viewer, words: Words) -> None:
         raise InputError("Type thresholds: `alert polarisation warning=0.5 critical=never`.")
     await _alarm(app, words[0], {key: _bound(key, value) for key, value in said.items()})
     app.say(f"{words[0]}: {' '.join(words[1:])}.", "good")
-
-
-def _level(level: int) -> str:
-    return "critical" if level > 1 else "warning"
 
 
 def _bound(key: str, text: str) -> float | None:
@@ -229,20 +228,15 @@ async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -
 @does("copy")
 async def copy(app: Viewer, _words: Words) -> None:
     """Copy the selection, or else the text of the focused pane."""
-    text = app.screen.get_selected_text() or _text_of(app)
+    text, pane = app.screen.get_selected_text() or "", app.screen.focused
+    if not text and pane is not None:
+        lines = pane.render_lines(pane.size.region)
+        text = "\n".join(line.text.rstrip() for line in lines)
     if not text.strip():
         app.say("Nothing to copy; go to a pane with tab, or select with the mouse.", "warning")
         return
     app.copy_to_clipboard(plain(text))
     app.say(f"Copied {plural(len(text.splitlines()), 'line')}; if pasting fails, use shift+drag.")
-
-
-def _text_of(app: Viewer) -> str:
-    pane = app.screen.focused
-    if pane is None:
-        return ""
-    lines = pane.render_lines(pane.size.region)
-    return "\n".join(line.text.rstrip() for line in lines)
 
 
 def _write_picture(path: Path, picture: str) -> None:
@@ -260,8 +254,7 @@ async def export(app: Viewer, words: Words) -> None:
         return
     if words and words[0] != "screenshot":
         raise UnknownNameError("export", words[0], ["screenshot", "table", "tables"])
-    tick = app.frame.tick if app.frame else 0
-    name = words[1] if len(words) > 1 else f"hubbub-tick-{tick}.svg"
+    name = words[1] if len(words) > 1 else f"hubbub-tick-{app.frame.tick if app.frame else 0}.svg"
     picture = app.export_screenshot(title="Hubbub")
     await in_thread(lambda: _write_picture(Path(name).expanduser(), picture))
     app.say(f"Wrote {name}.", "good")

@@ -183,11 +183,10 @@ class GalleryDialog(Dialog[GalleryWish]):
     async def on_mount(self) -> None:
         if (preferences := getattr(self.app, "preferences", None)) is not None:
             self.query_one(FanPane).symbols = preferences.symbols
-        found = await in_thread(self._simulator.scenarios, "scenarios")
-        self._where = [each.where for each in found]
+        self._where = await in_thread(self._simulator.scenarios, "scenarios")
         options = self.query_one("#scenarios", OptionList)
-        options.add_options(line(each.where.rpartition(":")[2], 40) for each in found)
-        options.highlighted = 0 if found else None
+        options.add_options(line(each.rpartition(":")[2], 40) for each in self._where)
+        options.highlighted = 0 if self._where else None
 
     @on(OptionList.OptionHighlighted)
     async def _moved(self, event: OptionList.OptionHighlighted) -> None:
