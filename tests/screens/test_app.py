@@ -722,7 +722,10 @@ async def test_no_foreign_text_controls_the_terminal_or_the_program(
             await until(pilot, lambda: "owned" in seen(app))
             screens.append(seen(app))
             app.pop_screen()
-        for key in ("i", "p", "w"):
+        await pilot.press("p")  # the sliders, with a hostile value
+        await settled(app, pilot)
+        screens.append(seen(app))
+        for key in ("i", "w"):
             await keys(pilot, key, then=lambda: app.screen is not app.stage)
             await settled(app, pilot)
             screens.append(seen(app))
@@ -805,7 +808,7 @@ async def test_a_new_world_has_its_buttons_while_the_networks_are_sought(tmp_pat
 
         app.simulator.networks = wait  # type: ignore[method-assign]
         await keys(pilot, "n", then=NewWorldDialog)
-        await until(pilot, lambda: "Create" in seen(app) and "Needs about ..." in seen(app))
+        await until(pilot, lambda: "Create" in seen(app) and "Loading networks" in seen(app))
         known.set()
         await until(pilot, lambda: " free" in seen(app))
 

@@ -145,7 +145,7 @@ async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Pat
         await pilot.press("escape")
         await command(pilot, "save mine", lambda: "READ-ONLY" not in seen(app))
         assert ("keep", tmp_path / "saves" / "mine.hub") in made(app).asked
-        await until(pilot, lambda: "saved to 31" in seen(app))
+        await until(pilot, lambda: "saved to tick 31" in seen(app))
 
 
 @pytest.mark.parametrize("wanted", [True, False])

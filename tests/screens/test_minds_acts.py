@@ -118,8 +118,10 @@ async def _given(hub: Hub) -> None:
     await until(pilot, lambda: "Type which members" in seen(app))
     assert dialog.query_one("#who", Input).value == ""
     put(who="random:40", budget="much", ticks="0")
-    await keys(pilot, "enter", then=("at least 0", lambda: "from 1" in expected()))
-    put(budget="$0.5", ticks="10", said_goal="peace", options="temperature=0")
+    await keys(pilot, "enter", then="at least 0")
+    put(budget="$0.5")
+    await until(pilot, lambda: "from 1" in seen(app))
+    put(ticks="10", said_goal="peace", options="temperature=0")
     await until(pilot, lambda: "40 members, 10 ticks" in expected())
     await keys(pilot, "enter", then=lambda: "from the next tick" in said(app))
 

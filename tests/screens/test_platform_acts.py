@@ -34,7 +34,7 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         await until(pilot, lambda: frame_of(app).tick == 3)
         await until(pilot, lambda: "impressions" in seen(app))
         assert frame_of(app).platform.recommenders == ("hot",)
-        await until(pilot, lambda: "act_like" in seen(app))  # in the place of the curves
+        await until(pilot, lambda: "act like" in seen(app))
         await command(pilot, "platform on recommender=random policy=rule")
         await until(pilot, lambda: "random ranks all feeds and rule is the policy" in said(app))
         for line, answer in (

@@ -213,7 +213,7 @@ class FormDialog(Dialog[T]):
         super().__init__(title, yes=yes)
         self.cards: dict[str, PluginChoice] = {}
         self._given, self._given_to = given or {}, given_to
-        self._begun: object = None
+        self._begun: tuple[dict[str, str], bool] = ({}, False)
         self._refused: tuple[T, str] | None = None  # the last preview that failed, and why
 
     @abstractmethod
@@ -242,6 +242,7 @@ class FormDialog(Dialog[T]):
 
     def on_mount(self) -> None:
         self._arrange()
+        self._begun = self._typed_by_hand
         self.run_worker(self._begin())
 
     async def _begin(self) -> None:
@@ -270,6 +271,12 @@ class FormDialog(Dialog[T]):
     def values(self) -> dict[str, str]:
         """The content of the fields that are shown, without declared parameters."""
         return {r.field.name: r.typed for r in self.rows if not isinstance(r, FormField)}
+
+    @property
+    def _typed_by_hand(self) -> tuple[dict[str, str], bool]:
+        """The content of fields that no default fills later, and if a parameter is wrong."""
+        own = {name: text for name, text in self.values.items() if name != self.of}
+        return own, any(row.problem for row in self.rows if isinstance(row, FormField))
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -356,8 +363,6 @@ class FormDialog(Dialog[T]):
             await asyncio.sleep(self.patience)
             if self.of and not self.cards:
                 return
-            state = [row.typed for row in self.rows]
-            self._begun = state if self._begun is None else self._begun
             wanted: T | None = None
             try:
                 wanted = self._checked()
@@ -367,7 +372,7 @@ class FormDialog(Dialog[T]):
             except Exception as error:
                 if wanted is not None and isinstance(error, HubbubError):
                     self._refused = wanted, sentence_of(error)
-                if state != self._begun:  # nothing is wrong before anything was typed
+                if self._typed_by_hand != self._begun:  # nothing is wrong before that
                     self._refuse(sentence_of(error))
             else:
                 self._refused = None
