@@ -507,7 +507,8 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             else:
                 self.show_problem(error)
         finally:
-            self.homes.stay()
+            if self.home.is_lost:
+                self.homes.stay()
             over.set()
             self._quick.discard(over)
             self.ahead.ended(over)

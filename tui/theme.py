@@ -205,19 +205,6 @@ def ramp(*, dark: bool = True, diverging: bool = False, coarse: bool = False) ->
     return table
 
 
-def shade(
-    shares: NDArray[np.floating[Any]],
-    *,
-    dark: bool = True,
-    diverging: bool = False,
-    coarse: bool = False,
-) -> NDArray[np.uint8]:
-    """Return the colour of each place on the ramp, uint8 (..., 3); NaN counts as 0."""
-    steps = np.rint(np.nan_to_num(shares).clip(0, 1) * (LEVELS - 1)).astype(np.int64)
-    colours: NDArray[np.uint8] = ramp(dark=dark, diverging=diverging, coarse=coarse)[steps]
-    return colours
-
-
 def theme_named(name: str) -> str:
     """Return the full name of one of our themes, which its last word names too."""
     names = [theme.name for theme in THEMES]

@@ -234,7 +234,7 @@ class WorldSession:
 
     def stay(self) -> None:
         """Undo that mark: the action has ended, and the world was not left after all."""
-        if self.home.is_lost and not self.is_quitting:
+        if not self.is_quitting:
             self.home = replace(self.home, is_lost=False)
 
     async def leave(self) -> None:

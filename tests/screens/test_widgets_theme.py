@@ -10,6 +10,7 @@ from textual.app import App
 from textual.theme import Theme
 
 from sim import names, spec
+from tui.draw.panes import shade
 from tui.theme import (
     GLYPHS,
     LEVELS,
@@ -21,7 +22,6 @@ from tui.theme import (
     ramp,
     register_themes,
     series,
-    shade,
     styles,
 )
 

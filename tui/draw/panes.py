@@ -20,7 +20,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.draw.canvas import BRAILLE, QUADRANTS, Canvas, pack_braille, pack_quadrants
-from tui.theme import GLYPHS, SHADES, shade
+from tui.theme import GLYPHS, LEVELS, SHADES, ramp
 
 Symbols = Literal["braille", "block", "ascii"]
 """Symbols of curves and fields; ``ascii`` for fonts and terminals without the others."""
@@ -183,13 +183,26 @@ class BraillePane(StripPane):
         return (BRAILLE if self.symbols == "braille" else QUADRANTS)[packed]
 
 
+def shade(
+    shares: NDArray[np.floating[Any]],
+    *,
+    dark: bool = True,
+    diverging: bool = False,
+    coarse: bool = False,
+) -> NDArray[np.uint8]:
+    """Return the colour of each place on the ramp, uint8 (..., 3); NaN counts as 0."""
+    steps = np.rint(np.nan_to_num(shares).clip(0, 1) * (LEVELS - 1)).astype(np.int64)
+    colours: NDArray[np.uint8] = ramp(dark=dark, diverging=diverging, coarse=coarse)[steps]
+    return colours
+
+
 class PixelPane(StripPane):
     """A pane with fields of colour, two pixels per cell; densities if colours are few."""
 
     def shade(
         self, shares: NDArray[np.floating[Any]], *, diverging: bool = False
     ) -> NDArray[np.uint8]:
-        """Return the colour of each share, uint8 (..., 3); see :func:`tui.theme.shade`."""
+        """Return the colour of each share, uint8 (..., 3); see :func:`shade`."""
         coarse = self.app.console.color_system == "256"
         return shade(shares, dark=self.dark, diverging=diverging, coarse=coarse)
 

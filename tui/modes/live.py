@@ -127,6 +127,8 @@ class LiveMode(Mode):
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the curves also show predictions."""
+        if isinstance(pane, Curves) and self.has_class("-quiet"):
+            return
         if isinstance(pane, Curves) and pane.display:
             ghost = getattr(self.app, "ghost", None)
             pane.overlay(self.app.predicted.shown(frame.focus), parameter_ticks(frame), ghost)
