@@ -347,7 +347,7 @@ def serve(
     except ImportError:
         need = "hubbub serve needs the extra serve: pip install 'hubbub[serve]'."
         raise InputError(need) from None
-    words = [sys.executable, "-m", "sim", *_shared_options(context)]
+    words = [sys.executable, "-P", "-m", "sim", *_shared_options(context)]
     if file:
         from sim.scenario.worlds import saved_path
 

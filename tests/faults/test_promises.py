@@ -31,8 +31,7 @@ PROMISES: dict[int, tuple[str, tuple[Held, ...]]] = {
     )),
     4: ("a save leaves the old or the new snapshot, never a mix", (
         ("unit/store/saving",
-         "a_killed_save_leaves_the_old_or_the_new_world",
-         "forty_killed_saves_leave_the_old_or_the_new_world"),
+         "a_killed_save_leaves_the_old_or_the_new_world"),
         ("faults/power_loss", "a_save_leaves_the_old_world_or_the_new_one"),
     )),
     5: ("any change of a single bit in a snapshot is refused", (
@@ -73,7 +72,7 @@ PROMISES: dict[int, tuple[str, tuple[Held, ...]]] = {
          "a_file_of_an_earlier_version_is_the_world_that_was_saved",
          "a_live_world_of_the_version_before_opens_at_the_newest_it_can",
          "a_newer_file_is_refused"),
-        ("unit/store/journal/journal", "a_newer_journal_is_refused"),
+        ("unit/store/journal/journal", "a_journal_that_is_not_as_ours_is_refused"),
     )),
     16: ("without a network, a key or the packages all but texts of language models works", (
         ("faults/without", "all_but_texts_of_language_models_works_alone"),

@@ -24,8 +24,8 @@ _FORESEEN = 1e-2
 """Tolerated error, as a share of all reputation, where only the order of agents matters."""
 _FINE = 1e-6
 """With a smaller tolerance, what agents pass on is held in 64 bits instead of 32."""
-_SLICE, _PART = 1 << 17, 1 << 15
-"""Agents updated at once from the others' latest values, and by one thread."""
+_SLICES, _PART = 8, 1 << 15
+"""Slices updated one after the other from the latest values, and agents that one thread updates."""
 
 
 def founders(ties: Ties) -> F64:
@@ -145,13 +145,14 @@ def _shares(ties: Ties, beforehand: npt.ArrayLike) -> F64:
 
 def _weighed(
     ties: Ties, beforehand: F64, restart: float, tolerance: float,
-    guess: npt.ArrayLike | None, report: Report, at_once: int = _SLICE,
+    guess: npt.ArrayLike | None, report: Report, at_once: int = 0,
 ) -> F64:  # fmt: skip
     """Return the reputation that follows from prior trust; see :func:`reputation`.
 
-    With ``at_once`` agents updated from what was passed on before, few sweeps are needed if it is
-    small; if it is all, errors that remain do not depend on the numbering of agents.
+    With ``at_once`` agents updated from what was passed on before (0: an eighth), few sweeps are
+    needed if it is small; if it is all, remaining errors do not depend on the numbering of agents.
     """
+    at_once = at_once or -(-ties.agents // _SLICES)
     base, live = restart * beforehand, ties.live
     given = np.zeros(ties.agents, np.int64)
     kernels.given_trust(live.rows, live.ids, live.trust, live.sign, given)

@@ -318,7 +318,17 @@ def test_help_names_scenarios_and_defaults(hubbub: Hubbub) -> None:
 
 
 def test_a_saved_world_that_another_replaces_is_named_as_replaced(hubbub: Hubbub) -> None:
-    words = ("new", "--agents", "50", "--out", "a.hub")
+    words = (
+        "new",
+        "--network",
+        "preferential-attachment",
+        "--agents",
+        "50",
+        "--seed",
+        "0",
+        "--out",
+        "a.hub",
+    )
     assert "\nSaved a.hub: " in hubbub(*words).out
     assert "\nReplaced a.hub: " in hubbub(*words, "--force").out
     assert "Replaced a.hub: " in hubbub("run", "new:50", "--ticks", "1", "--save", "a.hub").err

@@ -203,8 +203,8 @@ def test_whoever_waits_for_a_tick_is_told_what_it_computes_and_stops_behind_it()
 
     with pytest.raises(Cancelled):
         run_plan(RunPlan(stop=Stop(4)), world, report=report)
-    ticks = ["running tick 1", "running tick 2", weighing, "running tick 3"]
-    assert heard == list(zip(ticks, (0.0, 0.25, 0.25, 0.5), strict=True))
+    ticks = ["running tick 1", "Ranking 300 members", "running tick 2", weighing, "running tick 3"]
+    assert heard == list(zip(ticks, (0.0, 0.0, 0.25, 0.25, 0.5), strict=True))
     whole = World.create(300, seed=2, platform={"reputation_hours": 2.0})
     whole.step(2)
     assert world.digest() == whole.digest()

@@ -289,7 +289,7 @@ async def test_an_exposure_is_explained_now_and_later(opening: Opening) -> None:
 async def test_interventions_take_effect_where_the_world_is(live: Simulation) -> None:
     said = {"text": "It is open.", "seeds": [5], "model": "si"}
     await live.call(perform, "at", (2, "inject"), said)
-    assert "inject" in live.frame.interventions[0]
+    assert "send 'It is open.'" in live.frame.interventions[0]
     await live.step(4)
     assert [row.text for row in live.frame.sessions] == ["It is open."]
 
