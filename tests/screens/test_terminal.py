@@ -187,7 +187,7 @@ def test_it_is_drawn_on_the_output_where_errors_go_to_a_file(
         place.open("wb") as errors,
         closing(Child(tmp_path, more, errors=errors.fileno())) as child,
     ):
-        child.read_until(b"PAUSED")
+        child.read_until(b"Press i")
         os.write(child.master, b"q")
         assert child.end() == 0
         assert termios.tcgetattr(child.slave)[3] == child.before[3]
