@@ -87,6 +87,7 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         assert isinstance(app.screen, InterveneDialog)
         assert len(app.screen.query("FormField.-wrong")) == 1
         who.value = before
+        await pilot.pause()  # a change that comes later would take the wish back
         app.screen.action_accept()
         await until(pilot, lambda: "After tick 40" in said(app))
         await pilot.press("3", "K")
