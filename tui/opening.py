@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 
 PLAYED = (
-    "This is a stored run: {run} plays it, {inject} sends your own message, {tour} shows five "
-    "things to try, esc opens the world."
+    "A stored run: {run} plays it, {inject} sends yours, {tour} is a tour, esc opens the world."
 )
 TOUR_KEY = "t"
 GOES_ON = {"inject", "new", "open", "scenario", "tour"}

@@ -22,8 +22,7 @@ FILE = Path(__file__).with_name("stored_run.bin")
 TICKS_PER_SECOND = 4.0
 
 SENTENCE = (
-    "A rumour from 3 members crosses {communities} communities. Any key pauses; {key} sends your "
-    "own."
+    "A rumour from 3 members crosses {communities} communities. Any key pauses; {key} sends yours."
 )
 
 
@@ -79,9 +78,13 @@ def paint(stream: TextIO) -> None:
     lines = [f"\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H\x1b[7m Hubbub \x1b[0m {name}  {agents:,} members"]
     lines += [f"\x1b[3;1H╭{'─' * (width - 2)}╮", f"\x1b[{height + 2};1H╰{'─' * (width - 2)}╯"]
     lines += [f"\x1b[{row};1H│\x1b[{row};{width}H│" for row in range(4, height + 2)]
+    taken: set[tuple[int, int]] = set()
     for label, (across, down) in zip(names, places, strict=True):
-        at = 3 + int(across * max(1, width - 6 - len(label)))
-        lines.append(f"\x1b[{4 + int(down * (height - 3))};{at}H\x1b[2m{label}\x1b[0m")
+        row, at = 4 + int(down * (height - 3)), 3 + int(across * max(1, width - 6 - len(label)))
+        cells = {(row, at + k) for k in range(-1, len(label) + 1)}
+        if not cells & taken:
+            taken |= cells
+            lines.append(f"\x1b[{row};{at}H\x1b[2m{label}\x1b[0m")
     said = SENTENCE.format(communities=len(names), key="i")
     stream.write("".join(lines) + f"\x1b[{rows - 1};2H{said[: columns - 2]}")
     stream.flush()

@@ -385,6 +385,9 @@ async def test_parameters_change_while_it_spreads(tmp_path: Path, size: Any) -> 
         await until(pilot, lambda: ("set", 0, "patience", "3") in made(app).asked)
         await command(pilot, "set patients 3", "Did you mean 'patience'")
         await command(pilot, "undo", lambda: ("set", 0, "patience", 1) in made(app).asked)
+        await keys(pilot, "p", then=lambda: isinstance(app.focused, ParametersPane))
+        await keys(pilot, "escape", then=lambda: app.focused is app.stage.main_pane())
+        await keys(pilot, "2", then=lambda: app.situation().mode == "groups")
 
 
 async def test_messages_are_gone_through_shown_and_stopped(tmp_path: Path) -> None:

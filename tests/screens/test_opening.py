@@ -71,10 +71,10 @@ async def test_keys_pause_the_stored_run_and_reach_an_engine_in_the_fresh_world(
     app = Hubbub(simulator, opening=True)  # type: ignore[arg-type]
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: app.frame is not None and app.frame.tick > 1)
-        assert "crosses 18 communities. Any key pauses; i sends your own." in seen(app)
+        assert "crosses 18 communities. Any key pauses; i sends yours." in seen(app)
         for key in ("full_stop", "2", "w", "less_than_sign", "x"):
             await pilot.press(key)
-        assert "This is a stored run" in seen(app)
+        assert "A stored run: space" in seen(app)
         assert not app.running
         assert (simulator.made, app.screen) == ([], app.stage)
         await pilot.press("space")

@@ -284,6 +284,8 @@ class ParametersPane(Widget, can_focus=True):
             self._typed = self._typed[:-1]
         elif self._typed and event.key == "escape":
             self._typed = ""
+        elif event.key == "escape" and self.app.stage is not None:
+            self.app.stage.main_pane().focus()
         else:
             return
         event.stop()
@@ -293,6 +295,8 @@ class ParametersPane(Widget, can_focus=True):
     def open(self) -> None:
         """Take the focus; where there is no room for the pane, show it while it has the focus."""
         self.set_class(not self.display, "-opened")
+        if self.app.frame is not None:
+            self.show(self.app.frame)  # a pane takes none while it is not there
         self.focus()
 
     def on_focus(self) -> None:
