@@ -159,11 +159,12 @@ class GroupsMode(FetchingMode):
         is_shown = self.is_mounted and self.display and self.view != "communities"
         return self.table.chosen if is_shown else None
 
-    def turn(self, view: str) -> None:
+    def turn(self, view: str, onto: Widget | None = None) -> None:
+        """Show communities, members or ties, with the focus on their pane or on ``onto``."""
         self.view = view
         self.query_one("#upper").set_classes(f"-{view}")
         panes = {"communities": "#table", "members": "#members", "ties": "#ego"}
-        self.focus_pane(self.query_one(panes[view]))
+        self.focus_pane(onto or self.query_one(panes[view]))
         if view != "communities":
             self._inspect(at_once=True)
         self.app.redraw()
@@ -304,9 +305,10 @@ class GroupsMode(FetchingMode):
 
     def open_filter(self) -> None:
         """Let a filter be typed, with the members that match below it."""
-        if self.view != "members":
-            self.turn("members")
         box = self.query_one("#expression", Input)
+        if self.view == "communities":
+            self.expression, self._listed = "", None  # of all members, not of one community
+        self.turn("members", box)
         box.value = f"{self.expression} " if self.expression else ""
         box.cursor_position = len(box.value)
         self.query_one("#filter").add_class("-open")
@@ -315,7 +317,7 @@ class GroupsMode(FetchingMode):
     @on(Input.Changed, "#expression")
     def _typed(self, event: Input.Changed) -> None:
         event.stop()
-        if self.query_one("#expression").has_focus:
+        if self.query_one("#filter").has_class("-open"):
             self.ask(self._try, event.value, group="filter", newest=True)
 
     async def _try(self, text: str) -> None:
