@@ -4,6 +4,7 @@ from sim.world.channels import StreamPlugin as StreamPlugin
 from sim.world.compatibility import Compatibility as Compatibility
 from sim.world.interventions.plan import Interventions as Interventions
 from sim.world.interventions.plan import Planned as Planned
+from sim.world.interventions.plan import intervention_from_words as intervention_from_words
 from sim.world.log import LoggedAct as LoggedAct
 from sim.world.log import Trail as Trail
 from sim.world.metrics.alerts import Alert as Alert

@@ -270,13 +270,13 @@ async def intervene(app: Viewer, words: Words) -> None:
 
 def _typed_wish(words: Words, names: list[str]) -> InterventionWish:
     """Return an intervention typed as WHEN KIND NAME=VALUE, or in words."""
-    from sim.world.interventions.plan import from_words
+    from sim.world import intervention_from_words
 
     if words[1] in names:
         return InterventionWish(words[1], words[0], pairs(words[2:]))
     if words[0] == "now" or words[0].isdecimal():
         raise UnknownNameError("intervention", words[1], names)
-    when, kind, said = from_words(" ".join(f"'{w}'" if " " in w else w for w in words))
+    when, kind, said = intervention_from_words(" ".join(f"'{w}'" if " " in w else w for w in words))
     return InterventionWish(kind, "now" if when is None else str(when), said)
 
 

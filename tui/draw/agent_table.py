@@ -11,8 +11,7 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
-from sim.agents.select import GRAMMAR
-from sim.agents.traits import TRAITS
+from sim.agents import GRAMMAR, TRAITS
 from sim.core import plural
 from tui.draw.canvas import BRAILLE, Canvas, pack_braille
 from tui.draw.community_map import BubbleLines, edge_dots

@@ -28,7 +28,7 @@ from tui.text import bytes_of, clock, count, minds_share, rate, short
 
 if TYPE_CHECKING:
     from sim.runtime import Durability, Frame, Simulation
-    from sim.store.journal.lineage import Bookmark
+    from sim.store import Bookmark
     from tui.actions.table import ScreenState
     from tui.app import Hubbub
     from tui.draw.panes import Symbols

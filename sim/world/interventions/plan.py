@@ -181,7 +181,7 @@ _SENTENCE = re.compile(r"(.+?)(?: \(([^()]*=[^()]*)\))?(?: now| at tick ([\d,]+)
 
 
 def in_words(does: Intervention) -> str:
-    """Return what an intervention does as a sentence; :func:`from_words` reads it.
+    """Return what an intervention does as a sentence; :func:`intervention_from_words` reads it.
 
     Examples
     --------
@@ -198,12 +198,12 @@ def in_words(does: Intervention) -> str:
     return f"{head} ({', '.join(more)})" if more else head
 
 
-def from_words(text: str) -> tuple[int | str | None, str, dict[str, str]]:
+def intervention_from_words(text: str) -> tuple[int | str | None, str, dict[str, str]]:
     """Return (when, kind, fields) of an intervention in words; when is None for now.
 
     Examples
     --------
-    >>> from_words("ban the 10 most followed members at tick 10")
+    >>> intervention_from_words("ban the 10 most followed members at tick 10")
     (10, 'ban', {'agents': 'top:10:degree'})
     """
     known = kinds()
