@@ -218,23 +218,25 @@ def journeys() -> dict[str, int]:
 
 
 async def _key() -> int:
-    """Press ``.`` on the demo world, and look until the next tick is painted."""
+    """Press ``.`` on the demo world until the next tick is painted; thrice, as timers run too."""
     from tests.screens.test_app import frame_of, seen, until
     from tests.screens.test_app_real import hubbub
 
-    journey = Journey()
+    found = []
     with TemporaryDirectory() as folder:
         async with hubbub(Path(folder)) as (app, pilot):
             await until(pilot, lambda: "7,624 members" in seen(app))
-            await app.simulation.call(journey.join)
-            tick = frame_of(app).tick
-            journey.join()
-            await pilot.press("full_stop")
-            await until(pilot, lambda: frame_of(app).tick == tick + 1)
-            await pilot.pause()
-            journey.leave()
-            await app.simulation.call(journey.leave)
-    return journey.files
+            for _ in range(3):
+                journey, tick = Journey(), frame_of(app).tick
+                await app.simulation.call(journey.join)
+                journey.join()
+                await pilot.press("full_stop")
+                await until(pilot, lambda tick=tick: frame_of(app).tick == tick + 1)
+                await pilot.pause()
+                journey.leave()
+                await app.simulation.call(journey.leave)
+                found.append(journey.files)
+    return min(found)
 
 
 def exceeded(found: dict[str, Any]) -> list[str]:
