@@ -315,7 +315,7 @@ class Timeline(FrameBar):
             cells[column(tick)] = (sign, style)
         rows = [Content.assemble(" 0 ", *cells, (tail, "$foreground-muted"))]
         if self.size.height > 1:
-            rows.append(Content.assemble("   ", *_graph(others, width, column)))
+            rows.append(Content.assemble("   ", *_graph(others, self.branches.fork, width, column)))
         return Content("\n").join(rows)
 
     def _others(self) -> dict[str, tuple[int, int, int]]:
@@ -338,15 +338,21 @@ class Timeline(FrameBar):
 
 
 def _graph(
-    branches: Mapping[str, tuple[int, int, int]], width: int, column: Callable[[int], int]
+    branches: Mapping[str, tuple[int, int, int]],
+    here: int,
+    width: int,
+    column: Callable[[int], int],
 ) -> list[tuple[str, str]]:
-    """Return the row of the branches that were left, each from where it began to its tip."""
+    """Return the row of the branches that were left, each from where it parts to its tip.
+
+    The first branch parts from the current one ``here``, where the current one began.
+    """
     cells = [(" ", "")] * width
     for name, (fork, tip, _) in branches.items():
-        first, label = column(fork), f" {line(name, 20)} {count(tip)}"
+        first, label = column(fork or here), f" {line(name, 20)} {count(tip)}"
         drawn = "╰" + "╌" * max(0, column(tip) - first) + label
         if first + len(drawn) > width:
-            drawn = f"{label} ╯"
+            drawn = "╰" + f"{label} ".rjust(column(tip) - first - 1, "╌") + "╯"
             first = column(tip) + 1 - len(drawn)
         if first >= 0 and all(cell[0] == " " for cell in cells[first : first + len(drawn)]):
             cells[first : first + len(drawn)] = [(sign, "$foreground-muted") for sign in drawn]
