@@ -12,7 +12,6 @@ from sim.arrays import I32, I64
 from sim.core.text import clip, one_line
 from sim.core.threads import interruptible
 from sim.jit.claims import NOBODY
-from sim.jit.words import CODE, EVER
 from sim.network.analysis import groups_kernels as kernels
 from sim.network.graph.slab import read_only
 from sim.runtime.frames.communities import CommunityTotals
@@ -207,21 +206,18 @@ class GroupTally:
         }
 
     def _spreading(self, adopted: I64) -> I64:
-        """Count the members that hold it now."""
+        """Count the members that spread it now."""
         cascade = self.cascade
-        if cascade is None or cascade.started_at < 0:
-            return np.zeros_like(adopted)
-        if cascade.now < 0:
-            return np.full_like(adopted, -1)
-        holds, state = cascade.model.holding_states(cascade), cascade.held.get("state")
-        if holds is None or state is None:
+        if cascade is None or cascade.now <= 0:
+            return np.full_like(adopted, 0 if cascade is None else cascade.now)
+        if cascade.now == cascade.size:
             return adopted.copy()
-        if not state.is_dense:
-            agents, codes = state.items()
-            held = self._row_of[agents[holds[codes & CODE] & (codes >= EVER)]]
-            return np.bincount(held, minlength=adopted.size)
+        passes_on, state = cascade.model.passing_states(cascade), cascade.held.get("state")
+        if passes_on is None or state is None or not state.is_dense:
+            rows = self._row_of[cascade.model.may_pass_on(cascade)]
+            return np.bincount(rows, minlength=adopted.size)
         counted = np.zeros_like(adopted)
-        trees.count_waiting(state.values, holds, self._row_of, 0, counted)
+        trees.count_waiting(state.values, passes_on, self._row_of, 0, counted)
         return counted
 
     def _opinion_heat(self, ends: I64) -> npt.NDArray[np.float32]:

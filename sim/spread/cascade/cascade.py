@@ -155,12 +155,12 @@ class Cascade(Adoption, TickSeries):
 
     @property
     def now(self) -> int:
-        """Number of agents that hold it now; :attr:`size` counts all that ever adopted.
+        """Number of adopters that spread it now; :attr:`size` counts all that ever adopted.
 
-        If adopters can leave it again (recover, forget, stifle), those that have not; else all.
-        -1 if the model's plugin is missing, so that the number is unknown.
+        Those that may still convince others (:meth:`PropagationModel.may_pass_on`), none once it
+        has ended. -1 if the model's plugin is missing, so that the number is unknown.
         """
-        return self.model.holding(self)
+        return self.model.spreading(self)
 
     @property
     def adoptions(self) -> npt.NDArray[np.int64]:

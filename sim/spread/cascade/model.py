@@ -240,18 +240,14 @@ class PropagationModel(Parameters):
         del cascade
         return True
 
-    def holding(self, cascade: Cascade) -> int:
-        """Return how many agents hold the message now; see :meth:`holding_states`."""
-        holds = self.holding_states(cascade)
-        return cascade.size if holds is None else int(cascade.tally[holds].sum())
-
-    def holding_states(self, cascade: Cascade) -> npt.NDArray[np.bool_] | None:
-        """Return the states in which adopters hold the message, bool (states,).
-
-        None, by default: all that ever adopted hold it.
-        """
-        del cascade
-        return None
+    def spreading(self, cascade: Cascade) -> int:
+        """Return the number of agents in :meth:`may_pass_on`; 0 once the cascade has ended."""
+        passes_on = self.passing_states(cascade)
+        if not cascade.alive:
+            return 0
+        if passes_on is None:
+            return self.may_pass_on(cascade).size
+        return int(cascade.tally[passes_on].sum())
 
     def metrics(self, cascade: Cascade) -> dict[str, float]:
         """Return model-specific numbers by name: shown beside the message, and in results.

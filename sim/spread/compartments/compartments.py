@@ -329,10 +329,6 @@ class Compartments(PropagationModel):
         """Return whether all adoptions are recorded: repeated ones in continuous time are not."""
         return not (self.in_rates and self.lives(cascade.draws_mode).re_enters)
 
-    def holding_states(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
-        """Return the states of :meth:`passing_states`."""
-        return self.passing_states(cascade)
-
     def step(self, cascade: Cascade, contacts: Contacts, draws: Draws) -> None:
         """Apply contacts, then spontaneous changes, then commit the winning claims."""
         live, count, table = self._remembered(cascade)

@@ -505,12 +505,6 @@ class Heard(PropagationModel):
         speaks: npt.NDArray[np.bool_] = (kind.adopting > 0) & (kind.number != kernels.NONE)
         return speaks
 
-    def holding_states(self, cascade: Cascade) -> npt.NDArray[np.bool_]:
-        """Return the adopting states."""
-        del cascade
-        adopting: npt.NDArray[np.bool_] = kinds(type(self)).adopting > 0
-        return adopting
-
     def place(self, cascade: Cascade, name: str, share: float) -> None:
         """Move each agent of the first state to ``name``, an unheard state, with some chance.
 

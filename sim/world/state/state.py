@@ -80,8 +80,8 @@ class LostModel(PropagationModel):
     def count(self, cascade: Cascade) -> None:
         """Leave the counts as saved."""
 
-    def holding(self, cascade: Cascade) -> int:
-        """Return -1: only the model knows which states hold the message."""
+    def spreading(self, cascade: Cascade) -> int:
+        """Return -1: only the model knows which states spread the message."""
         return -1
 
     def is_quiet(self, cascade: Cascade, contacts: Contacts) -> bool:

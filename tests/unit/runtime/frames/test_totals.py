@@ -85,9 +85,7 @@ def test_communities_count_what_a_plain_count_finds(
     def counted(who: Any) -> Any:
         return np.bincount(rows[who], minlength=len(rows))[: groups.sizes.size]
 
-    holds = cascade.model.holding_states(cascade)
-    now = np.flatnonzero(cascade.adopted_at >= 0)
-    holders = now if holds is None else now[holds[cascade.state_now[now]]]
+    holders = cascade.model.may_pass_on(cascade)[: len(cascade.adopters) * cascade.alive]
     fresh = np.flatnonzero(cascade.adopted_at == world.tick)
     pairs = [(rows[s], rows[v]) for v in fresh if (s := cascade.source[v]) >= 0]
     crossed = Counter((int(a), int(b)) for a, b in pairs if a != b)
