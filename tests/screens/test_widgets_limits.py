@@ -28,13 +28,13 @@ def many(count: int, *, rest: bool) -> CommunityMap:
 
 def test_the_forty_largest_are_drawn_and_the_rest_is_one_bubble() -> None:
     pane = many(200, rest=False)
-    assert pane._bubbles is not None
+    assert pane.seen is not None
     assert pane.heading.endswith("(40 of 200)")
-    assert pane._bubbles.names[40:] == ("160 smaller ones",)
-    assert pane._bubbles.sizes.sum() == np.arange(201).sum()
+    assert pane.seen.found.names[40:] == ("160 smaller ones",)
+    assert pane.seen.found.sizes.sum() == np.arange(201).sum()
     few = many(5, rest=True)
-    assert few._bubbles is not None
-    assert few._bubbles.names == ("c0", "c1", "c2", "c3")
+    assert few.seen is not None
+    assert few.seen.found.names == ("c0", "c1", "c2", "c3")
 
 
 async def focus_after(ticks: int) -> Any:

@@ -13,8 +13,8 @@ from textual.reactive import reactive
 
 from sim.agents import GRAMMAR, TRAITS
 from sim.core import plural
-from tui.draw.canvas import BRAILLE, Canvas, pack_braille
-from tui.draw.community_map import BubbleLines, edge_dots
+from tui.draw.canvas import Canvas
+from tui.draw.community_map import draw_ties, ties_between
 from tui.draw.panes import StripPane
 from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn
 from tui.safe_text import line
@@ -252,7 +252,6 @@ class EgoPane(StripPane):
     def draw_on(self, canvas: Canvas) -> None:
         width, height, ego = canvas.width, canvas.height, self.ego
         if ego is None or height < 4:
-            self.write_placeholder(canvas)
             return
         rows = height - 2
         spots = self.spots(len(ego.agents) - 1, width, rows)
@@ -280,16 +279,9 @@ class EgoPane(StripPane):
         a, b = np.append(ego.a, path[:-1]), np.append(ego.b, path[1:])
         shade = np.where(a == 0, 0.7, 0.4)
         shade[len(ego.a) :] = 1.0
-        dots, strength = edge_dots(BubbleLines(a, b, shade), centres, rows, canvas.width)
-        lines = strength > 0
-        chars, ink = canvas.chars[:rows], canvas.ink[:rows]
-        if self.symbols == "braille":
-            chars[lines] = BRAILLE[pack_braille(dots)][lines]
-        else:
-            chars[lines] = "." if self.symbols == "ascii" else "·"
-        ink[lines] = canvas.ink_of(self.tone("axis"))
-        ink[strength > 0.5] = canvas.ink_of(self.tone("line"))
-        ink[strength > 0.8] = canvas.ink_of(self.tone("good"))
+        ties = ties_between(a, b, shade, centres, rows, canvas.width)
+        glyph = {"braille": "", "block": "·", "ascii": "."}[self.symbols]
+        draw_ties(canvas, ties, glyph, ((0, "axis"), (0.5, "line"), (0.8, "good")))
 
     def _write_member(
         self, canvas: Canvas, ego: Ego, place: int, spot: NDArray[np.float64]
@@ -303,24 +295,23 @@ class EgoPane(StripPane):
         tone = "good" if tick >= 0 else "strong" if place == 0 else "text"
         if place == self.at:
             tone = "cursor" if self.has_focus else "strong"
-        canvas.text(x, round(float(spot[1])), text, canvas.ink_of(self.tone(tone)))
+        canvas.text(x, round(float(spot[1])), text, tone)
 
     def _tick_of(self, place: int) -> int:
         return self._adopted[place] if self._adopted else -1
 
     def _write_foot(self, canvas: Canvas, ego: Ego) -> None:
-        muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         shown = int((ego.hears | ego.heard)[1:].sum())
         of = f"{count(shown)} of {plural(ego.total, 'tie')} of {line(ego.names[0], 24)}"
-        canvas.text(0, canvas.height - 2, of, muted)
+        canvas.text(0, canvas.height - 2, of, "muted")
         mark = {"=": "both follow", ">": "follows it", "<": "followed by it"}.get(
             _mark(ego, self.at).strip(), "in the middle"
         )
         tick = self._tick_of(self.at)
         when = f", adopted at tick {count(tick)}" if tick >= 0 else ""
         facts = f"{mark}, {plural(int(ego.listeners[self.at]), 'follower')}{when}"
-        used = canvas.text(0, canvas.height - 1, line(ego.names[self.at], 28), strong)
-        canvas.text(used + 2, canvas.height - 1, facts, muted)
+        used = canvas.text(0, canvas.height - 1, line(ego.names[self.at], 28), "strong")
+        canvas.text(used + 2, canvas.height - 1, facts, "muted")
 
 
 def _mark(ego: Ego, place: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,74 +16,84 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from sim.arrays import F64, I64, U8, Bools
 from tui.safe_text import line
+
+RGB = tuple[int, int, int]
+
+_PLAIN = re.compile("[ -~…•─-◼]*")
+"""Texts with one character in each cell."""
 
 _PAIR = 1 << 48
 """Inks from here on are two colours: foreground << 24 | background, 24 bits each."""
 
 
 class Canvas:
-    """Cells to draw on, (height, width)."""
+    """Cells to draw on, (height, width); `tone` gives the style of an ink that has a name."""
 
-    def __init__(self, width: int, height: int, base: Style) -> None:
+    def __init__(
+        self, width: int, height: int, base: Style, tone: Callable[[str], Style] = Style.parse
+    ) -> None:
         self.width, self.height = width, height
         self.chars: NDArray[np.str_] = np.full((height, width), " ", dtype="<U1")
-        self.ink: NDArray[np.int64] = np.zeros((height, width), dtype=np.int64)
-        self._styles = [base]
+        self.ink: I64 = np.zeros((height, width), dtype=np.int64)
+        self.styles, self._tone = [base], tone
+        self._inks: dict[str | Style, int] = {}
         self._spans: list[tuple[str, int, Style]] = []
 
-    def ink_of(self, style: Style) -> int:
-        """Register a style and return its ink."""
-        self._styles.append(style)
-        return len(self._styles) - 1
+    def ink_of(self, tone: str | Style) -> int:
+        """Return the ink of a style, or of a tone by its name."""
+        if tone not in self._inks:
+            self._inks[tone] = len(self.styles)
+            self.styles.append(self._tone(tone) if isinstance(tone, str) else tone)
+        return self._inks[tone]
 
-    def text(self, x: int, y: int, text: str, ink: int, *, room: int | None = None) -> int:
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing is drawn yet."""
+        return not self.ink.any()
+
+    def text(
+        self, x: int, y: int, text: str, tone: str | Style | int, *, room: int | None = None
+    ) -> int:
         """Write one line of any text, cleaned and clipped; return the cells used."""
         if not (0 <= y < self.height and 0 <= x < self.width):
             return 0
         space = self.width - x if room is None else min(room, self.width - x)
-        fits = text.isascii() and text.isprintable() and len(text) <= space
+        fits = len(text) <= space and _PLAIN.fullmatch(text)
         written = text if fits else line(text, space)
-        if not written:
-            return 0
-        if written.isascii():
-            end = x + len(written)
-            self.chars[y, x:end] = list(written)
-            self.ink[y, x:end] = ink
+        ink = tone if isinstance(tone, int) else self.ink_of(tone)
+        cells = cell_len(written)
+        if fits or _PLAIN.fullmatch(written):
+            self.chars[y, x : x + cells] = list(written)
         else:
             # Characters may be wider than a cell: the text is kept whole, with an ink of its own.
-            end = x + cell_len(written)
-            self._spans.append((written, end - x, self._styles[ink]))
-            self.ink[y, x:end] = -len(self._spans)
-        return end - x
+            self._spans.append((written, cells, self.styles[ink]))
+            ink = -len(self._spans)
+        self.ink[y, x : x + cells] = ink
+        return cells
 
-    def words(self, x: int, y: int, parts: list[tuple[str, int]]) -> int:
-        """Write texts one after the other, each with its ink; return the cells used."""
-        start = x
-        for text, ink in parts:
-            x += self.text(x, y, text, ink)
-        return x - start
+    def blocks(self, x: int, y: int, pixels: U8, glyph: str, ground: RGB | None = None) -> None:
+        """Paint pixels, uint8 (rows, columns, 3), two per cell: ▀ above each other, ▌ beside.
 
-    def half_blocks(
-        self, x: int, y: int, pixels: NDArray[np.uint8], ground: tuple[int, int, int]
-    ) -> None:
-        """Paint pixels, uint8 (2 * rows, columns, 3), with the corner cell at (x, y)."""
+        Cells of the colour `ground` keep what they have.
+        """
         packed = _packed(pixels)
-        upper, lower = packed[0::2], packed[1::2]
-        rows, columns = upper.shape
-        blank = (upper == lower) & (upper == _packed(np.array(ground, dtype=np.uint8)))
-        area = (slice(y, y + rows), slice(x, x + columns))
-        drawn = ~blank
-        self.chars[area][drawn] = np.where(upper == lower, " ", "▀")[drawn]
-        self.ink[area][drawn] = (_PAIR | (upper << 24) | lower)[drawn]
+        is_upper = glyph == "▀"
+        one, other = (packed[::2], packed[1::2]) if is_upper else (packed[:, ::2], packed[:, 1::2])
+        drawn = (one != other) | (one != (-1 if ground is None else _packed(np.array(ground))))
+        area = (slice(y, y + len(one)), slice(x, x + one.shape[1]))
+        self.chars[area][drawn] = np.where(one == other, " ", glyph)[drawn]
+        self.ink[area][drawn] = (_PAIR | (one << 24) | other)[drawn]
 
-    def side_blocks(self, x: int, y: int, pixels: NDArray[np.uint8]) -> None:
-        """Paint pixels, uint8 (rows, 2 * columns, 3), two side by side per cell."""
-        packed = _packed(pixels)
-        left, right = packed[:, 0::2], packed[:, 1::2]
-        rows, columns = left.shape
-        self.chars[y : y + rows, x : x + columns] = np.where(left == right, " ", "▌")
-        self.ink[y : y + rows, x : x + columns] = _PAIR | (left << 24) | right
+    def put_behind(self, area: tuple[slice, slice], colours: U8, drawn: Bools) -> None:
+        """Give what is drawn in some cells a background, uint8 (rows, columns, 3)."""
+        ink, packed = self.ink[area], _packed(colours)
+        for number in np.unique(ink[drawn]).tolist():
+            style = self.styles[number] if 0 <= number < _PAIR else None
+            if style is not None and style.color is not None:
+                cells, fore = drawn & (ink == number), np.array(style.color.get_truecolor())
+                ink[cells] = _PAIR | (_packed(fore) << 24) | packed[cells]
 
     def strips(self) -> list[Strip]:
         """Return the drawing as `height` strips of `width` cells."""
@@ -96,7 +108,7 @@ class Canvas:
         text = "".join(self.chars[y].tolist())
         inks = self.ink[y, starts].tolist()
         stops = [*starts[1:], self.width]
-        styles = self._styles
+        styles = self.styles
         segments = [
             Segment(text[a:b], styles[ink] if ink < _PAIR else pair_style(ink))
             if ink >= 0
@@ -122,15 +134,8 @@ def _colour(packed: int) -> Color:
     return Color.from_triplet(ColorTriplet(packed >> 16, packed >> 8 & 0xFF, packed & 0xFF))
 
 
-def paired(fore: NDArray[np.uint8], back: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return inks from pairs of colours, RGB (..., 3)."""
-    pairs: NDArray[np.int64] = _PAIR | (_packed(fore) << 24) | _packed(back)
-    return pairs
-
-
-def _packed(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
-    wide = pixels.astype(np.int64)
-    packed: NDArray[np.int64] = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+def _packed(colours: U8) -> I64:
+    packed: I64 = colours @ np.array([1 << 16, 1 << 8, 1])
     return packed
 
 
@@ -141,9 +146,8 @@ BRAILLE[0] = " "
 QUADRANTS: NDArray[np.str_] = np.array(list(" ▘▝▀▖▌▞▛▗▚▐▜▄▙▟█"))
 """Quadrant blocks by bits: 1 upper left, 2 upper right, 4 lower left, 8 lower right."""
 
-# Bit of each dot of a cell, row by row.
-_BRAILLE_BITS = (0, 3, 1, 4, 2, 5, 6, 7)
-_QUADRANT_BITS = (0, 1, 2, 3)
+_BITS = {4: (0, 3, 1, 4, 2, 5, 6, 7), 2: (0, 1, 2, 3)}
+"""Bit of each dot of a cell, row by row, by the number of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,31 +160,20 @@ class View:
     top: float
 
 
-def pack_braille(dots: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Pack a dot plane (4h, 2w) into Braille bits, uint8 (h, w)."""
-    return _pack(dots, 4, _BRAILLE_BITS)
-
-
-def pack_quadrants(dots: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Pack a dot plane (2h, 2w) into quadrant bits, uint8 (h, w)."""
-    return _pack(dots, 2, _QUADRANT_BITS)
-
-
-def _pack(dots: NDArray[np.bool_], high: int, bits: tuple[int, ...]) -> NDArray[np.uint8]:
+def pack(dots: Bools, high: int) -> U8:
+    """Pack dots (high * h, 2w) into bits, uint8 (h, w): of Braille if `high` is 4, 2: quadrants."""
     height, width = dots.shape[0] // high, dots.shape[1] // 2
     cells = np.ascontiguousarray(dots).view(np.uint8).reshape(height, high, width, 2)
     packed = np.zeros((height, width), dtype=np.uint8)
-    for place, bit in enumerate(bits):
+    for place, bit in enumerate(_BITS[high]):
         packed |= cells[:, place // 2, :, place % 2] << np.uint8(bit)
     return packed
 
 
-def envelope(
-    values: NDArray[np.float64], start: float, stop: float, columns: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def envelope(values: F64, start: float, stop: float, columns: int) -> tuple[F64, F64]:
     """Lowest and highest value in each of `columns` equal spans of ticks `start` to `stop`."""
-    if not len(values):
-        return np.full(columns, np.nan), np.full(columns, np.nan)
+    missing = max(0, int(stop) + 2 - len(values))
+    values = np.pad(values, (0, missing), constant_values=np.nan)  # unknown
     if stop - start <= columns:
         places = np.linspace(start, stop, columns)
         low = np.interp(places, np.arange(len(values)), values)
@@ -196,20 +189,14 @@ def envelope(
     return joined_low, joined_high
 
 
-def trace(
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    view: View,
-    rows: int,
-    dash: int = 0xFF,
-) -> NDArray[np.bool_]:
+def trace(low: F64, high: F64, view: View, rows: int, dash: int = 0xFF) -> Bools:
     """Draw a curve given by its `envelope` as a dot plane, bool (rows, columns)."""
     scale = (rows - 1) / (view.top - view.bottom)
     # 16-bit rows halve the time of the comparison below, most of the cost of a curve.
     upper = _row_of((view.top - high) * scale, rows)
     lower = _row_of((view.top - low) * scale, -1)
     row = np.arange(rows, dtype=np.int16)[:, None]
-    dots: NDArray[np.bool_] = (row >= upper) & (row <= lower)
+    dots: Bools = (row >= upper) & (row <= lower)
     if dash != 0xFF:
         # Dashes are measured along the curve, so that a steep one has as many as a flat one.
         lengths = np.maximum(lower - upper + 1, 1).astype(np.int64)
@@ -219,7 +206,7 @@ def trace(
     return dots
 
 
-def _row_of(places: NDArray[np.float64], unknown: int) -> NDArray[np.int16]:
+def _row_of(places: F64, unknown: int) -> NDArray[np.int16]:
     rows = np.where(np.isnan(places), unknown, np.rint(places))
     return rows.clip(-2, 30_000).astype(np.int16)
 
@@ -261,7 +248,7 @@ _ASCII = "_.-=+*#"
 _FAR = 1e300
 
 
-def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = False) -> str:
+def sparkline(values: F64, cells: int, *, ascii_only: bool = False) -> str:
     """Return a series of `values` as bars, newest at the right; zero is the lowest bar.
 
     Each bar is the largest value of its span. With fewer values than cells the line is shorter.
@@ -278,7 +265,7 @@ def sparkline(values: NDArray[np.float64], cells: int, *, ascii_only: bool = Fal
     return "".join(glyphs[step] if step >= 0 else " " for step in steps)
 
 
-def _steps(values: NDArray[np.float64], cells: int, most: int) -> tuple[list[int], float, float]:
+def _steps(values: F64, cells: int, most: int) -> tuple[list[int], float, float]:
     """Return the height of each bar, -1 where it is unknown, and the values of floor and top."""
     if len(values) > cells:
         starts = np.linspace(0, len(values), cells + 1)[:-1].astype(np.int64)
@@ -292,7 +279,7 @@ def _steps(values: NDArray[np.float64], cells: int, most: int) -> tuple[list[int
 
 
 def bars(
-    values: NDArray[np.float64], cells: int, rows: int, *, ascii_only: bool = False
+    values: F64, cells: int, rows: int, *, ascii_only: bool = False
 ) -> tuple[list[str], float, float]:
     """Return a series as bars of several rows, top row first, and the values of floor and top.
 
@@ -314,15 +301,14 @@ def bars(
     return [line.rjust(cells) for line in told], low, high
 
 
-def held(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def held(values: F64) -> F64:
     """Return values with each unknown one replaced by its predecessor."""
     known = np.isfinite(values)
     last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
-    found: NDArray[np.float64] = np.where(last >= 0, values[np.maximum(last, 0)], np.nan)
-    return found
+    return np.where(last >= 0, values[last], np.nan)
 
 
-def arrow(values: NDArray[np.float64], *, span: int = 5, ascii_only: bool = False) -> str:
+def arrow(values: F64, *, span: int = 5, ascii_only: bool = False) -> str:
     """Return whether values rise, fall or stay: the last compared with `span` ticks earlier."""
     known = values[np.isfinite(values)]
     if len(known) < 2:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 
-from sim.arrays import F64, I64
+from sim.arrays import F64, I64, U8, Array, Bools
 from sim.core import plural
-from tui.draw.canvas import BRAILLE, Canvas, pack_braille
-from tui.draw.community_table import CommunityPane, Seen, look
+from tui.draw.canvas import BRAILLE, Canvas, pack
+from tui.draw.community_table import CommunityPane, Seen, look, measure_in
 from tui.safe_text import line
 from tui.text import all_of, count, real_rows, short
 
@@ -58,16 +57,15 @@ SLOW = 5.0
 SOLID = 0.5
 """Opacity from which a pixel belongs to a bubble."""
 _TEXT = -2
+PLACING = ("links", "sizes", "positions")
+SUMMED = ("sizes", "adopted", "spreading", "new", "impressions")
 
 
-@dataclass(frozen=True, slots=True)
-class Disc:
-    """One bubble, cut to its visible pixels."""
+Disc = tuple[tuple[slice, slice], F64, F64]
+"""One bubble: its part of the pixel plane, and the opacity of body and rim there."""
 
-    rows: slice  # the part of the pixel plane it lies in
-    columns: slice
-    body: F64
-    rim: F64
+Ties = tuple["NDArray[np.str_]", F64]
+"""Lines between bubbles: characters and strengths of cells, (rows, columns)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,62 +85,37 @@ class BubbleLayout:
 
     centres: F64  # (c, 2) and (c,): in pixels
     radii: F64
-    dots: NDArray[np.bool_]  # (4 * rows, columns) and (rows, columns): the ties
-    strength: F64
+    ties: Ties
     cut: list[Disc | None]
     owner: I64  # (rows, columns): the visible bubble of each cell, -1: none
     labels: list[PlacedLabel]
 
 
-@dataclass(frozen=True, slots=True)
-class BubbleLines:
-    """Lines between bubbles, strongest last."""
-
-    a: I64  # (lines,): which bubbles
-    b: I64
-    strength: F64  # (lines,): in (0, 1]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bubbles:
-    """The communities that are drawn; the last may stand for all smaller ones."""
-
-    found: Communities
-    names: tuple[str, ...]
-    sizes: I64
-    places: F64
-    links: I64
-    rest: int  # communities in the last bubble; 0: it stands for itself
-
-
-def bubbles_of(found: Communities, most: int = MOST_BUBBLES) -> Bubbles:
+def merged(found: Communities, most: int = MOST_BUBBLES) -> Communities:
     """Return what is drawn of the communities: the largest, and all others as one."""
     largest = min(real_rows(found), most)
-    rest = max(all_of(found) - largest, 0)
-    if not rest or len(found.names) == largest:
-        picked = slice(0, largest)
-        return Bubbles(found, found.names[picked], found.sizes[picked], found.positions[picked],
-                       found.links[picked, picked], 0)  # fmt: skip
-    starts = np.arange(largest + 1)
-    links = np.add.reduceat(np.add.reduceat(found.links, starts, axis=0), starts, axis=1)
-    return Bubbles(
+    rest = max(all_of(found) - largest, 0) if len(found.names) > largest else 0
+    starts = np.arange(largest + (rest > 0))
+
+    def sums(values: Array) -> Any:
+        values = values if rest else values[:largest]
+        return np.add.reduceat(values, starts, axis=0) if values.size else values
+
+    opinion = np.resize(found.opinion.astype(np.float64), len(found.names))
+    known = found.sizes * np.isfinite(opinion)
+    with np.errstate(invalid="ignore"):
+        opinion = sums(np.nan_to_num(opinion) * known) / sums(known)
+    names, positions = found.names[:largest], found.positions[:largest]
+    return replace(
         found,
-        (*found.names[:largest], f"{count(rest)} smaller ones"),
-        np.add.reduceat(found.sizes, starts),
-        np.vstack([found.positions[:largest], [[0.97, 0.97]]]),
-        links,
-        rest,
+        names=(*names, f"{count(rest)} smaller ones") if rest else names,
+        positions=np.vstack([positions, [[0.97, 0.97]]]) if rest else positions,
+        links=sums(sums(found.links).T).T,
+        labels=np.append(np.arange(largest), [-1] * (rest > 0)),
+        total=all_of(found),
+        opinion=opinion.astype(np.float32),
+        **{part: sums(getattr(found, part)) for part in SUMMED},
     )
-
-
-def gathered(values: F64, sizes: I64, bubbles: int) -> F64:
-    """Return values of bubbles; that of the last is the mean over members it stands for."""
-    if len(values) <= bubbles:
-        return values
-    rest, weights = values[bubbles - 1 :], sizes[bubbles - 1 :] * 1.0
-    known = np.isfinite(rest) & (weights > 0)
-    mean = float(np.average(rest[known], weights=weights[known])) if known.any() else float("nan")
-    return np.append(values[: bubbles - 1], mean)
 
 
 def size_radii(sizes: I64, height: int, width: int) -> F64:
@@ -152,8 +125,7 @@ def size_radii(sizes: I64, height: int, width: int) -> F64:
     if total <= 0:
         return np.full(len(sizes), 0.7)
     radii = np.sqrt(members / total * height * width * FILL / np.pi)
-    bounded: F64 = radii.clip(0.7, max(0.7, 0.25 * min(height, width)))
-    return bounded
+    return radii.clip(0.7, max(0.7, 0.25 * min(height, width)))
 
 
 def separate(places: F64, radii: F64, height: int, width: int) -> F64:
@@ -181,44 +153,49 @@ def separate(places: F64, radii: F64, height: int, width: int) -> F64:
     return centres
 
 
-def strongest(links: I64, most: int = 160) -> BubbleLines:
-    """Select the ties to draw: for each community, those with its closest others."""
+def strongest(links: I64, most: int = 160) -> tuple[I64, I64, F64]:
+    """Select the ties to draw, weakest first: for each community, those with its closest others.
+
+    Returns both ends of each, and its strength in (0, 1].
+    """
     both = (links + links.T).astype(np.float64)
     np.fill_diagonal(both, 0.0)
     total = len(both)
-    if total < 2 or both.max() <= 0:
-        none = np.zeros(0, dtype=np.int64)
-        return BubbleLines(none, none, np.zeros(0))
     near = np.argsort(-both, axis=1, kind="stable")[:, : 2 if total <= 60 else 1]
     a = np.repeat(np.arange(total), near.shape[1])
     b = near.ravel()
-    pairs = np.unique(np.minimum(a, b) * total + np.maximum(a, b))
-    a, b = pairs // total, pairs % total
+    a, b = np.unique(np.sort([a, b], axis=0), axis=1)
     weight = both[a, b]
     order = np.argsort(weight, kind="stable")[-most:]
     order = order[weight[order] > 0]
-    return BubbleLines(a[order], b[order], np.sqrt(weight[order] / both.max()))
+    return a[order], b[order], np.sqrt(weight[order] / both.max(initial=1e-300))
 
 
-def edge_dots(
-    edges: BubbleLines, centres: F64, rows: int, width: int
-) -> tuple[NDArray[np.bool_], F64]:
+def ties_between(a: I64, b: I64, strength: F64, centres: F64, rows: int, width: int) -> Ties:
     """Draw lines in dots, 4 x 2 per cell."""
-    dots = np.zeros((4 * rows, 2 * width), dtype=np.bool_)
-    strength = np.zeros((rows, width))
-    if not len(edges.a):
-        return dots, strength
-    start, stop = 2 * centres[edges.a], 2 * centres[edges.b]
-    steps = int(np.ceil(min(np.abs(stop - start).max(), 8.0 * (2 * rows + width)))) + 2
+    dots, strengths = np.zeros((4 * rows, 2 * width), dtype=np.bool_), np.zeros((rows, width))
+    start, stop = 2 * centres[a], 2 * centres[b]
+    longest = np.abs(stop - start).max(initial=0.0)
+    steps = int(np.ceil(min(longest, 8.0 * (2 * rows + width)))) + 2
     along = np.linspace(0, 1, steps)[None, :, None]
     points = np.floor(start[:, None] * (1 - along) + stop[:, None] * along).astype(np.int64)
     x, y = points[..., 0], points[..., 1]
     seen = (x >= 0) & (x < 2 * width) & (y >= 0) & (y < 4 * rows)
-    shade = np.broadcast_to(edges.strength[:, None], seen.shape)[seen]
+    shade = np.broadcast_to(strength[:, None], seen.shape)[seen]
     x, y = x[seen], y[seen]
     dots[y, x] = True
-    np.maximum.at(strength, (y // 4, x // 2), shade)
-    return dots, strength
+    np.maximum.at(strengths, (y // 4, x // 2), shade)
+    return BRAILLE[pack(dots, 4)], strengths
+
+
+def draw_ties(canvas: Canvas, ties: Ties, glyph: str, tones: Sequence[tuple[float, str]]) -> None:
+    """Draw lines, with a glyph for dots if there is one, each tone from a strength."""
+    chars, strength = ties
+    area = tuple(slice(cells) for cells in strength.shape)
+    for least, tone in tones:
+        cells = strength > least
+        canvas.chars[area][cells] = glyph or chars[cells]
+        canvas.ink[area][cells] = canvas.ink_of(tone)
 
 
 def cut_disc(x: float, y: float, r: float, height: int, width: int) -> Disc | None:
@@ -231,7 +208,7 @@ def cut_disc(x: float, y: float, r: float, height: int, width: int) -> Disc | No
     dx = np.arange(left, right)[None, :] + 0.5 - x
     depth = r - np.sqrt(dx * dx + dy * dy) + 0.5
     body = _stepped(depth)
-    return Disc(slice(top, bottom), slice(left, right), body, body - _stepped(depth - 1.0))
+    return (slice(top, bottom), slice(left, right)), body, body - _stepped(depth - 1.0)
 
 
 def _stepped(opacity: F64) -> F64:
@@ -284,7 +261,7 @@ def shortened(names: Sequence[str], cells: int) -> list[str]:
     ]
 
 
-def contrasting(colour: NDArray[np.uint8]) -> Style:
+def contrasting(colour: U8) -> Style:
     """Return the style of text on a colour: black or white, whichever contrasts more."""
     red, green, blue = (int(channel) for channel in colour)
     bright = 0.299 * red + 0.587 * green + 0.114 * blue > 128
@@ -293,7 +270,7 @@ def contrasting(colour: NDArray[np.uint8]) -> Style:
 
 
 def place_labels(
-    names: Sequence[str], centres: F64, radii: F64, owner: I64, full: NDArray[np.bool_]
+    names: Sequence[str], centres: F64, radii: F64, owner: I64, full: Bools
 ) -> list[PlacedLabel]:
     """Place as many names as there is room for, those of the largest first, and their values."""
     rows, width = owner.shape
@@ -361,9 +338,8 @@ class CommunityMap(CommunityPane):
         Binding("enter", "choose", "Select this community", id="map-choose", show=False),
     ]
 
-    _hover, _zoom = -1, 1.0
-    _bubbles: Bubbles | None = None
-    _values: F64 = np.zeros(0)
+    _zoom = 1.0
+    _source: Communities | None = None  # what `seen` was made of
     _layout: BubbleLayout | None = None
     _layout_key: tuple[object, ...] = ()
     _is_quiet = False
@@ -374,34 +350,25 @@ class CommunityMap(CommunityPane):
     _path: tuple[int, ...] = ()
 
     def show(self, frame: Frame) -> None:
-        seen = look(frame, self.measure)
-        before, self.seen = self.seen, seen
-        if seen is None:
-            self._bubbles = None
+        found, old, before = frame.communities, self._source, self.seen
+        measure = measure_in(frame, self.measure)
+        if found is None:
+            self.seen = self._source = None
             self.changed()
             return
-        is_same = before is not None and seen.found is before.found
-        if is_same and before is not None and seen.measure == before.measure:
+        if found is old and before is not None and measure == before.measure:
             return
-        self._take_bubbles(seen.found)
-        assert self._bubbles is not None  # noqa: S101 - just taken
-        drawn = len(self._bubbles.names)
-        self._values = gathered(seen.values, seen.found.sizes, drawn)
-        self._is_quiet = frame.focus is None and seen.measure == "ever"
+        if old is None or old.names != found.names:
+            self.selected, self._hover, self._zoom, self._layout = -1, None, 1.0, None
+        elif any(getattr(old, part) is not getattr(found, part) for part in PLACING):
+            self._layout = None
+        self._source, self.seen = found, look(merged(found), measure)
+        self._is_quiet = frame.focus is None and measure == "ever"
         moved = 0 <= self._tick < frame.tick and before is not None
         self._tick = frame.tick
-        if moved and not is_same and len(seen.found.new):
-            self._start_motion(seen.found, drawn)
+        if moved and found is not old and len(found.new):
+            self._start_motion(self.seen.found)
         self.repaint_changes()
-
-    def _take_bubbles(self, found: Communities) -> None:
-        """Keep what is drawn, and the places, unless the communities are others."""
-        old, parts = self._bubbles and self._bubbles.found, ("links", "sizes", "positions")
-        if old is None or old.names != found.names:
-            self.selected, self._hover, self._zoom = -1, -1, 1.0
-        elif all(getattr(old, part) is getattr(found, part) for part in parts):
-            return
-        self._bubbles, self._layout = bubbles_of(found), None
 
     # -- motion -------------------------------------------------------------------------------
 
@@ -412,9 +379,9 @@ class CommunityMap(CommunityPane):
         slow = getattr(preferences, "frames_per_second", 10.0) < SLOW
         return self.in_glyphs or slow or getattr(preferences, "calm", False)
 
-    def _start_motion(self, found: Communities, drawn: int) -> None:
+    def _start_motion(self, found: Communities) -> None:
         """Let the rims flash of those that gained, and dots travel, for some redraws."""
-        gained = gathered(found.new / np.maximum(found.sizes, 1), found.sizes, drawn) > 0
+        gained, drawn = found.new > 0, len(found.names)
         old = self._glow if len(self._glow) == drawn else np.zeros(drawn)
         self._glow = np.maximum(old, gained)
         if gained.any() or len(found.flows):
@@ -442,11 +409,6 @@ class CommunityMap(CommunityPane):
 
     # -- keys and mouse -----------------------------------------------------------------------
 
-    @property
-    def shown(self) -> int:
-        found = self._bubbles
-        return 0 if found is None else len(found.names) - (1 if found.rest else 0)
-
     def select(self, index: int) -> None:
         super().select(index if index < self.shown else -1)  # too small to be drawn
 
@@ -460,46 +422,36 @@ class CommunityMap(CommunityPane):
         self._zoom = min(CLOSEST, max(1.0, self._zoom * factor))
         self.changed()
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        self._hover_at(self._at(event))
-
-    def on_leave(self) -> None:
-        self._hover_at(-1)
-
-    def _hover_at(self, index: int) -> None:
-        if index != self._hover:
-            self._hover = index
-            self.changed()
-
-    def on_click(self, event: events.Click) -> None:
-        index = self._at(event)
-        if 0 <= index < self.shown:
-            self._choose(index)
+    def pick(self, item: int) -> None:
+        if item < self.shown:
+            self._choose(item)
 
     def _choose(self, index: int) -> None:
         self.select(index)
         self.post_message(self.Selected(self, index))
 
-    def _at(self, event: events.MouseEvent) -> int:
-        offset, layout = event.get_content_offset(self), self._layout
-        if offset is None or layout is None or not len(layout.radii):
-            return -1
-        gap = layout.centres - np.array([offset.x + 0.5, 2 * offset.y + 1.0])
+    def item_at(self, x: int, y: int) -> int | None:
+        layout = self._layout
+        if layout is None:
+            return None
+        gap = layout.centres - np.array([x + 0.5, 2 * y + 1.0])
         # Small bubbles are on top and hard to hit: allow one more cell around them.
         beyond = np.sqrt((gap**2).sum(axis=1)) - layout.radii
         hit = np.flatnonzero(beyond <= 1.0)
-        return int(hit[np.argmin(layout.radii[hit])]) if len(hit) else -1
+        return int(hit[np.argmin(layout.radii[hit])]) if len(hit) else None
 
     # -- drawing ------------------------------------------------------------------------------
 
     def draw_on(self, canvas: Canvas) -> None:
-        width, height, seen, bubbles = canvas.width, canvas.height, self.seen, self._bubbles
-        if seen is None or bubbles is None or not bubbles.names:
-            self.write_placeholder(canvas)
+        width, height, seen = canvas.width, canvas.height, self.seen
+        if seen is None or not seen.found.names:
             return
         rows = height - 1 if height >= 3 else height
-        layout = self._laid_out(bubbles, width, rows)
-        places = np.nan_to_num(seen.places(self._values), nan=0.0).clip(0, 1)
+        key = (width, rows, self._zoom, self.selected if self._zoom > 1 else -1)
+        if self._layout is None or key != self._layout_key:
+            self._layout, self._layout_key = self._lay_out(seen.found, 2 * rows, width), key
+        layout = self._layout
+        places = np.nan_to_num(seen.places(seen.values), nan=0.0).clip(0, 1)
         fills = self.shade(places, diverging=seen.diverging)
         self._paint_ties(canvas, layout)
         if self.in_glyphs:
@@ -507,21 +459,13 @@ class CommunityMap(CommunityPane):
         else:
             self._paint_pixels(canvas, layout, fills)
         self._paint_motion(canvas, seen.found, layout)
-        self._write_names(canvas, seen, bubbles, layout, fills)
+        self._write_names(canvas, seen, layout, fills)
         if rows < height:
-            name, facts = self._describe(seen, bubbles)
-            self.write_foot(canvas, seen.ends, name, facts, diverging=seen.diverging)
+            self.write_foot(canvas, seen.ends, *self._describe(seen), diverging=seen.diverging)
 
-    def _laid_out(self, bubbles: Bubbles, width: int, rows: int) -> BubbleLayout:
-        centre = self.selected if self._zoom > 1 else -1
-        key = (width, rows, self._zoom, centre)
-        if self._layout is None or key != self._layout_key:
-            self._layout, self._layout_key = self._lay_out(bubbles, 2 * rows, width), key
-        return self._layout
-
-    def _lay_out(self, bubbles: Bubbles, height: int, width: int) -> BubbleLayout:
-        radii = size_radii(bubbles.sizes, height, width)
-        centres = separate(bubbles.places, radii, height, width)
+    def _lay_out(self, found: Communities, height: int, width: int) -> BubbleLayout:
+        radii = size_radii(found.sizes, height, width)
+        centres = separate(found.positions, radii, height, width)
         if self._zoom > 1:
             middle = np.array([width / 2, height / 2])
             focus = centres[self.selected] if self.selected >= 0 else middle
@@ -538,63 +482,55 @@ class CommunityMap(CommunityPane):
             disc = cut[index]
             if disc is not None:
                 solid = np.zeros((2 * rows, width), dtype=np.bool_)
-                solid[disc.rows, disc.columns] = disc.body > SOLID
+                solid[disc[0]] = disc[1] > SOLID
                 owner[solid[::2] | solid[1::2]] = index
                 full |= solid[::2] & solid[1::2]
-        labels = place_labels(bubbles.names, centres, radii, owner, full)
-        ties = edge_dots(strongest(bubbles.links), centres, rows, width)
-        return BubbleLayout(centres, radii, *ties, cut, owner, labels)
+        labels = place_labels(found.names, centres, radii, owner, full)
+        ties = ties_between(*strongest(found.links), centres, rows, width)
+        return BubbleLayout(centres, radii, ties, cut, owner, labels)
 
     def _paint_ties(self, canvas: Canvas, layout: BubbleLayout) -> None:
-        rows, width = layout.strength.shape
-        ties, is_ascii = BRAILLE[pack_braille(layout.dots)], self.symbols == "ascii"
-        canvas.chars[:rows, :width] = np.where(layout.strength > 0, ".", " ") if is_ascii else ties
-        weak, strong = canvas.ink_of(self.tone("axis")), canvas.ink_of(self.tone("muted"))
-        canvas.ink[:rows, :width] = np.where(layout.strength > 0.5, strong, weak)
+        is_ascii, (rows, width) = self.symbols == "ascii", layout.owner.shape
+        draw_ties(canvas, layout.ties, "." if is_ascii else "", ((0, "axis"), (0.5, "muted")))
         if len(self._path) > 1:
-            ends = np.array([i for i in self._path if 0 <= i < len(layout.radii)], dtype=np.int64)
-            lines = BubbleLines(ends[:-1], ends[1:], np.ones(len(ends) - 1))
-            dots, there = edge_dots(lines, layout.centres, rows, width)
-            on = there > 0
-            canvas.chars[:rows, :width][on] = "#" if is_ascii else BRAILLE[pack_braille(dots)][on]
-            canvas.ink[:rows, :width][on] = canvas.ink_of(self.tone("good"))
+            path = np.array([i for i in self._path if 0 <= i < len(layout.radii)], dtype=np.int64)
+            strength = np.ones(max(0, len(path) - 1))
+            ties = ties_between(path[:-1], path[1:], strength, layout.centres, rows, width)
+            draw_ties(canvas, ties, "#" if is_ascii else "", ((0, "good"),))
 
-    def _paint_pixels(self, canvas: Canvas, layout: BubbleLayout, fills: NDArray[np.uint8]) -> None:
+    def _paint_pixels(self, canvas: Canvas, layout: BubbleLayout, fills: U8) -> None:
         text, chosen = self._rgb("text"), self._rgb("good")
-        rows, width = layout.strength.shape
+        rows, width = layout.owner.shape
         pixels = np.empty((2 * rows, width, 3))
         pixels[:] = self.ground
-        glow = self._glow if len(self._glow) == len(fills) and not self.calm else None
+        glow = self._glow if len(self._glow) == len(fills) and not self.calm else 0 * layout.radii
         for i in np.argsort(-layout.radii, kind="stable").tolist():
             disc = layout.cut[i]
             if disc is not None:
-                bright = 0.3 + (0.7 * float(glow[i]) if glow is not None else 0.0)
-                rim = chosen if i == self.selected else fills[i] + bright * (text - fills[i])
-                part = pixels[disc.rows, disc.columns]
-                part += disc.body[..., None] * (fills[i] - part)
-                part += disc.rim[..., None] * (rim - part)
-        canvas.half_blocks(0, 0, np.rint(pixels).astype(np.uint8), self.ground)
+                rim = fills[i] + (0.3 + 0.7 * glow[i]) * (text - fills[i])
+                part = pixels[disc[0]]
+                part += disc[1][..., None] * (fills[i] - part)
+                part += disc[2][..., None] * ((chosen if i == self.selected else rim) - part)
+        canvas.blocks(0, 0, np.rint(pixels).astype(np.uint8), "▀", self.ground)
 
     def _paint_glyphs(self, canvas: Canvas, layout: BubbleLayout, places: F64) -> None:
-        body, chosen = canvas.ink_of(self.tone("line")), canvas.ink_of(self.tone("good"))
-        rows, width = layout.owner.shape
-        marks = self.density(0.01 + 0.99 * places)
+        area = tuple(slice(cells) for cells in layout.owner.shape)
         drawn = layout.owner >= 0
-        canvas.chars[:rows, :width][drawn] = marks[layout.owner[drawn]]
-        is_chosen = layout.owner[drawn] == self.selected
-        canvas.ink[:rows, :width][drawn] = np.where(is_chosen, chosen, body)
+        owner = layout.owner[drawn]
+        canvas.chars[area][drawn] = self.density(0.01 + 0.99 * places)[owner]
+        inks = canvas.ink_of("line"), canvas.ink_of("good")
+        canvas.ink[area][drawn] = np.where(owner == self.selected, inks[1], inks[0])
 
     def _paint_motion(self, canvas: Canvas, found: Communities, layout: BubbleLayout) -> None:
         """Draw dots on the ties that adoptions crossed; if calm, a mark at each rim that gained."""
         if not self._beats:
             return
         rows, width = layout.owner.shape
-        ink = canvas.ink_of(self.tone("good"))
         if self.calm:
             for i in np.flatnonzero(self._glow).tolist():
                 x, y = layout.centres[i] - np.array([0, layout.radii[i]])
                 if 0 <= x < width and 0 <= y < 2 * rows:
-                    canvas.text(int(x), int(y / 2), "*", ink)
+                    canvas.text(int(x), int(y / 2), "*", "good")
             return
         last = len(layout.radii) - 1
         for giver, taker, crossed in found.flows[:MOST_FLOWS].tolist():
@@ -610,46 +546,37 @@ class CommunityMap(CommunityPane):
                 x, y = start + place * way
                 column, row = int(x), int(y / 2)
                 if 0 <= column < width and 0 <= row < rows and layout.owner[row, column] < 0:
-                    canvas.chars[row, column], canvas.ink[row, column] = "•", ink
+                    canvas.text(column, row, "•", "good")
 
     def _rgb(self, tone: str) -> F64:
         colour = self.tone(tone).color
-        triplet = self.ground if colour is None else colour.get_truecolor()
-        return np.array(tuple(triplet), dtype=np.float64)
+        return np.array(self.ground if colour is None else colour.get_truecolor(), dtype=np.float64)
 
-    def _write_names(
-        self,
-        canvas: Canvas,
-        seen: Seen,
-        bubbles: Bubbles,
-        layout: BubbleLayout,
-        fills: NDArray[np.uint8],
-    ) -> None:
-        text, strong = self.tone("text"), self.tone("good")
+    def _write_names(self, canvas: Canvas, seen: Seen, layout: BubbleLayout, fills: U8) -> None:
         for label in layout.labels:
             at, cells = label.index, cell_len(label.text)
-            value = short(int(bubbles.sizes[at])) if self._is_quiet else seen.text(self._values[at])
-            style = strong if at == self.selected else text
+            size = short(int(seen.found.sizes[at]))
+            value = size if self._is_quiet else seen.text(seen.values[at])
+            style: str | Style = "good" if at == self.selected else "text"
             if label.inside:
                 if not self.in_glyphs:
                     style = contrasting(fills[at])
-                ink, wide = canvas.ink_of(style), max(cells, WIDEST)
-                canvas.text(label.x + (wide - cells) // 2, label.y, label.text, ink)
-                canvas.text(label.x + (wide - len(value)) // 2, label.y + 1, value, ink)
+                wide = max(cells, WIDEST)
+                canvas.text(label.x + (wide - cells) // 2, label.y, label.text, style)
+                canvas.text(label.x + (wide - len(value)) // 2, label.y + 1, value, style)
                 continue
             end = label.x + cells + 1 + WIDEST
             around = (label.y, slice(max(0, label.x - 1), end + 1))  # no tie crosses the text
             canvas.chars[around][layout.owner[around] < 0] = " "
-            ink = canvas.ink_of(style)
-            canvas.text(label.x, label.y, label.text, ink)
-            canvas.text(label.x + cells + 1, label.y, value, ink)
+            canvas.text(label.x, label.y, label.text, style)
+            canvas.text(label.x + cells + 1, label.y, value, style)
 
-    def _describe(self, seen: Seen, bubbles: Bubbles) -> tuple[str, str]:
+    def _describe(self, seen: Seen) -> tuple[str, str]:
         """Return name and facts of the community under mouse or cursor, else of all communities."""
-        at = self._hover if self._hover >= 0 else self.selected
-        if not 0 <= at < len(bubbles.names):
-            return "", self._summary(bubbles.found)
-        facts = f"{plural(int(bubbles.sizes[at]), 'member')}, {seen.text(float(self._values[at]))}"
-        onset = int(seen.found.onset[at]) if at < self.shown else -1
+        found, at = seen.found, self.selected if self._hover is None else self._hover
+        if not 0 <= at < len(found.names):
+            return "", self._summary(found)
+        facts = f"{plural(int(found.sizes[at]), 'member')}, {seen.text(float(seen.values[at]))}"
+        onset = int(found.onset[at]) if at < self.shown else -1
         facts += f", first at tick {count(onset)}" if onset >= 0 and seen.measure == "ever" else ""
-        return bubbles.names[at], facts
+        return found.names[at], facts

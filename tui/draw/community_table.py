@@ -14,7 +14,8 @@ from textual.reactive import reactive
 
 from sim.arrays import F64, I64
 from sim.core import plural
-from tui.draw.canvas import Canvas, nice_ceiling, nice_ticks
+from tui.draw.canvas import Canvas, View, nice_ceiling
+from tui.draw.curves import Plot, TickPane, write_ticks
 from tui.draw.panes import PixelPane
 from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn, texts
 from tui.safe_text import line
@@ -36,8 +37,6 @@ MEASURES = {
 }
 """What can be shown of communities, and its title."""
 
-SHORTEST = 10
-"""Minimum ticks on the time axis."""
 LONGEST_NAME = 24
 """Maximum cells of a row's label."""
 REMEMBERED = 400
@@ -75,6 +74,11 @@ class Seen:
     def diverging(self) -> bool:
         return self.measure == "opinion"
 
+    @property
+    def is_bands(self) -> bool:
+        """Whether the rows of the course are bands of opinion."""
+        return self.rows is not self.found.names
+
     def places(self, values: F64) -> F64:
         """Return the places of values on the colours, in [0, 1]."""
         return (values + 1) / 2 if self.diverging else values / self.most
@@ -101,8 +105,7 @@ def values_of(found: Communities, measure: str) -> F64:
         return np.resize(found.opinion.astype(np.float64), len(found.names))
     known = {"ever": found.adopted}.get(measure, getattr(found, measure, found.adopted))
     values = known.astype(np.float64) if len(known) else np.full(len(found.names), np.nan)
-    shares: F64 = np.where(values < 0, np.nan, values) / np.maximum(found.sizes, 1)
-    return shares
+    return np.where(values < 0, np.nan, values) / np.maximum(found.sizes, 1)
 
 
 class Past:
@@ -125,12 +128,14 @@ class Past:
         return np.stack(list(self._columns.values()), axis=1), ticks
 
 
-def look(frame: Frame, measure: str, past: Past | None = None) -> Seen | None:
-    """Return the communities of a frame by a measure; by another one if it is not known."""
-    found, known = frame.communities, offered(frame)
-    if found is None:
-        return None
-    measure = measure if measure in known else known[0]
+def measure_in(frame: Frame, measure: str) -> str:
+    """Return a measure, or the most telling one if it is not known in a frame."""
+    known = offered(frame)
+    return measure if measure in known else known[0]
+
+
+def look(found: Communities, measure: str, tick: int = 0, past: Past | None = None) -> Seen:
+    """Return communities by a measure, with its course if there is a past."""
     values, ticks = values_of(found, measure), found.heat_ticks
     course, rows, most = found.heat.astype(np.float64), found.names, 1.0
     if measure == "new":
@@ -142,7 +147,7 @@ def look(frame: Frame, measure: str, past: Past | None = None) -> Seen | None:
         bands = np.linspace(1, -1, 2 * len(course) + 1)[1::2]
         rows = tuple(f"{band:+.2f}" for band in bands)
     elif measure in {"spreading", "impressions"} and past is not None:
-        course, ticks = past.with_now(measure, frame.tick, values)
+        course, ticks = past.with_now(measure, tick, values)
         most = _ceiling(course) if measure == "impressions" else 1.0
     elif measure == "impressions":
         most = _ceiling(values)
@@ -202,41 +207,20 @@ class CommunityPane(PixelPane):
         return counted(self.shown, total) + (f" ({found.label})" if found.label else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The cells of the heat map: `top` is the first row shown, ticks are absolute."""
-
-    x: int
-    rows: int
-    columns: int
-    top: int
-    start: int
-    stop: int
-
-    def column(self, tick: int) -> int:
-        """Return the column of a tick, counted from the edge of the canvas."""
-        share = (tick - self.start) / (self.stop - self.start + 1)
-        return self.x + min(self.columns - 1, int(share * self.columns + 0.5))
-
-
-class CommunityHeat(CommunityPane):
+class CommunityHeat(CommunityPane, TickPane):
     """A row per community, a column per span of ticks, coloured by the measure."""
 
     HELP = (
         "Each row is a community, each column a span of ticks, coloured as on the map; with "
         "opinions each row is a band of opinion, coloured by the share of members in it. Arrows "
-        "move the cursor, whose value is shown below; v switches the measure; S sorts the rows by "
-        "size, adoption, onset or name; Enter selects the community."
+        "move the cursor, whose value is shown below, ( and ) zoom in time; v switches the "
+        "measure; S sorts the rows by size, adoption, onset or name; Enter selects the community."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "row(-1)", "Previous community", id="heat-up", show=False),
         Binding("down", "row(1)", "Next community", id="heat-down", show=False),
         Binding("pageup", "page(-1)", "Page up", id="heat-page-up", show=False),
         Binding("pagedown", "page(1)", "Page down", id="heat-page-down", show=False),
-        Binding("left", "point(-1)", "Earlier", id="heat-left", show=False),
-        Binding("right", "point(1)", "Later", id="heat-right", show=False),
-        Binding("home", "first", "First tick", id="heat-first", show=False),
-        Binding("end", "newest", "Follow the newest tick", id="heat-newest", show=False),
         Binding("S", "order", "Sort the rows", id="heat-order", show=False),
         Binding("enter", "choose", "Select this community", id="heat-choose", show=False),
     ]
@@ -244,25 +228,30 @@ class CommunityHeat(CommunityPane):
     selected = 0
     order: Order = "onset"
     _rank: I64 = np.zeros(0, dtype=np.int64)
-    _cursor: int | None = None
     _top = 0
     _touched = False  # until the cursor is moved, the first rows are shown, wherever it is
-    _grid: Grid | None = None
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self._past = Past()
 
     def show(self, frame: Frame) -> None:
-        before, seen = self.seen, look(frame, self.measure, self._past)
+        found, before, measure = frame.communities, self.seen, measure_in(frame, self.measure)
+        if before is not None and found is before.found and measure == before.measure:
+            return
+        self.seen = seen = None if found is None else look(found, measure, frame.tick, self._past)
+        if seen is not None and len(seen.ticks):
+            first, last = int(seen.ticks[0]), int(seen.ticks[-1])
+            if self._cursor is not None:
+                self._cursor = max(0, self._cursor + self._first - first)
+            self._first, self._ticks = first, last - first + 1
+        else:
+            self._ticks = 0
         if before is not None and seen is not None:
-            if seen.found is before.found and seen.measure == before.measure:
-                return
             if seen.rows != before.rows:
                 self.selected, self._top, self._touched = 0, 0, False
             if len(seen.ticks) < len(before.ticks):
                 self._cursor = None
-        self.seen = seen
         self._rerank()
         self.changed()
 
@@ -288,62 +277,38 @@ class CommunityHeat(CommunityPane):
 
     def action_row(self, rows: int) -> None:
         if len(self._rank):
-            self._select_row(min(max(0, self._row() + rows), len(self._rank) - 1))
+            self._select_row(min(max(0, self._place() + rows), len(self._rank) - 1))
 
     def _select_row(self, row: int) -> None:
         self._touched, self.selected = True, int(self._rank[row])
         self.changed()
-        if self.seen is not None and self.seen.rows is self.seen.found.names:
+        if self.seen is not None and not self.seen.is_bands:
             self.post_message(self.Selected(self, self.selected))
 
     def action_page(self, pages: int) -> None:
-        self.action_row(pages * max(1, self._grid.rows if self._grid else 10))
+        self.action_row(pages * max(1, self._plot.rows if self._plot else 10))
 
-    def action_point(self, columns: int) -> None:
-        grid, ticks = self._grid, self._ticks
-        if not len(ticks):
-            return
-        stride = 1
-        if grid is not None:
-            stride = max(1, round((grid.stop - grid.start + 1) / max(1, grid.columns)))
-        first, last = int(ticks[0]), int(ticks[-1])
-        there = (last if self._cursor is None else self._cursor) + columns * stride
-        self._cursor = None if there >= last and columns > 0 else min(max(first, there), last)
-        self.changed()
-
-    def action_first(self) -> None:
-        self._cursor = int(self._ticks[0]) if len(self._ticks) else None
-        self.changed()
-
-    def action_newest(self) -> None:
-        self._cursor = None
-        self.changed()
+    def item_at(self, x: int, y: int) -> int | None:
+        return None  # the mouse reads nothing until it clicks
 
     def on_click(self, event: events.Click) -> None:
-        offset, grid = event.get_content_offset(self), self._grid
-        if offset is None or grid is None or not 0 <= offset.y < grid.rows:
+        offset, plot = event.get_content_offset(self), self._plot
+        if offset is None or plot is None or offset.y >= plot.rows:
             return
-        if grid.top + offset.y < len(self._rank):
-            if 0 <= offset.x - grid.x < grid.columns and len(self._ticks):
-                share = (offset.x - grid.x) / grid.columns
-                tick = grid.start + int(share * (grid.stop - grid.start + 1))
-                self._cursor = min(tick, int(self._ticks[-1]))
-            self._select_row(grid.top + offset.y)
-
-    @property
-    def _ticks(self) -> I64:
-        return np.zeros(0, np.int64) if self.seen is None else self.seen.ticks
+        tick = super().item_at(*offset)
+        if tick is not None:
+            self._point(tick)
+        self._select_row(self._top + offset.y)
 
     def _rerank(self) -> None:
         seen = self.seen
-        if seen is None:
-            self._rank = np.zeros(0, dtype=np.int64)
-        elif seen.rows is seen.found.names:
-            self._rank = ranked(self.order, seen.found)
+        if seen is None or seen.is_bands:
+            self._rank = np.arange(0 if seen is None else len(seen.rows))
         else:
-            self._rank = np.arange(len(seen.rows))
+            self._rank = ranked(self.order, seen.found)
 
-    def _row(self) -> int:
+    def _place(self) -> int:
+        """Return the row of the cursor, counted from the first one."""
         found = np.flatnonzero(self._rank == self.selected)
         return int(found[0]) if len(found) else 0
 
@@ -351,102 +316,58 @@ class CommunityHeat(CommunityPane):
 
     def draw_on(self, canvas: Canvas) -> None:
         width, height, seen = canvas.width, canvas.height, self.seen
+        self._plot = None
         if seen is None or not len(seen.rows):
-            self._grid = None
-            self.write_placeholder(canvas)
             return
-        grid = self._grid = self._place(seen, width, height)
-        self._write_names(canvas, seen, grid)
-        if grid.columns > 0 and len(seen.ticks):
-            self._paint_cells(canvas, seen, grid)
-            self._write_cursor(canvas, grid)
-            if height - grid.rows >= 2:
-                self._write_ticks(canvas, grid)
-        if height > grid.rows:
-            index = int(self._rank[self._row()])
-            is_bands = seen.rows is not seen.found.names
-            ends = ("0", "100 %") if is_bands else seen.ends
-            name, fact = seen.rows[index], self._fact(seen, index)
-            self.write_foot(canvas, ends, name, fact, diverging=seen.diverging and not is_bands)
-
-    def _place(self, seen: Seen, width: int, height: int) -> Grid:
-        feet = 2 if height >= 5 else 1 if height >= 3 else 0
-        rows = max(1, min(height - feet, len(seen.rows)))
+        rows = max(1, min(height - (2 if height >= 5 else height >= 3), len(seen.rows)))
+        place = self._place()
         if self._touched:
-            row = self._row()
-            self._top = min(max(self._top, row - rows + 1), row)
+            self._top = min(max(self._top, place - rows + 1), place)
         self._top = max(0, min(self._top, len(seen.rows) - rows))
         longest = max(cell_len(line(name, LONGEST_NAME)) for name in seen.rows)
         x = min(longest, width // 3) + 1 if width >= 12 else 0
-        start = int(seen.ticks[0]) if len(seen.ticks) else 0
-        last = int(seen.ticks[-1]) if len(seen.ticks) else 0
-        return Grid(x, rows, width - x, self._top, start, max(last, start + SHORTEST - 1))
+        plot = self._plot = Plot(x, rows, width - x, View(*self._window(), 0.0, 1.0))
+        here = "cursor" if self.has_focus else "good"
+        for y, index in enumerate(self._rank[self._top : self._top + rows].tolist()):
+            tone = here if index == self.selected else "text"
+            if tone == here:
+                canvas.ink[y, : max(0, x - 1)] = canvas.ink_of(here)
+            canvas.text(0, y, seen.rows[index], tone, room=x - 1)
+        if plot.columns > 0 and len(seen.ticks):
+            self._paint_cells(canvas, seen, plot)
+            mark = -9
+            if self._cursor is not None:
+                mark = plot.column(self._cursor)
+                at = place - self._top if 0 <= place - self._top < rows else height
+                canvas.text(mark, at, "+" if self.symbols == "ascii" else "◆", "cursor")
+            if height - rows >= 2:
+                write_ticks(canvas, plot, self._first, mark)
+        if height > rows:
+            ends = ("0", "100 %") if seen.is_bands else seen.ends
+            index = int(self._rank[place])
+            diverging = seen.diverging and not seen.is_bands
+            fact = self._fact(seen, index)
+            self.write_foot(canvas, ends, seen.rows[index], fact, diverging=diverging)
 
-    def _write_names(self, canvas: Canvas, seen: Seen, grid: Grid) -> None:
-        if not grid.x:
-            return
-        text, chosen = canvas.ink_of(self.tone("text")), canvas.ink_of(self.tone("good"))
-        cursor = canvas.ink_of(self.tone("cursor"))
-        for y, index in enumerate(self._rank[grid.top : grid.top + grid.rows].tolist()):
-            ink = text
-            if index == self.selected:
-                ink = cursor if self.has_focus else chosen
-                canvas.ink[y, : grid.x - 1] = ink
-            canvas.text(0, y, seen.rows[index], ink, room=grid.x - 1)
-
-    def _paint_cells(self, canvas: Canvas, seen: Seen, grid: Grid) -> None:
-        halves = 2 * grid.columns
-        times = grid.start + (np.arange(halves) + 0.5) / halves * (grid.stop - grid.start + 1)
+    def _paint_cells(self, canvas: Canvas, seen: Seen, plot: Plot) -> None:
+        start, stop, halves = plot.view.start, plot.view.stop, 2 * plot.columns
+        times = self._first + start + (np.arange(halves) + 0.5) / halves * (stop - start + 1)
         places = np.searchsorted(seen.ticks, np.floor(times).astype(np.int64))
-        known = places < len(seen.ticks)
-        rows = self._rank[grid.top : grid.top + grid.rows]
+        rows = self._rank[self._top : self._top + plot.rows]
         shares = seen.course[rows][:, np.minimum(places, len(seen.ticks) - 1)]
-        diverging = seen.diverging and seen.rows is seen.found.names
+        diverging = seen.diverging and not seen.is_bands
         shares = seen.places(shares) if diverging else shares / seen.most
-        if self.in_glyphs:
-            cells = np.where(known, shares, np.nan)[:, 1::2]
-            area = (slice(0, len(rows)), slice(grid.x, grid.x + grid.columns))
-            canvas.chars[area] = self.density(cells)
-            canvas.ink[area] = canvas.ink_of(self.tone("line"))
-            return
-        pixels = self.shade(shares, diverging=diverging)
-        pixels[~(known & np.isfinite(shares))] = self.ground
-        canvas.side_blocks(grid.x, 0, pixels)
-
-    def _write_cursor(self, canvas: Canvas, grid: Grid) -> None:
-        if self._cursor is None:
-            return
-        x, y = grid.column(self._cursor), self._row() - grid.top
-        if 0 <= y < grid.rows:
-            canvas.chars[y, x] = "+" if self.symbols == "ascii" else "◆"
-            canvas.ink[y, x] = canvas.ink_of(self.tone("cursor"))
-
-    def _write_ticks(self, canvas: Canvas, grid: Grid) -> None:
-        ink = canvas.ink_of(self.tone("muted"))
-        mark = -9
-        if self._cursor is not None:
-            mark = grid.column(self._cursor)
-            canvas.text(mark, grid.rows, "^", canvas.ink_of(self.tone("good")))
-        ticks = nice_ticks(grid.start, grid.stop, max(1, grid.columns // 12))
-        labels = [(canvas.width - len(count(grid.stop)), count(grid.stop))]
-        labels += [(grid.column(tick), count(tick)) for tick in ticks]
-        taken = [(mark, mark)]
-        for x, label in labels:
-            end = x + len(label)
-            free = all(end < first or x > last for first, last in taken)
-            if free and grid.x <= x and end <= canvas.width:
-                canvas.text(x, grid.rows, label, ink)
-                taken.append((x, end))
+        shares = np.where(places < len(seen.ticks), shares, np.nan)
+        self.paint_shares(canvas, plot.x, 0, shares, diverging=diverging)
 
     def _fact(self, seen: Seen, index: int) -> str:
-        is_bands = seen.rows is not seen.found.names
-        members = "" if is_bands else plural(int(seen.found.sizes[index]), "member")
+        members = "" if seen.is_bands else plural(int(seen.found.sizes[index]), "member")
         if not len(seen.ticks):
             return members
-        tick = int(seen.ticks[-1]) if self._cursor is None else self._cursor
+        tick = self._first + self._row()
         at = min(int(np.searchsorted(seen.ticks, tick)), len(seen.ticks) - 1)
         value = float(seen.course[index, at])
-        told = percent(value) if is_bands else seen.text(value)
+        told = percent(value) if seen.is_bands else seen.text(value)
         told = told if np.isfinite(value) else "unknown"
         return f"tick {count(tick)}: {told}" + (f" of {members}" if members else "")
 

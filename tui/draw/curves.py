@@ -10,14 +10,23 @@ import numpy as np
 from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.reactive import reactive
 
 from sim.arrays import F64, I64
-from tui.draw.canvas import Canvas, View, envelope, nice_ceiling, nice_ticks, trace
-from tui.draw.panes import BraillePane
+from tui.draw.canvas import (
+    BRAILLE,
+    QUADRANTS,
+    Canvas,
+    View,
+    envelope,
+    nice_ceiling,
+    nice_ticks,
+    pack,
+    trace,
+)
+from tui.draw.panes import StripPane, Symbols
 from tui.safe_text import line
 from tui.text import count, percent, short
 from tui.theme import CurveStyle, styles
@@ -57,6 +66,11 @@ class Plot:
         """Return the column of a tick, counted from the edge of the canvas."""
         share = (tick - self.view.start) / (self.view.stop - self.view.start)
         return self.x + round(share * (self.columns - 1))
+
+    def visible(self, tick: int) -> int | None:
+        """Return the column of a tick, counted from the axis; None: it is not shown."""
+        shown = self.view.start <= tick <= self.view.stop
+        return self.column(tick) - self.x if shown else None
 
     def tick(self, column: int) -> int:
         """Return the tick at a column of the canvas."""
@@ -99,15 +113,24 @@ def place(canvas: Canvas, rows: int, view: View, labels: Labels) -> Plot:
     return Plot(x, rows, canvas.width - x, view)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """One curve of a chart; `lead` is the column of its first letter."""
+
+    values: F64
+    look: CurveStyle
+    tone: Style | str
+    lead: int | None = None
+
+
 class Pen:
     """Draws one plot."""
 
-    def __init__(self, canvas: Canvas, plot: Plot, pane: BraillePane) -> None:
-        self._canvas, self._plot, self._pane = canvas, plot, pane
-        self._letters = pane.symbols == "ascii"
-        down, across = pane.dots_per_cell
-        self._down, self._across = down, across
-        self._size = (plot.rows * down, plot.columns * across)
+    def __init__(self, canvas: Canvas, plot: Plot, symbols: Symbols) -> None:
+        self._canvas, self._plot = canvas, plot
+        self._letters = symbols == "ascii"
+        self._down, self._across = {"braille": (4, 2), "block": (2, 2), "ascii": (1, 1)}[symbols]
+        self._size = (plot.rows * self._down, plot.columns * self._across)
         self._packed = np.zeros((plot.rows, plot.columns), dtype=np.uint8)
         self._markers: dict[tuple[int, int], tuple[str, int]] = {}
         area = (slice(0, plot.rows), slice(plot.x, plot.x + plot.columns))
@@ -115,95 +138,79 @@ class Pen:
 
     def axes(self, labels: Labels, first_tick: int) -> None:
         """Draw the value axis, and the ticks in the row below the curves if there is one."""
-        canvas, plot = self._canvas, self._plot
+        canvas, plot, x = self._canvas, self._plot, self._plot.x - 1
         if plot.x:
-            axis = canvas.ink_of(self._pane.tone("axis"))
-            muted = canvas.ink_of(self._pane.tone("muted"))
-            canvas.chars[: plot.rows, plot.x - 1] = "|" if self._letters else "│"
-            canvas.ink[: plot.rows, plot.x - 1] = axis
+            canvas.chars[: plot.rows, x] = "|" if self._letters else "│"
+            canvas.ink[: plot.rows, x] = canvas.ink_of("axis")
             for row, label in labels:
-                canvas.text(0, row, label.rjust(plot.x - 1), muted)
-                canvas.chars[row, plot.x - 1] = "+" if self._letters else "┤"
+                canvas.text(0, row, label.rjust(x), "muted")
+                canvas.chars[row, x] = "+" if self._letters else "┤"
         if plot.rows < canvas.height - 1:
-            write_ticks(self._canvas, self._plot, first_tick, self._pane)
+            write_ticks(canvas, plot, first_tick)
 
-    def curve(self, values: F64, style: CurveStyle, ink: int, *, lead: int | None = None) -> None:
+    def curve(self, drawn: Line) -> None:
         """Draw a curve over the previous ones."""
-        plot = self._plot
+        view, look, ink = self._plot.view, drawn.look, self._canvas.ink_of(drawn.tone)
         rows, columns = self._size
-        missing = max(0, int(plot.view.stop) + 2 - len(values))
-        values = np.pad(values, (0, missing), constant_values=np.nan)
-        low, high = envelope(values, plot.view.start, plot.view.stop, columns)
-        curve = trace(low, high, plot.view, rows, 0xFF if self._letters else style.dash)
-        packed = self._pane.pack(curve)
-        drawn = packed > 0
-        self._ink[drawn] = ink
+        low, high = envelope(drawn.values, view.start, view.stop, columns)
+        dots = trace(low, high, view, rows, 0xFF if self._letters else look.dash)
+        packed = dots.view(np.uint8) if self._letters else pack(dots, self._down)
+        self._ink[packed > 0] = ink
         if self._letters:
-            self._chars[drawn] = style.marker
-        else:
-            self._packed |= packed
-        if lead is not None and not self._letters:
-            self._mark((low + high) / 2, style.marker, ink, lead)
-
-    def _mark(self, heights: F64, letter: str, ink: int, lead: int) -> None:
-        """Put letters on a curve, the last one at its end, but none over another curve's."""
-        view = self._plot.view
-        cells = heights[:: self._across]
-        there = ~np.isnan(cells)
-        if not there.any():
+            self._chars[packed > 0] = look.marker
             return
-        end = int(np.flatnonzero(there)[-1])
+        self._packed |= packed
+        if drawn.lead is not None:
+            self._mark((low + high)[:: self._across] / 2, (look.marker, ink), drawn.lead)
+
+    def _mark(self, heights: F64, marker: tuple[str, int], lead: int) -> None:
+        """Put letters on a curve, the last one at its end, but none over another curve's."""
+        view, there = self._plot.view, np.flatnonzero(~np.isnan(heights))
+        end = int(there[-1]) if len(there) else -1
         scale = (self._size[0] - 1) / (view.top - view.bottom)
         for column in (*range(lead, end - 2, MARKER_EVERY), end):
-            if there[column] and view.bottom <= cells[column] <= view.top:
-                row = round((view.top - cells[column]) * scale) // self._down
-                self._markers.setdefault((row, column), (letter, ink))
+            if view.bottom <= heights[column] <= view.top:
+                row = round((view.top - heights[column]) * scale) // self._down
+                self._markers.setdefault((row, column), marker)
 
     def finish(self) -> None:
         """Draw the dots and letters of all curves onto the canvas."""
         if not self._letters:
-            self._chars[:] = self._pane.dot_chars(self._packed)
-        for (row, column), (letter, ink) in self._markers.items():
-            self._chars[row, column] = letter
-            self._ink[row, column] = ink
+            self._chars[:] = (BRAILLE if self._down == 4 else QUADRANTS)[self._packed]
+        for place, (letter, ink) in self._markers.items():
+            self._chars[place], self._ink[place] = letter, ink
 
     def upright(self, tick: int, *, dotted: bool = False) -> None:
         """Draw a line at a tick behind the curves."""
-        view = self._plot.view
-        if view.start <= tick <= view.stop:
-            column = self._plot.column(tick) - self._plot.x
+        if (column := self._plot.visible(tick)) is not None:
             free = self._chars[:, column] == " "
-            solid = "|" if self._letters else "│"
-            self._chars[free, column] = (":" if self._letters else "┊") if dotted else solid
-            tone = self._pane.tone("muted" if dotted else "line")
-            self._ink[free, column] = self._canvas.ink_of(tone)
+            self._chars[free, column] = ("|:" if self._letters else "│┊")[dotted]
+            self._ink[free, column] = self._canvas.ink_of("muted" if dotted else "line")
 
     def brighten(self, tick: int) -> None:
         """Let the curves stand out at a tick: the newest one."""
-        if self._plot.view.start <= tick <= self._plot.view.stop:
-            column = self._plot.column(tick) - self._plot.x
+        if (column := self._plot.visible(tick)) is not None:
             drawn = self._chars[:, column] != " "
             drawn[[row for row, at in self._markers if at == column]] = False
-            self._ink[drawn, column] = self._canvas.ink_of(self._pane.tone("strong"))
+            self._ink[drawn, column] = self._canvas.ink_of("strong")
 
 
-def write_ticks(canvas: Canvas, plot: Plot, first_tick: int, pane: BraillePane) -> None:
-    """Write round ticks, and the last one, in the row below the curves."""
-    ink = canvas.ink_of(pane.tone("muted"))
+def write_ticks(canvas: Canvas, plot: Plot, first_tick: int, mark: int = -9) -> None:
+    """Write round ticks, and the last one, in the row below the curves; `mark`: a column."""
     first, last = first_tick + round(plot.view.start), first_tick + round(plot.view.stop)
     free = canvas.width - len(count(last))
     if free < plot.x:
         return
-    canvas.text(free, plot.rows, count(last), ink)
+    if mark >= 0:
+        canvas.text(mark, plot.rows, "^", "good")
     taken = plot.x
-    for tick in nice_ticks(first, last, max(1, plot.columns // 12)):
-        label, x = count(tick), plot.column(tick - first_tick)
-        if taken <= x and x + len(label) < free:
-            canvas.text(x, plot.rows, label, ink)
+    ticks = nice_ticks(first, last, max(1, plot.columns // 12))
+    labels = [(plot.column(tick - first_tick), count(tick)) for tick in ticks]
+    labels = [(x, label) for x, label in labels if x + len(label) < free]
+    for x, label in (*labels, (free, count(last))):
+        if taken <= x and not x - 1 <= mark <= x + len(label):
+            canvas.text(x, plot.rows, label, "muted")
             taken = x + len(label) + 1
-
-
-_OFF = " off scale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,10 +218,10 @@ class LegendEntry:
     """One curve in the legend."""
 
     marker: str  # its letter and colour
-    ink: int
+    tone: Style | str
     name: str  # what it shows, and its value in percent and in full
     share: str
-    amount: str
+    amount: str = ""
     off: bool = False  # whether it is above the scale
 
     def text(self, names: int, *, amount: bool) -> str:
@@ -222,78 +229,49 @@ class LegendEntry:
         parts = [line(self.name, names), self.share]
         if amount and self.amount:
             parts.append(f"({self.amount})")
-        note = (_OFF if amount else " ^") if self.off else ""
+        note = (" off scale" if amount else " ^") if self.off else ""
         return " ".join(part for part in parts if part) + note
 
 
-def write_legend(
-    canvas: Canvas, heading: str, entries: Sequence[LegendEntry], *, strong: int, text: int
-) -> int:
+def write_legend(canvas: Canvas, heading: str, entries: Sequence[LegendEntry]) -> int:
     """Write the legend at the foot of a canvas, in the longest form that fits."""
     most = 3 if canvas.height >= 14 else 2 if canvas.height >= 8 else 1
-    forms = [(rows, 40, True) for rows in range(1, min(2, most) + 1)]
-    forms += [(rows, names, False) for names in (40, 12, 5) for rows in range(1, most + 1)]
-    forms += [(most, 0, False)]
-    drawn = len(entries)
-    for rows, names, amount in forms:
-        texts = [entry.text(names, amount=amount) for entry in entries]
-        lines = _wrap([len(heading), *(cell_len(each) + 2 for each in texts)], canvas.width)
+    every = len(entries)
+    forms = [(rows, 40, True, every) for rows in range(1, min(2, most) + 1)]
+    forms += [(rows, names, False, every) for names in (40, 12, 5) for rows in range(1, most + 1)]
+    forms += [(most, 0, False, kept) for kept in (*range(every, 0, -1), every)]
+    for rows, names, amount, kept in forms:
+        items = [(each.marker, each.tone, each.text(names, amount=amount)) for each in entries]
+        items[kept:] = [("", "text", f"and {every - kept} more")] * (kept < every)
+        lines = _wrap([("", "strong", heading), *items], canvas.width)
         if len(lines) <= rows:
             break
-    else:
-        lines, texts = _shortened(heading, texts, canvas.width, rows)
-        drawn = max(len(texts) - 1, 0)
-    for row, members in enumerate(lines, start=canvas.height - len(lines)):
+    for y, items in enumerate(lines[:rows], start=canvas.height - min(rows, len(lines))):
         x = 0
-        for member in members:
-            if member == 0:
-                x += canvas.text(x, row, heading, strong) + 2
-            elif member > drawn:
-                canvas.text(x, row, texts[member - 1], text)
-            else:
-                entry = entries[member - 1]
-                x += canvas.text(x, row, entry.marker, entry.ink) + 1
-                x += canvas.text(x, row, texts[member - 1], text) + 2
-    return len(lines)
+        for marker, tone, text in items:
+            x += canvas.text(x, y, marker, tone) + 1 if marker else 0
+            x += canvas.text(x, y, text, "text" if marker else tone) + 2
+    return min(rows, len(lines))
 
 
-def _shortened(
-    heading: str, texts: Sequence[str], width: int, rows: int
-) -> tuple[list[list[int]], list[str]]:
-    """Return the lines that fit, the last item saying how many curves are omitted."""
-    for kept in range(len(texts) - 1, 0, -1):
-        shown = [*texts[:kept], f"and {len(texts) - kept} more"]
-        lines = _wrap([len(heading), *(cell_len(each) + 2 for each in shown)], width)
-        if len(lines) <= rows:
-            return lines, shown
-    lines = _wrap([len(heading), *(cell_len(each) + 2 for each in texts)], width)
-    return lines[:rows], [*texts, ""]  # not even one letter and the count fit
+LegendItem = tuple[str, Style | str, str]
 
 
-def _wrap(widths: Sequence[int], room: int) -> list[list[int]]:
+def _wrap(items: Sequence[LegendItem], room: int) -> list[list[LegendItem]]:
     """Break items into rows of at most `room` cells, two cells between items."""
-    rows: list[list[int]] = []
+    rows: list[list[LegendItem]] = []
     used = room + 1
-    for i, width in enumerate(widths):
+    for item in items:
+        width = cell_len(item[2]) + (2 if item[0] else 0)
         if used + 2 + width > room:
             rows.append([])
             used = -2
-        rows[-1].append(i)
+        rows[-1].append(item)
         used += 2 + width
     return rows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Line:
-    """One curve of a chart; `lead` is the column of its first letter."""
-
-    values: F64
-    style: CurveStyle
-    ink: int
-    lead: int | None = None
-
-
-class TickPane(BraillePane):
+class TickPane(StripPane):
     """A chart over ticks, with a crosshair that reads values, and zoom in time."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -309,7 +287,6 @@ class TickPane(BraillePane):
 
     _ticks = _first = 0
     _cursor: int | None = None
-    _hover: int | None = None
     _span: float | None = None
     _start = 0.0
     _plot: Plot | None = None
@@ -344,28 +321,13 @@ class TickPane(BraillePane):
             self._start = self._cursor - share * span
         self.changed()
 
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        self._hover_at(self._tick_at(event))
-
-    def on_leave(self) -> None:
-        self._hover_at(None)
-
-    def _hover_at(self, tick: int | None) -> None:
-        if tick != self._hover:
-            self._hover = tick
-            self.changed()
-
-    def on_click(self, event: events.Click) -> None:
-        tick = self._tick_at(event)
-        if tick is not None:
-            self._point(tick)
-
-    def _tick_at(self, event: events.MouseEvent) -> int | None:
-        offset, plot = event.get_content_offset(self), self._plot
-        if offset is None or plot is None or not 0 <= offset.x - plot.x < plot.columns:
-            return None
-        tick = plot.tick(offset.x)
+    def item_at(self, x: int, y: int) -> int | None:
+        plot = self._plot
+        tick = plot.tick(x) if plot is not None and 0 <= x - plot.x < plot.columns else self._ticks
         return tick if tick < self._ticks else None
+
+    def pick(self, item: int) -> None:
+        self._point(item)
 
     def _point(self, cursor: int | None) -> None:
         if cursor is not None:
@@ -396,16 +358,11 @@ class TickPane(BraillePane):
 
     # -- drawing ------------------------------------------------------------------------------
 
-    def write_foot(self, canvas: Canvas, entries: Sequence[LegendEntry]) -> int:
+    def write_legend(self, canvas: Canvas, entries: Sequence[LegendEntry]) -> int:
         """Write the legend; return the rows left for the chart, 0 if they are too few."""
         self._plot = None
-        rows = canvas.height - write_legend(
-            canvas,
-            f"tick {count(self._first + self._row())}",
-            entries,
-            strong=canvas.ink_of(self.tone("strong")),
-            text=canvas.ink_of(self.tone("text")),
-        )
+        heading = f"tick {count(self._first + self._row())}"
+        rows = canvas.height - write_legend(canvas, heading, entries)
         rows -= 1 if rows >= 4 else 0
         return rows if rows >= 2 and canvas.width >= 8 else 0
 
@@ -414,19 +371,18 @@ class TickPane(BraillePane):
     ) -> Pen:
         """Draw axes and curves, each over the ones before, and the crosshair."""
         plot = self._plot = place(canvas, rows, view, labels)
-        pen = Pen(canvas, plot, self)
+        pen = Pen(canvas, plot, self.symbols)
         pen.axes(labels, self._first)
         for each in lines:
-            pen.curve(each.values, each.style, each.ink, lead=each.lead)
+            pen.curve(each)
         pen.finish()
         tick = self._pointed()
         if tick is not None:
             pen.upright(tick)
         return pen
 
-    def ink_like(self, canvas: Canvas, look: CurveStyle, *, dim: bool = False) -> int:
-        style = Style(color=Color.parse(look.colour), bold=not dim, dim=dim)
-        return canvas.ink_of(self.rich_style + style)
+    def tone_of(self, look: CurveStyle, *, dim: bool = False) -> Style:
+        return self.rich_style + Style(color=Color.parse(look.colour), bold=not dim, dim=dim)
 
 
 class Curves(TickPane):
@@ -517,41 +473,32 @@ class Curves(TickPane):
     def draw_on(self, canvas: Canvas) -> None:
         self._plot = None
         if not self._history.size:
-            self.write_placeholder(canvas)
             return
-        looks = styles(self._states, dark=self.dark)
-        inks = [self.ink_like(canvas, look) for look in looks]
-        shown = self._on_scale()
-        entries = [self._entry(i, looks[i], inks[i], shown) for i in range(len(looks))]
+        looks, shown = styles(self._states, dark=self.dark), self._on_scale()
+        entries = [self._entry(i, look, shown) for i, look in enumerate(looks)]
         entries.sort(key=lambda entry: entry.off)
         ghost = self._left_behind()
         if ghost is not None:
-            entries.append(self._ghost_entry(canvas, ghost))
-        rows = self.write_foot(canvas, entries)
-        if rows:
-            self._paint_plot(canvas, rows, looks, inks, shown, ghost)
-
-    def _paint_plot(
-        self, canvas: Canvas, rows: int, looks: Sequence[CurveStyle], inks: Sequence[int],
-        shown: list[bool], ghost: F64 | None,
-    ) -> None:  # fmt: skip
-        view, lines = self._view(shown), []
+            entries.append(self._ghost_entry(ghost))
+        rows = self.write_legend(canvas, entries)
+        if not rows:
+            return
+        view = self._view(shown)
         agents = self._agents if canvas.width >= 60 else None
         labels = log_labels(rows, view) if self._log else share_labels(rows, view, agents)
+        lines, dotted = [], []
         if ghost is not None:
-            muted = canvas.ink_of(self.tone("muted"))
-            lines.append(Line(self._on_axis(ghost), CurveStyle("", "~", SPARSE), muted))
+            dotted.append(Line(self._on_axis(ghost), CurveStyle("", "~", SPARSE), "muted"))
         for i, look in enumerate(looks):
+            if not shown[i]:
+                continue
             expected = self._predicted(i)
-            if shown[i] and expected is not None:
-                dim = self.ink_like(canvas, look, dim=True)
-                dotted = replace(look, dash=SPARSE, marker=".")
-                lines.append(Line(self._on_axis(expected), dotted, dim))
-        for i, look in enumerate(looks):
-            if shown[i]:
-                values = self._on_axis(self._history[:, i].astype(np.float64))
-                lines.append(Line(values, look, inks[i], 3 + i * (26 // len(looks))))
-        pen = self.draw_lines(canvas, rows, view, labels, lines)
+            if expected is not None:
+                faint = replace(look, dash=SPARSE, marker=".")
+                dotted.append(Line(self._on_axis(expected), faint, self.tone_of(look, dim=True)))
+            values = self._on_axis(self._history[:, i].astype(np.float64))
+            lines.append(Line(values, look, self.tone_of(look), 3 + i * (26 // len(looks))))
+        pen = self.draw_lines(canvas, rows, view, labels, [*dotted, *lines])
         for tick in self._marks:
             pen.upright(tick - self._first, dotted=True)
         pen.brighten(self._ticks - 1)
@@ -597,24 +544,23 @@ class Curves(TickPane):
 
     # -- values as text -----------------------------------------------------------------------
 
-    def _entry(self, state: int, style: CurveStyle, ink: int, shown: Sequence[bool]) -> LegendEntry:
+    def _entry(self, state: int, look: CurveStyle, shown: Sequence[bool]) -> LegendEntry:
         row, total = self._row(), max(1, self._agents)
         agents = int(self._history[row, state])
         share = percent(agents / total)
         expected = self._predicted(state)
         if expected is not None and row < len(expected):
             share += f" ~{percent(float(expected[row]) / total)}"
-        return LegendEntry(
-            style.marker, ink, self._states[state], share, count(agents), off=not shown[state]
-        )
+        name, tone = self._states[state], self.tone_of(look)
+        return LegendEntry(look.marker, tone, name, share, count(agents), off=not shown[state])
 
-    def _ghost_entry(self, canvas: Canvas, ghost: F64) -> LegendEntry:
+    def _ghost_entry(self, ghost: F64) -> LegendEntry:
         """Say how far what is now is from what was there at the tick that is read."""
         row, total = self._row(), max(1, self._agents)
         was = float(ghost[row]) if row < len(ghost) else float("nan")
         now = total - int(self._history[row, 0])
         said = f"{100 * (now - was) / total:+.1f} points" if was == was else "-"
-        return LegendEntry("~", canvas.ink_of(self.tone("muted")), "against before", said, "")
+        return LegendEntry("~", "muted", "against before", said)
 
 
 def _empty(focus: Focus | None) -> str:

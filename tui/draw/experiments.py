@@ -11,7 +11,6 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
-from sim.arrays import F64
 from tui.draw.canvas import Canvas
 from tui.draw.community_map import contrasting
 from tui.draw.panes import PixelPane, StripPane
@@ -28,8 +27,6 @@ LONGEST = 14
 """Maximum cells of a label beside a row of the map."""
 TALLEST = 4
 """Maximum rows of a cell of the map."""
-SCALE = 10
-"""Colours of the legend."""
 
 
 class ParameterMapPane(PixelPane):
@@ -66,87 +63,48 @@ class ParameterMapPane(PixelPane):
     def draw_on(self, canvas: Canvas) -> None:
         width, height, found = canvas.width, canvas.height, self._map
         if found is None or not found.means.size:
-            self.write_placeholder(canvas)
             return
-        rows, columns = found.means.shape
+        means, (rows, columns) = found.means, found.means.shape
         self._foot(canvas, found)
         left = min(max(map(cell_len, found.up)), LONGEST, max(0, width - 2 * columns)) + 1
         tall, wide = min(max((height - 3) // rows, 0), TALLEST), (width - left) // columns
-        muted = canvas.ink_of(self.tone("muted"))
         if not tall or wide < 1 or height < 4:
             said = "Too many values for this pane; press z to maximize it."
-            canvas.text(0, 0, said, muted, room=width)
+            canvas.text(0, 0, said, "muted", room=width)
             return
-        shares = _shares(found.means)
-        for y in range(rows):
-            top = (rows - 1 - y) * tall
-            label = line(found.up[y], left - 1)
-            canvas.text(left - 1 - cell_len(label), top + (tall - 1) // 2, label, muted)
-            for x in range(columns):
-                value, share = float(found.means[y, x]), float(shares[y, x])
-                self._field(canvas, left + x * wide, top, wide, tall, share)
-                said = "?" if math.isnan(value) else short(value)
-                self._number(canvas, left + x * wide, top + (tall - 1) // 2, wide, said, share,
-                             is_here=(x, y) == self._at)  # fmt: skip
+        low, high = (each.reduce(means, axis=None) for each in (np.fmin, np.fmax))
+        shares = (means - low) / (high - low) if high > low else 0.5 + 0 * means
+        self.paint_shares(canvas, left, 0, shares[::-1].repeat(tall, 0).repeat(2 * wide, 1))
+        for (y, x), value in np.ndenumerate(means):
+            at, middle = left + x * wide, (rows - 1 - y) * tall + (tall - 1) // 2
+            said = "?" if math.isnan(value) else short(float(value))
+            if (x, y) == self._at:
+                canvas.text(at, middle, f"{said:^{wide}}"[:wide], "cursor")
+            elif math.isnan(value):
+                canvas.text(at, middle, said, "muted")
+            elif len(said) <= wide:
+                on = "strong" if self.in_glyphs else contrasting(self.shade(shares[y, x]))
+                canvas.text(at + (wide - len(said)) // 2, middle, said, on)
+        for y, label in enumerate(line(each, left - 1) for each in found.up):
+            middle = (rows - 1 - y) * tall + (tall - 1) // 2
+            canvas.text(left - 1 - cell_len(label), middle, label, "muted")
         free = 0
         for place, said in enumerate(found.across):
             at = left + place * wide
             if at >= free:
-                free = at + canvas.text(at, rows * tall, said, muted, room=width - at) + 1
+                free = at + canvas.text(at, rows * tall, said, "muted") + 1
         names = f"{line(found.x, 30)} across, {line(found.y, 30)} upwards"
-        text = canvas.ink_of(self.tone("text"))
-        canvas.text(left, rows * tall + 1, names, text, room=width - left)
-
-    def _field(self, canvas: Canvas, x: int, y: int, wide: int, tall: int, share: float) -> None:
-        """Paint a field; one without a finished run is blank."""
-        if math.isnan(share):
-            return
-        if self.in_glyphs:
-            area = (slice(y, y + tall), slice(x, x + wide))
-            canvas.chars[area] = self.density(np.array([share]))[0]
-            canvas.ink[area] = canvas.ink_of(self.tone("line"))
-            return
-        pixels = np.broadcast_to(self.shade(np.array(share)), (tall, 2 * wide, 3))
-        canvas.side_blocks(x, y, np.ascontiguousarray(pixels))
-
-    def _number(
-        self, canvas: Canvas, x: int, y: int, wide: int, said: str, share: float, *, is_here: bool
-    ) -> None:
-        """Write a number over its field, in black or white, whichever is readable."""
-        if is_here:
-            _put(canvas, x, y, f"{said:^{wide}}"[:wide], canvas.ink_of(self.tone("cursor")))
-        elif math.isnan(share):
-            _put(canvas, x, y, said, canvas.ink_of(self.tone("muted")))
-        elif len(said) <= wide:
-            on = contrasting(self.shade(np.array(share)))
-            ink = canvas.ink_of(self.tone("strong") if self.in_glyphs else on)
-            _put(canvas, x + (wide - len(said)) // 2, y, said, ink)
+        canvas.text(left, rows * tall + 1, names, "text")
 
     def _foot(self, canvas: Canvas, found: ParameterMap) -> None:
-        """Write the value under the cursor, and the scale if there is room."""
-        (x, y), row = self._at, canvas.height - 1
-        value, text = float(found.means[y, x]), canvas.ink_of(self.tone("text"))
+        """Write the scale, and the value under the cursor."""
+        x, y = self._at
+        value, known = float(found.means[y, x]), found.means[~np.isnan(found.means)]
         said = "no run" if math.isnan(value) else f"{value:.4g}"
-        strong = canvas.ink_of(self.tone("strong"))
-        used = canvas.text(0, row, f"{line(found.measure, 20)} {said}", strong) + 2
         where = f"{line(found.x, 20)} {found.across[x]}, {line(found.y, 20)} {found.up[y]}"
-        used += canvas.text(used, row, where, text)
-        known = found.means[~np.isnan(found.means)]
-        ends = [short(float(each)) for each in (known.min(), known.max())] if known.size else []
-        start = canvas.width - SCALE - sum(map(len, ends)) - 2
-        if not ends or start < used + 2:
-            return
-        start += canvas.text(start, row, ends[0], text) + 1
-        for place in range(SCALE):
-            self._field(canvas, start + place, row, 1, 1, place / (SCALE - 1))
-        canvas.text(start + SCALE + 1, row, ends[1], text)
-
-
-def _shares(means: F64) -> F64:
-    """Return each value's position between minimum and maximum; the middle if all are equal."""
-    known = means[~np.isnan(means)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
-    return (means - low) / (high - low) if high > low else np.where(np.isnan(means), np.nan, 0.5)
+        ends = (short(float(known.min())), short(float(known.max()))) if known.size else ("", "")
+        name = f"{line(found.measure, 20)} {said}"
+        self.write_foot(canvas, ends, name, where, diverging=False)
 
 
 class BarsPane(StripPane):
@@ -179,10 +137,8 @@ class BarsPane(StripPane):
     def draw_on(self, canvas: Canvas) -> None:
         width, height, found = canvas.width, canvas.height, self._bars
         if found is None or not found.rows:
-            self.write_placeholder(canvas)
             return
-        muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
-        canvas.text(0, height - 1, found.note, muted, room=width)
+        canvas.text(0, height - 1, found.note, "muted")
         room = max(height - 2, 1)
         step = 2 if 2 * len(found.rows) <= room else 1
         shown = found.rows[self._top : self._top + room // step]
@@ -190,44 +146,34 @@ class BarsPane(StripPane):
         right = min(max(cell_len(row.said) for row in shown), max(8, width // 2)) + 1
         axis = _Axis(found, left, max(4, width - left - right))
         for y, row in zip(range(0, height, step), shown, strict=False):
-            canvas.text(0, y, row.label, strong, room=left - 1)
-            said = canvas.ink_of(self.tone("text"))
-            canvas.text(left + axis.cells + 1, y, row.said, said, room=right - 1)
+            canvas.text(0, y, row.label, "strong", room=left - 1)
+            canvas.text(left + axis.cells + 1, y, row.said, "text", room=right - 1)
             self._mark(canvas, y, row, axis)
         if height >= 3:
             ends, below = (short(axis.low), short(axis.high)), min(len(shown) * step, height - 2)
-            canvas.text(left, below, ends[0], muted)
-            canvas.text(left + axis.cells - len(ends[1]), below, ends[1], muted)
+            canvas.text(left, below, ends[0], "muted")
+            canvas.text(left + axis.cells - len(ends[1]), below, ends[1], "muted")
             zero = axis.at(0.0) if axis.low < 0 < axis.high else -1
             if left + len(ends[0]) < zero < left + axis.cells - len(ends[1]) - 1:
-                canvas.text(zero, below, "0", muted)
+                canvas.text(zero, below, "0", "muted")
 
     def _mark(self, canvas: Canvas, y: int, row: AxisBar, axis: _Axis) -> None:
         """Draw a bar or a mark, with its interval over it."""
         middle, bar, dash, low, high, mark = "|=-[]o" if self.symbols == "ascii" else "│█─├┤●"
-        strong = canvas.ink_of(self.tone("strong"))
         if not math.isnan(axis.middle):
-            _put(canvas, axis.at(axis.middle), y, middle, canvas.ink_of(self.tone("axis")))
+            canvas.text(axis.at(axis.middle), y, middle, "axis")
         if not math.isnan(row.start) and not math.isnan(row.value):
             first, last = sorted((axis.at(row.start), axis.at(row.value)))
-            _put(canvas, first, y, bar * (last - first + 1), canvas.ink_of(self.tone("line")))
+            canvas.text(first, y, bar * (last - first + 1), "line")
         if not math.isnan(row.low):
             first, last = axis.at(row.low), axis.at(row.high)
-            for at in range(first + 1, last):
+            for at in range(first + 1, min(last, canvas.width)):
                 if canvas.chars[y, at] in " |│":
-                    _put(canvas, at, y, dash, strong)
-            _put(canvas, first, y, low, strong)
-            _put(canvas, last, y, high, strong)
+                    canvas.text(at, y, dash, "strong")
+            canvas.text(first, y, low, "strong")
+            canvas.text(last, y, high, "strong")
         if math.isnan(row.start) and not math.isnan(row.value):
-            _put(canvas, axis.at(row.value), y, mark, strong)
-
-
-def _put(canvas: Canvas, x: int, y: int, glyphs: str, ink: int) -> None:
-    """Write one-cell glyphs over existing content."""
-    end = min(x + len(glyphs), canvas.width)
-    if y < canvas.height and x < end:
-        canvas.chars[y, x:end] = list(glyphs[: end - x])
-        canvas.ink[y, x:end] = ink
+            canvas.text(axis.at(row.value), y, mark, "strong")
 
 
 class _Axis:

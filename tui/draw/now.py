@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -198,11 +197,10 @@ class NowPane(StripPane):
     def draw_on(self, canvas: Canvas) -> None:
         width, height = canvas.width, canvas.height
         if not self._metrics:
-            self.write_placeholder(canvas)
             return
         y = 0
         if height > len(self._metrics):
-            canvas.text(0, 0, self._heading, canvas.ink_of(self.tone("muted")))
+            canvas.text(0, 0, self._heading, "muted")
             y = 1
         values = max(cell_len(line(m.value, 14)) for m in self._metrics)
         room = max(4, width // 3, width - values - ROOM)
@@ -215,20 +213,19 @@ class NowPane(StripPane):
     def _write(
         self, canvas: Canvas, y: int, metric: Figure, names: int, values: int, notes: int
     ) -> None:
-        muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         ascii_only = self.symbols == "ascii"
-        canvas.text(0, y, metric.name, muted, room=names)
+        canvas.text(0, y, metric.name, "muted", room=names)
         value = line(metric.value, values)
         x = names + 1 + values
-        canvas.text(x - cell_len(value), y, value, strong)
-        canvas.text(x + 1, y, arrow(metric.course, ascii_only=ascii_only), strong, room=1)
+        canvas.text(x - cell_len(value), y, value, "strong")
+        canvas.text(x + 1, y, arrow(metric.course, ascii_only=ascii_only), "strong", room=1)
         x += 3
         if canvas.width - x >= SHORTEST_NOTE:
-            canvas.text(x, y, metric.note, muted)
+            canvas.text(x, y, metric.note, "muted")
         x += notes + 1
         course = sparkline(metric.course, canvas.width - x, ascii_only=ascii_only)
         if canvas.width - x >= SHORTEST_COURSE and course:
-            canvas.text(x, y, course, canvas.ink_of(self.tone("line")))
+            canvas.text(x, y, course, "line")
 
 
 SCALE = 6
@@ -280,9 +277,7 @@ class MetricChart(StripPane):
     def draw_on(self, canvas: Canvas) -> None:
         width, height = canvas.width, canvas.height
         if not self._figures:
-            self.write_placeholder(canvas)
             return
-        muted, strong = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("strong"))
         shown = self._figures[: max(1, height // 2)]
         rows, ascii_only = max(1, height // len(shown) - 1), self.symbols == "ascii"
         left = len(self._figures) - len(shown)
@@ -290,23 +285,21 @@ class MetricChart(StripPane):
         for place, each in enumerate(shown):
             y, end = place * (rows + 1), width - (len(more) if place == 0 else 0)
             trend = arrow(each.course, ascii_only=ascii_only)
-            used = canvas.text(0, y, f"{line(each.name, 24)} {each.value} {trend} ", strong)
-            canvas.text(used, y, each.note, muted, room=max(0, end - used))
+            used = canvas.text(0, y, f"{line(each.name, 24)} {each.value} {trend} ", "strong")
+            canvas.text(used, y, each.note, "muted", room=max(0, end - used))
             if np.isfinite(each.course).any():
                 self._write_bars(canvas, y + 1, rows, each, self._units[self._names[place]])
-        canvas.text(width - len(more), 0, more, muted)
+        canvas.text(width - len(more), 0, more, "muted")
 
     def _write_bars(self, canvas: Canvas, y: int, rows: int, each: Figure, unit: str) -> None:
         """Write a series as bars, with the values at their top and base beside them."""
-        muted, ink = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("line"))
         cells = max(1, canvas.width - SCALE - 1)
         drawn, low, high = bars(each.course, cells, rows, ascii_only=self.symbols == "ascii")
         for at, text in enumerate(drawn):
-            for run in re.finditer(r"\S+", text):
-                canvas.text(run.start(), y + at, run[0], ink)
-        canvas.text(cells + 1, y, _scaled(high, unit), muted)
+            canvas.text(0, y + at, text, "line")
+        canvas.text(cells + 1, y, _scaled(high, unit), "muted")
         if rows > 1:
-            canvas.text(cells + 1, y + rows - 1, _scaled(low, unit), muted)
+            canvas.text(cells + 1, y + rows - 1, _scaled(low, unit), "muted")
 
 
 def _scaled(value: float, unit: str) -> str:

@@ -1,7 +1,6 @@
 """The bases of the drawing panes: strips painted once per state, size and theme.
 
-`BraillePane` adds curves of dots, `PixelPane` fields of colour; both have a way to draw on
-terminals with only a few colours, or only ASCII.
+`PixelPane` adds fields of colour, with a way to draw them on terminals with only a few colours.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 from rich.style import Style
+from textual import events
 from textual.color import Color
 from textual.content import Content
 from textual.geometry import Region
@@ -19,7 +19,8 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.draw.canvas import BRAILLE, QUADRANTS, Canvas, pack_braille, pack_quadrants
+from sim.arrays import F64, U8
+from tui.draw.canvas import RGB, Canvas
 from tui.theme import GLYPHS, LEVELS, SHADES, ramp
 
 Symbols = Literal["braille", "block", "ascii"]
@@ -29,7 +30,8 @@ Symbols = Literal["braille", "block", "ascii"]
 class StripPane(Widget, can_focus=True):
     """A pane that paints all its lines at once, and caches them until something changes.
 
-    A subclass implements `draw_on` and calls `changed` when its data or its cursor does.
+    A subclass implements `draw_on` and calls `changed` when its data or its cursor does. The
+    placeholder stands where nothing is drawn.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -57,6 +59,7 @@ class StripPane(Widget, can_focus=True):
     symbols: reactive[Symbols] = reactive[Symbols]("braille")
     placeholder: reactive[str] = reactive("")
 
+    _hover: int | None = None  # what is under the mouse
     _stamp = 0
     _key: tuple[object, ...] = ()
     _colours: tuple[Color, Color] | None = None
@@ -74,17 +77,13 @@ class StripPane(Widget, can_focus=True):
 
     def draw_on(self, canvas: Canvas) -> None:
         """Draw everything."""
-        self.write_placeholder(canvas)
-
-    def write_placeholder(self, canvas: Canvas) -> None:
-        """Write the placeholder into the middle of a canvas."""
-        x = max(0, (canvas.width - Content(self.placeholder).cell_length) // 2)
-        y, ink = (canvas.height - 1) // 2, canvas.ink_of(self.tone("muted"))
-        canvas.text(x, y, self.placeholder, ink)
 
     def paint(self, width: int, height: int) -> list[Strip]:
-        canvas = Canvas(width, height, self.rich_style)
+        canvas = Canvas(width, height, self.rich_style, self.tone)
         self.draw_on(canvas)
+        if canvas.is_blank:
+            x = max(0, (width - Content(self.placeholder).cell_length) // 2)
+            canvas.text(x, (height - 1) // 2, self.placeholder, "muted")
         return canvas.strips()
 
     def changed(self) -> None:
@@ -106,6 +105,33 @@ class StripPane(Widget, can_focus=True):
         regions = [_difference(y, old, new) for y, (old, new) in pairs if old != new]
         if regions:
             self.refresh(*regions)
+
+    def item_at(self, x: int, y: int) -> int | None:
+        """Return what a cell shows, such as a tick or a community; None: nothing for the mouse."""
+        return None
+
+    def pick(self, item: int) -> None:
+        """Take what was clicked."""
+
+    def _under(self, event: events.MouseEvent) -> int | None:
+        offset = event.get_content_offset(self)
+        return None if offset is None else self.item_at(*offset)
+
+    def on_click(self, event: events.Click) -> None:
+        item = self._under(event)
+        if item is not None:
+            self.pick(item)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self._hover_over(self._under(event))
+
+    def on_leave(self) -> None:
+        self._hover_over(None)
+
+    def _hover_over(self, item: int | None) -> None:
+        if item != self._hover:
+            self._hover = item
+            self.changed()
 
     def view(self) -> tuple[int, int, int]:
         """Return the painted width and height, and the first row if it scrolls."""
@@ -135,7 +161,7 @@ class StripPane(Widget, can_focus=True):
         return self.get_component_rich_style(f"pane--{name}")
 
     @property
-    def ground(self) -> tuple[int, int, int]:
+    def ground(self) -> RGB:
         return self.background_colors[1].rgb
 
     @property
@@ -164,74 +190,55 @@ def _difference(y: int, old: Strip, new: Strip) -> Region:
     return Region(start, y, max(1, stop - start), 1)
 
 
-class BraillePane(StripPane):
-    """A pane with curves of dots: 4 x 2 Braille dots per cell, 2 x 2 quadrants, or letters."""
-
-    @property
-    def dots_per_cell(self) -> tuple[int, int]:
-        """Rows and columns of dots in one cell."""
-        return {"braille": (4, 2), "block": (2, 2), "ascii": (1, 1)}[self.symbols]
-
-    def pack(self, dots: NDArray[np.bool_]) -> NDArray[np.uint8]:
-        """Return the dots of each cell as bits, uint8 (rows, columns)."""
-        if self.symbols == "braille":
-            return pack_braille(dots)
-        return pack_quadrants(dots) if self.symbols == "block" else dots.view(np.uint8)
-
-    def dot_chars(self, packed: NDArray[np.uint8]) -> NDArray[np.str_]:
-        """Return the characters of packed dots, str1 (rows, columns); spaces if there is no dot."""
-        return (BRAILLE if self.symbols == "braille" else QUADRANTS)[packed]
-
-
 def shade(
-    shares: NDArray[np.floating[Any]],
-    *,
-    dark: bool = True,
-    diverging: bool = False,
-    coarse: bool = False,
-) -> NDArray[np.uint8]:
+    shares: NDArray[Any], *, dark: bool = True, diverging: bool = False, coarse: bool = False
+) -> U8:
     """Return the colour of each place on the ramp, uint8 (..., 3); NaN counts as 0."""
     steps = np.rint(np.nan_to_num(shares).clip(0, 1) * (LEVELS - 1)).astype(np.int64)
-    colours: NDArray[np.uint8] = ramp(dark=dark, diverging=diverging, coarse=coarse)[steps]
+    colours: U8 = ramp(dark=dark, diverging=diverging, coarse=coarse)[steps]
     return colours
 
 
 class PixelPane(StripPane):
     """A pane with fields of colour, two pixels per cell; densities if colours are few."""
 
-    def shade(
-        self, shares: NDArray[np.floating[Any]], *, diverging: bool = False
-    ) -> NDArray[np.uint8]:
+    def shade(self, shares: NDArray[Any], *, diverging: bool = False) -> U8:
         """Return the colour of each share, uint8 (..., 3); see :func:`shade`."""
         coarse = self.app.console.color_system == "256"
         return shade(shares, dark=self.dark, diverging=diverging, coarse=coarse)
 
-    def density(self, shares: NDArray[np.floating[Any]]) -> NDArray[np.str_]:
+    def density(self, shares: NDArray[Any]) -> NDArray[np.str_]:
         """Return a character for each share in [0, 1]; NaN is blank, a value above 0 never."""
         glyphs = np.array(list(GLYPHS if self.symbols == "ascii" else SHADES))
         steps = np.nan_to_num(shares).clip(0, 1) * (len(glyphs) - 1)
-        found: NDArray[np.str_] = glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
-        return found
+        marks: NDArray[np.str_] = glyphs[np.ceil(steps - 1e-9).astype(np.int64)]
+        return marks
+
+    def paint_shares(
+        self, canvas: Canvas, x: int, y: int, shares: F64, *, diverging: bool = False,
+        tone: str = "line",
+    ) -> None:  # fmt: skip
+        """Paint a field of shares, float64 (rows, 2 * columns); NaN stays as it is."""
+        if self.in_glyphs:
+            marks = self.density(shares[:, 1::2])
+            area = (slice(y, y + len(marks)), slice(x, x + marks.shape[1]))
+            canvas.chars[area], canvas.ink[area] = marks, canvas.ink_of(tone)
+            return
+        pixels = self.shade(shares, diverging=diverging)
+        pixels[np.isnan(shares)] = self.ground
+        canvas.blocks(x, y, pixels, "▌", self.ground)
 
     def write_foot(
         self, canvas: Canvas, ends: tuple[str, str], name: str, facts: str, *, diverging: bool
     ) -> None:
         """Write the last row: the legend of colours, and what is known of the selection."""
-        y, muted = canvas.height - 1, canvas.ink_of(self.tone("muted"))
-        cells = max(4, min(20, canvas.width // 5))
-        x = canvas.text(0, y, ends[0], muted) + 1
-        cells = max(0, min(cells, canvas.width - x))
+        y = canvas.height - 1
+        x = canvas.text(0, y, ends[0], "muted") + 1
+        cells = max(0, min(20, max(4, canvas.width // 5), canvas.width - x))
         shares = (np.arange(2 * cells) + 0.5) / max(1, 2 * cells)
-        if self.in_glyphs:
-            canvas.chars[y, x : x + cells] = self.density(shares[1::2])
-            canvas.ink[y, x : x + cells] = muted
-        elif cells:
-            canvas.side_blocks(x, y, self.shade(shares, diverging=diverging)[None])
+        self.paint_shares(canvas, x, y, shares[None], diverging=diverging, tone="muted")
         x += cells + 1
-        x += canvas.text(x, y, ends[1], muted) + 2
-        strong, text = canvas.ink_of(self.tone("strong")), canvas.ink_of(self.tone("text"))
+        x += canvas.text(x, y, ends[1], "muted") + 2
         room = canvas.width - x
-        used = canvas.text(
-            x, y, name, strong, room=max(0, max(room - len(facts) - 2, min(10, room)))
-        )
-        canvas.text(x + used + (2 if used else 0), y, facts, text)
+        used = canvas.text(x, y, name, "strong", room=max(room - len(facts) - 2, min(10, room)))
+        canvas.text(x + used + (2 if used else 0), y, facts, "text")

@@ -377,40 +377,30 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         top = self._top
         width, height = canvas.width, canvas.height
         if not self._rows.columns or not len(self._rows):
-            self.write_placeholder(canvas)
             return
         fitted = fit(self._rows.columns, width, self._column)
         self._write_header(canvas, fitted)
         rows = self._rows_at(top, min(top + height - 1, len(self._rows)))
-        inks = self._row_inks(canvas, rows)
+        here = "cursor" if self.has_focus else "good"
+        tones = [here if row == self.selected else "text" for row in rows.tolist()]
+        if self.has_focus and here in tones:
+            canvas.ink[tones.index(here) + 1] = canvas.ink_of(here)
         for index, x, cells in fitted:
-            texts = self._rows.cells(index, rows)
             numeric = self._rows.columns[index].numeric
-            for y, text in enumerate(texts, start=1):
-                shown = text.rjust(cells) if numeric else text
-                canvas.text(x, y, shown, inks[y - 1], room=cells)
-
-    def _row_inks(self, canvas: Canvas, rows: NDArray[np.int64]) -> list[int]:
-        plain, marked = canvas.ink_of(self.tone("text")), canvas.ink_of(self.tone("good"))
-        inks = [plain] * len(rows)
-        for y in np.flatnonzero(rows == self.selected).tolist():
-            inks[y] = canvas.ink_of(self.tone("cursor")) if self.has_focus else marked
-            if self.has_focus:
-                canvas.ink[y + 1] = inks[y]
-        return inks
+            for y, text in enumerate(self._rows.cells(index, rows)):
+                canvas.text(x, y + 1, text.rjust(cells) if numeric else text, tones[y], room=cells)
 
     def _write_header(self, canvas: Canvas, fitted: list[tuple[int, int, int]]) -> None:
-        header, chosen = canvas.ink_of(self.tone("muted")), canvas.ink_of(self.tone("line"))
-        up, down = ("^", "v") if self.symbols == "ascii" else ("▲", "▼")
+        up_down = "^v" if self.symbols == "ascii" else "▲▼"
         more = len(fitted) < len(self._rows.columns)
         for index, x, cells in fitted:
             column = self._rows.columns[index]
             title = column.title
             if self._sort is not None and self._sort[0] == index:
-                title += down if self._sort[1] else up
-            ink = chosen if index == self._column and self.has_focus else header
+                title += up_down[self._sort[1]]
             room = min(cells, canvas.width - x - 2) if more else cells
             start = x + max(0, room - len(title)) if column.numeric else x
-            canvas.text(start, 0, title, ink, room=room)
+            tone = "line" if index == self._column and self.has_focus else "muted"
+            canvas.text(start, 0, title, tone, room=room)
         if more:
-            canvas.text(canvas.width - 1, 0, ">", header)
+            canvas.text(canvas.width - 1, 0, ">", "muted")

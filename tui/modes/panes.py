@@ -153,24 +153,20 @@ class MessagesPane(StripPane):
 
     def draw_on(self, canvas: Canvas) -> None:
         width, height, room = canvas.width, canvas.height, self._room
-        if not self._rows and not self._events:
-            self.write_placeholder(canvas)
-            return
         self._top = min(max(self._top, self._cursor - room + 1), self._cursor)
         for y, row in enumerate(self._rows[self._top : self._top + room]):
-            ink, tail = canvas.ink_of(self.tone(self._tone_of(row, self._top + y))), self._tail(row)
-            canvas.ink[y] = ink
+            tone, tail = self._tone_of(row, self._top + y), self._tail(row)
+            canvas.ink[y] = canvas.ink_of(tone)
             head = f"{_STATUS.get(row.status, ' ')}#{row.id} {row.text}"
-            canvas.text(0, y, head, ink, room=max(0, width - cell_len(tail) - 1))
-            canvas.text(max(0, width - cell_len(tail)), y, tail, ink)
-        muted = canvas.ink_of(self.tone("muted"))
+            canvas.text(0, y, head, tone, room=max(0, width - cell_len(tail) - 1))
+            canvas.text(max(0, width - cell_len(tail)), y, tail, tone)
         if self._rows and room < height:
-            canvas.chars[room], canvas.ink[room] = "─", canvas.ink_of(self.tone("axis"))
+            canvas.chars[room], canvas.ink[room] = "─", canvas.ink_of("axis")
         first = room + 1 if self._rows else 0
         newest = reversed(self._events[max(0, len(self._events) - height + first) :])
         for y, (tick, text) in enumerate(newest, start=first):
-            canvas.text(0, y, f"{count(tick):>6}", muted)
-            canvas.text(7, y, text, muted)
+            canvas.text(0, y, f"{count(tick):>6}", "muted")
+            canvas.text(7, y, text, "muted")
 
     def _tail(self, row: SessionRow) -> str:
         share = percent(row.size / self._agents if self._agents else 0)
