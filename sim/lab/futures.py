@@ -80,7 +80,7 @@ MEASURE_NAMES = {
     "end_feed_inequality": "concentration of impressions (Gini)",
     "end_feed_variety": "variety of topics in a feed",
     "end_feed_outside": "share of impressions from other communities",
-    "end_feed_engagement": "likes, shares and replies per impression",
+    "end_feed_engagement": "engagement per impression (likes, shares, replies)",
 }
 """What measures are called in sentences."""
 SHARES = frozenset({"share", TOOK_OFF, "end_feed_outside"})

@@ -165,3 +165,13 @@ async def test_a_new_world_is_made_and_its_network_measured(tmp_path: Path) -> N
         await command(pilot, "path 0 999", Notice)
         await pilot.press("enter")
         await command(pilot, "report", lambda: "Most influential" in seen(app))
+
+
+async def test_the_screen_may_be_drawn_while_one_world_leaves_and_another_comes(
+    tmp_path: Path,
+) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        await until(pilot, lambda: "7,624 members" in seen(app))
+        await app.part()
+        app.redraw(whole=False)
+        assert "7,624 members" in seen(app)

@@ -611,7 +611,7 @@ class Stage(Screen[None], inherit_bindings=False):
         status.asked_state, status.speed = self.app.expected, self.app.speed
         status.is_copy = self.app.home.is_copy
         timeline = self.query_one(Timeline)
-        if self._feed is not self.app.feed:  # another world
+        if self.app.feed not in {None, self._feed}:  # another world; none while worlds change
             self._feed, timeline.branches, self.app.ghost = self.app.feed, Branches(), None
             learning = timeline.branches.learn(self.app.simulation, is_new=True)
             self.run_worker(learning, exit_on_error=False)
