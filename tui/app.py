@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -24,7 +23,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
 
-from sim import runtime
+from sim import runtime, settings
 from sim.errors import Cancelled, HubbubError, InputError
 from tui.actions.command_line import NEXT, CommandHistory, ParsedCommand, parse
 from tui.actions.table import Action, ScreenState, act_of, bindings, by_id, conflicts
@@ -35,12 +34,11 @@ from tui.key_queue import KeysInOrder
 from tui.opening import Bubble, Opening
 from tui.parts import BackgroundWork, FrameFeed, LongWork, ModelAccess, Starting, TheoryCurves
 from tui.safe_text import SafeFilter, line, plain
-from tui.simulator import JournalLocation, NewWorldSpec, Preferences, Simulator, preferences
 from tui.stored_run import TICKS_PER_SECOND
 from tui.terminal import resume_collector, run_on_terminal
 from tui.text import broken, endings, hint_for
 from tui.theme import THEMES, register_themes, theme_named
-from tui.world_session import WorldSession
+from tui.world_session import JournalLocation, WorldSession
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,6 +47,8 @@ if TYPE_CHECKING:
     from sim import World
     from sim.core import Report
     from sim.runtime import Frame, OpenResult, Simulation
+    from sim.scenario import NewWorld
+    from sim.settings import Settings
 
 
 Ghost = tuple["npt.NDArray[np.int64]", "npt.NDArray[np.int64]"]
@@ -86,14 +86,15 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     COMMANDS = {lambda: _palette().ActionProvider}  # noqa: RUF012 - as Textual declares it
 
     def __init__(
-        self, simulator: Simulator, preferences: Preferences | None = None,
+        self, saves: Path | None = None, preferences: Settings | None = None,
         path: Path | None = None,
-        *, read_only: bool = False, opening: bool = False,
+        *, isolated: bool = False, read_only: bool = False, opening: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
         self.use_command_palette = True
-        self.simulator = simulator
-        self.preferences = preferences or Preferences()
+        self.preferences = preferences or settings.current()
+        self.saves, self.isolated = saves or self.preferences.saves_folder, isolated
+        self.keymap: Mapping[str, str] = self.preferences.keys
         self.history = CommandHistory()
         self.feed: FrameFeed | None = None  # the simulation that is watched, and its newest frame
         self.frame: Frame | None = None
@@ -102,7 +103,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.ghost: Ghost | None = None  # the future that was left: ticks, and ever adopted
         self.expected = ""  # the requested state, until it is confirmed; empty: none
         self.work = LongWork(self)  # long work, and experiments: one at a time of each
-        self.experiments = Experiments(self, simulator.workers)
+        self.experiments = Experiments(self)
         self.opening = Opening(self) if opening else None  # the stored run, while it is played
         self.homes = WorldSession(self)
         self.predicted = TheoryCurves(self)
@@ -112,7 +113,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.undoable: list[tuple[int, str, Any]] = []  # message, parameter, its value before
         self.is_rescuing = False  # whether the engine is being restarted
         self.last_order: Any = None  # the last message that was sent
-        self.last_new: NewWorldSpec | None = None
+        self.last_new: NewWorld | None = None
         self._is_new_world = True
         self._path, self._read_only = path, read_only
         self._said_at, self._hinted = 0.0, ""
@@ -137,10 +138,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     @property
     def themes(self) -> tuple[str, ...]:
         return tuple(theme.name for theme in THEMES)
-
-    @property
-    def keymap(self) -> Mapping[str, str]:
-        return self.preferences.keymap
 
     @property
     def running(self) -> bool:
@@ -173,17 +170,17 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         else:
             await super().take_key(key)
 
-    def prefer(self, wanted: Preferences) -> None:
+    def prefer(self, wanted: Settings) -> None:
         """Apply the user's preferences."""
-        self.preferences = wanted
-        self.set_keymap(dict(wanted.keymap))
+        self.preferences, self.keymap = wanted, wanted.keys
+        self.set_keymap(dict(self.keymap))
         try:
             if wanted.theme:
                 is_there = wanted.theme in self.available_themes
                 self.theme = wanted.theme if is_there else theme_named(wanted.theme)
         except InputError as error:
             self.notify(str(error))
-        for problem in conflicts(wanted.keymap):
+        for problem in conflicts(self.keymap):
             self.notify(problem, severity="warning", timeout=10)
         if self.stage is not None:
             self.stage.draw_with(wanted.symbols)
@@ -451,7 +448,10 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     def prepare(self, report: Report) -> None:
         """Import everything that the first paint does not need."""
         import_acts()
-        self.simulator.prepare(report)
+        report("importing numba", 0.0)
+        import numba  # noqa: F401 - imported for its own sake
+
+        report("importing the engine", 0.0)
 
     def obey(self, line: str) -> None:
         try:
@@ -600,14 +600,16 @@ def main(
     theme = theme_named(theme) if theme else None
 
     def made() -> Hubbub:
-        wanted = preferences()
+        wanted = settings.current()
         if fps is not None:
-            wanted = replace(wanted, frames_per_second=min(30.0, max(0.2, fps)))
+            wanted = wanted.model_copy(update={"frames_per_second": min(30.0, max(0.2, fps))})
         if theme is not None:
-            wanted = replace(wanted, theme=theme)
+            wanted = wanted.model_copy(update={"theme": theme})
         at = Path(path) if path is not None else None
-        simulator = Simulator(saves, isolated=isolated)
-        app = Hubbub(simulator, wanted, at, read_only=read_only, opening=at is None)
+        app = Hubbub(
+            None if saves is None else Path(saves), wanted, at, isolated=isolated,
+            read_only=read_only, opening=at is None,
+        )  # fmt: skip
         if tour and app.opening is not None:
             app.opening.then = "tour"
             app.opening.wanted.set()

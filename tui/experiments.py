@@ -33,6 +33,9 @@ REPLICATES = 100
 """Default number of replicates."""
 MOST_REPLICATES = 100_000
 
+WORKERS = "loky"
+"""Runs are made in processes, so that no key waits for them."""
+
 State = Literal["running", "done", "stopped", "failed"]
 Said = Mapping[str, Any]
 Arms = Mapping[str, Said]
@@ -156,8 +159,8 @@ class Experiment:
 class Experiments:
     """The experiments of this session, in the order in which they began; one runs at a time."""
 
-    def __init__(self, app: Any, workers: str) -> None:
-        self._app, self._workers = app, workers
+    def __init__(self, app: Any) -> None:
+        self._app = app
         self.all: list[Experiment] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -214,7 +217,7 @@ class Experiments:
     async def _how(self, made: Experiment) -> dict[str, Any]:
         """Return what a plan is begun with; workers: one fewer than processors, at least two."""
         how: dict[str, Any] = {
-            "workers": max(2, (os.cpu_count() or 2) - 1), "backend": self._workers,
+            "workers": max(2, (os.cpu_count() or 2) - 1), "backend": WORKERS,
             "report": made.report, "follow": made.follow, "tell": made.remarks.append,
         }  # fmt: skip
         if made.plan.of_world:

@@ -14,6 +14,7 @@ import numpy as np
 
 from sim import lab
 from sim.errors import FileError, HubbubError
+from sim.scenario import gallery_names
 from tui.experiments import ExperimentPlan
 from tui.safe_text import line
 from tui.text import count
@@ -90,9 +91,13 @@ def _of_section(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def is_played(path: Path) -> bool:
-    """Return whether a file is a scenario that can be played, and not a study."""
-    named = {*_table(path)}
+def scenarios() -> list[str]:
+    """List the scenarios of this folder, which can be played, and the gallery."""
+    here = [str(path) for path in sorted(Path().glob("*.toml")) if _is_played({*_table(path)})]
+    return [*here, *(GALLERY + name for name in gallery_names())]
+
+
+def _is_played(named: set[str]) -> bool:
     return not {"study", "arms"} & named and bool({"network", "messages", "platform"} & named)
 
 

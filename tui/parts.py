@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.css.query import NoMatches
 
-from sim import runtime, settings
+from sim import network, runtime, settings
 from sim.errors import HubbubError, InputError
 from tui.dialogs.dialog import sentence_of
 from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, EngineJob, ProgressDialog, in_thread
+from tui.lab_files import scenarios
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ class BackgroundWork:
         self.saved_words: list[str] = []
         self.lab_words: list[str] = []
         self.has_begun = False
+        self.watch = settings.SettingsWatch()
         self.scenario_words: list[str] = []
 
     async def begin(self) -> None:
@@ -180,12 +182,11 @@ class BackgroundWork:
         self._warming.cancel()
 
     async def _learn_words(self) -> None:
-        simulator = self._app.simulator
-        cards = await in_thread(simulator.models, "models")
+        cards = await in_thread(lambda: runtime.choices.models(), "models")
         names = [f"model={card.name}" for card in cards]
         parameters = {f"{spec.name}=" for card in cards for spec in card.parameters}
         self.model_words = [*names, *sorted(parameters)]
-        saved = await simulator.saved()
+        saved = await in_thread(lambda: runtime.saved_worlds(self._app.saves), "saves")
         self.saved_words = [world.path.stem for world in saved]
         await self.learn_files()
         left = [line(world.path.stem, 30) for world in saved if world.state == "not closed"]
@@ -195,14 +196,13 @@ class BackgroundWork:
     async def learn_files(self) -> None:
         names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
         self.lab_words = [name.stem for name in names]
-        self.scenario_words = await in_thread(self._app.simulator.scenarios, "scenarios")
+        self.scenario_words = await in_thread(scenarios, "scenarios")
 
     async def _warm(self) -> None:
         """Compile the first models; the bar shows the current one."""
-        simulator = self._app.simulator
         timer = self._app.set_interval(1 / POLLS_PER_SECOND, self._tell)
         try:
-            await in_thread(lambda: simulator.warm(self._report), "warm")
+            await in_thread(lambda: runtime.warm(None, self._report), "warm")
         except Exception as error:
             self._app.log.warning(sentence_of(error))
         timer.stop()
@@ -230,11 +230,20 @@ class BackgroundWork:
             await asyncio.sleep(LOOKS_EVERY)
 
     async def look_at_settings(self) -> None:
-        changed = await in_thread(self._app.simulator.changed_settings, "settings")
-        for sentence in changed:
+        try:
+            said = [f"{each}." for each in await in_thread(self.watch.changed, "settings")]
+        except HubbubError as error:
+            said = [str(error)]
+        for sentence in said:
             self._app.notify(sentence, title="Settings")
-        if changed:
-            self._app.prefer(await in_thread(self._app.simulator.preferences, "settings"))
+        if said:
+            self._app.prefer(settings.current())
+
+    def keep_metrics(self, names: Sequence[str]) -> None:
+        """Save in the settings file which metrics Live shows, without announcing a change."""
+        settings.keep_words(self.watch.settings.files[0], "metrics", names)
+        with suppress(HubbubError):  # other errors in the file are reported as usual
+            self.watch.changed()
 
     async def look_at_health(self) -> None:
         """Fetch the world's health; drawing it never waits for a disk or a plugin's check."""
@@ -330,11 +339,9 @@ class TheoryCurves:
         if key == self._key:
             return
         self._asked = key
-        ticks, simulator = int(str(key[-1])), self._app.simulator
+        said = focus.model, dict(focus.parameters), focus.seeds, int(str(key[-1]))
         try:
-            known = await self._app.simulation.study(
-                simulator.theory, focus.model, dict(focus.parameters), focus.seeds, ticks
-            )
+            known = await self._app.simulation.study(network.predicted, *said)
         except Exception as error:
             self._app.say(f"Theory: {sentence_of(error)}", "error")
             known = ()

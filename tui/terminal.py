@@ -120,7 +120,7 @@ async def _rescue(app: Any, begun: Callable[[], None] = lambda: None) -> None:
     if frame is None or not frame.dirty or frame.kept is not None or app.home.is_copy:
         return
     with contextlib.suppress(Exception):  # nothing more can be done
-        path = app.simulator.saves / f"{frame.name}.rescued.hub"
+        path = app.saves / f"{frame.name}.rescued.hub"
         await app.simulation.save(path, report=lambda _stage, _share: begun())
 
 

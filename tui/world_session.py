@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim import store
+import sim
+from sim import runtime, settings, store
 from sim.errors import Cancelled, FileError, HubbubError
 from tui.dialogs.dialog import Notice, sentence_of
 from tui.dialogs.progress import in_thread
 from tui.parts import FrameFeed
 from tui.safe_text import line
-from tui.simulator import JournalLocation
 from tui.text import count
 
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 DEMO = "lastfm-asia"
 """The name of the demo world."""
 
+AUTHOR = "screen"
+"""The author of the screen's commands, as recorded in journals."""
+
 TRIES = 3
 """Attempts at a free name, which another program may take at the same moment."""
 
@@ -33,6 +36,16 @@ COPY = (
     "\n\nYou can open a copy and step it; nothing is written, and changes are lost unless you save "
     "it under another name."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class JournalLocation:
+    """The location of a world."""
+
+    at: Path | None = None
+    is_named: bool = False
+    is_copy: bool = False
+    is_lost: bool = False
 
 
 class WorldSession:
@@ -50,7 +63,7 @@ class WorldSession:
         """Enter the first world: that of the command line, or else the demo world."""
         app = self._app
         if path is None:
-            world = await in_thread(lambda: app.simulator.demo(report), "start")
+            world = await in_thread(lambda: _demo(report), "start")
             if app.opening is not None:
                 report("", 1.0)
                 await app.opening.wanted.wait()
@@ -59,8 +72,9 @@ class WorldSession:
             return
 
         async def open_it(is_copy: bool) -> OpenResult:
+            only = is_copy or read_only
             return await in_thread(
-                lambda: app.simulator.open(path, report, read_only=is_copy or read_only), "start"
+                lambda: runtime.open_live(path, read_only=only, report=report), "start"
             )
 
         opened = await self._or_a_copy(open_it)
@@ -76,7 +90,7 @@ class WorldSession:
         async def open_it(read_only: bool) -> Any:
             return await app.work.in_thread(
                 "opening the world",
-                lambda report: app.simulator.open(path, report, read_only=read_only),
+                lambda report: runtime.open_live(path, read_only=read_only, report=report),
             )
 
         return await self._or_a_copy(open_it)
@@ -102,10 +116,9 @@ class WorldSession:
         try:
             if path is None:
                 return await self._unnamed(world, name)
-            journal_config = self._app.simulator.journal_config(path, opened)
-            return await self._feed(world, name, path, journal_config), JournalLocation(
-                path, is_named=True
-            )
+            found = opened.recovered if opened is not None else None
+            config = runtime.JournalConfig(path, author=AUTHOR, recovered=found)
+            return await self._feed(world, name, path, config), JournalLocation(path, is_named=True)
         except (FileError, OSError) as error:
             self._refuse(error, is_named=path is not None)
         return await self._feed(world, name, path, None), JournalLocation()
@@ -116,22 +129,33 @@ class WorldSession:
         self._obstacle = f"No journal: {sentence_of(error)}"
 
     async def _unnamed(self, world: World, name: str) -> tuple[FrameFeed, JournalLocation]:
-        simulator = self._app.simulator
         for left in reversed(range(TRIES)):
-            at = await in_thread(lambda: simulator.free_name(name), "saves")
+            at = await in_thread(lambda: self._free_name(name), "saves")
             try:
-                return await self._feed(
-                    world, name, None, simulator.journal_config(at, None)
-                ), JournalLocation(at)
+                config = runtime.JournalConfig(at, author=AUTHOR)
+                return await self._feed(world, name, None, config), JournalLocation(at)
             except store.LeaseError:
                 if not left:
                     raise
         raise AssertionError  # pragma: no cover - the last try raises
 
+    def _free_name(self, name: str) -> Path:
+        """Return an unused file in the saves folder, which is created if missing."""
+        saves: Path = self._app.saves
+        saves.mkdir(parents=True, exist_ok=True)
+        return runtime.free_name(saves, name)
+
     async def _feed(
-        self, world: World, name: str, path: Path | None, journal_config: JournalConfig | None
+        self, world: World, name: str, path: Path | None, journal: JournalConfig | None
     ) -> FrameFeed:
-        simulation = self._app.simulator.simulation(world, name, path, journal_config)
+        now = settings.current()
+        if path is None:
+            world.max_running = now.max_running
+        simulation = runtime.Simulation(
+            world, name=name, path=path, max_running=now.max_running,
+            frames_per_second=now.frames_per_second, journal=journal or False, author=AUTHOR,
+            isolated=self._app.isolated,
+        )  # fmt: skip
         feed = FrameFeed(simulation, self._app.show_problem)
         await feed.open()
         return feed
@@ -177,9 +201,8 @@ class WorldSession:
             await self.keep(path)
 
     async def keep(self, path: Path) -> None:
-        journal_config = self._app.simulator.journal_config(path, None)
         try:
-            await self._app.simulation.keep(journal_config)
+            await self._app.simulation.keep(runtime.JournalConfig(path, author=AUTHOR))
         except (HubbubError, OSError) as error:
             self._app.say(f"No journal: {sentence_of(error)}", "warning")
         else:
@@ -201,7 +224,7 @@ class WorldSession:
         app = self._app
         world = await app.work.in_thread(
             "opening the world",
-            lambda report: app.simulator.load(path, report) if path else app.simulator.demo(report),
+            lambda report: sim.load(path, report=report) if path else _demo(report),
         )
         self.throw_away()
         await app.part()
@@ -209,15 +232,17 @@ class WorldSession:
         if path is not None and app.frame is not None:
             app.say(f"Reverted to {path.name} as saved at tick {count(app.frame.tick)}.", "good")
 
-    async def erased(self, path: Path, who: str, how: str) -> None:
+    async def erased(self, path: Path, who: str, how: Any) -> None:
         """Leave the world, delete profiles from everything stored of it, and enter it again."""
         app = self._app
         told, refused = "", ""
         await app.part()
         try:
-            told = await app.work.in_thread(
-                "deleting profiles", lambda report: app.simulator.erase(path, who, how, report)
+            done = await app.work.in_thread(
+                "deleting profiles",
+                lambda report: runtime.erase_profiles(path, who, how, author=AUTHOR, report=report),
             )
+            told = done.sentence
         except HubbubError as error:
             refused = sentence_of(error)
         opened = await self.opened(path)
@@ -244,4 +269,10 @@ class WorldSession:
         if at is None or (home.is_named and not home.is_lost):
             return
         with suppress(FileError, OSError):
-            await in_thread(lambda: self._app.simulator.leave(at, for_good=home.is_lost), "saves")
+            remove = runtime.discard if home.is_lost else runtime.sweep_untouched
+            await in_thread(lambda: remove(at), "saves")
+
+
+def _demo(report: Report) -> World:
+    report("opening the demo world", 0.0)
+    return sim.io.demo()

@@ -23,7 +23,7 @@ from sim.core.params import ParameterSpec, describe
 from sim.core.registry import kinds, make, names, spec
 from sim.core.text import one_line, plural
 from sim.errors import InputError, UnknownNameError
-from sim.network.analysis.report import with_caveats
+from sim.network.analysis.report import predicted
 
 if TYPE_CHECKING:
     from sim.core.cards import Theory
@@ -184,22 +184,17 @@ def show_theory(
 ) -> None:  # fmt: skip
     """Print the curves that a model's equations predict, as sparklines and as a table."""
     world = None if where is None else opened(where)
-    if world is None:
-        shares = _shares(degree)
-    else:
-        counts = np.bincount(world.ties.out_degree)
-        agents, shares = len(world.agents), counts / counts.sum()
+    agents = agents if world is None else len(world.agents)
     if not 1 <= seeds <= agents or not 1 <= ticks <= 1_000_000:
         raise InputError(
             f"Theory takes 1 to {agents:,} seeds and 1 to 1,000,000 ticks; "
             f"got {seeds:,} and {ticks:,}."
         )
-    setting = Setting(agents, seeds, shares)
-    found = make(name, **parameters).theory(setting, ticks)
     if world is None:
-        found = with_doubts(found, setting.degrees)
+        setting = Setting(agents, seeds, _shares(degree))
+        found = with_doubts(make(name, **parameters).theory(setting, ticks), setting.degrees)
     else:
-        found = with_caveats(found, world.ties)
+        found = predicted(world.ties, name, parameters, seeds, ticks)
     if not found:
         raise InputError(f"No equation is known for {name} with these parameters; run it instead.")
     if json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,11 +33,9 @@ def of_saves(context: typer.Context) -> None:
 @saves.command("list")
 def list_saves(json: Json = False) -> None:
     """List saved worlds, also those that exist only in a journal, and why some are damaged."""
-    from sim.runtime.saves.places import never_saved
-    from sim.store.saves import kept
+    from sim.runtime.saves.places import all_saves
 
-    found = (*kept(_folder()), *never_saved(_folder()))
-    _show(tuple(sorted(found, key=lambda each: each.path)), json=json)
+    _show(all_saves(_folder()), json=json)
 
 
 @saves.command("rename")
@@ -208,7 +207,7 @@ def _folder() -> Path:
     return current().saves_folder
 
 
-def _show(found: tuple[Any, ...], *, json: bool) -> None:
+def _show(found: Sequence[Any], *, json: bool) -> None:
     if json:
         say(as_json([_facts(each) for each in found]))
         return

@@ -1,4 +1,6 @@
+from sim.runtime import choices as choices
 from sim.runtime.bulk_operations import DetectedCommunities as DetectedCommunities
+from sim.runtime.choices import PluginChoice as PluginChoice
 from sim.runtime.engine.engine import EngineError as EngineError
 from sim.runtime.engine.engine import ReplacedError as ReplacedError
 from sim.runtime.engine.outbox import FrameWatch as FrameWatch
@@ -23,8 +25,10 @@ from sim.runtime.jobs import start as start
 from sim.runtime.journal.history import recorded as recorded
 from sim.runtime.journal.persistence import JournalConfig as JournalConfig
 from sim.runtime.opening import OpenResult as OpenResult
+from sim.runtime.opening import SavedWorld as SavedWorld
 from sim.runtime.opening import describe_opening as describe_opening
 from sim.runtime.opening import open_live as open_live
+from sim.runtime.opening import saved_worlds as saved_worlds
 from sim.runtime.preview import Plan as Plan
 from sim.runtime.process.client import IsolatedSession as IsolatedSession
 from sim.runtime.queries.pairs import Pair as Pair
@@ -38,10 +42,12 @@ from sim.runtime.replay import distil as distil
 from sim.runtime.replay import manifest_of as manifest_of
 from sim.runtime.replay import repeat as repeat
 from sim.runtime.saves.erasing import erase_profiles as erase_profiles
+from sim.runtime.saves.erasing import whom as whom
 from sim.runtime.saves.places import LiveWorldFiles as LiveWorldFiles
 from sim.runtime.saves.places import discard as discard
 from sim.runtime.saves.places import free_name as free_name
 from sim.runtime.saves.places import live_places as live_places
+from sim.runtime.saves.places import lost_by_saving as lost_by_saving
 from sim.runtime.saves.places import newest_checkpoint as newest_checkpoint
 from sim.runtime.saves.places import sweep_untouched as sweep_untouched
 from sim.runtime.simulation import IsolatedSimulation as IsolatedSimulation
@@ -52,3 +58,4 @@ from sim.runtime.travel import Reach as Reach
 from sim.runtime.travel import Travelled as Travelled
 from sim.runtime.travel import branch as branch
 from sim.runtime.undo_history import UndoHistory as UndoHistory
+from sim.runtime.warming import warm as warm

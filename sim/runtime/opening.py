@@ -5,10 +5,12 @@ Damaged files are reported, and moved aside under another name; nothing is overw
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import Enum
-from os import PathLike
 from pathlib import Path
 
 from sim.core.progress import Report, quiet
@@ -17,7 +19,14 @@ from sim.errors import FileError, SnapshotError
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.persistence import JournalConfig
 from sim.runtime.journal.writer import recover
-from sim.runtime.saves.places import LiveWorldFiles, place_of, put_aside, rest_of
+from sim.runtime.saves.places import (
+    LiveWorldFiles,
+    all_saves,
+    live_places,
+    place_of,
+    put_aside,
+    rest_of,
+)
 from sim.store import info, load
 from sim.store.journal.journal import VERSION
 from sim.store.journal.lease import LeaseError
@@ -69,7 +78,7 @@ class OpenResult:
 
 
 def open_live(
-    path: str | PathLike[str],
+    path: str | os.PathLike[str],
     *,
     read_only: bool = False,
     refuse_loss: bool = False,
@@ -131,6 +140,61 @@ def describe_opening(place: LiveWorldFiles) -> str:
     if place.saved is None and (place.acked is None or not place.acked.number):
         return "Never saved, and unchanged since it was created."
     return f"Opens at {_extent(place, place.opens_at)}. {rest_of(place)}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class SavedWorld:
+    """A world of the saves folder, as a list of worlds to open shows it."""
+
+    path: Path
+    tick: int
+    agents: int  # -1: unknown
+    saved: str
+    bytes: int
+    damage: str = ""  # why it cannot be opened
+    live: str = ""  # what opening restores from the journal
+    state: str = ""  # how it was left: open here, in use, not closed, unsaved
+
+
+def saved_worlds(folder: Path) -> list[SavedWorld]:
+    """List the saves folder, newest first, including worlds that were never saved."""
+    found = []
+    places = {place.path: place for place in live_places(folder)}
+    for each in all_saves(folder):
+        place = places.get(each.path)
+        live, state = _left(place)
+        if state == "open here" and not each.is_saved:
+            continue
+        written = place.written_at if place else 0.0
+        with suppress(OSError):  # it was never saved, or has just gone
+            written = max(written, each.path.stat().st_mtime)
+        when = datetime.fromtimestamp(written).astimezone().strftime("%Y-%m-%d %H:%M")
+        # A journal alone is enough.
+        damage = f"{each.path}: {each.reason}." if each.reason and not live else ""
+        known = place is not None and place.acked is not None
+        tick = place.opens_at if place and known else each.info.tick or 0 if each.info else 0
+        agents = each.info.agents if each.info else None
+        found.append(
+            SavedWorld(
+                each.path, tick, -1 if agents is None else agents, when, each.bytes, damage, live,
+                state,
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda world: world.saved, reverse=True)
+
+
+def _left(place: LiveWorldFiles | None) -> tuple[str, str]:
+    """Return (what opening a live world restores, how it was left)."""
+    if place is None:
+        return "", ""
+    if place.holder:
+        if place.signature is not None and place.signature.pid == str(os.getpid()):
+            return "Open on this screen.", "open here"
+        return f"In use by {place.holder}; you can open a copy.", "in use"
+    opening = describe_opening(place)
+    if not place.was_closed:
+        return f"Not closed properly (recoverable). {opening}", "not closed"
+    return opening, "unsaved" if place.goes_on else ""
 
 
 def _recovered(path: Path, report: Report, tries: int) -> Recovery:

@@ -16,4 +16,7 @@ from sim.scenario.spec import Scenario as Scenario
 from sim.scenario.spec import read_scenario as read_scenario
 from sim.scenario.variants import VariantFindings as VariantFindings
 from sim.scenario.variants import compare_variants as compare_variants
+from sim.scenario.worlds import USUAL as USUAL
+from sim.scenario.worlds import ImportedWorld as ImportedWorld
+from sim.scenario.worlds import NewWorld as NewWorld
 from sim.scenario.worlds import named_world as named_world

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sim.core.checks import number_or_word
 from sim.core.progress import Report, Tell, unheard
-from sim.errors import CapacityError, InputError
+from sim.errors import CapacityError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from sim.io import ImportOutcome
@@ -234,6 +234,19 @@ class ImportedWorld:
     seed: int = 0
     tick_minutes: float = 60.0
     people: str = "own"
+
+    @classmethod
+    def typed(cls, file: Path, options: Mapping[str, str]) -> ImportedWorld:
+        """Return the specification of a file with options as typed, such as ``directed=no``."""
+        known = {each.name for each in fields(cls)} - {"file", "seed", "tick_minutes"}
+        if unknown := set(options) - known:
+            raise UnknownNameError("option of import", unknown.pop(), sorted(known))
+        given: dict[str, Any] = dict(options)
+        for name in given.keys() & {"directed", "adjacency", "header", "signed"}:
+            given[name] = {"yes": True, "no": False}.get(given[name])
+        if "labels" in given:
+            given["labels"] = Path(given["labels"]).expanduser()
+        return cls(file.expanduser(), **given)
 
     def make(self, report: Report) -> ImportOutcome:
         """Import the file; return the world and what was found, kept and dropped."""

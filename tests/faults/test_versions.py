@@ -14,7 +14,7 @@ from sim.platform import tastes_of
 from sim.runtime import Simulation, describe_opening
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.saves.backups import backup, restore
-from sim.runtime.saves.places import beyond, never_saved, place_of
+from sim.runtime.saves.places import all_saves, beyond, place_of
 from sim.store import info, load, save, saves, verify
 from sim.store.journal.journal import folder_of
 from sim.store.snapshot import opened, schema
@@ -222,10 +222,10 @@ def test_what_is_told_before_it_is_opened_is_where_it_opens(name: str, tmp_path:
     assert done.tick == open_live(done.path).world.tick == tick
 
 
-def test_a_world_that_was_never_saved_is_in_the_list(tmp_path: Path) -> None:
+def test_a_world_that_was_all_saves_is_in_the_list(tmp_path: Path) -> None:
     with tarfile.open(VERSIONS / "live-1.tar.xz") as file:
         file.extractall(tmp_path, filter="data")
-    (found,) = never_saved(tmp_path)
+    (found,) = all_saves(tmp_path)
     assert (found.name, found.is_saved) == ("killed", False)
     assert found.info is not None
     assert (found.info.tick, found.info.agents) == (0, 60)

@@ -11,17 +11,31 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import numpy as np
+import pytest
 
 from sim import Field, Frame, Theory
-from sim.core import Parameters, check, describe
-from sim.errors import Cancelled, FileError, InputError, ParameterError
-from sim.runtime import Communities, Durability, Focus, Health, Plan, Progress, SessionRow, Vitals
+from sim.core import Parameters
+from sim.errors import Cancelled, FileError, InputError
+from sim.runtime import (
+    Communities,
+    Durability,
+    Focus,
+    Health,
+    Plan,
+    PluginChoice,
+    Progress,
+    SavedWorld,
+    SessionRow,
+    Vitals,
+)
 from sim.runtime.engine.stall import Stall, StallOutcome
 from sim.runtime.health import look
 from sim.runtime.travel import Reach
+from sim.scenario import NewWorld
+from sim.settings import Settings
 from sim.store import LeaseError
 from sim.world import LoggedAct
-from tui.simulator import NewWorldSpec, PluginChoice, Preferences, SavedWorld
+from tui.app import Hubbub, import_acts
 
 NAMES = ("Iceland · jazz", "Peru · football", "[b]Oman[/b] · tea", "日本 · 電車", "Chad")
 
@@ -67,17 +81,8 @@ class Attachment(Parameters):
 
 
 def card(cls: type[Parameters]) -> PluginChoice:
-    def sentence(name: str, value: object) -> str:
-        try:
-            check(cls, name, value)
-        except ParameterError as error:
-            return str(error)
-        return ""
-
     family = {"independent-cascade": "cascades", "viral": "word of mouth"}.get(cls.plugin_name, "")
-    return PluginChoice(
-        cls.plugin_name, (cls.__doc__ or "").strip(), describe(cls), sentence, family
-    )
+    return PluginChoice(cls.plugin_name, (cls.__doc__ or "").strip(), cls, family)
 
 
 @dataclass
@@ -349,35 +354,44 @@ def communities(tick: int, live: bool, names: tuple[str, ...] = NAMES) -> Commun
     )  # fmt: skip
 
 
+PATCH = pytest.MonkeyPatch()
+"""What is scripted instead of the simulator's faces; undone after each test."""
+
+
 class FakeSimulator:
     """Knows two models, one network and a saves folder; ``made`` collects the simulations."""
 
-    workers = "threading"
-
     def __init__(self, saves: Path) -> None:
+        for place, name in SCRIPTED.items():
+            PATCH.setattr(place, self._scripted(name))
         self.saves = saves
         self.made: list[FakeSimulation] = []
-        self.orders: list[NewWorldSpec] = []
+        self.orders: list[NewWorld] = []
         self.slow = False
         self.warmed: list[str] = []
         self.asked_theory: list[tuple[Any, ...]] = []
-        self.said: list[str] = []
-        self.preferred = Preferences()
         self.told = self.lost = ""
         self.findings: tuple[str, ...] = ()
         self.refuses: Exception | None = None
         self.left: list[tuple[Path, bool]] = []
         self.erased: list[tuple[Path, str, str]] = []
 
-    def preferences(self) -> Preferences:
-        return self.preferred
+    def hubbub(self, preferences: Settings | None = None, **given: Any) -> Hubbub:
+        """Return the program on this simulator."""
+        app = Hubbub(self.saves, preferences, **given)
+        app.simulator = self  # type: ignore[attr-defined]
+        return app
 
-    def prepare(self, report: Callable[[str, float], None]) -> None:
+    def _scripted(self, name: str) -> Callable[..., Any]:
+        return lambda *args, **named: getattr(self, name)(*args, **named)
+
+    def prepare(self, _app: Hubbub, report: Callable[[str, float], None]) -> None:
+        import_acts()
         report("importing the engine", 0.5)
 
-    def warm(self, report: Callable[[str, float], None], models: Sequence[str] = ()) -> None:
+    def warm(self, models: Sequence[str] | None, report: Callable[[str, float], None]) -> None:
         report("warming", 1.0)
-        self.warmed += models
+        self.warmed += models or ()
 
     def demo(self, report: Callable[[str, float], None]) -> World:
         report("reading the demo world", 0.9)
@@ -389,48 +403,56 @@ class FakeSimulator:
         return World(agents=500, tick=30)
 
     def open(
-        self, path: Path, report: Callable[[str, float], None], *, read_only: bool = False
+        self, path: Path, *, read_only: bool = False, report: Callable[[str, float], None]
     ) -> Any:
         if "held" in path.name and not read_only:
             raise LeaseError(path, "in use by process 7 on there since noon")
         found = SimpleNamespace(told=self.told, findings=self.findings, is_read_only=read_only)
+        found.recovered = None
         found.world, found.path = self.load(path, report), path
         return found
 
-    def journal_config(self, path: Path, opened: Any) -> Any:
+    def journal_config(self, path: Path, **_: Any) -> Any:
         if self.refuses is not None:
             raise self.refuses
         return SimpleNamespace(path=path)
 
-    def free_name(self, name: str) -> Path:
-        return self.saves / f"{name}.hub"
+    def free_name(self, saves: Path, name: str) -> Path:
+        return saves / f"{name}.hub"
 
     def whom(self, world: Any, who: str) -> str:
         if who == "99999":
             raise InputError("No member has the id 99999.")
         return f"2 members, {who}"
 
-    def erase(self, path: Path, who: str, how: str, report: Any) -> str:
+    def erase(self, path: Path, who: str, how: str, **_: Any) -> Any:
         self.erased.append((path, who, how))
         if who == "nobody":
             raise InputError("That is nobody; name members.")
-        return f"The profiles of {who} are gone."
+        return SimpleNamespace(sentence=f"The profiles of {who} are gone.")
 
     def lost_by_saving(self, world: Any, path: Path) -> str:
         return self.lost
 
-    def leave(self, path: Path, *, for_good: bool) -> None:
-        self.left.append((path, for_good))
+    def discard(self, path: Path) -> None:
+        self.left.append((path, True))
 
-    def read(
-        self, path: Path, options: dict[str, str], report: Callable[[str, float], None]
-    ) -> tuple[World, str]:
-        if not path.exists():
-            raise FileError(path, "there is no such file; check the name")
-        lines = len(path.read_text().splitlines())
-        return World(agents=lines), f"{lines} arcs. Dropped 0 loops and 0 duplicates. {options}"
+    def sweep(self, path: Path) -> None:
+        self.left.append((path, False))
 
-    def create(self, order: NewWorldSpec, report: Callable[[str, float], None]) -> World:
+    def read(self, path: Path, options: dict[str, str]) -> Any:
+        def make(_report: Any) -> Any:
+            if not path.exists():
+                raise FileError(path, "there is no such file; check the name")
+            lines = len(path.read_text().splitlines())
+            told = f"{lines} arcs. Dropped 0 loops and 0 duplicates. {options}"
+            return SimpleNamespace(
+                world=World(agents=lines), report=SimpleNamespace(describe=lambda: told)
+            )
+
+        return SimpleNamespace(make=make)
+
+    def create(self, order: NewWorld, report: Callable[[str, float], None]) -> World:
         import time
 
         self.orders.append(order)
@@ -439,8 +461,8 @@ class FakeSimulator:
             report("drawing ties", 0.5)
         return World(agents=order.agents)
 
-    def estimate(self, order: NewWorldSpec) -> tuple[int, int]:
-        return order.agents * 400, 8 * 2**30
+    def estimate(self, agents: int, _degree: float) -> int:
+        return agents * 400
 
     def models(self) -> list[PluginChoice]:
         return [card(Cascade), card(Viral)]
@@ -472,10 +494,7 @@ class FakeSimulator:
     def scenarios(self) -> list[str]:
         return ["gallery:storm"]
 
-    def scenario(self, where: str, **said: Any) -> Any:
-        raise InputError(f"{where} {said}")
-
-    async def saved(self) -> list[SavedWorld]:
+    def saved(self, _saves: Path) -> list[SavedWorld]:
         said = {
             path: "it is cut off" * ("broken" in path.name) for path in self.saves.glob("*.hub")
         }
@@ -484,22 +503,22 @@ class FakeSimulator:
         ]
 
     def simulation(
-        self, world: World, name: str, path: Path | None, journal_config: Any = None
+        self, world: World, *, name: str, path: Path | None, journal: Any = False, **_: Any
     ) -> FakeSimulation:
-        self.made.append(FakeSimulation(world, name, path, journal_config))
+        self.made.append(FakeSimulation(world, name, path, journal or None))
         return self.made[-1]
 
     def path_between(self, world: World, start: str, end: str) -> list[int]:
         return [] if end == "nobody" else [int(start), 7, int(end)]
 
+    def path_of(self, sought: Any) -> tuple[int, ...]:
+        return tuple(sought)
+
     def metrics(self) -> dict[str, tuple[str, str]]:
         return {"acts": ("acts", "actions of members"), "polarisation": ("0 to 1", "how far apart")}
 
-    def keep_metrics(self, names: Sequence[str]) -> None:
-        self.kept_metrics = tuple(names)
-
-    def path_of(self, sought: Any) -> tuple[int, ...]:
-        return tuple(sought)
+    def keep_words(self, _path: Path, _name: str, words: Sequence[str]) -> None:
+        self.kept_metrics = tuple(words)
 
     def measure(self, ties: Any, *, report: Any) -> Any:
         degrees = SimpleNamespace(mean=14.6, median=2.0, most=457, none=1004)
@@ -516,6 +535,37 @@ class FakeSimulator:
     def members(self, world: World, ids: list[int]) -> list[str]:
         return [f"member {agent} [/b]" for agent in ids]
 
-    def changed_settings(self) -> list[str]:
-        said, self.said = self.said, []
-        return said
+
+SCRIPTED = {
+    "tui.app.Hubbub.prepare": "prepare",
+    "sim.load": "load",
+    "sim.World.estimate_bytes": "estimate",
+    "sim.network.network_report": "measure",
+    "sim.network.predicted": "theory",
+    "sim.runtime.JournalConfig": "journal_config",
+    "sim.runtime.Simulation": "simulation",
+    "sim.runtime.choices.card_facts": "card",
+    "sim.runtime.choices.interventions": "interventions",
+    "sim.runtime.choices.models": "models",
+    "sim.runtime.choices.networks": "networks",
+    "sim.runtime.choices.recommenders": "recommenders",
+    "sim.runtime.discard": "discard",
+    "sim.runtime.engine.metrics_tracker.listed": "metrics",
+    "sim.runtime.erase_profiles": "erase",
+    "sim.runtime.free_name": "free_name",
+    "sim.runtime.lost_by_saving": "lost_by_saving",
+    "sim.runtime.open_live": "open",
+    "sim.runtime.queries.pairs.found": "path_of",
+    "sim.runtime.queries.pairs.sought": "path_between",
+    "sim.runtime.saved_worlds": "saved",
+    "sim.runtime.sweep_untouched": "sweep",
+    "sim.runtime.warm": "warm",
+    "sim.runtime.whom": "whom",
+    "sim.scenario.ImportedWorld.typed": "read",
+    "sim.scenario.NewWorld.make": "create",
+    "sim.settings.keep_words": "keep_words",
+    "tui.actions.world._named": "members",
+    "tui.dialogs.lab.scenarios": "scenarios",
+    "tui.parts.scenarios": "scenarios",
+    "tui.world_session._demo": "demo",
+}

@@ -14,7 +14,8 @@ from textual.pilot import Pilot
 from textual.widgets import Button, Input, Select, Static
 
 from sim.errors import InputError
-from tests.screens.fake import FakeSimulation, FakeSimulator
+from sim.settings import Settings
+from tests.screens.fake import PATCH, FakeSimulation, FakeSimulator
 from tui.actions.messages import _refuse_ended
 from tui.actions.palette import ActionProvider
 from tui.actions.table import ACTIONS
@@ -28,7 +29,6 @@ from tui.dialogs.progress import Loading
 from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog, SaveDialog
 from tui.draw.curves import Curves
 from tui.modes.live import ParametersPane
-from tui.simulator import Preferences
 
 SIZES = [(80, 24), pytest.param((160, 48), marks=pytest.mark.slow)]
 Hub = tuple[Hubbub, Pilot[int]]
@@ -40,7 +40,7 @@ async def hubbub(
 ) -> AsyncIterator[Hub]:
     saves = tmp_path / "saves"
     saves.mkdir(exist_ok=True)
-    app = recording(Hubbub(backend_of(saves), **given))
+    app = recording(backend_of(saves).hubbub(**given))
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
         await settled(app, pilot)
@@ -171,7 +171,7 @@ async def inject(app: Hubbub, pilot: Pilot[int], text: str = "the bridge is clos
 
 
 async def test_a_plugin_named_for_this_run_is_chosen_in_the_dialog(tmp_path: Path) -> None:
-    async with hubbub(tmp_path, preferences=Preferences(model="viral")) as (app, pilot):
+    async with hubbub(tmp_path, preferences=Settings(model="viral")) as (app, pilot):
         await filled(pilot, InjectDialog, "i")
         assert app.screen.query_one(ModelField).value == "viral"
         await pilot.press("escape")
@@ -222,14 +222,14 @@ async def test_it_opens_paused_at_tick_0_and_says_what_to_press(tmp_path: Path, 
 
 
 async def test_the_first_paint_is_the_loading_screen(tmp_path: Path) -> None:
-    app = Hubbub(backend_of(tmp_path))
+    app = backend_of(tmp_path).hubbub()
     assert isinstance(app.get_default_screen(), Loading)
 
 
 async def test_a_world_that_cannot_be_opened_is_said_and_another_can_be_made(
     tmp_path: Path,
 ) -> None:
-    app = Hubbub(backend_of(tmp_path), path=tmp_path / "broken.hub")
+    app = backend_of(tmp_path).hubbub(path=tmp_path / "broken.hub")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "cut off" in words(app))
         await filled(pilot, NewWorldDialog, "n")
@@ -441,7 +441,7 @@ async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> Non
         app.screen.query_one("#agents", Input).value = "2,000"
         await keys(pilot, "enter", then=lambda: frame_of(app).agents == 2000)
         assert app.simulator.made[0].left  # type: ignore[attr-defined]
-        assert app.simulator.orders[0].parameters == {"mean_degree": "20"}  # type: ignore[attr-defined]
+        assert app.simulator.orders[0].mean_degree == 20  # type: ignore[attr-defined]
 
 
 async def test_long_work_shows_progress_keeps_keys_and_can_be_cancelled(tmp_path: Path) -> None:
@@ -494,7 +494,7 @@ async def test_the_world_is_saved_under_an_allowed_name(tmp_path: Path, size: An
 
 async def test_the_saves_folder_is_made_when_it_is_first_needed(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        app.simulator.saves = tmp_path / "not" / "there"
+        app.saves = tmp_path / "not" / "there"
         await command(pilot, "save first", "Saved first.hub")
     assert (tmp_path / "not" / "there").is_dir()
 
@@ -655,9 +655,9 @@ async def test_a_banner_and_changed_settings_are_announced(tmp_path: Path) -> No
         made(app).banner = "The engine stopped: disk full."
         made(app).changed()
         await until(pilot, lambda: "disk full" in seen(app))
-        simulator: Any = app.simulator
-        simulator.said.append("theme is now hubbub-light.")
-        simulator.preferred = Preferences(theme="hubbub-light", symbols="ascii")
+        PATCH.setattr(app.upkeep.watch, "changed", lambda: ["theme is now hubbub-light"])
+        wanted = Settings(theme="hubbub-light", symbols="ascii")
+        PATCH.setattr("sim.settings.current", lambda: wanted)
         await app.upkeep.look_at_settings()
         await until(pilot, lambda: "theme is now hubbub-light" in seen(app))
         assert app.theme == "hubbub-light"
@@ -665,7 +665,8 @@ async def test_a_banner_and_changed_settings_are_announced(tmp_path: Path) -> No
 
 
 async def test_a_keymap_moves_a_key_and_its_conflict_is_said(tmp_path: Path) -> None:
-    wanted = Preferences(keymap={"step": "j", "quit": "i"})
+    (tmp_path / "keys.toml").write_text('step = "j"\nquit = "i"\n')
+    wanted = Settings(keymap=tmp_path / "keys.toml")
     async with hubbub(tmp_path, preferences=wanted) as (app, pilot):
         await until(pilot, lambda: "is assigned to both" in seen(app))
         await keys(pilot, "j", then=(lambda: ("step", 1) in made(app).asked, " j Step"))
@@ -803,13 +804,14 @@ def test_a_stopped_message_keeps_its_parameters() -> None:
 async def test_a_new_world_has_its_buttons_while_the_networks_are_sought(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         known = asyncio.Event()
-        slow, loop = app.simulator.networks, asyncio.get_running_loop()
+        simulator: Any = app.simulator  # type: ignore[attr-defined]
+        slow, loop = simulator.networks, asyncio.get_running_loop()
 
         def wait() -> Any:
             asyncio.run_coroutine_threadsafe(known.wait(), loop).result()
             return slow()
 
-        app.simulator.networks = wait  # type: ignore[method-assign]
+        simulator.networks = wait
         await keys(pilot, "n", then=NewWorldDialog)
         await until(pilot, lambda: "Create" in seen(app) and "Loading networks" in seen(app))
         known.set()

@@ -10,11 +10,9 @@ import pytest
 
 from sim.core import registry
 from tests.screens.test_app import command, frame_of, recording, said, seen, settled, until
-from tests.screens.test_app_real import Lean
 from tests.unit.runtime.isolating import ROUGH
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
-from tui.simulator import Simulator
 
 
 @pytest.fixture
@@ -33,7 +31,7 @@ def rough(tmp_path: Path) -> Iterator[None]:
 async def test_a_crash_and_a_stall_cost_their_messages_and_a_banner(
     tmp_path: Path, rough: None
 ) -> None:
-    app = recording(Hubbub(Lean(tmp_path, isolated=True)))
+    app = recording(Hubbub(tmp_path, isolated=True))
     async with app.run_test(size=(160, 48), notifications=True) as pilot:
         await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
         await settled(app, pilot)
@@ -66,8 +64,3 @@ async def test_a_crash_and_a_stall_cost_their_messages_and_a_banner(
         statuses = [row.status for row in frame_of(app).sessions]
         assert statuses == ["running", "failed", "failed"]
     await app.leave()
-
-
-def test_the_rooms_travel_without_their_locks(tmp_path: Path) -> None:
-    kind, words = Lean(tmp_path, isolated=True).__reduce__()
-    assert (kind, words) == (Simulator, (tmp_path,))

@@ -1,6 +1,6 @@
 """The program on the real simulator: send, run, pause, step, save, reopen, go on."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,17 +29,6 @@ from tui.dialogs.form import TextLines
 from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelField
 from tui.dialogs.world import NewWorldDialog, OpenDialog, SaveDialog
-from tui.simulator import Simulator
-
-
-class Lean(Simulator):
-    """Prepares no models beside the start: compiling them all takes long on a busy machine."""
-
-    workers = "threading"
-
-    def warm(self, report: Any, models: Sequence[str] = ()) -> None:
-        super().warm(report, models)
-
 
 Hub = tuple[Hubbub, Pilot[int]]
 
@@ -48,7 +37,7 @@ Hub = tuple[Hubbub, Pilot[int]]
 async def hubbub(
     saves: Path, size: tuple[int, int] = (80, 24), path: Path | None = None
 ) -> AsyncIterator[Hub]:
-    app = recording(Hubbub(Lean(saves), path=path))
+    app = recording(Hubbub(saves, path=path))
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
         await settled(app, pilot)

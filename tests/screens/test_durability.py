@@ -2,13 +2,14 @@
 
 from pathlib import Path
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import Mock
 
 import pytest
 from textual.widgets import Button, Input, Static
 
 from sim.errors import FileError
-from sim.runtime import Durability
+from sim.runtime import Durability, SavedWorld
+from sim.settings import Settings
 from sim.store import LeaseError
 from tests.screens.fake import FakeSimulation, FakeSimulator, World
 from tests.screens.test_app import (
@@ -30,11 +31,11 @@ from tui.dialogs.dialog import Confirm, ErrorDialog, Notice
 from tui.dialogs.progress import Loading
 from tui.dialogs.world import OpenDialog, QuitDialog, SaveDialog
 from tui.modes.stage import durability_text, durable
-from tui.simulator import JournalLocation, Preferences, SavedWorld
+from tui.world_session import JournalLocation
 
 
 def simulator(app: Hubbub) -> Any:
-    return app.simulator
+    return app.simulator  # type: ignore[attr-defined]
 
 
 async def opened(hub: Hub, name: str) -> None:
@@ -150,7 +151,7 @@ async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Pat
 
 @pytest.mark.parametrize("wanted", [True, False])
 async def test_the_first_world_too_is_offered_as_a_copy(tmp_path: Path, wanted: bool) -> None:
-    app = Hubbub(FakeSimulator(tmp_path), path=tmp_path / "held.hub")  # type: ignore[arg-type]
+    app = FakeSimulator(tmp_path).hubbub(path=tmp_path / "held.hub")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         await press(app, pilot, "yes" if wanted else "no")
@@ -212,7 +213,7 @@ async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path:
         await command(pilot, "journal", lambda: "has no journal" in seen(app))
         await pilot.press("escape")
         with pytest.raises(FileError):
-            simulator(app).journal_config(tmp_path, None)
+            simulator(app).journal_config(tmp_path)
 
 
 async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(tmp_path: Path) -> None:
@@ -224,7 +225,7 @@ async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(tmp_
 
 
 async def test_a_journal_that_cannot_be_begun_now_is_said(tmp_path: Path) -> None:
-    async with hubbub(tmp_path, preferences=Preferences(journal="off")) as (app, pilot):
+    async with hubbub(tmp_path, preferences=Settings(journal="off")) as (app, pilot):
         await command(pilot, "save town", "Saved town.hub")
 
         async def refuse(*_: object) -> None:
@@ -275,7 +276,7 @@ async def test_discarding_a_world_that_was_never_saved_ends_in_the_demo(tmp_path
 async def test_whether_to_keep_a_journal_can_be_asked(
     tmp_path: Path, key: str, keeps: bool
 ) -> None:
-    app = Hubbub(FakeSimulator(tmp_path), Preferences(journal="ask"))  # type: ignore[arg-type]
+    app = FakeSimulator(tmp_path).hubbub(Settings(journal="ask"))
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         if key == "yes":
@@ -290,7 +291,7 @@ async def test_whether_to_keep_a_journal_can_be_asked(
 async def test_without_journals_the_world_is_asked_about_and_one_can_be_begun(
     tmp_path: Path,
 ) -> None:
-    async with hubbub(tmp_path, preferences=Preferences(journal="off")) as (app, pilot):
+    async with hubbub(tmp_path, preferences=Settings(journal="off")) as (app, pilot):
         await until(pilot, lambda: "no journal" in seen(app))
         await command(pilot, "journal on", "save the world first")
         await command(pilot, "save town", "Saved town.hub")
@@ -313,7 +314,7 @@ async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
             SavedWorld(path, 1204, 500, "2026-11-20 10:00", 1200, "", live, "not closed"),
             SavedWorld(path, 7, -1, "2026-11-20 10:00", 1200, "", "Opens at tick 7.", "unsaved"),
         ]
-        simulator(app).saved = AsyncMock(return_value=worlds)
+        simulator(app).saved = Mock(return_value=worlds)
         await keys(pilot, "o", then=(OpenDialog, "not closed", "Opens at tick 1,204"))
         assert all(len(line.rstrip()) <= 80 for line in seen(app).splitlines())
         await pilot.press("down")
@@ -324,8 +325,8 @@ async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
 async def test_worlds_that_were_not_closed_are_named_at_the_start(tmp_path: Path) -> None:
     held = FakeSimulator(tmp_path)
     left = SavedWorld(tmp_path / "n.hub", 4, 5, "now", 1, "", "Opens at tick 4.", "not closed")
-    held.saved = AsyncMock(return_value=[left])  # type: ignore[method-assign]
-    app = Hubbub(held)  # type: ignore[arg-type]
+    held.saved = Mock(return_value=[left])  # type: ignore[method-assign]
+    app = held.hubbub()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, lambda: "Recovered after a crash: n." in " ".join(seen(app).split()))
     await app.leave()

@@ -9,8 +9,7 @@ import pytest
 from textual.widgets import Button
 
 from sim import World, open_live, save
-from sim.core import quiet
-from sim.runtime import Simulation
+from sim.runtime import SavedWorld, Simulation, discard, free_name, saved_worlds, sweep_untouched
 from sim.runtime.journal.writer import JournalWriter
 from sim.store import LeaseError
 from sim.store.journal.journal import folder_of
@@ -18,7 +17,6 @@ from tests.screens.test_app import command, frame_of, keys, said, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import Notice
 from tui.dialogs.world import OpenDialog
-from tui.simulator import SavedWorld, Simulator
 
 
 def world(ticks: int = 0) -> World:
@@ -50,11 +48,11 @@ def lives(folder: Path) -> list[str]:
     return [each.name for each in folder.glob("*.live")]
 
 
-async def listed(rooms: Simulator) -> dict[str, SavedWorld]:
-    return {each.path.stem: each for each in await rooms.saved()}
+def listed(folder: Path) -> dict[str, SavedWorld]:
+    return {each.path.stem: each for each in saved_worlds(folder)}
 
 
-async def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path) -> None:
+def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path) -> None:
     save(world(3), tmp_path / "a.hub")
     save(world(3), tmp_path / "b.hub")
     kept(tmp_path / "b.hub", 4)
@@ -62,7 +60,7 @@ async def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path
     (tmp_path / "d.hub").write_bytes(b"nothing")
     kept(tmp_path / "e.hub", 2)
     (tmp_path / "e.hub").write_bytes(b"nothing")
-    found = await listed(Simulator(tmp_path))
+    found = listed(tmp_path)
     assert (found["a"].tick, found["a"].state, found["a"].live) == (3, "", "")
     assert (found["b"].tick, found["b"].state) == (7, "unsaved")
     assert (found["c"].tick, found["c"].state, found["c"].agents) == (5, "not closed", 200)
@@ -73,8 +71,8 @@ async def test_the_list_knows_files_and_what_lives_on_beside_them(tmp_path: Path
     assert (found["e"].damage, found["e"].tick) == ("", 2)
     for checkpoint in folder_of(tmp_path / "c.hub").glob("checkpoint-*"):
         checkpoint.write_bytes(b"nothing")
-    assert (await listed(Simulator(tmp_path)))["c"].agents == -1
-    assert await Simulator(tmp_path / "none").saved() == []
+    assert listed(tmp_path)["c"].agents == -1
+    assert listed(tmp_path / "none") == {}
 
 
 async def test_the_list_says_who_has_a_world_open(
@@ -83,26 +81,25 @@ async def test_the_list_says_who_has_a_world_open(
     path = tmp_path / "a.hub"
     save(world(3), path)
     async with Simulation(open_live(path).world, path=path, journal=True):
-        assert (await listed(Simulator(tmp_path)))["a"].state == "open here"
+        assert listed(tmp_path)["a"].state == "open here"
         monkeypatch.setattr("os.getpid", lambda: 1)
-        said = (await listed(Simulator(tmp_path)))["a"]
+        said = listed(tmp_path)["a"]
         assert (said.state, said.live[:17]) == ("in use", "In use by process")
         with pytest.raises(LeaseError):
-            Simulator(tmp_path).open(path, quiet)
-        assert Simulator(tmp_path).open(path, quiet, read_only=True).is_read_only
+            open_live(path)
+        assert open_live(path, read_only=True).is_read_only
 
 
 def test_a_working_name_is_free_and_what_was_never_touched_goes(tmp_path: Path) -> None:
-    rooms = Simulator(tmp_path / "saves")
-    path = rooms.free_name("demo")
+    path = free_name(tmp_path, "demo")
     kept(path, 0)
-    rooms.leave(path, for_good=False)
+    sweep_untouched(path)
     assert not folder_of(path).exists()
     kept(path, 1)
-    rooms.leave(path, for_good=False)
+    sweep_untouched(path)
     assert folder_of(path).exists()
-    assert rooms.free_name("demo").stem == "demo-2"
-    rooms.leave(path, for_good=True)
+    assert free_name(tmp_path, "demo").stem == "demo-2"
+    discard(path)
     assert not folder_of(path).exists()
 
 

@@ -1,6 +1,6 @@
 """Metrics on the screen: chosen, kept, drawn, and alarming."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,21 +29,11 @@ from tests.screens.test_app import (
     shows,
     until,
 )
-from tests.screens.test_app_real import Lean
 from tui.app import Hubbub
 from tui.dialogs.metrics import MetricsDialog
 from tui.draw.canvas import bars
 from tui.draw.now import MetricChart, chosen_metrics
-from tui.simulator import Simulator
-
-
-class Noting(Lean):
-    """Keeps a choice in memory; the settings of whoever runs the tests stay."""
-
-    kept: Sequence[str] = ()
-
-    def keep_metrics(self, names: Sequence[str]) -> None:
-        self.kept = tuple(names)
+from tui.parts import BackgroundWork
 
 
 @pytest.fixture
@@ -66,8 +56,9 @@ def measured() -> MetricsState:
 
 
 async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
-    rooms = Noting(tmp_path)
-    app = recording(Hubbub(rooms))
+    kept: list[tuple[str, ...]] = []
+    app = recording(Hubbub(tmp_path))
+    app.upkeep.keep_metrics = kept.append  # type: ignore[method-assign, assignment]
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
         await settled(app, pilot)
@@ -90,7 +81,7 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         app.screen.query_one("#critical", Input).value = "0.0"
         await pilot.pause()
         await keys(pilot, "shift+tab", "enter", then=lambda: "Live shows active, ties" in said(app))
-        assert rooms.kept == ("active", "ties")
+        assert kept[-1] == ("active", "ties")
         await command(pilot, "step 4", lambda: "ties 50.1k" in seen(app))
         assert "7.6k" in seen(app)
         await command(pilot, "alert", "slow ticks (critical)")
@@ -109,7 +100,7 @@ async def test_metrics_are_chosen_drawn_and_alarming(tmp_path: Path) -> None:
         await command(pilot, "inject text=Hello model=si seeds=ids:0")
         await shows(pilot, lambda: frame_of(app).focus is not None, "tick 4  x")
         await keys(pilot, "c", then=lambda: "tick 4  x" not in seen(app))
-        await command(pilot, "metrics none", lambda: "tick 4  x" in seen(app) and not rooms.kept)
+        await command(pilot, "metrics none", lambda: "tick 4  x" in seen(app) and kept[-1] == ())
     await app.leave()
 
 
@@ -167,15 +158,15 @@ def test_a_choice_is_kept_in_the_settings_file_beside_everything_else(
     path.write_text(
         'threads = 2\nmetrics = [\n  "acts",  # mine\n]\n[profiles.test]\nthreads = 1\n'
     )
-    rooms = Simulator(tmp_path)
-    rooms._watch = SettingsWatch(load_settings(path))
-    rooms.keep_metrics(("online", "acts"))
+    upkeep = BackgroundWork(None)
+    upkeep.watch = SettingsWatch(load_settings(path))
+    upkeep.keep_metrics(("online", "acts"))
     kept = load_settings(path)
     assert (kept.metrics, kept.threads) == (("online", "acts"), 2)
     assert "# mine" not in path.read_text()
-    assert rooms.changed_settings() == []
+    assert upkeep.watch.changed() == []
     assert current().metrics == ("online", "acts")
-    rooms.keep_metrics(())
+    upkeep.keep_metrics(())
     assert load_settings(path).metrics == ()
     with pytest.raises(FileError, match="metrics cannot be kept"):
         keep_words(tmp_path / "settings.toml" / "deeper.toml", "metrics", ["acts"])

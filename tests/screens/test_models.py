@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from textual.widgets import Button, Input, OptionList
 
-from sim import names, spec
+from sim import World, names, spec
+from sim.network import predicted
+from sim.runtime import choices
 from sim.runtime.engine.stall import Stall
 from tests.screens.fake import Cascade, Viral, card
 from tests.screens.test_app import (
@@ -33,7 +35,6 @@ from tui.dialogs.inject import InjectDialog
 from tui.dialogs.models import ModelCard, ModelField, PickModel, fitting
 from tui.dialogs.world import SaveDialog
 from tui.draw.curves import Curves
-from tui.simulator import Simulator
 
 HOLDS = Stall("Tick 3", 2.6, "spin", "spin.py, line 6, in step")
 
@@ -159,21 +160,20 @@ async def test_the_model_of_a_message_is_picked_by_letters_and_its_card_read(
         await until(pilot, lambda: isinstance(app.screen, PickModel))
 
 
-def test_every_model_has_a_family_and_a_card_in_clean_lines(tmp_path: Path) -> None:
-    rooms = Simulator(tmp_path)
-    cards = rooms.models()
+def test_every_model_has_a_family_and_a_card_in_clean_lines() -> None:
+    cards = choices.models()
     assert {one.name for one in cards} == set(names())
     cards = [one for one in cards if spec(one.name).origin.startswith("plugins.")]
     assert [one.name for one in cards if not one.family] == []
     families = [one.family for one in cards]
     assert families == sorted(families)
     for one in cards:
-        labels = [label for label, _ in rooms.card(one.name)]
+        labels = [label for label, _ in choices.card_facts(one.name)]
         assert {"summary", "family", "source", "states", "checked", "parameters"} <= set(labels)
 
 
-def test_a_card_names_each_parameter_with_what_is_allowed(tmp_path: Path) -> None:
-    facts = Simulator(tmp_path).card("sir")
+def test_a_card_names_each_parameter_with_what_is_allowed() -> None:
+    facts = choices.card_facts("sir")
     at = [label for label, _ in facts].index("parameters")
     assert facts[at][1].startswith("beta: default 0.05; in [0, 1]; ")
     assert facts[at + 1][1].startswith("gamma: default 0.2; in [0, 1]; ")
@@ -229,7 +229,7 @@ async def test_a_theory_that_fails_is_said(tmp_path: Path) -> None:
         def broken(*_: Any, **__: Any) -> Any:
             raise ZeroDivisionError("no ties")
 
-        app.simulator.theory = broken  # type: ignore[method-assign]
+        app.simulator.theory = broken  # type: ignore[attr-defined]
         await pilot.press("T")
         await until(pilot, lambda: "Theory: ZeroDivisionError: no ties" in said(app))
 
@@ -253,19 +253,16 @@ async def test_theory_lies_behind_the_curves_in_every_symbol_and_scale(
         assert len(curves.paint(60, 12)) == 12
 
 
-def test_the_real_rooms_predict_sir_and_know_nothing_of_viral(tmp_path: Path) -> None:
-    from sim import World
-
+def test_equations_predict_sir_and_know_nothing_of_viral() -> None:
     ties = World.create(agents=200, mean_degree=6, seed=1).ties
     told: list[str] = []
-    rooms = Simulator(tmp_path)
-    found = rooms.theory(
+    found = predicted(
         ties, "sir", {"beta": 0.1, "gamma": 0.2}, 5, 20, report=lambda stage, _: told.append(stage)
     )
     assert told == ["counting followers", "solving equations"]
     assert found[0].expected.shape == (21, 3)
     assert found[0].expected[0].sum() == pytest.approx(200)
-    assert rooms.theory(ties, "viral", {}, 5, 20, report=lambda *_: None) == ()
+    assert predicted(ties, "viral", {}, 5, 20, report=lambda *_: None) == ()
 
 
 # -- a plugin that does not come back -----------------------------------------------------------

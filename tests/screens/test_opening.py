@@ -12,7 +12,6 @@ from sim.runtime import Frame, Simulation
 from tests.screens.fake import FakeSimulator
 from tests.screens.test_app import seen, until
 from tui import stored_run
-from tui.app import Hubbub
 from tui.dialogs.inject import InjectDialog
 
 SEEDS = (7237, 2510, 1937)
@@ -68,7 +67,7 @@ async def test_keys_pause_the_stored_run_and_reach_an_engine_in_the_fresh_world(
     tmp_path: Path,
 ) -> None:
     simulator = FakeSimulator(tmp_path)
-    app = Hubbub(simulator, opening=True)  # type: ignore[arg-type]
+    app = simulator.hubbub(opening=True)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: app.frame is not None and app.frame.tick > 1)
         assert "crosses 18 communities. Any key pauses; i sends yours." in seen(app)

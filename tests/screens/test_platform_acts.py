@@ -10,15 +10,15 @@ from textual.widgets import Input, Select
 
 from sim import World
 from sim.errors import ParameterError
-from sim.runtime.queries import choices as offers
+from sim.runtime import choices as offers
 from sim.runtime.queries import feeds
+from sim.scenario import NewWorld
 from tests.screens.test_app import command, frame_of, said, seen, typed, until
 from tests.screens.test_app import hubbub as scripted
 from tests.screens.test_app_real import hubbub
 from tui.dialogs.inject import InterveneDialog
 from tui.dialogs.world import NewWorldDialog
 from tui.draw.now import NowPane, platform_metrics
-from tui.simulator import NewWorldSpec, Simulator
 
 
 async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> None:
@@ -129,15 +129,14 @@ async def test_a_new_world_has_a_platform_where_one_is_chosen(tmp_path: Path) ->
         assert app.simulator.orders[-1].platform == "chronological"  # type: ignore[attr-defined]
 
 
-def test_rooms_make_worlds_with_platforms(tmp_path: Path) -> None:
-    rooms = Simulator(tmp_path)
-    order = NewWorldSpec(50, "preferential-attachment", 7, {"mean_degree": "4"}, "random")
-    world = rooms.create(order, lambda _stage, _share: None)
+def test_worlds_are_made_with_platforms() -> None:
+    order = NewWorld(50, "preferential-attachment", 4.0, 7, platform="random")
+    world = order.make(lambda _stage, _share: None)
     now = feeds.platform_now(world)
     assert now is not None
     assert now.recommenders == ("random",)
-    assert rooms.recommenders()[0] == "blend"
-    assert {"ban", "fact-check"} <= {card.name for card in rooms.interventions()}
+    assert offers.recommenders()[0] == "blend"
+    assert {"ban", "fact-check"} <= {card.name for card in offers.interventions()}
 
 
 def test_settings_and_fields_take_their_types() -> None:
@@ -149,7 +148,7 @@ def test_settings_and_fields_take_their_types() -> None:
         offers.platform_settings({"slots": "none"})
     by_name = {offer.name: offer for offer in offers.interventions()}
     assert by_name["fact-check"].checked({"message": "1", "reach": "0.5"})["reach"] == 0.5
-    assert [spec.name for spec in by_name["set"].specs] == ["name", "value", "message"]
+    assert [spec.name for spec in by_name["set"].parameters] == ["name", "value", "message"]
     told: dict[str, object] = {"parameters": "likes=2.0, policy=mine fast=true", "policy": "rule"}
     assert by_name["behave"].checked(told)["parameters"] == {
         "likes": 2.0, "policy": "mine", "fast": True,

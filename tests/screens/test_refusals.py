@@ -11,14 +11,19 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from textual.geometry import Offset
 from textual.widgets import Button, Input, Select, Static
 
+from sim.core import Parameters, quiet
 from sim.errors import HubbubError, InputError
-from tests.screens.fake import FakeSimulation, FakeSimulator, World, communities
+from sim.runtime import PluginChoice, choices, warm
+from sim.scenario import ImportedWorld
+from sim.settings import Settings
+from tests.screens.fake import PATCH, FakeSimulation, FakeSimulator, World, card, communities
 from tests.screens.showing import picture, shown
 from tests.screens.test_app import (
     burst,
@@ -40,7 +45,6 @@ from tests.screens.test_terminal import Child
 from tui import terminal
 from tui.actions.table import ScreenState, has_focus, has_message, is_held_up
 from tui.actions.view import _write_picture
-from tui.app import Hubbub
 from tui.dialogs.dialog import Confirm, Dialog, Notice
 from tui.dialogs.form import Form, TextLines
 from tui.dialogs.inject import InjectDialog
@@ -53,8 +57,6 @@ from tui.draw.panes import StripPane
 from tui.draw.table import ColumnTable
 from tui.key_queue import Pulse
 from tui.parts import FrameFeed
-from tui.simulator import PluginChoice, Preferences, Simulator
-from tui.simulator import preferences as current_preferences
 from tui.text import broken, count, counted, ended, hint_for, percent, seconds, titled_count
 
 LACKING = {
@@ -85,7 +87,7 @@ async def test_a_line_that_lacks_something_or_its_message_says_what(tmp_path: Pa
 
 
 async def test_a_world_with_a_file_is_saved_there_before_it_is_left(tmp_path: Path) -> None:
-    async with hubbub(tmp_path, preferences=Preferences(journal="off")) as (app, pilot):
+    async with hubbub(tmp_path, preferences=Settings(journal="off")) as (app, pilot):
         await command(pilot, "save mine")
         await command(pilot, "step 1")
         await burst(app, pilot, "q")
@@ -212,14 +214,10 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
             asyncio.run_coroutine_threadsafe(wait.wait(), loop).result()
             return []
 
-        async def late() -> Any:
-            await wait.wait()
-            return []
-
-        simulator: Any = app.simulator
+        simulator: Any = app.simulator  # type: ignore[attr-defined]
         before = simulator.models, simulator.networks, simulator.saved
         simulator.models = simulator.networks = slow
-        simulator.saved = late
+        simulator.saved = lambda _: slow()
         for key, dialog, answer in (
             ("i", InjectDialog, "The models are still loading"),
             ("n", NewWorldDialog, "The network generators are still loading"),
@@ -234,16 +232,19 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
         await keys(pilot, "o", then="No saved worlds in")
 
 
+class Required(Parameters):
+    plugin_name = "preferential-attachment"
+    mean_degree: float
+
+
 async def test_a_field_that_must_be_filled_is_named(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await filled(pilot, NewWorldDialog, "n")
         form = app.screen.query_one(Form)
-        card: Any = app.screen.cards["preferential-attachment"]  # type: ignore[attr-defined]
-        spec = replace(card.parameters[0], default=None, required=True)
-        await form.show(replace(card, parameters=[spec]))
+        await form.show(card(Required))
         await keys(pilot, "enter", then="mean_degree is required")
         assert isinstance(app.screen, NewWorldDialog)
-        await form.show(PluginChoice("plain", "nothing to choose", []))
+        await form.show(PluginChoice("plain", "nothing to choose", Parameters))
         await until(pilot, lambda: "There are no parameters." in seen(app))
 
 
@@ -274,14 +275,14 @@ async def test_help_without_keys_of_its_own_and_the_palette_run_acts(tmp_path: P
 
 
 async def test_settings_that_name_no_theme_are_said_and_symbols_are_taken(tmp_path: Path) -> None:
-    wanted = Preferences(theme="pink", symbols="block")
+    wanted = Settings(theme="pink", symbols="block")
     async with hubbub(tmp_path, preferences=wanted) as (app, pilot):
         await until(pilot, lambda: "No theme named 'pink'" in seen(app))
         assert app.screen.query_one(Curves).symbols == "block"
 
 
 async def test_before_a_world_is_open_the_loading_screen_says_what_is_wrong(tmp_path: Path) -> None:
-    app = Hubbub(FakeSimulator(tmp_path), path=tmp_path / "broken.hub")  # type: ignore[arg-type]
+    app = FakeSimulator(tmp_path).hubbub(path=tmp_path / "broken.hub")
     with pytest.raises(InputError, match="No world is open yet"):
         _ = app.simulation
     app.redraw()
@@ -433,29 +434,28 @@ async def test_lists_forget_their_communities_with_the_world() -> None:
 
 
 def test_rooms_refuse_options_that_they_do_not_know(tmp_path: Path) -> None:
-    rooms = Simulator(tmp_path)
-    assert rooms.preferences() == current_preferences()
     with pytest.raises(InputError, match="'colour'"):
-        rooms.read(tmp_path / "g.txt", {"colour": "red"}, lambda *_: None)
+        ImportedWorld.typed(tmp_path / "g.txt", {"colour": "red"})
     (tmp_path / "g.txt").write_text("0 1\n1 2\n")
-    world, told = rooms.read(tmp_path / "g.txt", {"directed": "no"}, lambda *_: None)
-    assert len(world.agents) == 3
-    assert "imported 3 members and 4 ties (two per pair)" in told
-    card = rooms.networks()[0]
+    found = ImportedWorld.typed(tmp_path / "g.txt", {"directed": "no"}).make(quiet)
+    assert len(found.world.agents) == 3
+    assert "imported 3 members and 4 ties (two per pair)" in found.report.describe()
+    card = choices.networks()[0]
     assert card.check(card.parameters[0].name, "many") != ""
 
-    def broken() -> list[str]:
-        raise HubbubError("theme must be a text.")
 
-    rooms._watch.changed = broken  # type: ignore[assignment]
-    assert rooms.changed_settings() == ["theme must be a text."]
+async def test_settings_that_are_wrong_are_said(tmp_path: Path) -> None:
+    async with hubbub(tmp_path) as (app, pilot):
+        error = HubbubError("theme must be a text.")
+        PATCH.setattr(app.upkeep.watch, "changed", Mock(side_effect=error))
+        await app.upkeep.look_at_settings()
+        await until(pilot, lambda: "theme must be a text." in seen(app))
 
 
 def test_a_model_that_does_not_exist_is_not_prepared(tmp_path: Path) -> None:
     told: list[str] = []
-    rooms = Simulator(tmp_path)
-    rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
-    rooms.warm(lambda stage, _: told.append(stage), ("no-such-model",))
+    for _ in range(2):
+        warm(("no-such-model",), lambda stage, _: told.append(stage))
     assert told == ["preparing no-such-model", "ready"] * 2
 
 
@@ -511,9 +511,7 @@ async def test_a_terminal_that_vanishes_ends_the_program(monkeypatch: pytest.Mon
 
 def test_the_program_begins_on_a_terminal_with_the_colours_asked_for(tmp_path: Path) -> None:
     more = """
-import tui.app
 from tui.app import main
-tui.app.Simulator = lambda saves, **_: simulator
 sys.exit(main(saves=None, fps=4, theme="hubbub-light"))
 """
     with closing(Child(tmp_path, more)) as child:
@@ -524,7 +522,7 @@ sys.exit(main(saves=None, fps=4, theme="hubbub-light"))
 
 async def test_a_list_of_models_can_be_empty_of_families(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        picker = PickModel(app.simulator, [PluginChoice("plain", "nothing to choose", [])])
+        picker = PickModel([PluginChoice("plain", "nothing to choose", Parameters)])
         app.push_screen(picker)
         await until(pilot, lambda: "nothing to choose" in seen(app))
         app.push_screen(Notice("Above", "x"))

@@ -43,7 +43,7 @@ class Slow(FakeSimulator):
 @asynccontextmanager
 async def starting(tmp_path: Path) -> AsyncIterator[Start]:
     simulator = Slow(tmp_path)
-    app = Hubbub(simulator)  # type: ignore[arg-type]
+    app = simulator.hubbub()
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "reading the demo world" in seen(app))
         yield app, pilot, simulator
@@ -90,7 +90,7 @@ async def test_a_world_made_while_the_engine_is_imported_stays_in_the_collector_
     imported, frozen = threading.Event(), gc.get_freeze_count()
     monkeypatch.setattr(Slow, "prepare", lambda *_: imported.wait(60))
     simulator = Slow(tmp_path)
-    app = Hubbub(simulator)  # type: ignore[arg-type]
+    app = simulator.hubbub()
     gc.disable()
     try:
         async with app.run_test(size=(80, 24)) as pilot:

@@ -17,7 +17,6 @@ from textual.pilot import Pilot
 from sim.runtime import Durability, Health, Vitals
 from sim.runtime.health import CheckHistory, look
 from sim.world.metrics.alerts import Alert, AlertRule, Level
-from tests.screens.fake import FakeSimulator
 from tests.screens.showing import screen_of, shown
 from tests.screens.test_app import frame_of, hubbub, seen, settled, until
 from tui.app import Hubbub
@@ -154,13 +153,13 @@ async def test_a_slow_settings_file_holds_up_no_key(
     monkeypatch.setattr("tui.parts.LOOKS_EVERY", 0.01)
     asked, gate = [], threading.Event()
 
-    def slow(_simulator: FakeSimulator) -> list[str]:
+    def slow() -> list[str]:
         asked.append(True)
         gate.wait(60)
         return []
 
     async with hubbub(tmp_path) as (app, pilot):
-        monkeypatch.setattr(FakeSimulator, "changed_settings", slow)
+        monkeypatch.setattr(app.upkeep.watch, "changed", slow)
         await until(pilot, lambda: bool(asked))
         app.post_message(Key("5", "5"))
         for _ in range(500):

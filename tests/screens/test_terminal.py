@@ -25,11 +25,10 @@ import sys
 sys.path.insert(0, {root!r})
 from pathlib import Path
 from tests.screens.fake import FakeSimulator
-from tui.app import Hubbub
 from tui.terminal import run_on_terminal
 simulator = FakeSimulator(Path({saves!r}))
 {more}
-sys.exit(run_on_terminal(lambda: Hubbub(simulator)))
+sys.exit(run_on_terminal(simulator.hubbub))
 """
 
 
@@ -128,7 +127,7 @@ COLLECTING = """
 import gc
 told = []
 class Telling(FakeSimulator):
-    def prepare(self, report):
+    def prepare(self, app, report):
         told.append(gc.isenabled())
         if {fails}:
             raise OSError("no engine")
@@ -203,8 +202,8 @@ HOSTILE = r"\x1b]0;owned\x07\x1b]52;c;aGk=\x07\x1bP1;2|x\x1b\\\x9b31m\x07[/b]\u2
 def test_no_control_of_foreign_text_reaches_the_terminal(tmp_path: Path) -> None:
     more = f"""
 old = simulator.simulation
-def simulation(world, name, path, keeping=None):
-    made = old(world, "{HOSTILE}", path, keeping)
+def simulation(world, name, **said):
+    made = old(world, name="{HOSTILE}", **said)
     made.events.append((0, "{HOSTILE}"))
     made.banner = "{HOSTILE}"
     made.frame = made._frame()

@@ -19,7 +19,6 @@ from sim.runtime.saves.places import place_of
 from sim.store import load, save
 from sim.store.journal.journal import folder_of, read_acked
 from tests.screens import test_terminal
-from tests.screens.fake import FakeSimulator
 from tests.screens.test_terminal import Child
 from tests.unit.runtime.worlds import Gate, until
 from tui import terminal
@@ -98,10 +97,8 @@ def require_kept(path: Path) -> None:
 class Screen:
     """As much of the program as the rescue asks."""
 
-    def __init__(
-        self, simulator: Any, frame: Any, simulation: Any, *, is_copy: bool = False
-    ) -> None:
-        self.simulator, self.frame, self.simulation = simulator, frame, simulation
+    def __init__(self, saves: Path, frame: Any, simulation: Any, *, is_copy: bool = False) -> None:
+        self.saves, self.frame, self.simulation = saves, frame, simulation
         self.home = type("Home", (), {"is_copy": is_copy})
 
 
@@ -114,7 +111,7 @@ def test_a_world_without_a_journal_is_saved_unless_it_is_a_copy(
     async def end() -> None:
         world = World.create(agents=50, mean_degree=4, seed=3)
         async with Simulation(world, name="town") as simulation:
-            screen: Any = Screen(FakeSimulator(tmp_path), None, simulation, is_copy=is_copy)
+            screen: Any = Screen(tmp_path, None, simulation, is_copy=is_copy)
             await terminal._rescue(screen)
             screen.frame = simulation.frame
             await terminal._rescue(screen)
@@ -138,7 +135,7 @@ def test_a_rescue_that_has_begun_is_not_cut_by_the_deadline(tmp_path: Path) -> N
         world, gate = World.create(agents=50, mean_degree=4, seed=3), Gate(at=3)
         world.phases.append(gate.phase)
         async with Simulation(world, name="town") as simulation:
-            screen: Any = Screen(FakeSimulator(tmp_path), None, simulation)
+            screen: Any = Screen(tmp_path, None, simulation)
             await simulation.step(2)
             screen.frame = simulation.frame
             stepping = asyncio.create_task(simulation.step(1))

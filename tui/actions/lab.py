@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from sim import lab
 from sim.core import plural
 from sim.errors import InputError, UnknownNameError
+from sim.runtime import choices
+from sim.scenario import gallery_names, is_scenario, open_scenario
 from tui.actions.command_line import HERE, OF_SCENARIO, STUDY_VERBS, choice, number, pairs
 from tui.actions.messages import message_asked, order_of
 from tui.actions.minds import let_decide
@@ -41,7 +43,10 @@ from tui.lab_files import (
 from tui.text import count
 
 if TYPE_CHECKING:
+    from sim import World
+    from sim.core import Report
     from sim.lab import Result, StudyFindings
+    from sim.scenario import RunPlan, Scenario
     from tui.app import Hubbub as Viewer
     from tui.dialogs.inject import MessageOrder
 
@@ -81,7 +86,7 @@ async def compare(app: Viewer, words: Words) -> None:
     """Compare conditions of the world shown, from its current tick."""
     app.experiments.require_free()
     if not words:
-        names = await in_thread(app.simulator.recommenders, "recommenders")
+        names = await in_thread(choices.recommenders, "recommenders")
         focus = app.frame.focus if app.frame else None
         now = ", ".join(f"{name} {value}" for name, value in focus.parameters) if focus else ""
         form = CompareDialog(names, now, lambda typed: _said_of(app, typed))
@@ -215,7 +220,7 @@ COMPARED = 10
 async def scenario(app: Viewer, words: Words) -> None:
     """Play a scenario: make its world, show it, and carry out its plan as time runs."""
     if not words:
-        wish = await app.push_screen_wait(GalleryDialog(app.simulator))
+        wish = await app.push_screen_wait(GalleryDialog())
         if wish is None:
             return
         if wish.verb == "compare":
@@ -226,33 +231,45 @@ async def scenario(app: Viewer, words: Words) -> None:
     _allowed(given, OF_SCENARIO, "option of scenario")
     numbers = {name: _whole(given, name, low) for name, low in (("agents", 1), ("seed", 0))}
     variant = given.get("variant", "")
-    played = await in_thread(
-        lambda: app.simulator.scenario(where, variant=variant, **numbers), "scenario"
-    )
-    if not await may_leave(app, f"play {played.name}"):
+    found, plan = await in_thread(lambda: _checked(where, variant, numbers["agents"]), "scenario")
+    name = where.rpartition(":")[2] if found.called else found.path.stem
+    name = f"{name}-{variant}" if variant else name
+    if not await may_leave(app, f"play {name}"):
         return
     remarks: list[str] = []
-    world = await app.work.in_thread(
-        "creating the world", lambda report: played.make(report, remarks)
-    )
+
+    def made(report: Report) -> World:
+        world = found.world(report, numbers["seed"], tell=remarks.append)
+        report("sending messages", 0.95)
+        replace(plan, minds=None).begin(world)
+        return world
+
+    world = await app.work.in_thread("creating the world", made)
     since = world.tick
-    await app.enter(world, played.name)
-    await app.simulation.begin(replace(played.plan, minds=None), since)
-    for remark in filter(None, (*remarks, played.headless)):
-        app.notify(remark, title=played.name)
+    await app.enter(world, name)
+    await app.simulation.begin(replace(plan, minds=None), since)
+    for remark in filter(None, (*remarks, found.headless)):
+        app.notify(remark, title=name)
     app.call_after_refresh(app.hint)
     if where.startswith(GALLERY):
         story = await in_thread(lambda: story_of(where), "scenario")
         if variant in story.variants and len(world.agents) == story.still["agents"]:
             app.run_worker(_tell_at_end(app, story, variant), group="story", exclusive=True)
-    if played.plan.minds is not None:
-        await let_decide(app, played.plan.minds)
+    if plan.minds is not None:
+        await let_decide(app, plan.minds)
+
+
+def _checked(where: str, variant: str, agents: int | None) -> tuple[Scenario, RunPlan]:
+    """Read and check a scenario, with another number of members if given."""
+    found = open_scenario(where, variant)
+    found = found if agents is None else found.sized(agents)
+    plan = found.plan()
+    plan.check()
+    return found, plan
 
 
 def _scenario_at(name: str) -> str:
     """Return the scenario that was named: a file, or else one of the gallery."""
-    from sim.scenario import gallery_names, is_scenario
-
     if is_scenario(name) or named_file(name).exists() or name not in gallery_names():
         return where_of(name)
     return GALLERY + name

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sim.core import plural, whole_of
+from sim import runtime
+from sim.core import named_plugins, plural, whole_of
 from sim.errors import InputError, UnknownNameError
+from sim.runtime import choices
 from tui.actions.command_line import FLAGS, choice, number, pairs
 from tui.actions.table import Words, does, way_to
 from tui.dialogs.form import written
@@ -23,7 +25,6 @@ from tui.dialogs.inject import (
 from tui.dialogs.models import ModelCard, PickModel
 from tui.dialogs.progress import in_thread
 from tui.safe_text import is_visible
-from tui.simulator import PLATFORM
 
 if TYPE_CHECKING:
     from sim.runtime import SessionRow
@@ -44,10 +45,11 @@ async def inject(app: Viewer, words: Words) -> None:
 
 async def message_asked(app: Viewer, *, model: str = "", **said: str) -> MessageOrder | None:
     """Ask for a message, the last one sent at first; with another model if one is named."""
-    usual = app.preferences.model or DEFAULT_MODEL
+    named = (item.name for item in named_plugins() if item.kind == "propagation")
+    usual = next(named, app.preferences.model)
     begin = app.last_order or MessageOrder("", usual, DEFAULT_SEEDS)
     begin = replace(begin, model=model, parameters={}) if model else begin
-    return await app.push_screen_wait(InjectDialog(app.simulator, app.simulation, begin, **said))
+    return await app.push_screen_wait(InjectDialog(app.simulation, begin, **said))
 
 
 async def _send(app: Viewer, order: MessageOrder) -> None:
@@ -59,7 +61,7 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
     more |= order.parameters
     try:
         await app.work.in_thread(
-            f"preparing {model}", lambda report: app.simulator.warm(report, (model,))
+            f"preparing {model}", lambda report: runtime.warm((model,), report)
         )
         members = plural(app.frame.agents if app.frame else 0, "member")
         session = await app.work.of_engine(
@@ -95,14 +97,14 @@ def order_of(given: dict[str, str]) -> MessageOrder:
 @does("model")
 async def model(app: Viewer, words: Words) -> None:
     """Show the card of a model: the named one, or one chosen from the list."""
-    cards = await in_thread(app.simulator.models, "models")
+    cards = await in_thread(choices.models, "models")
     shown = app.frame.focus.model if app.frame and app.frame.focus else DEFAULT_MODEL
     name = choice("model", words, tuple(card.name for card in cards))
     if not name:
-        name = await app.push_screen_wait(PickModel(app.simulator, cards, shown)) or ""
+        name = await app.push_screen_wait(PickModel(cards, shown)) or ""
     if not name:
         return
-    facts = await in_thread(lambda: app.simulator.card(name), "card")
+    facts = await in_thread(lambda: choices.card_facts(name), "card")
     card = ModelCard(name, facts, app.size.width, can_send=app.frame is not None)
     if await app.push_screen_wait(card) == "send":
         order = await message_asked(app, model=name)
@@ -194,7 +196,6 @@ async def cancel(app: Viewer, words: Words) -> None:
 @does("platform")
 async def platform(app: Viewer, words: Words) -> None:
     """Open a platform; if there is one, change the recommender that ranks its feeds."""
-    from sim.runtime.queries import choices as offers
     from sim.runtime.queries import feeds
 
     choice("wish", words[:1], ("on",))
@@ -208,9 +209,9 @@ async def platform(app: Viewer, words: Words) -> None:
     if now:
         await _change(app, said)
         return
-    settings = offers.platform_settings(dict(said))
+    settings = choices.platform_settings(dict(said))
     await app.work.in_thread(
-        "preparing the platform", lambda report: app.simulator.warm(report, (PLATFORM,))
+        "preparing the platform", lambda report: runtime.warm((choices.PLATFORM,), report)
     )
     await app.work.of_engine(
         "opening the platform", app.simulation.do("open_platform", None, **settings)
@@ -252,7 +253,7 @@ async def flag(app: Viewer, words: Words) -> None:
 @does("intervene")
 async def intervene(app: Viewer, words: Words) -> None:
     """Intervene as typed, or ask how."""
-    cards = await in_thread(app.simulator.interventions, "interventions")
+    cards = await in_thread(choices.interventions, "interventions")
     names = [card.name for card in cards]
     wish: InterventionWish | None
     if len(words) >= 2:
@@ -281,16 +282,12 @@ def _typed_wish(words: Words, names: list[str]) -> InterventionWish:
 
 
 def _checked(wish: InterventionWish) -> dict[str, Any]:
-    from sim.runtime.queries import choices as offers
-
-    offer = next(each for each in offers.interventions() if each.name == wish.kind)
+    offer = next(each for each in choices.interventions() if each.name == wish.kind)
     return offer.checked(dict(wish.said))
 
 
 async def _hits(app: Viewer, wish: InterventionWish) -> str:
-    from sim.runtime.queries import choices as offers
-
-    said: str = await app.simulation.query(offers.hits, wish.kind, _checked(wish))
+    said: str = await app.simulation.query(choices.hits, wish.kind, _checked(wish))
     return said
 
 

@@ -305,7 +305,7 @@ async def fork(app: Viewer, words: Words) -> None:
     """Copy the world at its current tick into a file; this one stays open."""
     if len(words) != 1:
         raise InputError("Type one name for the copy, such as `fork what-if`.")
-    path = await in_thread(lambda: saved_path(app.simulator.saves, words[0]), "saves")
+    path = await in_thread(lambda: saved_path(app.saves, words[0]), "saves")
     await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     made = await app.work.job("copying the world", app.simulation.branch(path))
     app.upkeep.saved_words.append(path.stem)

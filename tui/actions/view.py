@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -140,7 +139,7 @@ async def metrics(app: Viewer, words: Words) -> None:
     """Show the typed metrics in Live, or ask which."""
     from sim.runtime.engine import metrics_tracker as measuring
 
-    known = await in_thread(app.simulator.metrics, "metrics")
+    known = await in_thread(measuring.listed, "metrics")
     for word in words:
         if word not in known and words != ("none",):
             raise UnknownNameError("metric", word, tuple(known))
@@ -162,9 +161,9 @@ async def _show(app: Viewer, names: Sequence[str]) -> None:
     """Show metrics from now on, and save the choice; start taking them if the world takes none."""
     if names and app.simulation.frame.metrics is None:
         await app.simulation.do("open_metrics")
-    app.prefer(replace(app.preferences, metrics=tuple(names)))
+    app.prefer(app.preferences.model_copy(update={"metrics": tuple(names)}))
     app.redraw()
-    await in_thread(lambda: app.simulator.keep_metrics(names), "settings")
+    await in_thread(lambda: app.upkeep.keep_metrics(names), "settings")
     shown = ", ".join(names) if names else "the default metrics"
     app.say(f"Live shows {shown}.", "good")
 

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim import network, runtime
 from sim.core import plural
 from sim.errors import InputError
+from sim.runtime import choices
+from sim.runtime.queries import pairs as pairs_of
+from sim.scenario import ImportedWorld
 from tui.actions.command_line import METHODS, choice, pairs
 from tui.actions.table import Words, does
 from tui.dialogs.dialog import Notice
@@ -25,31 +29,38 @@ from tui.safe_text import line
 from tui.text import bytes_of, count, percent, seconds, short
 
 if TYPE_CHECKING:
+    from sim import World
+    from sim.core import Report
+    from sim.scenario import NewWorld
     from tui.app import Hubbub as Viewer
 
 
 @does("new")
 async def new_world(app: Viewer, _words: Words) -> None:
     """Ask for a new world, create it, and show it."""
-    order = await app.push_screen_wait(NewWorldDialog(app.simulator, app.last_new))
+    order = await app.push_screen_wait(NewWorldDialog(app.last_new))
     if order is None or not await may_leave(app, "create the new world"):
         return
     app.last_new = order
     kind = order.network.partition("-")[0]
     name = f"{kind}-{short(order.agents).replace('.0', '')}"
-    world = await app.work.in_thread(
-        "creating the world", lambda report: app.simulator.create(order, report)
-    )
+    world = await app.work.in_thread("creating the world", lambda report: _created(order, report))
     await app.enter(world, name)
+
+
+def _created(order: NewWorld, report: Report) -> World:
+    if order.platform:
+        runtime.warm((choices.PLATFORM,), report)
+    return order.make(report)
 
 
 @does("open")
 async def open_world(app: Viewer, words: Words) -> None:
     """Open the named world, or ask which."""
     if words:
-        path: Path | None = saved_path(app.simulator.saves, words[0], must_exist=True)
+        path: Path | None = saved_path(app.saves, words[0], must_exist=True)
     else:
-        chosen = await app.push_screen_wait(OpenDialog(app.simulator))
+        chosen = await app.push_screen_wait(OpenDialog(app.saves))
         path = None if chosen is None else chosen.path
     if path is not None and app.homes.home.at == path:
         app.say(f"{path.stem} is already open; type :revert to go back to the saved world.")
@@ -87,7 +98,7 @@ async def erase(app: Viewer, words: Words) -> None:
     at = app.homes.home.at
     if at is None or not app.homes.home.is_named:
         raise InputError("Save the world first (w): its file is rewritten without the profiles.")
-    whose = await app.simulation.query(app.simulator.whom, who)
+    whose = await app.simulation.query(runtime.whom, who)
     left = "Names, ids and texts are deleted; numbers and interests stay."
     left = "The whole profiles are deleted." if how == "erase" else left
     question = (
@@ -128,7 +139,7 @@ async def journal(app: Viewer, words: Words) -> None:
 async def save_world(app: Viewer, words: Words) -> None:
     """Save under the typed name, or ask for one."""
     if words:
-        path = saved_path(app.simulator.saves, words[0])
+        path = saved_path(app.saves, words[0])
         own = app.frame.path if app.frame else None
         if is_taken(path) and str(path) != str(own) and path != app.homes.home.at:
             raise InputError(f"{path.name} is another world; press w to replace it.")
@@ -145,7 +156,7 @@ async def save_asking(app: Viewer) -> bool:
         name, own = f"{name}-copy", None
     elif home.at is not None:
         name = home.at.stem
-    path = await app.push_screen_wait(SaveDialog(app.simulator, name, own, home.at))
+    path = await app.push_screen_wait(SaveDialog(app.saves, name, own, home.at))
     if path is None:
         return False
     await save_to(app, path)
@@ -157,7 +168,7 @@ async def save_to(app: Viewer, path: Path) -> None:
     engine = app.simulation
     if not await _may_replace(app, path):
         raise InputError(f"Not saved; {path.name} is unchanged. Choose another name (w).")
-    if path.parent == app.simulator.saves:  # only our own folder is created; any other must exist
+    if path.parent == app.saves:  # only our own folder is created; any other must exist
         await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
     saved = await app.work.reporting(
         "saving the world", lambda report: engine.save(path, report=report)
@@ -169,7 +180,7 @@ async def save_to(app: Viewer, path: Path) -> None:
 
 async def _may_replace(app: Viewer, path: Path) -> bool:
     """Ask before replacing a file with a later state of this world; True if there is none."""
-    lost = await app.simulation.query(app.simulator.lost_by_saving, path)
+    lost = await app.simulation.query(runtime.lost_by_saving, path)
     question = f"{path.name} {lost}. It will be replaced."
     return not lost or await app.confirmed("Replace a later state?", question, "Replace")
 
@@ -203,11 +214,10 @@ async def import_file(app: Viewer, words: Words) -> None:
     path, options = Path(words[0]), pairs(words[1:])
     if not await may_leave(app, f"import {path.name}"):
         return
-    world, told = await app.work.in_thread(
-        "reading the network", lambda report: app.simulator.read(path, options, report)
-    )
-    await app.enter(world, path.name.partition(".")[0] or "imported")
-    await app.push_screen_wait(Notice(f"Imported {path.name}", told))
+    order = ImportedWorld.typed(path, options)
+    found = await app.work.in_thread("reading the network", lambda report: order.make(report))
+    await app.enter(found.world, path.name.partition(".")[0] or "imported")
+    await app.push_screen_wait(Notice(f"Imported {path.name}", found.report.describe()))
 
 
 @does("path")
@@ -215,15 +225,14 @@ async def path(app: Viewer, words: Words) -> None:
     """Show how a message could travel from one member to another."""
     if len(words) != 2:
         raise InputError("Type two members by id, such as `path 17 4031`.")
-    simulator, simulation = app.simulator, app.simulation
+    simulation = app.simulation
     ids = await app.work.of_engine(
-        "looking for a path",
-        simulation.query(simulator.path_between, *words, then=simulator.path_of),
+        "looking for a path", simulation.query(pairs_of.sought, *words, then=pairs_of.found)
     )
     if not ids:
         app.say(f"No path from {words[0]} to {words[1]}.", "warning")
         return
-    members = await simulation.query(simulator.members, list(ids))
+    members = await simulation.query(_named, list(ids))
     steps = "\n".join(f"{place:>3}  {member}" for place, member in enumerate(members))
     title = f"From {words[0]} to {words[1]}: {plural(len(members) - 1, 'step')}"
     await app.push_screen_wait(Notice(title, steps))
@@ -232,10 +241,17 @@ async def path(app: Viewer, words: Words) -> None:
 @does("report")
 async def report(app: Viewer, _words: Words) -> None:
     """Measure the network and show the results."""
-    found = await app.work.job("measuring the network", app.simulation.study(app.simulator.measure))
+    found = await app.work.job(
+        "measuring the network", app.simulation.study(network.network_report)
+    )
     ids = [member.agent for member in found.influential]
-    names = await app.simulation.call(app.simulator.members, ids)
+    names = await app.simulation.query(_named, ids)
     await app.push_screen_wait(Notice("The network", report_text(found, names)))
+
+
+def _named(world: World, ids: Sequence[int]) -> list[str]:
+    both = [(world.agents.name(agent), str(world.agents.id(agent))) for agent in ids]
+    return [name if name == own else f"{name} ({own})" for name, own in both]
 
 
 @does("detect")

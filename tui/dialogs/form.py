@@ -27,7 +27,7 @@ from tui.safe_text import line, plain
 
 if TYPE_CHECKING:
     from sim.core import ParameterSpec
-    from tui.simulator import PluginChoice
+    from sim.runtime import PluginChoice
 
 T = TypeVar("T")
 

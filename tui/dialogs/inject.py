@@ -13,7 +13,9 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Static
 
-from sim.core import plural
+from sim import runtime
+from sim.core import plural, quiet
+from sim.runtime import choices
 from tui.dialogs.form import Field, FormDialog, TextLines, whole, whole_number
 from tui.dialogs.models import ModelField
 from tui.dialogs.progress import in_thread
@@ -21,8 +23,7 @@ from tui.safe_text import is_visible, line
 from tui.text import count, percent, seconds
 
 if TYPE_CHECKING:
-    from sim.runtime import Plan, Simulation
-    from tui.simulator import PluginChoice, Simulator
+    from sim.runtime import Plan, PluginChoice, Simulation
 
 
 DEFAULT_MODEL = "independent-cascade"
@@ -67,12 +68,11 @@ class InjectDialog(FormDialog[MessageOrder]):
     waiting = "The models are still loading."
 
     def __init__(
-        self, simulator: Simulator, simulation: Simulation, last: MessageOrder | None, *,
+        self, simulation: Simulation, last: MessageOrder | None, *,
         title: str = "Send a message", yes: str = "Send",
     ) -> None:  # fmt: skip
         self._last = last or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
         super().__init__(title, yes=yes, given=self._last.parameters, given_to=self._last.model)
-        self._simulator = simulator
         self._simulation = simulation
 
     def fields(self) -> Iterator[Field]:
@@ -85,7 +85,7 @@ class InjectDialog(FormDialog[MessageOrder]):
             check=lambda text: "" if is_visible(text) else INVISIBLE, missing=INVISIBLE,
         )  # fmt: skip
         yield Field(
-            "model", "Model", control=partial(ModelField, self._simulator),
+            "model", "Model", control=ModelField,
             explanation=ModelField.MEANING,
         )  # fmt: skip
         yield Field("kind", "Seeds", kind, _KINDS)
@@ -111,7 +111,7 @@ class InjectDialog(FormDialog[MessageOrder]):
         yield Field("channel", "Channel", last.channel, hint=CHANNELS)
 
     async def load(self) -> tuple[Sequence[PluginChoice], str]:
-        return await in_thread(self._simulator.models, "models"), self._last.model
+        return await in_thread(choices.models, "models"), self._last.model
 
     @on(ModelField.Changed)
     async def _picked(self, event: ModelField.Changed) -> None:
@@ -125,7 +125,7 @@ class InjectDialog(FormDialog[MessageOrder]):
 
     async def preview(self, wanted: MessageOrder) -> str:
         self.say("Estimating reach ...")
-        await in_thread(lambda: self._simulator.warm(_unheard, (wanted.model,)), "warm")
+        await in_thread(lambda: runtime.warm((wanted.model,), quiet), "warm")
         if wanted.seeds.startswith("best:"):
             await self._find(wanted)
         more = {"channel": wanted.channel} if wanted.channel else {}
@@ -160,10 +160,6 @@ def _seeds(values: Mapping[str, str]) -> str:
     if kind == "community":
         return f"community:{values['community']}:{number}"
     return f"top:{number}:{kind}"
-
-
-def _unheard(_stage: str, _share: float) -> None:
-    """Ignore a progress report."""
 
 
 def planned(plan: Plan, agents: int) -> str:

@@ -26,13 +26,12 @@ from tui.dialogs.form import Field, FormDialog
 from tui.dialogs.progress import in_thread
 from tui.draw.fan import FanPane
 from tui.experiment_figures import ArmCurves, Outcome
-from tui.lab_files import fault_of, story_of
+from tui.lab_files import fault_of, scenarios, story_of
 from tui.safe_text import line
 
 if TYPE_CHECKING:
     from tui.actions.table import Words
     from tui.lab_files import Diagnostic, LabFile, ScenarioStory
-    from tui.simulator import Simulator
 
 
 PAUSE = 0.3
@@ -159,9 +158,8 @@ class GalleryDialog(Dialog[GalleryWish]):
         Binding("right", "variant(1)", "Next variant", id="gallery-right", show=False),
     ]
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self) -> None:
         super().__init__("Gallery", yes="Play")
-        self._simulator = simulator
         self._where: list[str] = []
         self._story: ScenarioStory | None = None
         self._variant = 0
@@ -183,7 +181,7 @@ class GalleryDialog(Dialog[GalleryWish]):
     async def on_mount(self) -> None:
         if (preferences := getattr(self.app, "preferences", None)) is not None:
             self.query_one(FanPane).symbols = preferences.symbols
-        self._where = await in_thread(self._simulator.scenarios, "scenarios")
+        self._where = await in_thread(scenarios, "scenarios")
         options = self.query_one("#scenarios", OptionList)
         options.add_options(line(each.rpartition(":")[2], 40) for each in self._where)
         options.highlighted = 0 if self._where else None

@@ -18,6 +18,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList
 
 from sim.core import plural
+from sim.runtime import choices
 from tui.dialogs.dialog import ListDialog, Notice
 from tui.dialogs.progress import in_thread
 from tui.key_queue import KeysInOrder
@@ -25,7 +26,7 @@ from tui.safe_text import line
 from tui.text import count, rank
 
 if TYPE_CHECKING:
-    from tui.simulator import PluginChoice, Simulator
+    from sim.runtime import PluginChoice
 
 
 NAME_CELLS = 27
@@ -60,12 +61,9 @@ class PickModel(ListDialog[str]):
     empty = NOTHING
     beside = 3
 
-    def __init__(
-        self, simulator: Simulator, cards: Sequence[PluginChoice], chosen: str = "", typed: str = ""
-    ) -> None:
+    def __init__(self, cards: Sequence[PluginChoice], chosen: str = "", typed: str = "") -> None:
         super().__init__("Models", yes="Choose")
-        self._simulator, self._cards = simulator, cards
-        self._chosen, self._typed = chosen, typed
+        self._cards, self._chosen, self._typed = cards, chosen, typed
 
     def body(self) -> ComposeResult:
         yield Search(
@@ -114,7 +112,7 @@ class PickModel(ListDialog[str]):
 
     async def action_card(self) -> None:
         if self.here:
-            await show_card(self, self._simulator, self.here)
+            await show_card(self, self.here)
 
 
 class ModelCard(Notice):
@@ -135,9 +133,9 @@ def _fact(label: str, text: str, room: int) -> Content:
     return head + Content(("\n" + " " * LABEL_CELLS).join(_wrapped(text, room)))
 
 
-async def show_card(above: Widget, simulator: Simulator, name: str) -> None:
+async def show_card(above: Widget, name: str) -> None:
     """Show the card of a model above a dialog."""
-    facts = await in_thread(lambda: simulator.card(name), "card")
+    facts = await in_thread(lambda: choices.card_facts(name), "card")
     above.app.push_screen(ModelCard(name, facts, above.app.size.width))
 
 
@@ -176,9 +174,8 @@ class ModelField(Widget, can_focus=True):
         def control(self) -> ModelField:
             return self.field
 
-    def __init__(self, simulator: Simulator, *, id: str) -> None:  # noqa: A002 - Textual's word
+    def __init__(self, *, id: str) -> None:  # noqa: A002 - Textual's word
         super().__init__(id=id)
-        self._simulator = simulator
         self._cards: dict[str, PluginChoice] = {}
 
     def offer(self, cards: Sequence[PluginChoice]) -> None:
@@ -210,7 +207,7 @@ class ModelField(Widget, can_focus=True):
         if self._cards:
             self._hold_keys()
             cards = list(self._cards.values())
-            self.app.push_screen(PickModel(self._simulator, cards, self.value, typed), self._take)
+            self.app.push_screen(PickModel(cards, self.value, typed), self._take)
 
     def _take(self, name: str | None) -> None:
         self.value = name or self.value
@@ -218,7 +215,7 @@ class ModelField(Widget, can_focus=True):
     async def action_card(self) -> None:
         if self.value:
             self._hold_keys()
-            await show_card(self, self._simulator, self.value)
+            await show_card(self, self.value)
 
     def _hold_keys(self) -> None:
         """Keep the next letters of a word for the list that the first one opens."""

@@ -8,43 +8,43 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psutil
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widgets import Select
 
+import sim
+from sim import runtime
 from sim.core import plural
 from sim.errors import FileError, InputError
-from sim.scenario.worlds import USUAL
+from sim.runtime import choices
+from sim.scenario import USUAL, NewWorld
 from tui.dialogs.dialog import Confirm, ListDialog
 from tui.dialogs.form import Field, FormDialog, whole, whole_number
 from tui.dialogs.progress import in_thread
 from tui.safe_text import line
-from tui.simulator import NewWorldSpec
 from tui.text import bytes_of, count, short
 
 if TYPE_CHECKING:
-    from sim.runtime import Frame, Reach, SessionRow
+    from sim.runtime import Frame, PluginChoice, Reach, SavedWorld, SessionRow
     from sim.store import Bookmark
-    from tui.simulator import PluginChoice, SavedWorld, Simulator
 
 
 NO_PLATFORM = "none: messages spread along ties only"
 ALONE = "none"
 
 
-class NewWorldDialog(FormDialog[NewWorldSpec]):
+class NewWorldDialog(FormDialog[NewWorld]):
     """Returns the specification of a new world."""
 
     AUTO_FOCUS = "#agents"
     of = "network"
     waiting = "The network generators are still loading."
 
-    def __init__(self, simulator: Simulator, last: NewWorldSpec | None) -> None:
-        self._last = last or NewWorldSpec(USUAL.agents, USUAL.network, USUAL.seed, {})
-        super().__init__(
-            "New world", yes="Create", given=self._last.parameters, given_to=self._last.network
-        )
-        self._simulator = simulator
+    def __init__(self, last: NewWorld | None) -> None:
+        self._last = last or USUAL
+        given = {"mean_degree": self._last.mean_degree, **self._last.parameters}
+        super().__init__("New world", yes="Create", given=given, given_to=self._last.network)
 
     def fields(self) -> Iterator[Field]:
         last = self._last
@@ -54,39 +54,42 @@ class NewWorldDialog(FormDialog[NewWorldSpec]):
         yield Field("platform", "Platform", last.platform, [(ALONE, NO_PLATFORM)])
 
     async def load(self) -> tuple[Sequence[PluginChoice], str]:
-        cards = await in_thread(self._simulator.networks, "networks")
-        ranks = await in_thread(self._simulator.recommenders, "recommenders")
+        cards = await in_thread(choices.networks, "networks")
+        ranks = await in_thread(choices.recommenders, "recommenders")
         for feeds in self.query("#platform").results(Select):
             feeds.set_options([(NO_PLATFORM, ALONE), *((f"feeds ranked by {n}", n) for n in ranks)])
             feeds.value = self._last.platform if self._last.platform in ranks else ALONE
         return cards, self._last.network
 
-    def made(self, values: Mapping[str, str]) -> NewWorldSpec:
-        platform = values["platform"]
-        return NewWorldSpec(
-            whole("agents", values["agents"], low=1), values["network"],
-            whole("seed", values["seed"], low=0), self.parameters,
-            "" if platform == ALONE else platform,
+    def made(self, values: Mapping[str, str]) -> NewWorld:
+        given: dict[str, Any] = dict(self.parameters)
+        degree = float(given.pop("mean_degree", USUAL.mean_degree))
+        platform = "" if values["platform"] == ALONE else values["platform"]
+        return NewWorld(
+            whole("agents", values["agents"], low=1), values["network"], degree,
+            whole("seed", values["seed"], low=0), parameters=given, platform=platform,
         )  # fmt: skip
 
-    def result(self) -> NewWorldSpec | None:
+    def result(self) -> NewWorld | None:
         order = super().result()
         if order is not None:
-            _refuse_too_large(order, *self._simulator.estimate(order))
+            _estimated(order)
         return order
 
-    async def preview(self, wanted: NewWorldSpec) -> str:
-        needed, free = await in_thread(lambda: self._simulator.estimate(wanted), "estimate")
-        _refuse_too_large(wanted, needed, free)
-        return f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} free."
+    async def preview(self, wanted: NewWorld) -> str:
+        return await in_thread(lambda: _estimated(wanted), "estimate")
 
 
-def _refuse_too_large(order: NewWorldSpec, needed: int, free: int) -> None:
+def _estimated(order: NewWorld) -> str:
+    """Return what a world needs; raise ``InputError`` if that is more than is free."""
+    needed = sim.World.estimate_bytes(order.agents, order.mean_degree)
+    free = psutil.virtual_memory().available
     if needed > free:
         raise InputError(
             f"Not enough memory: {plural(order.agents, 'member')} need about {bytes_of(needed)}, "
             f"{bytes_of(free)} free; use fewer members or a smaller mean degree."
         )
+    return f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} free."
 
 
 NAME_CELLS = 20
@@ -98,20 +101,20 @@ class OpenDialog(ListDialog["SavedWorld"]):
     empty = "Nothing to open yet; press w in a world to save it."
     beside = 4
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, saves: Path) -> None:
         super().__init__("Open a world", yes="Open")
-        self._simulator = simulator
+        self._saves = saves
 
     def on_mount(self) -> None:
         self.tell("Loading saved worlds ...")
         self.run_worker(self._list())
 
     async def _list(self) -> None:
-        saved = await self._simulator.saved()
+        saved = await in_thread(lambda: runtime.saved_worlds(self._saves), "saves")
         with suppress(NoMatches):  # the dialog was closed meanwhile
             self.offer((_line(world), world) for world in saved)
             many = plural(len(saved), "saved world") if saved else "No saved worlds"
-            self.tell(f"{many} in {self._simulator.saves}; 0 opens the gallery of scenarios.")
+            self.tell(f"{many} in {self._saves}; 0 opens the gallery of scenarios.")
 
     def moved(self) -> str:
         world = self.here
@@ -171,10 +174,10 @@ class SaveDialog(FormDialog[Path]):
     AUTO_FOCUS = "#name"
 
     def __init__(
-        self, simulator: Simulator, name: str, own: str | None = None, at: Path | None = None
+        self, saves: Path, name: str, own: str | None = None, at: Path | None = None
     ) -> None:
         super().__init__("Save the world", yes="Save")
-        self._saves = simulator.saves
+        self._saves = saves
         self._proposed = _proposal(name)
         self._own = {Path(each).resolve() for each in (own, at) if each}
         self._agreed = ""

@@ -17,6 +17,7 @@ from textual.geometry import Size
 from textual.timer import Timer
 from textual.widget import Widget
 
+from sim import runtime
 from tui.actions.command_line import VIEWS
 from tui.dialogs.form import written
 from tui.dialogs.progress import in_thread
@@ -234,7 +235,7 @@ class ParametersPane(Widget, can_focus=True):
             self.refresh(layout=is_other)
 
     async def _learn(self, model: str) -> None:
-        cards = await in_thread(self.app.simulator.models, "models")
+        cards = await in_thread(lambda: runtime.choices.models(), "models")
         found = next((card for card in cards if card.name == model), None)
         self._specs = {} if found is None else {spec.name: spec for spec in found.parameters}
         self.refresh()

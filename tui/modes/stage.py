@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tui.app import Hubbub
     from tui.draw.panes import Symbols
     from tui.parts import FrameFeed
-    from tui.simulator import JournalLocation
+    from tui.world_session import JournalLocation
 
 
 Piece = tuple[int, str, str]

@@ -7,7 +7,7 @@ error. "Neighbours" are agents tied in either direction; paths follow the direct
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -16,8 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arrays import Ids
-from sim.core.cards import Theory, as_if_mutual, as_if_unclustered, with_doubts
+from sim.core.cards import Setting, Theory, as_if_mutual, as_if_unclustered, with_doubts
 from sim.core.progress import Report, quiet
+from sim.core.registry import make
 from sim.network.analysis import analysis
 from sim.network.analysis.analysis import MeasureEstimate, clustering
 from sim.network.graph.ties import Ties
@@ -191,6 +192,18 @@ Planted communities of degree 4 have 0.06, where edge-based curves are off by 0.
 _BY_CHANCE = 3.0
 """Clustering must also exceed this multiple of that of a random network of equal size and ties."""
 _CLUSTERING_DRAWS = 10_000
+
+
+def predicted(
+    ties: Ties, model: str, parameters: Mapping[str, Any], seeds: int, ticks: int,
+    *, report: Report = quiet,
+) -> tuple[Theory, ...]:  # fmt: skip
+    """Return what a model's equations predict for a message in a network, with caveats."""
+    report("counting followers", 0.1)
+    shares = np.bincount(ties.out_degree) / max(1, ties.agents)
+    report("solving equations", 0.3)
+    setting = Setting(ties.agents, seeds, shares)
+    return with_caveats(make(model, **parameters).theory(setting, ticks), ties, report)
 
 
 def with_caveats(

@@ -35,7 +35,7 @@ from sim.store.journal.lease import Lease, LeaseError, Signature, holder, is_hel
 from sim.store.journal.lineage import SAVED_FILE, SaveEntry, is_of_file, saved_at
 from sim.store.journal.reading import audit, read_journal, saved_acts
 from sim.store.journal.recovery import Recovery, older_checkpoint
-from sim.store.saves import SaveFile
+from sim.store.saves import SaveFile, kept
 from sim.store.snapshot.opened import info, under_way
 from sim.world.state.state import LostModel
 from sim.world.world import World
@@ -174,10 +174,10 @@ def live_places(folder: Path) -> list[LiveWorldFiles]:
     return found
 
 
-def never_saved(folder: Path) -> tuple[SaveFile, ...]:
-    """List the worlds of a folder that exist only in their journals, by name."""
+def all_saves(folder: Path) -> list[SaveFile]:
+    """List the worlds of a folder by path, also those that exist only in their journals."""
     places = (place for place in live_places(folder) if not os.path.lexists(place.path))
-    return tuple(_unsaved(place) for place in places)
+    return sorted((*kept(folder), *map(_unsaved, places)), key=lambda each: each.path)
 
 
 def _unsaved(place: LiveWorldFiles) -> SaveFile:

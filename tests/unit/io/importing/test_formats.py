@@ -17,6 +17,7 @@ from sim.core import quiet
 from sim.errors import FileError, FormatError, HubbubError, InputError
 from sim.io import EdgeOptions, ImportOutcome
 from sim.io.importing.formats import READ, REFUSED
+from sim.scenario import ImportedWorld
 
 Ties = dict[tuple[Any, Any], float]
 
@@ -809,15 +810,14 @@ def test_one_network_is_one_world_in_whatever_file(kind: Any, name: Any, tmp_pat
 
 
 def test_the_screen_imports_with_the_options_of_the_command_line(tmp_path: Path) -> None:
-    from tui.simulator import Simulator
-
     (tmp_path / "a.sif").write_text("ann pp bob\nbob pd cid\n")
     asked = {"columns": "0,2", "relations": "1", "directed": "no"}
-    world, told = Simulator(tmp_path).read(tmp_path / "a.sif", asked, quiet)
+    made = ImportedWorld.typed(tmp_path / "a.sif", asked).make(quiet)
+    world, told = made.world, made.report.describe()
     assert {*ties(world)} == {("ann", "bob"), ("bob", "ann"), ("bob", "cid"), ("cid", "bob")}
     assert (world.tie_records.counts, told[:5]) == ({"pp": 2, "pd": 2}, "a.sif")
     with pytest.raises(InputError, match="option of import"):
-        Simulator(tmp_path).read(tmp_path / "a.sif", {"weight": "2"}, quiet)
+        ImportedWorld.typed(tmp_path / "a.sif", {"weight": "2"})
 
 
 def test_the_guide_names_every_format() -> None:

@@ -18,7 +18,7 @@ from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import recover
 from sim.runtime.saves import backups
 from sim.runtime.saves.backups import backup, copy_live, restore
-from sim.runtime.saves.places import never_saved, require_free
+from sim.runtime.saves.places import all_saves, require_free
 from sim.store import load, save
 from sim.store.history.database import damage_of_history, history_file
 from sim.store.journal.journal import JUMP
@@ -340,7 +340,7 @@ async def test_a_duplicate_goes_on_where_the_world_is(folder: Path) -> None:
         copy_live(folder / "a.hub", folder / "c.hub")
 
 
-async def test_a_world_never_saved_replaces_one_that_was(folder: Path, tmp_path: Path) -> None:
+async def test_a_world_all_saves_replaces_one_that_was(folder: Path, tmp_path: Path) -> None:
     path = folder / "a.hub"
     await lived(path, file=False)
     backup(folder, tmp_path / "b")
@@ -427,16 +427,16 @@ async def test_journals_to_nowhere_are_copied(folder: Path, tmp_path: Path, is_l
 
 async def test_a_world_that_cannot_be_opened_is_in_the_list_with_its_reason(folder: Path) -> None:
     await lived(folder / "a.hub", file=False)
-    (found,) = never_saved(folder)
+    (found,) = all_saves(folder)
     assert (found.name, found.is_saved, found.reason) == ("a", False, "")
     for each in (folder / "a.hub.live").glob("checkpoint-*"):
         each.write_bytes(b"nothing")
-    (found,) = never_saved(folder)
+    (found,) = all_saves(folder)
     assert found.info is None
     assert found.reason.startswith("not a Hubbub world file")
     for each in (folder / "a.hub.live").glob("checkpoint-*"):
         each.unlink()
-    (found,) = never_saved(folder)
+    (found,) = all_saves(folder)
     assert found.reason == "its journal has no checkpoint to start from"
 
 
