@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from tui.safe_text import line
 from tui.text import count, percent, short
 
 if TYPE_CHECKING:
-    from sim.lab import Calibration, Ensemble, Futures, StudyFindings, Sweep
+    from sim.lab import Calibration, Ensemble, Futures, HeatMap, StudyFindings, Sweep
     from tui.experiments import Experiment
 
 
@@ -33,37 +33,12 @@ OF_MESSAGES = tuple(SERIES_TITLES)
 
 
 @dataclass(frozen=True, eq=False)
-class ArmCurves:
-    """The fan chart of one arm."""
-
-    name: str  # of the arm
-    levels: F64  # float64 (5, ticks + 1): the quantiles :data:`QUANTILES` over replicates, by tick
-
-    @property
-    def median(self) -> F64:
-        middle: F64 = self.levels[2]
-        return middle
-
-
-@dataclass(frozen=True, eq=False)
 class ArmDifference:
     """The difference between two arms, tick by tick."""
 
     arm: str  # the arms: first minus second
     against: str
     levels: F64  # float64 (3, ticks + 1): low end of the 95 % interval, mean, high end
-
-
-@dataclass(frozen=True, eq=False)
-class ParameterMap:
-    """A measure over two parameters."""
-
-    x: str  # names
-    y: str
-    measure: str
-    across: tuple[str, ...]  # values of x and y, rising, as they are written
-    up: tuple[str, ...]
-    means: F64  # float64 (up, across); NaN without a finished run
 
 
 @dataclass(frozen=True)
@@ -96,12 +71,12 @@ class Outcome:
     unit: str  # of these
     tick: int  # the first tick of the curves, and the number of agents
     agents: int
-    arms: tuple[ArmCurves, ...]  # a fan chart each
+    arms: Mapping[str, F64]  # the fan chart of each: float64 (5, ticks + 1), QUANTILES by tick
     facts: tuple[tuple[str, str], ...]  # label and value
     sentences: tuple[str, ...]
     finished: int  # number of runs included
     difference: ArmDifference | None = None  # between the second arm and the first
-    pictures: Mapping[str, ParameterMap | Bars] = field(default_factory=dict)
+    pictures: Mapping[str, HeatMap | Bars] = field(default_factory=dict)
 
     @property
     def views(self) -> tuple[str, ...]:
@@ -137,18 +112,18 @@ def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) 
         return _of_sweep(found, series, axes, experiment)
     if isinstance(found, lab.Ensemble):
         said = (*found.conclusion().splitlines(), found.summary().caption)
-        arms = (_fan("", found.records.curve(series)),)
+        arms = {"": _fan(found.records.curve(series))}
         return _of_curves(found, series, experiment, arms, _facts(found), said)
     return _of_conditions(found, series, experiment)
 
 
 def _of_curves(
-    found: Any, series: str, experiment: Experiment, arms: Sequence[ArmCurves],
+    found: Any, series: str, experiment: Experiment, arms: Mapping[str, F64],
     facts: Iterable[tuple[str, str]], said: Iterable[str], **more: Any,
 ) -> Outcome:  # fmt: skip
     records = found.records
     return Outcome(
-        series, records.curves.units.get(series, ""), experiment.tick, records.agents, tuple(arms),
+        series, records.curves.units.get(series, ""), experiment.tick, records.agents, arms,
         tuple(facts), tuple(filter(None, (*said, *experiment.remarks))), records.finished, **more,
     )  # fmt: skip
 
@@ -177,7 +152,7 @@ def _of_conditions(
     answers = [answer(futures, each, arm, first) for each in measures for arm in arms]
     table = futures.difference_curve(series)
     levels = np.stack([table["low"], table["mean"], table["high"]]).astype(np.float64)
-    fans = [_fan(arm, futures.curve(series, arm)) for arm in futures.arms]
+    fans = {arm: _fan(futures.curve(series, arm)) for arm in futures.arms}
     return _of_curves(
         found, series, experiment, fans, facts, (*said, *answers, found.corrected(), *last),
         difference=ArmDifference(futures.arms[1], futures.arms[0], levels), pictures=bars,
@@ -255,7 +230,7 @@ def _of_sweep(found: Sweep, measure: str, axes: tuple[str, ...], experiment: Exp
         ("runs", f"{count(finished)} of {count(experiment.total)}"),
         *((name, _span(found, place)) for place, name in enumerate(found.design.names)),
     ]  # fmt: skip
-    pictures: dict[str, ParameterMap | Bars] = {}
+    pictures: dict[str, HeatMap | Bars] = {}
     said = found.conclusion(measure).splitlines()
     try:
         pictures["indices"] = _indices(found, measure)
@@ -264,9 +239,9 @@ def _of_sweep(found: Sweep, measure: str, axes: tuple[str, ...], experiment: Exp
     pictures["ends"] = _ends(found, measure)
     if len(names := found.design.names) > 1:
         chosen = axes if len(axes) == 2 and {*axes} <= {*names} and len({*axes}) == 2 else names[:2]
-        pictures = {HEAT: _map(found, measure, *chosen), **pictures}
+        pictures = {HEAT: found.heat_map(chosen[0], chosen[1], measure), **pictures}
     return Outcome(
-        measure, "", 0, 0, (), tuple(facts), (*said, *experiment.remarks), finished,
+        measure, "", 0, 0, {}, tuple(facts), (*said, *experiment.remarks), finished,
         pictures=pictures,
     )  # fmt: skip
 
@@ -275,17 +250,12 @@ def _span(found: Sweep, place: int) -> str:
     values = list(dict.fromkeys(point[place] for point in found.design.points))
     if any(isinstance(value, str | bool) for value in values):
         return f"{len(values)} values"
-    return f"{_number(min(values))} to {_number(max(values))}"
+    return f"{parameter(min(values))} to {parameter(max(values))}"
 
 
-def _number(value: Any) -> str:
+def parameter(value: Any) -> str:
+    """Return the value of a parameter as it is written."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _map(found: Sweep, measure: str, x: str, y: str) -> ParameterMap:
-    drawn = found.heat_map(x, y, measure)
-    across, up = (tuple(map(_number, values)) for values in (drawn.across, drawn.up))
-    return ParameterMap(x, y, measure, across, up, drawn.means)
 
 
 _INDICES = {"morris": ("mu_star",), "sobol": ("total", "first")}
@@ -312,7 +282,7 @@ def _ends(found: Sweep, measure: str) -> Bars:
     for row in drawn.table().rows():
         if not np.isnan(row["difference"]):
             low, high = (
-                f"{short(row[e])} at {_number(row[f'{e}_value'])}" for e in ("low", "high")
+                f"{short(row[e])} at {parameter(row[f'{e}_value'])}" for e in ("low", "high")
             )
             rows.append(AxisBar(row["parameter"], row["high"], np.nan, np.nan, f"{low}, {high}",
                             row["low"]))  # fmt: skip
@@ -338,16 +308,16 @@ def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
     note = f"Best fit within each range (0 to 1), with its {found.level:.0%} joint region"
     said_of = (*found.conclusion().splitlines(), *experiment.remarks)
     return Outcome(
-        "", "", 0, 0, (), tuple(facts), said_of, found.simulations,
+        "", "", 0, 0, {}, tuple(facts), said_of, found.simulations,
         pictures={"parameters": Bars(tuple(rows), note, span=(0.0, 1.0))},
     )  # fmt: skip
 
 
-def _fan(name: str, rows: F64) -> ArmCurves:
+def _fan(rows: F64) -> F64:
     levels = np.full((len(QUANTILES), rows.shape[1]), np.nan)
     there = ~np.isnan(rows).all(axis=0)
     levels[:, there] = np.nanquantile(rows[:, there], QUANTILES, axis=0)
-    return ArmCurves(name, levels)
+    return levels
 
 
 def _facts(found: Ensemble) -> list[tuple[str, str]]:

@@ -57,6 +57,7 @@ from sim.lab.studies import run_study_now as run_study_now
 from sim.lab.studies import study_of as study_of
 from sim.lab.studies import write_template as write_template
 from sim.lab.sweeps import DESIGNS as DESIGNS
+from sim.lab.sweeps import HeatMap as HeatMap
 from sim.lab.sweeps import Sweep as Sweep
 from sim.lab.sweeps import sweep as sweep
 from sim.lab.sweeps import sweep_now as sweep_now

@@ -17,7 +17,7 @@ from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
 from tui.draw.experiments import BarsPane, ParameterMapPane
-from tui.experiment_figures import AxisBar, Bars, ParameterMap, outcome_of
+from tui.experiment_figures import AxisBar, Bars, outcome_of
 from tui.experiments import Experiment
 from tui.lab_files import calibration_plan, fault_of, kept_in, lab_files, study_plan
 
@@ -203,9 +203,9 @@ async def test_a_sweep_is_a_map_indices_and_tables(folder: Path) -> None:
         assert finished_in(folder / "spread.sweep.runs") == 12
         outcome: Any = app.runs._outcome
         drawn = outcome.pictures["heat map"]
-        assert isinstance(drawn, ParameterMap)
+        assert isinstance(drawn, lab.HeatMap)
         assert np.array_equal(drawn.means, expected.means().reshape(3, 2).T)
-        assert (drawn.across, drawn.up) == (("0.1", "0.3", "0.5"), ("0.2", "0.8"))
+        assert (drawn.across, drawn.up) == ((0.1, 0.3, 0.5), (0.2, 0.8))
         await keys(pilot, "t", then="Indices of reach")
         bars = outcome.pictures["indices"]
         assert isinstance(bars, Bars)
@@ -345,7 +345,7 @@ def test_a_calibration_is_values_within_their_ranges() -> None:
 
 # -- pictures ---------------------------------------------------------------------------------
 
-MAP = ParameterMap(
+MAP = lab.HeatMap(
     "beta", "gamma", "size", ("0.1", "0.3"), ("0.2", "0.8"), np.array([[10.0, 30.0], [20, np.nan]])
 )
 

@@ -17,7 +17,7 @@ from tui.actions.lab import arms_of
 from tui.dialogs.lab import CompareDialog
 from tui.draw.curves import Curves
 from tui.draw.fan import DifferencePane, FanPane
-from tui.experiment_figures import ArmCurves, ArmDifference, Outcome, outcome_of
+from tui.experiment_figures import ArmDifference, Outcome, outcome_of
 from tui.experiments import AS_IT_IS, Experiment, world_plan
 
 BRIDGE = "inject text='The bridge is closed.' model=sir beta=0.1 seeds=ids:3,4"
@@ -210,14 +210,14 @@ def test_the_bands_are_quantiles_over_replicates() -> None:
     assert (outcome.series, outcome.unit, outcome.finished) == ("ever", "agents", 9)
     rows = found.records.curve("ever")
     ranked = np.sort(rows, axis=0)
-    assert np.array_equal(outcome.arms[0].median, ranked[4])
-    assert np.array_equal(outcome.arms[0].levels[1], ranked[2])
+    assert np.array_equal(outcome.arms[""][2], ranked[4])
+    assert np.array_equal(outcome.arms[""][1], ranked[2])
     assert dict(outcome.facts)["replicates"] == "9"
 
 
 def flat(unit: str = "agents") -> Outcome:
     levels = np.repeat([[12.0], [32.0], [50.0], [68.0], [88.0]], 12, axis=1)
-    return Outcome("ever", unit, 5, 100, (ArmCurves("", levels),), (), (), 9)
+    return Outcome("ever", unit, 5, 100, {"": levels}, (), (), 9)
 
 
 async def test_a_fan_is_a_median_within_two_bands_and_the_live_run_over_them() -> None:

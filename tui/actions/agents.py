@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 @does("agents")
 async def agents(app: Viewer, _words: Words) -> None:
-    """List all members."""
     app.go("groups")
     if app.groups.view == "communities":
         app.groups.turn("members")
@@ -39,7 +38,6 @@ async def agents(app: Viewer, _words: Words) -> None:
 
 @does("filter")
 async def filter_(app: Viewer, words: Words) -> None:
-    """List the members that match an expression, or let one be typed."""
     expression = " ".join(words)
     app.go("groups")
     if not expression:
@@ -73,7 +71,6 @@ def pointed(expression: str, sentence: str) -> str:
 
 @does("sort")
 async def sort(app: Viewer, words: Words) -> None:
-    """Sort the focused table by a column, its own if none is named; again: reverse the order."""
     table = app.screen.focused
     if not isinstance(table, ColumnTable):
         app.go("groups")
@@ -86,7 +83,6 @@ async def sort(app: Viewer, words: Words) -> None:
 
 @does("ego")
 async def ego(app: Viewer, _words: Words) -> None:
-    """Draw the ties of the chosen member, or go back to the table."""
     _chosen(app)
     app.groups.turn("members" if app.groups.view == "ties" else "ties")
 
@@ -100,7 +96,6 @@ def _chosen(app: Viewer) -> int:
 
 @does("why")
 async def why(app: Viewer, words: Words) -> None:
-    """Explain how the chosen member adopted a message, and why it was shown those of its feed."""
     agent, frame = app.groups.member, app.frame
     focus = frame.focus if frame is not None else None
     if agent is None:
@@ -216,7 +211,6 @@ _TICKS = re.compile(r"(\d*):(\d*)|(\d+)")
 
 @does("pair")
 async def pair(app: Viewer, words: Words) -> None:
-    """Show what is known between the chosen member and another, or between two named members."""
     ids = await _two(app, words)
     found = await app.work.of_engine("comparing members", app.simulation.query(_paired, ids))
     await app.push_screen_wait(Notice(" and ".join(found.names), pair_told(found)))
@@ -258,7 +252,6 @@ def pair_told(pair: Pair) -> str:
 
 @does("suggest")
 async def suggest(app: Viewer, words: Words) -> None:
-    """Suggest members that the chosen member might follow, by a friend recommender."""
     by = words[0] if words else "adamic-adar"
     agent = _chosen(app)
     name, rows = await app.work.of_engine(
@@ -281,7 +274,6 @@ def _suggested(world: World, agent: int, by: str) -> tuple[str, list[str]]:
 
 @does("moves")
 async def moves(app: Viewer, words: Words) -> None:
-    """List lifecycle transitions."""
     from sim.runtime.queries import members as moving
 
     start, stop = _span(words)
@@ -309,7 +301,6 @@ def _span(words: Words) -> tuple[int, int | None]:
 
 @does("change")
 async def change(app: Viewer, words: Words) -> None:
-    """Set properties of the chosen member, or of all members that match a condition."""
     places = [at for at, word in enumerate(words) if _SETS.match(word)]
     first = places[0] if places else len(words)
     condition, said = " ".join(words[:first]), pairs(words[first:])
@@ -326,7 +317,6 @@ async def change(app: Viewer, words: Words) -> None:
 
 @does("profiles")
 async def profiles(app: Viewer, words: Words) -> None:
-    """Assign profiles from a file to members, and report what was found and what is missing."""
     said = pairs(words[1:])
     if not words or set(said) - {"match"}:
         raise InputError("Type a file, such as `profiles people.csv match=order`.")

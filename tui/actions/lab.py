@@ -60,7 +60,6 @@ _OWN = ("ticks", "seed")
 
 @does("runs")
 async def runs(app: Viewer, _words: Words) -> None:
-    """Go to Runs."""
     app.go("runs")
 
 
@@ -72,7 +71,6 @@ def _begin(app: Viewer, plan: ExperimentPlan | None) -> None:
 
 @does("replicates")
 async def replicates(app: Viewer, words: Words) -> None:
-    """Run replicates of the world shown from its current tick, or stop them."""
     if words == ("stop",):
         if not await app.experiments.stop():
             raise InputError("No replicates are running; `replicates 100` starts some.")
@@ -83,7 +81,6 @@ async def replicates(app: Viewer, words: Words) -> None:
 
 @does("compare")
 async def compare(app: Viewer, words: Words) -> None:
-    """Compare conditions of the world shown, from its current tick."""
     app.experiments.require_free()
     if not words:
         names = await in_thread(choices.recommenders, "recommenders")
@@ -153,7 +150,6 @@ def arms_of(words: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 @does("series")
 async def series(app: Viewer, words: Words) -> None:
-    """Show another series of the runs: the next one, or the named one."""
     app.go("runs")
     known, wanted = app.runs.known_series, " ".join(words)
     if wanted and wanted not in known:
@@ -218,7 +214,6 @@ COMPARED = 10
 
 @does("scenario")
 async def scenario(app: Viewer, words: Words) -> None:
-    """Play a scenario: make its world, show it, and carry out its plan as time runs."""
     if not words:
         wish = await app.push_screen_wait(GalleryDialog())
         if wish is None:
@@ -368,7 +363,6 @@ def _options(given: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
 
 @does("study")
 async def study(app: Viewer, words: Words) -> None:
-    """List the studies in this folder; or write, edit, run or report one."""
     if not words:
         found = await in_thread(lambda: lab_files(Path.cwd()), "studies")
         words = await app.push_screen_wait(LabDialog(found, Path.cwd())) or ()
@@ -459,7 +453,6 @@ _OF_VERB: Mapping[str, Callable[[Viewer, str, Words], Any]] = {
 
 @does("sweep")
 async def sweep(app: Viewer, words: Words) -> None:
-    """Run a scenario, or a message in this world, at many points of its parameters."""
     app.experiments.require_free()
     if not words:
         words = await app.push_screen_wait(SweepDialog()) or ()
@@ -486,7 +479,6 @@ async def sweep(app: Viewer, words: Words) -> None:
 
 @does("calibrate")
 async def calibrate(app: Viewer, words: Words) -> None:
-    """Fit parameters of a model and of the network to observed messages."""
     app.experiments.require_free()
     if not words or "=" in words[0]:
         raise InputError(
@@ -507,7 +499,6 @@ async def calibrate(app: Viewer, words: Words) -> None:
 
 @does("picture")
 async def picture(app: Viewer, words: Words) -> None:
-    """Show another picture of the results: the next one, or the named one."""
     app.go("runs")
     views, name = app.runs.views, words[0] if words else ""
     wanted = next((view for view in views if name and view.startswith(name)), "")

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 @does("inject")
 async def inject(app: Viewer, words: Words) -> None:
-    """Send the message that was typed, or ask for one."""
     order: MessageOrder | None
     if words:
         order = order_of(pairs(words))
@@ -96,7 +95,6 @@ def order_of(given: dict[str, str]) -> MessageOrder:
 
 @does("model")
 async def model(app: Viewer, words: Words) -> None:
-    """Show the card of a model: the named one, or one chosen from the list."""
     cards = await in_thread(choices.models, "models")
     shown = app.frame.focus.model if app.frame and app.frame.focus else DEFAULT_MODEL
     name = choice("model", words, tuple(card.name for card in cards))
@@ -114,7 +112,6 @@ async def model(app: Viewer, words: Words) -> None:
 
 @does("params")
 async def params(app: Viewer, _words: Words) -> None:
-    """Focus the sliders of the message shown."""
     from tui.modes.live import ParametersPane
 
     focus = app.frame.focus if app.frame else None
@@ -134,7 +131,6 @@ def _refuse_ended(number: int, status: str) -> None:
 
 @does("set")
 async def set_parameter(app: Viewer, words: Words) -> None:
-    """Set one parameter of the message shown."""
     focus = app.frame.focus if app.frame else None
     if focus is None or len(words) != 2:
         raise InputError("Type a parameter and its value, such as `set probability 0.1`.")
@@ -149,7 +145,6 @@ async def set_parameter(app: Viewer, words: Words) -> None:
 
 @does("undo")
 async def undo(app: Viewer, _words: Words) -> None:
-    """Take the last change of a parameter back, from the next tick on."""
     if not app.undoable:
         raise InputError("No parameter was changed; , takes back a tick.")
     message, name, value = app.undoable.pop()
@@ -159,7 +154,6 @@ async def undo(app: Viewer, _words: Words) -> None:
 
 @does("focus")
 async def focus(app: Viewer, words: Words) -> None:
-    """Show a message by its number, or the next one."""
     ids = [row.id for row in app.frame.sessions] if app.frame else []
     now = app.frame.focus.id if app.frame and app.frame.focus else None
     after = ids[(ids.index(now) + 1) % len(ids)] if now in ids else ids[-1]
@@ -180,7 +174,6 @@ def _row_of(app: Viewer, words: Words) -> SessionRow:
 
 @does("cancel")
 async def cancel(app: Viewer, words: Words) -> None:
-    """Stop a message; its adopters remain."""
     frame = app.frame
     if frame is None:
         return
@@ -195,7 +188,6 @@ async def cancel(app: Viewer, words: Words) -> None:
 
 @does("platform")
 async def platform(app: Viewer, words: Words) -> None:
-    """Open a platform; if there is one, change the recommender that ranks its feeds."""
     from sim.runtime.queries import feeds
 
     choice("wish", words[:1], ("on",))
@@ -234,7 +226,6 @@ async def _change(app: Viewer, said: Mapping[str, str]) -> None:
 
 @does("flag")
 async def flag(app: Viewer, words: Words) -> None:
-    """Flag a member's message, or remove the flag."""
     chosen = app.messages.chosen
     if words and (typed := whole_of(words[0].lstrip("m"))) is not None:
         number, words = typed, words[1:]
@@ -252,7 +243,6 @@ async def flag(app: Viewer, words: Words) -> None:
 
 @does("intervene")
 async def intervene(app: Viewer, words: Words) -> None:
-    """Intervene as typed, or ask how."""
     cards = await in_thread(choices.interventions, "interventions")
     names = [card.name for card in cards]
     wish: InterventionWish | None

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 @does("minds")
 async def minds(app: Viewer, words: Words) -> None:
-    """Assign minds to members, as typed or after asking in a dialog."""
     from sim.minds.deciding.estimate import minds_offer
 
     offer = await in_thread(minds_offer, "minds")
@@ -121,7 +120,6 @@ def _has_platform(world: Any) -> bool:
 
 @does("llm")
 async def llm(app: Viewer, words: Words) -> None:
-    """Turn language models on or off, show their status, or set a budget."""
     wish = choice("wish", words[:1], ("on", "off", "status", "budget", "least"))
     if wish == "status":
         await _status(app)
@@ -238,7 +236,6 @@ async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
 
 @does("interview")
 async def interview(app: Viewer, words: Words) -> None:
-    """Talk to a member, which is not changed unless it is to remember."""
     member, name = await _meant(app, words, "interview")
     simulation, thinker = app.simulation, await app.asking.ready()
 
@@ -264,7 +261,6 @@ def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
 
 @does("survey")
 async def survey(app: Viewer, words: Words) -> None:
-    """Ask a sample of members the same question, and show the distribution of answers."""
     if words:
         said = pairs(words[1:])
         if set(said) - {"question", "choices"} or not said.get("question"):
@@ -320,7 +316,6 @@ def _gathered(futures: list[Future[Answer]], report: Report) -> list[Answer]:
 
 @does("be")
 async def play(app: Viewer, words: Words) -> None:
-    """Play as a member: see its feed and act for it; its acts are recorded like any others."""
     from sim.minds.deciding.commands import being_of
 
     member, name = await _meant(app, words, "play")

@@ -31,7 +31,6 @@ NOTHING_TO_RUN = "Nothing to run: send a message (i), or type :run N to let N ti
 
 @does("run")
 async def run(app: Viewer, words: Words) -> None:
-    """Run or pause; with a number, run that many ticks."""
     lives, rows = _goes_on(app), app.simulation.frame.sessions
     spreads = any(row.status in {"queued", "running"} for row in rows)
     if words and words != ("quiet",):
@@ -61,7 +60,6 @@ def _goes_on(app: Viewer) -> bool:
 
 @does("pause")
 async def pause(app: Viewer, _words: Words) -> None:
-    """Pause after the current tick; the bar shows PAUSING until then."""
     app.goal = 0
     with app.expecting("pausing"):
         await app.simulation.pause()
@@ -69,7 +67,6 @@ async def pause(app: Viewer, _words: Words) -> None:
 
 @does("step")
 async def step(app: Viewer, words: Words) -> None:
-    """Advance by one or more ticks."""
     ticks = number(words, default=1)
     if ticks > 1 and app.frame is not None:
         app.goal = app.frame.tick + ticks
@@ -79,7 +76,6 @@ async def step(app: Viewer, words: Words) -> None:
 
 @does("restart")
 async def restart(app: Viewer, words: Words) -> None:
-    """Stop a plugin that hangs, and continue; save the completed ticks if wanted."""
     frame = app.frame
     if frame is None or frame.stalled is None:
         return
@@ -121,7 +117,6 @@ does("slower")(_other_speed(-1))
 
 @does("speed")
 async def speed(app: Viewer, words: Words) -> None:
-    """Set the speed that was typed."""
     if len(words) != 1:
         raise InputError("Type a speed in ticks per second, such as `speed 10`, or `speed max`.")
     text = words[0]
@@ -145,14 +140,12 @@ async def _go(app: Viewer, speed: float | None) -> None:
 
 @does("step-back")
 async def back(app: Viewer, words: Words) -> None:
-    """Go back by one or more ticks."""
     ticks = number(words, default=1)
     await _travel(app, "going back", app.simulation.back(ticks))
 
 
 @does("forward")
 async def forward(app: Viewer, words: Words) -> None:
-    """Go forward again after going back, or otherwise step."""
     ticks = number(words, default=1)
     again = (await app.simulation.reach()).last - app.simulation.frame.tick
     if again > 0:
@@ -163,7 +156,6 @@ async def forward(app: Viewer, words: Words) -> None:
 
 @does("goto")
 async def go_to(app: Viewer, words: Words) -> None:
-    """Go to a tick, or to a bookmark."""
     if not words:
         raise InputError("Type a tick or the name of a bookmark, such as `goto 120`.")
     place = " ".join(words)
@@ -228,7 +220,6 @@ async def _keep_tip(app: Viewer, name: str = "") -> None:
 
 @does("bookmark")
 async def bookmark(app: Viewer, words: Words) -> None:
-    """Bookmark the current tick."""
     if not words:
         raise InputError("Type a name for this tick, such as `bookmark before the storm`.")
     marked = await app.simulation.bookmark(" ".join(words))
@@ -241,7 +232,6 @@ async def bookmark(app: Viewer, words: Words) -> None:
 
 @does("history")
 async def history(app: Viewer, _words: Words) -> None:
-    """List bookmarks and messages by tick, and go to the chosen one."""
     simulation = app.simulation
     marks, reach = await simulation.bookmarks(), await simulation.reach()
     marks = tuple(mark for mark in marks if not TIP.fullmatch(mark.name))
@@ -253,7 +243,6 @@ async def history(app: Viewer, _words: Words) -> None:
 
 @does("branch")
 async def branch(app: Viewer, words: Words) -> None:
-    """Begin a branch at this tick, or go to one; the one that is left is kept."""
     branches, name = _branches(app), " ".join(words)
     before, tick = branches.name, app.simulation.frame.tick
     if app.simulation.frame.kept is None:
@@ -302,7 +291,6 @@ does("next-branch")(_other_branch(1))
 
 @does("fork")
 async def fork(app: Viewer, words: Words) -> None:
-    """Copy the world at its current tick into a file; this one stays open."""
     if len(words) != 1:
         raise InputError("Type one name for the copy, such as `fork what-if`.")
     path = await in_thread(lambda: saved_path(app.saves, words[0]), "saves")

@@ -53,7 +53,6 @@ for _name, _call in _DIRECT.items():
 
 @does("groups")
 async def groups(app: Viewer, _words: Words) -> None:
-    """Go to the communities, or from there to their members."""
     if app.situation().mode == "groups":
         app.groups.turn("members" if app.groups.view == "communities" else "communities")
     app.go("groups")
@@ -61,7 +60,6 @@ async def groups(app: Viewer, _words: Words) -> None:
 
 @does("theory")
 async def theory(app: Viewer, _words: Words) -> None:
-    """Draw the model's equations with the curves; again: the next theory, and finally none."""
     app.go("live")
     app.say(await app.predicted.turn())
 
@@ -73,14 +71,12 @@ def _live(app: Viewer) -> LiveMode:
 
 @does("view")
 async def turn_view(app: Viewer, words: Words) -> None:
-    """Switch to the next view of the communities, or to the named one."""
     app.go("live")
     _live(app).turn(choice("view", words, VIEWS))
 
 
 @does("measure")
 async def measure(app: Viewer, words: Words) -> None:
-    """Show the next measure of the communities, or the named one."""
     if app.situation().mode != "groups":
         app.go("live")
     chosen = _live(app).colour(choice("measure", words, tuple(MEASURES)))
@@ -89,7 +85,6 @@ async def measure(app: Viewer, words: Words) -> None:
 
 @does("order")
 async def order(app: Viewer, words: Words) -> None:
-    """Change the order of the communities."""
     app.go("groups")
     app.groups.turn("communities")
     order: Any = choice("order", words, ORDERS) or "size"
@@ -98,7 +93,6 @@ async def order(app: Viewer, words: Words) -> None:
 
 @does("zoom")
 async def zoom(app: Viewer, _words: Words) -> None:
-    """Zoom the focused pane to the whole screen, or back."""
     screen = app.screen
     if screen.maximized is not None:
         screen.minimize()
@@ -111,7 +105,6 @@ async def zoom(app: Viewer, _words: Words) -> None:
 
 @does("theme")
 async def theme(app: Viewer, words: Words) -> None:
-    """Switch to the named theme, or to the next."""
     names = list(app.themes)
     after = (names.index(app.theme) + 1) % len(names) if app.theme in names else 0
     app.theme = theme_named(words[0]) if words else names[after]
@@ -120,7 +113,6 @@ async def theme(app: Viewer, words: Words) -> None:
 
 @does("back")
 async def back(app: Viewer, _words: Words) -> None:
-    """Undo the last step of the view."""
     if app.screen.maximized is not None:
         app.screen.minimize()
     elif app.work.shown is not None and app.work.shown.cancellable:
@@ -136,7 +128,6 @@ NEVER = {"never", "off", "none", ""}
 
 @does("metrics")
 async def metrics(app: Viewer, words: Words) -> None:
-    """Show the typed metrics in Live, or ask which."""
     from sim.runtime.engine import metrics_tracker as measuring
 
     known = await in_thread(measuring.listed, "metrics")
@@ -170,7 +161,6 @@ async def _show(app: Viewer, names: Sequence[str]) -> None:
 
 @does("chart")
 async def chart(app: Viewer, _words: Words) -> None:
-    """Switch the chart of Live between the message's curves and the chosen metrics."""
     if not app.preferences.metrics:
         raise InputError("No metric selected; press G for a list.")
     if app.stage is not None:
@@ -180,7 +170,6 @@ async def chart(app: Viewer, _words: Words) -> None:
 
 @does("alert")
 async def alert(app: Viewer, words: Words) -> None:
-    """Set the alert thresholds of a metric, or list the current alerts."""
     if not words:
         now = app.simulation.frame.metrics
         active = [
@@ -226,7 +215,6 @@ async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -
 
 @does("copy")
 async def copy(app: Viewer, _words: Words) -> None:
-    """Copy the selection, or else the text of the focused pane."""
     text, pane = app.screen.get_selected_text() or "", app.screen.focused
     if not text and pane is not None:
         lines = pane.render_lines(pane.size.region)
@@ -247,7 +235,6 @@ def _write_picture(path: Path, picture: str) -> None:
 
 @does("export")
 async def export(app: Viewer, words: Words) -> None:
-    """Write the screen as a picture, or, in Runs, tables of the results."""
     if words and words[0] in {"table", "tables"}:
         await export_tables(app, words)
         return
@@ -261,21 +248,18 @@ async def export(app: Viewer, words: Words) -> None:
 
 @does("help")
 async def help_(app: Viewer, _words: Words) -> None:
-    """Open the help of the focused pane."""
     screen = app.screen
     await app.push_screen_wait(HelpDialog(screen.focused, screen.active_bindings, app.situation()))
 
 
 @does("tour")
 async def tour(app: Viewer, _words: Words) -> None:
-    """Show the five stops of the tour."""
     if app.stage is not None and not app.stage.query(Bubble):
         app.stage.mount(Bubble())
 
 
 @does("quit")
 async def quit_(app: Viewer, _words: Words) -> None:
-    """Leave, after asking about unsaved changes."""
     if await may_leave(app, "quit"):
         app.homes.is_quitting = True
         app.exit()

@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 @does("new")
 async def new_world(app: Viewer, _words: Words) -> None:
-    """Ask for a new world, create it, and show it."""
     order = await app.push_screen_wait(NewWorldDialog(app.last_new))
     if order is None or not await may_leave(app, "create the new world"):
         return
@@ -56,7 +55,6 @@ def _created(order: NewWorld, report: Report) -> World:
 
 @does("open")
 async def open_world(app: Viewer, words: Words) -> None:
-    """Open the named world, or ask which."""
     if words:
         path: Path | None = saved_path(app.saves, words[0], must_exist=True)
     else:
@@ -74,7 +72,6 @@ async def open_world(app: Viewer, words: Words) -> None:
 
 @does("discard")
 async def discard(app: Viewer, _words: Words) -> None:
-    """Revert to the saved state after confirmation; later changes are lost."""
     frame = await app.settled()
     if frame is None:
         return
@@ -90,7 +87,6 @@ async def discard(app: Viewer, _words: Words) -> None:
 
 @does("erase")
 async def erase(app: Viewer, words: Words) -> None:
-    """Delete profiles from the world, its log, journal and history, after confirmation."""
     how = "pseudonymise" if words[-1:] in WAYS else "erase"
     who = " ".join(words[:-1] if how == "pseudonymise" else words)
     if not who:
@@ -114,7 +110,6 @@ WAYS = {("pseudonymise",), ("pseudonymize",)}
 
 @does("details")
 async def details(app: Viewer, _words: Words) -> None:
-    """Turn System between what to do and how the program runs."""
     from tui.modes.system import SystemMode
 
     if app.stage is not None:
@@ -124,7 +119,6 @@ async def details(app: Viewer, _words: Words) -> None:
 
 @does("journal")
 async def journal(app: Viewer, words: Words) -> None:
-    """Show how the world is saved; ``on`` begins a journal if there is none."""
     wish = choice("wish", words, ("on",))
     frame = app.simulation.frame
     if wish and frame.kept is None:
@@ -137,7 +131,6 @@ async def journal(app: Viewer, words: Words) -> None:
 
 @does("save")
 async def save_world(app: Viewer, words: Words) -> None:
-    """Save under the typed name, or ask for one."""
     if words:
         path = saved_path(app.saves, words[0])
         own = app.frame.path if app.frame else None
@@ -208,7 +201,6 @@ async def may_leave(app: Viewer, purpose: str) -> bool:
 
 @does("import")
 async def import_file(app: Viewer, words: Words) -> None:
-    """Import a network from a file, show it, and report what was found, kept and dropped."""
     if not words:
         raise InputError("Type a file, such as `import graph.txt.gz`; quote a name with blanks.")
     path, options = Path(words[0]), pairs(words[1:])
@@ -222,7 +214,6 @@ async def import_file(app: Viewer, words: Words) -> None:
 
 @does("path")
 async def path(app: Viewer, words: Words) -> None:
-    """Show how a message could travel from one member to another."""
     if len(words) != 2:
         raise InputError("Type two members by id, such as `path 17 4031`.")
     simulation = app.simulation
@@ -240,7 +231,6 @@ async def path(app: Viewer, words: Words) -> None:
 
 @does("report")
 async def report(app: Viewer, _words: Words) -> None:
-    """Measure the network and show the results."""
     found = await app.work.job(
         "measuring the network", app.simulation.study(network.network_report)
     )
@@ -256,7 +246,6 @@ def _named(world: World, ids: Sequence[int]) -> list[str]:
 
 @does("detect")
 async def detect(app: Viewer, words: Words) -> None:
-    """Detect communities in the network and assign them to the members."""
     method = choice("method", words, METHODS) or METHODS[0]
     found = await app.work.job("finding communities", app.simulation.detect_communities(method))
     app.say(

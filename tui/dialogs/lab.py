@@ -25,7 +25,7 @@ from tui.dialogs.dialog import field as label
 from tui.dialogs.form import Field, FormDialog
 from tui.dialogs.progress import in_thread
 from tui.draw.fan import FanPane
-from tui.experiment_figures import ArmCurves, Outcome
+from tui.experiment_figures import Outcome
 from tui.lab_files import fault_of, scenarios, story_of
 from tui.safe_text import line
 
@@ -244,14 +244,13 @@ class GalleryDialog(Dialog[GalleryWish]):
 
 def _drawn(story: ScenarioStory) -> Outcome:
     """Return the courses of all variants as a picture."""
-    arms = []
+    arms = {}
     for name in story.variants:
-        levels = np.full((5, len(course := story.course(name))), np.nan)
-        levels[2] = course
-        arms.append(ArmCurves(name, levels))
+        arms[name] = np.full((5, len(course := story.course(name))), np.nan)
+        arms[name][2] = course
     still = story.still
     unit = "agents" if still["series"] == "ever" else ""
-    return Outcome(still["series"], unit, 0, still["agents"], tuple(arms), (), (), 0)
+    return Outcome(still["series"], unit, 0, still["agents"], arms, (), (), 0)
 
 
 class LabDialog(FormDialog[tuple[str, ...]]):

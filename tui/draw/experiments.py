@@ -15,11 +15,13 @@ from tui.draw.canvas import Canvas
 from tui.draw.community_map import contrasting
 from tui.draw.panes import PixelPane, StripPane
 from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn, texts
+from tui.experiment_figures import parameter
 from tui.safe_text import line
 from tui.text import short
 
 if TYPE_CHECKING:
-    from tui.experiment_figures import AxisBar, Bars, ParameterMap
+    from sim.lab import HeatMap
+    from tui.experiment_figures import AxisBar, Bars
     from tui.experiments import Experiment
 
 
@@ -44,10 +46,10 @@ class ParameterMapPane(PixelPane):
         Binding("up", "move(0, 1)", "Up", id="sweep-up", show=False),
         Binding("down", "move(0, -1)", "Down", id="sweep-down", show=False),
     ]
-    _map: ParameterMap | None = None
+    _map: HeatMap | None = None
     _at = (0, 0)
 
-    def show_map(self, found: ParameterMap) -> None:
+    def show_map(self, found: HeatMap) -> None:
         """Show another map; the cursor keeps its position if that exists."""
         if found is not self._map:
             self._map = found
@@ -66,7 +68,8 @@ class ParameterMapPane(PixelPane):
             return
         means, (rows, columns) = found.means, found.means.shape
         self._foot(canvas, found)
-        left = min(max(map(cell_len, found.up)), LONGEST, max(0, width - 2 * columns)) + 1
+        up = [parameter(each) for each in found.up]
+        left = min(max(map(cell_len, up)), LONGEST, max(0, width - 2 * columns)) + 1
         tall, wide = min(max((height - 3) // rows, 0), TALLEST), (width - left) // columns
         if not tall or wide < 1 or height < 4:
             said = "Too many values for this pane; press z to maximize it."
@@ -85,23 +88,24 @@ class ParameterMapPane(PixelPane):
             elif len(said) <= wide:
                 on = "strong" if self.in_glyphs else contrasting(self.shade(shares[y, x]))
                 canvas.text(at + (wide - len(said)) // 2, middle, said, on)
-        for y, label in enumerate(line(each, left - 1) for each in found.up):
+        for y, label in enumerate(line(each, left - 1) for each in up):
             middle = (rows - 1 - y) * tall + (tall - 1) // 2
             canvas.text(left - 1 - cell_len(label), middle, label, "muted")
         free = 0
-        for place, said in enumerate(found.across):
+        for place, said in enumerate(map(parameter, found.across)):
             at = left + place * wide
             if at >= free:
                 free = at + canvas.text(at, rows * tall, said, "muted") + 1
         names = f"{line(found.x, 30)} across, {line(found.y, 30)} upwards"
         canvas.text(left, rows * tall + 1, names, "text")
 
-    def _foot(self, canvas: Canvas, found: ParameterMap) -> None:
+    def _foot(self, canvas: Canvas, found: HeatMap) -> None:
         """Write the scale, and the value under the cursor."""
         x, y = self._at
         value, known = float(found.means[y, x]), found.means[~np.isnan(found.means)]
         said = "no run" if math.isnan(value) else f"{value:.4g}"
-        where = f"{line(found.x, 20)} {found.across[x]}, {line(found.y, 20)} {found.up[y]}"
+        here = parameter(found.across[x]), parameter(found.up[y])
+        where = f"{line(found.x, 20)} {here[0]}, {line(found.y, 20)} {here[1]}"
         ends = (short(float(known.min())), short(float(known.max()))) if known.size else ("", "")
         name = f"{line(found.measure, 20)} {said}"
         self.write_foot(canvas, ends, name, where, diverging=False)

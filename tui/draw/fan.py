@@ -90,7 +90,7 @@ class FanPane(BandPane):
         if outcome is self._outcome and np.array_equal(live, self._live):
             return
         self._outcome, self._live = outcome, live
-        self._ticks = 0 if outcome is None else outcome.arms[0].median.size
+        self._ticks = 0 if outcome is None else next(iter(outcome.arms.values())).shape[1]
         self._first = 0 if outcome is None else outcome.tick
         self.changed()
 
@@ -102,7 +102,8 @@ class FanPane(BandPane):
         rows = self.write_legend(canvas, self._entries(outcome, looks))
         if not rows:
             return
-        levels, curves = outcome.arms[0].levels, [arm.median for arm in outcome.arms]
+        levels = next(iter(outcome.arms.values()))
+        curves = [each[2] for each in outcome.arms.values()]
         bands = [(levels[0], levels[4], 0), (levels[1], levels[3], 1)]
         view = self._view(outcome, [*curves, levels[4], levels[3]])
         labels = number_labels(rows, view)
@@ -140,11 +141,11 @@ class FanPane(BandPane):
 
     def _entries(self, outcome: Outcome, looks: Sequence[CurveStyle]) -> list[LegendEntry]:
         row, found = self._row(), []
-        for arm, look in zip(outcome.arms, looks, strict=False):
-            name, said = line(arm.name, 40) or "median", _said(outcome, arm.median, row)
+        for (arm, levels), look in zip(outcome.arms.items(), looks, strict=False):
+            name, said = line(arm, 40) or "median", _said(outcome, levels[2], row)
             found.append(LegendEntry(look.marker, self.tone_of(look), name, *said))
         for depth, label, low, high in ((1, "50 %", 1, 3), (0, "95 %", 0, 4)):
-            levels = outcome.arms[0].levels
+            levels = next(iter(outcome.arms.values()))
             if np.isnan(levels[low]).all():  # no bands are known: only a course
                 continue
             ends = [_said(outcome, levels[at], row)[0] for at in (low, high)]

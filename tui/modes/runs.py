@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widget import Widget
 
+from sim import lab
 from sim.arrays import F64
 from sim.core import plural
 from tui.actions.table import way_to
@@ -24,7 +25,6 @@ from tui.experiment_figures import (
     FAN,
     Bars,
     Outcome,
-    ParameterMap,
     name_of,
     outcome_of,
     series_of,
@@ -239,14 +239,14 @@ class RunsMode(Mode):
         """Show the wanted picture in its pane, the difference and the conclusion."""
         chosen, outcome = self.chosen, self._outcome
         picture = None if outcome is None else outcome.pictures.get(self.view)
-        seen = {ParameterMap: "-map", Bars: "-bars"}.get(type(picture), "")
+        seen = {lab.HeatMap: "-map", Bars: "-bars"}.get(type(picture), "")
         had_focus = any(each.has_focus for each in self.query(".picture"))
         apart = outcome.difference if outcome is not None else None
         for name in ("-map", "-bars", "-compared"):
             self.set_class(name == seen if name != "-compared" else apart is not None, name)
         fan, bars = self.query_one(FanPane), self.query_one(BarsPane)
         fan.show_outcome(outcome if outcome is not None and outcome.arms else None, self._live)
-        if isinstance(picture, ParameterMap):
+        if isinstance(picture, lab.HeatMap):
             self.query_one(ParameterMapPane).show_map(picture)
         elif isinstance(picture, Bars):
             bars.show_bars(picture)
