@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,39 +70,30 @@ class WorldSession:
             await app.enter(world, DEMO, is_first=True)
             return
 
-        async def open_it(is_copy: bool) -> OpenResult:
-            only = is_copy or read_only
-            return await in_thread(
-                lambda: runtime.open_live(path, read_only=only, report=report), "start"
-            )
-
-        opened = await self._or_a_copy(open_it)
+        opened = await self.opened(path, report, read_only=read_only)
         if opened is None:
             raise Cancelled(f"{path.name} is in use.")
         report("starting the engine", 0.9)
         await app.enter(opened.world, path.stem, path, opened, is_first=True)
 
-    async def opened(self, path: Path) -> OpenResult | None:
+    async def opened(
+        self, path: Path, starting: Report | None = None, *, read_only: bool = False
+    ) -> OpenResult | None:
         """Open a file; if another process has it open, offer a copy. None: declined."""
         app = self._app
 
-        async def open_it(read_only: bool) -> Any:
-            return await app.work.in_thread(
-                "opening the world",
-                lambda report: runtime.open_live(path, read_only=read_only, report=report),
-            )
+        def opened(report: Report) -> OpenResult:
+            return runtime.open_live(path, read_only=read_only, report=report)
 
-        return await self._or_a_copy(open_it)
-
-    async def _or_a_copy(
-        self, open_it: Callable[[bool], Awaitable[OpenResult]]
-    ) -> OpenResult | None:
-        try:
-            return await open_it(False)
-        except store.LeaseError as held:
-            if not await self._app.confirmed("In use", f"{held}{COPY}", "Open a copy"):
-                return None
-        return await open_it(True)
+        while True:
+            try:
+                if starting is not None:  # the loading screen shows it
+                    return await in_thread(lambda: opened(starting), "start")
+                return await app.work.in_thread("opening the world", opened)  # type: ignore[no-any-return]
+            except store.LeaseError as held:
+                if not await app.confirmed("In use", f"{held}{COPY}", "Open a copy"):
+                    return None
+                read_only = True
 
     async def start(
         self, world: World, name: str, path: Path | None, opened: OpenResult | None
@@ -120,17 +110,16 @@ class WorldSession:
             config = runtime.JournalConfig(path, author=AUTHOR, recovered=found)
             return await self._feed(world, name, path, config), JournalLocation(path, is_named=True)
         except (FileError, OSError) as error:
-            self._refuse(error, is_named=path is not None)
+            if path is not None and isinstance(error, store.LeaseError):
+                raise
+            self._obstacle = f"No journal: {sentence_of(error)}"
         return await self._feed(world, name, path, None), JournalLocation()
 
-    def _refuse(self, error: Exception, *, is_named: bool) -> None:
-        if is_named and isinstance(error, store.LeaseError):
-            raise error
-        self._obstacle = f"No journal: {sentence_of(error)}"
-
     async def _unnamed(self, world: World, name: str) -> tuple[FrameFeed, JournalLocation]:
+        saves: Path = self._app.saves
+        await in_thread(lambda: saves.mkdir(parents=True, exist_ok=True), "saves")
         for left in reversed(range(TRIES)):
-            at = await in_thread(lambda: self._free_name(name), "saves")
+            at = await in_thread(lambda: runtime.free_name(saves, name), "saves")
             try:
                 config = runtime.JournalConfig(at, author=AUTHOR)
                 return await self._feed(world, name, None, config), JournalLocation(at)
@@ -138,12 +127,6 @@ class WorldSession:
                 if not left:
                     raise
         raise AssertionError  # pragma: no cover - the last try raises
-
-    def _free_name(self, name: str) -> Path:
-        """Return an unused file in the saves folder, which is created if missing."""
-        saves: Path = self._app.saves
-        saves.mkdir(parents=True, exist_ok=True)
-        return runtime.free_name(saves, name)
 
     async def _feed(
         self, world: World, name: str, path: Path | None, journal: JournalConfig | None
@@ -168,17 +151,15 @@ class WorldSession:
             f"With a journal, changes in {line(name, 40)} survive a crash; without one, unsaved "
             "changes are lost."
         )
-        wants_none = self._app.confirmed(
-            "Without a journal?", question, "Without journal", "With journal"
-        )
-        return not await wants_none
+        ask = "Without a journal?", question, "Without journal", "With journal"
+        return not await self._app.confirmed(*ask)
 
     # While it is open
 
     async def greet(self, opened: OpenResult | None) -> None:
         """Show what was found when the world was opened, and what is missing."""
-        obstacle, self._obstacle = self._obstacle, ""
-        over, self._over = self._over, ""
+        obstacle, over = self._obstacle, self._over
+        self._obstacle = self._over = ""
         if over:
             self._app.notify(over, title="Scenario", severity="warning")
         if opened is not None and opened.told:

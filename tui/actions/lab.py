@@ -19,6 +19,7 @@ from tui.actions.minds import let_decide
 from tui.actions.table import Words, does
 from tui.actions.world import may_leave
 from tui.dialogs.dialog import Notice
+from tui.dialogs.inject import said_of
 from tui.dialogs.lab import CompareDialog, EditorDialog, GalleryDialog, LabDialog, SweepDialog
 from tui.dialogs.progress import in_thread
 from tui.experiment_figures import name_of, written_as
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
     from sim.lab import Result, StudyFindings
     from sim.scenario import RunPlan, Scenario
     from tui.app import Hubbub as Viewer
-    from tui.dialogs.inject import MessageOrder
 
 
 PAIRS = 20
@@ -102,7 +102,7 @@ def _conditions(app: Viewer, words: Words) -> tuple[Arms, Words]:
     arms = arms_of([word for word in rest if word not in own])
     if not _under_way(app) and "ticks" not in pairs(own):
         if app.last_order is not None:
-            own += [f"{name}={value}" for name, value in message_of(app.last_order).items()]
+            own += [f"{name}={value}" for name, value in said_of(app.last_order).items()]
         elif all("recommender" in each or not each for each in arms.values()):
             own.append(f"ticks={FEED_TICKS}")
     return arms, (*many, *own)
@@ -172,7 +172,7 @@ async def _plan(app: Viewer, words: Words, arms: Arms | None = None) -> Experime
     if order is None:
         return None
     app.last_order = order
-    return world_plan(order.text, many, (message_of(order),), ticks=ticks, seed=seed, arms=arms)
+    return world_plan(order.text, many, (said_of(order),), ticks=ticks, seed=seed, arms=arms)
 
 
 def _many(words: Words) -> tuple[int, dict[str, str]]:
@@ -196,14 +196,6 @@ def _under_way(app: Viewer) -> str:
         return ""
     more = f" and {len(rows) - 1} more" if len(rows) > 1 else ""
     return f"#{rows[0].id} {rows[0].text}{more}, from here on"
-
-
-def message_of(order: MessageOrder) -> dict[str, Any]:
-    """Return a message in the form that the lab accepts."""
-    said: dict[str, Any] = {"text": order.text, "seeds": order.seeds, "model": order.model}
-    said |= {"author": order.author} if order.author else {}
-    said |= {"channel": order.channel} if order.channel else {}
-    return said | dict(order.parameters)
 
 
 # -- scenarios --------------------------------------------------------------------------------
@@ -473,7 +465,7 @@ async def sweep(app: Viewer, words: Words) -> None:
     elif not given:
         raise InputError("Type what to vary: `sweep here probability=0.05:0.5:5`.")
     else:
-        title, message = f"{app.last_order.text!r} in this world", message_of(app.last_order)
+        title, message = f"{app.last_order.text!r} in this world", said_of(app.last_order)
     await _go_on(app, sweep_plan(title, how, file, message), is_anew=is_anew)
 
 

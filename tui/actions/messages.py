@@ -10,6 +10,7 @@ from sim import runtime
 from sim.core import named_plugins, plural, whole_of
 from sim.errors import InputError, UnknownNameError
 from sim.runtime import choices
+from sim.scenario import MessageSpec
 from tui.actions.command_line import FLAGS, choice, number, pairs
 from tui.actions.table import Words, does, way_to
 from tui.dialogs.form import written
@@ -20,7 +21,7 @@ from tui.dialogs.inject import (
     InjectDialog,
     InterveneDialog,
     InterventionWish,
-    MessageOrder,
+    said_of,
 )
 from tui.dialogs.models import ModelCard, PickModel
 from tui.dialogs.progress import in_thread
@@ -33,31 +34,25 @@ if TYPE_CHECKING:
 
 @does("inject")
 async def inject(app: Viewer, words: Words) -> None:
-    order: MessageOrder | None
-    if words:
-        order = order_of(pairs(words))
-    else:
-        order = await message_asked(app)
+    order = order_of(pairs(words)) if words else await message_asked(app)
     if order is not None:
         await _send(app, order)
 
 
-async def message_asked(app: Viewer, *, model: str = "", **said: str) -> MessageOrder | None:
+async def message_asked(app: Viewer, *, model: str = "", **said: str) -> MessageSpec | None:
     """Ask for a message, the last one sent at first; with another model if one is named."""
     named = (item.name for item in named_plugins() if item.kind == "propagation")
     usual = next(named, app.preferences.model)
-    begin = app.last_order or MessageOrder("", usual, DEFAULT_SEEDS)
+    begin = app.last_order or MessageSpec("", DEFAULT_SEEDS, usual)
     begin = replace(begin, model=model, parameters={}) if model else begin
     return await app.push_screen_wait(InjectDialog(app.simulation, begin, **said))
 
 
-async def _send(app: Viewer, order: MessageOrder) -> None:
+async def _send(app: Viewer, order: MessageSpec) -> None:
     """Send a message after preparing its model; time does not run before that."""
     app.last_order = order
     app.sending += 1
-    model = order.model
-    more: dict[str, Any] = {"channel": order.channel} if order.channel else {}
-    more |= order.parameters
+    model = order.named_model
     try:
         await app.work.in_thread(
             f"preparing {model}", lambda report: runtime.warm((model,), report)
@@ -65,9 +60,7 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
         members = plural(app.frame.agents if app.frame else 0, "member")
         session = await app.work.of_engine(
             f"ranking {members}" if order.seeds.startswith("top:") else "sending the message",
-            app.simulation.inject(
-                order.text, seeds=order.seeds, model=model, author=order.author or None, **more
-            ),
+            app.simulation.inject(**said_of(order)),
         )
     finally:
         app.sending -= 1
@@ -76,7 +69,7 @@ async def _send(app: Viewer, order: MessageOrder) -> None:
     app.say(f"Message #{session.id} sent.{then}", "good")
 
 
-def order_of(given: dict[str, str]) -> MessageOrder:
+def order_of(given: dict[str, str]) -> MessageSpec:
     """Return the message that was typed; raise ``InputError`` if it is invalid."""
     text = given.pop("text", "")
     if not text.strip():
@@ -84,13 +77,15 @@ def order_of(given: dict[str, str]) -> MessageOrder:
     if not is_visible(text):
         raise InputError(INVISIBLE)
     seeds = given.pop("seeds", DEFAULT_SEEDS)
-    model, author = given.pop("model", DEFAULT_MODEL), given.pop("author", "")
-    channel = given.pop("channel", "")
+    model, author, channel = (
+        given.pop(name, default)
+        for name, default in (("model", DEFAULT_MODEL), ("author", None), ("channel", None))
+    )
     if not seeds.strip():
         raise InputError(f"seeds= is empty; type some, such as {DEFAULT_SEEDS}.")
-    if not model.strip():
+    if not model or not model.strip():
         raise InputError("model= is empty; press m for a list.")
-    return MessageOrder(text, model, seeds, author, channel, parameters=dict(given))
+    return MessageSpec(text, seeds, model, author, channel=channel, parameters=given)
 
 
 @does("model")

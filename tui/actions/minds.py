@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from sim.core import Report
     from sim.minds.deciding.commands import PlayedMember
     from sim.minds.models.asks import Answer
+    from sim.minds.models.budget import Budget
     from sim.scenario import MindsRequest
     from tui.app import Hubbub as Viewer
-    from tui.dialogs.minds import MindWish, PlayerAct, SurveyQuestions, Talk
+    from tui.dialogs.minds import PlayerAct, Talk
 
 
 @does("minds")
@@ -56,16 +57,11 @@ async def minds(app: Viewer, words: Words) -> None:
         wish = MindWish(words[0], mind, wake=False, said=said)
     else:
         _of_this_process(app)
-        dialog = GiveMinds(offer, _proposed(app), lambda *said: _estimated(app, *said))
+        proposed = "" if app.groups.member is None else f"ids:{app.groups.table.chosen_id}"
+        dialog = GiveMinds(offer, proposed, lambda *said: _estimated(app, *said))
         wish = await app.push_screen_wait(dialog)
     if wish is not None:
         await _give(app, wish)
-
-
-def _proposed(app: Viewer) -> str:
-    """Return the members that the dialog proposes: the chosen one, else none."""
-    agent = app.groups.member
-    return "" if agent is None else f"ids:{app.groups.table.chosen_id}"
 
 
 async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -> str:
@@ -87,8 +83,8 @@ async def _give(app: Viewer, wish: MindWish) -> None:
 
     name = wish.mind.partition(",")[0]
     await in_thread(lambda: minding.checked_mind(wish.mind), "minds")
-    if wish.wake and await app.simulation.query(_has_platform) is False:
-        await app.simulation.do("open_platform")
+    if wish.wake:
+        await _open_platform(app)
     many = await app.simulation.do("give_minds", wish.who, wish.mind, **wish.said)
     if wish.budget:
         await _cap(app, tuple(wish.budget.split()))
@@ -105,13 +101,17 @@ async def let_decide(app: Viewer, asked: MindsRequest) -> None:
     """Assign the minds that a scenario asks for, and let them decide."""
     _of_this_process(app)
     app.asking.least = asked.least
-    if await app.simulation.query(_has_platform) is False:
-        await app.simulation.do("open_platform")
+    await _open_platform(app)
     if asked.who:
         await app.simulation.do("give_minds", asked.who, asked.mind, asked.goal)
     for cap in asked.budget:
         await _cap(app, tuple(cap.split()))
     await _wake(app, offline=asked.offline)
+
+
+async def _open_platform(app: Viewer) -> None:
+    if await app.simulation.query(_has_platform) is False:
+        await app.simulation.do("open_platform")
 
 
 def _has_platform(world: Any) -> bool:
@@ -122,7 +122,8 @@ def _has_platform(world: Any) -> bool:
 async def llm(app: Viewer, words: Words) -> None:
     wish = choice("wish", words[:1], ("on", "off", "status", "budget", "least"))
     if wish == "status":
-        await _status(app)
+        told = minds_text(app.simulation.frame.minds)
+        await app.push_screen_wait(Notice("Language models", told))
     elif wish == "budget":
         await _budget(app, words[1:])
     elif wish == "least":
@@ -140,22 +141,23 @@ def _of_this_process(app: Viewer) -> None:
 
 
 async def _wake(app: Viewer, done: str = "", *, offline: bool = False) -> None:
-    asking, simulation = app.asking, app.simulation
-    await _resume(app)
-    thinker = await asking.anew(simulation.think, offline=offline)
+    simulation = app.simulation
+    budget, has_caps = await _run_budget(app)
+    if not has_caps:
+        await simulation.do("keep_minds", {"caps": list(budget.caps)})
+    thinker = await app.asking.anew(simulation.think, offline=offline)
     said = f"{thinker.lacks} Until then rules decide." if thinker.lacks else done
     app.say(said or "Language models are on.", "warning" if thinker.lacks else "good")
 
 
-async def _resume(app: Viewer) -> None:
-    """Apply the caps stored in the world, or store the current ones if it has none."""
+async def _run_budget(app: Viewer) -> tuple[Budget, bool]:
+    """Return the budget with the caps stored in the world, and whether it has any."""
     from sim.runtime.minds import resume
 
     budget = await app.asking.budget()
     caps, spent = await app.simulation.query(_kept)
     resume(budget, caps, spent)
-    if caps is None:
-        await app.simulation.do("keep_minds", {"caps": list(budget.caps)})
+    return budget, caps is not None
 
 
 def _kept(world: Any) -> tuple[list[int | None] | None, list[int]]:
@@ -187,10 +189,6 @@ async def _rest(app: Viewer) -> None:
     app.say(said, "warning" if warning else "good")
 
 
-async def _status(app: Viewer) -> None:
-    await app.push_screen_wait(Notice("Language models", minds_text(app.simulation.frame.minds)))
-
-
 async def _budget(app: Viewer, words: Words) -> None:
     """Set a cap, or show how much of each is spent."""
     from sim.runtime.minds import budget_left
@@ -203,12 +201,7 @@ async def _budget(app: Viewer, words: Words) -> None:
 
 async def _cap(app: Viewer, words: Words) -> None:
     name, most = cap_of(words)
-    budget = await app.asking.budget()
-    caps, spent = await app.simulation.query(_kept)
-    if caps is not None or any(spent):
-        from sim.runtime.minds import resume
-
-        resume(budget, caps, spent)
+    budget, _ = await _run_budget(app)
     budget.set_cap(name, most)
     if await app.simulation.query(_has_platform):
         await app.simulation.do("keep_minds", {"caps": list(budget.caps)})
@@ -224,14 +217,11 @@ async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
     """Return index and name of the member named first, else of the chosen one."""
     from sim.minds.deciding.commands import who_is
 
-    if words:
-        found: tuple[int, str] = await app.simulation.query(who_is, words[0])
-        return found
-    agent = app.groups.member
-    if agent is None:
+    if not words and app.groups.member is None:
         raise InputError(f"Type an id, such as `{verb} 33`, or select a member in Groups (2).")
-    chosen: tuple[int, str] = await app.simulation.query(who_is, app.groups.table.chosen_id)
-    return chosen
+    who = words[0] if words else app.groups.table.chosen_id
+    found: tuple[int, str] = await app.simulation.query(who_is, who)
+    return found
 
 
 @does("interview")
@@ -253,10 +243,14 @@ async def interview(app: Viewer, words: Words) -> None:
 def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
     """Return a question in the form in which the member is asked."""
     from sim.minds.deciding.interview import question_to
+
+    return question_to(world, member, question, before=talk, **_prompts())
+
+
+def _prompts() -> dict[str, Any]:
     from sim.minds.models.configured import prompts_folder
 
-    limit = settings.current().llm_prompt_tokens
-    return question_to(world, member, question, before=talk, prompts=prompts_folder(), limit=limit)
+    return {"prompts": prompts_folder(), "limit": settings.current().llm_prompt_tokens}
 
 
 @does("survey")
@@ -289,13 +283,9 @@ async def _survey(app: Viewer, wish: SurveyQuestions) -> None:
 def _sampled(world: Any, wish: SurveyQuestions) -> tuple[list[str], list[Any]]:
     from sim.minds.deciding.commands import members_of
     from sim.minds.deciding.interview import questions_to
-    from sim.minds.models.configured import prompts_folder
 
     who = [int(member) for member in members_of(world, wish.members)]
-    asks = questions_to(
-        world, who, wish.question, choices=wish.choices, prompts=prompts_folder(),
-        limit=settings.current().llm_prompt_tokens,
-    )  # fmt: skip
+    asks = questions_to(world, who, wish.question, choices=wish.choices, **_prompts())
     return [world.agents.name(member) for member in who], asks
 
 

@@ -16,6 +16,7 @@ from textual.widgets import Static
 from sim import runtime
 from sim.core import plural, quiet
 from sim.runtime import choices
+from sim.scenario import MessageSpec
 from tui.dialogs.form import Field, FormDialog, TextLines, whole, whole_number
 from tui.dialogs.models import ModelField
 from tui.dialogs.progress import in_thread
@@ -44,23 +45,18 @@ _KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class MessageOrder:
-    """A message to send."""
-
-    text: str
-    model: str
-    seeds: str
-    author: str = ""
-    channel: str = ""
-    parameters: Mapping[str, Any] = attribute(default_factory=dict)
+def said_of(order: MessageSpec) -> dict[str, Any]:
+    """Return what is to be sent, without what was not given, as the engine and the lab take it."""
+    said = {"text": order.text, "seeds": order.seeds, "model": order.model}
+    more = {"author": order.author, "channel": order.channel}
+    return said | {name: value for name, value in more.items() if value} | dict(order.parameters)
 
 
 NONE = (("", "there are none"),)
 COUNTED = frozenset({"pagerank", "degree", "core", "community", "best", "random"})
 
 
-class InjectDialog(FormDialog[MessageOrder]):
+class InjectDialog(FormDialog[MessageSpec]):
     """Returns the message to send, after showing its estimated reach."""
 
     AUTO_FOCUS = "#text"
@@ -68,11 +64,13 @@ class InjectDialog(FormDialog[MessageOrder]):
     waiting = "The models are still loading."
 
     def __init__(
-        self, simulation: Simulation, last: MessageOrder | None, *,
+        self, simulation: Simulation, last: MessageSpec | None, *,
         title: str = "Send a message", yes: str = "Send",
     ) -> None:  # fmt: skip
-        self._last = last or MessageOrder("", DEFAULT_MODEL, DEFAULT_SEEDS)
-        super().__init__(title, yes=yes, given=self._last.parameters, given_to=self._last.model)
+        self._last = last or MessageSpec("", model=DEFAULT_MODEL)
+        super().__init__(
+            title, yes=yes, given=self._last.parameters, given_to=self._last.named_model
+        )
         self._simulation = simulation
 
     def fields(self) -> Iterator[Field]:
@@ -107,36 +105,35 @@ class InjectDialog(FormDialog[MessageOrder]):
             missing="The query is empty; type one such as openness>0.7.",
             only_for=("kind", frozenset({"query"})),
         )  # fmt: skip
-        yield Field("author", "Author", last.author, hint="none")
-        yield Field("channel", "Channel", last.channel, hint=CHANNELS)
+        yield Field("author", "Author", last.author or "", hint="none")
+        yield Field("channel", "Channel", last.channel or "", hint=CHANNELS)
 
     async def load(self) -> tuple[Sequence[PluginChoice], str]:
-        return await in_thread(choices.models, "models"), self._last.model
+        return await in_thread(choices.models, "models"), self._last.named_model
 
     @on(ModelField.Changed)
     async def _picked(self, event: ModelField.Changed) -> None:
         await self._typed(event)
 
-    def made(self, values: Mapping[str, str]) -> MessageOrder:
-        return MessageOrder(
-            values["text"], values["model"], _seeds(values), values["author"], values["channel"],
-            parameters=self.parameters,
+    def made(self, values: Mapping[str, str]) -> MessageSpec:
+        return MessageSpec(
+            values["text"], _seeds(values), values["model"], values["author"] or None,
+            channel=values["channel"] or None, parameters=self.parameters,
         )  # fmt: skip
 
-    async def preview(self, wanted: MessageOrder) -> str:
+    async def preview(self, wanted: MessageSpec) -> str:
         self.say("Estimating reach ...")
-        await in_thread(lambda: runtime.warm((wanted.model,), quiet), "warm")
+        await in_thread(lambda: runtime.warm((wanted.named_model,), quiet), "warm")
         if wanted.seeds.startswith("best:"):
             await self._find(wanted)
-        more = {"channel": wanted.channel} if wanted.channel else {}
-        plan = await self._simulation.plan(
-            wanted.text, seeds=wanted.seeds, model=wanted.model, **more, **wanted.parameters
-        )
+        plan = await self._simulation.plan(**said_of(wanted))
         return planned(plan, self._simulation.frame.agents)
 
-    async def _find(self, wanted: MessageOrder) -> None:
+    async def _find(self, wanted: MessageSpec) -> None:
         """Find the best seeds outside the engine, and show the progress."""
-        job = self._simulation.best_seeds(wanted.seeds, model=wanted.model, **wanted.parameters)
+        job = self._simulation.best_seeds(
+            wanted.seeds, model=wanted.named_model, **wanted.parameters
+        )
         try:
             async for progress in job.changes():
                 stage = progress.stage or "finding the best seeds"
