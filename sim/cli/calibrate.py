@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,6 @@ from sim.cli.output import DATA, Csv, Json, Output, again, table, write_text
 from sim.cli.start import completed, prepare
 from sim.cli.watch import probe_foreign, watched
 from sim.core.text import plural
-from sim.errors import InputError
 
 
 def calibrate(
@@ -79,7 +78,7 @@ def calibrate(
     """
     prepare(context.obj)
     output = Output.asked(json=json, csv=csv, out=out, endings=(*DATA, ".md", ""))
-    ranges = ranges_of(fit or ())
+    ranges = lab.ranges_of(fit or ())
     probe_foreign()
     with watched() as report:
         found = lab.calibrate_now(
@@ -96,24 +95,6 @@ def calibrate(
         lambda: found.table("parameters"),
         lambda: "\n\n".join(_text(found)),
     )
-
-
-def ranges_of(words: Sequence[str]) -> dict[str, tuple[float, float] | None]:
-    """Read ``NAME=LOW:HIGH`` words; a name alone has the bounds that it declares."""
-    ranges: dict[str, tuple[float, float] | None] = {}
-    for word in words:
-        name, sign, ends = word.partition("=")
-        name = name.strip().replace("-", "_")
-        if name in ranges:
-            raise InputError(f"--fit {name} is given twice; give it once.")
-        low, colon, high = ends.partition(":")
-        try:
-            ranges[name] = (float(low), float(high if colon else "")) if sign else None
-        except ValueError:
-            raise InputError(
-                f"--fit takes NAME=LOW:HIGH, such as base=0.01:0.5; got {word!r}."
-            ) from None
-    return ranges
 
 
 def _facts(found: lab.Calibration) -> dict[str, Any]:

@@ -2,6 +2,7 @@ from sim.lab.calibration import Calibration as Calibration
 from sim.lab.calibration import Observed as Observed
 from sim.lab.calibration import calibrate as calibrate
 from sim.lab.calibration import calibrate_now as calibrate_now
+from sim.lab.calibration import ranges_of as ranges_of
 from sim.lab.calibration import read_observed as read_observed
 from sim.lab.ensembles import Ensemble as Ensemble
 from sim.lab.ensembles import ensemble as ensemble

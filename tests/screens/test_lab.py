@@ -178,7 +178,7 @@ WRONG = {
     "calibrate": "Type the file of observed messages",
     "calibrate nothing.csv base": "nothing.csv does not exist",
     "calibrate rumour.toml model=viral": "Type what to fit",
-    "calibrate rumour.toml base=low:high": "base is fitted within LOW:HIGH",
+    "calibrate rumour.toml base=low:high": "A range is NAME=LOW:HIGH",
     "calibrate rumour.toml base holdout=half": "holdout is a number",
     "export table runs.csv": "No results in Runs",
     "picture heat": "No results yet",

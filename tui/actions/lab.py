@@ -13,6 +13,7 @@ from sim.core import plural
 from sim.errors import InputError, UnknownNameError
 from sim.runtime import choices
 from sim.scenario import gallery_names, is_scenario, open_scenario
+from tui import lab_files
 from tui.actions.command_line import HERE, OF_SCENARIO, STUDY_VERBS, choice, number, pairs
 from tui.actions.messages import message_asked, order_of
 from tui.actions.minds import let_decide
@@ -24,23 +25,7 @@ from tui.dialogs.lab import CompareDialog, EditorDialog, GalleryDialog, LabDialo
 from tui.dialogs.progress import in_thread
 from tui.experiment_figures import name_of, written_as
 from tui.experiments import AS_IT_IS, MOST_REPLICATES, REPLICATES, Arms, ExperimentPlan, world_plan
-from tui.lab_files import (
-    GALLERY,
-    ScenarioStory,
-    calibration_plan,
-    fault_of,
-    kept_in,
-    lab_files,
-    named_file,
-    read_text,
-    remove_results,
-    story_of,
-    study_plan,
-    sweep_plan,
-    sweep_results,
-    where_of,
-    write_text,
-)
+from tui.lab_files import GALLERY, ScenarioStory, named_file, where_of
 from tui.text import count
 
 if TYPE_CHECKING:
@@ -239,7 +224,7 @@ async def scenario(app: Viewer, words: Words) -> None:
         app.notify(remark, title=name)
     app.call_after_refresh(app.hint)
     if where.startswith(GALLERY):
-        story = await in_thread(lambda: story_of(where), "scenario")
+        story = await in_thread(lambda: lab_files.story_of(where), "scenario")
         if variant in story.variants and len(world.agents) == story.still["agents"]:
             app.run_worker(_tell_at_end(app, story, variant), group="story", exclusive=True)
     if plan.minds is not None:
@@ -296,7 +281,7 @@ def story_told(story: ScenarioStory, variant: str, seen: float) -> str:
 async def _compare_variants(app: Viewer, where: str) -> None:
     """Run the variants of a scenario in pairs; at the end say which expectations held."""
     app.experiments.require_free()
-    story = await in_thread(lambda: story_of(where), "scenario")
+    story = await in_thread(lambda: lab_files.story_of(where), "scenario")
     size = story.still.get("agents")
     found = await app.work.in_thread(
         "checking the scenario",
@@ -308,7 +293,7 @@ async def _compare_variants(app: Viewer, where: str) -> None:
         if told and app.screen is app.stage:
             app.push_screen(Notice(found.name, told))
 
-    _begin(app, replace(study_plan(found, None, ""), done=done))
+    _begin(app, replace(lab_files.study_plan(found, None, ""), done=done))
 
 
 def card_of(found: StudyFindings) -> str:
@@ -356,7 +341,7 @@ def _options(given: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
 @does("study")
 async def study(app: Viewer, words: Words) -> None:
     if not words:
-        found = await in_thread(lambda: lab_files(Path.cwd()), "studies")
+        found = await in_thread(lambda: lab_files.lab_files(Path.cwd()), "studies")
         words = await app.push_screen_wait(LabDialog(found, Path.cwd())) or ()
         if not words:
             return
@@ -380,13 +365,13 @@ async def _new(app: Viewer, name: str, words: Words) -> None:
 async def _edit(app: Viewer, name: str, _words: Words) -> None:
     """Edit a study or a scenario; each error is shown at its position."""
     path = named_file(name)
-    text = await in_thread(lambda: read_text(path), "text")
+    text = await in_thread(lambda: lab_files.read_text(path), "text")
     edited = await app.push_screen_wait(EditorDialog(path, text))
     if edited is None:
         app.say(f"{path} is unchanged.")
         return
-    await in_thread(lambda: write_text(path, edited[0]), "text")
-    fault = await in_thread(lambda: fault_of(path, edited[0]), "check")
+    await in_thread(lambda: lab_files.write_text(path, edited[0]), "text")
+    fault = await in_thread(lambda: lab_files.fault_of(path, edited[0]), "check")
     if fault is not None:
         app.say(f"Saved {path}, which cannot run yet: {fault.sentence}.", "warning")
     elif edited[1]:
@@ -398,14 +383,16 @@ async def _edit(app: Viewer, name: str, _words: Words) -> None:
 async def _run(app: Viewer, name: str, words: Words) -> None:
     """Run or resume a study: only missing runs are made."""
     app.experiments.require_free()
-    words, is_anew = _anew(words)
-    given, where = _allowed(pairs(words), (*_OF_STUDY, "into")), where_of(name)
+    given = _allowed(pairs(word for word in words if word != "anew"), (*_OF_STUDY, "into"))
+    where = where_of(name)
     numbers = _options(given, _OF_STUDY)
     into = Path(given.pop("into", lab.results_beside(where)))
     found = await app.work.in_thread(
         "checking the study", lambda _report: lab.study_of(where, **numbers)
     )
-    await _go_on(app, study_plan(found, into, f"study run {name}"), is_anew=is_anew)
+    await _go_on(
+        app, lab_files.study_plan(found, into, f"study run {name}"), is_anew="anew" in words
+    )
 
 
 async def _report(app: Viewer, name: str, words: Words) -> None:
@@ -450,7 +437,7 @@ async def sweep(app: Viewer, words: Words) -> None:
         words = await app.push_screen_wait(SweepDialog()) or ()
         if not words:
             return
-    words, is_anew = _anew(words)
+    is_anew, words = "anew" in words, tuple(word for word in words if word != "anew")
     if "=" in words[0]:
         raise InputError(f"Type what to sweep first: `sweep FILE {words[0]}`, or `sweep here ...`.")
     given = pairs(words[1:])
@@ -459,14 +446,14 @@ async def sweep(app: Viewer, words: Words) -> None:
     how["parameters"] = given or None
     file, title, message = Path(into) if into else None, where_of(words[0]), None
     if words[0] != HERE:
-        file = file or sweep_results(title)
+        file = file or lab_files.sweep_results(title)
     elif app.last_order is None:
         raise InputError("Send a message first (i); `sweep here` sends it again at every point.")
     elif not given:
         raise InputError("Type what to vary: `sweep here probability=0.05:0.5:5`.")
     else:
         title, message = f"{app.last_order.text!r} in this world", said_of(app.last_order)
-    await _go_on(app, sweep_plan(title, how, file, message), is_anew=is_anew)
+    await _go_on(app, lab_files.sweep_plan(title, how, file, message), is_anew=is_anew)
 
 
 @does("calibrate")
@@ -480,13 +467,12 @@ async def calibrate(app: Viewer, words: Words) -> None:
     data = _path(words[0])
     if not await in_thread(data.is_file, "observed"):
         raise InputError(f"{data} does not exist; name a file of observed messages.")
-    fitted = {word: None for word in words[1:] if "=" not in word}  # in its declared bounds
-    given = pairs(word for word in words[1:] if "=" in word)
-    how = _options(given, _OF_CALIBRATION)
-    ranges = fitted | {name: _ends(name, said) for name, said in given.items()}
+    fitted = [word for word in words[1:] if word.partition("=")[0] not in _OF_CALIBRATION]
+    how = _options(pairs(word for word in words[1:] if word not in fitted), _OF_CALIBRATION)
+    ranges = lab.ranges_of(fitted)
     if not ranges:
         raise InputError("Type what to fit: `base=0.1:0.5`, or a name alone for its bounds.")
-    _begin(app, calibration_plan(data, {**how, "ranges": ranges}))
+    _begin(app, lab_files.calibration_plan(data, {**how, "ranges": ranges}))
 
 
 @does("picture")
@@ -551,10 +537,6 @@ def _path(said: str) -> Path:
     return Path(said).expanduser()
 
 
-def _anew(words: Words) -> tuple[Words, bool]:
-    return tuple(word for word in words if word != "anew"), "anew" in words
-
-
 def _allowed(given: dict[str, str], known: tuple[str, ...], what: str = "option") -> dict[str, str]:
     for name in given:
         if name not in known:
@@ -562,26 +544,16 @@ def _allowed(given: dict[str, str], known: tuple[str, ...], what: str = "option"
     return given
 
 
-def _ends(name: str, said: str) -> tuple[float, float]:
-    low, _, high = said.partition(":")
-    try:
-        return float(low), float(high)
-    except ValueError:
-        raise InputError(
-            f"{name} is fitted within LOW:HIGH, such as 0.1:0.5; got {said!r}."
-        ) from None
-
-
 async def _go_on(app: Viewer, plan: ExperimentPlan, *, is_anew: bool) -> None:
     """Run a plan: keep the results in its file, or discard them after confirmation."""
     into = plan.into
-    kept = 0 if into is None else await in_thread(lambda: kept_in(into), "results")
+    kept = 0 if into is None else await in_thread(lambda: lab_files.kept_in(into), "results")
     if kept and is_anew and into is not None:
         many = plural(kept, "finished run")
         question = f"{into} holds {many}. Starting over deletes them."
         if not await app.confirmed("Discard finished runs?", question, "Delete"):
             return
-        await in_thread(lambda: remove_results(into), "results")
+        await in_thread(lambda: lab_files.remove_results(into), "results")
         kept = 0
     app.experiments.require_free()
     _begin(app, plan)

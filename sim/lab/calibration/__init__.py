@@ -14,7 +14,12 @@ from sim.lab.calibration.observed import (
     read_observed,
 )
 from sim.lab.calibration.result import Calibration, Fitted, JudgedError
-from sim.lab.calibration.simulating import SimulationPlan, simulated, simulated_trees
+from sim.lab.calibration.simulating import (
+    SimulationPlan,
+    ranges_of,
+    simulated,
+    simulated_trees,
+)
 
 __all__ = [
     "FACTS",
@@ -34,6 +39,7 @@ __all__ = [
     "halves",
     "ks",
     "nrmse",
+    "ranges_of",
     "read_observed",
     "simulated",
     "simulated_trees",

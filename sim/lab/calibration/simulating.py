@@ -304,3 +304,21 @@ def _in_a_worker(
             return number, simulated(plan, point, seed)
         trees = _followed(opened(base).twin(), plan, point)
         return number, GrowthCurves.of_trees(trees, grid_of(plan.minutes))
+
+
+def ranges_of(words: Sequence[str]) -> dict[str, tuple[float, float] | None]:
+    """Read ``NAME=LOW:HIGH`` words; a name alone has the bounds that it declares."""
+    ranges: dict[str, tuple[float, float] | None] = {}
+    for word in words:
+        name, sign, ends = word.partition("=")
+        name = name.strip().replace("-", "_")
+        if name in ranges:
+            raise InputError(f"{name} is given twice; give it once.")
+        low, colon, high = ends.partition(":")
+        try:
+            ranges[name] = (float(low), float(high if colon else "")) if sign else None
+        except ValueError:
+            raise InputError(
+                f"A range is NAME=LOW:HIGH, such as base=0.01:0.5; got {word!r}."
+            ) from None
+    return ranges

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.cli.calibrate import ranges_of
 from sim.errors import InputError
+from sim.lab import ranges_of
 from sim.lab.calibration import SimulationPlan, simulated_trees
 from tests.unit.cli.conftest import Hubbub
 
@@ -79,7 +79,7 @@ def test_a_report_says_that_nothing_was_held_out(hubbub: Hubbub, data: Path) -> 
     ("words", "code", "sentence"),
     [
         ((), 2, "Nothing to fit; name a parameter with its range"),
-        (("--fit", "probability=0.1"), 2, "--fit takes NAME=LOW:HIGH"),
+        (("--fit", "probability=0.1"), 2, "A range is NAME=LOW:HIGH"),
         (("--fit", "probability=a:b"), 2, "got 'probability=a:b'"),
         (("--fit", "probability", "--fit", "probability"), 2, "is given twice"),
         (("--fit", "smallest"), 2, "smallest has no range of its own"),
