@@ -26,7 +26,7 @@ from textual.widgets import Input
 from sim import runtime, settings
 from sim.errors import Cancelled, HubbubError, InputError
 from tui.actions.command_line import NEXT, CommandHistory, ParsedCommand, parse
-from tui.actions.table import Action, ScreenState, act_of, bindings, by_id, conflicts
+from tui.actions.table import ACT_OF, Action, ScreenState, bindings, by_id, conflicts
 from tui.dialogs.dialog import Confirm, ErrorDialog, sentence_of
 from tui.dialogs.progress import Loading, in_thread
 from tui.experiments import Experiments
@@ -494,7 +494,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     async def _perform(self, action: Action, words: tuple[str, ...], over: asyncio.Event) -> None:
         try:
             import_acts()
-            await act_of(action.id)(self, words)
+            await ACT_OF[action.id](self, words)
         except Cancelled as wish:
             self.say(str(wish))
         except InputError as error:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.output import Facts, OutputFormat, answer, listed, pairs, table
+from sim.cli.output import Facts, OutputFormat, answer, listed, table
 from sim.cli.watch import watched
 from sim.cli.worlds import open_world, opened
 from sim.core.progress import Report
 from sim.core.text import plural
 from sim.lab.recommenders import suggested
-from sim.network import induced, network_report
+from sim.network import induced, network_report, report_text
 from sim.network.analysis.analysis import shortest_path
 from sim.network.graph.changes import ACTS
 from sim.runtime.queries.pairs import pair_of
@@ -269,19 +268,8 @@ def network_facts(world: World, report: Report, where: str | None = None) -> Fac
 
 
 def network_text(facts: Facts) -> str:
-    """Return the facts as tables for people."""
-    plain = {
-        name.replace("_", " "): _shown(value)
-        for name, value in facts.items()
-        if name != "influential"
-    }
-    heading = ("influential", "id", "PageRank", "followers")
-    members = [
-        (item["name"], str(item["id"]), f"{item['pagerank']:.6f}", f"{item['listeners']:,}")
-        for item in facts["influential"]
-    ]
-    parts = (pairs(plain), _distribution(facts["listeners"]["bins"]), table([heading, *members]))
-    return "\n\n".join(parts)
+    """Return the facts as text, with the distribution of followers."""
+    return f"{report_text(facts)}\n\n{_distribution(facts['listeners']['bins'])}"
 
 
 def _distribution(bins: Sequence[tuple[int, int, int]]) -> str:
@@ -296,17 +284,3 @@ def _distribution(bins: Sequence[tuple[int, int, int]]) -> str:
 
 def _span(low: int, high: int) -> str:
     return f"{low:,}" if low == high else f"{low:,}-{high:,}"
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict) and "sampled" in value:
-        sampled = f" +- {value['error']:.2g} (sampled)" if value["sampled"] else ""
-        return f"{value['value']:.5g}{sampled}"
-    if isinstance(value, dict):
-        numbers = {name: item for name, item in value.items() if name != "bins"}
-        return ", ".join(f"{name} {_shown(item)}" for name, item in numbers.items())
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    return "-" if isinstance(value, float) and isnan(value) else f"{value:.5g}"

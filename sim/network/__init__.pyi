@@ -6,6 +6,7 @@ from sim.network.analysis.analysis import shortest_path as shortest_path
 from sim.network.analysis.report import NetworkReport as NetworkReport
 from sim.network.analysis.report import network_report as network_report
 from sim.network.analysis.report import predicted as predicted
+from sim.network.analysis.report import report_text as report_text
 from sim.network.analysis.report import with_caveats as with_caveats
 from sim.network.analysis.reputation import foretold as foretold
 from sim.network.analysis.reputation import reputation as reputation

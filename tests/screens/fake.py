@@ -16,6 +16,7 @@ import pytest
 from sim import Field, Frame, Theory
 from sim.core import Parameters
 from sim.errors import Cancelled, FileError, InputError
+from sim.network import network_report
 from sim.runtime import (
     Communities,
     Durability,
@@ -521,16 +522,7 @@ class FakeSimulator:
         self.kept_metrics = tuple(words)
 
     def measure(self, ties: Any, *, report: Any) -> Any:
-        degrees = SimpleNamespace(mean=14.6, median=2.0, most=457, none=1004)
-        exact = SimpleNamespace(value=0.141, error=0.0)
-        return SimpleNamespace(
-            agents=7115, ties=103_689, is_symmetric=False, reciprocity=0.056, density=0.002,
-            listeners=degrees, heard=degrees, clustering=exact,
-            path_length=SimpleNamespace(value=3.25, error=0.02), components=24,
-            largest_component=7066, strong_components=5816, largest_strong_component=1300,
-            communities=27, modularity=0.43,
-            influential=[SimpleNamespace(agent=3, pagerank=0.0046, listeners=457)],
-        )  # fmt: skip
+        return network_report(small_world().ties)
 
     def members(self, world: World, ids: list[int]) -> list[str]:
         return [f"member {agent} [/b]" for agent in ids]

@@ -10,8 +10,8 @@ from sim.errors import InputError, UnknownNameError
 from tui.actions import table
 from tui.actions.command_line import CommandHistory, complete, number, pairs, parse
 from tui.actions.table import (
+    ACT_OF,
     ACTIONS,
-    act_of,
     bindings,
     by_command,
     by_id,
@@ -167,7 +167,7 @@ def test_a_seed_expression_fills_the_fields(seeds: str, parts: tuple[str, str, s
 
 def test_every_action_is_done_by_one_function_and_no_other() -> None:
     import_acts()
-    assert set(table._ACTS) == {each.id for each in ACTIONS}
+    assert set(table.ACT_OF) == {each.id for each in ACTIONS}
     assert by_command("steps") is by_id("step")
     with pytest.raises(ValueError, match="'step' is done already"):
-        does("step")(act_of("run"))
+        does("step")(ACT_OF["run"])

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
-from dataclasses import dataclass
+from os.path import commonprefix
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sim.core import whole_of
 from sim.errors import InputError, UnknownNameError
 from tui.actions.table import ACTIONS, Action, by_command
 
 REMEMBERED = 200
-_EXPRESSIONS = frozenset({"filter"})
-"""Actions with one argument: an expression, kept with its quotes and blanks."""
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedCommand:
+class ParsedCommand(NamedTuple):
     """An action with its arguments."""
 
     action: Action
@@ -30,7 +27,7 @@ def parse(line: str) -> ParsedCommand:
     typed = line.strip().removeprefix(":").strip()
     name, _, rest = typed.partition(" ")
     known = by_command(name)
-    if known is not None and known.id in _EXPRESSIONS:  # its quotes are part of the expression
+    if known is not None and known.id == "filter":  # its quotes are part of the expression
         return ParsedCommand(known, (rest.strip(),) if rest.strip() else ())
     try:
         words = shlex.split(typed)
@@ -49,16 +46,12 @@ def parse(line: str) -> ParsedCommand:
 def complete(line: str, offers: Iterable[str]) -> str:
     """Return the line, completed as far as the completion is unambiguous."""
     head, blank, last = line.rpartition(" ")
-    fitting = sorted(offer for offer in offers if offer.startswith(last))
+    fitting = {offer for offer in offers if offer.startswith(last)}
     if not fitting:
         return line
-    first, final = fitting[0], fitting[-1]
-    length = next(
-        (at for at, pair in enumerate(zip(first, final, strict=False)) if pair[0] != pair[1]),
-        min(len(first), len(final)),
-    )
-    ended = " " if len(fitting) == 1 and not first.endswith(("=", ":", "/")) else ""
-    return head + blank + first[:length] + ended
+    shared = commonprefix([*fitting])  # noqa: RUF071 - letter by letter is meant
+    ended = " " if len(fitting) == 1 and not shared.endswith(("=", ":", "/")) else ""
+    return head + blank + shared + ended
 
 
 def candidates(line: str, known: dict[str, Any]) -> list[str]:

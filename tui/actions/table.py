@@ -37,26 +37,18 @@ def has_world(now: ScreenState) -> str:
     return "" if now.frame else "No world is open yet; press n to create one or o to open one."
 
 
-def has_message(now: ScreenState) -> str:
-    """Require a world in which a message has been sent."""
-    if now.frame is None:
-        return has_world(now)
-    return "" if now.frame.sessions else "No message has been sent yet; press i to send one."
+def _needs(part: str, otherwise: str) -> When:
+    """Require a world whose frame has a part."""
+
+    def holds(now: ScreenState) -> str:
+        return has_world(now) or ("" if getattr(now.frame, part) else otherwise)
+
+    return holds
 
 
-def is_held_up(now: ScreenState) -> str:
-    """Require an engine that does not answer."""
-    if now.frame is None:
-        return has_world(now)
-    return "" if now.frame.stalled else "The engine is responding; there is nothing to stop."
-
-
-def has_focus(now: ScreenState) -> str:
-    """Require a message that is shown."""
-    if now.frame is None:
-        return has_world(now)
-    return "" if now.frame.focus else "No message is shown; press i to send one."
-
+has_message = _needs("sessions", "No message has been sent yet; press i to send one.")
+is_held_up = _needs("stalled", "The engine is responding; there is nothing to stop.")
+has_focus = _needs("focus", "No message is shown; press i to send one.")
 
 NO_KEY = "none-"
 """Begins the name of a key that no keyboard has: a keymap may give the action another one."""
@@ -68,7 +60,7 @@ When = Callable[[ScreenState], str]
 
 A = TypeVar("A", bound=Act)
 
-_ACTS: dict[str, Act] = {}
+ACT_OF: dict[str, Act] = {}
 
 
 def does(*ids: str) -> Callable[[A], A]:
@@ -76,17 +68,12 @@ def does(*ids: str) -> Callable[[A], A]:
 
     def registered(act: A) -> A:
         for name in ids:
-            if name in _ACTS:
-                raise ValueError(f"{name!r} is done already, by {_ACTS[name].__name__}.")
-        _ACTS.update(dict.fromkeys(ids, act))
+            if name in ACT_OF:
+                raise ValueError(f"{name!r} is done already, by {ACT_OF[name].__name__}.")
+        ACT_OF.update(dict.fromkeys(ids, act))
         return act
 
     return registered
-
-
-def act_of(name: str) -> Act:
-    """Return the implementation of the action with this id."""
-    return _ACTS[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sim import network, runtime
 from sim.core import plural
@@ -26,7 +26,7 @@ from tui.dialogs.world import (
 )
 from tui.modes.stage import durability_text
 from tui.safe_text import line
-from tui.text import bytes_of, count, percent, seconds, short
+from tui.text import bytes_of, count, seconds, short
 
 if TYPE_CHECKING:
     from sim import World
@@ -234,9 +234,11 @@ async def report(app: Viewer, _words: Words) -> None:
     found = await app.work.job(
         "measuring the network", app.simulation.study(network.network_report)
     )
-    ids = [member.agent for member in found.influential]
-    names = await app.simulation.query(_named, ids)
-    await app.push_screen_wait(Notice("The network", report_text(found, names)))
+    facts = found.as_dict()
+    names = await app.simulation.query(_named, [each["agent"] for each in facts["influential"]])
+    for each, name in zip(facts["influential"], names, strict=True):
+        each["name"] = name
+    await app.push_screen_wait(Notice("The network", network.report_text(facts)))
 
 
 def _named(world: World, ids: Sequence[int]) -> list[str]:
@@ -253,39 +255,3 @@ async def detect(app: Viewer, words: Words) -> None:
         f"modularity {found.modularity:.2f}.",
         "good",
     )
-
-
-def report_text(found: Any, names: Sequence[str]) -> str:
-    """Return a network report as text."""
-    ways = "all mutual" if found.is_symmetric else f"{percent(found.reciprocity)} mutual"
-    weak, strong = found.largest_component, found.largest_strong_component
-    facts = [
-        ("members", count(found.agents)),
-        ("ties", f"{count(found.ties)}, {ways}; density {found.density:.2g}"),
-        ("followers", _degrees(found.listeners)),
-        ("following", _degrees(found.heard)),
-        ("clustering", _estimate(found.clustering)),
-        ("mean path", f"{_estimate(found.path_length)} steps"),
-        ("components", f"{count(found.components)} (largest {count(weak)})"),
-        ("strongly connected", f"{count(found.strong_components)} (largest {count(strong)})"),
-        ("communities", f"{count(found.communities)} (Louvain), modularity "
-                        f"{found.modularity:.2f}"),
-    ]  # fmt: skip
-    lines = [f"{label:<18} {text}" for label, text in facts]
-    lines += ["", "Most influential members (PageRank)"]
-    for name, member in zip(names, found.influential, strict=True):
-        lines.append(
-            f"  {100 * member.pagerank:6.3f}%  {short(member.listeners):>6} followers  {name}"
-        )
-    return "\n".join(lines)
-
-
-def _degrees(found: Any) -> str:
-    return (
-        f"mean {found.mean:.1f}, median {found.median:.0f}, max {count(found.most)}; "
-        f"{count(found.none)} with none"
-    )
-
-
-def _estimate(found: Any) -> str:
-    return f"{found.value:.3f}" + (f" ± {found.error:.3f}" if found.error else "")

@@ -194,6 +194,42 @@ _BY_CHANCE = 3.0
 _CLUSTERING_DRAWS = 10_000
 
 
+def report_text(facts: Mapping[str, Any]) -> str:
+    """Return :meth:`NetworkReport.as_dict`, with names of the members, as text."""
+    ways = "all mutual" if facts["is_symmetric"] else f"{facts['reciprocity']:.1%} mutual"
+    rows = [
+        ("members", f"{facts['agents']:,}"),
+        ("ties", f"{facts['ties']:,}, {ways}; density {facts['density']:.2g}"),
+        ("followers", _degrees(facts["listeners"])),
+        ("following", _degrees(facts["heard"])),
+        ("assortativity", f"{facts['assortativity']:.3f}"),
+        ("clustering", _estimate(facts["clustering"])),
+        ("mean path", f"{_estimate(facts['path_length'])} steps"),
+        ("components", f"{facts['components']:,} (largest {facts['largest_component']:,})"),
+        ("strongly connected", f"{facts['strong_components']:,} (largest "
+                               f"{facts['largest_strong_component']:,})"),
+        ("communities", f"{facts['communities']:,} (Louvain; largest "
+                        f"{facts['largest_community']:,}), modularity {facts['modularity']:.2f}"),
+    ]  # fmt: skip
+    return "\n".join([
+        *(f"{label:<18} {text}" for label, text in rows),
+        "", "Most influential members (PageRank)",
+        *(f"  {one['pagerank']:8.3%}  {one['listeners']:>9,} followers  {one['name']}"
+          for one in facts["influential"]),
+    ])  # fmt: skip
+
+
+def _degrees(found: Mapping[str, Any]) -> str:
+    return (
+        f"mean {found['mean']:.1f}, median {found['median']:.0f}, max {found['most']:,}; "
+        f"{found['none']:,} with none"
+    )
+
+
+def _estimate(found: Mapping[str, Any]) -> str:
+    return f"{found['value']:.3f}" + (f" ± {found['error']:.3f}" if found["error"] else "")
+
+
 def predicted(
     ties: Ties, model: str, parameters: Mapping[str, Any], seeds: int, ticks: int,
     *, report: Report = quiet,
