@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os.path import commonprefix
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -136,8 +136,8 @@ SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
 """Ticks per second that ``+`` and ``-`` step through; the last is as fast as possible."""
 
 
-def pairs(words: Iterable[str]) -> dict[str, str]:
-    """Parse ``name=value`` words.
+def pairs(words: Iterable[str], known: Sequence[str] = (), what: str = "option") -> dict[str, str]:
+    """Parse ``name=value`` words; refuse other names than those that are known, if any are.
 
     Examples
     --------
@@ -152,6 +152,8 @@ def pairs(words: Iterable[str]) -> dict[str, str]:
             raise InputError(f"{word!r} is not NAME=VALUE; {told}")
         if name in found:
             raise InputError(f"{name!r} is given twice; give it once.")
+        if known and name not in known:
+            raise UnknownNameError(what, name, known)
         found[name] = value
     return found
 

@@ -199,11 +199,9 @@ async def scenario(app: Viewer, words: Words) -> None:
             await _compare_variants(app, wish.where)
             return
         words = wish.words
-    where, given = await in_thread(lambda: _scenario_at(words[0]), "scenario"), pairs(words[1:])
-    _allowed(given, OF_SCENARIO, "option of scenario")
-    numbers = {name: _whole(given, name, low) for name, low in (("agents", 1), ("seed", 0))}
-    variant = given.get("variant", "")
-    found, plan = await in_thread(lambda: _checked(where, variant, numbers["agents"]), "scenario")
+    how = _options(pairs(words[1:], OF_SCENARIO, "option of scenario"), OF_SCENARIO)
+    where, variant = await in_thread(lambda: _scenario_at(words[0])), how.get("variant", "")
+    found, plan = await in_thread(lambda: _checked(where, variant, how.get("agents")), "scenario")
     name = where.rpartition(":")[2] if found.called else found.path.stem
     name = f"{name}-{variant}" if variant else name
     if not await may_leave(app, f"play {name}"):
@@ -211,7 +209,7 @@ async def scenario(app: Viewer, words: Words) -> None:
     remarks: list[str] = []
 
     def made(report: Report) -> World:
-        world = found.world(report, numbers["seed"], tell=remarks.append)
+        world = found.world(report, how.get("seed"), tell=remarks.append)
         report("sending messages", 0.95)
         replace(plan, minds=None).begin(world)
         return world
@@ -383,9 +381,8 @@ async def _edit(app: Viewer, name: str, _words: Words) -> None:
 async def _run(app: Viewer, name: str, words: Words) -> None:
     """Run or resume a study: only missing runs are made."""
     app.experiments.require_free()
-    given = _allowed(pairs(word for word in words if word != "anew"), (*_OF_STUDY, "into"))
-    where = where_of(name)
-    numbers = _options(given, _OF_STUDY)
+    given = pairs((word for word in words if word != "anew"), (*_OF_STUDY, "into"))
+    where, numbers = where_of(name), _options(given, _OF_STUDY)
     into = Path(given.pop("into", lab.results_beside(where)))
     found = await app.work.in_thread(
         "checking the study", lambda _report: lab.study_of(where, **numbers)
@@ -397,7 +394,7 @@ async def _run(app: Viewer, name: str, words: Words) -> None:
 
 async def _report(app: Viewer, name: str, words: Words) -> None:
     """Write the report of a study as a page, and show whether the expectations were met."""
-    given = _allowed(pairs(words), ("into",))
+    given = pairs(words, ("into",))
     file = Path(name) if name.endswith(".runs") else lab.results_beside(where_of(name))
     running = app.experiments.running
     if running is not None and getattr(running.plan, "into", None) == file:
@@ -535,13 +532,6 @@ async def _export_all(app: Viewer, found: Result, words: Words) -> None:
 
 def _path(said: str) -> Path:
     return Path(said).expanduser()
-
-
-def _allowed(given: dict[str, str], known: tuple[str, ...], what: str = "option") -> dict[str, str]:
-    for name in given:
-        if name not in known:
-            raise UnknownNameError(what, name, known)
-    return given
 
 
 async def _go_on(app: Viewer, plan: ExperimentPlan, *, is_anew: bool) -> None:

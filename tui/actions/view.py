@@ -178,10 +178,7 @@ async def alert(app: Viewer, words: Words) -> None:
         ]
         app.say(f"Alerts: {', '.join(active)}." if active else "No alerts.")
         return
-    said = pairs(words[1:])
-    for key in said:
-        if key not in {"warning", "critical"}:
-            raise UnknownNameError("key of an alert", key, ("warning", "critical"))
+    said = pairs(words[1:], ("warning", "critical"), "key of an alert")
     if not said:
         raise InputError("Type thresholds: `alert polarisation warning=0.5 critical=never`.")
     await _alarm(app, words[0], {key: _bound(key, value) for key, value in said.items()})
