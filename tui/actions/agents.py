@@ -128,7 +128,6 @@ async def why(app: Viewer, words: Words) -> None:
 
 
 async def _feed_told(app: Viewer, agent: int, wanted: tuple[int, ...]) -> str:
-    """Return why a member was shown the messages of its feed, as text."""
     from sim.runtime.queries import feeds
 
     name, feed = await app.simulation.query(_feed_of, agent)
@@ -211,27 +210,21 @@ _TICKS = re.compile(r"(\d*):(\d*)|(\d+)")
 
 @does("pair")
 async def pair(app: Viewer, words: Words) -> None:
-    ids = await _two(app, words)
-    found = await app.work.of_engine("comparing members", app.simulation.query(_paired, ids))
+    if not 1 <= len(words) <= 2:
+        raise InputError("Type the id of another member, such as `pair 17`, or two ids.")
+    if len(words) == 1:
+        _chosen(app)
+        words = app.groups.table.chosen_id, *words
+    found = await app.work.of_engine("comparing members", app.simulation.query(_paired, words))
     await app.push_screen_wait(Notice(" and ".join(found.names), pair_told(found)))
 
 
-async def _two(app: Viewer, words: Words) -> tuple[str, str]:
-    if len(words) == 2:
-        return words[0], words[1]
-    if len(words) != 1:
-        raise InputError("Type the id of another member, such as `pair 17`, or two ids.")
-    _chosen(app)
-    return app.groups.table.chosen_id, words[0]
-
-
-def _paired(world: World, ids: tuple[str, str]) -> Pair:
+def _paired(world: World, ids: Words) -> Pair:
     one, other = (world.agents.index(each) for each in ids)
     return runtime.pair_of(world, one, other)
 
 
 def pair_told(pair: Pair) -> str:
-    """Return what is known between two members, as text."""
     first, second = pair.names
     lines = list(pair.ties) or [f"No tie between {first} and {second}."]
     lines += ["", f"Compatibility {pair.score:.2f}"]

@@ -490,7 +490,6 @@ async def picture(app: Viewer, words: Words) -> None:
 
 
 async def export_tables(app: Viewer, words: Words) -> None:
-    """Write one table of the results, or all of them into a folder."""
     chosen = app.runs.chosen
     found = None if chosen is None else chosen.found
     if found is None:

@@ -70,7 +70,6 @@ async def _send(app: Viewer, order: MessageSpec) -> None:
 
 
 def order_of(given: dict[str, str]) -> MessageSpec:
-    """Return the message that was typed; raise ``InputError`` if it is invalid."""
     text = given.pop("text", "")
     if not text.strip():
         raise InputError("A message needs a text: inject text='the bridge is closed'.")
@@ -118,7 +117,6 @@ async def params(app: Viewer, _words: Words) -> None:
 
 
 def _refuse_ended(number: int, status: str) -> None:
-    """Refuse to change a message that can no longer spread."""
     if status in {"failed", "cancelled"}:
         verb = "has failed" if status == "failed" else "was stopped"
         raise InputError(f"Message #{number} {verb}; its parameters can no longer be changed.")

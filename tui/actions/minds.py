@@ -166,7 +166,6 @@ def _kept(world: Any) -> tuple[list[int | None] | None, list[int]]:
 
 
 def _least(app: Viewer, words: Words) -> None:
-    """Set the share of decisions below which the world pauses, or show it."""
     asking = app.asking
     if words:
         asking.least = share_of(words[0])
@@ -190,7 +189,6 @@ async def _rest(app: Viewer) -> None:
 
 
 async def _budget(app: Viewer, words: Words) -> None:
-    """Set a cap, or show how much of each is spent."""
     from sim.runtime.minds import budget_left
 
     if words:
@@ -241,7 +239,6 @@ async def interview(app: Viewer, words: Words) -> None:
 
 
 def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
-    """Return a question in the form in which the member is asked."""
     from sim.minds.deciding.interview import question_to
 
     return question_to(world, member, question, before=talk, **_prompts())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.binding import Binding
+from textual.keys import _character_to_key, format_key
 
 if TYPE_CHECKING:
     from sim.runtime import Frame
@@ -22,7 +23,6 @@ class ScreenState:
 
 
 def anytime(_now: ScreenState) -> str:
-    """Allow the action always."""
     return ""
 
 
@@ -33,7 +33,6 @@ def not_busy(now: ScreenState) -> str:
 
 
 def has_world(now: ScreenState) -> str:
-    """Require an open world."""
     return "" if now.frame else "No world is open yet; press n to create one or o to open one."
 
 
@@ -306,12 +305,10 @@ _BY_COMMAND = {name: action for action in ACTIONS for name in action.names}
 
 
 def by_id(name: str) -> Action:
-    """Return the action with this id."""
     return _BY_ID[name]
 
 
 def by_command(word: str) -> Action | None:
-    """Return the action that this word names on the ``:`` line."""
     return _BY_COMMAND.get(word)
 
 
@@ -327,15 +324,6 @@ def bindings(mode: str) -> Iterator[Binding]:
                 show=False,
                 tooltip=action.help,
             )
-
-
-_SHOWN = {
-    "space": "space", "full_stop": ".", "greater_than_sign": ">", "less_than_sign": "<",
-    "plus": "+", "equals_sign": "=", "minus": "-", "colon": ":", "semicolon": ";",
-    "question_mark": "?", "slash": "/", "comma": ",", "escape": "esc", "tab": "tab",
-    "left_square_bracket": "[", "right_square_bracket": "]", "asterisk": "*",
-    "left_parenthesis": "(", "right_parenthesis": ")", "exclamation_mark": "!",
-}  # fmt: skip
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:
@@ -361,7 +349,8 @@ def key_label(key: str) -> str:
     """
     if key.startswith("ctrl+"):
         return "^" + key_label(key.removeprefix("ctrl+"))
-    return _SHOWN.get(key, key)
+    shown = format_key(key)
+    return shown if shown.isascii() else key
 
 
 def conflicts(keymap: Mapping[str, str]) -> list[str]:
@@ -391,5 +380,4 @@ def _shared(actions: list[Action], keymap: Mapping[str, str]) -> Iterator[str]:
 
 def canonical(key: str) -> str:
     """Return the long name of a key: ``question_mark`` for ``?``."""
-    long = {shown: name for name, shown in _SHOWN.items()}
-    return long.get(key, key)
+    return _character_to_key(key) if len(key) == 1 else key
