@@ -41,7 +41,7 @@ async def test_a_crash_and_a_stall_cost_their_messages_and_a_banner(
         await until(pilot, lambda: isinstance(app.screen, Notice))
         await pilot.press("enter")
         await command(pilot, "report")
-        await until(pilot, lambda: "most influential" in seen(app))
+        await until(pilot, lambda: "Most influential" in seen(app))
         await pilot.press("enter")
 
         await command(pilot, "inject text=Theirs model=rough-exit seeds=random:5")
