@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sim import settings
@@ -34,8 +35,7 @@ def short(value: float) -> str:
     """
     for size, letter in _STEPS:
         if abs(value) >= size * 0.9995:
-            scaled = value / size
-            return f"{scaled:.1f}{letter}" if abs(scaled) < 99.95 else f"{scaled:.0f}{letter}"
+            return f"{value / size:.{int(abs(value / size) < 99.95)}f}{letter}"
     return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.2g}"
 
 
@@ -50,9 +50,7 @@ def bytes_of(value: float) -> str:
     """Return a size: ``1.3 GiB``."""
     for size, unit in ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB")):
         if value >= size:
-            return (
-                f"{value / size:.1f} {unit}" if value < 100 * size else f"{value / size:.0f} {unit}"
-            )
+            return f"{value / size:.{int(value < 100 * size)}f} {unit}"
     return f"{value:.0f} B"
 
 
@@ -91,16 +89,13 @@ def broken(error: BaseException | None, frame: Frame | None = None) -> str:
 
 def hint_for(frame: Frame | None, keymap: Mapping[str, str]) -> str:
     """Return a hint on what to do next."""
-
-    def key(action: str) -> str:
-        return way_to(action, keymap)
-
+    key = partial(way_to, keymap=keymap)
     if frame is None:
         return ""
-    plays = frame.program is not None and frame.program.ended is None
-    if plays and frame.program is not None and frame.state == "paused":
+    program = frame.program
+    if program is not None and program.ended is None and frame.state == "paused":
         return (
-            f"{key('run')} plays {line(frame.program.name, 40)} from here, {key('step')} advances "
+            f"{key('run')} plays {line(program.name, 40)} from here, {key('step')} advances "
             f"one tick; {key('inject')} sends a message of your own."
         )
     if not frame.sessions and frame.state not in {"playing", "stepping"}:
@@ -138,11 +133,8 @@ def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
         if row.id in running and row.status in {"quiet", "failed", "cancelled"}:
             text, kind = ended(row.id, row.status, row.size, now.agents, row.error)
             yield (text if still else f"{text} Nothing is spreading."), kind
-    if (
-        now.program is not None
-        and now.program.ended is not None
-        and (before.program is None or before.program.ended is None)
-    ):
+    over = [each is not None and each.ended is not None for each in (before.program, now.program)]
+    if now.program is not None and over == [False, True]:
         yield now.program.sentence, "error" if now.program.error else "good"
     stood = before.state in {"playing", "stepping"} and now.state == "paused"
     if stood and now.minds is not None and now.minds.warning:
@@ -232,7 +224,8 @@ def minds_facts(now: MindsNow | None) -> list[Fact]:
         found.append(("latency", f"{half} median, {most} p95"))
     if now.pace:
         found.append(("pace", f"{now.pace:.2g} decisions/s"))
-    found += _spent(now)
+    found += [("requests", count(now.requests)), ("tokens", count(now.tokens))]
+    found += [("spent", f"${now.dollars:.4f}"), *(("  budget", clause) for clause in now.budget)]
     found += [(f"  {name}", _STATES.get(state, state)) for name, state in now.providers]
     found += [(f"plan of {name}", steps) for name, steps in now.plans]
     return [*found, *([("warning", now.warning)] if now.warning else [])]
@@ -242,12 +235,6 @@ def _does(now: MindsNow) -> str:
     if not now.awake:
         return "off: rule-based"
     return f"{count(now.deciding)} deciding" if now.deciding else "on"
-
-
-def _spent(now: MindsNow) -> list[Fact]:
-    spent = [("requests", count(now.requests)), ("tokens", count(now.tokens))]
-    spent += [("spent", f"${now.dollars:.4f}")]
-    return [*spent, *(("  budget", clause) for clause in now.budget)]
 
 
 def minds_text(now: MindsNow | None) -> str:

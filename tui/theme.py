@@ -86,72 +86,44 @@ ROLES: dict[str, int] = {
 }  # fmt: skip
 """The style of a state by its meaning, the same in every model: its index in :func:`series`."""
 
+_PARTS = (
+    "primary", "secondary", "accent", "success", "warning", "error", "foreground", "background",
+    "surface", "panel",
+)  # fmt: skip
+
+
+def _theme(
+    name: str, colours: str, *, dark: bool = True, alpha: float = 0.95, **more: str
+) -> Theme:
+    """Return a theme from its colours in the order of `_PARTS`."""
+    variables = {part.replace("_", "-"): colour for part, colour in more.items()}
+    return Theme(
+        f"hubbub-{name}", dark=dark, text_alpha=alpha, variables=variables,
+        **dict(zip(_PARTS, colours.split(), strict=True)),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
 THEMES: tuple[Theme, ...] = (
-    Theme(
-        name="hubbub-dark",
-        primary="#56b4e9",
-        secondary="#3d6f94",
-        accent="#f0e442",
-        success="#4fd0b0",
-        warning="#f0e442",
-        error="#e8602c",
-        foreground="#dfe3ea",
-        background="#0e1116",
-        surface="#141922",
-        panel="#1d2430",
-        dark=True,
-        variables={
-            "border": "#56b4e9",
-            "border-blurred": "#39465a",
-            "foreground-disabled": "#7d8390",
-            "text-disabled": "auto 55%",
-        },
+    _theme(
+        "dark",
+        "#56b4e9 #3d6f94 #f0e442 #4fd0b0 #f0e442 #e8602c #dfe3ea #0e1116 #141922 #1d2430",
+        border="#56b4e9", border_blurred="#39465a", foreground_disabled="#7d8390",
+        text_disabled="auto 55%",
     ),
-    Theme(
-        name="hubbub-light",
-        primary="#0067b0",
-        secondary="#7fa8c9",
-        accent="#8a4b00",
-        success="#0067b0",
-        warning="#c79a00",
-        error="#a02010",
-        foreground="#1a1d23",
-        background="#fafafa",
-        surface="#f1f3f6",
-        panel="#e2e6ec",
-        dark=False,
-        variables={
-            "border": "#0067b0",
-            "border-blurred": "#b4bdc9",
-            "foreground-disabled": "#6c717a",
-            "text-disabled": "auto 65%",
-            "block-cursor-foreground": "#ffffff",
-        },
+    _theme(
+        "light",
+        "#0067b0 #7fa8c9 #8a4b00 #0067b0 #c79a00 #a02010 #1a1d23 #fafafa #f1f3f6 #e2e6ec",
+        dark=False, border="#0067b0", border_blurred="#b4bdc9", foreground_disabled="#6c717a",
+        text_disabled="auto 65%", block_cursor_foreground="#ffffff",
     ),
-    Theme(
-        name="hubbub-contrast",
-        primary="#00c8ff",
-        secondary="#ffffff",
-        accent="#ffe000",
-        success="#00c8ff",
-        warning="#ffe000",
-        error="#ff5030",
-        foreground="#ffffff",
-        background="#000000",
-        surface="#000000",
-        panel="#202020",
-        dark=True,
-        text_alpha=1.0,
-        variables={
-            "border": "#ffe000",
-            "border-blurred": "#ffffff",
-            "text-muted": "#d8d8d8",
-            "text-disabled": "#b0b0b0",
-            "block-cursor-foreground": "#000000",
-            "block-cursor-background": "#ffe000",
-        },
+    _theme(
+        "contrast",
+        "#00c8ff #ffffff #ffe000 #00c8ff #ffe000 #ff5030 #ffffff #000000 #000000 #202020",
+        alpha=1.0, border="#ffe000", border_blurred="#ffffff", text_muted="#d8d8d8",
+        text_disabled="#b0b0b0", block_cursor_foreground="#000000",
+        block_cursor_background="#ffe000",
     ),
-)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

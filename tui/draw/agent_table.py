@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
 from sim.agents import GRAMMAR, TRAITS
+from sim.arrays import F64, I32, I64, U32, Array
 from sim.core import plural
 from tui.draw.canvas import Canvas
 from tui.draw.community_map import draw_ties, ties_between
@@ -46,7 +46,7 @@ _FETCHED = ("id", "name", "interest")
 UNKNOWN = "…"
 MOST_KEPT = 4096
 
-Order = Callable[[str], Awaitable[NDArray[Any] | None]]
+Order = Callable[[str], Awaitable[Array | None]]
 
 
 class MemberTexts:
@@ -55,7 +55,7 @@ class MemberTexts:
     def __init__(self) -> None:
         self.known: dict[int, tuple[str, ...]] = {}
         self.missing: set[int] = set()
-        self.orders: dict[str, NDArray[Any]] = {}
+        self.orders: dict[str, Array] = {}
 
     def learn(self, agents: Sequence[int], words: Sequence[tuple[str, str, str]]) -> None:
         if len(self.known) > MOST_KEPT:
@@ -76,7 +76,7 @@ class _Fetched(Held):
         super().__init__(np.zeros(0))
         self._texts, self._title, self._total = texts, title, total
 
-    def cells(self, places: NDArray[np.int64]) -> list[str]:
+    def cells(self, places: I64) -> list[str]:
         which, known = _FETCHED.index(self._title), self._texts.known
         found = places.tolist()
         self._texts.missing.update(agent for agent in found if agent not in known)
@@ -85,15 +85,13 @@ class _Fetched(Held):
             for agent in found
         ]
 
-    def keys(self) -> NDArray[Any]:
+    def keys(self) -> Array:
         """Return the order that was fetched, or that of the members' numbers."""
         order = self._texts.orders.get(self._title)
         return np.arange(self._total) if order is None or len(order) < self._total else order
 
 
-def member_rows(
-    people: MemberTable, listed: NDArray[np.uint32] | None, texts: MemberTexts
-) -> ListedRows:
+def member_rows(people: MemberTable, listed: U32 | None, texts: MemberTexts) -> ListedRows:
     """Return all members, or those listed, as rows."""
     total = len(people)
     adopted = np.broadcast_to(np.int32(-1), total) if people.adopted is None else people.adopted
@@ -110,7 +108,7 @@ def member_rows(
     return ListedRows(_COLUMNS, values, total, listed)
 
 
-def _ranks(words: Sequence[str]) -> NDArray[np.int64]:
+def _ranks(words: Sequence[str]) -> I64:
     """Return the alphabetical rank of each word; a dash comes last."""
     order = sorted(range(len(words)), key=lambda at: (words[at] == "-", words[at].casefold()))
     return np.argsort(np.array(order))
@@ -136,7 +134,7 @@ class MembersTable(ColumnTable):
         self._rows: ListedRows = ListedRows(_COLUMNS, (), 0)
         self._ask_names, self._ask_order = names, order
 
-    def list_members(self, people: MemberTable, listed: NDArray[np.uint32] | None) -> None:
+    def list_members(self, people: MemberTable, listed: U32 | None) -> None:
         """Show members; the cursor stays on its member if it is still listed."""
         chosen, before = self.chosen, self._rows
         if self.people is not None and len(people) != len(self.people):
@@ -148,7 +146,7 @@ class MembersTable(ColumnTable):
         self.fill(rows, max(0, rows.row_of(chosen)) if is_other and chosen is not None else None)
 
     @property
-    def listed(self) -> NDArray[np.uint32] | None:
+    def listed(self) -> U32 | None:
         """The members shown, ascending; None: all of them."""
         return self._rows.listed
 
@@ -202,6 +200,7 @@ class MembersTable(ColumnTable):
 SHORTEST = 5
 LONGEST = 18
 """Cells of a name."""
+MARKS = {"=": "both follow", ">": "follows it", "<": "followed by it"}
 
 
 class EgoPane(StripPane):
@@ -226,9 +225,7 @@ class EgoPane(StripPane):
     _adopted: Sequence[int] = ()
     _path: Sequence[int] = ()
 
-    def draw(
-        self, ego: Ego | None, adopted: NDArray[np.int32] | None = None, path: Sequence[int] = ()
-    ) -> None:
+    def draw(self, ego: Ego | None, adopted: I32 | None = None, path: Sequence[int] = ()) -> None:
         """Show a member; `adopted`: when each member did, `path`: the chain up to a seed."""
         same = ego is not None and self.ego is not None and ego.agents[0] == self.ego.agents[0]
         self.ego = ego
@@ -260,20 +257,19 @@ class EgoPane(StripPane):
             self._write_member(canvas, ego, place, spots[place])
         self._write_foot(canvas, ego)
 
-    def spots(self, others: int, width: int, rows: int) -> NDArray[np.float64]:
+    def spots(self, others: int, width: int, rows: int) -> F64:
         """Return the position of each member, float64 (others + 1, 2): x in cells, y in rows."""
         middle = np.array([width / 2, (rows - 1) / 2])
+        reach = np.array([max(2.0, width / 2 - LONGEST / 2 - 1), max(1.0, middle[1])])
         inner = others // 3 if others > 8 else 0
-        rings = [(inner, 0.55), (others - inner, 1.0)]
         places = [middle[None]]
-        for number, (members, size) in enumerate(rings):
+        for number, members, size in ((0, inner, 0.55), (1, others - inner, 1.0)):
             angles = 2 * np.pi * (np.arange(members) + 0.5 * number) / max(1, members)
-            reach = size * np.array([max(2.0, width / 2 - LONGEST / 2 - 1), max(1.0, middle[1])])
-            places.append(middle + np.stack([np.sin(angles), -np.cos(angles)], axis=1) * reach)
-        found: NDArray[np.float64] = np.concatenate(places)
-        return found
+            around = np.stack([np.sin(angles), -np.cos(angles)], axis=1)
+            places.append(middle + around * (size * reach))
+        return np.concatenate(places)
 
-    def _write_ties(self, canvas: Canvas, ego: Ego, spots: NDArray[np.float64], rows: int) -> None:
+    def _write_ties(self, canvas: Canvas, ego: Ego, spots: F64, rows: int) -> None:
         centres = np.stack([spots[:, 0], 2 * spots[:, 1] + 1], axis=1)
         path = np.array(self._path, np.int64)
         a, b = np.append(ego.a, path[:-1]), np.append(ego.b, path[1:])
@@ -283,11 +279,9 @@ class EgoPane(StripPane):
         glyph = {"braille": "", "block": "·", "ascii": "."}[self.symbols]
         draw_ties(canvas, ties, glyph, ((0, "axis"), (0.5, "line"), (0.8, "good")))
 
-    def _write_member(
-        self, canvas: Canvas, ego: Ego, place: int, spot: NDArray[np.float64]
-    ) -> None:
+    def _write_member(self, canvas: Canvas, ego: Ego, place: int, spot: F64) -> None:
         crowd = max(SHORTEST, min(LONGEST, canvas.width // 5))
-        tick = self._tick_of(place)
+        tick = self._adopted[place] if self._adopted else -1
         when = f" {count(tick)}" if tick >= 0 else ""
         text = f" {_mark(ego, place)}{line(ego.names[place], crowd)}{when} "
         x = round(float(spot[0]) - cell_len(text) / 2)
@@ -297,17 +291,12 @@ class EgoPane(StripPane):
             tone = "cursor" if self.has_focus else "strong"
         canvas.text(x, round(float(spot[1])), text, tone)
 
-    def _tick_of(self, place: int) -> int:
-        return self._adopted[place] if self._adopted else -1
-
     def _write_foot(self, canvas: Canvas, ego: Ego) -> None:
         shown = int((ego.hears | ego.heard)[1:].sum())
         of = f"{count(shown)} of {plural(ego.total, 'tie')} of {line(ego.names[0], 24)}"
         canvas.text(0, canvas.height - 2, of, "muted")
-        mark = {"=": "both follow", ">": "follows it", "<": "followed by it"}.get(
-            _mark(ego, self.at).strip(), "in the middle"
-        )
-        tick = self._tick_of(self.at)
+        mark = MARKS.get(_mark(ego, self.at), "in the middle")
+        tick = self._adopted[self.at] if self._adopted else -1
         when = f", adopted at tick {count(tick)}" if tick >= 0 else ""
         facts = f"{mark}, {plural(int(ego.listeners[self.at]), 'follower')}{when}"
         used = canvas.text(0, canvas.height - 1, line(ego.names[self.at], 28), "strong")
@@ -318,5 +307,4 @@ def _mark(ego: Ego, place: int) -> str:
     """Return the mark of a member's tie to the one in the middle."""
     if place == 0:
         return "@"
-    both = bool(ego.hears[place]), bool(ego.heard[place])
-    return {(True, True): "=", (False, True): ">", (True, False): "<"}.get(both, "")
+    return ("", ">", "<", "=")[2 * int(ego.hears[place]) + int(ego.heard[place])]

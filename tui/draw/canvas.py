@@ -60,14 +60,15 @@ class Canvas:
         if not (0 <= y < self.height and 0 <= x < self.width):
             return 0
         space = self.width - x if room is None else min(room, self.width - x)
-        fits = len(text) <= space and _PLAIN.fullmatch(text)
-        written = text if fits else line(text, space)
+        is_plain = _PLAIN.fullmatch(text)
+        written = text if is_plain and len(text) <= space else line(text, space)
         ink = tone if isinstance(tone, int) else self.ink_of(tone)
-        cells = cell_len(written)
-        if fits or _PLAIN.fullmatch(written):
+        cells = len(written)
+        if is_plain or _PLAIN.fullmatch(written):
             self.chars[y, x : x + cells] = list(written)
         else:
             # Characters may be wider than a cell: the text is kept whole, with an ink of its own.
+            cells = cell_len(written)
             self._spans.append((written, cells, self.styles[ink]))
             ink = -len(self._spans)
         self.ink[y, x : x + cells] = ink

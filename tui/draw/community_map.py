@@ -19,7 +19,7 @@ from sim.core import plural
 from tui.draw.canvas import BRAILLE, Canvas, pack
 from tui.draw.community_table import CommunityPane, Seen, look, measure_in
 from tui.safe_text import line
-from tui.text import all_of, count, real_rows, short
+from tui.text import all_of, count, counted, real_rows, short
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -263,10 +263,8 @@ def shortened(names: Sequence[str], cells: int) -> list[str]:
 
 def contrasting(colour: U8) -> Style:
     """Return the style of text on a colour: black or white, whichever contrasts more."""
-    red, green, blue = (int(channel) for channel in colour)
-    bright = 0.299 * red + 0.587 * green + 0.114 * blue > 128
-    ink = Color.from_rgb(0, 0, 0) if bright else Color.from_rgb(255, 255, 255)
-    return Style(color=ink, bgcolor=Color.from_rgb(red, green, blue), bold=True)
+    ink = "#000000" if np.dot(colour, (0.299, 0.587, 0.114)) > 128 else "#ffffff"
+    return Style(color=ink, bgcolor=Color.from_rgb(*colour.tolist()), bold=True)
 
 
 def place_labels(
@@ -491,6 +489,7 @@ class CommunityMap(CommunityPane):
 
     def _paint_ties(self, canvas: Canvas, layout: BubbleLayout) -> None:
         is_ascii, (rows, width) = self.symbols == "ascii", layout.owner.shape
+        canvas.ink[:rows, :width] = canvas.ink_of("axis")  # blanks too, so that runs are long
         draw_ties(canvas, layout.ties, "." if is_ascii else "", ((0, "axis"), (0.5, "muted")))
         if len(self._path) > 1:
             path = np.array([i for i in self._path if 0 <= i < len(layout.radii)], dtype=np.int64)
@@ -532,21 +531,20 @@ class CommunityMap(CommunityPane):
                 if 0 <= x < width and 0 <= y < 2 * rows:
                     canvas.text(int(x), int(y / 2), "*", "good")
             return
-        last = len(layout.radii) - 1
-        for giver, taker, crossed in found.flows[:MOST_FLOWS].tolist():
-            a, b = min(giver, last), min(taker, last)
-            if a == b:
-                continue
-            dots = min(4, 1 + int(np.log10(max(1, crossed))))
-            gap = layout.centres[b] - layout.centres[a]
-            reach = gap / max(1e-6, float(np.hypot(*gap)))
-            start = layout.centres[a] + reach * layout.radii[a]
-            way = gap - reach * (layout.radii[a] + layout.radii[b])
-            for place in (np.arange(dots) + (self._beat % BEATS + 0.5) / BEATS) / dots:
-                x, y = start + place * way
-                column, row = int(x), int(y / 2)
-                if 0 <= column < width and 0 <= row < rows and layout.owner[row, column] < 0:
-                    canvas.text(column, row, "•", "good")
+        flows = np.minimum(found.flows[:MOST_FLOWS], [len(layout.radii) - 1] * 2 + [9999])
+        a, b, crossed = flows[flows[:, 0] != flows[:, 1]].T
+        gap = layout.centres[b] - layout.centres[a]
+        reach = gap / np.maximum(1e-6, np.hypot(*gap.T))[:, None]
+        start = layout.centres[a] + reach * layout.radii[a, None]
+        way = gap - reach * (layout.radii[a] + layout.radii[b])[:, None]
+        dots = 1 + np.log10(np.maximum(1, crossed)).astype(np.int64)[:, None]
+        flow, dot = np.nonzero(np.arange(4) < dots)
+        along = (dot + (self._beat % BEATS + 0.5) / BEATS) / dots[flow, 0]
+        column, row = (start[flow] + along[:, None] * way[flow]).T / [[1], [2]]
+        inside = (column >= 0) & (column < width) & (row >= 0) & (row < rows)
+        cells = row[inside].astype(np.int64), column[inside].astype(np.int64)
+        cells = tuple(each[layout.owner[cells] < 0] for each in cells)
+        canvas.chars[cells], canvas.ink[cells] = "•", canvas.ink_of("good")
 
     def _rgb(self, tone: str) -> F64:
         colour = self.tone(tone).color
@@ -575,7 +573,9 @@ class CommunityMap(CommunityPane):
         """Return name and facts of the community under mouse or cursor, else of all communities."""
         found, at = seen.found, self.selected if self._hover is None else self._hover
         if not 0 <= at < len(found.names):
-            return "", self._summary(found)
+            known = "known " if found.label == "known" else ""
+            origin = f" ({found.label})" if found.label and not known else ""
+            return "", counted(self.shown, all_of(found), known) + origin
         facts = f"{plural(int(found.sizes[at]), 'member')}, {seen.text(float(seen.values[at]))}"
         onset = int(found.onset[at]) if at < self.shown else -1
         facts += f", first at tick {count(onset)}" if onset >= 0 and seen.measure == "ever" else ""

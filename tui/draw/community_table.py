@@ -19,7 +19,7 @@ from tui.draw.curves import Plot, TickPane, write_ticks
 from tui.draw.panes import PixelPane
 from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn, texts
 from tui.safe_text import line
-from tui.text import all_of, count, counted, percent, real_rows, short, titled_count
+from tui.text import count, percent, real_rows, short, titled_count
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Frame
@@ -160,15 +160,12 @@ def _ceiling(*known: F64) -> float:
 
 def ranked(order: Order, found: Communities) -> I64:
     """Return the communities in an order, int64 (c,); ties keep their previous order."""
-    if order == "name":
-        keys = [name.casefold() for name in found.names]
-        return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
-    if order == "onset":
-        never = np.iinfo(np.int64).max
-        return np.argsort(np.where(found.onset < 0, never, found.onset), kind="stable")
-    return np.argsort(
-        -(found.sizes if order == "size" else values_of(found, "ever")), kind="stable"
-    )
+    onset = np.where(found.onset < 0, np.inf, found.onset)
+    keys = {
+        "size": -found.sizes, "adoption": -values_of(found, "ever"), "onset": onset,
+        "name": np.array([name.casefold() for name in found.names], np.str_),
+    }  # fmt: skip
+    return np.argsort(keys[order], kind="stable")
 
 
 class CommunityPane(PixelPane):
@@ -198,13 +195,6 @@ class CommunityPane(PixelPane):
     def action_choose(self) -> None:
         if self.selected >= 0:
             self.post_message(self.Chosen(self, self.selected))
-
-    def _summary(self, found: Communities) -> str:
-        """Return what is known of all communities, as none is selected."""
-        total = max(all_of(found), self.shown)
-        if found.label == "known":
-            return counted(self.shown, total, "known ")
-        return counted(self.shown, total) + (f" ({found.label})" if found.label else "")
 
 
 class CommunityHeat(CommunityPane, TickPane):
@@ -240,13 +230,11 @@ class CommunityHeat(CommunityPane, TickPane):
         if before is not None and found is before.found and measure == before.measure:
             return
         self.seen = seen = None if found is None else look(found, measure, frame.tick, self._past)
-        if seen is not None and len(seen.ticks):
-            first, last = int(seen.ticks[0]), int(seen.ticks[-1])
-            if self._cursor is not None:
-                self._cursor = max(0, self._cursor + self._first - first)
-            self._first, self._ticks = first, last - first + 1
-        else:
-            self._ticks = 0
+        ticks = [] if seen is None else seen.ticks.tolist()
+        first, last = (ticks[0], ticks[-1]) if ticks else (0, -1)
+        if self._cursor is not None:
+            self._cursor = max(0, self._cursor + self._first - first)
+        self._first, self._ticks = first, last - first + 1
         if before is not None and seen is not None:
             if seen.rows != before.rows:
                 self.selected, self._top, self._touched = 0, 0, False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -33,7 +33,7 @@ from tui.theme import CurveStyle, styles
 
 if TYPE_CHECKING:
     from sim import Theory
-    from sim.runtime import Focus, Frame
+    from sim.runtime import Frame
 
 
 SHORTEST = 10
@@ -78,39 +78,20 @@ class Plot:
         return round(self.view.start + share * (self.view.stop - self.view.start))
 
 
-def share_labels(rows: int, view: View, agents: int | None = None) -> Labels:
-    """Label a value axis of shares with percents, and with absolute numbers of `agents`."""
-    parts = 4 if rows >= 13 else 2
-    shares = [view.top * i / parts for i in range(parts + 1)]
-    texts = [f"{100 * share:.3g}%" for share in shares]
-    if agents is not None:
-        numbers = [short(round(share * agents)) for share in shares]
-        texts = [f"{t:>5} {n:>5}" for t, n in zip(texts, numbers, strict=True)]
-    return _placed(rows, [(i / parts, text) for i, text in enumerate(texts)])
+def labels_of(rows: int, view: View, write: Callable[[float], str], step: float = 0) -> Labels:
+    """Label a value axis in steps from the bottom of the view to its top."""
+    step = step or (view.top - view.bottom) / (4 if rows >= 13 else 2)
+    known = {}
+    for value in np.arange(view.bottom, view.top + step / 1e6, step).tolist():
+        at = (value - view.bottom) / (view.top - view.bottom)
+        known[rows - 1 - round(at * (rows - 1))] = write(value)
+    return sorted(known.items())
 
 
-def number_labels(rows: int, view: View) -> Labels:
-    """Label a value axis of numbers, from the bottom of the view to its top."""
-    parts, span = 4 if rows >= 13 else 2, view.top - view.bottom
-    values = [view.bottom + span * i / parts for i in range(parts + 1)]
-    return _placed(rows, [(i / parts, short(value)) for i, value in enumerate(values)])
-
-
-def log_labels(rows: int, view: View) -> Labels:
-    """Label a value axis of decimal logarithms with the numbers 1, 10, 100 ..."""
-    decades = range(int(view.top) + 1)
-    return _placed(rows, [(decade / view.top, short(10.0**decade)) for decade in decades])
-
-
-def _placed(rows: int, steps: list[tuple[float, str]]) -> Labels:
-    return sorted({rows - 1 - round(at * (rows - 1)): text for at, text in steps}.items())
-
-
-def place(canvas: Canvas, rows: int, view: View, labels: Labels) -> Plot:
-    """Divide a canvas of sufficient width into axis and curves."""
-    x = max((len(label) for _, label in labels), default=-1) + 1
-    x = x if canvas.width >= x + 12 else 0
-    return Plot(x, rows, canvas.width - x, view)
+def share_label(share: float, agents: int, width: int) -> str:
+    """Return a share as a percentage, and as a number if the chart is wide."""
+    text = f"{100 * share:.3g}%"
+    return f"{text:>5} {short(round(share * agents)):>5}" if width >= 60 else text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -370,7 +351,9 @@ class TickPane(StripPane):
         self, canvas: Canvas, rows: int, view: View, labels: Labels, lines: Sequence[Line]
     ) -> Pen:
         """Draw axes and curves, each over the ones before, and the crosshair."""
-        plot = self._plot = place(canvas, rows, view, labels)
+        x = max((len(label) for _, label in labels), default=-1) + 1
+        x = x if canvas.width >= x + 12 else 0
+        plot = self._plot = Plot(x, rows, canvas.width - x, view)
         pen = Pen(canvas, plot, self.symbols)
         pen.axes(labels, self._first)
         for each in lines:
@@ -413,10 +396,12 @@ class Curves(TickPane):
 
     def show(self, frame: Frame) -> None:
         focus = frame.focus
-        self.placeholder = _empty(focus)
         if focus is None:
+            self.placeholder = "No message yet; press i to send one."
             self.plot((), np.zeros((0, 0), dtype=np.int64), agents=frame.agents)
         else:
+            why = f": {line(focus.error, 300)}" if focus.error else "; it is queued"
+            self.placeholder = f"#{focus.id} has not started{why}."
             first = max(0, focus.started_at)
             self.plot(focus.states, focus.history, agents=frame.agents, first_tick=first)
 
@@ -434,11 +419,9 @@ class Curves(TickPane):
         self.repaint_changes()
 
     def overlay(
-        self,
-        theory: Theory | None,
-        marks: tuple[int, ...] = (),
+        self, theory: Theory | None, marks: tuple[int, ...] = (),
         ghost: tuple[I64, F64] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Draw predictions of equations dashed and dim, marked ticks, and a future that was left.
 
         ``ghost``: ticks and the number of members that had ever adopted it.
@@ -454,11 +437,10 @@ class Curves(TickPane):
 
     def _predicted(self, state: int) -> F64 | None:
         """Return the expected number of members in a state, tick by tick."""
-        theory = self._theory
-        if theory is None or self._states[state] not in theory.states:
+        theory, name = self._theory, self._states[state]
+        if theory is None or name not in theory.states:
             return None
-        expected: F64 = theory.expected[:, theory.states.index(self._states[state])]
-        return expected
+        return theory.expected[:, theory.states.index(name)]
 
     def action_log(self) -> None:
         self._log = not self._log
@@ -484,8 +466,11 @@ class Curves(TickPane):
         if not rows:
             return
         view = self._view(shown)
-        agents = self._agents if canvas.width >= 60 else None
-        labels = log_labels(rows, view) if self._log else share_labels(rows, view, agents)
+        if self._log:
+            labels = labels_of(rows, view, lambda decade: short(10.0**decade), 1.0)
+        else:
+            width, agents = canvas.width, self._agents
+            labels = labels_of(rows, view, lambda share: share_label(share, agents, width))
         lines, dotted = [], []
         if ghost is not None:
             dotted.append(Line(self._on_axis(ghost), CurveStyle("", "~", SPARSE), "muted"))
@@ -561,11 +546,3 @@ class Curves(TickPane):
         now = total - int(self._history[row, 0])
         said = f"{100 * (now - was) / total:+.1f} points" if was == was else "-"
         return LegendEntry("~", "muted", "against before", said)
-
-
-def _empty(focus: Focus | None) -> str:
-    """Say why there is no curve."""
-    if focus is None:
-        return "No message yet; press i to send one."
-    why = f": {line(focus.error, 300)}" if focus.error else "; it is queued"
-    return f"#{focus.id} has not started{why}."

@@ -205,18 +205,6 @@ _COLUMNS = (
 )
 
 
-def experiment_rows(experiments: Sequence[Experiment]) -> ListedRows:
-    """Return experiments as rows, the newest first."""
-    newest = experiments[::-1]
-    numbers = np.array([(each.number, each.total, each.tick) for each in newest]).reshape(-1, 3)
-    values = [
-        *(Held(column) for column in numbers.T),
-        texts(each.how_far for each in newest),
-        texts(line(each.problem or each.plan.title, 200) for each in newest),
-    ]
-    return ListedRows(_COLUMNS, values, len(newest))
-
-
 class ExperimentTable(ColumnTable):
     """The experiments of this session and their progress."""
 
@@ -230,11 +218,17 @@ class ExperimentTable(ColumnTable):
 
     def list_experiments(self, experiments: Sequence[Experiment]) -> None:
         """Show experiments; the cursor moves to a new one, and otherwise stays."""
-        rows = experiment_rows(experiments)
+        newest = experiments[::-1]
+        numbers = np.array([(each.number, each.total, each.tick) for each in newest]).reshape(-1, 3)
+        values = [
+            *(Held(column) for column in numbers.T),
+            texts(each.how_far for each in newest),
+            texts(line(each.problem or each.plan.title, 200) for each in newest),
+        ]
         chosen, is_new = self.chosen, len(experiments) > len(self._experiments)
         self._experiments = tuple(experiments)
-        self.fill(rows)
-        self.select(0 if is_new or chosen is None else len(rows) - chosen.number)
+        self.fill(ListedRows(_COLUMNS, values, len(newest)))
+        self.select(0 if is_new or chosen is None else len(newest) - chosen.number)
 
     @property
     def chosen(self) -> Experiment | None:

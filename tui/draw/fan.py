@@ -11,7 +11,7 @@ from rich.style import Style
 
 from sim.arrays import F64
 from tui.draw.canvas import RGB, Canvas, View, envelope, nice_ceiling, trace
-from tui.draw.curves import Labels, LegendEntry, Line, TickPane, number_labels, share_labels
+from tui.draw.curves import Labels, LegendEntry, Line, TickPane, labels_of, share_label
 from tui.safe_text import line
 from tui.text import count, percent, short
 from tui.theme import CurveStyle, series
@@ -31,6 +31,21 @@ class BandPane(TickPane):
     """A chart with curves of dots over bands of colour, or of glyphs if colours are few."""
 
     _outcome: Outcome | None = None
+    _live: F64 = np.zeros(0)
+
+    def show_outcome(self, outcome: Outcome | None, live: F64 = _live) -> None:
+        """Show the outcome of an experiment, and the course of the world itself since then."""
+        if outcome is self._outcome and np.array_equal(live, self._live):
+            return
+        self._outcome, self._live = outcome, live
+        levels = None if outcome is None else self.levels_of(outcome)
+        self._ticks = 0 if levels is None else levels.shape[1]
+        self._first = 0 if outcome is None else outcome.tick
+        self.changed()
+
+    def levels_of(self, outcome: Outcome) -> F64 | None:
+        """Return the curves around the line in the middle, (levels, ticks)."""
+        return next(iter(outcome.arms.values()), None)
 
     def _colour(self, depth: int) -> RGB:
         """Return the colour of a band: the line's colour mixed with the background."""
@@ -83,17 +98,6 @@ class FanPane(BandPane):
         "the first. Left and right move the crosshair, v shows the next series."
     )
 
-    _live: F64 = np.zeros(0)
-
-    def show_outcome(self, outcome: Outcome | None, live: F64) -> None:
-        """Show the outcome of an experiment, and the course of the world itself since then."""
-        if outcome is self._outcome and np.array_equal(live, self._live):
-            return
-        self._outcome, self._live = outcome, live
-        self._ticks = 0 if outcome is None else next(iter(outcome.arms.values())).shape[1]
-        self._first = 0 if outcome is None else outcome.tick
-        self.changed()
-
     def draw_on(self, canvas: Canvas) -> None:
         outcome = self._outcome
         if outcome is None:
@@ -106,10 +110,12 @@ class FanPane(BandPane):
         curves = [each[2] for each in outcome.arms.values()]
         bands = [(levels[0], levels[4], 0), (levels[1], levels[3], 1)]
         view = self._view(outcome, [*curves, levels[4], levels[3]])
-        labels = number_labels(rows, view)
-        if outcome.unit == OF_AGENTS and outcome.agents > 0:
-            scaled = View(view.start, view.stop, 0.0, view.top / outcome.agents)
-            labels = share_labels(rows, scaled, outcome.agents if canvas.width >= 60 else None)
+        agents, width = outcome.agents if outcome.unit == OF_AGENTS else 0, canvas.width
+
+        def write(value: float) -> str:
+            return share_label(value / agents, agents, width) if agents else short(value)
+
+        labels = labels_of(rows, view, write)
         curves.append(self._live[: int(view.stop) + 1])
         lines = [
             Line(each, look, self.tone_of(look), 3 + at * (26 // len(looks)))
@@ -175,19 +181,14 @@ class DifferencePane(BandPane):
         "no significant difference. Left and right move the crosshair."
     )
 
-    def show_outcome(self, outcome: Outcome | None) -> None:
-        if outcome is not self._outcome:
-            self._outcome = outcome
-            found = None if outcome is None else outcome.difference
-            self._ticks = 0 if found is None else found.levels.shape[1]
-            self._first = 0 if outcome is None else outcome.tick
-            self.changed()
+    def levels_of(self, outcome: Outcome) -> F64 | None:
+        return None if outcome.difference is None else outcome.difference.levels
 
     def draw_on(self, canvas: Canvas) -> None:
-        outcome = self._outcome
-        if outcome is None or outcome.difference is None:
+        levels = None if self._outcome is None else self.levels_of(self._outcome)
+        if levels is None:
             return
-        low, mean, high = levels = outcome.difference.levels
+        low, mean, high = levels
         look = CurveStyle(series(2, dark=self.dark)[1].colour, "d", SOLID)
         at = [short(each) if each == each else "-" for each in levels[:, self._row()].tolist()]
         entries = [LegendEntry("d", self.tone_of(look), "mean", at[1]),
@@ -199,5 +200,5 @@ class DifferencePane(BandPane):
             zero = CurveStyle(look.colour, "-", 0b00010001)
             lines = [Line(np.zeros(int(view.stop) + 1), zero, "muted"),
                      Line(mean, look, self.tone_of(look), 3)]  # fmt: skip
-            labels = number_labels(rows, view)
+            labels = labels_of(rows, view, short)
             self.draw_bands(canvas, rows, view, labels, lines, [(low, high, 0)])

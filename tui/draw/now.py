@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.cells import cell_len
 from textual.reactive import reactive
 
+from sim.arrays import F64
 from tui.draw.canvas import Canvas, arrow, bars, held, sparkline
 from tui.draw.panes import StripPane
 from tui.safe_text import line
@@ -37,7 +37,7 @@ class Figure:
     name: str  # what it is, and how much, with its unit
     value: str
     note: str = ""  # what else is worth knowing, such as when it peaked
-    course: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    course: F64 = field(default_factory=lambda: np.zeros(0))
 
 
 def metrics_of(focus: Focus, agents: int) -> list[Figure]:
@@ -50,17 +50,21 @@ def metrics_of(focus: Focus, agents: int) -> list[Figure]:
     held, note = count(focus.now), percent(focus.now / total)
     if focus.now < 0:
         held, note = "-", "model missing"
+    virality = figure(focus.virality), "structural"
+    if 0 < focus.virality_size < focus.reached:  # measured only while paused
+        virality = "-", "when paused"
+    seeds_r = f"R {focus.seeds_r:.2f}" if np.isfinite(focus.seeds_r) else f"at tick {count(first)}"
     return [
         Figure("ever adopted", count(focus.reached), percent(focus.reached / total), adopters),
         Figure("spreading now", held, note),
-        Figure("new adopters", _last(new), _peak(new, first), new),
+        Figure("new adopters", short(new[-1]) if len(new) else "0", _peak(new, first), new),
         _r_of(focus, first),
-        *(Figure(line(name, 14), _number(value)) for name, value in focus.metrics),
-        Figure("10-tick mean", _number(speed), "per tick"),
+        *(Figure(line(name, 14), figure(value)) for name, value in focus.metrics),
+        Figure("10-tick mean", figure(speed), "per tick"),
         Figure("longest chain", count(focus.depth), "hop" if focus.depth == 1 else "hops"),
         Figure("generation", count(focus.breadth), "widest"),
-        Figure("virality", *_virality(focus)),
-        Figure("seeds", count(focus.seeds), _of_seeds(focus, first)),
+        Figure("virality", *virality),
+        Figure("seeds", count(focus.seeds), seeds_r),
     ]
 
 
@@ -69,18 +73,12 @@ def _r_of(focus: Focus, first: int) -> Figure:
     later = focus.r[1:]
     if focus.cohort > first:
         value = float(focus.r[focus.cohort - first])
-        peak = _peak(later, first + 1, "{:.2f}")
+        peak = _peak(later, first + 1, "{:.2f}".format)
         return Figure(f"R({count(focus.cohort)})", f"{value:.2f}", peak, later)
     if focus.cohort < -1:
         return Figure("R", "-", "not recorded")
     running = focus.status in {"queued", "running"}
     return Figure("R", "-", "no complete cohort" if running else "died out")
-
-
-def _of_seeds(focus: Focus, first: int) -> str:
-    """Say how many each seed convinced, once known; until then, since when they are seeds."""
-    known = np.isfinite(focus.seeds_r)
-    return f"R {focus.seeds_r:.2f}" if known else f"at tick {count(first)}"
 
 
 def platform_metrics(now: PlatformNow, agents: int) -> list[Figure]:
@@ -107,43 +105,18 @@ def chosen_metrics(
     for name in names:
         value, tick = latest.get(name, (float("nan"), -1))
         level = bad.get(name, 0)
-        note = ("", "warning", "critical")[level] or _when(tick, measured)
+        when = "" if tick in measured.ticks[-1:] else f"@{count(tick)}"
+        note = ("", "warning", "critical")[level] or (when if tick >= 0 else "no value yet")
         course = held(measured.series(name)) if name in latest else np.zeros(0)
         found.append(Figure(name.replace("_", " "), figure(value, units[name]), note, course))
     return found
 
 
-def _when(tick: int, measured: MetricsState) -> str:
-    """Say when a metric was taken, unless in the last tick."""
-    if tick < 0:
-        return "no value yet"
-    return "" if measured.ticks.size and tick == measured.ticks[-1] else f"@{count(tick)}"
-
-
-def _number(value: float) -> str:
-    if not np.isfinite(value):
-        return "-"
-    return short(value) if abs(value) >= 100 else f"{value:.2f}".removesuffix(".00")
-
-
-def _last(course: NDArray[np.float64]) -> str:
-    return short(float(course[-1])) if len(course) else "0"
-
-
-def _peak(course: NDArray[np.float64], first: int, form: str = "") -> str:
-    known = np.isfinite(course)
-    if not known.any():
+def _peak(course: F64, first: int, write: Callable[[float], str] = short) -> str:
+    if not np.isfinite(course).any():
         return ""
     at = int(np.nanargmax(course))
-    value = float(course[at])
-    return f"peak {form.format(value) if form else short(value)} @{count(first + at)}"
-
-
-def _virality(focus: Focus) -> tuple[str, str]:
-    """Return (value, note); it is measured only while paused, and an old value would mislead."""
-    if 0 < focus.virality_size < focus.reached:
-        return "-", "when paused"
-    return _number(focus.virality), "structural"
+    return f"peak {write(float(course[at]))} @{count(first + at)}"
 
 
 class NowPane(StripPane):
@@ -232,7 +205,7 @@ SCALE = 6
 """Cells of the numbers at the right."""
 
 
-def figure(value: float, unit: str) -> str:
+def figure(value: float, unit: str = "") -> str:
     """Write a metric's value, with its unit if that is short.
 
     Examples
@@ -240,7 +213,7 @@ def figure(value: float, unit: str) -> str:
     >>> figure(0.125, "share"), figure(1204.0, "acts"), figure(0.5, "0 to 1"), figure(12.3, "ms")
     ('12.5%', '1.2k', '0.50', '12.3 ms')
     """
-    if value != value:
+    if not np.isfinite(value):
         return "-"
     if unit == "share":
         return f"{value:.2g}" if 0 < abs(value) < 0.0005 else percent(value)

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -18,6 +17,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 
+from sim.arrays import I64, U32, Array, Bools
 from tui.draw.canvas import Canvas
 from tui.draw.panes import StripPane
 from tui.text import count
@@ -47,19 +47,17 @@ class Held:
     """Values in an array; negative integers and NaN are unknown, and sorted last."""
 
     def __init__(
-        self,
-        values: NDArray[Any],
-        show: Callable[[Any], str] = count,
-        keys: Callable[[], NDArray[Any]] | None = None,
-    ) -> None:
+        self, values: Array, show: Callable[[Any], str] = count,
+        keys: Callable[[], Array] | None = None,
+    ) -> None:  # fmt: skip
         self.values, self.show, self._keys = values, show, keys
 
-    def cells(self, places: NDArray[np.int64]) -> list[str]:
+    def cells(self, places: I64) -> list[str]:
         unknown = self._unknown(found := self.values[places]).tolist()
         pairs = zip(found.tolist(), unknown, strict=True)
         return ["-" if lacks else self.show(value) for value, lacks in pairs]
 
-    def keys(self) -> NDArray[Any]:
+    def keys(self) -> Array:
         if self._keys is not None:
             return self._keys()
         if self.values.dtype.kind in "OU":
@@ -68,9 +66,9 @@ class Held:
         return np.where(unknown, np.nan, self.values) if unknown.any() else self.values
 
     @staticmethod
-    def _unknown(values: NDArray[Any]) -> NDArray[np.bool_]:
+    def _unknown(values: Array) -> Bools:
         kind = values.dtype.kind
-        found: NDArray[np.bool_] = values < 0 if kind == "i" else np.zeros(len(values), np.bool_)
+        found: Bools = values < 0 if kind == "i" else np.zeros(len(values), np.bool_)
         return np.isnan(values) if kind == "f" else found
 
 
@@ -90,19 +88,16 @@ class ListedRows:
     """
 
     def __init__(
-        self,
-        columns: Sequence[TableColumn],
-        values: Sequence[Held],
-        total: int,
-        places: NDArray[Any] | None = None,
-    ) -> None:
+        self, columns: Sequence[TableColumn], values: Sequence[Held], total: int,
+        places: Array | None = None,
+    ) -> None:  # fmt: skip
         self.columns, self.total, self.listed = columns, total, places
         self._values = values
 
     def __len__(self) -> int:
         return self.total if self.listed is None else len(self.listed)
 
-    def places(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def places(self, rows: I64) -> I64:
         return rows if self.listed is None else self.listed[rows].astype(np.int64)
 
     def row_of(self, place: int) -> int:
@@ -112,15 +107,15 @@ class ListedRows:
         found = np.flatnonzero(self.listed == place)
         return int(found[0]) if found.size else -1
 
-    def cells(self, column: int, rows: NDArray[np.int64]) -> list[str]:
+    def cells(self, column: int, rows: I64) -> list[str]:
         return self._values[column].cells(self.places(rows))
 
-    def keys(self, column: int) -> NDArray[Any]:
+    def keys(self, column: int) -> Array:
         keys = self._values[column].keys()
         return keys if self.listed is None else keys[self.listed]
 
 
-def row_order(keys: NDArray[Any], *, descending: bool) -> NDArray[np.uint32]:
+def row_order(keys: Array, *, descending: bool) -> U32:
     """Return row numbers in the order of their keys, uint32 (rows,); the sort is stable."""
     if not descending:
         return np.argsort(keys, kind="stable").astype(np.uint32)
@@ -143,20 +138,18 @@ def fit(columns: Sequence[TableColumn], width: int, wanted: int = 0) -> list[tup
             break
         chosen.append(index)
         left -= need
-    left = max(0, left)
-    grown = dict.fromkeys(chosen, 0)
+    left, last = max(0, left), max(chosen)
+    cells = {index: columns[index].narrowest for index in chosen}
     for index in sorted(chosen, key=lambda i: (columns[i].numeric, i)):
-        grown[index] = min(left, columns[index].width - columns[index].narrowest)
-        left -= grown[index]
-    placed: list[tuple[int, int, int]] = []
-    x = 0
+        grown = min(left, columns[index].width - cells[index])
+        cells[index], left = cells[index] + grown, left - grown
+    placed, x = [], 0
     for index in sorted(chosen):
-        cells = min(columns[index].narrowest + grown[index], width - x)
-        placed.append((index, x, cells))
-        x += cells + GAP
-    last, x, cells = placed[-1]
-    if not columns[last].numeric:
-        placed[-1] = (last, x, cells + left)
+        cells[index] = min(cells[index], width - x)
+        if index == last and not columns[index].numeric:
+            cells[index] += left
+        placed.append((index, x, cells[index]))
+        x += cells[index] + GAP
     return placed
 
 
@@ -199,7 +192,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
     placeholder = reactive("No rows.")
     selected = 0
     _rows = ListedRows((), (), 0)
-    _order: NDArray[np.uint32] | None = None
+    _order: U32 | None = None
     _sort: tuple[int, bool] | None = None
     _column = _at = 0
 
@@ -267,7 +260,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         if sort == self._sort and len(order) == len(self._rows):
             self._take_order(order, to_top=to_top)
 
-    def _take_order(self, order: NDArray[np.uint32], *, to_top: bool) -> None:
+    def _take_order(self, order: U32, *, to_top: bool) -> None:
         self._order = order
         if to_top and len(order):
             self.selected = int(order[0])
@@ -284,7 +277,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
             return row
         return int(np.flatnonzero(self._order == row)[0])
 
-    def _rows_at(self, start: int, stop: int) -> NDArray[np.int64]:
+    def _rows_at(self, start: int, stop: int) -> I64:
         if self._order is None:
             return np.arange(start, stop, dtype=np.int64)
         return self._order[start:stop].astype(np.int64)
