@@ -340,7 +340,7 @@ async def test_a_duplicate_goes_on_where_the_world_is(folder: Path) -> None:
         copy_live(folder / "a.hub", folder / "c.hub")
 
 
-async def test_a_world_all_saves_replaces_one_that_was(folder: Path, tmp_path: Path) -> None:
+async def test_a_world_never_saved_replaces_one_that_was(folder: Path, tmp_path: Path) -> None:
     path = folder / "a.hub"
     await lived(path, file=False)
     backup(folder, tmp_path / "b")
