@@ -7,38 +7,45 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment, Segments
-from rich.style import Style
 from textual.binding import BindingType
 from textual.color import Color
 from textual.css.query import NoMatches
 from textual.events import Event, Key, Paste
 from textual.filter import ANSIToTruecolor, LineFilter
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
 
 from sim import runtime, settings
 from sim.errors import Cancelled, HubbubError, InputError
 from tui.actions.command_line import NEXT, CommandHistory, ParsedCommand, parse
-from tui.actions.table import ACT_OF, Action, ScreenState, bindings, by_id, conflicts
+from tui.actions.table import (
+    ACT_OF,
+    ACTIONS,
+    Action,
+    ScreenState,
+    bindings,
+    by_id,
+    conflicts,
+    keys_of,
+)
 from tui.dialogs.dialog import Confirm, ErrorDialog, sentence_of
 from tui.dialogs.progress import Loading, in_thread
 from tui.experiments import Experiments
-from tui.key_queue import KeysInOrder
+from tui.key_queue import KeysInOrder, shown_key
 from tui.opening import Bubble, Opening
-from tui.parts import BackgroundWork, FrameFeed, LongWork, ModelAccess, Starting, TheoryCurves
+from tui.parts import BackgroundWork, Branches, LongWork, ModelAccess, Starting, TheoryCurves
 from tui.safe_text import SafeFilter, line, plain
 from tui.stored_run import TICKS_PER_SECOND
 from tui.terminal import resume_collector, run_on_terminal
 from tui.text import broken, endings, hint_for
 from tui.theme import THEMES, register_themes, theme_named
-from tui.world_session import JournalLocation, WorldSession
+from tui.world_session import WorldSession
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,12 +53,15 @@ if TYPE_CHECKING:
 
     from sim import World
     from sim.core import Report
-    from sim.runtime import Frame, OpenResult, Simulation
+    from sim.runtime import Frame, Health, OpenResult, Simulation
     from sim.scenario import NewWorld
     from sim.settings import Settings
 
 
-Ghost = tuple["npt.NDArray[np.int64]", "npt.NDArray[np.int64]"]
+Ghost = tuple["npt.NDArray[np.int64]", "npt.NDArray[Any]"]
+
+CLOSING_SECONDS = 5.0
+"""Seconds that the engine may take to finish its tick when the world is left."""
 
 PATIENCE = 0.5
 """Seconds that unfinished actions may take before the world is left."""
@@ -63,11 +73,7 @@ SAID_FOR = 8.0
 """Seconds that a sentence is shown before the hint returns."""
 
 ACTS = ("agents", "lab", "messages", "minds", "time", "view", "world")
-MODES = {
-    "live": "LiveMode", "groups": "GroupsMode", "messages": "MessagesMode", "runs": "RunsMode",
-    "system": "SystemMode",
-}  # fmt: skip
-"""Modules below ``tui`` that know the program; so they are named here and not imported."""
+"""Modules of actions, which know the program; so they are named here and not imported."""
 
 
 def import_acts() -> None:
@@ -92,12 +98,15 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     ) -> None:  # fmt: skip
         super().__init__()
         self.use_command_palette = True
+        self._lean = LeanColours(self.ansi_theme)
         self.preferences = preferences or settings.current()
         self.saves, self.isolated = saves or self.preferences.saves_folder, isolated
         self.keymap: Mapping[str, str] = self.preferences.keys
         self.history = CommandHistory()
-        self.feed: FrameFeed | None = None  # the simulation that is watched, and its newest frame
+        self.entered: Simulation | None = None  # the running simulation
+        self.health: Health | None = None  # the last look at it
         self.frame: Frame | None = None
+        self.branches = Branches()
         self.speed: float | None = TICKS_PER_SECOND  # requested per second; None: the most possible
         self.goal = 0  # the tick to which time runs; 0: none
         self.ghost: Ghost | None = None  # the future that was left: ticks, and ever adopted
@@ -117,6 +126,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self._is_new_world = True
         self._path, self._read_only = path, read_only
         self._said_at, self._hinted = 0.0, ""
+        self.typed: list[Key] = []  # for the first world, while it is loaded
         self._first = Starting()
         self._loading = Loading(self._first)
         self._entering = asyncio.Lock()
@@ -131,13 +141,22 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     @property
     def simulation(self) -> Simulation:
         """The running simulation; raises ``InputError`` when no world is open."""
-        if self.feed is None:
+        if self.entered is None:
             raise InputError("No world is open yet; press n to create one or o to open one.")
-        return self.feed.simulation
+        return self.entered
 
     @property
     def themes(self) -> tuple[str, ...]:
         return tuple(theme.name for theme in THEMES)
+
+    @property
+    def preparing(self) -> str:
+        """What is loaded or compiled now, and how far it is; empty if nothing is."""
+        for job in (self._first, self.upkeep.warming):
+            job.look()
+            if job.stage and job.share < 1:
+                return f"{job.stage}, {job.share:.0%}"
+        return ""
 
     @property
     def running(self) -> bool:
@@ -162,13 +181,25 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     async def take_key(self, key: Key) -> None:
         """Dispatch a key; while the stored run is played, none goes further."""
-        if self.opening is not None and self.opening.keeps(key):
+        if self._keeps(key) if self.opening is None else self.opening.keeps(key):
             return
         bubbles = self.screen.query(Bubble)
         if key.key == "escape" and bubbles:
             await bubbles.remove()
         else:
             await super().take_key(key)
+
+    def _keeps(self, key: Key) -> bool:
+        """Keep a key for the first world while that is loaded, unless it is not about a world."""
+        if self.stage or self.screen is not self._loading or self._loading.has_class("-failed"):
+            return False
+        act = next((act for act in ACTIONS if key.key in keys_of(act, self.keymap)), None)
+        is_ours = act is not None and act.id != "command" and not act.when(ScreenState())
+        if is_ours and (not self.typed or (act and act.id == "quit")):
+            return False
+        self.typed.append(key)
+        self._loading.say(f"Typed ahead: {' '.join(map(shown_key, self.typed))}")
+        return True
 
     def prefer(self, wanted: Settings) -> None:
         """Apply the user's preferences."""
@@ -191,12 +222,11 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             try:
                 await in_thread(lambda: self.prepare(report), "start")
             finally:
-                is_made = self.feed or self.work.busy or self._entering.locked()
+                is_made = self.entered or self.work.busy or self._entering.locked()
                 resume_collector(freezing=not is_made)  # a world may have been requested meanwhile
             if self.opening is not None:
                 self.run_worker(self.upkeep.begin(), exit_on_error=False)
             await self.homes.begin(self._path, report, read_only=self._read_only)
-            self.say_preparing("")
         except Exception as error:
             if self.opening is None:
                 self._loading.fail(sentence_of(error))
@@ -204,6 +234,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
                 self._end_opening()
                 self.frame, self._is_new_world = None, True
                 self.say(sentence_of(error), "error")
+        self._first.stage = ""
         if not self.upkeep.has_begun:
             await self.upkeep.begin()
 
@@ -214,8 +245,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             opening.end()
             if opening.then:
                 self.call_after_refresh(self.action_act, opening.then)
-            for key in opening.typed:
-                self.call_after_refresh(self.post_message, key)
 
     # -- the world on the screen -------------------------------------------------------------
 
@@ -224,28 +253,36 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         *, is_first: bool = False,
     ) -> None:  # fmt: skip
         async with self._entering:
-            if is_first and self.feed is not None:
+            if is_first and self.entered is not None:
                 return
-            feed, home = await self.homes.start(world, name, path, opened)
+            simulation, home = await self.homes.start(world, name, path, opened)
             await self.part()
-            self.feed, self.homes.home = feed, home
+            self.entered, self.homes.home = simulation, home
+            self.branches, self.ghost = Branches(), None
             self._end_opening()
             if self.speed in {TICKS_PER_SECOND, SLOW, FAST}:
-                self.speed = SLOW if feed.simulation.frame.agents < MANY else FAST
+                self.speed = SLOW if simulation.frame.agents < MANY else FAST
             # A turn may have met the new world's frame and refused it for its low revision.
             self.goal, self._is_new_world, self.undoable = 0, True, []
-            self._accept(feed.simulation.frame)
+            self._accept(simulation.frame)
+            learn: Any = partial(self.branches.learn, simulation, is_new=True)
+            self.run_worker(learn, exit_on_error=False)
         await self._set_the_stage()
         self.go("live")
         self.redraw()
+        typed, self.typed = self.typed, []
+        for key in typed:
+            self.call_after_refresh(self.post_message, key)
         self.call_after_refresh(self.hint)
         self.call_after_refresh(self.homes.greet, opened)
 
     async def part(self) -> None:
-        feed, self.feed = self.feed, None
-        if feed is not None:
-            self.homes.stopped(feed.simulation.frame)
-            await feed.close()
+        """Leave the engine and its world, in bounded time whatever the engine does."""
+        simulation, self.entered, self.health = self.entered, None, None
+        if simulation is not None:
+            self.homes.stopped(simulation.frame)
+            leaving = asyncio.create_task(simulation.__aexit__(None, None, None))
+            await asyncio.wait([leaving], timeout=CLOSING_SECONDS)
             await self.homes.leave()
 
     async def leave(self) -> None:
@@ -265,13 +302,9 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             await self.push_screen(self._made_stage())
 
     def _made_stage(self) -> Screen[Any]:
-        modes = {
-            name: getattr(import_module(f"tui.modes.{name}"), kind)()
-            for name, kind in MODES.items()
-        }
-        self.groups, self.messages, self.runs = modes["groups"], modes["messages"], modes["runs"]
-        stage: Screen[Any] = import_module("tui.modes.stage").Stage(modes.values())
+        stage: Screen[Any] = import_module("tui.modes.stage").Stage()
         self.stage = stage
+        _, self.groups, self.messages, self.runs, _ = self.stage.modes.values()
         self.call_after_refresh(self.stage.draw_with, self.preferences.symbols)
         self.set_interval(1 / self.preferences.frames_per_second, self._turn)
         return stage
@@ -279,29 +312,22 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     # -- frames -----------------------------------------------------------------------------
 
     def _turn(self) -> None:
-        if self.opening is not None:
-            self._tell_loading()
-            return
         with suppress(NoMatches):  # the stage is being taken down
             if self._take():
                 self.redraw(whole=not self.running)
-            sticks = self.stage is not None and self.stage.line.sticks
+            elif self.stage.is_mounted:
+                self.stage.look()
+            if self.opening is not None:
+                if self.opening.wanted.is_set() and self.preparing:
+                    self.say(f"Opening the world: {self.preparing}")
+                return
+            sticks = self.stage.line.has_class("-sticks")
             is_over = time.monotonic() - self._said_at > SAID_FOR and not sticks
             if is_over if self._said_at else hint_for(self.frame, self.keymap) != self._hinted:
                 self.hint()
 
-    def _tell_loading(self) -> None:
-        """Say what is loaded while the stored run is played, and how far it is."""
-        self._first.look()
-        if self._first.stage:
-            told = f"{self._first.stage}, {self._first.share:.0%}"
-            self.say_preparing(told)
-            if self.opening is not None and self.opening.wanted.is_set():
-                self.say(f"Opening the world: {told}")
-
     def _take(self) -> bool:
-        newest = self.feed.newest if self.feed else None
-        return newest is not None and self._accept(newest)
+        return self.entered is not None and self._accept(self.entered.frame)
 
     def _accept(self, frame: Frame) -> bool:
         before = self.frame
@@ -316,18 +342,14 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         return True
 
     def take_newest(self) -> None:
-        if self.feed is not None and self._accept(self.feed.simulation.frame):
+        if self.entered is not None and self._accept(self.entered.frame):
             self.redraw()
 
     def redraw(self, *, whole: bool = True) -> None:
         """Show the newest frame in the current mode, in all panes or in those next in turn."""
         if self.stage is not None and self.frame is not None and self.stage.is_mounted:
-            with self.batch_update():
+            with self.batch_update(), suppress(NoMatches):  # the stage is being taken down
                 self.stage.show(self.frame, whole=whole)
-
-    def redraw_modes(self) -> None:
-        if self.stage is not None and self.stage.is_mounted:
-            self.stage.redraw_modes()
 
     @contextmanager
     def expecting(self, state: str) -> Iterator[None]:
@@ -338,16 +360,11 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             yield
         finally:
             self.expected = ""
-            if self.feed is not None:
-                self._accept(self.feed.simulation.frame)
+            if self.entered is not None:
+                self._accept(self.entered.frame)
             self.redraw()
 
     # -- what is known and shown ------------------------------------------------------------
-
-    @property
-    def home(self) -> JournalLocation:
-        """The location of the world on the screen."""
-        return self.homes.home
 
     def situation(self) -> ScreenState:
         """Return the state on which available actions depend."""
@@ -361,11 +378,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         elif self.stage is not None:
             self.stage.go(mode)
 
-    def show_community(self, index: int) -> None:
-        self.go("groups")
-        self.groups.turn("communities")
-        self.call_after_refresh(self.groups.choose, index)
-
     # -- what is said -----------------------------------------------------------------------
 
     def say(self, text: str, kind: str = "info") -> None:
@@ -377,32 +389,16 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     def pressed(self) -> None:
         """Let an error go, as a key was pressed."""
-        if self.stage is not None and self.stage.line.sticks:
-            self.stage.line.unstick()
-
-    def say_preparing(self, stage: str) -> None:
-        """Show in the bar of modes what is still being prepared; empty if nothing is."""
-        if self.stage is not None:
-            self.stage.prepare(stage)
+        self.stage.line.remove_class("-sticks")
 
     def hint(self) -> None:
         self._hinted = self.opening.sentence if self.opening else hint_for(self.frame, self.keymap)
         self.say(self._hinted)
         self._said_at = 0.0
 
-    def notify(
-        self,
-        message: str,
-        *,
-        title: str = "",
-        severity: SeverityLevel = "information",
-        timeout: float | None = None,
-        markup: bool = False,
-    ) -> None:
+    def notify(self, message: str, *, title: str = "", **how: Any) -> None:
         """Show a toast; its text is never read as markup."""
-        super().notify(
-            plain(message), title=line(title, 60), severity=severity, timeout=timeout, markup=False
-        )
+        super().notify(plain(message), title=line(title, 60), **how | {"markup": False})
 
     def show_problem(self, error: Exception) -> None:
         self.push_screen(ErrorDialog(error))
@@ -425,7 +421,11 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         return _in_one_line(copied, self.focused) if isinstance(self.focused, Input) else copied
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*map(lean, super().get_line_filters()), SafeFilter()]
+        found = super().get_line_filters()
+        return [
+            *(self._lean if isinstance(each, ANSIToTruecolor) else each for each in found),
+            SafeFilter(),
+        ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "act" and self.stage is not None:
@@ -462,9 +462,10 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         if len(commands) == 1:
             self.perform(commands[0].action, commands[0].words)
         else:
-            self.run_worker(self._perform_all(commands), group="acts", exit_on_error=False)
+            self.run_worker(self.carry_out(commands), group="acts", exit_on_error=False)
 
-    async def _perform_all(self, commands: Sequence[ParsedCommand]) -> None:
+    async def carry_out(self, commands: Sequence[ParsedCommand]) -> None:
+        """Carry out one action after the other, up to one that is not possible."""
         for command in commands:
             obstacle = command.action.when(self.situation())
             if obstacle:
@@ -507,7 +508,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             else:
                 self.show_problem(error)
         finally:
-            if self.home.is_lost:
+            if self.homes.home.is_lost:
                 self.homes.stay()
             over.set()
             self._quick.discard(over)
@@ -553,37 +554,20 @@ def _in_one_line(text: str, field: Input) -> str:
     return between.join(part for line in lines if (part := line.strip()))
 
 
-class LeanColours(LineFilter):
-    """Passes lines in true colours through unchanged, and others to Textual's own filter.
+class LeanColours(ANSIToTruecolor):
+    """Passes lines in true colours through unchanged.
 
     The panes draw a thousand different colours per second; looking each of them up in a cache that
     holds fewer took an eighth of the time of a redraw.
     """
 
-    def __init__(self, full: LineFilter) -> None:
-        super().__init__()
-        self.full = full
-
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        for _, style, _ in segments:
-            if style is not None and _is_of_palette(style):
-                return self.full.apply(segments, background)
-        return segments
-
-
-@lru_cache(maxsize=8)
-def lean(found: LineFilter) -> LineFilter:
-    """Return the replacement of one of Textual's filters, the same object each time."""
-    return LeanColours(found) if isinstance(found, ANSIToTruecolor) else found
-
-
-def _is_of_palette(style: Style) -> bool:
-    ink, ground = style.color, style.bgcolor
-    return bool(
-        (ink is not None and ink.triplet is None)
-        or (ground is not None and ground.triplet is None)
-        or style.dim
-    )
+        styles = [style for _, style, _ in segments if style is not None]
+        inks = (ink for style in styles for ink in (style.color, style.bgcolor))
+        is_true = all(ink is None or ink.triplet is not None for ink in inks)
+        if is_true and not any(style.dim for style in styles):
+            return segments
+        return super().apply(segments, background)
 
 
 def main(

@@ -93,7 +93,10 @@ class TypedAhead:
         """Release the next keys to a screen, once its first field has the focus."""
         now = time.monotonic()
         if self._opener is None:
-            if now - self._newest_key > UNPROMPTED:  # the work of an action has led to it
+            is_dialog = screen is not self._app.stage
+            if (
+                is_dialog and now - self._newest_key > UNPROMPTED
+            ):  # the work of an action has led to it
                 self._deaf_until = now + DEAF_SECONDS
             return
         if not getattr(screen, "takes_keys", True):  # it only shows the progress of the action
@@ -110,7 +113,7 @@ class TypedAhead:
     @property
     def waiting(self) -> str:
         """The keys that wait, as a person writes them."""
-        return "".join(f"{_shown(key)} " for key in self._kept).strip()
+        return "".join(f"{shown_key(key)} " for key in self._kept).strip()
 
     def ended(self, opener: object) -> None:
         """Release the next keys: the action has ended, whatever it opened."""
@@ -242,7 +245,7 @@ class KeysInOrder(App[int], inherit_bindings=False):
         await super().on_event(key)
         if not any(name in known for name in (key.key, *key.aliases)):
             keys = way_to("help", app.keymap)
-            app.say(f"{_shown(key)} does nothing here; {keys} lists the keys.", "warning")
+            app.say(f"{shown_key(key)} does nothing here; {keys} lists the keys.", "warning")
 
     async def on_pulse(self, event: Pulse) -> None:
         event.stop()
@@ -255,5 +258,6 @@ class KeysInOrder(App[int], inherit_bindings=False):
         return pushed
 
 
-def _shown(key: Key) -> str:
+def shown_key(key: Key) -> str:
+    """Return a key as a person types it."""
     return key.character if key.is_printable and key.character else key_label(key.key)

@@ -38,7 +38,6 @@ class Opening:
         self._is_playing = True
         self._timer: Timer | None = None
         self.wanted = asyncio.Event()
-        self.typed: list[Key] = []  # keys for the fresh world
         self.then = ""  # the action that follows in the fresh world
 
     @property
@@ -76,7 +75,7 @@ class Opening:
     def keeps(self, event: Key) -> bool:
         """Answer a key; return whether it goes no further now."""
         if self.wanted.is_set():
-            self.typed.append(event)
+            self._app.typed.append(event)
             return True
         key = event.key
         acts = {

@@ -1,8 +1,9 @@
-"""Parts of the program: long work, the feed of frames, what is done beside, theory, models."""
+"""Parts of the program: long work, what is done beside, branches, theory, models."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -11,12 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from textual.css.query import NoMatches
-
 from sim import network, runtime, settings
 from sim.errors import HubbubError, InputError
 from tui.dialogs.dialog import sentence_of
-from tui.dialogs.progress import POLLS_PER_SECOND, DialogJob, EngineJob, ProgressDialog, in_thread
+from tui.dialogs.progress import DialogJob, EngineJob, ProgressDialog, in_thread
 from tui.lab_files import scenarios
 from tui.safe_text import line
 
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from sim.core import Report
     from sim.minds.deciding.thinker import Thinker
     from sim.minds.models.budget import Budget
-    from sim.runtime import Focus, Frame, Health, Job, Simulation
+    from sim.runtime import Focus, Health, Job, Simulation
+    from sim.store import Bookmark
 
 
 T = TypeVar("T")
@@ -85,56 +85,6 @@ class LongWork:
                 dialog.leave()
 
 
-CLOSING_SECONDS = 5.0
-"""Seconds that the engine may take to finish its tick when the world is left."""
-
-
-class FrameFeed:
-    """One running simulation and the task that watches it.
-
-    The simulation is entered and left in the same task, whatever the caller's task.
-    """
-
-    def __init__(self, simulation: Simulation, on_failure: Callable[[Exception], None]) -> None:
-        self.simulation = simulation
-        self._on_failure = on_failure
-        self.newest: Frame | None = None  # its newest frame
-        self.health: Health | None = None  # the last look at its health
-        self._ready: asyncio.Future[None] | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    async def open(self) -> None:
-        """Start the engine and begin to watch; raise the engine's errors."""
-        self._ready = asyncio.get_running_loop().create_future()
-        self._task = asyncio.create_task(self._watch(), name="feed")
-        await self._ready
-
-    async def close(self) -> None:
-        """Stop watching and leave the engine, in bounded time whatever the engine does."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        await asyncio.wait([self._task], timeout=CLOSING_SECONDS)
-        self._task = None
-
-    async def _watch(self) -> None:
-        assert self._ready is not None  # noqa: S101 - open() made it
-        try:
-            async with self.simulation as simulation, simulation.watch() as frames:
-                self.newest = simulation.frame
-                self._ready.set_result(None)
-                async for frame in frames:
-                    self.newest = frame
-        except Exception as error:
-            if self._ready.done():
-                self._on_failure(error)
-            else:
-                self._ready.set_exception(error)
-        finally:
-            with suppress(asyncio.InvalidStateError):
-                self._ready.cancel()
-
-
 class Starting(DialogJob):
     """The start; how far it is can be seen by the modules that are imported."""
 
@@ -162,7 +112,7 @@ class BackgroundWork:
 
     def __init__(self, app: Any) -> None:
         self._app = app
-        self._warming = DialogJob("preparing the models")
+        self.warming = DialogJob("preparing the models")
         self.model_words: list[str] = []
         self.saved_words: list[str] = []
         self.lab_words: list[str] = []
@@ -179,7 +129,7 @@ class BackgroundWork:
         await self._warm()
 
     def end(self) -> None:
-        self._warming.cancel()
+        self.warming.cancel()
 
     async def _learn_words(self) -> None:
         cards = await in_thread(lambda: runtime.choices.models(), "models")
@@ -200,14 +150,11 @@ class BackgroundWork:
 
     async def _warm(self) -> None:
         """Compile the first models; the bar shows the current one."""
-        timer = self._app.set_interval(1 / POLLS_PER_SECOND, self._tell)
         try:
             await in_thread(lambda: runtime.warm(None, self._report), "warm")
         except Exception as error:
             self._app.log.warning(sentence_of(error))
-        timer.stop()
-        self._warming.share = 1.0
-        self._tell()
+        self.warming.share = 1.0
 
     def _report(self, stage: str, share: float) -> None:
         """Note the progress; the fresh world that is wanted goes before the next model."""
@@ -215,13 +162,7 @@ class BackgroundWork:
         while stage.startswith("preparing") and opening and opening.wanted.is_set():
             time.sleep(0.1)
             opening = self._app.opening
-        self._warming.report(stage, share)
-
-    def _tell(self) -> None:
-        with suppress(NoMatches):  # the stage is being taken down
-            job = self._warming
-            told = f"{job.stage}, {job.share:.0%}" if job.stage and job.share < 1 else ""
-            self._app.say_preparing(told)
+        self.warming.report(stage, share)
 
     async def _again_and_again(self, look: Callable[[], Awaitable[None]]) -> None:
         """Look repeatedly; a timer that waits would delay the keys."""
@@ -247,25 +188,21 @@ class BackgroundWork:
 
     async def look_at_health(self) -> None:
         """Fetch the world's health; drawing it never waits for a disk or a plugin's check."""
-        feed = self._app.feed
-        if feed is None:
+        app, simulation = self._app, self._app.entered
+        if simulation is None:
             return
-        asked = in_thread(lambda: feed.simulation.health(within=LOOKS_EVERY), "look at health")
+        asked = in_thread(lambda: simulation.health(within=LOOKS_EVERY), "look at health")
         try:
             done, _ = await asyncio.wait([asked], timeout=LATE_SECONDS)
             if not done:
-                feed.health = _late(feed.health)
-                self._draw_health()
+                app.health = _late(app.health)
+                app.redraw(whole=False)
             with suppress(HubbubError):  # it is being closed
-                feed.health = await asked
+                found = await asked
+                app.health = found if simulation is app.entered else app.health
         finally:
             asked.cancel()
-        self._draw_health()
-
-    def _draw_health(self) -> None:
-        with suppress(NoMatches):  # the stage is being taken down
-            self._app.redraw(whole=False)
-            self._app.redraw_modes()
+        app.redraw(whole=False)
 
 
 def _late(last: Health | None) -> Health:
@@ -276,8 +213,67 @@ def _late(last: Health | None) -> Health:
     return replace(last, readings=(late, *last.readings))
 
 
+TIP = re.compile(r"branch (.+) from (\d+)")
+
+
+class Branches:
+    """The branches of the world on the screen: the current one, and those that were left.
+
+    The tip of a branch is a bookmark of the journal, ``branch NAME from TICK``, so that going there
+    loses nothing and a crash does not either.
+    """
+
+    def __init__(self) -> None:
+        self.name = "main"
+        self.fork = 0
+        self.back_at = 0  # the tick to which the world went back last
+        self.left = 0  # the tick of the tip from which the world went back; 0: it is at a tip
+        self.marks: tuple[Bookmark, ...] = ()
+        self.owners: dict[str, str] = {}  # in this session: bookmarks, and the branches they are on
+        self.is_cut = False  # whether the world was taken into the middle of another branch
+
+    async def learn(self, simulation: Simulation, *, is_new: bool = False) -> None:
+        """Read the bookmarks; in a world just opened, the newest branch is the current one."""
+        self.marks = await simulation.bookmarks()
+        if is_new and (tips := self.tips):
+            self.name = max(tips, key=lambda name: (tips[name][2], tips[name][0]))
+            self.fork = tips[self.name][0]
+
+    @property
+    def tips(self) -> dict[str, tuple[int, int, int]]:
+        """The branches that are kept: where each began, its tip, and the entry of its tip."""
+        found = ((TIP.fullmatch(mark.name), mark) for mark in self.marks)
+        return {each[1]: (int(each[2]), mark.tick, mark.line) for each, mark in found if each}
+
+    @property
+    def others(self) -> dict[str, tuple[int, int, int]]:
+        return {name: tip for name, tip in self.tips.items() if name != self.name}
+
+    @property
+    def names(self) -> list[str]:
+        tips = self.tips | {self.name: (self.fork, 0, 0)}
+        return sorted(tips, key=lambda name: (tips[name][0], name != "main", name))
+
+    @property
+    def title(self) -> str:
+        """The name of the bookmark of the current branch's tip."""
+        return f"branch {self.name} from {self.fork}"
+
+    def turn(self, name: str, fork: int) -> None:
+        self.name, self.fork, self.left, self.is_cut = name, fork, 0, False
+
+    def reach(self, mark: str, tick: int) -> None:
+        """Note that the world was taken to a bookmark, perhaps on another branch."""
+        owner = self.owners.get(mark, self.name)
+        fork, tip, _ = self.tips.get(owner, (0, 0, 0))
+        if owner != self.name and tick > max(fork, self.fork):
+            self.turn(owner, fork)
+            if tick < tip:
+                self.left, self.back_at, self.is_cut = tip, tick, True
+
+
 SHORTEST = 64
-"""Minimum predicted ticks; doubled whenever a message has run longer."""
+"""Minimum predicted ticks, a power of two; doubled whenever a message has run longer."""
 
 READ_FOR = 20.0
 """Seconds that the toast is shown."""
@@ -300,7 +296,7 @@ class TheoryCurves:
         focus = self._app.frame.focus if self._app.frame else None
         if focus is None:
             return "No message is shown; press i to send one."
-        await self._learn(focus, self._key_of(focus))
+        await self._learn(focus)
         if not self._known:
             self._at = -1
             return f"No theory is available for {focus.model} with these parameters."
@@ -318,24 +314,20 @@ class TheoryCurves:
             return None
         key = self._key_of(focus)
         if key != self._key and key != self._asked:
-            self._app.run_worker(self._follow(focus, key), group="theory", exit_on_error=False)
+            self._app.run_worker(self._learn(focus), group="theory", exit_on_error=False)
         is_same = key[:-1] == self._key[:-1]
         return self._known[self._at] if is_same and self._at < len(self._known) else None
 
     def _key_of(self, focus: Focus) -> TheoryKey:
         """Return what a prediction depends on; the last item is its number of ticks."""
-        ticks = SHORTEST
-        while ticks < len(focus.history):
-            ticks *= 2
+        ticks = max(SHORTEST, 1 << (len(focus.history) - 1).bit_length())
         frame = self._app.frame
         ties = frame.ties if frame else 0
-        return focus.id, focus.model, focus.parameters, focus.seeds, ties, id(self._app.feed), ticks
+        world = id(self._app.entered)
+        return focus.id, focus.model, focus.parameters, focus.seeds, ties, world, ticks
 
-    async def _follow(self, focus: Focus, key: TheoryKey) -> None:
-        await self._learn(focus, key)
-        self._app.redraw()
-
-    async def _learn(self, focus: Focus, key: TheoryKey) -> None:
+    async def _learn(self, focus: Focus) -> None:
+        key = self._key_of(focus)
         if key == self._key:
             return
         self._asked = key
@@ -346,6 +338,7 @@ class TheoryCurves:
             self._app.say(f"Theory: {sentence_of(error)}", "error")
             known = ()
         self._known, self._key = known, key
+        self._app.redraw()
 
 
 Using = Callable[["Thinker"], Awaitable[None]]

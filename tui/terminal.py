@@ -106,9 +106,7 @@ def _exported(app: Any) -> contextlib.AbstractContextManager[object]:
     port = settings.current().metrics_port
     if port is None:
         return contextlib.nullcontext()
-    return runtime.exported(
-        runtime.SimulationSource(lambda: app.feed.simulation if app.feed else None), port
-    )
+    return runtime.exported(runtime.SimulationSource(lambda: app.entered), port)
 
 
 async def _rescue(app: Any, begun: Callable[[], None] = lambda: None) -> None:
@@ -117,7 +115,7 @@ async def _rescue(app: Any, begun: Callable[[], None] = lambda: None) -> None:
     ``begun`` is called when the save begins; from then on it takes as long as the disk needs.
     """
     frame = app.frame
-    if frame is None or not frame.dirty or frame.kept is not None or app.home.is_copy:
+    if frame is None or not frame.dirty or frame.kept is not None or app.homes.home.is_copy:
         return
     with contextlib.suppress(Exception):  # nothing more can be done
         path = app.saves / f"{frame.name}.rescued.hub"

@@ -12,14 +12,13 @@ from sim import runtime, settings, store
 from sim.errors import Cancelled, FileError, HubbubError
 from tui.dialogs.dialog import Notice, sentence_of
 from tui.dialogs.progress import in_thread
-from tui.parts import FrameFeed
 from tui.safe_text import line
 from tui.text import count
 
 if TYPE_CHECKING:
     from sim import World
     from sim.core import Report
-    from sim.runtime import Frame, JournalConfig, OpenResult
+    from sim.runtime import Frame, JournalConfig, OpenResult, Simulation
 
 
 DEMO = "lastfm-asia"
@@ -97,40 +96,42 @@ class WorldSession:
 
     async def start(
         self, world: World, name: str, path: Path | None, opened: OpenResult | None
-    ) -> tuple[FrameFeed, JournalLocation]:
+    ) -> tuple[Simulation, JournalLocation]:
         """Start the engine of a world, without a journal if none can be kept."""
         if opened is not None and opened.is_read_only:
-            return await self._feed(world, name, None, None), JournalLocation(is_copy=True)
+            return await self._entered(world, name, None, None), JournalLocation(is_copy=True)
         if not await self._wants_journal(name):
-            return await self._feed(world, name, path, None), JournalLocation()
+            return await self._entered(world, name, path, None), JournalLocation()
         try:
             if path is None:
                 return await self._unnamed(world, name)
             found = opened.recovered if opened is not None else None
             config = runtime.JournalConfig(path, author=AUTHOR, recovered=found)
-            return await self._feed(world, name, path, config), JournalLocation(path, is_named=True)
+            return await self._entered(world, name, path, config), JournalLocation(
+                path, is_named=True
+            )
         except (FileError, OSError) as error:
             if path is not None and isinstance(error, store.LeaseError):
                 raise
             self._obstacle = f"No journal: {sentence_of(error)}"
-        return await self._feed(world, name, path, None), JournalLocation()
+        return await self._entered(world, name, path, None), JournalLocation()
 
-    async def _unnamed(self, world: World, name: str) -> tuple[FrameFeed, JournalLocation]:
+    async def _unnamed(self, world: World, name: str) -> tuple[Simulation, JournalLocation]:
         saves: Path = self._app.saves
         await in_thread(lambda: saves.mkdir(parents=True, exist_ok=True), "saves")
         for left in reversed(range(TRIES)):
             at = await in_thread(lambda: runtime.free_name(saves, name), "saves")
             try:
                 config = runtime.JournalConfig(at, author=AUTHOR)
-                return await self._feed(world, name, None, config), JournalLocation(at)
+                return await self._entered(world, name, None, config), JournalLocation(at)
             except store.LeaseError:
                 if not left:
                     raise
         raise AssertionError  # pragma: no cover - the last try raises
 
-    async def _feed(
+    async def _entered(
         self, world: World, name: str, path: Path | None, journal: JournalConfig | None
-    ) -> FrameFeed:
+    ) -> Simulation:
         now = settings.current()
         if path is None:
             world.max_running = now.max_running
@@ -139,9 +140,7 @@ class WorldSession:
             frames_per_second=now.frames_per_second, journal=journal or False, author=AUTHOR,
             isolated=self._app.isolated,
         )  # fmt: skip
-        feed = FrameFeed(simulation, self._app.show_problem)
-        await feed.open()
-        return feed
+        return await simulation.__aenter__()
 
     async def _wants_journal(self, name: str) -> bool:
         wish: str = self._app.preferences.journal

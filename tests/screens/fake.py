@@ -1,8 +1,7 @@
 """A scripted simulation and simulator: the app's tests need no engine, and nothing takes time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from inspect import isawaitable
@@ -141,7 +140,6 @@ class FakeSimulation:
         self.left = self.until_quiet = False
         self.stalled: Stall | None = None
         self.frame = self._frame()
-        self._news = asyncio.Event()
 
     def audit(self, last: int = 100) -> tuple[LoggedAct, ...]:
         done = LoggedAct(0, 0, "screen", "create", "{}", f"{self.world.agents} agents")
@@ -156,21 +154,10 @@ class FakeSimulation:
     async def __aexit__(self, *_: object) -> None:
         self.left = True
 
-    @asynccontextmanager
-    async def watch(self) -> AsyncIterator[AsyncIterator[Frame]]:
-        yield self._frames()
-
-    async def _frames(self) -> AsyncIterator[Frame]:
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            yield self.frame
-
     def changed(self) -> None:
         """Publish a frame."""
         self.revision += 1
         self.frame = self._frame()
-        self._news.set()
 
     async def play(
         self, *, ticks_per_second: Any = 10, until_tick: Any = None, until_quiet: bool = False

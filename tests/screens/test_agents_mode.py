@@ -298,7 +298,7 @@ async def test_an_inspector_scrolls_and_shows_hostile_names_as_text(town: World)
         await pilot.press("pagedown", "pagedown", "pagedown", "down", "up")
         await pilot.pause()
         assert member.name not in screen_of(pilot)
-        pane.start()
+        pane.action_scroll(-1000)
         await pilot.pause()
         assert member.name in screen_of(pilot)
 
@@ -334,7 +334,7 @@ def test_a_member_is_told_from_inside() -> None:
     pane = Inspector()
     feed = feeds.feed_of(world, 0)
     pane.tell(members.Inspected(members.member_of(members.about(world, 0)), feed, None, found))
-    said = "\n".join(each.plain for each in pane.lines(40))
+    said = "\n".join(each.plain for each in pane.lines(pane.shown, 40))
     for part in (
         "archetype", "tea +0.25", "gardeners", "Bakes.", "You are Ada.", "-> paused", "Tea",
     ):  # fmt: skip
@@ -354,7 +354,7 @@ def test_a_feed_that_nobody_knows_is_said_to_be_unknown() -> None:
     assert "after the next tick" in told
     pane = Inspector()
     pane.tell(members.Inspected(members.member_of(members.about(world, 0)), feed, None))
-    assert "keeps no feeds" in " ".join(each.plain for each in pane.lines(80))
+    assert "keeps no feeds" in " ".join(each.plain for each in pane.lines(pane.shown, 80))
 
 
 def test_a_pair_is_told_in_lines(town: World) -> None:
@@ -410,7 +410,7 @@ def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() 
     assert pane.lacks_past(0, 1)
     past = ((0, "like", "m3 A bit of music."), (0, "refresh", ""))
     pane.tell(members.Inspected(member, None, None, None, past))
-    said = " ".join(each.plain for each in pane.lines(60))
+    said = " ".join(each.plain for each in pane.lines(pane.shown, 60))
     assert "Earlier actions" in said
     assert "A bit of music." in said
     assert not pane.lacks_past(0, 2)
@@ -418,9 +418,9 @@ def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() 
     assert pane.lacks_past(0, 0)  # the world went back
     assert pane.lacks_past(1, 2)
     pane.tell(members.Inspected(member, None, None))
-    assert "A bit of music." in " ".join(each.plain for each in pane.lines(60))
+    assert "A bit of music." in " ".join(each.plain for each in pane.lines(pane.shown, 60))
     pane.tell(members.Inspected(other, None, None))
-    assert "Earlier actions" not in " ".join(each.plain for each in pane.lines(60))
+    assert "Earlier actions" not in " ".join(each.plain for each in pane.lines(pane.shown, 60))
 
 
 async def test_a_refused_filter_does_not_stay_in_the_line_as_if_it_held(tmp_path: Path) -> None:

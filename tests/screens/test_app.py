@@ -368,6 +368,10 @@ async def test_seeds_can_be_chosen_in_every_way(tmp_path: Path) -> None:
         await keys(pilot, "enter", then="The number of seeds must be")
 
 
+async def refused(*_: Any) -> None:
+    raise InputError("It is refused.")
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_parameters_change_while_it_spreads(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
@@ -386,6 +390,9 @@ async def test_parameters_change_while_it_spreads(tmp_path: Path, size: Any) -> 
         await command(pilot, "set patients 3", "Did you mean 'patience'")
         await command(pilot, "undo", lambda: ("set", 0, "patience", 1) in made(app).asked)
         await keys(pilot, "p", then=lambda: isinstance(app.focused, ParametersPane))
+        made(app).set_parameter = refused  # type: ignore[method-assign,assignment]
+        await keys(pilot, "right", then="refused")
+        await until(pilot, lambda: "probability  0.15" in seen(app))  # the slider moved back
         await keys(pilot, "escape", then=lambda: app.focused is app.stage.main_pane())
         await keys(pilot, "2", then=lambda: app.situation().mode == "groups")
 

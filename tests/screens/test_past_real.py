@@ -61,12 +61,15 @@ async def test_branches_are_named_left_and_returned_to(tmp_path: Path) -> None:
         assert frame_of(app).focus.reached == reached
         await keys(pilot, "right_square_bracket", then="> louder")
         assert (frame_of(app).tick, frame_of(app).focus.reached) == (5, louder)
+        await command(pilot, "bookmark loud end", "Bookmarked tick 5")
+        await keys(pilot, "left_square_bracket", then="> main")
+        await command(pilot, "goto loud end", lambda: "> louder" in seen(app))
+        assert (frame_of(app).tick, frame_of(app).focus.reached) == (5, louder)
         await command(pilot, "back 2", lambda: frame_of(app).tick == 3)
         await command(pilot, "set beta 0.01", "beta = 0.01 (0.9")
         await command(pilot, "step 3", lambda: frame_of(app).tick == 6)
         await command(pilot, "back 1", lambda: frame_of(app).tick == 5)
-        assert app.stage is not None
-        assert app.stage.branches.names == ["main", "louder", "louder-2"]
+        assert app.branches.names == ["main", "louder", "louder-2"]
 
 
 async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from rich.color import ColorSystem
 from tests.screens.test_app import hubbub, inject, settled
 from tests.screens.test_widgets_theme import contrast
 from tui.app import Hubbub
-from tui.modes.stage import StatusBar
 from tui.theme import THEMES
+from tui.world_session import JournalLocation
 
 LEAST = 3.3
 """Contrast of words that say what cannot be done now; all others have more."""
@@ -49,10 +49,9 @@ async def test_words_can_be_read(tmp_path: Path, theme: str) -> None:
         app.theme = theme
         await pilot.pause()
         assert not faint(app)
-        status = app.stage.query_one(StatusBar)
         for state in ("playing", "pausing", "stepping", "failed", "held up", "busy"):
-            status.asked_state, status.is_copy = state, True
-            status.refresh()
+            app.expected, app.homes.home = state, JournalLocation(is_copy=True)
+            app.redraw()
             await pilot.pause()
             assert not faint(app), state
         await inject(app, pilot)

@@ -56,7 +56,6 @@ from tui.draw.curves import Curves
 from tui.draw.panes import StripPane
 from tui.draw.table import ColumnTable
 from tui.key_queue import Pulse
-from tui.parts import FrameFeed
 from tui.text import broken, count, counted, ended, hint_for, percent, seconds, titled_count
 
 LACKING = {
@@ -294,40 +293,6 @@ async def test_before_a_world_is_open_the_loading_screen_says_what_is_wrong(tmp_
     await app.leave()
     for when in (has_message, has_focus, is_held_up):
         assert "No world is open yet" in when(ScreenState())
-
-
-async def test_an_engine_that_dies_while_it_is_watched_is_shown(tmp_path: Path) -> None:
-    async with hubbub(tmp_path) as (app, pilot):
-        simulation = made(app)
-        simulation._frame = lambda: 1 / 0  # type: ignore[assignment,return-value,method-assign]
-        failures: list[Exception] = []
-        feed = FrameFeed(Broken(), failures.append)  # type: ignore[arg-type]
-        await feed.close()
-        await feed.open()
-        await until(pilot, lambda: bool(failures))
-        assert str(failures[0]) == "the disk is gone"
-        await feed.close()
-
-
-class Broken(FakeSimulation):
-    """Ends its frames with an error."""
-
-    def __init__(self) -> None:
-        super().__init__(World(), "w", None)
-
-    async def _frames(self) -> Any:
-        raise HubbubError("the disk is gone")
-        yield self.frame
-
-
-async def test_a_world_that_cannot_be_watched_is_not_entered(tmp_path: Path) -> None:
-    class Closed(FakeSimulation):
-        async def __aenter__(self) -> FakeSimulation:
-            raise HubbubError("it is in use")
-
-    feed = FrameFeed(Closed(World(), "w", None), lambda _: None)  # type: ignore[arg-type]
-    with pytest.raises(HubbubError, match="in use"):
-        await feed.open()
 
 
 async def test_a_pulse_that_was_lost_holds_up_no_key(tmp_path: Path) -> None:

@@ -61,11 +61,20 @@ async def test_a_dialog_opened_while_the_first_world_loads_stays_until_it_is_clo
         await pilot.press(key)
         await until(pilot, lambda: isinstance(app.screen, dialog))
         simulator.go_on.set()
-        await until(pilot, lambda: app.feed is not None)
+        await until(pilot, lambda: app.entered is not None)
         await pilot.pause(0.3)
         assert isinstance(app.screen, dialog)
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.stage and "lastfm-asia" in seen(app))
+
+
+async def test_keys_for_the_first_world_wait_until_it_is_there(tmp_path: Path) -> None:
+    async with starting(tmp_path) as (app, pilot, simulator):
+        await pilot.press("full_stop", "full_stop")
+        await until(pilot, lambda: "Typed ahead: . ." in seen(app))
+        assert "reading the demo world" in seen(app)
+        simulator.go_on.set()
+        await until(pilot, lambda: app.frame is not None and app.frame.tick == 2)
 
 
 async def test_a_world_made_while_the_first_one_loads_is_not_replaced_by_it(tmp_path: Path) -> None:
@@ -126,11 +135,3 @@ async def test_why_no_world_is_open_is_told_after_a_dialog_and_after_other_words
         await until(pilot, lambda: "No world is open yet" in seen(app))
         assert "cut off" in words(app)
         assert "n: new world" in seen(app)
-
-
-async def test_what_is_refused_while_it_loads_does_not_hide_how_far_it_is(tmp_path: Path) -> None:
-    async with starting(tmp_path) as (app, pilot, _):
-        await pilot.press("space")
-        await until(pilot, lambda: "No world is open yet" in seen(app))
-        assert "reading the demo world" in seen(app)
-        assert not app.screen.has_class("-failed")

@@ -139,9 +139,8 @@ async def test_a_look_at_the_health_that_does_not_end_is_a_warning_until_it_does
         setattr(app.simulation, "health", slow)  # noqa: B010 - as above
         looking = asyncio.create_task(app.upkeep.look_at_health())
         await until(pilot, lambda: " ! see 5" in seen(app).splitlines()[1])
-        assert app.feed is not None
-        assert app.feed.health is not None
-        assert app.feed.health.readings[1:] == last.readings
+        assert app.health is not None
+        assert app.health.readings[1:] == last.readings
         gate.set()
         await looking
         await until(pilot, lambda: "OK" in seen(app).splitlines()[1])

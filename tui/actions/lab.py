@@ -247,14 +247,14 @@ def _scenario_at(name: str) -> str:
 
 async def _tell_at_end(app: Viewer, story: ScenarioStory, variant: str) -> None:
     """Wait for the end of a scenario that is played; say what was expected, and what was seen."""
-    feed = app.feed
-    while feed is not None and app.feed is feed and (now := feed.simulation.frame.program):
+    simulation = app.entered
+    while simulation and app.entered is simulation and (now := simulation.frame.program):
         if now.ended is not None:
             break
         await asyncio.sleep(0.3)
     else:
         return
-    seen = await feed.simulation.query(lab.StudyMeasure(story.measure))
+    seen = await simulation.query(lab.StudyMeasure(story.measure))
     await app.push_screen_wait(Notice(story.title, story_told(story, variant, float(seen))))
 
 

@@ -150,7 +150,7 @@ def known(app: Viewer) -> dict[str, list[str]]:
         "open": upkeep.saved_words,
         "scenario": [*upkeep.scenario_words, *(f"{name}=" for name in OF_SCENARIO)],
         "save": upkeep.saved_words,
-        "branch": [] if app.stage is None else app.stage.branches.names,
+        "branch": app.branches.names,
     }
     if frame is not None:
         ids = [str(row.id) for row in frame.sessions]

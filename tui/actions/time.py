@@ -18,7 +18,7 @@ from tui.actions.world import save_asking, save_to
 from tui.dialogs.dialog import StalledDialog
 from tui.dialogs.progress import in_thread
 from tui.dialogs.world import HistoryDialog, entries, saved_path
-from tui.modes.stage import TIP, Branches
+from tui.parts import TIP
 
 if TYPE_CHECKING:
     from sim.runtime import Frame, Job, Travelled
@@ -162,11 +162,13 @@ async def go_to(app: Viewer, words: Words) -> None:
     tick = number_or_word(place.replace(",", "").replace("_", ""))
     goal = place if isinstance(tick, str) else tick
     await _travel(app, f"going to {place}", app.simulation.go_to(goal))
+    app.branches.reach(str(goal), app.simulation.frame.tick)
+    app.redraw()
 
 
 async def _travel(app: Viewer, title: str, job: Job[Travelled]) -> None:
     """Go to another tick; the future that is left stays a branch, and a ghost on the curves."""
-    app.goal, branches = 0, _branches(app)
+    app.goal, branches = 0, app.branches
     await _keep_tip(app)
     with app.expecting(""):
         went = await app.work.job(title, job)
@@ -175,13 +177,6 @@ async def _travel(app: Viewer, title: str, job: Job[Travelled]) -> None:
     elif went.tick >= branches.left:
         branches.left, app.ghost = 0, None
     app.say(went.sentence, "good")
-
-
-def _branches(app: Viewer) -> Branches:
-    if app.stage is None:
-        raise InputError("No world is open yet; press n to create one or o to open one.")
-    branches: Branches = app.stage.branches
-    return branches
 
 
 def _curve(frame: Frame) -> Ghost | None:
@@ -197,7 +192,7 @@ def _curve(frame: Frame) -> Ghost | None:
 def _has_diverged(app: Viewer) -> bool:
     """Return whether the world took another way since it went back."""
     now, ghost = _curve(app.simulation.frame), app.ghost
-    if not _branches(app).left or now is None or ghost is None:
+    if not app.branches.left or now is None or ghost is None:
         return False
     shared = min(len(now[0]), len(ghost[0]))
     return any(not np.array_equal(a[:shared], b[:shared]) for a, b in zip(now, ghost, strict=True))
@@ -205,10 +200,12 @@ def _has_diverged(app: Viewer) -> bool:
 
 async def _keep_tip(app: Viewer, name: str = "") -> None:
     """Bookmark the tip of the current branch if the world is at it, and remember its curve."""
-    branches, frame = _branches(app), app.simulation.frame
+    branches, frame = app.branches, app.simulation.frame
     if (await app.simulation.reach()).last > frame.tick:  # kept when it went back from there
         return
-    if _has_diverged(app):
+    if branches.is_cut and frame.tick <= branches.back_at:  # nothing is new since the bookmark
+        return
+    if branches.is_cut or _has_diverged(app):
         names = (f"{branches.name}-{number}" for number in count(2))
         new = name or next(each for each in names if each not in branches.names)
         branches.turn(new, branches.back_at)
@@ -223,7 +220,8 @@ async def bookmark(app: Viewer, words: Words) -> None:
     if not words:
         raise InputError("Type a name for this tick, such as `bookmark before the storm`.")
     marked = await app.simulation.bookmark(" ".join(words))
-    await _branches(app).learn(app.simulation)
+    await app.branches.learn(app.simulation)
+    app.branches.owners[marked.name] = app.branches.name
     app.redraw()
     app.say(
         f"Bookmarked tick {marked.tick:,} as {marked.name}; :goto {marked.name} returns.", "good"
@@ -239,11 +237,13 @@ async def history(app: Viewer, _words: Words) -> None:
     chosen = await app.push_screen_wait(HistoryDialog(found, reach, simulation.frame.tick))
     if chosen is not None:
         await _travel(app, "going there", simulation.go_to(chosen))
+        app.branches.reach(str(chosen), simulation.frame.tick)
+        app.redraw()
 
 
 @does("branch")
 async def branch(app: Viewer, words: Words) -> None:
-    branches, name = _branches(app), " ".join(words)
+    branches, name = app.branches, " ".join(words)
     before, tick = branches.name, app.simulation.frame.tick
     if app.simulation.frame.kept is None:
         raise InputError("Branches are kept in the journal; type `journal on` to start one.")
@@ -263,7 +263,7 @@ async def branch(app: Viewer, words: Words) -> None:
 
 
 async def _switch(app: Viewer, name: str) -> None:
-    branches = _branches(app)
+    branches = app.branches
     await _keep_tip(app)
     fork, tip, _ = branches.tips[name]
     with app.expecting(""):
@@ -276,7 +276,7 @@ async def _switch(app: Viewer, name: str) -> None:
 
 def _other_branch(by: int) -> Act:
     async def act(app: Viewer, _words: Words) -> None:
-        branches = _branches(app)
+        branches = app.branches
         names = branches.names
         if len(names) < 2:
             raise InputError(f"There is only {branches.name}; press B to begin a branch.")

@@ -215,9 +215,14 @@ class ExperimentTable(ColumnTable):
 
     placeholder = reactive("No experiment yet; :study, :sweep and :calibrate run those of files.")
     _experiments: tuple[Experiment, ...] = ()
+    _told: Sequence[tuple[object, ...]] = ()
 
     def list_experiments(self, experiments: Sequence[Experiment]) -> None:
         """Show experiments; the cursor moves to a new one, and otherwise stays."""
+        told = [(each, each.total, each.tick, each.how_far, each.problem) for each in experiments]
+        if told == self._told:
+            return
+        self._told = told
         newest = experiments[::-1]
         numbers = np.array([(each.number, each.total, each.tick) for each in newest]).reshape(-1, 3)
         values = [

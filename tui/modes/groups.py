@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,12 +25,13 @@ from tui.draw.community_map import CommunityMap
 from tui.draw.community_table import CommunityTable
 from tui.draw.table import ColumnTable
 from tui.modes.inspector import CommunityDetail, Inspector, ScrollingLines
-from tui.modes.panes import Mode, titled
+from tui.modes.panes import Mode, entitle, titled
 from tui.safe_text import line
 from tui.text import count, real_rows
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Frame, Simulation
+    from sim.runtime.queries.members import MemberTable
 
 Listed = NDArray[np.uint32] | None
 
@@ -66,9 +67,9 @@ class FetchingMode(Mode):
 
     def look_soon(self, frame: Frame, *key: object) -> None:
         """Fetch the list again if its key has changed, at most once per second of running."""
-        if self.app.feed is None:
+        if self.app.entered is None:
             return
-        if self.app.simulation is not self._simulation:
+        if self.app.entered is not self._simulation:
             self.begin_anew()
         rests = self.app.running and time.monotonic() - self._looked_at < REST
         if key != self._key and not rests and not self._is_looking:
@@ -76,10 +77,8 @@ class FetchingMode(Mode):
             self.ask(self._look, frame, group="look")
 
     async def _look(self, frame: Frame) -> None:
-        try:
+        try:  # it raises if the world was closed or has failed: the bars say so
             await self.look(frame)
-        except HubbubError:  # the world was closed or has failed: the bars say so
-            return
         finally:
             self._is_looking, self._looked_at = False, time.monotonic()
 
@@ -97,9 +96,7 @@ class FetchingMode(Mode):
     async def _tell(self, wanted: object, patience: float) -> None:
         try:
             await asyncio.sleep(patience)
-            await self.tell(wanted)
-        except HubbubError:  # it is gone, or belongs to a world that is being left
-            return
+            await self.tell(wanted)  # raises if it is gone, or of a world that is being left
         finally:
             if wanted == self._asked:
                 self._asked = None
@@ -239,10 +236,9 @@ class GroupsMode(FetchingMode):
     def _sorted(self, event: ColumnTable.Sorted) -> None:
         event.stop()
         title = event.column.title
-        first, last = ("smallest", "largest") if event.column.numeric else ("A", "Z")
-        if title in TICKS:
-            first, last = "earliest", "latest"
-        self.app.say(f"Sorted by {title}, {last if event.descending else first} first.")
+        ends = ("smallest", "largest") if event.column.numeric else ("A", "Z")
+        ends = ("earliest", "latest") if title in TICKS else ends
+        self.app.say(f"Sorted by {title}, {ends[event.descending]} first.")
 
     # All members
 
@@ -272,34 +268,32 @@ class GroupsMode(FetchingMode):
         is_same = before is not None and listed is not None and np.array_equal(before, listed)
         if self._listed is before and not is_same:
             self._listed = listed
-        self.table.list_members(people, self._listed)
-        self._title()
+        self._list(people)
         self._inspect(at_once=True)
 
     async def _matching(self, expression: str) -> Listed:
         return await self.app.simulation.query(_queries().found, expression) if expression else None
 
-    def _title(self) -> None:
-        people = self.table.people
-        everybody, title = 0 if people is None else len(people), "Members"
+    def _list(self, people: MemberTable | None) -> None:
+        """Show the members that match, once all are known."""
+        if people is None:
+            return
+        self.table.list_members(people, self._listed)
+        of = f"({count(len(people))})"
         if self._listed is not None:
-            title += f" ({count(len(self._listed))} of {count(everybody)})"
-            title += f"  {line(self.expression, 60)}"
-        elif people is not None:
-            title += f" ({count(everybody)})"
-        self.table.border_title = Content(title)
+            matching = f"{count(len(self._listed))} of {count(len(people))}"
+            of = f"({matching})  {line(self.expression, 60)}"
+        entitle(self.table, f"Members {of}")
 
     async def _fetch_names(self, agents: list[int]) -> None:
-        with suppress(HubbubError):
-            self.table.texts.learn(agents, await self.answer(_queries().named, agents))
-            self.table.changed()
+        self.table.texts.learn(agents, await self.answer(_queries().named, agents))
+        self.table.changed()
 
     async def _order_of(self, title: str) -> NDArray[Any] | None:
         take, make = _queries().ORDERS[title]
-        order: NDArray[Any] | None = None
         with suppress(HubbubError):
-            order = await self.answer(take, then=make)
-        return order
+            return cast("NDArray[Any]", await self.answer(take, then=make))
+        return None
 
     # The filter
 
@@ -354,10 +348,8 @@ class GroupsMode(FetchingMode):
                 expression = f"state:{focus.id}:{expression.removeprefix('state:')}"
         found = await self._matching(expression.strip())
         self.expression, self._listed = expression.strip(), found
-        people = self.table.people
-        if people is not None and simulation is self._simulation:
-            self.table.list_members(people, found)
-            self._title()
+        if simulation is self._simulation:
+            self._list(self.table.people)
         if self.view != "members":
             self.turn("members")
         elif not is_typing:
@@ -372,11 +364,9 @@ class GroupsMode(FetchingMode):
         if path:
             self._path = tuple(path)
             self._trace()
-        people = self.table.people
-        if not self.table.go_to(agent) and people is not None:
+        if not self.table.go_to(agent):
             self.expression, self._listed = "", None
-            self.table.list_members(people, None)
-            self._title()
+            self._list(self.table.people)
             self.table.go_to(agent)
         self._inspect(at_once=True)
 

@@ -24,11 +24,9 @@ MOST_ACTS = 40
 PAST_TICKS = 24
 """Ticks after which the acts of the shown member are fetched again."""
 
-PastActs = tuple[tuple[int, str, str], ...]
-
 
 class ScrollingLines(Widget, can_focus=True):
-    """Lines of text that scroll with the arrow keys."""
+    """Lines about one thing, from the first for another thing; the arrow keys scroll."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll(-1)", "Up", id="lines-up", show=False),
@@ -39,42 +37,12 @@ class ScrollingLines(Widget, can_focus=True):
     ALLOW_SELECT = False
     EMPTY = "Nothing selected."
 
-    _top = 0
-    _empty = ""
-
-    def await_one(self, is_coming: bool) -> None:
-        """Show that the chosen item is being fetched, or that nothing is chosen."""
-        self._empty = "Loading ..." if is_coming else self.EMPTY
-        self.refresh()
-
-    def lines(self, width: int) -> list[Content]:
-        del width
-        return []
-
-    def action_scroll(self, by: int) -> None:
-        last = len(self.lines(self.size.width)) - self.size.height
-        self._top = min(max(0, self._top + by), max(0, last))
-        self.refresh()
-
-    def start(self) -> None:
-        self._top = 0
-        self.refresh()
-
-    def render(self) -> Content:
-        found = self.lines(max(8, self.size.width))
-        if not found:
-            return Content.styled(self._empty or self.EMPTY, "$foreground-muted")
-        self._top = min(self._top, max(0, len(found) - self.size.height))
-        return Content("\n").join(found[self._top : self._top + max(1, self.size.height)])
-
-
-class DetailLines(ScrollingLines):
-    """Lines about one thing, from the first line on for another thing."""
-
     shown: Any = None
+    _top = 0
+    _is_coming = False
 
     def tell(self, shown: Any) -> None:
-        """Show something, from its first line if it is another thing; None: nothing."""
+        """Show something; None: nothing."""
         if self.is_other(shown):
             self._top = 0
         self.shown = shown
@@ -90,8 +58,29 @@ class DetailLines(ScrollingLines):
         """Return what identifies the thing shown."""
         return shown.title
 
+    def await_one(self, is_coming: bool) -> None:
+        """Show that the chosen item is being fetched, or that nothing is chosen."""
+        self._is_coming = is_coming
+        self.refresh()
 
-class Inspector(DetailLines):
+    def lines(self, shown: Any, width: int) -> list[Content]:
+        raise NotImplementedError
+
+    def action_scroll(self, by: int) -> None:
+        self._top = max(0, self._top + by)
+        self.refresh()
+
+    def render(self) -> Content:
+        width, height = self.size
+        found = [] if self.shown is None else self.lines(self.shown, max(8, width))
+        if not found:
+            said = "Loading ..." if self._is_coming else self.EMPTY
+            return Content.styled(said, "$foreground-muted")
+        self._top = min(self._top, max(0, len(found) - height))
+        return Content("\n").join(found[self._top : self._top + max(1, height)])
+
+
+class Inspector(ScrollingLines):
     """The member under the cursor."""
 
     HELP = (
@@ -102,7 +91,6 @@ class Inspector(DetailLines):
     )
     EMPTY = "No member selected."
 
-    shown: Inspected | None
     _asked_at = 0
 
     def key_of(self, shown: Inspected) -> object:
@@ -123,26 +111,23 @@ class Inspector(DetailLines):
             shown = shown._replace(past=self.shown.past)
         super().tell(shown)
 
-    def lines(self, width: int) -> list[Content]:
-        if self.shown is None:
-            return []
-        return _head(self.shown, width) + below_headings(_sections(self.shown), width)
+    def lines(self, shown: Inspected, width: int) -> list[Content]:
+        return _head(shown, width) + below_headings(_sections(shown), width)
 
 
-class CommunityDetail(DetailLines):
+class CommunityDetail(ScrollingLines):
     """The chosen community: size, adoption, onset, its most followed members, its ties."""
 
     HELP = "The selected community; Enter in the table lists its members."
     EMPTY = "No community selected."
-    shown: tuple[Communities, int, int] | None
 
     def key_of(self, shown: tuple[Communities, int, int]) -> object:
         return shown[0].names, shown[1]
 
-    def lines(self, width: int) -> list[Content]:
-        if self.shown is None or not 0 <= self.shown[1] < len(self.shown[0].names):
+    def lines(self, shown: tuple[Communities, int, int], width: int) -> list[Content]:
+        found, at, tick = shown
+        if not 0 <= at < len(found.names):
             return []
-        found, at, tick = self.shown
         size, adopted, onset = (int(each[at]) for each in (found.sizes, found.adopted, found.onset))
         is_one = at < real_rows(found)
         rank = f"{count(at + 1)} of {count(all_of(found))}" if is_one else "several communities"
@@ -157,21 +142,16 @@ class CommunityDetail(DetailLines):
         for label, values in (("spreading now", found.spreading), ("new this tick", found.new)):
             if len(values) and int(values[at]) >= 0:
                 lines.append(fact(label, count(int(values[at])), width))
-        lines.append(
-            fact("first adopter", f"tick {count(onset)}" if onset >= 0 else "none yet", width)
-        )
+        first = f"tick {count(onset)}" if onset >= 0 else "none yet"
+        lines.append(fact("first adopter", first, width))
         if 0 <= onset < tick:
             lines.append(fact("", f"({plural(tick - onset, 'tick')} ago)", width))
         ties = found.links[at] + found.links[:, at]
         known = [other for other in (-ties).argsort()[:6].tolist() if other < real_rows(found)]
-        near: list[Row] = [
-            (found.names[other], short(int(ties[other])))
-            for other in known if other != at and ties[other] > 0
-        ]  # fmt: skip
-        return lines + below_headings(
-            [("Most followed", [*found.top[at][:5]]), ("Most ties with", near[:5] or ["none"])],
-            width,
-        )
+        others = [other for other in known if other != at and ties[other] > 0][:5]
+        near: list[Row] = [(found.names[other], short(int(ties[other]))) for other in others]
+        sections = ("Most followed", [*found.top[at][:5]]), ("Most ties with", near or ["none"])
+        return lines + below_headings(sections, width)
 
 
 Row = str | tuple[str, str]
@@ -267,10 +247,8 @@ def _sections(shown: Inspected) -> Iterator[tuple[str, list[Row]]]:
     oldest = None
     if feed is not None:
         yield _feed(feed)
-        yield (
-            "Actions",
-            [_dated(tick, f"{act} {about}") for tick, act, about in feed.acts[:MOST_ACTS]],
-        )
+        acts = [_dated(tick, f"{act} {about}") for tick, act, about in feed.acts[:MOST_ACTS]]
+        yield "Actions", acts
         oldest = min((tick for tick, *_ in feed.acts), default=None)
     earlier = [each for each in past or () if oldest is None or each[0] < oldest]
     yield "Earlier actions", [_dated(tick, f"{act} {told}") for tick, act, told in earlier]
@@ -280,13 +258,8 @@ def _sections(shown: Inspected) -> Iterator[tuple[str, list[Row]]]:
         adopted.append((f"#{number} {source}", f"tick {count(tick)}"))
         adopted.append(f"   now {now[number]}: {text}" if number in now else f"   {text}")
     yield "Adopted messages", adopted
-    yield (
-        "Tie changes",
-        [
-            _dated(tick, f"{'by ' if theirs else ''}{other}: {act}")
-            for tick, act, other, theirs in member.changes
-        ],
-    )
+    changes = [(tick, f"{'by ' * theirs}{who}: {act}") for tick, act, who, theirs in member.changes]
+    yield "Tie changes", [_dated(tick, said) for tick, said in changes]
     if inner is not None:
         yield "Biography", [inner.biography] if inner.biography else []
         yield "Persona", [inner.persona] if inner.persona else []

@@ -18,7 +18,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from sim import runtime
-from tui.actions.command_line import VIEWS
+from tui.actions.command_line import VIEWS, parse
 from tui.dialogs.form import written
 from tui.dialogs.progress import in_thread
 from tui.draw.community_map import CommunityMap
@@ -26,7 +26,7 @@ from tui.draw.community_table import MEASURES, CommunityHeat, CommunityTable, of
 from tui.draw.curves import Curves
 from tui.draw.now import MetricChart, NowPane
 from tui.draw.panes import StripPane
-from tui.modes.panes import MessagesPane, Mode, WelcomePane, note_one_run, titled
+from tui.modes.panes import MessagesPane, Mode, WelcomePane, entitle, of_one_run, titled
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -83,13 +83,9 @@ class LiveMode(Mode):
         self.app.redraw()
         return MEASURES[chosen]
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: Frame, *, whole: bool = True) -> None:
         self._arrange(frame)
-        super().show(frame)
-
-    def show_next(self, frame: Frame) -> None:
-        self._arrange(frame)
-        super().show_next(frame)
+        super().show(frame, whole=whole)
 
     def turn_chart(self) -> None:
         self._is_metrics = not self._is_metrics
@@ -107,32 +103,26 @@ class LiveMode(Mode):
         course = None
         if is_quiet and not is_chart and frame.platform is not None:
             course = frame.platform.course  # a platform is active without any message
-        if course is None:
-            self.query_one(MetricChart).choose(names, units)
-        else:
-            told = {name: unit_of(name) for name in course.names}
-            self.query_one(MetricChart).choose(course.names, told, course)
-            is_chart = True
+        if course is not None:
+            names, is_chart = course.names, True
+            units = {name: unit_of(name) for name in names}
+        self.query_one(MetricChart).choose(names, units, course)
         self.set_class(is_chart, "-metrics")
         self.set_class(is_quiet and not is_chart, "-quiet")
         self.set_class(not frame.sessions and not frame.events, "-silent")
         focus = frame.focus
         title = "Platform" if focus is None else line(f"#{focus.id} {focus.text}", 80)
-        message = self.query_one("#message")
-        if str(message.border_title) != title:
-            message.border_title = Content(title)
-        note_one_run(message, self.app.keymap, is_one=focus is not None)
-        theory = self.query_one(Curves).border_subtitle
-        if theory:
-            message.border_subtitle = theory
+        theory = str(self.query_one(Curves).border_subtitle or "")
+        below = theory or ("" if focus is None else of_one_run(self.app.keymap))
+        entitle(self.query_one("#message"), title, below)
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the curves also show predictions."""
         if isinstance(pane, Curves) and self.has_class("-quiet"):
             return
         if isinstance(pane, Curves) and pane.display:
-            ghost = getattr(self.app, "ghost", None)
-            pane.overlay(self.app.predicted.shown(frame.focus), parameter_ticks(frame), ghost)
+            theory = self.app.predicted.shown(frame.focus)
+            pane.overlay(theory, parameter_ticks(frame), self.app.ghost)
         super().show_in(pane, frame)
 
     @on(StripPane.Chosen)
@@ -141,7 +131,9 @@ class LiveMode(Mode):
         if isinstance(event.pane, MessagesPane):
             self.app.obey(f"focus {event.index}")
         else:
-            self.app.show_community(event.index)
+            self.app.go("groups")
+            self.app.groups.turn("communities")
+            self.app.call_after_refresh(self.app.groups.choose, event.index)
 
 
 SETTLES = 0.15
@@ -223,8 +215,6 @@ class ParametersPane(Widget, can_focus=True):
         focus, before = frame.focus, self._focus
         if focus is None or before is None or focus.id != before.id:
             self._moved, self._typed, self._at = {}, "", 0
-        elif focus.parameters != before.parameters and self._timer is None:
-            self._moved = {}
         if focus is not None and focus.model != self._model:
             self._model = focus.model
             self.run_worker(self._learn(focus.model), group="specs", exclusive=True)
@@ -263,16 +253,18 @@ class ParametersPane(Widget, can_focus=True):
         self._moved[self.chosen] = moved(spec, self.values[self.chosen], by)
         if self._timer is not None:
             self._timer.stop()
-        self._timer = self.set_timer(SETTLES, self._send)
+        self._timer = self.set_timer(SETTLES, lambda: self.run_worker(self._send()))
         self.refresh()
 
-    def _send(self) -> None:
-        """Set what was moved, through the command that the ``:`` line has."""
-        self._timer = None
+    async def _send(self) -> None:
+        """Set what was moved, as the ``:`` line does; what is refused moves back."""
         now = {} if self._focus is None else dict(self._focus.parameters)
-        for name, value in self._moved.items():
-            if value != now.get(name):
-                self.app.obey(f"set {name} {quote(written(value))}")
+        sent = {name: value for name, value in self._moved.items() if value != now.get(name)}
+        for name, value in sent.items():
+            await self.app.carry_out([parse(f"set {name} {quote(written(value))}")])
+        self.app.take_newest()
+        self._moved = {k: v for k, v in self._moved.items() if k in sent and v != sent[k]}
+        self.refresh()
 
     def on_key(self, event: Key) -> None:
         letter = event.character or ""

@@ -17,8 +17,16 @@ from textual.widget import Widget
 from sim.core import plural
 from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn
 from tui.modes.groups import FetchingMode
-from tui.modes.inspector import DetailLines, below_headings, fact, gauge, heading, muted, wrapped
-from tui.modes.panes import note_one_run, titled
+from tui.modes.inspector import (
+    ScrollingLines,
+    below_headings,
+    fact,
+    gauge,
+    heading,
+    muted,
+    wrapped,
+)
+from tui.modes.panes import entitle, of_one_run, titled
 from tui.safe_text import line
 from tui.text import count, percent, short
 
@@ -123,7 +131,7 @@ class MessagesTable(ColumnTable):
         return self._keys[self.selected] if self.selected < len(self._keys) else None
 
 
-class StoryTree(DetailLines):
+class StoryTree(ScrollingLines):
     """Who adopted a message from whom: its largest branches."""
 
     HELP = (
@@ -132,13 +140,9 @@ class StoryTree(DetailLines):
     )
     EMPTY = "No message selected."
 
-    shown: Story | None
     ascii_only = False
 
-    def lines(self, width: int) -> list[Content]:
-        story = self.shown
-        if story is None:
-            return []
+    def lines(self, story: Story, width: int) -> list[Content]:
         drawn = [self._branch(branch, width) for branch in story.tree]
         if story.is_cut:
             drawn.append(muted("... and smaller branches", width))
@@ -158,7 +162,7 @@ class StoryTree(DetailLines):
         )
 
 
-class StoryFacts(DetailLines):
+class StoryFacts(ScrollingLines):
     """Text, author and numbers of a message, and the communities that it reached."""
 
     HELP = (
@@ -169,12 +173,7 @@ class StoryFacts(DetailLines):
     )
     EMPTY = "No message selected."
 
-    shown: Story | None
-
-    def lines(self, width: int) -> list[Content]:
-        story = self.shown
-        if story is None:
-            return []
+    def lines(self, story: Story, width: int) -> list[Content]:
         told = [Content.styled(line(story.title, width), "bold $primary")]
         told += wrapped(story.text, width)
         if story.upon:
@@ -266,18 +265,16 @@ class MessagesMode(FetchingMode):
             self.query_one(StoryTree).focus()
 
     async def tell(self, wanted: Key | None) -> None:
-        story = None
+        story, ask = None, _queries()
         if wanted is not None:
             sent, number = wanted
-            if sent:
-                story = await self.answer(_queries().cascade, number, then=_queries().story_of)
-            else:
-                replies = await self.answer(_queries().replies, number, then=_queries().replies_of)
-                story = await self.answer(
-                    _queries().post, number, replies, then=_queries().story_of
-                )
+            given: tuple[Any, ...] = ask.cascade, number
+            if not sent:
+                replies = await self.answer(ask.replies, number, then=ask.replies_of)
+                given = ask.post, number, replies
+            story = await self.answer(*given, then=ask.story_of)
         tree, facts = self.query_one(StoryTree), self.query_one(StoryFacts)
         tree.ascii_only = self.table.symbols == "ascii"
         tree.tell(story)
         facts.tell(story)
-        note_one_run(facts, self.app.keymap, is_one=story is not None)
+        entitle(facts, below=of_one_run(self.app.keymap) if story is not None else "")

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.events import Click
 from textual.reactive import reactive
 from textual.widget import Widget
+from textual.widgets import Static
 
 from sim.core import plural
 from tui.actions.table import way_to
@@ -40,8 +41,6 @@ class Mode(Vertical):
     _turn = -1
 
     def begin(self) -> None:
-        """Show the mode, starting with the first turn."""
-        self._turn = -1
         self.display = True
 
     def back(self) -> bool:
@@ -55,27 +54,25 @@ class Mode(Vertical):
             pane.focus()
 
     def ask(self, work: Callable[..., Any], *given: Any, group: str, newest: bool = False) -> None:
-        """Query the engine in the background; ``newest``: cancel an earlier query of the group."""
+        """Query the engine in the background; a query that fails just ends.
+
+        ``newest``: cancel an earlier query of the group.
+        """
         begin: Any = partial(work, *given)  # a coroutine made here might never be awaited
         self.run_worker(begin, group=group, exclusive=newest, exit_on_error=False)
 
-    def show(self, frame: Frame) -> None:
+    def show(self, frame: Frame, *, whole: bool = True) -> None:
+        """Show a frame in all panes, or in those whose turn it is: a key waits for a few only."""
+        self._turn = -1 if whole else (self._turn + 1) % len(self.TURNS)
         for pane in self.query(".pane"):
-            self.show_in(pane, frame)
-
-    def show_next(self, frame: Frame) -> None:
-        """Show a frame in the panes whose turn it is: a key waits for a few, never for all."""
-        self._turn = (self._turn + 1) % len(self.TURNS)
-        for name in self.TURNS[self._turn]:
-            self.show_in(self.query_one(f"#{name}"), frame)
+            if whole or pane.id in self.TURNS[self._turn]:
+                self.show_in(pane, frame)
 
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane, if it is visible."""
         if pane.display:
             pane.show(frame)  # type: ignore[attr-defined]  # every pane has it
-            heading = getattr(pane, "heading", "")
-            if heading and str(pane.border_title) != heading:
-                pane.border_title = Content(heading)
+            entitle(pane, getattr(pane, "heading", "") or None)
 
 
 def titled(pane: Widget, title: str, classes: str = "") -> Widget:
@@ -85,12 +82,16 @@ def titled(pane: Widget, title: str, classes: str = "") -> Widget:
     return pane
 
 
-def note_one_run(pane: Widget, keymap: Mapping[str, str], *, is_one: bool) -> None:
-    """Note below figures that they are of a single run, and which key runs replicates."""
-    key = way_to("replicates", keymap)
-    said = f"single run; {key} runs 100" if is_one else ""
-    if str(pane.border_subtitle or "") != said:
-        pane.border_subtitle = Content(said)
+def entitle(pane: Widget, title: str | None = None, below: str | None = None) -> None:
+    """Change the title and what stands below a pane; it is redrawn only if they are others."""
+    for edge, text in (("border_title", title), ("border_subtitle", below)):
+        if text is not None and str(getattr(pane, edge) or "") != text:
+            setattr(pane, edge, Content(text))
+
+
+def of_one_run(keymap: Mapping[str, str]) -> str:
+    """Say that figures are of a single run, and which key runs replicates."""
+    return f"single run; {way_to('replicates', keymap)} runs 100"
 
 
 _STATUS = {"running": "▸", "queued": "…", "quiet": "■", "failed": "✗", "cancelled": "-"}
@@ -186,22 +187,14 @@ def _spoken(frame: Frame) -> str:
     return f"{short(posts)} messages in feeds." if posts else "No message has been sent."
 
 
-class WelcomePane(Widget):
+class WelcomePane(Static):
     """Shown in place of the curves until the first message is sent."""
 
     app: Hubbub
 
     ALLOW_SELECT = False
-    _frame: Frame | None = None
 
     def show(self, frame: Frame) -> None:
-        self._frame = frame
-        self.refresh()
-
-    def render(self) -> Content:
-        frame = self._frame
-        if frame is None:
-            return Content("")
         groups = all_of(frame.communities) if frame.communities else 0
         among = f" in {counted(groups, groups)}." if groups else ", communities not detected yet."
         invitations = (
@@ -221,4 +214,4 @@ class WelcomePane(Widget):
             Content(""),
             *[Content.assemble((f"{key:>7}  ", "bold $accent"), text) for key, text in keys],
         ]
-        return Content("\n").join(lines)
+        self.update(Content("\n").join(lines), layout=False)

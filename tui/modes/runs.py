@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.css.query import NoMatches
 from textual.widget import Widget
+from textual.widgets import ContentSwitcher
 
 from sim import lab
 from sim.arrays import F64
@@ -31,7 +32,7 @@ from tui.experiment_figures import (
 )
 from tui.experiments import REPLICATES, Experiment
 from tui.modes.inspector import ScrollingLines, fact, heading, wrapped
-from tui.modes.panes import Mode, titled
+from tui.modes.panes import Mode, entitle, titled
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -51,15 +52,11 @@ class OutcomePane(ScrollingLines):
     )
     EMPTY = "No results yet."
 
-    _told: tuple[Outcome | None, str] = (None, "")
+    def key_of(self, shown: tuple[Experiment | None, Outcome | None]) -> object:
+        return shown[0]
 
-    def tell(self, outcome: Outcome | None, problem: str) -> None:
-        if (outcome, problem) != self._told:
-            self._told = outcome, problem
-            self.refresh()
-
-    def lines(self, width: int) -> list[Content]:
-        outcome, problem = self._told
+    def lines(self, shown: tuple[Experiment | None, Outcome | None], width: int) -> list[Content]:
+        problem, outcome = shown[0].problem if shown[0] else "", shown[1]
         found = wrapped(problem, width) if problem else []
         if outcome is None:
             return found
@@ -81,15 +78,15 @@ class RunsMode(Mode):
     _axes: tuple[str, ...] = ()
     _key: tuple[object, ...] = ()
     _is_looking = False
-    _followed: Experiment | None = None
     _outcome: Outcome | None = None
     _live: F64 = np.zeros(0)
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
-            yield titled(FanPane(id="fan"), "Fan", "picture")
-            yield titled(ParameterMapPane(id="parameters"), "Heat map", "picture")
-            yield titled(BarsPane(id="bars"), "Numbers", "picture")
+            with ContentSwitcher(id="pictures", initial="fan"):
+                yield titled(FanPane(id="fan"), "Fan")
+                yield titled(ParameterMapPane(id="parameters"), "Heat map")
+                yield titled(BarsPane(id="bars"), "Numbers")
             yield titled(OutcomePane(id="outcome"), "Conclusion")
         with Horizontal(id="lower"):
             yield titled(DifferencePane(id="difference"), "Difference")
@@ -97,15 +94,7 @@ class RunsMode(Mode):
 
     def on_mount(self) -> None:
         self.last_focused = self.table
-        self.set_interval(1 / LOOKS_PER_SECOND, self._beat)
-
-    def _beat(self) -> None:
-        """Follow the running experiment; in other modes the bar shows its progress."""
-        running = self.app.experiments.running
-        if running is not self._followed or running is not None:
-            self._followed = running
-            self.app.redraw_modes()
-        self._turn_over()
+        self.set_interval(1 / LOOKS_PER_SECOND, self._turn_over)
 
     @property
     def table(self) -> ExperimentTable:
@@ -174,11 +163,15 @@ class RunsMode(Mode):
     def _title(self) -> None:
         """Name the chart and the series, and below them what the keys show next."""
         chosen, outcome, fan = self.chosen, self._outcome, self.query_one(FanPane)
-        fan.placeholder = self._invitation() if chosen is None else chosen.problem or (
-            f"{chosen.stage.capitalize()} ..." if chosen.state == "running" else "No results."
-        )  # fmt: skip
         title, below = "Fan", ""
-        if chosen is not None:
+        if chosen is None:
+            key = way_to("replicates", self.app.keymap)
+            fan.placeholder = f"Press {key} for {REPLICATES} replicates from this tick."
+        else:
+            stage = f"{chosen.stage.capitalize()} ..."
+            fan.placeholder = chosen.problem or (
+                stage if chosen.state == "running" else "No results."
+            )
             done = 0 if outcome is None else outcome.finished
             whole = plural(chosen.total, "run")
             runs = whole if done >= chosen.total else f"{done:,} of {whole}"
@@ -186,10 +179,7 @@ class RunsMode(Mode):
             below = self._next_ones()
             if chosen.state == "running":
                 below = f"{chosen.how_far}; esc cancels"
-        pane = next((each for each in self.query(".picture") if each.display), fan)
-        for edge, text in (("border_title", title), ("border_subtitle", below)):
-            if str(getattr(pane, edge) or "") != text:
-                setattr(pane, edge, Content(text))
+        entitle(self.query_one(ContentSwitcher).visible_content or fan, title, below)
 
     def _named(self) -> str:
         if self._outcome is None:
@@ -210,15 +200,11 @@ class RunsMode(Mode):
                 told.append(f"{key}: {line(name_of(_after(shown, known)), 24)}")
         return "  ".join(told)
 
-    def _invitation(self) -> str:
-        key = way_to("replicates", self.app.keymap)
-        return f"Press {key} for {REPLICATES} replicates from this tick."
-
     def _follow(self) -> None:
         """Draw the course of the world itself, if the experiment is of this world."""
-        chosen, feed = self.chosen, self.app.feed
+        chosen, entered = self.chosen, self.app.entered
         its_own = None if chosen is None or chosen.world is None else chosen.world()
-        is_its = chosen is not None and feed is not None and its_own is feed.simulation
+        is_its = entered is not None and its_own is entered
         live = chosen.live(self.app.frame, self.series) if chosen and is_its else np.zeros(0)
         if not np.array_equal(live, self._live):
             self._live = live
@@ -239,32 +225,29 @@ class RunsMode(Mode):
         """Show the wanted picture in its pane, the difference and the conclusion."""
         chosen, outcome = self.chosen, self._outcome
         picture = None if outcome is None else outcome.pictures.get(self.view)
-        seen = {lab.HeatMap: "-map", Bars: "-bars"}.get(type(picture), "")
-        had_focus = any(each.has_focus for each in self.query(".picture"))
+        pictures, difference = self.query_one(ContentSwitcher), self.query_one(DifferencePane)
+        had_focus = pictures.has_focus_within
+        pictures.current = {lab.HeatMap: "parameters", Bars: "bars"}.get(type(picture), "fan")
         apart = outcome.difference if outcome is not None else None
-        for name in ("-map", "-bars", "-compared"):
-            self.set_class(name == seen if name != "-compared" else apart is not None, name)
-        fan, bars = self.query_one(FanPane), self.query_one(BarsPane)
-        fan.show_outcome(outcome if outcome is not None and outcome.arms else None, self._live)
+        self.set_class(apart is not None, "-compared")
+        arms = outcome if outcome is not None and outcome.arms else None
+        self.query_one(FanPane).show_outcome(arms, self._live)
         if isinstance(picture, lab.HeatMap):
             self.query_one(ParameterMapPane).show_map(picture)
         elif isinstance(picture, Bars):
-            bars.show_bars(picture)
-        if had_focus:
-            kind = {"-map": ParameterMapPane, "-bars": BarsPane}.get(seen, FanPane)
-            self.query_one(kind).focus()
-        difference = self.query_one(DifferencePane)
+            self.query_one(BarsPane).show_bars(picture)
+        if had_focus and pictures.visible_content is not None:
+            pictures.visible_content.focus()
         difference.show_outcome(outcome)
         if apart is not None:
             said = f"Difference: {line(apart.arm, 30)} minus {line(apart.against, 30)}"
-            difference.border_title = Content(said)
-        self.query_one(OutcomePane).tell(outcome, chosen.problem if chosen else "")
+            entitle(difference, said)
+        self.query_one(OutcomePane).tell((chosen, outcome))
         self._title()
 
     @on(ExperimentTable.Selected)
     def _selected(self, event: ExperimentTable.Selected) -> None:
         event.stop()
-        self.query_one(OutcomePane).start()
         self._turn_over()
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -19,20 +19,23 @@ from textual.widgets import Input, Static
 
 from sim.core import plural
 from tui.actions.command_line import CommandHistory, candidates, complete, files
-from tui.actions.table import ACTIONS, Action, bindings, way_to
-from tui.dialogs.progress import POLLS_PER_SECOND
+from tui.actions.table import ACTIONS, Action, bindings, by_id, way_to
 from tui.draw.panes import StripPane
+from tui.modes.groups import GroupsMode
+from tui.modes.live import LiveMode
+from tui.modes.messages import MessagesMode
 from tui.modes.panes import Mode
+from tui.modes.runs import RunsMode
+from tui.modes.system import SystemMode, journal_facts
+from tui.parts import TIP
 from tui.safe_text import line
 from tui.text import bytes_of, clock, count, minds_share, rate, short
 
 if TYPE_CHECKING:
-    from sim.runtime import Durability, Frame, Simulation
-    from sim.store import Bookmark
+    from sim.runtime import Durability, Frame
     from tui.actions.table import ScreenState
     from tui.app import Hubbub
     from tui.draw.panes import Symbols
-    from tui.parts import FrameFeed
     from tui.world_session import JournalLocation
 
 
@@ -45,13 +48,7 @@ MOST_BEHIND = 100
 REMEMBERED_MARKS = 40
 """Maximum marks on the timeline; more would hide it."""
 
-MODES = (
-    ("live", "1", "Live"),
-    ("groups", "2", "Groups"),
-    ("messages", "3", "Messages"),
-    ("runs", "4", "Runs"),
-    ("system", "5", "System"),
-)
+MODES = (LiveMode, GroupsMode, MessagesMode, RunsMode, SystemMode)
 
 _LEVELS = {
     "ok": ("OK", "$text-success"),
@@ -82,7 +79,7 @@ def fit(pieces: Sequence[Piece], width: int, gap: str = "  ") -> Content:
 
 
 class Bar(Widget):
-    """A line whose items are actions, carried out when they are clicked."""
+    """A line that shows how things are; its items, if any, are actions to be clicked."""
 
     app: Hubbub
 
@@ -90,6 +87,24 @@ class Bar(Widget):
     ALLOW_SELECT = False
 
     items: Sequence[tuple[str, Content]] = ()
+    _drawn = Content("")
+
+    def draw(self, frame: Frame | None) -> Content:
+        raise NotImplementedError
+
+    def render(self) -> Content:
+        self._drawn = self.draw(self.app.frame)
+        return self._drawn
+
+    def look(self) -> None:
+        """Redraw if something else is to be shown."""
+        if not self.draw(self.app.frame).is_same(self._drawn):
+            self.refresh()
+
+    def item(self, action: str, label: str, key_style: str, style: str = "") -> Content:
+        """Return an action as its key and its label."""
+        key = way_to(action, self.app.keymap)
+        return Content.assemble((f" {key} ", key_style), (f"{label} ", style))
 
     def on_click(self, event: Click) -> None:
         at = 0
@@ -100,124 +115,77 @@ class Bar(Widget):
                 return
 
 
-class FrameBar(Bar):
-    """A line that shows the newest frame."""
+class StatusBar(Bar):
+    """The world, its time, its state and its speed, and the work in progress."""
 
-    frame: Frame | None = None
-
-    def show(self, frame: Frame) -> None:
-        self.frame = frame
-        self.refresh()
-
-
-class StatusBar(FrameBar):
-    """The world, its time, its state and its speed."""
-
-    asked_state: str = ""
-    speed: float | None = None
-    is_copy: bool = False
-
-    branch: str = ""
-    preparing: str = ""
-    _chip = ""
-
-    def on_mount(self) -> None:
-        self.set_interval(1 / POLLS_PER_SECOND, self._beat)
-
-    def _beat(self) -> None:
-        chip = self._busy()
-        if chip != self._chip:
-            self._chip = chip
-            self.refresh()
-
-    def _busy(self) -> str:
-        """Return the work in progress, and the keys that wait for it."""
-        job, keys = self.app.work.shown, self.app.ahead.waiting
-        busy = self.preparing if job is None else job.sentence(self.size.width // 3)
-        return "; ".join(filter(None, (busy, f"waiting: {keys}" if keys else "")))
-
-    def render(self) -> Content:
-        frame = self.frame
+    def draw(self, frame: Frame | None) -> Content:
         if frame is None:
             return Content.assemble((" Hubbub ", "$background on $primary bold"))
         return fit(self._pieces(frame), self.size.width)
 
-    def _state(self, frame: Frame) -> str:
-        """Return the state to show: the requested one at once, or blocked if the disk is slow."""
-        state = self.asked_state or frame.state
-        held_up = frame.kept is not None and frame.kept.is_held_up
-        return "held up" if held_up and state in {"playing", "stepping"} else state
+    def _busy(self) -> str:
+        """Return the work in progress, and the keys that wait for it."""
+        job, keys = self.app.work.shown, self.app.ahead.waiting
+        busy = self.app.preparing if job is None else job.sentence(self.size.width // 3)
+        return "; ".join(filter(None, (busy, f"waiting: {keys}" if keys else "")))
 
     def _pieces(self, frame: Frame) -> list[Piece]:
-        state, style = _STATES.get(self._state(frame), (frame.state, ""))
-        contacts = frame.contacts_per_second if frame.state in {"playing", "stepping"} else 0
+        is_running, branches = frame.state in {"playing", "stepping"}, self.app.branches
+        asked = self.app.expected or frame.state  # shown at once
+        if frame.kept is not None and frame.kept.is_held_up and asked in {"playing", "stepping"}:
+            asked = "held up"
+        state, style = _STATES.get(asked, (frame.state, ""))
+        branch = f" > {line(branches.name, 16)}" if frame.kept or branches.tips else ""
+        speed = "max" if self.app.speed is None else rate(self.app.speed)
+        if is_running or frame.state == "pausing":
+            speed += f", at {rate(frame.achieved_rate)}"
+        contacts = frame.contacts_per_second if is_running else 0
         minds, is_trouble = minds_share(frame.minds)
-        name = line(frame.name, max(8, self.size.width // 4))
+        name, busy = line(frame.name, max(8, self.size.width // 4)), self._busy()
         return [
             (0, " Hubbub ", "$background on $primary bold"),
-            (0, f" {name}{'*' if frame.dirty else ''}{self.branch} ", "bold"),
+            (0, f" {name}{'*' * frame.dirty}{branch} ", "bold"),
             (7, f"{short(frame.agents)} members", "$foreground-muted"),
             (8, f"{short(frame.ties)} ties ", "$foreground-muted"),
             (1, f"tick {count(frame.tick)}", ""),
             (5, clock(frame.day, frame.hour), "$foreground-muted"),
-            (0, " READ-ONLY " if self.is_copy else "", "auto on $warning bold"),
+            (0, " READ-ONLY " if self.app.homes.home.is_copy else "", "auto on $warning bold"),
             (0, state, style),
-            (0, f" {self._chip} " if self._chip else "", "auto on $warning"),
-            (2, speed_of(frame, self.speed), ""),
+            (0, f" {busy} " if busy else "", "auto on $warning"),
+            (2, f"speed {speed}", ""),
             (4, f"{short(contacts)} contacts/s" if contacts else "", "$foreground-muted"),
             (2, minds, "$text-warning" if is_trouble else "$foreground-muted"),
             (3, f"seed {frame.seed}", "$foreground-muted"),
         ]
 
 
-def speed_of(frame: Frame, speed: float | None) -> str:
-    """Return the requested speed, and the achieved one while running."""
-    asked = "max" if speed is None else rate(speed)
-    if frame.state not in {"playing", "stepping", "pausing"}:
-        return f"speed {asked}"
-    return f"speed {asked}, at {rate(frame.achieved_rate)}"
-
-
-class ModeBar(FrameBar):
+class ModeBar(Bar):
     """The modes, how safe the world is, and what spreads."""
 
-    mode: str = "live"
-
-    def turn(self, mode: str) -> None:
-        self.mode = mode
-        self.refresh()
-
-    def render(self) -> Content:
-        self.items = [(mode[0], self._tab(*mode)) for mode in MODES]
+    def draw(self, frame: Frame | None) -> Content:
+        self.items = [(mode.MODE, self._tab(by_id(mode.MODE))) for mode in MODES]
         modes = Content.assemble(*[tab for _, tab in self.items])
-        if self.frame is None:
+        if frame is None:
             return modes
         room = self.size.width - modes.cell_length - 2
-        told = fit([*self._runs(), self._safety(room), *self._health(self.frame)], room, "   ")
+        told = fit([*self._pieces(frame, room)], room, "   ")
         return modes + Content(" " * max(1, room + 1 - told.cell_length)) + told
 
-    def _runs(self) -> list[Piece]:
-        now = self.app.experiments.running
-        if now is None:
-            return []
-        far = f"runs {now.finished}/{now.total}" if now.total else now.stage[:24]
-        return [(0, far, "$text-warning")]
-
-    def _safety(self, room: int) -> Piece:
-        """Return how far the world is saved."""
-        kept = None if self.frame is None else self.frame.kept
+    def _pieces(self, frame: Frame, room: int) -> Iterator[Piece]:
+        """Yield the experiment, what is saved, the worst health check, and what spreads."""
+        now, kept, health = self.app.experiments.running, frame.kept, self.app.health
+        if now is not None:
+            far = f"runs {now.finished}/{now.total}" if now.total else now.stage[:24]
+            yield 0, far, "$text-warning"
         if self.app.opening is not None:
-            return 0, "stored run", "$text-warning"
-        if self.app.home.is_copy:
-            return 0, "a copy, not saved", "$text-warning"
-        if kept is None:
-            return 0, "no journal", "$text-warning"
-        lags = kept.is_held_up or kept.behind > MOST_BEHIND
-        return 0, durable(kept, room), "$text-warning" if lags else "$text-success"
-
-    def _health(self, frame: Frame) -> Iterator[Piece]:
-        """Yield the worst health check, which System explains, and what spreads."""
-        health = None if self.app.feed is None else self.app.feed.health
+            yield 0, "stored run", "$text-warning"
+        elif self.app.homes.home.is_copy:
+            yield 0, "a copy, not saved", "$text-warning"
+        elif kept is None:
+            yield 0, "no journal", "$text-warning"
+        else:
+            lags = kept.is_held_up or kept.behind > MOST_BEHIND
+            yield 0, durable(kept, room), "$text-warning" if lags else "$text-success"
         if health is not None:
             yield 1, *_LEVELS[health.level]
         running, queued = (
@@ -229,85 +197,36 @@ class ModeBar(FrameBar):
         yield 1, f"{queued} queued" if queued else "", "$text-warning"
         yield 3, bytes_of(frame.memory_bytes), "$foreground-muted"
 
-    def _tab(self, mode: str, key: str, label: str) -> Content:
-        active = mode == self.mode
-        style = "bold $foreground on $panel" if active else "$foreground-muted"
-        tab = Content.assemble((f" {key} ", "$accent bold" if active else "$accent"), f"{label} ")
-        return tab.stylize_before(style)
+    def _tab(self, mode: Action) -> Content:
+        is_shown = mode.id == self.app.stage.mode
+        tab = self.item(mode.id, mode.label, "$accent bold" if is_shown else "$accent")
+        return tab.stylize_before("bold $foreground on $panel" if is_shown else "$foreground-muted")
 
 
-TIP = re.compile(r"branch (.+) from (\d+)")
 _CHANGED = re.compile(r"#\d+ \S+ = ")
-_PLANNED = re.compile(r"at tick ([\d,]+)")
+_PLANNED = re.compile(r"at tick ([\d,]+)(.*\)$)?")
 
 
-class Branches:
-    """The branches of the world on the screen: the current one, and those that were left.
-
-    The tip of a branch is a bookmark of the journal, ``branch NAME from TICK``, so that going there
-    loses nothing and a crash does not either.
-    """
-
-    def __init__(self) -> None:
-        self.name = "main"
-        self.fork = 0
-        self.back_at = 0  # the tick to which the world went back last
-        self.left = 0  # the tick of the tip from which the world went back; 0: it is at a tip
-        self.marks: tuple[Bookmark, ...] = ()
-
-    async def learn(self, simulation: Simulation, *, is_new: bool = False) -> None:
-        """Read the bookmarks; in a world just opened, the newest branch is the current one."""
-        self.marks = await simulation.bookmarks()
-        if is_new and (tips := self.tips):
-            self.name = max(tips, key=lambda name: (tips[name][2], tips[name][0]))
-            self.fork = tips[self.name][0]
-
-    @property
-    def tips(self) -> dict[str, tuple[int, int, int]]:
-        """The branches that are kept: where each began, its tip, and the entry of its tip."""
-        found = ((TIP.fullmatch(mark.name), mark) for mark in self.marks)
-        return {each[1]: (int(each[2]), mark.tick, mark.line) for each, mark in found if each}
-
-    @property
-    def names(self) -> list[str]:
-        tips = self.tips | {self.name: (self.fork, 0, 0)}
-        return sorted(tips, key=lambda name: (tips[name][0], name != "main", name))
-
-    @property
-    def title(self) -> str:
-        """The name of the bookmark of the current branch's tip."""
-        return f"branch {self.name} from {self.fork}"
-
-    def turn(self, name: str, fork: int) -> None:
-        self.name, self.fork, self.left = name, fork, 0
-
-
-class Timeline(FrameBar):
+class Timeline(Bar):
     """What was done when: messages, parameters, interventions, bookmarks, branches."""
 
-    goal: int = 0
-
-    def __init__(self, *, id: str) -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self.branches = Branches()
-
-    def render(self) -> Content:
-        frame = self.frame
+    def draw(self, frame: Frame | None) -> Content:
         if frame is None:
             return Content("")
-        marks, others = self._marks(frame), self._others()
-        ends = [self.goal, frame.tick, self.branches.left, *(tick for tick, _, _ in marks)]
+        marks, others, goal = self._marks(frame), self.app.branches.others, self.app.goal
+        been = self.app.branches.left
+        ends = [goal, frame.tick, been, *(tick for tick, _, _ in marks)]
         if self.size.height > 1:
             ends += [tip for _, tip, _ in others.values()]
         end = max(ends)
-        tail = f" {count(end)}{' stop' if end == self.goal > frame.tick else ''}"
+        tail = f" {count(end)}{' stop' if end == goal > frame.tick else ''}"
         width = max(1, self.size.width - len(tail) - 4)
 
         def column(tick: int) -> int:
             return round((width - 1) * max(0, tick) / end) if end else 0
 
         cells = [("─", "$foreground-disabled")] * width
-        left = column(self.branches.left) + 1 if self.branches.left else 0
+        left = column(been) + 1 if been else 0
         cells[:left] = [("┄", "$foreground-muted")] * left
         done = column(frame.tick) + 1 if frame.tick else 0
         cells[:done] = [("━", "$primary")] * done
@@ -315,24 +234,26 @@ class Timeline(FrameBar):
             cells[column(tick)] = (sign, style)
         rows = [Content.assemble(" 0 ", *cells, (tail, "$foreground-muted"))]
         if self.size.height > 1:
-            rows.append(Content.assemble("   ", *_graph(others, self.branches.fork, width, column)))
+            rows.append(
+                Content.assemble("   ", *_graph(others, self.app.branches.fork, width, column))
+            )
         return Content("\n").join(rows)
-
-    def _others(self) -> dict[str, tuple[int, int, int]]:
-        tips = self.branches.tips
-        return {name: tips[name] for name in tips if name != self.branches.name}
 
     def _marks(self, frame: Frame) -> list[tuple[int, str, str]]:
         """Return (tick, letter, style), each letter that of the key which did it."""
+        branches = self.app.branches
         changed = [tick for tick, text in frame.events if _CHANGED.match(text)]
         planned = [found for text in frame.interventions if (found := _PLANNED.search(text))]
-        named = [mark.tick for mark in self.branches.marks if not TIP.fullmatch(mark.name)]
-        forks = [fork for fork, _, _ in self._others().values()] + [self.branches.fork]
+        named = [mark.tick for mark in branches.marks if not TIP.fullmatch(mark.name)]
+        forks = [fork for fork, _, _ in branches.others.values()] + [branches.fork]
         return [
             *((tick, "B", "$secondary bold") for tick in forks if tick),
             *((tick, "b", "$foreground bold") for tick in named),
             *((tick, "p", "$warning bold") for tick in changed[-REMEMBERED_MARKS:]),
-            *((int(p[1].replace(",", "")), "K", "$error bold") for p in planned),
+            *(
+                (int(p[1].replace(",", "")), *(("k", "$error") if p[2] else ("K", "$error bold")))
+                for p in planned
+            ),
             *((row.started_at, "i", "$accent bold") for row in frame.sessions[-REMEMBERED_MARKS:]),
         ]
 
@@ -362,21 +283,9 @@ def _graph(
 class Footer(Bar):
     """The most important keys; unavailable ones are dimmed."""
 
-    _situation: ScreenState | None = None
-    _drawn: tuple[object, ...] = ()
-
-    def show(self, situation: ScreenState) -> None:
-        self._situation = situation
-        state = situation.frame.state if situation.frame else ""
-        drawn = (situation.mode, state, *(not action.when(situation) for action in ACTIONS))
-        if drawn != self._drawn:
-            self._drawn = drawn
-            self.refresh()
-
-    def render(self) -> Content:
-        situation, room = self._situation, self.size.width
-        if situation is None:
-            return Content("")
+    def draw(self, frame: Frame | None) -> Content:
+        del frame  # it is part of the situation
+        situation, room = self.app.situation(), self.size.width
         found: dict[str, Content] = {}
         for action in sorted(ACTIONS, key=lambda action: action.footer):
             if action.footer and action.is_in(situation.mode):
@@ -390,12 +299,9 @@ class Footer(Bar):
     def _item(self, action: Action, situation: ScreenState) -> Content:
         playing = situation.frame is not None and situation.frame.state == "playing"
         label = "Pause" if action.id == "run" and playing else action.label
-        possible = not action.when(situation)
-        key = way_to(action.id, self.app.keymap)
-        return Content.assemble(
-            (f" {key} ", "bold $accent" if possible else "$foreground-disabled"),
-            (f"{label} ", "" if possible else "$foreground-disabled"),
-        )
+        if action.when(situation):
+            return self.item(action.id, label, "$foreground-disabled", "$foreground-disabled")
+        return self.item(action.id, label, "bold $accent")
 
 
 _MARKS = {
@@ -411,7 +317,7 @@ class CommandLine(Input):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete, or offer the next", id="line-complete"),
-        Binding("ctrl+u", "clear", "Clear the line", id="line-clear"),
+        Binding("ctrl+u", "delete_left_all", "Clear the line", id="line-clear"),
         Binding("up", "older", "Previous command", id="line-older"),
         Binding("down", "newer", "Next command", id="line-newer"),
         Binding("escape", "leave", "Leave the line", id="line-leave"),
@@ -441,9 +347,6 @@ class CommandLine(Input):
         if self._offers:
             self._offers = [*self._offers[1:], self._offers[0]]
             self._show(self._offers[0])
-
-    def action_clear(self) -> None:
-        self._show("")
 
     def action_older(self) -> None:
         self._show(self.history.older(self.value))
@@ -479,7 +382,6 @@ class MessageLine(Horizontal):
     def __init__(self) -> None:
         super().__init__(id="line")
         self._before: Widget | None = None
-        self.sticks = False  # whether the sentence stays until the next key
 
     def compose(self) -> ComposeResult:
         yield Static("", id="said", markup=False)
@@ -489,8 +391,7 @@ class MessageLine(Horizontal):
     def say(self, text: str, kind: str = "info") -> None:
         """Show a sentence; an error or a warning in up to six lines, until the next key."""
         mark, style = _MARKS[kind]
-        self.sticks = kind in {"error", "warning"}
-        self.set_class(self.sticks, "-sticks")
+        self.set_class(kind in {"error", "warning"}, "-sticks")
         self.query_one("#said", Static).update(Content.styled(f" {mark}{line(text, 900)}", style))
 
     def ask(self, start: str, known: dict[str, list[str]]) -> None:
@@ -502,11 +403,6 @@ class MessageLine(Horizontal):
         self._before = self.screen.focused
         self.add_class("-asking")
         self.screen.set_focus(command)  # at once: the next key may have arrived already
-
-    def unstick(self) -> None:
-        """Let the sentence be as short, and as short-lived, as any other: a key was pressed."""
-        self.sticks = False
-        self.remove_class("-sticks")
 
     def done(self) -> None:
         self.remove_class("-asking")
@@ -530,7 +426,7 @@ class Stage(Screen[None], inherit_bindings=False):
 
     AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        binding for mode, _, _ in MODES for binding in bindings(mode)
+        binding for mode in MODES for binding in bindings(mode.MODE)
     ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 - as Textual declares it
         (0, "-sliver"),
@@ -546,11 +442,10 @@ class Stage(Screen[None], inherit_bindings=False):
     ]
     ALLOW_IN_MAXIMIZED_VIEW = "#status, #line, #footer"
 
-    def __init__(self, modes: Iterable[Mode]) -> None:
+    def __init__(self) -> None:
         super().__init__(id="stage")
-        self._modes = {mode.MODE: mode for mode in modes}
-        self.mode = next(iter(self._modes))
-        self._feed: FrameFeed | None = None
+        self.modes: dict[str, Mode] = {mode.MODE: mode() for mode in MODES}
+        self.mode = next(iter(self.modes))
         self._trail: list[str] = []  # the modes before this one, which back returns to
 
     def compose(self) -> ComposeResult:
@@ -558,7 +453,7 @@ class Stage(Screen[None], inherit_bindings=False):
         yield ModeBar(id="modes")
         yield Static("", id="banner", markup=False)
         with Vertical(id="panes"):
-            for name, mode in self._modes.items():
+            for name, mode in self.modes.items():
                 mode.display = name == self.mode
                 yield mode
         yield Static(SMALLEST, id="enlarge", markup=False)
@@ -577,15 +472,15 @@ class Stage(Screen[None], inherit_bindings=False):
         """Show a mode as it was left, with its last focus."""
         if name == self.mode:
             return
-        self._modes[self.mode].last_focused = self.focused
+        self.modes[self.mode].last_focused = self.focused
         self._trail = [mode for mode in self._trail if mode != name] + [self.mode]
         self.mode = name
-        self.query_one(ModeBar).turn(name)
+        self.query_one(ModeBar).look()
         self.call_after_refresh(self._turn)
 
     def back(self) -> bool:
         """Go back one step in the mode, or to the mode before it, if there is one."""
-        if self._modes[self.mode].back():
+        if self.modes[self.mode].back():
             return True
         if not self._trail:
             return False
@@ -597,48 +492,29 @@ class Stage(Screen[None], inherit_bindings=False):
     def _turn(self) -> None:
         if self.maximized is not None:
             self.minimize()
-        for name, mode in self._modes.items():
+        for name, mode in self.modes.items():
             if name != self.mode:
                 mode.display = False
-        mode = self._modes[self.mode]
+        mode = self.modes[self.mode]
         if not mode.display:
             mode.begin()
             self.set_focus(mode.last_focused)
         self.app.redraw(whole=not self.app.running)
 
     def show(self, frame: Frame, *, whole: bool = True) -> None:
-        status = self.query_one(StatusBar)
-        status.asked_state, status.speed = self.app.expected, self.app.speed
-        status.is_copy = self.app.home.is_copy
-        timeline = self.query_one(Timeline)
-        if self.app.feed not in {None, self._feed}:  # another world; none while worlds change
-            self._feed, timeline.branches, self.app.ghost = self.app.feed, Branches(), None
-            learning = timeline.branches.learn(self.app.simulation, is_new=True)
-            self.run_worker(learning, exit_on_error=False)
-        others = len(self.branches.tips) > 0
-        status.branch = f" > {line(self.branches.name, 16)}" if frame.kept or others else ""
-        timeline.set_class(others, "-branched")
-        timeline.goal = self.app.goal
-        for bar in (status, self.query_one(ModeBar), timeline):
-            bar.show(frame)
-        self.query_one(Footer).show(self.app.situation())
         banner, text = self.query_one("#banner", Static), _warning_of(frame, self.app.keymap)
-        banner.display = bool(text)
-        banner.update(" " + line(text or "", 400))
-        mode = self._modes[self.mode]
-        if whole:
-            mode.show(frame)
-        else:
-            mode.show_next(frame)
+        if banner.content != (said := f" {line(text or '', 400)}"):
+            banner.update(said)
+            banner.display = bool(text)
+        self.query_one(Timeline).set_class(bool(self.app.branches.tips), "-branched")
+        self.look(Bar)
+        self.modes[self.mode].show(frame, whole=whole)
 
-    def prepare(self, stage: str) -> None:
-        """Show in the bar what is still being prepared; empty if nothing is."""
-        self.query_one(StatusBar).preparing = stage
-
-    def redraw_modes(self) -> None:
-        """Redraw the bar of modes, as work outside the engine has progressed."""
-        for bar in self.query(ModeBar):  # none once the screen is being taken down
-            bar.refresh()
+    def look(self, bars: Any = (StatusBar, ModeBar)) -> None:
+        """Redraw the bars that have something else to show: some change without a frame."""
+        for bar in self.children:
+            if isinstance(bar, bars):
+                bar.look()
 
     def draw_with(self, symbols: str) -> None:
         """Draw curves and fields with other symbols, for fonts without Braille."""
@@ -647,12 +523,8 @@ class Stage(Screen[None], inherit_bindings=False):
 
     def main_pane(self) -> Widget:
         """Return the first visible pane."""
-        panes = self._modes[self.mode].query(".pane")
+        panes = self.modes[self.mode].query(".pane")
         return next(pane for pane in panes if pane.display and pane.can_focus)
-
-    @property
-    def branches(self) -> Branches:
-        return self.query_one(Timeline).branches
 
     @property
     def line(self) -> MessageLine:
@@ -691,17 +563,12 @@ def durability_text(frame: Frame, home: JournalLocation) -> str:
             "This world has no journal: after a crash, changes since the last save are lost.\n"
             "Press w to save it, or type :journal on to start a journal beside its file."
         )
+    blocked = [("blocked", frame.banner or "cannot write to the disk")] * kept.is_held_up
+    dirty = "out of date; the changes are in the journal" if frame.dirty else "up to date"
     facts = [
         ("saved to", f"tick {count(kept.tick)} (survives a crash)"),
         ("unsaved", f"{plural(kept.behind, 'tick')} not on disk yet"),
-        ("autosave", f"at tick {count(kept.checkpoint)}; paused {kept.pause_ms:.0f} ms"),
-        (
-            "world file",
-            "out of date; the changes are in the journal" if frame.dirty else "up to date",
-        ),
-        ("size", bytes_of(kept.bytes)),
-        ("in", kept.folder),
+        ("world file", dirty),
+        *journal_facts(kept),
     ]
-    if kept.is_held_up:
-        facts.insert(0, ("blocked", frame.banner or "cannot write to the disk"))
-    return "\n".join(f"{label:<11} {text}" for label, text in facts)
+    return "\n".join(f"{label:<12} {text}" for label, text in blocked + facts)

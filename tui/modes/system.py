@@ -24,7 +24,7 @@ from tui.safe_text import line
 from tui.text import bytes_of, count, minds_facts, seconds, short
 
 if TYPE_CHECKING:
-    from sim.runtime import Frame, Health, Reading
+    from sim.runtime import Durability, Frame, Health, Reading
     from sim.world import LoggedAct
 
 Fact = tuple[str, str]
@@ -54,16 +54,17 @@ class Facts(ScrollingLines):
     def __init__(self, *, id: str, told: str) -> None:  # noqa: A002 - the word Textual uses
         super().__init__(id=id)
         self.HELP = f"{told} Up and down scroll."  # type: ignore[misc]  # Textual reads it of each
-        self._facts: Sequence[Fact] = ()
 
-    def tell(self, facts: Sequence[Fact]) -> None:
+    def tell(self, shown: Sequence[Fact]) -> None:
         """Show facts; redraw only if they changed."""
-        if facts != self._facts:
-            self._facts = facts
-            self.refresh()
+        if shown != self.shown:
+            super().tell(shown)
 
-    def lines(self, width: int) -> list[Content]:
-        return [each for label, text in self._facts for each in _lines(label, text, width)]
+    def key_of(self, shown: Sequence[Fact]) -> object:
+        return None  # they are about the same thing all the time
+
+    def lines(self, shown: Sequence[Fact], width: int) -> list[Content]:
+        return [each for label, text in shown for each in _lines(label, text, width)]
 
 
 _PANES = {
@@ -114,10 +115,10 @@ class SystemMode(Mode):
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the checks come from the last look."""
         self.set_class(frame.minds is not None, "-minds")
-        feed = self.app.feed
-        if not isinstance(pane, Facts) or not pane.display or feed is None:
+        simulation, health = self.app.entered, self.app.health
+        if not isinstance(pane, Facts) or not pane.display or simulation is None:
             return
-        health, is_ascii = feed.health, self.app.preferences.symbols == "ascii"
+        is_ascii = self.app.preferences.symbols == "ascii"
         match pane.id:
             case "todo":
                 pane.tell(things_to_do(frame, health))
@@ -128,7 +129,7 @@ class SystemMode(Mode):
             case "alerts":
                 pane.tell(alert_history(frame))
             case "acts":
-                pane.tell([_logged(act) for act in reversed(feed.simulation.audit(MOST_ACTS))])
+                pane.tell([_logged(act) for act in reversed(simulation.audit(MOST_ACTS))])
             case "engine":
                 pane.tell(engine_facts(frame))
 
@@ -197,11 +198,13 @@ def engine_facts(frame: Frame) -> list[Fact]:
     told += [("contacts/s", count(frame.contacts_per_second))]
     told += [("memory", bytes_of(frame.memory_bytes))]
     told += [("members, ties", f"{count(frame.agents)}, {count(frame.ties)}")]
-    kept = frame.kept
-    if kept is not None:
-        told += [("journal", kept.folder), ("size on disk", bytes_of(kept.bytes))]
-        told += [("autosave", f"tick {count(kept.checkpoint)}, paused {kept.pause_ms:.0f} ms")]
-    return told
+    return told + (journal_facts(frame.kept) if frame.kept is not None else [])
+
+
+def journal_facts(kept: Durability) -> list[Fact]:
+    """Return where the journal is, its size, and its last checkpoint."""
+    saved = f"tick {count(kept.checkpoint)}, paused {kept.pause_ms:.0f} ms"
+    return [("journal", kept.folder), ("size on disk", bytes_of(kept.bytes)), ("autosave", saved)]
 
 
 def _logged(act: LoggedAct) -> Fact:
