@@ -25,7 +25,7 @@ from sim.core.threads import allow
 from sim.jit.jit import kernel
 from sim.jit.mix import ones, uniform, word, word2
 from sim.platform.feed.candidates_kernels import SHOWN
-from sim.platform.feed.draws_kernels import bit_of
+from sim.platform.feed.draws_kernels import hash_of
 
 SLOTS = 10
 
@@ -53,7 +53,7 @@ def plain(
             if j < SLOTS - 2 and length > 0:
                 who = ids[start + np.int64(((bits >> np.uint64(32)) * length) >> np.uint64(32))]
                 m = recent[who, np.int64(bits & np.uint64(3))]
-            bit = bit_of(m)
+            bit = np.uint64(1) << (hash_of(m) >> np.uint64(2))
             if np.uint32(m - base) >= count or known & bit:
                 continue
             known |= bit

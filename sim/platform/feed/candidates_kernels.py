@@ -15,18 +15,19 @@ import numpy as np
 from sim.arrays import F32, I64, U8, U16, U32, U64
 from sim.jit.jit import inlined, kernel, lean
 from sim.jit.mix import ones, word2
-from sim.jit.words import S32, ZERO, Number, Word
+from sim.jit.words import ONE, S32, ZERO, Number, Word
 from sim.network.relations.blocklist_kernels import is_closed
 from sim.platform.feed.draws_kernels import (
     BLOCK,
     LOOKED_AT,
+    PLACES,
     RING,
     SETS,
     BlockDraws,
     FeedTables,
-    bit_of,
     block_draws,
     draws,
+    hash_of,
     marked,
     remember,
 )
@@ -34,7 +35,7 @@ from sim.platform.feed.draws_kernels import (
 __all__ = [
     "AUTHOR", "CREATED", "FLAGS", "HIDDEN", "LIKES", "LOOKED_AT", "META", "NOTHING", "RING",
     "SETS", "SHARES", "SHOWN", "TAGS", "CandidateColumns", "FeedTables",
-    "bit_of", "gather", "may_see", "remember", "share_of", "sweep", "trust_of",
+    "gather", "judge", "remember", "sweep",
 ]  # fmt: skip
 
 AUTHOR, CREATED, TAGS, LIKES, SHARES, SHOWN, META = 0, 1, 2, 4, 5, 6, 7
@@ -52,6 +53,7 @@ FLAGS = np.uint32(16)
 """Bit offset of the flags in :data:`META`."""
 _FULL_TRUST = np.float32(1 / 65535)
 _WHOLE, _NO_TRUST = np.float32(1.0), np.float32(0.0)
+_LAST = np.uint64(PLACES - 1)
 _PART = np.array([1.0] + [1.0 / k for k in range(1, 65)], np.float32)
 """Reciprocals of counts 0 (taken as 1) to 64."""
 
@@ -89,7 +91,7 @@ class CandidateColumns(NamedTuple):
 @kernel
 def gather(
     viewers: U32, low: int, high: int, tables: FeedTables, out: CandidateColumns, stops: I64
-) -> int:
+) -> Number:
     """Write the candidates of ``viewers[low:high]``, viewer by viewer; return their number.
 
     ``inside`` places are divided among the viewer's sources that recently shared something (of too
@@ -102,62 +104,68 @@ def gather(
     for lo in range(low, high, BLOCK):
         many = min(BLOCK, high - lo)
         draws(viewers, lo, many, high, tables, block)
-        filled = _judged(viewers, low, lo, many, tables, block, filled, out, stops)
+        filled = judge(viewers, low, lo, many, tables, block, filled, out, stops)
     stops[high - low] = filled
     return filled
 
 
 @lean
-def _judged(
+def judge(
     viewers: U32, low: int, lo: int, many: int, tables: FeedTables, block: BlockDraws, filled: int,
     out: CandidateColumns, stops: I64,
-) -> int:  # fmt: skip
-    """Write those of a block's draws that its viewers may see; return the next free place."""
+) -> Number:  # fmt: skip
+    """Write those of a block's draws that its viewers may see, each once, from ``filled`` on.
+
+    ``stops`` takes the offset of each viewer, from index ``lo - low`` on. Return the end.
+    """
     hot, found, message, friends = tables.hot, block.found, out.message, out.friends
-    base = np.uint32(tables.first)
-    start = np.int64(0)
+    base, places = np.uint32(tables.first), block.places
+    start, at = np.int64(0), np.uint64(filled)
     for i in range(many):
         viewer = np.int64(viewers[lo + i])
-        stops[lo + i - low] = begin = filled
-        taken = ZERO
+        stops[lo + i - low] = np.int64(at)
+        mine = np.uint64(tables.interests[viewer])
+        before = at - ONE
+        for k in range(PLACES):
+            places[k] = 0
         for j in range(start, block.ends[i]):
             m = found[j]
-            bit = bit_of(m)
             is_friend = j < block.friendly[i]
-            if taken & bit != ZERO:
-                twin = begin
-                while twin < filled and message[twin] != m:
-                    twin += 1
-                if twin < filled:
-                    friends[twin] += np.uint8(is_friend)
-                    continue
+            place = hash_of(m)
+            twin = np.uint64(places[place])
+            while twin != ZERO and message[before + twin] != m:
+                place = (place + ONE) & _LAST
+                twin = np.uint64(places[place])
+            if twin != ZERO:
+                friends[before + twin] += np.uint8(is_friend)
+                continue
             row = np.int64(np.uint32(m - base))
             writer = hot[row, AUTHOR]
             meta = hot[row, META]
             speaker = block.by[block.which[j]] if is_friend else writer
-            if not may_see(tables, viewer, writer, speaker, meta):
+            if not _may_see(tables, viewer, writer, speaker, meta):
                 continue
-            taken |= bit
-            out.bits[filled] = word2(block.own[i], m)
-            message[filled] = m
-            out.source[filled] = speaker
-            out.author[filled] = writer
-            out.likes[filled] = np.float32(hot[row, LIKES])
-            out.shares[filled] = np.float32(hot[row, SHARES])
-            out.age[filled] = np.float32(tables.tick - np.int64(hot[row, CREATED]))
-            out.appeal_byte[filled] = np.uint8(meta & _BYTE)
-            out.flags[filled] = np.uint8((meta >> FLAGS) & _BYTE)
-            out.interest[filled] = share_of(hot, row, np.uint64(tables.interests[viewer]))
-            friends[filled] = np.uint8(is_friend)
-            at = block.place[block.which[j]]
-            out.trust[filled] = trust_of(tables.trust, at) if is_friend else _NO_TRUST
-            filled += 1
+            places[place] = np.uint8(at - before)
+            out.bits[at] = word2(block.own[i], m)
+            message[at] = m
+            out.source[at] = speaker
+            out.author[at] = writer
+            out.likes[at] = np.float32(hot[row, LIKES])
+            out.shares[at] = np.float32(hot[row, SHARES])
+            out.age[at] = np.float32(tables.tick - np.int64(hot[row, CREATED]))
+            out.appeal_byte[at] = np.uint8(meta & _BYTE)
+            out.flags[at] = np.uint8((meta >> FLAGS) & _BYTE)
+            out.interest[at] = _share_of(hot, row, mine)
+            friends[at] = np.uint8(is_friend)
+            tie = block.place[block.which[j]]
+            out.trust[at] = _trust_of(tables.trust, tie) if is_friend else _NO_TRUST
+            at += ONE
         start = block.ends[i]
-    return filled
+    return np.int64(at)
 
 
 @inlined
-def may_see(
+def _may_see(
     tables: FeedTables, viewer: Number, writer: Number, speaker: Number, meta: Number
 ) -> bool:
     """Return whether a viewer may be shown a message."""
@@ -175,7 +183,7 @@ def may_see(
 
 
 @inlined
-def share_of(hot: U32, row: Number, mine: Word) -> Number:
+def _share_of(hot: U32, row: Number, mine: Word) -> Number:
     """Return the share of a message's tags that a viewer has, float32; 1 without tags."""
     tags: Word = np.uint64(hot[row, TAGS]) | (np.uint64(hot[row, TAGS + 1]) << S32)
     if tags == ZERO:
@@ -184,7 +192,7 @@ def share_of(hot: U32, row: Number, mine: Word) -> Number:
 
 
 @inlined
-def trust_of(trust: U16, place: Number) -> Number:
+def _trust_of(trust: U16, place: Number) -> Number:
     """Return the trust of a tie, float32."""
     return np.float32(trust[place]) * _FULL_TRUST if trust.size > 0 else _WHOLE
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.arrays import I64, U16, U32, U64
+from sim.arrays import I64, U8, U16, U32, U64
 from sim.jit.jit import inlined, kernel, lean
 from sim.jit.mix import ones, word, word2
 from sim.jit.prefetch import ahead
@@ -32,14 +32,16 @@ LOOKED_AT = 64
 _WORDS = 16
 """Ids per cache line."""
 _HASH = np.uint64(2654435761)
-_S24, _S26 = np.uint64(24), np.uint64(26)
+_S24 = np.uint64(24)
 _SETS = np.uint64(SETS)
 _BYTE, _S8 = np.uint64(255), np.uint64(8)
 _PICKS, _POOLS, _LOOKS = 1 << 40, 1 << 41, 1 << 42
 """Second addresses of a viewer's draws: of members, of pools, of sources to check. The draw that
 orders equal scores has the message's number as its address."""
-_FIRST = np.array([0, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0], np.uint8)
-"""Index of the lowest set bit of four."""
+_COMMON = np.uint64(64)
+"""Index of the common pool in ``parts``."""
+PLACES = 256
+"""Places in the hash table of a viewer's messages, a power of two, several times :data:`MOST`."""
 
 
 class FeedTables(NamedTuple):
@@ -105,6 +107,8 @@ class BlockDraws(NamedTuple):
         int64: end of a viewer's messages from members, and of those from pools.
     found, which
         uint32, int64: the messages, and the index of each one's member in ``by``.
+    places
+        uint8: working memory.
     """
 
     by: U32
@@ -117,6 +121,7 @@ class BlockDraws(NamedTuple):
     ends: I64
     found: U32
     which: I64
+    places: U8
 
 
 @kernel
@@ -127,14 +132,14 @@ def block_draws() -> BlockDraws:
         np.empty(room + 1, np.uint32), np.empty(room + 1, np.int64), np.empty(room, np.uint64),
         np.empty(64, np.int64), np.empty(BLOCK, np.uint64), np.empty(BLOCK + 1, np.int64),
         np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64), np.empty(room + 1, np.uint32),
-        np.empty(room + 1, np.int64),
+        np.empty(room + 1, np.int64), np.empty(PLACES, np.uint8),
     )  # fmt: skip
 
 
-@kernel
-def bit_of(message: int) -> Word:
-    """Return a message's bit in a word; one message in 64 shares it."""
-    return ONE << (((np.uint64(message) * _HASH) & LOW32) >> _S26)
+@inlined
+def hash_of(message: Number) -> Word:
+    """Return a message's first place in a table of :data:`PLACES`."""
+    return ((np.uint64(message) * _HASH) & LOW32) >> _S24
 
 
 @kernel
@@ -195,10 +200,12 @@ def draws(
         own[i] = word(tables.key, viewers[low + i])
         who, place = viewers[low + i], block.place
         ahead(tables.seen, SETS * np.int64(who))
+        ahead(tables.seen, SETS * np.int64(who) + SETS - 1)
         lively = lively_of(who, rows, targets, tables.live, own[i], total, by, place)
         picks = _picked(own[i], tables.inside, lively, total, by, place, block.drawn)
         for j in range(total, total + picks):
             ahead(tables.recent, RING * np.int64(by[j]))
+            ahead(tables.trust, place[j])
         total = total + picks
     begins[many] = total
     total = np.int64(0)
@@ -264,12 +271,13 @@ def _picked(
         return lively
     if inside == 0:
         return np.int64(0)
-    step = ((lively << 32) + inside - 1) // inside  # rounded up: floors are those of the quotient
+    step = np.uint64(((lively << 32) + inside - 1) // inside)  # rounded up: floors stay exact
+    first, lowest, upto = np.uint64(at), ZERO, ZERO
     for j in range(inside):
-        lowest = (j * step) >> 32
-        width = np.uint64((((j + 1) * step) >> 32) - lowest)
+        upto += step
         bits = word2(own, _PICKS + j)
-        chosen = at + lowest + np.int64(((bits >> S32) * width) >> S32)
+        chosen = first + lowest + (((bits >> S32) * ((upto >> S32) - lowest)) >> S32)
+        lowest = upto >> S32
         drawn[at + j] = bits
         by[at + j] = by[chosen]
         place[at + j] = place[chosen]
@@ -285,31 +293,25 @@ def _unseen(
     recent, by, inside = tables.recent, block.by, tables.inside
     base, count = np.uint32(tables.first), np.uint32(tables.hot.shape[0])
     seen, salt = tables.seen, _salt_of(viewer)
-    kept = np.int64(at)
+    kept = np.uint64(at)
     picks = np.int64(end) - np.int64(begin)
     if picks == 0:
-        return kept
+        return np.int64(kept)
     wanted = min(np.int64(inside), picks * RING)
     each = wanted // picks
     more = wanted - each * picks
-    most = each + np.int64(more > 0)
     turned = np.int64(((own >> S32) * np.uint64(picks)) >> S32)
     for j in range(begin, end):
-        who = by[j]
-        fits = _fits(recent[who, 0], seen, viewer, salt, base, count)
-        fits |= _fits(recent[who, 1], seen, viewer, salt, base, count) << 1
-        fits |= _fits(recent[who, 2], seen, viewer, salt, base, count) << 2
-        fits |= _fits(recent[who, 3], seen, viewer, salt, base, count) << 3
-        turn = np.int64(block.drawn[j] & THREE)
-        fits = ((fits >> turn) | (fits << (RING - turn))) & 15
-        quota = each + np.int64(turned < more)
+        enough = kept + np.uint64(each + np.int64(turned < more))
         turned = turned + 1 if turned + 1 < picks else np.int64(0)
-        for k in range(most):
-            block.found[kept] = recent[who, (turn + _FIRST[fits]) & 3]
+        for k in range(RING):
+            m = recent[by[j], (block.drawn[j] + np.uint64(k)) & THREE]
+            block.found[kept] = m
             block.which[kept] = j
-            kept += np.int64((fits != 0) & (k < quota))
-            fits &= fits - 1
-    return kept
+            kept += np.uint64(_fits(m, seen, viewer, salt, base, count))
+            if kept == enough:
+                break
+    return np.int64(kept)
 
 
 @inlined
@@ -328,25 +330,26 @@ def _from_pools(
     topics, parts = block.topics, tables.parts
     base, count = np.uint32(tables.first), np.uint32(tables.hot.shape[0])
     salt = _salt_of(viewer)
-    kept = np.int64(at)
-    many = np.int64(0)
+    kept = np.uint64(at)
+    many = ZERO
     while mine != ZERO:
         lowest = mine & (~mine + ONE)
         topics[many] = ones(lowest - ONE)
-        many += 1
+        many += ONE
         mine ^= lowest
     for j in range(tables.outside):
         bits = word2(own, _POOLS + j)
-        part = np.int64(64)
-        if j & 1 == 0 and many > 0:
-            part = topics[np.int64(((bits & LOW32) * np.uint64(many)) >> S32)]
-            if parts[part + 1] == parts[part]:
-                part = np.int64(64)
-        size = np.uint64(parts[part + 1] - parts[part])
+        part = _COMMON
+        if j & 1 == 0 and many != ZERO:
+            part = np.uint64(topics[((bits & LOW32) * many) >> S32])
+            if parts[part + ONE] == parts[part]:
+                part = _COMMON
+        first = np.uint64(parts[part])
+        size = np.uint64(parts[part + ONE]) - first
         if size == ZERO:
             continue
-        m = tables.pool[parts[part] + np.int64(((bits >> S32) * size) >> S32)]
+        m = tables.pool[first + (((bits >> S32) * size) >> S32)]
         block.found[kept] = m
         block.which[kept] = 0
-        kept += _fits(m, tables.seen, viewer, salt, base, count)
-    return kept
+        kept += np.uint64(_fits(m, tables.seen, viewer, salt, base, count))
+    return np.int64(kept)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 
-from sim.arrays import F32, I64, U8, U16, U32
-from sim.jit.jit import inlined, kernel
-from sim.jit.words import LOW32, S32, Number, Word
-from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns
-from sim.platform.feed.draws_kernels import remember
+from sim.arrays import F32, I64, U8, U16, U32, U64
+from sim.jit.jit import inlined, kernel, lean
+from sim.jit.words import LOW32, ONE, S32, ZERO, Number
+from sim.platform.feed.candidates_kernels import SHOWN, CandidateColumns, judge
+from sim.platform.feed.draws_kernels import BLOCK, MOST, FeedTables, block_draws, draws, remember
 
+_NONE_YET = cast("int", np.int64(0))  # a bare 0 has another type, and needs another compilation
 DOWNRANKED = np.uint8(4)
 """The flag that subtracts the last weight of :func:`add_up` from a post's score."""
 _SIGN = np.uint32(0x80000000)
@@ -46,6 +47,42 @@ class ShownColumns(NamedTuple):
 
 
 @kernel
+def serve(
+    viewers: U32, low: int, high: int, tables: FeedTables, weights: F32, half_life: float,
+    saturation: float, slots: int, counts: U8, shown: ShownColumns,
+) -> int:  # fmt: skip
+    """Write the best candidates of ``viewers[low:high]`` by :func:`add_up`, and mark them as seen.
+
+    Candidates of a few viewers at a time stay in the L1 cache. ``weights`` are finite;
+    ``half_life`` and ``saturation`` are over 0. Returns the number of exposures.
+    """
+    room = BLOCK * MOST
+    block, stops, score = block_draws(), np.empty(BLOCK + 1, np.int64), np.empty(room, np.float32)
+    found = CandidateColumns(
+        np.empty(room, np.uint64), np.empty(room, np.uint32), np.empty(room, np.uint32),
+        np.empty(room, np.uint32), np.empty(room, np.float32), np.empty(room, np.float32),
+        np.empty(room, np.float32), np.empty(room, np.float32), np.empty(room, np.float32),
+        np.empty(room, np.uint8), np.empty(room, np.uint8), np.empty(room, np.uint8),
+    )  # fmt: skip
+    bits, best, at = score.view(np.uint32), np.empty(256, np.uint64), np.empty(256, np.uint64)
+    filled = _NONE_YET
+    for lo in range(low, high, BLOCK):
+        many = min(BLOCK, high - lo)
+        draws(viewers, lo, many, high, tables, block)
+        stops[many] = judge(viewers, lo, lo, many, tables, block, _NONE_YET, found, stops)
+        add_up(
+            found.interest, found.trust, found.friends, found.age, found.likes, found.shares,
+            found.flags, weights, half_life, saturation, score[: stops[many]],
+        )  # fmt: skip
+        _ordered(bits, stops[many], found.bits)
+        filled = _best(
+            viewers[lo : lo + many], stops, found, slots, tables.seen, counts[lo - low :], shown,
+            filled, best, at,
+        )  # fmt: skip
+    return filled
+
+
+@kernel
 def select(
     viewers: U32, low: int, high: int, stops: I64, score: U32, found: CandidateColumns, slots: int,
     seen: U16, counts: U8, shown: ShownColumns,
@@ -53,49 +90,66 @@ def select(
     """Write the ``slots`` best candidates of ``viewers[low:high]``, and mark them as seen.
 
     Scores are the bits of a float32; equal ones are ordered by draws, so that the order of agents
-    has no effect. Returns the number of exposures; -1 if a score is NaN, and nothing is written.
-    ``slots`` is up to 255; ``seen`` is (n, 12).
+    has no effect. Returns the number of exposures; -1 if a score is NaN, and none is written.
+    ``slots`` is up to 255; ``seen`` is (n, 12). The high half of ``found.bits`` is overwritten.
     """
-    best = np.empty(slots + 1, np.uint64)
-    at = np.empty(slots + 1, np.int64)
-    filled: Number = np.int64(0)
-    wrong = False
-    for c in range(stops[0], stops[high - low]):
-        wrong |= score[c] & _REST > _INFINITE
-    if wrong:
+    if not _ordered(score, stops[high - low], found.bits):
         return -1
-    for i in range(low, high):
-        have = 0
-        for c in range(stops[i - low], stops[i - low + 1]):
-            bits = score[c]
-            rank = bits ^ _ALL if bits & _SIGN else bits ^ _SIGN
-            key = (np.uint64(rank) << S32) | (found.bits[c] & LOW32)
-            if have == slots and key <= best[have - 1]:
+    best, at = np.empty(256, np.uint64), np.empty(256, np.uint64)
+    return _best(viewers[low:high], stops, found, slots, seen, counts, shown, _NONE_YET, best, at)
+
+
+@lean
+def _ordered(score: U32, count: int, bits: U64) -> bool:
+    """Replace the high half of each draw, so that word order is score order; False for a NaN."""
+    wrong = False
+    for c in range(count):
+        own = score[c]
+        wrong |= own & _REST > _INFINITE
+        place = own ^ _ALL if own & _SIGN else own ^ _SIGN
+        bits[c] = (np.uint64(place) << S32) | (bits[c] & LOW32)
+    return not wrong
+
+
+@lean
+def _best(
+    viewers: U32, stops: I64, found: CandidateColumns, slots: int, seen: U16, counts: U8,
+    shown: ShownColumns, filled: int, best: U64, at: U64,
+) -> Number:  # fmt: skip
+    """Write the candidates with the highest words in ``bits``, from ``filled`` on; return the end.
+
+    ``best`` and ``at`` are working memory.
+    """
+    most, free = np.uint64(slots), np.uint64(filled)
+    for i in range(viewers.size):
+        have = least = ZERO
+        for j in range(np.uint64(stops[i]), np.uint64(stops[i + 1])):
+            word = found.bits[j]
+            if have == most and word <= least:
                 continue
-            k = have if have < slots else slots - 1
-            while k > 0 and best[k - 1] < key:
-                best[k] = best[k - 1]
-                at[k] = at[k - 1]
-                k -= 1
-            best[k] = key
-            at[k] = c
-            if have < slots:
-                have += 1
-        for k in range(have):
-            c = at[k]
+            k = have if have < most else most - ONE
+            while k > ZERO and best[k - ONE] < word:
+                best[k], at[k] = best[k - ONE], at[k - ONE]
+                k -= ONE
+            best[k], at[k] = word, j
+            have += np.uint64(have < most)
+            least = best[have - ONE]
+        for rank in range(have):
+            c = at[rank]
             remember(seen, np.int64(viewers[i]), found.message[c])
-            shown.message[filled] = found.message[c]
-            shown.source[filled] = found.source[c]
-            shown.score[filled] = score[c]
-            shown.trust[filled] = as_byte(found.trust[c])
-            shown.interest[filled] = as_byte(found.interest[c])
-            shown.age[filled] = np.uint8(min(found.age[c], _BYTE))
-            shown.friends[filled] = found.friends[c]
-            shown.appeal[filled] = found.appeal_byte[c]
-            shown.flags[filled] = found.flags[c]
-            filled += 1
-        counts[i - low] = np.uint8(have)
-    return filled
+            shown.message[free] = found.message[c]
+            shown.source[free] = found.source[c]
+            high = np.uint32(best[rank] >> S32)
+            shown.score[free] = high ^ _SIGN if high & _SIGN else high ^ _ALL
+            shown.trust[free] = _as_byte(found.trust[c])
+            shown.interest[free] = _as_byte(found.interest[c])
+            shown.age[free] = np.uint8(min(found.age[c], _BYTE))
+            shown.friends[free] = found.friends[c]
+            shown.appeal[free] = found.appeal_byte[c]
+            shown.flags[free] = found.flags[c]
+            free += ONE
+        counts[i] = np.uint8(have)
+    return np.int64(free)
 
 
 @kernel
@@ -136,45 +190,21 @@ def add_up(
     (subtracted) being down-ranked. Novelty is 1/2 at ``half_life``, popularity at ``saturation``.
     """
     life, enough = np.float32(half_life), np.float32(saturation)
+    liked, trusted, followed, fresh = weights[0], weights[1], weights[2], weights[3]
+    popular, further, demoted = weights[4], weights[5], weights[6]
     for c in range(out.size):
-        out[c] = summed(
-            interest[c], trust[c], friends[c], age[c], likes[c], shares[c], flags[c], weights, life,
-            enough,
-        )  # fmt: skip
+        n = likes[c] + _TWICE * shares[c]
+        score = liked * interest[c] + trusted * trust[c]
+        if friends[c] > 0:
+            score += followed + further * (np.float32(friends[c]) - _LONE)
+        score += fresh * (life / (life + age[c]))
+        score += popular * (n / (n + enough))
+        if flags[c] & DOWNRANKED:
+            score -= demoted
+        out[c] = score
 
 
 @inlined
-def summed(
-    interest: Number, trust: Number, friends: Number, age: Number, likes: Number, shares: Number,
-    flags: Number, weights: F32, life: Number, enough: Number,
-) -> Number:  # fmt: skip
-    """Return the weighted sum of :func:`add_up` for one candidate, float32."""
-    n = likes + _TWICE * shares
-    score = weights[0] * interest + weights[1] * trust
-    if friends > 0:
-        score += weights[2] + weights[5] * (np.float32(friends) - _LONE)
-    score += weights[3] * (life / (life + age))
-    score += weights[4] * (n / (n + enough))
-    if flags & DOWNRANKED:
-        score -= weights[6]
-    return score
-
-
-@inlined
-def place_of(score: Number) -> Word:
-    """Return a float32 score as the high half of a word; word order is score order."""
-    bits = np.float32(score).view(np.uint32)
-    return np.uint64(bits ^ _ALL if bits & _SIGN else bits ^ _SIGN) << S32
-
-
-@inlined
-def bits_of(place: Word) -> Number:
-    """Return the bits of the score in a word of :func:`place_of`."""
-    high = np.uint32(place >> S32)
-    return high ^ _SIGN if high & _SIGN else high ^ _ALL
-
-
-@inlined
-def as_byte(share: Number) -> Number:
+def _as_byte(share: Number) -> Number:
     """Return a share in [0, 1] as a byte in 1/255, rounded."""
     return np.uint8(share * _BYTE + _HALF)

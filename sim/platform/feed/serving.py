@@ -18,11 +18,10 @@ import numpy.typing as npt
 from sim.arrays import Array
 from sim.core.threads import in_threads, interruptible
 from sim.platform.feed.candidates_kernels import CandidateColumns, gather
-from sim.platform.feed.draws_kernels import MOST, FeedTables
+from sim.platform.feed.draws_kernels import FeedTables
 from sim.platform.feed.exposures import ExposurePart
-from sim.platform.feed.ranking_kernels import ShownColumns, add_up, select
+from sim.platform.feed.ranking_kernels import ShownColumns, add_up, select, serve
 from sim.platform.feed.recommender import Candidates, Chronological, Recommender
-from sim.platform.feed.serving_kernels import serve
 from sim.platform.members import Members
 from sim.platform.platform_view import PlatformView
 from sim.platform.posts.posts import Pools
@@ -325,7 +324,7 @@ def tray_for(viewers: int, candidates: int, shown: int = 0, slots: int = 0) -> C
     return ChunkBuffers(
         CandidateColumns(**staggered(viewers * candidates, _WRITTEN)),
         np.empty(viewers + 1, np.int64),
-        ShownColumns(**staggered(shown * slots + MOST, _KEPT)),
+        ShownColumns(**staggered(shown * slots, _KEPT)),
         np.empty(shown, np.uint8),
     )
 

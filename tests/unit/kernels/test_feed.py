@@ -13,7 +13,6 @@ from sim.platform.acts import acts_kernels as acts
 from sim.platform.feed import candidates_kernels as feed
 from sim.platform.feed import draws_kernels as feed_draws
 from sim.platform.feed import ranking_kernels as ranking
-from sim.platform.feed import serving_kernels as serving
 from tests.unit.kernels.networks import lent
 
 NOTHING = 0xFFFFFFFF
@@ -204,8 +203,8 @@ def test_feeds_made_in_one_pass_are_those_made_in_three(
     counts, again = np.zeros(N, np.uint8), np.zeros(N, np.uint8)
     bits, columns = score.view(np.uint32), feed.CandidateColumns(*list(found.values())[:-1])
     stop = ranking.select(who, 0, N, found["stops"], bits, columns, slots, seen, counts, out)
-    both, tables = shown_for(N * slots + 64), small.tables(inside, outside)
-    assert serving.serve(who, 0, N, tables, weights, 8.0, 20.0, slots, again, both) == stop
+    both, tables = shown_for(N * slots), small.tables(inside, outside)
+    assert ranking.serve(who, 0, N, tables, weights, 8.0, 20.0, slots, again, both) == stop
     assert again.tolist() == counts.tolist()
     for name in out._fields:
         assert getattr(both, name)[:stop].tolist() == getattr(out, name)[:stop].tolist()
