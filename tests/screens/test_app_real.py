@@ -118,6 +118,38 @@ async def test_a_message_goes_over_a_strangers_channel(tmp_path: Path) -> None:
         assert getattr(app.last_order, "channel", "") == "screen-near"
 
 
+MINE = """
+from sim import Compartments, contact, register
+
+version = "0.1"
+
+
+@register("screen-mine")
+class Mine(Compartments):
+    states, seeded = ("open", "told"), "told"
+    rules = (contact("open", "told", by="told", chance=1.0),)
+"""
+
+
+async def test_a_model_of_ones_own_comes_while_the_screen_is_open(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(MINE)
+    async with hubbub(tmp_path) as (app, pilot):
+        await until(pilot, lambda: "7,624 members" in seen(app))
+        await command(pilot, f"plugin {tmp_path}/none.py", ErrorDialog)
+        assert "no such plugin file" in seen(app)
+        await pilot.press("enter")
+        await command(pilot, f"plugin {tmp_path}/mine.py", InjectDialog)
+        assert app.screen.query_one(ModelField).value == "screen-mine"
+        await until(pilot, lambda: "no parameters" in seen(app))
+        await pilot.press(*"Hi")
+        await keys(pilot, "enter", then=lambda: frame_of(app).focus is not None)
+        assert frame_of(app).focus.model == "screen-mine"
+        await keys(pilot, "i", then=InjectDialog)
+        await pilot.press(*"Again")  # in place of what was sent last
+        await keys(pilot, "enter", then=lambda: len(frame_of(app).sessions) == 2)
+        assert frame_of(app).sessions[-1].text == "Again"
+
+
 async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         for line, answer in (

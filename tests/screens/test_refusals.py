@@ -389,7 +389,7 @@ async def test_lists_forget_their_communities_with_the_world() -> None:
     table, curves = CommunityTable(), Curves()
     async with shown(table, (40, 6)):
         table.show(frame)
-        assert "This world has no communities." in picture(table.paint(40, 6))
+        assert "No communities are known" in picture(table.paint(40, 6))
     async with shown(curves, (40, 6)):
         curves.show(frame)
         assert "No message yet" in picture(curves.paint(40, 6))

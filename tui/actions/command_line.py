@@ -63,7 +63,9 @@ def candidates(line: str, known: dict[str, Any]) -> list[str]:
     return list(known.get(action.command, ())) if action else []
 
 
-FILES = frozenset({"calibrate", "export", "import", "open", "profiles", "scenario", "sweep"})
+FILES = frozenset(
+    {"calibrate", "export", "import", "open", "plugin", "profiles", "scenario", "sweep"}
+)
 """Actions whose words may be files."""
 
 MOST_FILES = 200

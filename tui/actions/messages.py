@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim import runtime
+from sim import load_file, runtime
 from sim.core import named_plugins, plural, whole_of
 from sim.errors import InputError, UnknownNameError
 from sim.runtime import choices
@@ -28,6 +29,7 @@ from tui.dialogs.progress import in_thread
 from tui.safe_text import is_visible
 
 if TYPE_CHECKING:
+    from sim.core import Report, Spec
     from sim.runtime import SessionRow
     from tui.app import Hubbub as Viewer
 
@@ -104,6 +106,30 @@ async def model(app: Viewer, words: Words) -> None:
             await _send(app, order)
 
 
+@does("plugin")
+async def plugin(app: Viewer, words: Words) -> None:
+    """Load a plugin after a trial in a process of its own; write a message with its model."""
+    from sim.testing.judge import probe
+
+    if not words:
+        raise InputError("Type a plugin's file, such as `plugin chain_letter.py`.")
+    if app.isolated:
+        raise InputError("An isolated engine loads plugins as it starts: add --plugin FILE there.")
+
+    def load(_report: Report) -> tuple[tuple[str, ...], tuple[Spec, ...]]:
+        path = Path(words[0]).expanduser().resolve()
+        return probe(str(path)), load_file(path)
+
+    remarks, brought = await app.work.in_thread(f"trying {words[0]}", load)
+    loaded = ", ".join(f"{each.name} {each.version}" for each in brought)
+    app.say(" ".join([f"Loaded {loaded}.", *remarks]), "warning" if remarks else "good")
+    models = [each.name for each in brought if each.kind == "propagation"]
+    if models and app.frame is not None:
+        order = await message_asked(app, model=models[0])
+        if order is not None:
+            await _send(app, order)
+
+
 @does("params")
 async def params(app: Viewer, _words: Words) -> None:
     from tui.modes.live import ParametersPane
@@ -174,7 +200,7 @@ async def cancel(app: Viewer, words: Words) -> None:
     row = _row_of(app, words or (str(shown),))
     if row.status not in {"running", "queued"}:
         raise InputError(f"Message #{row.id} is {row.status}; only a running one can be stopped.")
-    question = f"It stops spreading at {plural(row.size, 'adopter')}, who stay adopters."
+    question = f"It stops spreading at {plural(row.size, 'adopter')}, who remain adopters."
     if words or await app.confirmed(f"Stop message #{row.id}?", question, "Stop"):
         await app.simulation.cancel(row.id)
 

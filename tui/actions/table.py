@@ -158,6 +158,9 @@ ACTIONS: tuple[Action, ...] = (
            when=has_message, opens=True, counts=True),
     Action("model", "m", "Models", "Browse the models, or show the card of one.", "Messages",
            "[NAME]", when=anytime, footer=16, opens=True),
+    Action("plugin", "", "Plugin",
+           "Load models or recommenders from a file; each time you save it, it is reloaded.",
+           "World", "FILE", when=anytime, asks=True, opens=True),
     Action("intervene", "K", "Intervene",
            "Ban, freeze, label, hide, correct or shift something, now, at a tick, or on a "
            "condition.", "World", "[KIND | ban the 10 most followed members at tick 10]", footer=14,

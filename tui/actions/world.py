@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim import network, runtime
 from sim.core import plural
-from sim.errors import InputError
+from sim.errors import Cancelled, InputError
 from sim.runtime import choices
 from sim.runtime.queries import pairs as pairs_of
 from sim.scenario import ImportedWorld
@@ -95,7 +96,7 @@ async def erase(app: Viewer, words: Words) -> None:
     if at is None or not app.homes.home.is_named:
         raise InputError("Save the world first (w): its file is rewritten without the profiles.")
     whose = await app.simulation.query(runtime.whom, who)
-    left = "Names, ids and texts are deleted; numbers and interests stay."
+    left = "Names, ids and texts are deleted; numbers and interests are kept."
     left = "The whole profiles are deleted." if how == "erase" else left
     question = (
         f"The profiles of {line(whose, 160)} are deleted from {at.name}, its log, its journal "
@@ -209,6 +210,9 @@ async def import_file(app: Viewer, words: Words) -> None:
     order = ImportedWorld.typed(path, options)
     found = await app.work.in_thread("reading the network", lambda report: order.make(report))
     await app.enter(found.world, path.name.partition(".")[0] or "imported")
+    if app.frame is not None and app.frame.communities is None:
+        with suppress(Cancelled):
+            await detect(app, ())
     await app.push_screen_wait(Notice(f"Imported {path.name}", found.report.describe()))
 
 

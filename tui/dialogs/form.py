@@ -63,7 +63,7 @@ class TextLines(TextArea):
     def __init__(self, text: str, *, hint: str, id: str | None) -> None:  # noqa: A002 - Textual's
         super().__init__(text, placeholder=hint, compact=True, soft_wrap=True, id=id)
         self.highlight_cursor_line = False
-        self.move_cursor(self.document.end)
+        self.select_all()  # typing replaces what was sent last
 
     @property
     def value(self) -> str:

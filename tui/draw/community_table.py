@@ -171,7 +171,7 @@ def ranked(order: Order, found: Communities) -> I64:
 class CommunityPane(PixelPane):
     """A picture of communities, one of which can be selected and chosen."""
 
-    placeholder = reactive("This world has no communities.")
+    placeholder = reactive("No communities are known; :detect finds them.")
     measure = ""
     """What is shown; "": what tells most."""
     selected = -1
@@ -184,7 +184,7 @@ class CommunityPane(PixelPane):
     @property
     def heading(self) -> str:
         if self.seen is None:
-            return ""
+            return "Communities"
         return f"{MEASURES[self.seen.measure]}{titled_count(self.seen.found, self.shown)}"
 
     def select(self, index: int) -> None:
@@ -401,7 +401,7 @@ class CommunityTable(ColumnTable):
         + ColumnTable.HELP
     )
 
-    placeholder = reactive("This world has no communities.")
+    placeholder = reactive("No communities are known; :detect finds them.")
     _measure = measure = heading = ""
     _found: Communities | None = None
 

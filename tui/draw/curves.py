@@ -377,8 +377,8 @@ class Curves(TickPane):
     HELP = (
         "Number of members in each state, tick by tick. Left and right move the crosshair, "
         "( and ) zoom in time, L switches the logarithmic scale on and off, a also shows a state "
-        "that is far above the others. A dotted upright marks a changed parameter, a dim curve "
-        "the future that was left by going back, with its difference."
+        "that is far above the others. A dotted vertical line marks a changed parameter, a dim "
+        "curve the future that was left by going back, with its difference."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("L", "log", "Logarithmic scale", id="curves-log", show=False),
