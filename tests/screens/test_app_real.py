@@ -138,7 +138,8 @@ async def test_a_model_of_ones_own_comes_while_the_screen_is_open(tmp_path: Path
         await command(pilot, f"plugin {tmp_path}/none.py", ErrorDialog)
         assert "no such plugin file" in seen(app)
         await pilot.press("enter")
-        await command(pilot, f"plugin {tmp_path}/mine.py", InjectDialog)
+        await command(pilot, f"plugin {tmp_path}/mine.py", "Loaded screen-mine 0.1; i sends")
+        await keys(pilot, "i", then=InjectDialog)
         assert app.screen.query_one(ModelField).value == "screen-mine"
         await until(pilot, lambda: "no parameters" in seen(app))
         await pilot.press(*"Hi")

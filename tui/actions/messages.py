@@ -108,7 +108,7 @@ async def model(app: Viewer, words: Words) -> None:
 
 @does("plugin")
 async def plugin(app: Viewer, words: Words) -> None:
-    """Load a plugin after a trial in a process of its own; write a message with its model."""
+    """Load a plugin after a trial in a process of its own; the next message takes its model."""
     from sim.testing.judge import probe
 
     if not words:
@@ -122,12 +122,12 @@ async def plugin(app: Viewer, words: Words) -> None:
 
     remarks, brought = await app.work.in_thread(f"trying {words[0]}", load)
     loaded = ", ".join(f"{each.name} {each.version}" for each in brought)
-    app.say(" ".join([f"Loaded {loaded}.", *remarks]), "warning" if remarks else "good")
     models = [each.name for each in brought if each.kind == "propagation"]
-    if models and app.frame is not None:
-        order = await message_asked(app, model=models[0])
-        if order is not None:
-            await _send(app, order)
+    if models:
+        last = app.last_order or MessageSpec("", DEFAULT_SEEDS, models[0])
+        app.last_order = replace(last, model=models[0], parameters={})
+        loaded += f"; {way_to('inject', app.keymap)} sends a message with {models[0]}"
+    app.say(" ".join([f"Loaded {loaded}.", *remarks]), "warning" if remarks else "good")
 
 
 @does("params")

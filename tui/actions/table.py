@@ -160,7 +160,7 @@ ACTIONS: tuple[Action, ...] = (
            "[NAME]", when=anytime, footer=16, opens=True),
     Action("plugin", "", "Plugin",
            "Load models or recommenders from a file; each time you save it, it is reloaded.",
-           "World", "FILE", when=anytime, asks=True, opens=True),
+           "World", "FILE", when=anytime, asks=True),
     Action("intervene", "K", "Intervene",
            "Ban, freeze, label, hide, correct or shift something, now, at a tick, or on a "
            "condition.", "World", "[KIND | ban the 10 most followed members at tick 10]", footer=14,
