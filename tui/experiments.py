@@ -7,7 +7,8 @@ import os
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +23,7 @@ from tui.safe_text import line
 from tui.text import seconds
 
 if TYPE_CHECKING:
-    from sim.lab import Records, Result
+    from sim.lab import Outcome, Records, Result, Study
     from sim.runtime import Frame, Simulation
 
 
@@ -87,6 +88,39 @@ def world_plan(
     )  # fmt: skip
 
 
+def study_plan(study: Study, into: Path | None, again: str) -> ExperimentPlan:
+    """Return a plan that runs a study, and resumes its results file."""
+    begin = partial(lab.run_study, study, into=into, resume=into is not None)
+    total = len(study.arms) * study.said.replicates
+    return ExperimentPlan(
+        f"study {study.name}", begin, lambda now: lab.StudyFindings(study, now.records()),
+        total, into, again,
+    )  # fmt: skip
+
+
+def sweep_plan(
+    where: str, how: Mapping[str, Any], into: Path | None, message: Mapping[str, Any] | None = None
+) -> ExperimentPlan:
+    """Return a plan that runs a sweep, and resumes its results file."""
+    said: dict[str, Any] = {**how, "into": into, "resume": into is not None}
+    begin: Any = partial(lab.sweep, where, **said)
+    if message is not None:
+        begin = lambda world, **more: lab.sweep(world, messages=message, **said, **more)  # noqa: E731
+    return ExperimentPlan(
+        f"sweep of {where}", begin, lambda now: now.sweep(), into=into, again=f"sweep {where} ...",
+        of_world=message is not None,
+    )  # fmt: skip
+
+
+def calibration_plan(data: Path, how: Mapping[str, Any]) -> ExperimentPlan:
+    """Return a plan that fits parameters to observed messages."""
+
+    async def begin(*, workers: int, report: Any, **_others: Any) -> Result:
+        return await lab.calibrate(data, **how, workers=workers, report=report)
+
+    return ExperimentPlan(f"calibration on {data.name}", begin)
+
+
 @dataclass(eq=False)
 class Experiment:
     """One experiment of this session."""
@@ -118,6 +152,23 @@ class Experiment:
             return self.stage
         return f"{self.finished} of {self.total}, {seconds(self.seconds_left)} left"
 
+    @property
+    def series(self) -> tuple[str, ...]:
+        """Names of its series, those of messages first if its runs send any."""
+        return lab.series_of(self.found, sends=self._sends)
+
+    @property
+    def _sends(self) -> bool:
+        return self.plan.sends or bool(self.under_way)
+
+    def outcome(self, series: str, axes: tuple[str, ...] = ()) -> Outcome | None:
+        """Return what can be drawn and said of the finished runs; None: there are none."""
+        found = lab.outcome_of(self.found, series, axes, sends=self._sends)
+        if found is None:
+            return None
+        tick = self.tick if found.arms else 0
+        return replace(found, tick=tick, sentences=(*found.sentences, *self.remarks))
+
     def live(self, frame: Frame | None, series: str) -> F64:
         """Return the course of the world itself since the experiment began; empty: it left it."""
         focus = frame.focus if frame else None
@@ -146,13 +197,13 @@ class Experiment:
         if self.plan.look is None or (began < self.looked and progress.finished < progress.total):
             return
         found = self.plan.look(progress)
-        if finished_of(found):
+        if lab.finished_of(found):
             self.found = found
         spent = time.monotonic() - began
         self.looked = time.monotonic() + max(_LOOKS, _SHARE_OF_LOOKS * spent)
 
     def end(self, found: Result) -> None:
-        self.found, self.finished = found, finished_of(found)
+        self.found, self.finished = found, lab.finished_of(found)
         self.total = max(self.total, self.finished)
 
 
@@ -242,9 +293,3 @@ def _problem(error: Exception, plan: ExperimentPlan) -> str:
     if isinstance(error, FileError) and plan.into and error.reason.endswith("to start over"):
         return f"{sentence_of(error).rstrip('.')} (into=FILE), or type `{plan.again} anew`."
     return sentence_of(error)
-
-
-def finished_of(found: Result) -> int:
-    """Return the number of runs behind a result; 0 if unknown."""
-    records = getattr(found, "records", ())
-    return sum(each.finished for each in (records if isinstance(records, tuple) else (records,)))

@@ -12,11 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sim import network, runtime, settings
+from sim import lab, network, runtime, settings
 from sim.errors import HubbubError, InputError
 from tui.dialogs.dialog import sentence_of
 from tui.dialogs.progress import DialogJob, EngineJob, ProgressDialog, in_thread
-from tui.lab_files import scenarios
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -146,7 +145,7 @@ class BackgroundWork:
     async def learn_files(self) -> None:
         names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
         self.lab_words = [name.stem for name in names]
-        self.scenario_words = await in_thread(scenarios, "scenarios")
+        self.scenario_words = await in_thread(lambda: lab.scenarios(), "scenarios")
 
     async def _warm(self) -> None:
         """Compile the first models; the bar shows the current one."""

@@ -8,42 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from sim import settings
+from sim.core import count as count
+from sim.core import percent as percent
 from sim.core import plural
+from sim.core import short as short
 from tui.actions.table import way_to
 from tui.safe_text import line, plain
 
 if TYPE_CHECKING:
     from sim.runtime import Communities, Frame
     from sim.runtime.frames.frames import MindsNow
-
-
-_STEPS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-
-
-def count(value: float) -> str:
-    """Return a whole number in full: ``1,204``."""
-    return f"{round(value):,}"
-
-
-def short(value: float) -> str:
-    """Return a number in at most five characters: ``412k``, ``9.8M``, ``0.94``.
-
-    Examples
-    --------
-    >>> [short(value) for value in (0.944, 12, 1204, 99_960, 412_880, 9_800_000)]
-    ['0.94', '12', '1.2k', '100k', '413k', '9.8M']
-    """
-    for size, letter in _STEPS:
-        if abs(value) >= size * 0.9995:
-            return f"{value / size:.{int(abs(value / size) < 99.95)}f}{letter}"
-    return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.2g}"
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage: ``41.3%``; ``<0.1%`` for small positive ones."""
-    if 0 < share < 0.0005:
-        return "<0.1%"
-    return f"{100 * share:.1f}%"
 
 
 def bytes_of(value: float) -> str:

@@ -15,7 +15,7 @@ from sim.cli.worlds import AUTHOR, open_world
 from sim.core.progress import Report
 from sim.core.threads import workers as threads
 from sim.errors import InputError
-from sim.lab.futures import compare_now, future_in_words, future_of, message_in_words
+from sim.lab.futures import compare_now, conditions_in_words, future_of, message_in_words
 from sim.lab.statistics.differences import SHARE, amount, percent, require_margin
 from sim.scenario.gallery import is_scenario, open_scenario
 from sim.scenario.plan import Stop
@@ -82,12 +82,7 @@ def _conditions(
         if arms or messages:
             raise InputError("--variants uses conditions of a scenario; leave out --arm, --inject.")
         return {}, []
-    changes: dict[str, Any] = {}
-    for words in arms:
-        name, does = future_in_words(words)
-        if name in changes:
-            raise InputError(f"Two conditions are named {name!r}; give each its own name.")
-        changes[name] = does
+    changes = conditions_in_words(arms)
     if len(changes) == 1 and _AS_IT_IS not in changes:
         changes = {_AS_IT_IS: {}, **changes}
     return changes, [message_in_words(words) for words in messages]

@@ -45,10 +45,8 @@ def new_study(
 ) -> None:
     """Write a commented study file to start from; it runs as it is."""
     prepare(context.obj)
-    from sim.lab.studies.study import write_template
-
-    path = file if file.suffix == ".toml" else file.with_name(f"{file.name}.toml")
-    write_template(path, force=force)
+    path = lab.named_file(file)
+    lab.write_template(path, force=force)
     say(f"Wrote {path}. Run it: hubbub study run {shlex.quote(str(path))}")
 
 
@@ -88,9 +86,7 @@ def run_study(
     and gives the same results.
     """
     prepare(context.obj)
-    from sim.lab.studies import results_beside
-
-    path = into or results_beside(study)
+    path = into or lab.results_beside(study)
     if path == Path(study):
         raise InputError(f"{path} holds results; name its study, or --into FILE.")
     plan = lab.study_of(study, replicates=replicates, worlds=worlds, agents=agents)

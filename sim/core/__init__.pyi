@@ -38,7 +38,10 @@ from sim.core.registry import failures as failures
 from sim.core.registry import named_plugins as named_plugins
 from sim.core.text import clean as clean
 from sim.core.text import clip as clip
+from sim.core.text import count as count
 from sim.core.text import one_line as one_line
+from sim.core.text import percent as percent
 from sim.core.text import plural as plural
+from sim.core.text import short as short
 from sim.core.text import width as width
 from sim.core.threads import answers_first as answers_first

@@ -32,6 +32,7 @@ _UNSAFE = re.compile(
     "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"  # annotations, noncharacters, lone surrogates
     "\U000e0000-\U000e007f]"  # tag characters
 )
+_SIZES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _FIRST_MARK = "\u0300"
 _WIDENED = "#*0123456789\xa9\xae\u203c\u2049\u2139"  # beside symbols
 _JOINING = ((0x1160, 0x11FF), (0xD7B0, 0xD7FF), (0x1F3FB, 0x1F3FF))  # inner Jamo, skin tones
@@ -79,6 +80,32 @@ def one_line(text: str, limit: int = LIMIT) -> str:
 def plural(many: float, one: str, more: str = "") -> str:
     """Return a number with its noun: ``1 member``, ``2,303 members``; ``more`` if not one + s."""
     return f"{many:,.0f} {one if many == 1 else more or one + 's'}"
+
+
+def count(value: float) -> str:
+    """Return a whole number in full: ``1,204``."""
+    return f"{round(value):,}"
+
+
+def short(value: float) -> str:
+    """Return a number in at most five characters: ``412k``, ``9.8M``, ``0.94``.
+
+    Examples
+    --------
+    >>> [short(value) for value in (0.944, 12, 1204, 99_960, 412_880, 9_800_000)]
+    ['0.94', '12', '1.2k', '100k', '413k', '9.8M']
+    """
+    for size, letter in _SIZES:
+        if abs(value) >= size * 0.9995:
+            return f"{value / size:.{int(abs(value / size) < 99.95)}f}{letter}"
+    return f"{value:.0f}" if value == int(value) or abs(value) >= 100 else f"{value:.2g}"
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage: ``41.3%``; ``<0.1%`` for small positive ones."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    return f"{100 * share:.1f}%"
 
 
 def width(text: str) -> int:

@@ -1,6 +1,6 @@
 """Import and export: ``import_world``, ``from_networkx``, ``export`` and more."""
 
-from sim.io.exporting.export import EXPORTS, ExportReport, export
+from sim.io.exporting.export import EXPORTS, ExportReport, export, write_text
 from sim.io.importing.edges import EdgeOptions, ImportedArcs, read_arcs
 from sim.io.importing.files import ImportReport
 from sim.io.importing.graphs import read_graph
@@ -40,4 +40,5 @@ __all__ = [
     "read_profiles",
     "read_world",
     "world_of",
+    "write_text",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
@@ -726,6 +726,19 @@ def future_in_words(words: str) -> tuple[str, dict[str, Any]]:
     for change in _changes(changes):
         _put(found, _pairs(change), change)
     return name.strip(), found
+
+
+def conditions_in_words(words: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return conditions by name: ``"NAME: key=value ..."``; or ``key=value``, named so."""
+    found: dict[str, dict[str, Any]] = {}
+    for each in words:
+        is_named = "=" not in each.partition(":")[0]
+        name, does = future_in_words(each if is_named else f"change: {each}")
+        name = name if is_named else each
+        if name in found:
+            raise InputError(f"Two conditions are named {name!r}; give each its own name.")
+        found[name] = does
+    return found
 
 
 def message_in_words(words: str) -> dict[str, Any]:

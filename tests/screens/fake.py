@@ -527,6 +527,7 @@ SCRIPTED = {
     "sim.runtime.choices.interventions": "interventions",
     "sim.runtime.choices.models": "models",
     "sim.runtime.choices.networks": "networks",
+    "sim.lab.scenarios": "scenarios",
     "sim.runtime.choices.recommenders": "recommenders",
     "sim.runtime.discard": "discard",
     "sim.runtime.engine.metrics_tracker.listed": "metrics",
@@ -544,7 +545,5 @@ SCRIPTED = {
     "sim.scenario.NewWorld.make": "create",
     "sim.settings.keep_words": "keep_words",
     "tui.actions.world._named": "members",
-    "tui.dialogs.lab.scenarios": "scenarios",
-    "tui.parts.scenarios": "scenarios",
     "tui.world_session._demo": "demo",
 }

@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import Button, Input, Select, TextArea
 
 from sim import World, lab, save
+from sim.lab import AxisBar, Bars, fault_of, kept_in, lab_files
 from sim.lab.calibration import Fitted, GrowthCurves, JudgedError, SimulationPlan
 from sim.lab.runs.results import finished_in
 from tests.screens.showing import assert_fills, picture, shown
@@ -17,9 +18,7 @@ from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import Confirm, Notice
 from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
 from tui.draw.experiments import BarsPane, ParameterMapPane
-from tui.experiment_figures import AxisBar, Bars, outcome_of
-from tui.experiments import Experiment
-from tui.lab_files import calibration_plan, fault_of, kept_in, lab_files, study_plan
+from tui.experiments import Experiment, calibration_plan, study_plan
 
 SMALL = """
 [study]
@@ -312,15 +311,15 @@ def test_a_study_is_seen_only_by_replicates_finished_under_every_arm(folder: Pat
     (folder / "rumour.toml").write_text(SMALL)
     found = lab.run_study_now(folder / "rumour.toml", workers=1)
     made = Experiment(1, study_plan(found.study, folder / "rumour.runs", "study run rumour"))
-    assert (made.total, outcome_of(made, "ever")) == (4, None)
+    assert (made.total, made.outcome("ever")) == (4, None)
     part = {key: one for key, one in found.records.found.items() if key != (1, 1)}
     made.found = replace(found, records=replace(found.records, found=part))
-    outcome: Any = outcome_of(made, "ever")
+    outcome: Any = made.outcome("ever")
     assert dict(outcome.facts)["paired runs"] == "1"
     assert outcome.views == ("fan", "share reached by condition", "depth by condition")
     first = {key: one for key, one in found.records.found.items() if key == (0, 0)}
     made.found = replace(found, records=replace(found.records, found=first))
-    assert outcome_of(made, "ever") is None
+    assert made.outcome("ever") is None
 
 
 def test_a_calibration_is_values_within_their_ranges() -> None:
@@ -333,7 +332,7 @@ def test_a_calibration_is_values_within_their_ranges() -> None:
     )
     made = Experiment(1, calibration_plan(Path("seen.csv"), {}))
     made.end(found)
-    outcome: Any = outcome_of(made, "ever")
+    outcome: Any = made.outcome("ever")
     bars = outcome.pictures["parameters"]
     assert isinstance(bars, Bars)
     (bar,) = bars.rows

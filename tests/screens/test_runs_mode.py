@@ -17,7 +17,6 @@ from tui.actions.lab import arms_of
 from tui.dialogs.lab import CompareDialog
 from tui.draw.curves import Curves
 from tui.draw.fan import DifferencePane, FanPane
-from tui.experiment_figures import ArmDifference, Outcome, outcome_of
 from tui.experiments import AS_IT_IS, Experiment, world_plan
 
 BRIDGE = "inject text='The bridge is closed.' model=sir beta=0.1 seeds=ids:3,4"
@@ -139,7 +138,7 @@ async def test_futures_are_compared_with_their_difference_and_what_follows(
         await until(pilot, lambda: "Difference: beta=0.0 minus baseline" in seen(app))
         assert f"{100 * expected.mean('share', AS_IT_IS):.1f}%" in shown
         assert "beta=0.0 reaches" in shown
-        outcome = outcome_of(app.experiments.all[-1], "ever")
+        outcome = app.experiments.all[-1].outcome("ever")
         assert outcome is not None
         assert outcome.difference is not None
         assert outcome.sentences[0] == expected.conclusion().splitlines()[0]
@@ -190,7 +189,7 @@ async def test_a_difference_is_a_mean_within_its_interval_about_zero() -> None:
     levels = np.repeat([[-72.0], [-50.0], [-28.0]], 12, axis=1)
     async with shown(pane, (40, 23)):
         assert not picture(pane.paint(40, 23)).strip()
-        pane.show_outcome(replace(flat(), difference=ArmDifference("b", "a", levels)))
+        pane.show_outcome(replace(flat(), difference=lab.ArmDifference("b", "a", levels)))
         rows = picture(pane.paint(40, 23)).splitlines()
     column = "".join(row[20] for row in rows[:21])
     assert column == " " * 10 + "-" + " " * 2 + "." * 2 + "d" + "." * 2 + " " * 3
@@ -203,9 +202,9 @@ def test_the_bands_are_quantiles_over_replicates() -> None:
     plan = world_plan("x", 9, (said,))
     made = Experiment(1, plan)
     made.agents = 200
-    assert outcome_of(made, "ever") is None
+    assert made.outcome("ever") is None
     found = made.found = lab.ensemble_now(world, said, replicates=9, workers=1)
-    outcome = outcome_of(made, "no such series")
+    outcome = made.outcome("no such series")
     assert outcome is not None
     assert (outcome.series, outcome.unit, outcome.finished) == ("ever", "agents", 9)
     rows = found.records.curve("ever")
@@ -215,9 +214,9 @@ def test_the_bands_are_quantiles_over_replicates() -> None:
     assert dict(outcome.facts)["replicates"] == "9"
 
 
-def flat(unit: str = "agents") -> Outcome:
+def flat(unit: str = "agents") -> lab.Outcome:
     levels = np.repeat([[12.0], [32.0], [50.0], [68.0], [88.0]], 12, axis=1)
-    return Outcome("ever", unit, 5, 100, {"": levels}, (), (), 9)
+    return lab.Outcome("ever", unit, 5, 100, {"": levels}, (), (), 9)
 
 
 async def test_a_fan_is_a_median_within_two_bands_and_the_live_run_over_them() -> None:

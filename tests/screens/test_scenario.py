@@ -10,15 +10,14 @@ from textual.widgets import OptionList
 
 from sim import load
 from sim.core import quiet
+from sim.lab import story_card, story_of
 from sim.scenario import gallery_names, read_scenario, run_plan
 from sim.scenario.gallery import gallery_path
 from tests.screens.test_app import command, frame_of, said, seen, settled, until
 from tests.screens.test_app_real import hubbub
 from tests.screens.test_durability import press
-from tui.actions.lab import story_told
 from tui.dialogs.dialog import Notice
 from tui.dialogs.lab import GalleryDialog
-from tui.lab_files import story_of
 
 STORY = """
 [about]
@@ -159,7 +158,7 @@ def test_every_scenario_of_the_gallery_has_a_still_of_each_variant() -> None:
         story = story_of(f"gallery:{name}")
         assert set(story.variants) == set(story.still["ended"]) == set(story.still["courses"])
         assert story.course(story.variants[0])[0] >= 0
-        assert "yes, within" in story_told(
+        assert "yes, within" in story_card(
             story, story.variants[0], story.still["ended"][story.variants[0]][1]
         )
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from sim import lab
 from sim.core import plural
 from sim.errors import InputError, UnknownNameError
+from sim.io import write_text
 from sim.runtime import choices
-from sim.scenario import gallery_names, is_scenario, open_scenario
-from tui import lab_files
+from sim.scenario import open_scenario
 from tui.actions.command_line import HERE, OF_SCENARIO, STUDY_VERBS, choice, number, pairs
 from tui.actions.messages import message_asked, order_of
 from tui.actions.minds import let_decide
@@ -23,15 +23,23 @@ from tui.dialogs.dialog import Notice
 from tui.dialogs.inject import said_of
 from tui.dialogs.lab import CompareDialog, EditorDialog, GalleryDialog, LabDialog, SweepDialog
 from tui.dialogs.progress import in_thread
-from tui.experiment_figures import name_of, written_as
-from tui.experiments import AS_IT_IS, MOST_REPLICATES, REPLICATES, Arms, ExperimentPlan, world_plan
-from tui.lab_files import GALLERY, ScenarioStory, named_file, where_of
+from tui.experiments import (
+    AS_IT_IS,
+    MOST_REPLICATES,
+    REPLICATES,
+    Arms,
+    ExperimentPlan,
+    calibration_plan,
+    study_plan,
+    sweep_plan,
+    world_plan,
+)
 from tui.text import count
 
 if TYPE_CHECKING:
     from sim import World
     from sim.core import Report
-    from sim.lab import Result, StudyFindings
+    from sim.lab import Result, ScenarioStory
     from sim.scenario import RunPlan, Scenario
     from tui.app import Hubbub as Viewer
 
@@ -114,15 +122,8 @@ def _said_of(app: Viewer, words: Words) -> str:
 
 
 def arms_of(words: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return conditions as typed: ``'NAME: key=value ...'``, or only ``key=value``."""
-    found: dict[str, dict[str, Any]] = {}
-    for word in words:
-        is_named = "=" not in word.partition(":")[0]
-        name, done = lab.future_in_words(word if is_named else f"change: {word}")
-        name = name if is_named else word
-        if name in found:
-            raise InputError(f"Two conditions are named {name!r}; give each its own name.")
-        found[name] = done
+    """Return the conditions that were typed, with the baseline first if none changes nothing."""
+    found = lab.conditions_in_words(words)
     if all(found.values()):
         found = {AS_IT_IS: {}, **found}
     if len(found) < 2:
@@ -140,7 +141,7 @@ async def series(app: Viewer, words: Words) -> None:
     if wanted and wanted not in known:
         raise UnknownNameError("series", wanted, known)
     shown = app.runs.turn_series(wanted)
-    app.say(f"Series: {name_of(shown)}." if shown else "No results yet.")
+    app.say(f"Series: {lab.name_of(shown)}." if shown else "No results yet.")
 
 
 async def _plan(app: Viewer, words: Words, arms: Arms | None = None) -> ExperimentPlan | None:
@@ -192,15 +193,14 @@ COMPARED = 10
 @does("scenario")
 async def scenario(app: Viewer, words: Words) -> None:
     if not words:
-        wish = await app.push_screen_wait(GalleryDialog())
-        if wish is None:
+        verb, *rest = await app.push_screen_wait(GalleryDialog()) or ("",)
+        if verb == "compare":
+            await _compare_variants(app, rest[0])
+        if verb != "play":
             return
-        if wish.verb == "compare":
-            await _compare_variants(app, wish.where)
-            return
-        words = wish.words
+        words = tuple(rest)
     how = _options(pairs(words[1:], OF_SCENARIO, "option of scenario"), OF_SCENARIO)
-    where, variant = await in_thread(lambda: _scenario_at(words[0])), how.get("variant", "")
+    where, variant = await in_thread(lambda: lab.scenario_at(words[0])), how.get("variant", "")
     found, plan = await in_thread(lambda: _checked(where, variant, how.get("agents")), "scenario")
     name = where.rpartition(":")[2] if found.called else found.path.stem
     name = f"{name}-{variant}" if variant else name
@@ -221,10 +221,9 @@ async def scenario(app: Viewer, words: Words) -> None:
     for remark in filter(None, (*remarks, found.headless)):
         app.notify(remark, title=name)
     app.call_after_refresh(app.hint)
-    if where.startswith(GALLERY):
-        story = await in_thread(lambda: lab_files.story_of(where), "scenario")
-        if variant in story.variants and len(world.agents) == story.still["agents"]:
-            app.run_worker(_tell_at_end(app, story, variant), group="story", exclusive=True)
+    story = await in_thread(lambda: lab.story_of(where), "scenario")
+    if variant in story.variants and len(world.agents) == story.still.get("agents"):
+        app.run_worker(_tell_at_end(app, story, variant), group="story", exclusive=True)
     if plan.minds is not None:
         await let_decide(app, plan.minds)
 
@@ -238,13 +237,6 @@ def _checked(where: str, variant: str, agents: int | None) -> tuple[Scenario, Ru
     return found, plan
 
 
-def _scenario_at(name: str) -> str:
-    """Return the scenario that was named: a file, or else one of the gallery."""
-    if is_scenario(name) or named_file(name).exists() or name not in gallery_names():
-        return where_of(name)
-    return GALLERY + name
-
-
 async def _tell_at_end(app: Viewer, story: ScenarioStory, variant: str) -> None:
     """Wait for the end of a scenario that is played; say what was expected, and what was seen."""
     simulation = app.entered
@@ -255,31 +247,13 @@ async def _tell_at_end(app: Viewer, story: ScenarioStory, variant: str) -> None:
     else:
         return
     seen = await simulation.query(lab.StudyMeasure(story.measure))
-    await app.push_screen_wait(Notice(story.title, story_told(story, variant, float(seen))))
-
-
-def story_told(story: ScenarioStory, variant: str, seen: float) -> str:
-    """Return the card at the end of a scenario: expected, seen, whether it holds."""
-    low, mean, high = story.still["ended"][variant]
-    write, is_known = written_as(story.measure), seen == seen
-    holds = "yes, within the range of those runs" if low <= seen <= high else (
-        "no, outside the range of those runs" if is_known else "unknown, it was not measured"
-    )  # fmt: skip
-    return "\n".join([
-        story.claim, "",
-        f"Variant    {variant}: {name_of(story.measure)}",
-        f"Expected   {write(mean)} ({write(low)} to {write(high)} in runs of "
-        f"{count(story.still['agents'])} members)",
-        f"Seen       {write(seen) if is_known else '-'}",
-        f"Holds      {holds}", "",
-        "One run cannot compare variants: 0, then c, runs all of them in pairs.",
-    ])  # fmt: skip
+    await app.push_screen_wait(Notice(story.title, lab.story_card(story, variant, float(seen))))
 
 
 async def _compare_variants(app: Viewer, where: str) -> None:
     """Run the variants of a scenario in pairs; at the end say which expectations held."""
     app.experiments.require_free()
-    story = await in_thread(lambda: lab_files.story_of(where), "scenario")
+    story = await in_thread(lambda: lab.story_of(where), "scenario")
     size = story.still.get("agents")
     found = await app.work.in_thread(
         "checking the scenario",
@@ -287,28 +261,11 @@ async def _compare_variants(app: Viewer, where: str) -> None:
     )
 
     def done(result: Result) -> None:
-        told = card_of(result) if isinstance(result, lab.StudyFindings) else ""
+        told = lab.study_card(result) if isinstance(result, lab.StudyFindings) else ""
         if told and app.screen is app.stage:
             app.push_screen(Notice(found.name, told))
 
-    _begin(app, replace(lab_files.study_plan(found, None, ""), done=done))
-
-
-def card_of(found: StudyFindings) -> str:
-    """Return each expectation of a study with what was seen, and whether it holds."""
-    words = {"agrees": "yes", "disagrees": "no", "undecided": "undecided: more runs would tell"}
-    lines = [found.study.said.sees, "" if found.is_finished else found.how_far()]
-    for verdict in found.verdicts:
-        claim, write = verdict.claim, written_as(verdict.claim.measure)
-        one, other = (
-            write(found.futures.mean(claim.measure, arm)) for arm in (claim.arm, claim.against)
-        )
-        lines += [
-            "", f"Expected   {name_of(claim.measure)}: {claim.in_short}",
-            f"Seen       {one} in {claim.arm}, {other} in {claim.against} "
-            f"({plural(verdict.found.pairs, 'pair')})", f"Holds      {words[verdict.word]}",
-        ]  # fmt: skip
-    return "\n".join(lines).strip()
+    _begin(app, replace(study_plan(found, None, ""), done=done))
 
 
 # -- studies, sweeps, calibration -------------------------------------------------------------
@@ -339,7 +296,7 @@ def _options(given: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
 @does("study")
 async def study(app: Viewer, words: Words) -> None:
     if not words:
-        found = await in_thread(lambda: lab_files.lab_files(Path.cwd()), "studies")
+        found = await in_thread(lambda: lab.lab_files(Path.cwd()), "studies")
         words = await app.push_screen_wait(LabDialog(found, Path.cwd())) or ()
         if not words:
             return
@@ -355,21 +312,21 @@ async def study(app: Viewer, words: Words) -> None:
 async def _new(app: Viewer, name: str, words: Words) -> None:
     if words:
         raise InputError("Type one name: `study new NAME`; the rest is edited in the file.")
-    path = named_file(name)
+    path = lab.named_file(name)
     await in_thread(lambda: lab.write_template(path), "study")
     await _edit(app, name, ())
 
 
 async def _edit(app: Viewer, name: str, _words: Words) -> None:
     """Edit a study or a scenario; each error is shown at its position."""
-    path = named_file(name)
-    text = await in_thread(lambda: lab_files.read_text(path), "text")
+    path = lab.named_file(name)
+    text = await in_thread(lambda: lab.text_of_file(path), "text")
     edited = await app.push_screen_wait(EditorDialog(path, text))
     if edited is None:
         app.say(f"{path} is unchanged.")
         return
-    await in_thread(lambda: lab_files.write_text(path, edited[0]), "text")
-    fault = await in_thread(lambda: lab_files.fault_of(path, edited[0]), "check")
+    await in_thread(lambda: write_text(path, edited[0]), "text")
+    fault = await in_thread(lambda: lab.fault_of(path, edited[0]), "check")
     if fault is not None:
         app.say(f"Saved {path}, which cannot run yet: {fault.sentence}.", "warning")
     elif edited[1]:
@@ -382,20 +339,18 @@ async def _run(app: Viewer, name: str, words: Words) -> None:
     """Run or resume a study: only missing runs are made."""
     app.experiments.require_free()
     given = pairs((word for word in words if word != "anew"), (*_OF_STUDY, "into"))
-    where, numbers = where_of(name), _options(given, _OF_STUDY)
+    where, numbers = lab.where_of(name), _options(given, _OF_STUDY)
     into = Path(given.pop("into", lab.results_beside(where)))
     found = await app.work.in_thread(
         "checking the study", lambda _report: lab.study_of(where, **numbers)
     )
-    await _go_on(
-        app, lab_files.study_plan(found, into, f"study run {name}"), is_anew="anew" in words
-    )
+    await _go_on(app, study_plan(found, into, f"study run {name}"), is_anew="anew" in words)
 
 
 async def _report(app: Viewer, name: str, words: Words) -> None:
     """Write the report of a study as a page, and show whether the expectations were met."""
     given = pairs(words, ("into",))
-    file = Path(name) if name.endswith(".runs") else lab.results_beside(where_of(name))
+    file = Path(name) if name.endswith(".runs") else lab.results_beside(lab.where_of(name))
     running = app.experiments.running
     if running is not None and getattr(running.plan, "into", None) == file:
         raise InputError(f"It is still running ({running.how_far}); wait, or press Esc in Runs.")
@@ -418,7 +373,7 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
     app.experiments.keep(f"study {found.study.name}", found, found.total, file)
     app.go("runs")
     app.say(f"Wrote {page.absolute()}.", "good")
-    told = [*map(str, (each.absolute() for each in pages)), "", card_of(found)]
+    told = [*map(str, (each.absolute() for each in pages)), "", lab.study_card(found)]
     await app.push_screen_wait(Notice("Report written", "\n".join(told)))
 
 
@@ -441,16 +396,16 @@ async def sweep(app: Viewer, words: Words) -> None:
     how = _options(given, _OF_SWEEP)
     into = given.pop("into", "")
     how["parameters"] = given or None
-    file, title, message = Path(into) if into else None, where_of(words[0]), None
+    file, title, message = Path(into) if into else None, lab.where_of(words[0]), None
     if words[0] != HERE:
-        file = file or lab_files.sweep_results(title)
+        file = file or lab.sweep_results(title)
     elif app.last_order is None:
         raise InputError("Send a message first (i); `sweep here` sends it again at every point.")
     elif not given:
         raise InputError("Type what to vary: `sweep here probability=0.05:0.5:5`.")
     else:
         title, message = f"{app.last_order.text!r} in this world", said_of(app.last_order)
-    await _go_on(app, lab_files.sweep_plan(title, how, file, message), is_anew=is_anew)
+    await _go_on(app, sweep_plan(title, how, file, message), is_anew=is_anew)
 
 
 @does("calibrate")
@@ -469,7 +424,7 @@ async def calibrate(app: Viewer, words: Words) -> None:
     ranges = lab.ranges_of(fitted)
     if not ranges:
         raise InputError("Type what to fit: `base=0.1:0.5`, or a name alone for its bounds.")
-    _begin(app, lab_files.calibration_plan(data, {**how, "ranges": ranges}))
+    _begin(app, calibration_plan(data, {**how, "ranges": ranges}))
 
 
 @does("picture")
@@ -536,13 +491,13 @@ def _path(said: str) -> Path:
 async def _go_on(app: Viewer, plan: ExperimentPlan, *, is_anew: bool) -> None:
     """Run a plan: keep the results in its file, or discard them after confirmation."""
     into = plan.into
-    kept = 0 if into is None else await in_thread(lambda: lab_files.kept_in(into), "results")
+    kept = 0 if into is None else await in_thread(lambda: lab.kept_in(into), "results")
     if kept and is_anew and into is not None:
         many = plural(kept, "finished run")
         question = f"{into} holds {many}. Starting over deletes them."
         if not await app.confirmed("Discard finished runs?", question, "Delete"):
             return
-        await in_thread(lambda: lab_files.remove_results(into), "results")
+        await in_thread(lambda: lab.remove_results(into), "results")
         kept = 0
     app.experiments.require_free()
     _begin(app, plan)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.core import plural
 from sim.errors import InputError, UnknownNameError
+from sim.io import write_text
 from tui.actions.command_line import ORDERS, VIEWS, choice, pairs
 from tui.actions.lab import export_tables
 from tui.actions.table import Act, Words, does
@@ -16,7 +17,6 @@ from tui.dialogs.help import HelpDialog
 from tui.dialogs.metrics import MetricChoice, MetricsDialog
 from tui.dialogs.progress import in_thread
 from tui.draw.community_table import MEASURES, CommunityTable
-from tui.lab_files import write_text
 from tui.modes.live import LiveMode
 from tui.opening import Bubble
 from tui.safe_text import plain

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from textual import on
@@ -25,13 +25,11 @@ from tui.dialogs.dialog import field as label
 from tui.dialogs.form import Field, FormDialog
 from tui.dialogs.progress import in_thread
 from tui.draw.fan import FanPane
-from tui.experiment_figures import Outcome
-from tui.lab_files import fault_of, scenarios, story_of
 from tui.safe_text import line
 
 if TYPE_CHECKING:
+    from sim.lab import Diagnostic, LabFile, Outcome, ScenarioStory
     from tui.actions.table import Words
-    from tui.lab_files import Diagnostic, LabFile, ScenarioStory
 
 
 PAUSE = 0.3
@@ -140,16 +138,8 @@ class SweepDialog(FormDialog[tuple[str, ...]]):
         return (where, *words, *(f"{name}={text}" for name, text in typed.items() if text))
 
 
-class GalleryWish(NamedTuple):
-    """What to do with a scenario."""
-
-    verb: str  # `play` or `compare`
-    where: str
-    words: tuple[str, ...] = ()  # what `scenario` takes
-
-
-class GalleryDialog(Dialog[GalleryWish]):
-    """Scenarios on the left; on the right a picture of the chosen one, its question and claim."""
+class GalleryDialog(Dialog[tuple[str, ...]]):
+    """Scenarios with a picture, question and claim; returns `compare` or `play`, and its words."""
 
     AUTO_FOCUS = "#scenarios"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -181,7 +171,7 @@ class GalleryDialog(Dialog[GalleryWish]):
     async def on_mount(self) -> None:
         if (preferences := getattr(self.app, "preferences", None)) is not None:
             self.query_one(FanPane).symbols = preferences.symbols
-        self._where = await in_thread(scenarios, "scenarios")
+        self._where = await in_thread(lambda: lab.scenarios(), "scenarios")
         options = self.query_one("#scenarios", OptionList)
         options.add_options(line(each.rpartition(":")[2], 40) for each in self._where)
         options.highlighted = 0 if self._where else None
@@ -192,7 +182,7 @@ class GalleryDialog(Dialog[GalleryWish]):
         where = self._where[event.option_index]
         self._story, self._variant = None, 0
         try:
-            self._story = await in_thread(lambda: story_of(where), "scenario")
+            self._story = await in_thread(lambda: lab.story_of(where), "scenario")
         except HubbubError as error:
             self.complain(str(error))
         self._show()
@@ -225,21 +215,21 @@ class GalleryDialog(Dialog[GalleryWish]):
             self._variant = (self._variant + by) % len(self._story.variants)
             self._show()
 
-    def result(self) -> GalleryWish | None:
+    def result(self) -> tuple[str, ...] | None:
         story = self._story
         if story is None:
             self.complain("Choose a scenario first.")
             return None
         words = [f"variant={story.variants[self._variant]}"] if story.variants else []
         words += [f"agents={story.still['agents']}"] if story.still else []
-        return GalleryWish("play", story.where, (story.where, *words))
+        return ("play", story.where, *words)
 
     @on(Button.Pressed, "#compare")
     def action_compare(self) -> None:
         if self._story is None or len(self._story.variants) < 2:
             self.complain("This scenario has no variants to compare.")
         else:
-            self.dismiss(GalleryWish("compare", self._story.where))
+            self.dismiss(("compare", self._story.where))
 
 
 def _drawn(story: ScenarioStory) -> Outcome:
@@ -250,7 +240,7 @@ def _drawn(story: ScenarioStory) -> Outcome:
         arms[name][2] = course
     still = story.still
     unit = "agents" if still["series"] == "ever" else ""
-    return Outcome(still["series"], unit, 0, still["agents"], arms, (), (), 0)
+    return lab.Outcome(still["series"], unit, 0, still["agents"], arms, (), (), 0)
 
 
 class LabDialog(FormDialog[tuple[str, ...]]):
@@ -339,7 +329,7 @@ class EditorDialog(Dialog[tuple[str, bool]]):
 
     async def _look(self) -> None:
         path, text = self._path, self._now
-        found = await in_thread(lambda: fault_of(path, text), "check")
+        found = await in_thread(lambda: lab.fault_of(path, text), "check")
         if self.is_mounted and text == self._now:
             self._fault = found
             row = "" if found is None or found.row < 0 else f"Line {found.row + 1} (F8): "

@@ -11,17 +11,16 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
+from sim import lab
 from tui.draw.canvas import Canvas
 from tui.draw.community_map import contrasting
 from tui.draw.panes import PixelPane, StripPane
 from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn, texts
-from tui.experiment_figures import parameter
 from tui.safe_text import line
 from tui.text import short
 
 if TYPE_CHECKING:
-    from sim.lab import HeatMap
-    from tui.experiment_figures import AxisBar, Bars
+    from sim.lab import AxisBar, Bars, HeatMap
     from tui.experiments import Experiment
 
 
@@ -68,7 +67,7 @@ class ParameterMapPane(PixelPane):
             return
         means, (rows, columns) = found.means, found.means.shape
         self._foot(canvas, found)
-        up = [parameter(each) for each in found.up]
+        up = [lab.parameter(each) for each in found.up]
         left = min(max(map(cell_len, up)), LONGEST, max(0, width - 2 * columns)) + 1
         tall, wide = min(max((height - 3) // rows, 0), TALLEST), (width - left) // columns
         if not tall or wide < 1 or height < 4:
@@ -92,7 +91,7 @@ class ParameterMapPane(PixelPane):
             middle = (rows - 1 - y) * tall + (tall - 1) // 2
             canvas.text(left - 1 - cell_len(label), middle, label, "muted")
         free = 0
-        for place, said in enumerate(map(parameter, found.across)):
+        for place, said in enumerate(map(lab.parameter, found.across)):
             at = left + place * wide
             if at >= free:
                 free = at + canvas.text(at, rows * tall, said, "muted") + 1
@@ -104,7 +103,7 @@ class ParameterMapPane(PixelPane):
         x, y = self._at
         value, known = float(found.means[y, x]), found.means[~np.isnan(found.means)]
         said = "no run" if math.isnan(value) else f"{value:.4g}"
-        here = parameter(found.across[x]), parameter(found.up[y])
+        here = lab.parameter(found.across[x]), lab.parameter(found.up[y])
         where = f"{line(found.x, 20)} {here[0]}, {line(found.y, 20)} {here[1]}"
         ends = (short(float(known.min())), short(float(known.max()))) if known.size else ("", "")
         name = f"{line(found.measure, 20)} {said}"

@@ -17,7 +17,7 @@ from tui.text import count, percent, short
 from tui.theme import CurveStyle, series
 
 if TYPE_CHECKING:
-    from tui.experiment_figures import Outcome
+    from sim.lab import Outcome
 
 
 SOLID = 0xFF

@@ -21,21 +21,13 @@ from tui.actions.table import way_to
 from tui.dialogs.progress import in_thread
 from tui.draw.experiments import BarsPane, ExperimentTable, ParameterMapPane
 from tui.draw.fan import DifferencePane, FanPane
-from tui.experiment_figures import (
-    BY_CONDITION,
-    FAN,
-    Bars,
-    Outcome,
-    name_of,
-    outcome_of,
-    series_of,
-)
 from tui.experiments import REPLICATES, Experiment
 from tui.modes.inspector import ScrollingLines, fact, heading, wrapped
 from tui.modes.panes import Mode, entitle, titled
 from tui.safe_text import line
 
 if TYPE_CHECKING:
+    from sim.lab import Outcome
     from sim.runtime import Frame
 
 
@@ -74,7 +66,7 @@ class RunsMode(Mode):
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("experiments",),)
 
     _series = "ever"
-    _view = FAN
+    _view = "fan"
     _axes: tuple[str, ...] = ()
     _key: tuple[object, ...] = ()
     _is_looking = False
@@ -112,7 +104,7 @@ class RunsMode(Mode):
 
     @property
     def known_series(self) -> tuple[str, ...]:
-        return series_of(self.chosen) if self.chosen is not None else ()
+        return self.chosen.series if self.chosen is not None else ()
 
     @property
     def series(self) -> str:
@@ -185,8 +177,8 @@ class RunsMode(Mode):
         if self._outcome is None:
             return "Runs"
         view, series = line(self.view, 40), self._outcome.series
-        is_named = view.endswith(BY_CONDITION) or not series
-        said = view if is_named else f"{view} of {name_of(series)}"
+        is_named = view.endswith(lab.BY_CONDITION) or not series
+        said = view if is_named else f"{view} of {lab.name_of(series)}"
         return f"{said[:1].upper()}{said[1:]}"
 
     def _next_ones(self) -> str:
@@ -197,7 +189,7 @@ class RunsMode(Mode):
         ):  # fmt: skip
             if len(known) > 1:
                 key = way_to(action, self.app.keymap)
-                told.append(f"{key}: {line(name_of(_after(shown, known)), 24)}")
+                told.append(f"{key}: {line(lab.name_of(_after(shown, known)), 24)}")
         return "  ".join(told)
 
     def _follow(self) -> None:
@@ -214,7 +206,7 @@ class RunsMode(Mode):
         try:
             found = None
             if chosen is not None:
-                found = await in_thread(lambda: outcome_of(chosen, series, axes), "outcome")
+                found = await in_thread(lambda: chosen.outcome(series, axes), "outcome")
         finally:
             self._is_looking = False
         if self.chosen is chosen:
@@ -227,14 +219,14 @@ class RunsMode(Mode):
         picture = None if outcome is None else outcome.pictures.get(self.view)
         pictures, difference = self.query_one(ContentSwitcher), self.query_one(DifferencePane)
         had_focus = pictures.has_focus_within
-        pictures.current = {lab.HeatMap: "parameters", Bars: "bars"}.get(type(picture), "fan")
+        pictures.current = {lab.HeatMap: "parameters", lab.Bars: "bars"}.get(type(picture), "fan")
         apart = outcome.difference if outcome is not None else None
         self.set_class(apart is not None, "-compared")
         arms = outcome if outcome is not None and outcome.arms else None
         self.query_one(FanPane).show_outcome(arms, self._live)
         if isinstance(picture, lab.HeatMap):
             self.query_one(ParameterMapPane).show_map(picture)
-        elif isinstance(picture, Bars):
+        elif isinstance(picture, lab.Bars):
             self.query_one(BarsPane).show_bars(picture)
         if had_focus and pictures.visible_content is not None:
             pictures.visible_content.focus()

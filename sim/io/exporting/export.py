@@ -64,6 +64,12 @@ def outlet(
             _publish(draft, force=force)
 
 
+def write_text(path: Path, text: str, *, force: bool = True) -> None:
+    """Write a text atomically; a write error leaves the file unchanged."""
+    with outlet(path, force=force) as (draft,):
+        draft.write_text(text, encoding="utf-8")
+
+
 def _draft(stack: contextlib.ExitStack, target: Path) -> files.Draft:
     draft = files.Draft(target)
     stack.callback(os.close, draft.descriptor)

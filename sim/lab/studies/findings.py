@@ -20,7 +20,7 @@ from sim.core.progress import Report, Tell, quiet, unheard
 from sim.core.text import one_line, plural
 from sim.errors import FileError, UnknownNameError
 from sim.lab.background import awaited
-from sim.lab.futures import Futures, mean_row
+from sim.lab.futures import MEASURE_NAMES, Futures, mean_row
 from sim.lab.runs import ExperimentProgress, experiment_now, seeds_from
 from sim.lab.runs.experiment import versions
 from sim.lab.runs.results import Records, read_replicates, records_of, refusing
@@ -245,7 +245,7 @@ class StudyFindings(Result):
         unit = SHARE if measure == "share" else self.records.runs.units.get(measure, "")
         return [
             conclusion(
-                self.difference(measure, arm.name), what=_NAMES.get(measure, measure),
+                self.difference(measure, arm.name), what=MEASURE_NAMES.get(measure, measure),
                 first=self.study.against,
                 second=arm.name, unit=unit,
                 means=(self._mean(measure, self.study.against), self._mean(measure, arm.name)),
@@ -327,7 +327,6 @@ def read_findings(path: str | Path) -> StudyFindings:
         return StudyFindings(study, records_of(facts, rows), begun)
 
 
-_NAMES = {"share": "share reached", "size": "reach"}
 _MOST_FIGURES = 6
 _MOST_SEEDS = 200
 

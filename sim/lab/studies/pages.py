@@ -14,7 +14,7 @@ import numpy as np
 from sim.arrays import F64
 from sim.core.text import clean, one_line
 from sim.errors import InputError
-from sim.io.exporting.export import outlet
+from sim.io.exporting.export import write_text
 from sim.lab.tables import Table, shown
 
 _STYLE = (
@@ -45,21 +45,16 @@ def write_page(title: str, blocks: Sequence[Block], path: Path, *, force: bool) 
     """Write a page atomically."""
     ending = path.suffix.lower()
     if ending in {".html", ".htm"}:
-        _write(path, as_html_page(title, blocks), force=force)
+        write_text(path, as_html_page(title, blocks), force=force)
         return path
     if ending != ".md":
         raise InputError(f"A report is written as .html or .md, and {path.name!r} ends in neither.")
     for block in blocks:
         if block.kind == "figure":
-            _write(_beside(path, block.holds), block.holds.svg, force=force)
+            write_text(_beside(path, block.holds), block.holds.svg, force=force)
     parts = [f"# {_plain(title)}", *(_markdown(block, path) for block in blocks)]
-    _write(path, "\n\n".join(parts) + "\n", force=force)
+    write_text(path, "\n\n".join(parts) + "\n", force=force)
     return path
-
-
-def _write(path: Path, text: str, *, force: bool) -> None:
-    with outlet(path, force=force) as (draft,):
-        draft.write_text(text, "utf-8")
 
 
 def _beside(path: Path, figure: Drawn) -> Path:

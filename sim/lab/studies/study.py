@@ -554,14 +554,13 @@ def template(title: str) -> str:
 
 def write_template(path: Path, *, force: bool = False) -> None:
     """Write a study file to start from, titled after its name; it runs as it is."""
-    from sim.io.exporting.export import outlet
+    from sim.io.exporting.export import write_text
 
     if not path.parent.is_dir():
         raise FileError(path, "its folder does not exist; make it first")
     if path.exists() and not force:
         raise FileError(path, "exists already; edit it, or choose another name")
-    with outlet(path, force=force) as (draft,):
-        draft.write_text(template(path.stem.replace("-", " ").capitalize()), encoding="utf-8")
+    write_text(path, template(path.stem.replace("-", " ").capitalize()), force=force)
 
 
 @dataclass(frozen=True)

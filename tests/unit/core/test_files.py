@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from sim import io
 from sim.cli import models
 from sim.cli.output import write_text
 from sim.core import files, plugin_files
@@ -40,7 +41,6 @@ from sim.settings import keep_words
 from sim.settings.settings import read_table
 from sim.store import Bookmark
 from sim.store.journal.lineage import keep_bookmarks
-from tui import lab_files
 from tui.actions.view import _write_picture
 
 
@@ -189,7 +189,7 @@ WRITERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "settings": ("settings.toml", lambda path: keep_words(path, "metrics", WIDE)),
     "plugins": ("plugins.json", keep_record),
     "pictures": ("a.svg", lambda path: _write_picture(path, LONG)),
-    "studies": ("a.toml", lambda path: lab_files.write_text(path, LONG)),
+    "studies": ("a.toml", lambda path: io.write_text(path, LONG)),
     "bookmarks": ("a.hub.live/bookmarks", keep_many_bookmarks),
 }
 OLD = "# old\n"

@@ -1,24 +1,26 @@
-"""The outcome of an experiment so far: its curves, figures and sentences, made in a thread."""
+"""What can be drawn and said of the result of many runs, finished or not: curves, bars, sentences.
+
+Reading a result takes long enough to be done in a thread.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sim import lab
 from sim.arrays import F64
+from sim.core.text import clip, count, one_line, percent, plural, short
 from sim.errors import InputError, UnknownNameError
-from tui.experiments import finished_of
-from tui.safe_text import line
-from tui.text import count, percent, short
-
-if TYPE_CHECKING:
-    from sim.lab import Calibration, Ensemble, Futures, HeatMap, StudyFindings, Sweep
-    from tui.experiments import Experiment
-
+from sim.lab.calibration import Calibration
+from sim.lab.ensembles import Ensemble
+from sim.lab.futures import MEASURE_NAMES, SHARES, Futures
+from sim.lab.statistics import conclusion
+from sim.lab.studies import StudyFindings
+from sim.lab.studies.files import ScenarioStory
+from sim.lab.sweeps import HeatMap, Sweep
 
 FAN, HEAT, BY_CONDITION = "fan", "heat map", "by condition"
 """Names of the pictures; those of bars are named after their content."""
@@ -69,7 +71,7 @@ class Outcome:
 
     series: str  # the series of the curves
     unit: str  # of these
-    tick: int  # the first tick of the curves, and the number of agents
+    tick: int  # the first tick of the curves, if that is not 0
     agents: int
     arms: Mapping[str, F64]  # the fan chart of each: float64 (5, ticks + 1), QUANTILES by tick
     facts: tuple[tuple[str, str], ...]  # label and value
@@ -84,55 +86,71 @@ class Outcome:
         return (*((FAN,) if self.arms else ()), *self.pictures)
 
 
-def series_of(experiment: Experiment) -> tuple[str, ...]:
-    """Return the names of an experiment's series, those of messages first."""
-    found = experiment.found
-    if found is None or not hasattr(found, "records"):
-        return ()
-    if isinstance(found.records, tuple):
+def finished_of(found: Any) -> int:
+    """Return the number of runs behind a result; 0 if unknown."""
+    records = getattr(found, "records", ())
+    return sum(each.finished for each in (records if isinstance(records, tuple) else (records,)))
+
+
+def series_of(found: Any, *, sends: bool = True) -> tuple[str, ...]:
+    """Return the names of a result's series, those of messages first if runs send any."""
+    if isinstance(found, Sweep):
         return _measures(found)
+    if not hasattr(found, "records"):
+        return ()
     every = dict.fromkeys(n for each in found.records.found.values() for n in each.series)
-    has_messages = experiment.plan.sends or bool(experiment.under_way)
-    own = [name for name in OF_MESSAGES if name in every and has_messages]
+    own = [name for name in OF_MESSAGES if name in every and sends]
     rest = [name for name in every if name not in {*OF_MESSAGES, "running"}]
     rest.sort(key=lambda name: not name.startswith("feed_"))
     return (*own, *rest) or tuple(every)
 
 
-def outcome_of(experiment: Experiment, series: str, axes: tuple[str, ...] = ()) -> Outcome | None:
-    """Return the outcome of an experiment so far; None: no finished run, or no such series."""
-    found: Any = experiment.found
-    if isinstance(found, lab.Calibration):
-        return _of_calibration(found, experiment)
-    known = series_of(experiment)
+def outcome_of(
+    found: Any, series: str, axes: tuple[str, ...] = (), *, sends: bool = True
+) -> Outcome | None:
+    """Return the outcome of a result so far; None: no finished run, or no such series.
+
+    Parameters
+    ----------
+    found
+        A calibration, sweep, study, comparison or ensemble; None: nothing yet.
+    series
+        The series of the curves, or the measure of a sweep; unknown: the first.
+    axes
+        The parameters of a sweep's map: across, and upwards; empty: the first two.
+    sends
+        Whether the runs send messages.
+    """
+    if isinstance(found, Calibration):
+        return _of_calibration(found)
+    known = series_of(found, sends=sends)
     if not known or not finished_of(found):
         return None
     series = series if series in known else known[0]
-    if isinstance(found, lab.Sweep):
-        return _of_sweep(found, series, axes, experiment)
-    if isinstance(found, lab.Ensemble):
+    if isinstance(found, Sweep):
+        return _of_sweep(found, series, axes)
+    if isinstance(found, Ensemble):
         said = (*found.conclusion().splitlines(), found.summary().caption)
-        arms = {"": _fan(found.records.curve(series))}
-        return _of_curves(found, series, experiment, arms, _facts(found), said)
-    return _of_conditions(found, series, experiment)
+        return _of_curves(
+            found, series, {"": _fan(found.records.curve(series))}, _facts(found), said
+        )
+    return _of_conditions(found, series)
 
 
 def _of_curves(
-    found: Any, series: str, experiment: Experiment, arms: Mapping[str, F64],
-    facts: Iterable[tuple[str, str]], said: Iterable[str], **more: Any,
+    found: Any, series: str, arms: Mapping[str, F64], facts: Iterable[tuple[str, str]],
+    said: Iterable[str], **more: Any,
 ) -> Outcome:  # fmt: skip
     records = found.records
     return Outcome(
-        series, records.curves.units.get(series, ""), experiment.tick, records.agents, arms,
-        tuple(facts), tuple(filter(None, (*said, *experiment.remarks))), records.finished, **more,
+        series, records.curves.units.get(series, ""), 0, records.agents, arms, tuple(facts),
+        tuple(filter(None, said)), records.finished, **more,
     )  # fmt: skip
 
 
-def _of_conditions(
-    found: Futures | StudyFindings, series: str, experiment: Experiment
-) -> Outcome | None:
+def _of_conditions(found: Futures | StudyFindings, series: str) -> Outcome | None:
     """Return the outcome of a comparison or a study: the answers first, then every condition."""
-    if isinstance(found, lab.StudyFindings):
+    if isinstance(found, StudyFindings):
         futures, first, measures = found.futures, found.study.against, found.study.measures
         said = [each.sentence.replace(m := each.claim.measure, name_of(m))
                 for each in found.verdicts]  # fmt: skip
@@ -147,28 +165,32 @@ def _of_conditions(
     facts = [("paired runs", count(len(futures.seeds)))]
     for name, shown in bars.items():
         facts += [("mean of", name.removesuffix(f" {BY_CONDITION}"))]
-        facts += [(line(bar.label, 24), bar.said) for bar in shown.rows]
+        facts += [(clip(one_line(bar.label), 24), bar.said) for bar in shown.rows]
     arms = [arm for arm in futures.arms if arm != first]
     answers = [answer(futures, each, arm, first) for each in measures for arm in arms]
     table = futures.difference_curve(series)
     levels = np.stack([table["low"], table["mean"], table["high"]]).astype(np.float64)
     fans = {arm: _fan(futures.curve(series, arm)) for arm in futures.arms}
     return _of_curves(
-        found, series, experiment, fans, facts, (*said, *answers, found.corrected(), *last),
+        found, series, fans, facts, (*said, *answers, found.corrected(), *last),
         difference=ArmDifference(futures.arms[1], futures.arms[0], levels), pictures=bars,
     )  # fmt: skip
 
 
 def name_of(measure: str) -> str:
-    """Return what a measure or a series is called on the screen."""
+    """Return what a measure or a series is called."""
     bare = measure.removesuffix("#0")
-    known = {**lab.MEASURE_NAMES, **SERIES_TITLES}
-    return known.get(bare) or known.get(f"end_{bare}") or line(bare.removeprefix("metric_"), 40)
+    known = {**MEASURE_NAMES, **SERIES_TITLES}
+    return (
+        known.get(bare)
+        or known.get(f"end_{bare}")
+        or clip(one_line(bare.removeprefix("metric_")), 40)
+    )
 
 
 def answer(found: Futures, measure: str, arm: str, first: str) -> str:
     """Say how two conditions differ in a measure, with the interval of the difference."""
-    return lab.conclusion(
+    return conclusion(
         found.difference(measure, arm, first), what=name_of(measure), first=first, second=arm,
         unit="share" if is_share(measure) else found.unit(measure),
         means=(found.mean(measure, first), found.mean(measure, arm)),
@@ -177,7 +199,7 @@ def answer(found: Futures, measure: str, arm: str, first: str) -> str:
 
 def is_share(measure: str) -> bool:
     """Return whether values of a measure are written as percentages."""
-    return measure.partition("#")[0] in lab.SHARES
+    return measure.partition("#")[0] in SHARES
 
 
 def written_as(measure: str) -> Callable[[float], str]:
@@ -223,11 +245,12 @@ def _means(found: Sweep, measure: str) -> F64:
         return np.full(len(found.design), np.nan)
 
 
-def _of_sweep(found: Sweep, measure: str, axes: tuple[str, ...], experiment: Experiment) -> Outcome:
-    finished = sum(each.finished for each in found.records)
+def _of_sweep(found: Sweep, measure: str, axes: tuple[str, ...]) -> Outcome:
+    finished = finished_of(found)
+    total = sum(len(each.programs) * len(each.seeds) for each in found.records)
     facts = [
         ("design", found.design.kind), ("points", count(len(found.design))),
-        ("runs", f"{count(finished)} of {count(experiment.total)}"),
+        ("runs", f"{count(finished)} of {count(total)}"),
         *((name, _span(found, place)) for place, name in enumerate(found.design.names)),
     ]  # fmt: skip
     pictures: dict[str, HeatMap | Bars] = {}
@@ -241,8 +264,7 @@ def _of_sweep(found: Sweep, measure: str, axes: tuple[str, ...], experiment: Exp
         chosen = axes if len(axes) == 2 and {*axes} <= {*names} and len({*axes}) == 2 else names[:2]
         pictures = {HEAT: found.heat_map(chosen[0], chosen[1], measure), **pictures}
     return Outcome(
-        measure, "", 0, 0, {}, tuple(facts), (*said, *experiment.remarks), finished,
-        pictures=pictures,
+        measure, "", 0, 0, {}, tuple(facts), tuple(said), finished, pictures=pictures,
     )  # fmt: skip
 
 
@@ -290,7 +312,7 @@ def _ends(found: Sweep, measure: str) -> Bars:
     return Bars(tuple(rows), note, drawn.middle)
 
 
-def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
+def _of_calibration(found: Calibration) -> Outcome:
     facts = [
         ("model", found.plan.model), ("network", found.plan.network),
         ("points", count(found.simulations)), ("messages per point", count(found.plan.messages)),
@@ -306,9 +328,8 @@ def _of_calibration(found: Calibration, experiment: Experiment) -> Outcome:
         said = f"{error.model:.3f} (baseline {error.copying:.3f})"
         facts.append((f"{error.measure}, {error.messages}", said))
     note = f"Best fit within each range (0 to 1), with its {found.level:.0%} joint region"
-    said_of = (*found.conclusion().splitlines(), *experiment.remarks)
     return Outcome(
-        "", "", 0, 0, {}, tuple(facts), said_of, found.simulations,
+        "", "", 0, 0, {}, tuple(facts), tuple(found.conclusion().splitlines()), found.simulations,
         pictures={"parameters": Bars(tuple(rows), note, span=(0.0, 1.0))},
     )  # fmt: skip
 
@@ -336,3 +357,38 @@ def _facts(found: Ensemble) -> list[tuple[str, str]]:
         if row := rows.get(name):
             facts.append((label, f"{row['median']:.0f} ({row['least']:.0f}-{row['most']:.0f})"))
     return facts
+
+
+def story_card(story: ScenarioStory, variant: str, seen: float) -> str:
+    """Return the card at the end of a scenario: expected, seen, whether it holds."""
+    low, mean, high = story.still["ended"][variant]
+    write, is_known = written_as(story.measure), seen == seen
+    holds = "yes, within the range of those runs" if low <= seen <= high else (
+        "no, outside the range of those runs" if is_known else "unknown, it was not measured"
+    )  # fmt: skip
+    return "\n".join([
+        story.claim, "",
+        f"Variant    {variant}: {name_of(story.measure)}",
+        f"Expected   {write(mean)} ({write(low)} to {write(high)} in runs of "
+        f"{count(story.still['agents'])} members)",
+        f"Seen       {write(seen) if is_known else '-'}",
+        f"Holds      {holds}", "",
+        "One run cannot compare variants: 0, then c, runs all of them in pairs.",
+    ])  # fmt: skip
+
+
+def study_card(found: StudyFindings) -> str:
+    """Return each expectation of a study with what was seen, and whether it holds."""
+    words = {"agrees": "yes", "disagrees": "no", "undecided": "undecided: more runs would tell"}
+    lines = [found.study.said.sees, "" if found.is_finished else found.how_far()]
+    for verdict in found.verdicts:
+        claim, write = verdict.claim, written_as(verdict.claim.measure)
+        one, other = (
+            write(found.futures.mean(claim.measure, arm)) for arm in (claim.arm, claim.against)
+        )
+        lines += [
+            "", f"Expected   {name_of(claim.measure)}: {claim.in_short}",
+            f"Seen       {one} in {claim.arm}, {other} in {claim.against} "
+            f"({plural(verdict.found.pairs, 'pair')})", f"Holds      {words[verdict.word]}",
+        ]  # fmt: skip
+    return "\n".join(lines).strip()

@@ -1,4 +1,4 @@
-"""Files of the lab: studies, scenarios to play or sweep, data to fit; list, check, write, run."""
+"""Files of the lab: studies, scenarios to play or sweep; listed, checked, written."""
 
 from __future__ import annotations
 
@@ -6,24 +6,20 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sim import lab
+from sim.arrays import F64
+from sim.core.text import clip, count, one_line
 from sim.errors import FileError, HubbubError
-from sim.scenario import gallery_names
-from tui.experiments import ExperimentPlan
-from tui.safe_text import line
-from tui.text import count
+from sim.lab.runs.results import finished_in
+from sim.lab.studies.study import results_beside, study_of
+from sim.scenario.gallery import PREFIX, gallery_names, gallery_path, is_scenario
+from sim.scenario.plan import Stop
+from sim.scenario.spec import scenario_from, toml_table, toml_text
 
-if TYPE_CHECKING:
-    from sim.lab import Result, Study
-
-
-GALLERY = "gallery:"
 MOST_FILES = 200
 """Maximum number of files of a folder that are examined."""
 MOST_BYTES = 1 << 20
@@ -48,7 +44,7 @@ class Diagnostic:
     row: int = -1  # its line, from 0; -1: the whole text
 
 
-def named_file(name: str) -> Path:
+def named_file(name: str | Path) -> Path:
     """Return the named file, with or without its suffix; relative paths start here."""
     path = Path(name).expanduser()
     return path if path.suffix == ".toml" else path.with_name(f"{path.name}.toml")
@@ -56,7 +52,14 @@ def named_file(name: str) -> Path:
 
 def where_of(name: str) -> str:
     """Return the scenario or study that was named: ``gallery:NAME``, or a file."""
-    return name if name.startswith(GALLERY) else str(named_file(name))
+    return name if name.startswith(PREFIX) else str(named_file(name))
+
+
+def scenario_at(name: str) -> str:
+    """Return the scenario that was named: a file, or else one of the gallery."""
+    if is_scenario(name) or named_file(name).exists() or name not in gallery_names():
+        return where_of(name)
+    return PREFIX + name
 
 
 def lab_files(folder: Path) -> list[LabFile]:
@@ -69,7 +72,7 @@ def _looked_at(path: Path) -> LabFile | None:
     table = _table(path)
     if "study" in table or "arms" in table:
         title = _of_section(table, "study").get("title", path.stem)
-        return LabFile(path, "study", str(title), _state(lab.results_beside(path)))
+        return LabFile(path, "study", str(title), _state(results_beside(path)))
     if "sweep" in table:
         title = _of_section(table, "about").get("title", path.stem)
         return LabFile(path, "sweep", str(title), _state(sweep_results(str(path))))
@@ -78,8 +81,6 @@ def _looked_at(path: Path) -> LabFile | None:
 
 def _table(path: Path) -> Mapping[str, Any]:
     """Return a file's contents; empty if it cannot be read: opening it shows the error."""
-    from sim.scenario.spec import toml_table
-
     try:
         return toml_table(path)
     except HubbubError:
@@ -94,7 +95,7 @@ def _of_section(table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def scenarios() -> list[str]:
     """List the scenarios of this folder, which can be played, and the gallery."""
     here = [str(path) for path in sorted(Path().glob("*.toml")) if _is_played({*_table(path)})]
-    return [*here, *(GALLERY + name for name in gallery_names())]
+    return [*here, *(PREFIX + name for name in gallery_names())]
 
 
 def _is_played(named: set[str]) -> bool:
@@ -111,7 +112,7 @@ def _state(results: Path) -> str:
 
 def kept_in(results: Path) -> int:
     """Return the number of finished runs in a results file and the numbered files beside it."""
-    return sum(lab.finished_in(path) for path in results_of(results))
+    return sum(finished_in(path) for path in results_of(results))
 
 
 def results_of(results: Path) -> list[Path]:
@@ -129,7 +130,7 @@ def remove_results(results: Path) -> None:
 
 def sweep_results(where: str) -> Path:
     """Return the default results file of a sweep: ``NAME.sweep.runs`` beside it."""
-    return Path(where.removeprefix(GALLERY).removesuffix(".toml") + ".sweep.runs")
+    return Path(where.removeprefix(PREFIX).removesuffix(".toml") + ".sweep.runs")
 
 
 # -- stories ----------------------------------------------------------------------------------
@@ -151,7 +152,8 @@ class ScenarioStory:
         """The measure that its claims are about; empty: unknown."""
         return str(self.still.get("measure", ""))
 
-    def course(self, variant: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def course(self, variant: str) -> F64:
+        """Return the mean course of a variant in these runs, tick by tick."""
         points = np.array(self.still["courses"][variant], np.float64)
         ticks = np.arange(len(points)) * self.still["step"]
         return np.interp(np.arange(ticks[-1] + 1), ticks, points)
@@ -159,26 +161,24 @@ class ScenarioStory:
 
 def story_of(where: str) -> ScenarioStory:
     """Return the story of a scenario: a file, or ``gallery:NAME``."""
-    from sim.scenario.gallery import gallery_path
-
-    is_ours = where.startswith(GALLERY)
+    is_ours = where.startswith(PREFIX)
     path = gallery_path(where) if is_ours else Path(where)
     stills = json.loads((path.parent / "stills.json").read_text("utf-8")) if is_ours else {}
     table = _table(path)
     about = _of_section(table, "about")
     title, question, claim = (
-        line(str(about.get(key, "")), 400) for key in ("title", "question", "sees")
+        clip(one_line(str(about.get(key, ""))), 400) for key in ("title", "question", "sees")
     )
     variants = tuple(_of_section(table, "variants"))
     return ScenarioStory(
-        where, title, question, claim, variants, stills.get(where.removeprefix(GALLERY), {})
+        where, title, question, claim, variants, stills.get(where.removeprefix(PREFIX), {})
     )
 
 
 # -- texts ------------------------------------------------------------------------------------
 
 
-def read_text(path: Path) -> str:
+def text_of_file(path: Path) -> str:
     """Return the text of a file to edit."""
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -191,28 +191,17 @@ def read_text(path: Path) -> str:
         raise FileError(path, "is not a UTF-8 text file; name a study or a scenario") from None
 
 
-def write_text(path: Path, text: str, *, force: bool = True) -> None:
-    """Write a text atomically; a write error leaves the file unchanged."""
-    from sim.io.exporting.export import outlet
-
-    with outlet(path, force=force) as (draft,):
-        draft.write_text(text, encoding="utf-8")
-
-
 def fault_of(path: Path, text: str) -> Diagnostic | None:
     """Return the first error in the text of a study or scenario; None: it is valid."""
-    from sim.scenario.plan import Stop
-    from sim.scenario.spec import scenario_from, toml_text
-
     try:
         table = toml_text(path, text)
         if {"study", "arms"} & {*table}:
-            lab.study_of(path, text=text)
+            study_of(path, text=text)
         else:
             scenario_from(path, table).plan(Stop(None)).check()
     except HubbubError as error:
         said = error.reason if isinstance(error, FileError) else str(error)
-        return Diagnostic(line(said, 600), _row_of(text.splitlines(), said))
+        return Diagnostic(clip(one_line(said), 600), _row_of(text.splitlines(), said))
     return None
 
 
@@ -243,39 +232,3 @@ def _row_of(rows: list[str], said: str) -> int:
         if key and re.search(rf"(?<![\w-]){name}(?![\w-])", said[named.end() :]):
             return row
     return head
-
-
-# -- plans ------------------------------------------------------------------------------------
-
-
-def study_plan(study: Study, into: Path | None, again: str) -> ExperimentPlan:
-    """Return a plan that runs a study, and resumes its results file."""
-    begin = partial(lab.run_study, study, into=into, resume=into is not None)
-    total = len(study.arms) * study.said.replicates
-    return ExperimentPlan(
-        f"study {study.name}", begin, lambda now: lab.StudyFindings(study, now.records()),
-        total, into, again,
-    )  # fmt: skip
-
-
-def sweep_plan(
-    where: str, how: Mapping[str, Any], into: Path | None, message: Mapping[str, Any] | None = None
-) -> ExperimentPlan:
-    """Return a plan that runs a sweep, and resumes its results file."""
-    said: dict[str, Any] = {**how, "into": into, "resume": into is not None}
-    begin: Any = partial(lab.sweep, where, **said)
-    if message is not None:
-        begin = lambda world, **more: lab.sweep(world, messages=message, **said, **more)  # noqa: E731
-    return ExperimentPlan(
-        f"sweep of {where}", begin, lambda now: now.sweep(), into=into, again=f"sweep {where} ...",
-        of_world=message is not None,
-    )  # fmt: skip
-
-
-def calibration_plan(data: Path, how: Mapping[str, Any]) -> ExperimentPlan:
-    """Return a plan that fits parameters to observed messages."""
-
-    async def begin(*, workers: int, report: Any, **_others: Any) -> Result:
-        return await lab.calibrate(data, **how, workers=workers, report=report)
-
-    return ExperimentPlan(f"calibration on {data.name}", begin)
