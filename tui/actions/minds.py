@@ -14,16 +14,7 @@ from sim.minds.models.budget import cap_of
 from tui.actions.command_line import choice, pairs, share_of
 from tui.actions.table import Words, does
 from tui.dialogs.dialog import Notice
-from tui.dialogs.minds import (
-    GiveMinds,
-    InterviewDialog,
-    MindWish,
-    PlayDialog,
-    SurveyDialog,
-    SurveyQuestions,
-    choices_of,
-    survey_text,
-)
+from tui.dialogs.minds import GiveMinds, InterviewDialog, PlayDialog, SurveyDialog
 from tui.dialogs.progress import in_thread
 from tui.text import minds_text
 
@@ -36,32 +27,46 @@ if TYPE_CHECKING:
     from sim.minds.models.budget import Budget
     from sim.scenario import MindsRequest
     from tui.app import Hubbub as Viewer
-    from tui.dialogs.minds import PlayerAct, Talk
+    from tui.dialogs.minds import Talk
 
 
 @does("minds")
 async def minds(app: Viewer, words: Words) -> None:
+    from sim.minds.deciding import commands as minding
     from sim.minds.deciding.estimate import minds_offer
 
     offer = await in_thread(minds_offer, "minds")
     caps, _ = await app.simulation.query(_kept)
     if caps is not None and caps[2] is not None:
         offer = replace(offer, dollars=caps[2] / 1e9)  # the run's cap overrides the settings
-    wish: MindWish | None
-    if words:
-        said = pairs(words[1:])
-        allowed = ("mind", *offer.fields)
-        if set(said) - set(allowed):
-            raise InputError(f"`minds` takes {', '.join(allowed)}, each NAME=WORDS, nothing else.")
-        mind = said.pop("mind", "model")
-        wish = MindWish(words[0], mind, wake=False, said=said)
-    else:
+    if not words:
         _of_this_process(app)
         proposed = "" if app.groups.member is None else f"ids:{app.groups.table.chosen_id}"
         dialog = GiveMinds(offer, proposed, lambda *said: _estimated(app, *said))
-        wish = await app.push_screen_wait(dialog)
-    if wish is not None:
-        await _give(app, wish)
+        words = await app.push_screen_wait(dialog) or ()
+        if not words:
+            return
+    who, said = words[0], pairs(words[1:])
+    allowed = ("mind", *offer.fields, "model", "budget", "wake")
+    if set(said) - set(allowed):
+        raise InputError(f"`minds` takes {', '.join(allowed)}, each NAME=WORDS, nothing else.")
+    mind, wakes = said.pop("mind", "model"), said.pop("wake", "no") == "yes"
+    model, budget = said.pop("model", ""), said.pop("budget", "")
+    await in_thread(lambda: minding.checked_mind(mind), "minds")
+    if wakes:
+        _of_this_process(app)
+        await _open_platform(app)
+    many = await app.simulation.do("give_minds", who, mind, **said)
+    if budget:
+        await _cap(app, tuple(budget.split()))
+    if not wakes:
+        now = app.simulation.frame.minds
+        until = "" if now is not None and now.awake else "; type :llm on to activate them"
+        app.say(f"Language models assigned to {plural(many, 'member')}{until}.", "good")
+        return
+    app.asking.prefer = model
+    name = mind.partition(",")[0]
+    await _wake(app, f"{name} decides for {plural(many, 'member')} from the next tick.")
 
 
 async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -> str:
@@ -76,25 +81,6 @@ async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -
         f"{plural(found.requests, 'request')}, {found.read:,} tokens read, "
         f"{found.written:,} written{cost}."
     )
-
-
-async def _give(app: Viewer, wish: MindWish) -> None:
-    from sim.minds.deciding import commands as minding
-
-    name = wish.mind.partition(",")[0]
-    await in_thread(lambda: minding.checked_mind(wish.mind), "minds")
-    if wish.wake:
-        await _open_platform(app)
-    many = await app.simulation.do("give_minds", wish.who, wish.mind, **wish.said)
-    if wish.budget:
-        await _cap(app, tuple(wish.budget.split()))
-    if not wish.wake:
-        now = app.simulation.frame.minds
-        until = "" if now is not None and now.awake else "; type :llm on to activate them"
-        app.say(f"Language models assigned to {plural(many, 'member')}{until}.", "good")
-        return
-    app.asking.prefer = wish.model
-    await _wake(app, f"{name} decides for {plural(many, 'member')} from the next tick.")
 
 
 async def let_decide(app: Viewer, asked: MindsRequest) -> None:
@@ -252,37 +238,33 @@ def _prompts() -> dict[str, Any]:
 
 @does("survey")
 async def survey(app: Viewer, words: Words) -> None:
-    if words:
-        said = pairs(words[1:])
-        if set(said) - {"question", "choices"} or not said.get("question"):
-            raise InputError("Type `survey random:20 question='...' choices=yes,no`.")
-        choices = choices_of(said.get("choices", ""))
-        wish: SurveyQuestions | None = SurveyQuestions(words[0], said["question"], choices)
-    else:
-        wish = await app.push_screen_wait(SurveyDialog())
-    if wish is not None:
-        await _survey(app, wish)
+    from sim.minds.deciding.interview import counted, plain, survey_text
 
-
-async def _survey(app: Viewer, wish: SurveyQuestions) -> None:
-    from sim.minds.deciding.interview import counted, plain
-
+    words = words or await app.push_screen_wait(SurveyDialog()) or ()
+    if not words:
+        return
+    said = pairs(words[1:])
+    if set(said) - {"question", "choices"} or not (question := said.get("question")):
+        raise InputError("Type `survey random:20 question='...' choices=yes,no`.")
+    choices = tuple(filter(None, map(str.strip, said.get("choices", "").split(","))))
     thinker = await app.asking.ready()
-    names, asks = await app.simulation.query(_sampled, wish)
+    names, asks = await app.simulation.query(_sampled, words[0], question, choices)
     futures = [thinker.pool.submit(ask) for ask in asks]  # type: ignore[union-attr]  # ready() says so
     answers = await app.work.in_thread("asking members", lambda report: _gathered(futures, report))
-    answers = [plain(one, wish.choices) for one in answers]
-    said = [one.text if one.fault is None else f"({one.fault})" for one in answers]
-    counts = counted(answers, wish.choices)
-    await app.push_screen_wait(Notice("Survey", survey_text(wish.question, counts, names, said)))
+    answers = [plain(one, choices) for one in answers]
+    texts = [one.text if one.fault is None else f"({one.fault})" for one in answers]
+    told = survey_text(question, counted(answers, choices), names, texts)
+    await app.push_screen_wait(Notice("Survey", told))
 
 
-def _sampled(world: Any, wish: SurveyQuestions) -> tuple[list[str], list[Any]]:
+def _sampled(
+    world: Any, members: str, question: str, choices: tuple[str, ...]
+) -> tuple[list[str], list[Any]]:
     from sim.minds.deciding.commands import members_of
     from sim.minds.deciding.interview import questions_to
 
-    who = [int(member) for member in members_of(world, wish.members)]
-    asks = questions_to(world, who, wish.question, choices=wish.choices, **_prompts())
+    who = [int(member) for member in members_of(world, members)]
+    asks = questions_to(world, who, question, choices=choices, **_prompts())
     return [world.agents.name(member) for member in who], asks
 
 
@@ -308,10 +290,8 @@ async def play(app: Viewer, words: Words) -> None:
     member, name = await _meant(app, words, "play")
     simulation = app.simulation
 
-    async def act(deed: PlayerAct) -> None:
-        said = {"message": deed.message, "other": deed.other, "text": deed.text}
-        given = {key: value for key, value in said.items() if value not in {None, ""}}
-        await simulation.do("act", member, deed.act, **given)
+    async def act(deed: str, **given: Any) -> None:
+        await simulation.do("act", member, deed, **given)
 
     async def step() -> PlayedMember:
         await simulation.do("act", member, "refresh")

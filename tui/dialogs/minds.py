@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from textual import on
 from textual.app import ComposeResult
@@ -19,7 +18,7 @@ from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog, ListDialog
 from tui.dialogs.form import Field, FormDialog, Row, refusal, whole, whole_number
 from tui.safe_text import line, plain
-from tui.text import count, percent, seconds
+from tui.text import count, seconds
 
 if TYPE_CHECKING:
     from textual.content import Content
@@ -34,20 +33,8 @@ WHO = "top:50:pagerank, random:50, share:0.001, community:NAME:20, ids:3,7"
 EXAMPLE = "e.g. top:50:pagerank"
 
 
-@dataclass(frozen=True, slots=True)
-class MindWish:
-    """The requested assignment of minds."""
-
-    who: str
-    mind: str
-    model: str = ""
-    budget: str = ""
-    wake: bool = True
-    said: Mapping[str, str] = field(default_factory=dict)
-
-
-class GiveMinds(FormDialog[MindWish]):
-    """Asks which members get a mind, and shows the estimated cost."""
+class GiveMinds(FormDialog[tuple[str, ...]]):
+    """Asks which members get a mind, shows the cost; returns the words that ``minds`` takes."""
 
     AUTO_FOCUS = "#who"
     patience = 0.5
@@ -82,18 +69,18 @@ class GiveMinds(FormDialog[MindWish]):
         yield from super().body()
         yield Static(plain(self._offer.lacks), id="lacks", markup=False)
 
-    def made(self, values: Mapping[str, str]) -> MindWish:
+    def made(self, values: Mapping[str, str]) -> tuple[str, ...]:
         said = {name: values[f"said-{name}"] for name in self._offer.fields}
-        mind = ",".join(filter(None, (values["mind"], values["options"])))
-        return MindWish(
-            values["who"], mind, values["model"] if self._offer.models else "", values["budget"],
-            values["wake"] == "yes", {name: value for name, value in said.items() if value},
-        )  # fmt: skip
+        said["mind"] = ",".join(filter(None, (values["mind"], values["options"])))
+        said["model"] = values["model"] if self._offer.models else ""
+        said |= {"budget": values["budget"], "wake": values["wake"]}
+        return (values["who"], *(f"{name}={text}" for name, text in said.items() if text))
 
-    async def preview(self, wanted: MindWish) -> str:
+    async def preview(self, wanted: tuple[str, ...]) -> str:
+        said = dict(word.split("=", 1) for word in wanted[1:])
         ticks = whole("Ticks", self.values["ticks"] or "24", low=1)
-        goal = wanted.said.get("goal", "")
-        return line(await self._estimate(wanted.who, ticks, wanted.model, goal), 300)
+        model, goal = said.get("model", ""), said.get("goal", "")
+        return line(await self._estimate(wanted[0], ticks, model, goal), 300)
 
 
 Talk = list[tuple[str, str]]
@@ -206,22 +193,10 @@ def _turns(name: str, question: str, answer: str) -> list[tuple[str, str]]:
 INCOMPLETE = "A survey needs members and a question."
 SAMPLES = "E.g. community:NAME:20, top:20:pagerank."
 CHOICES = "Separated by commas; empty: members answer in their own words."
-WIDTH = 28
-"""Cells of the longest bar."""
-MOST_SHOWN = 40
 
 
-@dataclass(frozen=True, slots=True)
-class SurveyQuestions:
-    """A requested survey."""
-
-    members: str
-    question: str
-    choices: tuple[str, ...] = ()
-
-
-class SurveyDialog(FormDialog[SurveyQuestions]):
-    """Asks for sample, question and choices."""
+class SurveyDialog(FormDialog[tuple[str, ...]]):
+    """Asks for sample, question and choices; returns the words that ``survey`` takes."""
 
     AUTO_FOCUS = "#question"
 
@@ -233,54 +208,14 @@ class SurveyDialog(FormDialog[SurveyQuestions]):
         yield Field("question", "Question", missing=INCOMPLETE)
         yield Field("choices", "Choices", "yes, no", explanation=CHOICES)
 
-    def made(self, values: Mapping[str, str]) -> SurveyQuestions:
-        return SurveyQuestions(values["members"], values["question"], choices_of(values["choices"]))
-
-
-def choices_of(said: str) -> tuple[str, ...]:
-    """Return the choices in the typed text.
-
-    Examples
-    --------
-    >>> choices_of("yes, no,")
-    ('yes', 'no')
-    """
-    return tuple(choice.strip() for choice in said.split(",") if choice.strip())
-
-
-def survey_text(
-    question: str, counts: Mapping[str, int], names: Sequence[str], answers: Sequence[str]
-) -> str:
-    """Return the distribution of answers, and the answers, as text."""
-    most, total = max([*counts.values(), 1]), max(len(answers), 1)
-    width = max([len(line(choice, 20)) for choice in counts], default=0)
-    bars = [
-        f"{line(choice, 20):<{width}} {'█' * round(WIDTH * n / most):<{WIDTH}} "
-        f"{count(n):>4} {percent(n / total):>6}"
-        for choice, n in counts.items()
-    ]
-    said = [
-        f"{line(name, 24)}: {line(answer, 400)}"
-        for name, answer in zip(names[:MOST_SHOWN], answers, strict=False)
-    ]
-    more = len(answers) - len(said)
-    rest = [f"... and {count(more)} more."] if more > 0 else []
-    head = [line(question, 200), f"{plural(len(answers), 'member')} asked.", ""]
-    return "\n".join([*head, *bars, *([""] if bars else []), *said, *rest])
+    def made(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        said = f"question={values['question']}", f"choices={values['choices']}"
+        return (values["members"], *said)
 
 
 ACTS = ("like", "repost", "reply", "quote", "post", "dislike", "follow", "mute", "report")
 NO_POST, WORDS = frozenset({"post"}), frozenset({"post", "reply", "quote"})
 OF_AUTHORS = frozenset({"follow", "mute"})
-
-
-class PlayerAct(NamedTuple):
-    """What the member is to do."""
-
-    act: str  # name of the act
-    message: int | None = None  # the message or the member that it targets; None: none
-    other: int | None = None
-    text: str = ""  # its text; empty: none
 
 
 class PlayDialog(ListDialog["Shown"]):
@@ -291,7 +226,7 @@ class PlayDialog(ListDialog["Shown"]):
     def __init__(
         self,
         being: PlayedMember,
-        act: Callable[[PlayerAct], Awaitable[None]],
+        act: Callable[..., Awaitable[None]],
         step: Callable[[], Awaitable[PlayedMember]],
     ) -> None:
         super().__init__(f"Playing as {being.name}", yes="Apply", no="Leave")
@@ -318,22 +253,22 @@ class PlayDialog(ListDialog["Shown"]):
         if act in WORDS and not words:
             raise InputError(f"To {act}, type a text.")
         if act in NO_POST:
-            deed = PlayerAct(act, text=words)
+            given: dict[str, Any] = {"text": words}
         elif post is None:
             raise InputError(f"To {act}, select a message of the feed; Next tick loads new ones.")
         elif act in OF_AUTHORS:
-            deed = PlayerAct(act, other=post.author)
+            given = {"other": post.author}
         else:
-            deed = PlayerAct(act, post.message, text=words if act in WORDS else "")
-        self.run_worker(self._do(deed), group="deed", exit_on_error=False)
+            given = {"message": post.message} | ({"text": words} if act in WORDS else {})
+        self.run_worker(self._do(act, given), group="deed", exit_on_error=False)
 
-    async def _do(self, deed: PlayerAct) -> None:
+    async def _do(self, act: str, given: Mapping[str, Any]) -> None:
         try:
-            await self._act(deed)
+            await self._act(act, **given)
         except HubbubError as error:
             self.complain(str(error))
             return
-        self._waiting.append(deed.act + (f" m{deed.message}" if deed.message is not None else ""))
+        self._waiting.append(act + (f" m{given['message']}" if "message" in given else ""))
         self.complain("")
         self.query_one("#words", Input).value = ""
         self.query_one("#about", Static).update(plain(self.moved()))

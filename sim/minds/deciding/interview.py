@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.core.clock import Clock
+from sim.core.text import clip, count, one_line, percent, plural
 from sim.errors import InputError
 from sim.minds.deciding.pending import goal_of, steps_of
 from sim.minds.deciding.thinker import persona_of
@@ -145,6 +146,31 @@ def counted(answers: Sequence[Answer], choices: Sequence[str]) -> dict[str, int]
     for answer in answers if choices else []:
         counts[_choice(answer, choices)] += 1
     return counts
+
+
+_WIDTH = 28  # cells of the longest bar
+_MOST_SHOWN = 40
+
+
+def survey_text(
+    question: str, counts: Mapping[str, int], names: Sequence[str], answers: Sequence[str]
+) -> str:
+    """Return the distribution of answers, and the answers, as text."""
+    most, total = max([*counts.values(), 1]), max(len(answers), 1)
+    width = max([len(clip(one_line(choice), 20)) for choice in counts], default=0)
+    bars = [
+        f"{clip(one_line(choice), 20):<{width}} {'█' * round(_WIDTH * n / most):<{_WIDTH}} "
+        f"{count(n):>4} {percent(n / total):>6}"
+        for choice, n in counts.items()
+    ]
+    said = [
+        f"{clip(one_line(name), 24)}: {clip(one_line(answer), 400)}"
+        for name, answer in zip(names[:_MOST_SHOWN], answers, strict=False)
+    ]
+    more = len(answers) - len(said)
+    rest = [f"... and {count(more)} more."] if more > 0 else []
+    head = [clip(one_line(question), 200), f"{plural(len(answers), 'member')} asked.", ""]
+    return "\n".join([*head, *bars, *([""] if bars else []), *said, *rest])
 
 
 def _choice(answer: Answer, choices: Sequence[str]) -> str:
