@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sim.cli.output import Facts, OutputFormat, answer, listed, table
+from sim.cli.output import Facts, OutputFormat, answer, table
 from sim.cli.watch import watched
 from sim.cli.worlds import open_world, opened
 from sim.core.progress import Report
@@ -19,7 +19,6 @@ from sim.runtime.queries.pairs import pair_of
 from sim.world.ties import NEIGHBOURS, TYPED
 
 if TYPE_CHECKING:
-    from sim.runtime.queries.pairs import Pair
     from sim.world.world import World
 
 
@@ -88,21 +87,7 @@ def show_pair(where: str, agent: str, other: str, shape: OutputFormat) -> None:
     """Print what is known between two members."""
     world = opened(where)
     found = pair_of(world, world.agents.index(agent), world.agents.index(other))
-    answer(shape, asdict(found), lambda _, most: _pair_text(found, most))
-
-
-def _pair_text(pair: Pair, top: int) -> str:
-    lines = list(pair.ties) or [f"No tie between {pair.names[0]} and {pair.names[1]}."]
-    lines.append(f"Compatibility {pair.score:.3f} (hubbub show WORLD compatibility).")
-    acts = [
-        (f"{tick:,}", who, act, "" if message < 0 else str(message))
-        for tick, who, act, message in pair.acts
-    ]
-    changes = [(f"{tick:,}", who, act, "") for tick, who, act in pair.changes]
-    for title, rows in (("acts", acts), ("changes of ties", changes)):
-        if rows:
-            lines += ["", listed(("tick", title, "act", "message"), rows[:top], len(rows))]
-    return "\n".join(lines)
+    answer(shape, asdict(found), lambda _, most: found.told(most))
 
 
 def show_path(where: str, start: str, goal: str, shape: OutputFormat) -> None:

@@ -19,7 +19,7 @@ from sim.world.members import activity_records
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, keys, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
-from tui.actions.agents import WhyDialog, _feed_of, _feed_told, pair_told
+from tui.actions.agents import WhyDialog, _feed_of, _feed_told
 from tui.dialogs.dialog import Notice
 from tui.draw.agent_table import COLUMNS, EgoPane, MembersTable, MemberTexts, member_rows
 from tui.draw.community_map import CommunityMap
@@ -358,11 +358,11 @@ def test_a_feed_that_nobody_knows_is_said_to_be_unknown() -> None:
 
 
 def test_a_pair_is_told_in_lines(town: World) -> None:
-    said = pair_told(pair_of(town, 5, 11))
+    said = pair_of(town, 5, 11).told(40)
     assert f"{town.agents.name(5)} has muted {town.agents.name(11)}." in said
     assert "mute" in said.partition("Tie changes")[2]
     strangers = next(v for v in range(299, 0, -1) if not pair_of(town, 5, v).ties)
-    assert "No tie between" in pair_told(pair_of(town, 5, strangers))
+    assert "No tie between" in pair_of(town, 5, strangers).told(40)
 
 
 def test_moves_are_told_the_newest_first() -> None:

@@ -216,31 +216,12 @@ async def pair(app: Viewer, words: Words) -> None:
         _chosen(app)
         words = app.groups.table.chosen_id, *words
     found = await app.work.of_engine("comparing members", app.simulation.query(_paired, words))
-    await app.push_screen_wait(Notice(" and ".join(found.names), pair_told(found)))
+    await app.push_screen_wait(Notice(" and ".join(found.names), found.told(_SHOWN)))
 
 
 def _paired(world: World, ids: Words) -> Pair:
     one, other = (world.agents.index(each) for each in ids)
     return runtime.pair_of(world, one, other)
-
-
-def pair_told(pair: Pair) -> str:
-    first, second = pair.names
-    lines = list(pair.ties) or [f"No tie between {first} and {second}."]
-    lines += ["", f"Compatibility {pair.score:.2f}"]
-    lines += [
-        f"  {part.name:<12}{part.value:.2f} x {part.weight:g} = {part.value * part.weight:.2f}  "
-        f"{part.why}"
-        for part in pair.parts
-    ]
-    changes = [f"{count(tick):>6}  {who}: {act}" for tick, who, act in pair.changes[:_SHOWN]]
-    acts = [
-        f"{count(tick):>6}  {who}: {act}" + (f" m{message}" if message >= 0 else "")
-        for tick, who, act, message in pair.acts[:_SHOWN]
-    ]
-    for title, rows in (("Interactions", acts), ("Tie changes", changes)):
-        lines += ["", title, *(rows or ["  none on record"])]
-    return "\n".join(lines)
 
 
 @does("suggest")

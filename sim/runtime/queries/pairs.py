@@ -65,6 +65,26 @@ class Pair:
     changes: tuple[tuple[int, str, str], ...]
     acts: tuple[tuple[int, str, str, int], ...]
 
+    def told(self, most: int) -> str:
+        """Return it as lines; of acts and changes the newest, as many as asked for."""
+        first, second = self.names
+        lines = list(self.ties) or [f"No tie between {first} and {second}."]
+        lines += ["", f"Compatibility {self.score:.2f}"]
+        lines += [
+            f"  {part.name:<12}{part.value:.2f} x {part.weight:g} = "
+            f"{part.value * part.weight:.2f}  {part.why}"
+            for part in self.parts
+        ]
+        acts = [
+            f"{tick:>6,}  {who}: {act}" + (f" m{message}" if message >= 0 else "")
+            for tick, who, act, message in self.acts
+        ]
+        changes = [f"{tick:>6,}  {who}: {act}" for tick, who, act in self.changes]
+        for title, rows in (("Interactions", acts), ("Tie changes", changes)):
+            more = [f"  and {len(rows) - most:,} more"] if len(rows) > most else []
+            lines += ["", title, *(rows[:most] or ["  none on record"]), *more]
+        return "\n".join(lines)
+
 
 def pair_of(world: World, one: int, other: int) -> Pair:
     """Return the relationship of two members.

@@ -100,9 +100,9 @@ def test_what_is_between_two_is_shown(hubbub: Hubbub, path: Path) -> None:
     save(world, path)
     said = hubbub("show", path, "pair", "ada", "bo").out.splitlines()
     assert said[0] == "Ada is a friend of Bo, with trust 0.25."
-    assert said[2].startswith("Compatibility 0.")
-    assert [line.split() for line in said if "like" in line] == [["4", "Bo", "like", "0"]]
-    assert [line.split() for line in said if "befriend" in line] == [["2", "Ada", "befriend"]]
+    assert said[3].startswith("Compatibility 0.")
+    assert [line.split() for line in said if "like" in line] == [["4", "Bo:", "like", "m0"]]
+    assert [line.split() for line in said if "befriend" in line] == [["2", "Ada:", "befriend"]]
     facts = hubbub("show", path, "pair", "ada", "di", "--json").json
     assert facts["changes"] == [[2, "Di", "mute"]]
     assert "No tie between Bo and Cy" in hubbub("show", path, "pair", "bo", "cy").out
