@@ -79,7 +79,8 @@ class StallOutcome:
         where = f" ({self.place})" if self.place else ""
         stopped = ", ".join(f"#{number}" for number in self.sessions)
         what = f" message {stopped} was stopped," if stopped else ""
-        return f"{who} {self.how}{where};{what} everything else resumes from tick {self.tick:,}."
+        rest = "everything else" if self.plugin or stopped else "the world"
+        return f"{who} {self.how}{where};{what} {rest} resumes from tick {self.tick:,}."
 
 
 def is_foreign(cascade: Cascade) -> bool:

@@ -695,7 +695,8 @@ class ProcessEngine:
                 raise HubbubError(f"It {how}, {self._faults} times")
         if not how:
             place = place or self._culprit()[1]
-            how = f"ended the engine's process ({ended})"
+            how = "ended the engine's process" if plugin else "ended unexpectedly"
+            how = f"{how} ({ended})"
         self._settle_all(ReplacedError("The engine was restarted; try again."))
         who = f"Plugin {plugin!r}" if plugin else "The engine"
         self._say("busy", f"{who} {how}; a new process takes over from the last completed tick.")
