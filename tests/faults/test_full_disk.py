@@ -19,6 +19,7 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store import save
 from sim.store.journal.journal import JournalError
 from sim.store.snapshot.files import is_full
+from tests.raising import raises
 from tests.unit.runtime.journal_config import play, started
 from tests.unit.runtime.worlds import blocked_until, until
 
@@ -99,10 +100,8 @@ def test_closing_without_room_keeps_words(tmp_path: Path, monkeypatch: pytest.Mo
     world.agents.set_activity([0], 0.5)
     keeper.did(world, "call:meddle")
     blocked_until(lambda: keeper.trouble is not None)
-    with pytest.raises(JournalError, match="the disk is full"):
-        keeper.wait()
-    with pytest.raises(JournalError, match="the disk is full"):
-        keeper.close(world)
+    raises(JournalError, "the disk is full", keeper.wait)
+    raises(JournalError, "the disk is full", keeper.close, world)
     assert recover(tmp_path / "a.hub").world.digest() == digest
 
 

@@ -16,6 +16,7 @@ from sim.store.snapshot import schema
 from sim.store.snapshot.files import small
 from sim.store.snapshot.gates import DamagedError, Deadline, bounded
 from tests.faults.hostile import JOURNALS, SNAPSHOTS, _kept
+from tests.raising import raises
 
 ROOT = Path(__file__).resolve().parents[2]
 Found = dict[str, dict[str, tuple[str, bool]]]
@@ -62,8 +63,7 @@ def test_there_are_enough_of_them() -> None:
 def test_rows_of_a_file_are_never_more_than_fit_into_it() -> None:
     rows = [("a" * 84, 7)] * 3
     assert len(list(bounded(rows, 300))) == 3
-    with pytest.raises(DamagedError, match="larger than the file"):
-        list(bounded(rows, 299))
+    raises(DamagedError, "larger than the file", list, bounded(rows, 299))
 
 
 def test_a_deadline_that_is_restarted_is_not_over() -> None:
@@ -75,15 +75,13 @@ def test_a_deadline_that_is_restarted_is_not_over() -> None:
 
 def test_a_pipe_is_no_small_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "acked")
-    with pytest.raises(OSError, match="not a regular file"):
-        small(tmp_path / "acked", 9)
+    raises(OSError, "not a regular file", small, tmp_path / "acked", 9)
     assert read_acked(tmp_path) is None
 
 
 def test_json_of_many_tiny_pieces_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schema, "SPARE_BYTES", 0)
-    with pytest.raises(ValueError, match="too many values"):
-        schema.from_json("[" + "[]," * 50 + "[]]")
+    raises(ValueError, "too many values", schema.from_json, "[" + "[]," * 50 + "[]]")
 
 
 def test_what_lies_beside_a_journal_is_a_file_or_refused(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from sim.store import info, load, save, saves, verify
 from sim.store.journal.journal import folder_of
 from sim.store.snapshot import opened, schema
 from sim.store.snapshot.columns import Columns
+from tests.raising import raises
 from tests.unit.runtime.worlds import present
 from tests.unit.store.fake import edit, patch
 
@@ -131,20 +132,17 @@ def test_a_change_that_fails_is_told(old: Path, monkeypatch: pytest.MonkeyPatch)
         del meta["no such key"]
 
     monkeypatch.setattr(opened, "CHANGES", {1: (broken,)})
-    with pytest.raises(SnapshotError, match="cannot be restored"):
-        load(old)
+    raises(SnapshotError, "cannot be restored", load, old)
 
 
 def test_a_damaged_old_file_is_refused(old: Path) -> None:
     patch(old, 70_000, b"XXXX")
-    with pytest.raises(SnapshotError, match="damaged or changed"):
-        load(old)
+    raises(SnapshotError, "damaged or changed", load, old)
 
 
 def test_a_newer_file_is_refused(old: Path) -> None:
     edit(old, "PRAGMA user_version=999")
-    with pytest.raises(SnapshotError, match="written by a newer Hubbub"):
-        load(old)
+    raises(SnapshotError, "written by a newer Hubbub", load, old)
 
 
 class Lived(NamedTuple):
@@ -230,8 +228,7 @@ def test_a_world_that_was_never_saved_is_in_the_list(tmp_path: Path) -> None:
     assert found.info is not None
     assert (found.info.tick, found.info.agents) == (0, 60)
     for verb in (saves.compact, saves.existing):
-        with pytest.raises(FileError, match=r"it lives in its journal.*recover killed"):
-            verb(tmp_path, "killed")
+        raises(FileError, r"it lives in its journal.*recover killed", verb, tmp_path, "killed")
     assert saves.rename(tmp_path, "killed", "renamed") == tmp_path / "renamed.hub"
     assert open_live(tmp_path / "renamed.hub").world.tick == 0
     saves.delete(tmp_path, "renamed-older-1")

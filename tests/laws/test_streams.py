@@ -12,6 +12,7 @@ import pytest
 import sim
 from sim import Draws, Lots
 from sim.core.rng import Salt, Stream, key, words
+from tests.raising import raises
 
 ROOMS = [Path(sim.__file__).parent, Path(sim.__file__).parents[1] / "plugins"]
 SALTS, TICKS, IDS = range(6), range(5), np.arange(6)
@@ -47,11 +48,9 @@ def test_a_place_on_the_chain_belongs_to_one_stream() -> None:
 @pytest.mark.parametrize("stream", Stream)
 def test_a_stream_refuses_a_salt_or_a_tick_that_is_not_its_own(stream: Stream) -> None:
     if stream.salts is Salt.FIXED:
-        with pytest.raises(ValueError, match="has no salt"):
-            key(7, stream, salt=1)
+        raises(ValueError, "has no salt", key, 7, stream, salt=1)
     if not stream.is_ticked:
-        with pytest.raises(ValueError, match="has no tick"):
-            key(7, stream, tick=1)
+        raises(ValueError, "has no tick", key, 7, stream, tick=1)
     assert stream.ids
 
 

@@ -10,6 +10,7 @@ from sim import Cascade, Contacts, Draws, PropagationModel, convince
 from sim.core import registry
 from sim.errors import PluginError
 from sim.testing import LAWS, Given, check_plugin, tiny_arcs, tiny_world
+from tests.raising import raises
 
 
 def broken(step: Callable[[Cascade, Contacts, Draws], None]) -> type[PropagationModel]:
@@ -36,8 +37,7 @@ def test_a_model_that_writes_into_agents_is_caught() -> None:
         column = contacts.people.column("activity")
         column.base[0] += 1  # type: ignore[index]
 
-    with pytest.raises(PluginError, match="wrote into the column 'activity'"):
-        check_plugin(broken(step))
+    raises(PluginError, "wrote into the column 'activity'", check_plugin, broken(step))
 
 
 def test_a_model_that_lets_an_agent_adopt_with_its_source_is_caught() -> None:
@@ -45,8 +45,7 @@ def test_a_model_that_lets_an_agent_adopt_with_its_source_is_caught() -> None:
         if cascade.size == 8:
             cascade.adopt(np.array([1, 2], np.uint32), np.array([0, 1], np.uint32))
 
-    with pytest.raises(PluginError, match="agent 2 adopt no later than its source"):
-        check_plugin(broken(step))
+    raises(PluginError, "agent 2 adopt no later than its source", check_plugin, broken(step))
 
 
 def test_laws_are_named_when_kept_and_given_contacts_stay() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sim.agents.records import BLOCK, ColdRecords, MemoryChunks, tally
 from sim.errors import InputError
+from tests.raising import raises
 
 RECORDS = st.dictionaries(
     st.integers(0, 99),
@@ -114,15 +115,13 @@ def _columns() -> dict[str, Any]:
     ],
 )
 def test_columns_that_do_not_fit_are_refused(name: str, value: Any, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        ColdRecords.restore(_columns() | {name: value}, 50)
+    raises(InputError, said, ColdRecords.restore, _columns() | {name: value}, 50)
 
 
 def test_bytes_that_changed_are_seen_when_they_are_read() -> None:
     columns = _columns()
     columns["data"][0] ^= 1
-    with pytest.raises(InputError, match="agents 0 to 15 is damaged"):
-        ColdRecords.restore(columns, 50).get(1)
+    raises(InputError, "agents 0 to 15 is damaged", ColdRecords.restore(columns, 50).get, 1)
 
 
 @pytest.mark.parametrize("raw", [b"\xc1", b"\x07"])
@@ -135,8 +134,7 @@ def test_bytes_that_are_no_records_are_refused(raw: bytes) -> None:
     columns["starts"] = np.array([0, 1], np.int64)
     columns["data"] = np.frombuffer(raw, np.uint8)
     columns["sums"] = np.array([xxhash.xxh3_64_intdigest(raw)], np.uint64)
-    with pytest.raises(InputError, match="from 0 on is"):
-        ColdRecords.restore(columns, 50).get(1)
+    raises(InputError, "from 0 on is", ColdRecords.restore(columns, 50).get, 1)
 
 
 def test_other_bytes_may_stand_for_those_in_memory() -> None:
@@ -153,5 +151,4 @@ def test_other_bytes_may_stand_for_those_in_memory() -> None:
 
     cold.lie_in(Elsewhere(data))
     assert (cold.get(1), cold.get(40), cold.get(41), Elsewhere.reads) == ({"a": 1}, {"a": 2}, {}, 2)
-    with pytest.raises(InputError, match="bytes are known, 3 offered"):
-        cold.lie_in(MemoryChunks(data[:3]))
+    raises(InputError, "bytes are known, 3 offered", cold.lie_in, MemoryChunks(data[:3]))

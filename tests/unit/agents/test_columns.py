@@ -12,6 +12,7 @@ from sim import Agents, Lifecycle
 from sim.agents import Vocabulary
 from sim.agents.traits import community_topics
 from sim.errors import Cancelled, InputError
+from tests.raising import raises
 
 DRAWN = ("personality", "interests", "activity")
 ALL = (*DRAWN, "community", "status")
@@ -72,8 +73,7 @@ def test_new_agents_share_the_topics_of_the_community_they_join() -> None:
     grown = Agents.create(20, seed=7, community=labels[:20])
     grown.grow(40, community=labels[20:])
     assert same(at_once, grown)
-    with pytest.raises(InputError, match="to 3, got 4"):
-        grown.grow(1, community=[4])
+    raises(InputError, "to 3, got 4", grown.grow, 1, community=[4])
 
 
 def test_the_big_five_are_roughly_normal_around_the_middle(crowd: Agents) -> None:
@@ -164,8 +164,7 @@ def test_values_out_of_range_are_refused(method: str, arguments: Any, sentence: 
     ],
 )
 def test_agents_that_cannot_be_are_refused(count: int, more: Any, sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
-        Agents.create(count, seed=7, **more)
+    raises(InputError, sentence, Agents.create, count, seed=7, **more)
 
 
 def test_setting_nobody_changes_nothing() -> None:
@@ -182,8 +181,7 @@ def test_communities_get_names_made_up_or_given_and_cleaned() -> None:
     agents.set_community([0, 1, 1, -1], ["Chile\x1b[2J\n", ""])
     assert agents.stored_communities == ["Chile\ufffd[2J", "group 1"]
     assert agents.community.tolist() == [0, 1, 1, -1]
-    with pytest.raises(InputError, match="to 1, got 2"):
-        agents.set_community([0, 1, 2, -1], ["a", "b"])
+    raises(InputError, "to 1, got 2", agents.set_community, [0, 1, 2, -1], ["a", "b"])
 
 
 def test_imported_names_are_cleaned_and_missing_ones_made_up() -> None:
@@ -280,8 +278,7 @@ def damaged(name: str, value: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     ],
 )
 def test_damaged_columns_are_refused(name: str, value: Any, sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
-        Agents.restore(*damaged(name, value))
+    raises(InputError, sentence, Agents.restore, *damaged(name, value))
 
 
 def test_a_missing_column_or_description_is_refused() -> None:

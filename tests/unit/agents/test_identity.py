@@ -9,6 +9,7 @@ from sim import Agents
 from sim.agents.columns import Identities
 from sim.agents.table import Texts
 from sim.errors import InputError
+from tests.raising import raises
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 
@@ -92,13 +93,11 @@ def test_new_agents_take_the_ids_they_are_given() -> None:
     agents = Agents.create(1, seed=7, ids=["x"])
     agents.grow(2, ids=("y", "z"))
     assert agents.index("z") == 2
-    with pytest.raises(InputError, match="Agents 0 and 3 share the id 'x'"):
-        agents.grow(1, ids=["x"])
+    raises(InputError, "Agents 0 and 3 share the id 'x'", agents.grow, 1, ids=["x"])
     assert len(agents) == 3
     with pytest.raises(InputError, match="the new ones must be too"):
         Agents.create(1, seed=7, ids=np.array([4])).grow(1, ids=["x"])
-    with pytest.raises(InputError, match="leave out ids"):
-        Agents.create(1, seed=7).grow(1, ids=["x"])
+    raises(InputError, "leave out ids", Agents.create(1, seed=7).grow, 1, ids=["x"])
 
 
 def test_equal_hashes_of_texts_do_not_mix_agents_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,5 +116,4 @@ def test_bytes_of_the_lookup_are_counted_once_it_exists() -> None:
     assert ids.nbytes == 24
     ids.index(3)
     assert ids.nbytes == 24 + 24 + 12
-    with pytest.raises(InputError, match="need no lookup"):
-        Identities(3).check_unique()
+    raises(InputError, "need no lookup", Identities(3).check_unique)

@@ -11,6 +11,7 @@ from sim.agents.profiles import Hours
 from sim.agents.turnover import leavers, newcomers, per_tick
 from sim.core.scratch import is_filed
 from sim.errors import InputError, UnknownNameError
+from tests.raising import raises
 
 
 def at(stage: Lifecycle) -> Agents:
@@ -52,10 +53,8 @@ def test_every_stage_but_the_last_can_be_left_and_reached() -> None:
 
 def test_stages_go_by_name_and_number() -> None:
     assert lifecycle("Banned") is lifecycle(6) is Lifecycle.BANNED
-    with pytest.raises(UnknownNameError, match="Did you mean 'active'"):
-        lifecycle("actve")
-    with pytest.raises(InputError, match="0 to 7, got 8"):
-        lifecycle(8)
+    raises(UnknownNameError, "Did you mean 'active'", lifecycle, "actve")
+    raises(InputError, "0 to 7, got 8", lifecycle, 8)
 
 
 def test_only_active_agents_are_active() -> None:
@@ -153,19 +152,15 @@ def test_hours_can_be_given_again_and_survive_dump() -> None:
 
 @pytest.mark.parametrize(("count", "value"), [(24, 1.5), (23, 0.5), (24, np.nan)])
 def test_hours_that_are_no_chances_are_refused(count: int, value: float) -> None:
-    with pytest.raises(InputError, match="24 chances"):
-        Hours().put([1], np.full((1, count), value))
-    with pytest.raises(InputError, match="not among 5"):
-        Hours.restore(_hours().dump(), 5)
-    with pytest.raises(InputError, match="need the columns"):
-        Hours.restore({"agents": np.zeros(1, np.uint32)}, 5)
+    raises(InputError, "24 chances", Hours().put, [1], np.full((1, count), value))
+    raises(InputError, "not among 5", Hours.restore, _hours().dump(), 5)
+    raises(InputError, "need the columns", Hours.restore, {"agents": np.zeros(1, np.uint32)}, 5)
 
 
 def test_a_share_of_a_day_is_shared_out_over_its_ticks() -> None:
     assert 1 - (1 - per_tick(0.3, 60)) ** 24 == pytest.approx(0.3)
     assert per_tick(0.3, 24 * 60) == pytest.approx(0.3)
-    with pytest.raises(InputError, match=r"in \[0, 1\]"):
-        per_tick(1.5, 60)
+    raises(InputError, r"in \[0, 1\]", per_tick, 1.5, 60)
 
 
 def test_leavers_are_active_and_as_many_as_were_asked() -> None:
@@ -182,5 +177,4 @@ def test_newcomers_are_on_average_the_share_of_a_day() -> None:
     counts = [newcomers(1000, 7, tick, 0.07, 60) for tick in range(2400)]
     assert set(counts) == {2, 3}
     assert np.mean(counts) == pytest.approx(1000 * 0.07 / 24, abs=4 * 0.28 / np.sqrt(2400))
-    with pytest.raises(InputError, match="at least 0"):
-        newcomers(10, 7, 0, -0.1, 60)
+    raises(InputError, "at least 0", newcomers, 10, 7, 0, -0.1, 60)

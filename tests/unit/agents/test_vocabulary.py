@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sim.agents import Vocabulary
 from sim.errors import InputError, UnknownNameError
+from tests.raising import raises
 
 DEFAULT = Vocabulary.default()
 
@@ -79,14 +80,12 @@ def test_masks_and_names_are_inverse(mask: int) -> None:
 
 def test_one_name_may_stand_alone_and_case_does_not_count() -> None:
     assert DEFAULT.mask("Film") == DEFAULT.mask(["FILM", "film"]) == 2
-    with pytest.raises(UnknownNameError, match="Did you mean 'music'"):
-        DEFAULT.mask(["film", "musik"])
+    raises(UnknownNameError, "Did you mean 'music'", DEFAULT.mask, ["film", "musik"])
 
 
 @pytest.mark.parametrize("mask", [-1, 1 << 56])
 def test_a_bit_without_a_name_is_refused(mask: int) -> None:
-    with pytest.raises(InputError, match="Interests are bits 0 to 55 here"):
-        DEFAULT.names(mask)
+    raises(InputError, "Interests are bits 0 to 55 here", DEFAULT.names, mask)
 
 
 @given(st.text(max_size=200))

@@ -16,6 +16,7 @@ from sim.testing.laws_by_kind import LAWS_BY_KIND, kinds_of
 from sim.testing.policy_laws import ACTING_LAWS, check_acting
 from sim.testing.recommender_laws import lively_world
 from sim.world.interventions.kinds import LostIntervention
+from tests.raising import raises
 from tests.unit.cli.conftest import Hubbub, written
 
 
@@ -81,8 +82,7 @@ class Learning(Plain):
 )  # fmt: skip
 def test_a_law_sees_its_mistake(cls: type[Policy], law: str, said: str) -> None:
     cls = register(f"policy-{cls.__name__.lower()}")(cls)
-    with pytest.raises(PluginError, match=said):
-        ACTING_LAWS["policy"][law](cls, {})
+    raises(PluginError, said, ACTING_LAWS["policy"][law], cls, {})
     ACTING_LAWS["policy"][law](register("plain-policy")(Plain), {})
 
 
@@ -148,8 +148,7 @@ def lots(world: World) -> Any:
 )
 def test_a_law_of_interventions_sees_a_slip(cls: type[Intervention], law: str, said: str) -> None:
     cls = register(f"change-{cls.__name__.lower()}")(cls)
-    with pytest.raises(PluginError, match=said):
-        ACTING_LAWS["intervention"][law](cls, {})
+    raises(PluginError, said, ACTING_LAWS["intervention"][law], cls, {})
     assert check_acting(register("change-quiet")(Quiet)) == ("runs", "deterministic", "resumes")
 
 
@@ -179,8 +178,7 @@ def counting(take: Callable[[World], Any]) -> Any:
 )  # fmt: skip
 def test_a_law_of_metrics_sees_its_mistake(cls: type[Metric], law: str, said: str) -> None:
     cls = register(f"count-{cls.__name__.lower()}")(cls)
-    with pytest.raises(PluginError, match=said):
-        ACTING_LAWS["metric"][law](cls, {})
+    raises(PluginError, said, ACTING_LAWS["metric"][law], cls, {})
 
 
 @pytest.fixture
@@ -266,8 +264,7 @@ def test_a_metric_that_changes_the_world_is_named_by_the_check_and_in_a_run(
     change: Callable[[World], Any],
 ) -> None:
     mutating = register("count-mutating")(counting(lambda world: change(world) or 1.0))
-    with pytest.raises(PluginError, match=r"'count-mutating': it .* may only read"):
-        check_acting(mutating)
+    raises(PluginError, r"'count-mutating': it .* may only read", check_acting, mutating)
     world = World.create(agents=20, mean_degree=4)
     metrics = world.open_metrics()
     world.step(2)
@@ -283,8 +280,7 @@ def test_an_intervention_that_touches_the_clock_is_named_by_the_check_and_in_a_r
     change: Callable[[World], Any],
 ) -> None:
     hasty = register("hasty")(doing(lambda world: change(world) or "went on"))
-    with pytest.raises(PluginError, match=r"hasty.*(within a tick|the clock)"):
-        check_acting(hasty)
+    raises(PluginError, r"hasty.*(within a tick|the clock)", check_acting, hasty)
     world = World.create(agents=20, mean_degree=4)
     world.at(1, "hasty")
     world.step(3)
@@ -295,8 +291,7 @@ def test_an_intervention_that_touches_the_clock_is_named_by_the_check_and_in_a_r
 
 def test_the_name_of_a_built_in_intervention_is_refused() -> None:
     cls = register("ban")(doing(lambda _: "done"))
-    with pytest.raises(PluginError, match="built-in intervention"):
-        ACTING_LAWS["intervention"]["runs"](cls, {})
+    raises(PluginError, "built-in intervention", ACTING_LAWS["intervention"]["runs"], cls, {})
 
 
 def test_a_world_whose_intervention_is_missing_opens_says_so_and_does_not_do_it() -> None:
@@ -313,8 +308,7 @@ def test_a_world_whose_intervention_is_missing_opens_says_so_and_does_not_do_it(
     assert again.interventions[0].failed
     assert "load it: --plugin FILE" in again.interventions[0].result
     assert float(again.agents.activity.max()) > 0.25
-    with pytest.raises(InputError, match="change-missing"):
-        again.at(9, "change-missing")
+    raises(InputError, "change-missing", again.at, 9, "change-missing")
     registry._known["intervention"]["change-missing"] = taken
     back = World.restore(meta, columns)
     back.step(3)

@@ -10,6 +10,7 @@ from sim.cli.templates import FEEDS
 from sim.errors import PluginError, UnknownNameError
 from sim.testing.laws_by_kind import kinds_of
 from sim.testing.recommender_laws import LAWS_OF, check_recommender
+from tests.raising import raises
 from tests.unit.cli.conftest import Hubbub, written
 
 
@@ -106,8 +107,7 @@ SEEN: dict[int, list[Recommender]] = {}
     ],
 )
 def test_each_law_names_its_mistake(cls: type[Recommender], sentence: str) -> None:
-    with pytest.raises(PluginError, match=sentence):
-        check_recommender(cls)
+    raises(PluginError, sentence, check_recommender, cls)
 
 
 class Friendly(FriendRecommender):
@@ -147,7 +147,6 @@ class Meddling(Friendly):
     ],
 )
 def test_each_law_of_friends_names_its_mistake(cls: type[FriendRecommender], sentence: str) -> None:
-    with pytest.raises(PluginError, match=sentence):
-        check_recommender(cls)
+    raises(PluginError, sentence, check_recommender, cls)
     register("friendly-of-the-tests")(Friendly)
     assert len(check_recommender(Friendly)) == 4

@@ -7,6 +7,7 @@ import pytest
 from sim.core import Clock
 from sim.core.clock import Moment
 from sim.errors import InputError
+from tests.raising import raises
 
 
 @pytest.mark.parametrize(
@@ -35,12 +36,9 @@ def test_rate_becomes_the_chance_of_at_least_one_event_in_a_tick() -> None:
 
 @pytest.mark.parametrize("minutes", [0, -1, math.nan, math.inf])
 def test_tick_of_no_length_is_refused(minutes: float) -> None:
-    with pytest.raises(InputError, match="tick_minutes must be more than 0"):
-        Clock(minutes)
+    raises(InputError, "tick_minutes must be more than 0", Clock, minutes)
 
 
 def test_unknown_unit_and_negative_rate_are_refused() -> None:
-    with pytest.raises(InputError, match="minute, hour, day, week"):
-        Clock().chance(1, per="fortnight")
-    with pytest.raises(InputError, match="at least 0"):
-        Clock().chance(-1)
+    raises(InputError, "minute, hour, day, week", Clock().chance, 1, per="fortnight")
+    raises(InputError, "at least 0", Clock().chance, -1)

@@ -11,6 +11,7 @@ from pydantic import create_model, field_validator, model_validator
 from sim import Field
 from sim.core import Parameters, ParameterSpec, check, describe
 from sim.errors import InputError, ParameterError, UnknownNameError
+from tests.raising import raises
 
 
 class Form(Parameters):
@@ -144,8 +145,7 @@ def test_a_field_no_flag_can_be_made_of_is_refused() -> None:
     class Odd(Parameters):
         many: tuple[int, ...] = ()
 
-    with pytest.raises(TypeError, match="bool, int, float, str or Literal"):
-        describe(Odd)
+    raises(TypeError, "bool, int, float, str or Literal", describe, Odd)
     for many in ("x", True):
         assert refusal(Odd, many=many).startswith("Odd: many is not allowed (")
 
@@ -162,8 +162,7 @@ def test_a_field_no_flag_can_be_made_of_is_refused() -> None:
 )
 def test_the_refusal_of_a_field_names_it_and_its_type(kind: Any, said: str) -> None:
     odd = create_model("Odd", __base__=Parameters, many=(kind, None))
-    with pytest.raises(TypeError, match=said):
-        describe(odd)
+    raises(TypeError, said, describe, odd)
 
 
 def test_check_converts_or_refuses_one_value_alone() -> None:
@@ -208,5 +207,4 @@ def test_what_a_class_refuses_of_those_below_it_stays_its_own_sentence() -> None
         def __pydantic_init_subclass__(cls, **_more: Any) -> None:
             raise UnknownNameError("thing", "theirs", ())
 
-    with pytest.raises(UnknownNameError, match="theirs"):
-        type("Under", (Refusing,), {"__module__": __name__})
+    raises(UnknownNameError, "theirs", type, "Under", (Refusing,), {"__module__": __name__})

@@ -23,6 +23,7 @@ from sim.core.plugin_files import (
 )
 from sim.core.registry import has_consent
 from sim.errors import FileError, InputError, PluginError, PluginOffError, UnknownNameError
+from tests.raising import raises
 
 NAME = "rumour-of-the-tests"
 MODEL = f'''
@@ -134,12 +135,9 @@ def test_what_the_user_named_or_tried_is_remembered(elsewhere: Path) -> None:
 def test_names_that_fit_none_or_several_are_refused(elsewhere: Path) -> None:
     written(user_folder())
     written(elsewhere / "plugins")
-    with pytest.raises(InputError, match="Several plugins are called 'rumour'"):
-        one("rumour")
-    with pytest.raises(UnknownNameError, match="No foreign plugin named 'rumor'"):
-        one("rumor")
-    with pytest.raises(FileError, match="no such plugin file"):
-        one("none.py")
+    raises(InputError, "Several plugins are called 'rumour'", one, "rumour")
+    raises(UnknownNameError, "No foreign plugin named 'rumor'", one, "rumor")
+    raises(FileError, "no such plugin file", one, "none.py")
     assert one(str(elsewhere / "plugins" / "rumour.py")).name == "rumour"
 
 
@@ -156,8 +154,7 @@ def test_a_record_that_cannot_be_written_says_so(elsewhere: Path) -> None:
     candidate = one("rumour")
     record_path().parent.parent.mkdir(parents=True, exist_ok=True)
     record_path().parent.write_text("a file where the folder should be")
-    with pytest.raises(FileError, match="cannot be written"):
-        enable(candidate)
+    raises(FileError, "cannot be written", enable, candidate)
 
 
 class Entry:
@@ -258,8 +255,7 @@ def test_a_package_that_is_not_there_has_no_code(package: Path) -> None:
 
 def test_a_package_that_registers_nothing_is_refused(package: Path) -> None:
     written(package, "x = 1\n", "their_models.py")
-    with pytest.raises(PluginError, match="registers nothing"):
-        registry.load_candidate(found()[0])
+    raises(PluginError, "registers nothing", registry.load_candidate, found()[0])
 
 
 # What a file says of itself

@@ -13,6 +13,7 @@ import pytest
 from sim import Field, PropagationModel, load_file, make, names, register, spec
 from sim.core import Parameters, describe, failures, registry
 from sim.errors import FileError, InputError, ParameterError, PluginError, UnknownNameError
+from tests.raising import raises
 
 ROOT = Path(__file__).resolve().parents[3]
 BUILT_IN = {
@@ -57,8 +58,7 @@ def test_the_built_in_models_are_there_and_an_unknown_name_suggests_one() -> Non
     assert set(names()) >= BUILT_IN
     assert list(names()) == sorted(names())
     assert names("no-such-kind") == ()
-    with pytest.raises(UnknownNameError, match="No propagation model named 'sri'"):
-        spec("sri")
+    raises(UnknownNameError, "No propagation model named 'sri'", spec, "sri")
 
 
 def test_a_registered_class_is_made_by_name_with_its_parameters() -> None:
@@ -83,8 +83,7 @@ def test_a_registered_class_is_made_by_name_with_its_parameters() -> None:
 
 @pytest.mark.parametrize("name", ["", "Mixed", "under_score", "with space", "ümlaut!"])
 def test_malformed_names_are_refused(name: str) -> None:
-    with pytest.raises(InputError, match="lower-case words joined by '-'"):
-        register(name)(Kind)
+    raises(InputError, "lower-case words joined by '-'", register(name), Kind)
 
 
 def test_classes_of_no_kind_and_names_of_another_origin_are_refused(tmp_path: Path) -> None:
@@ -116,8 +115,7 @@ def test_what_a_failing_import_says_is_made_harmless_and_it_may_be_tried_again(
     assert str(refused.value).isprintable()
     path = written(tmp_path, "raise ValueError('not yet')")
     for _ in range(2):
-        with pytest.raises(PluginError, match="not yet"):
-            load_file(path)
+        raises(PluginError, "not yet", load_file, path)
 
 
 def test_the_same_origin_may_register_again_and_an_edited_file_replaces_its_own(
@@ -175,10 +173,8 @@ def test_what_is_defined_in_no_file_works_like_any_other(tmp_path: Path, way: st
 
 def test_what_is_no_python_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.py", tmp_path):
-        with pytest.raises(FileError, match="no such plugin file"):
-            load_file(path)
-    with pytest.raises(FileError, match=r"ends in \.py"):
-        load_file(written(tmp_path, "", "notes.txt"))
+        raises(FileError, "no such plugin file", load_file, path)
+    raises(FileError, r"ends in \.py", load_file, written(tmp_path, "", "notes.txt"))
 
 
 @pytest.mark.parametrize(
@@ -193,8 +189,7 @@ def test_what_is_no_python_file_is_refused(tmp_path: Path) -> None:
 )
 def test_files_that_bring_nothing_are_refused(tmp_path: Path, text: str, sentence: str) -> None:
     path = written(tmp_path, text)
-    with pytest.raises(PluginError, match=sentence):
-        load_file(path)
+    raises(PluginError, sentence, load_file, path)
 
 
 class Entry:

@@ -8,6 +8,7 @@ import pytest
 from sim.errors import CapacityError, FileError
 from sim.io import EdgeOptions, import_world, read_arcs, read_labels, read_world
 from sim.io.importing.files import ImportReport
+from tests.raising import raises
 
 LINES = "".join(f"{n} {n + 1}\n" for n in range(40))
 
@@ -22,13 +23,11 @@ def file(tmp_path: Path) -> Path:
 def test_more_than_a_world_holds_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.io.importing.table._MOST_ARCS", 39)
     for options in (EdgeOptions(ids="int"), EdgeOptions(ids="str")):
-        with pytest.raises(CapacityError, match="at most 39 ties; the file holds more"):
-            read_arcs(file, options)
+        raises(CapacityError, "at most 39 ties; the file holds more", read_arcs, file, options)
     monkeypatch.undo()
     monkeypatch.setattr("sim.io.importing.table._FIRST", 8)
     monkeypatch.setattr("sim.io.importing.table._MOST", 16)
-    with pytest.raises(CapacityError, match="at most 15 agents; the file names more"):
-        read_arcs(file)
+    raises(CapacityError, "at most 15 agents; the file names more", read_arcs, file)
 
 
 def test_a_world_is_read_without_its_report_and_to_a_limit(file: Path) -> None:
@@ -98,8 +97,7 @@ def test_a_disk_that_fails_meanwhile_says_why(file: Path, monkeypatch: pytest.Mo
             return piece
 
     monkeypatch.setattr(os, "fdopen", Failing)
-    with pytest.raises(FileError, match=r"cannot be read \(Input/output error\)"):
-        read_arcs(file)
+    raises(FileError, r"cannot be read \(Input/output error\)", read_arcs, file)
 
 
 def test_a_graph_file_that_is_read_as_a_whole_has_a_limit(
@@ -115,5 +113,4 @@ def test_a_graph_file_that_is_read_as_a_whole_has_a_limit(
 
 def test_a_graph_with_zero_bytes_is_refused(tmp_path: Path) -> None:
     (tmp_path / "g.graphml").write_bytes(b'<?xml version="1.0"?>\n<graphml>\0</graphml>\n')
-    with pytest.raises(FileError, match=r"zero bytes|binary"):
-        import_world(tmp_path / "g.graphml")
+    raises(FileError, r"zero bytes|binary", import_world, tmp_path / "g.graphml")

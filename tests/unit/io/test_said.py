@@ -9,6 +9,7 @@ import pytest
 from sim import World, io
 from sim.cli.main import main
 from sim.errors import FileError, FormatError, InputError
+from tests.raising import raises
 
 RING = [(i, (i + 1) % 30) for i in range(30)]
 
@@ -150,8 +151,7 @@ def test_ties_of_graphs_that_repeat_may_become_a_weight(tmp_path: Path, to: str)
     ],
 )
 def test_options_that_do_not_go_together_are_refused(wrong: Any, match: str) -> None:
-    with pytest.raises(InputError, match=match):
-        io.EdgeOptions(**wrong)
+    raises(InputError, match, io.EdgeOptions, **wrong)
 
 
 @pytest.mark.parametrize("rows", [[(1, 2, 3), (2, 3, 1)], [(1, 2, 3, 4), (2, 3), (4, 1, 2)]])
@@ -244,8 +244,7 @@ def test_the_most_frequent_interests_are_the_vocabulary_and_the_others_are_said(
         with pytest.raises(InputError, match=match):
             world.take_profiles(people(words), interests=wrong)  # type: ignore[arg-type]
     empty = World.create(agents=3, mean_degree=2, seed=7)
-    with pytest.raises(InputError, match="no vocabulary"):
-        empty.take_profiles(people([['"']]), interests="own")
+    raises(InputError, "no vocabulary", empty.take_profiles, people([['"']]), interests="own")
 
 
 def test_the_shell_says_it_and_takes_the_other_way(

@@ -14,6 +14,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.lab import Ensemble, Records, ensemble_now
 from sim.lab.runs.replicate import Replicate
 from sim.lab.runs.results import read_replicates
+from tests.raising import raises
 
 RUMOUR: dict[str, Any] = {
     "text": "The bridge is closed.", "seeds": [0], "model": "independent-cascade",
@@ -64,8 +65,7 @@ def test_a_measure_without_a_number_is_left_out(world: World) -> None:
     calm = ensemble_now(world, replicates=2, ticks=1, workers=1)
     assert "size" not in calm.summary()["measure"].tolist()
     assert calm.conclusion() == ""
-    with pytest.raises(InputError, match="No take-off to measure"):
-        calm.takeoff()
+    raises(InputError, "No take-off to measure", calm.takeoff)
     world = World.create(agents=50, mean_degree=4, seed=1)
     odd = {"odd": lambda world: float("inf")}
     found = ensemble_now(world, ticks=1, replicates=2, workers=1, measures=odd)
@@ -82,10 +82,8 @@ def test_taking_off_is_told_with_its_threshold() -> None:
 
 def test_quantiles_that_do_not_rise_within_0_and_1_are_refused(found: Ensemble) -> None:
     for wrong in ([], [0.5, 0.1], [-0.1], [1.5], [0.5, 0.5]):
-        with pytest.raises(InputError, match="Quantiles rise"):
-            found.fan("ever", wrong)
-    with pytest.raises(UnknownNameError, match="Did you mean 'ever'"):
-        found.fan("evr")
+        raises(InputError, "Quantiles rise", found.fan, "ever", wrong)
+    raises(UnknownNameError, "Did you mean 'ever'", found.fan, "evr")
 
 
 def test_an_early_look_shows_what_is_finished(world: World, found: Ensemble) -> None:
@@ -139,8 +137,7 @@ def test_a_fan_is_drawn_and_tables_are_written(found: Ensemble, tmp_path: Path) 
     ],
 )
 def test_what_cannot_be_run_is_said(world: World, messages: Any, asked: Any, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        ensemble_now(world, messages, **asked)
+    raises(InputError, said, ensemble_now, world, messages, **asked)
 
 
 def test_an_ensemble_is_of_one_program(world: World) -> None:

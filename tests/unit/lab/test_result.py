@@ -7,6 +7,7 @@ from rich.console import Console
 from sim import lab
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.lab import Result, Table
+from tests.raising import raises
 
 
 class Reach(Result):
@@ -30,8 +31,7 @@ def test_the_first_table_is_meant_when_none_is_named() -> None:
     assert found.to_polars("arms")["arm"].to_list() == ["<b>"]
     assert found.to_arrow().num_rows == 2
     assert found.plot().axes[0].get_ylabel() == "reach"
-    with pytest.raises(UnknownNameError, match=r"No table named 'run'\. Did you mean 'runs'"):
-        found.table("run")
+    raises(UnknownNameError, r"No table named 'run'\. Did you mean 'runs'", found.table, "run")
 
 
 def test_it_is_shown_with_what_follows() -> None:
@@ -46,8 +46,7 @@ def test_it_is_shown_with_what_follows() -> None:
     assert html.count("<table>") == 2
     assert repr(found) == "Reach(runs 2, arms 1)"
     assert Result().conclusion() == ""
-    with pytest.raises(InputError, match="one table"):
-        Nothing()._repr_html_()
+    raises(InputError, "one table", Nothing()._repr_html_)
 
 
 def test_one_table_or_all_are_written(tmp_path: Path) -> None:
@@ -55,8 +54,7 @@ def test_one_table_or_all_are_written(tmp_path: Path) -> None:
     assert found.write(tmp_path / "r.csv").read_bytes() == b"seed,reach\r\n1,3\r\n2,5\r\n"
     paths = found.write_all(tmp_path / "all", ".jsonl")
     assert [path.name for path in paths] == ["runs.jsonl", "arms.jsonl"]
-    with pytest.raises(FileError, match="cannot be made a folder"):
-        found.write_all(tmp_path / "r.csv")
+    raises(FileError, "cannot be made a folder", found.write_all, tmp_path / "r.csv")
 
 
 def test_the_lab_names_what_it_offers() -> None:

@@ -7,6 +7,7 @@ from sim import World, lab
 from sim.errors import HubbubError, InputError, UnknownNameError
 from sim.lab import best_seeds_now, block_now, seeding
 from sim.lab.seeding import BASELINES, prices_of
+from tests.raising import raises
 
 SURE: dict[str, Any] = {"probability": 1.0}
 
@@ -50,8 +51,7 @@ def test_plain_choices_stand_beside_them_and_unknown_ones_are_refused(world: Wor
     assert found.compare(["celf"])["choice"].tolist()[-1] == "celf"
     celf = best_seeds_now(world, 2, method="celf", **SURE)
     assert celf.compare(["opim"])["spread"].tolist() == [10.0, 10.0]
-    with pytest.raises(UnknownNameError, match="pagerank"):
-        best_seeds_now(world, 1, **SURE).compare(["pagerang"])
+    raises(UnknownNameError, "pagerank", best_seeds_now(world, 1, **SURE).compare, ["pagerang"])
 
 
 def test_a_budget_buys_what_reaches_most(world: World) -> None:
@@ -141,5 +141,4 @@ def test_blocking_a_tie_cuts_what_hangs_below_and_nothing_to_block_is_said(world
     ],
 )
 def test_what_cannot_be_blocked_is_refused(world: World, options: Any, says: str) -> None:
-    with pytest.raises(HubbubError, match=says):
-        block_now(world, **({"rumour": [0], "k": 1} | options))
+    raises(HubbubError, says, block_now, world, **({"rumour": [0], "k": 1} | options))

@@ -19,6 +19,7 @@ from sim.core import data_frames
 from sim.errors import FileError, InputError
 from sim.lab import Table
 from sim.lab.tables import shown
+from tests.raising import raises
 
 ROWS: dict[str, list[Any]] = {"arm": ["a", "=b", None], "reach": [3, 5, 8]}
 HOSTILE = "<script>alert(1)</script>[red]\x1b[31m\nx"
@@ -64,8 +65,7 @@ def test_rows_and_tables_of_the_same_columns_make_a_table(table: Table) -> None:
     assert len(twice) == 6
     assert twice.caption == "Runs"
     for wrong in ([], [table, table.only("arm")]):
-        with pytest.raises(InputError, match="same columns"):
-            Table.joined(wrong)
+        raises(InputError, "same columns", Table.joined, wrong)
 
 
 def test_a_table_that_was_pickled_is_the_same(table: Table) -> None:
@@ -124,8 +124,7 @@ def test_json_lines_are_read_again(tmp_path: Path) -> None:
 
 
 def test_files_are_written_whole_and_not_where_they_must_not(table: Table, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"\.csv, \.jsonl or \.parquet"):
-        table.write(tmp_path / "t.xlsx")
+    raises(InputError, r"\.csv, \.jsonl or \.parquet", table.write, tmp_path / "t.xlsx")
     path = tmp_path / "t.csv"
     path.write_text("mine")
     with pytest.raises(FileError):
@@ -148,8 +147,7 @@ def test_a_missing_library_is_said_in_one_sentence(
         (table.to_pandas, "pandas"), (table.to_polars, "polars"), (table.to_arrow, "pyarrow"),
         (table.plot, "matplotlib"), (lambda: table.write(tmp_path / "t.parquet"), "pyarrow"),
     ):  # fmt: skip
-        with pytest.raises(InputError, match=rf"needs {name}.*pip install 'hubbub\[lab\]'"):
-            ask()
+        raises(InputError, rf"needs {name}.*pip install 'hubbub\[lab\]'", ask)
     assert not list(tmp_path.iterdir())
     table.write(tmp_path / "t.csv")
 
@@ -214,8 +212,7 @@ def test_lines_are_sorted_and_parted(table: Table) -> None:
     ],
 )
 def test_what_makes_no_table_or_drawing_is_refused(ask: Callable[[], object], said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        ask()
+    raises(InputError, said, ask)
 
 
 def test_a_table_loads_no_library_of_data_frames() -> None:

@@ -13,6 +13,7 @@ from sim.minds.models import configured
 from sim.minds.models.budget import FREE, Price
 from sim.minds.models.configured import key_for, providers_in, where_keys_go
 from sim.settings import load_settings
+from tests.raising import raises
 
 SECRETS = [
     "ftp://me:canary@x", "me:canary@x", "http://me:canary@x", "ftp://x/v1?key=canary",
@@ -50,8 +51,7 @@ def test_an_address_to_which_nothing_can_be_sent_is_refused_in_a_sentence(addres
         Settings(llm_model="m", llm_url=address),
         Settings(llm_fallbacks=(f"m@{address}",)),
     ):
-        with pytest.raises(HubbubError, match=f"{sentence}|a fallback is MODEL@URL"):
-            providers_in(said, {})
+        raises(HubbubError, f"{sentence}|a fallback is MODEL@URL", providers_in, said, {})
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,7 @@ def test_fallbacks_in_no_form_of_a_list_are_refused_in_a_sentence(
     said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HUBBUB_LLM_FALLBACKS", said)
-    with pytest.raises(HubbubError, match="a fallback is MODEL@URL"):
-        providers_in(load_settings(), {})
+    raises(HubbubError, "a fallback is MODEL@URL", providers_in, load_settings(), {})
 
 
 def test_fallbacks_in_every_form_of_a_list_are_read(monkeypatch: pytest.MonkeyPatch) -> None:

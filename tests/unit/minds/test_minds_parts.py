@@ -12,6 +12,7 @@ from sim.minds.member import Memory, MemoryItem
 from sim.minds.models.asks import Usage, tokens_in
 from sim.minds.models.replies import ReplayDiverged, ReplyLog, Slot
 from sim.minds.prompts.decisions import DecisionCounts, decision_of, schema_of
+from tests.raising import raises
 
 ACTS = ("like", "reply", "post", "do nothing")
 
@@ -48,8 +49,7 @@ def test_the_least_worth_is_left_out_first() -> None:
 def test_templates_too_long_or_unknown_are_refused() -> None:
     with pytest.raises(InputError, match="more than 20 tokens before anything"):
         read_prompt("decide").turns(Scene("A", "P", "now"), 20)
-    with pytest.raises(UnknownNameError, match="Did you mean 'decide'"):
-        read_prompt("decides")
+    raises(UnknownNameError, "Did you mean 'decide'", read_prompt, "decides")
 
 
 @pytest.mark.parametrize(
@@ -80,8 +80,7 @@ def test_the_users_template_stands_over_ours(tmp_path: Path) -> None:
 )
 def test_a_wrong_template_is_refused(tmp_path: Path, text: bytes, said: str) -> None:
     (tmp_path / "decide.txt").write_bytes(text)
-    with pytest.raises(FileError, match=said):
-        read_prompt("decide", tmp_path)
+    raises(FileError, said, read_prompt, "decide", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from sim.errors import InputError
 from sim.minds import Budget, Fault, ModelError, ModelPool, Provider
 from sim.minds.models.asks import Spend
 from sim.minds.models.budget import Price
+from tests.raising import raises
 from tests.unit.minds import server as servers
 from tests.unit.minds.server import Answering, Server, body, completion, status, well
 
@@ -132,15 +133,13 @@ def test_a_cap_is_set_anew_and_never_below_what_is_spent() -> None:
     held = budget.reserve(Spend(1, 10, 400_000_000))
     budget.set_cap("dollars", 0.1)
     assert list(budget.caps) == [5, None, 400_000_000]
-    with pytest.raises(ModelError, match="money"):
-        budget.reserve(Spend(0, 0, 1))
+    raises(ModelError, "money", budget.reserve, Spend(0, 0, 1))
     held.settle(Spend(1, 10, 300_000_000))
     assert budget.settled == Spend(1, 10, 300_000_000)
     for name, most in (("tokens", 20), ("requests", None)):
         budget.set_cap(name, most)
     assert list(budget.caps) == [None, 20, 400_000_000]
-    with pytest.raises(InputError, match="0 or more"):
-        budget.set_cap("tokens", -1)
+    raises(InputError, "0 or more", budget.set_cap, "tokens", -1)
 
 
 def test_why_nobody_answers_is_said_until_somebody_does() -> None:

@@ -25,6 +25,7 @@ from sim import (
 from sim.core.threads import allow
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform.feed import serving
+from tests.raising import raises
 
 
 @pytest.fixture
@@ -499,12 +500,10 @@ def test_what_it_is_told_is_checked() -> None:
         ({"recommender": 3}, "a name or a Recommender"),
         ({"policy": 3}, "a name or a Policy"),
     ):
-        with pytest.raises((InputError, ParameterError, UnknownNameError), match=said):
-            world.open_platform(told)
+        raises((InputError, ParameterError, UnknownNameError), said, world.open_platform, told)
         assert world.platform is None
     world.open_platform(PlatformSettings(slots=3), recommender=make("random", "recommender"))
-    with pytest.raises(InputError, match="a platform already"):
-        world.open_platform()
+    raises(InputError, "a platform already", world.open_platform)
 
 
 def test_agents_who_join_take_part() -> None:

@@ -31,6 +31,7 @@ from sim.platform.feed.serving import staggered, weights_of
 from sim.platform.members import SHIFTS, chronotypes, curve_of, factors
 from sim.platform.posts import posts as rows_module
 from sim.platform.posts.posts import Kind, pools_of, trending_now
+from tests.raising import raises
 
 
 def test_acts_keep_their_numbers_and_are_found_by_name() -> None:
@@ -39,10 +40,8 @@ def test_acts_keep_their_numbers_and_are_found_by_name() -> None:
     ]  # fmt: skip
     assert act_of("undo-dislike") is act_of(" Undo dislike") is Act.UNDO_DISLIKE
     assert act_of(6) is Act.LIKE
-    with pytest.raises(UnknownNameError, match="like"):
-        act_of("liike")
-    with pytest.raises(InputError, match="0 to 26"):
-        act_of(27)
+    raises(UnknownNameError, "like", act_of, "liike")
+    raises(InputError, "0 to 26", act_of, 27)
 
 
 def test_posts_are_numbered_for_ever_and_leave_at_the_front() -> None:
@@ -64,8 +63,7 @@ def test_posts_are_numbered_for_ever_and_leave_at_the_front() -> None:
         (10, "10 were posted"),
         (-1, "no mes"),
     ):
-        with pytest.raises(InputError, match=said):
-            posts.row(number)
+        raises(InputError, said, posts.row, number)
 
 
 @given(st.lists(st.integers(0, 700), min_size=1, max_size=12))
@@ -129,8 +127,7 @@ def test_rows_ask_for_less_where_a_system_promises_little(monkeypatch: pytest.Mo
     monkeypatch.setattr(mmap, "mmap", little)
     rows.extend(1900)
     assert (rows.live[:100] == 7).all()
-    with pytest.raises(MemoryError, match=r"^Unable to allocate 25,008 bytes"):
-        rows.extend(501)
+    raises(MemoryError, r"^Unable to allocate 25,008 bytes", rows.extend, 501)
     assert len(rows) == 2000
 
 
@@ -142,8 +139,7 @@ def test_flags_are_put_on_and_taken_off_and_numbers_end(monkeypatch: pytest.Monk
     posts.mark(1, Flag.LABELLED, on=False)
     assert (posts.flags.tolist(), posts.kind.tolist()) == ([32, 48], [1, 1])
     monkeypatch.setattr(rows_module, "LIMIT", 3)
-    with pytest.raises(CapacityError, match="has 2"):
-        posts.append([1, 2], 0)
+    raises(CapacityError, "has 2", posts.append, [1, 2], 0)
 
 
 def test_the_log_keeps_some_ticks_and_counts_for_ever() -> None:
@@ -199,8 +195,7 @@ def test_curves_shift_with_the_chronotype_which_is_the_agent_s_alone() -> None:
     assert factors(curve, 1, 24 * 60.0) == pytest.approx([1.0] * 7)
     assert curve_of(",".join(["3"] * 24)).tolist() == [1.0] * 24
     for said in ("a,b", "1,2", ",".join(["-1"] * 24), ",".join(["nan"] * 24)):
-        with pytest.raises(InputError, match="24 numbers"):
-            curve_of(said)
+        raises(InputError, "24 numbers", curve_of, said)
     some = chronotypes(3, 0, 5000)
     assert (chronotypes(3, 100, 10) == some[100:110]).all()
     shares = np.bincount(some, minlength=7) / 5000
@@ -238,10 +233,8 @@ def test_what_trends_is_the_most_liked_of_the_young(likes: list[int], oldest: in
 def test_settings_describe_themselves_and_are_checked() -> None:
     names = [spec.name for spec in describe(PlatformSettings)]
     assert names[:3] == ["slots", "candidates", "outside"]
-    with pytest.raises(ParameterError, match="slots must be in"):
-        PlatformSettings(slots=99)
-    with pytest.raises(ParameterError, match="at least slots"):
-        PlatformSettings(slots=50).check()
+    raises(ParameterError, "slots must be in", PlatformSettings, slots=99)
+    raises(ParameterError, "at least slots", PlatformSettings(slots=50).check)
 
 
 def test_work_is_in_order_from_any_number_of_threads_and_nothing_is_empty() -> None:
@@ -285,8 +278,7 @@ def test_chances_of_the_wrong_shape_are_told() -> None:
 
     part: Any = SimpleNamespace(message=np.zeros(5, np.uint32))
     around: Any = SimpleNamespace(tick=1)
-    with pytest.raises(PluginError, match=r"shape \(5,\), for like"):
-        Wrong().codes(part, around, np.uint64(1))
+    raises(PluginError, r"shape \(5,\), for like", Wrong().codes, part, around, np.uint64(1))
 
 
 def test_weights_are_said_by_a_subclass() -> None:

@@ -12,6 +12,7 @@ from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.lab.validation.chains import counted, in_stays, ticked
 from sim.spread.compartments.durations import LONGEST, stay_law
 from sim.testing import tiny_world
+from tests.raising import raises
 from tests.unit.plugins.chains import assert_law, copies_of, states_of
 
 LAWS: Any = ["geometric", "fixed", "weibull", "gamma", "lognormal"]
@@ -65,12 +66,9 @@ def test_geometric_and_fixed_laws() -> None:
 
 def test_laws_out_of_range_are_refused() -> None:
     other: Any = "cauchy"
-    with pytest.raises(ParameterError, match="at least 1 tick"):
-        stay_law("fixed", 0.5, 1.0)
-    with pytest.raises(ParameterError, match="under one of geometric"):
-        stay_law(other, 2.0, 1.0)
-    with pytest.raises(ParameterError, match=r"\[0.05, 3\]"):
-        stay_law("gamma", 2.0, 9.0)
+    raises(ParameterError, "at least 1 tick", stay_law, "fixed", 0.5, 1.0)
+    raises(ParameterError, "under one of geometric", stay_law, other, 2.0, 1.0)
+    raises(ParameterError, r"\[0.05, 3\]", stay_law, "gamma", 2.0, 9.0)
 
 
 @pytest.mark.parametrize("law", LAWS)
@@ -190,8 +188,7 @@ def test_stays_that_make_no_sense_are_refused() -> None:
 
             stays: ClassVar = (stay("infectious", "r", mean=2),)
 
-    with pytest.raises(ParameterError, match="spread"):
-        make("sir-durations", law="gamma", spread=0.0)
+    raises(ParameterError, "spread", make, "sir-durations", law="gamma", spread=0.0)
 
 
 @pytest.mark.parametrize("name", ["sir", "seir"])

@@ -7,6 +7,7 @@ import pytest
 from sim import World
 from sim.errors import CapacityError, InputError
 from sim.runtime.bulk_operations import build_friendships, create_agents, create_communities
+from tests.raising import raises
 
 
 @pytest.fixture
@@ -47,15 +48,13 @@ def test_friendships_that_do_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch
 
 
 def test_more_agents_than_fit_are_refused_and_the_world_stays_whole(few: World) -> None:
-    with pytest.raises(CapacityError, match=r"2,000,000,006 agents"):
-        create_agents(few, 2_000_000_000)
+    raises(CapacityError, r"2,000,000,006 agents", create_agents, few, 2_000_000_000)
     assert (len(few.agents), few.ties.agents) == (6, 6)
 
 
 @pytest.mark.parametrize("wrong", [1.5, "3", True, None])
 def test_numbers_of_agents_and_friends_are_whole(few: World, wrong: Any) -> None:
-    with pytest.raises(InputError, match="max_friends must be a whole number"):
-        build_friendships(few, wrong)
+    raises(InputError, "max_friends must be a whole number", build_friendships, few, wrong)
     with pytest.raises(InputError, match="How many agents to create must be a whole number"):
         create_agents(few, wrong)
     with pytest.raises(InputError, match="max_members must be a whole number"):

@@ -29,6 +29,7 @@ from sim.store import LeaseError, load, save
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lineage import saved_at
+from tests.raising import raises
 from tests.unit.runtime.worlds import present, until
 from tests.unit.store.fake import disk_full, edited
 
@@ -130,8 +131,7 @@ async def test_a_kill_is_told_with_what_is_back_and_who_had_it(path: Path, tmp_p
 async def test_a_second_process_is_told_who_has_it_and_gets_a_copy(path: Path) -> None:
     async with alive(open_live(path)) as simulation:
         await simulation.step(2)
-        with pytest.raises(LeaseError, match=r"in use by process \d+ on .* open it read-only"):
-            open_live(path)
+        raises(LeaseError, r"in use by process \d+ on .* open it read-only", open_live, path)
         before = sorted(folder_of(path).iterdir())
         copy = open_live(path, read_only=True)
         assert (copy.world.tick, copy.is_read_only) == (5, True)
@@ -202,8 +202,7 @@ async def test_a_journal_that_gives_nothing_leaves_the_file(path: Path) -> None:
     assert opened.world.remarks == (opened.told, *opened.findings)
     path.with_name("a-damaged-1.hub.live").rename(folder_of(path))
     os.unlink(path)  # noqa: PTH108 - a method of the path is no better
-    with pytest.raises(SnapshotError, match="no checkpoint to begin from"):
-        open_live(path, read_only=True)
+    raises(SnapshotError, "no checkpoint to begin from", open_live, path, read_only=True)
 
 
 async def test_opening_can_be_cancelled(path: Path) -> None:
@@ -293,8 +292,7 @@ async def test_a_world_that_was_never_saved_lives_in_its_folder_alone(tmp_path: 
     assert open_live(path).told == "Resumed at tick 2 (from its journal; never saved)."
     discard(path)
     assert not folder_of(path).exists()
-    with pytest.raises(SnapshotError, match="no such file"):
-        open_live(path)
+    raises(SnapshotError, "no such file", open_live, path)
 
 
 async def test_a_world_in_which_nothing_was_done_is_swept(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from sim.store import audit, load, save
 from sim.world import LoggedAct
 from sim.world.log import said_of
 from sim.world.state.snapshot import still
+from tests.raising import raises
 from tests.unit.runtime.isolating import thread_of
 
 
@@ -61,12 +62,10 @@ def test_it_ends_at_the_tick_that_is_asked_for() -> None:
 
 def test_a_state_of_another_world_is_refused() -> None:
     other = World.create(agents=80, mean_degree=5, seed=4)
-    with pytest.raises(InputError, match="no earlier state"):
-        replay(acts_of(played()), start=other)
+    raises(InputError, "no earlier state", replay, acts_of(played()), start=other)
     later = played()
     later.step()
-    with pytest.raises(InputError, match="no earlier state"):
-        replay(acts_of(played()), start=later)
+    raises(InputError, "no earlier state", replay, acts_of(played()), start=later)
 
 
 def test_a_changed_result_is_told() -> None:
@@ -157,11 +156,9 @@ def test_an_imported_world_is_made_again(edges: Path, labels: str | None) -> Non
 def test_an_import_is_refused_once_its_file_is_another_or_gone(edges: Path) -> None:
     acts = acts_of(io.read_edges(edges))
     edges.write_text("a b\n")
-    with pytest.raises(FileError, match="not the file that this world was imported from"):
-        replay(acts)
+    raises(FileError, "not the file that this world was imported from", replay, acts)
     edges.unlink()
-    with pytest.raises(FileError, match="missing"):
-        replay(acts)
+    raises(FileError, "missing", replay, acts)
 
 
 def test_labels_that_are_no_file_are_not_in_the_log(edges: Path) -> None:
@@ -180,8 +177,7 @@ def test_labels_that_are_no_file_are_not_in_the_log(edges: Path) -> None:
 )
 def test_a_world_that_cannot_be_made_again_is_refused(acts: list[LoggedAct], match: str) -> None:
     assert match in can_begin(acts)
-    with pytest.raises(InputError, match=match):
-        replay(acts)
+    raises(InputError, match, replay, acts)
 
 
 async def lived(path: Path | None, **options: Any) -> World:
@@ -353,8 +349,7 @@ def test_a_start_from_which_the_world_went_back_is_refused() -> None:
     acts = [*acts_of(world), act("go_to", 4, 2)]
     assert not leads_to(world, acts)
     assert leads_to(world, acts[:-1])
-    with pytest.raises(InputError, match="no earlier state"):
-        replay(acts, start=world)
+    raises(InputError, "no earlier state", replay, acts, start=world)
 
 
 @pytest.mark.parametrize("kind", ["step", "go_to"])

@@ -19,6 +19,7 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.saves.places import lost_by_saving
 from sim.store import load, save
 from sim.store.journal.journal import folder_of
+from tests.raising import raises
 from tests.unit.store.fake import edited
 
 NAME = "letter-of-the-tests"
@@ -263,8 +264,7 @@ async def test_what_would_lose_something_can_be_refused_unchanged(tmp_path: Path
         open_live(path, refuse_loss=True)
     assert kept_of(path.parent) == before
     garbled(path)
-    with pytest.raises(FileError, match=r"not a journal of Hubbub; --force"):
-        open_live(path, refuse_loss=True)
+    raises(FileError, r"not a journal of Hubbub; --force", open_live, path, refuse_loss=True)
     path = unplugged(await lived(tmp_path / "others", 4, 0))
     assert open_live(older(path), refuse_loss=True).world.tick == 4
 
@@ -300,8 +300,7 @@ async def test_saves_without_hard_links(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("way", [cut, unnoted], ids=lambda way: way.__name__)
 async def test_a_save_wins_over_older_journals(way: Callable[[Path], Path], tmp_path: Path) -> None:
     path = way(await lived(tmp_path / "saves", 4, 3))
-    with pytest.raises(FileError, match="--force continues without that"):
-        open_live(path, refuse_loss=True)
+    raises(FileError, "--force continues without that", open_live, path, refuse_loss=True)
     opened = open_live(path)
     assert opened.told.startswith("Opened a.hub as saved at tick 4; its journal ends at")
 

@@ -7,6 +7,7 @@ import pytest
 from sim.core import quiet
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.scenario import compare_variants, gallery_names, open_scenario
+from tests.raising import raises
 from tests.unit.cli.conftest import Hubbub
 
 SMALL = {
@@ -253,17 +254,13 @@ def test_a_typo_costs_one_sentence(
 
 
 def test_what_there_is_not_is_named(hubbub: Hubbub, story: Path) -> None:
-    with pytest.raises(UnknownNameError, match="fact-check"):
-        open_scenario("gallery:fact-chek")
-    with pytest.raises(FileError, match="did you mean 'bare'"):
-        open_scenario(str(story), "bar")
+    raises(UnknownNameError, "fact-check", open_scenario, "gallery:fact-chek")
+    raises(FileError, "did you mean 'bare'", open_scenario, str(story), "bar")
     story.write_text(STORY.replace("[variants.bare]", "[variants]\nx = 1\n[other]"))
-    with pytest.raises(FileError, match="variants are tables"):
-        open_scenario(str(story))
+    raises(FileError, "variants are tables", open_scenario, str(story))
     with pytest.raises(InputError, match=r"SECTION\.KEY"):
         compare_variants("gallery:fact-check", vary=["recommender=x"])
     assert "--variant is for scenarios" in hubbub("run", "demo", "--variant", "x").err
     assert "NAME.csv or NAME.jsonl" in hubbub("run", "demo", "--metrics", "m.txt").err
     story.write_text(STORY.replace("[network]", 'expect = ["share: bare < other"]\n[network]', 1))
-    with pytest.raises(FileError, match="names no variant 'other'"):
-        compare_variants(str(story), ticks=1)
+    raises(FileError, "names no variant 'other'", compare_variants, str(story), ticks=1)

@@ -22,6 +22,7 @@ from sim.scenario import (
     run_plan,
 )
 from sim.world.commands import step
+from tests.raising import raises
 
 WORD = MessageSpec("A word.", seeds="ids:0", model="si", parameters={"beta": 1.0})
 
@@ -142,11 +143,9 @@ def test_a_plan_opens_a_platform_and_is_for_single_runs_of_minds() -> None:
     assert world.platform is not None
     assert [each.plugin_name for each in world.platform.recommenders] == ["popularity"]
     plan.host(world)  # it ranks already
-    with pytest.raises(InputError, match="ranked by popularity"):
-        RunPlan(platform="random").host(world)
+    raises(InputError, "ranked by popularity", RunPlan(platform="random").host, world)
     plan = RunPlan(minds=MindsRequest("ids:0", "rule"))
-    with pytest.raises(InputError, match="Members decide by themselves in single runs"):
-        plan.begin(line())
+    raises(InputError, "Members decide by themselves in single runs", plan.begin, line())
     world = line()
     said: list[str] = []
     run_plan(RunPlan(minds=MindsRequest("ids:0", "rule", offline=True), stop=Stop(2)), world)
@@ -165,11 +164,9 @@ def test_a_run_tells_remarks_and_what_came_too_late() -> None:
 
 
 def test_a_wrong_plan_is_refused_before_any_world_is_made(story: Path) -> None:
-    with pytest.raises(InputError, match="0 to 2,147,483,647 ticks, got -1"):
-        RunPlan(stop=Stop(-1)).check()
+    raises(InputError, "0 to 2,147,483,647 ticks, got -1", RunPlan(stop=Stop(-1)).check)
     story.write_text(STORY.replace('model = "sir"', 'model = "sirr"'))
-    with pytest.raises(FileError, match=r"\[\[messages\]\] number 1: .*sirr"):
-        read_scenario(story).plan().check()
+    raises(FileError, r"\[\[messages\]\] number 1: .*sirr", read_scenario(story).plan().check)
 
 
 def test_a_world_is_named_as_by_a_person() -> None:
@@ -186,8 +183,7 @@ def test_no_way_takes_more_ticks_than_there_are() -> None:
         lambda: step(world, 10**20),
         lambda: experiment_now(world, [Messages([])], [1], ticks=10**20, workers=1),
     ):
-        with pytest.raises(InputError, match=r"2,147,483,647.*, got 100000000000000000000\."):
-            run()
+        raises(InputError, r"2,147,483,647.*, got 100000000000000000000\.", run)
     assert world.tick == 0
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from sim.errors import InputError
 from sim.scenario.sections import flattened, read_range, split_vary
+from tests.raising import raises
 
 
 @pytest.mark.parametrize(
@@ -50,8 +51,7 @@ def test_values_are_read_as_they_are_written(said: Any, values: list[Any]) -> No
     ],
 )
 def test_what_is_no_range_is_refused(said: Any, why: str) -> None:
-    with pytest.raises(InputError, match=why):
-        read_range(said)
+    raises(InputError, why, read_range, said)
 
 
 def test_a_share_of_the_way_is_a_value_and_keys_are_joined() -> None:
@@ -75,5 +75,4 @@ def test_a_share_of_the_way_is_a_value_and_keys_are_joined() -> None:
     ],
 )
 def test_what_varies_nothing_is_refused(words: str, why: str) -> None:
-    with pytest.raises(InputError, match=why):
-        split_vary(words)
+    raises(InputError, why, split_vary, words)

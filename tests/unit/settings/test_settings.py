@@ -15,6 +15,7 @@ from sim.errors import FileError, SettingsError
 from sim.settings import SettingsWatch, current, keep_words, load_settings
 from sim.settings import settings as module
 from sim.settings.settings import SettingChange, settings_path, shown, use, with_words
+from tests.raising import raises
 
 Write = Callable[[str], Path]
 
@@ -218,8 +219,7 @@ def test_a_secret_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter22" not in repr(keyed) + str(keyed) + shown(keyed.token)
     assert str(SettingChange("token", None, keyed.token)) == "token is now ******** (was )"
     monkeypatch.setenv("HUBBUB_TOKEN", "abc")
-    with pytest.raises(SettingsError, match=r"^token is not allowed \(.* HUBBUB_TOKEN\)\.$"):
-        Keyed().reloaded()
+    raises(SettingsError, r"^token is not allowed \(.* HUBBUB_TOKEN\)\.$", Keyed().reloaded)
 
 
 def test_the_settings_in_force_are_loaded_once(write: Write) -> None:
@@ -241,8 +241,7 @@ def test_a_change_of_the_file_is_picked_up_and_told(write: Write) -> None:
 def test_a_wrong_change_is_told_once_and_leaves_the_old(write: Write) -> None:
     watch = SettingsWatch(load_settings(write("threads = 1")))
     write("threads = 0.5")
-    with pytest.raises(SettingsError, match="threads must be a whole number"):
-        watch.changed()
+    raises(SettingsError, "threads must be a whole number", watch.changed)
     assert watch.changed() == []
     assert watch.settings.threads == 1
 

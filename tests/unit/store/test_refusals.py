@@ -26,6 +26,7 @@ from sim.store.journal.journal import folder_of
 from sim.store.snapshot import gates, opened, schema
 from sim.store.snapshot.files import TRAILER_BYTES
 from sim.store.snapshot.schema import APPLICATION_ID, LARGEST_VALUE, PAGE_BYTES, VERSION
+from tests.raising import raises
 from tests.unit.store.fake import FakeWorld, edit, patch, reseal, saved
 
 FLIPS = 200
@@ -97,8 +98,7 @@ def test_what_is_no_file_is_refused_without_blocking(tmp_path: Path) -> None:
             ("pipe/a.hub", "cannot be opened"),
             ("x" * 300, "cannot be opened"),
         ]:
-            with pytest.raises(SnapshotError, match=match):
-                read(tmp_path / name, FakeWorld)
+            raises(SnapshotError, match, read, tmp_path / name, FakeWorld)
 
 
 @pytest.mark.parametrize("name", ["a\0b", "x\ud800y"])
@@ -107,10 +107,8 @@ def test_every_door_refuses_a_name_that_is_none(tmp_path: Path, name: str) -> No
         folder_of, toml_table, lambda place: save(FakeWorld.create(), place),
         lambda place: backup(tmp_path, Path(place)), lambda place: read(place, FakeWorld),
     ):  # fmt: skip
-        with pytest.raises(FileError, match="file name"):
-            door(Path(name))
-    with pytest.raises(OSError, match="that is no file name"):
-        read_bounded(name)
+        raises(FileError, "file name", door, Path(name))
+    raises(OSError, "that is no file name", read_bounded, name)
 
 
 async def test_a_simulation_is_saved_to_no_name_that_is_none() -> None:
@@ -141,16 +139,14 @@ def test_verify_refuses_what_load_does(tmp_path: Path, monkeypatch: pytest.Monke
         larger.setattr(schema, "LARGEST_VALUE", LARGEST_VALUE * 2)
         save(FakeWorld.create(), path, note="x" * (LARGEST_VALUE + 1))
     for reads in (lambda: read(path, FakeWorld), lambda: verify(path)):
-        with pytest.raises(SnapshotError, match="string or blob too big"):
-            reads()
+        raises(SnapshotError, "string or blob too big", reads)
 
 
 def test_a_file_that_becomes_a_pipe_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.open
     os.mkfifo(path.with_name("pipe"))
     monkeypatch.setattr(os, "open", lambda *asked: real(path.with_name("pipe"), *asked[1:]))
-    with pytest.raises(SnapshotError, match="a pipe"):
-        read(path, FakeWorld)
+    raises(SnapshotError, "a pipe", read, path, FakeWorld)
 
 
 @pytest.mark.parametrize(
@@ -231,8 +227,7 @@ def test_damage_names_the_column_it_lies_in(tmp_path: Path) -> None:
 def test_a_file_that_shrinks_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = os.pread
     monkeypatch.setattr(os, "pread", lambda *asked: real(*asked)[: 1 << 16])
-    with pytest.raises(SnapshotError, match=r"cannot be read \(the file ends before byte"):
-        read(path, FakeWorld)
+    raises(SnapshotError, r"cannot be read \(the file ends before byte", read, path, FakeWorld)
 
 
 def test_a_file_that_is_replaced_while_it_is_read_is_refused(path: Path) -> None:
@@ -378,8 +373,7 @@ def test_misfits_are_refused_while_packed(tmp_path: Path, monkeypatch: pytest.Mo
     save(world, path)
     free = iter([1 << 40, 0])
     monkeypatch.setattr(opened, "available_bytes", lambda: next(free))
-    with pytest.raises(CapacityError, match="not enough memory: its messages need 0 MB; close"):
-        load(path)
+    raises(CapacityError, "not enough memory: its messages need 0 MB; close", load, path)
     assert next(free, None) is None, "nothing else was asked for"
     monkeypatch.setattr(opened, "available_bytes", lambda: 0)
     with pytest.raises(SnapshotError, match="not enough memory: its messages need"):

@@ -15,6 +15,7 @@ from sim import World
 from sim.errors import Cancelled, FileError, InputError, SnapshotError
 from sim.store import info, load, save, saves, verify
 from sim.store.snapshot import files
+from tests.raising import raises
 from tests.unit.store.fake import FakeWorld, edit, patch, saved
 
 
@@ -77,8 +78,7 @@ def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     "name", ["", ".a", "-a", "_a", "a/b", "../a", "a b", "a\n", "é", "a" * 65, "/etc/a", "a\0", "~"]
 )
 def test_names_that_could_lead_elsewhere_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="is no name for a saved world"):
-        saves.place(tmp_path, name)
+    raises(InputError, "is no name for a saved world", saves.place, tmp_path, name)
 
 
 @pytest.mark.parametrize("name", ["a", "Monday.2", "9-to_5", "a" * 64, "a.hub"])
@@ -95,8 +95,7 @@ def test_only_files_of_the_folder_are_meant(tmp_path: Path, there: str) -> None:
         (tmp_path / "a.hub").symlink_to("b.hub")
     elif there == "folder":
         (tmp_path / "a.hub").mkdir()
-    with pytest.raises(FileError, match=r"no such saved world; there are: .*b"):
-        saves.existing(tmp_path, "a")
+    raises(FileError, r"no such saved world; there are: .*b", saves.existing, tmp_path, "a")
 
 
 def test_a_world_is_renamed_with_its_journal(tmp_path: Path) -> None:
@@ -109,8 +108,7 @@ def test_a_world_is_renamed_with_its_journal(tmp_path: Path) -> None:
 
 def test_a_damaged_world_may_be_renamed_but_not_copied(tmp_path: Path) -> None:
     before = told(damaged(tmp_path / "a.hub"))
-    with pytest.raises(SnapshotError, match=r"a\.hub: damaged or changed"):
-        saves.duplicate(tmp_path, "a", "b")
+    raises(SnapshotError, r"a\.hub: damaged or changed", saves.duplicate, tmp_path, "a", "b")
     saves.rename(tmp_path, "a", "c")
     assert [path.name for path in tmp_path.iterdir()] == ["c.hub"]
     assert told(tmp_path / "c.hub") == before
@@ -121,8 +119,7 @@ def test_a_damaged_world_may_be_renamed_but_not_copied(tmp_path: Path) -> None:
 def test_nothing_is_replaced(tmp_path: Path, there: str, act: Callable[..., Path]) -> None:
     saved(tmp_path / "a.hub")
     (tmp_path / there).write_text("mine")
-    with pytest.raises(FileError, match="exists; choose another name"):
-        act(tmp_path, "a", "b")
+    raises(FileError, "exists; choose another name", act, tmp_path, "a", "b")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.hub", there]
 
 
@@ -160,8 +157,7 @@ ACTS: list[Callable[[Path], Any]] = [
 def test_a_world_that_is_open_is_left_alone(tmp_path: Path, act: Callable[[Path], Any]) -> None:
     before = told(saved(tmp_path / "a.hub"))
     with opened(tmp_path / "a.hub"):
-        with pytest.raises(FileError, match="in use by another process"):
-            act(tmp_path)
+        raises(FileError, "in use by another process", act, tmp_path)
         assert told(tmp_path / "a.hub") == before
     act(tmp_path)
 
@@ -197,8 +193,7 @@ def test_compacting_leaves_out_the_rows_and_keeps_the_world(tmp_path: Path, worl
 @pytest.mark.parametrize("act", ACTS[2:])
 def test_a_damaged_world_is_never_rewritten(tmp_path: Path, act: Callable[[Path], Any]) -> None:
     before = told(damaged(tmp_path / "a.hub"))
-    with pytest.raises(SnapshotError, match=r"a\.hub: damaged or changed"):
-        act(tmp_path)
+    raises(SnapshotError, r"a\.hub: damaged or changed", act, tmp_path)
     assert told(tmp_path / "a.hub") == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.hub"]
 
@@ -230,8 +225,7 @@ def test_full_disk_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error:
         raise error
 
     monkeypatch.setattr(files, "flush", full)
-    with pytest.raises(FileError, match=r"a\.hub: not changed: .*full"):
-        saves.note(tmp_path, "a", "x")
+    raises(FileError, r"a\.hub: not changed: .*full", saves.note, tmp_path, "a", "x")
     assert [path.name for path in tmp_path.iterdir()] == ["a.hub"]
     assert told(tmp_path / "a.hub") == before
 

@@ -27,6 +27,7 @@ from sim.store.journal.journal import NO_DIGEST
 from sim.store.journal.reading import BrokenError, JournalFile, find_entry
 from sim.store.relational import count_rows
 from sim.store.snapshot import files, snapshot
+from tests.raising import raises
 from tests.unit.runtime.journal_config import play, started
 from tests.unit.store.fake import FakeWorld, saved
 
@@ -44,8 +45,7 @@ def path(tmp_path: Path) -> Iterator[Path]:
 
 
 def not_saved(path: Path, match: str) -> None:
-    with pytest.raises(FileError, match=match):
-        save(FakeWorld.create(100_000, turn=1), path)
+    raises(FileError, match, save, FakeWorld.create(100_000, turn=1), path)
 
 
 def test_a_disk_that_is_full(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +90,7 @@ def test_a_folder_not_made_durable_is_told(tmp_path: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(os, "fsync", fails)
     number = errno.EIO
-    with pytest.raises(FileError, match="Input/output error"):
-        saved(tmp_path / "a.hub")
+    raises(FileError, "Input/output error", saved, tmp_path / "a.hub")
     number = errno.EINVAL  # a file system that knows no such thing
     assert saved(tmp_path / "a.hub").exists()
 
@@ -237,8 +236,7 @@ def test_jumps_to_nowhere_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
     keeper.close(world)
 
     monkeypatch.setattr(JournalFile, "line", Mock(side_effect=BrokenError("entry 4 leads nowhere")))
-    with pytest.raises(SnapshotError, match="entry 4 leads nowhere"):
-        recover(tmp_path / "a.hub")
+    raises(SnapshotError, "entry 4 leads nowhere", recover, tmp_path / "a.hub")
 
 
 def test_rows_of_a_world_of_another_kind_are_counted() -> None:

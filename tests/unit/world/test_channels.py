@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sim import World
 from sim.errors import InputError, UnknownNameError
+from tests.raising import raises
 
 # ticks as long as the stream needs, and models by ticks in them
 pytestmark = pytest.mark.filterwarnings("ignore::sim.core.clock.TickWarning")
@@ -138,13 +139,11 @@ def test_messages_share_one_channel_and_its_contacts() -> None:
     ],
 )
 def test_odd_channels_are_refused(said: str, kind: type[InputError], sentence: str) -> None:
-    with pytest.raises(kind, match=sentence):
-        timed().channel(said)
+    raises(kind, sentence, timed().channel, said)
 
 
 def test_a_world_without_times_has_no_stream() -> None:
-    with pytest.raises(InputError, match="--times"):
-        World.from_edges([0], [1]).channel("stream")
+    raises(InputError, "--times", World.from_edges([0], [1]).channel, "stream")
     assert World.from_edges([0], [1]).channel("broadcast").name == "broadcast"
 
 

@@ -16,6 +16,7 @@ from sim.runtime.replay import BEGINNINGS
 from sim.scenario.from_world import BEGUN, UNWRITTEN, WRITERS
 from sim.store import load, save
 from sim.world.commands import COMMANDS, Command, command, name_of
+from tests.raising import raises
 
 ON_DISKS = """
     act add_ties assign at befriend behave block build_friendships cancel change_agents
@@ -82,8 +83,7 @@ def test_arguments_are_looked_over_before_anything_is_done() -> None:
 
 
 def test_a_name_stands_once() -> None:
-    with pytest.raises(ValueError, match="a command limit already"):
-        command("limit")(lambda world: None)
+    raises(ValueError, "a command limit already", command("limit"), lambda world: None)
     assert isinstance(COMMANDS["limit"], Command)
     assert name_of(len) is name_of([]) is None  # type: ignore[arg-type]
 
@@ -95,8 +95,7 @@ def test_what_fails_within_a_command_is_no_wrong_argument(monkeypatch: pytest.Mo
         len(5)  # type: ignore[arg-type]
 
     monkeypatch.setattr(World, "follow", broken)
-    with pytest.raises(TypeError, match="has no len"):
-        perform(world, "follow", [[1], [2]])
+    raises(TypeError, "has no len", perform, world, "follow", [[1], [2]])
 
 
 NO_NUMBER = ("x", None, 1.5, float("nan"), True)

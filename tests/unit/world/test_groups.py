@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sim import Lifecycle, World, replay
 from sim.errors import InputError
 from sim.network.relations.membership import Membership
+from tests.raising import raises
 
 
 def small() -> World:
@@ -70,8 +71,7 @@ def test_what_is_not_allowed_is_said(call: Any, says: str) -> None:
     world.groups.create("a")
     world.agents.set_status([2], int(Lifecycle.BANNED))
     before = world.digest()
-    with pytest.raises(InputError, match=says):
-        call(world.groups)
+    raises(InputError, says, call, world.groups)
     assert world.digest() == before
 
 
@@ -120,8 +120,7 @@ def test_a_group_is_made_and_filled_at_a_tick() -> None:
 def test_groups_that_contradict_themselves_are_refused() -> None:
     said = [{"name": "a", "limit": None}]
     columns = {"group": np.array([0], np.uint32), "member": np.array([9], np.uint32)}
-    with pytest.raises(InputError, match="do not name members and groups"):
-        Membership.restore(said, columns, 4)
+    raises(InputError, "do not name members and groups", Membership.restore, said, columns, 4)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 7), st.integers(0, 2)), max_size=40))

@@ -13,6 +13,7 @@ from sim.spread.influence.live_edges import LiveNetwork, spread_of
 from sim.spread.influence.opim import best_seeds
 from sim.world import seeding as influence
 from sim.world.seeding import BestSeeds, found_before
+from tests.raising import raises
 from tests.unit.runtime.worlds import present
 
 
@@ -70,13 +71,11 @@ def test_who_is_not_active_is_not_chosen(world: World) -> None:
 def test_what_cannot_be_found_is_refused(
     world: World, expression: str, message: dict[str, object] | None, says: str
 ) -> None:
-    with pytest.raises(InputError, match=says):
-        choose_seeds(world, expression, message=message)
+    raises(InputError, says, choose_seeds, world, expression, message=message)
 
 
 def test_models_and_parameters_are_checked(world: World) -> None:
-    with pytest.raises(UnknownNameError, match="linear-threshold"):
-        choose_seeds(world, "best:2:linear-treshold")
+    raises(UnknownNameError, "linear-threshold", choose_seeds, world, "best:2:linear-treshold")
     message = {"model": "independent-cascade", "probability": 2.0}
     with pytest.raises(ParameterError):
         choose_seeds(world, "best:2", message=message)

@@ -14,6 +14,7 @@ from sim.errors import InputError
 from sim.platform import Chronological
 from sim.world import LoggedAct, Trail
 from sim.world.log import MOST_BYTES, PLUGIN, said_of, told, words_of
+from tests.raising import raises
 
 
 @pytest.fixture
@@ -110,8 +111,7 @@ def test_a_world_of_given_arrays_says_so() -> None:
 
 def test_what_only_the_program_knew_is_named(world: World) -> None:
     world.trail.did(world, "call:shuffle", "changed")
-    with pytest.raises(ValueError, match="not in the log"):
-        words_of(world.trail.acts[1].said)
+    raises(ValueError, "not in the log", words_of, world.trail.acts[1].said)
 
 
 def test_a_copy_goes_its_own_way(world: World) -> None:
@@ -161,8 +161,7 @@ def test_short_arrays_are_written_as_numbers_and_nothing_is_left_out() -> None:
     "value", [object(), float("nan"), "x" * (MOST_BYTES + 1)], ids=["object", "nan", "long"]
 )
 def test_what_json_cannot_hold_is_left_out_and_that_is_said(value: object) -> None:
-    with pytest.raises(ValueError, match="not in the log"):
-        words_of(said_of((value,), {}))
+    raises(ValueError, "not in the log", words_of, said_of((value,), {}))
 
 
 @pytest.mark.parametrize(
@@ -172,8 +171,7 @@ def test_what_json_cannot_hold_is_left_out_and_that_is_said(value: object) -> No
      '{"args": [{"array": ["<u4", [99999999999], ""]}]}', '{"args": [{"array": ["O", [1], ""]}]}'],
 )  # fmt: skip
 def test_malformed_arguments_are_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"."):
-        words_of(text)
+    raises(ValueError, r".", words_of, text)
 
 
 def test_results_are_told_for_people(world: World) -> None:
@@ -210,5 +208,4 @@ def test_a_plugin_that_is_not_registered_is_not_written_down() -> None:
 
     assert "unsaid" in said_of((Own(),), {})
     for wrong in ('["recommender", "hot"]', '["recommender", "hott", {}]', "[1, [], 3]", "7"):
-        with pytest.raises(ValueError, match=r"\w"):
-            words_of(f'{{"args": [{{"plugin": {wrong}}}]}}')
+        raises(ValueError, r"\w", words_of, f'{{"args": [{{"plugin": {wrong}}}]}}')

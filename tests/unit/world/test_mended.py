@@ -10,6 +10,7 @@ import pytest
 from sim import Cascade, Contacts, Draws, PerExposure, PropagationModel, Threshold, World
 from sim.errors import InputError, ParameterError
 from sim.testing import Given
+from tests.raising import raises
 
 Enter = Callable[[type], str]
 AWAY, BACK = 3, 1
@@ -261,15 +262,13 @@ def test_seeds_that_left_while_a_message_waited_do_not_start_it() -> None:
     ],
 )
 def test_times_and_priorities_are_whole_in_range(change: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
-        path(3).inject("x", seeds=[0], model="si", **change)
+    raises(InputError, sentence, path(3).inject, "x", seeds=[0], model="si", **change)
 
 
 def test_a_world_ends_before_its_ticks_overflow() -> None:
     world = path(3)
     world.tick = 2**31 - 2
-    with pytest.raises(InputError, match="this one is there"):
-        world.step(2)
+    raises(InputError, "this one is there", world.step, 2)
     assert world.tick == 2**31 - 1
 
 

@@ -27,6 +27,7 @@ from sim.world import cascades as packing
 from sim.world import records
 from sim.world.phases import AT_HAND
 from sim.world.state.state import digest_of
+from tests.raising import raises
 
 MODELS: dict[str, dict[str, Any]] = {
     "independent-cascade": {"probability": 0.05},
@@ -158,8 +159,7 @@ def test_a_record_is_refused_where_any_of_its_parts_is_none() -> None:
     for at in (len(whole) - 1, len(whole) // 2, 20):
         with pytest.raises((ValueError, LookupError, TypeError)):
             records.read(whole[:at], "")
-    with pytest.raises(ValueError, match="behind"):
-        records.read(whole + b"x", "")
+    raises(ValueError, "behind", records.read, whole + b"x", "")
 
 
 def test_values_that_take_many_times_their_size_are_refused() -> None:
@@ -167,8 +167,7 @@ def test_values_that_take_many_times_their_size_are_refused() -> None:
     data = len(said).to_bytes(8, "little") + said + (2).to_bytes(8, "little") + b"[]"
     found = [records.PackedRecord(n, len(data), zlib.compress(data, 1)) for n in range(200)]
     meta: dict[str, Any] = {"cascades": []}
-    with pytest.raises(ValueError, match="too many values"):
-        records.unfold(meta, records.filed(found))
+    raises(ValueError, "too many values", records.unfold, meta, records.filed(found))
 
 
 def test_the_history_of_a_file_knows_every_message_that_ended(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.runtime import Simulation
 from sim.world import seeding
 from sim.world.seeding import check_seeds, takes_long
+from tests.raising import raises
 
 
 @pytest.fixture
@@ -96,8 +97,7 @@ def test_expression_means_these_agents(world: World, expression: str, agents: li
     ],
 )
 def test_what_cannot_be_read_is_refused(world: World, expression: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        choose_seeds(world, expression)
+    raises(InputError, said, choose_seeds, world, expression)
 
 
 def refusal(function: Callable[..., object], *given: object) -> str:
@@ -184,8 +184,7 @@ def test_community_with_a_number_draws_among_its_members(city: World) -> None:
 
 def test_large_worlds_search_no_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(seeding, "MOST_NAMES", 4)
-    with pytest.raises(InputError, match="No member has the id 'Bo'"):
-        choose_seeds(world, "Bo")
+    raises(InputError, "No member has the id 'Bo'", choose_seeds, world, "Bo")
 
 
 def test_names_are_looked_at_only_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

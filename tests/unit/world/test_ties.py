@@ -17,6 +17,7 @@ from sim.network.relations.blocklist import Blocklist
 from sim.network.relations.types import Relation
 from sim.world.state.snapshot import restore_in_place
 from sim.world.ties import may
+from tests.raising import raises
 
 N = 6
 
@@ -70,8 +71,7 @@ def test_a_block_cuts_both_ways_and_forbids_new_ties() -> None:
     assert world.block(1, 0).added == 1
     assert arcs(world) == [(0, 2), (3, 0)]
     for one, other in ((0, 1), (1, 0)):
-        with pytest.raises(InputError, match="agent 1 has blocked agent 0"):
-            world.follow(one, other)
+        raises(InputError, "agent 1 has blocked agent 0", world.follow, one, other)
     assert world.neighbours(1, "blocked").tolist() == [0]
     assert world.neighbours(0, "blocked by").tolist() == [1]
     assert world.relationships.blocklist.are_closed(*_ids([0, 1, 2], [1, 0, 0])).tolist() == [
@@ -85,8 +85,7 @@ def test_two_blocks_are_lifted_one_by_one() -> None:
     world = small()
     world.block([0, 1], [1, 0])
     world.unblock(0, 1)
-    with pytest.raises(InputError, match="agent 1 has blocked agent 0"):
-        world.befriend(0, 1)
+    raises(InputError, "agent 1 has blocked agent 0", world.befriend, 0, 1)
     who, whom = _ids([0, 0, 1], [1, 2, 0])
     assert may(world, who, whom, "follow").tolist() == [False, True, False]
     assert may(world, who, whom, "mute").tolist() == [True, True, True]
@@ -185,10 +184,8 @@ def test_who_is_gone_neither_follows_nor_is_followed(status: Lifecycle) -> None:
     left = arcs(world)
     assert left == [arc for arc in arcs(small()) if 2 not in arc or status is Lifecycle.BANNED]
     said = f"agent 2 is {status.name.lower()}, so agent {{}} cannot follow agent {{}}"
-    with pytest.raises(InputError, match=said.format(2, 3)):
-        world.follow(2, 3)
-    with pytest.raises(InputError, match=said.format(3, 2)):
-        world.follow([1, 3], [0, 2])
+    raises(InputError, said.format(2, 3), world.follow, 2, 3)
+    raises(InputError, said.format(3, 2), world.follow, [1, 3], [0, 2])
     assert arcs(world) == left
     who, whom = _ids([2, 3, 4, 4], [3, 2, 4, 5])
     assert may(world, who, whom, "follow").tolist() == [False] * 3 + [True]
@@ -207,8 +204,7 @@ def test_who_is_gone_neither_follows_nor_is_followed(status: Lifecycle) -> None:
 def test_what_cannot_be_followed_is_said(agents: Any, others: Any, says: str) -> None:
     world = small()
     before = world.digest()
-    with pytest.raises(InputError, match=says):
-        world.follow(agents, others)
+    raises(InputError, says, world.follow, agents, others)
     assert world.digest() == before
     assert len(world.relationships.log) == 0
 
@@ -237,12 +233,9 @@ def test_marks_and_their_memory_are_counted() -> None:
 
 def test_questions_about_nobody_are_refused() -> None:
     world = small()
-    with pytest.raises(InputError, match="No agent 6"):
-        world.neighbours(6)
-    with pytest.raises(InputError, match="No agent -1"):
-        world.tie_history(0, -1)
-    with pytest.raises(UnknownNameError, match="kind of neighbour"):
-        world.neighbours(0, "foes")
+    raises(InputError, "No agent 6", world.neighbours, 6)
+    raises(InputError, "No agent -1", world.tie_history, 0, -1)
+    raises(UnknownNameError, "kind of neighbour", world.neighbours, 0, "foes")
 
 
 def test_history_tells_who_did_what_when() -> None:
@@ -359,8 +352,7 @@ def test_trust_moves_with_outcomes_and_reputation_follows() -> None:
     assert world.reputation([1]) is world.reputation([1])
     after = world.reputation([1]).tolist()
     assert after == pytest.approx(before.tolist()), "who hears one only trusts it wholly"
-    with pytest.raises(InputError, match="one agent that is trusted"):
-        world.reputation([])
+    raises(InputError, "one agent that is trusted", world.reputation, [])
 
 
 Step = tuple[str, int, int]
@@ -465,6 +457,5 @@ def test_a_tie_that_there_is_not_is_not_typed() -> None:
         world.set_relations([0, 0], [1, 3], "boss")
     with pytest.raises(InputError, match="at most 64 properties"):
         world.set_relations([0], [1], None, {f"p{k}": k for k in range(65)})
-    with pytest.raises(UnknownNameError, match="kind of typed neighbour"):
-        world.neighbours(0, "muted", "boss")
+    raises(UnknownNameError, "kind of typed neighbour", world.neighbours, 0, "muted", "boss")
     assert world.digest() == digest

@@ -10,6 +10,7 @@ from sim import Phase, World
 from sim.errors import CapacityError, InputError
 from sim.jit.claims import FREE
 from sim.testing import Given, tiny_world
+from tests.raising import raises
 
 STORY: dict[str, Any] = {"seeds": [0, 5], "model": "sir"}
 
@@ -51,8 +52,7 @@ def test_digest_follows_every_change() -> None:
 def test_injection_refuses_in_one_sentence(change: dict[str, Any], sentence: str) -> None:
     world = tiny_world()
     before = world.digest()
-    with pytest.raises(InputError, match=sentence):
-        world.inject("x", **{**STORY, **change})
+    raises(InputError, sentence, world.inject, "x", **{**STORY, **change})
     assert world.digest() == before
 
 
@@ -78,14 +78,12 @@ def test_inactive_agents_neither_hear_nor_speak(model: str) -> None:
     ],
 )
 def test_impossible_sizes_are_refused(agents: int, error: type[Exception], sentence: str) -> None:
-    with pytest.raises(error, match=sentence):
-        World.create(agents)
+    raises(error, sentence, World.create, agents)
 
 
 def test_population_and_network_must_be_of_one_size() -> None:
     one, two = tiny_world(60), tiny_world(50)
-    with pytest.raises(InputError, match="50 agents"):
-        World(two.agents, one.ties)
+    raises(InputError, "50 agents", World, two.agents, one.ties)
 
 
 def test_waiting_messages_start_by_priority_then_age() -> None:
@@ -197,9 +195,6 @@ def test_a_message_keeps_the_seed_it_began_with() -> None:
 
 
 def test_tick_and_degree_must_be_sensible() -> None:
-    with pytest.raises(InputError, match="minutes"):
-        World.create(50, mean_degree=4, tick_minutes=0)
-    with pytest.raises(InputError, match="mean degree"):
-        World.create(50, mean_degree=float("nan"))
-    with pytest.raises(InputError, match="64-bit"):
-        tiny_world().inject("x", tags=-1, **STORY)
+    raises(InputError, "minutes", World.create, 50, mean_degree=4, tick_minutes=0)
+    raises(InputError, "mean degree", World.create, 50, mean_degree=float("nan"))
+    raises(InputError, "64-bit", tiny_world().inject, "x", tags=-1, **STORY)

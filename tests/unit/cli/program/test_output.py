@@ -21,6 +21,7 @@ from sim.errors import FileError
 from sim.settings import load_settings
 from sim.settings.logging import log
 from sim.settings.settings import use
+from tests.raising import raises
 
 ROOT = Path(sim.__file__).parents[1]
 
@@ -69,8 +70,7 @@ def test_work_that_never_reports_again_ends_after_a_grace(monkeypatch: pytest.Mo
             while True:  # as a plugin that loops for ever
                 pass
 
-    with pytest.raises(StoppedError, match="Cancelled"):
-        spin()
+    raises(StoppedError, "Cancelled", spin)
 
 
 async def test_work_is_watched_in_any_thread() -> None:
@@ -122,8 +122,7 @@ def test_the_log_has_a_line_for_what_is_grave_and_stops_nothing(tmp_path: Path) 
 def test_a_result_never_replaces_a_world(tmp_path: Path) -> None:
     world = tmp_path / "w.hub"
     world.write_bytes(b"SQLite format 3\0" + bytes(84))
-    with pytest.raises(FileError, match="is a world"):
-        spare_worlds(world)
+    raises(FileError, "is a world", spare_worlds, world)
     for free in (tmp_path / "new.json", None):
         spare_worlds(free)
 
@@ -134,6 +133,5 @@ def test_files_that_could_not_be_written_are_refused_before_work(tmp_path: Path)
     (tmp_path / "fits.v2").mkdir()
     with pytest.raises(FileError, match=r"r\.json: is a folder; name a file"):
         files_of([tmp_path / "r.json"], (".json",))
-    with pytest.raises(FileError, match="report: is no folder"):
-        files_of([tmp_path / "report"], (".json", ""))
+    raises(FileError, "report: is no folder", files_of, [tmp_path / "report"], (".json", ""))
     assert files_of([tmp_path / "fits.v2"], (".json", "")) == {"": tmp_path / "fits.v2"}

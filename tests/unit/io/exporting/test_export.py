@@ -19,6 +19,7 @@ from sim.errors import Cancelled, FileError, InputError, UnknownNameError
 from sim.io import EXPORTS, EdgeOptions, export, import_world
 from sim.io.exporting import tables
 from sim.store.snapshot import files
+from tests.raising import raises
 
 HOSTILE = '=HYPERLINK("http://x")'
 IDS = ["=1+1", "+ann", "-2", '@cem,"d"']
@@ -256,8 +257,7 @@ def test_nothing_is_replaced_unasked(world: World, tmp_path: Path) -> None:
 def test_one_file_in_a_folder_keeps_all_from_being_written(world: World, tmp_path: Path) -> None:
     (tmp_path / "messages.csv").write_text("mine")
     (tmp_path / "other.txt").write_text("mine")
-    with pytest.raises(FileError, match=r"messages\.csv: exists"):
-        export(world, tmp_path, to="csv")
+    raises(FileError, r"messages\.csv: exists", export, world, tmp_path, to="csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["messages.csv", "other.txt"]
     export(world, tmp_path, to="csv", force=True)
     assert len(list(tmp_path.iterdir())) == 5
@@ -283,8 +283,7 @@ def test_worlds_links_and_folders_are_never_replaced(
 ) -> None:
     there(tmp_path / "a")
     before = sorted(tmp_path.iterdir())
-    with pytest.raises(FileError, match=sentence):
-        export(world, tmp_path / "a", to=to, force=True)
+    raises(FileError, sentence, export, world, tmp_path / "a", to=to, force=True)
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -315,8 +314,7 @@ def test_a_full_disk_is_said(world: World, tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files, "flush", full)
-    with pytest.raises(FileError, match="not exported: the disk is full"):
-        export(world, tmp_path / "a", to="csv")
+    raises(FileError, "not exported: the disk is full", export, world, tmp_path / "a", to="csv")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from sim.errors import FileError, FormatError, InputError
 from sim.io import EdgeOptions, import_world, read_arcs
+from tests.raising import raises
 
 
 def _file(folder: Path, text: str | bytes) -> Path:
@@ -93,13 +94,11 @@ def test_negative_weights_and_tables_of_nothing_are_refused(tmp_path: Path) -> N
         import_world(place, options=EdgeOptions(weight_column=2))
     with pytest.raises(FileError, match="holds no data"):
         read_arcs(_file(tmp_path, "# nothing\n\n"))
-    with pytest.raises(FileError, match="holds no ties"):
-        read_arcs(_file(tmp_path, "source,target\n"))
+    raises(FileError, "holds no ties", read_arcs, _file(tmp_path, "source,target\n"))
 
 
 def test_a_network_too_large_for_memory_is_refused_before_it_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sim.world.generation.available_bytes", lambda: 100)
-    with pytest.raises(MemoryError, match="GiB"):
-        import_world(_file(tmp_path, "1 2\n2 3\n"))
+    raises(MemoryError, "GiB", import_world, _file(tmp_path, "1 2\n2 3\n"))

@@ -11,6 +11,7 @@ from sim.errors import FileError, FormatError, InputError
 from sim.io import EdgeOptions, export, import_world, read_degrees, read_labels, read_profiles
 from sim.io.importing.files import opened
 from sim.runtime.replay import replay
+from tests.raising import raises
 
 
 def _told(place: Path | str) -> str:
@@ -63,8 +64,7 @@ def test_what_is_no_file_is_said_without_waiting(tmp_path: Path) -> None:
         ("/dev/zero", "is a pipe or a device"),
     ):
         assert said in _told(place)
-    with pytest.raises(FileError, match="is no path"):
-        import_world("a\x00b")
+    raises(FileError, "is no path", import_world, "a\x00b")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -134,14 +134,11 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", deg=PAIRS)
     (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:-60])
     for name, reason in [("b.npz", "no usable numpy file"), ("c.npz", "no such file")]:
-        with pytest.raises(FileError, match=reason):
-            read_degrees(tmp_path / name)
+        raises(FileError, reason, read_degrees, tmp_path / name)
     (tmp_path / "d.csv").write_text("1,2\n2,x\n")
-    with pytest.raises(FormatError, match="line 2"):
-        read_degrees(tmp_path / "d.csv")
+    raises(FormatError, "line 2", read_degrees, tmp_path / "d.csv")
     (tmp_path / "e.csv").write_text("1,2\n2,-1\n")
-    with pytest.raises(FileError, match="degrees below 0"):
-        read_degrees(tmp_path / "e.csv")
+    raises(FileError, "degrees below 0", read_degrees, tmp_path / "e.csv")
     with pytest.raises(InputError, match="columns of an array are 0 and 1"):
         read_degrees(tmp_path / "a.npz", columns=(0, 2))
 
@@ -149,8 +146,7 @@ def test_damaged_and_foreign_files_are_refused(tmp_path: Path) -> None:
 def test_a_bomb_of_zeros_stays_unopened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sim.io.importing.table._MOST_BYTES", 1000)
     np.savez_compressed(tmp_path / "a.npz", deg=np.zeros((10_000, 2), np.int64))
-    with pytest.raises(FileError, match="unpacks to more"):
-        read_degrees(tmp_path / "a.npz")
+    raises(FileError, "unpacks to more", read_degrees, tmp_path / "a.npz")
 
 
 def _file(folder: Path, text: str) -> Path:
@@ -189,8 +185,7 @@ def test_labels_are_ordered_made_safe_and_found_by_name(
     ],
 )
 def test_labels_that_are_none_are_refused(text: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(FileError, match=said):
-        read_labels(_file(tmp_path, text))
+    raises(FileError, said, read_labels, _file(tmp_path, text))
 
 
 @pytest.mark.parametrize("ids", ["auto", "str"])

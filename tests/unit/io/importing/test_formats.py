@@ -18,6 +18,7 @@ from sim.errors import FileError, FormatError, HubbubError, InputError
 from sim.io import EdgeOptions, ImportOutcome
 from sim.io.importing.formats import READ, REFUSED
 from sim.scenario import ImportedWorld
+from tests.raising import raises
 
 Ties = dict[tuple[Any, Any], float]
 
@@ -76,8 +77,7 @@ def test_what_else_a_project_of_pajek_holds_is_left_out_and_said(tmp_path: Path)
         ("*States\n1 2\n", r"line 8: \*States of Pajek is not read"),
         ("Ann Bob\n", "line 8 is no tie of two vertices: Ann Bob"),
     ):
-        with pytest.raises(FileError, match=said):
-            made(tmp_path, NET + "*Arcs\n1 2\n" + more, "a.net")
+        raises(FileError, said, made, tmp_path, NET + "*Arcs\n1 2\n" + more, "a.net")
     with pytest.raises(FileError, match="is not UTF-8 text; save it as UTF-8"):
         made(tmp_path, NET.replace("Ann", "José").encode("latin-1"), "a.net")
 
@@ -690,8 +690,7 @@ def test_brackets_and_what_networkx_writes_hold_together(
 @pytest.mark.parametrize("sign", [" ", ", ", ","])
 def test_tuples_that_blanks_or_commas_divide_are_refused(sign: str, tmp_path: Path) -> None:
     text = "".join(f"({a}, {b}){sign}({b}, {a + 3})\n" for a, b in [(0, 1), (1, 2)])
-    with pytest.raises(FormatError, match="members contain the delimiter; quote them"):
-        made(tmp_path, text)
+    raises(FormatError, "members contain the delimiter; quote them", made, tmp_path, text)
 
 
 def test_a_pair_in_two_lines_has_trust_and_type_of_the_last(tmp_path: Path) -> None:
@@ -764,8 +763,7 @@ def test_the_separator_that_excel_states_is_no_row(sign: str, head: str, tmp_pat
 
 def test_a_table_of_members_is_no_table_of_ties(tmp_path: Path) -> None:
     for text in ("Id,Label\n1,Ann\n", "id,name,age\n1,Ann,4\n"):
-        with pytest.raises(FileError, match=r"is a table of members, .*--labels"):
-            made(tmp_path, text)
+        raises(FileError, r"is a table of members, .*--labels", made, tmp_path, text)
     assert made(tmp_path, "id,label\n1,Ann\n", columns=(0, 1)).world.ties.count == 1
 
 

@@ -17,6 +17,7 @@ from sim.network.relations.types import LONGEST_NAME, LONGEST_TEXT, MOST_FIELDS,
 from sim.runtime.queries.members import about, member_of
 from sim.runtime.saves.erasing import without_profiles
 from sim.store.snapshot.schema import from_json
+from tests.raising import raises
 
 Told = dict[tuple[int, int], tuple[str, Mapping[str, Any]]]
 
@@ -154,8 +155,7 @@ def test_queries_know_types_of_ties_that_there_are() -> None:
     assert world.relation(0, 1) is None
     world.create_agents(2)
     assert world.relation(1, 2) is not None
-    with pytest.raises(InputError, match="No agent 6: the world has 6 agents"):
-        world.relation(0, 6)
+    raises(InputError, "No agent 6: the world has 6 agents", world.relation, 0, 6)
 
 
 def test_igraph_and_gml_say_them_too(tmp_path: Path) -> None:
@@ -231,14 +231,11 @@ def test_properties_that_cannot_be_kept_are_refused_with_their_line(
 def test_what_there_is_not_is_said(tmp_path: Path) -> None:
     path = tmp_path / "ties.csv"
     path.write_text("source,target,empty\n1,2,\n")
-    with pytest.raises(FileError, match="nothing in the columns of types"):
-        read_edges(path, relations="empty")
-    with pytest.raises(FileError, match="has no column 'gone'"):
-        read_edges(path, properties=("gone",))
+    raises(FileError, "nothing in the columns of types", read_edges, path, relations="empty")
+    raises(FileError, "has no column 'gone'", read_edges, path, properties=("gone",))
     with pytest.raises(InputError, match="No edge has the attribute 'gone'; there are close"):
         from_networkx(office(), relations="gone")
-    with pytest.raises(InputError, match="leave them out"):
-        EdgeOptions(adjacency=True, relations="type")
+    raises(InputError, "leave them out", EdgeOptions, adjacency=True, relations="type")
     many = [f"t{i}" for i in range(65_537)]
     with pytest.raises(InputError, match="at most 65,536 different types"):
         TieRecords.of(np.arange(65_537, dtype=np.uint64), many, [""] * 65_537)
@@ -251,8 +248,7 @@ def test_what_nobody_named_keeps_no_graph_from_being_read(monkeypatch: pytest.Mo
     monkeypatch.setattr("sim.io.importing.worlds.MOST_TYPES", 1)
     assert told(from_networkx(graph)) == {(0, 1): ("", {"properties": "{odd"})}
     monkeypatch.setattr("sim.network.relations.types.MOST_TYPES", 1)
-    with pytest.raises(InputError, match="at most 1 different types"):
-        from_networkx(graph, relations="label")
+    raises(InputError, "at most 1 different types", from_networkx, graph, relations="label")
     with pytest.raises(InputError, match="no JSON object"):
         from_networkx(graph, relations="none", properties=["properties"])
     wide = nx.DiGraph()
@@ -291,8 +287,7 @@ def test_a_forged_column_is_refused(part: str) -> None:
         with pytest.raises(InputError):
             read_all(meta, {**columns, name: forged.copy()})
     less = {key: column for key, column in columns.items() if key != name}
-    with pytest.raises(HubbubError, match="columns are missing"):
-        World.restore(meta, less)
+    raises(HubbubError, "columns are missing", World.restore, meta, less)
 
 
 def test_nothing_is_said_of_ties_of_erased_members() -> None:

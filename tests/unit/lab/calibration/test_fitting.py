@@ -18,6 +18,7 @@ from sim.lab.calibration.fitting import (
     numbers_of,
     sobol,
 )
+from tests.raising import raises
 
 NETWORK = "retweet-like,agents=520,roots=20,audience=60,audience_sd=0.75,tick_minutes=60"
 MODEL = "independent-cascade"
@@ -133,8 +134,7 @@ def test_data_that_fit_no_model_are_said_in_one_sentence() -> None:
 def test_parameters_that_do_the_same_are_told_to_move_together() -> None:
     ranges = {"audience": (20, 200), "probability": (0.02, 0.4)}
     known = Observed.of_facts({"mean_size": (40.0, 1.0)})
-    with pytest.raises(InputError, match="Facts cannot be held out"):
-        fitted(known, ranges=ranges)
+    raises(InputError, "Facts cannot be held out", fitted, known, ranges=ranges)
     bound = fitted(known, ranges=ranges, holdout=0, simulations=14)
     told = ("do not identify", "cannot be told apart")
     assert any(each in said for said in bound.warnings for each in told)
@@ -197,8 +197,7 @@ def test_optuna_chooses_points_too_and_is_asked_for_where_it_is_not(monkeypatch:
     ],
 )  # fmt: skip
 def test_what_is_not_allowed_is_said_in_one_sentence(how: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
-        fitted(seen({"probability": 0.12}, 5), **how)
+    raises(InputError, sentence, fitted, seen({"probability": 0.12}, 5), **how)
 
 
 @pytest.mark.parametrize(("holdout", "held"), [(0.5, "bdf"), (0.25, "d"), (0.75, "bcdf"), (0, "")])

@@ -5,6 +5,7 @@ import pytest
 
 from sim.errors import FileError, HubbubError, InputError
 from sim.lab import Observed, read_observed
+from tests.raising import raises
 
 TREE = '{"id": "b", "parent": [-1, 0, 1], "t_min": [0, 2, 1], "label": "x"}\n'
 
@@ -56,8 +57,7 @@ def test_facts_have_a_value_and_an_error_and_are_vetted(tmp_path: Path) -> None:
     seen = read(tmp_path, "fact,value,error\nmean_size,363,12\n", "f.csv")
     assert seen == Observed.of_facts({"mean_size": (363.0, 12.0)})
     assert (seen.kind, len(seen)) == ("facts", 1)
-    with pytest.raises(InputError, match="No fact named 'mode'"):
-        Observed.of_facts({"mode": (1.0, 1.0)})
+    raises(InputError, "No fact named 'mode'", Observed.of_facts, {"mode": (1.0, 1.0)})
     with pytest.raises(InputError, match=r"error above 0, got 1\.0, nan"):
         Observed.of_facts({"mean_size": (1.0, float("nan"))})
     assert np.isfinite(Observed.of_facts({"mean_depth": (2.0, 0.1)}).facts[0].value)
@@ -101,11 +101,8 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, text: str, sentence
 
 
 def test_files_that_are_none_are_said_in_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="there is no such file"):
-        read_observed(tmp_path / "none.jsonl")
-    with pytest.raises(FileError, match="cannot be read"):
-        read_observed(tmp_path)
+    raises(FileError, "there is no such file", read_observed, tmp_path / "none.jsonl")
+    raises(FileError, "cannot be read", read_observed, tmp_path)
     for content, sentence in ((b"\x1f\x8bno", "cannot be read"), (b"\xff\xfe\x00", "not text")):
         (tmp_path / "odd").write_bytes(content)
-        with pytest.raises(FileError, match=sentence):
-            read_observed(tmp_path / "odd")
+        raises(FileError, sentence, read_observed, tmp_path / "odd")

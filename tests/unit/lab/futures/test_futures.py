@@ -13,6 +13,7 @@ from sim.errors import Cancelled, HubbubError, InputError, UnknownNameError
 from sim.lab import Futures, compare_now, replicates_needed
 from sim.lab.futures import future_of
 from sim.lab.runs.measures import RunObserver
+from tests.raising import raises
 
 RUMOUR: dict[str, Any] = {
     "text": "x", "seeds": [0, 1, 2], "model": "sir", "beta": 0.3, "gamma": 0.3,
@@ -250,8 +251,7 @@ def test_programs_of_ones_own_are_arms() -> None:
     found = compared({"a": Nothing(), "b": Nothing()}, messages=(), ticks=4)
     assert found.arms == ("a", "b")
     assert found.difference("size").interval.width == 0
-    with pytest.raises(InputError, match="Programs send their own"):
-        compared({"a": Nothing(), "b": {}})
+    raises(InputError, "Programs send their own", compared, {"a": Nothing(), "b": {}})
 
 
 def test_one_replicate_gives_no_interval() -> None:
@@ -297,8 +297,7 @@ def test_a_measure_that_no_run_has_is_refused_where_it_is_asked_for() -> None:
     arms = {"a": {}, "b": {"do": "ban", "agents": "top:9:degree"}}
     found = compared(arms, measure="mean_acts", replicates=1)
     assert found.difference("size").pairs == 1
-    with pytest.raises(UnknownNameError, match="No measure named 'mean_acts'"):
-        found.conclusion()
+    raises(UnknownNameError, "No measure named 'mean_acts'", found.conclusion)
 
 
 def test_names_of_what_is_not_there_are_refused(found: Futures) -> None:

@@ -3,13 +3,12 @@ import math
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from sim import Ask, World
 from sim.errors import InputError, UnknownNameError
 from sim.lab import MindsArm, compare_minds_now
 from sim.lab.minds import MIND_MEASURES, arm_of
 from sim.minds.models.replies import RecordedReplies
+from tests.raising import raises
 from tests.unit.runtime.minds_world import Script
 from tests.unit.runtime.speaking import Speaking, decides
 
@@ -110,14 +109,10 @@ def test_each_arm_has_a_goal_of_its_own() -> None:
 def test_arms_are_minds_that_there_are(tmp_path: Path) -> None:
     assert arm_of("model,temperature=0").called == "model,temperature=0"
     assert arm_of(f"model,prompts={tmp_path}").prompts == tmp_path
-    with pytest.raises(UnknownNameError, match="Did you mean 'model'"):
-        arm_of("modle")
-    with pytest.raises(InputError, match="temperature"):
-        arm_of("model,temperature=9")
-    with pytest.raises(InputError, match="no folder"):
-        arm_of("model,prompts=/nowhere/at/all")
-    with pytest.raises(InputError, match="1 tick"):
-        compare_minds_now(make, MEMBERS, "rule", "rule", ticks=0)
+    raises(UnknownNameError, "Did you mean 'model'", arm_of, "modle")
+    raises(InputError, "temperature", arm_of, "model,temperature=9")
+    raises(InputError, "no folder", arm_of, "model,prompts=/nowhere/at/all")
+    raises(InputError, "1 tick", compare_minds_now, make, MEMBERS, "rule", "rule", ticks=0)
 
 
 def test_nobody_online_decides_nothing() -> None:

@@ -10,6 +10,7 @@ from sim.lab import Comparison, compare_recommenders_now, suggested
 from sim.lab.paired import Difference
 from sim.lab.recommenders import CLAIMS, claims_of
 from sim.lab.runs.measures import FEED_MEASURES, ExposureSums, _gini
+from tests.raising import raises
 
 
 def made(seed: int) -> World:
@@ -118,8 +119,7 @@ def test_claims_speak_of_what_there_is() -> None:
     ],
 )
 def test_what_cannot_be_compared_is_refused(chosen: list[str], ticks: int, sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
-        compare_recommenders_now(made, chosen, ticks=ticks)
+    raises(InputError, sentence, compare_recommenders_now, made, chosen, ticks=ticks)
 
 
 def test_a_recommender_that_fails_ends_the_comparison() -> None:
@@ -216,7 +216,5 @@ def test_friends_are_suggested_through_friends() -> None:
     world.open_platform()
     assert suggested(world, 0)[0] == first
     for agent, count in ((6, 1), (-1, 1), (0, 0)):
-        with pytest.raises(InputError, match="below 6"):
-            suggested(world, agent, count=count)
-    with pytest.raises(UnknownNameError, match="jaccard"):
-        suggested(world, 0, "jacard")
+        raises(InputError, "below 6", suggested, world, agent, count=count)
+    raises(UnknownNameError, "jaccard", suggested, world, 0, "jacard")

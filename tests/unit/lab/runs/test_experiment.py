@@ -21,6 +21,7 @@ from sim.lab import ExperimentProgress, Messages, Records, experiment_now
 from sim.lab.runs import results, seeds_from
 from sim.lab.runs.results import finished_in
 from sim.lab.runs.workers import leave_terminals
+from tests.raising import raises
 
 module: Any = importlib.import_module("sim.lab.runs.experiment")
 
@@ -186,8 +187,7 @@ def test_a_file_of_another_study_stays_as_it_is(
     }  # fmt: skip
     experiment_now(**order)
     before = file.read_bytes()
-    with pytest.raises(FileError, match=said):
-        experiment_now(**(order | {"resume": True} | dict(other)))
+    raises(FileError, said, experiment_now, **(order | {"resume": True} | dict(other)))
     assert file.read_bytes() == before
 
 
@@ -197,8 +197,7 @@ def test_a_file_that_is_no_results_file_is_refused(world: World, tmp_path: Path)
     file.write_bytes(content)
     with pytest.raises(FileError, match="is no results file"):
         experiment_now(world, arms(0.2), [0], workers=1, into=file, resume=True)
-    with pytest.raises(FileError, match=re.escape("other.txt")):
-        finished_in(file)
+    raises(FileError, re.escape("other.txt"), finished_in, file)
     assert file.read_bytes() == content
 
 
@@ -237,8 +236,7 @@ def test_a_forged_replicate_is_one_sentence(world: World, tmp_path: Path, data: 
     asked(file, "update replicates set data = ?, sum = ?", (data, xxh3_64_hexdigest(data)))
     with pytest.raises(FileError, match="is no results file, or damaged"):
         experiment_now(world, arms(0.2), [0], workers=1, into=file, resume=True)
-    with pytest.raises(FileError, match="is no results file, or damaged"):
-        Records.read(file)
+    raises(FileError, "is no results file, or damaged", Records.read, file)
 
 
 @pytest.mark.parametrize("value", ["3", "[[[", "null", '"x"'])
@@ -287,17 +285,14 @@ def test_what_is_not_allowed_is_said_in_one_sentence(
     world: World, wrong: Mapping[str, Any], said: str
 ) -> None:
     order: dict[str, Any] = {"programs": arms(0.1), "seeds": [0], "workers": 1} | dict(wrong)
-    with pytest.raises((InputError, FileError), match=said):
-        experiment_now(world, **order)
+    raises((InputError, FileError), said, experiment_now, world, **order)
 
 
 def test_replicates_are_one_or_more() -> None:
     assert seeds_from(7, 3) == (7, 8, 9)
-    with pytest.raises(InputError, match="Replicates"):
-        seeds_from(7, 0)
+    raises(InputError, "Replicates", seeds_from, 7, 0)
     for many in (1_000_001, 10**30):  # whose seeds no list could hold
-        with pytest.raises(InputError, match=r"Replicates must be .* at most 1,000,000"):
-            seeds_from(7, many)
+        raises(InputError, r"Replicates must be .* at most 1,000,000", seeds_from, 7, many)
 
 
 class Breaking(Messages):
@@ -339,16 +334,13 @@ def test_a_curve_stays_as_it_was_once_a_run_is_at_rest(world: World) -> None:
     assert ever[:, -1].tolist() == found.values("size").tolist()
     assert np.array_equal(new.sum(axis=1), ever[:, -1])
     assert np.isnan(found.curve("ever", held=False)).any()
-    with pytest.raises(UnknownNameError, match="size"):
-        found.values("sise")
-    with pytest.raises(UnknownNameError, match="ever"):
-        found.curve("evr")
+    raises(UnknownNameError, "size", found.values, "sise")
+    raises(UnknownNameError, "ever", found.curve, "evr")
 
 
 def test_a_program_is_named_where_there_are_several(world: World) -> None:
     found = experiment_now(world, arms(0.1, 0.2), [0], workers=1)
-    with pytest.raises(InputError, match=r"p=0.1, p=0.2"):
-        found.values("size")
+    raises(InputError, r"p=0.1, p=0.2", found.values, "size")
     with pytest.raises(UnknownNameError):
         found.values("size", "p=0.3")
 
@@ -516,8 +508,7 @@ def test_each_program_may_begin_from_worlds_of_its_own(tmp_path: Path, world: Wo
     for bases in ([[world]], [[world], []]):
         with pytest.raises(InputError, match="Each program begins from one world or more"):
             experiment_now(bases, arms(0.1, 0.3), [1])
-    with pytest.raises(FileError, match="there is no such file"):
-        Records.read(tmp_path / "other.runs")
+    raises(FileError, "there is no such file", Records.read, tmp_path / "other.runs")
 
 
 def test_series_that_a_file_keeps_with_blanks_are_read_without(

@@ -8,6 +8,7 @@ from scipy import stats
 from sim.errors import InputError
 from sim.lab import Interval, mean_interval, median_interval, share_interval
 from sim.lab.statistics import means_said
+from tests.raising import raises
 
 STUDIES = 200
 
@@ -148,16 +149,13 @@ def test_intervals_cover_the_truth_in_95_of_100_studies(seed: int, name: str) ->
     ("values", "said"), [([], "no values"), ([1, np.nan], "finite"), ([1, np.inf], "finite")]
 )
 def test_values_without_a_mean_are_refused(values: list[float], said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        mean_interval(values)
+    raises(InputError, said, mean_interval, values)
 
 
 def test_methods_and_confidences_without_sense_are_refused() -> None:
     with pytest.raises(InputError, match="auto, t or bootstrap"):
         mean_interval([1, 2], "normal")  # type: ignore[arg-type]
     for confidence in (0, 1, 1.5, float("nan")):
-        with pytest.raises(InputError, match="between 0 and 1"):
-            mean_interval([1, 2], confidence=confidence)
+        raises(InputError, "between 0 and 1", mean_interval, [1, 2], confidence=confidence)
     for hits, of in ((3, 2), (-1, 2), (0, 0)):
-        with pytest.raises(InputError, match="A share"):
-            share_interval(hits, of)
+        raises(InputError, "A share", share_interval, hits, of)

@@ -3,6 +3,7 @@ import pytest
 from sim.errors import InputError
 from sim.lab import share_interval, takeoff
 from sim.lab.statistics import takeoff_threshold
+from tests.raising import raises
 
 
 @pytest.mark.parametrize(("members", "edge"), [(1, 1), (1_000, 100), (1_000_000, 10_000)])
@@ -21,7 +22,5 @@ def test_a_threshold_or_members_and_not_both() -> None:
     for given in ({}, {"members": 5, "threshold": 2.0}):
         with pytest.raises(InputError, match="one of the two"):
             takeoff([1], **given)  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="1 member or more"):
-        takeoff([1], members=0)
-    with pytest.raises(InputError, match="finite"):
-        takeoff([1], threshold=float("nan"))
+    raises(InputError, "1 member or more", takeoff, [1], members=0)
+    raises(InputError, "finite", takeoff, [1], threshold=float("nan"))

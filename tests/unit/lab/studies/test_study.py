@@ -14,6 +14,7 @@ from sim.lab.statistics import holm as lab_holm
 from sim.lab.studies import Claim, schema, template
 from sim.lab.studies.study import PUBLISHED
 from sim.scenario import gallery_names, open_scenario
+from tests.raising import raises
 
 RUMOUR = {"text": "The bridge is closed.", "seeds": "ids:0,1", "model": "independent-cascade"}
 
@@ -245,15 +246,12 @@ def test_what_sections_may_not_say_is_one_sentence(change: dict[str, Any], sente
 def test_files_that_are_no_study_are_refused(tmp_path: Path) -> None:
     plain = tmp_path / "plain.toml"
     plain.write_text("[network]\nagents = 50\n", "utf-8")
-    with pytest.raises(FileError, match="has neither"):
-        study_of(plain)
-    with pytest.raises(FileError, match="no such file"):
-        study_of(tmp_path / "none.toml")
+    raises(FileError, "has neither", study_of, plain)
+    raises(FileError, "no such file", study_of, tmp_path / "none.toml")
     into = tmp_path / "other.runs"
     world = study_of(said()).arms[0].scenario.world(lambda *_: None)
     experiment_now(world, [Messages([RUMOUR | {"seeds": [0]}])], [1], workers=1, into=into)
-    with pytest.raises(FileError, match="of no study"):
-        lab.read_findings(into)
+    raises(FileError, "of no study", lab.read_findings, into)
     several = said(worlds=2) | {"network": {"world": "demo"}}
     with pytest.raises(FileError, match="needs a network that a generator draws"):
         lab.run_study_now(several, workers=1)

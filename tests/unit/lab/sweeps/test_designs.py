@@ -8,6 +8,7 @@ import pytest
 from sim.errors import InputError, UnknownNameError
 from sim.lab.sweeps.designs import MOST_POINTS, design_of, morris_sample, saltelli_sample
 from sim.scenario.sections import read_range
+from tests.raising import raises
 
 TWO = {"beta": read_range("0:1:3"), "slots": read_range("5,10,20")}
 FREE = {"beta": read_range("0.1:0.5"), "slots": read_range("1:4"), "mode": read_range("a,b")}
@@ -24,10 +25,8 @@ def test_designs_too_large_or_unknown_are_refused_before_they_are_made() -> None
     huge = {"a": read_range("0:1:1000000000"), "b": read_range("0:1:1000000000")}
     with pytest.raises(InputError, match=r"at most 100,000 points, and this has 1,000,000,000,000"):
         design_of("grid", huge)
-    with pytest.raises(InputError, match="at most 100,000 points"):
-        design_of("halton", TWO, MOST_POINTS + 1)
-    with pytest.raises(UnknownNameError, match="latin-hypercube"):
-        design_of("latin-hypercubes", TWO)
+    raises(InputError, "at most 100,000 points", design_of, "halton", TWO, MOST_POINTS + 1)
+    raises(UnknownNameError, "latin-hypercube", design_of, "latin-hypercubes", TWO)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +43,7 @@ def test_designs_too_large_or_unknown_are_refused_before_they_are_made() -> None
     ],
 )
 def test_wrong_designs_are_refused(kind: str, ranges: Any, points: int | None, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        design_of(kind, ranges, points)
+    raises(InputError, said, design_of, kind, ranges, points)
 
 
 def test_samples_are_those_of_scipy() -> None:

@@ -11,6 +11,7 @@ from sim.lab.runs.replicate import Replicate
 from sim.lab.sweeps.designs import design_of
 from sim.lab.sweeps.result import heat_map, tornado
 from sim.scenario.sections import read_range
+from tests.raising import raises
 
 RANGES = {"a": read_range("1,2"), "b": read_range("0:1:3"), "c": read_range("5,6")}
 THREE = design_of("grid", RANGES)
@@ -109,16 +110,13 @@ def test_a_sweep_draws_what_suits_its_parameters(swept: Any) -> None:
 
 
 def test_a_heat_map_of_what_does_not_vary_is_refused(swept: Any, world: World) -> None:
-    with pytest.raises(UnknownNameError, match="beta"):
-        swept.heat_map("beta")
-    with pytest.raises(InputError, match="named twice"):
-        swept.heat_map("priority", "priority")
+    raises(UnknownNameError, "beta", swept.heat_map, "beta")
+    raises(InputError, "named twice", swept.heat_map, "priority", "priority")
     one = sweep_now(
         world, messages={"text": "A word.", "seeds": [0], "model": "sir"},
         parameters={"beta": [0.1, 0.2]}, replicates=1, workers=1,
     )  # fmt: skip
-    with pytest.raises(InputError, match="only beta varies"):
-        one.heat_map()
+    raises(InputError, "only beta varies", one.heat_map)
     assert str(one.picture()).startswith("share between")
 
 

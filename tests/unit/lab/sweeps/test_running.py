@@ -12,6 +12,7 @@ from sim.errors import Cancelled, FileError, HubbubError, InputError, UnknownNam
 from sim.lab import Messages, Sweep, experiment_now, sweep_now
 from sim.lab.sweeps import SweepProgress
 from sim.scenario import read_scenario
+from tests.raising import raises
 
 RUMOUR = {"text": "The bridge is closed.", "seeds": [0, 1], "model": "independent-cascade"}
 GRID = {"probability": "0.1:0.5:3"}
@@ -148,8 +149,7 @@ def test_what_cannot_be_swept_is_refused_before_anything_runs(
     def report(stage: str, share: float) -> None:
         assert stage.startswith("checking")
 
-    with pytest.raises(InputError, match=said):
-        swept(world, report=report, **asked)
+    raises(InputError, said, swept, world, report=report, **asked)
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,7 @@ def test_a_scenario_out_of_range_is_refused_before_anything_runs(
     def report(stage: str, share: float) -> None:
         assert stage.startswith("checking")
 
-    with pytest.raises(HubbubError, match=said):
-        sweep_now(study, parameters=parameters, report=report)
+    raises(HubbubError, said, sweep_now, study, parameters=parameters, report=report)
 
 
 def test_other_values_messages_and_minds_do_not_go_into_a_sweep(study: Path) -> None:
@@ -179,11 +178,9 @@ def test_other_values_messages_and_minds_do_not_go_into_a_sweep(study: Path) -> 
     sweep_now(study, workers=1, into=into)
     with pytest.raises(FileError, match="holds other messages or changes"):
         sweep_now(study, workers=1, into=into, resume=True, parameters={"beta": [0.2, 0.3]})
-    with pytest.raises(InputError, match="A scenario has its own messages"):
-        sweep_now(study, messages="A word.")
+    raises(InputError, "A scenario has its own messages", sweep_now, study, messages="A word.")
     study.write_text(study.read_text() + '\n[minds]\nmembers = "ids:0"\n')
-    with pytest.raises(InputError, match=r"leave \[minds\] out"):
-        sweep_now(study)
+    raises(InputError, r"leave \[minds\] out", sweep_now, study)
 
 
 def test_indices_come_with_the_designs_that_are_for_them(world: World) -> None:
@@ -207,8 +204,7 @@ def test_the_measure_of_one_message_may_be_looked_at(world: World) -> None:
         parameters={"messages.2.probability": [0.1, 0.5]}, measure="size:1",
     )  # fmt: skip
     assert found.means()[1] > found.means()[0]
-    with pytest.raises(UnknownNameError, match="sise"):
-        found.means("sise")
+    raises(UnknownNameError, "sise", found.means, "sise")
 
 
 def test_how_a_series_ended_is_a_measure(study: Path) -> None:
@@ -219,8 +215,7 @@ def test_how_a_series_ended_is_a_measure(study: Path) -> None:
         assert found.values()[number].tolist() == ends
     assert found.points["last_in_recovered"].tolist() == found.means().tolist()
     assert found.means("last_ever").tolist() == found.means("size").tolist()
-    with pytest.raises(UnknownNameError, match="last_evr"):
-        sweep_now(study, measure="last evr")
+    raises(UnknownNameError, "last_evr", sweep_now, study, measure="last evr")
 
 
 def test_a_scenario_that_sends_nothing_has_no_share(study: Path) -> None:

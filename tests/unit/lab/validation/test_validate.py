@@ -12,6 +12,7 @@ from sim.lab.validation.declared import declared_claims
 from sim.lab.validation.running import _keyed
 from sim.settings import current
 from sim.settings.settings import use
+from tests.raising import raises
 
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
 
@@ -87,7 +88,5 @@ def test_a_plugin_s_class_may_claim_numbers(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_what_there_is_not_is_refused() -> None:
-    with pytest.raises(UnknownNameError, match="propagation model"):
-        validate_now("sirr")
-    with pytest.raises(InputError, match="1 to 64 processes"):
-        validate_now("sir", workers=0)
+    raises(UnknownNameError, "propagation model", validate_now, "sirr")
+    raises(InputError, "1 to 64 processes", validate_now, "sir", workers=0)

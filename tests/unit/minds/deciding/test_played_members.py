@@ -9,6 +9,7 @@ from sim.minds.deciding.interview import counted, question_to
 from sim.minds.models import configured
 from sim.minds.models.budget import FREE
 from sim.world.commands import COMMANDS
+from tests.raising import raises
 
 
 def lively(agents: int = 60) -> World:
@@ -55,10 +56,8 @@ def test_a_played_member_without_a_mind_goes_back_to_the_rules() -> None:
     commands.play(world, 3)
     commands.play(world, 3, False)
     assert minding.minds_of(world).members.size == 0
-    with pytest.raises(InputError, match="99"):
-        commands.play(world, 99)
-    with pytest.raises(InputError, match="no platform"):
-        commands.play(World.create(agents=5, mean_degree=2), 1)
+    raises(InputError, "99", commands.play, world, 99)
+    raises(InputError, "no platform", commands.play, World.create(agents=5, mean_degree=2), 1)
 
 
 def test_what_is_remembered_comes_to_mind_and_is_saved() -> None:

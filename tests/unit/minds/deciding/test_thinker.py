@@ -21,6 +21,7 @@ from sim.runtime.minds import asleep
 from sim.store import load, save
 from sim.world.commands import COMMANDS
 from sim.world.minds.minds import feed_of
+from tests.raising import raises
 from tests.unit.minds.server import Call, Server, body, completion, hang, status
 from tests.unit.runtime.minds_world import minded, platform_of, run
 
@@ -238,17 +239,14 @@ def test_members_are_named_by_expressions_and_shares() -> None:
     assert members_of(world, "share:0.1").size == 12
     assert members_of(world, "top:3:degree").size == 3
     assert members_of(world, [5]).tolist() == [5]
-    with pytest.raises(InputError, match="share:PART"):
-        members_of(world, "share:2")
-    with pytest.raises(InputError, match="share:PART"):
-        members_of(world, "share:many")
+    raises(InputError, "share:PART", members_of, world, "share:2")
+    raises(InputError, "share:PART", members_of, world, "share:many")
 
 
 def test_a_world_without_a_platform_has_no_minds() -> None:
     world = World.create(agents=10, mean_degree=2)
     for act in ("give_minds", "take_minds", "decide", "wake_minds"):
-        with pytest.raises(InputError, match="no platform"):
-            COMMANDS[act].apply(world, [1])
+        raises(InputError, "no platform", COMMANDS[act].apply, world, [1])
 
 
 def test_the_feed_of_who_is_offline_is_empty_and_of_nobody_an_error() -> None:
@@ -256,8 +254,7 @@ def test_the_feed_of_who_is_offline_is_empty_and_of_nobody_an_error() -> None:
     platform = platform_of(world)
     offline = next(i for i in range(120) if i not in set(platform.online.tolist()))
     assert feed_of(world, platform, offline) == ()
-    with pytest.raises(InputError, match="No agent 999"):
-        feed_of(world, platform, 999)
+    raises(InputError, "No agent 999", feed_of, world, platform, 999)
 
 
 def test_an_injected_message_is_read_as_it_was_written() -> None:
@@ -297,8 +294,7 @@ def test_a_member_is_interviewed_and_the_world_stays(answering: Any) -> None:
     assert world.agents.name(3) in system
     assert persona_of(world, 3) in system
     for member, question, said in ((999, "x", "No agent"), (3, " ", "needs a question")):
-        with pytest.raises(InputError, match=said):
-            question_to(world, member, question)
+        raises(InputError, said, question_to, world, member, question)
 
 
 def test_the_choices_of_a_survey_go_with_each_request_as_the_form_of_its_answer() -> None:

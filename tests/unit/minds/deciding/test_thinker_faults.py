@@ -21,6 +21,7 @@ from sim.runtime.journal.acts import perform
 from sim.world.commands import COMMANDS
 from sim.world.members import mind_of
 from sim.world.minds.state import Minds
+from tests.raising import raises
 from tests.unit.runtime.engine.test_minds import GATE, Slow, busy
 from tests.unit.runtime.minds_world import Row, Script, faults_in, minded, platform_of, run
 
@@ -226,8 +227,7 @@ def test_strikes_are_counted_for_each_mind() -> None:
 def test_right_decisions_pass_and_minds_are_plain_values() -> None:
     said = [Decision("do nothing"), Decision("post", 0, "Hello."), Decision("like", 2)]
     assert checked(said, 2) == tuple(said)
-    with pytest.raises(TypeError, match="bytes b'xxxx"):
-        checked(b"x" * 999, 2)
+    raises(TypeError, "bytes b'xxxx", checked, b"x" * 999, 2)
     assert mind_of(f"model,model={'[' * 100_000}")[1]["model"][:2] == "[["
 
 
@@ -338,8 +338,7 @@ def test_no_minds_are_read_of_what_are_none(said: dict[str, Any]) -> None:
 def test_no_letter_is_from_nobody_and_one_to_no_group_is_ones_own() -> None:
     world = minded("model")
     platform_of(world).minds.letters[1] = [[0, 120, -1, "Hi."]]
-    with pytest.raises(InputError, match="the minds"):
-        require_platform(platform_of(world), world.tick)
+    raises(InputError, "the minds", require_platform, platform_of(world), world.tick)
     world = minded("model")
     platform_of(world).minds.letters = {who: [[0, 3, 99, "Hi."]] for who in range(20)}
     rows = run(world, Thinker(Script(lambda ask: '{"act": "do nothing", "post": 0, "text": ""}')))
@@ -348,7 +347,6 @@ def test_no_letter_is_from_nobody_and_one_to_no_group_is_ones_own() -> None:
 
 def test_a_surrogate_is_a_small_file(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(FileError, match="it is no file"):
-        read_surrogate(tmp_path / "pipe")
+    raises(FileError, "it is no file", read_surrogate, tmp_path / "pipe")
     (tmp_path / "large").write_bytes(b" " * (1 << 20) + b"{}")
     assert "too large" in agreement_of(str(tmp_path / "large"))

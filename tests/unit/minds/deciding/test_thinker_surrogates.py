@@ -22,6 +22,7 @@ from sim.runtime import distil
 from sim.runtime.replay import logged_in, write
 from sim.store import save
 from sim.world import LoggedAct
+from tests.raising import raises
 from tests.unit.runtime.minds_world import Script, faults_in, minded, platform_of, run
 
 
@@ -75,11 +76,9 @@ def test_weights_are_where_the_likelihood_is_flat() -> None:
 def test_too_little_is_refused_and_one_act_alone_is_no_agreement() -> None:
     with pytest.raises(InputError, match="needs 40 decisions of a model to learn from, got 39"):
         distilled(logged(FEWEST - 1))
-    with pytest.raises(InputError, match=r"in \(0, 1\), got 1"):
-        distilled(logged(FEWEST), held_out=1.0)
+    raises(InputError, r"in \(0, 1\), got 1", distilled, logged(FEWEST), held_out=1.0)
     strange = [LoggedDecision([[0] * 5], "direct message", 0), LoggedDecision([[0] * 5], "like", 3)]
-    with pytest.raises(InputError, match="got 2"):
-        distilled(strange + logged(2))
+    raises(InputError, "got 2", distilled, strange + logged(2))
     found = distilled([LoggedDecision([[128] * 5], "do nothing", 0)] * 60)
     assert (found.agreement.accuracy, found.agreement.kappa) == (1.0, 0.0)
     assert found.models == ()
@@ -104,16 +103,12 @@ def test_a_file_comes_back_as_it_was_or_not_at_all(file: Path, tmp_path: Path) -
     }
     for why, text in wrong.items():
         file.write_text(json.dumps(text))
-        with pytest.raises(FileError, match=why):
-            read_surrogate(file)
+        raises(FileError, why, read_surrogate, file)
     for text in ("[]", "{}", "no", "5", "\x00"):
         file.write_text(text)
-        with pytest.raises(FileError, match="is no surrogate"):
-            read_surrogate(file)
-    with pytest.raises(FileError, match="cannot be read"):
-        read_surrogate(tmp_path / "none.json")
-    with pytest.raises(FileError, match="cannot be written"):
-        write(found, tmp_path / "none" / "s.json")
+        raises(FileError, "is no surrogate", read_surrogate, file)
+    raises(FileError, "cannot be read", read_surrogate, tmp_path / "none.json")
+    raises(FileError, "cannot be written", write, found, tmp_path / "none" / "s.json")
 
 
 @pytest.mark.parametrize(
@@ -124,8 +119,7 @@ def test_a_file_comes_back_as_it_was_or_not_at_all(file: Path, tmp_path: Path) -
 def test_a_table_of_other_features_is_refused(file: Path, change: dict[str, Any]) -> None:
     other = Surrogate(**{**read_surrogate(file).model_dump(), **change})
     write(other, file)
-    with pytest.raises(FileError, match="other features"):
-        read_surrogate(file)
+    raises(FileError, "other features", read_surrogate, file)
 
 
 def test_members_decide_by_it_and_nobody_is_asked_drawn_or_likeliest(file: Path) -> None:

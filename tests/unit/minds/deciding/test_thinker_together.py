@@ -14,6 +14,7 @@ from sim.minds.models.budget import Price
 from sim.runtime.journal.acts import perform
 from sim.runtime.minds import minds_now
 from sim.world.minds.state import MOST_BYTES, MOST_LETTERS, kept, size_of
+from tests.raising import raises
 from tests.unit.minds.server import Server, body, completion
 from tests.unit.runtime.minds_world import platform_of as host
 from tests.unit.runtime.speaking import Speaking, decides, living, number_of, think
@@ -208,14 +209,12 @@ def test_members_write_in_their_languages() -> None:
 
 @pytest.mark.parametrize("said", ["German:x", "German:-1/English", "x" * 41, {"German": 0}])
 def test_a_language_that_cannot_be_is_refused(said: Any) -> None:
-    with pytest.raises(InputError, match="Languages are NAME"):
-        living().give_minds([1], language=said)
+    raises(InputError, "Languages are NAME", living().give_minds, [1], language=said)
 
 
 @pytest.mark.parametrize("said", ["model,temperature", "model,=3", "model,a=1,a=2"])
 def test_a_mind_is_a_name_and_pairs(said: str) -> None:
-    with pytest.raises(InputError, match="A mind is NAME"):
-        living().give_minds([1], said)
+    raises(InputError, "A mind is NAME", living().give_minds, [1], said)
 
 
 def test_members_are_given_different_models() -> None:

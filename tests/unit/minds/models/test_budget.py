@@ -24,6 +24,7 @@ from sim.minds.models.budget import (
 )
 from sim.minds.models.limits import CircuitBreaker, ConcurrencyLimit, RequestPace, TokenBucket
 from sim.minds.models.replies import usage_in
+from tests.raising import raises
 from tests.unit.minds.server import Answering, Call, Server, body, completion, status
 
 amounts = st.integers(0, 50)
@@ -124,8 +125,7 @@ def test_a_cap_that_is_raised_lets_go_on_who_waits_and_a_spent_one_is_named() ->
     budget = Budget(requests=1)
     budget.restore(Spend(1))
     assert budget.is_spent
-    with pytest.raises(ModelError, match="the cap on requests leaves no room"):
-        budget.reserve(Spend(1))
+    raises(ModelError, "the cap on requests leaves no room", budget.reserve, Spend(1))
 
 
 def test_a_reservation_is_closed_once_and_nothing_is_ever_taken_back() -> None:
@@ -166,8 +166,7 @@ HI = (Turn("user", "x"),)
     ],
 )
 def test_what_has_no_sense_is_refused(make: Callable[[], object], said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        make()
+    raises(InputError, said, make)
 
 
 CLAIMED = ((-5, -5), ("many", True), (0, 0), (9_999_999, 9_999_999))
@@ -287,8 +286,7 @@ def test_the_users_prices_are_read_and_written_where_that_can_be(tmp_path: Path)
 def test_a_wrong_price_table_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "prices.toml"
     path.write_text(text)
-    with pytest.raises(FileError, match=said):
-        read_prices(path)
+    raises(FileError, said, read_prices, path)
 
 
 @pytest.mark.parametrize(
@@ -536,8 +534,7 @@ def test_a_cap_is_read_as_people_write_it(said: str, cap: tuple[str, float | Non
 
 @pytest.mark.parametrize("said", ["much", "-1", "nan", "inf tokens", "3 things", "3 tokens more"])
 def test_what_is_no_cap_is_refused(said: str) -> None:
-    with pytest.raises(InputError, match="A budget is"):
-        cap_of(said.split())
+    raises(InputError, "A budget is", cap_of, said.split())
 
 
 def test_whoever_waits_for_a_paced_server_to_the_end_is_told_its_pace() -> None:

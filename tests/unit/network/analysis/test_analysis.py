@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sim import Ties, generate
 from sim.errors import Cancelled, InputError, ParameterError
 from sim.network.analysis import analysis
+from tests.raising import raises
 
 steady = settings(deadline=None, max_examples=60)  # the first example compiles
 AGENTS = 14
@@ -178,8 +179,7 @@ def test_unknown_agents_are_refused(agent: int) -> None:
         lambda: analysis.shortest_path(ties, 0, agent),
         lambda: analysis.shortest_path(ties, agent, 0),
     ):
-        with pytest.raises(InputError, match=f"No agent {agent}: the network has 14 agents"):
-            ask()
+        raises(InputError, f"No agent {agent}: the network has 14 agents", ask)
 
 
 @steady
@@ -258,8 +258,7 @@ def test_sampled_path_length_errs_as_it_says() -> None:
 def test_empty_samples_are_refused(sample: int) -> None:
     ties = network([(0, 1)])
     for ask in (analysis.clustering, analysis.path_length):
-        with pytest.raises(InputError, match=f"at least 1 draw, got {sample}"):
-            ask(ties, sample)
+        raises(InputError, f"at least 1 draw, got {sample}", ask, ties, sample)
 
 
 @steady

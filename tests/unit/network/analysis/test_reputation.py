@@ -13,6 +13,7 @@ from sim import Ties, generate
 from sim.errors import InputError
 from sim.network import foretold, reputation
 from sim.network.analysis.reputation import founders
+from tests.raising import raises
 
 
 def random_ties(agents: int = 60, ties: int = 400, seed: int = 1) -> Ties:
@@ -56,8 +57,7 @@ def test_a_tie_against_its_source_and_outcomes_of_nobody_carry_nothing() -> None
     assert found[2] == 0.0
     assert found[0] + found[1] == pytest.approx(1.0)
     assert foretold([0, 1], [1, 0], True).tolist() == [0.5, 0.5]
-    with pytest.raises(InputError, match="ids"):
-        foretold([0, -1], [1, 0], True)
+    raises(InputError, "ids", foretold, [0, -1], [1, 0], True)
 
 
 def test_a_tenth_is_trusted_beforehand_as_the_most_heard_see_it() -> None:
@@ -118,10 +118,8 @@ def test_no_place_in_a_network_of_chance_is_worth_more_reputation(seed: int) -> 
     [([], "at least one agent"), ([60], "an index below 60"), ([0.5], "at least one agent")],
 )
 def test_nobody_trusted_is_refused(given: Any, says: str) -> None:
-    with pytest.raises(InputError, match=says):
-        reputation(random_ties(), given)
-    with pytest.raises(InputError, match="restart must be above 0"):
-        reputation(random_ties(), [0], restart=1.0)
+    raises(InputError, says, reputation, random_ties(), given)
+    raises(InputError, "restart must be above 0", reputation, random_ties(), [0], restart=1.0)
 
 
 def attacked(honest: int, ring: int, edges: int, seed: int) -> tuple[Ties, float]:
@@ -200,12 +198,9 @@ class TestLearning:
 
     def test_steps_outside_their_range_are_refused(self) -> None:
         ties = random_ties()
-        with pytest.raises(InputError, match="gain must be in"):
-            ties.learn([0], [1], True, gain=1.5)
-        with pytest.raises(InputError, match="loss must be in"):
-            ties.learn([0], [1], True, loss=-0.5)
-        with pytest.raises(InputError, match=r"True \(good\) or False \(bad\)"):
-            ties.learn([0], [1], 1.0)
+        raises(InputError, "gain must be in", ties.learn, [0], [1], True, gain=1.5)
+        raises(InputError, "loss must be in", ties.learn, [0], [1], True, loss=-0.5)
+        raises(InputError, r"True \(good\) or False \(bad\)", ties.learn, [0], [1], 1.0)
 
 
 def _pairs(ties: Ties) -> list[tuple[int, int]]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sim.errors import InputError
 from sim.network import Interactions
 from sim.network.graph.interactions import met_at
+from tests.raising import raises
 
 CONTACTS = st.lists(
     st.tuples(st.integers(0, 5), st.integers(0, 5), st.floats(-1e9, 1e9), st.integers(-10, 10)),
@@ -88,8 +89,7 @@ def test_a_dump_is_restored_equal(weighted: bool) -> None:
 )
 def test_damaged_dumps_are_refused(wrong: dict[str, Any], said: str) -> None:
     meta, columns = Interactions.from_arcs([0, 1], [1, 2], [0, 5]).dump()
-    with pytest.raises(InputError, match=said):
-        Interactions.restore(meta, columns | wrong, 3)
+    raises(InputError, said, Interactions.restore, meta, columns | wrong, 3)
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,7 @@ def test_damaged_dumps_are_refused(wrong: dict[str, Any], said: str) -> None:
     ],
 )
 def test_times_and_weights_that_are_none_are_refused(times: Any, weights: Any, said: str) -> None:
-    with pytest.raises(InputError, match=said):
-        Interactions.from_arcs([0, 1], [1, 2], times, weights=weights)
+    raises(InputError, said, Interactions.from_arcs, [0, 1], [1, 2], times, weights=weights)
 
 
 def test_weights_need_times_and_nothing_is_kept_without() -> None:

@@ -10,6 +10,7 @@ from sim.errors import InputError, UnknownNameError
 from sim.platform.acts.commands import take_effect
 from sim.platform.acts.log import ActColumns
 from sim.platform.feed.candidates_kernels import SHOWN
+from tests.raising import raises
 
 LETTER: Any = {"other": 5, "text": "hello"}
 
@@ -64,12 +65,10 @@ def test_likes_and_dislikes_are_given_once_and_taken_back() -> None:
     world, platform = posted()
     for act in ("like", "dislike"):
         platform.act(7, act, message=0)
-        with pytest.raises(InputError, match=f"has a {act} on message 0 already"):
-            platform.act(7, act, message=0)
+        raises(InputError, f"has a {act} on message 0 already", platform.act, 7, act, message=0)
     world.step()
     assert (platform.posts.likes[0], platform.posts.dislikes[0]) == (1, 1)
-    with pytest.raises(InputError, match="has no like on message 0"):
-        platform.act(8, "unlike", message=0)
+    raises(InputError, "has no like on message 0", platform.act, 8, "unlike", message=0)
     platform.act(7, "unlike", message=0)
     platform.act(7, "undo dislike", message=0)
     world.step()
@@ -164,8 +163,7 @@ def test_follows_change_who_hears_whom() -> None:
     world.step()
     assert {30, 4}.isdisjoint(world.ties.listeners(5).tolist())
     for agent, act, more in ((5, "follow", {"other": 4}), (4, "direct message", LETTER)):
-        with pytest.raises(InputError, match="4 has blocked 5"):
-            platform.act(agent, act, **more)
+        raises(InputError, "4 has blocked 5", platform.act, agent, act, **more)
 
 
 def test_letters_are_read_by_whom_they_are_for() -> None:
@@ -184,8 +182,7 @@ def test_letters_are_read_by_whom_they_are_for() -> None:
     assert not len(platform.exposures)
     with pytest.raises(InputError, match="not in the group 'gardeners'"):
         platform.act(3, "group message", group=0, text="hi")
-    with pytest.raises(InputError, match="private"):
-        platform.act(3, "like", message=0)
+    raises(InputError, "private", platform.act, 3, "like", message=0)
     platform.act(9, "mute", other=1)
     platform.act(2, "leave group", group=0)
     world.step()
@@ -224,8 +221,7 @@ def test_who_searches_sees_what_it_finds() -> None:
     world.step()
     assert platform.trending.tolist() == [0]
     assert platform.posts.shown[0] == 3
-    with pytest.raises(InputError, match="names none"):
-        platform.search_people("qqq")
+    raises(InputError, "names none", platform.search_people, "qqq")
 
 
 def test_a_refresh_brings_a_member_online() -> None:
@@ -241,10 +237,8 @@ def test_only_advertisements_sell() -> None:
     world, platform = quiet_world()
     platform.act(5, "post", text="chess boards, half price")
     world.step()
-    with pytest.raises(InputError, match="no advertisement"):
-        platform.act(9, "purchase", message=0)
-    with pytest.raises(UnknownNameError, match="labelled"):
-        platform.flag(0, "labeled")
+    raises(InputError, "no advertisement", platform.act, 9, "purchase", message=0)
+    raises(UnknownNameError, "labelled", platform.flag, 0, "labeled")
     platform.flag(0, "ad")
     platform.act(9, "purchase", message=0)
     world.step()
@@ -271,8 +265,7 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
 ) -> None:
     world, platform = posted()
     world.agents.set_status([2], "banned")
-    with pytest.raises((InputError, UnknownNameError), match=said):
-        platform.act(agent, act, **more)
+    raises((InputError, UnknownNameError), said, platform.act, agent, act, **more)
     assert not platform.waiting
 
 
@@ -283,8 +276,7 @@ def test_what_became_impossible_is_left() -> None:
     world.agents.set_status([7], "banned")
     world.step()
     assert platform.acted.agent.size == 0
-    with pytest.raises(InputError, match="no longer in anybody's feed"):
-        platform.act(6, "like", message=0)
+    raises(InputError, "no longer in anybody's feed", platform.act, 6, "like", message=0)
 
 
 def test_texts_are_written_by_rule_and_stay_the_same() -> None:
@@ -300,10 +292,8 @@ def test_texts_are_written_by_rule_and_stay_the_same() -> None:
 def test_why_says_what_cannot_be_told() -> None:
     world, platform = posted()
     world.step()
-    with pytest.raises(InputError, match="Only feeds of the last tick"):
-        platform.why(4, 0, tick=1)
-    with pytest.raises(InputError, match="was not shown message 0"):
-        platform.why(5, 0)
+    raises(InputError, "Only feeds of the last tick", platform.why, 4, 0, tick=1)
+    raises(InputError, "was not shown message 0", platform.why, 5, 0)
 
 
 def test_acts_are_on_the_trail() -> None:

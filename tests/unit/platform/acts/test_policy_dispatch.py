@@ -9,6 +9,7 @@ from sim import Act, Exposures, Platform, PlatformView, Policy, RulePolicy, Worl
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.platform.acts.policy_dispatch import POLICY, ruled_by
 from sim.world.state.snapshot import restore_in_place, still
+from tests.raising import raises
 
 RATES = ("likes", "reposts", "replies", "quotes", "dislikes", "reports", "follows", "mutes")
 STILL = dict.fromkeys(RATES, 0.0)
@@ -99,16 +100,13 @@ def test_one_policy_for_all_again_costs_nothing() -> None:
 
 def test_what_is_no_policy_is_refused() -> None:
     world, platform = opened()
-    with pytest.raises(UnknownNameError, match=r"rule"):
-        platform.behave("rules")
+    raises(UnknownNameError, r"rule", platform.behave, "rules")
     with pytest.raises(ParameterError, match=r"likes must be in \[0, 2\]"):
         platform.behave("rule", [1], likes=9.0)
-    with pytest.raises(InputError, match="No agent 300"):
-        platform.behave("rule", [300], likes=1.0)
+    raises(InputError, "No agent 300", platform.behave, "rule", [300], likes=1.0)
     for k in range(254):
         platform.behave("rule", [1], proof=1 + k / 100)
-    with pytest.raises(InputError, match="at most 255 policies"):
-        platform.behave("rule", [1], proof=9.0)
+    raises(InputError, "at most 255 policies", platform.behave, "rule", [1], proof=9.0)
     meta, columns = world.dump()
     forged = {name: column.copy() for name, column in columns.items()}
     forged[f"platform.held.{POLICY}"][1] = 255

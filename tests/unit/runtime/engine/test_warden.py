@@ -24,6 +24,7 @@ from sim.runtime.engine.warden import (
     room_for,
     warden,
 )
+from tests.raising import raises
 from tests.unit.runtime.worlds import blocked_until, present
 
 NAME = "hubbub_file_stuck"
@@ -102,11 +103,9 @@ def test_what_python_reaches_is_interrupted_and_named(stuck: Any, how: str) -> N
         mine.check()
         if how == "grows":
             mine.patience = 60
-        with pytest.raises(BaseException, match="did not return and was stopped"):
-            getattr(stuck, how)()
+        raises(BaseException, "did not return and was stopped", getattr(stuck, how))
         why = "uses .* GiB of memory" if how == "grows" else "has not returned after"
-        with pytest.raises(StuckError, match=rf"^Plugin 'stuck.py': {why}.*\(stuck.py, line "):
-            mine.check()
+        raises(StuckError, rf"^Plugin 'stuck.py': {why}.*\(stuck.py, line ", mine.check)
     assert on_watch() is None
 
 
@@ -116,8 +115,7 @@ def test_who_is_waited_for_is_told_of_once(stuck: Any, monkeypatch: pytest.Monke
     with warden(nobody, told.append) as mine:
         assert mine is not None
         mine.patience = 1.5
-        with pytest.raises(BaseException, match="did not return and was stopped"):
-            stuck.loops()
+        raises(BaseException, "did not return and was stopped", stuck.loops)
         assert mine._stuck is not None
     assert len(told) == 1
     assert told[0].startswith("Waiting for plugin 'stuck.py' (stuck.py, line ")
@@ -129,15 +127,12 @@ def test_after_the_first_nobody_waits_for_another(stuck: Any) -> None:
     told: list[str] = []
     with warden(nobody, told.append) as mine:
         assert mine is not None
-        with pytest.raises(BaseException, match="did not return and was stopped"):
-            stuck.loops()
+        raises(BaseException, "did not return and was stopped", stuck.loops)
         mine.patience = 600
         for _ in range(3):
-            with pytest.raises(BaseException, match="did not return and was stopped"):
-                stuck.sleeps()
+            raises(BaseException, "did not return and was stopped", stuck.sleeps)
         assert not told
-        with pytest.raises(StuckError, match=r"^Plugin 'stuck.py': has not returned .* in loops\)"):
-            mine.check()
+        raises(StuckError, r"^Plugin 'stuck.py': has not returned .* in loops\)", mine.check)
 
 
 def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
@@ -155,8 +150,7 @@ def test_a_thread_that_makes_feeds_is_interrupted_too(stuck: Any) -> None:
         assert mine is not None
         thread.start()
         blocked_until(lambda: not thread.is_alive())
-        with pytest.raises(StuckError, match="line 5, in loops"):
-            mine.check()
+        raises(StuckError, "line 5, in loops", mine.check)
     assert [str(error) for error in met] == ["it did not return and was stopped"]
 
 

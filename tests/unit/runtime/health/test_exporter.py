@@ -25,6 +25,7 @@ from sim.runtime import (
 from sim.runtime.export import Exporter, Numbers, WorldSource
 from sim.runtime.health import ProcessHealthWatch, look
 from sim.runtime.journal.writer import JournalWriter
+from tests.raising import raises
 from tests.unit.runtime.minds_world import Script, minded, platform_of, run
 from tests.unit.runtime.worlds import until
 
@@ -149,14 +150,12 @@ def test_a_port_that_is_taken_or_none_is_refused() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(InputError, match=rf"cannot be served on port {port}: .*choose another"):
             Exporter(Given(Numbers(), Vitals()), port)
-    with pytest.raises(InputError, match="0 to 65,535, got 70,000"):
-        Exporter(Given(Numbers(), Vitals()), 70_000)
+    raises(InputError, "0 to 65,535, got 70,000", Exporter, Given(Numbers(), Vitals()), 70_000)
 
 
 def test_a_missing_package_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    with pytest.raises(InputError, match=r"install hubbub\[metrics\]"):
-        Exporter(Given(Numbers(), Vitals()), 0)
+    raises(InputError, r"install hubbub\[metrics\]", Exporter, Given(Numbers(), Vitals()), 0)
 
 
 async def test_a_simulation_is_a_source(path: Path) -> None:

@@ -16,6 +16,7 @@ from sim.runtime.journal.checkpoints import Pacing, WorldCopier
 from sim.runtime.journal.writer import AckQueue, JournalWriter, recover
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JUMP, EntryCounts, JournalEntry, JournalError
+from tests.raising import raises
 from tests.unit.runtime.journal_config import play, send, started
 from tests.unit.runtime.worlds import blocked_until
 from tests.unit.store.fake import disk_full, edited
@@ -33,8 +34,7 @@ def test_a_beginning_that_was_killed_is_begun_again(path: Path) -> None:
     world, keeper = kept(path)
     keeper.close(world)
     (live / "journal").unlink()
-    with pytest.raises(FileError, match="checkpoints and no journal"):
-        JournalWriter(world, path)
+    raises(FileError, "checkpoints and no journal", JournalWriter, world, path)
 
 
 def test_a_journal_without_its_first_checkpoint_is_begun_again(path: Path) -> None:
@@ -53,8 +53,7 @@ def test_a_damaged_journal_gets_nothing_more(path: Path) -> None:
     play(world, keeper, 3, lambda _: None)
     keeper.close(world)
     path.with_name("a.hub.live").joinpath("acked").unlink()
-    with pytest.raises(FileError, match="damaged, so nothing is added"):
-        JournalWriter(world, path)
+    raises(FileError, "damaged, so nothing is added", JournalWriter, world, path)
 
 
 def not_saved(*_: object, **__: object) -> None:
@@ -70,8 +69,7 @@ def test_a_first_checkpoint_for_which_there_is_no_room_is_no_beginning(
     path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, full: Any, error: Any
 ) -> None:
     monkeypatch.setattr(owner, name, full)
-    with pytest.raises(error, match="disk is full"):
-        kept(path)
+    raises(error, "disk is full", kept, path)
     monkeypatch.undo()
     world, keeper = kept(path)  # and the lease is free again
     keeper.close(world)
@@ -124,8 +122,7 @@ def test_whoever_waits_is_told_in_order_and_of_the_end(path: Path) -> None:
     assert told[4] is None
     with pytest.raises(JournalError):
         keeper.did(world, "step", (1,))
-    with pytest.raises(JournalError, match="it was closed"):
-        keeper.wait(9)
+    raises(JournalError, "it was closed", keeper.wait, 9)
 
 
 def test_who_comes_while_another_is_told_is_told_after_that_one() -> None:
@@ -168,10 +165,8 @@ def test_waiting_ends_when_the_disk_is_full(path: Path) -> None:
     world, keeper = kept(path)
     keeper.number += 1  # which nobody will write
     keeper._on_trouble("Paused: the disk is full.")
-    with pytest.raises(JournalError, match="the disk is full"):
-        keeper.wait()
-    with pytest.raises(JournalError, match="the disk is full"):
-        keeper.ticked(world, wait=False)
+    raises(JournalError, "the disk is full", keeper.wait)
+    raises(JournalError, "the disk is full", keeper.ticked, world, wait=False)
     keeper.number -= 1
     keeper.close()
 
@@ -202,8 +197,7 @@ def test_a_number_that_was_set_is_set_again(kind: str, name: str) -> None:
 def test_a_jump_that_comes_out_at_another_tick_is_refused() -> None:
     world = started()
     world.step(3)
-    with pytest.raises(InputError, match="at tick 3, not at 5"):
-        perform(world, JUMP, (5, 0))
+    raises(InputError, "at tick 3, not at 5", perform, world, JUMP, (5, 0))
     assert world.tick == 3
 
 

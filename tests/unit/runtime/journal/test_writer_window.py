@@ -17,6 +17,7 @@ from sim.store.journal.journal import JOURNAL_FILE, folder_of
 from sim.store.journal.lineage import keep_bookmarks
 from sim.store.journal.reading import journal_checked
 from sim.store.journal.recovery import earliest, is_kept, rebuild
+from tests.raising import raises
 
 WINDOW = 10_000
 
@@ -78,8 +79,7 @@ def test_a_journal_is_cut_and_what_is_left_leads_everywhere(tmp_path: Path) -> N
     assert 20 < first <= 250
     for tick in (first, first + 7, 259):
         assert rebuild(path, tick, apply).world.digest() == digests[tick]
-    with pytest.raises(InputError, match=f"the first is at tick {first}"):
-        rebuild(path, first - 1, apply)
+    raises(InputError, f"the first is at tick {first}", rebuild, path, first - 1, apply)
 
 
 def test_history_is_whole_although_the_journal_is_not(tmp_path: Path) -> None:
@@ -128,5 +128,4 @@ def test_bookmarks_before_it_say_so(tmp_path: Path, capsys: pytest.CaptureFixtur
     )
     list_bookmarks(str(path), json=True)
     assert [each["kept"] for each in json.loads(capsys.readouterr().out)] == [False, True]
-    with pytest.raises(InputError, match="dropped to save space"):
-        rebuild(path, 5, apply)
+    raises(InputError, "dropped to save space", rebuild, path, 5, apply)

@@ -15,6 +15,7 @@ from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import EngineError, IsolatedSimulation, ReplacedError, Simulation
 from sim.runtime.journal.writer import recover
 from sim.store import save
+from tests.raising import raises
 from tests.unit.runtime.isolating import LONG, Thread, agents_of, unwilling
 from tests.unit.runtime.worlds import until
 
@@ -25,8 +26,7 @@ async def test_a_cascade_is_elsewhere(isolated: Simulation) -> None:
         _ = session.cascade
     with pytest.raises(AttributeError):
         cast("Any", session).nothing  # noqa: B018
-    with pytest.raises(InputError, match="No session 7"):
-        isolated.session(7)
+    raises(InputError, "No session 7", isolated.session, 7)
 
 
 async def test_a_session_that_is_not_listed_any_more_is_at_rest(isolated: Simulation) -> None:
@@ -94,11 +94,9 @@ async def test_a_world_file_is_opened(world: World, tmp_path: Path) -> None:
 
 
 async def test_what_does_not_travel_is_refused(world: World) -> None:
-    with pytest.raises(InputError, match="memory_mb must be at least 1"):
-        IsolatedSimulation(world, memory_mb=0)
+    raises(InputError, "memory_mb must be at least 1", IsolatedSimulation, world, memory_mb=0)
     world.phases.append(Phase("own", "does nothing", lambda _: None))
-    with pytest.raises(InputError, match="phases of your own cannot be sent"):
-        IsolatedSimulation(world)
+    raises(InputError, "phases of your own cannot be sent", IsolatedSimulation, world)
 
 
 def spawning(started: list[Thread]) -> Any:

@@ -8,6 +8,7 @@ from sim.cli.agents import member_facts
 from sim.errors import InputError
 from sim.runtime import pair_of
 from sim.runtime.queries.members import inspected
+from tests.raising import raises
 
 
 def test_a_pair_is_told_by_ties_likeness_and_acts() -> None:
@@ -41,10 +42,8 @@ def test_a_pair_is_told_by_ties_likeness_and_acts() -> None:
     friends = pair_of(world, 0, 2).ties
     assert friends[0].startswith(f"{one} is a friend of {third}, with trust")
     assert len(friends) == 2
-    with pytest.raises(InputError, match="agents are 0 to 4"):
-        pair_of(world, 0, 9)
-    with pytest.raises(InputError, match="got 3 twice"):
-        pair_of(world, 3, 3)
+    raises(InputError, "agents are 0 to 4", pair_of, world, 0, 9)
+    raises(InputError, "got 3 twice", pair_of, world, 3, 3)
 
 
 def test_a_member_that_signs_up_with_the_next_tick_is_told_of_as_well() -> None:

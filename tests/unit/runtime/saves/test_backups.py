@@ -23,6 +23,7 @@ from sim.store import load, save
 from sim.store.history.database import damage_of_history, history_file
 from sim.store.journal.journal import JUMP
 from sim.store.journal.lease import Lease
+from tests.raising import raises
 from tests.unit.runtime.worlds import present, until
 from tests.unit.store.fake import FakeWorld, edited, patch, saved
 from tests.unit.store.test_saves import damaged, opened, told
@@ -179,8 +180,7 @@ def test_a_history_that_is_damaged_is_told_of(tmp_path: Path) -> None:
 
 
 def test_a_name_without_backup_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="holds no backup of a"):
-        restore(folder, "a", tmp_path)
+    raises(FileError, "holds no backup of a", restore, folder, "a", tmp_path)
 
 
 def test_a_later_second_needs_no_number(
@@ -334,10 +334,8 @@ async def test_a_duplicate_goes_on_where_the_world_is(folder: Path) -> None:
     await lived(folder / "a.hub")
     backups.duplicate(folder, "a", "c")
     assert open_live(folder / "c.hub").world.tick == open_live(folder / "a.hub").world.tick == 5
-    with pytest.raises(FileError, match="exists"):
-        backups.duplicate(folder, "a", "c")
-    with pytest.raises(FileError, match="exists"):
-        copy_live(folder / "a.hub", folder / "c.hub")
+    raises(FileError, "exists", backups.duplicate, folder, "a", "c")
+    raises(FileError, "exists", copy_live, folder / "a.hub", folder / "c.hub")
 
 
 async def test_a_world_never_saved_replaces_one_that_was(folder: Path, tmp_path: Path) -> None:
@@ -346,8 +344,7 @@ async def test_a_world_never_saved_replaces_one_that_was(folder: Path, tmp_path:
     backup(folder, tmp_path / "b")
     shutil.rmtree(folder / "a.hub.live")
     save(World.create(30, mean_degree=4, seed=2), path)
-    with pytest.raises(FileError, match="exists"):
-        restore(folder, "a", tmp_path / "b")
+    raises(FileError, "exists", restore, folder, "a", tmp_path / "b")
     assert restore(folder, "a", tmp_path / "b", force=True).tick == 5
     assert not path.exists()
     assert open_live(path).world.tick == 5
@@ -374,8 +371,7 @@ async def test_a_journal_that_cannot_be_copied_leaves_no_half_of_it(
     with pytest.raises(FileError, match=r"not copied: .*No space left"):
         copy_live(folder / "a.hub", tmp_path / "b" / "a.hub")
     assert left(tmp_path / "b") == []
-    with pytest.raises(FileError, match="No space left"):
-        backups.duplicate(folder, "a", "c")
+    raises(FileError, "No space left", backups.duplicate, folder, "a", "c")
     assert left(folder) == before
 
 
@@ -385,8 +381,7 @@ async def test_a_backup_whose_journal_cannot_be_copied_is_none(
     await lived(folder / "a.hub")
     refused = Mock(side_effect=FileError(folder, "not copied"))
     monkeypatch.setattr("sim.runtime.saves.backups.copy_live", refused)
-    with pytest.raises(FileError, match="not copied"):
-        backup(folder, tmp_path / "b")
+    raises(FileError, "not copied", backup, folder, tmp_path / "b")
     assert left(tmp_path / "b") == []
 
 

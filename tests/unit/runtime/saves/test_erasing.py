@@ -21,6 +21,7 @@ from sim.store.journal.journal import folder_of
 from sim.store.journal.reading import checked
 from sim.world.commands import note, take_profiles
 from sim.world.members import Match
+from tests.raising import raises
 
 NAME, OTHER = "Ada Lovelace-Quux", "Grace Hopper-Zwei"
 PROFILES: list[dict[str, Any]] = [
@@ -175,8 +176,7 @@ async def test_a_world_that_is_open_or_out_of_date_is_left_as_it_is(tmp_path: Pa
     path = await lived(tmp_path / "a.hub")
     opened = open_live(path)
     async with Simulation(opened.world, path=path, journal=opened.journal_config()):
-        with pytest.raises(LeaseError, match="in use"):
-            erase_profiles(path)
+        raises(LeaseError, "in use", erase_profiles, path)
     (folder_of(path) / "journal").write_bytes(b"nothing")
     before = everything(tmp_path)
     with pytest.raises(FileError, match="not a journal") as refused:
@@ -192,8 +192,7 @@ async def test_a_history_that_cannot_be_read_is_told_and_not_called_clean(tmp_pa
     file = history_file(path)
     whole = file.read_bytes()
     file.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
-    with pytest.raises(FileError, match=r"not cleaned: .*malformed"):
-        erase_profiles(path)
+    raises(FileError, r"not cleaned: .*malformed", erase_profiles, path)
 
 
 @pytest.mark.parametrize(
@@ -207,8 +206,7 @@ async def test_a_history_that_cannot_be_read_is_told_and_not_called_clean(tmp_pa
 )
 def test_what_cannot_be_done_is_said(path: Path, who: Any, how: Any, sentence: str) -> None:
     save(World.create(agents=40, mean_degree=4, seed=1), path)
-    with pytest.raises(InputError, match=sentence):
-        erase_profiles(path, who, how)
+    raises(InputError, sentence, erase_profiles, path, who, how)
 
 
 def test_numbers_for_ids_become_free_ones_and_what_is_aside_is_named(tmp_path: Path) -> None:
@@ -314,7 +312,5 @@ def test_whose_profiles_go_is_said_before_anybody_agrees() -> None:
     assert whom(world, "7") == f"{world.agents.name(7)} (member 7)"
     first = ", ".join(world.agents.name(index) for index in range(3))
     assert whom(world, "all") == f"30 members, {first} and 27 more"
-    with pytest.raises(InputError, match="99999"):
-        whom(world, "99999")
-    with pytest.raises(InputError, match="No members match"):
-        whom(world, "openness>2")
+    raises(InputError, "99999", whom, world, "99999")
+    raises(InputError, "No members match", whom, world, "openness>2")

@@ -10,6 +10,7 @@ from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import UndoHistory
 from sim.runtime.undo_history import OutOfReachError, owners, same
 from sim.world.state.snapshot import arrays_of
+from tests.raising import raises
 
 BUILT_IN = [name for name in names() if spec(name).origin.startswith("plugins.")]
 
@@ -99,11 +100,9 @@ def test_something_new_ends_the_way_forward() -> None:
     world.inject("Another way.", seeds=[50], model="si")
     past.told()
     assert past.last == 3
-    with pytest.raises(OutOfReachError, match="Nothing to redo"):
-        past.forward()
+    raises(OutOfReachError, "Nothing to redo", past.forward)
     walked(past, 1)
-    with pytest.raises(OutOfReachError, match="Nothing to redo"):
-        past.forward(1)
+    raises(OutOfReachError, "Nothing to redo", past.forward, 1)
 
 
 def test_running_past_a_tick_without_the_command_given_there_is_another_way() -> None:
@@ -175,8 +174,7 @@ def test_beyond_the_memory_a_sentence_says_what_to_do() -> None:
     shown = walked(past, 40)
     assert 0 < past.first < 40
     assert past.nbytes < 1 << 19
-    with pytest.raises(OutOfReachError, match=r"reaches back to tick .* keep a journal"):
-        past.go_to(0)
+    raises(OutOfReachError, r"reaches back to tick .* keep a journal", past.go_to, 0)
     assert world.digest() == shown[40]
     past.go_to(past.first)
     assert world.digest() == shown[world.tick]
@@ -189,8 +187,7 @@ def test_with_no_memory_nothing_is_kept() -> None:
     past = UndoHistory(started(), 0)
     walked(past, 3)
     assert past.undo_points == []
-    with pytest.raises(OutOfReachError, match="No copies are kept"):
-        past.back()
+    raises(OutOfReachError, "No copies are kept", past.back)
     assert past.world.tick == 3
 
 
@@ -222,8 +219,7 @@ def test_a_copy_that_something_wrote_into_is_refused() -> None:
     past = UndoHistory(started("sir", beta=0.5), now=always)
     shown = walked(past, 5)
     past.undo_points[2].twin.cascades[0].held["state"].values[:] = 1
-    with pytest.raises(HubbubError, match="copy of tick 2 in memory is not what it was"):
-        past.go_to(2)
+    raises(HubbubError, "copy of tick 2 in memory is not what it was", past.go_to, 2)
     assert past.world.digest() == shown[5]
     goes(past, shown, 3)
 
@@ -237,8 +233,7 @@ def test_a_world_rebuilt_elsewhere_takes_over_and_what_lies_ahead_is_kept() -> N
     other.step(3)
     past.rebased(other)
     assert world.digest() == shown[3]
-    with pytest.raises(OutOfReachError, match="possible from tick 6 to 9"):
-        past.go_to(4)
+    raises(OutOfReachError, "possible from tick 6 to 9", past.go_to, 4)
     goes(past, shown, 7)
     past.go_to(6)
     other.step(1)

@@ -9,6 +9,7 @@ import pytest
 from sim import Compartments, Field, World, after, contact, register
 from sim.errors import HubbubError, InputError, ParameterError
 from sim.spread.compartments.rules import Chance, value_of
+from tests.raising import raises
 
 
 @pytest.mark.parametrize(
@@ -162,12 +163,10 @@ def test_declaration_names_its_own_mistakes() -> None:
     many = tuple(f"s{i}" for i in range(70))
     with pytest.raises(InputError, match="at most 64"):
         declare(states=many, seeded="s1", rules=(after("s1", "s2", chance=0.1),))
-    with pytest.raises(InputError, match="not both"):
-        contact("s", {"i": 0.1}, by="i", chance=0.5)
+    raises(InputError, "not both", contact, "s", {"i": 0.1}, by="i", chance=0.5)
 
 
 def test_sum_of_leaving_is_refused() -> None:
     rules = after("i", "s", chance=0.7), after("i", "i", chance=0.6)
     cls = declare(states=("s", "i"), seeded="i", rules=rules)
-    with pytest.raises(ParameterError, match="leaving 'i'"):
-        cls().check()
+    raises(ParameterError, "leaving 'i'", cls().check)

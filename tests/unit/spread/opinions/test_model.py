@@ -9,6 +9,7 @@ from sim import Cascade, Field, Floats, Meetings, OpinionModel, Voices, World, r
 from sim.errors import ParameterError, UnknownNameError
 from sim.spread import Gatherings
 from sim.testing import LAWS, Given, tiny_world
+from tests.raising import raises
 
 
 def model_of(story: Any) -> Any:
@@ -268,8 +269,7 @@ def test_an_opinion_that_is_none_of_the_choices_stops_the_cascade() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(options: Any, sentence: str) -> None:
-    with pytest.raises(ParameterError, match=sentence):
-        told(tiny_world(), **options)
+    raises(ParameterError, sentence, told, tiny_world(), **options)
 
 
 def test_opinions_of_seeds_are_among_the_choices() -> None:
@@ -280,8 +280,7 @@ def test_opinions_of_seeds_are_among_the_choices() -> None:
 def test_unknown_columns_are_refused_before_anything_changes() -> None:
     world = tiny_world()
     for model in ("test-halfway", "persuasion"):
-        with pytest.raises(UnknownNameError, match="opennes"):
-            told(world, model, initial="column:opennes")
+        raises(UnknownNameError, "opennes", told, world, model, initial="column:opennes")
     assert not world.cascades
 
 

@@ -36,6 +36,7 @@ from sim.store.history.database import (
 )
 from sim.store.snapshot.gates import DamagedError
 from tests.faults.test_versions import laid
+from tests.raising import raises
 from tests.unit.runtime.worlds import present
 from tests.unit.store.fake import FakeWorld, disk_full
 
@@ -401,8 +402,7 @@ def test_nobody_waits_for_an_owner_that_has_died(path: Path, dies_in: str) -> No
     file.close()
     assert file.trouble == "What members do is not kept: planted (a.hub.history)."
     assert told[-1] == file.trouble
-    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
-        connection.execute("SELECT 1")
+    raises(sqlite3.ProgrammingError, "closed", connection.execute, "SELECT 1")
 
 
 def test_closing_waits_for_room_in_the_queue(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,14 +496,11 @@ def test_what_is_no_regular_file_is_refused(path: Path, tmp_path: Path) -> None:
     place = history_file(path)
     (tmp_path / "else").write_text("hello")
     place.symlink_to(tmp_path / "else")
-    with pytest.raises(SnapshotError, match="no regular file"):
-        record_of(world, path)
+    raises(SnapshotError, "no regular file", record_of, world, path)
     place.unlink()
     place.write_bytes(b"hello")
-    with pytest.raises(SnapshotError, match="not a history"):
-        record_of(world, path)
-    with pytest.raises(SnapshotError, match="cannot be read"):
-        require_ours(tmp_path / "nowhere")
+    raises(SnapshotError, "not a history", record_of, world, path)
+    raises(SnapshotError, "cannot be read", require_ours, tmp_path / "nowhere")
 
 
 def test_decisions_of_a_tick_are_those_told_last(path: Path) -> None:
@@ -581,8 +578,7 @@ def test_a_copy_that_the_disk_refuses_leaves_nothing(
         raise error
 
     monkeypatch.setattr(acts_file, "flush", refused)
-    with pytest.raises(FileError, match=match):
-        copy_history(known[1], tmp_path / "b.hub")
+    raises(FileError, match, copy_history, known[1], tmp_path / "b.hub")
     assert not history_file(tmp_path / "b.hub").exists()
     assert not [*tmp_path.glob(".*partial*")]
 
@@ -644,8 +640,7 @@ def test_a_copy_that_the_disk_refuses_leaves_the_history_of_before(
     with recorded(world, target):
         world.step(4)
     monkeypatch.setattr(acts_file, "flush", refused)
-    with pytest.raises(FileError, match="the disk is full"):
-        copy_history(known[1], target)
+    raises(FileError, "the disk is full", copy_history, known[1], target)
     assert only_disk(world, target).ticks == [1, 2, 3, 4]
 
 
@@ -653,8 +648,7 @@ def test_a_full_disk_ends_a_copy(
     known: tuple[World, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sqlite3.connect", disk_full)
-    with pytest.raises(FileError, match="not copied"):
-        copy_history(known[1], tmp_path / "b.hub")
+    raises(FileError, "not copied", copy_history, known[1], tmp_path / "b.hub")
 
 
 def test_a_recording_moves_with_its_world(path: Path, tmp_path: Path) -> None:
@@ -757,9 +751,7 @@ def test_a_platform_that_is_none_is_one_sentence(path: Path) -> None:
     world = FakeWorld.create()
     world.meta = world.meta | {"cascades": [], "platform": {"settings": {}}}
     save(world, path)
-    with pytest.raises(SnapshotError, match="its log of acts cannot be read"):
-        read_history(path)
+    raises(SnapshotError, "its log of acts cannot be read", read_history, path)
     world.meta["cascades"] = [{"id": 0}]
     save(world, path)
-    with pytest.raises(SnapshotError, match="its history cannot be read"):
-        read_history(path)
+    raises(SnapshotError, "its history cannot be read", read_history, path)

@@ -32,6 +32,7 @@ from sim.store.history.reading import (
 from sim.store.journal.journal import folder_of
 from sim.store.journal.recovery import rebuild
 from sim.store.snapshot import columns as arrays
+from tests.raising import raises
 from tests.unit.store.fake import AnyWorld, edited
 
 NOBODY = 0xFFFFFFFF
@@ -176,8 +177,7 @@ def test_readings_are_spread_over_the_ticks_between_them() -> None:
     ],
 )
 def test_what_cannot_be_told_is_refused(ask: Callable[[], object], said: str) -> None:
-    with pytest.raises((InputError, ValueError), match=said):
-        ask()
+    raises((InputError, ValueError), said, ask)
 
 
 def same(one: WorldHistory, other: WorldHistory) -> None:
@@ -375,5 +375,4 @@ def test_the_population_is_read_alone(kept: Path, tmp_path: Path) -> None:
 def test_a_misfit_population_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     save(world_of(), tmp_path / "b.hub")
     monkeypatch.setattr(arrays, "read_some", lambda *_: {})
-    with pytest.raises(SnapshotError, match="its agents cannot be read"):
-        people_of(tmp_path / "b.hub")
+    raises(SnapshotError, "its agents cannot be read", people_of, tmp_path / "b.hub")

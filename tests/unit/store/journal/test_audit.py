@@ -21,6 +21,7 @@ from sim.store.journal import reading
 from sim.store.journal.journal import folder_of
 from sim.store.journal.reading import checked, journal_checked
 from sim.world import log as trail_acts
+from tests.raising import raises
 from tests.unit.store.fake import FakeWorld, edit, edited, reseal
 from tests.unit.store.fake import saved as fake_saved
 
@@ -104,8 +105,7 @@ def test_a_changed_row_is_named(
 ) -> None:
     tampered(path, change)
     before = hashlib.sha256(path.read_bytes()).digest()
-    with pytest.raises(SnapshotError, match=match.capitalize()):
-        checked(path)
+    raises(SnapshotError, match.capitalize(), checked, path)
     assert not audit(path).is_whole
     assert hashlib.sha256(path.read_bytes()).digest() == before
 
@@ -126,8 +126,7 @@ def test_a_log_that_is_none_is_said(path: Path, key: str, value: str) -> None:
 
 def test_a_malformed_log_makes_no_world(path: Path) -> None:
     with_rows(path, lambda file: file.execute("UPDATE world SET value='7' WHERE key='acts 0'"))
-    with pytest.raises(SnapshotError, match="cannot be restored"):
-        load(path)
+    raises(SnapshotError, "cannot be restored", load, path)
 
 
 def test_a_file_without_a_log_has_none_and_is_opened(path: Path) -> None:
@@ -193,8 +192,7 @@ def test_a_journal_without_entries_ends_where_its_checkpoint_does(path: Path) ->
 def test_a_changed_entry_of_the_journal_is_named(path: Path) -> None:
     kept(path)
     edited(folder_of(path), "UPDATE entries SET author = 'nobody' WHERE number = 2")
-    with pytest.raises(SnapshotError, match="entry 2 does not match its digest"):
-        journal_checked(folder_of(path))
+    raises(SnapshotError, "entry 2 does not match its digest", journal_checked, folder_of(path))
     assert "entry 2 does not match its digest" in audit(path).findings[0]
     assert len(audit(path).acts) == 6
 
@@ -214,7 +212,5 @@ def test_an_older_checkpoint_is_read_where_the_newest_cannot_be(path: Path) -> N
 def test_a_journal_without_any_checkpoint_is_refused(path: Path) -> None:
     kept(path)
     edited(folder_of(path), "UPDATE checkpoints SET file = '../a.hub'")
-    with pytest.raises(SnapshotError, match="no checkpoint can be read"):
-        audit(path)
-    with pytest.raises(SnapshotError, match="no checkpoint can be read"):
-        asyncio.run(read_audit(path))
+    raises(SnapshotError, "no checkpoint can be read", audit, path)
+    raises(SnapshotError, "no checkpoint can be read", asyncio.run, read_audit(path))

@@ -31,6 +31,7 @@ from sim.store.journal.journal import (
 )
 from sim.store.journal.lease import Lease
 from sim.store.journal.reading import BrokenError, read_journal
+from tests.raising import raises
 from tests.unit.store.fake import edited
 
 PATIENCE = 60.0
@@ -145,10 +146,8 @@ def test_an_owner_that_died_refuses_and_says_why(tmp_path: Path, told: Told) -> 
     future.set_exception(JournalError(tmp_path, "no"))
     journal.put(entry(1), future)
     told.until(lambda: told.errors)
-    with pytest.raises(JournalError, match="no"):
-        journal.put(entry(2))
-    with pytest.raises(JournalError, match="no"):
-        journal.close()
+    raises(JournalError, "no", journal.put, entry(2))
+    raises(JournalError, "no", journal.close)
     assert told.durable == []
 
 
@@ -156,8 +155,7 @@ def test_an_entry_that_sqlite_refuses_ends_the_owner_alone(written: Path, told: 
     journal = told.opened(written)
     journal.put(entry(3))  # there is a third already
     told.until(lambda: len(told.errors) == 2)
-    with pytest.raises(JournalError, match="UNIQUE"):
-        journal.close()
+    raises(JournalError, "UNIQUE", journal.close)
     assert entries(written) == chain(3)
 
 
@@ -167,8 +165,7 @@ def test_of_entries_given_together_the_file_has_all_or_none(written: Path, told:
     journal.put_all([(each, None) for each in made[3:5]])
     journal.put_all([(made[5], None), (made[4], None)])  # there is a fifth by then
     told.until(lambda: len(told.errors) == 2)
-    with pytest.raises(JournalError, match="UNIQUE"):
-        journal.close()
+    raises(JournalError, "UNIQUE", journal.close)
     assert entries(written) == made[:5]
     assert told.durable == [1, 2, 3, 4, 5]
 
@@ -198,8 +195,7 @@ def test_closing_wants_room(tmp_path: Path, told: Told, monkeypatch: pytest.Monk
     journal.close()
     journal.close()
     assert entries(tmp_path) == made
-    with pytest.raises(JournalError, match="was closed"):
-        journal.put(entry(1))
+    raises(JournalError, "was closed", journal.put, entry(1))
 
 
 def test_full_disk_loses_none(tmp_path: Path, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,8 +231,7 @@ def test_who_gives_up_on_a_full_disk_loses_no_acknowledged(tmp_path: Path, told:
         journal.put(each)
     told.until(lambda: told.troubles)
     journal.give_up()
-    with pytest.raises(JournalError, match="full"):
-        journal.close()
+    raises(JournalError, "full", journal.close)
     assert entries(tmp_path) == chain(6, size=40_000)[: told.durable[-1]]
 
 
@@ -283,8 +278,7 @@ def test_what_is_written_to_files_that_nobody_will_find_is_not_acknowledged(
         assert f"Paused: {tmp_path.name}/{name} {said} while the world runs" in told.troubles[0]
         assert ("put it back" in told.troubles[0]) == (said != "was cut short")
         journal.give_up()
-        with pytest.raises(JournalError, match=f"{name} {said}"):
-            journal.close()
+        raises(JournalError, f"{name} {said}", journal.close)
     assert told.durable == [1]
     assert isinstance(told.errors[0], JournalError)
 
@@ -300,8 +294,7 @@ def test_cut_journals_stay_cut(tmp_path: Path, told: Told, monkeypatch: pytest.M
     told.until(lambda: told.troubles)
     os.truncate(tmp_path / "journal-wal", 2 * size)
     journal.give_up()
-    with pytest.raises(JournalError, match="cut short"):
-        journal.close()
+    raises(JournalError, "cut short", journal.close)
     assert (told.durable, len(told.troubles)) == ([1], 1)
 
 
@@ -348,8 +341,7 @@ def test_a_disk_that_fails_is_not_called_full(tmp_path: Path, told: Told) -> Non
 
 def test_a_file_of_another_kind_is_no_journal(tmp_path: Path, told: Told) -> None:
     (tmp_path / "journal").write_text("not a database" * 100)
-    with pytest.raises(JournalError, match="cannot be opened"):
-        told.opened(tmp_path)
+    raises(JournalError, "cannot be opened", told.opened, tmp_path)
 
 
 def test_json_is_the_same_whatever_the_order_was() -> None:
@@ -479,8 +471,7 @@ def other(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_another_process_is_named_and_its_death_frees_the_world(
     tmp_path: Path, other: subprocess.Popen[str]
 ) -> None:
-    with pytest.raises(LeaseError, match=f"process {other.pid} on"):
-        Lease(tmp_path / "lease")
+    raises(LeaseError, f"process {other.pid} on", Lease, tmp_path / "lease")
     other.kill()
     other.wait()
     Lease(tmp_path / "lease").release()

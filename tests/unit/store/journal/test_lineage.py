@@ -14,6 +14,7 @@ from sim.store import Bookmark, Lineage
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lease import Lease, holder, is_held, signature
 from sim.store.journal.lineage import bookmarks, checked_name, keep_bookmarks, lineage, note_lineage
+from tests.raising import raises
 from tests.unit.runtime.worlds import present
 
 
@@ -40,15 +41,13 @@ def test_lineage_comes_back(path: Path) -> None:
 def test_damaged_bookmarks_are_named_and_damaged_lineage_is_none(path: Path, text: str) -> None:
     (folder_of(path) / "bookmarks").write_text(text)
     (folder_of(path) / "lineage").write_text(text)
-    with pytest.raises(SnapshotError, match="these are no bookmarks"):
-        bookmarks(path)
+    raises(SnapshotError, "these are no bookmarks", bookmarks, path)
     assert lineage(path) is None
 
 
 @pytest.mark.parametrize("name", ["", "12", "+7", " a", "a\nb", "x" * 65, "\x1b[2J"])
 def test_what_is_no_name_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match="A bookmark is named by"):
-        checked_name(name)
+    raises(InputError, "A bookmark is named by", checked_name, name)
 
 
 def test_there_is_an_end_to_bookmarks(path: Path) -> None:
@@ -61,8 +60,7 @@ def test_a_failed_write_leaves_the_old_file(path: Path, monkeypatch: pytest.Monk
     keep_bookmarks(path, [Bookmark("a", 1)])
 
     monkeypatch.setattr("sim.core.files.flush", Mock(side_effect=OSError("full")))
-    with pytest.raises(OSError, match="full"):
-        keep_bookmarks(path, [])
+    raises(OSError, "full", keep_bookmarks, path, [])
     assert bookmarks(path) == [("a", 1, 0)]
     assert [file.name for file in folder_of(path).iterdir()] == ["bookmarks"]
 

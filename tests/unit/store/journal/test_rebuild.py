@@ -11,6 +11,7 @@ from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter
 from sim.store.journal.journal import JournalEntry, folder_of
 from sim.store.journal.recovery import earliest, is_kept, rebuild, same_way
+from tests.raising import raises
 from tests.unit.runtime.journal_config import send, started
 from tests.unit.store.fake import edited
 
@@ -58,10 +59,8 @@ def test_a_damaged_checkpoint_is_passed_over_and_the_last_one_is_named(path: Pat
     newest.write_bytes(b"no world at all")
     assert rebuild(path, 8, apply).checkpoint.number == 0
     edited(folder_of(path), "UPDATE checkpoints SET world = '00' WHERE number = 0")
-    with pytest.raises(SnapshotError, match=r"checkpoint-4\.hub"):
-        rebuild(path, 8, apply)
-    with pytest.raises(SnapshotError, match="not the checkpoint that the journal names"):
-        rebuild(path, 2, apply)
+    raises(SnapshotError, r"checkpoint-4\.hub", rebuild, path, 8, apply)
+    raises(SnapshotError, "not the checkpoint that the journal names", rebuild, path, 2, apply)
 
 
 def test_without_a_checkpoint_before_it_a_tick_is_refused(path: Path) -> None:
@@ -83,15 +82,13 @@ def test_without_a_checkpoint_before_it_a_tick_is_refused(path: Path) -> None:
 )
 def test_a_damaged_journal_is_named(path: Path, statement: str, said: str) -> None:
     edited(folder_of(path), statement)
-    with pytest.raises(SnapshotError, match=said):
-        rebuild(path, 12, apply)
+    raises(SnapshotError, said, rebuild, path, 12, apply)
 
 
 def test_what_a_journal_still_leads_to_is_not_guessed_where_it_is_damaged(path: Path) -> None:
     assert is_kept(path, [(12, 0), (3, 0)]) == [True, True]
     edited(folder_of(path), "UPDATE entries SET kind = 'go_to', command = 'x' WHERE number = 6")
-    with pytest.raises(SnapshotError, match="says not where the world went"):
-        is_kept(path, [(12, 0)])
+    raises(SnapshotError, "says not where the world went", is_kept, path, [(12, 0)])
 
 
 def test_an_entry_that_fails_or_cannot_be_done_or_differs_is_named(path: Path) -> None:
@@ -102,8 +99,7 @@ def test_an_entry_that_fails_or_cannot_be_done_or_differs_is_named(path: Path) -
         world.max_running = 7
         return apply(world, entry)
 
-    with pytest.raises(SnapshotError, match=r"cannot replay tick .*: ValueError: no"):
-        rebuild(path, 12, fails)
+    raises(SnapshotError, r"cannot replay tick .*: ValueError: no", rebuild, path, 12, fails)
     with pytest.raises(SnapshotError, match=r"cannot replay tick 6 \(inject\) without"):
         rebuild(path, 12, lambda *_: False)
     with pytest.raises(SnapshotError, match=r"replaying tick 6 .* gives a different result"):
@@ -114,10 +110,8 @@ def test_two_lines_are_one_as_long_as_nothing_branches(path: Path) -> None:
     assert same_way(path, 8, 5, 6)
     assert not same_way(path, 8, 5, 7)  # the one to entry 5 ends at tick 6
     edited(folder_of(path), "UPDATE entries SET kind = 'go_to' WHERE number = 6")
-    with pytest.raises(SnapshotError, match="says not where"):
-        same_way(path, 8, 5, 7)
-    with pytest.raises(SnapshotError, match="says not where"):
-        earliest(path)
+    raises(SnapshotError, "says not where", same_way, path, 8, 5, 7)
+    raises(SnapshotError, "says not where", earliest, path)
 
 
 def test_the_earliest_tick_is_that_of_the_first_checkpoint_there(path: Path) -> None:

@@ -15,6 +15,7 @@ from sim.runtime.journal.writer import JournalWriter, recover
 from sim.runtime.saves.places import place_of
 from sim.store.journal import journal, recovery
 from sim.store.journal.journal import JournalEntry, folder_of
+from tests.raising import raises
 from tests.unit.runtime.journal_config import play, started, unbroken
 from tests.unit.runtime.worlds import blocked_until, present
 from tests.unit.store.fake import edited
@@ -87,8 +88,7 @@ def test_a_flipped_bit_in_the_wal_is_reported_with_both_numbers(path: Path) -> N
 
 def test_a_lost_wal_leaves_nothing_or_a_gap_but_never_a_wrong_world(path: Path) -> None:
     (folder_of(path) / "journal-wal").unlink()
-    with pytest.raises(SnapshotError, match=r"lost its tables|no checkpoint|journal"):
-        recover(path)
+    raises(SnapshotError, r"lost its tables|no checkpoint|journal", recover, path)
 
 
 def test_a_damaged_checkpoint_is_passed_over_and_named(path: Path) -> None:
@@ -104,24 +104,20 @@ def test_a_damaged_checkpoint_is_passed_over_and_named(path: Path) -> None:
 def test_without_any_checkpoint_the_reasons_are_said(path: Path) -> None:
     for file in folder_of(path).glob("checkpoint-*"):
         file.unlink()
-    with pytest.raises(SnapshotError, match=r"no checkpoint to begin from can be used: .*no such"):
-        recover(path)
+    raises(SnapshotError, r"no checkpoint to begin from can be used: .*no such", recover, path)
     edited(folder_of(path), "DELETE FROM checkpoints")
-    with pytest.raises(SnapshotError, match="it names none"):
-        recover(path)
+    raises(SnapshotError, "it names none", recover, path)
 
 
 @pytest.mark.parametrize("name", ["../a.hub", "checkpoint-1.hub/x", "b.hub"])
 def test_a_checkpoint_elsewhere_is_not_opened(path: Path, name: str) -> None:
     edited(folder_of(path), f"UPDATE checkpoints SET file = '{name}'")  # noqa: S608 - ours
-    with pytest.raises(SnapshotError, match="no such name"):
-        recover(path)
+    raises(SnapshotError, "no such name", recover, path)
 
 
 def test_a_checkpoint_that_is_another_world_is_refused(path: Path) -> None:
     edited(folder_of(path), "UPDATE checkpoints SET world = 'ab'")
-    with pytest.raises(SnapshotError, match="not the checkpoint that the journal names"):
-        recover(path)
+    raises(SnapshotError, "not the checkpoint that the journal names", recover, path)
 
 
 def test_a_damaged_entry_ends_the_replay_before_it(path: Path) -> None:

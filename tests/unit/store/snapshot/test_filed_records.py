@@ -14,6 +14,7 @@ from sim.store import load, save
 from sim.store.snapshot import opened
 from sim.store.snapshot import snapshot as module
 from sim.store.snapshot.snapshot import FiledRecords, leave_in_file
+from tests.raising import raises
 
 
 def _world() -> World:
@@ -94,8 +95,7 @@ def test_a_file_that_can_no_longer_be_read_is_told_of(path: Path) -> None:
     world = load(path)
     filed = _filed(world)
     filed.close()
-    with pytest.raises(InputError, match="cannot be read any more"):
-        world.profile(3)
+    raises(InputError, "cannot be read any more", world.profile, 3)
 
 
 def test_a_chunk_that_is_too_short_is_told_of(tmp_path: Path) -> None:
@@ -106,8 +106,7 @@ def test_a_chunk_that_is_too_short_is_told_of(tmp_path: Path) -> None:
     file.close()
     filed = FiledRecords(place, 2)
     assert filed.read(0, 2) == b"\x01\x02"
-    with pytest.raises(InputError, match="2 of 3 bytes"):
-        filed.read(0, 3)
+    raises(InputError, "2 of 3 bytes", filed.read, 0, 3)
 
 
 def test_without_other_limits_it_is_what_the_machine_says() -> None:

@@ -18,6 +18,7 @@ from sim.errors import Cancelled, InputError, SnapshotError
 from sim.store import info, save, verify
 from sim.store.snapshot.opened import Plugin
 from sim.store.snapshot.schema import from_json, plain, to_json, utf8
+from tests.raising import raises
 from tests.unit.store.fake import AnyWorld, FakeWorld, edit, patch, saved
 
 
@@ -80,8 +81,7 @@ def test_info_reads_no_columns_and_does_not_see_damage_there(tmp_path: Path) -> 
     path = saved(tmp_path / "a.hub", FakeWorld.create(100_000))
     patch(path, 4_000_000, b"damage")
     assert info(path).ties == 2_000_000
-    with pytest.raises(SnapshotError, match="not those that were saved"):
-        verify(path)
+    raises(SnapshotError, "not those that were saved", verify, path)
 
 
 def test_verify_counts_what_it_read(tmp_path: Path) -> None:
@@ -97,8 +97,7 @@ def test_verify_counts_what_it_read(tmp_path: Path) -> None:
 def test_verify_compares_whole_columns_too(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.hub")
     edit(path, "UPDATE columns SET checksum = '0' WHERE name = 'scalar'")
-    with pytest.raises(SnapshotError, match="damaged: column 'scalar' does not match"):
-        verify(path)
+    raises(SnapshotError, "damaged: column 'scalar' does not match", verify, path)
 
 
 def test_messages_and_cascades_are_rows(tmp_path: Path) -> None:
@@ -205,8 +204,7 @@ def test_what_json_cannot_hold_is_refused_by_its_address(value: Any, sentence: s
 def test_a_value_that_holds_itself_is_refused() -> None:
     endless: list[Any] = []
     endless.append(endless)
-    with pytest.raises(InputError, match="more than 64 levels deep"):
-        plain(endless)
+    raises(InputError, "more than 64 levels deep", plain, endless)
 
 
 @pytest.mark.parametrize("text", ["", "{", "NaN", "[Infinity]", "[" * 100_000, "9" * 5_000])

@@ -28,6 +28,7 @@ from sim.store.snapshot.files import (
     quick_of,
     trailer_of,
 )
+from tests.raising import raises
 from tests.unit.store.fake import AnyWorld, FakeWorld, saved
 
 
@@ -75,8 +76,7 @@ def test_columns_in_fortran_order_and_with_steps_come_back(tmp_path: Path) -> No
     ids=["text", "objects", "records", "complex", "five dimensions"],
 )  # fmt: skip
 def test_what_is_no_array_is_refused(tmp_path: Path, column: np.ndarray[Any, Any]) -> None:
-    with pytest.raises(InputError, match="Column 'x'"):
-        save(AnyWorld({}, {"x": column}), tmp_path / "a.hub")
+    raises(InputError, "Column 'x'", save, AnyWorld({}, {"x": column}), tmp_path / "a.hub")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -143,8 +143,7 @@ def test_a_load_can_be_cancelled(tmp_path: Path, stage: str) -> None:
 
 def test_a_file_that_restores_to_another_world_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.hub")
-    with pytest.raises(SnapshotError, match="not the world that was saved"):
-        read(path, AnyWorld)
+    raises(SnapshotError, "not the world that was saved", read, path, AnyWorld)
 
 
 def test_the_file_is_closed_after_loading(tmp_path: Path) -> None:
@@ -225,8 +224,7 @@ def test_lengthening_or_moving_a_byte_between_leaves_changes_both(written: int) 
 
 
 def test_a_file_shorter_than_it_said_is_an_error(written: int) -> None:
-    with pytest.raises(EOFError, match="ends before byte 9000000"):
-        computed(written, 9_000_000)
+    raises(EOFError, "ends before byte 9000000", computed, written, 9_000_000)
 
 
 def test_work_not_begun_is_dropped_on_the_way_out(written: int) -> None:

@@ -12,6 +12,7 @@ from sim.platform import Flag
 from sim.world import Interventions
 from sim.world.interventions.kinds import KINDS, OPENS
 from sim.world.interventions.plan import condition_of
+from tests.raising import raises
 from tests.unit.runtime.minds_world import platform_of
 
 
@@ -244,29 +245,23 @@ def test_what_could_never_be_done_is_refused_at_once(
     world = world_of()
     world.step(2)
     before = world.digest()
-    with pytest.raises(error, match=sentence):
-        world.at(when, kind, **said)
+    raises(error, sentence, world.at, when, kind, **said)
     assert world.digest() == before
     assert len(world.interventions) == 0
 
 
 def test_settings_that_cannot_change_are_refused() -> None:
     world = world_of(lives=True)
-    with pytest.raises(UnknownNameError, match="posting"):
-        world.at(1, "set", name="slotz", value=3)
-    with pytest.raises(ParameterError, match="posting"):
-        world.at(1, "set", name="posting", value=3)
-    with pytest.raises(UnknownNameError, match="popularity"):
-        world.at(1, "recommend", recommender="populer")
+    raises(UnknownNameError, "posting", world.at, 1, "set", name="slotz", value=3)
+    raises(ParameterError, "posting", world.at, 1, "set", name="posting", value=3)
+    raises(UnknownNameError, "popularity", world.at, 1, "recommend", recommender="populer")
     for said, sentence in (
         ({"act": "lik"}, "Did you mean"),
         ({"act": "sign up"}, "newcomers"),
         ({"act": "like", "message": 0, "post": 3}, "one message"),
     ):
-        with pytest.raises(InputError, match=sentence):
-            world.at(1, "act", agents=[1], **said)
-    with pytest.raises(InputError, match="has a platform already"):
-        world.at(1, OPENS)
+        raises(InputError, sentence, world.at, 1, "act", agents=[1], **said)
+    raises(InputError, "has a platform already", world.at, 1, OPENS)
 
 
 def test_a_platform_opens_at_a_tick_and_members_act_on_it_by_hand() -> None:
@@ -319,8 +314,7 @@ def test_a_world_takes_so_many_interventions(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sim.world.interventions.plan.MOST", 1)
     world = world_of()
     world.at(1, "thaw")
-    with pytest.raises(InputError, match="at most 1 interventions"):
-        world.at(1, "thaw")
+    raises(InputError, "at most 1 interventions", world.at, 1, "thaw")
 
 
 def test_pairs_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

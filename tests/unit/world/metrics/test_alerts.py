@@ -5,6 +5,7 @@ import pytest
 from sim import World
 from sim.errors import InputError, UnknownNameError
 from sim.world.metrics.alerts import Alerts, Level
+from tests.raising import raises
 
 
 def levels(values: list[float], **changes: object) -> list[Level]:
@@ -69,11 +70,9 @@ def test_a_message_that_spreads_too_fast_is_noticed() -> None:
 )
 def test_odd_thresholds_are_refused(name: str, changes: dict[str, object], said: str) -> None:
     alerts = Alerts()
-    with pytest.raises(InputError, match=said):
-        alerts.set(name, **changes)
+    raises(InputError, said, alerts.set, name, **changes)
     assert alerts.dump()["thresholds"] == Alerts().dump()["thresholds"]
 
 
 def test_an_unknown_alert_cannot_be_taken_away() -> None:
-    with pytest.raises(UnknownNameError, match="polarisation"):
-        Alerts().off("polarization")
+    raises(UnknownNameError, "polarisation", Alerts().off, "polarization")

@@ -18,6 +18,7 @@ from sim.world.metrics.values import (
     opinion_measures,
     tie_mixing,
 )
+from tests.raising import raises
 
 
 def living(agents: int = 300, **told: object) -> World:
@@ -121,8 +122,7 @@ def test_messages_are_counted() -> None:
     assert metrics["spread"].tolist() == pytest.approx((new / 200).tolist())
     assert metrics.latest["success"] == 0
     assert metrics.latest["speed"] == story.speed
-    with pytest.raises(InputError, match="No message 9"):
-        cascade_of(world, 9)
+    raises(InputError, "No message 9", cascade_of, world, 9)
 
 
 def test_a_world_without_anything_is_measured_too() -> None:
@@ -163,11 +163,9 @@ def test_metrics_leave_the_digest_alone_and_are_saved(tmp_path: Path) -> None:
 
 def test_what_is_no_metric_is_refused() -> None:
     world = World.create(agents=20, mean_degree=2)
-    with pytest.raises(ParameterError, match="every"):
-        world.open_metrics(every=0)
+    raises(ParameterError, "every", world.open_metrics, every=0)
     metrics = world.open_metrics(MetricSettings(every=3))
-    with pytest.raises(InputError, match="takes metrics already"):
-        world.open_metrics()
+    raises(InputError, "takes metrics already", world.open_metrics)
     with pytest.raises(UnknownNameError, match="density"):
         metrics["densty"]
     assert metrics.nbytes > 0

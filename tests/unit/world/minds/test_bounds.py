@@ -7,6 +7,7 @@ import pytest
 from sim import World
 from sim.errors import InputError
 from sim.world.minds.state import Minds
+from tests.raising import raises
 
 
 def said(**each: Any) -> dict[str, Any]:
@@ -30,8 +31,7 @@ PLAN = {"steps": ["a", "b"], "tick": 3, "decided": 1, "outcomes": [0, 0, 0, 0, 0
 def test_what_has_another_form_is_refused(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=f"The {name} of a minded member cannot be read"):
         Minds.restore(said(**{name: [[1, value]]}))
-    with pytest.raises(InputError, match=f"The {name}"):
-        Minds.restore(said(**{name: [["x", value]]}))
+    raises(InputError, f"The {name}", Minds.restore, said(**{name: [["x", value]]}))
 
 
 def test_what_is_too_much_is_cut() -> None:
@@ -55,5 +55,4 @@ def test_a_member_that_there_is_not_is_refused() -> None:
     world.give_minds([29], "rule")
     meta, columns = world.dump()
     meta["platform"]["minds"]["kinds"] = [[30, "rule"]]
-    with pytest.raises(InputError, match="the minds"):
-        World.restore(meta, columns)
+    raises(InputError, "the minds", World.restore, meta, columns)
