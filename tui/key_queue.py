@@ -71,10 +71,9 @@ class TypedAhead:
 
     def keeps(self, key: Key) -> bool:
         """Return whether the key was queued, or dropped as it was not meant for a new dialog."""
-        before, self._newest_key = self._newest_key, key.time
         if key.time < self._deaf_until:
-            self._newest_key = before
             return True
+        self._newest_key = key.time
         if self.is_waiting or self._kept:
             self._kept.append(key)
             return True
@@ -227,25 +226,20 @@ class KeysInOrder(App[int], inherit_bindings=False):
 
     async def take_key(self, key: Key) -> None:
         """Dispatch a key; on the stage, say when it does nothing."""
+        app, is_noted, known = cast(Any, self), False, None
         takes_text = isinstance(self.focused, Input) or hasattr(self.focused, "takes_numbers")
-        if self.screen is not self.stage or takes_text:
+        if self.screen is self.stage and not takes_text:
+            app.pressed()
+            is_noted = self.prefix.meets(key, app.situation().mode)
+            known = self.screen.active_bindings
+            if self.prefix.is_count:
+                app.say(str(self.prefix))
+        if not is_noted:
             await super().on_event(key)
-        else:
-            await self._take_on_stage(cast(Any, self), key)
+            if known is not None and not any(name in known for name in (key.key, *key.aliases)):
+                keys = way_to("help", app.keymap)
+                app.say(f"{shown_key(key)} does nothing here; {keys} lists the keys.", "warning")
         self.ahead.went(key)
-
-    async def _take_on_stage(self, app: Any, key: Key) -> None:
-        app.pressed()
-        is_noted = self.prefix.meets(key, app.situation().mode)
-        if self.prefix.is_count:
-            app.say(str(self.prefix))
-        if is_noted:
-            return
-        known = self.screen.active_bindings
-        await super().on_event(key)
-        if not any(name in known for name in (key.key, *key.aliases)):
-            keys = way_to("help", app.keymap)
-            app.say(f"{shown_key(key)} does nothing here; {keys} lists the keys.", "warning")
 
     async def on_pulse(self, event: Pulse) -> None:
         event.stop()

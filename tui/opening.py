@@ -78,13 +78,9 @@ class Opening:
             self._app.typed.append(event)
             return True
         key = event.key
-        acts = {
-            one: action.id
-            for action in ACTIONS
-            for one in keys_of(action, self._app.keymap)
-            if action.is_in("live")
-        }
-        act = "tour" if key == TOUR_KEY else acts.get(key, "")
+        live = (action for action in ACTIONS if action.is_in("live"))
+        acts = (action.id for action in live if key in keys_of(action, self._app.keymap))
+        act = "tour" if key == TOUR_KEY else next(acts, "")
         if act != "quit":
             self.ask("escape" if key == "escape" else act)
         return act != "quit"

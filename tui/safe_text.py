@@ -92,18 +92,12 @@ class SafeFilter(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """Replace forbidden characters; the line keeps its width."""
         text = "".join([segment.text for segment in segments])
-        if (text.isprintable() or not _UNSAFE.search(text)) and not _leads_out(segments):
+        leads_out = any(control or (style and style.link) for _, style, control in segments)
+        if (text.isprintable() or not _UNSAFE.search(text)) and not leads_out:
             return segments
-        cells = sum(cell_len(segment.text) for segment in segments if not segment.control)
-        return Segment.adjust_line_length([_safe(s) for s in segments if not s.control], cells)
-
-
-def _leads_out(segments: list[Segment]) -> bool:
-    return any(control or (style is not None and style.link) for _, style, control in segments)
-
-
-def _safe(segment: Segment) -> Segment:
-    style = segment.style
-    if style is not None and style.link:
-        style = style.update_link(None)
-    return Segment(_UNSAFE.sub(STAND_IN, segment.text), style)
+        shown = [segment for segment in segments if not segment.control]
+        safe = [
+            Segment(_UNSAFE.sub(STAND_IN, text), style and style.update_link(None))
+            for text, style, _ in shown
+        ]
+        return Segment.adjust_line_length(safe, sum(cell_len(segment.text) for segment in shown))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import zlib
-from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -24,22 +22,6 @@ TICKS_PER_SECOND = 4.0
 SENTENCE = (
     "A rumour from 3 members crosses {communities} communities. Any key pauses; {key} sends yours."
 )
-
-
-def pack(frames: Sequence[Frame]) -> bytes:
-    """Return the bytes of a run: what is painted first, then its frames."""
-    shown = frames[0].communities
-    assert shown is not None  # noqa: S101 - the recorded world has communities
-    still = [frames[0].name, frames[0].agents, shown.names, shown.positions.tolist()]
-    parts = [still, frames]
-    return zlib.compress(b"".join(msgpack.packb(part, default=_plain) for part in parts), 9)
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    if is_dataclass(value):
-        named = {item.name: getattr(value, item.name) for item in fields(value)}
-        return {"kind": type(value).__name__, "fields": named}
-    return {"array": value.tobytes(), "type": value.dtype.str, "shape": value.shape}
 
 
 def _unpacker(data: bytes) -> msgpack.Unpacker:

@@ -11,7 +11,7 @@ import signal
 import sys
 import termios
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TextIO
 
@@ -66,22 +66,6 @@ def run_on_terminal(made: Callable[[], Any]) -> int:
     return asyncio.run(_run(made()))
 
 
-@contextlib.contextmanager
-def _drawn_on_output() -> Iterator[None]:
-    """Draw on standard output if standard error is redirected, as in ``2>errors.txt``.
-
-    Textual draws on standard error, so that a program's output can be piped; a screen prints
-    nothing, and its errors may be wanted in a file.
-    """
-    errors = sys.__stderr__
-    if errors is None or errors.closed or not errors.isatty():
-        sys.__stderr__ = sys.__stdout__  # type: ignore[misc]
-    try:
-        yield
-    finally:
-        sys.__stderr__ = errors  # type: ignore[misc]
-
-
 async def _run(app: Any) -> int:
     """Run the app; first restore the terminal, then leave the engine, in bounded time."""
     received: dict[int, threading.Timer] = {}
@@ -89,8 +73,15 @@ async def _run(app: Any) -> int:
     for number in SIGNALS:  # a handler of the loop would wait for a loop that is blocked
         signal.signal(number, lambda number, _: _signalled(leave, number, received))
     watch = asyncio.create_task(_watch_terminal(leave, received))
-    with _exported(app), _drawn_on_output():
-        await app.run_async()
+    with _exported(app):
+        # Textual draws on standard error, which may be redirected, as in ``2>errors.txt``.
+        errors = sys.__stderr__
+        if errors is None or errors.closed or not errors.isatty():
+            sys.__stderr__ = sys.__stdout__  # type: ignore[misc]
+        try:
+            await app.run_async()
+        finally:
+            sys.__stderr__ = errors  # type: ignore[misc]
     watch.cancel()
     for signalled, deadline in received.items():
         await _rescue(app, deadline.cancel)

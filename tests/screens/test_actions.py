@@ -22,7 +22,7 @@ from tui.actions.table import (
     keys_of,
 )
 from tui.app import import_acts
-from tui.dialogs.inject import taken_apart
+from tui.dialogs.messages import seeds_of, taken_apart
 from tui.dialogs.world import saved_path
 from tui.text import bytes_of, clock, percent, rate, seconds, short
 
@@ -152,17 +152,18 @@ def test_a_name_keeps_to_the_folder_even_by_a_symlink(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("seeds", "parts"),
     [
-        ("top:40:degree", ("degree", "40", "")),
-        ("community:jazz: late:5", ("community", "5", "jazz: late")),
-        ("random:9", ("random", "9", "")),
-        ("best:20", ("best", "20", "")),
-        ("best:20:linear-threshold", ("query", "40", "best:20:linear-threshold")),
-        ("ids:0,33", ("ids", "1", "0,33")),
-        ("interest:music", ("query", "40", "interest:music")),
+        ("top:40:degree", {"kind": "degree", "amount": "40"}),
+        ("community:jazz: late:5", {"kind": "community", "amount": "5", "community": "jazz: late"}),
+        ("random:9", {"kind": "random", "amount": "9"}),
+        ("best:20", {"kind": "best", "amount": "20"}),
+        ("best:20:linear-threshold", {"kind": "query", "query": "best:20:linear-threshold"}),
+        ("ids:0,33", {"kind": "ids", "ids": "0,33"}),
+        ("interest:music", {"kind": "query", "query": "interest:music"}),
     ],
 )
-def test_a_seed_expression_fills_the_fields(seeds: str, parts: tuple[str, str, str]) -> None:
-    assert taken_apart(seeds) == parts
+def test_a_seed_expression_fills_the_fields(seeds: str, parts: dict[str, str]) -> None:
+    assert taken_apart(seeds) == {"amount": "40", **parts}
+    assert seeds_of(parts) == seeds
 
 
 def test_every_action_is_done_by_one_function_and_no_other() -> None:

@@ -20,13 +20,12 @@ from tui.actions.messages import _refuse_ended
 from tui.actions.palette import ActionProvider
 from tui.actions.table import ACTIONS
 from tui.app import Hubbub
-from tui.dialogs.dialog import Confirm, ErrorDialog, Notice
-from tui.dialogs.form import Form, TextLines
-from tui.dialogs.help import HelpDialog, act_of
-from tui.dialogs.inject import InjectDialog
-from tui.dialogs.models import ModelField
+from tui.dialogs.dialog import Confirm, ErrorDialog, ListDialog, Notice
+from tui.dialogs.form import FormDialog, TextLines
+from tui.dialogs.messages import ModelField
 from tui.dialogs.progress import Loading
-from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog, SaveDialog
+from tui.dialogs.view import HelpDialog, act_of
+from tui.dialogs.world import QuitDialog, SaveDialog
 from tui.draw.curves import Curves
 from tui.modes.live import ParametersPane
 
@@ -159,7 +158,7 @@ def comes(app: Hubbub, then: Then) -> Any:
 
 async def filled(pilot: Pilot[int], dialog: type, *pressed: str) -> None:
     """Press keys, and wait until a dialog is there with the fields of its form."""
-    await keys(pilot, *pressed, then=(dialog, lambda: pilot.app.screen.query("FormField")))
+    await keys(pilot, *pressed, then=(dialog, lambda: pilot.app.screen.query("#form Row")))
 
 
 async def inject(app: Hubbub, pilot: Pilot[int], text: str = "the bridge is closed") -> None:
@@ -172,7 +171,7 @@ async def inject(app: Hubbub, pilot: Pilot[int], text: str = "the bridge is clos
 
 async def test_a_plugin_named_for_this_run_is_chosen_in_the_dialog(tmp_path: Path) -> None:
     async with hubbub(tmp_path, preferences=Settings(model="viral")) as (app, pilot):
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         assert app.screen.query_one(ModelField).value == "viral"
         await pilot.press("escape")
 
@@ -183,7 +182,7 @@ LINE = "Flood in the north. Stay at home. Call 112."
 
 async def test_all_lines_of_what_is_pasted_are_in_a_field_of_one_line(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         lines = app.screen.query_one("#text", TextLines)
         app.post_message(Paste(LINES))
         await until(pilot, lambda: lines.value == LINES.replace("\r\n", "\n"))
@@ -232,7 +231,7 @@ async def test_a_world_that_cannot_be_opened_is_said_and_another_can_be_made(
     app = backend_of(tmp_path).hubbub(path=tmp_path / "broken.hub")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "cut off" in words(app))
-        await filled(pilot, NewWorldDialog, "n")
+        await filled(pilot, FormDialog, "n")
         await keys(pilot, "enter", then=lambda: app.stage is not None)
 
 
@@ -293,10 +292,10 @@ async def test_speed_goes_up_down_and_to_what_is_typed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_message_is_sent_through_the_dialog(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         app.screen.query_one("#text", TextLines).value = "tea is served"
         await shows(pilot, "40 seeds with 3,104 followers", "Topics: jazz, tea.")
-        await keys(pilot, "enter", then=lambda: not isinstance(app.screen, InjectDialog))
+        await keys(pilot, "enter", then=lambda: not isinstance(app.screen, FormDialog))
         asked = made(app).asked[-1]
         assert asked[:4] == ("inject", "tea is served", "top:40:pagerank", "independent-cascade")
         assert asked[4]["probability"] == "0.1"
@@ -307,14 +306,14 @@ async def test_probability_above_1_is_said_in_a_sentence_and_nothing_is_sent(
     tmp_path: Path,
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         app.screen.query_one("#text", TextLines).value = "x"
-        app.screen.query_one("FormField Input", Input).value = "1.5"
+        app.screen.query_one("#form Input", Input).value = "1.5"
         await until(pilot, lambda: "must be in [0, 1], got '1.5'" in seen(app))
         await pilot.press("enter")
         await settled(app, pilot)
-        assert isinstance(app.screen, InjectDialog)
-        app.screen.query_one("FormField Input", Input).value = "abc"
+        assert isinstance(app.screen, FormDialog)
+        app.screen.query_one("#form Input", Input).value = "abc"
         await until(pilot, lambda: "must be a number" in seen(app))
         assert not [call for call in made(app).asked if call[0] == "inject"]
 
@@ -323,13 +322,13 @@ async def test_the_preview_never_shows_the_figures_of_another_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         dialog, plan = app.screen, made(app).plan
-        assert isinstance(dialog, InjectDialog)
+        assert isinstance(dialog, FormDialog)
         preview, model = dialog.query_one("#preview", Static), dialog.query_one(ModelField)
         dialog.query_one("#text", TextLines).value = "news"
         await until(pilot, lambda: "2,310 adopters" in str(preview.render()))
-        monkeypatch.setattr(InjectDialog, "patience", 600)  # nothing is worked out any more
+        monkeypatch.setattr(FormDialog, "patience", 600)  # nothing is worked out any more
         second = model.value
         model.value = next(name for name in dialog.cards if name != second)
         await pilot.pause()
@@ -337,11 +336,11 @@ async def test_the_preview_never_shows_the_figures_of_another_model(
 
         async def late(*args: Any, **given: Any) -> Any:
             model.value = second  # chosen while the figures of the other are on their way
-            monkeypatch.setattr(InjectDialog, "patience", 600)
+            monkeypatch.setattr(FormDialog, "patience", 600)
             return await plan(*args, **given)
 
         monkeypatch.setattr(made(app), "plan", late)
-        monkeypatch.setattr(InjectDialog, "patience", 0)
+        monkeypatch.setattr(FormDialog, "patience", 0)
         dialog._look()
         await until(pilot, lambda: model.value == second)
         await pilot.pause()
@@ -350,8 +349,9 @@ async def test_the_preview_never_shows_the_figures_of_another_model(
 
 async def test_seeds_can_be_chosen_in_every_way(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         dialog: Any = app.screen
+        dialog.query_one("#text", TextLines).value = "tea"
         found = []
         for kind in ("degree", "random", "community", "ids", "query"):
             dialog.query_one("#kind", Select).value = kind
@@ -359,12 +359,11 @@ async def test_seeds_can_be_chosen_in_every_way(tmp_path: Path) -> None:
             dialog.query_one("#ids", Input).value = "0, 33"
             dialog.query_one("#query", Input).value = "openness>0.7"
             await pilot.pause()
-            found.append(dialog.made(dialog.values).seeds)
+            found.append(dialog.result().seeds)
         named = ["top:40:degree", "random:40", "community:Chad:40", "ids:0, 33", "openness>0.7"]
         assert found == named
         dialog.query_one("#kind", Select).value = "random"
         dialog.query_one("#amount", Input).value = "none"
-        dialog.query_one("#text", TextLines).value = "tea"
         await keys(pilot, "enter", then="The number of seeds must be")
 
 
@@ -433,13 +432,13 @@ async def test_the_end_of_a_message_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
-        await filled(pilot, NewWorldDialog, "n")
+        await filled(pilot, FormDialog, "n")
         await until(pilot, lambda: "Needs about 38.1 MiB" in seen(app))
         app.screen.query_one("#agents", Input).value = "0"
         await until(pilot, lambda: "whole number from 1" in seen(app))
         await pilot.press("enter")
         await settled(app, pilot)
-        assert isinstance(app.screen, NewWorldDialog)
+        assert isinstance(app.screen, FormDialog)
         app.screen.query_one("#agents", Input).value = "1,000,000,000"
         await until(pilot, lambda: " free" in seen(app) and "fewer members" in seen(app))
         await pilot.press("enter")
@@ -454,7 +453,7 @@ async def test_a_new_world_is_made_and_entered(tmp_path: Path, size: Any) -> Non
 async def test_long_work_shows_progress_keeps_keys_and_can_be_cancelled(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         app.simulator.slow = True  # type: ignore[attr-defined]
-        await filled(pilot, NewWorldDialog, "n")
+        await filled(pilot, FormDialog, "n")
         await keys(pilot, "enter", then="creating the world, 50% (esc cancels)")
         await keys(pilot, "escape", then=lambda: app.work.shown is None)
         await until(pilot, lambda: "nothing was changed" in said(app))
@@ -465,10 +464,10 @@ async def test_saved_worlds_are_listed_and_the_damaged_one_says_why(tmp_path: Pa
     async with hubbub(tmp_path) as (app, pilot):
         for name in ("broken", "monday"):
             (tmp_path / "saves" / f"{name}.hub").write_text("x")
-        await keys(pilot, "o", then=(OpenDialog, "monday", lambda: "it is cut off" in words(app)))
+        await keys(pilot, "o", then=(ListDialog, "monday", lambda: "it is cut off" in words(app)))
         await pilot.press("enter")
         await settled(app, pilot)
-        assert isinstance(app.screen, OpenDialog)
+        assert isinstance(app.screen, ListDialog)
         await keys(pilot, "down", "enter", then=(lambda: frame_of(app).agents == 500, "monday"))
         assert app.simulator.made[0].left  # type: ignore[attr-defined]
 
@@ -595,8 +594,9 @@ async def test_help_lists_exactly_the_active_acts(tmp_path: Path) -> None:
             await until(pilot, lambda where=where: app.situation().mode == where)
             active = {act_of(b.binding.action) for b in app.screen.active_bindings.values()} - {""}
             await keys(pilot, "question_mark", then=HelpDialog)
-            help_: Any = app.screen
-            listed = {a.id for group in {a.group for a in ACTIONS} for a in help_._acts(group)}
+            told = " ".join(str(each.render()) for each in app.screen.query(".keys"))
+            told = " ".join(told.split())
+            listed = {a.id for a in ACTIONS if f"{a.help} :{a.command}" in told}
             assert listed == active
             assert listed == {a.id for a in ACTIONS if a.is_in(where)}
             await keys(pilot, "escape", then=lambda: app.screen is app.stage)
@@ -761,12 +761,12 @@ async def test_every_size_is_survived(tmp_path: Path, size: Any) -> None:
 
 async def test_forms_are_made_of_declared_parameters(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await filled(pilot, InjectDialog, "i")
-        form = app.screen.query_one(Form)
+        await filled(pilot, FormDialog, "i")
+        form: Any = app.screen
         declared = {"probability": "0.1", "patience": "1", "draws": "skips", "loud": "false"}
-        assert form.values == declared
+        assert form.parameters == declared
         app.screen.query_one(ModelField).value = "viral"
-        await until(pilot, lambda: form.values == {"appeal": "0.3"})
+        await until(pilot, lambda: form.parameters == {"appeal": "0.3"})
 
 
 async def burst(app: Hubbub, pilot: Pilot[int], text: str) -> None:
@@ -819,7 +819,7 @@ async def test_a_new_world_has_its_buttons_while_the_networks_are_sought(tmp_pat
             return slow()
 
         simulator.networks = wait
-        await keys(pilot, "n", then=NewWorldDialog)
+        await keys(pilot, "n", then=FormDialog)
         await until(pilot, lambda: "Create" in seen(app) and "Loading networks" in seen(app))
         known.set()
         await until(pilot, lambda: " free" in seen(app))
@@ -830,7 +830,7 @@ async def test_keys_typed_in_one_burst_with_the_key_of_a_dialog_go_to_the_dialog
 ) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await burst(app, pilot, "iquiet tea")
-        await until(pilot, lambda: isinstance(app.screen, InjectDialog))
+        await until(pilot, lambda: isinstance(app.screen, FormDialog))
         assert app.screen.query_one("#text", TextLines).value == "quiet tea"
         assert not [one for one in made(app).asked if one[0] != "plan"]
 
@@ -873,7 +873,7 @@ async def test_a_message_that_shows_nothing_is_refused(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         for text in texts:
             await command(pilot, f"inject text='{text}'", "message is empty")
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         for text in texts:
             app.screen.query_one("#text", TextLines).value = "tea"
             await until(pilot, lambda: "message is empty" not in seen(app))

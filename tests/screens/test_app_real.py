@@ -24,11 +24,10 @@ from tests.screens.test_app import (
     until,
 )
 from tui.app import Hubbub
-from tui.dialogs.dialog import ErrorDialog, Notice
-from tui.dialogs.form import TextLines
-from tui.dialogs.inject import InjectDialog
-from tui.dialogs.models import ModelField
-from tui.dialogs.world import NewWorldDialog, OpenDialog, SaveDialog
+from tui.dialogs.dialog import ErrorDialog, ListDialog, Notice
+from tui.dialogs.form import FormDialog, TextLines
+from tui.dialogs.messages import ModelField
+from tui.dialogs.world import SaveDialog
 
 Hub = tuple[Hubbub, Pilot[int]]
 
@@ -53,7 +52,7 @@ async def test_the_best_seeds_are_found_beside_the_engine_and_their_reach_is_tol
     monkeypatch.setattr(live_edges, "MOST_RUNS", 100)
     async with hubbub(tmp_path) as (app, pilot):
         await until(pilot, lambda: "7,624 members" in seen(app))
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         app.screen.query_one("#text", TextLines).value = "The bridge is closed."
         app.screen.query_one("#amount", Input).value = "3"
         app.screen.query_one("#kind", Select).value = "best"
@@ -69,7 +68,7 @@ async def test_a_message_is_sent_runs_is_saved_and_goes_on_after_reopening(
 ) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
         await until(pilot, lambda: "7,624 members" in seen(app))
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         app.screen.query_one(ModelField).value = "sir"
         app.screen.query_one("#text", TextLines).value = "The bridge is closed."
         await until(pilot, lambda: "40 seeds with" in seen(app))
@@ -101,7 +100,7 @@ async def test_a_message_goes_over_a_strangers_channel(tmp_path: Path) -> None:
 
     register("screen-near")(Near)
     async with hubbub(tmp_path, (100, 30)) as (app, pilot):
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         app.screen.query_one(ModelField).value = "sir"
         app.screen.query_one("#text", TextLines).value = "The bridge is closed."
         app.screen.query_one("#channel", Input).value = "screen-near,least=3"
@@ -139,13 +138,13 @@ async def test_a_model_of_ones_own_comes_while_the_screen_is_open(tmp_path: Path
         assert "no such plugin file" in seen(app)
         await pilot.press("enter")
         await command(pilot, f"plugin {tmp_path}/mine.py", "Loaded screen-mine 0.1; i sends")
-        await keys(pilot, "i", then=InjectDialog)
+        await keys(pilot, "i", then=FormDialog)
         assert app.screen.query_one(ModelField).value == "screen-mine"
         await until(pilot, lambda: "no parameters" in seen(app))
         await pilot.press(*"Hi")
         await keys(pilot, "enter", then=lambda: frame_of(app).focus is not None)
         assert frame_of(app).focus.model == "screen-mine"
-        await keys(pilot, "i", then=InjectDialog)
+        await keys(pilot, "i", then=FormDialog)
         await pilot.press(*"Again")  # in place of what was sent last
         await keys(pilot, "enter", then=lambda: len(frame_of(app).sessions) == 2)
         assert frame_of(app).sessions[-1].text == "Again"
@@ -171,16 +170,16 @@ async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Pat
         await command(pilot, f"import {tmp_path}/words.csv")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog) and "line 3" in seen(app))
         await pilot.press("enter")
-        await keys(pilot, "o", then=(OpenDialog, "damaged"))
+        await keys(pilot, "o", then=(ListDialog, "damaged"))
         await pilot.press("escape")
 
 
 async def test_a_new_world_is_made_and_its_network_measured(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
-        await filled(pilot, NewWorldDialog, "n")
+        await filled(pilot, FormDialog, "n")
         app.screen.query_one("#network", Select).value = "preferential-attachment"
         app.screen.query_one("#agents", Input).value = "1,000"
-        await shows(pilot, lambda: len(app.screen.query("FormField")) == 1, "Needs about")
+        await shows(pilot, lambda: len(app.screen.query("#form Row")) == 1, "Needs about")
         await keys(pilot, "enter", then=lambda: frame_of(app).agents == 1000)
         await command(pilot, "detect label-propagation")
         await until(pilot, lambda: frame_of(app).communities is not None)

@@ -27,9 +27,9 @@ from tests.screens.test_app import (
     until,
 )
 from tui.app import Hubbub
-from tui.dialogs.dialog import Confirm, ErrorDialog, Notice
+from tui.dialogs.dialog import Confirm, ErrorDialog, ListDialog, Notice
 from tui.dialogs.progress import Loading
-from tui.dialogs.world import OpenDialog, QuitDialog, SaveDialog
+from tui.dialogs.world import QuitDialog, SaveDialog
 from tui.modes.stage import durability_text, durable
 from tui.world_session import JournalLocation
 
@@ -321,7 +321,7 @@ async def test_the_list_says_what_lives_on(tmp_path: Path) -> None:
             SavedWorld(path, 7, -1, "2026-11-20 10:00", 1200, "", "Opens at tick 7.", "unsaved"),
         ]
         simulator(app).saved = Mock(return_value=worlds)
-        await keys(pilot, "o", then=(OpenDialog, "not closed", "Opens at tick 1,204"))
+        await keys(pilot, "o", then=(ListDialog, "not closed", "Opens at tick 1,204"))
         assert all(len(line.rstrip()) <= 80 for line in seen(app).splitlines())
         await pilot.press("down")
         told = app.screen.query_one("#about", Static)

@@ -15,8 +15,7 @@ from sim.store import LeaseError
 from sim.store.journal.journal import folder_of
 from tests.screens.test_app import command, frame_of, keys, said, seen, until
 from tests.screens.test_app_real import hubbub
-from tui.dialogs.dialog import Notice
-from tui.dialogs.world import OpenDialog
+from tui.dialogs.dialog import ListDialog, Notice
 
 
 def world(ticks: int = 0) -> World:
@@ -114,7 +113,7 @@ async def test_a_killed_world_is_there_again_with_everything_that_was_shown(tmp_
     assert lives(tmp_path) == ["town.hub.live"]
     async with hubbub(left) as (app, pilot):
         assert frame_of(app).tick == 0
-        await keys(pilot, "o", then=(OpenDialog, "not closed", "Opens at tick 6"))
+        await keys(pilot, "o", then=(ListDialog, "not closed", "Opens at tick 6"))
         await keys(pilot, "enter", then=lambda: frame_of(app).tick == 6)
         await until(pilot, lambda: "Recovered completely" in said(app))
         assert [row.size for row in frame_of(app).sessions] == [row.size for row in shown]

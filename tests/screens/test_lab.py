@@ -16,7 +16,8 @@ from tests.screens.showing import assert_fills, picture, shown
 from tests.screens.test_app import command, keys, said, seen, settled, shows, until
 from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import Confirm, Notice
-from tui.dialogs.lab import EditorDialog, LabDialog, SweepDialog
+from tui.dialogs.form import FormDialog
+from tui.dialogs.lab import EditorDialog
 from tui.draw.experiments import BarsPane, ParameterMapPane
 from tui.experiments import Experiment, calibration_plan, study_plan
 
@@ -80,7 +81,7 @@ async def test_a_study_is_written_edited_run_and_reported_from_the_screen_alone(
     folder: Path,
 ) -> None:
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
-        await command(pilot, "study", LabDialog)
+        await command(pilot, "study", FormDialog)
         app.screen.query_one("#name", Input).value = "rumour"
         await keys(pilot, "enter", then=EditorDialog)
         area = app.screen.query_one(TextArea)
@@ -231,7 +232,7 @@ async def test_a_message_sent_here_is_swept_in_a_copy_of_the_world(folder: Path)
     async with hubbub(folder.parent, (160, 48), folder.parent / "town.hub") as (app, pilot):
         await command(pilot, "inject text=Closed. model=independent-cascade seeds=ids:1,2")
         await until(pilot, lambda: app.last_order is not None)
-        await command(pilot, "sweep", SweepDialog)
+        await command(pilot, "sweep", FormDialog)
         await keys(pilot, "enter", then="Type a scenario")
         app.screen.query_one("#scenario", Input).value = "here"
         app.screen.query_one("#parameters", Input).value = "probability=0.1:0.5:2"
@@ -271,7 +272,7 @@ async def test_the_list_of_files_edits_reports_and_runs(folder: Path) -> None:
         for verb, then in (
             ("report", "A sweep has no report"), ("edit", EditorDialog), ("run", "Heat map"),
         ):  # fmt: skip
-            await command(pilot, "study", LabDialog)
+            await command(pilot, "study", FormDialog)
             app.screen.query_one("#file", Select).value = str(folder / "spread.toml")
             app.screen.query_one("#verb", Select).value = verb
             await pilot.pause()

@@ -30,7 +30,7 @@ from tests.screens.test_app import (
     until,
 )
 from tui.app import Hubbub
-from tui.dialogs.metrics import MetricsDialog
+from tui.dialogs.view import MetricsDialog
 from tui.draw.canvas import bars
 from tui.draw.now import MetricChart, chosen_metrics
 from tui.parts import BackgroundWork

@@ -15,7 +15,8 @@ from tests.screens.test_app_real import Hub, hubbub
 from tests.unit.minds.server import Call, Server, body, completion
 from tui.app import Hubbub
 from tui.dialogs.dialog import Notice
-from tui.dialogs.minds import GiveMinds, InterviewDialog, PlayDialog, SurveyDialog
+from tui.dialogs.form import FormDialog
+from tui.dialogs.minds import InterviewDialog, PlayDialog
 
 LIKE = json.dumps({"act": "like", "post": 1, "text": ""})
 
@@ -104,7 +105,7 @@ async def test_minds_are_given_by_a_dialog_and_members_talked_to_asked_and_playe
 
 async def _given(hub: Hub) -> None:
     app, pilot = hub
-    await command(pilot, "minds", GiveMinds)
+    await command(pilot, "minds", FormDialog)
     dialog = app.screen
 
     def expected() -> str:
@@ -131,7 +132,7 @@ async def _surveyed(hub: Hub) -> None:
     await command(pilot, "survey random:3 question=Really? choices=yes,no")
     await until(pilot, lambda: isinstance(app.screen, Notice) and "100.0%" in seen(app))
     await pilot.press("enter")
-    await command(pilot, "survey", SurveyDialog)
+    await command(pilot, "survey", FormDialog)
     await keys(pilot, "enter", then="needs members and a question")
     await ask(app, pilot, "And now?")
     await until(pilot, lambda: isinstance(app.screen, Notice) and "And now?" in seen(app))

@@ -29,10 +29,9 @@ from tests.screens.test_app import (
     until,
     words,
 )  # fmt: skip
-from tui.dialogs.dialog import Dialog, StalledDialog
-from tui.dialogs.form import Form, TextLines
-from tui.dialogs.inject import InjectDialog
-from tui.dialogs.models import ModelCard, ModelField, PickModel, fitting
+from tui.dialogs.dialog import Confirm, Dialog
+from tui.dialogs.form import FormDialog, TextLines
+from tui.dialogs.messages import ModelCard, ModelField, PickModel, fitting
 from tui.dialogs.world import SaveDialog
 from tui.draw.curves import Curves
 
@@ -119,7 +118,7 @@ async def test_a_card_by_name_and_a_name_nearly_right(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, ModelCard))
         app.screen.query_one("#send", Button).press()
         await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+            pilot, lambda: isinstance(app.screen, FormDialog) and app.screen.query("#form Row")
         )
         assert app.screen.query_one(ModelField).value == "viral"
         app.screen.query_one("#text", TextLines).value = "tea"
@@ -135,9 +134,9 @@ async def test_the_model_of_a_message_is_picked_by_letters_and_its_card_read(
     async with hubbub(tmp_path) as (app, pilot):
         await pilot.press("i")
         await until(
-            pilot, lambda: isinstance(app.screen, InjectDialog) and app.screen.query("FormField")
+            pilot, lambda: isinstance(app.screen, FormDialog) and app.screen.query("#form Row")
         )
-        dialog = app.screen
+        dialog: Any = app.screen
         field = dialog.query_one(ModelField)
         field.focus()
         await until(pilot, lambda: field.has_focus and "One coin per tie." in seen(app))
@@ -150,7 +149,7 @@ async def test_the_model_of_a_message_is_picked_by_letters_and_its_card_read(
         assert app.screen.query_one("#search", Input).value == "frien"
         await pilot.press("enter")
         await until(pilot, lambda: field.value == "viral")
-        await until(pilot, lambda: dialog.query_one(Form).values == {"appeal": "0.3"})
+        await until(pilot, lambda: dialog.parameters == {"appeal": "0.3"})
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, PickModel))
         await pilot.press("escape")
@@ -278,12 +277,12 @@ async def test_a_stall_brings_a_banner_with_the_key_that_ends_it(tmp_path: Path)
         await until(pilot, lambda: "Press R to stop it, with or without saving." in words(app))
         assert "Plugin 'spin' has not returned for 3 s." in seen(app)
         await pilot.press("R")
-        await until(pilot, lambda: isinstance(app.screen, StalledDialog) and "line 6" in seen(app))
+        await until(pilot, lambda: isinstance(app.screen, Confirm) and "line 6" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.stage)
         assert ("restart",) not in simulation.asked
         await pilot.press("R")
-        await until(pilot, lambda: isinstance(app.screen, StalledDialog))
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
         app.screen.query_one("#yes", Button).press()
         await until(pilot, lambda: "everything else resumes from tick 0" in said(app))
         await until(pilot, lambda: "to stop it" not in words(app))
@@ -296,7 +295,7 @@ async def test_after_a_stall_the_completed_tick_can_be_saved(tmp_path: Path) -> 
         simulation.changed()
         await until(pilot, lambda: frame_of(app).stalled is not None)
         await pilot.press("R")
-        await until(pilot, lambda: isinstance(app.screen, StalledDialog))
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
         app.screen.query_one("#save", Button).press()
         await until(pilot, lambda: isinstance(app.screen, SaveDialog))
         assert ("pause",) in simulation.asked

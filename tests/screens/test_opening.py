@@ -1,10 +1,13 @@
 """The stored run of the start: it is what the engine gives, and no key of it reaches an engine."""
 
 import asyncio
+import zlib
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import numpy as np
 
 import sim
@@ -12,10 +15,25 @@ from sim.runtime import Frame, Simulation
 from tests.screens.fake import FakeSimulator
 from tests.screens.test_app import seen, until
 from tui import stored_run
-from tui.dialogs.inject import InjectDialog
+from tui.dialogs.form import FormDialog
 
 SEEDS = (7237, 2510, 1937)
 TICKS = 40
+
+
+def pack(frames: Sequence[Frame]) -> bytes:
+    """Return the bytes of a run: what is painted first, then its frames."""
+    shown = frames[0].communities
+    assert shown is not None
+    still = [frames[0].name, frames[0].agents, shown.names, shown.positions.tolist()]
+    return zlib.compress(b"".join(msgpack.packb(p, default=plain) for p in (still, frames)), 9)
+
+
+def plain(value: Any) -> dict[str, Any]:
+    if is_dataclass(value):
+        named = {item.name: getattr(value, item.name) for item in fields(value)}
+        return {"kind": type(value).__name__, "fields": named}
+    return {"array": value.tobytes(), "type": value.dtype.str, "shape": value.shape}
 
 
 async def recorded() -> list[Frame]:
@@ -79,10 +97,10 @@ async def test_keys_pause_the_stored_run_and_reach_an_engine_in_the_fresh_world(
         await pilot.press("space")
         assert app.running
         await pilot.press("i")
-        await until(pilot, lambda: isinstance(app.screen, InjectDialog))
+        await until(pilot, lambda: isinstance(app.screen, FormDialog))
         assert (len(simulator.made), app.frame and app.frame.tick, app.opening) == (1, 0, None)
     await app.leave()
 
 
 if __name__ == "__main__":
-    stored_run.FILE.write_bytes(stored_run.pack(asyncio.run(recorded())))
+    stored_run.FILE.write_bytes(pack(asyncio.run(recorded())))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.screens.test_app import burst, command, frame_of, keys, said, seen, shows, until
 from tests.screens.test_app_real import hubbub
-from tui.dialogs.world import HistoryDialog
+from tui.dialogs.dialog import ListDialog
 
 
 async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ async def test_keys_go_back_and_forward_and_lists_lead_to_ticks(tmp_path: Path) 
         await until(pilot, lambda: frame_of(app).tick == 6)
         assert frame_of(app).focus.reached == reached
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryDialog))
+        await until(pilot, lambda: isinstance(app.screen, ListDialog))
         await until(pilot, lambda: "Undo history in memory: ticks 0 to 6" in seen(app))
         assert "before the storm" in seen(app)
         await pilot.press("enter")
@@ -75,7 +75,7 @@ async def test_branches_are_named_left_and_returned_to(tmp_path: Path) -> None:
 async def test_beyond_its_reach_a_sentence_says_why_not(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (120, 30)) as (app, pilot):
         await pilot.press("h")
-        await until(pilot, lambda: isinstance(app.screen, HistoryDialog))
+        await until(pilot, lambda: isinstance(app.screen, ListDialog))
         await pilot.press("enter")
         await until(pilot, lambda: "Nothing selected" in seen(app))
         await pilot.press("escape")

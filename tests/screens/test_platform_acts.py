@@ -16,8 +16,7 @@ from sim.scenario import NewWorld
 from tests.screens.test_app import command, frame_of, said, seen, typed, until
 from tests.screens.test_app import hubbub as scripted
 from tests.screens.test_app_real import hubbub
-from tui.dialogs.inject import InterveneDialog
-from tui.dialogs.world import NewWorldDialog
+from tui.dialogs.form import FormDialog
 from tui.draw.now import NowPane, platform_metrics
 
 
@@ -76,23 +75,23 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
         await pilot.press("2", "2")
         await until(pilot, lambda: "openness" in seen(app))
         await pilot.press("K")
-        await until(pilot, lambda: bool(app.screen.query("FormField")))
-        assert isinstance(app.screen, InterveneDialog)
+        await until(pilot, lambda: bool(app.screen.query("#form Row")))
+        assert isinstance(app.screen, FormDialog)
         assert "agents" in seen(app)
         app.screen.query_one("#when", Input).value = "40"
-        who = app.screen.query_one("FormField Input", Input)
+        who = app.screen.query_one("#form Input", Input)
         before, who.value = who.value, "top:none"
         app.screen.action_accept()
         await until(pilot, lambda: app.screen.has_class("-wrong") and "top:none" in seen(app))
-        assert isinstance(app.screen, InterveneDialog)
-        assert len(app.screen.query("FormField.-wrong")) == 1
+        assert isinstance(app.screen, FormDialog)
+        assert len(app.screen.query("#form Row.-wrong")) == 1
         who.value = before
         await pilot.pause()  # a change that comes later would take the wish back
         app.screen.action_accept()
         await until(pilot, lambda: "After tick 40" in said(app))
         await pilot.press("3", "K")
-        await until(pilot, lambda: isinstance(app.screen, InterveneDialog))
-        await until(pilot, lambda: bool(app.screen.query("FormField")))
+        await until(pilot, lambda: isinstance(app.screen, FormDialog))
+        await until(pilot, lambda: bool(app.screen.query("#form Row")))
         app.screen.action_accept()
         await until(pilot, lambda: "Before the next tick: Label message" in said(app))
         await command(pilot, "run 1")
@@ -108,20 +107,20 @@ async def test_a_platform_is_opened_flagged_and_stepped_into(tmp_path: Path) -> 
 async def test_a_wrong_field_is_refused_in_the_dialog(tmp_path: Path) -> None:
     async with scripted(tmp_path) as (app, pilot):
         await pilot.press("K")
-        await until(pilot, lambda: bool(app.screen.query("FormField")))
-        assert isinstance(app.screen, InterveneDialog)
-        app.screen.query_one("FormField Input", Input).value = "-1"
+        await until(pilot, lambda: bool(app.screen.query("#form Row")))
+        assert isinstance(app.screen, FormDialog)
+        app.screen.query_one("#form Input", Input).value = "-1"
         app.screen.action_accept()
         await until(pilot, lambda: "message must be" in seen(app))
         await pilot.press("escape")
-        await until(pilot, lambda: not isinstance(app.screen, InterveneDialog))
+        await until(pilot, lambda: not isinstance(app.screen, FormDialog))
 
 
 async def test_a_new_world_has_a_platform_where_one_is_chosen(tmp_path: Path) -> None:
     async with scripted(tmp_path) as (app, pilot):
         await pilot.press("n")
         await until(
-            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
+            pilot, lambda: isinstance(app.screen, FormDialog) and app.screen.query("#form Row")
         )
         app.screen.query_one("#platform", Select).value = "chronological"
         await pilot.press("enter")

@@ -45,12 +45,11 @@ from tests.screens.test_terminal import Child
 from tui import terminal
 from tui.actions.table import ScreenState, has_focus, has_message, is_held_up
 from tui.actions.view import _write_picture
-from tui.dialogs.dialog import Confirm, Dialog, Notice
-from tui.dialogs.form import Form, TextLines
-from tui.dialogs.inject import InjectDialog
-from tui.dialogs.models import PickModel
+from tui.dialogs.dialog import Confirm, Dialog, ListDialog, Notice
+from tui.dialogs.form import FormDialog, TextLines
+from tui.dialogs.messages import PickModel
 from tui.dialogs.progress import in_thread
-from tui.dialogs.world import NewWorldDialog, OpenDialog, QuitDialog
+from tui.dialogs.world import QuitDialog
 from tui.draw.community_table import CommunityTable
 from tui.draw.curves import Curves
 from tui.draw.panes import StripPane
@@ -194,7 +193,7 @@ def test_long_spans_and_shares_are_short_and_no_communities_none() -> None:
 
 async def test_seeds_that_are_not_told_are_asked_for(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await filled(pilot, InjectDialog, "i")
+        await filled(pilot, FormDialog, "i")
         app.screen.query_one("#text", TextLines).value = "tea"
         for kind, answer in (
             ("ids", "No seeds; type ids such as 0, 33."),
@@ -218,9 +217,8 @@ async def test_dialogs_say_to_wait_while_their_lists_are_sought(tmp_path: Path) 
         simulator.models = simulator.networks = slow
         simulator.saved = lambda _: slow()
         for key, dialog, answer in (
-            ("i", InjectDialog, "The models are still loading"),
-            ("n", NewWorldDialog, "The network generators are still loading"),
-            ("o", OpenDialog, "Nothing to open yet"),
+            *((key, FormDialog, "The form is still loading") for key in "in"),
+            ("o", ListDialog, "Nothing to open yet"),
         ):
             await keys(pilot, key, then=dialog)
             app.screen.query_one("#yes", Button).press()
@@ -238,12 +236,12 @@ class Required(Parameters):
 
 async def test_a_field_that_must_be_filled_is_named(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await filled(pilot, NewWorldDialog, "n")
-        form = app.screen.query_one(Form)
-        await form.show(card(Required))
+        await filled(pilot, FormDialog, "n")
+        form: Any = app.screen
+        await form.ask_parameters(card(Required))
         await keys(pilot, "enter", then="mean_degree is required")
-        assert isinstance(app.screen, NewWorldDialog)
-        await form.show(PluginChoice("plain", "nothing to choose", Parameters))
+        assert isinstance(app.screen, FormDialog)
+        await form.ask_parameters(PluginChoice("plain", "nothing to choose", Parameters))
         await until(pilot, lambda: "There are no parameters." in seen(app))
 
 

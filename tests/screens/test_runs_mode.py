@@ -14,7 +14,7 @@ from tests.screens.showing import picture, shown
 from tests.screens.test_app import command, frame_of, keys, said, seen, until
 from tests.screens.test_app_real import hubbub
 from tui.actions.lab import arms_of
-from tui.dialogs.lab import CompareDialog
+from tui.dialogs.form import FormDialog
 from tui.draw.curves import Curves
 from tui.draw.fan import DifferencePane, FanPane
 from tui.experiments import AS_IT_IS, Experiment, world_plan
@@ -152,7 +152,7 @@ async def test_conditions_are_rows_of_a_form_that_says_what_will_run(
     async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
         await command(pilot, BRIDGE)
         await until(pilot, lambda: frame_of(app).focus is not None)
-        await keys(pilot, "D", then=CompareDialog)
+        await keys(pilot, "D", then=FormDialog)
         form = app.screen
         form.query_one("#change-1", Input).value = "betta=0.2"
         await keys(pilot, "enter", then="'betta'")

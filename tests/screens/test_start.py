@@ -17,9 +17,10 @@ from sim.errors import FileError
 from tests.screens.fake import FakeSimulator, World
 from tests.screens.test_app import seen, until, words
 from tui.app import Hubbub
-from tui.dialogs.help import HelpDialog
+from tui.dialogs.dialog import ListDialog
+from tui.dialogs.form import FormDialog
 from tui.dialogs.progress import Loading
-from tui.dialogs.world import NewWorldDialog, OpenDialog
+from tui.dialogs.view import HelpDialog
 from tui.terminal import resume_collector
 
 Start = tuple[Hubbub, Pilot[int], "Slow"]
@@ -52,7 +53,7 @@ async def starting(tmp_path: Path) -> AsyncIterator[Start]:
 
 
 @pytest.mark.parametrize(
-    ("key", "dialog"), [("n", NewWorldDialog), ("o", OpenDialog), ("question_mark", HelpDialog)]
+    ("key", "dialog"), [("n", FormDialog), ("o", ListDialog), ("question_mark", HelpDialog)]
 )
 async def test_a_dialog_opened_while_the_first_world_loads_stays_until_it_is_closed(
     tmp_path: Path, key: str, dialog: Any
@@ -81,7 +82,7 @@ async def test_a_world_made_while_the_first_one_loads_is_not_replaced_by_it(tmp_
     async with starting(tmp_path) as (app, pilot, simulator):
         await pilot.press("n")
         await until(
-            pilot, lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField")
+            pilot, lambda: isinstance(app.screen, FormDialog) and app.screen.query("#form Row")
         )
         await pilot.press("enter")
         await until(pilot, lambda: app.screen is app.stage)
@@ -106,7 +107,7 @@ async def test_a_world_made_while_the_engine_is_imported_stays_in_the_collector_
             await pilot.press("n")
             await until(
                 pilot,
-                lambda: isinstance(app.screen, NewWorldDialog) and app.screen.query("FormField"),
+                lambda: isinstance(app.screen, FormDialog) and app.screen.query("#form Row"),
             )
             await pilot.press("enter")
             await until(pilot, lambda: app.screen is app.stage)
@@ -125,7 +126,7 @@ async def test_why_no_world_is_open_is_told_after_a_dialog_and_after_other_words
 ) -> None:
     async with starting(tmp_path) as (app, pilot, simulator):
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, NewWorldDialog))
+        await until(pilot, lambda: isinstance(app.screen, FormDialog))
         simulator.error = "is cut off"
         simulator.go_on.set()
         await asyncio.sleep(0.3)

@@ -20,8 +20,15 @@ from tui.actions.minds import let_decide
 from tui.actions.table import Words, does
 from tui.actions.world import may_leave
 from tui.dialogs.dialog import Notice
-from tui.dialogs.inject import said_of
-from tui.dialogs.lab import CompareDialog, EditorDialog, GalleryDialog, LabDialog, SweepDialog
+from tui.dialogs.lab import (
+    COMPARE,
+    EditorDialog,
+    GalleryDialog,
+    compare_dialog,
+    lab_dialog,
+    sweep_dialog,
+)
+from tui.dialogs.messages import said_of
 from tui.dialogs.progress import in_thread
 from tui.experiments import (
     AS_IT_IS,
@@ -79,7 +86,7 @@ async def compare(app: Viewer, words: Words) -> None:
         names = await in_thread(choices.recommenders, "recommenders")
         focus = app.frame.focus if app.frame else None
         now = ", ".join(f"{name} {value}" for name, value in focus.parameters) if focus else ""
-        form = CompareDialog(names, now, lambda typed: _said_of(app, typed))
+        form = compare_dialog(names, now, lambda typed: _said_of(app, typed))
         words = await app.push_screen_wait(form) or ()
         if not words:
             return
@@ -192,15 +199,15 @@ COMPARED = 10
 
 @does("scenario")
 async def scenario(app: Viewer, words: Words) -> None:
+    words = words or await app.push_screen_wait(GalleryDialog()) or ()
     if not words:
-        verb, *rest = await app.push_screen_wait(GalleryDialog()) or ("",)
-        if verb == "compare":
-            await _compare_variants(app, rest[0])
-        if verb != "play":
-            return
-        words = tuple(rest)
+        return
+    where = await in_thread(lambda: lab.scenario_at(words[0]), "scenario")
+    if words[1:] == (COMPARE,):
+        await _compare_variants(app, where)
+        return
     how = _options(pairs(words[1:], OF_SCENARIO, "option of scenario"), OF_SCENARIO)
-    where, variant = await in_thread(lambda: lab.scenario_at(words[0])), how.get("variant", "")
+    variant = how.get("variant", "")
     found, plan = await in_thread(lambda: _checked(where, variant, how.get("agents")), "scenario")
     name = where.rpartition(":")[2] if found.called else found.path.stem
     name = f"{name}-{variant}" if variant else name
@@ -297,7 +304,7 @@ def _options(given: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
 async def study(app: Viewer, words: Words) -> None:
     if not words:
         found = await in_thread(lambda: lab.lab_files(Path.cwd()), "studies")
-        words = await app.push_screen_wait(LabDialog(found, Path.cwd())) or ()
+        words = await app.push_screen_wait(lab_dialog(found, Path.cwd())) or ()
         if not words:
             return
         if words[0] == "sweep":
@@ -386,7 +393,7 @@ _OF_VERB: Mapping[str, Callable[[Viewer, str, Words], Any]] = {
 async def sweep(app: Viewer, words: Words) -> None:
     app.experiments.require_free()
     if not words:
-        words = await app.push_screen_wait(SweepDialog()) or ()
+        words = await app.push_screen_wait(sweep_dialog()) or ()
         if not words:
             return
     is_anew, words = "anew" in words, tuple(word for word in words if word != "anew")

@@ -15,16 +15,17 @@ from sim.scenario import MessageSpec
 from tui.actions.command_line import FLAGS, choice, number, pairs
 from tui.actions.table import Words, does, way_to
 from tui.dialogs.form import written
-from tui.dialogs.inject import (
+from tui.dialogs.messages import (
     DEFAULT_MODEL,
     DEFAULT_SEEDS,
     INVISIBLE,
-    InjectDialog,
-    InterveneDialog,
     InterventionWish,
+    ModelCard,
+    PickModel,
+    inject_dialog,
+    intervene_dialog,
     said_of,
 )
-from tui.dialogs.models import ModelCard, PickModel
 from tui.dialogs.progress import in_thread
 from tui.safe_text import is_visible
 
@@ -47,7 +48,7 @@ async def message_asked(app: Viewer, *, model: str = "", **said: str) -> Message
     usual = next(named, app.preferences.model)
     begin = app.last_order or MessageSpec("", DEFAULT_SEEDS, usual)
     begin = replace(begin, model=model, parameters={}) if model else begin
-    return await app.push_screen_wait(InjectDialog(app.simulation, begin, **said))
+    return await app.push_screen_wait(inject_dialog(app.simulation, begin, **said))
 
 
 async def _send(app: Viewer, order: MessageSpec) -> None:
@@ -99,7 +100,7 @@ async def model(app: Viewer, words: Words) -> None:
     if not name:
         return
     facts = await in_thread(lambda: choices.card_facts(name), "card")
-    card = ModelCard(name, facts, app.size.width, can_send=app.frame is not None)
+    card = ModelCard(name, facts, can_send=app.frame is not None)
     if await app.push_screen_wait(card) == "send":
         order = await message_asked(app, model=name)
         if order is not None:
@@ -272,7 +273,7 @@ async def intervene(app: Viewer, words: Words) -> None:
         kind = choice("intervention", words, tuple(names)) or likely
         frame = app.simulation.frame
         begin, planned = InterventionWish(kind, "now", _about(app)), frame.interventions
-        dialog = InterveneDialog(cards, begin, frame.tick, planned, lambda wish: _hits(app, wish))
+        dialog = intervene_dialog(cards, begin, frame.tick, planned, lambda wish: _hits(app, wish))
         wish = await app.push_screen_wait(dialog)
     if wish is not None:
         await _plan(app, wish)

@@ -14,7 +14,7 @@ from sim.minds.models.budget import cap_of
 from tui.actions.command_line import choice, pairs, share_of
 from tui.actions.table import Words, does
 from tui.dialogs.dialog import Notice
-from tui.dialogs.minds import GiveMinds, InterviewDialog, PlayDialog, SurveyDialog
+from tui.dialogs.minds import InterviewDialog, PlayDialog, minds_dialog, survey_dialog
 from tui.dialogs.progress import in_thread
 from tui.text import minds_text
 
@@ -42,7 +42,7 @@ async def minds(app: Viewer, words: Words) -> None:
     if not words:
         _of_this_process(app)
         proposed = "" if app.groups.member is None else f"ids:{app.groups.table.chosen_id}"
-        dialog = GiveMinds(offer, proposed, lambda *said: _estimated(app, *said))
+        dialog = minds_dialog(offer, proposed, lambda *said: _estimated(app, *said))
         words = await app.push_screen_wait(dialog) or ()
         if not words:
             return
@@ -240,7 +240,7 @@ def _prompts() -> dict[str, Any]:
 async def survey(app: Viewer, words: Words) -> None:
     from sim.minds.deciding.interview import counted, plain, survey_text
 
-    words = words or await app.push_screen_wait(SurveyDialog()) or ()
+    words = words or await app.push_screen_wait(survey_dialog()) or ()
     if not words:
         return
     said = pairs(words[1:])

@@ -15,9 +15,9 @@ from sim.errors import InputError
 from tui.actions.command_line import SPEEDS, choice, number
 from tui.actions.table import Act, Words, does, way_to
 from tui.actions.world import save_asking, save_to
-from tui.dialogs.dialog import StalledDialog
+from tui.dialogs.dialog import stalled_dialog
 from tui.dialogs.progress import in_thread
-from tui.dialogs.world import HistoryDialog, entries, saved_path
+from tui.dialogs.world import history_dialog, saved_path
 from tui.parts import TIP
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ async def restart(app: Viewer, words: Words) -> None:
     if frame is None or frame.stalled is None:
         return
     wish = choice("wish", words, ("save", "go")) or await app.push_screen_wait(
-        StalledDialog(frame.stalled.sentence, frame.tick)
+        stalled_dialog(frame.stalled.sentence, frame.tick)
     )
     if not wish:
         return
@@ -233,8 +233,8 @@ async def history(app: Viewer, _words: Words) -> None:
     simulation = app.simulation
     marks, reach = await simulation.bookmarks(), await simulation.reach()
     marks = tuple(mark for mark in marks if not TIP.fullmatch(mark.name))
-    found = entries(marks, simulation.frame.sessions)
-    chosen = await app.push_screen_wait(HistoryDialog(found, reach, simulation.frame.tick))
+    dialog = history_dialog(marks, simulation.frame.sessions, reach, simulation.frame.tick)
+    chosen = await app.push_screen_wait(dialog)
     if chosen is not None:
         await _travel(app, "going there", simulation.go_to(chosen))
         app.branches.reach(str(chosen), simulation.frame.tick)

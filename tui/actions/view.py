@@ -13,9 +13,8 @@ from tui.actions.command_line import ORDERS, VIEWS, choice, pairs
 from tui.actions.lab import export_tables
 from tui.actions.table import Act, Words, does
 from tui.actions.world import may_leave
-from tui.dialogs.help import HelpDialog
-from tui.dialogs.metrics import MetricChoice, MetricsDialog
 from tui.dialogs.progress import in_thread
+from tui.dialogs.view import HelpDialog, MetricsDialog
 from tui.draw.community_table import MEASURES, CommunityTable
 from tui.modes.live import LiveMode
 from tui.opening import Bubble
@@ -135,17 +134,16 @@ async def metrics(app: Viewer, words: Words) -> None:
         if word not in known and words != ("none",):
             raise UnknownNameError("metric", word, tuple(known))
     if words:
-        choice: MetricChoice | None = MetricChoice(() if words == ("none",) else words)
-    else:
-        now = app.simulation.frame.metrics
-        rules = measuring.rules_of(now)
-        values = {} if now is None else {name: value for name, value, _ in now.latest}
-        chosen = app.preferences.metrics
-        choice = await app.push_screen_wait(MetricsDialog(known, values, chosen, rules))
-        for metric, (warning, critical) in (choice.alerts if choice is not None else {}).items():
+        await _show(app, () if words == ("none",) else words)
+        return
+    now = app.simulation.frame.metrics
+    values = {} if now is None else {name: value for name, value, _ in now.latest}
+    dialog = MetricsDialog(known, values, app.preferences.metrics, measuring.rules_of(now))
+    if (chosen := await app.push_screen_wait(dialog)) is not None:
+        names, alerts = chosen
+        for metric, (warning, critical) in alerts.items():
             await _alarm(app, metric, {"warning": warning, "critical": critical})
-    if choice is not None:
-        await _show(app, choice.names)
+        await _show(app, names)
 
 
 async def _show(app: Viewer, names: Sequence[str]) -> None:

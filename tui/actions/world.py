@@ -18,11 +18,11 @@ from tui.actions.table import Words, does
 from tui.dialogs.dialog import Notice
 from tui.dialogs.progress import in_thread
 from tui.dialogs.world import (
-    NewWorldDialog,
-    OpenDialog,
     QuitDialog,
     SaveDialog,
     is_taken,
+    new_world_dialog,
+    open_dialog,
     saved_path,
 )
 from tui.modes.stage import durability_text
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 @does("new")
 async def new_world(app: Viewer, _words: Words) -> None:
-    order = await app.push_screen_wait(NewWorldDialog(app.last_new))
+    order = await app.push_screen_wait(new_world_dialog(app.last_new))
     if order is None or not await may_leave(app, "create the new world"):
         return
     app.last_new = order
@@ -59,7 +59,7 @@ async def open_world(app: Viewer, words: Words) -> None:
     if words:
         path: Path | None = saved_path(app.saves, words[0], must_exist=True)
     else:
-        chosen = await app.push_screen_wait(OpenDialog(app.saves))
+        chosen = await app.push_screen_wait(open_dialog(app.saves))
         path = None if chosen is None else chosen.path
     if path is not None and app.homes.home.at == path:
         app.say(f"{path.stem} is already open; type :revert to go back to the saved world.")

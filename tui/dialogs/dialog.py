@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import on
@@ -11,6 +12,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
+from textual.css.query import NoMatches
 from textual.events import DescendantFocus
 from textual.message import Message
 from textual.screen import ModalScreen
@@ -26,7 +28,9 @@ T = TypeVar("T")
 
 
 AROUND = 6
-"""Lines of the box besides its body: frame, error, buttons."""
+"""Lines of the box besides its body: frame, error, buttons; and columns besides its lines."""
+WIDEST = 110
+"""Columns of a wide box, as in the styles."""
 
 
 class Dialog(ModalScreen[T], Generic[T]):
@@ -72,6 +76,11 @@ class Dialog(ModalScreen[T], Generic[T]):
         for body in self.query("#body"):
             body.styles.max_height = room
 
+    @property
+    def across(self) -> int:
+        """Cells of a line of a wide box."""
+        return max(36, min(self.app.size.width * 98 // 100, WIDEST) - AROUND)
+
     def body(self) -> ComposeResult:
         yield from ()
 
@@ -82,13 +91,10 @@ class Dialog(ModalScreen[T], Generic[T]):
         return None
 
     def action_accept(self) -> None:
-        try:
+        with self.complaining():
             found = self.result()
-        except HubbubError as error:
-            self.complain(str(error))
-            return
-        if found is not None:
-            self.dismiss(found)
+            if found is not None:
+                self.dismiss(found)
 
     def read(self) -> None:
         """Let the arrows scroll the body."""
@@ -97,6 +103,9 @@ class Dialog(ModalScreen[T], Generic[T]):
             body.focus()
 
     def action_close(self) -> None:
+        self.call_later(self._close)  # what is being mounted must be there before it is removed
+
+    def _close(self) -> None:
         self.dismiss(None)
 
     def on_descendant_focus(self, event: DescendantFocus) -> None:
@@ -109,6 +118,15 @@ class Dialog(ModalScreen[T], Generic[T]):
     def complain(self, sentence: str) -> None:
         self.query_one("#problem", Static).update(plain(sentence))
         self.set_class(bool(sentence), "-wrong")
+
+    @contextmanager
+    def complaining(self) -> Iterator[None]:
+        """Show the sentence of a failure."""
+        self.complain("")
+        try:
+            yield
+        except HubbubError as error:
+            self.complain(str(error))
 
     @on(Button.Pressed, "#yes")
     @on(Input.Submitted)
@@ -123,9 +141,10 @@ class Dialog(ModalScreen[T], Generic[T]):
         self.action_close()
 
 
-def field(label: str, *, note: str = "") -> Static:
-    """Return the label at the left of a field."""
-    return Static(Content(label) + Content.styled(note, "$foreground-muted"), classes="label")
+def hanging(head: Content, text: Content, cells: int) -> Content:
+    """Return a text of lines of so many cells, which stand beside a head."""
+    indent = "\n" + " " * head.cell_length
+    return head + Content(indent).join(text.wrap(cells - head.cell_length))
 
 
 class Confirm(Dialog[Any]):
@@ -193,18 +212,46 @@ class ErrorDialog(Notice):
         self.complain("Copied.")
 
 
+Listed = Iterable[tuple[Content, T | None]]
+"""Rows of a list, and their values; one without is a heading."""
+
+
 class ListDialog(Dialog[T]):
-    """A list to choose from; Enter or a click takes the row under the cursor."""
+    """A list to choose from; Enter or a click takes the row under the cursor.
+
+    ``load`` returns what is listed, and a sentence about it; ``about`` and ``damage`` say of a
+    value what it is, and why it cannot be taken.
+    """
 
     AUTO_FOCUS = "#list"
-    empty: ClassVar[str] = "Nothing selected."
-    beside: ClassVar[int] = 2
+    beside: ClassVar[int] = 4
     """Lines of the body besides the list."""
+
+    def __init__(
+        self, title: str, *, yes: str, no: str = "Cancel", empty: str = "Nothing selected.",
+        load: Callable[[], Awaitable[tuple[Listed[T], str]]] | None = None,
+        about: Callable[[T], str] = lambda _: "", damage: Callable[[T], str] = lambda _: "",
+    ) -> None:  # fmt: skip
+        super().__init__(title, yes=yes, no=no)
+        self._empty, self._load, self._about, self._damage = empty, load, about, damage
 
     def body(self) -> ComposeResult:
         yield Static("", id="told", classes="note", markup=False)
         yield OptionList(id="list", markup=False, compact=True)
         yield Static("", id="about", markup=False)
+
+    def on_mount(self) -> None:
+        if self._load is not None:
+            self.tell("Loading ...")
+            self.run_worker(self._fetch(self._load()))
+
+    async def _fetch(self, loading: Awaitable[tuple[Listed[T], str]]) -> None:
+        rows, told = await loading
+        with suppress(NoMatches):  # the dialog was closed meanwhile
+            self.offer(rows)
+            self.tell(told)
+            if self.here is None:  # Enter says what to do
+                self.query_one("#yes").focus()
 
     def fit(self, room: int) -> None:
         """Keep what stands beside the list visible."""
@@ -212,8 +259,7 @@ class ListDialog(Dialog[T]):
         for options in self.query("#list"):
             options.styles.max_height = max(1, room - self.beside)
 
-    def offer(self, rows: Iterable[tuple[Content, T | None]], at: T | None = None) -> None:
-        """List rows with their values; one without is a heading."""
+    def offer(self, rows: Listed[T], at: T | None = None) -> None:
         options, pairs = self.query_one("#list", OptionList), list(rows)
         self._listed = [value for _, value in pairs]
         options.set_options(Option(text, disabled=value is None) for text, value in pairs)
@@ -231,16 +277,23 @@ class ListDialog(Dialog[T]):
 
     def moved(self) -> str:
         """Return what is shown below the list of the row under the cursor."""
-        return ""
+        here = self.here
+        self.complain("" if here is None else self._damage(here))
+        return "" if here is None else self._about(here)
 
     def result(self) -> T | None:
         if self.here is None:
-            raise InputError(self.empty)
+            raise InputError(self._empty)
+        if damage := self._damage(self.here):
+            raise InputError(damage)
         return self.here
 
     @on(OptionList.OptionHighlighted)
     def _went(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
+        self.tell_about()
+
+    def tell_about(self) -> None:
         self.query_one("#about", Static).update(line(self.moved(), 400))
 
 
@@ -251,13 +304,11 @@ def sentence_of(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".rstrip(": ")
 
 
-class StalledDialog(Confirm):
-    """Returns ``"go"``, ``"save"``, or nothing if the user wants to wait."""
-
-    def __init__(self, sentence: str, tick: int) -> None:
-        ends = "Stopping the plugin ends its messages; everything else resumes from tick"
-        super().__init__(
-            "The engine is blocked by a plugin",
-            f"{sentence}\n\n{ends} {count(tick)}, the last completed tick.",
-            yes="Stop plugin", no="Wait", more=(("save", "Stop and save", "default"),), answer="go",
-        )  # fmt: skip
+def stalled_dialog(sentence: str, tick: int) -> Confirm:
+    """Return the question to which the answer is ``"go"``, ``"save"``, or nothing to wait."""
+    ends = "Stopping the plugin ends its messages; everything else resumes from tick"
+    text = f"{sentence}\n\n{ends} {count(tick)}, the last completed tick."
+    return Confirm(
+        "The engine is blocked by a plugin", text, yes="Stop plugin", no="Wait",
+        more=(("save", "Stop and save", "default"),), answer="go",
+    )  # fmt: skip

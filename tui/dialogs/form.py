@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Choices = Sequence[tuple[str, str]]
-"""Values, and how each is shown."""
-
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -42,7 +38,7 @@ class Field:
     name: str
     label: str
     value: str = ""
-    choices: Choices = ()
+    choices: Sequence[tuple[str, str]] = ()  # values, and how each is shown
     hint: str = ""  # shown while the field is empty
     note: str = ""  # shown beside the field
     check: Callable[[str], str] = lambda _text: ""  # the error of a text; empty if there is none
@@ -50,6 +46,7 @@ class Field:
     only_for: tuple[str, frozenset[str]] | None = None  # another field, and its values
     control: Callable[..., Widget] | None = None  # a widget of its own
     explanation: str = ""  # shown while it has the focus
+    classes: str = ""
 
 
 class TextLines(TextArea):
@@ -93,7 +90,7 @@ class Row(Horizontal):
     """A field with its label before it and its note behind it."""
 
     def __init__(self, field: Field, name: str | None = None) -> None:
-        super().__init__(classes="row")
+        super().__init__(classes=f"row {field.classes}")
         self.field, self.explanation = field, field.explanation
         self.control = self._made(name)
 
@@ -107,16 +104,23 @@ class Row(Horizontal):
         field = self.field
         if field.control is not None:
             return field.control(id=name)
-        if field.choices:
-            return picker(field.choices, field.value, name, hint=field.hint)
-        return Input(
-            field.value, id=name, compact=True, placeholder=field.hint, select_on_focus=True
-        )
+        if not field.choices:
+            return Input(
+                field.value, id=name, compact=True, placeholder=field.hint, select_on_focus=True
+            )
+        known = [each for each, _ in field.choices]
+        first: Any = field.value if field.value in known else known[0]
+        if field.hint and first != field.value:  # none needs to be chosen
+            first = Select.NULL
+        return Select(
+            [(Text(line(shown, 100)), each) for each, shown in field.choices], id=name,
+            value=first, allow_blank=bool(field.hint), compact=True, prompt=field.hint or "Select",
+        )  # fmt: skip
 
     @property
     def typed(self) -> str:
         """The content, also while it is laid out."""
-        value = self.control.value
+        value = getattr(self.control, "value", "")
         return value.strip() if isinstance(value, str) else ""
 
     @property
@@ -126,41 +130,24 @@ class Row(Horizontal):
             return ""
         if self.typed:
             return self.field.check(self.typed)
-        is_needed = self.field.choices and not self.field.hint
+        is_needed = self.field.choices and not self.field.hint and self.control.is_mounted
         return self.field.missing or (f"Choose {self.field.label} first." if is_needed else "")
 
 
-def picker(choices: Choices, value: str, name: str | None = None, *, hint: str = "") -> Select[str]:
-    """Return a list of choices; with a hint, none needs to be chosen."""
-    options = [(Text(line(shown, 100)), each) for each, shown in choices]
-    known = [each for each, _ in choices]
-    if hint:
-        first: Any = value if value in known else Select.NULL
-        return Select(options, id=name, value=first, compact=True, prompt=hint)
-    first = value if value in known else known[0]
-    return Select(options, id=name, value=first, allow_blank=False, compact=True)
-
-
-class FormField(Row):
-    """A declared parameter: name, control, allowed values, meaning."""
-
-    def __init__(self, card: PluginChoice, spec: ParameterSpec, value: object) -> None:
-        value = spec.default if value is None else value
-        is_switch = spec.type == "bool"
-        choices = ("false", "true") if is_switch else tuple(map(str, spec.choices))
-        allowed = "" if choices else spec.allowed.removeprefix("in ")
-        parts = (allowed, spec.unit, spec.description)
-        super().__init__(
-            Field(
-                spec.name, spec.name, "" if value is None else written(value),
-                tuple((each, _SWITCH.get(each, each)) for each in choices),
-                note="  ".join(part for part in parts if part),
-                check=lambda text: card.check(spec.name, text),
-                missing=f"{card.name}: {spec.name} is required." if spec.required else "",
-                explanation=f"{spec.name}: {spec.description}",
-            )
-        )  # fmt: skip
-        self.set_class(spec.type == "str" and not choices, "-wide")
+def declared(card: PluginChoice, spec: ParameterSpec, value: object) -> Field:
+    """Return the field of a declared parameter: name, control, allowed values, meaning."""
+    value = spec.default if value is None else value
+    choices = ("false", "true") if spec.type == "bool" else tuple(map(str, spec.choices))
+    allowed = "" if choices else spec.allowed.removeprefix("in ")
+    return Field(
+        spec.name, spec.name, "" if value is None else written(value),
+        tuple((each, _SWITCH.get(each, each)) for each in choices),
+        note="  ".join(filter(None, (allowed, spec.unit, spec.description))),
+        check=lambda text: card.check(spec.name, text),
+        missing=f"{card.name}: {spec.name} is required." if spec.required else "",
+        explanation=f"{spec.name}: {spec.description}",
+        classes="-wide" if spec.type == "str" and not choices else "",
+    )  # fmt: skip
 
 
 _SWITCH = {"false": "no", "true": "yes"}
@@ -173,94 +160,69 @@ def written(value: object) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
-class Form(Vertical):
-    """The declared parameters of one model, network or intervention."""
-
-    def __init__(self) -> None:
-        super().__init__(id="form")
-
-    async def show(self, card: PluginChoice, given: Mapping[str, Any] | None = None) -> None:
-        values = given or {}
-        async with self.batch():
-            await self.remove_children()
-            await self.mount_all(FormField(card, s, values.get(s.name)) for s in card.parameters)
-            if not card.parameters:
-                await self.mount(Static("There are no parameters.", classes="note"))
-
-    @property
-    def values(self) -> dict[str, str]:
-        """The typed values by name; empty fields use their defaults."""
-        return {row.field.name: row.typed for row in self.query(FormField) if row.typed}
+async def _silent(_wanted: object) -> str:
+    return ""
 
 
 class FormDialog(Dialog[T]):
     """A form that stays open, with all that was typed, until every field is right.
 
-    A subclass names its fields, and makes its result of them. ``of`` is the field whose choice
-    decides which declared parameters follow.
+    ``made`` makes its result of the fields that are shown, or raises ``InputError``; ``preview``
+    says what would happen, or raises why it cannot. ``of`` is the field whose choice decides
+    which declared parameters follow; ``load`` returns the cards that it chooses from.
     """
 
-    of: ClassVar[str] = ""
-    waiting: ClassVar[str] = ""  # said when it is agreed to before the choices are known
-    heading_of_form: ClassVar[str] = "Parameters"
+    AUTO_FOCUS = ""
     patience: ClassVar[float] = 0.25  # seconds without a key before the preview is made
-    asks_first: ClassVar[bool] = False  # whether the preview is made before it closes
 
     def __init__(
-        self, title: str, *, yes: str, given: Mapping[str, Any] | None = None, given_to: str = ""
-    ) -> None:
-        # ``given``: parameters to begin with, of the card ``given_to``, or of any that has them
+        self, title: str, fields: Iterable[Field], made: Callable[[Mapping[str, str]], T], *,
+        yes: str, preview: Callable[[T], Awaitable[str]] = _silent,
+        asks_first: bool = False,  # whether the preview is made before it closes
+        of: str = "", load: Callable[[], Awaitable[Sequence[PluginChoice]]] | None = None,
+        first: str = "",  # the card that is chosen at first
+        given: Callable[[str], Mapping[str, Any]] = lambda _card: {},  # of its parameters
+        focus: str = "", below: str | Content = "",
+    ) -> None:  # fmt: skip
         super().__init__(title, yes=yes)
+        self._fields, self._made, self._preview = tuple(fields), made, preview
+        self._focus, self._asks_first, self._below = focus, asks_first, below
+        self._of, self._load, self._first, self._given = of, load, first, given
         self.cards: dict[str, PluginChoice] = {}
-        self._given, self._given_to = given or {}, given_to
         self._begun: tuple[dict[str, str], bool] = ({}, False)
         self._refused: tuple[T, str] | None = None  # the last preview that failed, and why
 
-    @abstractmethod
-    def fields(self) -> Iterable[Field]:
-        """Yield the fields, from top to bottom."""
-
-    @abstractmethod
-    def made(self, values: Mapping[str, str]) -> T:
-        """Return the result of the fields that are shown; raise ``InputError``."""
-
-    async def load(self) -> tuple[Sequence[PluginChoice], str]:
-        """Return the cards that can be chosen, and the name of the first."""
-        return (), ""
-
-    async def preview(self, wanted: T) -> str:
-        """Return what would happen; raise ``InputError`` if it cannot."""
-        return ""
-
     def body(self) -> ComposeResult:
-        for field in self.fields():
+        for field in self._fields:
             yield Row(field, field.name)
-        if self.of:
-            yield Static(self.heading_of_form, classes="heading")
-            yield Form()
+        if self._of:
+            yield Static("Parameters", classes="heading")
+            yield Vertical(id="form")
         yield Static("", id="preview", classes="preview", markup=False)
+        if self._below:
+            yield Static(self._below, id="below", markup=False)
 
     def on_mount(self) -> None:
         self._arrange()
         self._begun = self._typed_by_hand
+        self.set_focus(self.query_one(f"#{self._focus or self._fields[0].name}"))
         self.run_worker(self._begin())
 
     async def _begin(self) -> None:
-        cards, chosen = await self.load()
-        self.cards = {card.name: card for card in cards}
+        if self._load is not None:
+            cards = await self._load()
+            self.cards = {card.name: card for card in cards}
         if not self.query("#preview"):  # the dialog was closed meanwhile
             return
-        if self.of and cards:
-            control: Any = self.query_one(f"#{self.of}")
-            if isinstance(control, Select):
-                width = max(map(len, self.cards)) + 2
+        if self.cards:
+            control, width = self.query_one(f"#{self._of}", Select), max(map(len, self.cards)) + 2
+            with self.prevent(Select.Changed):  # the form is filled once
                 control.set_options(
                     (Text.assemble((card.name.ljust(width), "bold"), (card.summary, "dim")), name)
                     for name, card in self.cards.items()
                 )
-            else:
-                control.offer(cards)
-            control.value = chosen if chosen in self.cards else cards[0].name
+                control.value = self._first if self._first in self.cards else cards[0].name
+            self.post_message(Select.Changed(control, control.value))
         self._look()
 
     @property
@@ -270,35 +232,40 @@ class FormDialog(Dialog[T]):
     @property
     def values(self) -> dict[str, str]:
         """The content of the fields that are shown, without declared parameters."""
-        return {r.field.name: r.typed for r in self.rows if not isinstance(r, FormField)}
+        return {r.field.name: r.typed for r in self._own if r.display}
+
+    @property
+    def _own(self) -> Iterable[Row]:
+        return self.query("#body > Row").results(Row)
 
     @property
     def _typed_by_hand(self) -> tuple[dict[str, str], bool]:
         """The content of fields that no default fills later, and if a parameter is wrong."""
-        own = {name: text for name, text in self.values.items() if name != self.of}
-        return own, any(row.problem for row in self.rows if isinstance(row, FormField))
+        own = {name: text for name, text in self.values.items() if name != self._of}
+        return own, any(row.problem for row in self.query("#form Row").results(Row))
 
     @property
     def parameters(self) -> dict[str, str]:
-        return self.query_one(Form).values
+        """The typed declared parameters by name; empty ones use their defaults."""
+        return {r.field.name: r.typed for r in self.query("#form Row").results(Row) if r.typed}
 
     def result(self) -> T | None:
-        if self.of and not self.cards:
-            raise InputError(self.waiting)
-        wrong = next((row for row in self.rows if row.problem), None)
-        if wrong is not None:
-            wrong.set_class(True, "-wrong")
-            wrong.control.focus()
+        if self._of and not self.cards:
+            raise InputError("The form is still loading.")
+        self._arrange()  # a choice made just now may not have been heard of yet
+        for row in self.rows:
+            if row.problem:
+                row.add_class("-wrong")
+                row.control.focus()
+                break
         wanted = self._checked()
         if self._refused is not None and self._refused[0] == wanted:
             raise InputError(self._refused[1])
         return wanted
 
     def action_accept(self) -> None:
-        if self.asks_first:
-            self._ask()
-        else:
-            super().action_accept()
+        """Agree once the parameters of the last choice are there."""
+        self.call_later(self._ask if self._asks_first else super().action_accept)
 
     @work(exclusive=True, group="preview")
     async def _ask(self) -> None:
@@ -306,7 +273,7 @@ class FormDialog(Dialog[T]):
         try:
             wanted = self.result()
             if wanted is not None:
-                await self.preview(wanted)
+                await self._preview(wanted)
                 self.dismiss(wanted)
         except HubbubError as error:
             self._refuse(str(error))
@@ -323,7 +290,7 @@ class FormDialog(Dialog[T]):
         for row in self.rows:
             if row.problem:
                 raise InputError(row.problem)
-        return self.made(self.values)
+        return self._made(self.values)
 
     @on(Input.Changed)
     @on(Select.Changed)
@@ -332,20 +299,23 @@ class FormDialog(Dialog[T]):
         event.stop()
         self._arrange()
         self._look()
-        control = event.control
-        if self.of and control is not None and control.id == self.of:
-            await self.choose(str(getattr(control, "value", "")))
-
-    async def choose(self, name: str) -> None:
-        card = self.cards.get(name)
+        control: Any = event.control
+        card = self.cards.get(control.value) if control.id == self._of else None
         if card is not None and self.query("#form"):
-            own = {spec.name for spec in card.parameters}
-            given = self._given if self._given_to in {"", name} else {}
-            await self.query_one(Form).show(card, {k: v for k, v in given.items() if k in own})
+            await self.ask_parameters(card)
             self._look()
 
+    async def ask_parameters(self, card: PluginChoice) -> None:
+        """Show the declared parameters of a card."""
+        form, given = self.query_one("#form"), self._given(card.name)
+        async with form.batch():
+            await form.remove_children()
+            await form.mount_all(Row(declared(card, s, given.get(s.name))) for s in card.parameters)
+            if not card.parameters:
+                await form.mount(Static("There are no parameters.", classes="note"))
+
     def _arrange(self) -> None:
-        own = {row.field.name: row for row in self.query(Row) if not isinstance(row, FormField)}
+        own = {row.field.name: row for row in self._own}
         for row in self.query(Row):
             if row.field.only_for is not None:
                 other, values = row.field.only_for
@@ -361,12 +331,12 @@ class FormDialog(Dialog[T]):
         with suppress(NoMatches):  # the dialog was closed meanwhile
             self.say("")  # figures of an earlier input are of another message
             await asyncio.sleep(self.patience)
-            if self.of and not self.cards:
+            if self._of and not self.cards:
                 return
             wanted: T | None = None
             try:
                 wanted = self._checked()
-                text = await self.preview(wanted)
+                text = await self._preview(wanted)
                 if wanted != self._checked():
                     return
             except Exception as error:

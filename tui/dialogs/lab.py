@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.timer import Timer
-from textual.widgets import Button, Input, OptionList, Select, Static, TextArea
+from textual.widgets import Button, OptionList, Static, TextArea
 
 from sim import lab
 from sim.core import plural
-from sim.errors import HubbubError, InputError
-from tui.dialogs.dialog import Confirm, Dialog
-from tui.dialogs.dialog import field as label
+from sim.errors import InputError
+from tui.dialogs.dialog import Confirm, Dialog, ListDialog
 from tui.dialogs.form import Field, FormDialog
 from tui.dialogs.progress import in_thread
 from tui.draw.fan import FanPane
@@ -40,95 +40,63 @@ ROWS = range(1, 4)
 """Conditions of a comparison besides the baseline."""
 
 
-class CompareDialog(Dialog[tuple[str, ...]]):
-    """Rows are conditions, the baseline first; returns the words that ``compare`` takes."""
-
-    AUTO_FOCUS = "#change-1"
-
-    def __init__(
-        self, recommenders: Sequence[str], now: str, explain: Callable[[Words], str]
-    ) -> None:
-        super().__init__("Compare conditions", yes="Run")
-        self._feeds = [(name, name) for name in recommenders]
-        self._now, self._explain = now, explain
-
-    def body(self) -> ComposeResult:
-        heads = (Static(name, classes="column") for name in ("Parameters", "Feed by", "Intervene"))
-        yield Horizontal(label("Condition"), *heads, classes="row")
-        now = f"as it is now{': ' if self._now else ''}{line(self._now, 80)}"
-        yield Horizontal(
-            label("baseline"), Static(now, classes="note", markup=False), classes="row"
+def compare_dialog(
+    recommenders: Sequence[str], now: str, explain: Callable[[Words], str]
+) -> FormDialog[Words]:
+    """Return the form of a comparison; its result are the words that ``compare`` takes."""
+    feeds = [(name, name) for name in recommenders]
+    now = f"as it is now{': ' if now else ''}{line(now, 80)}"
+    fields = [Field("baseline", "Baseline", control=partial(Static, Content(f" {now}")))]
+    for row in ROWS:
+        fields += (
+            Field(f"change-{row}", f"Change {row}", hint="parameters, e.g. beta=0.15"),
+            Field(f"feed-{row}", "  feed by", choices=feeds, hint="as now"),
+            Field(f"do-{row}", "  intervene", hint="e.g. ban top:20:degree"),
         )
-        for row in ROWS:
-            yield Horizontal(
-                label(f"condition {row}"),
-                Input(id=f"change-{row}", compact=True, placeholder="e.g. beta=0.15"),
-                Select(self._feeds, id=f"feed-{row}", compact=True, prompt="as now"),
-                Input(id=f"do-{row}", compact=True, placeholder="e.g. ban top:20:degree"),
-                classes="row",
-            )
-        yield Horizontal(
-            label("Pairs"), Input("20", id="pairs", compact=True),
-            label("  Ticks"), Input(id="ticks", compact=True, placeholder="until quiet"),
-            label("  Seed"), Input(id="seed", compact=True, placeholder="the world's"),
-            classes="row",
-        )  # fmt: skip
-        yield Static("", id="plan", classes="preview", markup=False)
+    fields += (
+        Field("pairs", "Pairs", "20"),
+        Field("ticks", "Ticks", hint="until quiet"),
+        Field("seed", "Seed", hint="the world's"),
+    )
 
-    @property
-    def words(self) -> tuple[str, ...]:
-        numbers = [f"{name}={text}" for name in ("ticks", "seed") if (text := self._typed(name))]
-        return (self._typed("pairs") or "20", *filter(None, map(self._condition, ROWS)), *numbers)
-
-    def _condition(self, row: int) -> str:
-        feed, does = self.query_one(f"#feed-{row}", Select).value, self._typed(f"do-{row}")
+    def condition(values: Mapping[str, str], row: int) -> str:
+        change, feed, does = (values[f"{name}-{row}"] for name in ("change", "feed", "do"))
         names = ("do", "agents")  # `ban top:20:degree` leaves them out
         said = [
             f"{name}={word}" if name and "=" not in word else word
             for word, name in zip_longest(does.split(), names[: len(does.split())])
         ]
-        feed = f"recommender={feed}" if isinstance(feed, str) else ""
-        return "; ".join(filter(None, (self._typed(f"change-{row}"), feed, " ".join(said))))
+        return "; ".join(filter(None, (change, feed and f"recommender={feed}", " ".join(said))))
 
-    def _typed(self, name: str) -> str:
-        return self.query_one(f"#{name}", Input).value.strip()
+    def made(values: Mapping[str, str]) -> Words:
+        numbers = [f"{name}={values[name]}" for name in ("ticks", "seed") if values[name]]
+        conditions = (condition(values, row) for row in ROWS)
+        return (values["pairs"] or "20", *filter(None, conditions), *numbers)
 
-    @on(Input.Changed)
-    @on(Select.Changed)
-    def _changed(self) -> None:
-        told, problem = "", ""
-        try:
-            told = self._explain(self.words)
-        except HubbubError as error:
-            problem = str(error) if any(map(self._condition, ROWS)) else ""
-        self.query_one("#plan", Static).update(line(told, 400))
-        self.complain(problem)
+    async def preview(words: Words) -> str:
+        return line(explain(words), 400)
 
-    def result(self) -> tuple[str, ...]:
-        self._explain(self.words)  # raises what is wrong
-        return self.words
+    return FormDialog(
+        "Compare conditions", fields, made, yes="Run", focus="change-1", preview=preview,
+        asks_first=True,
+    )  # fmt: skip
 
 
-class SweepDialog(FormDialog[tuple[str, ...]]):
-    """Asks what to sweep; returns the words that ``sweep`` takes."""
+def sweep_dialog() -> FormDialog[Words]:
+    """Return the form of a sweep; its result are the words that ``sweep`` takes."""
+    designs = tuple((name, f"{name}: {says}") for name, says in lab.DESIGNS.items())
+    fields = (
+        Field("scenario", "Scenario", hint="FILE.toml, gallery:NAME; here: the last message",
+              missing="Type a scenario: a file, gallery:NAME, or here."),
+        Field("parameters", "Parameters", hint="beta=0.1:0.5:9 gamma=5,10 (:log); or [sweep]"),
+        Field("design", "Design", choices=designs, hint="default: [sweep], or a grid"),
+        Field("points", "Points", hint="default: set by the design"),
+        Field("replicates", "Replicates", hint="runs per point; default: 5"),
+        Field("measure", "Measure", hint="share, size, depth ...; default: share"),
+        Field("into", "Results", hint="a file; default: NAME.sweep.runs"),
+    )  # fmt: skip
 
-    AUTO_FOCUS = "#scenario"
-
-    def __init__(self) -> None:
-        super().__init__("Sweep parameters", yes="Run")
-
-    def fields(self) -> Iterator[Field]:
-        designs = tuple((name, f"{name}: {says}") for name, says in lab.DESIGNS.items())
-        yield Field("scenario", "Scenario", hint="FILE.toml, gallery:NAME; here: the last message",
-                    missing="Type a scenario: a file, gallery:NAME, or here.")  # fmt: skip
-        yield Field("parameters", "Parameters", hint="beta=0.1:0.5:9 gamma=5,10 (:log); or [sweep]")
-        yield Field("design", "Design", choices=designs, hint="default: [sweep], or a grid")
-        yield Field("points", "Points", hint="default: set by the design")
-        yield Field("replicates", "Replicates", hint="runs per point; default: 5")
-        yield Field("measure", "Measure", hint="share, size, depth ...; default: share")
-        yield Field("into", "Results", hint="a file; default: NAME.sweep.runs")
-
-    def made(self, values: Mapping[str, str]) -> tuple[str, ...]:
+    def made(values: Mapping[str, str]) -> Words:
         typed = dict(values)
         where, ranges = typed.pop("scenario"), typed.pop("parameters")
         try:
@@ -137,11 +105,16 @@ class SweepDialog(FormDialog[tuple[str, ...]]):
             raise InputError("Missing closing quote in the parameters.") from None
         return (where, *words, *(f"{name}={text}" for name, text in typed.items() if text))
 
+    return FormDialog("Sweep parameters", fields, made, yes="Run")
 
-class GalleryDialog(Dialog[tuple[str, ...]]):
-    """Scenarios with a picture, question and claim; returns `compare` or `play`, and its words."""
 
-    AUTO_FOCUS = "#scenarios"
+COMPARE = "compare"
+"""The word after a scenario of the gallery whose variants are to be compared."""
+
+
+class GalleryDialog(ListDialog[Any]):
+    """Scenarios, and a picture of the chosen one; returns the words that ``scenario`` takes."""
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "compare", "Compare the variants", id="gallery-compare", show=False),
         Binding("left", "variant(-1)", "Previous variant", id="gallery-left", show=False),
@@ -149,14 +122,17 @@ class GalleryDialog(Dialog[tuple[str, ...]]):
     ]
 
     def __init__(self) -> None:
-        super().__init__("Gallery", yes="Play")
-        self._where: list[str] = []
+        async def load() -> tuple[list[tuple[Content, Any]], str]:
+            found = await in_thread(lab.scenarios, "scenarios")
+            return [(Content(line(each.rpartition(":")[2], 40)), each) for each in found], ""
+
+        super().__init__("Gallery", yes="Play", load=load)
         self._story: ScenarioStory | None = None
         self._variant = 0
 
     def body(self) -> ComposeResult:
         with Horizontal(id="gallery"):
-            yield OptionList(id="scenarios", markup=False, compact=True)
+            yield OptionList(id="list", markup=False, compact=True)
             with Vertical(id="story"):
                 yield FanPane(id="still")
                 yield Static("", id="told", markup=False)
@@ -168,29 +144,22 @@ class GalleryDialog(Dialog[tuple[str, ...]]):
         super().fit(room)
         self.query_one("#gallery").styles.height = min(room, 30)
 
-    async def on_mount(self) -> None:
-        if (preferences := getattr(self.app, "preferences", None)) is not None:
-            self.query_one(FanPane).symbols = preferences.symbols
-        self._where = await in_thread(lambda: lab.scenarios(), "scenarios")
-        options = self.query_one("#scenarios", OptionList)
-        options.add_options(line(each.rpartition(":")[2], 40) for each in self._where)
-        options.highlighted = 0 if self._where else None
-
     @on(OptionList.OptionHighlighted)
     async def _moved(self, event: OptionList.OptionHighlighted) -> None:
         event.stop()
-        where = self._where[event.option_index]
+        event.prevent_default()
+        where = str(self._listed[event.option_index])
         self._story, self._variant = None, 0
-        try:
+        with self.complaining():
             self._story = await in_thread(lambda: lab.story_of(where), "scenario")
-        except HubbubError as error:
-            self.complain(str(error))
         self._show()
 
     def _show(self) -> None:
         story, still = self._story, self.query_one(FanPane)
         if story is None:
             return
+        if (preferences := getattr(self.app, "preferences", None)) is not None:
+            still.symbols = preferences.symbols
         still.display = bool(story.still)
         if story.still:
             still.show_outcome(_drawn(story), np.zeros(0))
@@ -215,21 +184,20 @@ class GalleryDialog(Dialog[tuple[str, ...]]):
             self._variant = (self._variant + by) % len(self._story.variants)
             self._show()
 
-    def result(self) -> tuple[str, ...] | None:
+    def result(self) -> Words:
         story = self._story
         if story is None:
-            self.complain("Choose a scenario first.")
-            return None
+            raise InputError("Choose a scenario first.")
         words = [f"variant={story.variants[self._variant]}"] if story.variants else []
         words += [f"agents={story.still['agents']}"] if story.still else []
-        return ("play", story.where, *words)
+        return (story.where, *words)
 
     @on(Button.Pressed, "#compare")
     def action_compare(self) -> None:
         if self._story is None or len(self._story.variants) < 2:
             self.complain("This scenario has no variants to compare.")
         else:
-            self.dismiss(("compare", self._story.where))
+            self.dismiss((self._story.where, COMPARE))
 
 
 def _drawn(story: ScenarioStory) -> Outcome:
@@ -243,38 +211,35 @@ def _drawn(story: ScenarioStory) -> Outcome:
     return lab.Outcome(still["series"], unit, 0, still["agents"], arms, (), (), 0)
 
 
-class LabDialog(FormDialog[tuple[str, ...]]):
-    """Lists studies, and scenarios that can be swept; returns the words that ``study`` takes."""
+def lab_dialog(found: Sequence[LabFile], folder: Path) -> FormDialog[Words]:
+    """Return the list of studies and sweeps; its result are the words that ``study`` takes."""
+    verbs = [("run", "run, or resume"), ("edit", "edit"), ("report", "write the report")]
+    files = {str(each.path): each for each in found}
+    listed = [
+        (where, f"{each.path.stem:<20} {each.kind:<6} {each.state:<14} {each.title}")
+        for where, each in files.items()
+    ]
+    of_file = Field("file", "File", choices=listed, only_for=("verb", frozenset(dict(verbs))))
+    fields = (
+        *([of_file] if files else ()),
+        Field("verb", "Do", choices=[
+            *(verbs if files else ()), ("new", f"write a new study into {folder}"),
+        ]),
+        Field("name", "New study", hint="name", missing="Type a name for the new study.",
+              only_for=("verb", frozenset({"new"}))),
+    )  # fmt: skip
 
-    AUTO_FOCUS = "#file"
-
-    def __init__(self, found: Sequence[LabFile], folder: Path) -> None:
-        super().__init__("Studies and scenarios", yes="OK")
-        self._found, self._folder = {str(each.path): each for each in found}, folder
-
-    def fields(self) -> Iterator[Field]:
-        verbs = [("run", "run, or resume"), ("edit", "edit"), ("report", "write the report")]
-        if self._found:
-            files = [
-                (where, f"{each.path.stem:<20} {each.kind:<6} {each.state:<14} {each.title}")
-                for where, each in self._found.items()
-            ]
-            yield Field("file", "File", choices=files, only_for=("verb", frozenset(dict(verbs))))
-        else:
-            verbs = []
-        verbs.append(("new", f"write a new study into {self._folder}"))
-        yield Field("verb", "Do", choices=verbs)
-        yield Field("name", "New study", hint="name", missing="Type a name for the new study.",
-                    only_for=("verb", frozenset({"new"})))  # fmt: skip
-
-    def made(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        verb, file = values["verb"], self._found.get(values.get("file", ""))
+    def made(values: Mapping[str, str]) -> Words:
+        verb, file = values["verb"], files.get(values.get("file", ""))
         if file is None or verb == "new":
             return ("new", values["name"])
         if file.kind == "sweep" and verb == "report":
             raise InputError("A sweep has no report; run it, then `export tables FOLDER`.")
         is_sweep = file.kind == "sweep" and verb == "run"
         return ("sweep" if is_sweep else verb, str(file.path))
+
+    focus = "file" if files else "name"
+    return FormDialog("Studies and scenarios", fields, made, yes="OK", focus=focus)
 
 
 class EditorDialog(Dialog[tuple[str, bool]]):
@@ -290,7 +255,6 @@ class EditorDialog(Dialog[tuple[str, bool]]):
         super().__init__(f"Edit {path}", yes="Save", no="Leave")
         self._path, self._text = path, text
         self._fault: Diagnostic | None = None
-        self._timer: Timer | None = None
 
     def body(self) -> ComposeResult:
         yield TextArea(
@@ -306,9 +270,6 @@ class EditorDialog(Dialog[tuple[str, bool]]):
         super().fit(room)
         self.query_one("#text").styles.height = max(3, self.app.size.height - AROUND)
 
-    def on_mount(self) -> None:
-        self._check()
-
     @property
     def _now(self) -> str:
         return self.query_one("#text", TextArea).text
@@ -316,21 +277,16 @@ class EditorDialog(Dialog[tuple[str, bool]]):
     def result(self) -> tuple[str, bool]:
         return self._now, False
 
+    def on_mount(self) -> None:
+        self._check()
+
     @on(TextArea.Changed)
-    def _changed(self, event: TextArea.Changed) -> None:
-        event.stop()
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(PAUSE, self._check)
-
-    def _check(self) -> None:
-        begin: Any = self._look  # a coroutine made here might never be awaited
-        self.run_worker(begin, group="check", exclusive=True, exit_on_error=False)
-
-    async def _look(self) -> None:
+    @work(exclusive=True, exit_on_error=False)
+    async def _check(self) -> None:
+        await asyncio.sleep(PAUSE)
         path, text = self._path, self._now
         found = await in_thread(lambda: lab.fault_of(path, text), "check")
-        if self.is_mounted and text == self._now:
+        if self.is_mounted:
             self._fault = found
             row = "" if found is None or found.row < 0 else f"Line {found.row + 1} (F8): "
             told = self.query_one("#fault", Static)
@@ -344,17 +300,13 @@ class EditorDialog(Dialog[tuple[str, bool]]):
         area.focus()
 
     def action_close(self) -> None:
-        if self._now == self._text:
-            self.dismiss(None)
-            return
-        ask = Confirm(
-            "Leave without saving?", f"Unsaved changes in {self._path} will be lost.",
-            yes="Leave",
-        )  # fmt: skip
-        self.app.push_screen(ask, self._leave)
+        self._leave()
 
-    def _leave(self, agreed: bool | None) -> None:
-        if agreed:
+    @work
+    async def _leave(self) -> None:
+        lost = f"Unsaved changes in {self._path} will be lost."
+        ask = Confirm("Leave without saving?", lost, yes="Leave")
+        if self._now == self._text or await self.app.push_screen_wait(ask):
             self.dismiss(None)
 
     @on(Button.Pressed, "#run")

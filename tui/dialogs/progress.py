@@ -13,8 +13,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import ProgressBar, Static
 
 from sim.errors import Cancelled
 from tui.dialogs.dialog import Dialog
@@ -88,52 +87,23 @@ def in_thread(work: Callable[[], T], name: str = "work") -> asyncio.Future[T]:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
 
-    def settle(result: T | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)  # type: ignore[arg-type]
+    def settle(how: str, outcome: object) -> None:
+        if not future.done():
+            getattr(future, how)(outcome)
 
     def body() -> None:
         try:
-            outcome: tuple[T | None, BaseException | None] = (work(), None)
+            outcome: tuple[str, object] = ("set_result", work())
         except BaseException as error:
-            outcome = (None, error)
             if isinstance(error, StopIteration) or not isinstance(error, Exception):
                 # A future cannot carry StopIteration; a plugin's sys.exit must not end the program.
-                outcome = (None, RuntimeError(f"{type(error).__name__}: {error}"))
+                error = RuntimeError(f"{type(error).__name__}: {error}")
+            outcome = ("set_exception", error)
         with suppress(RuntimeError):  # the loop is closed: the result is not needed any more
             loop.call_soon_threadsafe(settle, *outcome)
 
     threading.Thread(target=body, name=name, daemon=True).start()
     return future
-
-
-class ProgressGauge(Widget):
-    """A bar that fills: ``━━━━━━━━────  41%  reading lines``."""
-
-    DEFAULT_CSS = "ProgressGauge { height: 1; width: 1fr; }"
-
-    def __init__(self, *, id: str = "gauge") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
-        self._share = -1.0
-
-    def show(self, share: float) -> None:
-        if round(share, 3) != self._share:
-            self._share = round(share, 3)
-            self.refresh()
-
-    def render(self) -> Content:
-        share = max(0.0, self._share)
-        width = max(1, self.size.width - 6)
-        done = round(width * share)
-        return Content.assemble(
-            ("━" * done, "$primary"),
-            ("─" * (width - done), "$foreground-disabled"),
-            (f" {share:4.0%}", "bold"),
-        )
 
 
 class ProgressDialog(Dialog[bool]):
@@ -150,7 +120,7 @@ class ProgressDialog(Dialog[bool]):
 
     def body(self) -> ComposeResult:
         yield Static("", id="stage", markup=False)
-        yield ProgressGauge()
+        yield ProgressBar(total=1, show_eta=False)
 
     def on_mount(self) -> None:
         self._turn()
@@ -164,7 +134,7 @@ class ProgressDialog(Dialog[bool]):
         stage = self.job.stage or "working"
         stage = "Cancelling ... (Esc again hides this)" if self.job.is_stopping else stage
         self.query_one("#stage", Static).update(line(f"{stage}, {spent}", 70))
-        self.query_one(ProgressGauge).show(self.job.share)
+        self.query_one(ProgressBar).update(progress=self.job.share)
 
     def action_close(self) -> None:
         if self.job.cancellable and not self.job.is_stopping:
@@ -213,7 +183,7 @@ class Loading(Screen[None]):
         with Vertical(id="start"):
             yield Static(Content(WORDMARK), id="wordmark")
             yield Static(MOTTO, id="motto", markup=False)
-            yield ProgressGauge()
+            yield ProgressBar(total=1, show_eta=False)
             yield Static("", id="stage", markup=False)
 
     def on_mount(self) -> None:
@@ -230,7 +200,7 @@ class Loading(Screen[None]):
     def _turn(self) -> None:
         self.job.look()
         self.query_one("#stage", Static).update(plain("\n\n".join(filter(None, self._lines()))))
-        self.query_one(ProgressGauge).show(self.job.share)
+        self.query_one(ProgressBar).update(progress=self.job.share)
 
     def _lines(self) -> tuple[str, ...]:
         """Return the text shown: the error or the progress, and the latest sentence."""

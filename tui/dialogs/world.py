@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from textual.content import Content
-from textual.css.query import NoMatches
 from textual.widgets import Select
 
 import sim
@@ -34,98 +32,71 @@ NO_PLATFORM = "none: messages spread along ties only"
 ALONE = "none"
 
 
-class NewWorldDialog(FormDialog[NewWorld]):
-    """Returns the specification of a new world."""
+def new_world_dialog(last: NewWorld | None) -> FormDialog[NewWorld]:
+    """Return the form of a new world."""
+    last = last or USUAL
+    network, platform = last.network, last.platform
+    parameters = {"mean_degree": last.mean_degree, **last.parameters}
 
-    AUTO_FOCUS = "#agents"
-    of = "network"
-    waiting = "The network generators are still loading."
-
-    def __init__(self, last: NewWorld | None) -> None:
-        self._last = last or USUAL
-        given = {"mean_degree": self._last.mean_degree, **self._last.parameters}
-        super().__init__("New world", yes="Create", given=given, given_to=self._last.network)
-
-    def fields(self) -> Iterator[Field]:
-        last = self._last
-        yield Field("network", "Network", "", [("", "Loading networks ...")])
-        yield Field("agents", "Members", count(last.agents), check=whole_number("agents", 1))
-        yield Field("seed", "Seed", str(last.seed), check=whole_number("seed", 0))
-        yield Field("platform", "Platform", last.platform, [(ALONE, NO_PLATFORM)])
-
-    async def load(self) -> tuple[Sequence[PluginChoice], str]:
+    async def load() -> Sequence[PluginChoice]:
         cards = await in_thread(choices.networks, "networks")
         ranks = await in_thread(choices.recommenders, "recommenders")
-        for feeds in self.query("#platform").results(Select):
+        for feeds in form.query("#platform").results(Select):
             feeds.set_options([(NO_PLATFORM, ALONE), *((f"feeds ranked by {n}", n) for n in ranks)])
-            feeds.value = self._last.platform if self._last.platform in ranks else ALONE
-        return cards, self._last.network
+            feeds.value = platform if platform in ranks else ALONE
+        return cards
 
-    def made(self, values: Mapping[str, str]) -> NewWorld:
-        given: dict[str, Any] = dict(self.parameters)
+    def made(values: Mapping[str, str]) -> NewWorld:
+        given: dict[str, Any] = dict(form.parameters)
         degree = float(given.pop("mean_degree", USUAL.mean_degree))
-        platform = "" if values["platform"] == ALONE else values["platform"]
         return NewWorld(
             whole("agents", values["agents"], low=1), values["network"], degree,
-            whole("seed", values["seed"], low=0), parameters=given, platform=platform,
+            whole("seed", values["seed"], low=0), parameters=given,
+            platform="" if values["platform"] == ALONE else values["platform"],
         )  # fmt: skip
 
-    def result(self) -> NewWorld | None:
-        order = super().result()
-        if order is not None:
-            _estimated(order)
-        return order
+    async def preview(wanted: NewWorld) -> str:
+        needed = sim.World.estimate_bytes(wanted.agents, wanted.mean_degree)
+        free = psutil.virtual_memory().available
+        if needed > free:
+            raise InputError(
+                f"Not enough memory: {plural(wanted.agents, 'member')} need about "
+                f"{bytes_of(needed)}, {bytes_of(free)} free; use fewer members or a smaller mean "
+                "degree."
+            )
+        return f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} free."
 
-    async def preview(self, wanted: NewWorld) -> str:
-        return await in_thread(lambda: _estimated(wanted), "estimate")
-
-
-def _estimated(order: NewWorld) -> str:
-    """Return what a world needs; raise ``InputError`` if that is more than is free."""
-    needed = sim.World.estimate_bytes(order.agents, order.mean_degree)
-    free = psutil.virtual_memory().available
-    if needed > free:
-        raise InputError(
-            f"Not enough memory: {plural(order.agents, 'member')} need about {bytes_of(needed)}, "
-            f"{bytes_of(free)} free; use fewer members or a smaller mean degree."
-        )
-    return f"Needs about {bytes_of(needed)} of memory; {bytes_of(free)} free."
+    form = FormDialog(
+        "New world",
+        (
+            Field("network", "Network", "", [("", "Loading networks ...")]),
+            Field("agents", "Members", count(last.agents), check=whole_number("agents", 1)),
+            Field("seed", "Seed", str(last.seed), check=whole_number("seed", 0)),
+            Field("platform", "Platform", platform, [(ALONE, NO_PLATFORM)]),
+        ),
+        made, yes="Create", focus="agents", preview=preview, asks_first=True,
+        of="network", load=load, first=network,
+        given=lambda name: parameters if name == network else {},
+    )  # fmt: skip
+    return form
 
 
 NAME_CELLS = 20
 
 
-class OpenDialog(ListDialog["SavedWorld"]):
-    """Lists the saves folder, newest first."""
+def open_dialog(saves: Path) -> ListDialog[SavedWorld]:
+    """Return the list of the saves folder, newest first."""
 
-    empty = "Nothing to open yet; press w in a world to save it."
-    beside = 4
+    async def load() -> tuple[list[tuple[Content, SavedWorld | None]], str]:
+        saved = await in_thread(lambda: runtime.saved_worlds(saves), "saves")
+        many = plural(len(saved), "saved world") if saved else "No saved worlds"
+        told = f"{many} in {saves}; 0 opens the gallery of scenarios."
+        return [(_line(world), world) for world in saved], told
 
-    def __init__(self, saves: Path) -> None:
-        super().__init__("Open a world", yes="Open")
-        self._saves = saves
-
-    def on_mount(self) -> None:
-        self.tell("Loading saved worlds ...")
-        self.run_worker(self._list())
-
-    async def _list(self) -> None:
-        saved = await in_thread(lambda: runtime.saved_worlds(self._saves), "saves")
-        with suppress(NoMatches):  # the dialog was closed meanwhile
-            self.offer((_line(world), world) for world in saved)
-            many = plural(len(saved), "saved world") if saved else "No saved worlds"
-            self.tell(f"{many} in {self._saves}; 0 opens the gallery of scenarios.")
-
-    def moved(self) -> str:
-        world = self.here
-        self.complain(world.damage if world else "")
-        return world.live if world else ""
-
-    def result(self) -> SavedWorld | None:
-        world = super().result()
-        if world is not None and world.damage:
-            raise InputError(world.damage)
-        return world
+    return ListDialog(
+        "Open a world", yes="Open", empty="Nothing to open yet; press w in a world to save it.",
+        load=load, about=lambda world: world.live, damage=lambda world: world.damage,
+    )  # fmt: skip
 
 
 def _line(world: SavedWorld) -> Content:
@@ -171,38 +142,24 @@ def is_taken(path: Path) -> bool:
 class SaveDialog(FormDialog[Path]):
     """Asks for a name; an existing file is replaced only after a second Enter."""
 
-    AUTO_FOCUS = "#name"
-
     def __init__(
         self, saves: Path, name: str, own: str | None = None, at: Path | None = None
     ) -> None:
-        super().__init__("Save the world", yes="Save")
-        self._saves = saves
-        self._proposed = _proposal(name)
-        self._own = {Path(each).resolve() for each in (own, at) if each}
-        self._agreed = ""
-
-    def fields(self) -> Iterator[Field]:
-        yield Field(
-            "name", "Name", self._proposed, note=f"in {self._saves}", missing="Type a name."
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64] or "world"
+        field = Field("name", "Name", name, note=f"in {saves}", missing="Type a name.")
+        super().__init__(
+            "Save the world", (field,), lambda values: saved_path(saves, values["name"]), yes="Save"
         )
-
-    def made(self, values: Mapping[str, str]) -> Path:
-        return saved_path(self._saves, values["name"])
+        self._same = {Path(each).resolve() for each in (own, at) if each}
+        self._agreed = ""
 
     def result(self) -> Path | None:
         path = super().result()
-        is_other = path is not None and is_taken(path) and path.resolve() not in self._own
+        is_other = path is not None and is_taken(path) and path.resolve() not in self._same
         if path is not None and is_other and self._agreed != path.name:
             self._agreed = path.name
             raise InputError(f"{path.name} exists; press Enter again to overwrite it.")
         return path
-
-
-def _proposal(name: str) -> str:
-    """Return a valid name made from any text."""
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:64]
-    return stem or "world"
 
 
 class QuitDialog(Confirm):
@@ -211,69 +168,53 @@ class QuitDialog(Confirm):
     AUTO_FOCUS = "#yes"
 
     def __init__(self, frame: Frame, purpose: str, kept_as: str = "") -> None:
-        parts: list[str | tuple[str, str]] = [_lost(frame)]
         title, yes = "Unsaved changes", f"Save and {purpose}"[:40]
         more: list[tuple[str, str, Any]] = [("drop", "Do not save", "error")]
         if kept_as:
             title, yes = "Unsaved world", "Save ..."
             more = [("keep", "Keep", "default"), ("drop", "Discard", "error")]
             told = "has not been saved. It stays recoverable under Open (o) as "
-            parts = [told, (line(kept_as, 40), "bold"), "."]
-        at = (line(frame.name, 40), "bold"), f" (tick {count(frame.tick)}) "
-        text = Content.assemble(*at, *parts)
-        super().__init__(title, text, yes=yes, no="Cancel", more=more, answer="save")
-
-
-def _lost(frame: Frame) -> str:
-    if frame.kept is not None:
-        return (
-            f"has unsaved changes: its journal ends at tick {count(frame.kept.tick)}.\n"
-            "If you leave now, later changes are lost unless you save them elsewhere."
-        )
-    return "has changed since it was last saved.\nIf you leave now, these changes are lost."
+        elif frame.kept is not None:
+            told = (
+                f"has unsaved changes: its journal ends at tick {count(frame.kept.tick)}.\n"
+                "If you leave now, later changes are lost unless you save them elsewhere."
+            )
+        else:
+            told = "has changed since it was last saved.\nIf you leave now, these changes are lost."
+        text = Content.assemble(
+            (line(frame.name, 40), "bold"), f" (tick {count(frame.tick)}) ", told,
+            (line(kept_as, 40), "bold"), "." * bool(kept_as),
+        )  # fmt: skip
+        super().__init__(title, text, yes=yes, more=more, answer="save")
 
 
 MOST = 500
 TEXT_CELLS = 40
 
 
-class PastTick(NamedTuple):
-    """A tick to go to."""
-
-    tick: int
-    goal: int | str
-    text: str
-
-
-def entries(marks: Iterable[Bookmark], rows: Iterable[SessionRow]) -> list[PastTick]:
-    """Return bookmarks and the starts of messages, latest first."""
-    found = [PastTick(mark.tick, mark.name, line(mark.name, TEXT_CELLS)) for mark in marks]
+def history_dialog(
+    marks: Iterable[Bookmark], sessions: Iterable[SessionRow], reach: Reach, tick: int
+) -> ListDialog[int | str]:
+    """Return the list of ticks to go to: bookmarks and the starts of messages, latest first."""
+    found: list[tuple[int, int | str, str]] = [(mark.tick, mark.name, mark.name) for mark in marks]
     found += [
-        PastTick(row.started_at, row.started_at, line(f"#{row.id} {row.text}", TEXT_CELLS))
-        for row in rows
+        (row.started_at, row.started_at, f"#{row.id} {row.text}")
+        for row in sessions
         if row.started_at >= 0
     ]
-    return sorted(found, key=lambda each: (-each.tick, str(each.goal)))[:MOST]
+    found.sort(key=lambda each: (-each[0], str(each[1])))
 
-
-class HistoryDialog(ListDialog["int | str"]):
-    """Lists ticks to go to."""
-
-    empty = "Nothing selected; b bookmarks a tick, :goto N goes to tick N."
-
-    def __init__(self, found: Sequence[PastTick], reach: Reach, tick: int) -> None:
-        super().__init__("Go to another tick", yes="Go")
-        self._found, self._reach, self._tick = found, reach, tick
-
-    def on_mount(self) -> None:
-        self.tell(self._reach.sentence)
-        self.offer((self._option(each), each.goal) for each in self._found)
-        if not self._found:
-            self.query_one("#yes").focus()
-
-    def _option(self, each: PastTick) -> Content:
-        here = "  here" if each.tick == self._tick else ""
-        kind = "bookmark" if isinstance(each.goal, str) else "message "
+    def option(at: int, goal: int | str, text: str) -> Content:
+        kind = "bookmark" if isinstance(goal, str) else "message "
         return Content.assemble(
-            f"tick {count(each.tick):>7}  ", (kind, "italic"), "  ", (each.text, "bold"), here
-        )
+            f"tick {count(at):>7}  ", (kind, "italic"), "  ", (line(text, TEXT_CELLS), "bold"),
+            "  here" if at == tick else "",
+        )  # fmt: skip
+
+    async def load() -> tuple[list[tuple[Content, int | str | None]], str]:
+        return [(option(*each), each[1]) for each in found[:MOST]], reach.sentence
+
+    return ListDialog(
+        "Go to another tick", yes="Go", load=load,
+        empty="Nothing selected; b bookmarks a tick, :goto N goes to tick N.",
+    )  # fmt: skip

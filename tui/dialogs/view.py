@@ -1,25 +1,94 @@
-"""The metrics dialog: the metrics that Live shows, and their alert thresholds."""
+"""The dialogs of the view: help, and the metrics that Live shows with their alert thresholds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.widgets import Input, OptionList
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static
 
 from sim.errors import InputError
-from tui.dialogs.dialog import ListDialog
+from tui.actions.table import ACTIONS, NO_KEY, by_id, key_label
+from tui.dialogs.dialog import Dialog, ListDialog, hanging
 from tui.dialogs.form import Field, Row, refusal
 from tui.draw.now import figure
 from tui.safe_text import line
 
 if TYPE_CHECKING:
+    from textual.binding import ActiveBinding
+
     from sim.world import AlertRule
+    from tui.actions.table import ScreenState
+
+
+MUTED = "$foreground-muted"
+WELCOME = (
+    "Hubbub simulates how messages spread in a social network. Send a message (i), run the world "
+    "(space), and watch which communities adopt it. Every action has a command for the : line "
+    "and an entry in the palette (;), the usual ones a key, which means the same in every mode. "
+    "A number before a key repeats it: 20< goes back 20 ticks. A digit alone shows its mode; with "
+    "< > . or , typed at once, it is a number too."
+)
+
+
+class HelpDialog(Dialog[bool]):
+    """A text and a table of keys."""
+
+    AUTO_FOCUS = ""
+
+    def __init__(
+        self, focused: Widget | None, bindings: Mapping[str, ActiveBinding], situation: ScreenState
+    ) -> None:
+        super().__init__("Help", yes="Close", no="")
+        self._focused = focused
+        self._active = bindings
+        self._situation = situation
+
+    def body(self) -> ComposeResult:
+        pane = getattr(self._focused, "HELP", None) or ""
+        yield Static(WELCOME + (f"\n\n{pane}" if pane else ""), markup=False)
+        active = [(key, each.binding) for key, each in self._active.items()]
+        keys: dict[str, list[str]] = {}
+        for key, binding in active:
+            keys.setdefault(act_of(binding.action), []).append(key)
+        own = [
+            self._line([key], Content(binding.description))
+            for key, binding in active
+            if not act_of(binding.action) and binding.description and not binding.system
+        ]
+        groups = {"Keys of this pane": own}
+        for action in ACTIONS:
+            if action.id in keys:
+                dim = MUTED if action.when(self._situation) else ""
+                typed = f"  :{action.command} {action.usage}".rstrip()
+                does = Content.assemble((action.help, dim), (typed, MUTED))
+                groups.setdefault(action.group, []).append(self._line(keys[action.id], does))
+        for group, lines in groups.items():
+            if lines:
+                yield Static(group, classes="heading", markup=False)
+                yield Static(Content("\n").join(lines), classes="keys")
+
+    def on_mount(self) -> None:
+        self.read()
+
+    def _line(self, keys: Sequence[str], does: Content) -> Content:
+        shown = " ".join(key_label(key) for key in keys if not key.startswith(NO_KEY))
+        return hanging(Content.styled(f"{shown:<12} ", "$accent bold"), does, self.across)
+
+    def result(self) -> bool:
+        return True
+
+
+def act_of(binding: str) -> str:
+    """Return the id of the action that a binding calls; empty if none."""
+    head, _, rest = binding.partition("act('")
+    name = rest.removesuffix("')")
+    return name if head in {"app.", ""} and rest and by_id(name) else ""
 
 
 NOTE = "Space: select   Enter: apply   !: has an alert (tab: edit thresholds)"
@@ -38,16 +107,8 @@ GROUPS = {
 Bounds = tuple[float | None, float | None]
 
 
-@dataclass(frozen=True, slots=True)
-class MetricChoice:
-    """The chosen metrics and thresholds."""
-
-    names: tuple[str, ...]
-    alerts: Mapping[str, Bounds] = field(default_factory=dict)
-
-
 class MetricsDialog(ListDialog[Any]):
-    """Lists every metric by group, with its unit and its current value."""
+    """Lists every metric by group; returns the chosen ones, and the changed alert thresholds."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("space", "pick", "Select or deselect", id="metrics-choose", show=False)
@@ -79,13 +140,14 @@ class MetricsDialog(ListDialog[Any]):
 
     def _fill(self, at: str) -> None:
         rows: list[tuple[Content, str | None]] = []
-        rest = dict.fromkeys(self._known)
-        for group, names in (*GROUPS.items(), ("Other", tuple(rest))):
-            own = [name for name in rest if name in names or name.startswith(_prefix(names))]
+        rest = list(self._known)
+        for group, names in (*GROUPS.items(), ("Other", ("",))):
+            begins = tuple(name for name in names if name.endswith("_") or not name)
+            own = [name for name in rest if name in names or name.startswith(begins)]
             if own:
                 rows.append((Content.styled(group, "bold $primary"), None))
                 rows += [(self._option(name), name) for name in own]
-            rest = {name: None for name in rest if name not in own}
+            rest = [name for name in rest if name not in own]
         self.offer(rows, at)
 
     def _option(self, name: str) -> Content:
@@ -132,7 +194,7 @@ class MetricsDialog(ListDialog[Any]):
         self.complain(_problem(low) or _problem(high))
         self._redraw()
 
-    def result(self) -> MetricChoice:
+    def result(self) -> tuple[tuple[str, ...], Mapping[str, Bounds]]:
         for name, bounds in self._bounds.items():
             for problem in filter(None, map(_problem, bounds)):
                 raise InputError(f"{name}: {problem}")
@@ -141,12 +203,7 @@ class MetricsDialog(ListDialog[Any]):
             for name, (low, high) in self._bounds.items()
             if (low, high) != self._before[name]
         }
-        return MetricChoice(tuple(self._chosen), alerts)
-
-
-def _prefix(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the beginnings among names: those that end with ``_``."""
-    return tuple(name for name in names if name.endswith("_"))
+        return tuple(self._chosen), alerts
 
 
 def _bounds(rule: AlertRule | None) -> tuple[str, str]:
