@@ -499,6 +499,13 @@ class Simulation:
         """
         return await self._client.ask(ThreadEngine.command, command, *args, **keywords)
 
+    async def do_as(self, author: str, command: str, /, *args: Any, **keywords: Any) -> Any:
+        """As :meth:`do`, for an author whom journal and audit log name; of a message, its number.
+
+        Ticks are run in the name of who asked for steps last, 0 of them at least.
+        """
+        return await self._client.ask(ThreadEngine.command_by, author, command, *args, **keywords)
+
     @overload
     async def query(self, function: Callable[..., R], *args: Any) -> R: ...
 

@@ -347,6 +347,20 @@ class LiveWorld:
             self.notice()
             self.layout.arrange(self.world, self.focused.group_by)
 
+    def sign(self, author: str) -> None:
+        """Log what is done from now on, ticks too, under an author."""
+        self.world.trail.seal(self.world)
+        self.author = self.world.trail.author = author
+
+    def call_as(self, author: str, act: Callable[[], Any]) -> Any:
+        """Return ``act()``, logged under an author."""
+        before = self.author
+        self.sign(author)
+        try:
+            return act()
+        finally:
+            self.sign(before)
+
     def _changed(self, before: ChangeDetector, after: ChangeDetector) -> None:
         """Report changes, and wake the messages for which they matter."""
         self.is_dirty = True

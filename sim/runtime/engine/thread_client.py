@@ -503,13 +503,26 @@ class ThreadEngine:
 
     async def command(self, command: str, /, *args: Any, **keywords: Any) -> Any:
         """Carry out a command of :data:`sim.world.commands.COMMANDS` between two ticks."""
+        return await self.command_by("", command, *args, **keywords)
+
+    async def command_by(self, author: str, command: str, /, *args: Any, **keywords: Any) -> Any:
+        """Carry out a command for an author (empty: the simulation's), and return its result.
+
+        For a named author the result of a message is its number.
+        """
         row = COMMANDS.get(command) if isinstance(command, str) else None
         if row is None:
             raise UnknownNameError("command", str(command), COMMANDS)
         row.check(args, keywords)
         if command == "step":  # tick by tick: it can be paused, and what is due on the way is done
+            if author:
+                await self.do(lambda: self.live.sign(author), is_safe=True)
             return await self.step(*args, **keywords)
-        return await self.call(row.apply, *args, **keywords)
+        if not author:
+            return await self.call(row.apply, *args, **keywords)
+        act = partial(self.live.call, row.apply, *args, **keywords)
+        found = await self.do(lambda: self.live.call_as(author, act), is_long=True, is_safe=True)
+        return found.id if isinstance(found, Cascade) else found
 
     async def query(
         self,
