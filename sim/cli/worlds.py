@@ -13,8 +13,8 @@ import typer
 
 from sim import scenario
 from sim.cli.output import Pairs, SavedName, WorldName, again, require_folder, say, tell
-from sim.cli.start import completed, open_screen, prepare
-from sim.cli.watch import watched
+from sim.cli.start import Flags, completed, open_screen, prepare
+from sim.cli.watch import probe_foreign, watched
 from sim.core.progress import Report
 from sim.core.text import plural
 from sim.errors import FileError, InputError, UnknownNameError
@@ -317,6 +317,8 @@ def open_file(
     raise typer.Exit(open_screen(flags, path, read_only=read_only))
 
 
+_API = "With --api"
+
 EXPOSED = (
     "Other machines reach {host}, and whoever has the driver's address controls this world and "
     "writes files as you; add --expose to serve it there."
@@ -333,9 +335,27 @@ def serve(
     expose: Annotated[
         bool, typer.Option("--expose", help="Allow an address that other machines reach.")
     ] = False,
+    api: Annotated[
+        bool, typer.Option("--api", help="Serve the HTTP API and its dashboard.")
+    ] = False,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(help="File of role, name, token lines.", rich_help_panel=_API),
+    ] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="TLS certificate.", rich_help_panel=_API)
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key.", rich_help_panel=_API)] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(help="Host by which others reach it; repeatable.", rich_help_panel=_API),
+    ] = None,
 ) -> None:
-    """Show the screen in a browser: one person drives it, others watch the same picture."""
+    """Show the screen in a browser: one drives, others watch; or serve the HTTP API."""
     prepare(context.obj)
+    if api:
+        _serve_api(context.obj, file, tokens, host, port, certificate, key, expose, name or ())
+        return
     try:
         is_local = host == "localhost" or ip_address(host).is_loopback
     except ValueError:
@@ -353,6 +373,44 @@ def serve(
 
         words += ["open", str(saved_path(file))]
     served.serve(shlex.join(words), host, port)
+
+
+def _serve_api(
+    flags: Flags, file: str, tokens: Path | None, host: str, port: int,
+    certificate: Path | None, key: Path | None, expose: bool, hosts: Sequence[str],
+) -> None:  # fmt: skip
+    """Serve a world, or the demo; what its journal holds is there again, and goes on."""
+    try:
+        from sim.api import ApiOptions, serve_api
+    except ImportError:
+        need = "hubbub serve --api needs the extra server: pip install 'hubbub[server]'."
+        raise InputError(need) from None
+    from sim.io import demo
+    from sim.runtime import Simulation, open_live
+    from sim.scenario.worlds import saved_path
+    from sim.settings.settings import current, settings_path
+
+    options = ApiOptions(
+        tokens or settings_path().with_name("api-tokens"), host, port, certificate, key,
+        is_exposed=expose and tokens is not None, names=tuple(hosts),
+    )  # fmt: skip
+    options.check()
+    path = saved_path(file) if file else None
+    opened = None if path is None else open_live(path)
+    for said in () if opened is None else filter(None, (opened.told, *opened.findings)):
+        tell(said)
+    journal = opened is not None and current().journal != "off"
+
+    def opening() -> Simulation:
+        return Simulation(
+            demo() if opened is None else opened.world, name=path.stem if path else "demo",
+            path=path, journal=opened.journal_config(author="api") if opened and journal else False,
+            author="api", isolated=flags.isolated, frames_per_second=current().frames_per_second,
+        )  # fmt: skip
+
+    if not flags.isolated:
+        probe_foreign()
+    serve_api(opening, options, tell)
 
 
 def _shared_options(context: typer.Context) -> list[str]:

@@ -15,6 +15,7 @@ import networkx as nx
 LAYERS = (
     ("tui", "plugins"),
     ("sim.cli", "sim.testing"),
+    ("sim.api",),
     ("sim.lab",),
     ("sim.scenario",),
     ("sim.runtime",),
