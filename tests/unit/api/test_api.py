@@ -25,11 +25,10 @@ from sim.api import (
     Callers,
     Role,
     application,
-    commands,
     guard,
-    jobs,
+    orders,
+    reading,
     routes,
-    watching,
 )
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
@@ -281,7 +280,7 @@ async def test_what_fails_or_lasts_is_a_problem_too(monkeypatch: pytest.MonkeyPa
     async def endless(*_: Any) -> None:
         await asyncio.sleep(60)
 
-    monkeypatch.setattr(commands, "_STEP_SECONDS", 0.1)
+    monkeypatch.setattr(orders, "_STEP_SECONDS", 0.1)
     async with served(world(is_platform=True)) as api:
         assert (await api.told("/commands/step", {"ticks": 10_000}))["result"] < 10_000
     monkeypatch.setattr(routes, "SECONDS", 0.05)
@@ -373,9 +372,9 @@ async def test_jobs_are_followed_and_cancelled() -> None:
         await api.told("/jobs/compare", asked | {"arms": {"baseline": {}, "b": {"policy": "x"}}})
         failed = await _ended(api, 4)
         assert (failed["state"], failed["by"]) == ("failed", "own-er")
-        board: jobs.Board = api.inner.state.board
+        board: orders.Board = api.inner.state.board
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(jobs, "KEPT", 2)
+            patch.setattr(orders, "KEPT", 2)
             await api.told("/jobs/communities", {})
         assert 1 not in board.works
         await _ended(api, 5)
@@ -441,11 +440,11 @@ async def test_frames_and_events_come_over_both_ways(
                 ticks.add(heard.get("frame", {}).get("tick"))
                 events.add(heard.get("event", {}).get("event"))
         stream = f"http://{host}/watch?what=events&rate=10"
-        monkeypatch.setattr(watching, "_BEAT_SECONDS", 0.05)
+        monkeypatch.setattr(reading, "_BEAT_SECONDS", 0.05)
         async with client.stream("GET", stream, headers=drive) as lines:
             assert await anext(lines.aiter_lines()) == "event: beat"
         last = await web.ws_connect(url, headers=drive)
-        monkeypatch.setattr(watching, "MOST_WATCHERS", 0)
+        monkeypatch.setattr(reading, "MOST_WATCHERS", 0)
         assert (await client.get(stream, headers=drive)).status_code == 409
         for wrong in (drive, {"Origin": "http://evil.example", **drive}, {}):
             with pytest.raises(WSServerHandshakeError):
