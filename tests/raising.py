@@ -1,6 +1,6 @@
 """A call that must fail, in one line."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import ParamSpec
 
 import pytest
@@ -20,3 +20,9 @@ def raises(
     __tracebackhide__ = True
     with pytest.raises(error, match=match):
         call(*args, **kwargs)
+
+
+async def raises_awaited(error: type[BaseException], match: str, call: Awaitable[object]) -> None:
+    """Check that an awaitable ends with an error whose text matches."""
+    with pytest.raises(error, match=match):
+        await call

@@ -93,11 +93,6 @@ def _place_names() -> tuple[str, ...]:
     return tuple(json.loads(path.read_text(encoding="utf-8")))
 
 
-def handle_of(seed: int, index: int) -> str:
-    """Return the handle of an agent with a generated name, "@ada.lovelace42"; unique per agent."""
-    return handle(name_of(seed, index), index)
-
-
 def handle(name: str, index: int) -> str:
     """Return a handle made from a name: letters and digits, dots for gaps, the agent's number."""
     plain = unicodedata.normalize("NFKD", name.lower())

@@ -49,5 +49,4 @@ def test_the_guide_names_every_key(section: str) -> None:
     keys |= (
         set(re.findall(r"^\| `(\w+)` \|", GUIDE, re.MULTILINE)) if section == "network" else set()
     )
-    known = {field.alias or name for name, field in PARTS[section].model_fields.items()}
-    assert known <= keys
+    assert {field.alias or name for name, field in PARTS[section].model_fields.items()} <= keys

@@ -70,8 +70,7 @@ async def main(path: Path, kind: str, how: str) -> None:
     if how == "fail":
         vars_of: Any = LiveWorld
         vars_of.frame = unseen
-    sent = acknowledged(simulation.inject("News", seeds=[1], model="sir"))
-    task = asyncio.create_task(sent)
+    task = asyncio.create_task(acknowledged(simulation.inject("News", seeds=[1], model="sir")))
     await until(lambda: disk.began > 0)
     if how == "restart":
         engine = thread_of(simulation)

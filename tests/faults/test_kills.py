@@ -10,7 +10,6 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def killed(what: str, agents: int, kills: int) -> str:
-    """Return what the killer says."""
     words = [sys.executable, "-m", "tests.faults.killing", what]
     words += ["--agents", str(agents), "--kills", str(kills)]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -124,7 +124,6 @@ PROMISES: dict[int, tuple[str, tuple[Held, ...]]] = {
 
 @cache
 def named(file: Path) -> frozenset[str]:
-    """The functions of a file."""
     tree = ast.parse(file.read_text())
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     return frozenset(node.name for node in ast.walk(tree) if isinstance(node, kinds))

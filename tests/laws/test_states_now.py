@@ -42,8 +42,7 @@ def test_states_are_named_for_seeds_and_unknown_ones_refused() -> None:
     story = world.inject("x", seeds=[0, 7, 9], model="sir", beta=0.0, gamma=0.0)
     queued = world.inject("y", seeds=[0], model="sir", at=9)
     assert not queued.state_now.any()
-    again = world.inject("z", seeds="state:0:infected", model="si")
-    assert again.seeds.tolist() == [0, 7, 9]
+    assert world.inject("z", seeds="state:0:infected", model="si").seeds.tolist() == [0, 7, 9]
     assert world.inject("z", seeds="state:0:infected:2", model="si").seeds.size == 2
     with pytest.raises(UnknownNameError, match="state of sir"):
         story.in_state("zombie")

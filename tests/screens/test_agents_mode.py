@@ -16,6 +16,7 @@ from sim.runtime.queries import feeds, members
 from sim.runtime.queries import members as orders
 from sim.runtime.queries.members import inner_of, moves_told
 from sim.world.members import activity_records
+from tests.raising import raises_awaited
 from tests.screens.showing import assert_fills, screen_of, shown
 from tests.screens.test_app import command, frame_of, keys, said, seen, settled, typed, until
 from tests.screens.test_app_real import hubbub
@@ -150,10 +151,8 @@ async def test_a_question_is_answered_while_steps_run_and_refused_when_closed() 
     async with Simulation(world) as simulation:
         assert await simulation.query(len_of) == 200
         assert await simulation.query(len_of, then=str) == "200"
-        with pytest.raises(InputError, match="No agent 200"):
-            await simulation.query(members.around, 200)
-    with pytest.raises(HubbubError):
-        await simulation.query(len_of)
+        await raises_awaited(InputError, "No agent 200", simulation.query(members.around, 200))
+    await raises_awaited(HubbubError, "", simulation.query(len_of))
 
 
 def len_of(world: World) -> int:
@@ -398,8 +397,7 @@ async def test_why_says_whether_a_member_without_a_feed_was_online(
     app: Any = SimpleNamespace(
         work=SimpleNamespace(of_engine=of_engine), simulation=SimpleNamespace(query=query)
     )
-    with pytest.raises(InputError, match=said):
-        await _feed_told(app, 5, ())
+    await raises_awaited(InputError, said, _feed_told(app, 5, ()))
 
 
 def test_a_member_is_told_with_what_it_did_long_ago_until_that_is_asked_again() -> None:

@@ -61,6 +61,5 @@ async def test_a_crash_and_a_stall_cost_their_messages_and_a_banner(
         tick = frame_of(app).tick
         await command(pilot, "step")
         await until(pilot, lambda: frame_of(app).tick == tick + 1)
-        statuses = [row.status for row in frame_of(app).sessions]
-        assert statuses == ["running", "failed", "failed"]
+        assert [row.status for row in frame_of(app).sessions] == ["running", "failed", "failed"]
     await app.leave()

@@ -246,8 +246,7 @@ async def test_theory_lies_behind_the_curves_in_every_symbol_and_scale(
         before = "".join(strip.text for strip in curves.paint(60, 12))
         await pilot.press("T")
         await until(pilot, lambda: "dashed: mean" in seen(app))
-        after = "".join(strip.text for strip in curves.paint(60, 12))
-        assert after != before
+        assert "".join(strip.text for strip in curves.paint(60, 12)) != before
         curves.action_log()
         assert len(curves.paint(60, 12)) == 12
 

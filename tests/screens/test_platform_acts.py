@@ -130,8 +130,7 @@ async def test_a_new_world_has_a_platform_where_one_is_chosen(tmp_path: Path) ->
 
 def test_worlds_are_made_with_platforms() -> None:
     order = NewWorld(50, "preferential-attachment", 4.0, 7, platform="random")
-    world = order.make(lambda _stage, _share: None)
-    now = feeds.platform_now(world)
+    now = feeds.platform_now(order.make(lambda _stage, _share: None))
     assert now is not None
     assert now.recommenders == ("random",)
     assert offers.recommenders()[0] == "blend"

@@ -23,6 +23,7 @@ from sim.errors import HubbubError, InputError
 from sim.runtime import PluginChoice, choices, warm
 from sim.scenario import ImportedWorld
 from sim.settings import Settings
+from tests.raising import raises_awaited
 from tests.screens.fake import PATCH, FakeSimulation, FakeSimulator, World, card, communities
 from tests.screens.showing import picture, shown
 from tests.screens.test_app import (
@@ -91,8 +92,7 @@ async def test_a_world_with_a_file_is_saved_there_before_it_is_left(tmp_path: Pa
         await burst(app, pilot, "q")
         await until(pilot, lambda: isinstance(app.screen, QuitDialog))
         await keys(pilot, "enter", then=lambda: not app.is_running)
-        kept = ("save", tmp_path / "saves" / "mine.hub")
-        assert made(app).asked.count(kept) == 2
+        assert made(app).asked.count(("save", tmp_path / "saves" / "mine.hub")) == 2
 
 
 async def test_a_world_is_left_unsaved_where_that_is_wished_and_stays_where_not(
@@ -329,8 +329,7 @@ async def test_work_that_ends_by_an_exit_or_a_stop_iteration_is_an_error() -> No
     def leave() -> None:
         raise SystemExit(3)
 
-    with pytest.raises(RuntimeError, match="SystemExit: 3"):
-        await in_thread(leave)
+    await raises_awaited(RuntimeError, "SystemExit: 3", in_thread(leave))
     with pytest.raises(RuntimeError, match=r"^StopIteration: nothing left$"):
         await asyncio.wait_for(in_thread(partial(_stops, "nothing left")), 30)
 

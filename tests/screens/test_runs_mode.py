@@ -168,8 +168,7 @@ async def test_conditions_are_rows_of_a_form_that_says_what_will_run(
 def test_futures_as_typed_begin_with_the_world_as_it_is() -> None:
     alone = arms_of(["recommender=random"])
     assert alone == {AS_IT_IS: {}, "recommender=random": {"recommender": "random"}}
-    named = arms_of(["calm", "loud: text='Open again.' model=si"])
-    assert list(named) == ["calm", "loud"]
+    assert list(arms_of(["calm", "loud: text='Open again.' model=si"])) == ["calm", "loud"]
     ban = "do=ban agents=top:5:degree"
     assert arms_of([ban])[ban]["interventions"][0]["do"] == "ban"
 
@@ -207,8 +206,7 @@ def test_the_bands_are_quantiles_over_replicates() -> None:
     outcome = made.outcome("no such series")
     assert outcome is not None
     assert (outcome.series, outcome.unit, outcome.finished) == ("ever", "agents", 9)
-    rows = found.records.curve("ever")
-    ranked = np.sort(rows, axis=0)
+    ranked = np.sort(found.records.curve("ever"), axis=0)
     assert np.array_equal(outcome.arms[""][2], ranked[4])
     assert np.array_equal(outcome.arms[""][1], ranked[2])
     assert dict(outcome.facts)["replicates"] == "9"

@@ -89,8 +89,7 @@ def test_spans_hold_the_least_and_the_greatest_of_their_ticks(
 
 
 def test_the_unknown_is_not_drawn() -> None:
-    course = np.array([1.0, np.nan, np.nan, np.nan, 1.0, 1.0])
-    low, _ = envelope(course, 0, 5, 6)
+    low, _ = envelope(np.array([1.0, np.nan, np.nan, np.nan, 1.0, 1.0]), 0, 5, 6)
     assert np.isnan(low).tolist() == [False, True, True, True, False, False]
     dots = trace(low, low, View(0, 5, 0, 2), 5)
     assert dots.any(axis=0).tolist() == [True, False, False, False, True, True]
@@ -107,8 +106,7 @@ def test_a_curve_has_no_gap(course: np.ndarray, rows: int, columns: int) -> None
 
 def test_curves_reach_top_and_bottom_and_dashes_follow_them() -> None:
     course = np.array([0.0, 10.0])
-    dots = trace(course, course, View(0, 1, 0, 10), 7)
-    assert np.argwhere(dots).tolist() == [[0, 1], [6, 0]]
+    assert np.argwhere(trace(course, course, View(0, 1, 0, 10), 7)).tolist() == [[0, 1], [6, 0]]
     flat = np.full(16, 1.0)
     across = trace(flat, flat, View(0, 15, 0, 2), 3, 0b00001111)[1]
     assert across.tolist() == [True] * 4 + [False] * 4 + [True] * 4 + [False] * 4

@@ -63,8 +63,7 @@ def test_a_name_is_one_thing_wherever_it_stands() -> None:
 def test_no_name_of_a_face_is_that_of_a_module_within(stub: Path) -> None:
     inside = {each.stem for each in stub.parent.iterdir() if each.suffix in {"", ".py"}}
     package = ".".join(stub.parent.relative_to(ROOT.parent).parts)
-    names = {name for home, name in listed(stub) if home != package}
-    assert names & inside == set()
+    assert {name for home, name in listed(stub) if home != package} & inside == set()
 
 
 @pytest.mark.parametrize("package", FACES)

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.names import handle, handle_of, name_of
+from sim.agents.names import handle, name_of
 from sim.core.rng import Stream, key, words
 
 
@@ -37,11 +37,6 @@ def test_names_are_spread_evenly_over_both_lists() -> None:
 
 def test_another_seed_gives_other_names() -> None:
     assert sum(name_of(1, i) == name_of(2, i) for i in range(1000)) < 5
-
-
-def test_handles_of_different_agents_differ() -> None:
-    assert len({handle_of(7, i) for i in range(3000)}) == 3000
-    assert handle_of(7, 1) == "@brayden.williams1"
 
 
 @given(st.text(max_size=30), st.integers(0, 2**31))

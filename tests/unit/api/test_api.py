@@ -19,20 +19,11 @@ from fastapi import FastAPI
 
 from sim import World, save
 from sim import api as http
-from sim.api import (
-    ApiOptions,
-    Caller,
-    Callers,
-    Role,
-    application,
-    guard,
-    orders,
-    reading,
-    routes,
-)
+from sim.api import ApiOptions, Caller, Callers, Role, application, guard, orders, reading, routes
 from sim.errors import FileError, InputError
 from sim.runtime import Simulation
 from sim.store.journal.reading import audit
+from tests.raising import raises
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "openapi.json"
 TOKENS = {role: f"{role.name.lower()}-{'x' * 24}" for role in Role}
@@ -68,11 +59,8 @@ class Api:
         return found.json()
 
 
-def world(*, is_platform: bool = False) -> World:
-    made = World.create(agents=300, network="planted-communities", mean_degree=8, seed=3)
-    if is_platform:
-        made.open_platform()
-    return made
+def world(**more: Any) -> World:
+    return World.create(agents=300, network="planted-communities", mean_degree=8, seed=3, **more)
 
 
 @asynccontextmanager
@@ -119,8 +107,7 @@ async def test_every_route_asks_for_its_role() -> None:
                 if path == "/watch" and role is not None:
                     continue  # it never ends: below
                 broken = {"headers": {"Content-Type": "application/json"}, "content": b"{"}
-                cases: tuple[dict[str, Any], ...] = ({"body": body}, broken)
-                for how in cases:
+                for how in ({"body": body}, broken):
                     found = await api.ask(path, role=role, **{"method": method, **how})
                     want = 401 if role is None else 403 if role < need else None
                     assert (found.status_code if want else None) == want, (method, path, role)
@@ -164,7 +151,7 @@ async def test_queries_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     from sim.settings.settings import load_settings, use
 
     use(load_settings())
-    async with served(world(is_platform=True), undo_bytes=1 << 24) as api:
+    async with served(world(platform={}), undo_bytes=1 << 24) as api:
         await api.told("/commands/inject", RUMOUR)
         await api.told("/commands/create_group", {"name": "Walkers"})
         await api.told("/commands/step", {"ticks": 12})
@@ -258,19 +245,14 @@ async def test_the_guard_lets_no_stranger_pass(monkeypatch: pytest.MonkeyPatch) 
             last = [(await api.ask("/me", role=rates)).status_code for _ in range(4)]
             assert last == [200 if rates else 401] * 3 + [429]
         assert api.app._strange.wait("new", 5) > 0
+        assert all(api.app._known.wait(str(number)) == 0 for number in range(2000))
+        assert len(api.app._known._left) == 1024  # the oldest are forgotten
 
 
 async def _slowly(data: bytes, seconds: float) -> AsyncIterator[bytes]:
     yield data[: len(data) // 2]
     await asyncio.sleep(seconds)
     yield data[len(data) // 2 :]
-
-
-def test_buckets_forget_the_oldest() -> None:
-    buckets = guard.Buckets(1.0, 1.0)
-    for number in range(2000):
-        assert buckets.wait(str(number)) == 0
-    assert len(buckets._left) == 1024
 
 
 async def test_what_fails_or_lasts_is_a_problem_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,7 +263,7 @@ async def test_what_fails_or_lasts_is_a_problem_too(monkeypatch: pytest.MonkeyPa
         await asyncio.sleep(60)
 
     monkeypatch.setattr(orders, "_STEP_SECONDS", 0.1)
-    async with served(world(is_platform=True)) as api:
+    async with served(world(platform={})) as api:
         assert (await api.told("/commands/step", {"ticks": 10_000}))["result"] < 10_000
     monkeypatch.setattr(routes, "SECONDS", 0.05)
     async with served() as api:
@@ -326,10 +308,8 @@ def test_tokens_are_made_and_read(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(path)
     for wrong, reason in ((link, "cannot be read"), (tmp_path, "regular file")):
-        with pytest.raises(FileError, match=reason):
-            http.read_tokens(wrong)
-    with pytest.raises(FileError, match="cannot be written"):
-        http.create_tokens(path)
+        raises(FileError, reason, http.read_tokens, wrong)
+    raises(FileError, "cannot be written", http.create_tokens, path)
 
 
 @pytest.mark.parametrize(
@@ -348,16 +328,14 @@ def test_strangers_are_served_only_with_tls_and_tokens(how: dict[str, Any], fits
         options.check()
         assert "localhost" in options.hosts
     else:
-        with pytest.raises(InputError, match="TLS"):
-            options.check()
+        raises(InputError, "TLS", options.check)
 
 
 async def test_jobs_are_followed_and_cancelled() -> None:
     async with served() as api:
         arms = {"baseline": {}, "banned": {"do": "ban", "agents": "top:20:degree"}}
         asked = {"arms": arms, "messages": [RUMOUR], "replicates": 2}
-        begun = await api.ask("/jobs/compare", asked)
-        assert begun.headers["location"] == "/jobs/1"
+        assert (await api.ask("/jobs/compare", asked)).headers["location"] == "/jobs/1"
         assert "Job 1 runs" in (await api.ask("/jobs/communities", {})).json()["detail"]
         assert (await _ended(api, 1))["result"]["tables"]["differences"]
         await api.told("/jobs/communities", {})

@@ -29,8 +29,7 @@ def test_two_minds_are_compared_and_again_offline(hubbub: Hubbub, model: Server)
     assert "source: model" in said.out
     assert "Agreement: the same acts in" in said.out
     asked = len(model.calls)
-    again = hubbub(*words, "--offline")
-    assert (again.out, len(model.calls)) == (said.out, asked)
+    assert (hubbub(*words, "--offline").out, len(model.calls)) == (said.out, asked)
     facts = hubbub(*words, "--offline", "--replicates", "1", "--json").json
     assert facts["arms"] == ["model", "rule"]
     assert facts["sources"][0]["model"] > 0

@@ -163,7 +163,6 @@ class Isolated(Metric):
 
 
 def counting(take: Callable[[World], Any]) -> Any:
-    """Return a metric that takes that."""
     does = {"__module__": __name__, "take": lambda _, world: take(world)}
     return type("Counting", (Isolated,), does)
 
@@ -379,6 +378,5 @@ def test_a_plugin_that_ends_the_program_is_named_and_the_run_goes_on(
     for name in ("leaving-policy", "leaving-change", "mute-change", "leaving_count"):
         assert name in said.err + said.out, name
     assert "gave ndarray" in said.err + said.out
-    faults = json.loads((tmp_path / "end.json").read_text())["faults"]
-    assert len(faults) == 4
+    assert len(json.loads((tmp_path / "end.json").read_text())["faults"]) == 4
     assert (tmp_path / "end.hub").is_file()

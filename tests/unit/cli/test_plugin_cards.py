@@ -52,8 +52,7 @@ def test_a_terminal_gets_colours_and_its_width(width: str, monkeypatch: pytest.M
     cards.show_model("bass", json=False)
     said = terminal.getvalue()
     assert "\x1b[1msource\x1b[0m" in said
-    plain = re.sub("\x1b\\[[0-9;]*m", "", said)
-    assert max(map(len, plain.splitlines())) <= int(width)
+    assert max(map(len, re.sub("\x1b\\[[0-9;]*m", "", said).splitlines())) <= int(width)
     monkeypatch.setenv("NO_COLOR", "1")
     terminal.truncate(0)
     cards.show_models(json=False)

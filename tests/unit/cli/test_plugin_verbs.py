@@ -61,8 +61,7 @@ ARRAY = "test_made_of_the_tests_array.py"
 def test_what_new_writes_keeps_the_laws_and_has_a_whole_card(
     form: str, hubbub: Hubbub, tmp_path: Path
 ) -> None:
-    file = written(hubbub, form, tmp_path)
-    (item,) = load_file(file)
+    (item,) = load_file(written(hubbub, form, tmp_path))
     assert "afresh" in check_plugin(item.cls)  # type: ignore[arg-type]
     assert missing(item.cls) == ()
     assert item.version == "0.1"

@@ -112,8 +112,7 @@ def test_the_command_repeats_settings_saves_and_plugins_when_it_is_pasted(
     for name in [name for name in sys.modules if name.startswith("hubbub_file_keen")]:
         del sys.modules[name], registry._known["propagation"]["keen"]  # as in a new process
     use(load_settings())
-    command = shlex.split(first.out.splitlines()[-1].removeprefix("Again: "))
-    assert hubbub(*command[1:]).code == 0
+    assert hubbub(*shlex.split(first.out.splitlines()[-1].removeprefix("Again: "))[1:]).code == 0
     after = found(tmp_path / "out.json")
     assert after["world"] == before["world"]
     assert after["cascades"] == before["cascades"]
@@ -186,8 +185,7 @@ def test_again_keeps_what_is_saved_and_gives_the_same_digest(
 def test_the_settings_and_a_limit_hold(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBBUB_MODEL", "si")
     monkeypatch.setenv("HUBBUB_MAX_RUNNING", "1")
-    said = hubbub("run", SMALL, "--inject", "x", "--json")
-    assert said.json["cascades"][0]["model"] == "si"
+    assert hubbub("run", SMALL, "--inject", "x", "--json").json["cascades"][0]["model"] == "si"
     monkeypatch.setattr(plans, "LIMIT", 7)
     words = ("--inject", "x", "--model", "sis", "-p", "beta=1", "-p", "gamma=0.5")
     assert hubbub("run", SMALL, *words, "--json").json["world"]["tick"] == 7

@@ -166,7 +166,6 @@ class Entry:
         name, version = "their-package", "2.5"
 
     def load(self) -> None:
-        """Import it."""
         import importlib
 
         importlib.import_module(self.module)

@@ -143,5 +143,4 @@ with open(sys.argv[1]) as said:
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_threads_that_come_after_a_world_have_no_heaps_of_their_own(tmp_path: Path) -> None:
     asked = [sys.executable, "-c", _HEAPS, str(tmp_path / "said")]
-    done = subprocess.run(asked, capture_output=True, check=True)
-    assert done.stdout.split() == [b"1"]
+    assert subprocess.run(asked, capture_output=True, check=True).stdout.split() == [b"1"]

@@ -125,5 +125,4 @@ def test_a_clipped_line_fits_and_is_the_longest_that_does(text: str, cells: int)
         kept = clipped[:-1]
         assert clipped[-1] == "…"
         assert text.startswith(kept)
-        rest = text[len(kept) :].lstrip("\u200d")
-        assert width(text[: len(text) - len(rest) + 1]) > cells - 1
+        assert width(text[: len(text) - len(text[len(kept) :].lstrip("\u200d")) + 1]) > cells - 1

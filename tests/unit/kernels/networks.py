@@ -84,7 +84,6 @@ def coin(key: Any, u: int, v: int) -> int:
 
 
 def share(bits: int) -> float:
-    """A draw in [0, 1)."""
     return (bits >> 11) * 2.0**-53
 
 

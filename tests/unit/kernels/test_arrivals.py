@@ -113,8 +113,7 @@ def test_a_later_word_does_not_undo_an_earlier_one() -> None:
 
 
 def test_a_hub_with_more_listeners_than_a_batch() -> None:
-    net = Net(agents=2 * BATCH, ties=10)
-    _, due, _, _ = run(net, [3], "dense", TICK, 1 << 62, 1.0)
+    _, due, _, _ = run(Net(agents=2 * BATCH, ties=10), [3], "dense", TICK, 1 << 62, 1.0)
     assert (due > 0).sum() == 2 * BATCH - 1
 
 

@@ -51,8 +51,7 @@ def test_two_hops_count_whom_they_cross(heard: list[list[int]]) -> None:
             others[part].tolist(), known[0][part], known[2][part], strict=True
         ):
             assert common == len(between[other])
-            expected = sum(1 / len(heard[m]) for m in between[other])
-            assert abs(float(spread) - expected) < 1e-5
+            assert abs(float(spread) - sum(1 / len(heard[m]) for m in between[other])) < 1e-5
 
 
 @settings(max_examples=25)
@@ -83,6 +82,5 @@ def test_the_best_are_the_highest(scores: list[int], count: int) -> None:
     best(stops, viewers, others, given_scores, KEY, count, counts, chosen)
     kept = min(count, len(scores))
     assert counts[0] == kept
-    found = [scores[c] for c in chosen[:kept]]
-    assert found == sorted(scores, reverse=True)[:kept]
+    assert [scores[c] for c in chosen[:kept]] == sorted(scores, reverse=True)[:kept]
     assert len(set(chosen[:kept].tolist())) == kept

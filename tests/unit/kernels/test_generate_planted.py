@@ -77,8 +77,7 @@ def test_a_number_of_sizes_has_shares_of_what_is_spare(exponent: float) -> None:
 
 @pytest.mark.parametrize("exponent", [1.0, 1.5, 2.0, 2.5, 3.0])
 def test_a_power_law_from_the_low_end_found_has_the_mean(exponent: float) -> None:
-    low = power_low(20.0, 300.0, exponent)
-    xs = np.geomspace(low, 300.0, 20_001)
+    xs = np.geomspace(power_low(20.0, 300.0, exponent), 300.0, 20_001)
     mean = np.trapezoid(xs ** (1 - exponent), xs) / np.trapezoid(xs**-exponent, xs)
     assert mean == pytest.approx(20.0, rel=1e-5)
 

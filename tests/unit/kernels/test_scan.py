@@ -70,8 +70,7 @@ def test_ids_have_all_of_64_bits(a: int, b: int) -> None:
 @example(1e-300)
 @example(1341100972.75)
 def test_weights_are_read_to_fourteen_digits(value: float) -> None:
-    read = _parse(f"1,2,{value!r}\n", ",", (0, 1, 2, -1))[2]
-    assert read == [pytest.approx(value, rel=1e-14)]
+    assert _parse(f"1,2,{value!r}\n", ",", (0, 1, 2, -1))[2] == [pytest.approx(value, rel=1e-14)]
 
 
 @pytest.mark.parametrize("cell", ["", "x", "nan", "inf", "1e", "1e+", ".", "1.2.3", "1e999", "--1"])
@@ -142,5 +141,4 @@ def test_ids_are_numbered_in_order_of_appearance(values: list[int]) -> None:
 def test_numbering_stops_where_there_is_no_room() -> None:
     ids, keys, slots = np.empty(2, np.int64), np.empty(8, np.int64), np.zeros(8, np.uint32)
     numbers = np.zeros(4, np.uint32)
-    reached = intern(np.array([5, 5, 6, 7]), 0, 4, 0, ids, keys, slots, numbers)
-    assert reached == (3, 2)
+    assert intern(np.array([5, 5, 6, 7]), 0, 4, 0, ids, keys, slots, numbers) == (3, 2)

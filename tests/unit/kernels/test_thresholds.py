@@ -126,6 +126,5 @@ def test_parts_of_the_speakers_give_the_whole_and_zero_still_needs_a_word() -> N
     whole = run(one, [[0, 3, 9, 10]], *column(one, "hash", np.int32), *end)
     assert run(two, [[0, 3], [9], [10]], *column(two, "dense", np.int32), *end) == whole
     net = Net()
-    found = run(net, [[]], *column(net, "dense", np.int32), NO_TRUST, net.degree, DRAWN, 0.0)
-    assert found == []
+    assert run(net, [[]], *column(net, "dense", np.int32), NO_TRUST, net.degree, DRAWN, 0.0) == []
     assert (net.claim == FREE).all()

@@ -15,8 +15,7 @@ def test_only_the_active_are_online_by_activity_and_hour() -> None:
     status = np.array([1, 2, 1, 1, 1], np.uint8)
     kind = np.array([0, 0, 0, 1, 2], np.uint8)
     out, curve = np.empty(6, np.uint32), np.array([1.0, 2.0, 0.0])
-    count = wake.wake(activity, status, 1, kind, curve, KEY, out)
-    assert out[:count].tolist() == [0, 3]
+    assert out[: wake.wake(activity, status, 1, kind, curve, KEY, out)].tolist() == [0, 3]
     assert wake.expected(activity, status, 1, kind, curve) == 2.0
 
 

@@ -10,6 +10,7 @@ from sim import World, lab
 from sim.core import quiet
 from sim.errors import HubbubError, InputError
 from sim.lab.background import awaited
+from tests.raising import raises_awaited
 from tests.unit.runtime.worlds import PATIENCE
 
 RUMOUR = {"text": "The bridge is closed.", "model": "independent-cascade"}
@@ -78,10 +79,8 @@ async def test_what_work_raises_and_what_its_listener_raises_is_raised_here() ->
     def refuse(stage: str, share: float) -> None:
         raise InputError(f"Not {stage} at {share}.")
 
-    with pytest.raises(InputError, match=r"^No\.$"):
-        await awaited(work)()
-    with pytest.raises(InputError, match=r"^Not asking at 0\.5\.$"):
-        await awaited(work)(report=refuse)
+    await raises_awaited(InputError, r"^No\.$", awaited(work)())
+    await raises_awaited(InputError, r"^Not asking at 0\.5\.$", awaited(work)(report=refuse))
 
 
 VERBS = [name for name in dir(lab) if f"{name}_now" in dir(lab)]
@@ -116,7 +115,5 @@ def test_a_misspelt_keyword_is_refused_before_anything_is_awaited(name: str) -> 
 
 
 async def test_a_misspelt_parameter_of_a_model_is_refused_by_the_model() -> None:
-    with pytest.raises(HubbubError, match="runz"):
-        await lab.best_seeds(made(), 5, runz=3)
-    with pytest.raises(HubbubError, match="runz"):
-        await lab.block(made(), [0], 5, runz=3)
+    await raises_awaited(HubbubError, "runz", lab.best_seeds(made(), 5, runz=3))
+    await raises_awaited(HubbubError, "runz", lab.block(made(), [0], 5, runz=3))

@@ -116,14 +116,12 @@ def test_it_shows_itself_in_terminal_and_notebook(found: Ensemble) -> None:
 def test_a_fan_is_drawn_and_tables_are_written(found: Ensemble, tmp_path: Path) -> None:
     figure = found.plot("new")
     (ax,) = figure.axes
-    median = ax.lines[0].get_ydata()
-    assert np.asarray(median).tolist() == found.fan("new")["q50"].tolist()
+    assert np.asarray(ax.lines[0].get_ydata()).tolist() == found.fan("new")["q50"].tolist()
     figure.savefig(tmp_path / "fan.svg")
     lines = found.write(tmp_path / "curves.csv", "curves").read_text("utf-8").splitlines()
     assert len(lines) == 1 + int((found.runs["ticks"] + 1).sum())
     assert lines[0].startswith("program,replicate,seed,tick,ever,new,now,running,")
-    first = found.to_polars("runs").row(0, named=True)
-    assert first["size"] == found.runs["size"][0]
+    assert found.to_polars("runs").row(0, named=True)["size"] == found.runs["size"][0]
 
 
 @pytest.mark.parametrize(

@@ -161,8 +161,7 @@ def test_feeds_hold_the_best_of_their_candidates_once_each() -> None:
     world.step(8)
     shown = platform_of(world).exposures
     assert len(shown) > 200
-    pairs = set(zip(shown.viewer.tolist(), shown.message.tolist(), strict=True))
-    assert len(pairs) == len(shown)
+    assert len(set(zip(shown.viewer.tolist(), shown.message.tolist(), strict=True))) == len(shown)
     assert shown.slot.max() == 3
     same = shown.viewer[1:] == shown.viewer[:-1]
     assert (shown.score[1:][same] <= shown.score[:-1][same]).all()

@@ -267,8 +267,7 @@ def test_seeds_of_rivals_are_disjoint(model: str) -> None:
     assert first.status == "running"
     assert second.status == "failed"
     assert "disjoint; message 0 already has 5, 9" in str(second.error)
-    other = world.inject("x", seeds=[5], model=model, contest="another")
-    assert other.status == "running"
+    assert world.inject("x", seeds=[5], model=model, contest="another").status == "running"
 
 
 def test_rivals_go_by_the_same_rules() -> None:

@@ -34,8 +34,7 @@ def score(name: str, viewer: int, other: int, around: Bare, **parameters: Any) -
     ],
 )
 def test_formulas_by_hand(name: str, expected: float) -> None:
-    around = mutual(KITE, 6)
-    assert score(name, 0, 3, around) == pytest.approx(expected, rel=1e-6)
+    assert score(name, 0, 3, mutual(KITE, 6)) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_walk_is_where_powers_of_the_step_lead() -> None:

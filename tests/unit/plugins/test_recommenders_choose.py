@@ -146,6 +146,5 @@ def test_taste_is_the_area_under_a_curve_within_messages() -> None:
 
 def test_liking_counts_pairs_of_one_member_s_candidates() -> None:
     two = offered(stops=[0, 3, 4], appeal=[1, 1, 0.5, 1], interest=[1, 0, 1, 1])
-    scores = np.array([0.3, 0.1, 0.3, 0.2], np.float32)
     # likings 1, 1/4, 5/8: 1 above 1/4 right, 1 above 5/8 level, 5/8 above 1/4 right
-    assert liking(two, scores) == (2.5, 3.0)
+    assert liking(two, np.array([0.3, 0.1, 0.3, 0.2], np.float32)) == (2.5, 3.0)

@@ -68,8 +68,7 @@ def check(world: World, model: str, *, trust: bool = False, **options: Any) -> C
     world.run_until_quiet(story, 5000)
     at, source = story.adopted_at, story.source
     due = story.held["due"].dense()
-    seen = {v: (int(due[v]), int(source[v])) for v in story.adopters.tolist()}
-    assert seen == expected
+    assert {v: (int(due[v]), int(source[v])) for v in story.adopters.tolist()} == expected
     ticks = {v: -(-time // TICK) for v, (time, _) in expected.items()}
     assert {v: int(at[v]) for v in story.adopters.tolist()} == ticks
     return story

@@ -103,7 +103,6 @@ class Wrong(Triggering):
     """Returns numbers."""
 
     def triggers(self, pairs: Pairs) -> Bools:
-        """Return no bools."""
         wrong: Bools = pairs.coin  # type: ignore[assignment]
         return wrong
 

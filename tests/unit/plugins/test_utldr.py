@@ -139,8 +139,7 @@ def test_with_all_else_off_it_is_seir() -> None:
     for tick in (2, 6):
         world.step(tick - world.tick)
         exact = {(*c, *[0] * 9): p for c, p in counted(laws[tick], 4).items()}
-        pairs = world_states(story)
-        assert_law(pairs, 2, exact)
+        assert_law(world_states(story), 2, exact)
 
 
 def world_states(story: Cascade) -> Any:

@@ -97,8 +97,7 @@ class Thread(Process):
         self.pipe = Connection(ours.detach())
         self.order = order
         self._theirs = theirs.dup()
-        end = Connection(theirs.detach())
-        work = serve(end, replace(order, marks=None))
+        work = serve(Connection(theirs.detach()), replace(order, marks=None))
         self._thread = threading.Thread(target=lambda: asyncio.run(work), daemon=True)
         self._thread.start()
 

@@ -11,6 +11,7 @@ from sim.errors import Cancelled, InputError
 from sim.network.graph.changes import FRIEND
 from sim.runtime import Simulation
 from sim.runtime.bulk_operations import METHODS, build_friendships, create_communities
+from tests.raising import raises_awaited
 from tests.unit.runtime.worlds import present, slow_phase, until
 
 
@@ -22,8 +23,7 @@ async def test_created_agents_join_and_harm_nothing(world: World, simulation: Si
     await simulation.step(3)
     assert session.cascade.adopted_at.size == 2050
     assert world.ties.out_degree[2000:].sum() == 0
-    with pytest.raises(InputError, match="At least 1 agent"):
-        await simulation.create_agents(0)
+    await raises_awaited(InputError, "At least 1 agent", simulation.create_agents(0))
 
 
 def test_nobody_gets_more_friends_than_allowed_and_friendship_is_mutual() -> None:

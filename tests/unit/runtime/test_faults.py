@@ -9,6 +9,7 @@ from sim import World
 from sim.core import CascadeFailed
 from sim.errors import PluginError
 from sim.runtime import EngineError, Simulation
+from tests.raising import raises_awaited
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import Gate, broken_phase, until
 
@@ -46,8 +47,7 @@ async def test_failed_engine_tells_all_and_still_saves(world: World, tmp_path: P
                 await task
         assert simulation.frame.state == "failed"
         assert "Save the world" in str(simulation.frame.banner)
-        with pytest.raises(EngineError):
-            await simulation.inject("more", seeds=[1], model="si")
+        await raises_awaited(EngineError, "", simulation.inject("more", seeds=[1], model="si"))
         await simulation.pause()
         assert (await simulation.save(tmp_path / "rescued.hub")).bytes > 0
         assert simulation.frame.state == "failed"
@@ -61,8 +61,7 @@ async def test_frame_that_cannot_be_made_is_a_failure_and_no_silence(
     monkeypatch.setattr(link.live, "frame", lambda *_: 1 / 0)
     await simulation.pause()
     assert simulation.frame.state == "failed"
-    with pytest.raises(EngineError, match="ZeroDivisionError"):
-        await simulation.step()
+    await raises_awaited(EngineError, "ZeroDivisionError", simulation.step())
 
 
 async def test_closing_during_a_tick_waits_for_it(world: World, gate: Gate) -> None:

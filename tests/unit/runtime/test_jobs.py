@@ -12,6 +12,7 @@ from sim.core import Report, quiet
 from sim.errors import Cancelled
 from sim.runtime import Progress, start
 from sim.runtime.jobs import in_thread
+from tests.raising import raises_awaited
 from tests.unit.runtime.worlds import PATIENCE, until
 
 
@@ -32,8 +33,7 @@ async def test_job_raises_what_the_work_raises() -> None:
     def lose(report: Report = quiet) -> None:
         raise KeyError("lost")
 
-    with pytest.raises(KeyError, match="lost"):
-        await start(lose)
+    await raises_awaited(KeyError, "lost", start(lose))
     job = start(lose)  # that nobody awaits is no warning
     await asyncio.wait([job.task])
     del job
@@ -88,5 +88,4 @@ async def test_exit_in_a_thread_does_not_end_the_program() -> None:
     def leave() -> None:
         raise SystemExit(3)
 
-    with pytest.raises(RuntimeError, match="SystemExit"):
-        await in_thread(leave)
+    await raises_awaited(RuntimeError, "SystemExit", in_thread(leave))

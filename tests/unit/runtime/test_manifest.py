@@ -42,8 +42,7 @@ def test_a_run_is_repeated_from_its_manifest_offline() -> None:
 
 def test_a_manifest_says_with_what_it_was_made(tmp_path: Path) -> None:
     (tmp_path / "decide.txt").write_text("Be $name. JSON!\n=== user\n$feed\n$letters\n$acts\n")
-    world = ran(tmp_path)
-    acts, said = through_json(world)
+    acts, said = through_json(ran(tmp_path))
     (tmp_path / "decide.txt").unlink()
     made = said["made"]
     assert made["prompts"]["decide"][1].startswith("Be $name. JSON!")
@@ -56,8 +55,7 @@ def test_a_manifest_says_with_what_it_was_made(tmp_path: Path) -> None:
 
 
 def test_another_prompt_is_told() -> None:
-    world = ran()
-    acts, said = through_json(world)
+    acts, said = through_json(ran())
     at = next(n for n, act in enumerate(acts) if act.kind == "wake_minds")
     acts[at] = replace(acts[at], said=acts[at].said.replace("Stay in character", "Be free"))
     found = repeat(acts, digest=said["digest"])

@@ -29,7 +29,7 @@ from sim.store import LeaseError, load, save
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lineage import saved_at
-from tests.raising import raises
+from tests.raising import raises, raises_awaited
 from tests.unit.runtime.worlds import present, until
 from tests.unit.store.fake import disk_full, edited
 
@@ -141,8 +141,7 @@ async def test_a_second_process_is_told_who_has_it_and_gets_a_copy(path: Path) -
         assert sorted(folder_of(path).iterdir()) == before
         async with Simulation(copy.world, path=path) as other:
             await other.step(3)
-            with pytest.raises(LeaseError, match="save under another name"):
-                await other.save()
+            await raises_awaited(LeaseError, "save under another name", other.save())
             assert other.frame.kept is None
         await simulation.step()
     assert recover(path).tick == 6
@@ -250,8 +249,7 @@ async def test_nobody_saves_over_a_world_that_is_open(path: Path) -> None:
     other = path.with_name("b.hub")
     save(small(seed=5), other)
     async with alive(open_live(path)) as simulation, alive(open_live(other)):
-        with pytest.raises(LeaseError, match="save under another name"):
-            await simulation.save(other)
+        await raises_awaited(LeaseError, "save under another name", simulation.save(other))
         await simulation.step()
     assert load(other).seed == 5
 

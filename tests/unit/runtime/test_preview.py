@@ -11,6 +11,7 @@ from sim.core import registry
 from sim.errors import InputError, ParameterError
 from sim.runtime import Simulation
 from sim.runtime.preview import plan
+from tests.raising import raises_awaited
 from tests.unit.runtime.worlds import Hand
 
 
@@ -36,8 +37,7 @@ async def test_planning_changes_nothing(world: World, simulation: Simulation) ->
 async def test_bad_messages_are_refused_when_planned(simulation: Simulation) -> None:
     with pytest.raises(ParameterError, match="probability"):
         await simulation.plan("x", seeds=[1], model="independent-cascade", probability=1.5)
-    with pytest.raises(InputError, match="99999"):
-        await simulation.plan("x", seeds=[99999], model="si")
+    await raises_awaited(InputError, "99999", simulation.plan("x", seeds=[99999], model="si"))
 
 
 def test_pilot_stops_when_its_time_is_up_and_says_so() -> None:

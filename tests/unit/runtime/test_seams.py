@@ -12,6 +12,7 @@ from sim import World
 from sim.errors import HubbubError
 from sim.runtime import EngineError, Simulation
 from sim.store import load
+from tests.raising import raises_awaited
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import PATIENCE, until
 
@@ -100,8 +101,7 @@ async def test_a_view_that_wants_to_end_the_program_is_noted(simulation: Simulat
     def leave(_world: World) -> None:
         raise SystemExit("now")
 
-    with pytest.raises(HubbubError, match="SystemExit: now"):
-        await simulation.query(leave)
+    await raises_awaited(HubbubError, "SystemExit: now", simulation.query(leave))
     thread_of(simulation).run_soon(lambda: leave(thread_of(simulation).live.world))
     await until(lambda: any("SystemExit" in line for _, line in simulation.frame.events))
     assert await simulation.step() == 1

@@ -70,8 +70,7 @@ async def test_a_watch_that_begins_before_any_frame_waits_and_ends_with_the_rest
 def test_a_tally_of_a_message_that_left_the_queue_has_its_start_as_a_row() -> None:
     world = World.from_edges([0, 1], [1, 2], seed=4)
     world.max_running = 0
-    cascade = world.inject("news", seeds=[0], model="si", beta=1.0)
-    tally = Tally(cascade)
+    tally = Tally(world.inject("news", seeds=[0], model="si", beta=1.0))
     assert (tally.ticks, tally.is_current) == (0, True)
     world.max_running = 1
     world.step()

@@ -11,6 +11,7 @@ from sim import World
 from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import Simulation
 from sim.runtime.engine.run_control import TickPace
+from tests.raising import raises_awaited
 from tests.unit.runtime.worlds import Gate, Hand, slow_phase, until
 
 
@@ -22,8 +23,7 @@ async def test_commands_are_answered_in_the_order_of_sending(simulation: Simulat
         answered.append(name)
 
     async def refused() -> None:
-        with pytest.raises(InputError, match="No session 99"):
-            await simulation.cancel(99)
+        await raises_awaited(InputError, "No session 99", simulation.cancel(99))
 
     await asyncio.gather(
         send("step", simulation.step(3)),
@@ -125,8 +125,7 @@ async def test_new_rate_is_taken_while_playing(simulation: Simulation) -> None:
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), 1e9])
 async def test_impossible_rate_is_refused(simulation: Simulation, rate: float) -> None:
-    with pytest.raises(InputError, match="ticks_per_second must be in"):
-        await simulation.play(rate)
+    await raises_awaited(InputError, "ticks_per_second must be in", simulation.play(rate))
     assert simulation.frame.state == "paused"
 
 
@@ -157,10 +156,8 @@ async def test_cancelling_a_step_ends_it_after_the_running_tick(world: World) ->
 async def test_call_runs_in_the_engine_and_returns_or_raises(simulation: Simulation) -> None:
     thread = await simulation.call(lambda world, wait: threading.current_thread().name, 0)
     assert thread == "engine"
-    with pytest.raises(KeyError, match="lost"):
-        await simulation.call(lambda world: dict[str, int]()["lost"])
-    with pytest.raises(HubbubError, match="SystemExit"):
-        await simulation.call(lambda world: sys.exit(3))
+    await raises_awaited(KeyError, "lost", simulation.call(lambda world: dict[str, int]()["lost"]))
+    await raises_awaited(HubbubError, "SystemExit", simulation.call(lambda world: sys.exit(3)))
     assert await simulation.step() == 1
 
 
@@ -181,8 +178,7 @@ async def test_closing_tells_whoever_waits_and_stops_at_a_whole_tick(world: Worl
         with pytest.raises(Cancelled, match="closed"):
             await task
     assert len(session.cascade.history) == world.tick + 1
-    with pytest.raises(Cancelled):
-        await simulation.step()
+    await raises_awaited(Cancelled, "", simulation.step())
 
 
 def test_a_world_can_be_simulated_again_and_again(world: World) -> None:
@@ -201,8 +197,7 @@ async def test_error_in_the_block_closes_the_engine(world: World) -> None:
             await simulation.play()
             raise KeyError("mine")
 
-    with pytest.raises(KeyError):
-        await stumble()
+    await raises_awaited(KeyError, "", stumble())
 
 
 @pytest.mark.parametrize("wrong", [{"max_running": 0}, {"frames_per_second": 0}])

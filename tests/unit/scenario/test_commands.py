@@ -70,8 +70,7 @@ def test_ties_change_at_the_tick_that_is_asked_for(
 
 def test_a_run_waits_for_what_is_still_to_be_done(hubbub: Hubbub, write: Write) -> None:
     assert hubbub("run", write(command("follow", '["e"]', '["d"]', 9))).code == 0
-    world = load(Path("out.hub"))
-    assert world.cascades[0].adopted_at.tolist() == [0, 1, 2, 3, 10, -1]
+    assert load(Path("out.hub")).cascades[0].adopted_at.tolist() == [0, 1, 2, 3, 10, -1]
 
 
 def test_what_was_done_is_on_the_trail(hubbub: Hubbub, write: Write, tmp_path: Path) -> None:

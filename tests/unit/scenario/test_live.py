@@ -22,6 +22,7 @@ from sim.scenario import MessageSpec, MindsRequest, RunPlan, ScenarioCommand, St
 from sim.scenario.gallery import gallery_path
 from sim.store import audit
 from sim.world import LoggedAct
+from tests.raising import raises_awaited
 from tests.unit.cli.conftest import Hubbub
 from tests.unit.runtime.isolating import Thread
 from tests.unit.runtime.worlds import until
@@ -191,8 +192,7 @@ async def test_a_command_that_cannot_be_done_ends_it_and_nothing_else(opening: O
         assert program_of(live).error == NOBODY
         assert await live.step(3) == 3
         at_once = RunPlan("at once", commands=(ScenarioCommand("follow", [1], [99]),))
-        with pytest.raises(InputError, match=NOBODY):
-            await live.begin(at_once)
+        await raises_awaited(InputError, NOBODY, live.begin(at_once))
 
 
 async def test_a_world_plays_one_at_a_time_and_minds_are_refused(opening: Opening) -> None:
@@ -253,7 +253,6 @@ def has_more(started: list[Thread], number: int) -> bool:
 
 
 def acts_in(world: World) -> list[LoggedAct]:
-    """The log of a world."""
     return list(world.trail.acts)
 
 

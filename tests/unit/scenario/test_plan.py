@@ -67,7 +67,6 @@ def story(tmp_path: Path) -> Path:
 
 
 def line() -> World:
-    """0 is heard by 1, 1 by 2, 2 by 3."""
     return World.from_edges([0, 1, 2], [1, 2, 3], 4)
 
 
@@ -128,8 +127,7 @@ def test_what_is_due_is_done_after_so_many_ticks_and_after_the_last_too() -> Non
 
 def test_a_drive_ends_where_nothing_can_happen_any_more() -> None:
     plan = RunPlan(messages=(WORD,), commands=(ScenarioCommand("follow", [3], [0], at=5),))
-    world = by_hand(plan, line(), 100)
-    assert world.tick == 5
+    assert by_hand(plan, line(), 100).tick == 5
     assert not plan.is_over(line(), 4)
     assert plan.is_over(line(), 5)
     assert RunPlan(stop=Stop(3)).is_over(line(), 3)

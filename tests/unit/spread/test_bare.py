@@ -92,8 +92,7 @@ def test_claims_of_a_model_that_failed_are_dropped(play: Callable[..., Cascade])
         world.scratch().claim[7] = 5
         raise ValueError("half-way")
 
-    story = play(world, {1: half})
-    assert story.status == "failed"
+    assert play(world, {1: half}).status == "failed"
     assert (world.scratch().claim == FREE).all()
 
 
@@ -121,8 +120,7 @@ def test_marks_of_adopters_alone_are_not_saved() -> None:
     world.step(2)
     assert "done" in story.columns
     assert not [name for name in story.dump()[1] if "done" in name]
-    again = World.restore(*world.dump())
-    assert again.cascades[0].done.tolist() == story.done.tolist()
+    assert World.restore(*world.dump()).cascades[0].done.tolist() == story.done.tolist()
 
 
 def test_an_agent_that_is_back_can_be_reached() -> None:

@@ -51,8 +51,7 @@ def assert_mean(values: np.ndarray, exact: float) -> None:
 def test_independent_cascade_has_the_exact_mean_size(
     graph: nx.Graph, p: float, exact: float, draws: str
 ) -> None:
-    values = sizes(graph, "independent-cascade", 2000, probability=p, draws=draws)
-    assert_mean(values, exact)
+    assert_mean(sizes(graph, "independent-cascade", 2000, probability=p, draws=draws), exact)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +132,7 @@ def test_giant_outbreak_on_random_graph_has_the_mass_action_size(c: float) -> No
 def test_sis_is_endemic_where_the_pair_approximation_says() -> None:
     # k-regular, k=4, gamma/tau=1 in thin ticks: pair approximation .727273, within -.01 .. +.003
     # widened to .02 by the width of a tick (gamma .02) and 4,000 agents.
-    graph = nx.random_regular_graph(4, 4000, seed=5)
-    world = world_of(graph)
+    world = world_of(nx.random_regular_graph(4, 4000, seed=5))
     story = world.inject("flu", seeds=list(range(2000)), model="sis", beta=0.02, gamma=0.02)
     world.step(900)
     level = story.history[400:, 1].mean() / 4000
@@ -142,8 +140,7 @@ def test_sis_is_endemic_where_the_pair_approximation_says() -> None:
 
 
 def test_bond_percolation_on_regular_graph_attacks_the_known_share() -> None:
-    graph = nx.random_regular_graph(3, 20_000, seed=2)
-    world = world_of(graph)
+    world = world_of(nx.random_regular_graph(3, 20_000, seed=2))
     story = world.inject("n", seeds=list(range(20)), model="independent-cascade", probability=0.75)
     world.run_until_quiet(story)
     assert abs(story.size / 20_000 - 0.962963) < 0.006

@@ -24,7 +24,6 @@ class LateReader(PerExposure):
     seen: ClassVar[dict[int, list[float]]] = {}
 
     def speaks_for(self) -> int:
-        """Speak on."""
         return 50
 
     def chance(self, exposure: Exposure) -> Floats:

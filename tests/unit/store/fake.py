@@ -100,7 +100,6 @@ def edited(live: Path, *statements: str) -> None:
 
 
 def saved(path: Path, world: FakeWorld | None = None) -> Path:
-    """Save a small world and return its path."""
     return save(world or FakeWorld.create(), path).path
 
 

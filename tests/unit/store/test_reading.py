@@ -73,8 +73,7 @@ async def test_a_record_without_a_database_is_read_from_memory(tmp_path: Path) -
     world.step(5)
     record = await read_record(ActIndex.of(world), tmp_path / "none.hub")
     assert record.file is None
-    deeds = await read_history_file(record.file, record.find_deeds(3))
-    assert deeds == record_of(world).of(3)
+    assert (await read_history_file(record.file, record.find_deeds(3))) == record_of(world).of(3)
 
 
 async def test_a_file_says_of_itself_the_same_either_way(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from sim.store.journal.journal import folder_of
 from sim.store.snapshot import gates, opened, schema
 from sim.store.snapshot.files import TRAILER_BYTES
 from sim.store.snapshot.schema import APPLICATION_ID, LARGEST_VALUE, PAGE_BYTES, VERSION
-from tests.raising import raises
+from tests.raising import raises, raises_awaited
 from tests.unit.store.fake import FakeWorld, edit, patch, reseal, saved
 
 FLIPS = 200
@@ -114,8 +114,7 @@ def test_every_door_refuses_a_name_that_is_none(tmp_path: Path, name: str) -> No
 async def test_a_simulation_is_saved_to_no_name_that_is_none() -> None:
     async with Simulation(World.create(agents=9, mean_degree=2)) as simulation:
         for name in ("a\0b", "x\ud800y"):
-            with pytest.raises(FileError, match="file name"):
-                await simulation.save(name)
+            await raises_awaited(FileError, "file name", simulation.save(name))
             with pytest.raises(FileError, match="file name"):
                 async with Simulation(
                     World.create(agents=9, mean_degree=2), path=name, journal=True

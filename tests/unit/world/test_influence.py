@@ -117,8 +117,7 @@ def test_of_other_seeds_nothing_was_found_before(world: World) -> None:
     message = {"model": "linear-threshold"}
     assert found_before(world, [0, 3], message) is None
     assert found_before(world, "top:1:degree", message) is None
-    found = present(found_before(world, "best:1", message))
-    assert found.seeds.tolist() == [0]
+    assert present(found_before(world, "best:1", message)).seeds.tolist() == [0]
 
 
 async def test_a_plan_says_what_the_best_seeds_may_expect(world: World) -> None:

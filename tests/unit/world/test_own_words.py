@@ -122,8 +122,7 @@ def test_it_keeps_its_words_when_it_left_the_feeds() -> None:
     assert number < platform.posts.first
     assert platform.text_of(number) == WORDS
     rows = act_facts(world)["rows"]
-    told = {of_message(row) for row in rows if row["message"] == number}
-    assert told == {WORDS}
+    assert {of_message(row) for row in rows if row["message"] == number} == {WORDS}
 
 
 def test_a_platform_of_a_version_before_learns_the_words_of_its_messages(tmp_path: Path) -> None:
@@ -137,16 +136,14 @@ def test_a_platform_of_a_version_before_learns_the_words_of_its_messages(tmp_pat
     del meta["platform"]["settings"]["hide_share"], meta["platform"]["settings"]["label_share"]
     meta["platform"]["settings"]["label_reports"] = 1
     upgrade(1, meta, columns)
-    again = World.restore(meta, columns)
-    platform = platform_of(again)
+    platform = platform_of(World.restore(meta, columns))
     assert platform.text_of(platform.injected[0]) == WORDS
     assert platform.settings.hide_share == 0.005  # as nobody had set it
     assert platform.settings.label_share == 0.0  # one report was meant
 
 
 def test_what_is_said_upon_a_message_without_topics_names_none() -> None:
-    topics = tuple(f"topic{n}" for n in range(64))
-    writer = Writer(topics)
+    writer = Writer(tuple(f"topic{n}" for n in range(64)))
     for number in range(300):
         said = (
             writer.reply(7, number, to="Ada", tags=0, personality=[90] * 5),

@@ -153,8 +153,7 @@ def write_raw(world: Any, path: Path) -> None:
 
 def test_a_record_is_refused_where_any_of_its_parts_is_none() -> None:
     world = world_of(40)
-    record = records.records(world.packed()[1])[0]
-    whole = records.opened(record)
+    whole = records.opened(records.records(world.packed()[1])[0])
     assert records.read(whole, "x")[0]["rested"] == "x"
     for at in (len(whole) - 1, len(whole) // 2, 20):
         with pytest.raises((ValueError, LookupError, TypeError)):

@@ -37,8 +37,7 @@ def data(tmp_path: Path) -> Path:
 def test_tables_warnings_and_the_command_are_written(hubbub: Hubbub, data: Path) -> None:
     said = hubbub("calibrate", data, *SHORT, *FIT)
     assert (said.code, said.err) == (0, "")
-    told = "Best fit of independent-cascade; low to high: joint region (95%)"
-    assert told in said.out
+    assert "Best fit of independent-cascade; low to high: joint region (95%)" in said.out
     assert "held out  NRMSE of scale" in said.out
     assert "copying" in said.out
     again = said.out.splitlines()[-1]

@@ -31,8 +31,7 @@ def test_the_command_that_is_printed_repeats_it(hubbub: Hubbub) -> None:
     first = hubbub(*many)
     table = Path("a.csv").read_bytes()
     Path("a.csv").unlink()
-    second = again(hubbub, first.out)
-    assert second.code == 0
+    assert again(hubbub, first.out).code == 0
     assert Path("a.csv").read_bytes() == table
     Path("study.runs").unlink()
     assert again(hubbub, first.out).code == 0

@@ -116,8 +116,7 @@ def test_config_shows_values_and_their_origins(
 
 
 def test_doctor_finds_nothing_wrong_here(hubbub: Hubbub) -> None:
-    said = hubbub("doctor").well()
-    assert said.out.splitlines()[-1] == "No problems found."
+    assert hubbub("doctor").well().out.splitlines()[-1] == "No problems found."
     facts = hubbub("doctor", "--json").json
     assert facts["problems"] == []
     assert facts["libraries"]["numpy"].count(".") >= 1

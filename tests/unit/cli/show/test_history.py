@@ -117,8 +117,7 @@ def test_a_branch_is_made_at_a_tick_or_bookmark_of_its_parent(hubbub: Hubbub, wo
     assert hubbub("past", "branch", world, "--name", "b", "--at", "5").code == OK
     made = hubbub("past", "branch", world, "--name", "c.hub", "--at", "start", "--json").json
     assert made["tick"] == 2
-    other = hubbub("past", "branch", world, "--name", "d").out
-    assert other == 'Created branch "d" at tick 8.\n'
+    assert hubbub("past", "branch", world, "--name", "d").out == 'Created branch "d" at tick 8.\n'
     assert [recover(f"{name}.hub").tick for name in "bcd"] == [5, 2, 8]
     assert hubbub("info", "b.hub", "--json").json["branch_of"]["parent"] == str(world)
     assert hubbub("info", "b.hub", "--json").json["journal"]["tick"] == 5

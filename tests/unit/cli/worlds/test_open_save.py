@@ -27,8 +27,7 @@ def test_new_prints_the_command_that_repeats_it(hubbub: Hubbub, tmp_path: Path) 
     said = hubbub("new", *words, "uniform:0.2-0.9", "-o", "a b.hub")
     before = load(tmp_path / "a b.hub").digest()
     (tmp_path / "a b.hub").unlink()
-    again = said.out.splitlines()[-1].removeprefix("Again: ")
-    assert hubbub(*shlex.split(again)[1:]).code == 0
+    assert hubbub(*shlex.split(said.out.splitlines()[-1].removeprefix("Again: "))[1:]).code == 0
     assert load(tmp_path / "a b.hub").digest() == before
 
 

@@ -294,8 +294,7 @@ def test_what_feeds_hold_is_told_without_a_history_and_with_all_votes(
     ]
     assert [row["id"] for row in every["posts"]] == [*range(posts.next)]
     for name in ("likes", "shares", "replies", "reports", "dislikes"):
-        told_by = [row[name] for row in some["posts"]]
-        assert told_by == getattr(posts, name).tolist()
+        assert [row[name] for row in some["posts"]] == getattr(posts, name).tolist()
     first = every["posts"][0]
     given = [row["act"] for row in every["acts"] if row["message"] == 0]
     assert first["likes"] == given.count("like") - given.count("unlike") + 7

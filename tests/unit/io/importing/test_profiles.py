@@ -83,8 +83,7 @@ def test_rich_personas_and_survey_answers_are_kept(shared_data: Path, tmp_path: 
 
 def test_a_biography_of_ten_thousand_words_is_kept_whole(tmp_path: Path) -> None:
     bio = "wörter " * 10_000
-    place = _file(tmp_path, f"id,bio\n1,{bio}\n")
-    people = read_profiles(place)
+    people = read_profiles(_file(tmp_path, f"id,bio\n1,{bio}\n"))
     world = World.from_edges([0], [1], 2)
     world.take_profiles(people)
     assert world.profile(1).biography == bio

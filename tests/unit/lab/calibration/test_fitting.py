@@ -203,8 +203,7 @@ def test_what_is_not_allowed_is_said_in_one_sentence(how: dict[str, Any], senten
 @pytest.mark.parametrize(("holdout", "held"), [(0.5, "bdf"), (0.25, "d"), (0.75, "bcdf"), (0, "")])
 def test_shares_are_held_out_evenly_by_rank(holdout: float, held: str) -> None:
     trees = [Tree(name, np.zeros(1), None) for name in "abcdef"]
-    curves = GrowthCurves.of_trees(trees, np.array([0.0, 1.0]))
-    fit, rest = halves(curves, holdout)
+    fit, rest = halves(GrowthCurves.of_trees(trees, np.array([0.0, 1.0])), holdout)
     assert "".join(rest.names) == held
     assert sorted(fit.names + rest.names) == list("abcdef")
 

@@ -104,8 +104,7 @@ def test_the_replicate_of_the_worlds_own_seed_is_the_ordinary_run(world: World) 
     assert found.curves["new"][rows].tolist() == story.new_adopters.tolist()
     assert found.curves["ever"][rows][-1] == story.size
     for place, state in enumerate(story.states):
-        held = found.curves[f"in_{state}"][rows]
-        assert held.tolist() == story.history[:, place].tolist()
+        assert found.curves[f"in_{state}"][rows].tolist() == story.history[:, place].tolist()
 
 
 def test_a_seed_meets_the_same_draws_and_the_base_world_stays(world: World) -> None:

@@ -96,8 +96,7 @@ def test_what_is_wrong_is_counted_and_rules_act(script: Any, counted: str, answe
     rows = run(world, Thinker(answering(script)), 1)
     assert {row["source"] for row in rows} == {"rule"}
     assert {fault for row in rows for fault in row["faults"]} == {counted}
-    platform = platform_of(world)
-    assert platform.minds.counts == {"rule": len(rows), counted: len(rows)}
+    assert platform_of(world).minds.counts == {"rule": len(rows), counted: len(rows)}
 
 
 def test_a_spent_budget_leaves_decisions_to_the_rules(answering: Any) -> None:
@@ -172,8 +171,7 @@ def test_any_mind_may_act_and_what_is_impossible_is_left_out() -> None:
     rows = run(world, Thinker(minds={"model": Fixed(said=said)}), 1)
     platform = platform_of(world)
     who = next(row["member"] for row in rows if row["source"] == "model")
-    mine = [c.act for c in platform.waiting if c.agent == who]
-    assert mine == [Act.POST, Act.LIKE, Act.FOLLOW]
+    assert [c.act for c in platform.waiting if c.agent == who] == [Act.POST, Act.LIKE, Act.FOLLOW]
     perform(world, "step", (1,))
     assert "Good morning, music." in platform.written.values()
     assert platform.minds.memories[who][0][1] == "You wrote: Good morning, music."
@@ -228,8 +226,7 @@ def test_a_run_without_acts_ends_with_a_warning() -> None:
 def test_minds_are_taken_back() -> None:
     world = minded("model")
     perform(world, "take_minds", (list(range(19)),))
-    platform = platform_of(world)
-    assert platform.minds.members.tolist() == [19]
+    assert platform_of(world).minds.members.tolist() == [19]
     perform(world, "wake_minds", (False,))
     assert Thinker().think(world) == []
 
@@ -320,8 +317,7 @@ def test_a_survey_counts_what_is_named_first(answering: Any) -> None:
     world = World.create(agents=10, mean_degree=2)
     found = survey(world, [1, 2, 3, 4], "What?", answering(*script), choices=["coffee", "tea"])
     assert found.counts == {"coffee": 1, "tea": 1, "other": 1, "no answer": 1}
-    open_ended = survey(world, [1], "What?", answering(body(completion("x"))))
-    assert open_ended.counts == {}
+    assert survey(world, [1], "What?", answering(body(completion("x")))).counts == {}
 
 
 def test_a_world_that_crashed_with_minds_awake_goes_by_the_rules(tmp_path: Path) -> None:

@@ -115,8 +115,7 @@ def test_an_act_is_about_the_post_that_the_answer_says(on: str, place: int) -> N
     member = Member(3, "A", "", "", "", (), *how, prompts=prompts, once=once)
     feed = [Post("a", "x"), Post("b", "y", 9), Post("c", "z", interest=0.9, labelled=True),
             Post("d", "w", followed=True)]  # fmt: skip
-    decided = asyncio.run(ArchetypeMind().decide(member, feed, []))
-    assert decided == (Decision("like", place, ""),)
+    assert asyncio.run(ArchetypeMind().decide(member, feed, [])) == (Decision("like", place, ""),)
 
 
 def test_estimates_know_that_answers_are_kept() -> None:

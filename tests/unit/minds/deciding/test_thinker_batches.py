@@ -45,14 +45,12 @@ def test_members_decide_together_in_fewer_questions() -> None:
 
 def test_each_member_has_as_much_room_as_alone_and_is_told_of_nobody_else() -> None:
     pool, one = Script(all_of), Script(all_of)
-    world = minded("model,batch=16")
-    run(world, Thinker(pool, limit=700), 1)
+    run(minded("model,batch=16"), Thinker(pool, limit=700), 1)
     run(minded("model"), Thinker(one, limit=700), 1)
     (ask,) = pool.asks
     parts = ask.turns[1].text.split("</member>\n")
     for part, other in zip(parts, one.asks, strict=True):
-        posts = other.turns[1].text.partition("You see:")[2].partition("\nActs:")[0]
-        assert posts in part
+        assert other.turns[1].text.partition("You see:")[2].partition("\nActs:")[0] in part
         assert part.count("This is ") == 1
     assert ask.most == (120 + 20) * seats_in(ask)
     assert "This is" not in ask.turns[0].text

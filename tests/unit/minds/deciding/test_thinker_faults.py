@@ -208,8 +208,7 @@ def test_a_task_that_cancels_itself_leaves_its_member_to_the_rules() -> None:
 )
 def test_what_goes_wrong_together_costs_those_that_were_together(do: Any, said: str) -> None:
     thinker = thinker_of(do, batch=4)
-    rows = run(minded("odd"), thinker, 1)
-    expect_rules(rows)
+    expect_rules(run(minded("odd"), thinker, 1))
     assert said in thinker.faults[0]
 
 

@@ -53,8 +53,7 @@ def test_a_rule_is_learnt_and_chance_is_not() -> None:
     assert sharp.fitted + sharp.held_out == 1000
     variance = sharp.accuracy * (1 - sharp.accuracy) / sharp.held_out
     assert sharp.error == pytest.approx(variance**0.5)
-    blind = distilled(logged(1000, noise=0.5)).agreement
-    assert abs(blind.kappa) < 0.15
+    assert abs(distilled(logged(1000, noise=0.5)).agreement.kappa) < 0.15
 
 
 def test_weights_are_where_the_likelihood_is_flat() -> None:
@@ -117,8 +116,7 @@ def test_a_file_comes_back_as_it_was_or_not_at_all(file: Path, tmp_path: Path) -
      {"post_weights": (1.0,)}, {"weights": ((1.0,),)}, {"acts": ()}],
 )  # fmt: skip
 def test_a_table_of_other_features_is_refused(file: Path, change: dict[str, Any]) -> None:
-    other = Surrogate(**{**read_surrogate(file).model_dump(), **change})
-    write(other, file)
+    write(Surrogate(**{**read_surrogate(file).model_dump(), **change}), file)
     raises(FileError, "other features", read_surrogate, file)
 
 

@@ -40,8 +40,7 @@ def simple(ties: Ties) -> igraph.Graph:
 
 def scale_free(agents: int = 3000, *, one_way: bool = True) -> Ties:
     """A network with hubs; one way: a third of the ties lose their reverse."""
-    ties = generate("preferential-attachment", agents, seed=3, mean_degree=8).ties
-    arcs = pairs(ties)
+    arcs = pairs(generate("preferential-attachment", agents, seed=3, mean_degree=8).ties)
     if one_way:
         arcs = arcs[(arcs.sum(axis=1) % 3 > 0) | (arcs[:, 0] < arcs[:, 1])]
     return Ties.from_arcs(arcs[:, 0], arcs[:, 1], agents + 5)
@@ -130,8 +129,7 @@ def test_a_deep_chain_needs_no_recursion() -> None:
     assert int(analysis.strong_components(ties).max()) == 200_000
     assert int(analysis.components(ties).max()) == 0
     assert int(analysis.distances(ties, 0)[-1]) == 200_000
-    path = analysis.shortest_path(ties, 3, 150_000)
-    assert path == tuple(range(3, 150_001))
+    assert analysis.shortest_path(ties, 3, 150_000) == tuple(range(3, 150_001))
 
 
 def test_labels_fall_in_size_and_mutual_components_are_strong() -> None:

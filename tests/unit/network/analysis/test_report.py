@@ -113,8 +113,7 @@ def predicted(world: World, model: str = "sir") -> list[str]:
     [("small-world", True), ("erdos-renyi", False), ("preferential-attachment", False)],
 )
 def test_clustered_networks_are_named(network: str, doubtful: bool) -> None:
-    world = World.create(agents=2000, network=network, mean_degree=10, seed=1)
-    names = predicted(world)
+    names = predicted(World.create(agents=2000, network=network, mean_degree=10, seed=1))
     assert len(names) > 1
     assert all(("left out: may be far off" in name) == doubtful for name in names)
 

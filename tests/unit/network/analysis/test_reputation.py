@@ -52,8 +52,7 @@ def test_changed_ties_have_the_reputation_of_ties_just_made() -> None:
 
 
 def test_a_tie_against_its_source_and_outcomes_of_nobody_carry_nothing() -> None:
-    ties = Ties.from_arcs([1, 2], [0, 0], 3, sign=[1, -1])
-    found = reputation(ties, [0])
+    found = reputation(Ties.from_arcs([1, 2], [0, 0], 3, sign=[1, -1]), [0])
     assert found[2] == 0.0
     assert found[0] + found[1] == pytest.approx(1.0)
     assert foretold([0, 1], [1, 0], True).tolist() == [0.5, 0.5]
@@ -212,6 +211,5 @@ def test_reputation_is_the_same_from_wherever_its_weighing_begins(unit: float) -
     ties = random_ties()
     exact = reputation(ties, tolerance=1e-12)
     wrong = unit * np.random.default_rng(3).random(60)
-    found = reputation(ties, tolerance=1e-4, guess=wrong)
-    assert np.abs(found - exact).sum() < 1e-4
+    assert np.abs(reputation(ties, tolerance=1e-4, guess=wrong) - exact).sum() < 1e-4
     assert np.abs(reputation(ties, tolerance=1e-4, guess=60 * exact) - exact).sum() < 1e-4

@@ -135,8 +135,7 @@ def test_long_work_reports_its_share_and_can_be_cancelled(name: str) -> None:
 
 def test_every_parameter_can_be_asked_in_a_form() -> None:
     for spec in NETWORKS.values():
-        names = [parameter.name for parameter in spec.parameters]
-        assert names[0] == "mean_degree"
+        assert spec.parameters[0].name == "mean_degree"
         assert all(p.description and p.low is not None for p in spec.parameters)
         assert spec.title
         assert spec.description

@@ -34,8 +34,7 @@ def test_members_are_tied_as_in_planted_communities_of_the_same_seed() -> None:
 
 
 def test_roots_hear_nobody_and_are_heard_by_members_alone() -> None:
-    network = made(1_030, roots=30, audience=100)
-    assert network.ties.targets.max() < 1_000
+    assert made(1_030, roots=30, audience=100).ties.targets.max() < 1_000
 
 
 @pytest.mark.parametrize("sd", [0.3, 0.9])
@@ -55,8 +54,7 @@ def test_a_root_is_as_well_heard_at_any_place_however_many_rounds() -> None:
     orders = np.argsort(drawn, axis=1)
     seen = np.array([np.bincount(orders[:, place], minlength=5) for place in range(5)])
     assert stats.chisquare(seen.ravel()).pvalue > 1e-4
-    distinct = _distinct(300, 300, network_key(1, 9), 0)
-    assert sorted(distinct.tolist()) == list(range(300))
+    assert sorted(_distinct(300, 300, network_key(1, 9), 0).tolist()) == list(range(300))
 
 
 @pytest.mark.parametrize("count", [3, 5])

@@ -47,8 +47,7 @@ def test_a_post_reaches_those_who_hear_its_author_with_its_text_and_tags() -> No
     world.step()
     assert [told(platform, v) for v in (3, 4, 5, 6)] == [[0], [0], [], []]
     assert platform.text_of(0) == "A guitar and a chess board"
-    names = world.agents.vocabulary.names(int(platform.posts.tags[0]))
-    assert set(names) >= {"music"}
+    assert set(world.agents.vocabulary.names(int(platform.posts.tags[0]))) >= {"music"}
     assert platform.log.of(5) == [(1, Act.POST, 0, 0xFFFFFFFF)]
 
 

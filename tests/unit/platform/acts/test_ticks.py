@@ -54,8 +54,7 @@ def test_what_was_read_stays_as_it_was() -> None:
     rows, naive = filled()
     twin = rows.copy()
     ticks, columns = rows.columns()
-    seen = dict(zip(ticks.tolist(), columns.tolist(), strict=True))
-    assert seen == naive
+    assert dict(zip(ticks.tolist(), columns.tolist(), strict=True)) == naive
     last = max(naive)
     rows.put(last, np.array([0, 0]))  # more was done in the tick that was read
     twin.put(last + 1, np.array([1, 1]))  # a branch, and the world itself, go on
@@ -101,8 +100,7 @@ def test_a_log_of_many_ticks_comes_back_as_it_was(ticks: int) -> None:
     assert list(log.chains.values()) == [log.chains[tick] for tick in log.chains]
     assert [*log.chains] == list(range(1, ticks + 1))
     assert log.count(max(ticks, 1), Act.LIKE) == (2 if ticks else 0)
-    twin = log.still()
-    assert len(twin._counts._state[2]) <= 2 * SETTLED
+    assert len(log.still()._counts._state[2]) <= 2 * SETTLED
 
 
 def test_of_many_ticks_few_are_copied() -> None:
@@ -117,8 +115,7 @@ def test_of_many_ticks_few_are_copied() -> None:
         assert chains.get(7) == bytes([7]) * 16
         assert next(iter(chains)) == 1
         assert log.sealed_since(19_998) == [19_999, 20_000]
-        columns = log.still().dump()
-        assert columns["counts"].shape == (20_000, len(Act))
+        assert log.still().dump()["counts"].shape == (20_000, len(Act))
         assert tracemalloc.get_traced_memory()[1] - before < 100_000  # of 4.8 MB
     finally:
         tracemalloc.stop()

@@ -22,6 +22,7 @@ from sim.runtime import EngineError, IsolatedSimulation, JournalConfig, Simulati
 from sim.runtime.journal.acts import perform
 from sim.runtime.journal.writer import recover
 from sim.store import load
+from tests.raising import raises_awaited
 from tests.unit.runtime.isolating import LONG, Thread, agents_of, failing, ties_of
 from tests.unit.runtime.worlds import present, until
 
@@ -92,13 +93,11 @@ async def test_errors_come_back_as_they_are(live: Simulation, tmp_path: Path) ->
     with pytest.raises(UnknownNameError, match="No propagation model named 'sirr'") as unknown:
         await live.inject("x", seeds=[1], model="sirr")
     assert unknown.value.name == "sirr"
-    with pytest.raises(ParameterError, match="beta"):
-        await live.inject("x", seeds=[1], model="sir", beta=7.0)
+    await raises_awaited(ParameterError, "beta", live.inject("x", seeds=[1], model="sir", beta=7.0))
     with pytest.raises(FileError) as refused:
         await live.save(tmp_path / "nowhere" / "x.hub")
     assert str(tmp_path) in refused.value.path
-    with pytest.raises(LookupError, match="as it should"):
-        await live.call(failing)
+    await raises_awaited(LookupError, "as it should", live.call(failing))
     assert live.frame.tick == 0
     assert live.frame.sessions_total == 0
 
@@ -130,8 +129,7 @@ async def test_a_command_is_carried_out_by_its_name(live: Simulation) -> None:
         await live.do("limit")
     no_names: list[Any] = [5, None, [], {}]
     for wrong in no_names:
-        with pytest.raises(UnknownNameError, match="No command named"):
-            await live.do(wrong)
+        await raises_awaited(UnknownNameError, "No command named", live.do(wrong))
     assert len(live.audit()) == 2
     assert (await live.do("step", ticks=3), live.frame.tick) == (3, 3)
     with pytest.raises(InputError, match=r"of at least 0 and at most 2,147,483,647, got -1"):
@@ -184,8 +182,7 @@ async def test_events_asked_for_before_come_too(world: World, opening: Opening) 
 
 
 async def test_a_plan_parameters_and_cancelling(live: Simulation) -> None:
-    plan = await live.plan("Hello.", seeds=[1, 2], model="sir")
-    assert plan.seeds.tolist() == [1, 2]
+    assert (await live.plan("Hello.", seeds=[1, 2], model="sir")).seeds.tolist() == [1, 2]
     session = await live.inject("Hello.", seeds=[1, 2], model="sir", beta=0.1)
     await live.set_parameter(session.id, "beta", "0.7")
     assert dict(present(live.frame.focus).parameters)["beta"] == 0.7
@@ -198,10 +195,8 @@ async def test_a_plan_parameters_and_cancelling(live: Simulation) -> None:
 async def test_long_work_is_a_job(live: Simulation) -> None:
     assert await live.create_agents(100) == range(2000, 2100)
     assert await live.build_friendships(2) > 0
-    sizes = await live.create_communities(["music", "sport"], max_members=30)
-    assert max(sizes.values()) <= 30
-    found = await live.detect_communities("label-propagation")
-    assert found.count >= 1
+    assert max((await live.create_communities(["music", "sport"], max_members=30)).values()) <= 30
+    assert (await live.detect_communities("label-propagation")).count >= 1
     assert (await live.best_seeds("best:2", model="icp")).seeds.size == 2
     with pytest.raises(UnknownNameError):
         live.detect_communities("astrology")
@@ -211,8 +206,7 @@ async def test_interactions_are_streamed(live: Simulation) -> None:
     await live.inject("Hello.", seeds=[1, 2], model="sir", beta=0.3)
     batches = [batch async for batch in live.interactions(50)]
     assert sum(len(batch) for batch in batches) == live.frame.sessions[0].size - 2
-    with pytest.raises(InputError, match="batch_size"):
-        await anext(live.interactions(0))
+    await raises_awaited(InputError, "batch_size", anext(live.interactions(0)))
 
 
 async def test_time_plays_and_runs_to_where_it_was_told(live: Simulation) -> None:
@@ -248,11 +242,9 @@ async def test_the_world_goes_back_and_forward_again(live: Simulation) -> None:
     assert (await live.reach()).last == 5
     await live.forget("two")
     assert await live.bookmarks() == ()
-    with pytest.raises(InputError, match="A world begins at tick 0"):
-        await live.back(9)
+    await raises_awaited(InputError, "A world begins at tick 0", live.back(9))
     await live.inject("Another.", seeds=[3], model="si")
-    with pytest.raises(InputError, match="Nothing to redo"):
-        await live.forward()
+    await raises_awaited(InputError, "Nothing to redo", live.forward())
 
 
 async def test_a_branch_a_history_and_an_audit_are_told(
@@ -262,8 +254,7 @@ async def test_a_branch_a_history_and_an_audit_are_told(
         session = await live.inject("Hello.", seeds=[1, 2], model="si", beta=0.2)
         await live.step(3)
         now = await live.call(digest_of)
-        made = await live.branch(tmp_path / "b.hub")
-        assert load(made.path).digest() == now
+        assert load((await live.branch(tmp_path / "b.hub")).path).digest() == now
         assert (await live.history()).events == session.size
         assert await live.history(1)
         audit = await live.audited()
@@ -356,8 +347,7 @@ async def test_a_journal_is_begun_later_in_this_process_alone(live: Simulation, 
 
 
 async def test_an_engine_that_answers_is_not_restarted(live: Simulation) -> None:
-    with pytest.raises(InputError, match="nothing to stop"):
-        await live.restart()
+    await raises_awaited(InputError, "nothing to stop", live.restart())
     await live.ready()
     assert live.ended is None
     assert live.health().reading("memory").sentence
@@ -368,8 +358,7 @@ async def test_it_is_entered_once_and_used_inside(world: World, opening: Opening
     with pytest.raises(HubbubError, match="not open"):
         _ = live.frame
     async with live:
-        with pytest.raises(HubbubError, match="entered once"):
-            await live.__aenter__()
+        await raises_awaited(HubbubError, "entered once", live.__aenter__())
         waiting = asyncio.create_task(live.run_until_quiet())
         session = await live.inject("Hello.", seeds=[1], model="si", beta=0.001)
         ending = asyncio.create_task(session.done())

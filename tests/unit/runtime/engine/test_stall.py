@@ -19,6 +19,7 @@ from sim.network import reputation
 from sim.runtime import EngineError, Simulation
 from sim.runtime.engine.stall import RollbackState, Stall, is_foreign, stalled_blocks
 from sim.spread.cascade.cascade import _SEAL
+from tests.raising import raises_awaited
 from tests.unit.runtime.isolating import thread_of
 from tests.unit.runtime.worlds import Gate, blocked_until, present, until
 
@@ -302,8 +303,7 @@ async def test_what_is_no_foreign_plugin_is_waited_for(world: World, gate: Gate)
         assert stall.plugin == ""
         assert re.fullmatch(r"Tick 1 \.\.\. \d+ s", stall.sentence)
         assert simulation.frame.banner == stall.sentence
-        with pytest.raises(EngineError, match="No third-party plugin"):
-            await simulation.restart()
+        await raises_awaited(EngineError, "No third-party plugin", simulation.restart())
         gate.open()
 
 

@@ -164,8 +164,7 @@ async def test_newer_communities_replace_those_under_way(monkeypatch: pytest.Mon
         await until(lambda: len(begun) == 1)
         await simulation.call(lambda world: world.agents.set_community([0] * 300, ["Peru"]))
         await until(lambda: simulation.frame.communities is not None)
-        groups = present(simulation.frame.communities)
-        assert groups.names == ("Peru",)
+        assert present(simulation.frame.communities).names == ("Peru",)
 
 
 async def test_agents_that_come_meanwhile_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:

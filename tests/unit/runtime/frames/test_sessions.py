@@ -39,8 +39,7 @@ async def test_no_more_run_than_the_cap_and_the_highest_priority_is_next(world: 
         ]
         await simulation.cancel(1)
         await simulation.step()
-        running = [row.id for row in simulation.frame.sessions if row.status == "running"]
-        assert running == [3, 4]
+        assert [row.id for row in simulation.frame.sessions if row.status == "running"] == [3, 4]
 
 
 async def test_done_of_a_cancelled_message_tells_what_it_reached(simulation: Simulation) -> None:
@@ -167,8 +166,7 @@ async def test_parameters_that_clash_are_refused(simulation: Simulation, misbeha
 
 
 async def test_messages_that_a_world_brings_along_are_sessions_too(world: World) -> None:
-    old = world.inject("old", seeds=[1], model="si", beta=1.0)
-    world.run_until_quiet(old)
+    world.run_until_quiet(world.inject("old", seeds=[1], model="si", beta=1.0))
     world.inject("young", seeds=[2], model="sis")
     async with Simulation(world) as simulation:
         assert [row.status for row in simulation.frame.sessions] == ["quiet", "running"]

@@ -18,6 +18,7 @@ from sim.runtime.saves.places import put_aside
 from sim.store import Record, read_history, record_of
 from sim.store.history.acts import ActIndex
 from sim.store.history.database import history_file
+from tests.raising import raises_awaited
 from tests.unit.runtime.minds_world import Script
 from tests.unit.runtime.worlds import present, until
 
@@ -67,8 +68,7 @@ async def test_a_live_world_answers_what_was_done_to_it(path: Path) -> None:
         assert found.is_whole
         assert [act.kind for act in found.acts if act.kind != "step"][-1] == "inject"
     async with Simulation(hosted()) as simulation:
-        with pytest.raises(InputError, match="save it first"):
-            await simulation.audited()
+        await raises_awaited(InputError, "save it first", simulation.audited())
         await simulation.save(path.with_name("b.hub"))
         assert (await simulation.audited()).path == path.with_name("b.hub")
 
@@ -228,8 +228,7 @@ async def test_an_inspected_member_is_told_with_acts_that_memory_lost(path: Path
     ][:60]
     assert min(tick for tick, *_ in told) < 80 - 24
     assert all(said for _, what, said in told if what in {"post", "reply", "like", "follow"})
-    in_memory = present((await inspected_of(inspected(world, agent, past=True))).past)
-    assert len(in_memory) < len(told)
+    assert len(present((await inspected_of(inspected(world, agent, past=True))).past)) < len(told)
     history_file(path).write_bytes(b"no database")
     with recorded(world, path):
         (line,) = (await inspected_of(inspected(world, agent, past=True))).past or ()

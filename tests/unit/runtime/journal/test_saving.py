@@ -24,6 +24,7 @@ from sim.store.journal.journal import folder_of
 from sim.store.journal.lineage import saved_at
 from sim.store.journal.reading import read_journal
 from tests.faults.killing import child
+from tests.raising import raises_awaited
 from tests.unit.runtime.isolating import Thread, thread_of
 from tests.unit.runtime.worlds import PATIENCE, blocked_until, present, until
 
@@ -365,8 +366,7 @@ async def test_who_is_left_behind_as_a_save_begins_answers_for_it(path: Path, he
                 super().append(item)
 
         behind._saving = Noted()
-        with pytest.raises(EngineError, match="restarted; try again"):
-            await live.save()
+        await raises_awaited(EngineError, "restarted; try again", live.save())
         await until(lambda: bool(rebuilt))  # the other thread may not have noted it yet
         await asyncio.wrap_future(rebuilt[0])
         held.go(2)

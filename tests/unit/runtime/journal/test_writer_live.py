@@ -18,6 +18,7 @@ from sim.store import LeaseError, load
 from sim.store.journal import journal as journals
 from sim.store.journal.journal import JournalError
 from sim.world.commands import add_ties, set_status
+from tests.raising import raises_awaited
 from tests.unit.runtime.worlds import until
 from tests.unit.store.fake import disk_full
 
@@ -151,8 +152,7 @@ async def test_a_call_that_fails_half_way_is_kept_as_it_left_the_world(path: Pat
 
     world = small()
     async with kept(world, path) as simulation:
-        with pytest.raises(ZeroDivisionError):
-            await simulation.call(fail)
+        await raises_awaited(ZeroDivisionError, "", simulation.call(fail))
         await simulation.step(2)
     whole(path, world)
 
@@ -160,8 +160,7 @@ async def test_a_call_that_fails_half_way_is_kept_as_it_left_the_world(path: Pat
 async def test_a_command_that_is_refused_leaves_no_entry(path: Path) -> None:
     world = small()
     async with kept(world, path) as simulation:
-        with pytest.raises(InputError):
-            await simulation.inject("One", seeds=[999], model="sir")
+        await raises_awaited(InputError, "", simulation.inject("One", seeds=[999], model="sir"))
     assert recover(path).number == 0
 
 
@@ -322,10 +321,8 @@ async def test_a_dead_journal_leaves_saving(path: Path, monkeypatch: pytest.Monk
     async with kept(small(), path) as simulation:
         await simulation.step(3)
         monkeypatch.setattr(journals, "commit", Mock(side_effect=ValueError("a broken disk")))
-        with pytest.raises(JournalError, match="a broken disk"):
-            await simulation.step(1)
-        with pytest.raises(Exception, match="a broken disk"):
-            await simulation.step(1)
+        await raises_awaited(JournalError, "a broken disk", simulation.step(1))
+        await raises_awaited(Exception, "a broken disk", simulation.step(1))
         await until(lambda: simulation.frame.state == "failed")
         assert (await simulation.save(path)).path == path
     assert recover(path).tick == 3

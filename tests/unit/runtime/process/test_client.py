@@ -19,6 +19,7 @@ from sim.runtime.engine.thread_client import ThreadEngine
 from sim.runtime.process.client import ProcessEngine
 from sim.runtime.process.wire import FrameReader, FrameWriter
 from sim.world import LoggedAct
+from tests.raising import raises_awaited
 from tests.unit.runtime.isolating import LONG, Thread, process_of
 from tests.unit.runtime.worlds import present, until
 
@@ -88,11 +89,9 @@ async def test_without_a_mark_the_one_that_could_be_is_named(
 
 async def test_only_foreign_plugins_are_ended(isolated: Simulation, remote: ProcessEngine) -> None:
     stalled(remote)
-    with pytest.raises(EngineError, match="No third-party plugin is running; wait"):
-        await isolated.restart()
+    await raises_awaited(EngineError, "No third-party plugin is running; wait", isolated.restart())
     stalled(remote, "mine")
-    with pytest.raises(InputError, match="nothing to stop"):
-        await isolated.restart()
+    await raises_awaited(InputError, "nothing to stop", isolated.restart())
 
 
 async def test_what_cannot_be_interrupted_is_replaced_once(
@@ -134,10 +133,8 @@ async def test_whoever_waits_is_told_when_closing_is_cancelled(
     remote._asked[10**6] = (print, {}, waiting)
     with monkeypatch.context() as patched:
         patched.setattr(remote, "_bury", cancelled)
-        with pytest.raises(asyncio.CancelledError):
-            await remote.close()
-    with pytest.raises(HubbubError, match="closed before"):
-        await asyncio.wait_for(waiting, LONG)
+        await raises_awaited(asyncio.CancelledError, "", remote.close())
+    await raises_awaited(HubbubError, "closed before", asyncio.wait_for(waiting, LONG))
     await remove_destroyed()
 
 

@@ -15,7 +15,7 @@ from sim.errors import Cancelled, HubbubError, InputError
 from sim.runtime import EngineError, IsolatedSimulation, ReplacedError, Simulation
 from sim.runtime.journal.writer import recover
 from sim.store import save
-from tests.raising import raises
+from tests.raising import raises, raises_awaited
 from tests.unit.runtime.isolating import LONG, Thread, agents_of, unwilling
 from tests.unit.runtime.worlds import until
 
@@ -163,8 +163,7 @@ async def test_when_none_can_go_on_the_journal_is_left_and_named(world: World) -
         started[0].kill()
         await until(lambda: simulation.frame.state == "failed", LONG)
         assert len(started) == 4
-        with pytest.raises(EngineError, match="hubbub recover "):
-            await simulation.step(1)
+        await raises_awaited(EngineError, "hubbub recover ", simulation.step(1))
         at = Path(started[0].order.at)
     assert recover(at).tick == 2
     shutil.rmtree(at.parent)

@@ -12,6 +12,7 @@ from sim.runtime import Simulation
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.undo_history import OutOfReachError
 from sim.store import save
+from tests.raising import raises_awaited
 
 
 class Passing(RulePolicy):
@@ -68,17 +69,13 @@ async def test_what_a_living_world_cannot_explain_is_one_sentence() -> None:
     world = town()
     async with Simulation(world, undo_bytes=0) as simulation:
         _, viewer, message = await walked(simulation, world)
-        with pytest.raises(InputError, match="ticks 1 to 6; got 9"):
-            await simulation.why(viewer, message, 9)
-        with pytest.raises(OutOfReachError):
-            await simulation.why(viewer, message, 3)
-        with pytest.raises(InputError, match="was not shown"):
-            await simulation.why(viewer, 10**6)
+        await raises_awaited(InputError, "ticks 1 to 6; got 9", simulation.why(viewer, message, 9))
+        await raises_awaited(OutOfReachError, "", simulation.why(viewer, message, 3))
+        await raises_awaited(InputError, "was not shown", simulation.why(viewer, 10**6))
     async with Simulation(
         World.create(agents=20, mean_degree=2, seed=1), name="bare"
     ) as simulation:
-        with pytest.raises(InputError, match="bare has no platform"):
-            await simulation.why(0, 0)
+        await raises_awaited(InputError, "bare has no platform", simulation.why(0, 0))
 
 
 def test_a_saved_world_that_does_not_come_again_is_not_explained(path: Path) -> None:

@@ -16,6 +16,7 @@ from sim.runtime.saves.places import beyond
 from sim.store import info, load
 from sim.store.journal.journal import folder_of
 from sim.store.journal.lineage import lineage
+from tests.raising import raises_awaited
 from tests.unit.runtime.undo.test_travel import Shown, news, walked
 
 
@@ -210,8 +211,7 @@ async def test_a_bookmark_on_a_line_left_is_in_the_journal(world: World, path: P
         went = await simulation.go_to("this way")
         assert (went.tick, went.way, world.digest()) == (6, "journal", digest)
         assert simulation.frame.sessions_total == 1
-        with pytest.raises(InputError):
-            await simulation.forward()
+        await raises_awaited(InputError, "", simulation.forward())
         await simulation.step()
     found = recover(path)
     assert found.is_whole

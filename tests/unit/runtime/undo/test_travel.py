@@ -15,6 +15,7 @@ from sim.runtime.journal.acts import apply
 from sim.runtime.journal.checkpoints import Pacing
 from sim.runtime.journal.writer import JournalWriter, recover
 from sim.store.journal.recovery import rebuild
+from tests.raising import raises_awaited
 
 Shown = dict[int, str]
 
@@ -70,8 +71,7 @@ async def test_another_way_is_another_message(world: World, kept: dict[str, Any]
         other = await news(simulation, 2)
         assert (other.id, other.text, first.text) == (first.id, "News 2", "News 1")
         await simulation.step()
-        with pytest.raises(InputError, match="Nothing to redo"):
-            await simulation.forward()
+        await raises_awaited(InputError, "Nothing to redo", simulation.forward())
         await simulation.cancel(other.id)
         assert (await other.done()).error is None
 
@@ -113,10 +113,8 @@ async def test_going_nowhere_and_to_no_tick(world: World) -> None:
         went = await simulation.back(0)
         assert (went.way, went.sentence) == ("nowhere", "The world is at tick 2.")
         assert (await simulation.forward(0)).tick == 2
-        with pytest.raises(InputError, match="begins at tick 0"):
-            await simulation.back(3)
-        with pytest.raises(InputError, match="Nothing to redo"):
-            await simulation.go_to(9)
+        await raises_awaited(InputError, "begins at tick 0", simulation.back(3))
+        await raises_awaited(InputError, "Nothing to redo", simulation.go_to(9))
         await simulation.back(1)
         with pytest.raises(InputError, match="possible up to tick 2; from there on, run"):
             await simulation.forward(4)
@@ -134,8 +132,7 @@ async def test_without_memory_a_journal_rebuilds_every_tick(world: World, path: 
         for tick in (11, 8, 3, 0):
             went = await simulation.go_to(tick)
             assert (went.way, world.digest()) == ("journal", shown[tick])
-        with pytest.raises(InputError):
-            await simulation.forward()
+        await raises_awaited(InputError, "", simulation.forward())
     assert recover(path).world.digest() == shown[0]
 
 
@@ -195,8 +192,7 @@ async def test_a_world_that_goes_on_meanwhile_stays(
             return await in_thread(*args, **keywords)
 
         monkeypatch.setattr("sim.runtime.travel.in_thread", slow)
-        with pytest.raises(HubbubError, match="has advanced"):
-            await simulation.back(2)
+        await raises_awaited(HubbubError, "has advanced", simulation.back(2))
         assert simulation.frame.tick == 4
 
 

@@ -58,8 +58,7 @@ def test_virality_equals_mean_distance_in_igraph() -> None:
 
 
 def test_depths_of_several_seeds_are_taken_from_the_nearest_root() -> None:
-    world = World.from_edges([0, 1, 3], [1, 2, 4])
-    story = certain(world, [0, 3])
+    story = certain(World.from_edges([0, 1, 3], [1, 2, 4]), [0, 3])
     assert dict(zip(story.adopters.tolist(), story.depths.tolist(), strict=True)) == {
         0: 0, 3: 0, 1: 1, 4: 1, 2: 2,
     }  # fmt: skip

@@ -96,8 +96,7 @@ def test_summed_trust_is_that_of_the_whole_network_under_every_channel() -> None
     network = world.network()
     expected = np.bincount(world.ties.targets, world.ties.trust, 60)
     assert network.in_trust.tolist() == expected.tolist()
-    listed = network.listed(world.ties.targets[:1], np.array([0]))
-    assert listed.in_trust is network.in_trust
+    assert network.listed(world.ties.targets[:1], np.array([0])).in_trust is network.in_trust
 
 
 def test_a_threshold_by_trust_is_a_share_of_all_sources_under_a_channel_too() -> None:

@@ -43,8 +43,7 @@ def test_its_own_seed_changes_nothing() -> None:
 
 def test_thresholds_stay() -> None:
     model = {"model": "linear-threshold"}
-    ends = {tuple(end(model, ahead).adopters.tolist()) for ahead in (None, 9, 10)}
-    assert len(ends) == 1
+    assert len({tuple(end(model, ahead).adopters.tolist()) for ahead in (None, 9, 10)}) == 1
     assert end(model, None).size > 10
 
 

@@ -299,8 +299,7 @@ def test_what_only_has_to_wait_does_not_rest() -> None:
     assert world.run_until_quiet(story, 50) > 5
     assert story.adopted_at.tolist() == [0, 5, -1]
     old = declare(contact("s", "i", by="i", when=~(elapsed(of="speaker") > 3) & (tie("trust") < 1)))
-    short = entered_once(world, old, [0])
-    assert world.run_until_quiet(short, 50) < 8
+    assert world.run_until_quiet(entered_once(world, old, [0]), 50) < 8
 
 
 def test_thresholds_by_conditions_are_those_of_counting() -> None:

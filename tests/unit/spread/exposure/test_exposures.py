@@ -155,8 +155,7 @@ def test_one_number_for_all_is_enough(star: World, watch: Callable[..., Any]) ->
 
 
 def test_nobody_is_asked_about_nothing(watch: Callable[..., Any]) -> None:
-    world = World.from_edges([0], [1], 3)
-    story, seen = watch(world, len, seeds=[2])
+    story, seen = watch(World.from_edges([0], [1], 3), len, seeds=[2])
     assert seen == []
     assert story.status == "quiet"
 

@@ -80,7 +80,6 @@ def reached(pairs: list[Pair], seeds: Sequence[int], closed: Sequence[int] = ())
 def spread(
     known: Sequence[tuple[float, list[Pair]]], seeds: Sequence[int], closed: Sequence[int] = ()
 ) -> float:
-    """Return the expected spread."""
     return sum(share * len(reached(pairs, seeds, closed)) for share, pairs in known)
 
 

@@ -95,8 +95,7 @@ def test_blocked_agents_are_those_whose_loss_is_largest_in_its_runs(
         if not losses or not max(losses.values()):
             break
         blocked.append(max(left, key=lambda v: (losses[v], -draws[v])))
-    rumour = np.array([0], np.uint32)
-    assert block(network, rumour, k, runs=RUNS).tolist() == blocked
+    assert block(network, np.array([0], np.uint32), k, runs=RUNS).tolist() == blocked
 
 
 @given(networks(), st.integers(1, 3))
@@ -119,8 +118,7 @@ def test_blocked_ties_are_those_whose_loss_is_largest_in_its_runs(
         if not losses or not max(losses.values()):
             break
         blocked.append(max(losses, key=lambda i: (losses[i], -draws[i])))
-    rumour = np.array(seeds, np.uint32)
-    assert block(network, rumour, k, "ties", runs=RUNS).tolist() == blocked
+    assert block(network, np.array(seeds, np.uint32), k, "ties", runs=RUNS).tolist() == blocked
 
 
 def test_more_live_ties_than_there_is_room_for_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,8 +96,7 @@ def test_at_chance_one_a_set_is_all_who_reach_its_root_and_at_chance_zero_its_ro
 ) -> None:
     pairs = list(zip(ties.sources().tolist(), ties.targets.tolist(), strict=True))
     for chance in (0.0, 1.0):
-        network = LiveNetwork(ties, LiveEdges(chance), 3)
-        sets = ReverseSets(network, Stream.CHOOSING)
+        sets = ReverseSets(LiveNetwork(ties, LiveEdges(chance), 3), Stream.CHOOSING)
         sets.grow(40)
         begin = 0
         for end in sets.ends.tolist():

@@ -68,7 +68,6 @@ class Says(Heard):
     answer: ClassVar[Any] = None
 
     def chance(self, heard: Hearing) -> Floats:
-        """Return the answer."""
         said: Floats = type(self).answer(heard)
         return said
 

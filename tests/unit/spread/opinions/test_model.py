@@ -75,8 +75,7 @@ def test_a_model_of_ten_lines_keeps_the_laws() -> None:
 
 
 def test_states_are_fifths_of_the_range_and_seeds_take_their_opinion() -> None:
-    world = World.from_edges([0], [1], 11)
-    story = told(world, initial="even", pull=0)
+    story = told(World.from_edges([0], [1], 11), initial="even", pull=0)
     assert list(story.counts.values()) == [2, 2, 2, 2, 3]  # a part holds its lower edge
     assert story.columns["opinion"].tolist() == pytest.approx(np.linspace(-1, 1, 11))
     story = told(tiny_world(), seed_opinion=0.75, initial="uniform:-1:0")

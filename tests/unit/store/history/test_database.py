@@ -614,8 +614,7 @@ def test_a_move_that_is_cut_off_leaves_all_of_a_history_in_one_place(
     with suppress(FileError):
         move_history(left, target)
     monkeypatch.undo()
-    ticks = sorted(only_disk(world, each).ticks for each in (left, target))
-    assert ticks == [[], [*range(1, 7)]]
+    assert sorted(only_disk(world, each).ticks for each in (left, target)) == [[], [*range(1, 7)]]
 
 
 def test_a_damaged_history_moves_with_its_log_and_a_missing_one_leaves_none(tmp_path: Path) -> None:

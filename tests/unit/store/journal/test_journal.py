@@ -47,7 +47,6 @@ def entry(number: int, previous: bytes = NO_DIGEST, size: int = 12) -> JournalEn
 
 
 def chain(count: int, size: int = 12) -> list[JournalEntry]:
-    """Entries 1 to ``count``."""
     made: list[JournalEntry] = []
     for number in range(1, count + 1):
         made.append(entry(number, made[-1].digest if made else NO_DIGEST, size))

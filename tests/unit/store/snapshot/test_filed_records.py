@@ -19,8 +19,7 @@ from tests.raising import raises
 
 def _world() -> World:
     world = World.from_edges([0, 1], [1, 2], 200, seed=3)
-    people = [{"name": f"Member {n}", "persona": f"{n} " * 9000} for n in range(120)]
-    world.take_profiles(people)
+    world.take_profiles([{"name": f"Member {n}", "persona": f"{n} " * 9000} for n in range(120)])
     return world
 
 
@@ -74,8 +73,7 @@ def test_copies_and_other_processes_have_the_same_bytes(path: Path) -> None:
     filed = _filed(load(path))
     assert deepcopy(filed) is filed
     made, args = filed.__reduce__()  # as pickle does
-    held = made(*args)
-    assert held.read(5, 99) == filed.read(5, 99)
+    assert made(*args).read(5, 99) == filed.read(5, 99)
     assert filed.read(7, 7) == b""
 
 
