@@ -428,7 +428,13 @@ def _shared_options(context: typer.Context) -> list[str]:
     return words
 
 
-_ENDINGS = {".sqlite": "sqlite", ".db": "sqlite", ".graphml": "graphml", ".gexf": "gexf"}
+_ENDINGS = {
+    ".html": "html",
+    ".sqlite": "sqlite",
+    ".db": "sqlite",
+    ".graphml": "graphml",
+    ".gexf": "gexf",
+}
 
 
 def export(
@@ -441,7 +447,7 @@ def export(
         str,
         typer.Option(
             "--format",
-            help="sqlite, csv, jsonl, graphml, gexf or parquet; default: by the file's ending.",
+            help="sqlite, csv, jsonl, graphml, gexf, parquet, html (report); default: by ending.",
             autocompletion=completed("exports"),
         ),
     ] = "",
@@ -458,6 +464,13 @@ def export(
             f"{str(out)!r} does not say which format; add --format {', '.join(io.EXPORTS)} (csv, "
             f"jsonl and parquet are a folder of tables)."
         )
+    if named == "html":
+        from sim.lab import run_page, write_page
+
+        with watched() as report:
+            opened, _ = open_world(world, report), report("writing the report", 0.9)
+            say(f"Wrote {write_page(Path(world).stem, run_page(opened), out, force=force)}.")
+        return
     if named not in io.EXPORTS:  # before a large world is loaded
         raise UnknownNameError("export format", named, io.EXPORTS)
     with watched() as report:

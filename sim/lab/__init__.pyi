@@ -83,6 +83,8 @@ from sim.lab.studies.files import story_of as story_of
 from sim.lab.studies.files import sweep_results as sweep_results
 from sim.lab.studies.files import text_of_file as text_of_file
 from sim.lab.studies.files import where_of as where_of
+from sim.lab.studies.pages import run_page as run_page
+from sim.lab.studies.pages import write_page as write_page
 from sim.lab.sweeps import DESIGNS as DESIGNS
 from sim.lab.sweeps import HeatMap as HeatMap
 from sim.lab.sweeps import Sweep as Sweep

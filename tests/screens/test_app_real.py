@@ -148,6 +148,10 @@ async def test_a_model_of_ones_own_comes_while_the_screen_is_open(tmp_path: Path
         await pilot.press(*"Again")  # in place of what was sent last
         await keys(pilot, "enter", then=lambda: len(frame_of(app).sessions) == 2)
         assert frame_of(app).sessions[-1].text == "Again"
+        for words, told in (("pane", "pane.svg"), ("run html", "run.html"), ("run csv", "run")):
+            await command(pilot, f"export {words} {tmp_path}/{told}", f"Wrote {tmp_path}/{told}")
+        assert "A single run" in (tmp_path / "run.html").read_text()
+        assert (tmp_path / "run" / "adoptions.csv").is_file()
 
 
 async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Path) -> None:

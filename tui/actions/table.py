@@ -38,11 +38,7 @@ def has_world(now: ScreenState) -> str:
 
 def _needs(part: str, otherwise: str) -> When:
     """Require a world whose frame has a part."""
-
-    def holds(now: ScreenState) -> str:
-        return has_world(now) or ("" if getattr(now.frame, part) else otherwise)
-
-    return holds
+    return lambda now: has_world(now) or ("" if getattr(now.frame, part) else otherwise)
 
 
 has_message = _needs("sessions", "No message has been sent yet; press i to send one.")
@@ -284,9 +280,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("theme", "", "Theme", "Change the colours.", "View", "[NAME]", when=anytime),
     Action("copy", "y", "Copy", "Copy the selection, or the text of the focused pane.", "Program",
            when=anytime),
-    Action("export", "E", "Export", "Save the screen as SVG, or the results in Runs as tables.",
-           "Program", "[screenshot [FILE] | table [NAME] FILE.csv | tables FOLDER [parquet]]",
-           when=anytime),
+    Action("export", "E", "Export",
+           "Save the run as tables or a report, a pane or the screen as SVG, results as tables.",
+           "Program", "[run [html|csv|... [PATH]] | screenshot|pane [FILE] | table [NAME] FILE.csv "
+           "| tables FOLDER [parquet]]", opens=True),
     Action("command", "colon", "Cmd", "Type a command.", "Program", when=anytime, footer=9),
     Action("palette", "semicolon,ctrl+p", "Palette", "Search all commands.", "Program",
            when=anytime, footer=11, opens=True),

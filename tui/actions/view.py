@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sim import io, lab
 from sim.core import plural
 from sim.errors import InputError, UnknownNameError
 from sim.io import write_text
@@ -14,7 +15,8 @@ from tui.actions.lab import export_tables
 from tui.actions.table import Act, Words, does
 from tui.actions.world import may_leave
 from tui.dialogs.progress import in_thread
-from tui.dialogs.view import HelpDialog, MetricsDialog
+from tui.dialogs.view import HelpDialog, MetricsDialog, export_dialog
+from tui.draw.canvas import picture_of
 from tui.draw.community_table import MEASURES, CommunityTable
 from tui.modes.live import LiveMode
 from tui.opening import Bubble
@@ -24,6 +26,7 @@ from tui.theme import theme_named
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sim.core import Report
     from tui.app import Hubbub as Viewer
 
 
@@ -221,24 +224,40 @@ async def copy(app: Viewer, _words: Words) -> None:
     app.say(f"Copied {plural(len(text.splitlines()), 'line')}; if pasting fails, use shift+drag.")
 
 
-def _write_picture(path: Path, picture: str) -> None:
-    """Write a picture; refuse to overwrite any other kind of file."""
-    if path.exists() and path.suffix != ".svg":
-        raise InputError(f"{path.name} exists and is not a picture; give a name that ends in .svg.")
-    write_text(path, picture)
-
-
 @does("export")
 async def export(app: Viewer, words: Words) -> None:
-    if words and words[0] in {"table", "tables"}:
-        await export_tables(app, words)
-        return
-    if words and words[0] != "screenshot":
-        raise UnknownNameError("export", words[0], ["screenshot", "table", "tables"])
-    name = words[1] if len(words) > 1 else f"hubbub-tick-{app.frame.tick if app.frame else 0}.svg"
-    picture = app.export_screenshot(title="Hubbub")
-    await in_thread(lambda: _write_picture(Path(name).expanduser(), picture))
-    app.say(f"Wrote {name}.", "good")
+    if not words:
+        dialog = export_dialog(has_results=app.runs.chosen is not None)
+        words = tuple((await app.push_screen_wait(dialog) or "").split())
+    what = choice("export", words, ("screenshot", "pane", "run", "table", "tables"))
+    name = f"hubbub-tick-{app.frame.tick if app.frame else 0}"
+    if what in {"table", "tables"}:
+        await export_tables(app, words if len(words) > 1 else (what, f"{name}-results"))
+    elif what == "run":
+        await _export_run(app, name, *words[1:])
+    elif what:
+        pane = app.screen.focused if what == "pane" else None
+        picture = app.export_screenshot(title="Hubbub") if pane is None else picture_of(pane)
+        path = await in_thread(lambda: Path(*words[1:2] or [f"{name}.svg"]).expanduser().resolve())
+        await in_thread(lambda: write_text(path, picture, force=path.suffix == ".svg"))
+        app.say(f"Wrote {path}.", "good")
+
+
+async def _export_run(app: Viewer, name: str, to: str = "csv", where: str = "") -> None:
+    """Write the world and what happened in it, as tables or as a page."""
+    choice("export format", (to,), ("html", *io.EXPORTS))
+    ending = "" if to in {"csv", "jsonl", "parquet"} else f".{to}"  # those are folders
+    world, at = await app.simulation.world(), app.homes.home.at
+
+    def write(report: Report) -> Path:
+        path = Path(where or f"{name}{ending}").expanduser().resolve()
+        if to == "html":
+            return lab.write_page(app.simulation.frame.name, lab.run_page(world), path, force=False)
+        history = at if at is not None and at.is_file() else None
+        io.export(world, path, to=to, history=history, report=report)
+        return path
+
+    app.say(f"Wrote {await app.work.in_thread('exporting the run', write)}.", "good")
 
 
 @does("help")

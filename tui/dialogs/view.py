@@ -1,4 +1,4 @@
-"""The dialogs of the view: help, and the metrics that Live shows with their alert thresholds."""
+"""The dialogs of the view: help, export, and the metrics that Live shows with their thresholds."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 
+from sim import io
 from sim.errors import InputError
 from tui.actions.table import ACTIONS, NO_KEY, by_id, key_label
 from tui.dialogs.dialog import Dialog, ListDialog, hanging
@@ -31,8 +32,8 @@ WELCOME = (
     "Hubbub simulates how messages spread in a social network. Send a message (i), run the world "
     "(space), and watch which communities adopt it. Every action has a command for the : line "
     "and an entry in the palette (;), the usual ones a key, which means the same in every mode. "
-    "A number before a key repeats it: 20< goes back 20 ticks. A digit alone shows its mode; with "
-    "< > . or , typed at once, it is a number too."
+    "A number before a key repeats it: 20< goes back 20 ticks. A digit alone shows its mode; "
+    "followed at once by < > . or , it is a count."
 )
 
 
@@ -220,3 +221,16 @@ def _number(text: str) -> float | None:
 
 
 _problem = refusal(_number)
+
+
+def export_dialog(*, has_results: bool) -> ListDialog[str]:
+    """Return the list of what can be exported; its values are words of ``export``."""
+    rows = [("screenshot", "the screen as a picture (SVG)"), ("pane", "the focused pane alone")]
+    rows += [("run html", "this run as a report: figures, curves, communities")]
+    rows += [(f"run {name}", said) for name, said in io.EXPORTS.items()]
+    rows += [("tables", "the results in Runs as tables")] if has_results else []
+
+    async def load() -> tuple[list[tuple[Content, str | None]], str]:
+        return [(Content.assemble((f"{each:<14}", "bold"), said), each) for each, said in rows], ""
+
+    return ListDialog("Export", yes="Export", load=load)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +13,12 @@ from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.color import Color
 from rich.color_triplet import ColorTriplet
-from rich.segment import Segment
+from rich.console import Console
+from rich.segment import Segment, Segments
 from rich.style import Style
+from textual.geometry import Region
 from textual.strip import Strip
+from textual.widget import Widget
 
 from sim.arrays import F64, I64, U8, Bools
 from tui.safe_text import line
@@ -318,3 +322,15 @@ def arrow(values: F64, *, span: int = 5, ascii_only: bool = False) -> str:
     margin = 0.005 * max(abs(before), abs(now))
     rising, falling, steady = "^v=" if ascii_only else "▲▼="
     return rising if now > before + margin else falling if now < before - margin else steady
+
+
+def picture_of(pane: Widget) -> str:
+    """Return a pane as SVG."""
+    width, height = pane.outer_size
+    console = Console(
+        width=width, height=height, file=io.StringIO(), force_terminal=True, record=True,
+        color_system="truecolor", legacy_windows=False,
+    )  # fmt: skip
+    for strip in pane.render_lines(Region(0, 0, width, height)):
+        console.print(Segments([*strip, Segment.line()]), end="")
+    return console.export_svg(title="Hubbub")

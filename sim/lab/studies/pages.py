@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from html import escape
 from math import floor, isfinite, log10
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from sim.arrays import F64
-from sim.core.text import clean, one_line
+from sim.core.text import clean, one_line, plural
 from sim.errors import InputError
 from sim.io.exporting.export import write_text
 from sim.lab.tables import Table, shown
+
+if TYPE_CHECKING:
+    from sim.world.world import World
 
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;color:#222;max-width:52rem;margin:2rem auto;"
@@ -178,6 +181,38 @@ _SVG_STYLE = (
     ".grid{stroke:#e4e4e4;stroke-width:1}"
 )
 _WIDEST = 22
+
+
+def run_page(world: World) -> list[Block]:
+    """Return a report on one run as blocks: the world, each message, who adopted it where."""
+    names, community = world.agents.communities, np.asarray(world.agents.community)
+    parts = [plural(len(world.agents), "member"), plural(world.ties.count, "tie")]
+    parts += [f"seed {world.seed}", f"at tick {world.tick:,}"]
+    blocks = [Block("text", f"{', '.join(parts)}. A single run: others differ by chance.")]
+    for story in world.cascades.loose:
+        facts = {"model": story.model_name, **story.model.values(), "status": story.status}
+        facts |= {"seeds": len(story.seeds), "ever adopted": story.size, "spreading now": story.now}
+        facts["share"] = f"{story.size / story.agents:.1%}"
+        ever = np.cumsum(story.new_adopters, dtype=np.float64)[None]
+        curves = [
+            ("ever adopted", ever),
+            ("new in the tick", story.new_adopters[None].astype(np.float64)),
+        ]
+        said = "Members that ever adopted, by ticks since the message was sent."
+        blocks += [
+            Block("heading", f"#{story.id} {story.text}"),
+            Block("list", [f"{name}: {shown(value)}" for name, value in facts.items()]),
+            Block("figure", curves_drawn(f"message-{story.id}", said, curves)),
+        ]
+        if names:
+            sizes, adopted = (
+                np.bincount(each[each >= 0], minlength=len(names))
+                for each in (community, community[story.adopters])
+            )
+            columns = {"community": names, "members": sizes, "ever adopted": adopted}
+            share = adopted / np.maximum(sizes, 1)
+            blocks.append(Block("table", Table({**columns, "share": share.round(3)})))
+    return blocks
 
 
 class Drawn(NamedTuple):
