@@ -235,9 +235,9 @@ async def export(app: Viewer, words: Words) -> None:
         await export_tables(app, words if len(words) > 1 else (what, f"{name}-results"))
     elif what == "run":
         await _export_run(app, name, *words[1:])
-    elif what:
-        pane = app.screen.focused if what == "pane" else None
-        picture = app.export_screenshot(title="Hubbub") if pane is None else picture_of(pane)
+    elif what and app.stage is not None:
+        pane = app.stage.focused or app.stage.main_pane()
+        picture = picture_of(pane) if what == "pane" else app.export_screenshot(title="Hubbub")
         path = await in_thread(lambda: Path(*words[1:2] or [f"{name}.svg"]).expanduser().resolve())
         await in_thread(lambda: write_text(path, picture, force=path.suffix == ".svg"))
         app.say(f"Wrote {path}.", "good")
