@@ -18,11 +18,11 @@ def raises(
 ) -> None:
     """Let the call alone raise this error: its arguments are made before."""
     __tracebackhide__ = True
-    with pytest.raises(error, match=match):
+    with pytest.raises(error, match=match or None):
         call(*args, **kwargs)
 
 
 async def raises_awaited(error: type[BaseException], match: str, call: Awaitable[object]) -> None:
     """Check that an awaitable ends with an error whose text matches."""
-    with pytest.raises(error, match=match):
+    with pytest.raises(error, match=match or None):
         await call

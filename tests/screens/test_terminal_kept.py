@@ -9,6 +9,7 @@ import termios
 import time
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -99,7 +100,7 @@ class Screen:
 
     def __init__(self, saves: Path, frame: Any, simulation: Any, *, is_copy: bool = False) -> None:
         self.saves, self.frame, self.simulation = saves, frame, simulation
-        self.home = type("Home", (), {"is_copy": is_copy})
+        self.homes = SimpleNamespace(home=SimpleNamespace(is_copy=is_copy))
 
 
 @pytest.mark.parametrize("is_copy", [False, True])

@@ -157,7 +157,7 @@ async def test_empty_tables_say_so_and_take_every_key() -> None:
     async with shown(table, (40, 6)) as pilot:
         for _ in range(2):
             await pilot.press("down", "end", "right", "enter", "pageup")
-            assert "no communities" in screen_of(pilot)
+            assert "No communities" in screen_of(pilot)
             none = np.zeros(0, dtype=np.int64)
             table.show(framed(five(names=(), sizes=none, adopted=none, onset=none, top=())))
 

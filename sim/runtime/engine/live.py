@@ -351,6 +351,8 @@ class LiveWorld:
         """Log what is done from now on, ticks too, under an author."""
         self.world.trail.seal(self.world)
         self.author = self.world.trail.author = author
+        if self.persistence.keeper is not None:
+            self.persistence.keeper.author = author
 
     def call_as(self, author: str, act: Callable[[], Any]) -> Any:
         """Return ``act()``, logged under an author."""

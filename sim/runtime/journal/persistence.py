@@ -70,6 +70,7 @@ def begin(world: World, journal_config: JournalConfig) -> JournalWriter:
         world,
         journal_config.path,
         pacing=journal_config.pacing,
+        author=journal_config.author,
         recovered=journal_config.recovered,
     )
     if not keeper.number and _is_in(journal_config.path, world):

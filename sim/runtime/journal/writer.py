@@ -84,6 +84,7 @@ class JournalWriter:
         path: str | PathLike[str],
         *,
         pacing: Pacing | None = None,
+        author: str = "script",
         recovered: Recovery | None = None,
         now: Callable[[], float] = time.monotonic,
         **options: Any,
@@ -93,6 +94,7 @@ class JournalWriter:
         self.noticed: Callable[[], object] = lambda: None
         self.remark: str | None = None
         self._pacing = pacing or Pacing.chosen()
+        self.author = author
         self._now = now
         self._pending, self._began = 0, 0.0
         self._together: list[Item] | None = None
@@ -217,7 +219,7 @@ class JournalWriter:
     ) -> None:
         number = self.number + 1
         adoptions, metrics, state = self._observer.look(world, number)
-        author = one_line(world.trail.author, LONGEST_AUTHOR)
+        author = self.author if ticks else one_line(world.trail.author, LONGEST_AUTHOR)
         entry = JournalEntry(
             number, world.tick, ticks, kind, command, author, adoptions, metrics, state
         )

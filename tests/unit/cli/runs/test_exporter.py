@@ -1,12 +1,12 @@
 import socket
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from sim.runtime.export import Exporter
 from sim.settings import load_settings
 from sim.settings.settings import use
-from tests.screens.fake import FakeSimulator
 from tests.unit.cli.conftest import Hubbub
 from tui import terminal
 from tui.app import Hubbub as Screen
@@ -42,8 +42,8 @@ def test_a_port_that_is_taken_is_said_and_without_one_nothing_is_served(hubbub: 
     assert "Metrics" not in hubbub(*RUN).err
 
 
-def test_the_screen_serves_too(tmp_path: object) -> None:
-    app = Screen(FakeSimulator(tmp_path))  # type: ignore[arg-type]
+def test_the_screen_serves_too(tmp_path: Path) -> None:
+    app = Screen(tmp_path)
     use(load_settings(metrics_port=0))
     with terminal._exported(app) as exporter:
         assert isinstance(exporter, Exporter)

@@ -163,7 +163,7 @@ def test_info_measures_the_network(hubbub: Hubbub, tmp_path: Path) -> None:
     assert network["density"] == pytest.approx(4 / 12)
     assert network["influential"][0]["id"] == "dee"
     text = hubbub("info", "a.hub", "--structure").out
-    assert "is symmetric              no" in text
+    assert "4, 0.0% mutual; density 0.33" in text
     assert "2-3        1        #" in text
 
 
