@@ -45,7 +45,6 @@ from tests.screens.test_app import (
 from tests.screens.test_terminal import Child
 from tui import terminal
 from tui.actions.table import ScreenState, has_focus, has_message, is_held_up
-from tui.actions.view import _write_picture
 from tui.dialogs.dialog import Confirm, Dialog, ListDialog, Notice
 from tui.dialogs.form import FormDialog, TextLines
 from tui.dialogs.messages import PickModel
@@ -111,10 +110,13 @@ async def test_a_world_is_left_unsaved_where_that_is_wished_and_stays_where_not(
         await until(pilot, lambda: frame_of(app).agents == 3)
 
 
-def test_a_picture_never_replaces_what_is_none(tmp_path: Path) -> None:
+async def test_a_picture_never_replaces_what_is_none(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"ends in \.svg"):
-        _write_picture(tmp_path / "notes.txt", "<svg/>")
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(
+            pilot, f"export screenshot {tmp_path}/notes.txt", lambda: "exists" in seen(app)
+        )
+    assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
 async def test_panes_are_gone_through_both_ways_filled_and_copied(tmp_path: Path) -> None:

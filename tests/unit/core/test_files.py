@@ -41,7 +41,6 @@ from sim.settings import keep_words
 from sim.settings.settings import read_table
 from sim.store import Bookmark
 from sim.store.journal.lineage import keep_bookmarks
-from tui.actions.view import _write_picture
 
 
 def test_what_is_read_or_unpacked_is_bounded(tmp_path: Path) -> None:
@@ -188,7 +187,6 @@ WRITERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     ),
     "settings": ("settings.toml", lambda path: keep_words(path, "metrics", WIDE)),
     "plugins": ("plugins.json", keep_record),
-    "pictures": ("a.svg", lambda path: _write_picture(path, LONG)),
     "studies": ("a.toml", lambda path: io.write_text(path, LONG)),
     "bookmarks": ("a.hub.live/bookmarks", keep_many_bookmarks),
 }
