@@ -32,7 +32,7 @@ from tui.dialogs.messages import (
 )
 from tui.dialogs.minds import InterviewDialog, PlayDialog, minds_dialog, survey_dialog
 from tui.dialogs.progress import DialogJob, ProgressDialog
-from tui.dialogs.view import HelpDialog, MetricsDialog
+from tui.dialogs.view import HelpDialog, MetricsDialog, export_dialog
 from tui.dialogs.world import QuitDialog, SaveDialog, history_dialog, new_world_dialog, open_dialog
 from tui.theme import register_themes
 
@@ -68,6 +68,7 @@ MAKE: dict[str, Callable[[Any], Any]] = {
     "intervene_dialog": lambda b: intervene_dialog(
         b.interventions(), InterventionWish("freeze"), 3, (), estimated
     ),
+    "export_dialog": lambda _: export_dialog(has_results=True),
     "EditorDialog": lambda _: EditorDialog(Path("crowd.toml"), ""),
     "lab_dialog": lambda _: lab_dialog((), Path("here")),
     "sweep_dialog": lambda _: sweep_dialog(),
@@ -91,7 +92,7 @@ MAKE: dict[str, Callable[[Any], Any]] = {
 
 EMPTY_IS_FINE = {
     "WhyDialog", "Confirm", "HelpDialog", "QuitDialog", "MetricsDialog", "ModelCard", "Notice",
-    "PickModel", "ErrorDialog", "ProgressDialog", "stalled_dialog", "EditorDialog",
+    "PickModel", "ErrorDialog", "export_dialog", "ProgressDialog", "stalled_dialog", "EditorDialog",
 }  # fmt: skip
 """Those that ask for nothing, or stand on something: agreeing closes them, or does nothing."""
 
