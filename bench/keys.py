@@ -208,7 +208,7 @@ def turning(program: Program, presses: int) -> list[float]:
     taken = []
     for press in range(presses):
         program.idle(0.1 + 0.017 * (press % 7))
-        key, shown = ("2", " Detail ") if press % 2 == 0 else ("1", " Messages ")
+        key, shown = ("2", "Most followed") if press % 2 == 0 else ("1", "─ Parameters ─")
         program.type(key)
         began = time.perf_counter()
         program.wait(shown, 10)
@@ -277,7 +277,7 @@ def main() -> int:
         began = time.perf_counter()
         program = Program(path, saves, columns, rows)
         try:
-            program.wait("talking")
+            program.wait(" members ")
             first = time.perf_counter() - began
             program.wait("PAUSED", 300)
             opened = time.perf_counter() - began

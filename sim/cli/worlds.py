@@ -468,7 +468,7 @@ def export(
         from sim.lab import run_page, write_page
 
         with watched() as report:
-            opened, _ = open_world(world, report), report("writing the report", 0.9)
+            opened = open_world(world, report)
             say(f"Wrote {write_page(Path(world).stem, run_page(opened), out, force=force)}.")
         return
     if named not in io.EXPORTS:  # before a large world is loaded
