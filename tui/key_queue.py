@@ -92,11 +92,8 @@ class TypedAhead:
         """Release the next keys to a screen, once its first field has the focus."""
         now = time.monotonic()
         if self._opener is None:
-            is_dialog = screen is not self._app.stage
-            if (
-                is_dialog and now - self._newest_key > UNPROMPTED
-            ):  # the work of an action has led to it
-                self._deaf_until = now + DEAF_SECONDS
+            if screen is not self._app.stage and now - self._newest_key > UNPROMPTED:
+                self._deaf_until = now + DEAF_SECONDS  # the work of an action has led to it
             return
         if not getattr(screen, "takes_keys", True):  # it only shows the progress of the action
             self._aside, self._kept = (self._opener, self._kept), deque()

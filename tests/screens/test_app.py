@@ -493,6 +493,8 @@ async def test_the_world_is_saved_under_an_allowed_name(tmp_path: Path, size: An
         await until(pilot, lambda: "A name has" in seen(app))
         await typed(pilot, "old")
         await until(pilot, lambda: "again to overwrite" in seen(app))
+        await pilot.pause(2 * SaveDialog.patience)
+        assert "again to overwrite" in seen(app)
         await pilot.press("enter")
         await until(pilot, lambda: ("save", tmp_path / "saves" / "old.hub") in made(app).asked)
         await until(pilot, lambda: "Saved old.hub: 1.2 MiB" in said(app))

@@ -18,6 +18,7 @@ from textual.strip import Strip
 
 from sim.runtime import Communities
 from tests.screens.showing import STATES, assert_fills, drawn, picture, screen_of, shown
+from tests.screens.test_widgets_limits import many
 from tui.draw.canvas import arrow, sparkline
 from tui.draw.community_map import (
     BEAT,
@@ -529,8 +530,10 @@ async def test_rims_flash_and_dots_travel_for_half_a_second_after_a_tick() -> No
         await pilot.pause(BEAT * (BEATS + 6))
         assert picture(pane.paint(100, 30)) == still
         pane.symbols = "ascii"
-        pane.show(framed(five(new=np.array([5, 0, 0, 0, 0])), 141))
+        pane.show(framed(five(new=np.array([0, 0, 0, 0, 5])), 141))
         assert "*" in picture(pane.paint(100, 30))
+        pane.show(framed(many(2, rest=False)._source))  # type: ignore[arg-type]
+        assert pane.paint(100, 30)  # another world
 
 
 async def test_sixteen_colours_are_told_by_shades() -> None:

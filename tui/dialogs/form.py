@@ -191,6 +191,7 @@ class FormDialog(Dialog[T]):
         self.cards: dict[str, PluginChoice] = {}
         self._begun: tuple[dict[str, str], bool] = ({}, False)
         self._refused: tuple[T, str] | None = None  # the last preview that failed, and why
+        self._complained_of: object = None  # the content when it was last complained of
 
     def body(self) -> ComposeResult:
         for field in self._fields:
@@ -278,6 +279,10 @@ class FormDialog(Dialog[T]):
         except HubbubError as error:
             self._refuse(str(error))
 
+    def complain(self, sentence: str) -> None:
+        self._complained_of = self.values, self.parameters
+        super().complain(sentence)
+
     def _refuse(self, sentence: str) -> None:
         """Say what is wrong, and mark what it is about: content it names, or else expressions."""
         self.complain(sentence)
@@ -346,7 +351,8 @@ class FormDialog(Dialog[T]):
                     self._refuse(sentence_of(error))
             else:
                 self._refused = None
-                self.complain("")
+                if self._complained_of != (self.values, self.parameters):
+                    self.complain("")
                 self.say(text)
 
 

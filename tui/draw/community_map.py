@@ -358,6 +358,7 @@ class CommunityMap(CommunityPane):
             return
         if old is None or old.names != found.names:
             self.selected, self._hover, self._zoom, self._layout = -1, None, 1.0, None
+            self._glow, self._beats = np.zeros(0), 0
         elif any(getattr(old, part) is not getattr(found, part) for part in PLACING):
             self._layout = None
         self._source, self.seen = found, look(merged(found), measure)

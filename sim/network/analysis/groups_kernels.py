@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from sim.arrays import I32, I64, U8, U64, Ids
+from sim.arrays import I32, I64, U8, Ids
 from sim.jit.jit import kernel
-from sim.jit.words import ONE, ZERO
 
 _NOBODY = np.uint32(0xFFFFFFFF)
 
@@ -43,19 +42,6 @@ def pick_best(row_of: I32, degree: Ids, best: I64) -> None:
             for j in range(width - 1, place, -1):
                 own[j] = own[j - 1]
             own[place] = v
-
-
-@kernel
-def count_interests(row_of: I32, interests: U64, out: I64) -> None:
-    """Add each agent's interests (uint64 masks) to ``out``, int64 (groups, 64)."""
-    for v in range(row_of.size):
-        mask = interests[v]
-        bit = 0
-        while mask != ZERO:
-            if mask & ONE:
-                out[row_of[v], bit] += 1
-            mask >>= ONE
-            bit += 1
 
 
 @kernel

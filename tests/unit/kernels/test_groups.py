@@ -44,16 +44,6 @@ def test_best_members_come_by_degree_then_by_index(rows: list[int], degrees: lis
         assert best[row].tolist() == (members + [-1] * 3)[:3]
 
 
-@given(labels, st.lists(st.integers(0, 2**64 - 1), min_size=12, max_size=12))
-@settings(deadline=None, max_examples=30)
-def test_interests_are_counted_bit_by_bit(rows: list[int], masks: list[int]) -> None:
-    out = np.zeros((4, 64), np.int64)
-    groups.count_interests(np.array(rows, np.int32), np.array(masks, np.uint64), out)
-    for row in range(4):
-        own = [mask for mask, label in zip(masks, rows, strict=True) if label == row]
-        assert out[row].tolist() == [sum(mask >> bit & 1 for mask in own) for bit in range(64)]
-
-
 AGENTS = np.array([4, 7, 1, 2, 9, 3, 0], np.uint32)
 TICKS = np.array([5, 5, 6, 6, 7, 8, 8], np.int32)
 SOURCES = np.array([NOBODY, NOBODY, 4, 7, 2, 9, 4], np.uint32)
