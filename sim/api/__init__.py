@@ -29,12 +29,16 @@ import sim
 from sim.api import orders, reading
 from sim.api.guard import Caller, Callers, Guard, Role, create_tokens, problem, read_tokens
 from sim.api.routes import Problem
+from sim.core.progress import quiet
 from sim.errors import InputError
-from sim.runtime import Simulation
+from sim.runtime import JournalConfig, Simulation, free_name, open_live
+from sim.runtime.journal.checkpoints import Pacing
+from sim.scenario.worlds import is_recipe, named_world, saved_path
+from sim.settings.settings import current
 
 __all__ = [
-    "ApiOptions", "Caller", "Callers", "Role", "application", "create_tokens", "read_tokens",
-    "serve_api", "server_of",
+    "ApiOptions", "Caller", "Callers", "Role", "application", "create_tokens", "opening_of",
+    "read_tokens", "serve_api", "server_of",
 ]  # fmt: skip
 
 Opening = Callable[[], AbstractAsyncContextManager[Simulation]]
@@ -95,6 +99,49 @@ def is_local(host: str) -> bool:
         return False
 
 
+def opening_of(
+    where: str, *, author: str, isolated: bool = False, tell: Callable[[str], object] = lambda _: 0
+) -> Opening:
+    """Prepare a world that a person names; return what opens its simulation.
+
+    What its journal holds is there, and goes on. A world without a file has a journal in the folder
+    of saves; if the settings say that there are none, what was changed is saved there at the end.
+
+    Raises
+    ------
+    HubbubError
+        If there is no such world, it is refused, or in use.
+    """
+    now, path, name = current(), None, "demo" if where == "demo" else "new"
+    if is_recipe(where):
+        world = named_world(where, quiet, tell=tell, author=author)
+        now.saves_folder.mkdir(parents=True, exist_ok=True)
+        config = JournalConfig(free_name(now.saves_folder, name), Pacing.chosen(), author)
+    else:
+        opened = open_live(saved_path(where))
+        for said in filter(None, (opened.told, *opened.findings)):
+            tell(said)
+        world, path, name = opened.world, opened.path, opened.path.stem
+        config = opened.journal_config(author=author)
+    keeps = now.journal != "off"
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Simulation]:
+        async with Simulation(
+            world, name=name, path=path, journal=config if keeps else False, author=author,
+            isolated=isolated, frames_per_second=now.frames_per_second,
+        ) as simulation:  # fmt: skip
+            yield simulation
+            if not simulation.frame.dirty or (keeps and path is not None):
+                return
+            kept = config.path if path is None else free_name(now.saves_folder, name)
+            if not keeps:
+                await simulation.save(kept)
+            tell(f"Its changes are in {kept}; hubbub open {kept.stem} resumes there.")
+
+    return opening
+
+
 def application(opening: Opening, callers: Callers, hosts: frozenset[str]) -> ASGIApp:
     """Return the application of a world, which is open while the server runs.
 
@@ -107,6 +154,11 @@ def application(opening: Opening, callers: Callers, hosts: frozenset[str]) -> AS
     hosts
         What requests may call the server.
     """
+    return Guard(inner_application(opening), callers, hosts)
+
+
+def inner_application(opening: Opening) -> FastAPI:
+    """Return the application without its guard: a request's state has its caller."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -134,7 +186,7 @@ def application(opening: Opening, callers: Callers, hosts: frozenset[str]) -> AS
     app.add_api_route("/", _dashboard(), include_in_schema=False)
     described = app.openapi
     app.openapi = lambda: _schema(app, described)  # type: ignore[method-assign]
-    return Guard(app, callers, hosts)
+    return app
 
 
 async def _refused(_: Request, error: Exception) -> Response:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -338,6 +339,9 @@ def serve(
     api: Annotated[
         bool, typer.Option("--api", help="Serve the HTTP API and its dashboard.")
     ] = False,
+    mcp: Annotated[
+        bool, typer.Option("--mcp", help="Serve an assistant, on standard input and output.")
+    ] = False,
     tokens: Annotated[
         Path | None,
         typer.Option(help="File of role, name, token lines.", rich_help_panel=_API),
@@ -351,10 +355,14 @@ def serve(
         typer.Option(help="Host by which others reach it; repeatable.", rich_help_panel=_API),
     ] = None,
 ) -> None:
-    """Show the screen in a browser: one drives, others watch; or serve the HTTP API."""
+    """Show the screen in a browser: one drives, others watch; or serve programs."""
     prepare(context.obj)
-    if api:
-        _serve_api(context.obj, file, tokens, host, port, certificate, key, expose, name or ())
+    if api or mcp:
+        _serve_programs(
+            context.obj, file or "demo", mcp=mcp, listens=api, tokens=tokens, host=host, port=port,
+            certificate=certificate, key=key, is_exposed=expose and tokens is not None,
+            names=tuple(name or ()),
+        )  # fmt: skip
         return
     try:
         is_local = host == "localhost" or ip_address(host).is_loopback
@@ -375,42 +383,33 @@ def serve(
     served.serve(shlex.join(words), host, port)
 
 
-def _serve_api(
-    flags: Flags, file: str, tokens: Path | None, host: str, port: int,
-    certificate: Path | None, key: Path | None, expose: bool, hosts: Sequence[str],
-) -> None:  # fmt: skip
-    """Serve a world, or the demo; what its journal holds is there again, and goes on."""
+def _serve_programs(
+    flags: Flags, where: str, *, mcp: bool, listens: bool, tokens: Path | None, **options: Any
+) -> None:
+    """Serve the HTTP API or an assistant."""
+    if mcp and listens:
+        raise InputError("--api and --mcp are two services; give one of them.")
+    flag, extra = ("mcp", "mcp") if mcp else ("api", "server")
     try:
-        from sim.api import ApiOptions, serve_api
+        from sim import api
+
+        if mcp:
+            from sim.api.tools import serve_tools
     except ImportError:
-        need = "hubbub serve --api needs the extra server: pip install 'hubbub[server]'."
+        need = f"hubbub serve --{flag} needs the extra {extra}: pip install 'hubbub[{extra}]'."
         raise InputError(need) from None
-    from sim.io import demo
-    from sim.runtime import Simulation, open_live
-    from sim.scenario.worlds import saved_path
-    from sim.settings.settings import current, settings_path
+    from sim.settings.settings import settings_path
 
-    options = ApiOptions(
-        tokens or settings_path().with_name("api-tokens"), host, port, certificate, key,
-        is_exposed=expose and tokens is not None, names=tuple(hosts),
-    )  # fmt: skip
-    options.check()
-    path = saved_path(file) if file else None
-    opened = None if path is None else open_live(path)
-    for said in () if opened is None else filter(None, (opened.told, *opened.findings)):
-        tell(said)
-    journal = opened is not None and current().journal != "off"
-
-    def opening() -> Simulation:
-        return Simulation(
-            demo() if opened is None else opened.world, name=path.stem if path else "demo",
-            path=path, journal=opened.journal_config(author="api") if opened and journal else False,
-            author="api", isolated=flags.isolated, frames_per_second=current().frames_per_second,
-        )  # fmt: skip
-
+    chosen = api.ApiOptions(tokens or settings_path().with_name("api-tokens"), **options)
+    chosen.check()
     if not flags.isolated:
         probe_foreign()
-    serve_api(opening, options, tell)
+    author = "assistant" if mcp else "api"
+    opening_of = partial(api.opening_of, author=author, isolated=flags.isolated, tell=tell)
+    if mcp:
+        serve_tools(opening_of, where)
+    else:
+        api.serve_api(opening_of(where), chosen, tell)
 
 
 def _shared_options(context: typer.Context) -> list[str]:
