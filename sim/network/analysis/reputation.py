@@ -40,9 +40,18 @@ def founders(ties: Ties) -> F64:
     Numerous fakes that follow mostly each other can still be among them:
     if this is a concern, name the trusted agents.
     """
+    return trace_founders(ties)[0]
+
+
+def trace_founders(
+    ties: Ties, rank: F64 | None = None, sweeps: int | None = None
+) -> tuple[F64, bool]:
+    """Return :func:`founders` and True; or after ``sweeps`` what to go on from, and False."""
     most = _highest(ties, _listeners(ties).astype(np.float64), 100)
-    seen = _weighed(ties, most, RESTART, _FORESEEN, None, quiet, at_once=ties.agents)
-    return _highest(ties, np.round(seen * ties.members, 3), 10)
+    rank = RESTART * most if rank is None else rank
+    if not flowed(ties, most, rank, tolerance=_FORESEEN, sweeps=sweeps, at_once=ties.agents):
+        return rank, False
+    return _highest(ties, np.round(rank / float(rank.sum()) * ties.members, 3), 10), True
 
 
 def _highest(ties: Ties, measured: F64, part: int) -> F64:
@@ -125,10 +134,19 @@ def reputation(
     """
     if not 0.0 < restart < 1.0:
         raise InputError(f"restart must be above 0 and below 1, got {restart:g}.")
-    share = founders(ties) if trusted is None and beforehand is None else None
-    if share is None:
-        share = _named(ties.agents, trusted) if beforehand is None else _shares(ties, beforehand)
-    return _weighed(ties, share, restart, tolerance, guess, report)
+    share = prior_trust(ties, trusted, beforehand)
+    rank = restart * share if guess is None else np.array(guess, np.float64)
+    if guess is not None:
+        rank /= max(float(rank.sum()), np.finfo(np.float64).tiny)
+    flowed(ties, share, rank, restart=restart, tolerance=tolerance, report=report)
+    return rank / float(rank.sum())
+
+
+def prior_trust(ties: Ties, trusted: npt.ArrayLike | None, beforehand: npt.ArrayLike | None) -> F64:
+    """Return the prior trust of each agent, float64 (n,) in sum 1; see :func:`reputation`."""
+    if beforehand is not None:
+        return _shares(ties, beforehand)
+    return founders(ties) if trusted is None else _named(ties.agents, trusted)
 
 
 def _shares(ties: Ties, beforehand: npt.ArrayLike) -> F64:
@@ -143,40 +161,54 @@ def _shares(ties: Ties, beforehand: npt.ArrayLike) -> F64:
     return share
 
 
-def _weighed(
-    ties: Ties, beforehand: F64, restart: float, tolerance: float,
-    guess: npt.ArrayLike | None, report: Report, at_once: int = 0,
-) -> F64:  # fmt: skip
-    """Return the reputation that follows from prior trust; see :func:`reputation`.
+def flowed(
+    ties: Ties, beforehand: F64, rank: F64, *, tolerance: float, restart: float = RESTART,
+    sweeps: int | None = None, at_once: int = 0, report: Report = quiet,
+) -> bool:  # fmt: skip
+    """Update reputation in place until errors are tolerated, or by ``sweeps``; return if they are.
 
-    With ``at_once`` agents updated from what was passed on before (0: an eighth), few sweeps are
-    needed if it is small; if it is all, remaining errors do not depend on the numbering of agents.
+    ``rank`` is any start, in any unit; ``beforehand`` sums to 1; see :func:`reputation`. With
+    ``at_once`` agents updated from what was passed on before (0: an eighth), few sweeps are needed
+    if it is small; if it is all, remaining errors do not depend on the numbering of agents.
     """
     at_once = at_once or -(-ties.agents // _SLICES)
     base, live = restart * beforehand, ties.live
-    given = np.zeros(ties.agents, np.int64)
-    kernels.given_trust(live.rows, live.ids, live.trust, live.sign, given)
-    passed = np.divide(1.0 - restart, given, out=np.zeros(ties.agents), where=given > 0)
-    rank = base.copy() if guess is None else np.array(guess, np.float64)
-    if guess is not None:
-        rank /= max(float(rank.sum()), np.finfo(np.float64).tiny)
+    passed = _given(ties)
+    np.divide(1.0 - restart, passed, out=passed, where=passed > 0)
     share: Any = (rank * passed).astype(np.float64 if tolerance < _FINE else np.float32)
-    after, change = np.empty_like(share), 1.0
+    after, change, swept = np.empty_like(share), 1.0, 0
 
-    def flowed(part: tuple[int, int]) -> float:
+    def work(part: tuple[int, int]) -> float:
         return kernels.flow(
             live.rows, live.ids, live.trust, live.sign, base, passed, *part, rank, share, after
         )
 
     while change * (1.0 - restart) > tolerance * restart:
+        if swept == sweeps:
+            return False
         report("weighing reputation", min(1.0, tolerance / change))
-        change = 0.0
+        change, swept = 0.0, swept + 1
         for begin, end in chunks(ties.agents, at_once):
             parts = [(low, min(low + _PART, end)) for low in range(begin, end, _PART)]
-            change += sum(in_threads(flowed, parts, workers()))
+            change += sum(in_threads(work, parts, workers()))
             share[begin:end] = after[begin:end]
         change /= float(rank.sum())
-    return rank / float(rank.sum())
+    return True
+
+
+def _given(ties: Ties) -> F64:
+    """Return the trust (in 1/65535) that each agent gives in total, float64 (n,)."""
+    live, total = ties.live, np.zeros(ties.agents)
+
+    def work(part: tuple[int, int]) -> npt.NDArray[np.int64]:
+        given = np.zeros(ties.agents, np.int64)
+        kernels.given_trust(live.rows[slice(*part)], live.ids, live.trust, live.sign, given)
+        return given
+
+    threads = workers()
+    for given in in_threads(work, chunks(ties.agents, -(-ties.agents // threads)), threads):
+        total += given  # whole numbers: their order does not matter
+    return total
 
 
 def _named(agents: int, trusted: npt.ArrayLike | None) -> F64:

@@ -17,7 +17,7 @@ from sim.jit.words import Number
 Shares = F64 | F32
 _FULL = np.int64(65535)
 _SOON = 12
-"""Prefetch distance, in outcomes."""
+"""Prefetch distance, in outcomes; twice that in ties."""
 
 
 @kernel
@@ -112,11 +112,12 @@ def flow(
         float32 or float64 (n,): what each agent passes on per unit of trust, before and after;
         only ``after`` is written, so that parts may run at once and their order does not matter.
     """
-    change = 0.0
+    change, last = 0.0, ids.size - 1
     for u in range(begin, end):
         total = base[u]
         start = np.int64(rows[u, 0])
         for e in range(start, start + np.int64(rows[u, 1])):
+            ahead(share, ids[min(e + 2 * _SOON, last)])
             if sign.size == 0 or sign[e] > 0:
                 weight = np.float64(trust[e]) if trust.size else 65535.0
                 total += np.float64(share[ids[e]]) * weight

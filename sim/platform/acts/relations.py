@@ -20,14 +20,14 @@ import numpy.typing as npt
 
 from sim.agents.interests_kernels import fade
 from sim.agents.turnover import per_tick
-from sim.arrays import Ids
+from sim.arrays import F64, Ids
 from sim.core import rng
 from sim.core.progress import doing
 from sim.core.rng import Stream
 from sim.core.threads import interruptible
 from sim.errors import InputError
 from sim.jit.mix import gate
-from sim.network.analysis.reputation import founders, reputation
+from sim.network.analysis.reputation import RESTART, flowed, prior_trust, trace_founders
 from sim.network.graph.changes import GAIN, LOSS, steps_of
 from sim.platform.acts.kinds import Act
 from sim.platform.acts.log import ActColumns
@@ -107,6 +107,11 @@ def _about(
 
 FOUNDERS = "reputation.founders"
 """Name of the column in ``platform.held`` with each agent's prior trust."""
+FOUNDING, WEIGHING = "reputation.founding", "reputation.weighing"
+"""Names of the columns with what a search for founders, or a weighing, goes on from."""
+
+_ARCS = 20_000_000
+"""Ties that a tick may pass to weigh reputation, in one sweep or several."""
 
 _TOLERANCE = 1e-3
 """Maximum error of a computation, as a share of all reputation."""
@@ -167,26 +172,46 @@ def weigh(world: WorldState, platform: PlatformState) -> None:
     """Recompute reputation every ``reputation_hours`` of simulated time.
 
     The total error is at most a thousandth of all reputation. The pre-trusted agents are those of
-    the setting ``founders``; by default those found in the first tick, permanently: agents
-    that join later must earn reputation.
+    the setting ``founders``; by default those found in the first ticks, permanently: agents
+    that join later must earn reputation. Either takes one tick up to some two million ties. Larger
+    networks take several, each with the ties as they are by then, and the old reputation holds
+    until the new one is within its error, or the next is due.
     """
-    hours = platform.settings.reputation_hours
+    held, hours, now = platform.held, platform.settings.reputation_hours, platform.tick
     if hours == 0:
         return
-    if FOUNDERS not in platform.held and not platform.settings.founders.strip():
-        with doing(f"Ranking {platform.agents:,} members"):  # apart from the first weighing
-            _first_trusted(world, platform)
     ticks = hours * 60 / platform.tick_minutes
-    if int(platform.tick / ticks) == int((platform.tick - 1) / ticks):
+    is_due, is_late = int(now / ticks) != int((now - 1) / ticks), WEIGHING in held
+    if FOUNDERS not in held and not platform.settings.founders.strip():
+        with doing(f"Ranking {platform.agents:,} members"):  # apart from the first weighing
+            if _first_trusted(world, platform) is None:
+                if is_due:
+                    held[WEIGHING] = np.empty(0, np.float32)  # begins when founders are found
+                return
+    if not (is_due or is_late):
         return
-    known = platform.held.get(REPUTATION)
-    guess = known if known is not None and known.size == platform.agents else None
     with doing(f"Weighing the reputation of {platform.agents:,} members"):
         trusted = _founders(world, platform)
         first = _first_trusted(world, platform) if trusted is None else None
-        found = reputation(world.ties, trusted, beforehand=first, tolerance=_TOLERANCE, guess=guess)
-    found[world.ties.gone] = 0.0  # destroyed agents may have been pre-trusted
-    platform.held[REPUTATION] = (found * found.size).astype(np.float32)
+        if trusted is None and first is None:
+            held[WEIGHING] = np.empty(0, np.float32)
+            return
+        share = prior_trust(world.ties, trusted, first)
+        known = _column(platform, WEIGHING if is_late else REPUTATION)
+        rank = RESTART * share if known is None else known / known.sum()
+        done = flowed(world.ties, share, rank, tolerance=_TOLERANCE, sweeps=_sweeps(world))
+    held.pop(WEIGHING, None)
+    if not done and not (is_due and is_late):
+        held[WEIGHING] = rank.astype(np.float32)
+        return
+    rank /= rank.sum()
+    rank[world.ties.gone] = 0.0  # destroyed agents may have been pre-trusted
+    held[REPUTATION] = (rank * rank.size).astype(np.float32)
+
+
+def _sweeps(world: WorldState) -> int:
+    """Return how often a tick may sweep through the ties."""
+    return max(1, _ARCS // max(world.ties.count, 1))
 
 
 def _founders(world: WorldState, platform: PlatformState) -> Ids | None:
@@ -200,17 +225,27 @@ def _founders(world: WorldState, platform: PlatformState) -> Ids | None:
         return None
 
 
-def _first_trusted(world: WorldState, platform: PlatformState) -> npt.NDArray[np.float32]:
-    """Return the prior trust of each agent, float32 (n,), computed once and stored."""
-    known = platform.held.get(FOUNDERS)
+def _first_trusted(world: WorldState, platform: PlatformState) -> F64 | None:
+    """Return the prior trust of each agent, computed once and stored; None until it is."""
+    held, known = platform.held, _column(platform, FOUNDERS)
+    if known is None:
+        found, done = trace_founders(world.ties, _column(platform, FOUNDING), _sweeps(world))
+        held.pop(FOUNDERS, None)  # a wrong one from a file
+        held.pop(FOUNDING, None)
+        held[FOUNDERS if done else FOUNDING] = known = found.astype(np.float32)
+        return known.astype(np.float64) if done else None
+    held[FOUNDERS] = known.astype(np.float32)
+    return known
+
+
+def _column(platform: PlatformState, name: str) -> F64 | None:
+    """Return a stored share of each agent, 0 for new ones; None if there is no valid one."""
+    known = platform.held.get(name)
     if known is None or not (known.ndim == 1 and 0 < known.size <= platform.agents):
-        known = founders(world.ties).astype(np.float32)
-    if not (np.isfinite(known).all() and (known >= 0).all() and known.any()):  # from a file
-        known = founders(world.ties).astype(np.float32)
-    grown = np.zeros(platform.agents, np.float32)
-    grown[: known.size] = known
-    platform.held[FOUNDERS] = grown
-    return grown
+        return None
+    if not (np.isfinite(known).all() and (known >= 0).all() and known.any()):
+        return None
+    return np.pad(known.astype(np.float64), (0, platform.agents - known.size))
 
 
 def founders_of(world: WorldState, expression: str) -> Ids | None:

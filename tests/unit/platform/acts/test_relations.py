@@ -7,6 +7,8 @@ import pytest
 
 from sim import Act, FriendRecommender, Lifecycle, Platform, World, make, register
 from sim.errors import UnknownNameError
+from sim.network import reputation
+from sim.platform.acts.relations import FOUNDERS, FOUNDING, WEIGHING
 from sim.platform.feed.friends import welcomed
 from tests.unit.plugins.acquainted import OURS
 
@@ -100,6 +102,34 @@ def test_reputation_is_weighed_once_a_day() -> None:
     assert (platform.standing == (254 * found / (1 + found) + 0.5).astype(np.uint8)).all()
     world.step()
     assert platform.reputation is found
+
+
+def test_a_large_network_is_weighed_over_several_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.platform.acts.relations._ARCS", 0)  # one sweep in a tick
+    world, platform = small()
+    world.step(3)
+    assert FOUNDERS not in platform.held
+    world.step(21)
+    assert WEIGHING in platform.held
+    again = World.restore(*world.dump())
+    while WEIGHING in platform.held:
+        assert (platform.reputation == 1).all()
+        for one in (world, again):
+            one.step()
+    assert again.platform is not None
+    assert (platform.reputation == again.platform.reputation).all()
+    exact = 300 * reputation(world.ties, beforehand=platform.held[FOUNDERS])
+    assert np.abs(platform.reputation - exact).sum() < 0.3  # a thousandth
+    assert FOUNDING not in platform.held
+
+
+def test_what_is_due_before_its_founders_are_found_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.platform.acts.relations._ARCS", 0)
+    world, platform = small(reputation_hours=2.0)
+    world.step(3)
+    assert (platform.reputation == 1).all()
+    world.step(12)
+    assert platform.reputation.std() > 0.5
 
 
 def test_reputation_can_be_left_alone_and_newcomers_have_none() -> None:

@@ -15,7 +15,7 @@ import pytest
 from sim import PropagationModel, World
 from sim.core import registry
 from sim.core.threads import Stalled, interrupt, interruptible
-from sim.network import reputation
+from sim.network.analysis.reputation import flowed
 from sim.runtime import EngineError, Simulation
 from sim.runtime.engine.stall import RollbackState, Stall, is_foreign, stalled_blocks
 from sim.spread.cascade.cascade import _SEAL
@@ -137,11 +137,11 @@ async def test_the_banner_names_the_plugin_and_its_line(simulation: Simulation) 
 async def test_the_banner_names_what_a_tick_computes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow(*args: Any, **told: Any) -> Any:
         FREE.wait(LONG)
-        return reputation(*args, **told)
+        return flowed(*args, **told)
 
     world = World.create(agents=300, mean_degree=6, seed=2, platform={"reputation_hours": 1.0})
     world.step()  # compiles what the engine will run
-    monkeypatch.setattr("sim.platform.acts.relations.reputation", slow)
+    monkeypatch.setattr("sim.platform.acts.relations.flowed", slow)
     async with Simulation(world) as simulation:
         run = asyncio.create_task(simulation.step())
         says = "Weighing the reputation of 300 members"
