@@ -389,11 +389,18 @@ def _apart() -> Iterator[None]:
                 os.environ[name] = value
 
 
+_CONFIGURING = threading.Lock()
+
+
 def _loky_backend() -> Any:
     """Return joblib's loky backend, with workers that do not search the working folder first."""
     from joblib.parallel import LokyBackend
 
     class Apart(LokyBackend):  # type: ignore[misc]  # joblib has no types
+        def configure(self, *args: Any, **how: Any) -> Any:
+            with _CONFIGURING:  # joblib completes a new executor after loky has shared it
+                return super().configure(*args, **how)
+
         def _prepare_worker_env(self, n_jobs: int) -> dict[str, str]:
             own: dict[str, str] = super()._prepare_worker_env(n_jobs)
             return own | _APART

@@ -4,9 +4,12 @@ import pty
 import re
 import signal
 import sqlite3
+import time
 import zlib
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,26 @@ def asked(file: Path, order: str, values: tuple[Any, ...] = ()) -> list[Any]:
     """Ask or change a file of results behind its back."""
     with closing(sqlite3.connect(file)) as raw, raw:
         return raw.execute(order, values).fetchall()
+
+
+def test_two_experiments_at_a_time_share_new_workers(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loky: Any = importlib.import_module("joblib.externals.loky.reusable_executor")
+    executor = loky._ReusablePoolExecutor
+    whole = executor.get_reusable_executor.__func__
+
+    def slowly(cls: Any, *args: Any, **how: Any) -> Any:
+        found = whole(cls, *args, **how)
+        time.sleep(0.5 * (not found[1]))  # joblib completes a new one only now
+        return found
+
+    monkeypatch.setattr(executor, "get_reusable_executor", classmethod(slowly))
+    loky.get_reusable_executor(max_workers=2).shutdown(wait=True)
+    with ThreadPoolExecutor(2) as pool:
+        run = partial(experiment_now, world, arms(0.1), range(2), workers=2, backend="loky")
+        both = [pool.submit(run) for _ in range(2)]
+        assert table_of(both[0].result()) == table_of(both[1].result())
 
 
 class Waiting:
