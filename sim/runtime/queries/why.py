@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.arrays import I32
 from sim.core.progress import Report, quiet
+from sim.core.text import plural
 from sim.errors import InputError
 from sim.jit.claims import NOBODY
 from sim.platform.feed.why import Why
@@ -22,6 +24,7 @@ from sim.runtime.replay import can_begin, replay
 from sim.runtime.saves.places import has_journal
 from sim.runtime.travel import place_in_journal
 from sim.runtime.undo_history import OutOfReachError
+from sim.spread.cascade.cascade import Cascade
 from sim.store import load
 from sim.store.journal.lineage import is_of_file
 from sim.store.journal.recovery import earliest, rebuild
@@ -82,6 +85,10 @@ _MOST_LOOKED_AT = 50_000_000
 """Ties that may be searched for whom the members of a chain follow."""
 
 
+_NAMED = 3
+"""Members named from whom one that did not adopt may have heard a message."""
+
+
 def chain_of(world: World, member: int, message: int | None = None) -> Chain:
     """Return through whom a member adopted a message; None: the newest that it adopted.
 
@@ -92,9 +99,12 @@ def chain_of(world: World, member: int, message: int | None = None) -> Chain:
     """
     name, cascades = world.agents.name(member), world.cascades
     if message is None:
-        story = next((c for c in reversed(cascades) if (c.adopters == member).any()), None)
+        newest = reversed(cascades)
+        story = next(
+            (c for c in newest if (c.adopters == member).any()), cascades[-1] if cascades else None
+        )
         if story is None:
-            raise InputError(f"{name} has not adopted any message.")
+            raise InputError(f"{name} has not adopted any message: none has been sent.")
     else:
         story = cascades.find(message)
         if story is None:
@@ -103,7 +113,8 @@ def chain_of(world: World, member: int, message: int | None = None) -> Chain:
     place[log.agents] = np.arange(log.size)
     at, ids, seen = int(place[member]) if member < story.agents else -1, [], set()
     if at < 0:
-        raise InputError(f"{name} has not adopted message #{story.id}.")
+        told = _heard(world, story, place, member)
+        raise InputError(f"{name} has not adopted message #{story.id}. {told}")
     while at >= 0 and at not in seen:
         seen.add(at)
         ids.append(at)
@@ -131,6 +142,24 @@ def chain_of(world: World, member: int, message: int | None = None) -> Chain:
             )
         )  # fmt: skip
     return Chain(story.id, story.text, tuple(steps))
+
+
+def _heard(world: World, story: Cascade, place: I32, member: int) -> str:
+    """Return from whom a member that did not adopt may have heard a message."""
+    followed = heard_by(world, member)
+    at = np.sort(place[followed[followed < story.agents]])
+    at = at[at >= 0]
+    said = f"It follows {plural(followed.size, 'member')};"
+    if not at.size:
+        return f"{said} none has adopted, so nothing reached it through its ties."
+    log, more = story.log, at.size - _NAMED
+    named = ", ".join(
+        f"{world.agents.name(int(log.agents[i]))} (tick {int(log.ticks[i]):,})"
+        for i in at[:_NAMED].tolist()
+    )
+    others = f" and {more:,} more" if more > 0 else ""
+    have = "have" if at.size > 1 else "has"
+    return f"{said} {at.size:,} {have} adopted: {named}{others}."
 
 
 async def why(

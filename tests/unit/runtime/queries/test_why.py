@@ -114,8 +114,11 @@ async def test_an_adoption_is_told_back_to_a_seed_under_every_model(model: str) 
             assert chain.sentence.startswith(f"{world.agents.name(member)} adopted at tick ")
             assert chain.sentence.endswith((" as a seed.", " on its own."))
         if (rest := at < 0).any():
-            with pytest.raises(InputError, match=r"has not adopted message #0\.$"):
-                await simulation.why_adopted(int(rest.argmax()), 0)
+            member = int(rest.argmax())
+            heard = [i for i in world.neighbours(member, "follows").tolist() if at[i] >= 0]
+            told = f"{len(heard)} ha.* adopted: .*tick {min(at[heard])}" if heard else "none has"
+            with pytest.raises(InputError, match=f"has not adopted message #0.*; {told}"):
+                await simulation.why_adopted(member, 0)
 
 
 async def test_a_model_that_records_no_sources_says_so() -> None:
