@@ -113,6 +113,11 @@ class M(Compartments):  # <-
 class M(Compartments):  # <-
     STATES
     rules = (contact("susceptible", "infected", by="infected", chance=0.1))
+== no seeded: does not say in which state a message starts; write seeded = 'infected'
+@register("m-seeded")
+class M(Compartments):  # <-
+    states = ("susceptible", "infected")
+    rules = (contact("susceptible", "infected", by="infected", chance=0.1),)
 == contacts 0: at least 1 or 'every tie'
 @register("m-contacts")
 class M(Compartments):  # <-

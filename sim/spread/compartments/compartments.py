@@ -547,6 +547,11 @@ def check_declaration(cls: type[Compartments]) -> None:
         if rule.when is not None:
             alone = isinstance(rule, After)
             _check_condition(rule.when, cls.__name__, cls.states, known, alone=alone)
+    if not cls.seeded:
+        raise InputError(
+            f"{cls.__name__} does not say in which state a message starts; write seeded = "
+            f"{cls.states[-1 if len(cls.states) < 2 else 1]!r}, or another of its states."
+        )
     named = {cls.seeded, *cls.adopting}
     for rule in cls.rules:
         if isinstance(rule, After):
