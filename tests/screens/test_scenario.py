@@ -125,10 +125,15 @@ async def test_one_that_ends_with_its_world_says_so(folder: Path, way: str) -> N
 
 
 async def test_one_is_chosen_where_worlds_are_opened(folder: Path) -> None:
-    async with hubbub(folder.parent, (160, 48)) as (app, pilot):
+    async with hubbub(folder.parent, (80, 24)) as (app, pilot):
         await pilot.press("0")
         await until(
             pilot, lambda: isinstance(app.screen, GalleryDialog) and "A bridge" in seen(app)
+        )
+        assert isinstance(app.screen, GalleryDialog)
+        app.screen.complain("The scenario cannot be played here. " * 6)
+        await until(
+            pilot, lambda: "played here" in seen(app) and " c Compare variants " in seen(app)
         )
         assert app.screen.query_one(OptionList).highlighted == 0
         await pilot.press("enter")

@@ -70,7 +70,8 @@ class Dialog(ModalScreen[T], Generic[T]):
                     yield Button(Content(f" {line(no, 40)} "), id="no", compact=True)
 
     def on_resize(self) -> None:
-        self.fit(max(1, self.size.height - AROUND))
+        lines = sum(each.size.height for each in self.query("Dialog.-wrong #problem"))
+        self.fit(max(1, self.size.height - AROUND - max(0, lines - 1)))
 
     def fit(self, room: int) -> None:
         for body in self.query("#body"):
@@ -116,8 +117,11 @@ class Dialog(ModalScreen[T], Generic[T]):
         self.query_one("#box").border_subtitle = Content(line(text, 104))
 
     def complain(self, sentence: str) -> None:
-        self.query_one("#problem", Static).update(plain(sentence))
-        self.set_class(bool(sentence), "-wrong")
+        problem = self.query_one("#problem", Static)
+        if problem.content != (said := plain(sentence)):
+            problem.update(said)
+            self.set_class(bool(said), "-wrong")
+            self.call_after_refresh(self.on_resize)  # its lines leave less room to the body
 
     @contextmanager
     def complaining(self) -> Iterator[None]:
