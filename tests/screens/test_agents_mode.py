@@ -283,6 +283,12 @@ async def test_the_ties_of_a_member_are_drawn_in_any_size(
         pane.draw(members.around(town, 5))
         assert pane.at == 1
         assert_fills(pane.paint(*size), *size)
+        ego, rows = members.around(town, 5), max(1, size[1] - 2)
+        spots = pane.spots(len(ego.agents) - 1, size[0], rows)
+        covered = np.zeros((rows, size[0]), np.int64)
+        for x, y, text, _ in pane._labels(ego, spots, rows, size[0]):
+            covered[y, x : x + len(text)] += 1
+        assert covered.max() <= 1 or size == (8, 3)
 
 
 async def test_an_inspector_scrolls_and_shows_hostile_names_as_text(town: World) -> None:

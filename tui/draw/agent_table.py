@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -252,9 +252,10 @@ class EgoPane(StripPane):
             return
         rows = height - 2
         spots = self.spots(len(ego.agents) - 1, width, rows)
+        labels = list(self._labels(ego, spots, rows, width))
         self._write_ties(canvas, ego, spots, rows)
-        for place in [*range(1, len(ego.agents)), 0]:
-            self._write_member(canvas, ego, place, spots[place])
+        for x, row, text, tone in labels:
+            canvas.text(x, row, text, tone)
         self._write_foot(canvas, ego)
 
     def spots(self, others: int, width: int, rows: int) -> F64:
@@ -279,17 +280,28 @@ class EgoPane(StripPane):
         glyph = {"braille": "", "block": "·", "ascii": "."}[self.symbols]
         draw_ties(canvas, ties, glyph, ((0, "axis"), (0.5, "line"), (0.8, "good")))
 
-    def _write_member(self, canvas: Canvas, ego: Ego, place: int, spot: F64) -> None:
-        crowd = max(SHORTEST, min(LONGEST, canvas.width // 5))
-        tick = self._adopted[place] if self._adopted else -1
-        when = f" {count(tick)}" if tick >= 0 else ""
-        text = f" {_mark(ego, place)}{line(ego.names[place], crowd)}{when} "
-        x = round(float(spot[0]) - cell_len(text) / 2)
-        x = min(max(0, x), max(0, canvas.width - cell_len(text)))
-        tone = "good" if tick >= 0 else "strong" if place == 0 else "text"
-        if place == self.at:
-            tone = "cursor" if self.has_focus else "strong"
-        canvas.text(x, round(float(spot[1])), text, tone)
+    def _labels(
+        self, ego: Ego, spots: F64, rows: int, width: int
+    ) -> Iterator[tuple[int, int, str, str]]:
+        """Yield names where they cover no other; one moves to the nearest row with room."""
+        crowd, free = max(SHORTEST, min(LONGEST, width // 3)), np.ones((rows, width), np.bool_)
+        for place in range(len(ego.agents)):
+            tick = self._adopted[place] if self._adopted else -1
+            when = f" {count(tick)}" if tick >= 0 else ""
+            text = f" {_mark(ego, place)}{line(ego.names[place], crowd)}{when} "
+            cells = cell_len(text)
+            x = min(max(0, round(float(spots[place, 0]) - cells / 2)), max(0, width - cells))
+            area = slice(x, x + cells)
+            empty = np.flatnonzero(free[:, area].all(axis=1))
+            if not empty.size and place != self.at:
+                continue
+            wanted = spots[place, 1]
+            row = int(empty[np.abs(empty - wanted).argmin()]) if empty.size else round(wanted)
+            free[row, area], spots[place, 1] = False, row
+            tone = "good" if tick >= 0 else "strong" if place == 0 else "text"
+            if place == self.at:
+                tone = "cursor" if self.has_focus else "strong"
+            yield x, row, text, tone
 
     def _write_foot(self, canvas: Canvas, ego: Ego) -> None:
         shown = int((ego.hears | ego.heard)[1:].sum())
