@@ -598,6 +598,7 @@ def test_community_panes_fill_any_size_with_any_data(
 def test_sparklines_rise_and_arrows_tell_the_trend() -> None:
     assert sparkline(np.array([0.0, 1, 2, 3, 4, 5, 6, 7]), 8) == "▁▂▃▄▅▆▇█"
     assert sparkline(np.array([0.0, np.nan, 7.0]), 8) == "▁ █"
+    assert sparkline(np.array([0.0, 7.0, np.nan, np.nan]), 8) == "▁█··"
     assert sparkline(np.arange(1000.0), 4) == "▃▄▆█"
     assert sparkline(np.zeros(3), 8) == "▁▁▁"
     assert sparkline(np.array([0.0, 6.0]), 8, ascii_only=True) == "_#"

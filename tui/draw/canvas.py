@@ -256,7 +256,8 @@ _FAR = 1e300
 def sparkline(values: F64, cells: int, *, ascii_only: bool = False) -> str:
     """Return a series of `values` as bars, newest at the right; zero is the lowest bar.
 
-    Each bar is the largest value of its span. With fewer values than cells the line is shorter.
+    Each bar is the largest value of its span; unknown ones at the end are dotted. With fewer values
+    than cells the line is shorter.
 
     Examples
     --------
@@ -267,7 +268,8 @@ def sparkline(values: F64, cells: int, *, ascii_only: bool = False) -> str:
         return ""
     glyphs = _ASCII if ascii_only else _BARS
     steps, _, _ = _steps(values, cells, len(glyphs) - 1)
-    return "".join(glyphs[step] if step >= 0 else " " for step in steps)
+    drawn = "".join(glyphs[step] if step >= 0 else " " for step in steps)
+    return drawn.rstrip().ljust(len(drawn), "." if ascii_only else "·")
 
 
 def _steps(values: F64, cells: int, most: int) -> tuple[list[int], float, float]:

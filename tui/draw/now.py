@@ -128,9 +128,9 @@ class NowPane(StripPane):
         "their peaks, the mean number of new adopters over 10 ticks, the shape of the cascade "
         "tree, and structural virality (mean distance between two adopters in that tree). R(12) "
         "is the mean number of adoptions caused by each member who adopted at tick 12; it is "
-        "incomplete (a dash) until all of them have finished spreading. R of the seeds is listed "
-        "separately, because they were selected. With a platform: members online, impressions, and "
-        "actions in the last tick; or the metrics selected with G, each with its history."
+        "incomplete (a dash; dots in its history) until all of them have finished spreading. R of "
+        "the seeds is listed separately, because they were selected. With a platform: members "
+        "online, impressions, actions of the last tick; or the metrics selected with G."
     )
 
     placeholder = reactive("No message yet.")
