@@ -207,6 +207,9 @@ _CHANGED = re.compile(r"#\d+ \S+ = ")
 _PLANNED = re.compile(r"at tick ([\d,]+)(.*\)$)?")
 
 
+_SIGNS = "   i message   p parameter   K intervention, k done   b bookmark   B branch"
+
+
 class Timeline(Bar):
     """What was done when: messages, parameters, interventions, bookmarks, branches."""
 
@@ -234,9 +237,8 @@ class Timeline(Bar):
             cells[column(tick)] = (sign, style)
         rows = [Content.assemble(" 0 ", *cells, (tail, "$foreground-muted"))]
         if self.size.height > 1:
-            rows.append(
-                Content.assemble("   ", *_graph(others, self.app.branches.fork, width, column))
-            )
+            graph = ["   ", *_graph(others, self.app.branches.fork, width, column)]
+            rows.append(Content.assemble(*(graph if others else [(_SIGNS, "$text-disabled")])))
         return Content("\n").join(rows)
 
     def _marks(self, frame: Frame) -> list[tuple[int, str, str]]:
@@ -506,7 +508,6 @@ class Stage(Screen[None], inherit_bindings=False):
         if banner.content != (said := f" {line(text or '', 400)}"):
             banner.update(said)
             banner.display = bool(text)
-        self.query_one(Timeline).set_class(bool(self.app.branches.tips), "-branched")
         self.look(Bar)
         self.modes[self.mode].show(frame, whole=whole)
 
