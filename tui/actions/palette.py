@@ -135,8 +135,12 @@ def start_of(app: Viewer, command: str) -> str:
 
 def known(app: Viewer) -> dict[str, list[str]]:
     """Return the known words of each command, without reading files or asking the engine."""
-    frame, upkeep, parameters = app.frame, app.upkeep, _parameters(app)
-    words = {command: line.split() for command, line in WORDS.items()} | {
+    frame, upkeep = app.frame, app.upkeep
+    focus = None if frame is None else frame.focus
+    of_message = () if focus is None else tuple(name for name, _ in focus.parameters)
+    parameters = [f"{name}=" for name in of_message]
+    ids = [] if frame is None else [str(row.id) for row in frame.sessions]
+    return {command: line.split() for command, line in WORDS.items()} | {
         "speed": ["max" if speed is None else f"{speed:g}" for speed in SPEEDS],
         "theme": list(app.themes),
         "study": [*STUDY_VERBS, *["replicates=", "worlds=", "into=", "anew"], *upkeep.lab_words],
@@ -151,28 +155,15 @@ def known(app: Viewer) -> dict[str, list[str]]:
         "scenario": [*upkeep.scenario_words, *(f"{name}=" for name in OF_SCENARIO)],
         "save": upkeep.saved_words,
         "branch": app.branches.names,
+        "set": [*of_message],
+        "focus": ids,
+        "cancel": ids,
     }
-    if frame is not None:
-        ids = [str(row.id) for row in frame.sessions]
-        words |= {"focus": ids, "cancel": ids}
-        if frame.focus is not None:
-            words["set"] = [name for name, _ in frame.focus.parameters]
-    return words
-
-
-def _parameters(app: Viewer) -> list[str]:
-    focus = app.frame.focus if app.frame else None
-    return [] if focus is None else [f"{name}=" for name, _ in focus.parameters]
 
 
 def _seeds(app: Viewer) -> list[str]:
     communities = app.frame.communities if app.frame else None
     names = communities.names[:64] if communities is not None else ()
     plain_names = [name for name in names if name.isidentifier()]
-    return [
-        "seeds=top:40:pagerank",
-        "seeds=top:40:degree",
-        "seeds=random:40",
-        "seeds=ids:",
-        *(f"seeds=community:{name}:40" for name in plain_names),
-    ]
+    usual = ["seeds=top:40:pagerank", "seeds=top:40:degree", "seeds=random:40", "seeds=ids:"]
+    return [*usual, *(f"seeds=community:{name}:40" for name in plain_names)]

@@ -77,11 +77,7 @@ def message_rows(
 
     r = np.array([row.r for row in sent] + [np.nan] * len(own))
     values: list[Held] = [
-        told(
-            (f"#{row.id}" for row in sent),
-            (f"m{number}" for number in numbers),
-            lambda: np.arange(len(r)),
-        ),
+        told((f"#{row.id}" for row in sent), (f"m{n}" for n in numbers), lambda: np.arange(len(r))),
         told(["sent"] * len(sent), (KINDS[kind] for kind in posts.kind[own].tolist())),
         Held(np.array([row.size for row in sent] + [-1] * len(own), np.int64)),
         *(counted(each) for each in (posts.shown, posts.likes, posts.shares, posts.replies)),

@@ -182,11 +182,6 @@ class MessagesPane(StripPane):
         return "error" if row.status == "failed" else "line" if row.id == self._shown else "text"
 
 
-def _spoken(frame: Frame) -> str:
-    posts = frame.platform.messages if frame.platform is not None else 0
-    return f"{short(posts)} messages in feeds." if posts else "No message has been sent."
-
-
 class WelcomePane(Static):
     """Shown in place of the curves until the first message is sent."""
 
@@ -206,11 +201,12 @@ class WelcomePane(Static):
             ("scenario", "play a scenario"),
             ("help", "list all keys"),
         )
-        keymap = self.app.keymap
+        keymap, posts = self.app.keymap, frame.platform.messages if frame.platform else 0
+        told = f"{short(posts)} messages in feeds." if posts else "No message has been sent."
         keys = [(way_to(act, keymap), text) for act, text in invitations]
         lines = [
             Content.assemble((plural(frame.agents, "member"), "bold"), among),
-            Content.styled(f"{plural(frame.ties, 'tie')}. {_spoken(frame)}", "$foreground-muted"),
+            Content.styled(f"{plural(frame.ties, 'tie')}. {told}", "$foreground-muted"),
             Content(""),
             *[Content.assemble((f"{key:>7}  ", "bold $accent"), text) for key, text in keys],
         ]
