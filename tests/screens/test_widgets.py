@@ -118,7 +118,7 @@ async def test_a_legend_says_how_many_curves_it_leaves_out() -> None:
         await pilot.pause()
         text = screen_of(pilot)
         assert "x 4.1%" in text
-        left = int(text.partition(" and ")[2].partition(" more")[0])
+        left = int(text.partition(" more")[0].split()[-1])
         assert 1 <= left < 24
         assert text.count("4.1%") == 24 - left
     assert len({one.marker for one in series(24)}) == 24
@@ -407,7 +407,9 @@ async def test_names_that_begin_alike_are_shortened_to_what_differs() -> None:
 async def test_the_heat_map_names_rows_and_reads_the_newest_tick(size: tuple[int, int]) -> None:
     async with drawn(CommunityHeat(), with_five, size) as (_, pilot):
         text = screen_of(pilot)
-    assert [line[:4] for line in text.splitlines()[:3]] == ["Icel", "Peru", "[b]O"]
+    lines = text.splitlines()
+    names = [at for at, line in enumerate(lines) if line[:4] in {"Icel", "Peru", "[b]O"}]
+    assert names == [0, tall := (len(lines) - 2) // 5, 2 * tall]
     assert "tick 139: 10 % of 500 members" in text
     assert "100 %" in text
 
@@ -459,7 +461,7 @@ async def test_heat_is_told_by_density_where_colours_are_few() -> None:
         pane.symbols = "ascii"
         with_five(pane)
         await pilot.pause()
-        rows = [line[18:] for line in screen_of(pilot).splitlines()[:5]]
+        rows = [line[18:] for line in screen_of(pilot).splitlines()[:20:4]]
     assert rows[1].endswith("@")
     assert set(rows[2]) == {" "}
     assert rows[0].strip(" ")[-1] == "."  # a tenth

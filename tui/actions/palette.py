@@ -164,6 +164,5 @@ def known(app: Viewer) -> dict[str, list[str]]:
 def _seeds(app: Viewer) -> list[str]:
     communities = app.frame.communities if app.frame else None
     names = communities.names[:64] if communities is not None else ()
-    plain_names = [name for name in names if name.isidentifier()]
     usual = ["seeds=top:40:pagerank", "seeds=top:40:degree", "seeds=random:40", "seeds=ids:"]
-    return [*usual, *(f"seeds=community:{name}:40" for name in plain_names)]
+    return [*usual, *(f"seeds=community:{name}:40" for name in names if name.isidentifier())]

@@ -233,8 +233,7 @@ class EgoPane(StripPane):
         inside = adopted is not None and max(agents, default=0) < len(adopted)
         self._adopted = adopted[agents].tolist() if adopted is not None and inside else []
         self._path = [agents.index(agent) for agent in path if agent in agents]
-        last = len(ego.agents) - 1 if ego is not None else 0
-        self.at = min(self.at, last) if same else 0
+        self.at = min(self.at, max(0, len(agents) - 1)) if same else 0
         self.changed()
 
     def action_go(self, by: int) -> None:

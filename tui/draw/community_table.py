@@ -219,6 +219,7 @@ class CommunityHeat(CommunityPane, TickPane):
     order: Order = "onset"
     _rank: I64 = np.zeros(0, dtype=np.int64)
     _top = 0
+    _tall = 1  # lines of a row, so that few communities fill the pane
     _touched = False  # until the cursor is moved, the first rows are shown, wherever it is
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - the word Textual uses
@@ -274,7 +275,7 @@ class CommunityHeat(CommunityPane, TickPane):
             self.post_message(self.Selected(self, self.selected))
 
     def action_page(self, pages: int) -> None:
-        self.action_row(pages * max(1, self._plot.rows if self._plot else 10))
+        self.action_row(pages * max(1, self._plot.rows // self._tall if self._plot else 10))
 
     def item_at(self, x: int, y: int) -> int | None:
         return None  # the mouse reads nothing until it clicks
@@ -286,7 +287,7 @@ class CommunityHeat(CommunityPane, TickPane):
         tick = super().item_at(*offset)
         if tick is not None:
             self._point(tick)
-        self._select_row(self._top + offset.y)
+        self._select_row(self._top + offset.y // self._tall)
 
     def _rerank(self) -> None:
         seen = self.seen
@@ -307,30 +308,31 @@ class CommunityHeat(CommunityPane, TickPane):
         self._plot = None
         if seen is None or not len(seen.rows):
             return
-        rows = max(1, min(height - (2 if height >= 5 else height >= 3), len(seen.rows)))
+        rows = max(1, min(room := height - (2 if height >= 5 else height >= 3), len(seen.rows)))
+        tall = self._tall = max(1, room // rows)
         place = self._place()
         if self._touched:
             self._top = min(max(self._top, place - rows + 1), place)
         self._top = max(0, min(self._top, len(seen.rows) - rows))
         longest = max(cell_len(line(name, LONGEST_NAME)) for name in seen.rows)
         x = min(longest, width // 3) + 1 if width >= 12 else 0
-        plot = self._plot = Plot(x, rows, width - x, View(*self._window(), 0.0, 1.0))
+        plot = self._plot = Plot(x, rows * tall, width - x, View(*self._window(), 0.0, 1.0))
         here = "cursor" if self.has_focus else "good"
         for y, index in enumerate(self._rank[self._top : self._top + rows].tolist()):
             tone = here if index == self.selected else "text"
             if tone == here:
-                canvas.ink[y, : max(0, x - 1)] = canvas.ink_of(here)
-            canvas.text(0, y, seen.rows[index], tone, room=x - 1)
+                canvas.ink[y * tall, : max(0, x - 1)] = canvas.ink_of(here)
+            canvas.text(0, y * tall, seen.rows[index], tone, room=x - 1)
         if plot.columns > 0 and len(seen.ticks):
             self._paint_cells(canvas, seen, plot)
             mark = -9
             if self._cursor is not None:
                 mark = plot.column(self._cursor)
-                at = place - self._top if 0 <= place - self._top < rows else height
+                at = (place - self._top) * tall if 0 <= place - self._top < rows else height
                 canvas.text(mark, at, "+" if self.symbols == "ascii" else "◆", "cursor")
-            if height - rows >= 2:
+            if height - plot.rows >= 2:
                 write_ticks(canvas, plot, self._first, mark)
-        if height > rows:
+        if height > plot.rows:
             ends = ("0", "100 %") if seen.is_bands else seen.ends
             index = int(self._rank[place])
             diverging = seen.diverging and not seen.is_bands
@@ -341,7 +343,7 @@ class CommunityHeat(CommunityPane, TickPane):
         start, stop, halves = plot.view.start, plot.view.stop, 2 * plot.columns
         times = self._first + start + (np.arange(halves) + 0.5) / halves * (stop - start + 1)
         places = np.searchsorted(seen.ticks, np.floor(times).astype(np.int64))
-        rows = self._rank[self._top : self._top + plot.rows]
+        rows = self._rank[self._top :][: plot.rows // self._tall].repeat(self._tall)
         shares = seen.course[rows][:, np.minimum(places, len(seen.ticks) - 1)]
         diverging = seen.diverging and not seen.is_bands
         shares = seen.places(shares) if diverging else shares / seen.most

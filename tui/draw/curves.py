@@ -223,7 +223,7 @@ def write_legend(canvas: Canvas, heading: str, entries: Sequence[LegendEntry]) -
     forms += [(most, 0, False, kept) for kept in (*range(every, 0, -1), every)]
     for rows, names, amount, kept in forms:
         items = [(each.marker, each.tone, each.text(names, amount=amount)) for each in entries]
-        items[kept:] = [("", "text", f"and {every - kept} more")] * (kept < every)
+        items[kept:] = [("", "text", f"{every - kept} more")] * (kept < every)
         lines = _wrap([("", "strong", heading), *items], canvas.width)
         if len(lines) <= rows:
             break
