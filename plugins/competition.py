@@ -37,10 +37,7 @@ class _Rival(PropagationModel):
     """What the competitive models share."""
 
     states: ClassVar = ("open", "taken")
-    bounds: ClassVar[dict[str, Bound]] = {
-        "by": _HEARD,
-        "said": _HEARD,
-    }
+    bounds: ClassVar[dict[str, Bound]] = {"by": _HEARD, "said": _HEARD}
     shared: ClassVar[tuple[str, ...]] = ("tie",)
 
     contest: str = Field("contest", max_length=64, description=_CONTEST)

@@ -70,11 +70,7 @@ class SIRDurations(Durations):
     stays: ClassVar = (stay("infected", "recovered", mean="infectious"),)
     card: ClassVar[Card] = Card(
         source=SOURCE,
-        meaning={
-            "susceptible": SUSCEPTIBLE,
-            "infected": INFECTED,
-            "recovered": "immune for good",
-        },
+        meaning={"susceptible": SUSCEPTIBLE, "infected": INFECTED, "recovered": "immune for good"},
         equations=(
             "P(S -> I) = 1 - (1 - beta)^k, k infected sources; I lasts D ticks",
             "P(one tie ever transmits) = 1 - E[(1 - beta)^D]",

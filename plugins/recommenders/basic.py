@@ -160,10 +160,7 @@ class Hot(Recommender):
         c = candidates
         votes = c.likes - c.dislikes
         size = np.log10(np.maximum(np.abs(votes), _ONE))
-        return {
-            "votes": np.sign(votes) * size,
-            "age": -c.hours * np.float32(3600 / self.seconds),
-        }
+        return {"votes": np.sign(votes) * size, "age": -c.hours * np.float32(3600 / self.seconds)}
 
 
 @register("followed-ratio")

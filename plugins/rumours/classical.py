@@ -169,11 +169,7 @@ class DaleyKendall(Compartments):
     )
     card: ClassVar[Card] = Card(
         source="D. J. Daley & D. G. Kendall, Stochastic rumours, J. Inst. Maths Applics 1, 1965",
-        meaning={
-            "ignorant": IGNORANT,
-            "spreader": "tells whom it meets",
-            "stifler": STIFLER,
-        },
+        meaning={"ignorant": IGNORANT, "spreader": "tells whom it meets", "stifler": STIFLER},
         equations=(
             "a pair that meets: ignorant + spreader -> two spreaders",
             "two spreaders -> two stiflers; spreader + stifler -> two stiflers",

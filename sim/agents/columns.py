@@ -512,11 +512,7 @@ class Agents:
 
     @classmethod
     def restore(
-        cls,
-        meta: Mapping[str, Any],
-        columns: Mapping[str, npt.NDArray[Any]],
-        *,
-        lent: bool = False,
+        cls, meta: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]], *, lent: bool = False
     ) -> Agents:
         """Return the population that was dumped; copies the columns.
 

@@ -47,11 +47,7 @@ def community_topics(seed: int, communities: int, vocabulary: Vocabulary) -> npt
     """Return each community's topics, uint8 (communities, 8), padded by repeating the first."""
     out = np.empty((communities, SLOTS), np.uint8)
     with np.errstate(over="ignore"):
-        fill_topics(
-            key(seed, Stream.TOPICS),
-            popularity_table(len(vocabulary)),
-            out,
-        )
+        fill_topics(key(seed, Stream.TOPICS), popularity_table(len(vocabulary)), out)
     return out
 
 

@@ -32,13 +32,7 @@ from sim.core.plugin_files import (
     stated,
 )
 from sim.core.rooms import ClashWarning, clashes, own
-from sim.errors import (
-    FileError,
-    InputError,
-    PluginError,
-    PluginOffError,
-    UnknownNameError,
-)
+from sim.errors import FileError, InputError, PluginError, PluginOffError, UnknownNameError
 
 _FILE = "hubbub_file_"
 

@@ -22,14 +22,7 @@ from sim.core.progress import Report, quiet
 from sim.core.text import plural
 from sim.errors import InputError
 from sim.lab.background import awaited
-from sim.lab.paired import (
-    Difference,
-    PairedArm,
-    PairedRuns,
-    paired_runs,
-    platform_of,
-    values_of,
-)
+from sim.lab.paired import Difference, PairedArm, PairedRuns, paired_runs, platform_of, values_of
 from sim.lab.tables import Table
 from sim.minds.deciding.commands import checked_mind, decide, give_minds, members_of, wake_minds
 from sim.minds.deciding.thinker import Answerer, Thinker

@@ -607,7 +607,4 @@ def memory_ceilings() -> tuple[int | None, int | None]:
     """Return the soft and the hard memory limit of the settings, in bytes."""
     settings = current()
     soft, hard = settings.memory_soft_mb, settings.memory_hard_mb
-    return (
-        None if soft is None else soft << 20,
-        None if hard is None else hard << 20,
-    )
+    return (None if soft is None else soft << 20, None if hard is None else hard << 20)

@@ -414,10 +414,7 @@ class Simulation:
         return await self._client.world()
 
     async def call(
-        self,
-        function: Callable[Concatenate[World, P], T],
-        *args: P.args,
-        **keywords: P.kwargs,
+        self, function: Callable[Concatenate[World, P], T], *args: P.args, **keywords: P.kwargs
     ) -> T:
         """Run ``function(world, ...)`` in the engine, between two ticks.
 
@@ -518,10 +515,7 @@ class Simulation:
     async def query(self, function: Callable[..., R], *args: Any, then: Callable[[R], T]) -> T: ...
 
     async def query(
-        self,
-        function: Callable[..., Any],
-        *args: Any,
-        then: Callable[[Any], Any] | None = None,
+        self, function: Callable[..., Any], *args: Any, then: Callable[[Any], Any] | None = None
     ) -> Any:
         """Return ``function(world, *args)``, called between two ticks; it must change nothing.
 
@@ -550,11 +544,7 @@ class Simulation:
         return await self._client.ask(ThreadEngine.query, function, *args, then=then)
 
     async def interactions(
-        self,
-        batch_size: int = 1000,
-        *,
-        max_ticks: int = _MOST_TICKS,
-        response_ms: float = 100.0,
+        self, batch_size: int = 1000, *, max_ticks: int = _MOST_TICKS, response_ms: float = 100.0
     ) -> AsyncIterator[Batch]:
         """Run the world and yield batches of adoptions with their sources, and acts, from now on.
 

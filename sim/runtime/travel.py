@@ -31,13 +31,7 @@ from sim.store.history.acts import ActIndex
 from sim.store.history.database import copy_history, drop_history
 from sim.store.history.reading import HistoryEvent, WorldHistory, in_memory
 from sim.store.journal.journal import JUMP, Checkpoint, Journal, JournalEntry, folder_of
-from sim.store.journal.lineage import (
-    Bookmark,
-    Lineage,
-    checked_name,
-    keep_bookmarks,
-    note_lineage,
-)
+from sim.store.journal.lineage import Bookmark, Lineage, checked_name, keep_bookmarks, note_lineage
 from sim.store.journal.lineage import bookmarks as kept_bookmarks
 from sim.store.journal.reading import Audit, read_journal
 from sim.store.journal.recovery import RebuiltWorld, earliest, rebuild, same_way
@@ -377,11 +371,7 @@ async def branch_off(
 
 
 async def history(
-    engine: ThreadEngine,
-    agent: int | None,
-    other: int | None,
-    first: int | None,
-    last: int | None,
+    engine: ThreadEngine, agent: int | None, other: int | None, first: int | None, last: int | None
 ) -> WorldHistory | list[HistoryEvent]:
     """Return the history so far: all of it, or that of one agent or of two."""
     live = engine.live

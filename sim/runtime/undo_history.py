@@ -86,11 +86,7 @@ class UndoHistory:
     """
 
     def __init__(
-        self,
-        world: World,
-        budget: int = BUDGET,
-        *,
-        now: Callable[[], float] = time.monotonic,
+        self, world: World, budget: int = BUDGET, *, now: Callable[[], float] = time.monotonic
     ) -> None:
         self.world = world
         self.undo_points: list[UndoPoint] = []

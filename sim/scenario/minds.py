@@ -66,10 +66,7 @@ class MindsRequest:
 
 @contextmanager
 def deciding(
-    world: World,
-    asked: MindsRequest | None,
-    report: Report = quiet,
-    tell: Tell = unheard,
+    world: World, asked: MindsRequest | None, report: Report = quiet, tell: Tell = unheard
 ) -> Iterator[Decide]:
     """Assign minds, and yield the object that lets them decide after a tick.
 
@@ -100,8 +97,7 @@ def deciding(
         _done(world, "wake_minds", True, thinker.made)
         try:
             yield Decide(
-                lambda enough: _think(world, thinker, report, enough),
-                lambda: thinker.too_few(1),
+                lambda enough: _think(world, thinker, report, enough), lambda: thinker.too_few(1)
             )
         finally:
             _done(world, "wake_minds", False)

@@ -123,11 +123,7 @@ def check_plugin(cls: Model, **parameters: Any) -> tuple[str, ...]:
 
 
 def _run(
-    cls: Model,
-    parameters: dict[str, Any],
-    world: World,
-    seeds: list[int],
-    ticks: int = _TICKS,
+    cls: Model, parameters: dict[str, Any], world: World, seeds: list[int], ticks: int = _TICKS
 ) -> Cascade:
     named = cls.plugin_name
     options = {"draws": "coins", **parameters}

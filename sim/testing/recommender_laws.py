@@ -88,8 +88,7 @@ def deterministic(cls: type[Recommender], parameters: dict[str, Any]) -> None:
     one, two = (_ran(cls, parameters) for _ in range(2))
     if one.digest() != two.digest():
         raise PluginError(
-            cls.plugin_name,
-            "ranked feeds in two ways for one seed; draw only from the column draw",
+            cls.plugin_name, "ranked feeds in two ways for one seed; draw only from the column draw"
         )
 
 

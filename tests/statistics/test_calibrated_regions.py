@@ -35,8 +35,7 @@ def test_nine_regions_of_ten_hold_all_parameters_that_made_the_data() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "scale", "depth", "breadth", "ks"),
-    [("viral", 0.067, 0.162, 0.068, 0.083)],
+    ("model", "scale", "depth", "breadth", "ks"), [("viral", 0.067, 0.162, 0.068, 0.083)]
 )
 def test_one_half_of_twitter15_foretells_the_other_as_the_page_says(
     model: str, scale: float, depth: float, breadth: float, ks: float, shared_data: Path

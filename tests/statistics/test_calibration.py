@@ -87,11 +87,7 @@ def tree_of(story: Cascade) -> F64:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "stated", "options"),
-    [
-        ("viral", 0.10, {}),
-        ("diffusion", 0.55, {}),
-    ],
+    ("model", "stated", "options"), [("viral", 0.10, {}), ("diffusion", 0.55, {})]
 )
 def test_defaults_fit_the_trees_as_well_as_the_card_says(
     model: str, stated: float, options: dict[str, Any], shared_data: Path

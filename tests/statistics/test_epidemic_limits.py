@@ -23,10 +23,7 @@ def left(model: str, agents: int, count: int, seed: int, **options: Any) -> np.n
 
 @pytest.mark.parametrize(
     ("model", "exact", "seed"),
-    [
-        ("maki-thompson-continuous", 20.4518789, 41),
-        ("daley-kendall-continuous", 21.0346656, 42),
-    ],
+    [("maki-thompson-continuous", 20.4518789, 41), ("daley-kendall-continuous", 21.0346656, 42)],
 )
 def test_rumours_among_a_hundred_and_one(model: str, exact: float, seed: int) -> None:
     # 2,000 copies

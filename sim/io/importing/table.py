@@ -258,10 +258,7 @@ _MAGIC = (b"PK\x03\x04", b"\x93NUMPY")
 
 
 def read_degrees(
-    path: str | PathLike[str],
-    *,
-    columns: tuple[Column, Column] = (0, 1),
-    report: Report = quiet,
+    path: str | PathLike[str], *, columns: tuple[Column, Column] = (0, 1), report: Report = quiet
 ) -> I64:
     """Read the number of listeners and of sources of each agent.
 

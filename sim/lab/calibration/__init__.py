@@ -14,12 +14,7 @@ from sim.lab.calibration.observed import (
     read_observed,
 )
 from sim.lab.calibration.result import Calibration, Fitted, JudgedError
-from sim.lab.calibration.simulating import (
-    SimulationPlan,
-    ranges_of,
-    simulated,
-    simulated_trees,
-)
+from sim.lab.calibration.simulating import SimulationPlan, ranges_of, simulated, simulated_trees
 
 __all__ = [
     "FACTS",

@@ -340,11 +340,7 @@ def power(
 
 
 def replicates_needed(
-    effect: float,
-    *,
-    power: float = POWER,
-    is_paired: bool = True,
-    confidence: float = CONFIDENCE,
+    effect: float, *, power: float = POWER, is_paired: bool = True, confidence: float = CONFIDENCE
 ) -> int:
     """Return the fewest replicates that show an effect with a given probability.
 

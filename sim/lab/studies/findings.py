@@ -24,13 +24,7 @@ from sim.lab.futures import MEASURE_NAMES, Futures, mean_row
 from sim.lab.runs import ExperimentProgress, experiment_now, seeds_from
 from sim.lab.runs.experiment import versions
 from sim.lab.runs.results import Records, read_replicates, records_of, refusing
-from sim.lab.statistics import (
-    MeasuredDifference,
-    conclusion,
-    family,
-    means_said,
-    paired_difference,
-)
+from sim.lab.statistics import MeasuredDifference, conclusion, family, means_said, paired_difference
 from sim.lab.statistics.differences import SHARE, corrected
 from sim.lab.studies.pages import Block, Drawn, Marked, curves_drawn, means_drawn, write_page
 from sim.lab.studies.study import Arm, Claim, Study, measures_taken, study_of

@@ -128,9 +128,7 @@ def components(ties: Ties, report: Report = quiet) -> I32:
     Sorted by size, largest first, then by lowest agent. -1: destroyed.
     """
     return _kept(
-        ties,
-        "components",
-        lambda: _without_gone(ties, weak(ties.rows, ties.targets, report)),
+        ties, "components", lambda: _without_gone(ties, weak(ties.rows, ties.targets, report))
     )
 
 
@@ -142,9 +140,7 @@ def strong_components(ties: Ties, report: Report = quiet) -> I32:
     if ties.is_symmetric:
         return components(ties, report)
     return _kept(
-        ties,
-        "strong",
-        lambda: _without_gone(ties, strong(ties.rows, ties.targets, report)),
+        ties, "strong", lambda: _without_gone(ties, strong(ties.rows, ties.targets, report))
     )
 
 

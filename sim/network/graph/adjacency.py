@@ -122,11 +122,7 @@ def merged_marks(before: Adjacency, batch: Adjacency, rows: Ids, targets: Ids) -
         return NO_MARKS
     old_keys, new_keys, keys = (
         keys_of(*own)
-        for own in (
-            (before.rows, before.targets),
-            (batch.rows, batch.targets),
-            (rows, targets),
-        )
+        for own in ((before.rows, before.targets), (batch.rows, batch.targets), (rows, targets))
     )
     time = np.full(keys.size if old.time.size or new.time.size else 0, UNKNOWN, np.int64)
     sign = np.ones(keys.size if old.sign.size or new.sign.size else 0, np.int8)

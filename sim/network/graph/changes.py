@@ -306,16 +306,7 @@ def kinds_of(column: npt.NDArray[Any] | None, count: int) -> U8:
     return _kinds(column, count)
 
 
-ACTS = (
-    "follow",
-    "unfollow",
-    "befriend",
-    "unfriend",
-    "block",
-    "unblock",
-    "mute",
-    "unmute",
-)
+ACTS = ("follow", "unfollow", "befriend", "unfriend", "block", "unblock", "mute", "unmute")
 """Acts of an agent towards another; the log stores the index."""
 
 

@@ -169,12 +169,7 @@ class Slab:
             self._lay_out(self.rows, self.columns, needed)
 
     def change(
-        self,
-        keys: U64,
-        fate: U8,
-        places: I64,
-        trust: npt.NDArray[np.uint16],
-        kind: U8,
+        self, keys: U64, fate: U8, places: I64, trust: npt.NDArray[np.uint16], kind: U8
     ) -> None:
         """Apply a batch that :meth:`find` looked up and :meth:`make_room` made room for.
 

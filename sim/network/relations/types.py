@@ -112,11 +112,7 @@ class TieRecords:
         return records, int(np.unique(rows).size - len(set(chosen)))
 
     def changed(
-        self,
-        sources: U32,
-        targets: U32,
-        kind: str | None,
-        properties: Mapping[str, object] | None,
+        self, sources: U32, targets: U32, kind: str | None, properties: Mapping[str, object] | None
     ) -> TieRecords:
         """Return records in which some pairs, each given once, have another type and properties.
 

@@ -123,12 +123,7 @@ _REPLIES: Final[dict[str, tuple[str, ...]]] = {
         "And who will pay for it, {name}?",
         "Please not {topic} again.",
     ),
-    "plain": (
-        "I see, {name}.",
-        "Hm. {topic}.",
-        "Right, {name}.",
-        "Saw that too.",
-    ),
+    "plain": ("I see, {name}.", "Hm. {topic}.", "Right, {name}.", "Saw that too."),
 }
 _AGAINST: Final = (
     "I don't think so, {name}.",

@@ -525,11 +525,7 @@ class ThreadEngine:
         return found.id if isinstance(found, Cascade) else found
 
     async def query(
-        self,
-        function: Callable[..., Any],
-        /,
-        *args: Any,
-        then: Callable[[Any], Any] | None = None,
+        self, function: Callable[..., Any], /, *args: Any, then: Callable[[Any], Any] | None = None
     ) -> Any:
         """Return ``then(function(world, *args))``, called ahead of the queue."""
         found = await self.look(function, *args)

@@ -24,12 +24,7 @@ from sim.jit.words import CODE, EVER, LOW32, S11, S32, S40
 from sim.spread.cascade.bounds import STATES
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.contacts import Contacts, DrawMode, Draws, Scratch
-from sim.spread.cascade.generations import (
-    AdopterStates,
-    again_counted,
-    follow_again,
-    open_again,
-)
+from sim.spread.cascade.generations import AdopterStates, again_counted, follow_again, open_again
 from sim.spread.cascade.model import SLICE, PropagationModel
 from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.compartments import table_kernels as kernels

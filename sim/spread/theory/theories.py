@@ -200,10 +200,7 @@ def escaping(alone: F64, *contacts: tuple[F64, F64]) -> F64:
 
 
 def followed(
-    start: F64,
-    rate: Callable[[F64], F64] | None,
-    ticked: Callable[[F64], F64],
-    ticks: int,
+    start: F64, rate: Callable[[F64], F64] | None, ticked: Callable[[F64], F64], ticks: int
 ) -> F64:
     """Return the states after 0, 1, ... ``ticks``, stacked."""
     out = np.empty((ticks + 1, *start.shape))

@@ -384,12 +384,7 @@ def _insert(file: sqlite3.Connection, left: TickRecord) -> None:
     if left.wrote.author.size:
         file.execute(
             "INSERT INTO posts(tick, count, data, texts) VALUES (?, ?, ?, ?)",
-            (
-                number,
-                left.wrote.author.size,
-                packed_wrote(left.wrote),
-                packed_texts(left.texts),
-            ),
+            (number, left.wrote.author.size, packed_wrote(left.wrote), packed_texts(left.texts)),
         )
 
 

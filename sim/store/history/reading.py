@@ -291,12 +291,7 @@ def _counted(packs: Sequence[AdoptionPack], begins: int, length: int) -> tuple[i
 
 
 def _series(
-    at: I64,
-    new: I64,
-    before: int,
-    contacts: F64,
-    running: F64,
-    width: int,
+    at: I64, new: I64, before: int, contacts: F64, running: F64, width: int
 ) -> HistorySeries:
     """Return a series of intervals of ``width`` ticks."""
     starts = np.arange(0, at.size, width)

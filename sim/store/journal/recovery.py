@@ -417,11 +417,7 @@ def _first_that_works(
 
 
 def _rebuilt(
-    journal: JournalFile,
-    line: ReplayLine,
-    checkpoint: Checkpoint,
-    apply: Apply,
-    report: Report,
+    journal: JournalFile, line: ReplayLine, checkpoint: Checkpoint, apply: Apply, report: Report
 ) -> RebuiltWorld:
     path = journal.path.with_name(checkpoint.file)
     world = load(path)

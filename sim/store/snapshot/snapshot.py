@@ -111,11 +111,7 @@ def save(
     meta, columns = packed(world)
     meta, columns = plain(meta), arrays.check_columns(columns)
     people = rows.of(world, relational)
-    said = {
-        "name": target.stem if name is None else name,
-        "note": note,
-        "digest": world.digest(),
-    }
+    said = {"name": target.stem if name is None else name, "note": note, "digest": world.digest()}
     with _explained(target), files.draft(target) as draft:
         with _created(draft.path) as file:
             models = arrays.mirror(file, meta, columns, arrays.naming(world))

@@ -9,13 +9,7 @@ from sim.core.rng import Stream, uniforms
 from sim.core.rng import key as key_of
 from sim.jit.claims import BATCH
 from sim.jit.sparse import VACANT, store
-from sim.spread.exposure.attempts_kernels import (
-    BORDER,
-    LEVELS,
-    NOVELTY,
-    TieShares,
-    claim_shares,
-)
+from sim.spread.exposure.attempts_kernels import BORDER, LEVELS, NOVELTY, TieShares, claim_shares
 from tests.unit.kernels.networks import Net, call, claimed, coin, ids, lent, share
 
 KEY, TIES = key_of(3, Stream.COINS), key_of(3, Stream.MODEL)

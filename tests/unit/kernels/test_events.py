@@ -134,11 +134,7 @@ class Plain:
 
 
 def ticked(
-    world: World,
-    table: RuleTable,
-    state: np.ndarray,
-    spans: int,
-    closed: np.ndarray = NONE,
+    world: World, table: RuleTable, state: np.ndarray, spans: int, closed: np.ndarray = NONE
 ) -> tuple[events.FirstAdoptions, events.Calendar, np.ndarray, np.ndarray]:
     """One tick by the kernels, all room given."""
     n = len(state)

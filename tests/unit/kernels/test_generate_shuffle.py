@@ -5,9 +5,7 @@ from scipy import stats
 
 from sim.core.rng import Stream, key
 from sim.network.generate.generators_kernels import bucket, count_pairs, mirror_pairs, shuffle
-from sim.network.generate.planted_kernels import (
-    power_weights,
-)
+from sim.network.generate.planted_kernels import power_weights
 
 
 def _keys(count: int) -> list[np.uint64]:

@@ -10,13 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.core.registry import make
-from sim.lab.validation.claim import (
-    Compared,
-    ModelClaim,
-    compared_mean,
-    compared_share,
-    same,
-)
+from sim.lab.validation.claim import Compared, ModelClaim, compared_mean, compared_share, same
 from sim.lab.validation.declared.build import (
     Arcs,
     check_exactly,

@@ -104,8 +104,7 @@ def test_the_size_of_a_call_does_not_matter(
 
 @settings(deadline=None, max_examples=60)
 @given(
-    st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=60),
-    st.sampled_from(OWN),
+    st.lists(st.tuples(st.integers(0, 13), st.integers(0, 13)), max_size=60), st.sampled_from(OWN)
 )
 def test_labels_are_by_size_and_those_of_louvain_connected(
     arcs: list[tuple[int, int]], method: str

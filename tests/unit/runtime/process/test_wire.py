@@ -15,13 +15,7 @@ from sim.runtime.engine.thread_client import ThreadEngine
 from sim.runtime.process.breadcrumbs import CrashBreadcrumbs, read_mark, read_place
 from sim.runtime.process.client import Process, _opened
 from sim.runtime.process.host import main, prepare
-from sim.runtime.process.wire import (
-    EngineOrder,
-    PipeEnd,
-    packed,
-    sendable,
-    unpacked,
-)
+from sim.runtime.process.wire import EngineOrder, PipeEnd, packed, sendable, unpacked
 
 
 @pytest.mark.parametrize(

@@ -39,11 +39,7 @@ async def walked(simulation: Simulation, world: World) -> tuple[Why, int, int]:
 @pytest.mark.parametrize("undo", [None, 0], ids=["memory", "journal"])
 async def test_an_earlier_exposure_is_explained_as_it_lives(path: Path, undo: int | None) -> None:
     world = town()
-    kept: dict[str, Any] = {
-        "journal": Pacing(ticks=4),
-        "path": path,
-        "undo_bytes": undo,
-    }
+    kept: dict[str, Any] = {"journal": Pacing(ticks=4), "path": path, "undo_bytes": undo}
     async with Simulation(world, **kept) as simulation:
         then, viewer, message = await walked(simulation, world)
         before = world.digest()
