@@ -55,6 +55,7 @@ from sim.runtime.simulation import Simulation as Simulation
 from sim.runtime.simulation import run_blocking as run_blocking
 from sim.settings.settings import Settings as Settings
 from sim.spread.cascade.cascade import Cascade as Cascade
+from sim.spread.cascade.contacts import Around as Around
 from sim.spread.cascade.contacts import Contacts as Contacts
 from sim.spread.cascade.contacts import DrawMode as DrawMode
 from sim.spread.cascade.contacts import Draws as Draws
@@ -85,7 +86,6 @@ from sim.spread.influence.live_edges import LiveEdges as LiveEdges
 from sim.spread.neighbours.heard import Heard as Heard
 from sim.spread.neighbours.heard import Hearing as Hearing
 from sim.spread.neighbours.threshold import Threshold as Threshold
-from sim.spread.opinions.around import Around as Around
 from sim.spread.opinions.meetings import Meetings as Meetings
 from sim.spread.opinions.model import OpinionModel as OpinionModel
 from sim.spread.opinions.sway import Swaying as Swaying

@@ -6,7 +6,7 @@ import difflib
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, SupportsIndex, SupportsInt
 
 import numpy as np
@@ -26,15 +26,25 @@ from sim.agents.table import (
     shares,
     texts_in,
 )  # fmt: skip
-from sim.agents.traits import community_topics, draw
+from sim.agents.traits_kernels import (
+    SLOTS,
+    TABLE,
+    fill_activity,
+    fill_interests,
+    fill_personality,
+    fill_topics,
+)
 from sim.agents.vocabulary import Vocabulary
 from sim.core.bounds import declared, require
 from sim.core.progress import Report, quiet
+from sim.core.rng import Stream, key
 from sim.errors import InputError
 
 ForeignIds = npt.NDArray[np.int64] | Sequence[str] | Texts
 """Ids from the file a world was imported from: integers or strings."""
 
+_EXPONENT = 0.6  # popularity of the topic of rank r is r ** -0.6: first 33 %, last 3 % of agents
+_CHUNK = 1 << 18  # rows between two progress reports: 25 ms
 _CANDIDATES = 4000  # strings compared when searching for a suggestion: 30 ms
 
 
@@ -611,3 +621,53 @@ class Agents:
         for extreme in (int(array.min()), int(array.max())):
             self._known(extreme)
         return array.astype(np.uint32)
+
+
+@lru_cache(maxsize=64)
+def popularity_table(size: int) -> npt.NDArray[np.uint8]:
+    """Return topics 0..size-1, each repeated in proportion to its popularity (rank ** -0.6)."""
+    weights = np.arange(1, size + 1, dtype=np.float64) ** -_EXPONENT
+    ends = np.rint(np.cumsum(weights) / weights.sum() * TABLE).astype(np.int64)
+    table = np.searchsorted(ends, np.arange(TABLE), side="right").astype(np.uint8)
+    table.flags.writeable = False
+    return table
+
+
+def community_topics(seed: int, communities: int, vocabulary: Vocabulary) -> npt.NDArray[np.uint8]:
+    """Return each community's topics, uint8 (communities, 8), padded by repeating the first."""
+    out = np.empty((communities, SLOTS), np.uint8)
+    with np.errstate(over="ignore"):
+        fill_topics(key(seed, Stream.TOPICS), popularity_table(len(vocabulary)), out)
+    return out
+
+
+def draw(
+    seed: int,
+    start: int,
+    community: npt.NDArray[np.int32],
+    topics: npt.NDArray[np.uint8],
+    vocabulary: Vocabulary,
+    columns: tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint64], npt.NDArray[np.float32]],
+    report: Report = quiet,
+) -> None:
+    """Fill the drawn columns of agents ``start .. start + len(community)``.
+
+    An agent depends only on the seed, its index and its community, which has 4 to 6 topics of its
+    own: a member draws an interest from these with chance 0.6, otherwise from the whole vocabulary
+    by popularity. A small share of members writes most of the posts (Wojcik & Hughes 2019).
+    """
+    keys = [key(seed, s) for s in (Stream.PERSONALITY, Stream.INTERESTS, Stream.ACTIVITY)]
+    table = popularity_table(len(vocabulary))
+    personality, interests, activity = columns
+    count = len(community)
+    for low in range(0, count, _CHUNK):
+        report("agents", low / count)
+        part = slice(low, low + _CHUNK)
+        at = start + low
+        with np.errstate(over="ignore"):
+            fill_personality(keys[0], at, personality[part])
+            fill_interests(
+                keys[1], at, community[part], topics, table, len(vocabulary), interests[part]
+            )
+            fill_activity(keys[2], at, activity[part])
+    report("agents", 1.0)

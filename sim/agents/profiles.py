@@ -9,12 +9,13 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.traits import TRAITS
 from sim.agents.vocabulary import Vocabulary
 from sim.core.text import one_line
 from sim.errors import InputError
 
 DAY = 24
+TRAITS: Final = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
+"""The Big Five, in the order of the columns of ``Agents.personality``."""
 
 
 class Hours:

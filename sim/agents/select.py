@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from sim.agents.columns import Agents
 from sim.agents.lifecycle import lifecycle
-from sim.agents.traits import TRAITS
+from sim.agents.profiles import TRAITS
 from sim.arrays import Bools
 from sim.core.checks import number_or_word
 from sim.errors import InputError, UnknownNameError

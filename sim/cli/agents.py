@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, verification
 from sim.agents.lifecycle import Lifecycle
-from sim.agents.traits import TRAITS
+from sim.agents.profiles import TRAITS
 from sim.arrays import Ids
 from sim.cli.output import Facts, OutputFormat, answer, listed, pairs, safe, table
 from sim.cli.worlds import opened

@@ -43,7 +43,7 @@ def plugin_new(
     prepare(context.obj)
     from sim.cli import templates
     from sim.core.registry import names, require_name
-    from sim.testing import laws_by_kind
+    from sim.testing.trial import LAWS_BY_KIND
 
     module = name.replace("-", "_")
     require_name(name)
@@ -55,7 +55,7 @@ def plugin_new(
     others["mind"] = templates.MIND
     if form not in {**templates.TEMPLATES, **others}:
         raise UnknownNameError("form", form, [*templates.TEMPLATES, *others])
-    if any(name in names(kind) for kind in laws_by_kind.LAWS_BY_KIND):
+    if any(name in names(kind) for kind in LAWS_BY_KIND):
         raise InputError(f"A model named {name!r} exists already; choose another name.")
     text, still = templates.TEMPLATES.get(form) or (others[form], {})
     test_text = templates.MIND_TEST if form == "mind" else templates.LAWS_TEST
@@ -194,7 +194,7 @@ def _check(what: str, parameters: dict[str, Any], deadline: float | None) -> int
     """Check each model of a file, or a registered one; return the exit code."""
     from sim.core.plugin_files import PACKAGE
     from sim.testing.judge import DEADLINE_SECONDS, judged
-    from sim.testing.laws_by_kind import kinds_of
+    from sim.testing.trial import kinds_of
 
     if what.endswith(".py"):
         if not Path(what).is_file():

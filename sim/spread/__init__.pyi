@@ -10,8 +10,8 @@ from sim.spread.exposure.attention import Attention as Attention
 from sim.spread.exposure.exposures import fresh_minutes as fresh_minutes
 from sim.spread.neighbours.pressure import Pressure as Pressure
 from sim.spread.neighbours.pressure import pressure as pressure
-from sim.spread.opinions.groups import Gatherings as Gatherings
-from sim.spread.opinions.groups import Outflow as Outflow
+from sim.spread.opinions.meetings import Gatherings as Gatherings
+from sim.spread.opinions.meetings import Outflow as Outflow
 from sim.spread.rivals.rivals import refuse_rivals_seeds as refuse_rivals_seeds
 from sim.spread.rivals.rivals import rivals_know_ties as rivals_know_ties
 from sim.spread.theory.theories import attack_rate as attack_rate

@@ -21,14 +21,16 @@ import psutil
 
 from sim.core.cards import missing
 from sim.core.plugin_files import PACKAGE
-from sim.core.registry import load_named, spec
+from sim.core.registry import load_named, load_plugins, names, refuse_off, spec
 from sim.core.rooms import die_with_parent
-from sim.errors import HubbubError, PluginError
+from sim.errors import HubbubError, PluginError, UnknownNameError
 from sim.testing import tiny_world
 from sim.testing.call_watch import CallWatch
-from sim.testing.laws_by_kind import LAWS_BY_KIND, kinds_of
-from sim.testing.model_laws import sentence
-from sim.testing.recommender_laws import warm
+from sim.testing.channel_laws import CHANNEL_LAWS
+from sim.testing.mind_laws import MINDS_LAWS
+from sim.testing.model_laws import LAWS, sentence
+from sim.testing.policy_laws import ACTING_LAWS
+from sim.testing.recommender_laws import LAWS_OF, warm
 from sim.world.world import World
 
 _BEAT_SECONDS = 0.1
@@ -36,6 +38,24 @@ _MOST_BYTES = 2 << 30
 """Address space allowed beyond that of the warmed-up process; a tiny world needs megabytes."""
 
 Tell = Callable[..., None]
+
+LAWS_BY_KIND: dict[str, Mapping[str, Callable[..., object]]] = {
+    "propagation": LAWS,
+    **LAWS_OF,
+    **ACTING_LAWS,
+    "mind": MINDS_LAWS,
+    "channel": CHANNEL_LAWS,
+}
+
+
+def kinds_of(name: str) -> tuple[str, ...]:
+    """Return the kinds with laws under which a plugin with this name is registered."""
+    load_plugins()
+    found = tuple(kind for kind in LAWS_BY_KIND if name in names(kind))
+    if found:
+        return found
+    refuse_off(name)
+    raise UnknownNameError("model", name, [one for kind in LAWS_BY_KIND for one in names(kind)])
 
 
 class Pipe:

@@ -26,8 +26,8 @@ import xxhash
 from sim.core.append_log import SharedList
 from sim.core.threads import interruptible
 from sim.spread.cascade.cascade import Cascade
+from sim.spread.cascade.contacts import Around
 from sim.spread.cascade.faults import is_interruption
-from sim.spread.opinions.around import Around
 from sim.world.records import PACKED_BYTES, PackedRecord, read, resting, serialize
 
 if TYPE_CHECKING:

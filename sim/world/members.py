@@ -15,10 +15,9 @@ import numpy.typing as npt
 from sim.agents.character import credulity, verification
 from sim.agents.columns import Agents
 from sim.agents.lifecycle import Lifecycle, Moves, check_moves, lifecycle
-from sim.agents.profiles import Profile, folded_in, interests_of
+from sim.agents.profiles import TRAITS, Profile, folded_in, interests_of
 from sim.agents.select import where
 from sim.agents.table import shares
-from sim.agents.traits import TRAITS
 from sim.agents.vocabulary import MOST_NAMES, Vocabulary, is_name
 from sim.arrays import Bools, Ids
 from sim.core import rng

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 
 from sim.agents.lifecycle import Lifecycle
-from sim.agents.traits import TRAITS
+from sim.agents.profiles import TRAITS
 from sim.core.text import clean
 from sim.io.importing.sniff import guarded
 from sim.network.relations.blocklist import BLOCKED, MUTED

@@ -24,8 +24,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from sim.agents.profiles import DAY, LONGEST_TEXT, Profile, values_in
-from sim.agents.traits import TRAITS
+from sim.agents.profiles import DAY, LONGEST_TEXT, TRAITS, Profile, values_in
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, FormatError, InputError
 from sim.io.importing.edges import ImportedArcs

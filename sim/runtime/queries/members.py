@@ -21,7 +21,7 @@ import numpy.typing as npt
 from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, verification
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.names import NameSnapshot, text_ranks
-from sim.agents.traits import TRAITS
+from sim.agents.profiles import TRAITS
 from sim.arrays import Ids
 from sim.core.checks import number_or_word
 from sim.core.text import clip, one_line

@@ -29,8 +29,8 @@ from sim.spread.cascade.generations import counts_of, generations, newest_r, r_o
 from sim.spread.cascade.sparse_column import SparseColumn
 
 if TYPE_CHECKING:
+    from sim.spread.cascade.contacts import Around
     from sim.spread.cascade.model import PropagationModel
-    from sim.spread.opinions.around import Around
 
 
 Status = Literal["queued", "running", "quiet", "failed", "cancelled"]
@@ -700,27 +700,11 @@ def _under(copied: Callable[[str, Column], Column], name: str, part: str, column
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message that was injected or written.
+    """A message that was injected or written."""
 
-    Attributes
-    ----------
-    id
-        0, 1, 2, ... in the order of creation.
-    text
-        Clean text (:func:`sim.core.text.clean`).
-    author
-        The agent that wrote it, -1 if none in this world.
-    tags
-        Its interests, a 64-bit mask over the world's vocabulary.
-    kind
-        ``"post"`` or another word chosen by the user.
-    created
-        The tick of its creation.
-    """
-
-    id: int
-    text: str
-    author: int = -1
-    tags: int = 0
-    kind: str = "post"
-    created: int = 0
+    id: int  # 0, 1, 2, ... in the order of creation
+    text: str  # clean text (:func:`sim.core.text.clean`)
+    author: int = -1  # the agent that wrote it, -1 if none in this world
+    tags: int = 0  # its interests, a 64-bit mask over the world's vocabulary
+    kind: str = "post"  # ``"post"`` or another word chosen by the user
+    created: int = 0  # the tick of its creation

@@ -28,7 +28,7 @@ from sim.spread.cascade.sparse_column import SparseColumn
 from sim.spread.influence.live_edges import LiveEdges
 
 if TYPE_CHECKING:
-    from sim.spread.opinions.around import Around
+    from sim.spread.cascade.contacts import Around
 
 
 SLICE = 32_768

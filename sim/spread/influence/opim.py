@@ -229,24 +229,12 @@ MEMORY = 1 << 30
 
 
 class Guarantee(NamedTuple):
-    """The approximation guarantee of a choice, and its probability.
+    """The approximation guarantee of a choice, and its probability."""
 
-    Attributes
-    ----------
-    ratio
-        Lower bound of the expected spread as a share of the best possible, in [0, 1].
-    probability
-        Probability over the draws that the statement is true.
-    wanted
-        The ratio that ends the drawing; above :attr:`ratio` if memory ended it.
-    sets
-        Number of reverse reachable sets in both halves.
-    """
-
-    ratio: float
-    probability: float
-    wanted: float
-    sets: int
+    ratio: float  # lower bound of the expected spread as a share of the best possible, in [0, 1]
+    probability: float  # probability over the draws that the statement is true
+    wanted: float  # the ratio that ends the drawing; above :attr:`ratio` if memory ended it
+    sets: int  # number of reverse reachable sets in both halves
 
     def __str__(self) -> str:
         short = "" if self.ratio >= self.wanted else f"; memory ended it before {self.wanted:.3f}"

@@ -37,10 +37,9 @@ from sim.errors import ParameterError, PluginError
 from sim.jit.claims import NOBODY
 from sim.spread.cascade.bounds import OPINIONS
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import AgentReader, Contacts, Draws
+from sim.spread.cascade.contacts import AgentReader, Around, Contacts, Draws, Topics
 from sim.spread.cascade.model import PropagationModel
 from sim.spread.opinions import averaging_kernels as kernels
-from sim.spread.opinions.around import Around, Topics
 from sim.spread.opinions.averaging_kernels import count_bins
 from sim.spread.opinions.voices import HeardRows, Voices, remembered
 

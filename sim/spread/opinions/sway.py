@@ -14,9 +14,8 @@ from sim.core.rng import Stream
 from sim.core.text import clean
 from sim.errors import ParameterError
 from sim.spread.cascade.cascade import Cascade
-from sim.spread.cascade.contacts import AgentReader, Contacts, Draws
+from sim.spread.cascade.contacts import AgentReader, Around, Contacts, Draws, Topics
 from sim.spread.cascade.model import PropagationModel
-from sim.spread.opinions.around import Around, Topics
 from sim.spread.opinions.averaging_kernels import sway
 from sim.spread.opinions.model import check_start, measured, rescaled, started
 

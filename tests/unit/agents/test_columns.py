@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sim import Agents, Lifecycle
 from sim.agents import Vocabulary
-from sim.agents.traits import community_topics
+from sim.agents.columns import community_topics
 from sim.errors import Cancelled, InputError
 from tests.raising import raises
 
@@ -201,7 +201,7 @@ def test_agents_of_no_community_say_so_whoever_joins_them() -> None:
 
 
 def test_a_report_sees_the_work_and_may_cancel_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.agents.traits._CHUNK", 200)
+    monkeypatch.setattr("sim.agents.columns._CHUNK", 200)
     agents = Agents.create(4, seed=7)
     seen: list[tuple[str, float]] = []
     agents.grow(300, report=lambda stage, share: seen.append((stage, share)))

@@ -12,9 +12,9 @@ from sim.cli.templates import ACTING
 from sim.core import registry
 from sim.errors import InputError, PluginError, UnknownNameError
 from sim.runtime.engine.metrics_tracker import listed, unit_of
-from sim.testing.laws_by_kind import LAWS_BY_KIND, kinds_of
 from sim.testing.policy_laws import ACTING_LAWS, check_acting
 from sim.testing.recommender_laws import lively_world
+from sim.testing.trial import LAWS_BY_KIND, kinds_of
 from sim.world.interventions.kinds import LostIntervention
 from tests.raising import raises
 from tests.unit.cli.conftest import Hubbub, written

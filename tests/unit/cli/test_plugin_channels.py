@@ -13,7 +13,7 @@ from sim.core import registry
 from sim.core.cards import missing
 from sim.errors import PluginError
 from sim.testing.channel_laws import CHANNEL_LAWS, check_channel
-from sim.testing.laws_by_kind import LAWS_BY_KIND, kinds_of
+from sim.testing.trial import LAWS_BY_KIND, kinds_of
 from tests.unit.cli.conftest import Hubbub, written
 
 STRANGER = '''"""Bridges."""

@@ -8,8 +8,8 @@ import pytest
 from sim import Candidates, FriendRecommender, Recommender, names, register, spec
 from sim.cli.templates import FEEDS
 from sim.errors import PluginError, UnknownNameError
-from sim.testing.laws_by_kind import kinds_of
 from sim.testing.recommender_laws import LAWS_OF, check_recommender
+from sim.testing.trial import kinds_of
 from tests.raising import raises
 from tests.unit.cli.conftest import Hubbub, written
 

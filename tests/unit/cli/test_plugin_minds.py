@@ -13,8 +13,8 @@ from sim.core.cards import missing
 from sim.errors import PluginError
 from sim.minds.prompts.decisions import schema_of
 from sim.store import save
-from sim.testing.laws_by_kind import kinds_of
 from sim.testing.mind_laws import MINDS_LAWS, check_mind, instance_of
+from sim.testing.trial import kinds_of
 from tests.unit.cli.conftest import Hubbub, written
 from tests.unit.runtime.minds_world import Script, minded, run
 

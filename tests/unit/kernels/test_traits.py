@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents.traits import popularity_table
+from sim.agents.columns import popularity_table
 from sim.agents.traits_kernels import (
     LEAN,
     fill_activity,
