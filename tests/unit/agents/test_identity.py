@@ -1,4 +1,8 @@
-"""Foreign ids, and packed texts."""
+"""Foreign ids, and packed texts; names made on demand."""
+
+import json
+from collections import Counter
+from importlib.resources import files
 
 import numpy as np
 import pytest
@@ -7,7 +11,9 @@ from hypothesis import strategies as st
 
 from sim import Agents
 from sim.agents.columns import Identities
+from sim.agents.names import handle, name_of
 from sim.agents.table import Texts
+from sim.core.rng import Stream, key, words
 from sim.errors import InputError
 from tests.raising import raises
 
@@ -117,3 +123,44 @@ def test_bytes_of_the_lookup_are_counted_once_it_exists() -> None:
     ids.index(3)
     assert ids.nbytes == 24 + 24 + 12
     raises(InputError, "need no lookup", Identities(3).check_unique)
+
+
+def test_a_name_is_the_two_halves_of_one_word() -> None:
+    bits = [int(b) for b in words(key(7, Stream.NAMES), np.arange(3))]
+    places = [((b >> 32) * 395 >> 32, (b % 2**32) * 200 >> 32) for b in bits]
+    folder = files("sim.agents") / "data"
+    first, last = (
+        json.loads((folder / f"{which}_names.json").read_text("utf-8"))
+        for which in ("first", "last")
+    )
+    assert [name_of(7, i) for i in range(3)] == [f"{first[a]} {last[b]}" for a, b in places]
+
+
+def test_the_names_of_a_seed_stay_what_they_were() -> None:
+    assert [name_of(7, i) for i in range(2)] == ["Landon Warren", "Brayden Williams"]
+
+
+def test_names_are_spread_evenly_over_both_lists() -> None:
+    names = [name_of(7, i).split() for i in range(20_000)]
+    first, last = Counter(name[0] for name in names), Counter(name[1] for name in names)
+    assert (len(first), len(last)) == (395, 200)
+    assert max(first.values()) < 2 * 20_000 / 395
+    assert max(last.values()) < 1.6 * 20_000 / 200
+
+
+def test_another_seed_gives_other_names() -> None:
+    assert sum(name_of(1, i) == name_of(2, i) for i in range(1000)) < 5
+
+
+@given(st.text(max_size=30), st.integers(0, 2**31))
+def test_a_handle_is_made_of_letters_digits_and_dots(name: str, index: int) -> None:
+    made = handle(name, index)
+    assert made[0] == "@"
+    assert all(c.isalnum() or c == "." for c in made[1:])
+    assert made.endswith(str(index))
+
+
+def test_accents_fall_and_a_name_without_letters_becomes_agent() -> None:
+    assert handle("Zoë  Ünal-Öz", 3) == "@zoe.unal.oz3"
+    assert handle("王伟", 3) == "@王伟3"
+    assert handle("!?", 3) == "@agent3"

@@ -2,17 +2,23 @@
 
 import math
 from collections.abc import Callable
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
 
 from sim.core.rng import Stream, key, words
-from sim.jit.exact import log_draw
+from sim.jit.exact import exact_exp, exact_log, log1m, log_draw, power_draw
 from sim.network.generate.generators_kernels import (
     attach,
+    bucket,
+    count_pairs,
+    mirror_pairs,
     owners,
     relabel,
     rewire,
@@ -20,6 +26,7 @@ from sim.network.generate.generators_kernels import (
     shuffle,
     skip_rows,
 )
+from sim.network.generate.planted_kernels import power_weights
 from tests.unit.kernels.graphs import spans
 from tests.unit.kernels.networks import coin, share
 
@@ -195,3 +202,85 @@ def test_a_shuffle_is_that_of_fisher_and_yates_and_ids_are_replaced_by_labels() 
     ids = np.array([0, 1, 2, 1, 0], np.uint32)
     relabel(np.array([7, 8, 9], np.uint32), 1, 4, ids)
     assert ids.tolist() == [0, 8, 9, 8, 0]
+
+
+@given(st.floats(1e-300, 1e300))
+def test_logarithm_is_that_of_the_library(x: float) -> None:
+    assert exact_log(x) == pytest.approx(math.log(x), rel=1e-15, abs=2e-16)
+
+
+@given(st.floats(-600, 600))
+def test_exponential_is_that_of_the_library(x: float) -> None:
+    assert exact_exp(x) == pytest.approx(math.exp(x), rel=2e-15)
+
+
+@given(st.floats(1e-300, 0.999_999))
+def test_logarithm_of_the_rest_is_accurate_for_the_smallest_chances(p: float) -> None:
+    assert log1m(p) == pytest.approx(math.log1p(-p), rel=1e-14)
+
+
+PINNED = [
+    "-0x1.34378fcbda721p+0", "0x1.2d79559791e31p+3", "0x1.7622c78a98a07p-3",
+    "0x1.078401f5a3ec8p+48", "-0x1.ad7f2b1414ae8p-24",
+]  # fmt: skip
+
+
+def test_exact_means_these_very_bits() -> None:
+    values = [exact_log(0.3), exact_log(12345.678), exact_exp(-1.7), exact_exp(33.3), log1m(1e-7)]
+    assert [float(value).hex() for value in values] == PINNED
+    assert log_draw(np.uint64(2**64 - 1)) == 0.0
+    assert log_draw(np.uint64(0)) == pytest.approx(-53 * math.log(2))
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 2.5])
+def test_power_law_quantiles_follow_the_distribution_function(exponent: float) -> None:
+    low, high = 5.0, 400.0
+    drawn = [power_draw(u, low, high, exponent) for u in (0.0, 0.25, 0.5, 0.9)]
+    xs = np.linspace(low, high, 400_001)
+    mass = np.concatenate([[0.0], np.cumsum((xs[1:] ** -exponent + xs[:-1] ** -exponent) / 2)])
+    expected = np.interp([0.0, 0.25, 0.5, 0.9], mass / mass[-1], xs)
+    assert drawn == pytest.approx(expected, rel=1e-3)
+
+
+def _keys(count: int) -> list[np.uint64]:
+    return [key(seed, Stream.TIES) for seed in range(count)]
+
+
+def test_every_order_of_four_is_equally_likely() -> None:
+    seen = dict.fromkeys(permutations(range(4)), 0)
+    for address in _keys(6_000):
+        items = np.arange(4, dtype=np.uint32)
+        shuffle(address, 0, 4, items)
+        seen[tuple(items.tolist())] += 1
+    assert stats.chisquare(list(seen.values())).pvalue > 1e-4
+
+
+def test_buckets_hold_every_item_once_and_are_even() -> None:
+    items = np.arange(51_200, dtype=np.uint32)
+    out, stops = np.empty_like(items), np.empty(256, np.int64)
+    bucket(key(5, Stream.TIES), items, out, stops)
+    assert np.array_equal(np.sort(out), items)
+    assert stats.chisquare(np.diff(stops, prepend=0)).pvalue > 1e-4
+
+
+def test_mirrored_pairs_are_sorted_rows_of_both_ends() -> None:
+    sources = np.array([0, 0, 1, 2], np.uint32)
+    targets = np.array([2, 3, 2, 3], np.uint32)
+    starts = np.zeros(5, np.int64)
+    count_pairs(sources, targets, 0, 4, starts[1:])
+    starts = np.cumsum(starts)
+    rows = np.empty(8, np.uint32)
+    places = starts[:-1].copy()
+    for i in range(4):
+        mirror_pairs(sources, targets, i, i + 1, places, rows)
+    assert starts.tolist() == [0, 2, 3, 6, 8]
+    assert rows.tolist() == [2, 3, 2, 0, 1, 3, 0, 2]
+
+
+def test_weights_have_the_asked_mean_in_every_community() -> None:
+    ends, highs = np.array([50, 1_000]), np.array([35.0, 200.0])
+    weights, squares = np.empty(1_000), np.empty(2)
+    power_weights(key(1, Stream.TIES), ends, highs, 20.0, 2.5, weights, squares)
+    assert abs(weights[:50].mean() - 20) < 1e-9
+    assert abs(weights[50:].mean() - 20) < 1e-9
+    assert abs(squares[1] - (weights[50:] ** 2).sum()) < 1e-6

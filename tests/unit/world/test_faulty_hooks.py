@@ -1,5 +1,6 @@
 """Whatever a plugin raises in whichever of its methods: it is named, and the world goes on."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -18,7 +19,9 @@ from sim import (
 )
 from sim.core import registry
 from sim.errors import PluginError
+from sim.runtime import Simulation
 from sim.spread.cascade.faults import said_by
+from sim.testing import tiny_world
 from sim.world import fenced
 
 
@@ -177,3 +180,45 @@ def test_what_is_said_of_an_error_has_its_place() -> None:
     assert "(test_faulty_hooks.py, line " in said_by(told.value)
     assert said_by(Unspeakable()) == "Unspeakable"
     assert said_by(PluginError("mine", "score() returned NaN")) == "score() returned NaN"
+
+
+def leave(_world: World) -> None:
+    raise SystemExit("enough")
+
+
+def test_a_phase_that_fails_three_times_is_left_out() -> None:
+    world = tiny_world()
+    calls: list[int] = []
+
+    def broken(world: World) -> None:
+        calls.append(world.tick)
+        leave(world)
+
+    world.phases.append(fenced(Phase("broken", "fails", broken)))
+    world.step(6)
+    assert calls == [1, 2, 3]
+    assert world.tick == 6
+    place = r"\(test_faulty_hooks\.py, line \d+\)"
+    assert re.fullmatch(
+        rf"The phase 'broken' failed in tick 1: SystemExit: enough {place}\.", world.remarks[0]
+    )
+    assert re.search(
+        rf"SystemExit: enough {place}; it is left out from now on\.$", world.remarks[2]
+    )
+
+
+def test_a_phase_that_works_runs_in_every_tick() -> None:
+    world = tiny_world()
+    seen: list[int] = []
+    world.phases.insert(0, fenced(Phase("fine", "notes", lambda world: seen.append(world.tick))))
+    world.step(3)
+    assert (seen, world.remarks) == ([1, 2, 3], ())
+
+
+async def test_a_running_simulation_shows_what_failed() -> None:
+    world = tiny_world()
+    world.phases.append(fenced(Phase("broken", "fails", leave)))
+    async with Simulation(world) as simulation:
+        await simulation.step(2)
+        assert "The phase 'broken' failed in tick 2" in str(simulation.frame.banner)
+        assert simulation.frame.state == "paused"

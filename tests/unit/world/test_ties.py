@@ -1,4 +1,4 @@
-"""Members who follow, befriend, block and mute each other."""
+"""Members who follow, befriend, block and mute each other; worlds of given degree pairs."""
 
 import json
 from copy import deepcopy
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim import Lifecycle, World, replay
-from sim.errors import InputError, UnknownNameError
+from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.network.graph.changes import ACTS, FRIEND, TieLog
 from sim.network.relations.blocklist import Blocklist
 from sim.network.relations.types import Relation
@@ -459,3 +459,29 @@ def test_a_tie_that_there_is_not_is_not_typed() -> None:
         world.set_relations([0], [1], None, {f"p{k}": k for k in range(65)})
     raises(UnknownNameError, "kind of typed neighbour", world.neighbours, 0, "muted", "boss")
     assert world.digest() == digest
+
+
+PAIRS = np.array([[1, 2], [2, 1], [1, 1], [0, 0]])
+
+
+def test_degree_pairs_say_how_many_agents_there_are() -> None:
+    world = World.create(network="configuration", degrees=PAIRS, seed=3)
+    assert len(world.agents) == 4
+    assert (world.ties.out_degree <= PAIRS[:, 0]).all()
+    assert (world.ties.in_degree <= PAIRS[:, 1]).all()
+    assert world.digest() == World.create(4, "configuration", seed=3, degrees=PAIRS).digest()
+
+
+def test_degrees_that_fit_neither_agents_nor_network_are_refused() -> None:
+    with pytest.raises(ParameterError, match="4 degree pairs make 4 agents, but 5 were asked"):
+        World.create(5, "configuration", degrees=PAIRS)
+    with pytest.raises(ParameterError, match="takes no degrees"):
+        World.create(network="small-world", degrees=PAIRS)
+    with pytest.raises(ParameterError, match="exponent does nothing where degree pairs are given"):
+        World.create(network="configuration", degrees=PAIRS, exponent=3)
+    with pytest.raises(InputError, match="degrees must be whole numbers in two columns"):
+        World.create(3, "configuration", degrees=[1, 2, 3])
+
+
+def test_a_world_has_ten_thousand_agents_when_nobody_says_how_many() -> None:
+    assert len(World.create(mean_degree=1, network="erdos-renyi").agents) == 10_000

@@ -11,7 +11,7 @@ from rich.console import Console
 from sim import Act, World, lab
 from sim.errors import Cancelled, HubbubError, InputError, UnknownNameError
 from sim.lab import Futures, compare_now, replicates_needed
-from sim.lab.futures import future_of
+from sim.lab.futures import future_in_words, future_of, message_in_words
 from sim.lab.runs.measures import RunObserver
 from tests.raising import raises
 
@@ -333,3 +333,45 @@ async def test_it_runs_beside_an_event_loop_and_can_be_cancelled() -> None:
     work.cancel()
     with pytest.raises((asyncio.CancelledError, Cancelled)):
         await work
+
+
+def test_changes_are_parted_by_semicolons() -> None:
+    name, said = future_in_words(
+        "checked: do=fact-check when='share > 0.1; so' reach=0.2; text='It is open.' seeds=ids:3;"
+        "recommender=blend; policy=rule; beta=0.1 gamma=0.2;"
+    )
+    assert name == "checked"
+    assert said == {
+        "interventions": [{"do": "fact-check", "when": "share > 0.1; so", "reach": 0.2}],
+        "messages": [{"text": "It is open.", "seeds": "ids:3"}],
+        "recommender": "blend",
+        "policy": "rule",
+        "parameters": {"beta": 0.1, "gamma": 0.2},
+    }
+
+
+def test_a_name_alone_does_nothing_and_words_that_are_no_values_stay() -> None:
+    assert future_in_words("as it is") == ("as it is", {})
+    assert future_in_words(" as it is: ") == ("as it is", {})
+    assert future_in_words("a: do=ban agents=top:5:degree at=2")[1]["interventions"] == [
+        {"do": "ban", "agents": "top:5:degree", "at": 2}
+    ]
+    assert message_in_words("text=7 seeds=3") == {"text": "7", "seeds": "3"}
+    assert message_in_words("It's; 5 = 5.") == {"text": "It's; 5 = 5."}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (": do=ban", "has no name"),
+        ("a: ban", "key=value, with quotes"),
+        ("a: =3", "key=value, with quotes"),
+        ("a: do=ban agents=", "'agents=' has no value"),
+        ("a: do=ban do=hide", "given twice"),
+        ("a: text='x", "has no partner"),
+        ("a: recommender=blend slots=3", "separate them by a semicolon"),
+    ],
+)
+def test_what_is_not_understood_is_said(words: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        future_in_words(words)

@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 from sim.errors import InputError
-from sim.lab import Interval, mean_interval, median_interval, share_interval
-from sim.lab.statistics import means_said
+from sim.lab import Interval, mean_interval, median_interval, share_interval, takeoff
+from sim.lab.statistics import means_said, takeoff_threshold
 from tests.raising import raises
 
 STUDIES = 200
@@ -159,3 +159,23 @@ def test_methods_and_confidences_without_sense_are_refused() -> None:
         raises(InputError, "between 0 and 1", mean_interval, [1, 2], confidence=confidence)
     for hits, of in ((3, 2), (-1, 2), (0, 0)):
         raises(InputError, "A share", share_interval, hits, of)
+
+
+@pytest.mark.parametrize(("members", "edge"), [(1, 1), (1_000, 100), (1_000_000, 10_000)])
+def test_the_threshold_is_the_power_two_thirds_of_the_members(members: int, edge: float) -> None:
+    assert takeoff_threshold(members) == pytest.approx(edge, rel=1e-12)
+
+
+def test_only_what_exceeds_the_threshold_took_off() -> None:
+    found = takeoff([10, 11, 9, 50], threshold=10)
+    assert (found.share, found.runs, found.of, found.threshold) == (0.5, 2, 4, 10)
+    assert found.interval == share_interval(2, 4)
+    assert takeoff([0, 1], threshold=0).runs == 1
+
+
+def test_a_threshold_or_members_and_not_both() -> None:
+    for given in ({}, {"members": 5, "threshold": 2.0}):
+        with pytest.raises(InputError, match="one of the two"):
+            takeoff([1], **given)  # type: ignore[arg-type]
+    raises(InputError, "1 member or more", takeoff, [1], members=0)
+    raises(InputError, "finite", takeoff, [1], threshold=float("nan"))
