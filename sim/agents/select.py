@@ -83,10 +83,7 @@ def select(agents: Agents, query: str) -> npt.NDArray[np.uint32]:
 
 
 def check_query(query: str) -> None:
-    """Raise InputError for a query that is malformed for any population.
-
-    Interests, communities and ids depend on the population; :func:`select` checks them.
-    """
+    """Raise InputError for a query that is malformed, whatever the population."""
     if query.strip():
         _Parser(None, query, {}, {}).whole()
 
@@ -118,7 +115,6 @@ def labels_named(agents: Agents, name: str) -> list[int]:
 
 
 def _labels(agents: Agents, value: str) -> list[int]:
-    """Return the labels that match a community's name or number."""
     names, same = agents.communities, labels_named(agents, value)
     known = [name.casefold() for name in names]
     if same or value.casefold() == "none":

@@ -50,10 +50,7 @@ def _place(file: str, line: int | None) -> str:
 
 
 def place_in(cls: type, said: str = "") -> str:
-    """Return `` (FILE, line N)`` of the method that a sentence names, else of the plugin class.
-
-    Empty if the class is built in, or its file is unknown.
-    """
+    """Return `` (FILE, line N)`` of the method that a sentence names, else of the class; or ""."""
     if cls.__module__.startswith(("sim.", "plugins.")):
         return ""
     for name in re.findall(r"\w+(?=\(\))|(?<=')\w+(?=')", said):
@@ -188,7 +185,6 @@ def _require_arguments(
 
 
 def _is_stub(each: Any) -> bool:
-    """Return whether a method is a stub that subclasses override."""
     return isinstance(each, FunctionType) and each.__code__.co_names == ("NotImplementedError",)
 
 

@@ -61,10 +61,7 @@ def number_or_word(text: str) -> int | str:
 
 
 def short_text(text: str, limit: int, what: str) -> str:
-    """Return a text cleaned and stripped; raise if it is too long.
-
-    Typed or imported texts are never truncated silently: their authors can shorten them.
-    """
+    """Return a text cleaned and stripped; raise if it is too long, as none is cut silently."""
     if not isinstance(text, str):
         raise InputError(f"{what} is a text, got {shown(text)}.")
     said = text.strip()

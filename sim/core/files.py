@@ -32,10 +32,7 @@ def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
 
 
 def read_bounded_text(path: str | Path, most: int = 1 << 20) -> str:
-    """Return the text of a UTF-8 file; as :func:`read_bounded`, and ValueError for other files.
-
-    A byte order mark, as written by editors on Windows, is removed.
-    """
+    """Return a UTF-8 text without its byte order mark; as :func:`read_bounded`, and ValueError."""
     return read_bounded(path, most).decode("utf-8-sig").replace("\r\n", "\n")
 
 

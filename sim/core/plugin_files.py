@@ -67,10 +67,7 @@ def record_path() -> Path:
 
 
 def found() -> tuple[Candidate, ...]:
-    """Return all third-party plugins, by name.
-
-    From the user's folder, ``./plugins`` and packages; and files elsewhere that were enabled.
-    """
+    """Return third-party plugins by name: user's folder, ``./plugins``, packages, enabled files."""
     enabled = _record()
     every = [*_of_files(enabled), *_of_packages(enabled)]
     every += _elsewhere(enabled, {each.place for each in every})

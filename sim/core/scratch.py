@@ -97,10 +97,7 @@ class ScratchArray:
         return there
 
     def joined(self, parts: Sequence[npt.NDArray[T]], dtype: np.dtype[T]) -> npt.NDArray[T]:
-        """Return flat arrays concatenated, overwriting the memory.
-
-        Only a few pages of arrays in files are in memory at a time.
-        """
+        """Return flat arrays concatenated, overwriting the memory, a few pages at a time."""
         begin = 0
         for part in parts:
             held = np.ascontiguousarray(part, dtype)

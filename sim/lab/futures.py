@@ -436,7 +436,6 @@ def _needed(effect: float) -> float:
 
 
 def _finite(values: F64) -> F64:
-    """Return values with infinite ones replaced by NaN."""
     return np.where(np.isfinite(values), values, nan)
 
 
@@ -890,7 +889,6 @@ compare = awaited(compare_now)
 
 
 def _require_measure(named: str, own: Mapping[str, Measure]) -> None:
-    """Refuse, before any run, a measure that no run can have."""
     known = [*MEASURES, TOOK_OFF, *own]
     if named and named.partition(":")[0] not in known and not named.startswith(("mean_", "end_")):
         raise UnknownNameError("measure", named, known)

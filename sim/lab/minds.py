@@ -119,8 +119,6 @@ class ArmAgreement(NamedTuple):
 
 @dataclass
 class _ArmOutcome:
-    """The outcome of one run under one arm."""
-
     acts: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     decided: dict[tuple[int, int], tuple[Any, ...]] = field(default_factory=dict)

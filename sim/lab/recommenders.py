@@ -168,8 +168,6 @@ compare_recommenders = awaited(compare_recommenders_now)
 
 
 class _Arm(PairedArm):
-    """A recommender, and what it shows."""
-
     def begin(self, world: World) -> None:
         super().begin(world)
         platform_of(world).recommend(self.name)

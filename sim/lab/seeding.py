@@ -169,7 +169,6 @@ def _row(name: str, seeds: int, cost: float, spread: Estimate, first: Estimate) 
 
 
 def _ranked(world: World, network: LiveNetwork, name: str, k: int) -> Ids:
-    """Return the first k seeds of a baseline."""
     if name in MEASURES:
         return best_of(world, network.roots, k, name)
     if name == "discount":

@@ -151,8 +151,6 @@ class _Backend:
 
 
 class _TokenCounter:
-    """Stands in for a tokenizer."""
-
     def count_tokens_from_messages(self, messages: Any) -> int:
         return sum(tokens_in(str(one.get("content") or "")) + _FRAME for one in messages)
 

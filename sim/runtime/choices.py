@@ -112,13 +112,7 @@ def interventions() -> tuple[InterventionOffer, ...]:
 
 
 def hits(world: World, kind: str, said: dict[str, Any]) -> str:
-    """Say what an intervention does, and to whom it would now; called in the engine.
-
-    Raises
-    ------
-    HubbubError
-        If it cannot be done, or no member matches.
-    """
+    """Say what an intervention does, and to whom it would now; HubbubError if it cannot be done."""
     does = made(kind, said)
     does.check_in(world)
     sentence = in_words(does)

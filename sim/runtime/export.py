@@ -224,8 +224,6 @@ def exported(source: MetricsSource, port: int | None) -> Iterator[Exporter | Non
 
 
 class _Pages(BaseHTTPRequestHandler):
-    """Answers one client."""
-
     timeout = SECONDS
     source: ClassVar[MetricsSource]
     registry: ClassVar[Any]
@@ -288,8 +286,6 @@ class _Sums:
 
 
 class _Collector:
-    """Creates the metrics on request."""
-
     def __init__(self, source: MetricsSource, core: Any) -> None:
         self._source = source
         self._core = core

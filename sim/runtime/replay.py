@@ -161,8 +161,6 @@ def replay(
 
 
 class _Run:
-    """A replay under way."""
-
     def __init__(self, world: World) -> None:
         self._world = world
         self.acts = self.ticks = 0
@@ -416,8 +414,6 @@ def repeat(
 
 
 class _Again:
-    """A repetition under way."""
-
     def __init__(self, world: World) -> None:
         self._world = world
         self._thinker: Thinker | None = None

@@ -134,7 +134,6 @@ def give(world: World, asked: MindsRequest, tell: Tell = unheard) -> None:
 
 
 def _done(world: World, kind: str, *args: Any) -> None:
-    """Carry out a command on minds, and log it."""
     from sim.world.commands import COMMANDS
 
     with world.trail.doing(world, kind, args):

@@ -126,7 +126,6 @@ def compare_variants(
 
 
 def _variants(where: str, vary: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
-    """Return (variant of the file, changes) by the name of each run."""
     if not vary:
         scenario = open_scenario(where)
         expected = {n for line in scenario.about.expect for n in expectation(line).rising}

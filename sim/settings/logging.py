@@ -75,7 +75,6 @@ def redacted(text: str) -> str:
 
 
 def _known() -> list[str]:
-    """Return the secrets in environment and settings, longest first."""
     from sim.settings.settings import current  # pydantic takes long to import
 
     found = {value for name, value in os.environ.items() if _SECRET_NAME.search(name)}
@@ -88,10 +87,7 @@ def _known() -> list[str]:
 
 
 def log(event: str, level: Level = "info", **facts: object) -> None:
-    """Write one line, unless the setting ``log_level`` is above it.
-
-    A log that cannot be written is no reason to stop: it is then omitted.
-    """
+    """Write one line, unless the setting ``log_level`` is above it or the log cannot be written."""
     from sim.settings.settings import current  # pydantic takes long to import
 
     settings = current()

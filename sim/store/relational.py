@@ -260,7 +260,6 @@ def told_posts(posts: Iterable[Row], injected: Mapping[int, int]) -> Iterator[Ro
 
 
 def _posts(world: PopulatedWorld, ids: list[str]) -> Iterator[Row]:
-    """Yield the messages of members that are still in feeds."""
     platform = getattr(world, "platform", None)
     if platform is None:
         return

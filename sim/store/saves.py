@@ -59,10 +59,7 @@ class CompactReport:
 
 
 def kept(folder: Path) -> tuple[SaveFile, ...]:
-    """List the worlds of a folder by name; damaged ones with their reason.
-
-    Only the header and the descriptive tables are read; :func:`verify_all` checks every byte.
-    """
+    """List the worlds of a folder by name, reading only headers; damaged ones with their reason."""
     paths = [*folder.glob(f"*{SUFFIX}")] if folder.is_dir() else []
     return tuple(_seen(path) for path in sorted(paths) if not path.name.startswith("."))
 
@@ -118,10 +115,7 @@ def note(folder: Path, name: str, text: str, *, report: Report = quiet) -> Path:
 
 
 def compact(folder: Path, name: str, *, report: Report = quiet) -> CompactReport:
-    """Make a world file as small as possible: without the rows for ``SELECT`` and without gaps.
-
-    The next save of a small world writes the rows again.
-    """
+    """Make a world file as small as possible, without rows for ``SELECT``, until its next save."""
     path = existing(folder, name)
     before = path.stat().st_size
     _rewrite(path, _shrink, report)

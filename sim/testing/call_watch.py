@@ -72,10 +72,7 @@ class CallWatch:
 
     @contextmanager
     def around_numpy(self) -> Iterator[None]:
-        """Wrap the functions of ``numpy.random`` to record their callers.
-
-        Import a plugin inside the block; otherwise names that it imports are not watched.
-        """
+        """Wrap ``numpy.random`` to record callers; import a plugin inside the block."""
         kept = {name: getattr(_numpy, name) for name in _drawing()}
         for name, function in kept.items():
             setattr(_numpy, name, self._told(name, function))

@@ -68,8 +68,6 @@ def _well(ask: Ask) -> Answer:
 
 
 class _Scripted:
-    """A scripted model."""
-
     def __init__(self, say: Say) -> None:
         self._say = say
 

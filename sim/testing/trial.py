@@ -94,7 +94,6 @@ def main() -> None:
 
 
 def _warm(pipe: Pipe) -> None:
-    """Import and compile what every model needs, before deadlines start."""
     pipe.tell(event="doing", what="warming up", model="")
     world = tiny_world()
     world.inject("Hello.", seeds=[0, 1], model="independent-cascade")

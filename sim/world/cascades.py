@@ -109,10 +109,7 @@ _ABOUT = Struct("=16s6q")
 
 
 class EndedCascade:
-    """An ended message: the values that every tick needs, and its packed record.
-
-    It lives as long as its world, so its numbers are one bytes object instead of many objects.
-    """
+    """An ended message: the values that every tick needs, and its record, packed in one object."""
 
     __slots__ = (
         "_numbers", "_object", "_room", "agents", "channel", "id", "model", "rested", "status",
@@ -531,10 +528,7 @@ def _number(item: Cascade | EndedCascade) -> int:
 
 
 def contest_of(item: Cascade | EndedCascade) -> Hashable | None:
-    """Return the group of messages that read and write one another's columns; None without one.
-
-    If the plugin raises here, its fault is reported when it is stepped.
-    """
+    """Return the messages that write one another's columns, or None; faults show in their step."""
     try:
         with interruptible():
             group = item.model.together()
@@ -561,10 +555,7 @@ def dumped(world: CascadeOwner) -> Iterator[tuple[dict[str, Any], Columns]]:
 def packed(
     world: CascadeOwner,
 ) -> tuple[list[PackedRecord], Iterator[tuple[dict[str, Any], Columns]]]:
-    """Return the packed records of a world's messages, and dumps of the others; both in order.
-
-    Together they hold the same as :func:`dumped`.
-    """
+    """Return a world's packed records, and dumps of the others; in order, as :func:`dumped`."""
     agents, rested = len(world.agents), world.rested_as
     found: list[PackedRecord] = []
     others: list[Cascade | EndedCascade] = []

@@ -313,10 +313,7 @@ def reopened(channel: OpenedChannel, world: WorldState) -> OpenedChannel:
 
 
 class SharedState:
-    """Values derived from a world's state on demand, shared by all of its messages.
-
-    None of it is part of the state: what is dropped can be derived again.
-    """
+    """Values derived from a world's state on demand, shared by its messages and never saved."""
 
     def __init__(self) -> None:
         self._scratch: Scratch | None = None
@@ -365,10 +362,7 @@ class SharedState:
         return self._network[1]
 
     def before_change(self, ties: Ties) -> None:
-        """Drop cached contacts before ties first change: they would keep the old rows alive.
-
-        The change copies the rows; with the contacts, old and new rows would both be in memory.
-        """
+        """Drop cached contacts before ties first change: they would keep the old rows alive."""
         if ties.is_still:
             self._network = None
             for each in self._channels.values():

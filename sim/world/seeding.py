@@ -392,7 +392,6 @@ def _read_top(rest: str) -> tuple[int, str]:
 
 
 def _measure(name: str) -> str:
-    """Return the name of a measure; default: degree."""
     found = name.strip().lower() or "degree"
     if found not in MEASURES:
         raise UnknownNameError("measure of centrality", found, MEASURES)
@@ -421,7 +420,6 @@ def _read_random(rest: str) -> int:
 
 
 def _drawn(among: Ids, count: int, key: np.uint64) -> Ids:
-    """Return ``count`` agents at random."""
     _refuse_too_many(count, among.size)
     return among[np.argsort(rng.words(key, among), kind="stable")[:count]]
 
@@ -483,7 +481,6 @@ def _terms(world: WorldState, query: str) -> Ids | None:
 
 
 def _label(world: WorldState, name: str) -> int:
-    """Return the label of a community by its name."""
     labels = labels_named(world.agents, name.strip().strip("\"'"))
     if not labels:
         raise UnknownNameError("community", name, world.agents.communities)

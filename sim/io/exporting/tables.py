@@ -218,7 +218,6 @@ def _messages(world: World, who: Who) -> ExportTable:
 
 
 def _moves(world: World, who: Who) -> ExportTable:
-    """Return the lifecycle transitions of members, in order."""
     moves = world.agents.lore.moves.all()
     columns = (
         ExportColumn("tick", "integer", moves.tick),
@@ -230,7 +229,6 @@ def _moves(world: World, who: Who) -> ExportTable:
 
 
 def _silences(world: World, who: Who) -> ExportTable:
-    """Return mutes and blocks, one per row."""
     held = zip(
         *(column.tolist() for column in world.relationships.blocklist.dump().values()), strict=True
     )

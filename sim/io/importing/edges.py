@@ -614,8 +614,6 @@ _SLOW = (b'"', b"\n#", b"\n%", b"\n//", b"\n\n", b"\n\r", b"\n ", b"\n\t")
 
 @dataclass(slots=True)
 class _TableReader:
-    """The state of reading a table: its fixed layout, and the ids met so far."""
-
     source: TextSource
     layout: TableLayout
     places: Places

@@ -341,8 +341,6 @@ def _plain(tag: str) -> str:
 
 @dataclass(slots=True)
 class _Attribute:
-    """An attribute declared in a file: its name and its type."""
-
     name: str
     kind: str
 

@@ -353,7 +353,6 @@ def _of_columns(path: Path, text: str) -> Observed:
 
 
 def _cells(path: Path, rows: csv.DictReader[str], wanted: list[str]) -> Iterator[tuple[Any, ...]]:
-    """Yield rows: the text of ``id`` or ``fact``, then numbers."""
     texts = [name for name in wanted if name in {"id", "fact"}]
     numbers = [name for name in wanted if name not in texts]
     for row in rows:

@@ -296,7 +296,6 @@ def _carried_out(
 def _in_a_worker(
     told: tuple[int, SimulationPlan, Point, int, BaseFile | None, WorkerConfig],
 ) -> tuple[int, GrowthCurves]:
-    """Simulate a point in a worker process."""
     number, plan, point, seed, base, around = told
     settle(around)
     with naming():

@@ -183,8 +183,6 @@ def leave_terminals(descriptors: Iterable[int]) -> None:
 
 
 def _load(path: str, sha256: str) -> None:
-    """Load a plugin file, and check that it is the same as in the driver."""
-
     def is_here() -> bool:
         return (path, sha256) in {(item.origin, item.sha256) for item in foreign()}
 

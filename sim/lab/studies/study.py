@@ -398,7 +398,6 @@ def results_beside(what: str | Path) -> Path:
 
 
 def _of_scenario(file: Path, table: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return a scenario with variants as a study."""
     if not table.get("variants"):
         raise FileError(
             file,

@@ -203,7 +203,6 @@ def _refuse_unknown(measure: str, subject: Subject, own: Mapping[str, Any]) -> N
 
 
 def _said(subject: Subject) -> dict[str, Any]:
-    """Return the values of a scenario's ``[sweep]`` section."""
     section = getattr(getattr(subject, "scenario", None), "sweep", None)
     return {} if section is None else {**dict(section), "ranges": section.ranges}
 

@@ -292,6 +292,5 @@ def expected_of(
 
 
 def _price(model: str) -> Price:
-    """Return the price of a model; free without a model, or for one on this machine."""
     local = model in {"", ALIAS} or Provider(model, current().llm_url).is_local
     return FREE if not model else price_of(model, prices_in(), local=local)

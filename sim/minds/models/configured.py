@@ -148,7 +148,6 @@ def _among(variables: Mapping[str, str], number: int) -> Secret:
 
 
 def _variables(dotenv: Path | None) -> Mapping[str, str]:
-    """Return the variables in a file; empty without one."""
     if dotenv is None or not dotenv.is_file():
         return {}
     from dotenv import dotenv_values

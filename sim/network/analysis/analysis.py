@@ -61,10 +61,7 @@ def _kept(ties: Ties, name: object, make: Callable[[], Result]) -> Result:
 
 
 def undirected(ties: Ties, report: Report = quiet) -> tuple[Ids, Ids]:
-    """Return (rows, targets) of each agent's neighbours, ascending: each tie in both directions.
-
-    For a symmetric network its own arrays; otherwise new, uncached ones of up to 8 bytes a tie.
-    """
+    """Return (rows, targets) of each agent's neighbours, ascending: each tie in both directions."""
     if ties.is_symmetric:
         return ties.rows, ties.targets
     own = (ties.rows, ties.targets, NO_TRUST)
@@ -109,10 +106,7 @@ def pagerank(ties: Ties, *, damping: float = 0.85, report: Report = quiet) -> F6
 
 
 def _without_gone(ties: Ties, labels: I32) -> I32:
-    """Return labels with -1 for destroyed agents, renumbered without gaps.
-
-    Destroyed agents are isolated, so other labels change only to close the gaps they leave.
-    """
+    """Return labels with -1 for destroyed agents, who are isolated, renumbered without gaps."""
     if not ties.gone.size:
         return labels
     kept = np.ones(ties.agents, np.bool_)
@@ -133,10 +127,7 @@ def components(ties: Ties, report: Report = quiet) -> I32:
 
 
 def strong_components(ties: Ties, report: Report = quiet) -> I32:
-    """Return the strong component of each agent, int32 (n,): its members all reach each other.
-
-    Labels as in :func:`components`.
-    """
+    """Return the strong component of each agent, int32 (n,); labels as in :func:`components`."""
     if ties.is_symmetric:
         return components(ties, report)
     return _kept(

@@ -55,10 +55,7 @@ def trace_founders(
 
 
 def _highest(ties: Ties, measured: F64, part: int) -> F64:
-    """Return even shares of the highest ``1 / part`` of agents, float64 (n,), sums to 1.
-
-    Destroyed agents get none, and do not count.
-    """
+    """Return even shares of the highest ``1 / part`` of living agents, float64 (n,), sums to 1."""
     measured[ties.gone] = -np.inf
     agents = measured.size
     places = max(ties.members // part, 1)

@@ -381,10 +381,7 @@ class Adjacency:
         return _found(self.rows, self.targets, sources, targets)
 
     def part(self, turn: int, of: int) -> dict[str, npt.NDArray[Any]]:
-        """Return one of ``of`` equal parts of every dumped column, for a digest in steps.
-
-        Equal ties give equal parts, changed or not; only that part of a slab is copied.
-        """
+        """Return one of ``of`` equal parts of every dumped column, copying only that part."""
         count = self.count
         begin, end = turn * count // of, (turn + 1) * count // of
         degree = self.out_degree

@@ -209,10 +209,7 @@ class Slab:
 
 
 def ordered(rows: Ids, ids: Ids) -> tuple[U64, Ids]:
-    """Return (keys, order) of a batch: sorted by row and id, only the last of equal pairs.
-
-    ``keys`` uint64, strictly ascending; ``order`` uint32: the index of each in the batch.
-    """
+    """Return (keys, order) of a batch, sorted by row and id; of equal pairs only the last."""
     keys = (rows.astype(np.uint64) << np.uint64(32)) | ids
     order = np.arange(keys.size, dtype=np.uint32)
     if not keys.size:
@@ -230,10 +227,7 @@ def ordered(rows: Ids, ids: Ids) -> tuple[U64, Ids]:
 def turned_rows(
     rows: Ids, columns: TieColumns, in_degree: Ids, report: Report, capacity: Ids | None = None
 ) -> tuple[Ids, TieColumns]:
-    """Return the reverse rows: for each id, the rows that contain it, sorted.
-
-    Tight, or with the places of ``capacity`` and a free tail at the end.
-    """
+    """Return the reverse rows, sorted: tight, or with places of ``capacity`` and a free tail."""
     places = in_degree if capacity is None else capacity
     starts = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(places, out=starts[1:])

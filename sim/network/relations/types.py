@@ -52,10 +52,7 @@ class Relation:
 
 
 class TieRecords:
-    """Types and properties of ties, by pair; immutable.
-
-    A record stays when its tie ends, and applies again when the tie is made again.
-    """
+    """Types and properties of ties, by pair; immutable. A record stays when its tie ends."""
 
     def __init__(
         self,

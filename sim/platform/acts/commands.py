@@ -58,10 +58,7 @@ def take_effect(platform: PlatformState, acts: ActColumns, text: str = "") -> No
 
 
 def _answered(platform: PlatformState, said: ActColumns, kind: Kind) -> npt.NDArray[np.uint32]:
-    """Post quotes or replies; they take the parent's topics, and draw their own appeal.
-
-    In the feed, the quoted author and a label on the quoted post stay visible.
-    """
+    """Post quotes or replies; they take the parent's topics, and draw their own appeal."""
     posts = platform.posts
     rows = posts.rows(said.message)
     stream = Stream.QUOTES if kind is Kind.QUOTE else Stream.REPLIES

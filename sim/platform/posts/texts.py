@@ -190,10 +190,7 @@ class Writer:
         return head[0].upper() + head[1:]
 
     def quote(self, seed: int, number: int, *, tags: int, personality: Sequence[int]) -> str:
-        """Return a comment on a quoted message; parameters as :meth:`post`, ``tags`` of that one.
-
-        A message without topics is called "this".
-        """
+        """Return a comment on a quoted message with ``tags``; as :meth:`post` otherwise."""
         return self._written(_bits(seed, number), tags, personality, upon=True)
 
     def _about(self, tags: int, bits: int, *, upon: bool = False) -> tuple[str, str]:

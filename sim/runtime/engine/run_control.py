@@ -347,10 +347,7 @@ class LiveProgram:
         self.ended, self.error, self.is_due = tick, one_line(why), False
 
     def left_behind(self, tick: int, plugin: str, place: str) -> LiveProgram:
-        """Return a copy for another thread, at a tick; the thread of this one may still come back.
-
-        If a plugin blocks what is due there, the program ends there: it would block again.
-        """
+        """Return a copy for another thread; ended where a plugin blocks: it would block again."""
         other = replace(self, is_at_work=False, left=set(self.left))
         if self.is_at_work:
             other.fail(tick, f"{plugin} did not return ({place})")

@@ -209,7 +209,6 @@ def platform_now(world: World) -> PlatformNow | None:
 
 
 def _course(platform: Platform, now: int) -> MetricsState | None:
-    """Return the counts of acts over the newest ticks; None if there are none."""
     log = platform.log
     ticks = range(max(1, now - _COURSE + 1), now + 1)
     rows = np.array([[log.count(tick, act) for act in _TOLD] for tick in ticks], np.float64)

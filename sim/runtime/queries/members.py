@@ -183,7 +183,6 @@ def about(world: World, agent: int) -> tuple[MemberDetails, list[tuple[int, str,
 
 
 def _states(world: World, agent: int) -> tuple[tuple[int, str], ...]:
-    """Return the current state of an agent under each of the newest messages."""
     newest = world.cascades.newest(MOST_STORIES)
     return tuple((c.id, c.states[int(c.state_now[agent])]) for c in reversed(newest))
 
@@ -245,7 +244,6 @@ def _named(world: World, agent: int, other: int, kind: str) -> str:
 
 
 def _changes(world: World, agent: int) -> tuple[tuple[int, str, str, bool], ...]:
-    """Return the newest changes of an agent's ties."""
     if not world.relationships.log:
         return ()
     history = world.tie_history(agent)

@@ -165,10 +165,7 @@ def _heard(world: World, story: Cascade, place: I32, member: int) -> str:
 async def why(
     engine: ThreadEngine, report: Report, viewer: int, message: int, tick: int | None
 ) -> Why:
-    """Return why a member was shown a message, now or in an earlier tick, which is run again.
-
-    The query is for a running world (:meth:`sim.runtime.Simulation.why`), which stays at its tick.
-    """
+    """Return why a member was shown a message, now or in an earlier tick, which is run again."""
     live, past = engine.live, tick
 
     def now() -> Why | World:

@@ -256,10 +256,7 @@ class CascadeRecord:
 
     @property
     def history(self) -> npt.NDArray[np.int64]:
-        """Agents in each state, int64 (ticks + 1, states): one row at the start and one per tick.
-
-        A read-only view; a view taken later includes later ticks.
-        """
+        """Agents in each state, int64 (ticks + 1, states): a row at the start and one per tick."""
         return self._history.view
 
     @property
@@ -414,10 +411,7 @@ class Adoption(CascadeRecord):
 
     @property
     def done(self) -> U64:
-        """Bitmap of agents that can no longer be reached by the message: initially the adopters.
-
-        uint64 (words,), one bit per agent; a model may close more.
-        """
+        """Bitmap of agents that the message cannot reach any more: adopters, and those closed."""
         self.marks()
         bits: U64 = self.columns["done"]
         return bits

@@ -135,10 +135,7 @@ def _placed(error: HubbubError, plugin: object) -> str:
 
 
 class asked:  # noqa: N801 - read as a verb
-    """Context manager: blame exceptions in the block on a plugin by name; keep Hubbub's own errors.
-
-    For calls of a plugin outside a tick: checks of its parameters and of the world.
-    """
+    """Blame exceptions in the block on a plugin by name; keep Hubbub's own errors."""
 
     __slots__ = ("_name", "_plugin")
 

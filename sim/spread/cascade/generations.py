@@ -127,10 +127,7 @@ def follow_again(
 def generations(
     cascade: Cascade, row_of: I32 | None = None, caused: I64 | None = None
 ) -> tuple[I64, ...]:
-    """Return (adoptions, adoptions caused by these, how many may cause more) of each tick.
-
-    Each int64 (ticks + 1,), from ``started_at``.
-    """
+    """Return each tick's adoptions, those they caused, and how many may cause more: int64."""
     rows = len(cascade.new_adopters)
     if not rows:
         return (np.empty(0, np.int64),) * 3

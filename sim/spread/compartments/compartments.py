@@ -116,10 +116,7 @@ def _put(scratch: Scratch, ids: Ids, claims: U64, touched: int) -> int:
 def _befall_where(
     rows: ConditionRows, draws: Draws, table: RuleTable, touched: int
 ) -> tuple[int, int, Ids]:
-    """Apply conditional spontaneous transitions to live agents without a claim.
-
-    Returns (agents kept, agents touched, agents that changed without a claim).
-    """
+    """Apply conditional changes to live agents; return (kept, touched, changed without a claim)."""
     live, scratch, cascade = rows.listener, rows.contacts.scratch, rows.cascade
     ids = live[scratch.claim[live] == FREE]
     code = cascade.held["state"][ids]

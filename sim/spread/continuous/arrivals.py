@@ -236,10 +236,7 @@ def _send_on(
 
 
 def _resent(home: Cascade, peers: Sequence[Cascade], now: np.uint64) -> Ids:
-    """Drop pending arrivals of messages that were stopped; return the agents that send again.
-
-    The first arrival hides later ones, so that all others have to send again.
-    """
+    """Drop pending arrivals of stopped messages; return the agents that send again."""
     stopped = np.array([one.id for one in peers if one.status in {"cancelled", "failed"}], np.int64)
     known = home.held.get("_stopped", stopped[:0])
     if np.array_equal(known, stopped):

@@ -256,10 +256,7 @@ def _scaled(rates: F64, most: F64) -> npt.NDArray[np.uint64]:
 
 
 def bounds(table: RuleTable) -> F64:
-    """Return an upper bound of the rate of a try, (states, states): by speaker and listener.
-
-    It is the largest total of any state that the listener may reach, by any rules.
-    """
+    """Return an upper bound of the rate of a try, (states, states): by speaker and listener."""
     size = table.mode.size
     leads = np.eye(size, dtype=np.bool_)
     for s in range(size):

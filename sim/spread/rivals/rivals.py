@@ -78,8 +78,6 @@ def _earlier(cascade: Cascade) -> Ids:
 
 
 class _ContestColumns:
-    """The working columns of a contest."""
-
     __slots__ = ("ballot", "listed", "source")
 
     def __init__(self, agents: int) -> None:

@@ -83,8 +83,6 @@ class RecordedPost(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _TickRow:
-    """A tick in the database."""
-
     id: int
     tick: int
     acts: int

@@ -358,7 +358,6 @@ _KEYS = {"acts": "tick", "posts": "tick", "decisions": "tick", "ticks": "id"}
 
 
 def _insert(file: sqlite3.Connection, left: TickRecord) -> None:
-    """Insert a tick; an existing one is the same."""
     if not any(left.chain):  # from before ticks were sealed
         return
     following = left.first + left.wrote.author.size

@@ -293,7 +293,6 @@ def _counted(packs: Sequence[AdoptionPack], begins: int, length: int) -> tuple[i
 def _series(
     at: I64, new: I64, before: int, contacts: F64, running: F64, width: int
 ) -> HistorySeries:
-    """Return a series of intervals of ``width`` ticks."""
     starts = np.arange(0, at.size, width)
     ends = np.minimum(starts + width, at.size) - 1
     if not at.size:
@@ -687,7 +686,6 @@ class _FilledColumns:
 
 
 def _reading(meta: Meta) -> TickCounts:
-    """Return the counts in a snapshot."""
     contacts = sum(int(said["contacts_seen"]) for said in meta["cascades"])
     now = [said["status"] for said in meta["cascades"]]
     return TickCounts(int(meta["tick"]), contacts, now.count("running"), now.count("queued"))

@@ -83,8 +83,6 @@ class Recovery:
 
 @dataclass(slots=True)
 class _Replay:
-    """A replay under way."""
-
     world: World
     number: int
     digest: bytes

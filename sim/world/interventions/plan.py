@@ -465,7 +465,6 @@ def _check_people(world: WorldState, intervention: Intervention) -> None:
 
 
 def _people(intervention: Intervention) -> Iterator[tuple[str, str]]:
-    """Yield the fields that name members by an expression, with their values."""
     for name in PEOPLE:
         said = getattr(intervention, name, "")
         if isinstance(said, str) and said and said not in {"all", "largest"}:

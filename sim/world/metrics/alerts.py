@@ -188,7 +188,6 @@ class Alerts:
 
 
 def _checked(name: str, threshold: AlertRule, *, is_saved: bool = False) -> AlertRule:
-    """Return a rule, or raise with one sentence if it is invalid."""
     known = known_metrics()
     if threshold.metric not in known and not is_saved:
         raise UnknownNameError("metric", threshold.metric, tuple(known))

@@ -390,7 +390,6 @@ class Metrics(TickSeries):
 
 
 def _mean(rows: list[F64]) -> F64:
-    """Return the mean of rows, ignoring NaN."""
     if len(rows) == 1:
         return rows[0]
     both = np.array(rows)

@@ -183,8 +183,6 @@ def _said(options: Mapping[str, Any]) -> str:
 
 
 def _communities() -> list[ModelClaim]:
-    """Return claims on closeness within a community, and on borders between communities."""
-
     def close(model: str, options: Mapping[str, Any]) -> Any:
         def measure(count: int) -> Sequence[Compared]:
             world = _grouped(complete(4), 4, count, [0, 0, 0, 0])

@@ -93,8 +93,6 @@ def _markov_sizes() -> list[ModelClaim]:
 
 
 def _waits() -> list[ModelClaim]:
-    """Return claims on the time along a chain."""
-
     def chain(count: int) -> Sequence[Compared]:
         start = np.arange(count)[:, None] * 6 + np.arange(5)
         world = World.from_edges(start.ravel(), start.ravel() + 1, seed=5)
@@ -382,8 +380,6 @@ def _single() -> list[ModelClaim]:
 
 
 def _trees() -> list[ModelClaim]:
-    """Return claims on how trees without ties burn and grow."""
-
     def measure(count: int) -> Sequence[Compared]:
         f, p = 0.2, 0.3
         world = lonely(count, 6)
