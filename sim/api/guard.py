@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import secrets
-import stat
 import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +24,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sim.core.files import PRIVATE, write_whole
+from sim.core.files import PRIVATE, read_private, write_whole
 from sim.errors import Cancelled, CapacityError, FileError, HubbubError, InputError
 from sim.runtime import EngineError, ReplacedError
 
@@ -104,23 +102,8 @@ def read_tokens(path: Path) -> Callers:
     FileError
         One sentence, which quotes no token.
     """
-    try:
-        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        reason = (error.strerror or "cannot be opened").lower()
-        raise FileError(path, f"tokens cannot be read: {reason}") from None
-    try:
-        about = os.fstat(number)
-        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
-            raise FileError(path, "a file of tokens is a regular file of your own")
-        if about.st_mode & 0o077:
-            raise FileError(path, "others may read these tokens; chmod 600 it, and renew them")
-        data = os.read(number, _MOST_OF_FILE + 1)
-    finally:
-        os.close(number)
-    if len(data) > _MOST_OF_FILE:
-        raise FileError(path, f"a file of tokens has at most {_MOST_OF_FILE:,} bytes")
-    return Callers(_pairs(path, data.decode("utf-8", "replace").splitlines()))
+    text = read_private(path, "tokens", _MOST_OF_FILE)
+    return Callers(_pairs(path, text.splitlines()))
 
 
 def _pairs(path: Path, lines: list[str]) -> list[tuple[str, Caller]]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import monotonic
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 import anyio
 import httpx
@@ -60,22 +59,18 @@ class _Route(NamedTuple):
 
     method: str
     path: str
-    in_query: frozenset[str]
     tool: Tool
 
     def request(self, given: dict[str, Any]) -> dict[str, Any]:
-        """Return the request that a call makes."""
-        in_path = {name for name in given if f"{{{name}}}" in self.path}
+        """Return the request that a call makes: a body, or words of the address."""
+        known = self.tool.inputSchema["properties"]
+        if self.method != "post" and (strange := given.keys() - known.keys()):
+            raise UnknownNameError("argument", min(strange), known)
         try:
-            path = self.path.format(**{name: given[name] for name in in_path})
+            where = {"method": self.method, "url": self.path.format(**given)}
         except KeyError as error:
             raise InputError(f"{self.tool.name} needs {error.args[0]}.") from None
-        body = {name: given[name] for name in given if name not in in_path | self.in_query}
-        return {
-            "method": self.method, "url": path,
-            "params": {name: given[name] for name in given if name in self.in_query},
-            "json": body if self.method == "post" else None,
-        }  # fmt: skip
+        return {**where, "json" if self.method == "post" else "params": given}
 
 
 def _routes(document: dict[str, Any]) -> dict[str, _Route]:
@@ -106,8 +101,7 @@ def _routes(document: dict[str, Any]) -> dict[str, _Route]:
                 name=name, description=told["description"], inputSchema=takes,
                 annotations=ToolAnnotations(readOnlyHint=method == "get"),
             )  # fmt: skip
-            in_query = frozenset(each["name"] for each in asked if each["in"] == "query")
-            found[name] = _Route(method, path, in_query, tool)
+            found[name] = _Route(method, path, tool)
     return found
 
 
@@ -206,20 +200,11 @@ async def _serve(desk: Desk) -> None:
     async def called(name: str, given: dict[str, Any]) -> list[TextContent]:
         return [TextContent(type="text", text=await desk.call(name, given))]
 
-    with _own_streams() as (asked, answers):
-        async with stdio_server(anyio.wrap_file(asked), anyio.wrap_file(answers)) as (heard, said):
-            try:
-                await server.run(heard, said, server.create_initialization_options())
-            finally:
-                await desk.close()
-
-
-@contextmanager
-def _own_streams() -> Iterator[tuple[TextIO, TextIO]]:
-    """Take standard input and output for the protocol; what a plugin prints goes to the errors."""
-    with (
-        os.fdopen(os.dup(0), encoding="utf-8") as asked,
-        os.fdopen(os.dup(1), "w", encoding="utf-8") as told,
-    ):
-        os.dup2(2, 1)
-        yield asked, told
+    asked = os.fdopen(os.dup(0), encoding="utf-8")
+    told = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # what a plugin prints goes to the errors
+    async with stdio_server(anyio.wrap_file(asked), anyio.wrap_file(told)) as (heard, said):
+        try:
+            await server.run(heard, said, server.create_initialization_options())
+        finally:
+            await desk.close()

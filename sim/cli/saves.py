@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from getpass import getpass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,7 +19,10 @@ from sim.cli.output import Json, agreed, as_json, safe, say, table, tell
 from sim.cli.start import prepare
 from sim.cli.watch import watched
 from sim.core.text import plural
-from sim.errors import HubbubError, InputError
+from sim.errors import FileError, HubbubError, InputError
+
+if TYPE_CHECKING:
+    from sim.runtime.saves.sealed import Seal
 
 saves = VerbApp("List the saved worlds; name, copy, check, shrink, back up and delete them.")
 
@@ -146,19 +152,29 @@ def verify_saves(
     raise typer.Exit(FILE if any(each.reason for each in found) else OK)
 
 
+Key = Annotated[
+    Path | None, typer.Option(help="A file with the key, mode 0600; made when missing.")
+]
+
+
 @saves.command("backup")
 def backup_saves(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="The folder of backups; made when missing.")
     ],
     keep: Annotated[int, typer.Option(help="How many of each world are kept.")] = 10,
+    encrypt: Annotated[
+        bool, typer.Option("--encrypt", help="Encrypt them, by a passphrase if no key is given.")
+    ] = False,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Copy every changed world to another folder, with its journal; for scheduled backups."""
     from sim.runtime.saves.backups import backup
 
+    seal = _seal(out, key) if encrypt or key is not None else None
     with watched() as report:
-        found = backup(_folder(), out, keep=keep, report=report)
+        found = backup(_folder(), out, keep=keep, seal=seal, report=report)
     rows = [(each.name, each.reason, f"{len(each.removed)} given up") for each in found]
     facts = [dataclasses.asdict(each) for each in found]
     say(as_json(facts) if json else table(rows or [_NOTHING]))
@@ -179,12 +195,19 @@ def restore_save(
         bool,
         typer.Option("--test", help="Only load and play it, and compare digests; write nothing."),
     ] = False,
+    encrypted: Annotated[
+        bool, typer.Option("--encrypted", help="An encrypted one, by passphrase or --key.")
+    ] = False,
+    key: Key = None,
 ) -> None:
     """Restore the newest backup of a world."""
     from sim.runtime.saves.backups import restore
 
+    seal = _seal(backups, key, makes=False) if encrypted or key is not None else None
     with watched() as report:
-        done = restore(_folder(), name, backups, new=new, force=force, test=test, report=report)
+        done = restore(
+            _folder(), name, backups, new=new, force=force, test=test, seal=seal, report=report
+        )
     played = f", with {plural(done.replayed, 'journal entry', 'journal entries')} replayed"
     where = f"tick {done.tick:,}{played if done.replayed else ''}"
     say(f"{done.path} can be restored: {where}." if test else f"Restored {done.path}: {where}.")
@@ -198,6 +221,29 @@ def restore_save(
         say(f"Another world of that name has backups there too; that one: --backups {done.other}.")
 
 
+def _seal(where: Path, file: Path | None, *, makes: bool = True) -> Seal:
+    """Return the seal of encrypted backups: a key in a file, or one that a passphrase opens."""
+    try:
+        from sim.runtime.saves import sealed
+    except ImportError:
+        need = "Encrypted backups need the extra encrypt: pip install 'hubbub[encrypt]'."
+        raise InputError(need) from None
+    folder = where.parent if where.is_file() else where
+    own = folder / sealed.KEY_FILE if file is None else file
+    if not (makes or own.exists()):
+        raise FileError(own, "there is no such key")
+    if file is not None:
+        return sealed.Seal.in_file(file)
+    said = os.environ.get(_PASSPHRASE)
+    if said is None and not sys.stdin.isatty():
+        raise InputError(f"There is no terminal to ask for a passphrase on; set {_PASSPHRASE}.")
+    said = getpass("Passphrase: ") if said is None else said
+    if not own.exists() and _PASSPHRASE not in os.environ and getpass("Again: ") != said:
+        raise InputError("The two passphrases differ.")
+    return sealed.Seal.by_passphrase(said, folder)
+
+
+_PASSPHRASE = "HUBBUB_BACKUP_PASSPHRASE"  # noqa: S105 - the name of a variable
 _NOTHING = ("No saved worlds.",)
 
 

@@ -20,6 +20,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from sim.errors import FileError
+
 
 def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
     """Return the bytes of a file; raise if it has more than ``most``."""
@@ -34,6 +36,27 @@ def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
 def read_bounded_text(path: str | Path, most: int = 1 << 20) -> str:
     """Return a UTF-8 text without its byte order mark; as :func:`read_bounded`, and ValueError."""
     return read_bounded(path, most).decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def read_private(path: Path, what: str, most: int) -> str:
+    """Return the text of a file that its owner alone can access; raise FileError otherwise."""
+    try:
+        number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        reason = (error.strerror or "cannot be opened").lower()
+        raise FileError(path, f"{what} cannot be read: {reason}") from None
+    try:
+        about = os.fstat(number)
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.geteuid():
+            raise FileError(path, f"a file of {what} is a regular file of your own")
+        if about.st_mode & 0o077:
+            raise FileError(path, f"others may read the {what}; chmod 600 it, and renew them")
+        data = os.read(number, most + 1)
+    finally:
+        os.close(number)
+    if len(data) > most:
+        raise FileError(path, f"a file of {what} has at most {most:,} bytes")
+    return data.decode("utf-8", "replace")
 
 
 def unpacked_bounded(data: bytes, path: str | Path, most: int) -> bytes:

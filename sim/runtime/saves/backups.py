@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sim.core.files import PRIVATE, copy_private, flush_folder
 from sim.core.progress import Report, quiet
@@ -43,9 +45,17 @@ from sim.store.journal.reading import BROKEN, BrokenError, read_journal
 from sim.store.saves import SUFFIX, copy_checked, kept, place
 from sim.store.snapshot.files import TRAILER_BYTES, nameable, open_regular
 
+if TYPE_CHECKING:
+    from sim.runtime.saves.sealed import Seal
+
 _STAMP = "%Y%m%dT%H%M%SZ"
 _LIVE = ".live"
-_DATED = re.compile(r"(?P<name>.+)\.(?P<stamp>[0-9]{8}T[0-9]{6}Z)(-(?P<more>[0-9]+))?\.hub")
+_DATED = re.compile(
+    r"(?P<name>.+)\.(?P<stamp>[0-9]{8}T[0-9]{6}Z)(-(?P<more>[0-9]+))?\.hub"
+    r"(?P<mark>\.[0-9a-f]{16}\.age)?"
+)
+_INSIDE = "world.hub"
+"""What the world is called inside an encrypted backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +81,16 @@ class RestoreReport:
     history: str = ""
 
 
-def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) -> tuple[Backup, ...]:
+def backup(
+    folder: Path, to: Path, *, keep: int = 10, seal: Seal | None = None, report: Report = quiet
+) -> tuple[Backup, ...]:
     """Copy every world of the saves folder to another one, as ``NAME.20261121T083000Z.hub``.
 
     What a world's journal holds beyond its file is copied to ``NAME.20261121T083000Z.hub.live``;
     the world may be open in another process. A world that was never saved is only such a folder. A
     world that has not changed since its newest backup is not copied again. A damaged world is not
-    copied, and none of its backups is deleted.
+    copied, and none of its backups is deleted. With a seal, a backup is one encrypted file, and its
+    name tells whether the world has changed since.
     """
     if keep < 1:
         raise InputError(f"--keep must be at least 1, got {keep}.")
@@ -87,17 +100,17 @@ def backup(folder: Path, to: Path, *, keep: int = 10, report: Report = quiet) ->
     files = {each.path: each.name for each in kept(folder)}
     alone = [each.path for each in live_places(folder) if not os.path.lexists(each.path)]
     names = files | {path: one_line(path.name.removesuffix(SUFFIX)) for path in alone}
-    return tuple(_backed(names[path], path, to, keep, report) for path in sorted(names))
+    return tuple(_backed(names[path], path, to, keep, seal, report) for path in sorted(names))
 
 
-def backups(to: Path, name: str) -> tuple[Path, ...]:
+def backups(to: Path, name: str, *, encrypted: bool = False) -> tuple[Path, ...]:
     """Return the backups of a world by their files, oldest first; one may be only a journal."""
     found: dict[Path, tuple[str, int]] = {}
     for path in to.glob(f"*{SUFFIX}*"):
         file = path.with_name(path.name.removesuffix(_LIVE))
         match = _DATED.fullmatch(file.name)
         is_there = path.is_dir() if path.name.endswith(_LIVE) else path.is_file()
-        if match and match["name"] == name and is_there:
+        if match and match["name"] == name and is_there and encrypted == bool(match["mark"]):
             found[file] = match["stamp"], int(match["more"] or 0)
     return tuple(sorted(found, key=lambda file: found[file]))
 
@@ -110,9 +123,10 @@ def restore(
     new: str | None = None,
     force: bool = False,
     test: bool = False,
+    seal: Seal | None = None,
     report: Report = quiet,
 ) -> RestoreReport:
-    """Restore the newest complete backup of a world to the saves folder.
+    """Restore the newest complete backup of a world to the saves folder; with a seal, decrypt it.
 
     If several worlds of the name have backups, restore the world that is to be replaced, or
     otherwise the one with the newest backup.
@@ -120,7 +134,16 @@ def restore(
     target = place(folder, name if new is None else new)
     stem = place(folder, name).name.removesuffix(SUFFIX)
     alone = source.is_file() or folder_of(source).is_dir()
-    found = (source,) if alone else backups(source, stem)
+    found = (source,) if alone else backups(source, stem, encrypted=seal is not None)
+    if found and seal is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".restored-", dir=folder) as stage:
+            seal.unpack(found[-1], Path(stage))
+            plain = Path(stage) / _INSIDE
+            done = restore(folder, name, plain, new=new, force=force, test=test, report=report)
+        return replace(done, path=found[-1]) if test else done
+    if not found and seal is None and backups(source, stem, encrypted=True):
+        raise FileError(source, f"holds encrypted backups of {stem}; add --encrypted or --key FILE")
     if not found:
         raise FileError(source, f"holds no backup of {stem}")
     chosen, other = _chosen(found, target)
@@ -242,14 +265,25 @@ def _beyond(path: Path) -> LiveWorldFiles | None:
     return live if live is not None and live.goes_on else None
 
 
-def _backed(name: str, path: Path, to: Path, keep: int, report: Report) -> Backup:
-    before = backups(to, name)
+def _backed(
+    name: str, path: Path, to: Path, keep: int, seal: Seal | None, report: Report
+) -> Backup:
+    before = backups(to, name, encrypted=seal is not None)
     newest = before[-1] if before else None
     try:
-        if newest is not None and _end(newest) == _end(path):
+        mark = "" if seal is None else f".{sha256(_end(path)).hexdigest()[:16]}.age"
+        if newest is not None and (
+            newest.name.endswith(mark) if mark else _end(newest) == _end(path)
+        ):
             return Backup(name, newest, _given_up(before, keep), "unchanged since")
         fresh = _fresh(to, name, newest)
-        _copied(path, fresh, report)
+        if seal is None:
+            _copied(path, fresh, report)
+        else:
+            fresh = fresh.with_name(fresh.name + mark)
+            with tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as stage:
+                _copied(path, Path(stage) / _INSIDE, report)
+                seal.pack(Path(stage), fresh)
     except (SnapshotError, LeaseError) as error:
         return Backup(name, newest, (), error.reason)
     return Backup(name, fresh, _given_up((*before, fresh), keep), "copied")

@@ -81,6 +81,7 @@ async def _refused(at: tools.Desk, tool: str, /, **given: Any) -> str:
 async def test_refusals_are_sentences(saves: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with desk(CITY, []) as at:
         assert "Did you mean 'frame'?" in await _refused(at, "framee")
+        assert "argument named 'limit'" in await _refused(at, "members", limit=5)
         assert "member needs member." in await _refused(at, "member")
         assert "open_world takes world" in await _refused(at, "open_world", name="demo")
         assert "no such file" in await _refused(at, "open_world", world=str(saves / "none.hub"))
