@@ -14,7 +14,7 @@ from typing import Any
 
 from sim.cli.exits import CANCELLED, CAPACITY, ERROR, FILE, HUNG_UP, OK, USAGE, code_of
 from sim.cli.output import FULL, TYPED, safe, tell, writable_streams
-from sim.cli.start import painted_first
+from sim.cli.start import OF_SCREEN, Flags, open_screen, painted_first, prepare
 from sim.errors import HubbubError
 from sim.settings.logging import crash_report, one_line_of, redacted
 
@@ -69,6 +69,10 @@ def _run(words: list[str]) -> int:
     for word in words:
         if not _is_text(word):
             return _said(f"{word!r:.80} holds half a character and names nothing.", USAGE)
+    if not {*words} - OF_SCREEN:  # all verbs are not built, which takes a third of the start
+        flags = Flags(calm="--calm" in words, tour="--tour" in words)
+        prepare(flags)
+        return open_screen(flags)
     # Typer itself ends the process for completion, with 0, and for a broken pipe, with 1.
     code = _command()(words, prog_name="hubbub", standalone_mode=False)
     if code == CANCELLED:

@@ -44,6 +44,10 @@ class Flags:
     tour: bool = False
 
 
+OF_SCREEN = {"--calm", "--tour"}
+"""Options that open the screen without anything else on the command line."""
+
+
 def prepare(flags: Flags) -> None:
     """Apply the settings, set the number of threads, load plugin files."""
     from sim.settings.settings import load_settings, use
@@ -112,7 +116,7 @@ def open_screen(flags: Flags, path: Path | None = None, *, read_only: bool = Fal
 @contextmanager
 def painted_first(words: Sequence[str]) -> Iterator[None]:
     """Paint what the screen opens with before its packages are imported, which takes a second."""
-    lacks = {*words} - {"--calm", "--tour"} or os.environ.get("TERM") == "dumb"
+    lacks = {*words} - OF_SCREEN or os.environ.get("TERM") == "dumb"
     if lacks or not (sys.stdin.isatty() and sys.stdout.isatty()):
         yield
         return

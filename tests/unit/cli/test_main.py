@@ -315,6 +315,9 @@ def test_the_screen_that_is_installed_is_asked_for_what_was_typed(
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [entry])
     assert hubbub("--saves", "here", *words).code == 7
     assert asked == [wanted]
+    monkeypatch.setattr("sim.cli.main._command", None)  # no verb is built for the screen alone
+    assert hubbub("--tour").code == 7
+    assert asked[1][1]["tour"]
 
 
 def test_without_a_screen_there_is_a_sentence(
