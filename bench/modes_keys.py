@@ -91,7 +91,8 @@ class _Hand:
 
     def look_at_members(self) -> None:
         program = self._program
-        self.press("2 Groups, members", "22", self.paints(1), 1.0)
+        self.press("2 Groups", "2", self.paints(1), 1.0)
+        self.press("2 members", "2", self.paints(TITLES), 1.5)  # at once it would be a count
         program.wait("Members (")
         self.press("/ filter", "/", self.asks(":filter"))
         for at, letter in enumerate(EXPRESSION):
@@ -134,4 +135,4 @@ class _Hand:
         self.press("G lists metrics", "G", self.shows("Metrics in Live"))
         self.leave("Metrics in Live")
         self._program.type("1")
-        self._program.wait("Communities over time", 30)
+        self._program.wait("─ Parameters ─", 30)
