@@ -493,12 +493,13 @@ def trending_now(posts: Posts, before: Ids, touched: Ids, oldest: int) -> Ids:
     young = posts.first + bisect_left(posts.created, oldest)
     kept = posts.rows(before[before >= young])
     least = _worth(posts, kept).min() if kept.size == TRENDING else 0
-    found = [kept]
+    found = np.zeros(len(posts), np.bool_)
+    found[kept] = True
     for low in range(0, touched.size, _MANY):  # lower values than all of them cannot enter
         part = touched[low : low + _MANY]
         fresh = posts.rows(part[part >= young])
-        found.append(fresh[_worth(posts, fresh) >= least])
-    rows = np.unique(np.concatenate(found))
+        found[fresh[_worth(posts, fresh) >= least]] = True
+    rows = np.flatnonzero(found)
     order = np.lexsort((-rows, -_worth(posts, rows)))[:TRENDING]
     highest: Ids = (rows[order] + posts.first).astype(np.uint32)
     return highest
