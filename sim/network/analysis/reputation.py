@@ -69,7 +69,7 @@ def _highest(ties: Ties, measured: F64, part: int) -> F64:
 def _listeners(ties: Ties) -> npt.NDArray[np.int64]:
     """Return how many agents follow each agent without a negative sign, int64 (n,)."""
     heard = ties.out_degree.astype(np.int64)
-    if ties.sign.size:
+    if ties.live.sign.size:  # the tight column would copy all ties of a network that changes
         heard -= np.bincount(ties.sources()[ties.sign < 0], minlength=ties.agents)
     return heard
 
