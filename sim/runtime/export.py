@@ -7,6 +7,7 @@ back.
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import threading
@@ -25,6 +26,7 @@ import psutil
 from sim.errors import InputError
 from sim.minds.deciding.commands import facts_of
 from sim.runtime.health import CheckHistory, Health, JournalStatus, Performance, Vitals, look
+from sim.settings.durations import BOUNDS, DURATIONS
 from sim.store import available_bytes
 
 if TYPE_CHECKING:
@@ -362,6 +364,13 @@ class _Collector:
             for key, value in rows:
                 family.add_metric(key, value)
             yield family
+        for what in ("tick", "command", "save"):
+            row = DURATIONS.get(what, [0.0] * (len(BOUNDS) + 2))
+            sums = zip((*map(str, BOUNDS), "+Inf"), itertools.accumulate(row[:-1]), strict=True)
+            yield self._core.HistogramMetricFamily(
+                f"hubbub_{what}_duration_seconds", f"Seconds that each {what} took.",
+                buckets=list(sums), sum_value=row[-1],
+            )  # fmt: skip
         minds = numbers.minds or {}
         for name, label, says, of in (
             ("hubbub_minds_decisions", "came",

@@ -15,6 +15,7 @@ from sim.runtime.engine.output_capture import OutputCapture
 from sim.runtime.engine.run_control import Program, drive
 from sim.runtime.journal.writer import journalled
 from sim.scenario.minds import deciding
+from sim.settings.durations import timed
 
 if TYPE_CHECKING:
     from sim.runtime.journal.writer import JournalWriter
@@ -138,7 +139,7 @@ def _ticks(
 
     for done in drive(plan, world, limit):
         report(f"running tick {world.tick + 1:,}", done / limit)
-        with capture, named_by(naming):
+        with capture, named_by(naming), timed("tick", tick=world.tick):
             step()
         run = done + 1
         if journal is not None:

@@ -24,6 +24,7 @@ from sim.core.text import one_line
 from sim.errors import InputError
 from sim.minds.models.asks import MOST_WRITTEN, Ask, Fault, ModelError, Usage
 from sim.minds.models.replies import Reply, reply_of, unstreamed, usage_in
+from sim.settings.durations import timed
 
 if TYPE_CHECKING:
     import httpx2
@@ -344,10 +345,11 @@ class ProviderConnection:
     async def ask(self, ask: Ask, seconds: float) -> Reply:
         """Send one request and return the reply, within ``seconds``."""
         try:
-            async with asyncio.timeout(seconds):
-                if ask.alike:
-                    return await self._alike(ask)
-                reply = self._read(await self._posted(ask, seconds))
+            with timed("model call", model=self._provider.model):
+                async with asyncio.timeout(seconds):
+                    if ask.alike:
+                        return await self._alike(ask)
+                    reply = self._read(await self._posted(ask, seconds))
         except ModelError:
             raise
         except Exception as error:

@@ -49,6 +49,7 @@ from sim.runtime.journal.persistence import (
     digest_in,
 )
 from sim.runtime.queries.feeds import platform_now
+from sim.settings.durations import timed
 from sim.spread.cascade.cascade import Cascade
 from sim.spread.cascade.faults import checked
 from sim.spread.cascade.model import PropagationModel
@@ -147,7 +148,8 @@ class LiveWorld:
         before = shown.status if shown else ""
         self.rollback.before_tick(self.world)
         told = len(self.world.remarks)
-        self.world.step(1)
+        with timed("tick", tick=self.world.tick):
+            self.world.step(1)
         self._announce_remarks(told)
         self._tick_ms = 1000 * (time.perf_counter() - began)
         self.is_dirty = True
@@ -335,7 +337,8 @@ class LiveWorld:
         """Call ``function(world, ...)``, and detect what it changed."""
         before, noted = ChangeDetector.of(self.world), self.world.trail.length
         try:
-            with self.persistence.kept(function, *args, **keywords):
+            name = getattr(function, "__name__", "function")
+            with timed("command", name=name), self.persistence.kept(function, *args, **keywords):
                 return function(self.world, *args, **keywords)
         finally:
             after = ChangeDetector.of(self.world)

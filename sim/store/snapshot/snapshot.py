@@ -30,6 +30,7 @@ import numpy as np
 from sim.agents.records import MemoryChunks
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, InputError
+from sim.settings.durations import timed
 from sim.store import relational as rows
 from sim.store.journal import audit
 from sim.store.snapshot import columns as arrays
@@ -112,7 +113,7 @@ def save(
     meta, columns = plain(meta), arrays.check_columns(columns)
     people = rows.of(world, relational)
     said = {"name": target.stem if name is None else name, "note": note, "digest": world.digest()}
-    with _explained(target), files.draft(target) as draft:
+    with timed("save"), _explained(target), files.draft(target) as draft:
         with _created(draft.path) as file:
             models = arrays.mirror(file, meta, columns, arrays.naming(world))
             arrays.write_facts(file, meta, said | arrays.counted(world, meta, models))

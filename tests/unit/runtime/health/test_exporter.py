@@ -6,6 +6,7 @@ import socket
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 
@@ -176,6 +177,30 @@ async def test_a_simulation_is_a_source(path: Path) -> None:
         assert numbers.contacts == world.cascades[0].contacts_seen
         assert numbers.durable_tick == 3
         await until(lambda: source.health().tick == 3)  # as it was at most two seconds ago
+        with exported(source, 0) as exporter:
+            assert exporter is not None
+            found = values(asked(exporter, "/metrics")[1])
+    for what, least in (("tick", 3), ("command", 1)):
+        name = f"hubbub_{what}_duration_seconds"
+        assert found[f'{name}_bucket{{le="+Inf"}}'] == found[f"{name}_count"] >= least
+        assert found[f'{name}_bucket{{le="0.001"}}'] <= found[f'{name}_bucket{{le="30.0"}}']
+        assert found[f"{name}_sum"] > 0
+
+
+async def test_ticks_and_commands_are_traced_where_tracing_is_set_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    provider = MagicMock()
+    monkeypatch.setattr("opentelemetry.trace._TRACER_PROVIDER", provider)
+    async with Simulation(World.create(agents=80, mean_degree=5, seed=3)) as simulation:
+        await simulation.do("note", [1], "seen")
+        await simulation.step(2)
+        await simulation.save(tmp_path / "a.hub")
+    spans = provider.get_tracer.return_value.start_as_current_span.call_args_list
+    assert [(each.args[0], each.kwargs["attributes"]) for each in spans] == [
+        ("hubbub command", {"name": "note"}), ("hubbub tick", {"tick": 0}),
+        ("hubbub tick", {"tick": 1}), ("hubbub save", {}),
+    ]  # fmt: skip
 
 
 def test_a_world_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
