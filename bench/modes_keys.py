@@ -92,7 +92,9 @@ class _Hand:
     def look_at_members(self) -> None:
         program = self._program
         self.press("2 Groups", "2", self.paints(1), 1.0)
-        self.press("2 members", "2", self.paints(TITLES), 1.5)  # at once it would be a count
+        program.idle(1.5)  # at once it would be a count
+        if not self.is_titled(" Members ")():  # they come first until communities are known
+            self.press("2 members", "2", self.paints(TITLES))
         program.wait("Members (")
         self.press("/ filter", "/", self.asks(":filter"))
         for at, letter in enumerate(EXPRESSION):
