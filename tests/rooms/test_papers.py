@@ -1,6 +1,10 @@
 """Papers and program agree: commands, options, settings and targets that are named exist."""
 
+import ast
+import doctest
+import importlib
 import inspect
+import pkgutil
 import re
 import shlex
 import tomllib
@@ -10,11 +14,14 @@ from pathlib import Path
 import pytest
 import typer.main
 
+import plugins
 import sim
+import tui
 from sim import Settings
 from sim.cli.app import app
 from sim.cli.exits import EXITS
 from sim.cli.main import global_options_first
+from tests.rooms.house import namesakes
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPERS = sorted(
@@ -104,3 +111,28 @@ def _resolved(point: str) -> object:
 )
 def test_a_paper_stays_short(paper: str, most: int) -> None:
     assert len((ROOT / paper).read_text().splitlines()) <= most
+
+
+def test_namesakes_are_found_and_messages_of_widgets_are_none() -> None:
+    widget = "class {}:\n    class Changed(Message): ...\n"
+    widget += "    class Chosen(Changed): ...\n    class Row: ...\n"
+    trees = {
+        "one": ast.parse("class Plan: ...\nclass _Own: ...\n" + widget.format("Form")),
+        "two": ast.parse("def made():\n    class Plan: ...\nclass _Own: ...\n"),
+        "three": ast.parse(widget.format("List")),
+    }
+    assert namesakes(trees) == {"Plan": ["one:1", "two:2"], "Row": ["one:6", "three:4"]}
+
+
+def modules() -> Iterator[str]:
+    for package in (sim, tui, plugins):
+        yield package.__name__
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith("__main__"):
+                yield found.name
+
+
+@pytest.mark.parametrize("name", list(modules()))
+def test_examples_of_a_module_hold(name: str) -> None:
+    options = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    assert doctest.testmod(importlib.import_module(name), optionflags=options).failed == 0
