@@ -8,8 +8,8 @@ from sim.spread.exposure.attempts import Novelty as Novelty
 from sim.spread.exposure.attempts import convince_by as convince_by
 from sim.spread.exposure.attention import Attention as Attention
 from sim.spread.exposure.exposures import fresh_minutes as fresh_minutes
-from sim.spread.neighbours.pressure import Pressure as Pressure
-from sim.spread.neighbours.pressure import pressure as pressure
+from sim.spread.neighbours.threshold import Pressure as Pressure
+from sim.spread.neighbours.threshold import pressure as pressure
 from sim.spread.opinions.meetings import Gatherings as Gatherings
 from sim.spread.opinions.meetings import Outflow as Outflow
 from sim.spread.rivals.rivals import refuse_rivals_seeds as refuse_rivals_seeds
