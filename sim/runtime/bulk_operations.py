@@ -28,17 +28,6 @@ from sim.world.seeding import best_of
 from sim.world.ties import friends_of_each, may_befriend
 from sim.world.world import World
 
-__all__ = [
-    "METHODS",
-    "DetectedCommunities",
-    "assign",
-    "build_friendships",
-    "check_method",
-    "create_agents",
-    "create_communities",
-    "detect",
-]
-
 _NAME_LIMIT = 60
 _TIE_BYTES = 40
 """Bytes per tie while many are added: pairs, in both directions, sorted and merged."""

@@ -604,7 +604,7 @@ class Simulation:
         Parameters
         ----------
         method
-            A name of :data:`sim.runtime.bulk_operations.METHODS`.
+            A name of :data:`sim.network.analysis.analysis.METHODS`.
 
         A cancelled job leaves the communities unchanged.
         """

@@ -12,7 +12,7 @@ from sim.errors import HubbubError
 from sim.minds.deciding.thinker import ENOUGH
 from sim.runtime.engine.metrics_tracker import deliver
 from sim.runtime.engine.output_capture import OutputCapture
-from sim.runtime.engine.run_control import Program, drive
+from sim.runtime.engine.run_control import drive
 from sim.runtime.journal.writer import journalled
 from sim.scenario.minds import deciding
 from sim.settings.durations import timed
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from sim.scenario.plan import RunPlan
     from sim.spread.cascade.cascade import Cascade
     from sim.world.world import World
-
-__all__ = ["Program", "RunOutcome", "contacts_of", "drive", "run_plan"]
 
 
 class RunOutcome(NamedTuple):

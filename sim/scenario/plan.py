@@ -225,7 +225,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """What a run does to a world: a :class:`~sim.scenario.driver.Program` that can be pickled.
+    """What a run does to a world: a program (:mod:`~sim.runtime.engine.run_control`), picklable.
 
     Parameters
     ----------

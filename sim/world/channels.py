@@ -126,11 +126,6 @@ def injected(posts: Posts, parts: Iterable[ExposurePart]) -> list[Showings]:
     return found
 
 
-__all__ = [
-    "FEED", "BroadcastPlugin", "FeedPlugin", "StreamChannel", "StreamPlugin", "channel_of",
-    "is_channel", "is_current", "opened", "reopened",
-]  # fmt: skip
-
 _STREAM = "stream"
 _MOST_TICKS = 1_000_000
 

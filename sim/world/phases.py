@@ -102,9 +102,6 @@ def _condition(world: WorldState) -> tuple[object, ...]:
     )
 
 
-__all__ = ["PHASES", "Phase", "has_work", "surroundings", "topic_of"]
-
-
 def begin(world: WorldState) -> None:
     """Start queued cascades that are due, by priority, then by age; wake resting ones."""
     world.wake()

@@ -319,8 +319,6 @@ _REPEATED = frozenset(
 """Fields that a prompt has in any case."""
 
 
-__all__ = ["Answerer", "Thinker", "persona_of"]
-
 ENOUGH = 20
 """Decisions before which too small a share of models is not reported."""
 OFFLINE = "no model is asked offline; leave out either offline or the least share"

@@ -27,18 +27,6 @@ from sim.minds.models.asks import Turn, tokens_in, within
 if TYPE_CHECKING:
     from sim.minds.prompts.decisions import Destination, DirectMessage
 
-__all__ = [
-    "OF_PERSONA",
-    "TEMPLATES",
-    "FittedPrompt",
-    "Post",
-    "Prompt",
-    "Scene",
-    "ever_smaller",
-    "read_prompt",
-    "tokens_in",
-]
-
 TEMPLATES = ("decide", "interview", "plan", "reflect", "batch", "archetype")
 _PART = "\n=== user\n"
 _FRAME = 8

@@ -49,18 +49,6 @@ from sim.world.commands import COMMANDS, name_of
 from sim.world.log import LONGEST_AUTHOR
 from sim.world.world import World
 
-__all__ = [
-    "AckQueue",
-    "JournalMark",
-    "JournalWriter",
-    "Pacing",
-    "Tell",
-    "journalled",
-    "named",
-    "recover",
-    "require_same",
-]
-
 _STRETCH_TICKS = 1024
 _LOOK_SECONDS = 0.1
 _POLL_SECONDS = 0.001

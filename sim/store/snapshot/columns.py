@@ -27,20 +27,6 @@ from sim.store.snapshot.gates import DamagedError, bounded
 from sim.store.snapshot.schema import CHUNK_BYTES, from_json, to_json, utf8
 from sim.world.records import heads
 
-__all__ = [
-    "CHECKSUM",
-    "Array",
-    "ColumnEntry",
-    "Columns",
-    "DamagedError",
-    "check_columns",
-    "chunks",
-    "declared",
-    "read",
-    "read_some",
-    "write",
-]
-
 Columns = dict[str, Array]
 
 CHECKSUM = "xxh3_64"

@@ -635,8 +635,6 @@ class ActByHand(OnPlatform):
         return self.post if self.post >= 0 else None
 
 
-__all__ = ["KINDS", "Intervention", "LostIntervention", "kinds", "made", "remade"]
-
 KINDS: dict[str, type[Intervention]] = {
     kind.plugin_name: kind
     for kind in (

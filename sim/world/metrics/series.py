@@ -26,7 +26,6 @@ from sim.world.metrics.values import (
     STRUCTURE,
     MetricGroup,
     is_metric_name,
-    known_metrics,
     own_metrics,
     value_of,
 )
@@ -145,9 +144,6 @@ def _counted(who: npt.NDArray[np.uint32], ids: npt.NDArray[Any]) -> npt.NDArray[
     at = np.searchsorted(who, ids).clip(max=max(who.size - 1, 0))
     ours = at[who[at] == ids] if who.size else np.empty(0, np.int64)
     return np.bincount(ours, minlength=who.size).astype(np.float64)
-
-
-__all__ = ["METRICS", "MetricSettings", "Metrics", "known_metrics", "opened_metrics"]
 
 
 _LARGE = 5_000_000

@@ -9,10 +9,10 @@ import pytest
 from sim import Act, Lifecycle, Ties, World
 from sim.core import AgentCreated, AgentUpdated, Event, Report, TiesChanged
 from sim.errors import Cancelled, CapacityError, InputError
+from sim.network.analysis.analysis import METHODS
 from sim.network.graph.changes import FRIEND
 from sim.runtime import Simulation
 from sim.runtime.bulk_operations import (
-    METHODS,
     build_friendships,
     create_agents,
     create_communities,
