@@ -23,17 +23,8 @@ from textual.widgets import Input
 
 from sim import runtime, settings
 from sim.errors import Cancelled, HubbubError, InputError
+from tui.actions import table
 from tui.actions.command_line import NEXT, CommandHistory, ParsedCommand, parse
-from tui.actions.table import (
-    ACT_OF,
-    ACTIONS,
-    Action,
-    ScreenState,
-    bindings,
-    by_id,
-    conflicts,
-    keys_of,
-)
 from tui.dialogs.dialog import Confirm, ErrorDialog, sentence_of
 from tui.dialogs.progress import Loading, in_thread
 from tui.experiments import Experiments
@@ -87,7 +78,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     TITLE = "Hubbub"
     CSS_PATH = ["styles/app.tcss", "styles/dialogs.tcss"]  # noqa: RUF012 - as Textual declares it
-    BINDINGS: ClassVar[list[BindingType]] = list(bindings(""))
+    BINDINGS: ClassVar[list[BindingType]] = list(table.bindings(""))
     ENABLE_COMMAND_PALETTE = False  # the table of actions defines its keys
     COMMANDS = {lambda: _palette().ActionProvider}  # noqa: RUF012 - as Textual declares it
 
@@ -193,8 +184,8 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         """Keep a key for the first world while that is loaded, unless it is not about a world."""
         if self.stage or self.screen is not self._loading or self._loading.has_class("-failed"):
             return False
-        act = next((act for act in ACTIONS if key.key in keys_of(act, self.keymap)), None)
-        is_ours = act is not None and act.id != "command" and not act.when(ScreenState())
+        act = table.by_key(key.key, self.keymap)
+        is_ours = act is not None and act.id != "command" and not act.when(table.ScreenState())
         if is_ours and (not self.typed or (act and act.id == "quit")):
             return False
         self.typed.append(key)
@@ -202,7 +193,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         return True
 
     def prefer(self, wanted: Settings) -> None:
-        """Apply the user's preferences."""
         self.preferences, self.keymap = wanted, wanted.keys
         self.set_keymap(dict(self.keymap))
         try:
@@ -211,7 +201,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
                 self.theme = wanted.theme if is_there else theme_named(wanted.theme)
         except InputError as error:
             self.notify(str(error))
-        for problem in conflicts(self.keymap):
+        for problem in table.conflicts(self.keymap):
             self.notify(problem, severity="warning", timeout=10)
         if self.stage is not None:
             self.stage.draw_with(wanted.symbols)
@@ -329,6 +319,10 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
     def _take(self) -> bool:
         return self.entered is not None and self._accept(self.entered.frame)
 
+    def take_newest(self) -> None:
+        if self._take():
+            self.redraw()
+
     def _accept(self, frame: Frame) -> bool:
         before = self.frame
         if before is not None and before.revision >= frame.revision and not self._is_new_world:
@@ -340,10 +334,6 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         if frame.tick >= self.goal:
             self.goal = 0
         return True
-
-    def take_newest(self) -> None:
-        if self.entered is not None and self._accept(self.entered.frame):
-            self.redraw()
 
     def redraw(self, *, whole: bool = True) -> None:
         """Show the newest frame in the current mode, in all panes or in those next in turn."""
@@ -360,17 +350,16 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             yield
         finally:
             self.expected = ""
-            if self.entered is not None:
-                self._accept(self.entered.frame)
+            self._take()
             self.redraw()
 
     # -- what is known and shown ------------------------------------------------------------
 
-    def situation(self) -> ScreenState:
+    def situation(self) -> table.ScreenState:
         """Return the state on which available actions depend."""
         if self.stage is None:  # before it exists, a question would not be visible
-            return ScreenState(None, "", self.work.busy)
-        return ScreenState(self.frame, self.stage.mode, self.work.busy)
+            return table.ScreenState(None, "", self.work.busy)
+        return table.ScreenState(self.frame, self.stage.mode, self.work.busy)
 
     def go(self, mode: str) -> None:
         if self.opening is not None:
@@ -400,11 +389,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         """Show a toast; its text is never read as markup."""
         super().notify(plain(message), title=line(title, 60), **how | {"markup": False})
 
-    def show_problem(self, error: Exception) -> None:
-        self.push_screen(ErrorDialog(error))
-
     async def confirmed(self, title: str, text: str, yes: str, no: str = "Cancel") -> bool:
-        """Ask whether to do something."""
         return await self.push_screen_wait(Confirm(title, text, yes=yes, no=no)) is True
 
     # -- what is done ----------------------------------------------------------------------
@@ -429,11 +414,11 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "act" and self.stage is not None:
-            return by_id(str(parameters[0])).is_in(self.stage.mode)
+            return table.by_id(str(parameters[0])).is_in(self.stage.mode)
         return True
 
     def action_act(self, name: str) -> None:
-        action = by_id(name)
+        action = table.by_id(name)
         count = self.prefix.words(action)
         if count:
             self.go(self.prefix.mode)
@@ -473,7 +458,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
                 return
             await self._perform(command.action, command.words, asyncio.Event())
 
-    def perform(self, action: Action, words: tuple[str, ...] = ()) -> None:
+    def perform(self, action: table.Action, words: tuple[str, ...] = ()) -> None:
         """Carry out an action in the background, or say why it is not possible now."""
         if self.opening is not None and action.id != "quit":
             self.opening.ask(action.id)
@@ -492,10 +477,10 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             self._quick.add(over)
         self.run_worker(self._perform(action, words, over), group="acts", exit_on_error=False)
 
-    async def _perform(self, action: Action, words: tuple[str, ...], over: asyncio.Event) -> None:
+    async def _perform(self, action: table.Action, words: table.Words, over: asyncio.Event) -> None:
         try:
             import_acts()
-            await ACT_OF[action.id](self, words)
+            await table.ACT_OF[action.id](self, words)
         except Cancelled as wish:
             self.say(str(wish))
         except InputError as error:
@@ -506,7 +491,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             if (self.is_rescuing and action.id != "restart") or self._is_in_banner(error):
                 self.say(sentence_of(error), "warning")  # it waited for the stopped plugin
             else:
-                self.show_problem(error)
+                self.push_screen(ErrorDialog(error))
         finally:
             if self.homes.home.is_lost:
                 self.homes.stay()

@@ -66,7 +66,6 @@ class TypedAhead:
 
     @property
     def is_waiting(self) -> bool:
-        """Whether the next key must wait."""
         return bool(self._rounds) or self._opener is not None
 
     def keeps(self, key: Key) -> bool:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.geometry import Offset
 from textual.widgets import Static
 
-from tui.actions.table import ACTIONS, keys_of, way_to
+from tui.actions.table import by_key, way_to
 from tui.stored_run import FILE, SENTENCE, TICKS_PER_SECOND, frames_of
 
 if TYPE_CHECKING:
@@ -77,10 +77,8 @@ class Opening:
         if self.wanted.is_set():
             self._app.typed.append(event)
             return True
-        key = event.key
-        live = (action for action in ACTIONS if action.is_in("live"))
-        acts = (action.id for action in live if key in keys_of(action, self._app.keymap))
-        act = "tour" if key == TOUR_KEY else next(acts, "")
+        key, meant = event.key, by_key(event.key, self._app.keymap)
+        act = "tour" if key == TOUR_KEY else meant.id if meant else ""
         if act != "quit":
             self.ask("escape" if key == "escape" else act)
         return act != "quit"

@@ -16,7 +16,7 @@ from tests.screens.test_app_real import hubbub
 from tui.actions.lab import arms_of
 from tui.dialogs.form import FormDialog
 from tui.draw.curves import Curves
-from tui.draw.fan import DifferencePane, FanPane
+from tui.draw.experiments import DifferencePane, FanPane
 from tui.experiments import AS_IT_IS, Experiment, world_plan
 
 BRIDGE = "inject text='The bridge is closed.' model=sir beta=0.1 seeds=ids:3,4"

@@ -120,20 +120,6 @@ class CommandHistory:
         return self._lines[self._at] if self._at < len(self._lines) else self._unfinished
 
 
-METHODS = ("louvain", "label-propagation", "leiden")
-OF_SCENARIO = ("variant", "agents", "seed")
-"""Options for playing a scenario."""
-FLAGS = ("hidden", "labelled", "downranked", "pinned", "ad")
-STUDY_VERBS = ("new", "edit", "run", "report")
-HERE = "here"
-"""Names the world on the screen, where a scenario is expected."""
-
-ORDERS = ("size", "adoption", "onset", "name")
-"""Orders of communities."""
-
-VIEWS = ("map", "heat", "table")
-"""Views of the Groups mode."""
-
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
 """Ticks per second that ``+`` and ``-`` step through; the last is as fast as possible."""
 

@@ -14,33 +14,16 @@ from sim.errors import InputError, UnknownNameError
 from sim.io import write_text
 from sim.runtime import choices
 from sim.scenario import open_scenario
-from tui.actions.command_line import HERE, OF_SCENARIO, STUDY_VERBS, choice, number, pairs
+from tui import experiments as plans
+from tui.actions.command_line import choice, number, pairs
 from tui.actions.messages import message_asked, order_of
 from tui.actions.minds import let_decide
 from tui.actions.table import Words, does
 from tui.actions.world import may_leave
+from tui.dialogs import lab as dialogs
 from tui.dialogs.dialog import Notice
-from tui.dialogs.lab import (
-    COMPARE,
-    EditorDialog,
-    GalleryDialog,
-    compare_dialog,
-    lab_dialog,
-    sweep_dialog,
-)
 from tui.dialogs.messages import said_of
 from tui.dialogs.progress import in_thread
-from tui.experiments import (
-    AS_IT_IS,
-    MOST_REPLICATES,
-    REPLICATES,
-    Arms,
-    ExperimentPlan,
-    calibration_plan,
-    study_plan,
-    sweep_plan,
-    world_plan,
-)
 from tui.text import count
 
 if TYPE_CHECKING:
@@ -56,14 +39,11 @@ PAIRS = 20
 FEED_TICKS = 48
 """Ticks of a comparison in which no message is sent; as of ``hubbub compare``."""
 _OWN = ("ticks", "seed")
+HERE = "here"
+"""Names the world on the screen, where a scenario is expected."""
 
 
-@does("runs")
-async def runs(app: Viewer, _words: Words) -> None:
-    app.go("runs")
-
-
-def _begin(app: Viewer, plan: ExperimentPlan | None) -> None:
+def _begin(app: Viewer, plan: plans.ExperimentPlan | None) -> None:
     if plan is not None:
         app.experiments.begin(plan)
         app.go("runs")
@@ -86,7 +66,7 @@ async def compare(app: Viewer, words: Words) -> None:
         names = await in_thread(choices.recommenders, "recommenders")
         focus = app.frame.focus if app.frame else None
         now = ", ".join(f"{name} {value}" for name, value in focus.parameters) if focus else ""
-        form = compare_dialog(names, now, lambda typed: _said_of(app, typed))
+        form = dialogs.compare_dialog(names, now, lambda typed: _said_of(app, typed))
         words = await app.push_screen_wait(form) or ()
         if not words:
             return
@@ -94,7 +74,7 @@ async def compare(app: Viewer, words: Words) -> None:
     _begin(app, await _plan(app, own, arms))
 
 
-def _conditions(app: Viewer, words: Words) -> tuple[Arms, Words]:
+def _conditions(app: Viewer, words: Words) -> tuple[plans.Arms, Words]:
     """Return the conditions, and the words on the runs; without a message, the last one sent."""
     many = words[:1] if words and words[0].replace(",", "").isdecimal() else (str(PAIRS),)
     rest = [word for word in words if word not in many]
@@ -132,7 +112,7 @@ def arms_of(words: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return the conditions that were typed, with the baseline first if none changes nothing."""
     found = lab.conditions_in_words(words)
     if all(found.values()):
-        found = {AS_IT_IS: {}, **found}
+        found = {plans.AS_IT_IS: {}, **found}
     if len(found) < 2:
         raise InputError(
             "Type a change to compare with the baseline: `compare 20 beta=0.1`, or "
@@ -151,26 +131,28 @@ async def series(app: Viewer, words: Words) -> None:
     app.say(f"Series: {lab.name_of(shown)}." if shown else "No results yet.")
 
 
-async def _plan(app: Viewer, words: Words, arms: Arms | None = None) -> ExperimentPlan | None:
+async def _plan(
+    app: Viewer, words: Words, arms: plans.Arms | None = None
+) -> plans.ExperimentPlan | None:
     """Return what to run: the messages already spreading, the one typed, or the form's."""
     many, given = _many(words)
-    if many > MOST_REPLICATES:
-        raise InputError(f"Ask for at most {MOST_REPLICATES:,} replicates; got {many:,}.")
+    if many > plans.MOST_REPLICATES:
+        raise InputError(f"Ask for at most {plans.MOST_REPLICATES:,} replicates; got {many:,}.")
     ticks, seed = _whole(given, "ticks", 1), _whole(given, "seed", 0)
     going = _under_way(app)
     if not given and (going or ticks is not None):
-        return world_plan(going or AS_IT_IS, many, ticks=ticks, seed=seed, arms=arms)
+        return plans.world_plan(going or plans.AS_IT_IS, many, ticks=ticks, seed=seed, arms=arms)
     title = f"Run {plural(many, 'replicate')} of a message"
     order = order_of(given) if given else await message_asked(app, yes="Run", title=title)
     if order is None:
         return None
     app.last_order = order
-    return world_plan(order.text, many, (said_of(order),), ticks=ticks, seed=seed, arms=arms)
+    return plans.world_plan(order.text, many, (said_of(order),), ticks=ticks, seed=seed, arms=arms)
 
 
 def _many(words: Words) -> tuple[int, dict[str, str]]:
     bare = words[:1] if words and "=" not in words[0] else ()
-    many = number(bare, default=REPLICATES, what="number of replicates")
+    many = number(bare, default=plans.REPLICATES, what="number of replicates")
     return many, pairs(words[len(bare) :])
 
 
@@ -199,14 +181,15 @@ COMPARED = 10
 
 @does("scenario")
 async def scenario(app: Viewer, words: Words) -> None:
-    words = words or await app.push_screen_wait(GalleryDialog()) or ()
+    words = words or await app.push_screen_wait(dialogs.GalleryDialog()) or ()
     if not words:
         return
     where = await in_thread(lambda: lab.scenario_at(words[0]), "scenario")
-    if words[1:] == (COMPARE,):
+    if words[1:] == (dialogs.COMPARE,):
         await _compare_variants(app, where)
         return
-    how = _options(pairs(words[1:], OF_SCENARIO, "option of scenario"), OF_SCENARIO)
+    known = ("variant", "agents", "seed")
+    how = _options(pairs(words[1:], known, "option of scenario"), known)
     variant = how.get("variant", "")
     found, plan = await in_thread(lambda: _checked(where, variant, how.get("agents")), "scenario")
     name = where.rpartition(":")[2] if found.called else found.path.stem
@@ -272,7 +255,7 @@ async def _compare_variants(app: Viewer, where: str) -> None:
         if told and app.screen is app.stage:
             app.push_screen(Notice(found.name, told))
 
-    _begin(app, replace(study_plan(found, None, ""), done=done))
+    _begin(app, replace(plans.study_plan(found, None, ""), done=done))
 
 
 # -- studies, sweeps, calibration -------------------------------------------------------------
@@ -304,13 +287,13 @@ def _options(given: dict[str, str], names: Sequence[str]) -> dict[str, Any]:
 async def study(app: Viewer, words: Words) -> None:
     if not words:
         found = await in_thread(lambda: lab.lab_files(Path.cwd()), "studies")
-        words = await app.push_screen_wait(lab_dialog(found, Path.cwd())) or ()
+        words = await app.push_screen_wait(dialogs.lab_dialog(found, Path.cwd())) or ()
         if not words:
             return
         if words[0] == "sweep":
             await sweep(app, words[1:])
             return
-    verb = choice("act on studies", words[:1], STUDY_VERBS)
+    verb = choice("act on studies", words[:1], tuple(_OF_VERB))
     if len(words) < 2:
         raise InputError(f"Type a name: `study {verb} NAME`; type :study for a list.")
     await _OF_VERB[verb](app, words[1], words[2:])
@@ -328,7 +311,7 @@ async def _edit(app: Viewer, name: str, _words: Words) -> None:
     """Edit a study or a scenario; each error is shown at its position."""
     path = lab.named_file(name)
     text = await in_thread(lambda: lab.text_of_file(path), "text")
-    edited = await app.push_screen_wait(EditorDialog(path, text))
+    edited = await app.push_screen_wait(dialogs.EditorDialog(path, text))
     if edited is None:
         app.say(f"{path} is unchanged.")
         return
@@ -351,7 +334,7 @@ async def _run(app: Viewer, name: str, words: Words) -> None:
     found = await app.work.in_thread(
         "checking the study", lambda _report: lab.study_of(where, **numbers)
     )
-    await _go_on(app, study_plan(found, into, f"study run {name}"), is_anew="anew" in words)
+    await _go_on(app, plans.study_plan(found, into, f"study run {name}"), is_anew="anew" in words)
 
 
 async def _report(app: Viewer, name: str, words: Words) -> None:
@@ -393,7 +376,7 @@ _OF_VERB: Mapping[str, Callable[[Viewer, str, Words], Any]] = {
 async def sweep(app: Viewer, words: Words) -> None:
     app.experiments.require_free()
     if not words:
-        words = await app.push_screen_wait(sweep_dialog()) or ()
+        words = await app.push_screen_wait(dialogs.sweep_dialog()) or ()
         if not words:
             return
     is_anew, words = "anew" in words, tuple(word for word in words if word != "anew")
@@ -412,7 +395,7 @@ async def sweep(app: Viewer, words: Words) -> None:
         raise InputError("Type what to vary: `sweep here probability=0.05:0.5:5`.")
     else:
         title, message = f"{app.last_order.text!r} in this world", said_of(app.last_order)
-    await _go_on(app, sweep_plan(title, how, file, message), is_anew=is_anew)
+    await _go_on(app, plans.sweep_plan(title, how, file, message), is_anew=is_anew)
 
 
 @does("calibrate")
@@ -431,7 +414,7 @@ async def calibrate(app: Viewer, words: Words) -> None:
     ranges = lab.ranges_of(fitted)
     if not ranges:
         raise InputError("Type what to fit: `base=0.1:0.5`, or a name alone for its bounds.")
-    _begin(app, calibration_plan(data, {**how, "ranges": ranges}))
+    _begin(app, plans.calibration_plan(data, {**how, "ranges": ranges}))
 
 
 @does("picture")
@@ -495,7 +478,7 @@ def _path(said: str) -> Path:
     return Path(said).expanduser()
 
 
-async def _go_on(app: Viewer, plan: ExperimentPlan, *, is_anew: bool) -> None:
+async def _go_on(app: Viewer, plan: plans.ExperimentPlan, *, is_anew: bool) -> None:
     """Run a plan: keep the results in its file, or discard them after confirmation."""
     into = plan.into
     kept = 0 if into is None else await in_thread(lambda: lab.kept_in(into), "results")

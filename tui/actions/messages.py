@@ -12,20 +12,10 @@ from sim.core import named_plugins, plural, whole_of
 from sim.errors import InputError, UnknownNameError
 from sim.runtime import choices
 from sim.scenario import MessageSpec
-from tui.actions.command_line import FLAGS, choice, number, pairs
+from tui.actions.command_line import choice, number, pairs
 from tui.actions.table import Words, does, way_to
+from tui.dialogs import messages as dialogs
 from tui.dialogs.form import written
-from tui.dialogs.messages import (
-    DEFAULT_MODEL,
-    DEFAULT_SEEDS,
-    INVISIBLE,
-    InterventionWish,
-    ModelCard,
-    PickModel,
-    inject_dialog,
-    intervene_dialog,
-    said_of,
-)
 from tui.dialogs.progress import in_thread
 from tui.safe_text import is_visible
 
@@ -46,9 +36,9 @@ async def message_asked(app: Viewer, *, model: str = "", **said: str) -> Message
     """Ask for a message, the last one sent at first; with another model if one is named."""
     named = (item.name for item in named_plugins() if item.kind == "propagation")
     usual = next(named, app.preferences.model)
-    begin = app.last_order or MessageSpec("", DEFAULT_SEEDS, usual)
+    begin = app.last_order or MessageSpec("", dialogs.DEFAULT_SEEDS, usual)
     begin = replace(begin, model=model, parameters={}) if model else begin
-    return await app.push_screen_wait(inject_dialog(app.simulation, begin, **said))
+    return await app.push_screen_wait(dialogs.inject_dialog(app.simulation, begin, **said))
 
 
 async def _send(app: Viewer, order: MessageSpec) -> None:
@@ -63,7 +53,7 @@ async def _send(app: Viewer, order: MessageSpec) -> None:
         members = plural(app.frame.agents if app.frame else 0, "member")
         session = await app.work.of_engine(
             f"ranking {members}" if order.seeds.startswith("top:") else "sending the message",
-            app.simulation.inject(**said_of(order)),
+            app.simulation.inject(**dialogs.said_of(order)),
         )
     finally:
         app.sending -= 1
@@ -77,14 +67,14 @@ def order_of(given: dict[str, str]) -> MessageSpec:
     if not text.strip():
         raise InputError("A message needs a text: inject text='the bridge is closed'.")
     if not is_visible(text):
-        raise InputError(INVISIBLE)
-    seeds = given.pop("seeds", DEFAULT_SEEDS)
+        raise InputError(dialogs.INVISIBLE)
+    seeds = given.pop("seeds", dialogs.DEFAULT_SEEDS)
     model, author, channel = (
         given.pop(name, default)
-        for name, default in (("model", DEFAULT_MODEL), ("author", None), ("channel", None))
+        for name, default in (("model", dialogs.DEFAULT_MODEL), ("author", None), ("channel", None))
     )
     if not seeds.strip():
-        raise InputError(f"seeds= is empty; type some, such as {DEFAULT_SEEDS}.")
+        raise InputError(f"seeds= is empty; type some, such as {dialogs.DEFAULT_SEEDS}.")
     if not model or not model.strip():
         raise InputError("model= is empty; press m for a list.")
     return MessageSpec(text, seeds, model, author, channel=channel, parameters=given)
@@ -93,14 +83,14 @@ def order_of(given: dict[str, str]) -> MessageSpec:
 @does("model")
 async def model(app: Viewer, words: Words) -> None:
     cards = await in_thread(choices.models, "models")
-    shown = app.frame.focus.model if app.frame and app.frame.focus else DEFAULT_MODEL
+    shown = app.frame.focus.model if app.frame and app.frame.focus else dialogs.DEFAULT_MODEL
     name = choice("model", words, tuple(card.name for card in cards))
     if not name:
-        name = await app.push_screen_wait(PickModel(cards, shown)) or ""
+        name = await app.push_screen_wait(dialogs.PickModel(cards, shown)) or ""
     if not name:
         return
     facts = await in_thread(lambda: choices.card_facts(name), "card")
-    card = ModelCard(name, facts, can_send=app.frame is not None)
+    card = dialogs.ModelCard(name, facts, can_send=app.frame is not None)
     if await app.push_screen_wait(card) == "send":
         order = await message_asked(app, model=name)
         if order is not None:
@@ -125,7 +115,7 @@ async def plugin(app: Viewer, words: Words) -> None:
     loaded = ", ".join(f"{each.name} {each.version}" for each in brought)
     models = [each.name for each in brought if each.kind == "propagation"]
     if models:
-        last = app.last_order or MessageSpec("", DEFAULT_SEEDS, models[0])
+        last = app.last_order or MessageSpec("", dialogs.DEFAULT_SEEDS, models[0])
         app.last_order = replace(last, model=models[0], parameters={})
         loaded += f"; {way_to('inject', app.keymap)} sends a message with {models[0]}"
     app.say(" ".join([f"Loaded {loaded}.", *remarks]), "warning" if remarks else "good")
@@ -244,6 +234,9 @@ async def _change(app: Viewer, said: Mapping[str, str]) -> None:
     app.say(f"From the next tick {' and '.join(told)}; K changes it for some members.", "good")
 
 
+FLAGS = ("hidden", "labelled", "downranked", "pinned", "ad")
+
+
 @does("flag")
 async def flag(app: Viewer, words: Words) -> None:
     chosen = app.messages.chosen
@@ -265,43 +258,45 @@ async def flag(app: Viewer, words: Words) -> None:
 async def intervene(app: Viewer, words: Words) -> None:
     cards = await in_thread(choices.interventions, "interventions")
     names = [card.name for card in cards]
-    wish: InterventionWish | None
+    wish: dialogs.InterventionWish | None
     if len(words) >= 2:
         wish = _typed_wish(words, names)
     else:
         likely = "label" if app.groups.member is None else "freeze"
         kind = choice("intervention", words, tuple(names)) or likely
         frame = app.simulation.frame
-        begin, planned = InterventionWish(kind, "now", _about(app)), frame.interventions
-        dialog = intervene_dialog(cards, begin, frame.tick, planned, lambda wish: _hits(app, wish))
+        begin, planned = dialogs.InterventionWish(kind, "now", _about(app)), frame.interventions
+        dialog = dialogs.intervene_dialog(
+            cards, begin, frame.tick, planned, lambda wish: _hits(app, wish)
+        )
         wish = await app.push_screen_wait(dialog)
     if wish is not None:
         await _plan(app, wish)
 
 
-def _typed_wish(words: Words, names: list[str]) -> InterventionWish:
+def _typed_wish(words: Words, names: list[str]) -> dialogs.InterventionWish:
     """Return an intervention typed as WHEN KIND NAME=VALUE, or in words."""
     from sim.world import intervention_from_words
 
     if words[1] in names:
-        return InterventionWish(words[1], words[0], pairs(words[2:]))
+        return dialogs.InterventionWish(words[1], words[0], pairs(words[2:]))
     if words[0] == "now" or words[0].isdecimal():
         raise UnknownNameError("intervention", words[1], names)
     when, kind, said = intervention_from_words(" ".join(f"'{w}'" if " " in w else w for w in words))
-    return InterventionWish(kind, "now" if when is None else str(when), said)
+    return dialogs.InterventionWish(kind, "now" if when is None else str(when), said)
 
 
-def _checked(wish: InterventionWish) -> dict[str, Any]:
+def _checked(wish: dialogs.InterventionWish) -> dict[str, Any]:
     offer = next(each for each in choices.interventions() if each.name == wish.kind)
     return offer.checked(dict(wish.said))
 
 
-async def _hits(app: Viewer, wish: InterventionWish) -> str:
+async def _hits(app: Viewer, wish: dialogs.InterventionWish) -> str:
     said: str = await app.simulation.query(choices.hits, wish.kind, _checked(wish))
     return said
 
 
-async def _plan(app: Viewer, wish: InterventionWish) -> None:
+async def _plan(app: Viewer, wish: dialogs.InterventionWish) -> None:
     tick = app.simulation.frame.tick
     number = whole_of(wish.when.replace(",", ""))
     when = tick if wish.when == "now" else wish.when if number is None else number

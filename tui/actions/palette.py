@@ -11,16 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from sim.runtime.engine.metrics_tracker import UNITS
-from tui.actions.command_line import (
-    FLAGS,
-    HERE,
-    METHODS,
-    OF_SCENARIO,
-    ORDERS,
-    SPEEDS,
-    STUDY_VERBS,
-    VIEWS,
-)
+from tui.actions.command_line import SPEEDS
 from tui.actions.table import ACTIONS, Action, by_id, way_to
 from tui.draw.agent_table import COLUMNS
 from tui.text import rank
@@ -92,30 +83,20 @@ class ActionProvider(Provider):
 
 
 WORDS = {
-    "run": "quiet",
-    "detect": " ".join(METHODS),
     "import": "direction=influences direction=follows directed=no labels= columns= weights= times= "
     "relations=",
-    "view": " ".join(VIEWS),
-    "order": " ".join(ORDERS),
-    "export": "screenshot table tables arms curves differences errors expected parameters points "
-    "runs sensitivity",
-    "calibrate": "model= network= holdout= simulations= messages= seeds=",
-    "platform": "on recommender= policy= slots= posting= window= rhythm=",
-    "flag": " ".join(FLAGS),
-    "minds": "top:50:pagerank share:0.001 mind= goal= language=",
-    "llm": "on off status budget least",
-    "survey": "random:20 question= choices=",
+    "export": "arms curves differences errors expected parameters points runs sensitivity",
+    "calibrate": "holdout= simulations= messages= seeds=",
+    "platform": "slots= posting= window= rhythm=",
+    "minds": "top:50:pagerank share:0.001 language=",
+    "survey": "random:20",
     "filter": "activity> openness> conscientiousness> extraversion> agreeableness> neuroticism> "
     "interest: community: status:active id: state:",
-    "replicates": "stop ticks= seed= text=",
     "change": "status= activity= interests= community=",
     "suggest": "adamic-adar common-neighbours compatibility jaccard preferential-attachment "
     "random-walk two-hop-walk",
 }
-"""The words of commands that are the same in every world; names of plugins can be typed too."""
-
-_OF_SWEEP = "design= points= replicates= measure= ticks= into= anew"
+"""Words that usages leave out, the same in every world; names of plugins can be typed too."""
 
 
 def start_of(app: Viewer, command: str) -> str:
@@ -136,28 +117,31 @@ def start_of(app: Viewer, command: str) -> str:
 def known(app: Viewer) -> dict[str, list[str]]:
     """Return the known words of each command, without reading files or asking the engine."""
     frame, upkeep = app.frame, app.upkeep
-    focus = None if frame is None else frame.focus
-    of_message = () if focus is None else tuple(name for name, _ in focus.parameters)
-    parameters = [f"{name}=" for name in of_message]
-    ids = [] if frame is None else [str(row.id) for row in frame.sessions]
-    return {command: line.split() for command, line in WORDS.items()} | {
-        "speed": ["max" if speed is None else f"{speed:g}" for speed in SPEEDS],
-        "theme": list(app.themes),
-        "study": [*STUDY_VERBS, *["replicates=", "worlds=", "into=", "anew"], *upkeep.lab_words],
-        "sweep": [HERE, *_OF_SWEEP.split(), *upkeep.lab_words, *parameters],
+    names = [name for name, _ in frame.focus.parameters] if frame and frame.focus else []
+    ids = [str(row.id) for row in frame.sessions] if frame else []
+    parameters = [f"{name}=" for name in names]
+    more = {command: line.split() for command, line in WORDS.items()} | {
+        "speed": [f"{speed:g}" for speed in SPEEDS if speed],
+        "theme": app.themes,
+        "study": ["worlds=", *upkeep.lab_words],
+        "sweep": ["ticks=", *upkeep.lab_words, *parameters],
         "picture": [view.partition(" ")[0] for view in app.runs.views],
-        "metrics": [*UNITS, "none"],
-        "alert": [*UNITS, "warning=", "critical=", "never"],
-        "sort": list(COLUMNS),
-        "compare": [*["recommender=", "policy=", "ticks=", "seed="], *parameters],
-        "inject": ["text=", "author=", "channel=", *_seeds(app), *upkeep.model_words],
+        "metrics": UNITS,
+        "alert": [*UNITS, "never"],
+        "sort": COLUMNS,
+        "compare": ["policy=", *parameters],
+        "inject": ["author=", "channel=", *_seeds(app), *upkeep.model_words],
         "open": upkeep.saved_words,
-        "scenario": [*upkeep.scenario_words, *(f"{name}=" for name in OF_SCENARIO)],
+        "scenario": upkeep.scenario_words,
         "save": upkeep.saved_words,
         "branch": app.branches.names,
-        "set": [*of_message],
         "focus": ids,
         "cancel": ids,
+        "set": names,
+    }
+    return {
+        action.command: [*dict.fromkeys((*action.words, *more.get(action.command, ())))]
+        for action in ACTIONS
     }
 
 

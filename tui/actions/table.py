@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -105,6 +106,14 @@ class Action:
     def names(self) -> tuple[str, ...]:
         """All names by which the ``:`` line knows it."""
         return (self.command, *self.aliases)
+
+    @property
+    def words(self) -> list[str]:
+        """The words of its usage that are typed as they stand, such as ``off`` and ``text=``."""
+        return _TYPED.findall(re.sub(r"=\S*", "= ", self.usage))
+
+
+_TYPED = re.compile(r"(?<![\w.-])[a-z][a-z-]+(?:[=:]|(?=\s*(?:$|[\[\]|A-Z])))")
 
 
 # fmt: off
@@ -310,6 +319,12 @@ def by_id(name: str) -> Action:
 
 def by_command(word: str) -> Action | None:
     return _BY_COMMAND.get(word)
+
+
+def by_key(key: str, keymap: Mapping[str, str], mode: str = "live") -> Action | None:
+    """Return the action that a key has in a mode."""
+    acts = (each for each in ACTIONS if each.is_in(mode) and key in keys_of(each, keymap))
+    return next(acts, None)
 
 
 def bindings(mode: str) -> Iterator[Binding]:

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from sim import io, lab
 from sim.core import plural
 from sim.errors import InputError, UnknownNameError
 from sim.io import write_text
-from tui.actions.command_line import ORDERS, VIEWS, choice, pairs
+from tui.actions.command_line import choice, pairs
 from tui.actions.lab import export_tables
 from tui.actions.table import Act, Words, does
 from tui.actions.world import may_leave
 from tui.dialogs.progress import in_thread
 from tui.dialogs.view import HelpDialog, MetricsDialog, export_dialog
 from tui.draw.canvas import picture_of
-from tui.draw.community_table import MEASURES, CommunityTable
-from tui.modes.live import LiveMode
+from tui.draw.community_table import MEASURES, CommunityTable, Order
+from tui.modes.live import VIEWS, LiveMode
 from tui.opening import Bubble
 from tui.safe_text import plain
 from tui.theme import theme_named
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _DIRECT: dict[str, Callable[[Viewer], object]] = {
     "live": lambda app: app.go("live"),
     "messages": lambda app: app.go("messages"),
+    "runs": lambda app: app.go("runs"),
     "system": lambda app: app.go("system"),
     "next-pane": lambda app: app.screen.focus_next(),
     "previous-pane": lambda app: app.screen.focus_previous(),
@@ -66,22 +67,18 @@ async def theory(app: Viewer, _words: Words) -> None:
     app.say(await app.predicted.turn())
 
 
-def _live(app: Viewer) -> LiveMode:
-    live: LiveMode = app.stage.query_one(LiveMode)
-    return live
-
-
 @does("view")
 async def turn_view(app: Viewer, words: Words) -> None:
     app.go("live")
-    _live(app).turn(choice("view", words, VIEWS))
+    app.stage.query_one(LiveMode).turn(choice("view", words, VIEWS))
 
 
 @does("measure")
 async def measure(app: Viewer, words: Words) -> None:
     if app.situation().mode != "groups":
         app.go("live")
-    chosen = _live(app).colour(choice("measure", words, tuple(MEASURES)))
+    wanted = choice("measure", words, tuple(MEASURES))
+    chosen = app.stage.query_one(LiveMode).colour(wanted)
     app.say(f"The communities show: {chosen.lower()}.")
 
 
@@ -89,7 +86,7 @@ async def measure(app: Viewer, words: Words) -> None:
 async def order(app: Viewer, words: Words) -> None:
     app.go("groups")
     app.groups.turn("communities")
-    order: Any = choice("order", words, ORDERS) or "size"
+    order: Any = choice("order", words, get_args(Order)) or "size"
     app.groups.query_one(CommunityTable).sort_by(order)
 
 

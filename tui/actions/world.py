@@ -13,18 +13,11 @@ from sim.errors import Cancelled, InputError
 from sim.runtime import choices
 from sim.runtime.queries import pairs as pairs_of
 from sim.scenario import ImportedWorld
-from tui.actions.command_line import METHODS, choice, pairs
+from tui.actions.command_line import choice, pairs
 from tui.actions.table import Words, does
+from tui.dialogs import world as dialogs
 from tui.dialogs.dialog import Notice
 from tui.dialogs.progress import in_thread
-from tui.dialogs.world import (
-    QuitDialog,
-    SaveDialog,
-    is_taken,
-    new_world_dialog,
-    open_dialog,
-    saved_path,
-)
 from tui.modes.stage import durability_text
 from tui.safe_text import line
 from tui.text import bytes_of, count, seconds, short
@@ -38,7 +31,7 @@ if TYPE_CHECKING:
 
 @does("new")
 async def new_world(app: Viewer, _words: Words) -> None:
-    order = await app.push_screen_wait(new_world_dialog(app.last_new))
+    order = await app.push_screen_wait(dialogs.new_world_dialog(app.last_new))
     if order is None or not await may_leave(app, "create the new world"):
         return
     app.last_new = order
@@ -57,9 +50,9 @@ def _created(order: NewWorld, report: Report) -> World:
 @does("open")
 async def open_world(app: Viewer, words: Words) -> None:
     if words:
-        path: Path | None = saved_path(app.saves, words[0], must_exist=True)
+        path: Path | None = dialogs.saved_path(app.saves, words[0], must_exist=True)
     else:
-        chosen = await app.push_screen_wait(open_dialog(app.saves))
+        chosen = await app.push_screen_wait(dialogs.open_dialog(app.saves))
         path = None if chosen is None else chosen.path
     if path is not None and app.homes.home.at == path:
         app.say(f"{path.stem} is already open; type :revert to go back to the saved world.")
@@ -133,9 +126,9 @@ async def journal(app: Viewer, words: Words) -> None:
 @does("save")
 async def save_world(app: Viewer, words: Words) -> None:
     if words:
-        path = saved_path(app.saves, words[0])
+        path = dialogs.saved_path(app.saves, words[0])
         own = app.frame.path if app.frame else None
-        if is_taken(path) and str(path) != str(own) and path != app.homes.home.at:
+        if dialogs.is_taken(path) and str(path) != str(own) and path != app.homes.home.at:
             raise InputError(f"{path.name} is another world; press w to replace it.")
         await save_to(app, path)
     else:
@@ -150,7 +143,7 @@ async def save_asking(app: Viewer) -> bool:
         name, own = f"{name}-copy", None
     elif home.at is not None:
         name = home.at.stem
-    path = await app.push_screen_wait(SaveDialog(app.saves, name, own, home.at))
+    path = await app.push_screen_wait(dialogs.SaveDialog(app.saves, name, own, home.at))
     if path is None:
         return False
     await save_to(app, path)
@@ -189,7 +182,7 @@ async def may_leave(app: Viewer, purpose: str) -> bool:
     if is_safe and home.is_named:
         return True
     kept_as = home.at.stem if is_safe and home.at is not None else ""
-    answer = await app.push_screen_wait(QuitDialog(frame, purpose, kept_as))
+    answer = await app.push_screen_wait(dialogs.QuitDialog(frame, purpose, kept_as))
     if answer == "drop" and kept_as:
         app.homes.throw_away()
     if answer != "save":
@@ -248,6 +241,9 @@ async def report(app: Viewer, _words: Words) -> None:
 def _named(world: World, ids: Sequence[int]) -> list[str]:
     both = [(world.agents.name(agent), str(world.agents.id(agent))) for agent in ids]
     return [name if name == own else f"{name} ({own})" for name, own in both]
+
+
+METHODS = ("louvain", "label-propagation", "leiden")
 
 
 @does("detect")

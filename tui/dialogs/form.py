@@ -311,7 +311,6 @@ class FormDialog(Dialog[T]):
             self._look()
 
     async def ask_parameters(self, card: PluginChoice) -> None:
-        """Show the declared parameters of a card."""
         form, given = self.query_one("#form"), self._given(card.name)
         async with form.batch():
             await form.remove_children()

@@ -24,7 +24,7 @@ from sim.errors import InputError
 from tui.dialogs.dialog import Confirm, Dialog, ListDialog
 from tui.dialogs.form import Field, FormDialog
 from tui.dialogs.progress import in_thread
-from tui.draw.fan import FanPane
+from tui.draw.experiments import FanPane
 from tui.safe_text import line
 
 if TYPE_CHECKING:
@@ -201,7 +201,6 @@ class GalleryDialog(ListDialog[Any]):
 
 
 def _drawn(story: ScenarioStory) -> Outcome:
-    """Return the courses of all variants as a picture."""
     arms = {}
     for name in story.variants:
         arms[name] = np.full((5, len(course := story.course(name))), np.nan)

@@ -315,7 +315,6 @@ class EgoPane(StripPane):
 
 
 def _mark(ego: Ego, place: int) -> str:
-    """Return the mark of a member's tie to the one in the middle."""
     if place == 0:
         return "@"
     return ("", ">", "<", "=")[2 * int(ego.hears[place]) + int(ego.heard[place])]

@@ -46,7 +46,6 @@ class Canvas:
         self._spans: list[tuple[str, int, Style]] = []
 
     def ink_of(self, tone: str | Style) -> int:
-        """Return the ink of a style, or of a tone by its name."""
         if tone not in self._inks:
             self._inks[tone] = len(self.styles)
             self.styles.append(self._tone(tone) if isinstance(tone, str) else tone)
@@ -101,7 +100,6 @@ class Canvas:
                 ink[cells] = _PAIR | (_packed(fore) << 24) | packed[cells]
 
     def strips(self) -> list[Strip]:
-        """Return the drawing as `height` strips of `width` cells."""
         if self.width < 1:
             return [Strip([], 0) for _ in range(self.height)]
         rows, columns = np.nonzero(self.ink[:, 1:] != self.ink[:, :-1])

@@ -73,7 +73,6 @@ class Plot:
         return self.column(tick) - self.x if shown else None
 
     def tick(self, column: int) -> int:
-        """Return the tick at a column of the canvas."""
         share = (column - self.x) / max(1, self.columns - 1)
         return round(self.view.start + share * (self.view.stop - self.view.start))
 
@@ -155,7 +154,6 @@ class Pen:
                 self._markers.setdefault((row, column), marker)
 
     def finish(self) -> None:
-        """Draw the dots and letters of all curves onto the canvas."""
         if not self._letters:
             self._chars[:] = (BRAILLE if self._down == 4 else QUADRANTS)[self._packed]
         for place, (letter, ink) in self._markers.items():

@@ -18,7 +18,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from sim import runtime
-from tui.actions.command_line import VIEWS, parse
+from tui.actions.command_line import parse
 from tui.dialogs.form import written
 from tui.dialogs.progress import in_thread
 from tui.draw.community_map import CommunityMap
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from sim.core import ParameterSpec
     from sim.runtime import Focus, Frame
     from tui.app import Hubbub
+
+
+VIEWS = ("map", "heat", "table")
 
 
 class LiveMode(Mode):

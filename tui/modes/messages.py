@@ -17,15 +17,7 @@ from textual.widget import Widget
 from sim.core import plural
 from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn
 from tui.modes.groups import FetchingMode
-from tui.modes.inspector import (
-    ScrollingLines,
-    below_headings,
-    fact,
-    gauge,
-    heading,
-    muted,
-    wrapped,
-)
+from tui.modes.inspector import ScrollingLines, below_headings, fact, gauge, heading, muted, wrapped
 from tui.modes.panes import entitle, of_one_run, titled
 from tui.safe_text import line
 from tui.text import count, percent, short

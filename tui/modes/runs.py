@@ -19,8 +19,13 @@ from sim.arrays import F64
 from sim.core import plural
 from tui.actions.table import way_to
 from tui.dialogs.progress import in_thread
-from tui.draw.experiments import BarsPane, ExperimentTable, ParameterMapPane
-from tui.draw.fan import DifferencePane, FanPane
+from tui.draw.experiments import (
+    BarsPane,
+    DifferencePane,
+    ExperimentTable,
+    FanPane,
+    ParameterMapPane,
+)
 from tui.experiments import REPLICATES, Experiment
 from tui.modes.inspector import ScrollingLines, fact, heading, wrapped
 from tui.modes.panes import Mode, entitle, titled

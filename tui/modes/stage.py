@@ -523,7 +523,6 @@ class Stage(Screen[None], inherit_bindings=False):
             pane.symbols = cast("Symbols", symbols)
 
     def main_pane(self) -> Widget:
-        """Return the first visible pane."""
         panes = self.modes[self.mode].query(".pane")
         return next(pane for pane in panes if pane.display and pane.can_focus)
 
