@@ -39,17 +39,15 @@ from tui.theme import THEMES, register_themes, theme_named
 from tui.world_session import WorldSession
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from sim import World
+    from sim.arrays import I64, Array
     from sim.core import Report
     from sim.runtime import Frame, Health, OpenResult, Simulation
     from sim.scenario import NewWorld
     from sim.settings import Settings
 
 
-Ghost = tuple["npt.NDArray[np.int64]", "npt.NDArray[Any]"]
+Ghost = tuple["I64", "Array"]
 
 CLOSING_SECONDS = 5.0
 """Seconds that the engine may take to finish its tick when the world is left."""

@@ -340,9 +340,6 @@ class TheoryCurves:
         self._app.redraw()
 
 
-Using = Callable[["Thinker"], Awaitable[None]]
-
-
 class ModelAccess:
     """Access to language models, shared by minds, interviews and surveys.
 
@@ -374,7 +371,9 @@ class ModelAccess:
             raise InputError(thinker.lacks)
         return thinker
 
-    async def anew(self, use: Using | None = None, *, offline: bool = False) -> Thinker:
+    async def anew(
+        self, use: Callable[[Thinker], Awaitable[None]] | None = None, *, offline: bool = False
+    ) -> Thinker:
         """Reopen the access with the current settings, close the old one; models may be missing."""
         from sim.runtime.minds import thinker_of
 

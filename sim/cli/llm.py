@@ -262,7 +262,7 @@ def _ask_sample(
     with _asking() as (pool, how):
         found = survey(
             world, who, question, pool, choices=[c for c in choices.split(",") if c],
-            report=lambda: report("asking", 0.0), **how,
+            report=report, **how,
         )  # fmt: skip
     names = [world.agents.name(member) for member in who]
     texts = [one.text if one.fault is None else f"({one.fault})" for one in found.answers]

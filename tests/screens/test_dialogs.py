@@ -17,6 +17,7 @@ from textual.widgets import Input, OptionList, Select
 import tui
 from sim.minds.deciding.commands import PlayedMember
 from sim.minds.deciding.estimate import MindsOffer
+from sim.runtime import Chain, ChainStep
 from tests.screens.fake import Cascade, FakeSimulation, FakeSimulator, World, card
 from tui.actions.agents import WhyDialog
 from tui.actions.lab import arms_of
@@ -56,7 +57,7 @@ REACH: Any = SimpleNamespace(sentence="Nothing was done.")
 
 
 MAKE: dict[str, Callable[[Any], Any]] = {
-    "WhyDialog": lambda _: WhyDialog(None, "It was shown nothing."),
+    "WhyDialog": lambda _: WhyDialog(Chain(0, "", (ChainStep(3, 1, "Ann"),)), "Nothing."),
     "survey_dialog": lambda _: survey_dialog(),
     "Confirm": lambda _: Confirm("Sure?", "It is lost.", yes="Lose it", no="Keep it"),
     "minds_dialog": lambda _: minds_dialog(

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from sim.errors import Cancelled, InputError
+from sim.minds.deciding.interview import gathered
 from sim.minds.models.budget import cap_of
 from sim.runtime.frames.frames import MindsNow
-from tui.actions.minds import _gathered
 from tui.text import NOBODY, minds_facts, minds_share, minds_text
 
 NOW = MindsNow(
@@ -52,7 +52,7 @@ def test_who_cancels_a_survey_calls_off_what_is_awaited() -> None:
 
     futures: list[Future[Any]] = [Future(), Future()]
     with pytest.raises(Cancelled, match="0 of 2 answered"):
-        _gathered(futures, report)
+        gathered(futures, report)
     assert all(future.cancelled() for future in futures)
 
 

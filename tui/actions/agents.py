@@ -10,9 +10,12 @@ from textual.app import ComposeResult
 from textual.content import Content
 from textual.widgets import OptionList, Static
 
-from sim import io, lab, runtime
+from sim import World, io, lab, runtime
 from sim.core import plural, whole_of
 from sim.errors import InputError
+from sim.platform import Why
+from sim.runtime import Chain, ChainStep, Pair
+from sim.runtime.queries import feeds, members
 from tui.actions.command_line import choice, pairs
 from tui.actions.table import Words, does
 from tui.dialogs.dialog import Dialog, Notice
@@ -23,9 +26,6 @@ from tui.safe_text import line, plain
 from tui.text import count
 
 if TYPE_CHECKING:
-    from sim import World
-    from sim.platform import Why
-    from sim.runtime import Chain, ChainStep, Pair
     from tui.app import Hubbub as Viewer
 
 
@@ -121,35 +121,33 @@ async def why(app: Viewer, words: Words) -> None:
         refusals.append(str(error))
     if chain is None and not feed:
         raise InputError(" ".join(refusals))
+    if chain is None:
+        await app.push_screen_wait(Notice("Why", feed))
+        return
     chosen = await app.push_screen_wait(WhyDialog(chain, feed or " ".join(refusals)))
-    if chosen is not None and chain is not None:
+    if chosen is not None:
         app.groups.go_to(chosen, [step.member for step in chain.steps])
         app.groups.turn("ties")
 
 
 async def _feed_told(app: Viewer, agent: int, wanted: tuple[int, ...]) -> str:
-    from sim.runtime.queries import feeds
-
-    name, feed = await app.simulation.query(_feed_of, agent)
+    name, feed, found = await app.work.of_engine(
+        "explaining the feed", app.simulation.query(_feed_of, agent, wanted)
+    )
     if feed.unknown:
         known = f"`hubbub show FILE feed {app.groups.table.chosen_id}` runs the last tick again."
         raise InputError(f"{feed.unknown} {known}")
-    # Fetched now: while time runs, the feed shown may be a tick old.
-    tick, found = await app.work.of_engine(
-        "explaining the feed", app.simulation.query(feeds.whys_of, agent, wanted)
-    )
     if not found:
-        is_offline = feed.tick == tick and not feed.is_online
-        what = "was offline" if is_offline else "had no impressions"
+        what = "had no impressions" if feed.is_online else "was offline"
         what = "was shown none of these" if wanted else what
-        raise InputError(f"{name} {what} in tick {tick:,}.")
-    return "\n\n".join([f"Feed of tick {count(tick)}", *(_told(*each) for each in found)])
+        raise InputError(f"{name} {what} in tick {feed.tick:,}.")
+    return "\n\n".join([f"Feed of tick {count(feed.tick)}", *(_told(*each) for each in found)])
 
 
-def _feed_of(world: World, agent: int) -> tuple[str, Any]:
-    from sim.runtime.queries import feeds
-
-    return world.agents.name(agent), feeds.feed_of(world, agent)
+def _feed_of(world: World, agent: int, wanted: tuple[int, ...]) -> tuple[str, Any, Any]:
+    feed: Any = feeds.feed_of(world, agent)
+    found = () if feed.unknown else feeds.whys_of(world, agent, wanted)[1]
+    return world.agents.name(agent), feed, found
 
 
 class WhyDialog(Dialog[int]):
@@ -158,27 +156,20 @@ class WhyDialog(Dialog[int]):
     AUTO_FOCUS = "#steps"
     DEFAULT_CSS = "WhyDialog #steps { height: auto; max-height: 12; margin: 1 0; }"
 
-    def __init__(self, chain: Chain | None, feed: str) -> None:
-        title = "Why" if chain is None else f"Why {chain.steps[0].name} adopted #{chain.message}"
-        can_go = chain is not None
-        super().__init__(title, yes="Show ties" if can_go else "", no="Close")
+    def __init__(self, chain: Chain, feed: str) -> None:
+        title = f"Why {chain.steps[0].name} adopted #{chain.message}"
+        super().__init__(title, yes="Show ties", no="Close")
         self._chain, self._feed = chain, feed
 
     def body(self) -> ComposeResult:
-        if self._chain is not None:
-            yield Static(plain(self._chain.sentence), markup=False)
-            steps = OptionList(
-                *map(_step, self._chain.steps), id="steps", markup=False, compact=True
-            )
-            steps.highlighted = min(1, len(self._chain.steps) - 1)
-            yield steps
+        yield Static(plain(self._chain.sentence), markup=False)
+        steps = OptionList(*map(_step, self._chain.steps), id="steps", markup=False, compact=True)
+        steps.highlighted = min(1, len(self._chain.steps) - 1)
+        yield steps
         yield Static(plain(self._feed), markup=False)
 
-    def result(self) -> int | None:
-        if self._chain is None:
-            return None
-        at = self.query_one(OptionList).highlighted or 0
-        return self._chain.steps[at].member
+    def result(self) -> int:
+        return self._chain.steps[self.query_one(OptionList).highlighted or 0].member
 
 
 def _step(step: ChainStep) -> Content:
@@ -248,10 +239,8 @@ def _suggested(world: World, agent: int, by: str) -> tuple[str, list[str]]:
 
 @does("moves")
 async def moves(app: Viewer, words: Words) -> None:
-    from sim.runtime.queries import members as moving
-
     start, stop = _span(words)
-    many, rows = await app.simulation.query(moving.moves_told, start, stop)
+    many, rows = await app.simulation.query(members.moves_told, start, stop)
     if not rows:
         raise InputError("No lifecycle transitions on record in those ticks.")
     lines = [

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sim import lab
-from sim.core import plural
+from sim import World, lab
+from sim.core import Report, plural
 from sim.errors import InputError, UnknownNameError
 from sim.io import write_text
+from sim.lab import Result, ScenarioStory
 from sim.runtime import choices
-from sim.scenario import open_scenario
+from sim.scenario import RunPlan, Scenario, open_scenario
 from tui import experiments as plans
 from tui.actions.command_line import choice, number, pairs
 from tui.actions.messages import message_asked, order_of
@@ -27,10 +28,6 @@ from tui.dialogs.progress import in_thread
 from tui.text import count
 
 if TYPE_CHECKING:
-    from sim import World
-    from sim.core import Report
-    from sim.lab import Result, ScenarioStory
-    from sim.scenario import RunPlan, Scenario
     from tui.app import Hubbub as Viewer
 
 

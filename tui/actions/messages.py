@@ -8,20 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import load_file, runtime
-from sim.core import named_plugins, plural, whole_of
+from sim.core import Report, Spec, named_plugins, plural, whole_of
 from sim.errors import InputError, UnknownNameError
-from sim.runtime import choices
+from sim.runtime import SessionRow, choices
+from sim.runtime.queries import feeds
 from sim.scenario import MessageSpec
+from sim.testing.judge import probe
+from sim.world import intervention_from_words
 from tui.actions.command_line import choice, number, pairs
 from tui.actions.table import Words, does, way_to
 from tui.dialogs import messages as dialogs
 from tui.dialogs.form import written
 from tui.dialogs.progress import in_thread
+from tui.modes.live import ParametersPane
 from tui.safe_text import is_visible
 
 if TYPE_CHECKING:
-    from sim.core import Report, Spec
-    from sim.runtime import SessionRow
     from tui.app import Hubbub as Viewer
 
 
@@ -100,8 +102,6 @@ async def model(app: Viewer, words: Words) -> None:
 @does("plugin")
 async def plugin(app: Viewer, words: Words) -> None:
     """Load a plugin after a trial in a process of its own; the next message takes its model."""
-    from sim.testing.judge import probe
-
     if not words:
         raise InputError("Type a plugin's file, such as `plugin chain_letter.py`.")
     if app.isolated:
@@ -123,8 +123,6 @@ async def plugin(app: Viewer, words: Words) -> None:
 
 @does("params")
 async def params(app: Viewer, _words: Words) -> None:
-    from tui.modes.live import ParametersPane
-
     focus = app.frame.focus if app.frame else None
     if focus is None or app.stage is None:
         return
@@ -198,8 +196,6 @@ async def cancel(app: Viewer, words: Words) -> None:
 
 @does("platform")
 async def platform(app: Viewer, words: Words) -> None:
-    from sim.runtime.queries import feeds
-
     choice("wish", words[:1], ("on",))
     said = pairs(words[1:])
     now = await app.simulation.query(feeds.about_platform)
@@ -276,8 +272,6 @@ async def intervene(app: Viewer, words: Words) -> None:
 
 def _typed_wish(words: Words, names: list[str]) -> dialogs.InterventionWish:
     """Return an intervention typed as WHEN KIND NAME=VALUE, or in words."""
-    from sim.world import intervention_from_words
-
     if words[1] in names:
         return dialogs.InterventionWish(words[1], words[0], pairs(words[2:]))
     if words[0] == "now" or words[0].isdecimal():

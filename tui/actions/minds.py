@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from concurrent.futures import wait
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from sim import settings
 from sim.core import plural
 from sim.errors import InputError
-from sim.minds.models.budget import cap_of
+from sim.minds.deciding import interview as interviews
+from sim.minds.deciding.commands import PlayedMember, being_of, checked_mind, members_of, who_is
+from sim.minds.deciding.estimate import expected_of, minds_offer
+from sim.minds.models.asks import Answer
+from sim.minds.models.budget import Budget, cap_of
+from sim.minds.models.configured import prompts_folder
+from sim.runtime.minds import budget_left, resume
+from sim.scenario import MindsRequest
 from tui.actions.command_line import choice, pairs, share_of
 from tui.actions.table import Words, does
 from tui.dialogs.dialog import Notice
-from tui.dialogs.minds import InterviewDialog, PlayDialog, minds_dialog, survey_dialog
+from tui.dialogs.minds import InterviewDialog, PlayDialog, Talk, minds_dialog, survey_dialog
 from tui.dialogs.progress import in_thread
 from tui.text import minds_text
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from sim.core import Report
-    from sim.minds.deciding.commands import PlayedMember
-    from sim.minds.models.asks import Answer
-    from sim.minds.models.budget import Budget
-    from sim.scenario import MindsRequest
     from tui.app import Hubbub as Viewer
-    from tui.dialogs.minds import Talk
 
 
 @does("minds")
 async def minds(app: Viewer, words: Words) -> None:
-    from sim.minds.deciding import commands as minding
-    from sim.minds.deciding.estimate import minds_offer
-
     offer = await in_thread(minds_offer, "minds")
     caps, _ = await app.simulation.query(_kept)
     if caps is not None and caps[2] is not None:
@@ -52,7 +48,7 @@ async def minds(app: Viewer, words: Words) -> None:
         raise InputError(f"`minds` takes {', '.join(allowed)}, each NAME=WORDS, nothing else.")
     mind, wakes = said.pop("mind", "model"), said.pop("wake", "no") == "yes"
     model, budget = said.pop("model", ""), said.pop("budget", "")
-    await in_thread(lambda: minding.checked_mind(mind), "minds")
+    await in_thread(lambda: checked_mind(mind), "minds")
     if wakes:
         _of_this_process(app)
         await _open_platform(app)
@@ -70,8 +66,6 @@ async def minds(app: Viewer, words: Words) -> None:
 
 
 async def _estimated(app: Viewer, who: str, ticks: int, model: str, goal: str) -> str:
-    from sim.minds.deciding.estimate import expected_of
-
     if not who:
         return ""
     members, found = await app.simulation.query(expected_of, who, ticks, model, goal)
@@ -138,8 +132,6 @@ async def _wake(app: Viewer, done: str = "", *, offline: bool = False) -> None:
 
 async def _run_budget(app: Viewer) -> tuple[Budget, bool]:
     """Return the budget with the caps stored in the world, and whether it has any."""
-    from sim.runtime.minds import resume
-
     budget = await app.asking.budget()
     caps, spent = await app.simulation.query(_kept)
     resume(budget, caps, spent)
@@ -175,8 +167,6 @@ async def _rest(app: Viewer) -> None:
 
 
 async def _budget(app: Viewer, words: Words) -> None:
-    from sim.runtime.minds import budget_left
-
     if words:
         await _cap(app, words)
     left = ", ".join(budget_left(await app.asking.budget()))
@@ -191,16 +181,12 @@ async def _cap(app: Viewer, words: Words) -> None:
         await app.simulation.do("keep_minds", {"caps": list(budget.caps)})
 
 
-LOOK = 0.1
-
 _TALKS: WeakKeyDictionary[Any, dict[int, Talk]] = WeakKeyDictionary()
 """The conversations of each simulation, by member."""
 
 
 async def _meant(app: Viewer, words: Words, verb: str) -> tuple[int, str]:
     """Return index and name of the member named first, else of the chosen one."""
-    from sim.minds.deciding.commands import who_is
-
     if not words and app.groups.member is None:
         raise InputError(f"Type an id, such as `{verb} 33`, or select a member in Groups (2).")
     who = words[0] if words else app.groups.table.chosen_id
@@ -225,21 +211,15 @@ async def interview(app: Viewer, words: Words) -> None:
 
 
 def _asked(world: Any, member: int, question: str, talk: Talk) -> Any:
-    from sim.minds.deciding.interview import question_to
-
-    return question_to(world, member, question, before=talk, **_prompts())
+    return interviews.question_to(world, member, question, before=talk, **_prompts())
 
 
 def _prompts() -> dict[str, Any]:
-    from sim.minds.models.configured import prompts_folder
-
     return {"prompts": prompts_folder(), "limit": settings.current().llm_prompt_tokens}
 
 
 @does("survey")
 async def survey(app: Viewer, words: Words) -> None:
-    from sim.minds.deciding.interview import counted, plain, survey_text
-
     words = words or await app.push_screen_wait(survey_dialog()) or ()
     if not words:
         return
@@ -250,43 +230,23 @@ async def survey(app: Viewer, words: Words) -> None:
     thinker = await app.asking.ready()
     names, asks = await app.simulation.query(_sampled, words[0], question, choices)
     futures = [thinker.pool.submit(ask) for ask in asks]  # type: ignore[union-attr]  # ready() says so
-    answers = await app.work.in_thread("asking members", lambda report: _gathered(futures, report))
-    answers = [plain(one, choices) for one in answers]
+    answers = await app.work.in_thread("asking members", partial(interviews.gathered, futures))
+    answers = [interviews.plain(one, choices) for one in answers]
     texts = [one.text if one.fault is None else f"({one.fault})" for one in answers]
-    told = survey_text(question, counted(answers, choices), names, texts)
+    told = interviews.survey_text(question, interviews.counted(answers, choices), names, texts)
     await app.push_screen_wait(Notice("Survey", told))
 
 
 def _sampled(
     world: Any, members: str, question: str, choices: tuple[str, ...]
 ) -> tuple[list[str], list[Any]]:
-    from sim.minds.deciding.commands import members_of
-    from sim.minds.deciding.interview import questions_to
-
     who = [int(member) for member in members_of(world, members)]
-    asks = questions_to(world, who, question, choices=choices, **_prompts())
+    asks = interviews.questions_to(world, who, question, choices=choices, **_prompts())
     return [world.agents.name(member) for member in who], asks
-
-
-def _gathered(futures: list[Future[Answer]], report: Report) -> list[Answer]:
-    """Wait for all answers; cancelling calls off the pending ones."""
-    try:
-        waiting = set(futures)
-        while waiting:
-            done = len(futures) - len(waiting)
-            report(f"{done:,} of {len(futures):,} answered", done / len(futures))
-            _, waiting = wait(waiting, LOOK)
-    except BaseException:
-        for future in futures:
-            future.cancel()
-        raise
-    return [future.result() for future in futures]
 
 
 @does("be")
 async def play(app: Viewer, words: Words) -> None:
-    from sim.minds.deciding.commands import being_of
-
     member, name = await _meant(app, words, "play")
     simulation = app.simulation
 

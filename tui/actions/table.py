@@ -65,7 +65,7 @@ def does(*ids: str) -> Callable[[A], A]:
     def registered(act: A) -> A:
         for name in ids:
             if name in ACT_OF:
-                raise ValueError(f"{name!r} is done already, by {ACT_OF[name].__name__}.")
+                raise ValueError(f"{name!r} is done already, by {ACT_OF[name]!r}.")
         ACT_OF.update(dict.fromkeys(ids, act))
         return act
 

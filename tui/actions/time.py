@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from itertools import count
 from math import inf
 from pathlib import Path
@@ -12,8 +13,9 @@ import numpy as np
 
 from sim.core import number_or_word
 from sim.errors import InputError
+from sim.runtime import Frame, Job, Travelled
 from tui.actions.command_line import SPEEDS, choice, number
-from tui.actions.table import Act, Words, does, way_to
+from tui.actions.table import Words, does, way_to
 from tui.actions.world import save_asking, save_to
 from tui.dialogs.dialog import stalled_dialog
 from tui.dialogs.progress import in_thread
@@ -21,7 +23,6 @@ from tui.dialogs.world import history_dialog, saved_path
 from tui.parts import TIP
 
 if TYPE_CHECKING:
-    from sim.runtime import Frame, Job, Travelled
     from tui.app import Ghost
     from tui.app import Hubbub as Viewer
 
@@ -102,17 +103,14 @@ async def restart(app: Viewer, words: Words) -> None:
         await (save_to(app, Path(now.path)) if now and now.path else save_asking(app))
 
 
-def _other_speed(by: int) -> Act:
-    async def act(app: Viewer, _words: Words) -> None:
-        now, speeds = app.speed or inf, SPEEDS[::by]
-        beyond = (speed for speed in speeds if ((speed or inf) - now) * by > 0)
-        await _go(app, next(beyond, speeds[-1]))
-
-    return act
+async def _other_speed(app: Viewer, _words: Words, *, by: int) -> None:
+    now, speeds = app.speed or inf, SPEEDS[::by]
+    beyond = (speed for speed in speeds if ((speed or inf) - now) * by > 0)
+    await _go(app, next(beyond, speeds[-1]))
 
 
-does("faster")(_other_speed(1))
-does("slower")(_other_speed(-1))
+does("faster")(partial(_other_speed, by=1))
+does("slower")(partial(_other_speed, by=-1))
 
 
 @does("speed")
@@ -160,8 +158,11 @@ async def go_to(app: Viewer, words: Words) -> None:
         raise InputError("Type a tick or the name of a bookmark, such as `goto 120`.")
     place = " ".join(words)
     tick = number_or_word(place.replace(",", "").replace("_", ""))
-    goal = place if isinstance(tick, str) else tick
-    await _travel(app, f"going to {place}", app.simulation.go_to(goal))
+    await _go_to(app, place if isinstance(tick, str) else tick)
+
+
+async def _go_to(app: Viewer, goal: int | str) -> None:
+    await _travel(app, f"going to {goal}", app.simulation.go_to(goal))
     app.branches.reach(str(goal), app.simulation.frame.tick)
     app.redraw()
 
@@ -236,9 +237,7 @@ async def history(app: Viewer, _words: Words) -> None:
     dialog = history_dialog(marks, simulation.frame.sessions, reach, simulation.frame.tick)
     chosen = await app.push_screen_wait(dialog)
     if chosen is not None:
-        await _travel(app, "going there", simulation.go_to(chosen))
-        app.branches.reach(str(chosen), simulation.frame.tick)
-        app.redraw()
+        await _go_to(app, chosen)
 
 
 @does("branch")
@@ -274,19 +273,15 @@ async def _switch(app: Viewer, name: str) -> None:
     app.say(f"On branch {name}, tick {tip:,}.", "good")
 
 
-def _other_branch(by: int) -> Act:
-    async def act(app: Viewer, _words: Words) -> None:
-        branches = app.branches
-        names = branches.names
-        if len(names) < 2:
-            raise InputError(f"There is only {branches.name}; press B to begin a branch.")
-        await _switch(app, names[(names.index(branches.name) + by) % len(names)])
-
-    return act
+async def _other_branch(app: Viewer, _words: Words, *, by: int) -> None:
+    name, names = app.branches.name, app.branches.names
+    if len(names) < 2:
+        raise InputError(f"There is only {name}; press B to begin a branch.")
+    await _switch(app, names[(names.index(name) + by) % len(names)])
 
 
-does("previous-branch")(_other_branch(-1))
-does("next-branch")(_other_branch(1))
+does("previous-branch")(partial(_other_branch, by=-1))
+does("next-branch")(partial(_other_branch, by=1))
 
 
 @does("fork")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from sim import io, lab
-from sim.core import plural
+from sim.core import Report, plural
 from sim.errors import InputError, UnknownNameError
 from sim.io import write_text
+from sim.runtime.engine import metrics_tracker as measuring
 from tui.actions.command_line import choice, pairs
 from tui.actions.lab import export_tables
-from tui.actions.table import Act, Words, does
+from tui.actions.table import Words, does
 from tui.actions.world import may_leave
 from tui.dialogs.progress import in_thread
 from tui.dialogs.view import HelpDialog, MetricsDialog, export_dialog
@@ -24,9 +26,6 @@ from tui.safe_text import plain
 from tui.theme import theme_named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sim.core import Report
     from tui.app import Hubbub as Viewer
 
 
@@ -43,15 +42,12 @@ _DIRECT: dict[str, Callable[[Viewer], object]] = {
 }
 
 
-def _directly(call: Callable[[Viewer], object]) -> Act:
-    async def act(app: Viewer, _words: Words) -> None:
-        call(app)
-
-    return act
+async def _directly(app: Viewer, _words: Words, *, call: Callable[[Viewer], object]) -> None:
+    call(app)
 
 
 for _name, _call in _DIRECT.items():
-    does(_name)(_directly(_call))
+    does(_name)(partial(_directly, call=_call))
 
 
 @does("groups")
@@ -127,8 +123,6 @@ NEVER = {"never", "off", "none", ""}
 
 @does("metrics")
 async def metrics(app: Viewer, words: Words) -> None:
-    from sim.runtime.engine import metrics_tracker as measuring
-
     known = await in_thread(measuring.listed, "metrics")
     for word in words:
         if word not in known and words != ("none",):
@@ -192,8 +186,6 @@ def _bound(key: str, text: str) -> float | None:
 
 async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -> None:
     """Change or add the alert of a metric; one without thresholds is removed."""
-    from sim.runtime.engine import metrics_tracker as measuring
-
     rules = measuring.rules_of(app.simulation.frame.metrics)
     name = next((n for n, rule in rules.items() if metric in {n, rule.metric}), metric)
     changes: dict[str, Any] = dict(bounds)

@@ -7,25 +7,23 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim import network, runtime
-from sim.core import plural
+from sim import World, network, runtime
+from sim.core import Report, plural
 from sim.errors import Cancelled, InputError
 from sim.runtime import choices
 from sim.runtime.queries import pairs as pairs_of
-from sim.scenario import ImportedWorld
+from sim.scenario import ImportedWorld, NewWorld
 from tui.actions.command_line import choice, pairs
 from tui.actions.table import Words, does
 from tui.dialogs import world as dialogs
 from tui.dialogs.dialog import Notice
 from tui.dialogs.progress import in_thread
 from tui.modes.stage import durability_text
+from tui.modes.system import SystemMode
 from tui.safe_text import line
 from tui.text import bytes_of, count, seconds, short
 
 if TYPE_CHECKING:
-    from sim import World
-    from sim.core import Report
-    from sim.scenario import NewWorld
     from tui.app import Hubbub as Viewer
 
 
@@ -104,8 +102,6 @@ WAYS = {("pseudonymise",), ("pseudonymize",)}
 
 @does("details")
 async def details(app: Viewer, _words: Words) -> None:
-    from tui.modes.system import SystemMode
-
     if app.stage is not None:
         app.go("system")
         app.stage.query_one(SystemMode).turn()

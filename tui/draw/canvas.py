@@ -51,11 +51,6 @@ class Canvas:
             self.styles.append(self._tone(tone) if isinstance(tone, str) else tone)
         return self._inks[tone]
 
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing is drawn yet."""
-        return not self.ink.any()
-
     def text(
         self, x: int, y: int, text: str, tone: str | Style | int, *, room: int | None = None
     ) -> int:
@@ -313,12 +308,12 @@ def held(values: F64) -> F64:
     return np.where(last >= 0, values[last], np.nan)
 
 
-def arrow(values: F64, *, span: int = 5, ascii_only: bool = False) -> str:
-    """Return whether values rise, fall or stay: the last compared with `span` ticks earlier."""
+def arrow(values: F64, *, ascii_only: bool = False) -> str:
+    """Return whether values rise, fall or stay: the last compared with five ticks earlier."""
     known = values[np.isfinite(values)]
     if len(known) < 2:
         return " "
-    before, now = float(known[max(0, len(known) - 1 - span)]), float(known[-1])
+    before, now = float(known[max(0, len(known) - 6)]), float(known[-1])
     margin = 0.005 * max(abs(before), abs(now))
     rising, falling, steady = "^v=" if ascii_only else "▲▼="
     return rising if now > before + margin else falling if now < before - margin else steady

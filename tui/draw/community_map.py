@@ -91,9 +91,9 @@ class BubbleLayout:
     labels: list[PlacedLabel]
 
 
-def merged(found: Communities, most: int = MOST_BUBBLES) -> Communities:
+def merged(found: Communities) -> Communities:
     """Return what is drawn of the communities: the largest, and all others as one."""
-    largest = min(real_rows(found), most)
+    largest = min(real_rows(found), MOST_BUBBLES)
     rest = max(all_of(found) - largest, 0) if len(found.names) > largest else 0
     starts = np.arange(largest + (rest > 0))
 
@@ -153,7 +153,7 @@ def separate(places: F64, radii: F64, height: int, width: int) -> F64:
     return centres
 
 
-def strongest(links: I64, most: int = 160) -> tuple[I64, I64, F64]:
+def strongest(links: I64) -> tuple[I64, I64, F64]:
     """Select the ties to draw, weakest first: for each community, those with its closest others.
 
     Returns both ends of each, and its strength in (0, 1].
@@ -166,7 +166,7 @@ def strongest(links: I64, most: int = 160) -> tuple[I64, I64, F64]:
     b = near.ravel()
     a, b = np.unique(np.sort([a, b], axis=0), axis=1)
     weight = both[a, b]
-    order = np.argsort(weight, kind="stable")[-most:]
+    order = np.argsort(weight, kind="stable")[-160:]
     order = order[weight[order] > 0]
     return a[order], b[order], np.sqrt(weight[order] / both.max(initial=1e-300))
 

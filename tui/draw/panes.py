@@ -81,7 +81,7 @@ class StripPane(Widget, can_focus=True):
     def paint(self, width: int, height: int) -> list[Strip]:
         canvas = Canvas(width, height, self.rich_style, self.tone)
         self.draw_on(canvas)
-        if canvas.is_blank:
+        if not canvas.ink.any():
             x = max(0, (width - Content(self.placeholder).cell_length) // 2)
             canvas.text(x, (height - 1) // 2, self.placeholder, "muted")
         return canvas.strips()

@@ -290,9 +290,5 @@ def _feed(feed: MemberFeed) -> tuple[str, list[Row]]:
 
 def wrapped(text: str, width: int, indent: int = 0) -> list[Content]:
     """Return a text as lines, wrapped between words."""
-    lines, room = [""], max(4, width - indent)
-    for word in line(text, 2000).split():
-        if lines[-1] and cell_len(lines[-1]) + cell_len(word) + 1 > room:
-            lines.append("")
-        lines[-1] += (" " if lines[-1] else "") + line(word, room)
-    return [Content(" " * indent + each) for each in lines]
+    rows = Content(line(text, 2000)).wrap(max(4, width - indent))
+    return [Content(" " * indent) + row for row in rows]

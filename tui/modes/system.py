@@ -21,13 +21,11 @@ from tui.draw.canvas import sparkline
 from tui.modes.inspector import ScrollingLines, wrapped
 from tui.modes.panes import Mode, titled
 from tui.safe_text import line
-from tui.text import bytes_of, count, minds_facts, seconds, short
+from tui.text import Fact, bytes_of, count, minds_facts, seconds, short
 
 if TYPE_CHECKING:
     from sim.runtime import Durability, Frame, Health, Reading
     from sim.world import LoggedAct
-
-Fact = tuple[str, str]
 
 COURSE = 12
 """Cells of the sparkline of the last minutes."""

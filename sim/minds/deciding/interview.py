@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sim.core.clock import Clock
+from sim.core.progress import Report, quiet
 from sim.core.text import clip, count, one_line, percent, plural
 from sim.errors import InputError
 from sim.minds.deciding.pending import goal_of, steps_of
@@ -120,18 +122,32 @@ def survey(
     choices: Sequence[str] = (),
     prompts: Path | None = None,
     limit: int = 1000,
-    report: Callable[[], object] = lambda: None,
+    report: Report = quiet,
 ) -> Survey:
     """Ask a sample the same question, all at once."""
     asks = questions_to(
         world, members, question, choices=choices, prompts=prompts, limit=limit
     )  # fmt: skip
-    answers = []
-    for future in [pool.submit(ask) for ask in asks]:
-        report()
-        answers.append(future.result())
+    answers = gathered([pool.submit(ask) for ask in asks], report)
     answers = [plain(answer, choices) for answer in answers]
     return Survey(tuple(members), tuple(answers), counted(answers, choices))
+
+
+def gathered(futures: Sequence[Future[Answer]], report: Report) -> list[Answer]:
+    """Wait for all answers; when ``report`` raises, the pending ones are called off."""
+    waiting = set(futures)
+    try:
+        while waiting:
+            done = len(futures) - len(waiting)
+            report(f"{done:,} of {len(futures):,} answered", done / len(futures))
+            _, waiting = wait(waiting, _LOOK)
+    finally:
+        for future in waiting:
+            future.cancel()
+    return [future.result() for future in futures]
+
+
+_LOOK = 0.1  # seconds between two reports
 
 
 def plain(answer: Answer, choices: Sequence[str]) -> Answer:
