@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from textual.app import App
 from textual.events import Event, Key
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input
 
-from tui.actions.table import key_label, way_to
-
-if TYPE_CHECKING:
-    from textual.screen import Screen
-
-    from tui.actions.table import Action
-
+from tui.actions.table import Action, key_label, way_to
 
 LOOK_EVERY = 0.25
 """Seconds between two checks that the pulse can still come back."""

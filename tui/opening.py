@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.content import Content
+from textual.events import Key
 from textual.geometry import Offset
+from textual.timer import Timer
 from textual.widgets import Static
 
+from sim.runtime import Frame
 from tui.actions.table import by_key, way_to
 from tui.stored_run import FILE, SENTENCE, TICKS_PER_SECOND, frames_of
-
-if TYPE_CHECKING:
-    from textual.events import Key
-    from textual.timer import Timer
-
-    from sim.runtime import Frame
-
 
 PLAYED = (
     "A stored run: {run} plays it, {inject} sends yours, {tour} is a tour, esc opens the world."

@@ -5,19 +5,16 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
 
 from sim import settings
 from sim.core import count as count
 from sim.core import percent as percent
 from sim.core import plural
 from sim.core import short as short
+from sim.runtime import Communities, Frame
+from sim.runtime.frames.frames import MindsNow
 from tui.actions.table import way_to
 from tui.safe_text import line, plain
-
-if TYPE_CHECKING:
-    from sim.runtime import Communities, Frame
-    from sim.runtime.frames.frames import MindsNow
 
 
 def bytes_of(value: float) -> str:

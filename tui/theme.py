@@ -11,17 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from textual.app import App
 from textual.theme import Theme
 
 from sim.errors import UnknownNameError
-
-if TYPE_CHECKING:
-    from textual.app import App
-
 
 DEFAULT_THEME = "hubbub-dark"
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from textual.binding import Binding
 from textual.keys import _character_to_key, format_key
 
-if TYPE_CHECKING:
-    from sim.runtime import Frame
+from sim.runtime import Frame
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from textual import on, work
@@ -21,16 +21,13 @@ from textual.widgets import Button, OptionList, Static, TextArea
 from sim import lab
 from sim.core import plural
 from sim.errors import InputError
+from sim.lab import Diagnostic, LabFile, Outcome, ScenarioStory
+from tui.actions.table import Words
 from tui.dialogs.dialog import Confirm, Dialog, ListDialog
 from tui.dialogs.form import Field, FormDialog
 from tui.dialogs.progress import in_thread
 from tui.draw.experiments import FanPane
 from tui.safe_text import line
-
-if TYPE_CHECKING:
-    from sim.lab import Diagnostic, LabFile, Outcome, ScenarioStory
-    from tui.actions.table import Words
-
 
 PAUSE = 0.3
 """Seconds without a key before a text is checked."""

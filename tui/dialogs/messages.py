@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from dataclasses import field as attribute
 from functools import partial
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual import on
@@ -22,7 +22,7 @@ from textual.widgets import Input, OptionList, Select, Static
 
 from sim import runtime
 from sim.core import plural, quiet
-from sim.runtime import choices
+from sim.runtime import Plan, PluginChoice, Simulation, choices
 from sim.scenario import MessageSpec
 from tui.dialogs.dialog import ListDialog, Notice, hanging
 from tui.dialogs.form import Field, FormDialog, TextLines, whole, whole_number
@@ -30,10 +30,6 @@ from tui.dialogs.progress import in_thread
 from tui.key_queue import KeysInOrder
 from tui.safe_text import is_visible, line, plain
 from tui.text import count, percent, rank, seconds
-
-if TYPE_CHECKING:
-    from sim.runtime import Plan, PluginChoice, Simulation
-
 
 NAME_CELLS = 27
 LABEL_CELLS = 16

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,19 +14,14 @@ from textual.widgets import Button, Input, OptionList, Select, Static
 
 from sim.core import plural
 from sim.errors import HubbubError, InputError
+from sim.minds.deciding.commands import PlayedMember, Shown
+from sim.minds.deciding.estimate import MindsOffer
+from sim.minds.models.asks import Answer
 from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog, ListDialog
 from tui.dialogs.form import Field, FormDialog, Row, refusal, whole, whole_number
 from tui.safe_text import content, line, plain
 from tui.text import count, seconds
-
-if TYPE_CHECKING:
-    from textual.content import Content
-
-    from sim.minds.deciding.commands import PlayedMember, Shown
-    from sim.minds.deciding.estimate import MindsOffer
-    from sim.minds.models.asks import Answer
-
 
 WHO = "top:50:pagerank, random:50, share:0.001, community:NAME:20, ids:3,7"
 EXAMPLE = "e.g. top:50:pagerank"

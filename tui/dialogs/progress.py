@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -16,13 +16,10 @@ from textual.screen import Screen
 from textual.widgets import ProgressBar, Static
 
 from sim.errors import Cancelled
+from sim.runtime import Job
 from tui.dialogs.dialog import Dialog
 from tui.safe_text import line, plain
 from tui.text import seconds
-
-if TYPE_CHECKING:
-    from sim.runtime import Job
-
 
 T = TypeVar("T")
 

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 
 from sim import io
 from sim.errors import InputError
-from tui.actions.table import ACTIONS, NO_KEY, by_id, key_label
+from sim.world import AlertRule
+from tui.actions.table import ACTIONS, NO_KEY, ScreenState, by_id, key_label
 from tui.dialogs.dialog import Dialog, ListDialog, hanging
 from tui.dialogs.form import Field, Row, refusal
 from tui.draw.now import figure
 from tui.safe_text import line
-
-if TYPE_CHECKING:
-    from textual.binding import ActiveBinding
-
-    from sim.world import AlertRule
-    from tui.actions.table import ScreenState
-
 
 MUTED = "$foreground-muted"
 WELCOME = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psutil
 from textual.content import Content
@@ -15,18 +15,14 @@ import sim
 from sim import runtime
 from sim.core import plural
 from sim.errors import FileError, InputError
-from sim.runtime import choices
+from sim.runtime import Frame, PluginChoice, Reach, SavedWorld, SessionRow, choices
 from sim.scenario import USUAL, NewWorld
+from sim.store import Bookmark
 from tui.dialogs.dialog import Confirm, ListDialog
 from tui.dialogs.form import Field, FormDialog, whole, whole_number
 from tui.dialogs.progress import in_thread
 from tui.safe_text import line
 from tui.text import bytes_of, count, short
-
-if TYPE_CHECKING:
-    from sim.runtime import Frame, PluginChoice, Reach, SavedWorld, SessionRow
-    from sim.store import Bookmark
-
 
 NO_PLATFORM = "none: messages spread along ties only"
 ALONE = "none"

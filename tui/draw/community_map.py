@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
@@ -16,16 +17,11 @@ from textual.timer import Timer
 
 from sim.arrays import F64, I64, U8, Array, Bools
 from sim.core import plural
+from sim.runtime import Communities, Frame
 from tui.draw.canvas import BRAILLE, Canvas, pack
 from tui.draw.community_table import CommunityPane, Seen, look, measure_in
 from tui.safe_text import line
 from tui.text import all_of, count, counted, real_rows, short
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from sim.runtime import Communities, Frame
-
 
 FILL = 0.45
 """Share of the area that all bubbles may cover before the largest are scaled down."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 from rich.cells import cell_len
@@ -14,16 +14,13 @@ from textual.reactive import reactive
 
 from sim.arrays import F64, I64
 from sim.core import plural
+from sim.runtime import Communities, Frame
 from tui.draw.canvas import Canvas, View, nice_ceiling
 from tui.draw.curves import Plot, TickPane, write_ticks
 from tui.draw.panes import PixelPane
 from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn, texts
 from tui.safe_text import line
 from tui.text import count, percent, real_rows, short, titled_count
-
-if TYPE_CHECKING:
-    from sim.runtime import Communities, Frame
-
 
 Order = Literal["size", "adoption", "onset", "name"]
 """Orders of communities, by what comes first: largest, most adopted, earliest, alphabetical."""
