@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from textual.app import ComposeResult
 from textual.content import Content
@@ -18,15 +18,13 @@ from sim.runtime import Chain, ChainStep, Pair
 from sim.runtime.queries import feeds, members
 from tui.actions.command_line import choice, pairs
 from tui.actions.table import Words, does
+from tui.app import Hubbub as Viewer
 from tui.dialogs.dialog import Dialog, Notice
 from tui.dialogs.progress import in_thread
 from tui.draw.community_table import CommunityTable
 from tui.draw.table import ColumnTable
 from tui.safe_text import line, plain
 from tui.text import count
-
-if TYPE_CHECKING:
-    from tui.app import Hubbub as Viewer
 
 
 @does("agents")

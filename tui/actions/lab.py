@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sim import World, lab
 from sim.core import Report, plural
@@ -21,15 +21,12 @@ from tui.actions.messages import message_asked, order_of
 from tui.actions.minds import let_decide
 from tui.actions.table import Words, does
 from tui.actions.world import may_leave
+from tui.app import Hubbub as Viewer
 from tui.dialogs import lab as dialogs
 from tui.dialogs.dialog import Notice
 from tui.dialogs.messages import said_of
 from tui.dialogs.progress import in_thread
 from tui.text import count
-
-if TYPE_CHECKING:
-    from tui.app import Hubbub as Viewer
-
 
 PAIRS = 20
 """Default number of runs per condition."""

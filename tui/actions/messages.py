@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sim import load_file, runtime
 from sim.core import Report, Spec, named_plugins, plural, whole_of
@@ -17,14 +17,12 @@ from sim.testing.judge import probe
 from sim.world import intervention_from_words
 from tui.actions.command_line import choice, number, pairs
 from tui.actions.table import Words, does, way_to
+from tui.app import Hubbub as Viewer
 from tui.dialogs import messages as dialogs
 from tui.dialogs.form import written
 from tui.dialogs.progress import in_thread
 from tui.modes.live import ParametersPane
 from tui.safe_text import is_visible
-
-if TYPE_CHECKING:
-    from tui.app import Hubbub as Viewer
 
 
 @does("inject")

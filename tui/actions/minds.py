@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from sim import settings
@@ -20,13 +20,11 @@ from sim.runtime.minds import budget_left, resume
 from sim.scenario import MindsRequest
 from tui.actions.command_line import choice, pairs, share_of
 from tui.actions.table import Words, does
+from tui.app import Hubbub as Viewer
 from tui.dialogs.dialog import Notice
 from tui.dialogs.minds import InterviewDialog, PlayDialog, Talk, minds_dialog, survey_dialog
 from tui.dialogs.progress import in_thread
 from tui.text import minds_text
-
-if TYPE_CHECKING:
-    from tui.app import Hubbub as Viewer
 
 
 @does("minds")

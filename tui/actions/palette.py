@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from shlex import quote
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
@@ -13,11 +13,9 @@ from textual.content import Content
 from sim.runtime.engine.metrics_tracker import UNITS
 from tui.actions.command_line import SPEEDS
 from tui.actions.table import ACTIONS, Action, by_id, way_to
+from tui.app import Hubbub as Viewer
 from tui.draw.agent_table import COLUMNS
 from tui.text import rank
-
-if TYPE_CHECKING:
-    from tui.app import Hubbub as Viewer
 
 
 class ActionOffer(NamedTuple):

@@ -7,7 +7,6 @@ from functools import partial
 from itertools import count
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,15 +16,12 @@ from sim.runtime import Frame, Job, Travelled
 from tui.actions.command_line import SPEEDS, choice, number
 from tui.actions.table import Words, does, way_to
 from tui.actions.world import save_asking, save_to
+from tui.app import Ghost
+from tui.app import Hubbub as Viewer
 from tui.dialogs.dialog import stalled_dialog
 from tui.dialogs.progress import in_thread
 from tui.dialogs.world import history_dialog, saved_path
 from tui.parts import TIP
-
-if TYPE_CHECKING:
-    from tui.app import Ghost
-    from tui.app import Hubbub as Viewer
-
 
 NOTHING_TO_RUN = "Nothing to run: send a message (i), or type :run N to let N ticks pass."
 

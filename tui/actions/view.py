@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 from sim import io, lab
 from sim.core import Report, plural
@@ -16,6 +16,7 @@ from tui.actions.command_line import choice, pairs
 from tui.actions.lab import export_tables
 from tui.actions.table import Words, does
 from tui.actions.world import may_leave
+from tui.app import Hubbub as Viewer
 from tui.dialogs.progress import in_thread
 from tui.dialogs.view import HelpDialog, MetricsDialog, export_dialog
 from tui.draw.canvas import picture_of
@@ -24,10 +25,6 @@ from tui.modes.live import VIEWS, LiveMode
 from tui.opening import Bubble
 from tui.safe_text import plain
 from tui.theme import theme_named
-
-if TYPE_CHECKING:
-    from tui.app import Hubbub as Viewer
-
 
 _DIRECT: dict[str, Callable[[Viewer], object]] = {
     "live": lambda app: app.go("live"),

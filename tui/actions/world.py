@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sim import World, network, runtime
 from sim.core import Report, plural
@@ -15,6 +14,7 @@ from sim.runtime.queries import pairs as pairs_of
 from sim.scenario import ImportedWorld, NewWorld
 from tui.actions.command_line import choice, pairs
 from tui.actions.table import Words, does
+from tui.app import Hubbub as Viewer
 from tui.dialogs import world as dialogs
 from tui.dialogs.dialog import Notice
 from tui.dialogs.progress import in_thread
@@ -22,9 +22,6 @@ from tui.modes.stage import durability_text
 from tui.modes.system import SystemMode
 from tui.safe_text import line
 from tui.text import bytes_of, count, seconds, short
-
-if TYPE_CHECKING:
-    from tui.app import Hubbub as Viewer
 
 
 @does("new")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from rich.cells import cell_len
@@ -14,7 +14,9 @@ from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.reactive import reactive
 
+from sim import Theory
 from sim.arrays import F64, I64
+from sim.runtime import Frame
 from tui.draw.canvas import (
     BRAILLE,
     QUADRANTS,
@@ -30,11 +32,6 @@ from tui.draw.panes import StripPane, Symbols
 from tui.safe_text import line
 from tui.text import count, percent, short
 from tui.theme import CurveStyle, styles
-
-if TYPE_CHECKING:
-    from sim import Theory
-    from sim.runtime import Frame
-
 
 SHORTEST = 10
 """Minimum ticks on the time axis."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from shlex import quote
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rich.cells import cell_len
 from textual import on
@@ -18,7 +18,10 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from sim import runtime
+from sim.core import ParameterSpec
+from sim.runtime import Focus, Frame
 from tui.actions.command_line import parse
+from tui.app import Hubbub
 from tui.dialogs.form import written
 from tui.dialogs.progress import in_thread
 from tui.draw.community_map import CommunityMap
@@ -28,12 +31,6 @@ from tui.draw.now import MetricChart, NowPane
 from tui.draw.panes import StripPane
 from tui.modes.panes import MessagesPane, Mode, WelcomePane, entitle, of_one_run, titled
 from tui.safe_text import line
-
-if TYPE_CHECKING:
-    from sim.core import ParameterSpec
-    from sim.runtime import Focus, Frame
-    from tui.app import Hubbub
-
 
 VIEWS = ("map", "heat", "table")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding, BindingType
@@ -16,14 +16,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from sim.core import plural
+from sim.runtime import Frame, SessionRow
 from tui.actions.table import way_to
+from tui.app import Hubbub
 from tui.draw.canvas import Canvas
 from tui.draw.panes import StripPane
 from tui.text import all_of, count, counted, percent, short
-
-if TYPE_CHECKING:
-    from sim.runtime import Frame, SessionRow
-    from tui.app import Hubbub
 
 
 class Mode(Vertical):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -18,9 +18,11 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from sim.core import plural
+from sim.runtime import Durability, Frame
 from tui.actions.command_line import CommandHistory, candidates, complete, files
-from tui.actions.table import ACTIONS, Action, bindings, by_id, way_to
-from tui.draw.panes import StripPane
+from tui.actions.table import ACTIONS, Action, ScreenState, bindings, by_id, way_to
+from tui.app import Hubbub
+from tui.draw.panes import StripPane, Symbols
 from tui.modes.groups import GroupsMode
 from tui.modes.live import LiveMode
 from tui.modes.messages import MessagesMode
@@ -30,14 +32,7 @@ from tui.modes.system import SystemMode, journal_facts
 from tui.parts import TIP
 from tui.safe_text import line
 from tui.text import bytes_of, clock, count, minds_share, rate, short
-
-if TYPE_CHECKING:
-    from sim.runtime import Durability, Frame
-    from tui.actions.table import ScreenState
-    from tui.app import Hubbub
-    from tui.draw.panes import Symbols
-    from tui.world_session import JournalLocation
-
+from tui.world_session import JournalLocation
 
 Piece = tuple[int, str, str]
 """(rank, text, style); pieces of the highest rank are omitted first if room is short."""
