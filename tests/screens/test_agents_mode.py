@@ -85,7 +85,7 @@ async def test_3_lists_every_member_filters_sorts_and_draws_ties(tmp_path: Path)
         await keys(pilot, "enter", then=lambda: not isinstance(app.screen, Notice))
         await keys(pilot, "e", then="19 of 19 ties of Ada Lovelace")
         await keys(pilot, "right", "enter", then=lambda: app.groups.member not in {6, None})
-        assert table.listed is None
+        assert table._rows.listed is None
         await keys(pilot, "escape", then=lambda: app.groups.view == "members")
         await keys(pilot, "escape", then=lambda: app.groups.view == "communities")
         for mode in "12":  # what is typed at once goes into the filter, not to other keys

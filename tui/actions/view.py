@@ -18,7 +18,7 @@ from tui.actions.table import Words, does
 from tui.actions.world import may_leave
 from tui.app import Hubbub as Viewer
 from tui.dialogs.progress import in_thread
-from tui.dialogs.view import HelpDialog, MetricsDialog, export_dialog
+from tui.dialogs.view import HelpDialog, MetricsDialog, export_dialog, threshold
 from tui.draw.canvas import picture_of
 from tui.draw.community_table import MEASURES, CommunityTable, Order
 from tui.modes.live import VIEWS, LiveMode
@@ -115,9 +115,6 @@ async def back(app: Viewer, _words: Words) -> None:
         app.hint()
 
 
-NEVER = {"never", "off", "none", ""}
-
-
 @does("metrics")
 async def metrics(app: Viewer, words: Words) -> None:
     known = await in_thread(measuring.listed, "metrics")
@@ -170,15 +167,8 @@ async def alert(app: Viewer, words: Words) -> None:
     said = pairs(words[1:], ("warning", "critical"), "key of an alert")
     if not said:
         raise InputError("Type thresholds: `alert polarisation warning=0.5 critical=never`.")
-    await _alarm(app, words[0], {key: _bound(key, value) for key, value in said.items()})
+    await _alarm(app, words[0], {key: threshold(value) for key, value in said.items()})
     app.say(f"{words[0]}: {' '.join(words[1:])}.", "good")
-
-
-def _bound(key: str, text: str) -> float | None:
-    try:
-        return None if text in NEVER else float(text)
-    except ValueError:
-        raise InputError(f"{key} must be a number or never, got {text!r}.") from None
 
 
 async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -> None:

@@ -146,7 +146,9 @@ async def save_asking(app: Viewer) -> bool:
 async def save_to(app: Viewer, path: Path) -> None:
     """Save to a file, and report size and time; ask before other data would be lost."""
     engine = app.simulation
-    if not await _may_replace(app, path):
+    lost = await engine.query(runtime.lost_by_saving, path)
+    question = f"{path.name} {lost}. It will be replaced."
+    if lost and not await app.confirmed("Replace a later state?", question, "Replace"):
         raise InputError(f"Not saved; {path.name} is unchanged. Choose another name (w).")
     if path.parent == app.saves:  # only our own folder is created; any other must exist
         await in_thread(lambda: path.parent.mkdir(parents=True, exist_ok=True), "saves")
@@ -156,13 +158,6 @@ async def save_to(app: Viewer, path: Path) -> None:
     size, spent = bytes_of(saved.bytes), seconds(saved.seconds)
     await app.homes.saved(path)
     app.say(f"Saved {path.name}: {size} in {spent}.", "good")
-
-
-async def _may_replace(app: Viewer, path: Path) -> bool:
-    """Ask before replacing a file with a later state of this world; True if there is none."""
-    lost = await app.simulation.query(runtime.lost_by_saving, path)
-    question = f"{path.name} {lost}. It will be replaced."
-    return not lost or await app.confirmed("Replace a later state?", question, "Replace")
 
 
 async def may_leave(app: Viewer, purpose: str) -> bool:

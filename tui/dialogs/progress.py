@@ -143,12 +143,9 @@ class ProgressDialog(Dialog[bool]):
     def leave(self) -> None:
         """Close, at once or as soon as no other dialog is above."""
         self._is_over = True
-        self._go()
+        self.on_screen_resume()
 
     def on_screen_resume(self) -> None:
-        self._go()
-
-    def _go(self) -> None:
         if self._is_over and self.app.screen is self:
             self.dismiss()
 

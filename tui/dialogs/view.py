@@ -40,9 +40,7 @@ class HelpDialog(Dialog[bool]):
         self, focused: Widget | None, bindings: Mapping[str, ActiveBinding], situation: ScreenState
     ) -> None:
         super().__init__("Help", yes="Close", no="")
-        self._focused = focused
-        self._active = bindings
-        self._situation = situation
+        self._focused, self._active, self._situation = focused, bindings, situation
 
     def body(self) -> ComposeResult:
         pane = getattr(self._focused, "HELP", None) or ""
@@ -194,7 +192,7 @@ class MetricsDialog(ListDialog[Any]):
             for problem in filter(None, map(_problem, bounds)):
                 raise InputError(f"{name}: {problem}")
         alerts = {
-            name: (_number(low), _number(high))
+            name: (threshold(low), threshold(high))
             for name, (low, high) in self._bounds.items()
             if (low, high) != self._before[name]
         }
@@ -206,15 +204,19 @@ def _bounds(rule: AlertRule | None) -> tuple[str, str]:
     return "" if low is None else f"{low:g}", "" if high is None else f"{high:g}"
 
 
-def _number(text: str) -> float | None:
+NEVER = {"never", "off", "none", ""}
+
+
+def threshold(text: str) -> float | None:
+    """Parse a threshold; None: there is none."""
     try:
-        return float(text) if text else None
+        return None if text in NEVER else float(text)
     except ValueError:
-        said = f"A threshold must be a number or empty, got {line(text, 40)!r}."
+        said = f"A threshold must be a number or never, got {line(text, 40)!r}."
         raise InputError(said) from None
 
 
-_problem = refusal(_number)
+_problem = refusal(threshold)
 
 
 def export_dialog(*, has_results: bool) -> ListDialog[str]:

@@ -146,11 +146,6 @@ class MembersTable(ColumnTable):
         self.fill(rows, max(0, rows.row_of(chosen)) if is_other and chosen is not None else None)
 
     @property
-    def listed(self) -> U32 | None:
-        """The members shown, ascending; None: all of them."""
-        return self._rows.listed
-
-    @property
     def chosen(self) -> int | None:
         if not len(self._rows):
             return None
