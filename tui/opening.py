@@ -107,13 +107,7 @@ class Bubble(Static):
 
     app: Any
 
-    WIDTH, HEIGHT = 34, 5
-    DEFAULT_CSS = """
-    Bubble {
-        overlay: screen; position: absolute; width: 34; height: 5;
-        border: round $accent; background: $surface; padding: 0 1;
-    }
-    """
+    WIDTH, HEIGHT = 34, 5  # as in the styles
 
     def __init__(self) -> None:
         super().__init__(id="bubble", markup=False)

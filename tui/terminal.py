@@ -39,8 +39,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 def obstacle(
-    environment: Mapping[str, str] = os.environ,
-    streams: tuple[TextIO | None, ...] | None = None,
+    environment: Mapping[str, str] = os.environ, streams: tuple[TextIO | None, ...] | None = None
 ) -> str:
     """Return why the screen cannot be shown here; empty if it can."""
     if environment.get("TERM", "") == "dumb":

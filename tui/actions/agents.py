@@ -152,7 +152,6 @@ class WhyDialog(Dialog[int]):
     """The chain by which a message came to a member, and the reasons of its feed."""
 
     AUTO_FOCUS = "#steps"
-    DEFAULT_CSS = "WhyDialog #steps { height: auto; max-height: 12; margin: 1 0; }"
 
     def __init__(self, chain: Chain, feed: str) -> None:
         title = f"Why {chain.steps[0].name} adopted #{chain.message}"

@@ -31,12 +31,9 @@ class DialogJob:
     """A piece of long work; only the latest report of its thread is kept."""
 
     def __init__(self, title: str, *, cancellable: bool = True) -> None:
-        self.title = title
-        self.cancellable = cancellable
-        self.stage = ""
-        self.share = 0.0
-        self.started = time.monotonic()
-        self._stop = threading.Event()
+        self.title, self.cancellable = title, cancellable
+        self.stage, self.share = "", 0.0
+        self.started, self._stop = time.monotonic(), threading.Event()
 
     def report(self, stage: str, share: float) -> None:
         """Note the progress; raise ``Cancelled`` if cancelling was requested."""
