@@ -53,9 +53,8 @@ class LongWork:
 
     async def of_engine(self, title: str, answer: Awaitable[T]) -> T:
         """Wait for a reply of the engine that cannot be cancelled."""
-        return await self._follow(
-            DialogJob(title, cancellable=False), asyncio.ensure_future(answer)
-        )
+        job = DialogJob(title, cancellable=False)
+        return await self._follow(job, asyncio.ensure_future(answer))
 
     async def reporting(self, title: str, start: Callable[[Report], Awaitable[T]]) -> T:
         job = DialogJob(title)

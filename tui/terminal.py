@@ -37,6 +37,9 @@ WATCH_SECONDS = 1.0
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
+Received = dict[int, threading.Timer]
+"""The signals received, and when each ends the process."""
+
 
 def obstacle(
     environment: Mapping[str, str] = os.environ, streams: tuple[TextIO | None, ...] | None = None
@@ -112,9 +115,7 @@ async def _rescue(app: Any, begun: Callable[[], None] = lambda: None) -> None:
         await app.simulation.save(path, report=lambda _stage, _share: begun())
 
 
-def _signalled(
-    leave: Callable[[], object], number: int, received: dict[int, threading.Timer]
-) -> None:
+def _signalled(leave: Callable[[], object], number: int, received: Received) -> None:
     """Exit in order; a second signal ends the process at once."""
     if received:
         _force(number)
@@ -142,9 +143,7 @@ def hung_up(descriptor: int) -> bool:
     return any(event & (select.POLLHUP | select.POLLERR) for _, event in poll.poll(0))
 
 
-async def _watch_terminal(
-    leave: Callable[[], object], received: dict[int, threading.Timer]
-) -> None:
+async def _watch_terminal(leave: Callable[[], object], received: Received) -> None:
     """Exit if the terminal vanishes, which does not always cause a signal."""
     while not received:
         await asyncio.sleep(WATCH_SECONDS)

@@ -6,15 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sim import World, lab
 from sim.core import Report, plural
 from sim.errors import InputError, UnknownNameError
 from sim.io import write_text
-from sim.lab import Result, ScenarioStory
 from sim.runtime import choices
-from sim.scenario import RunPlan, Scenario, open_scenario
+from sim.scenario import open_scenario
 from tui import experiments as plans
 from tui.actions.command_line import choice, number, pairs
 from tui.actions.messages import message_asked, order_of
@@ -27,6 +26,10 @@ from tui.dialogs.dialog import Notice
 from tui.dialogs.messages import said_of
 from tui.dialogs.progress import in_thread
 from tui.text import count
+
+if TYPE_CHECKING:
+    from sim.scenario import RunPlan, Scenario
+
 
 PAIRS = 20
 """Default number of runs per condition."""
@@ -221,7 +224,7 @@ def _checked(where: str, variant: str, agents: int | None) -> tuple[Scenario, Ru
     return found, plan
 
 
-async def _tell_at_end(app: Viewer, story: ScenarioStory, variant: str) -> None:
+async def _tell_at_end(app: Viewer, story: lab.ScenarioStory, variant: str) -> None:
     """Wait for the end of a scenario that is played; say what was expected, and what was seen."""
     simulation = app.entered
     while simulation and app.entered is simulation and (now := simulation.frame.program):
@@ -244,7 +247,7 @@ async def _compare_variants(app: Viewer, where: str) -> None:
         lambda _report: lab.study_of(where, replicates=COMPARED, worlds=COMPARED, agents=size),
     )
 
-    def done(result: Result) -> None:
+    def done(result: lab.Result) -> None:
         told = lab.study_card(result) if isinstance(result, lab.StudyFindings) else ""
         if told and app.screen is app.stage:
             app.push_screen(Notice(found.name, told))
@@ -452,7 +455,7 @@ async def export_tables(app: Viewer, words: Words) -> None:
     app.say(f"Wrote {plural(len(tables[name]), 'row')} of {name} to {path}.", "good")
 
 
-async def _export_all(app: Viewer, found: Result, words: Words) -> None:
+async def _export_all(app: Viewer, found: lab.Result, words: Words) -> None:
     if not words or len(words) > 2:
         raise InputError("Type a folder: `export tables FOLDER`, and csv, jsonl or parquet.")
     folder = _path(words[0])

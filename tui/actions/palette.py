@@ -52,17 +52,14 @@ class ActionProvider(Provider):
             word = "max" if speed is None else f"{speed:g}"
             yield ActionOffer(f"Speed {word}", f":speed {word}", by_id("speed"), (word,))
         for row in frame.sessions[-20:]:
-            number = str(row.id)
-            yield ActionOffer(
-                f"Show message #{number}", f":focus {number}", by_id("focus"), (number,)
-            )
+            name, words = f"Show message #{row.id}", (str(row.id),)
+            yield ActionOffer(name, f":focus {row.id}", by_id("focus"), words)
 
     async def discover(self) -> Hits:
         for offer in self.offers():
             if not offer.words:
-                yield DiscoveryHit(
-                    Content(offer.name), partial(self._run, offer), offer.name, offer.help
-                )
+                run = partial(self._run, offer)
+                yield DiscoveryHit(Content(offer.name), run, offer.name, offer.help)
 
     async def search(self, query: str) -> Hits:
         """List the possible actions that match the words, by their names before their help."""

@@ -21,7 +21,6 @@ from textual.widgets import Button, OptionList, Static, TextArea
 from sim import lab
 from sim.core import plural
 from sim.errors import InputError
-from sim.lab import Diagnostic, LabFile, Outcome, ScenarioStory
 from tui.actions.table import Words
 from tui.dialogs.dialog import Confirm, Dialog, ListDialog
 from tui.dialogs.form import Field, FormDialog
@@ -124,7 +123,7 @@ class GalleryDialog(ListDialog[Any]):
             return [(Content(line(each.rpartition(":")[2], 40)), each) for each in found], ""
 
         super().__init__("Gallery", yes="Play", load=load)
-        self._story: ScenarioStory | None = None
+        self._story: lab.ScenarioStory | None = None
         self._variant = 0
 
     def body(self) -> ComposeResult:
@@ -162,7 +161,7 @@ class GalleryDialog(ListDialog[Any]):
             still.show_outcome(_drawn(story), np.zeros(0))
         self.query_one("#told", Static).update(Content("\n").join(self._lines(story)))
 
-    def _lines(self, story: ScenarioStory) -> Iterator[Content]:
+    def _lines(self, story: lab.ScenarioStory) -> Iterator[Content]:
         yield Content.styled(line(story.title or story.where, 120), "bold $primary")
         yield Content(story.question)
         if story.claim:
@@ -197,7 +196,7 @@ class GalleryDialog(ListDialog[Any]):
             self.dismiss((self._story.where, COMPARE))
 
 
-def _drawn(story: ScenarioStory) -> Outcome:
+def _drawn(story: lab.ScenarioStory) -> lab.Outcome:
     arms = {}
     for name in story.variants:
         arms[name] = np.full((5, len(course := story.course(name))), np.nan)
@@ -207,7 +206,7 @@ def _drawn(story: ScenarioStory) -> Outcome:
     return lab.Outcome(still["series"], unit, 0, still["agents"], arms, (), (), 0)
 
 
-def lab_dialog(found: Sequence[LabFile], folder: Path) -> FormDialog[Words]:
+def lab_dialog(found: Sequence[lab.LabFile], folder: Path) -> FormDialog[Words]:
     """Return the list of studies and sweeps; its result are the words that ``study`` takes."""
     verbs = [("run", "run, or resume"), ("edit", "edit"), ("report", "write the report")]
     files = {str(each.path): each for each in found}
@@ -250,7 +249,7 @@ class EditorDialog(Dialog[tuple[str, bool]]):
     def __init__(self, path: Path, text: str) -> None:
         super().__init__(f"Edit {path}", yes="Save", no="Leave")
         self._path, self._text = path, text
-        self._fault: Diagnostic | None = None
+        self._fault: lab.Diagnostic | None = None
 
     def body(self) -> ComposeResult:
         yield TextArea(

@@ -228,10 +228,7 @@ def inject_dialog(
             "text", "Message", last.text, control=partial(TextLines, last.text, hint=EXAMPLE),
             check=lambda text: "" if is_visible(text) else INVISIBLE, missing=INVISIBLE,
         ),
-        Field(
-            "model", "Model", control=ModelField,
-            explanation=ModelField.MEANING,
-        ),
+        Field("model", "Model", control=ModelField, explanation=ModelField.MEANING),
         Field("kind", "Seeds", seeds["kind"], [(kind, told) for kind, (told, _) in KINDS.items()]),
         Field(
             "amount", "How many", seeds["amount"], only_for=_kinds_of("amount"),

@@ -133,12 +133,8 @@ class GroupsMode(FetchingMode):
                     yield Static("/", id="slash", markup=False)
                     yield Input(id="expression", compact=True, select_on_focus=False)
                 yield titled(CommunityTable(id="table"), "Communities", "view")
-                yield titled(
-                    MembersTable(
-                        partial(self.ask, self._fetch_names, group="names"), self._order_of
-                    ),
-                    "Members",
-                )
+                names = partial(self.ask, self._fetch_names, group="names")
+                yield titled(MembersTable(names, self._order_of), "Members")
                 yield titled(EgoPane(id="ego"), "Ties")
             yield titled(CommunityDetail(id="detail"), "Community")
             yield titled(Inspector(id="inspector"), "Member")
@@ -222,9 +218,8 @@ class GroupsMode(FetchingMode):
         else:
             self.choose(event.index)
             name = found.names[event.index]
-            self.app.obey(
-                f'filter community:"{name}"' if " " in name else f"filter community:{name}"
-            )
+            name = f'"{name}"' if " " in name else name
+            self.app.obey(f"filter community:{name}")
 
     def choose(self, index: int) -> None:
         self.community = index
