@@ -123,27 +123,27 @@ def room_needed(rows: U32, capacity: U32, keys: U64, fate: U8) -> Number:
 
 
 @kernel
-def _down(column: Number, begin: Number, end: Number, by: Number) -> None:
-    """Move the places ``begin`` to ``end - 1`` of a column, if present, down by ``by``."""
+def _move(column: Number, begin: Number, count: Number, to: Number) -> None:
+    """Move ``count`` places of a column, if present, to a range that may overlap."""
     if column.size:
-        for e in range(begin, end):
-            column[e - by] = column[e]
+        if to < begin:
+            for e in range(count):
+                column[to + e] = column[begin + e]
+        else:
+            for e in range(count - 1, -1, -1):
+                column[to + e] = column[begin + e]
 
 
 @kernel
-def _up(column: Number, begin: Number, end: Number, by: Number) -> None:
-    """Move the places ``begin`` to ``end - 1`` of a column, if present, up by ``by``."""
-    if column.size:
-        for e in range(end - 1, begin - 1, -1):
-            column[e + by] = column[e]
-
-
-@kernel
-def _copy(column: Number, begin: Number, count: Number, to: Number) -> None:
-    """Copy ``count`` places to a range that does not overlap."""
-    if column.size:
-        for e in range(count):
-            column[to + e] = column[begin + e]
+def _move_all(
+    ids: U32, trust: U16, kind: U8, time: I64, sign: I8, begin: Number, end: Number, to: Number
+) -> None:
+    """Move the places ``begin`` to ``end - 1`` of every column to ``to`` and after."""
+    _move(ids, begin, end - begin, to)
+    _move(trust, begin, end - begin, to)
+    _move(kind, begin, end - begin, to)
+    _move(time, begin, end - begin, to)
+    _move(sign, begin, end - begin, to)
 
 
 @kernel
@@ -157,25 +157,18 @@ def _take_out(
     """
     gone = np.int64(0)
     kept = start
-    for i in range(first, last):
-        here = start + places[i]
-        places[i] -= gone
-        if fate[i] == REMOVED:
-            if gone:
-                _down(ids, kept, here, gone)
-                _down(trust, kept, here, gone)
-                _down(kind, kept, here, gone)
-                _down(time, kept, here, gone)
-                _down(sign, kept, here, gone)
-            kept = here + 1
-            gone += 1
-    if gone:
-        stop = start + length
-        _down(ids, kept, stop, gone)
-        _down(trust, kept, stop, gone)
-        _down(kind, kept, stop, gone)
-        _down(time, kept, stop, gone)
-        _down(sign, kept, stop, gone)
+    for i in range(first, last + 1):
+        if i < last:
+            here = start + places[i]
+            places[i] -= gone
+            if fate[i] != REMOVED:
+                continue
+        else:
+            here = start + length
+        if gone:
+            _move_all(ids, trust, kind, time, sign, kept, here, kept - gone)
+        kept = here + 1
+        gone += i < last
     return length - gone
 
 
@@ -189,7 +182,7 @@ def change(
     ``new_trust`` uint16 (k,), ``new_kind`` uint8 (k,): values of what is added, read if the column
     is present. Existing ties are left unchanged. A new time is -1 (unknown), a new sign 1.
     """
-    i, k = 0, keys.size
+    i, k = np.int64(0), keys.size
     while i < k:
         u = np.int64(keys[i] >> S32)
         first = i
@@ -205,11 +198,7 @@ def change(
             room = _wanted(length + more, capacity[u])
             tail = state[0]
             state[0] = tail + room
-            _copy(ids, start, length, tail)
-            _copy(trust, start, length, tail)
-            _copy(kind, start, length, tail)
-            _copy(time, start, length, tail)
-            _copy(sign, start, length, tail)
+            _move_all(ids, trust, kind, time, sign, start, start + length, tail)
             rows[u, 0] = np.uint32(tail)
             capacity[u] = np.uint32(room)
             start = tail
@@ -219,11 +208,7 @@ def change(
             if fate[j] != ADDED:
                 continue
             here = start + places[j]
-            _up(ids, here, stop, more)
-            _up(trust, here, stop, more)
-            _up(kind, here, stop, more)
-            _up(time, here, stop, more)
-            _up(sign, here, stop, more)
+            _move_all(ids, trust, kind, time, sign, here, stop, here + more)
             stop = here
             more -= 1
             ids[here + more] = np.uint32(keys[j] & LOW32)

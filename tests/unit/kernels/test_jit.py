@@ -1,3 +1,4 @@
+import gc
 import os
 import sys
 from pathlib import Path
@@ -26,6 +27,10 @@ def total(values):
     for i in range(values.size):
         out += half(values[i]) + third(values[i])
     return out
+
+@kernel
+def half_of_constants():
+    return half(2) + half(4) + half(6)
 """
 compiled = pytest.mark.skipif(bool(os.environ.get("NUMBA_DISABLE_JIT")), reason="compiles")
 
@@ -85,6 +90,14 @@ def test_kernels_come_from_the_disk_until_any_kernel_has_another_text(
     assert (hits(path), hits(path)) == (0, 1)
     monkeypatch.setattr(jit, "_text_of_all", lambda: "another")
     assert (hits(path), hits(path)) == (0, 1)
+
+
+@compiled
+def test_constants_are_compiled_as_their_type_and_garbage_is_collected_after(path: Path) -> None:
+    module = loaded(path)
+    assert module.half_of_constants() == 6.0
+    assert [str(each[0]) for each in module.half.signatures] == ["int64"]
+    assert gc.isenabled()
 
 
 @compiled
