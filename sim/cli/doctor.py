@@ -17,14 +17,17 @@ import psutil
 
 import sim
 from sim.cli.exits import ERROR, OK
-from sim.cli.output import as_json, pairs, say
+from sim.cli.output import as_json, pairs, say, tell
+from sim.cli.watch import watched
 from sim.core.plugin_files import user_folder
 from sim.core.registry import failures, names
+from sim.core.text import plural
 from sim.core.threads import workers
 from sim.errors import HubbubError
 from sim.runtime.health import JournalStatus, Vitals, look
 from sim.runtime.journal.checkpoints import checkpoints_in
 from sim.runtime.saves.places import place_of
+from sim.runtime.warming import warm
 from sim.scenario.worlds import saved_path
 from sim.settings.logging import LOG
 from sim.settings.settings import current
@@ -145,6 +148,14 @@ def _kernels() -> dict[str, Any]:
         "threads": workers(),
         "NUMBA_DISABLE_JIT": os.environ.get("NUMBA_DISABLE_JIT", "-"),
     }
+
+
+def compile_kernels() -> None:
+    """Compile what a new world, a run and a platform call, into the cache, and show how far."""
+    before = _kernels()["compiled"]
+    with watched() as report:
+        warm(None, report)
+    tell(f"Compiled {plural(_kernels()['compiled'] - before, 'kernel')}.")
 
 
 def _problems(facts: dict[str, Any]) -> Iterator[str]:

@@ -125,12 +125,17 @@ def doctor(
     world: Annotated[
         str | None, typer.Option(metavar="FILE", help="Check a world and its journal too.")
     ] = None,
+    warm: Annotated[
+        bool, typer.Option("--warm", help="First compile what new worlds and runs need.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show paths, versions, memory and terminal, and report problems."""
     prepare(context.obj)
-    from sim.cli.doctor import show
+    from sim.cli.doctor import compile_kernels, show
 
+    if warm:
+        compile_kernels()
     raise typer.Exit(show(json=json, world=world))
 
 

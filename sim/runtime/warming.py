@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-from sim.core.progress import Report
+from sim.core.progress import Report, part
 from sim.core.registry import spec
 from sim.errors import Cancelled, HubbubError
 from sim.world.world import World
@@ -19,9 +19,10 @@ PLATFORM = "a platform"
 
 WARMED = (*FIRST_MODELS, PLATFORM)
 
-_AGENTS = 64
-_FIRST, _LATER = 50, 12
-"""Kernels that a model usually needs, the first with those that every world needs."""
+_AGENTS = 300
+_KERNELS = {FIRST_MODELS[0]: 42, PLATFORM: 56}
+_OTHERS = 12
+"""Kernels that a model usually needs, the first of all with those that every world needs."""
 
 _warm: set[str] = set()
 _warming = threading.Lock()
@@ -29,13 +30,15 @@ _warming = threading.Lock()
 
 def warm(models: Sequence[str] | None, report: Report) -> None:
     """Run models once in a tiny world, so that their kernels are compiled; None: the usual ones."""
-    for name in WARMED if models is None else models:
-        report(f"preparing {name}", 0.0)
+    wanted = WARMED if models is None else models
+    kernels = [_KERNELS.get(name, _OTHERS) for name in wanted]
+    for place, name in enumerate(wanted):
+        own = part(report, sum(kernels[:place]) / sum(kernels), kernels[place] / sum(kernels))
+        own(f"preparing {name}", 0.0)
         with _warming:
             if name not in _warm:
-                expected = _LATER if _warm else _FIRST
                 _warm.add(name)
-                with _compiling(report, name, expected):
+                with _compiling(own, name, kernels[place]):
                     _try_out(name)
     report("ready", 1.0)
 
@@ -50,7 +53,8 @@ def _compiling(report: Report, name: str, expected: int) -> Iterator[None]:
 
         def on_start(self, _happened: object) -> None:
             with suppress(Cancelled):  # nothing stops in the middle of a kernel
-                report(f"compiling {name}, first use", min(0.95, self.done / expected))
+                stage = f"compiling {name}, kernel {self.done + 1} of about {expected}"
+                report(stage, min(0.95, self.done / expected))
 
         def on_end(self, _happened: object) -> None:
             self.done += 1
@@ -62,9 +66,11 @@ def _compiling(report: Report, name: str, expected: int) -> Iterator[None]:
 def _try_out(name: str) -> None:
     """Send a message of a built-in model; the engine guards third-party ones."""
     with suppress(HubbubError):  # an error is reported when the message is sent
-        if name == PLATFORM:
-            World.create(_AGENTS, mean_degree=4, seed=1, platform={"recommender": "blend"}).step(2)
+        if name == PLATFORM:  # a day, so that ties change and reputation is weighed
+            network, feeds = "planted-communities", {"recommender": "blend"}
+            World.create(_AGENTS, network=network, mean_degree=8, seed=1, platform=feeds).step(25)
         elif not spec(name).is_foreign:
-            world = World.create(_AGENTS, mean_degree=4, seed=1)
+            world = World.create(_AGENTS, mean_degree=8, seed=1)
             world.inject("hello", seeds=[0], model=name)
             world.step(2)
+            _ = world.cascades[0].depth  # in the summary of a run

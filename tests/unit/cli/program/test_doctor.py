@@ -1,9 +1,11 @@
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from sim import World
 from sim.runtime.journal.writer import JournalWriter
+from sim.runtime.warming import FIRST_MODELS, PLATFORM
 from sim.store import save
 from sim.store.journal.journal import LEASE_FILE, folder_of
 from tests.unit.cli.conftest import Hubbub
@@ -56,3 +58,19 @@ def test_doctor_says_what_is_wrong_or_absent_of_a_world(hubbub: Hubbub, path: Pa
     assert "was not closed properly; recover it with hubbub recover" in problems
     said = hubbub("doctor", "--world", "absent.hub", "--json")
     assert (said.code, "absent.hub" in said.json["problems"][0]) == (1, True)
+
+
+def test_doctor_compiles_what_a_first_run_calls(
+    hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, float]] = []
+    monkeypatch.setattr("sim.runtime.warming._warm", set())
+    monkeypatch.setattr("sim.cli.doctor.watched", lambda: nullcontext(lambda *at: told.append(at)))
+    said = hubbub("doctor", "--warm")
+    assert said.err.startswith("Compiled ")
+    assert said.err.endswith((" kernels.\n", " kernel.\n"))
+    prepared = [stage.removeprefix("preparing ") for stage, _ in told if "preparing" in stage]
+    assert prepared == [*FIRST_MODELS, PLATFORM]
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert told[-1] == ("ready", 1.0)
