@@ -31,7 +31,7 @@ from sim.api.guard import Caller, Callers, Guard, Role, create_tokens, problem, 
 from sim.api.routes import Problem
 from sim.core.progress import quiet
 from sim.errors import InputError
-from sim.runtime import JournalConfig, Simulation, free_name, open_live
+from sim.runtime import JournalConfig, Simulation, SimulationSource, exported, free_name, open_live
 from sim.runtime.journal.checkpoints import Pacing
 from sim.scenario.worlds import is_recipe, named_world, saved_path
 from sim.settings.settings import current
@@ -131,7 +131,8 @@ def opening_of(
             world, name=name, path=path, journal=config if keeps else False, author=author,
             isolated=isolated, frames_per_second=now.frames_per_second,
         ) as simulation:  # fmt: skip
-            yield simulation
+            with exported(SimulationSource(lambda: simulation), now.metrics_port):
+                yield simulation
             if not simulation.frame.dirty or (keeps and path is not None):
                 return
             kept = config.path if path is None else free_name(now.saves_folder, name)

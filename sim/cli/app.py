@@ -92,7 +92,7 @@ def hubbub(
     metrics_port: Annotated[
         int | None,
         typer.Option(
-            help="Serve /metrics and /healthz on this port of this machine (screen, run)."
+            help="Serve /metrics and /healthz on this port of this machine (screen, run, API)."
         ),
     ] = None,
     isolated: Annotated[
