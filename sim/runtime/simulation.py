@@ -601,12 +601,12 @@ class Simulation:
     def detect_communities(self, method: str = "louvain") -> Job[DetectedCommunities]:
         """Find communities in the network, in a thread of their own, and assign them to agents.
 
+        A cancelled job leaves the communities unchanged.
+
         Parameters
         ----------
         method
             A name of :data:`sim.network.analysis.analysis.METHODS`.
-
-        A cancelled job leaves the communities unchanged.
         """
         check_method(method)
         return self._client.job(ThreadEngine.detect_communities, method)
