@@ -1,7 +1,7 @@
 # `make run` and `make test` are all that a new machine needs: each builds what it lacks.
 
 BIN := .venv/bin
-ROOMS := sim tui plugins tests
+ROOMS := hubbub sim tui plugins tests
 # The first Python of a supported version that can build a virtual environment.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
@@ -17,11 +17,11 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run setup test test-all bench check static format lint types contracts security \
-	kernels-uncompiled kernels-compiled tests-read coverage audit cards house fix clean
+	kernels-uncompiled kernels-compiled tests-read coverage package site deploy-check audit cards house fix clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' \
-	| awk -F'\t' '{ printf "make %-10s %s\n", $$1, $$2 }'
+	| awk -F'\t' '{ printf "make %-12s %s\n", $$1, $$2 }'
 
 run: .venv/.installed ## build what is missing and open the screen on the demo world
 	@$(BIN)/hubbub
@@ -42,7 +42,7 @@ bench: .venv/.ready ## time it, against its own C reference too (on a quiet mach
 check: ## the whole gate: format, lint, types, import contracts, tests with coverage, audit
 	@$(MAKE) --no-print-directory --jobs 2 static tests-read kernels-compiled
 	@$(MAKE) --no-print-directory test PYTEST_ADDOPTS="--cov --cov-report= --cov-fail-under=0"
-	@$(MAKE) --no-print-directory --jobs 2 kernels-uncompiled audit
+	@$(MAKE) --no-print-directory --jobs 2 kernels-uncompiled audit package site deploy-check
 	@$(MAKE) --no-print-directory coverage
 
 static: types security contracts lint format house ## what can be seen without running anything
@@ -54,10 +54,10 @@ kernels-compiled: .venv/.ready # beside the types: else each of the workers comp
 	@$(BIN)/python -m pytest tests/golden -qq -k "minds or feeds or recommender or platform"
 
 format: .venv/.ready
-	$(BIN)/ruff format --check $(ROOMS) bench
+	$(BIN)/ruff format --check $(ROOMS) bench docs
 
 lint: .venv/.ready
-	$(BIN)/ruff check $(ROOMS) bench
+	$(BIN)/ruff check $(ROOMS) bench docs
 
 types: .venv/.ready
 	$(BIN)/mypy $(ROOMS) bench
@@ -66,7 +66,7 @@ contracts: .venv/.ready
 	$(BIN)/lint-imports --no-logo
 
 security: .venv/.ready
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml sim tui plugins
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml hubbub sim tui plugins
 
 kernels-uncompiled: .venv/.ready # kernels are plain Python too: seen by coverage only here
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/unit/kernels tests/golden -n $(JOBS) \
@@ -75,6 +75,15 @@ kernels-uncompiled: .venv/.ready # kernels are plain Python too: seen by coverag
 coverage: .venv/.ready # of what the two targets above have gathered
 	$(BIN)/coverage report --skip-covered
 	$(BIN)/coverage report --skip-covered --include '$(WHOLE)' --fail-under 100
+
+package: .venv/.ready ## build wheel and sdist; install the wheel outside the tree and try it (FOR=python3.13)
+	@.ci/package $(BIN)/python $(FOR)
+
+site: .venv/.ready ## build the site of docs/ into site/, its links checked
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --config-file docs/mkdocs.yml
+
+deploy-check: .venv/.ready ## syntax of what stands in deploy/
+	@deploy/check $(BIN)
 
 audit: .venv/.ready ## known vulnerabilities in what is installed
 	@.ci/audit $(BIN)/pip-audit
@@ -90,7 +99,7 @@ fix: .venv/.ready ## format, and repair what the linter can
 	$(BIN)/ruff check --fix $(ROOMS) bench
 
 clean: ## remove what was built, the environment too
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
+	rm -rf site .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage*
 	find $(ROOMS) -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:
@@ -104,5 +113,5 @@ clean: ## remove what was built, the environment too
 
 .venv/.ready: pyproject.toml | .venv/bin/python
 	@echo "Installing Hubbub and the tools of the gate into .venv; this takes a minute or two."
-	@$(PIP) install --quiet --no-compile --editable '.[dev,llm]' # most of it is never imported
+	@$(PIP) install --quiet --no-compile --editable '.[dev,docs,deploy]' # most of it is never imported
 	@touch .venv/.installed $@

@@ -18,6 +18,8 @@ destroyed     no        no            no       no
 - ``ties``: may follow and be followed, befriend, mute, block, send direct messages, join groups.
 - ``network``: keeps its ties, which count in measures, paths and reputation. A destroyed agent
   loses its ties, mutes, blocks, groups and community permanently.
+
+Turnover is as in Y Social: a share of the current members joins per day, and a share leaves.
 """
 
 from __future__ import annotations
@@ -30,9 +32,13 @@ from typing import Any, Final, Literal, NamedTuple, Self, SupportsInt
 import numpy as np
 import numpy.typing as npt
 
+from sim.core import rng
 from sim.core.append_log import RowLog
 from sim.core.bounds import Bound
+from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
+
+_DAY_MINUTES = 24 * 60
 
 
 class Lifecycle(IntEnum):
@@ -179,3 +185,36 @@ class MoveLog(RowLog[Moves]):
             raise InputError("The ticks of the log of moves do not rise.")
         log.now = int(ticks[-1]) if ticks.size else 0
         return log
+
+
+def per_tick(share: float, tick_minutes: float) -> float:
+    """Return the chance per tick that gives ``share`` per day: ``1 - (1 - share) ** days``."""
+    if not 0.0 <= share <= 1.0:
+        raise InputError(f"A share of a day is in [0, 1], got {share:g}.")
+    return float(1.0 - (1.0 - share) ** (tick_minutes / _DAY_MINUTES))
+
+
+def leavers(
+    status: npt.NDArray[np.uint8], seed: int, tick: int, share: float, tick_minutes: float
+) -> npt.NDArray[np.uint32]:
+    """Return the active members that leave in a tick, each drawn independently."""
+    chance = per_tick(share, tick_minutes)
+    who = np.flatnonzero(status == Lifecycle.ACTIVE).astype(np.uint32)
+    if not chance or not who.size:
+        return np.empty(0, np.uint32)
+    key = rng.key(seed, Stream.LEAVING, tick)
+    left: npt.NDArray[np.uint32] = who[rng.uniforms(key, who) < chance]
+    return left
+
+
+def newcomers(members: int, seed: int, tick: int, share: float, tick_minutes: float) -> int:
+    """Return the number of members that join in a tick: ``members * share`` a day on average.
+
+    The fractional remainder joins by chance, so that small worlds grow as fast as large ones.
+    """
+    if share < 0:
+        raise InputError(f"Newcomers of a day are a share of at least 0, got {share:g}.")
+    expected = members * share * tick_minutes / _DAY_MINUTES
+    count = int(expected)
+    key = rng.key(seed, Stream.ARRIVING, tick)
+    return count + int(rng.uniforms(key, 0)[0] < expected - count)

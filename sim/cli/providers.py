@@ -120,7 +120,7 @@ def _lacks() -> list[str]:
     """Return one sentence for each thing that is missing or unsafe."""
     found = []
     if find_spec("openai") is None:
-        found.append("The package openai is missing; run: pip install 'hubbub[llm]'")
+        found.append("The package openai is missing; run: pip install 'openai[aiohttp]'")
     if current().llm_local and missing_parts():
         found.append("The model on this machine is not installed; run: hubbub llm install")
     return found + [

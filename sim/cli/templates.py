@@ -14,7 +14,7 @@ _COMPARTMENTS = '''"""NAME: say in a line what spreads, and how."""
 
 from typing import ClassVar
 
-from sim import Card, Compartments, Field, after, contact, register
+from hubbub import Card, Compartments, Field, after, contact, register
 
 HEAD(Compartments):
     """Tellers tell the unaware, tire, and after a rest can be caught again.
@@ -59,7 +59,7 @@ _PER_EXPOSURE = '''"""NAME: say in a line what it takes to convince somebody."""
 from typing import ClassVar
 
 import numpy as np
-from sim import Card, Exposure, Field, Floats, PerExposure, register
+from hubbub import Card, Exposure, Field, Floats, PerExposure, register
 
 HEAD(PerExposure):
     """A friend's word counts by trust and interest, and loses weight as the story ages.
@@ -96,7 +96,7 @@ _THRESHOLD = '''"""NAME: say in a line how many friends it takes."""
 
 from typing import ClassVar
 
-from sim import Card, Field, Threshold, register
+from hubbub import Card, Field, Threshold, register
 
 HEAD(Threshold):
     """An agent adopts once the same share of those that it hears has adopted.
@@ -127,7 +127,7 @@ _HEARD = '''"""NAME: say in a line what an agent makes of all that it hears."""
 
 from typing import ClassVar
 
-from sim import Bools, Card, Field, Heard, Hearing, after, register
+from hubbub import Bools, Card, Field, Heard, Hearing, after, register
 
 HEAD(Heard):
     """Agents join once enough of those that they hear have, and leave again after a while.
@@ -170,7 +170,7 @@ _OPINION = '''"""NAME: say in a line how hearing others changes what one thinks.
 
 from typing import ClassVar
 
-from sim import Card, Field, Floats, OpinionModel, Voices, register
+from hubbub import Card, Field, Floats, OpinionModel, Voices, register
 
 HEAD(OpinionModel):
     """Everybody moves towards the mean of those heard, the extreme less than the undecided.
@@ -205,7 +205,7 @@ _ARRAY = '''"""NAME: say in a line what a tick does."""
 
 from typing import ClassVar
 
-from sim import (
+from hubbub import (
     Card,
     Cascade,
     Contacts,
@@ -268,8 +268,8 @@ TEST = '''"""NAME keeps the laws, and does what can be told beforehand."""
 from pathlib import Path
 
 import pytest
-from sim import load_file, spec
-from sim.testing import check_plugin, tiny_world
+from hubbub import load_file, spec
+from hubbub.testing import check_plugin, tiny_world
 
 FILE = Path(__file__).with_name("MODULE.py")
 
@@ -312,7 +312,7 @@ _RECOMMENDER = '''"""NAME: say in a line what it puts first."""
 
 from typing import Any, ClassVar
 
-from sim import Candidates, Card, Field, Recommender, register
+from hubbub import Candidates, Card, Field, Recommender, register
 
 HEAD(Recommender):
     """What fits the viewer and is shared by those it trusts, the less the older it is.
@@ -353,7 +353,7 @@ _FRIENDS = '''"""NAME: say in a line whom it proposes."""
 
 from typing import Any, ClassVar
 
-from sim import Card, Field, Prospects, TwoHop, register
+from hubbub import Card, Field, Prospects, TwoHop, register
 
 HEAD(TwoHop):
     """Friends of friends who like the same, unless everybody follows them already.
@@ -384,7 +384,7 @@ _POLICY = '''"""NAME: say in a line how its members act."""
 
 from typing import Any, ClassVar
 
-from sim import Act, Around, Card, Exposures, Field, Policy, register
+from hubbub import Act, Around, Card, Exposures, Field, Policy, register
 
 HEAD(Policy):
     """Likes what it cares for, the more the more open it is, and reposts what friends share.
@@ -423,7 +423,7 @@ _INTERVENTION = '''"""NAME: say in a line what it does to a world."""
 from typing import Any, ClassVar
 
 import numpy as np
-from sim import Field, Intervention, Lots, register
+from hubbub import Field, Intervention, Lots, register
 
 HEAD(Intervention):
     """Lets a share of the members, drawn by lot, be less active from now on.
@@ -454,7 +454,7 @@ _METRIC = '''"""NAME: say in a line what it measures."""
 
 from typing import Any, ClassVar
 
-from sim import Metric, register
+from hubbub import Metric, register
 
 HEAD(Metric):
     """Share of the active members that nobody hears.
@@ -475,7 +475,7 @@ CHANNEL = '''"""NAME: say in a line who hears whom."""
 
 from typing import Any, ClassVar
 
-from sim import Card, Channel, ChannelView, Field, register
+from hubbub import Card, Channel, ChannelView, Field, register
 
 HEAD(Channel):
     """Messages cross from one community to another, or go along ties of much trust.
@@ -515,7 +515,7 @@ LAWS_TEST = '''"""NAME keeps the laws."""
 
 from pathlib import Path
 
-from sim import load_file
+from hubbub import load_file
 from sim.testing.HOME import CHECK
 
 FILE = Path(__file__).with_name("MODULE.py")
@@ -531,7 +531,7 @@ MIND = '''"""NAME: say in a line how it decides."""
 from collections.abc import Sequence
 from typing import ClassVar
 
-from sim import Ask, Card, Decided, Decision, Field, Member, Mind, Post, Turn, register
+from hubbub import Ask, Card, Decided, Decision, Field, Member, Mind, Post, Turn, register
 
 HEAD(Mind):
     """Likes what it cares for; of what worries it, it asks a language model what to say.
@@ -587,7 +587,7 @@ MIND_TEST = '''"""NAME keeps the laws, and decides as it should."""
 import asyncio
 from pathlib import Path
 
-from sim import Answer, Ask, Decision, Member, Post, load_file, read_prompt
+from hubbub import Answer, Ask, Decision, Member, Post, load_file, read_prompt
 from sim.testing.mind_laws import check_mind
 
 (ITEM,) = load_file(Path(__file__).with_name("MODULE.py"))

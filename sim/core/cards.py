@@ -107,7 +107,7 @@ def card_of(cls: type[Parameters]) -> Card:
 
     Examples
     --------
-    >>> from sim import spec
+    >>> from hubbub import spec
     >>> card_of(spec("sir").cls).time_unit
     'tick'
     """

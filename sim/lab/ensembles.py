@@ -288,7 +288,7 @@ def ensemble_now(
 
     Examples
     --------
-    >>> from sim import World, lab
+    >>> from hubbub import World, lab
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
     >>> found = lab.ensemble_now(world, rumour, replicates=6, workers=1)

@@ -861,7 +861,7 @@ def compare_now(
 
     Examples
     --------
-    >>> from sim import World, lab
+    >>> from hubbub import World, lab
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "sir", "beta": 0.3, "gamma": 0.2}
     >>> arms = {"baseline": {}, "banned": {"do": "ban", "agents": "top:20:degree"}}

@@ -248,7 +248,7 @@ def compare_minds_now(
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> found = compare_minds_now(
     ...     lambda seed: World.create(agents=200, seed=seed, platform=True),
     ...     "top:10:degree", "rule", "rule", ticks=3,

@@ -140,7 +140,7 @@ def compare_recommenders_now(
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> found = compare_recommenders_now(
     ...     lambda seed: World.create(agents=1000, seed=seed, platform=True),
     ...     ["chronological", "popularity"], ticks=24, seeds=[1, 2],
@@ -309,7 +309,7 @@ def suggested(
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> world = World.from_edges([0, 0, 1, 2], [1, 2, 3, 3], directed=False)
     >>> suggested(world, 0)[0]
     Suggestion(agent=3, score=2.885390043258667, through=(1, 2))

@@ -184,7 +184,7 @@ class Platform(PlatformState):
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> world = World.create(agents=1000, seed=7)
     >>> platform = world.open_platform(recommender="popularity", slots=5)
     >>> world.step(24)

@@ -16,8 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents import rhythm_kernels as kernels
-from sim.agents.lifecycle import Lifecycle
-from sim.agents.turnover import leavers, newcomers
+from sim.agents.lifecycle import Lifecycle, leavers, newcomers
 from sim.arrays import Ids
 from sim.core import rng
 from sim.core.rng import Stream
@@ -378,7 +377,7 @@ def turn_over(world: WorldState, platform: PlatformState) -> None:
     if not (said.newcomers or said.churn):
         return
     active = int(np.count_nonzero(world.agents.status == Lifecycle.ACTIVE))
-    left = leavers(world.agents, world.seed, world.tick, said.churn, minutes)
+    left = leavers(world.agents.status, world.seed, world.tick, said.churn, minutes)
     if left.size:
         world.agents.set_status(left, Lifecycle.DEACTIVATED)
     joining = newcomers(active, world.seed, world.tick, said.newcomers, minutes)

@@ -124,7 +124,7 @@ def run_with_minds(
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> world = World.create(agents=200, seed=7, platform={"rhythm": "flat"})
     >>> many = world.give_minds("top:50:degree", "rule")
     >>> run_with_minds(world, 3)[0][:18]

@@ -91,8 +91,8 @@ def run_plan(
 
     Examples
     --------
-    >>> from sim import World
-    >>> from sim.scenario import MessageSpec, RunPlan, Stop, run_plan
+    >>> from hubbub import World
+    >>> from hubbub.scenario import MessageSpec, RunPlan, Stop, run_plan
     >>> plan = RunPlan(messages=(MessageSpec("A word.", model="sir"),), stop=Stop(5))
     >>> found = run_plan(plan, World.create(agents=200, seed=3))
     >>> found.world.tick, len(found.cascades), found.stopped

@@ -248,8 +248,8 @@ class RunPlan:
 
     Examples
     --------
-    >>> from sim import World
-    >>> from sim.scenario import ScenarioCommand, MessageSpec, RunPlan, Stop, drive
+    >>> from hubbub import World
+    >>> from hubbub.scenario import ScenarioCommand, MessageSpec, RunPlan, Stop, drive
     >>> word = MessageSpec("A word.", seeds="ids:0", model="si", parameters={"beta": 1.0})
     >>> plan = RunPlan(messages=(word,), commands=(ScenarioCommand("unfollow", [2], [1], at=1),))
     >>> world = World.from_edges([0, 1], [1, 2], 3)

@@ -1,7 +1,7 @@
 """For plugin authors: tiny worlds, and the laws that every propagation model must satisfy.
 
->>> from sim import make
->>> from sim.testing import check_plugin
+>>> from hubbub import make
+>>> from hubbub.testing import check_plugin
 >>> "resumes" in check_plugin(type(make("independent-cascade")))
 True
 """

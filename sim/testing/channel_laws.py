@@ -1,6 +1,6 @@
 """The laws of channels: which contacts they may make, and what they must not change.
 
->>> from sim import make
+>>> from hubbub import make
 >>> "resumes" in check_channel(type(make("broadcast", "channel")))
 True
 """

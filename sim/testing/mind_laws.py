@@ -1,6 +1,6 @@
 """Laws of minds, checked with scripted members and a scripted model.
 
->>> from sim import make
+>>> from hubbub import make
 >>> "own draws" in check_mind(type(make("model", "mind")))
 True
 """

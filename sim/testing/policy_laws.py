@@ -1,6 +1,6 @@
 """The laws of policies, interventions and metrics.
 
->>> from sim import make
+>>> from hubbub import make
 >>> "order" in check_acting(type(make("rule", "policy")))
 True
 """

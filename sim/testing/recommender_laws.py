@@ -1,6 +1,6 @@
 """The laws of recommenders of feeds and of friends.
 
->>> from sim import make
+>>> from hubbub import make
 >>> "order" in check_recommender(type(make("hot", "recommender")))
 True
 """

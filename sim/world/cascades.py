@@ -249,7 +249,7 @@ class Cascades(MutableSequence[Cascade]):
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> world = World.create(agents=500, mean_degree=4, seed=1)
     >>> for _ in range(40):
     ...     _ = world.inject("x", seeds=[0], model="independent-cascade", probability=0.0)

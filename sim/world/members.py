@@ -653,7 +653,7 @@ class MemberCommands(WorldState):
 
         Examples
         --------
-        >>> from sim import World
+        >>> from hubbub import World
         >>> world = World.create(agents=200, seed=7, platform=True)
         >>> world.give_minds("top:5:degree", "rule", goal="inform: the bridge is closed")
         5

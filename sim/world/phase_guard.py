@@ -27,7 +27,7 @@ def fenced(phase: Phase, *, strikes: int = 3) -> Phase:
 
     Examples
     --------
-    >>> from sim import Phase, World
+    >>> from hubbub import Phase, World
     >>> world = World.create(agents=100, mean_degree=4, seed=1)
     >>> world.phases.append(fenced(Phase("fragile", "divides by zero", lambda _: 1 / 0)))
     >>> world.step(5)

@@ -290,7 +290,7 @@ class Groups:
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> world = World.create(agents=10, mean_degree=4, seed=7)
     >>> group = world.groups.create("gardeners", limit=3)
     >>> world.groups.join([4, 7], "gardeners")
@@ -594,7 +594,7 @@ class TieCommands(WorldState):
 
         Examples
         --------
-        >>> from sim import World
+        >>> from hubbub import World
         >>> world = World.from_edges([0, 1], [1, 2])
         >>> world.set_relations([0, 1], [1, 2], "colleague", {"since": 2019})
         2
@@ -745,7 +745,7 @@ class TieCommands(WorldState):
 
         Examples
         --------
-        >>> from sim import World, io
+        >>> from hubbub import World, io
         >>> world = World.from_edges([0, 1], [1, 2], trust=[0.5, 1.0])
         >>> graph = world.to_networkx()
         >>> sorted(graph.edges)

@@ -13,7 +13,7 @@ from pathlib import Path
 import networkx as nx
 
 LAYERS = (
-    ("tui", "plugins"),
+    ("tui", "plugins", "hubbub"),
     ("sim.cli", "sim.testing"),
     ("sim.api",),
     ("sim.lab",),

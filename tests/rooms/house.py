@@ -26,7 +26,7 @@ import networkx as nx
 from tests.rooms.drawing import drawn
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("sim", "tui", "plugins")
+ROOMS = ("hubbub", "sim", "tui", "plugins")
 DRAWING = ROOT / "sim" / "rooms.svg"
 LIMITS = ROOT / "tests" / "rooms" / "limits.toml"
 

@@ -1,6 +1,7 @@
 """The public names: some hundred in ``sim``, the rest in its packages; each stands once."""
 
 import importlib
+import os
 import re
 import subprocess
 import sys
@@ -35,12 +36,12 @@ def test_sim_offers_some_hundred_names_and_those_promised() -> None:
     assert set(dir(sim)) >= FIXED
 
 
-def test_a_guide_and_a_template_need_nothing_but_sim_which_is_light() -> None:
+def test_a_guide_and_a_template_need_nothing_but_hubbub_which_is_light() -> None:
     texts = [ROOT.parent / "plugins" / "README.md", ROOT / "cli" / "templates.py"]
     text = "\n".join(each.read_text() for each in texts)
-    named = re.findall(r"^from (sim[\w.]*) import", text, re.MULTILINE)
-    assert {name for name in named if not name.startswith("sim.testing")} == {"sim"}
-    code = "import sys, sim; print(sorted({'numpy', 'numba', 'pydantic'} & set(sys.modules)))"
+    named = re.findall(r"^from ((?:sim|hubbub)[\w.]*) import", text, re.MULTILINE)
+    assert {name for name in named if ".testing" not in name} == {"hubbub"}
+    code = "import sys, hubbub; print(sorted({'numpy', 'numba', 'pydantic'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -79,3 +80,34 @@ def test_a_name_that_a_face_does_not_list_is_an_attribute_error() -> None:
     load, _, _ = face("sim.network")
     with pytest.raises(AttributeError, match=r"'sim\.network' has no attribute 'pagernk'"):
         load("pagernk")
+
+
+@pytest.mark.parametrize("name", ["sim", *FACES[1:], "sim.errors"])
+def test_hubbub_offers_each_name_of_sim_as_the_same_object(name: str) -> None:
+    home = importlib.import_module(name)
+    offered = importlib.import_module(name.replace("sim", "hubbub", 1))
+    assert dir(offered) == dir(home)
+    assert offered.__all__ == home.__all__
+    for each in home.__all__:
+        if not each.islower() or name != "sim":
+            assert getattr(offered, each) is getattr(home, each)
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("from hubbub import World; import sim.world", ""),
+        ("import sys; sys.path.insert(0, ''); import sim; import hubbub", "import hubbub first"),
+        ("import hubbub.network.graph", "'hubbub.network' is not a package"),
+        ("from hubbub.network import pagernk", "cannot import name 'pagernk'"),
+    ],
+)
+def test_hubbub_finds_its_own_sim_in_a_folder_that_has_another(
+    code: str, said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "sim.py").write_text("")
+    run = [sys.executable, "-P", "-c", code]
+    env = {**os.environ, "PYTHONPATH": str(ROOT.parent)}
+    done = subprocess.run(run, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == (not said)
+    assert said in done.stderr

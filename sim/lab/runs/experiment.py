@@ -66,7 +66,7 @@ class Messages:
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> world = World.create(agents=200, mean_degree=4, seed=1)
     >>> Messages([{"text": "The bridge is closed.", "seeds": [0], "model": "si"}]).begin(world)
     >>> world.cascades[0].text
@@ -226,7 +226,7 @@ def experiment_now(
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> from sim.lab.runs import Messages, experiment
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}

@@ -520,7 +520,7 @@ def run_study_now(
 
     Examples
     --------
-    >>> from sim import lab
+    >>> from hubbub import lab
     >>> found = lab.run_study_now("gallery:product-launch", replicates=2, agents=300, workers=1)
     >>> len(found.records.runs)
     4

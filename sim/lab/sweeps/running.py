@@ -139,7 +139,7 @@ def sweep_now(
 
     Examples
     --------
-    >>> from sim import World, lab
+    >>> from hubbub import World, lab
     >>> world = World.create(agents=300, mean_degree=4, seed=1)
     >>> rumour = {"text": "The bridge is closed.", "model": "independent-cascade"}
     >>> grid = {"probability": "0.1:0.5:3"}

@@ -188,7 +188,7 @@ def models_in(settings: Settings) -> tuple[str, ...]:
 def lacks_in(settings: Settings, prefer: str = "") -> str:
     """Return why no model can be asked, one sentence; empty if one can."""
     if find_spec("openai") is None:
-        return "The package openai is missing; install it by: pip install 'hubbub[llm]'"
+        return "The package openai is missing; install it by: pip install 'openai[aiohttp]'"
     asks_local = settings.llm_local or prefer == ALIAS
     return "" if asks_local or settings.llm_model else nobody()
 

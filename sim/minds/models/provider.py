@@ -325,7 +325,9 @@ class ProviderConnection:
             import httpx2
             import openai
         except ImportError as error:
-            raise ModelError(Fault.MISSING, "install it by: pip install 'hubbub[llm]'") from error
+            raise ModelError(
+                Fault.MISSING, "install it by: pip install 'openai[aiohttp]'"
+            ) from error
         self._provider = provider
         self._response, self._timeout = httpx2.Response, httpx2.Timeout
         self._broken = httpx2.HTTPError

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.interests_kernels import fade
-from sim.agents.turnover import per_tick
+from sim.agents.lifecycle import per_tick
 from sim.arrays import F64, Ids
 from sim.core import rng
 from sim.core.progress import doing

@@ -257,8 +257,8 @@ def drive(program: Program, world: World, ticks: int) -> Iterator[int]:
 
     Examples
     --------
-    >>> from sim import World
-    >>> from sim.scenario import MessageSpec, RunPlan, drive
+    >>> from hubbub import World
+    >>> from hubbub.scenario import MessageSpec, RunPlan, drive
     >>> world = World.create(agents=200, seed=3)
     >>> plan = RunPlan(messages=(MessageSpec("A word.", model="sir"),))
     >>> plan.begin(world)

@@ -167,9 +167,9 @@ def recorded(world: World, path: str | PathLike[str] | None) -> Iterator[History
 
     Examples
     --------
-    >>> from sim import World, load, save
-    >>> from sim.runtime import recorded
-    >>> from sim.store import record_of
+    >>> from hubbub import World, load, save
+    >>> from hubbub.runtime import recorded
+    >>> from hubbub.store import record_of
     >>> world = World.create(agents=1000, seed=7, platform=True)
     >>> with recorded(world, "monday.hub"):  # doctest: +SKIP
     ...     world.step(100)

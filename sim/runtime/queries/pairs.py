@@ -103,8 +103,8 @@ def pair_of(world: World, one: int, other: int) -> Pair:
 
     Examples
     --------
-    >>> from sim import World
-    >>> from sim.runtime import pair_of
+    >>> from hubbub import World
+    >>> from hubbub.runtime import pair_of
     >>> world = World.from_edges([0], [1], agents=3)
     >>> pair_of(world, 1, 0).ties == (f"{world.agents.name(1)} follows {world.agents.name(0)}, "
     ...     "with trust 1.00.",)

@@ -222,7 +222,7 @@ class Cascade(Adoption, TickSeries):
 
         Examples
         --------
-        >>> from sim import World
+        >>> from hubbub import World
         >>> world = World.from_edges([0, 1], [1, 2], 4)
         >>> story = world.inject("x", seeds=[0, 2], model="sir", beta=0.0, gamma=0.0)
         >>> story.in_state("infected").tolist(), story.state_now.tolist()
@@ -245,7 +245,7 @@ class Cascade(Adoption, TickSeries):
 
         Examples
         --------
-        >>> from sim import World
+        >>> from hubbub import World
         >>> world = World.from_edges([0, 1], [1, 2], 3)
         >>> story = world.inject("x", seeds=[0], model="si", beta=1.0)
         >>> world.step(2)
@@ -345,7 +345,7 @@ class Cascade(Adoption, TickSeries):
 
         Examples
         --------
-        >>> from sim import World
+        >>> from hubbub import World
         >>> world = World.from_edges([0], [1], seed=7)
         >>> story = world.inject("x", seeds=[0], model="viral")
         >>> story.audience(0.0), round(story.audience(0.9), 3)

@@ -42,7 +42,7 @@ class blame:  # noqa: N801 - read as a verb
 
     Examples
     --------
-    >>> from sim.testing import tiny_world
+    >>> from hubbub.testing import tiny_world
     >>> story = tiny_world().inject("x", seeds=[0], model="si")
     >>> try:
     ...     with blame(story):

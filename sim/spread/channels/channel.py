@@ -73,7 +73,7 @@ class ChannelView:
 
     Examples
     --------
-    >>> from sim.testing import tiny_world
+    >>> from hubbub.testing import tiny_world
     >>> view = ChannelView(tiny_world().network(), Lots(7, "mine", 3))
     >>> view.agents, view.speakers.size == view.listeners.size == view.ties
     (60, True)
@@ -225,7 +225,7 @@ class Channel(Parameters):
 
     Examples
     --------
-    >>> from sim import Field, World, register
+    >>> from hubbub import Field, World, register
     >>> @register("trusted")
     ... class Trusted(Channel):
     ...     '''Only those who trust a speaker hear it.'''

@@ -45,7 +45,7 @@ class ContinuousTime(Compartments):
 
     Examples
     --------
-    >>> from sim import Field, after, contact
+    >>> from hubbub import Field, after, contact
     >>> class Quick(ContinuousTime):
     ...     "Infection and recovery at rates."
     ...     tau: float = Field(2.0, ge=0, description="infections per tie and tick")

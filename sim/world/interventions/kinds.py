@@ -42,7 +42,7 @@ class Intervention(Parameters):
 
     Examples
     --------
-    >>> from sim import Field, Intervention, World, register
+    >>> from hubbub import Field, Intervention, World, register
     >>> @register("curfew")
     ... class Curfew(Intervention):
     ...     says = "let everybody be less active"

@@ -263,7 +263,7 @@ class Interventions:
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> world = World.create(agents=200, seed=7)
     >>> plan = world.at(3, "ban", agents="top:5:degree")
     >>> world.step(4)

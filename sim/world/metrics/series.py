@@ -204,7 +204,7 @@ class Metrics(TickSeries):
 
     Examples
     --------
-    >>> from sim import World
+    >>> from hubbub import World
     >>> world = World.create(agents=500, seed=7)
     >>> metrics = world.open_metrics(every=1)
     >>> story = world.inject("The bridge is closed.", seeds=[0], model="si", beta=0.3)

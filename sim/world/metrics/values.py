@@ -497,7 +497,7 @@ class Metric(Parameters):
 
     Examples
     --------
-    >>> from sim import Metric, World, register
+    >>> from hubbub import Metric, World, register
     >>> @register("hubs")
     ... class Hubs(Metric):
     ...     says = "agents with more than 100 listeners"

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from sim import Agents, Lifecycle
-from sim.agents.lifecycle import MOVES, MoveLog, lifecycle
+from sim.agents.lifecycle import MOVES, MoveLog, leavers, lifecycle, newcomers, per_tick
 from sim.agents.profiles import Hours
-from sim.agents.turnover import leavers, newcomers, per_tick
 from sim.core.scratch import is_filed
 from sim.errors import InputError, UnknownNameError
 from tests.raising import raises
@@ -166,11 +165,11 @@ def test_a_share_of_a_day_is_shared_out_over_its_ticks() -> None:
 def test_leavers_are_active_and_as_many_as_were_asked() -> None:
     agents = Agents.create(20_000, seed=3)
     agents.set_status(np.arange(10_000), "paused")
-    left = leavers(agents, 7, 5, 0.2, 24 * 60)
+    left = leavers(agents.status, 7, 5, 0.2, 24 * 60)
     assert left.min() >= 10_000
     assert abs(left.size - 2000) < 4 * np.sqrt(10_000 * 0.2 * 0.8)
-    assert np.array_equal(left, leavers(agents, 7, 5, 0.2, 24 * 60))
-    assert leavers(agents, 7, 5, 0.0, 60).size == 0
+    assert np.array_equal(left, leavers(agents.status, 7, 5, 0.2, 24 * 60))
+    assert leavers(agents.status, 7, 5, 0.0, 60).size == 0
 
 
 def test_newcomers_are_on_average_the_share_of_a_day() -> None:

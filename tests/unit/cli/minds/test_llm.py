@@ -66,7 +66,7 @@ def test_what_is_missing_is_said(hubbub: Hubbub, monkeypatch: pytest.MonkeyPatch
     Path(".env").chmod(0o644)
     out = hubbub("llm", "check").out
     assert "The model on this machine (smollm2-135m-instruct) is asked first." in out
-    assert "pip install 'hubbub[llm]'" in out
+    assert "pip install 'openai[aiohttp]'" in out
     assert "run: hubbub llm install" in out
     assert "run: chmod 600 .env" in out
     monkeypatch.setenv("HUBBUB_LLM_BASE_URL", "http://127.0.0.1:9")

@@ -271,7 +271,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with ModelPool([Provider("m", "http://127.0.0.1:9/v1")], Budget(requests=1)) as pool:
         answer = pool.ask_all([ASK])[0]
     assert answer.fault is Fault.MISSING
-    assert "pip install 'hubbub[llm]'" in answer.detail
+    assert "pip install 'openai[aiohttp]'" in answer.detail
 
 
 def test_without_aiohttp_the_other_transport_serves(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,3 @@
+from sim import *
+
+__version__: str
