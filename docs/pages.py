@@ -37,6 +37,9 @@ PAGES = {
 }
 """Files of the repository, and the pages that they become."""
 
+GUIDE = "docs/guide/"
+"""The folder of the pages that are written by hand."""
+
 ROOMS = ("sim", "sim.lab", "sim.network", "sim.scenario", "sim.testing")
 """Packages whose public names are explained; each as ``hubbub`` offers it."""
 
@@ -74,8 +77,8 @@ def _linked(text: str, source: str, url: str, pictures: set[str]) -> str:
             return found[0]
         path, _, anchor = target.partition("#")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-        if path in PAGES:
-            target = PAGES[path] + (f"#{anchor}" if anchor else "")
+        if path in PAGES or path.startswith(GUIDE):
+            target = PAGES.get(path, path.removeprefix(GUIDE)) + (f"#{anchor}" if anchor else "")
         elif before.startswith("!") or path.endswith(".svg"):
             pictures.add(path)
             target = f"pictures/{path}"
