@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from sim.scenario import NewWorld
     from sim.settings import Settings
 
-
 Ghost = tuple["I64", "Array"]
 
 CLOSING_SECONDS = 5.0

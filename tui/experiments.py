@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sim.lab import Outcome, Records, Result, Study
     from sim.runtime import Frame, Simulation
 
-
 AS_IT_IS = "baseline"
 """The condition that changes nothing."""
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sim.runtime import Focus, Health, Job, Simulation
     from sim.store import Bookmark
 
-
 T = TypeVar("T")
 
 PATIENCE = 0.2

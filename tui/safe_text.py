@@ -46,8 +46,6 @@ def plain(text: str, cells: int | None = None) -> str:
 def is_visible(text: str) -> bool:
     r"""Return whether a text shows anything: blanks, controls and what has no width do not.
 
-    Examples
-    --------
     >>> is_visible("tea"), is_visible("\u200b\x1b \u202e"), is_visible("\u2800\u3164")
     (True, False, False)
     """
@@ -60,8 +58,6 @@ def is_visible(text: str) -> bool:
 def line(text: str, cells: int) -> str:
     r"""Return `text` as one clean line of at most `cells` terminal cells, as the renderer counts.
 
-    Examples
-    --------
     >>> line("The bridge\n is closed.", 13)
     'The bridge i…'
     """

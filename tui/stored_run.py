@@ -13,7 +13,6 @@ import msgpack
 if TYPE_CHECKING:
     from sim.runtime import Frame
 
-
 FILE = Path(__file__).with_name("stored_run.bin")
 """The stored run; ``python -m tests.screens.test_opening`` records it again."""
 

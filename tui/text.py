@@ -113,13 +113,7 @@ def endings(before: Frame, now: Frame) -> Iterator[tuple[str, str]]:
 
 
 def rank(typed: str, name: str, about: str = "") -> int:
-    """Return how well typed words fit a name, or else a text about it; 0 if they do not.
-
-    Examples
-    --------
-    >>> rank("maki-th", "maki-thompson"), rank("maki", "stifling", "as Maki-Thompson")
-    (4, 1)
-    """
+    """Return how well typed words fit a name, or else a text about it; 0 if they do not."""
     words, name = typed.casefold().split(), name.casefold()
     joined = "-".join(words)
     if name == joined:
@@ -143,13 +137,7 @@ def all_of(found: Communities) -> int:
 
 
 def counted(shown: int, total: int, kind: str = "") -> str:
-    """Say how many of all communities are shown; ``kind``: words before the noun.
-
-    Examples
-    --------
-    >>> counted(18, 18), counted(40, 802)
-    ('18 communities', 'the 40 largest of 802 communities')
-    """
+    """Say how many of all communities are shown; ``kind``: words before the noun."""
     if shown < total:
         return f"the {count(shown)} largest of {count(total)} {kind}communities"
     return plural(total, f"{kind}community", f"{kind}communities")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sim.core import Report
     from sim.runtime import Frame, JournalConfig, OpenResult, Simulation
 
-
 DEMO = "lastfm-asia"
 """The name of the demo world."""
 

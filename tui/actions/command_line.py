@@ -100,9 +100,7 @@ class CommandHistory:
         self._unfinished = ""
 
     def add(self, line: str) -> None:
-        if line in self._lines:
-            self._lines.remove(line)
-        self._lines = [*self._lines, line][-REMEMBERED:]
+        self._lines = [*(each for each in self._lines if each != line), line][-REMEMBERED:]
         self._at = len(self._lines)
 
     def older(self, current: str) -> str:
@@ -125,13 +123,7 @@ SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)
 
 
 def pairs(words: Iterable[str], known: Sequence[str] = (), what: str = "option") -> dict[str, str]:
-    """Parse ``name=value`` words; refuse other names than those that are known, if any are.
-
-    Examples
-    --------
-    >>> pairs(["text=hello", "probability=0.1"])
-    {'text': 'hello', 'probability': '0.1'}
-    """
+    """Parse ``name=value`` words; refuse other names than those that are known, if any are."""
     found: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")

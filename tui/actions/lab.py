@@ -30,7 +30,6 @@ from tui.text import count
 if TYPE_CHECKING:
     from sim.scenario import RunPlan, Scenario
 
-
 PAIRS = 20
 """Default number of runs per condition."""
 FEED_TICKS = 48

@@ -354,13 +354,7 @@ def way_to(name: str, keymap: Mapping[str, str]) -> str:
 
 
 def key_label(key: str) -> str:
-    """Return a key as a person writes it: ``.``, ``^s``, ``space``.
-
-    Examples
-    --------
-    >>> key_label("full_stop"), key_label("ctrl+s")
-    ('.', '^s')
-    """
+    """Return a key as a person writes it: ``.``, ``^s``, ``space``."""
     if key.startswith("ctrl+"):
         return "^" + key_label(key.removeprefix("ctrl+"))
     shown = format_key(key)

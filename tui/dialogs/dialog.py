@@ -26,7 +26,6 @@ from tui.text import count
 
 T = TypeVar("T")
 
-
 AROUND = 6
 """Lines of the box besides its body: frame, error, buttons; and columns besides its lines."""
 WIDEST = 110

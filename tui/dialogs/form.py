@@ -86,6 +86,14 @@ class TextLines(TextArea):
             super().action_cursor_down(select)
 
 
+class ChoiceField(Select[str]):
+    """A choice, which may be removed while it is mounted."""
+
+    def _watch_value(self, value: Any) -> None:
+        with suppress(NoMatches):
+            super()._watch_value(value)
+
+
 class Row(Horizontal):
     """A field with its label before it and its note behind it."""
 
@@ -112,7 +120,7 @@ class Row(Horizontal):
         first: Any = field.value if field.value in known else known[0]
         if field.hint and first != field.value:  # none needs to be chosen
             first = Select.NULL
-        return Select(
+        return ChoiceField(
             [(Text(line(shown, 100)), each) for each, shown in field.choices], id=name,
             value=first, allow_blank=bool(field.hint), compact=True, prompt=field.hint or "Select",
         )  # fmt: skip

@@ -328,13 +328,7 @@ def planned(plan: Plan, agents: int) -> str:
 
 
 def taken_apart(seeds: str) -> dict[str, str]:
-    """Split a seed expression into its kind, and the values of the fields.
-
-    Examples
-    --------
-    >>> taken_apart("top:40:degree"), taken_apart("community:jazz: late:5")["community"]
-    ({'amount': '40', 'kind': 'degree'}, 'jazz: late')
-    """
+    """Split a seed expression into its kind, and the values of the fields."""
     for kind, (_, said) in KINDS.items():
         pattern = re.sub(r"{(\w+)}", r"(?P<\1>.*)", said.replace("{amount}", r"(?P<amount>\d+)"))
         if found := re.fullmatch(pattern, seeds, re.DOTALL):

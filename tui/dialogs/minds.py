@@ -163,7 +163,6 @@ class InterviewDialog(Dialog[bool]):
 _MUTED = "$foreground-muted"
 _REMEMBER = (("no", "no: the world is not affected"), ("yes", "yes: add to the member's memory"))
 
-
 INCOMPLETE = "A survey needs members and a question."
 SAMPLES = "E.g. community:NAME:20, top:20:pagerank."
 CHOICES = "Separated by commas; empty: members answer in their own words."

@@ -23,7 +23,6 @@ from tui.text import seconds
 
 T = TypeVar("T")
 
-
 POLLS_PER_SECOND = 10
 
 

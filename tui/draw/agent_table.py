@@ -23,7 +23,6 @@ from tui.text import count, percent
 if TYPE_CHECKING:
     from sim.runtime.queries.members import Ego, MemberTable
 
-
 STATUSES = (
     "created", "active", "idle", "paused", "suspended", "deactivated", "banned", "destroyed",
 )  # fmt: skip

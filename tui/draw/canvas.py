@@ -210,13 +210,7 @@ def _row_of(places: F64, unknown: int) -> NDArray[np.int16]:
 
 
 def nice_ceiling(value: float) -> float:
-    """Round up to 1, 2 or 5 times a power of ten; 1 for anything but a positive number.
-
-    Examples
-    --------
-    >>> [nice_ceiling(value) for value in (0.013, 0.3, 1, 7, float("nan"))]
-    [0.02, 0.5, 1.0, 10.0, 1.0]
-    """
+    """Round up to 1, 2 or 5 times a power of ten; 1 for anything but a positive number."""
     if not np.isfinite(value) or value <= 0:
         return 1.0
     power = 10.0 ** np.floor(np.log10(value))
@@ -227,13 +221,7 @@ def nice_ceiling(value: float) -> float:
 
 
 def nice_ticks(start: float, stop: float, most: int) -> list[int]:
-    """Choose round whole numbers in ``start .. stop``, at most `most` of them, evenly spaced.
-
-    Examples
-    --------
-    >>> nice_ticks(0, 1204, 5)
-    [0, 500, 1000]
-    """
+    """Choose round whole numbers in ``start .. stop``, at most `most` of them, evenly spaced."""
     if most < 1 or stop < start:
         return []
     step = max(1, int(nice_ceiling((stop - start) / most)))
@@ -252,8 +240,6 @@ def sparkline(values: F64, cells: int, *, ascii_only: bool = False) -> str:
     Each bar is the largest value of its span; unknown ones at the end are dotted. With fewer values
     than cells the line is shorter.
 
-    Examples
-    --------
     >>> sparkline(np.array([0.0, 1.0, 4.0, 7.0]), 4)
     '▁▂▅█'
     """
@@ -286,8 +272,6 @@ def bars(
     The floor is zero, unless a value is below it. The newest value is at the right; an
     unknown value keeps the bar before it.
 
-    Examples
-    --------
     >>> bars(np.array([0.0, 1.0, 2.0]), 3, 2)
     (['  █', ' ██'], 0.0, 2.0)
     """

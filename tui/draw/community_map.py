@@ -56,7 +56,6 @@ _TEXT = -2
 PLACING = ("links", "sizes", "positions")
 SUMMED = ("sizes", "adopted", "spreading", "new", "impressions")
 
-
 Disc = tuple[tuple[slice, slice], F64, F64]
 """One bubble: its part of the pixel plane, and the opacity of body and rim there."""
 
@@ -226,8 +225,6 @@ def nearest(places: F64, start: int, right: int, down: int) -> int:
 def shortened(names: Sequence[str], cells: int) -> list[str]:
     """Return names of at most some cells, without what they have in common before what differs.
 
-    Examples
-    --------
     >>> shortened(["Country A", "Country B", "Peru"], 7)
     ['A', 'B', 'Peru']
     >>> shortened(["Old harbour north", "Old harbour south"], 8)

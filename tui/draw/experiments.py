@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sim.lab import AxisBar, Bars, HeatMap, Outcome
     from tui.experiments import Experiment
 
-
 SOLID = 0xFF
 OF_AGENTS = "agents"
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from sim.runtime import Focus, Frame
     from sim.runtime.queries.feeds import MetricsState, PlatformNow
 
-
 ROOM = 14
 """Cells that names leave to notes if possible."""
 
@@ -206,13 +205,7 @@ SCALE = 6
 
 
 def figure(value: float, unit: str = "") -> str:
-    """Write a metric's value, with its unit if that is short.
-
-    Examples
-    --------
-    >>> figure(0.125, "share"), figure(1204.0, "acts"), figure(0.5, "0 to 1"), figure(12.3, "ms")
-    ('12.5%', '1.2k', '0.50', '12.3 ms')
-    """
+    """Write a metric's value, with its unit if that is short."""
     if not np.isfinite(value):
         return "-"
     if unit == "share":

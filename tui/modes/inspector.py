@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from sim.runtime.queries.feeds import MemberFeed
     from sim.runtime.queries.members import Inspected
 
-
 MOST_ACTS = 40
 PAST_TICKS = 24
 """Ticks after which the acts of the shown member are fetched again."""

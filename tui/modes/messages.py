@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from sim.runtime import Frame, SessionRow
     from sim.runtime.queries.messages import MemberMessages, Story, TreeBranch
 
-
 KINDS = ("post", "quote", "reply", "letter", "group")
 FLAGS = ("labelled", "hidden", "down-ranked", "pinned", "ad")
 _COLUMNS = (

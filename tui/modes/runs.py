@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from sim.lab import Outcome
     from sim.runtime import Frame
 
-
 LOOKS_PER_SECOND = 4
 
 

@@ -201,7 +201,6 @@ class ModeBar(Bar):
 _CHANGED = re.compile(r"#\d+ \S+ = ")
 _PLANNED = re.compile(r"at tick ([\d,]+)(.*\)$)?")
 
-
 _SIGNS = "   i message   p parameter   K intervention, k done   b bookmark   B branch"
 
 
