@@ -243,7 +243,7 @@ def _seal(where: Path, file: Path | None, *, makes: bool = True) -> Seal:
     return sealed.Seal.by_passphrase(said, folder)
 
 
-_PASSPHRASE = "HUBBUB_BACKUP_PASSPHRASE"  # noqa: S105 - the name of a variable
+_PASSPHRASE = "HUBBUB_BACKUP_PASSPHRASE"  # noqa: S105  # nosec B105 - the name of a variable
 _NOTHING = ("No saved worlds.",)
 
 

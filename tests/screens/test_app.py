@@ -585,6 +585,8 @@ async def test_themes_go_round_and_by_name_and_a_picture_is_written(tmp_path: Pa
         await command(pilot, f"export screenshot {tmp_path}/shot.svg")
         await shows(pilot, lambda: (tmp_path / "shot.svg").exists(), lambda: "Wrote" in said(app))
         assert "<svg" in (tmp_path / "shot.svg").read_text()
+        await command(pilot, f"export pane {tmp_path}/pane.png", lambda: "pane.png" in said(app))
+        assert (tmp_path / "pane.png").read_bytes().startswith(b"\x89PNG")
 
 
 async def test_help_lists_exactly_the_active_acts(tmp_path: Path) -> None:
@@ -865,7 +867,8 @@ async def test_q_right_after_saving_asks_nothing_though_no_new_frame_was_taken_y
 
 async def test_q_right_after_a_step_asks_though_no_new_frame_was_taken_yet(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        app._take = lambda: False  # type: ignore[method-assign]
+        for timer in app._timers:
+            timer.pause()
         await burst(app, pilot, ".q")
         await until(pilot, lambda: isinstance(app.screen, QuitDialog))
 

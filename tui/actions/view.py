@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from operator import methodcaller
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,11 +27,13 @@ from tui.opening import Bubble
 from tui.safe_text import plain
 from tui.theme import theme_named
 
+try:
+    import resvg_py
+except ImportError:  # the extra png is not installed
+    resvg_py = None  # type: ignore[assignment]
+
 _DIRECT: dict[str, Callable[[Viewer], object]] = {
-    "live": lambda app: app.go("live"),
-    "messages": lambda app: app.go("messages"),
-    "runs": lambda app: app.go("runs"),
-    "system": lambda app: app.go("system"),
+    **{mode: methodcaller("go", mode) for mode in ("live", "messages", "runs", "system")},
     "next-pane": lambda app: app.screen.focus_next(),
     "previous-pane": lambda app: app.screen.focus_previous(),
     "suspend": lambda app: app.action_suspend_process(),
@@ -150,7 +153,8 @@ async def chart(app: Viewer, _words: Words) -> None:
     if not app.preferences.metrics:
         raise InputError("No metric selected; press G for a list.")
     if app.stage is not None:
-        app.stage.query_one(LiveMode).turn_chart()
+        live = app.stage.query_one(LiveMode)
+        live.is_metrics = not live.is_metrics
     app.redraw()
 
 
@@ -215,8 +219,16 @@ async def export(app: Viewer, words: Words) -> None:
         pane = app.stage.focused or app.stage.main_pane()
         picture = picture_of(pane) if what == "pane" else app.export_screenshot(title="Hubbub")
         path = await in_thread(lambda: Path(*words[1:2] or [f"{name}.svg"]).expanduser().resolve())
-        await in_thread(lambda: write_text(path, picture, force=path.suffix == ".svg"))
+        known = path.suffix in {".svg", ".png"}
+        await in_thread(lambda: write_text(path, _drawn(picture, path), force=known))
         app.say(f"Wrote {path}.", "good")
+
+
+def _drawn(picture: str, path: Path) -> str | bytes:
+    """Return a picture as PNG if its file is called so, else as SVG."""
+    if path.suffix == ".png" and resvg_py is None:
+        raise InputError("PNG needs an extra: pip install 'hubbub[png]'; NAME.svg needs none.")
+    return bytes(resvg_py.svg_to_bytes(picture)) if path.suffix == ".png" else picture
 
 
 async def _export_run(app: Viewer, name: str, to: str = "csv", where: str = "") -> None:

@@ -41,7 +41,7 @@ class LiveMode(Mode):
     MODE: ClassVar[str] = "live"
 
     view = "map"
-    _is_metrics = False
+    is_metrics = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper", classes="-map"):
@@ -87,9 +87,6 @@ class LiveMode(Mode):
         self._arrange(frame)
         super().show(frame, whole=whole)
 
-    def turn_chart(self) -> None:
-        self._is_metrics = not self._is_metrics
-
     def _arrange(self, frame: Frame) -> None:
         """Show the chosen metrics, or acts of members, if there are no curves of a message."""
         names, is_quiet = self.app.preferences.metrics, frame.focus is None
@@ -99,7 +96,7 @@ class LiveMode(Mode):
 
         units = {name: unit_of(name) for name in names}
         self.query_one(NowPane).choose(names, units)
-        is_chart = bool(names) and (self._is_metrics or (is_quiet and frame.metrics is not None))
+        is_chart = bool(names) and (self.is_metrics or (is_quiet and frame.metrics is not None))
         course = None
         if is_quiet and not is_chart and frame.platform is not None:
             course = frame.platform.course  # a platform is active without any message

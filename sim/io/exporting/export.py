@@ -64,10 +64,10 @@ def outlet(
             _publish(draft, force=force)
 
 
-def write_text(path: Path, text: str, *, force: bool = True) -> None:
+def write_text(path: Path, text: str | bytes, *, force: bool = True) -> None:
     """Write a text atomically; a write error leaves the file unchanged."""
     with outlet(path, force=force) as (draft,):
-        draft.write_text(text, encoding="utf-8")
+        draft.write_bytes(text.encode() if isinstance(text, str) else text)
 
 
 def _draft(stack: contextlib.ExitStack, target: Path) -> files.Draft:
