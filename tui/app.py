@@ -110,6 +110,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
         self.undoable: list[tuple[int, str, Any]] = []  # message, parameter, its value before
         self.is_rescuing = False  # whether the engine is being restarted
         self.last_order: Any = None  # the last message that was sent
+        self.recording: Any = None  # of the screen
         self.last_new: NewWorld | None = None
         self._is_new_world = True
         self._path, self._read_only = path, read_only
@@ -442,18 +443,18 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             self.say(str(error), "error")
             return
         if len(commands) == 1:
-            self.perform(commands[0].action, commands[0].words)
+            self.perform(*commands[0])
         else:
             self.run_worker(self.carry_out(commands), group="acts", exit_on_error=False)
 
     async def carry_out(self, commands: Sequence[ParsedCommand]) -> None:
         """Carry out one action after the other, up to one that is not possible."""
-        for command in commands:
-            obstacle = command.action.when(self.situation())
+        for action, words in commands:
+            obstacle = action.when(self.situation())
             if obstacle:
                 self.say(obstacle, "warning")
                 return
-            await self._perform(command.action, command.words, asyncio.Event())
+            await self._perform(action, words, asyncio.Event())
 
     def perform(self, action: table.Action, words: tuple[str, ...] = ()) -> None:
         """Carry out an action in the background, or say why it is not possible now."""

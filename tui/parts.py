@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sim import lab, network, runtime, settings
 from sim.errors import HubbubError, InputError
+from tui.actions.command_line import MOST_FILES
 from tui.dialogs.dialog import sentence_of
 from tui.dialogs.progress import DialogJob, EngineJob, ProgressDialog, in_thread
 from tui.safe_text import line
@@ -96,8 +97,6 @@ class Starting(DialogJob):
             self.share = min(0.95, (len(sys.modules) - self._at_first) / self.MODULES)
 
 
-MOST_FILES = 200
-"""Maximum number of files in this folder whose names can be completed."""
 LOOKS_EVERY = 2.0
 """Seconds between two looks at the settings file, and at the world's health."""
 LATE_SECONDS = 5.0
@@ -272,9 +271,6 @@ class Branches:
 SHORTEST = 64
 """Minimum predicted ticks, a power of two; doubled whenever a message has run longer."""
 
-READ_FOR = 20.0
-"""Seconds that the toast is shown."""
-
 TheoryKey = tuple[object, ...]
 
 
@@ -302,7 +298,7 @@ class TheoryCurves:
         if self._at < 0:
             return "Theory hidden."
         theory = self._known[self._at]
-        self._app.notify(theory.limits, title="Theory", timeout=READ_FOR)
+        self._app.notify(theory.limits, title="Theory", timeout=20.0)
         return f"Theory, dashed: {line(theory.name, 200)}."
 
     def shown(self, focus: Focus | None) -> Theory | None:

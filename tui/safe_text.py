@@ -44,11 +44,7 @@ def plain(text: str, cells: int | None = None) -> str:
 
 
 def is_visible(text: str) -> bool:
-    r"""Return whether a text shows anything: blanks, controls and what has no width do not.
-
-    >>> is_visible("tea"), is_visible("\u200b\x1b \u202e"), is_visible("\u2800\u3164")
-    (True, False, False)
-    """
+    r"""Return whether a text shows anything: blanks, controls and what has no width do not."""
     return any(
         unicodedata.category(letter)[0] in "LNPS" and letter not in _BLANK for letter in text
     )
@@ -56,11 +52,7 @@ def is_visible(text: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def line(text: str, cells: int) -> str:
-    r"""Return `text` as one clean line of at most `cells` terminal cells, as the renderer counts.
-
-    >>> line("The bridge\n is closed.", 13)
-    'The bridge i…'
-    """
+    r"""Return `text` as one clean line of at most `cells` terminal cells."""
     if cells < 1:
         return ""
     short = clip(" ".join(clean(text).split()), cells)

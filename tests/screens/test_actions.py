@@ -73,10 +73,10 @@ def test_no_key_is_shown_by_the_long_name_of_its_character() -> None:
 
 
 def test_a_line_is_split_like_a_shell_would_and_an_alias_is_the_act() -> None:
-    command = parse(":inject text='the bridge is closed' seeds=top:40:degree")
-    assert command.action.id == "inject"
-    assert pairs(command.words) == {"text": "the bridge is closed", "seeds": "top:40:degree"}
-    assert parse("load monday").action is parse("open monday").action
+    action, words = parse(":inject text='the bridge is closed' seeds=top:40:degree")
+    assert action.id == "inject"
+    assert pairs(words) == {"text": "the bridge is closed", "seeds": "top:40:degree"}
+    assert parse("load monday") == parse("open monday")
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_history_walks_back_and_returns_to_the_unfinished_line() -> None:
     history.add("run 5")
     history.add("step")
     walked = [("hal", "step"), ("step", "run 5"), ("run 5", "run 5")]
-    assert [history.older(line) for line, _ in walked] == [older for _, older in walked]
-    assert [history.newer(line) for line in ("run 5", "step")] == ["step", "hal"]
+    assert [history.step(-1, line) for line, _ in walked] == [older for _, older in walked]
+    assert [history.step(1, line) for line in ("run 5", "step")] == ["step", "hal"]
 
 
 def test_figures_are_short_and_carry_their_unit() -> None:

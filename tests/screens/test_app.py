@@ -1,6 +1,7 @@
 """The program through its keys, on a scripted simulation, at both sizes."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -587,6 +588,12 @@ async def test_themes_go_round_and_by_name_and_a_picture_is_written(tmp_path: Pa
         assert "<svg" in (tmp_path / "shot.svg").read_text()
         await command(pilot, f"export pane {tmp_path}/pane.png", lambda: "pane.png" in said(app))
         assert (tmp_path / "pane.png").read_bytes().startswith(b"\x89PNG")
+        await command(pilot, f"export cast {tmp_path}/a.cast", "Recording the screen")
+        await until(pilot, lambda: len((tmp_path / "a.cast").read_text().splitlines()) > 3)
+        await command(pilot, "export cast", "Wrote")
+        head, _, first, *_ = map(json.loads, (tmp_path / "a.cast").read_text().splitlines())
+        assert (head["version"], head["width"], first[1]) == (2, 80, "o")
+        assert "lastfm-asia" in first[2]
 
 
 async def test_help_lists_exactly_the_active_acts(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from os.path import commonprefix
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sim.core import whole_of
 from sim.errors import InputError, UnknownNameError
@@ -15,11 +15,7 @@ from tui.actions.table import ACTIONS, Action, by_command
 REMEMBERED = 200
 
 
-class ParsedCommand(NamedTuple):
-    """An action with its arguments."""
-
-    action: Action
-    words: tuple[str, ...]
+ParsedCommand = tuple[Action, tuple[str, ...]]
 
 
 def parse(line: str) -> ParsedCommand:
@@ -28,7 +24,7 @@ def parse(line: str) -> ParsedCommand:
     name, _, rest = typed.partition(" ")
     known = by_command(name)
     if known is not None and known.id == "filter":  # its quotes are part of the expression
-        return ParsedCommand(known, (rest.strip(),) if rest.strip() else ())
+        return known, (rest.strip(),) if rest.strip() else ()
     try:
         words = shlex.split(typed)
     except ValueError:
@@ -40,7 +36,7 @@ def parse(line: str) -> ParsedCommand:
     action = by_command(words[0])
     if action is None:
         raise UnknownNameError("command", words[0], [name for a in ACTIONS for name in a.names])
-    return ParsedCommand(action, tuple(words[1:]))
+    return action, tuple(words[1:])
 
 
 def complete(line: str, offers: Iterable[str]) -> str:
@@ -96,26 +92,18 @@ class CommandHistory:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
-        self._at = 0
-        self._unfinished = ""
+        self._at, self._unfinished = 0, ""
 
     def add(self, line: str) -> None:
         self._lines = [*(each for each in self._lines if each != line), line][-REMEMBERED:]
         self._at = len(self._lines)
 
-    def older(self, current: str) -> str:
-        """Return the previous line; ``current`` is kept while stepping."""
+    def step(self, by: int, current: str) -> str:
+        """Return the line so many steps away; the unfinished one follows the newest."""
         if self._at == len(self._lines):
             self._unfinished = current
-        self._at = max(0, self._at - 1)
-        return self._lines[self._at] if self._lines else current
-
-    def newer(self, current: str) -> str:
-        """Return the next line, and finally the unfinished one."""
-        if self._at >= len(self._lines):
-            return current
-        self._at += 1
-        return self._lines[self._at] if self._at < len(self._lines) else self._unfinished
+        self._at = min(max(0, self._at + by), len(self._lines))
+        return [*self._lines, self._unfinished][self._at]
 
 
 SPEEDS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, None)

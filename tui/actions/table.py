@@ -289,9 +289,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy", "y", "Copy", "Copy the selection, or the text of the focused pane.", "Program",
            when=anytime),
     Action("export", "E", "Export",
-           "Save the run as tables or a report, a pane or the screen as SVG, results as tables.",
-           "Program", "[run [html|csv|... [PATH]] | screenshot|pane [FILE] | table [NAME] FILE.csv "
-           "| tables FOLDER [parquet]]", opens=True),
+           "Save the run as tables or a report, the screen as a picture or recording, or results.",
+           "Program", "[run [html|csv|... [PATH]] | screenshot|pane|cast [FILE] | table [NAME] "
+           "FILE.csv | tables FOLDER [parquet]]", opens=True),
     Action("command", "colon", "Cmd", "Type a command.", "Program", when=anytime, footer=9),
     Action("palette", "semicolon,ctrl+p", "Palette", "Search all commands.", "Program",
            when=anytime, footer=11, opens=True),

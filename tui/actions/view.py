@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import zip_longest
 from operator import methodcaller
 from pathlib import Path
 from typing import Any, get_args
@@ -209,12 +213,17 @@ async def export(app: Viewer, words: Words) -> None:
     if not words:
         dialog = export_dialog(has_results=app.runs.chosen is not None)
         words = tuple((await app.push_screen_wait(dialog) or "").split())
-    what = choice("export", words, ("screenshot", "pane", "run", "table", "tables"))
+    what = choice("export", words, ("screenshot", "pane", "cast", "run", "table", "tables"))
     name = f"hubbub-tick-{app.frame.tick if app.frame else 0}"
     if what in {"table", "tables"}:
         await export_tables(app, words if len(words) > 1 else (what, f"{name}-results"))
     elif what == "run":
         await _export_run(app, name, *words[1:])
+    elif what == "cast" and app.recording is not None:
+        app.recording.end()
+    elif what == "cast":
+        app.recording = Recording(app, words[1] if len(words) > 1 else f"{name}.cast")
+        app.say("Recording the screen; :export cast again ends it.")
     elif what and app.stage is not None:
         pane = app.stage.focused or app.stage.main_pane()
         picture = picture_of(pane) if what == "pane" else app.export_screenshot(title="Hubbub")
@@ -229,6 +238,41 @@ def _drawn(picture: str, path: Path) -> str | bytes:
     if path.suffix == ".png" and resvg_py is None:
         raise InputError("PNG needs an extra: pip install 'hubbub[png]'; NAME.svg needs none.")
     return bytes(resvg_py.svg_to_bytes(picture)) if path.suffix == ".png" else picture
+
+
+class Recording:
+    """What the screen shows, written as an asciicast (version 2) while it goes on."""
+
+    def __init__(self, app: Viewer, path: str) -> None:
+        self._app, self._began, self._rows = app, time.monotonic(), list[str]()
+        self._path = Path(path).expanduser().absolute()
+        try:
+            self._file = self._path.open("x", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise InputError(f"{self._path} cannot be written: {error.strerror}.") from None
+        width, height = app.size
+        self._file.write(json.dumps({"version": 2, "width": width, "height": height}) + "\n")
+        self._file.write(json.dumps([0, "o", "\x1b[?25l"]) + "\n")  # no cursor
+        self._timer = app.set_interval(0.1, self._look)
+
+    def _look(self) -> None:
+        strips = self._app.screen._compositor.render_strips()  # noqa: SLF001 - as a screenshot
+        before, self._rows = self._rows, [strip.render(self._app.console) for strip in strips]
+        pairs = enumerate(zip_longest(self._rows, before[: len(strips)]), 1)
+        drawn = "".join(f"\x1b[{y};1H{row}" for y, (row, old) in pairs if row != old)
+        try:
+            if drawn:
+                event = round(time.monotonic() - self._began, 3), "o", drawn
+                self._file.write(json.dumps(event) + "\n")
+        except OSError as error:
+            self.end(f"{self._path} is cut short: {error.strerror}.", "error")
+
+    def end(self, said: str = "", kind: str = "good") -> None:
+        self._timer.stop()
+        self._app.recording = None
+        with suppress(OSError):
+            self._file.close()
+        self._app.say(said or f"Wrote {self._path}.", kind)
 
 
 async def _export_run(app: Viewer, name: str, to: str = "csv", where: str = "") -> None:

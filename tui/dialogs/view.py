@@ -222,7 +222,7 @@ _problem = refusal(threshold)
 def export_dialog(*, has_results: bool) -> ListDialog[str]:
     """Return the list of what can be exported; its values are words of ``export``."""
     rows = [("screenshot", "the screen as SVG; as PNG by :export screenshot NAME.png")]
-    rows += [("pane", "the focused pane alone")]
+    rows += [("pane", "the focused pane alone"), ("cast", "the screen as it moves (asciicast)")]
     rows += [("run html", "this run as a report: figures, curves, communities")]
     rows += [(f"run {name}", said) for name, said in io.EXPORTS.items()]
     rows += [("tables", "the results in Runs as tables")] if has_results else []

@@ -239,9 +239,6 @@ def sparkline(values: F64, cells: int, *, ascii_only: bool = False) -> str:
 
     Each bar is the largest value of its span; unknown ones at the end are dotted. With fewer values
     than cells the line is shorter.
-
-    >>> sparkline(np.array([0.0, 1.0, 4.0, 7.0]), 4)
-    '▁▂▅█'
     """
     if cells < 1:
         return ""
@@ -271,9 +268,6 @@ def bars(
 
     The floor is zero, unless a value is below it. The newest value is at the right; an
     unknown value keeps the bar before it.
-
-    >>> bars(np.array([0.0, 1.0, 2.0]), 3, 2)
-    (['  █', ' ██'], 0.0, 2.0)
     """
     glyphs = " " + (_ASCII if ascii_only else _BARS)
     parts = len(glyphs) - 1

@@ -223,15 +223,7 @@ def nearest(places: F64, start: int, right: int, down: int) -> int:
 
 
 def shortened(names: Sequence[str], cells: int) -> list[str]:
-    """Return names of at most some cells, without what they have in common before what differs.
-
-    >>> shortened(["Country A", "Country B", "Peru"], 7)
-    ['A', 'B', 'Peru']
-    >>> shortened(["Old harbour north", "Old harbour south"], 8)
-    ['north', 'south']
-    >>> shortened(["North parish", "South parish"], 8)
-    ['North', 'South']
-    """
+    """Return names of at most some cells, without what they have in common before what differs."""
     texts = [line(name, 400) for name in names]
     while any(cell_len(text) > cells for text in texts):
         heads = Counter(text.partition(" ")[0] for text in texts if " " in text)

@@ -314,8 +314,8 @@ class CommandLine(Input):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete, or offer the next", id="line-complete"),
         Binding("ctrl+u", "delete_left_all", "Clear the line", id="line-clear"),
-        Binding("up", "older", "Previous command", id="line-older"),
-        Binding("down", "newer", "Next command", id="line-newer"),
+        Binding("up", "history(-1)", "Previous command", id="line-older"),
+        Binding("down", "history(1)", "Next command", id="line-newer"),
         Binding("escape", "leave", "Leave the line", id="line-leave"),
     ]
 
@@ -344,11 +344,8 @@ class CommandLine(Input):
             self._offers = [*self._offers[1:], self._offers[0]]
             self._show(self._offers[0])
 
-    def action_older(self) -> None:
-        self._show(self.history.older(self.value))
-
-    def action_newer(self) -> None:
-        self._show(self.history.newer(self.value))
+    def action_history(self, by: int) -> None:
+        self._show(self.history.step(by, self.value))
 
     def action_leave(self) -> None:
         cast("MessageLine", self.parent).done()
