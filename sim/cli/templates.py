@@ -531,7 +531,18 @@ MIND = '''"""NAME: say in a line how it decides."""
 from collections.abc import Sequence
 from typing import ClassVar
 
-from hubbub import Ask, Card, Decided, Decision, Field, Member, Mind, Post, Turn, register
+from hubbub import (
+    Ask,
+    Card,
+    Decided,
+    Decision,
+    Field,
+    Member,
+    Mind,
+    Post,
+    Turn,
+    register,
+)
 
 HEAD(Mind):
     """Likes what it cares for; of what worries it, it asks a language model what to say.

@@ -13,10 +13,10 @@ Held = tuple[str, ...]
 
 PROMISES: dict[int, tuple[str, tuple[Held, ...]]] = {
     1: ("after SIGKILL at any instant, acknowledged <= recovered <= acknowledged + 1", (
-        ("unit/runtime/journal/writer_kills",
+        ("unit/runtime/journal/writer_window",
          "ten_kills_lose_nothing_acknowledged", "the_check_finds_a_planted_bug"),
         ("faults/closing", "what_is_acknowledged_while_a_world_ends_outlasts_a_kill"),
-        ("faults/kills",
+        ("faults/closing",
          "two_kills_of_a_small_world_lose_nothing", "kills_of_a_large_world_lose_nothing"),
     )),
     2: ("after power loss nothing acknowledged is lost", (

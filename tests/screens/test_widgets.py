@@ -450,7 +450,7 @@ async def test_the_earliest_are_shown_first_until_the_cursor_is_moved() -> None:
 
 async def test_a_click_reads_the_cell_under_it() -> None:
     async with drawn(CommunityHeat(), with_five) as (pane, pilot):
-        await pilot.click(CommunityHeat, (79, 3))
+        await pilot.click(CommunityHeat, (79, 13))
         assert pane.selected == 3
         assert "tick 139" in screen_of(pilot)
 

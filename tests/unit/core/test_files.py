@@ -302,8 +302,9 @@ IN_PLACE = re.compile(
 OWN_FOLDER = {
     "sim/io/importing/graphs.py", "sim/lab/runs/replicate.py", "sim/runtime/replay.py",
     "sim/runtime/process/breadcrumbs.py", "sim/core/data_frames.py",
+    "sim/runtime/saves/sealed.py", "tui/actions/view.py",
 }  # fmt: skip
-"""They write to a temporary folder of their own, or to memory."""
+"""They write to a temporary folder or draft of their own, to memory, or record as time passes."""
 DRAFTS = {"sim/io/exporting/export.py", "sim/io/exporting/tables.py", "sim/store/saves.py"}
 """They are given a draft to write to."""
 
