@@ -53,8 +53,7 @@ def _compiling(report: Report, name: str, expected: int) -> Iterator[None]:
 
         def on_start(self, _happened: object) -> None:
             with suppress(Cancelled):  # nothing stops in the middle of a kernel
-                stage = f"compiling {name}, kernel {self.done + 1} of about {expected}"
-                report(stage, min(0.95, self.done / expected))
+                report(f"compiling {name}", min(0.95, self.done / expected))
 
         def on_end(self, _happened: object) -> None:
             self.done += 1
