@@ -149,9 +149,9 @@ def _heard(world: World, story: Cascade, place: I32, member: int) -> str:
     followed = heard_by(world, member)
     at = np.sort(place[followed[followed < story.agents]])
     at = at[at >= 0]
-    said = f"It follows {plural(followed.size, 'member')};"
+    of = f"of {plural(followed.size, 'member')} followed"
     if not at.size:
-        return f"{said} none has adopted, so nothing reached it through its ties."
+        return f"None {of} has adopted, so nothing arrived by ties."
     log, more = story.log, at.size - _NAMED
     named = ", ".join(
         f"{world.agents.name(int(log.agents[i]))} (tick {int(log.ticks[i]):,})"
@@ -159,7 +159,7 @@ def _heard(world: World, story: Cascade, place: I32, member: int) -> str:
     )
     others = f" and {more:,} more" if more > 0 else ""
     have = "have" if at.size > 1 else "has"
-    return f"{said} {at.size:,} {have} adopted: {named}{others}."
+    return f"{at.size:,} {of} {have} adopted: {named}{others}."
 
 
 async def why(
