@@ -31,12 +31,12 @@ def _styles_are_read_once() -> Iterator[None]:
         patch.setattr(sheets, "parse", untraced(sheets.parse))
         patch.setattr(sheets, "apply", untraced(sheets.apply))
         patch.setattr("tui.experiments.WORKERS", "threading")
-        patch.setattr("sim.runtime.warming.WARMED", ())  # all of them take long on a busy machine
         patch.setattr("tui.key_queue.DEAF_SECONDS", 0.0)  # a test answers as soon as it sees
         yield
 
 
 @pytest.fixture(autouse=True)
 def _what_is_scripted_ends_with_the_test() -> Iterator[None]:
+    PATCH.setattr("sim.runtime.warming.WARMED", ())  # all of them take long on a busy machine
     yield
     PATCH.undo()

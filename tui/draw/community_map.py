@@ -53,6 +53,7 @@ SLOW = 5.0
 SOLID = 0.5
 """Opacity from which a pixel belongs to a bubble."""
 _TEXT = -2
+MOST_TIES = 160
 PLACING = ("links", "sizes", "positions")
 SUMMED = ("sizes", "adopted", "spreading", "new", "impressions")
 
@@ -161,7 +162,7 @@ def strongest(links: I64) -> tuple[I64, I64, F64]:
     b = near.ravel()
     a, b = np.unique(np.sort([a, b], axis=0), axis=1)
     weight = both[a, b]
-    order = np.argsort(weight, kind="stable")[-160:]
+    order = np.argsort(weight, kind="stable")[-MOST_TIES:]
     order = order[weight[order] > 0]
     return a[order], b[order], np.sqrt(weight[order] / both.max(initial=1e-300))
 
