@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 __all__ = ["pressed"]
 
 EXPRESSION = "activity>0.5 interest:music"
+DIALOGS = {
+    "?": "Help", "i": "Send a message", "n": "New world", "o": "Open a world",
+    "w": "Save the world", "K": "Intervene", "G": "Metrics in Live", "h": "Go to another tick",
+    "D": "Compare conditions", "0": "Gallery",
+}  # fmt: skip
 COLUMNS = 14
 TITLES, HEADER = 2, 3
 ESCAPE, ENTER, RIGHT, DOWN, PAGE = "\x1b", "\r", "\x1b[C", "\x1b[B", "\x1b[6~"
@@ -63,6 +68,16 @@ class _Hand:
         screen = self._program.screen
         return lambda: any(title in screen.line(row) for row in (TITLES, TITLES + 1))
 
+    def filter_row(self) -> int:
+        """Return the row of the filter, 0 while there is none."""
+        screen = self._program.screen
+        return next(
+            (row for row in (TITLES, HEADER) if screen.line(row).lstrip().startswith("/")), 0
+        )
+
+    def is_filtering(self) -> bool:
+        return self.filter_row() > 0
+
     def changes(self, row: int) -> Callable[[], bool]:
         before = self._program.screen.line(row)
         return lambda: self._program.screen.line(row) != before
@@ -96,13 +111,15 @@ class _Hand:
         if not self.is_titled(" Members ")():  # they come first until communities are known
             self.press("2 members", "2", self.paints(TITLES))
         program.wait("Members (")
-        self.press("/ filter", "/", self.asks(":filter"))
+        self.press("/ filter", "/", self.is_filtering)
+        row = self.filter_row()
         for at, letter in enumerate(EXPRESSION):
             rest = 0.05 + 0.01 * (at % 5)
-            self.press("a letter of an expression", letter, self.paints(self._prompt), rest)
-        self.press("enter filters", ENTER, self.shows("filtering", "interest:music ─"))
+            self.press("a letter of an expression", letter, self.paints(row), rest)
         program.wait("interest:music ─", 120)
-        program.command("filter")
+        self.press("enter filters", ENTER, lambda: not self.is_filtering())
+        program.idle(1.0)
+        program.type(ESCAPE)
         self.wait_for_all()
         for column in range(COLUMNS):
             program.idle(0.3)
@@ -116,8 +133,10 @@ class _Hand:
         self.press("tab to the next pane", "\t", self.paints(TITLES, HEADER))
         self.press("e draws ties", "e", self.is_titled(" Ties "))
         self.press("e lists again", "e", self.is_titled(" Members ("))
-        self.press(": asks", ":path 1 ", self.asks(":path"))
-        self.press("enter seeks a path", "77" + ENTER, self.shows("From ", "looking for a path"))
+        self.press(": asks", ":", self.asks(":"))
+        program.type("path 1 77")
+        program.idle(0.5)
+        self.press("enter seeks a path", ENTER, self.shows("From ", "looking for a path"))
         program.wait("From ", 120)
         self.leave("From ")
 
@@ -132,9 +151,10 @@ class _Hand:
         self.leave()
 
     def ask(self) -> None:
-        self.press("K intervenes", "K", self.shows(" Intervene "))
-        self.leave(" Intervene ")
-        self.press("G lists metrics", "G", self.shows("Metrics in Live"))
-        self.leave("Metrics in Live")
         self._program.type("1")
         self._program.wait("─ Parameters ─", 30)
+        for key, title in DIALOGS.items():
+            self.press(f"{key} opens {title}", key, self.shows(f"─ {title} ─"))
+            self.leave(f"─ {title} ─")
+        self.press("; opens the palette", ";", self.shows("Search"))
+        self.leave("Search")

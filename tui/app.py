@@ -33,7 +33,7 @@ from tui.opening import Bubble, Opening
 from tui.parts import BackgroundWork, Branches, LongWork, ModelAccess, Starting, TheoryCurves
 from tui.safe_text import SafeFilter, line, plain
 from tui.stored_run import TICKS_PER_SECOND
-from tui.terminal import resume_collector, run_on_terminal
+from tui.terminal import resume_collector, run_on_terminal, settle_collector
 from tui.text import broken, endings, hint_for
 from tui.theme import THEMES, register_themes, theme_named
 from tui.world_session import WorldSession
@@ -210,8 +210,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             try:
                 await in_thread(lambda: self.prepare(report), "start")
             finally:
-                is_made = self.entered or self.work.busy or self._entering.locked()
-                resume_collector(freezing=not is_made)  # a world may have been requested meanwhile
+                resume_collector()
             if self.opening is not None:
                 self.run_worker(self.upkeep.begin(), exit_on_error=False)
             await self.homes.begin(self._path, report, read_only=self._read_only)
@@ -263,6 +262,7 @@ class Hubbub(KeysInOrder, inherit_bindings=False):
             self.call_after_refresh(self.post_message, key)
         self.call_after_refresh(self.hint)
         self.call_after_refresh(self.homes.greet, opened)
+        self.call_after_refresh(settle_collector)
 
     async def part(self) -> None:
         """Leave the engine and its world, in bounded time whatever the engine does."""

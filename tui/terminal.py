@@ -171,10 +171,21 @@ def restore(descriptor: int | None = None) -> None:
         os.set_blocking(place, True)
 
 
-def resume_collector(*, freezing: bool) -> None:
-    """Resume the garbage collector if it was paused."""
-    if gc.isenabled():
-        return
-    if freezing:
+def resume_collector() -> None:
+    """Resume the garbage collector if it was paused.
+
+    No key is handled while it looks at all that there is, .1 s: it does so rarely, and from now on
+    passes over what is there.
+    """
+    if not gc.isenabled():
         gc.freeze()
-    gc.enable()
+        gc.set_threshold(2_000, 10, 100)
+        gc.enable()
+
+
+def settle_collector() -> None:
+    """Collect what is garbage, such as the world before, and pass over the rest from now on."""
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()

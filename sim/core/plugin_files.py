@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from packaging.requirements import InvalidRequirement, Requirement
 
 from sim.core.checks import parsed
 from sim.core.files import write_whole
@@ -314,6 +313,8 @@ def unmet(requires: Iterable[str]) -> tuple[str, ...]:
 
 def _unmet(need: str) -> str:
     """Return a requirement and what is installed instead; empty if it is met."""
+    from packaging.requirements import InvalidRequirement, Requirement  # 45 ms, hardly ever needed
+
     try:
         said = Requirement(need)
     except InvalidRequirement:

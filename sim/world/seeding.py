@@ -199,22 +199,20 @@ def _degree(world: WorldState) -> npt.NDArray[Any]:
     return world.ties.out_degree
 
 
-def _pagerank(world: WorldState) -> npt.NDArray[Any]:
-    from sim.network.analysis.analysis import pagerank
+def _analysed(measure: str) -> Callable[[WorldState], npt.NDArray[Any]]:
+    def ranked(world: WorldState) -> npt.NDArray[Any]:
+        from sim.network.analysis import analysis  # it loads numba
 
-    return pagerank(world.ties)
+        found: npt.NDArray[Any] = getattr(analysis, measure)(world.ties)
+        return found
 
-
-def _core(world: WorldState) -> npt.NDArray[Any]:
-    from sim.network.analysis.analysis import core_numbers
-
-    return core_numbers(world.ties)
+    return ranked
 
 
 MEASURES: dict[str, Callable[[WorldState], npt.NDArray[Any]]] = {
     "degree": _degree,
-    "pagerank": _pagerank,
-    "core": _core,
+    "pagerank": _analysed("pagerank"),
+    "core": _analysed("core_numbers"),
 }
 """Measures that ``top`` ranks by: number of listeners, PageRank, k-core."""
 

@@ -53,7 +53,6 @@ def simulation() -> Any:
 
 
 SITUATION = ScreenState()
-REACH: Any = SimpleNamespace(sentence="Nothing was done.")
 
 
 MAKE: dict[str, Callable[[Any], Any]] = {
@@ -64,7 +63,7 @@ MAKE: dict[str, Callable[[Any], Any]] = {
         MindsOffer(("chat",), ("goal",), ("gpt",), 1.0, ""), "", estimated
     ),
     "HelpDialog": lambda _: HelpDialog(None, {}, SITUATION),
-    "history_dialog": lambda _: history_dialog((), (), REACH, 0),
+    "history_dialog": lambda _: history_dialog(simulation()),
     "inject_dialog": lambda _: inject_dialog(simulation(), None),
     "intervene_dialog": lambda b: intervene_dialog(
         b.interventions(), InterventionWish("freeze"), 3, (), estimated

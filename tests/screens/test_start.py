@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -94,31 +95,29 @@ async def test_a_world_made_while_the_first_one_loads_is_not_replaced_by_it(tmp_
         assert app.frame.name == name != "lastfm-asia"
 
 
-async def test_a_world_made_while_the_engine_is_imported_stays_in_the_collector_s_sight(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    imported, frozen = threading.Event(), gc.get_freeze_count()
-    monkeypatch.setattr(Slow, "prepare", lambda *_: imported.wait(60))
-    simulator = Slow(tmp_path)
-    app = simulator.hubbub()
-    gc.disable()
+async def test_the_collector_passes_over_a_world_until_the_next_one(tmp_path: Path) -> None:
+    gone: list[bool] = []
+
+    class Ring:
+        def __init__(self) -> None:
+            self.me = self
+            weakref.finalize(self, gone.append, True)
+
+    thresholds = gc.get_threshold()
     try:
-        async with app.run_test(size=(80, 24)) as pilot:
-            await pilot.press("n")
-            await until(
-                pilot,
-                lambda: isinstance(app.screen, FormDialog) and app.screen.query("#form Row"),
-            )
-            await pilot.press("enter")
-            await until(pilot, lambda: app.screen is app.stage)
-            imported.set()
-            await until(pilot, gc.isenabled)
-            assert gc.get_freeze_count() == frozen
+        async with starting(tmp_path) as (_app, pilot, simulator):
+            gc.disable()
+            Ring()
+            resume_collector()
+            gc.collect()
+            assert gc.isenabled()
+            assert not gone
+            simulator.go_on.set()
+            await until(pilot, lambda: bool(gone))
     finally:
-        imported.set()
-        simulator.go_on.set()
-        resume_collector(freezing=False)
-    await app.leave()
+        gc.enable()
+        gc.unfreeze()
+        gc.set_threshold(*thresholds)
 
 
 async def test_why_no_world_is_open_is_told_after_a_dialog_and_after_other_words(

@@ -21,7 +21,6 @@ from tui.app import Hubbub as Viewer
 from tui.dialogs.dialog import stalled_dialog
 from tui.dialogs.progress import in_thread
 from tui.dialogs.world import history_dialog, saved_path
-from tui.parts import TIP
 
 NOTHING_TO_RUN = "Nothing to run: send a message (i), or type :run N to let N ticks pass."
 
@@ -227,11 +226,7 @@ async def bookmark(app: Viewer, words: Words) -> None:
 
 @does("history")
 async def history(app: Viewer, _words: Words) -> None:
-    simulation = app.simulation
-    marks, reach = await simulation.bookmarks(), await simulation.reach()
-    marks = tuple(mark for mark in marks if not TIP.fullmatch(mark.name))
-    dialog = history_dialog(marks, simulation.frame.sessions, reach, simulation.frame.tick)
-    chosen = await app.push_screen_wait(dialog)
+    chosen = await app.push_screen_wait(history_dialog(app.simulation))
     if chosen is not None:
         await _go_to(app, chosen)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ import sim
 from sim import runtime
 from sim.core import plural
 from sim.errors import FileError, InputError
-from sim.runtime import Frame, PluginChoice, Reach, SavedWorld, SessionRow, choices
+from sim.runtime import Frame, PluginChoice, SavedWorld, Simulation, choices
 from sim.scenario import USUAL, NewWorld
-from sim.store import Bookmark
 from tui.dialogs.dialog import Confirm, ListDialog
 from tui.dialogs.form import Field, FormDialog, whole, whole_number
 from tui.dialogs.progress import in_thread
+from tui.parts import TIP
 from tui.safe_text import line
 from tui.text import bytes_of, count, short
 
@@ -188,27 +189,29 @@ MOST = 500
 TEXT_CELLS = 40
 
 
-def history_dialog(
-    marks: Iterable[Bookmark], sessions: Iterable[SessionRow], reach: Reach, tick: int
-) -> ListDialog[int | str]:
+def history_dialog(simulation: Simulation) -> ListDialog[int | str]:
     """Return the list of ticks to go to: bookmarks and the starts of messages, latest first."""
-    found: list[tuple[int, int | str, str]] = [(mark.tick, mark.name, mark.name) for mark in marks]
-    found += [
-        (row.started_at, row.started_at, f"#{row.id} {row.text}")
-        for row in sessions
-        if row.started_at >= 0
-    ]
-    found.sort(key=lambda each: (-each[0], str(each[1])))
 
-    def option(at: int, goal: int | str, text: str) -> Content:
+    async def load() -> tuple[list[tuple[Content, int | str | None]], str]:
+        marks, reach = await asyncio.gather(simulation.bookmarks(), simulation.reach())
+        frame = simulation.frame
+        found: list[tuple[int, int | str, str]] = [
+            (mark.tick, mark.name, mark.name) for mark in marks if not TIP.fullmatch(mark.name)
+        ]
+        found += [
+            (row.started_at, row.started_at, f"#{row.id} {row.text}")
+            for row in frame.sessions
+            if row.started_at >= 0
+        ]
+        found.sort(key=lambda each: (-each[0], str(each[1])))
+        return [(option(*each, frame.tick), each[1]) for each in found[:MOST]], reach.sentence
+
+    def option(at: int, goal: int | str, text: str, tick: int) -> Content:
         kind = "bookmark" if isinstance(goal, str) else "message "
         return Content.assemble(
             f"tick {count(at):>7}  ", (kind, "italic"), "  ", (line(text, TEXT_CELLS), "bold"),
             "  here" if at == tick else "",
         )  # fmt: skip
-
-    async def load() -> tuple[list[tuple[Content, int | str | None]], str]:
-        return [(option(*each), each[1]) for each in found[:MOST]], reach.sentence
 
     return ListDialog(
         "Go to another tick", yes="Go", load=load,

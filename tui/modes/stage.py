@@ -190,7 +190,8 @@ class ModeBar(Bar):
             spreading = f"{running} spreading" if running or queued else "nothing spreading"
             yield 2, spreading, "$text-success" if running else ""
         yield 1, f"{queued} queued" if queued else "", "$text-warning"
-        yield 3, bytes_of(frame.memory_bytes), "$foreground-muted"
+        if frame.memory_bytes:
+            yield 3, bytes_of(frame.memory_bytes), "$foreground-muted"
 
     def _tab(self, mode: Action) -> Content:
         is_shown = mode.id == self.app.stage.mode

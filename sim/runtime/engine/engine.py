@@ -268,11 +268,15 @@ class Engine:
 
     def _take(self) -> None:
         """Carry out the next command; without one run the next tick, or wait."""
+        command, was_woken = None, False
         try:
-            command = self._inbox.get_nowait()
+            while command is None:  # past what only woke the engine: no command waits for that
+                command = self._inbox.get_nowait()
+                was_woken = True
         except queue.Empty:
-            self._answer()
-            command = self._wait()
+            if not was_woken:
+                self._answer()
+                command = self._wait()
         if command is not None:
             if command.begin():
                 self._carry_out(command)

@@ -1,6 +1,7 @@
 """Whatever fails round a command or a tick: whoever waits is told, and the world can be saved."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
@@ -12,6 +13,7 @@ from sim import Phase, World
 from sim.core import ParameterChanged
 from sim.errors import HubbubError
 from sim.runtime import EngineError, Simulation
+from sim.runtime.engine.engine import nothing
 from sim.store import load
 from tests.raising import raises_awaited
 from tests.unit.runtime.isolating import thread_of
@@ -106,6 +108,22 @@ async def test_a_view_that_wants_to_end_the_program_is_noted(simulation: Simulat
     thread_of(simulation).run_soon(lambda: leave(thread_of(simulation).live.world))
     await until(lambda: any("SystemExit" in line for _, line in simulation.frame.events))
     assert await simulation.step() == 1
+
+
+async def test_a_command_passes_what_only_woke_the_engine(world: World) -> None:
+    """A tick a wake-up would be 40 s at one tick a second, as after typing a filter."""
+    async with Simulation(world) as simulation:
+        client, gate, ticks = thread_of(simulation), threading.Event(), []
+        await simulation.inject("news", seeds=range(99), model="si", beta=0.0001)
+        await simulation.play()
+        client.run_soon(lambda: (ticks.append(world.tick), gate.wait(PATIENCE)))
+        for _ in range(40):
+            client.run_soon(nothing)
+        asked = asyncio.ensure_future(client.do(lambda: ticks.append(world.tick), is_safe=True))
+        await until(lambda: bool(ticks))
+        gate.set()
+        await asked
+    assert ticks[1] - ticks[0] <= 1
 
 
 def _revise(world: World, /, number: int, **changes: Any) -> None:
