@@ -39,6 +39,7 @@ from sim.core.progress import Report, part, quiet
 from sim.core.registry import make
 from sim.core.rng import Stream
 from sim.errors import InputError, UnknownNameError
+from sim.network.analysis.analysis import core_numbers, pagerank
 from sim.spread.cascade.faults import asked
 from sim.spread.influence.live_edges import Estimate, LiveEdges, LiveNetwork, spread_of
 from sim.spread.influence.opim import Guarantee, best_seeds
@@ -195,24 +196,10 @@ _MEMBERS = re.compile(r"^(.*?)\s*:\s*(-?\d+)\s*(?::\s*(\w+)\s*)?$")
 _ALLOWED = f"Seeds are chosen by {', '.join(FORMS)}, or ids or names with commas between"
 
 
-def _degree(world: WorldState) -> npt.NDArray[Any]:
-    return world.ties.out_degree
-
-
-def _analysed(measure: str) -> Callable[[WorldState], npt.NDArray[Any]]:
-    def ranked(world: WorldState) -> npt.NDArray[Any]:
-        from sim.network.analysis import analysis  # it loads numba
-
-        found: npt.NDArray[Any] = getattr(analysis, measure)(world.ties)
-        return found
-
-    return ranked
-
-
 MEASURES: dict[str, Callable[[WorldState], npt.NDArray[Any]]] = {
-    "degree": _degree,
-    "pagerank": _analysed("pagerank"),
-    "core": _analysed("core_numbers"),
+    "degree": lambda world: world.ties.out_degree,
+    "pagerank": lambda world: pagerank(world.ties),
+    "core": lambda world: core_numbers(world.ties),
 }
 """Measures that ``top`` ranks by: number of listeners, PageRank, k-core."""
 

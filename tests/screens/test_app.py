@@ -40,7 +40,7 @@ async def hubbub(
 ) -> AsyncIterator[Hub]:
     saves = tmp_path / "saves"
     saves.mkdir(exist_ok=True)
-    app = recording(backend_of(saves).hubbub(**given))
+    app = recording(FakeSimulator(saves).hubbub(**given))
     async with app.run_test(size=size, notifications=True) as pilot:
         await until(pilot, lambda: app.stage is not None and app.stage.is_mounted)
         await settled(app, pilot)
@@ -66,10 +66,6 @@ async def settled(app: Hubbub, pilot: Pilot[int]) -> None:
     await pilot.pause()
 
 
-def backend_of(saves: Path) -> Any:
-    return FakeSimulator(saves)
-
-
 def frame_of(app: Hubbub) -> Any:
     return app.frame
 
@@ -83,16 +79,12 @@ class Recorder(list[str]):
 
     def __init__(self, app: Hubbub) -> None:
         super().__init__()
-        self._say = app.say
+        self._app, self._say = app, app.say
 
     def __call__(self, text: str, kind: str = "info") -> None:
         self._say(text, kind)
-        line = app_line(self._say.__self__)  # type: ignore[attr-defined]
-        self.append(line)
-
-
-def app_line(app: Hubbub) -> str:
-    return str(app.stage.query_one("#said", Static).content) if app.stage else ""
+        stage = self._app.stage
+        self.append(str(stage.query_one("#said", Static).content) if stage else "")
 
 
 def recording(app: Hubbub) -> Hubbub:
@@ -106,9 +98,8 @@ def said(app: Hubbub) -> str:
 
 def seen(app: Hubbub) -> str:
     """Everything on the screen as text."""
-    height = app.size.height
     strips = app.screen._compositor.render_strips()
-    return "\n".join(strip.text for strip in strips[:height])
+    return "\n".join(strip.text for strip in strips[: app.size.height])
 
 
 def words(app: Hubbub) -> str:
@@ -222,14 +213,14 @@ async def test_it_opens_paused_at_tick_0_and_says_what_to_press(tmp_path: Path, 
 
 
 async def test_the_first_paint_is_the_loading_screen(tmp_path: Path) -> None:
-    app = backend_of(tmp_path).hubbub()
+    app = FakeSimulator(tmp_path).hubbub()
     assert isinstance(app.get_default_screen(), Loading)
 
 
 async def test_a_world_that_cannot_be_opened_is_said_and_another_can_be_made(
     tmp_path: Path,
 ) -> None:
-    app = backend_of(tmp_path).hubbub(path=tmp_path / "broken.hub")
+    app = FakeSimulator(tmp_path).hubbub(path=tmp_path / "broken.hub")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "cut off" in words(app))
         await filled(pilot, FormDialog, "n")

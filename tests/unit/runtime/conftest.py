@@ -37,7 +37,6 @@ async def isolated(world: World) -> AsyncIterator[Simulation]:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a world may be kept."""
     return tmp_path / "a.hub"
 
 
