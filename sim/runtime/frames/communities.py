@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +65,7 @@ def arrange(
     report: Report = quiet,
     *,
     placed: CommunityTotals | None = None,
+    between_ticks: Callable[[Callable[[], Any]], Any] = lambda look: look(),
 ) -> CommunityTotals | None:
     """Return the communities of a world, largest first; None if no agent is in one."""
     if int(given.of.max(initial=-1)) < 0:
@@ -74,8 +76,8 @@ def arrange(
     links = np.zeros((len(sizes), len(sizes)), np.int64)
     for begin in range(0, ties.agents, _SLICE):
         report("counting ties between communities", 0.1 + 0.8 * begin / ties.agents)
-        end = min(begin + _SLICE, ties.agents)
-        kernels.count_links(ties.rows, ties.targets, row_of, begin, end, links)
+        between_ticks(partial(_count, ties, row_of, begin, links))
+    top = between_ticks(partial(_top, agents, ties, row_of, len(sizes)))
     report("placing communities", 0.9)
     labels = np.append(shown, [-1] * (len(sizes) - len(shown)))
     if placed is not None and _is_alike(placed, row_of, links):
@@ -89,13 +91,21 @@ def arrange(
         names=tuple(titles),
         labels=read_only(labels),
         sizes=read_only(sizes),
-        top=_top(agents, ties, row_of, len(sizes)),
+        top=top,
         label=given.origin or _origin(agents),
         links=read_only(links),
         positions=spots,
         row_of=read_only(row_of),
         total=total,
     )
+
+
+def _count(ties: Ties, row_of: npt.NDArray[np.int32], begin: int, links: I64) -> None:
+    """Count the ties of a slice of agents, some 5 ms."""
+    if ties.agents != len(row_of):
+        raise Cancelled("Agents came while ties were counted.")
+    end = min(begin + _SLICE, ties.agents)
+    kernels.count_links(ties.rows, ties.targets, row_of, begin, end, links)
 
 
 def _former(placed: CommunityTotals | None, labels: I64) -> F64 | None:
@@ -202,6 +212,10 @@ _AT_ONCE_TIES = 2_000_000
 """A network up to this size is laid out immediately (some 30 ms); a larger one in a thread."""
 
 
+_PATIENCE = 0.05
+"""Seconds after which a thread that waits for its turn looks whether it is still wanted."""
+
+
 class CommunityLayout:
     """Tracks the communities of a world; belongs to the engine's thread."""
 
@@ -233,8 +247,7 @@ class CommunityLayout:
             show(self._noted(arrange(agents, ties, given, placed=self._placed)))
             return
         stale = self._is_stale = threading.Event()
-        now = copy.copy(ties)
-        work = partial(arrange, agents, now, given, placed=self._placed)
+        work = partial(arrange, agents, ties, given, placed=self._placed)
         self._thread = threading.Thread(
             target=self._work, args=(work, show, stale), name="communities", daemon=True
         )
@@ -242,7 +255,7 @@ class CommunityLayout:
 
     def _work(
         self,
-        work: Callable[[Report], CommunityTotals | None],
+        work: Callable[..., CommunityTotals | None],
         show: Callable[[CommunityTotals | None], None],
         stale: threading.Event,
     ) -> None:
@@ -250,8 +263,23 @@ class CommunityLayout:
             if stale.is_set():
                 raise Cancelled(f"Other communities came while {stage}.")
 
+        def between_ticks(look: Callable[[], Any]) -> Any:
+            """Let the engine's thread look at its ties, which are too large to be copied."""
+            future: Future[Any] = Future()
+
+            def turn() -> None:
+                try:
+                    future.set_result(look())
+                except Exception as error:
+                    future.set_exception(error)
+
+            self._hurry(turn)
+            while not wait((future,), _PATIENCE).done:
+                report("ties were counted", 0.0)
+            return future.result()
+
         with suppress(Cancelled):
-            groups = work(report)
+            groups = work(report, between_ticks=between_ticks)
             self._hurry(lambda: None if stale.is_set() else show(self._noted(groups)))
 
     def _noted(self, groups: CommunityTotals | None) -> CommunityTotals | None:

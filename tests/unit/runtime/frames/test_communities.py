@@ -147,7 +147,7 @@ async def test_newer_communities_replace_those_under_way(monkeypatch: pytest.Mon
         ties: Ties,
         given: CommunityLabels,
         report: Report,
-        placed: CommunityTotals | None = None,
+        **_: object,
     ) -> CommunityTotals | None:
         def is_over() -> bool:
             report("dawdling", 0.0)  # raises when it is cancelled
