@@ -20,7 +20,7 @@ from sim.minds.models.asks import Answer
 from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog, ListDialog
 from tui.dialogs.form import Field, FormDialog, Row, refusal, whole, whole_number
-from tui.safe_text import content, line, plain
+from tui.safe_text import line, plain
 from tui.text import count, seconds
 
 WHO = "top:50:pagerank, random:50, share:0.001, community:NAME:20, ids:3,7"
@@ -64,7 +64,7 @@ def minds_dialog(
 
     form = FormDialog(
         "Assign language models", fields, made, yes="Assign and activate", preview=preview,
-        asks_first=True, below=content(offer.lacks, style="$text-warning") if offer.lacks else "",
+        asks_first=True, below=Content.styled(plain(offer.lacks), "$text-warning"),
     )  # fmt: skip
     return form
 
