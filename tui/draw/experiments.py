@@ -293,7 +293,7 @@ class ParameterMapPane(PixelPane):
         where = f"{line(found.x, 20)} {here[0]}, {line(found.y, 20)} {here[1]}"
         ends = (short(float(known.min())), short(float(known.max()))) if known.size else ("", "")
         name = f"{line(found.measure, 20)} {said}"
-        self.write_foot(canvas, ends, name, where, diverging=False)
+        self.write_foot(canvas, ends, name, where)
 
 
 class BarsPane(StripPane):

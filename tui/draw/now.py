@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 ROOM = 14
 """Cells that names leave to notes if possible."""
 
-SHORTEST_NOTE = 6
-SHORTEST_COURSE = 6
+SHORTEST = 6
 """Minimum cells of a note or a sparkline; with fewer it is omitted."""
 
 
@@ -192,11 +191,11 @@ class NowPane(StripPane):
         canvas.text(x - cell_len(value), y, value, "strong")
         canvas.text(x + 1, y, arrow(metric.course, ascii_only=ascii_only), "strong", room=1)
         x += 3
-        if canvas.width - x >= SHORTEST_NOTE:
+        if canvas.width - x >= SHORTEST:
             canvas.text(x, y, metric.note, "muted")
         x += notes + 1
         course = sparkline(metric.course, canvas.width - x, ascii_only=ascii_only)
-        if canvas.width - x >= SHORTEST_COURSE and course:
+        if canvas.width - x >= SHORTEST and course:
             canvas.text(x, y, course, "line")
 
 
