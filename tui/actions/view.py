@@ -185,9 +185,8 @@ async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -
     name = next((n for n, rule in rules.items() if metric in {n, rule.metric}), metric)
     changes: dict[str, Any] = dict(bounds)
     rule = rules.get(name)
-    before = (None, None) if rule is None else (rule.warning, rule.critical)
-    after = dict(zip(("warning", "critical"), before, strict=True)) | changes
-    if set(after.values()) == {None}:
+    before = {} if rule is None else {"warning": rule.warning, "critical": rule.critical}
+    if set((before | changes).values()) == {None}:
         changes = {"off": True} if rule is not None else {}
     elif rule is None:
         changes["metric"] = metric

@@ -338,19 +338,19 @@ class CommandLine(Input):
             others = [each for each in fitting if each != longer]
             self._offers = [longer, *others] if others else []
             if longer != self.value:
-                self._show(longer)
+                self.put(longer)
                 return
         if self._offers:
             self._offers = [*self._offers[1:], self._offers[0]]
-            self._show(self._offers[0])
+            self.put(self._offers[0])
 
     def action_history(self, by: int) -> None:
-        self._show(self.history.step(by, self.value))
+        self.put(self.history.step(by, self.value))
 
     def action_leave(self) -> None:
         cast("MessageLine", self.parent).done()
 
-    def _show(self, line: str) -> None:
+    def put(self, line: str) -> None:
         self.value = line
         self.cursor_position = len(line)
 
@@ -391,8 +391,7 @@ class MessageLine(Horizontal):
         """Switch to the ``:`` line."""
         command = self.query_one(CommandLine)
         command.known = known
-        command.value = start
-        command.cursor_position = len(start)
+        command.put(start)
         self._before = self.screen.focused
         self.add_class("-asking")
         self.screen.set_focus(command)  # at once: the next key may have arrived already
