@@ -150,10 +150,7 @@ def separate(places: F64, radii: F64, height: int, width: int) -> F64:
 
 
 def strongest(links: I64) -> tuple[I64, I64, F64]:
-    """Select the ties to draw, weakest first: for each community, those with its closest others.
-
-    Returns both ends of each, and its strength in (0, 1].
-    """
+    """Return both ends and strength, (0, 1], of ties to the closest communities, weakest first."""
     both = (links + links.T).astype(np.float64)
     np.fill_diagonal(both, 0.0)
     total = len(both)

@@ -354,10 +354,7 @@ class TickPane(StripPane):
 
 
 class Curves(TickPane):
-    """The curves of all states over time.
-
-    Each curve has a colour, a dash style, a letter on the curve, and its value in the legend.
-    """
+    """The curves of all states over time, each with colour, dash style, letter and legend."""
 
     HELP = (
         "Number of members in each state, tick by tick. Left and right move the crosshair, "
@@ -404,13 +401,9 @@ class Curves(TickPane):
         self.repaint_changes()
 
     def overlay(
-        self, theory: Theory | None, marks: tuple[int, ...] = (),
-        ghost: tuple[I64, F64] | None = None,
-    ) -> None:  # fmt: skip
-        """Draw predictions of equations dashed and dim, marked ticks, and a future that was left.
-
-        ``ghost``: ticks and the number of members that had ever adopted it.
-        """
+        self, theory: Theory | None, marks: tuple[int, ...], ghost: tuple[I64, F64] | None
+    ) -> None:
+        """Draw predictions dashed, marked ticks, and the future that was left: ticks, adopters."""
         if theory is self._theory and marks == self._marks and ghost is self._ghost:
             return
         self._theory, self._marks, self._ghost = theory, marks, ghost

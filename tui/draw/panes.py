@@ -141,7 +141,6 @@ class StripPane(Widget, can_focus=True):
         return *self.size, 0
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the lines of a region, as Textual asks for them."""
         # Expensive, so it is asked once per redraw and not once per line.
         if self.background_colors != self._colours:
             self._colours = self.background_colors
@@ -160,7 +159,6 @@ class StripPane(Widget, can_focus=True):
         return Strip.blank(width, self.rich_style)
 
     def tone(self, name: str) -> Style:
-        """Return the style of ``pane--name`` on the background of the pane."""
         return self.get_component_rich_style(f"pane--{name}")
 
     @property

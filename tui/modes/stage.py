@@ -260,10 +260,7 @@ def _graph(
     width: int,
     column: Callable[[int], int],
 ) -> list[tuple[str, str]]:
-    """Return the row of the branches that were left, each from where it parts to its tip.
-
-    The first branch parts from the current one ``here``, where the current one began.
-    """
+    """Return the row of branches that were left; the first parts `here`, where this one began."""
     cells = [(" ", "")] * width
     for name, (fork, tip, _) in branches.items():
         first, label = column(fork or here), f" {line(name, 20)} {count(tip)}"
