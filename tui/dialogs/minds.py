@@ -125,8 +125,7 @@ class InterviewDialog(Dialog[bool]):
             answer = await self._put(question, list(self._talk))
             said = "" if answer.fault is not None else answer.text
             fault = "" if said else answer.detail or f"No answer: {answer.fault}."
-            keeps = self.query_one("#keep", Select).value == "yes"
-            if said and keeps:
+            if said and self.query_one("#keep", Select).value == "yes":
                 await self._keep(question, said)
         except HubbubError as error:
             said, fault = "", str(error)

@@ -169,17 +169,15 @@ class NowPane(StripPane):
         width, height = canvas.width, canvas.height
         if not self._metrics:
             return
-        y = 0
-        if height > len(self._metrics):
+        first = int(height > len(self._metrics))
+        if first:
             canvas.text(0, 0, self._heading, "muted")
-            y = 1
         values = max(cell_len(line(m.value, 14)) for m in self._metrics)
         room = max(4, width // 3, width - values - ROOM)
         names = min(max(cell_len(line(m.name, 16)) for m in self._metrics), room)
         notes = max((cell_len(m.note) for m in self._metrics if len(m.course)), default=0)
-        for metric in self._metrics[: height - y]:
+        for y, metric in enumerate(self._metrics[: height - first], first):
             self._write(canvas, y, metric, names, values, notes)
-            y += 1
 
     def _write(
         self, canvas: Canvas, y: int, metric: Figure, names: int, values: int, notes: int

@@ -286,8 +286,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         self._go(self._at + pages * max(1, self._page))
 
     def action_column(self, columns: int) -> None:
-        last = len(self._rows.columns) - 1
-        self._column = min(max(0, self._column + columns), max(0, last))
+        self._column = min(max(0, self._column + columns), max(0, len(self._rows.columns) - 1))
         self.changed()
 
     def action_sort(self, column: int = -1) -> None:

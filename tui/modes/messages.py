@@ -183,9 +183,7 @@ class MessagesMode(FetchingMode):
     QUERIES: ClassVar[str] = "messages"
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("messages",),)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._texts: Texts = {}
+    _texts: Texts
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
@@ -212,7 +210,7 @@ class MessagesMode(FetchingMode):
 
     def begin_anew(self) -> None:
         super().begin_anew()
-        self._texts.clear()
+        self._texts = {}
 
     async def look(self, frame: Frame) -> None:
         """Fetch the posts that were liked and shared most; sent messages are in the frame."""
