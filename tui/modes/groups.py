@@ -269,9 +269,8 @@ class GroupsMode(FetchingMode):
         self._inspect(at_once=True)
 
     async def _matching(self, expression: str) -> Listed:
-        return (
-            await self.app.simulation.query(self.queries.found, expression) if expression else None
-        )
+        found = self.queries.found
+        return await self.app.simulation.query(found, expression) if expression else None
 
     def _list(self, people: MemberTable | None) -> None:
         """Show the members that match, once all are known."""
@@ -394,13 +393,9 @@ class GroupsMode(FetchingMode):
         path = path if agent in path else ()
         tick = self.app.frame.tick if self.app.frame is not None else 0
         past = inspector.lacks_past(agent, tick)
+        ask = self.queries
         found = await self.answer(
-            self.queries.inspected,
-            agent,
-            view == "ties",
-            past,
-            path,
-            then=self.queries.inspected_of,
+            ask.inspected, agent, view == "ties", past, path, then=ask.inspected_of
         )
         inspector.tell(found)
         if found.ego is not None:
