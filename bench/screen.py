@@ -27,7 +27,8 @@ from tui.draw.community_map import CommunityMap
 from tui.draw.community_table import CommunityHeat, CommunityTable
 from tui.draw.curves import Curves
 from tui.draw.now import Figure, NowPane
-from tui.draw.table import FAR, ColumnTable, Held, ListedRows, TableColumn
+from tui.draw.panes import FAR
+from tui.draw.table import ColumnTable, Held, ListedRows, TableColumn
 from tui.safe_text import SafeFilter
 from tui.theme import register_themes
 

@@ -27,10 +27,10 @@ GOES_ON = {"inject", "new", "open", "scenario", "tour"}
 class Opening:
     """Plays the stored run, whose keys reach no engine, until the fresh world is wanted."""
 
-    def __init__(self, app: Any, at: int = 0) -> None:
+    def __init__(self, app: Any) -> None:
         self._app = app
         self._frames = frames_of(FILE.read_bytes())
-        self._at = at
+        self._at = 0
         self._is_playing = True
         self._timer: Timer | None = None
         self.wanted = asyncio.Event()

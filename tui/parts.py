@@ -134,15 +134,12 @@ class BackgroundWork:
         self.model_words = [*names, *sorted(parameters)]
         saved = await in_thread(lambda: runtime.saved_worlds(self._app.saves), "saves")
         self.saved_words = [world.path.stem for world in saved]
-        await self.learn_files()
+        files = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
+        self.lab_words = [file.stem for file in files]
+        self.scenario_words = await in_thread(lambda: lab.scenarios(), "scenarios")
         left = [line(world.path.stem, 30) for world in saved if world.state == "not closed"]
         if left:
             self._app.notify(f"Recovered after a crash: {', '.join(left[:5])}. Press o to open.")
-
-    async def learn_files(self) -> None:
-        names = await in_thread(lambda: sorted(Path.cwd().glob("*.toml"))[:MOST_FILES], "studies")
-        self.lab_words = [name.stem for name in names]
-        self.scenario_words = await in_thread(lambda: lab.scenarios(), "scenarios")
 
     async def _warm(self) -> None:
         """Compile the first models; the bar shows the current one."""

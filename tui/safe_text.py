@@ -1,7 +1,7 @@
 """Safe text: clean text from outside on its way to the terminal.
 
 Every text is cleaned when it enters the program (``sim.core.clean``). This module is a second
-barrier: `plain` and `content` clean again and clip by terminal cells, and `SafeFilter` checks
+barrier: `plain` and `line` clean again and clip by terminal cells, and `SafeFilter` checks
 every line that any widget draws, whatever its source. None of them ever interprets markup.
 """
 
@@ -15,7 +15,6 @@ from typing import Final
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from textual.color import Color
-from textual.content import Content
 from textual.filter import LineFilter
 
 from sim.core import clean, clip
@@ -34,13 +33,12 @@ _UNSAFE = re.compile(
 )
 
 
-def plain(text: str, cells: int | None = None) -> str:
+def plain(text: str) -> str:
     """Return `text` without terminal controls; line ends are kept, tabs become a space.
 
     It is still a string: give it to Textual inside ``Content`` or with ``markup=False``.
     """
-    safe = clean(text).replace("\t", " ")
-    return safe if cells is None else clip(safe, cells)
+    return clean(text).replace("\t", " ")
 
 
 def is_visible(text: str) -> bool:
@@ -57,11 +55,6 @@ def line(text: str, cells: int) -> str:
         return ""
     short = clip(" ".join(clean(text).split()), cells)
     return short if cell_len(short) <= cells else set_cell_size(short, cells)
-
-
-def content(text: str, cells: int | None = None, style: str = "") -> Content:
-    """Return `text` as content for any widget; brackets are kept literally."""
-    return Content.styled(plain(text, cells), style)
 
 
 class SafeFilter(LineFilter):

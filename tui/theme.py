@@ -159,13 +159,11 @@ def styles(states: Sequence[str], *, dark: bool = True) -> tuple[CurveStyle, ...
 @cache
 def ramp(*, dark: bool = True, diverging: bool = False, coarse: bool = False) -> NDArray[np.uint8]:
     """Return the colours from 0 to 1, uint8 (LEVELS, 3); ``coarse``: for 256 colours."""
-    if coarse:
-        stops = np.array(_COARSE_DIVERGING if diverging else _COARSE, dtype=np.float64)
-        places = np.rint(np.linspace(0, len(stops) - 1, LEVELS))
-    else:
-        known = (_DIVERGING if dark else _DIVERGING_LIGHT) if diverging else _RAMP
-        stops = np.array(known, dtype=np.float64)
-        places = np.linspace(0, len(stops) - 1, LEVELS)
+    fine = (_DIVERGING if dark else _DIVERGING_LIGHT) if diverging else _RAMP
+    of_256 = _COARSE_DIVERGING if diverging else _COARSE
+    stops = np.array(of_256 if coarse else fine, dtype=np.float64)
+    places = np.linspace(0, len(stops) - 1, LEVELS)
+    places = np.rint(places) if coarse else places
     if not (dark or diverging):
         stops = stops[::-1]
     channels = [np.interp(places, np.arange(len(stops)), stops[:, i]) for i in range(3)]

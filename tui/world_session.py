@@ -171,8 +171,7 @@ class WorldSession:
 
     async def saved(self, path: Path) -> None:
         """Note that the world was saved: its location is now this file."""
-        frame = self._app.simulation.frame
-        if frame.kept is not None:
+        if self._app.simulation.frame.kept is not None:
             self.home = JournalLocation(path, is_named=True)
             return
         self.home = replace(self.home, is_named=True, is_copy=False)

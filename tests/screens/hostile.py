@@ -33,7 +33,7 @@ from tui.draw.community_map import CommunityMap
 from tui.draw.community_table import CommunityHeat, CommunityTable
 from tui.draw.curves import Curves
 from tui.draw.now import Figure, NowPane
-from tui.safe_text import SafeFilter, content, plain
+from tui.safe_text import SafeFilter, plain
 from tui.theme import register_themes
 
 MARK = "PWN"
@@ -74,11 +74,11 @@ class Gallery(App[None]):
 
     def compose(self) -> ComposeResult:
         yield Static(" ".join(PAYLOADS), markup=False)
-        yield Static(content("\n".join(PAYLOADS)))
+        yield Static(Content(plain("\n".join(PAYLOADS))))
         yield Label(Content(PAYLOADS[0] + PAYLOADS[4]))
         yield Button(Content(PAYLOADS[4]))
         yield Checkbox(Content(PAYLOADS[1]))
-        yield OptionList(*(Option(content(text)) for text in PAYLOADS))
+        yield OptionList(*(Option(Content(plain(text))) for text in PAYLOADS))
         yield self.table()
         yield Log()
         yield RichLog()

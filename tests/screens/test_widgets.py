@@ -481,6 +481,8 @@ async def test_a_share_has_one_colour_whatever_else_is_shown(other: int) -> None
             foot = picture([strips[-1]])
             assert foot.startswith("0 ")
             assert " 100 %" in foot
+            shades = pane.shade(np.array([0.0, 0.25, 0.5, 1.0, np.nan]))
+            assert (shades == ramp()[[0, 16, 32, 64, 0]]).all()
     quarter = "#" + bytes(ramp()[16]).hex()
     assert all(quarter in colours for colours in seen)
 

@@ -15,7 +15,8 @@ from textual.pilot import Pilot
 from tests.screens.showing import assert_fills, drawn, screen_of, shown
 from tests.screens.test_widgets import five, framed
 from tui.draw.community_table import CommunityTable
-from tui.draw.table import FAR, GAP, ColumnTable, ListedRows, TableColumn, fit, row_order
+from tui.draw.panes import FAR
+from tui.draw.table import GAP, ColumnTable, ListedRows, TableColumn, fit, row_order
 
 NAMES = ("Iceland", "Peru", "[b]Oman[/b]", "日本 · 電車", "Chad")
 SIZES = np.array([500, 400, 300, 200, 100], dtype=np.int64)

@@ -10,7 +10,6 @@ from textual.app import App
 from textual.theme import Theme
 
 from sim import names, spec
-from tui.draw.panes import shade
 from tui.theme import (
     GLYPHS,
     LEVELS,
@@ -133,8 +132,6 @@ def test_the_chroma_is_even_and_opinions_diverge_around_grey() -> None:
         low, middle, high = (lab("#" + bytes(rgb).hex(), "normal") for rgb in ends)
         assert np.hypot(*middle[1:]) < 5
         assert min(np.hypot(*low[1:]), np.hypot(*high[1:])) > 40
-    shares = np.array([0.0, 0.25, 0.5, 1.0, np.nan])
-    assert (shade(shares) == ramp()[[0, 16, 32, 64, 0]]).all()
 
 
 @pytest.mark.parametrize("dark", [True, False])

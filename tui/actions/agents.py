@@ -211,9 +211,8 @@ def _paired(world: World, ids: Words) -> Pair:
 @does("suggest")
 async def suggest(app: Viewer, words: Words) -> None:
     by = words[0] if words else "adamic-adar"
-    agent = _chosen(app)
     name, rows = await app.work.of_engine(
-        "looking for friends", app.simulation.query(_suggested, agent, by)
+        "looking for friends", app.simulation.query(_suggested, _chosen(app), by)
     )
     if not rows:
         raise InputError(f"{by} has no suggestions for {name}.")
@@ -222,11 +221,10 @@ async def suggest(app: Viewer, words: Words) -> None:
 
 def _suggested(world: World, agent: int, by: str) -> tuple[str, list[str]]:
     name = world.agents.name
-    found = lab.suggested(world, agent, by)
     return name(agent), [
         f"{place:>3}  {name(one.agent)} ({world.agents.id(one.agent)})  {one.score:.3g}, "
         f"{len(one.through)} in common"
-        for place, one in enumerate(found, 1)
+        for place, one in enumerate(lab.suggested(world, agent, by), 1)
     ]
 
 

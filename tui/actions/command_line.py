@@ -14,12 +14,10 @@ from tui.actions.table import ACTIONS, Action, by_command
 
 REMEMBERED = 200
 
-
 ParsedCommand = tuple[Action, tuple[str, ...]]
 
 
 def parse(line: str) -> ParsedCommand:
-    """Parse a line as typed after ``:``."""
     typed = line.strip().removeprefix(":").strip()
     name, _, rest = typed.partition(" ")
     known = by_command(name)

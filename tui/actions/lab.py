@@ -239,8 +239,7 @@ async def _tell_at_end(app: Viewer, story: lab.ScenarioStory, variant: str) -> N
 async def _compare_variants(app: Viewer, where: str) -> None:
     """Run the variants of a scenario in pairs; at the end say which expectations held."""
     app.experiments.require_free()
-    story = await in_thread(lambda: lab.story_of(where), "scenario")
-    size = story.still.get("agents")
+    size = (await in_thread(lambda: lab.story_of(where), "scenario")).still.get("agents")
     found = await app.work.in_thread(
         "checking the scenario",
         lambda _report: lab.study_of(where, replicates=COMPARED, worlds=COMPARED, agents=size),
@@ -298,8 +297,7 @@ async def study(app: Viewer, words: Words) -> None:
 async def _new(app: Viewer, name: str, words: Words) -> None:
     if words:
         raise InputError("Type one name: `study new NAME`; the rest is edited in the file.")
-    path = lab.named_file(name)
-    await in_thread(lambda: lab.write_template(path), "study")
+    await in_thread(lambda: lab.write_template(lab.named_file(name)), "study")
     await _edit(app, name, ())
 
 
@@ -348,8 +346,7 @@ async def _report(app: Viewer, name: str, words: Words) -> None:
     if page.suffix != ".html":
         raise InputError(f"A report is written as NAME.html, with NAME.md beside it; got {page}.")
     there = await in_thread(lambda: [each for each in pages if each.exists()], "reports")
-    names = " and ".join(each.name for each in there)
-    question = f"{names} will be overwritten."
+    question = f"{' and '.join(each.name for each in there)} will be overwritten."
     if there and not await app.confirmed("Replace the report?", question, "Replace"):
         app.say(f"{page} is unchanged.")
         return
@@ -479,8 +476,7 @@ async def _go_on(app: Viewer, plan: plans.ExperimentPlan, *, is_anew: bool) -> N
     into = plan.into
     kept = 0 if into is None else await in_thread(lambda: lab.kept_in(into), "results")
     if kept and is_anew and into is not None:
-        many = plural(kept, "finished run")
-        question = f"{into} holds {many}. Starting over deletes them."
+        question = f"{into} holds {plural(kept, 'finished run')}. Starting over deletes them."
         if not await app.confirmed("Discard finished runs?", question, "Delete"):
             return
         await in_thread(lambda: lab.remove_results(into), "results")

@@ -57,8 +57,7 @@ async def _send(app: Viewer, order: MessageSpec) -> None:
         )
     finally:
         app.sending -= 1
-    run = way_to("run", app.keymap)
-    then = "" if app.running else f" Press {run} to run."
+    then = "" if app.running else f" Press {way_to('run', app.keymap)} to run."
     app.say(f"Message #{session.id} sent.{then}", "good")
 
 

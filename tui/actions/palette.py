@@ -40,18 +40,14 @@ class ActionProvider(Provider):
             if action.id != "palette" and not action.when(situation):
                 ways = dict.fromkeys((way_to(action.id, self.hubbub.keymap), f":{action.command}"))
                 yield ActionOffer(f"{action.label}: {action.help}", "   ".join(ways), action)
-        yield from self._more()
-
-    def _more(self) -> Iterator[ActionOffer]:
-        frame = self.hubbub.frame
         for name in self.hubbub.themes:
             yield ActionOffer(f"Theme {name}", f":theme {name}", by_id("theme"), (name,))
-        if frame is None:
+        if situation.frame is None:
             return
         for speed in SPEEDS:
             word = "max" if speed is None else f"{speed:g}"
             yield ActionOffer(f"Speed {word}", f":speed {word}", by_id("speed"), (word,))
-        for row in frame.sessions[-20:]:
+        for row in situation.frame.sessions[-20:]:
             name, words = f"Show message #{row.id}", (str(row.id),)
             yield ActionOffer(name, f":focus {row.id}", by_id("focus"), words)
 

@@ -320,9 +320,9 @@ def by_command(word: str) -> Action | None:
     return _BY_COMMAND.get(word)
 
 
-def by_key(key: str, keymap: Mapping[str, str], mode: str = "live") -> Action | None:
-    """Return the action that a key has in a mode."""
-    acts = (each for each in ACTIONS if each.is_in(mode) and key in keys_of(each, keymap))
+def by_key(key: str, keymap: Mapping[str, str]) -> Action | None:
+    """Return the action that a key has in Live."""
+    acts = (each for each in ACTIONS if each.is_in("live") and key in keys_of(each, keymap))
     return next(acts, None)
 
 
@@ -363,11 +363,10 @@ def key_label(key: str) -> str:
 
 def conflicts(keymap: Mapping[str, str]) -> list[str]:
     """Return the errors of a keymap: unknown names, and keys that two actions would share."""
-    known = {action.id for action in ACTIONS}
     problems = [
         f"The keymap names {name!r}, which is not an action; press ? for the names."
         for name in keymap
-        if name not in known
+        if name not in _BY_ID
     ]
     for mode in {mode for action in ACTIONS for mode in action.where.split()}:
         problems += _shared([a for a in ACTIONS if a.is_in(mode)], keymap)

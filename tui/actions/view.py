@@ -77,8 +77,7 @@ async def turn_view(app: Viewer, words: Words) -> None:
 async def measure(app: Viewer, words: Words) -> None:
     if app.situation().mode != "groups":
         app.go("live")
-    wanted = choice("measure", words, tuple(MEASURES))
-    chosen = app.stage.query_one(LiveMode).colour(wanted)
+    chosen = app.stage.query_one(LiveMode).colour(choice("measure", words, tuple(MEASURES)))
     app.say(f"The communities show: {chosen.lower()}.")
 
 
@@ -148,8 +147,7 @@ async def _show(app: Viewer, names: Sequence[str]) -> None:
     app.prefer(app.preferences.model_copy(update={"metrics": tuple(names)}))
     app.redraw()
     await in_thread(lambda: app.upkeep.keep_metrics(names), "settings")
-    shown = ", ".join(names) if names else "the default metrics"
-    app.say(f"Live shows {shown}.", "good")
+    app.say(f"Live shows {', '.join(names) or 'the default metrics'}.", "good")
 
 
 @does("chart")
@@ -185,9 +183,8 @@ async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -
     name = next((n for n, rule in rules.items() if metric in {n, rule.metric}), metric)
     changes: dict[str, Any] = dict(bounds)
     rule = rules.get(name)
-    before = (None, None) if rule is None else (rule.warning, rule.critical)
-    after = dict(zip(("warning", "critical"), before, strict=True)) | changes
-    if set(after.values()) == {None}:
+    before = {} if rule is None else {"warning": rule.warning, "critical": rule.critical}
+    if set((before | changes).values()) == {None}:
         changes = {"off": True} if rule is not None else {}
     elif rule is None:
         changes["metric"] = metric
@@ -199,8 +196,7 @@ async def _alarm(app: Viewer, metric: str, bounds: Mapping[str, float | None]) -
 async def copy(app: Viewer, _words: Words) -> None:
     text, pane = app.screen.get_selected_text() or "", app.screen.focused
     if not text and pane is not None:
-        lines = pane.render_lines(pane.size.region)
-        text = "\n".join(line.text.rstrip() for line in lines)
+        text = "\n".join(line.text.rstrip() for line in pane.render_lines(pane.size.region))
     if not text.strip():
         app.say("Nothing to copy; go to a pane with tab, or select with the mouse.", "warning")
         return

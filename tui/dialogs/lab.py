@@ -230,8 +230,7 @@ def lab_dialog(found: Sequence[lab.LabFile], folder: Path) -> FormDialog[Words]:
             return ("new", values["name"])
         if file.kind == "sweep" and verb == "report":
             raise InputError("A sweep has no report; run it, then `export tables FOLDER`.")
-        is_sweep = file.kind == "sweep" and verb == "run"
-        return ("sweep" if is_sweep else verb, str(file.path))
+        return ("sweep" if file.kind == "sweep" and verb == "run" else verb, str(file.path))
 
     focus = "file" if files else "name"
     return FormDialog("Studies and scenarios", fields, made, yes="OK", focus=focus)

@@ -263,8 +263,7 @@ def inject_dialog(
         await in_thread(lambda: runtime.warm((wanted.named_model,), quiet), "warm")
         if wanted.seeds.startswith("best:"):
             await find(wanted)
-        plan = await simulation.plan(**said_of(wanted))
-        return planned(plan, simulation.frame.agents)
+        return planned(await simulation.plan(**said_of(wanted)), simulation.frame.agents)
 
     async def find(wanted: MessageSpec) -> None:
         """Find the best seeds outside the engine, and show the progress."""

@@ -20,7 +20,7 @@ from sim.minds.models.asks import Answer
 from sim.minds.models.budget import cap_of
 from tui.dialogs.dialog import Dialog, ListDialog
 from tui.dialogs.form import Field, FormDialog, Row, refusal, whole, whole_number
-from tui.safe_text import content, line, plain
+from tui.safe_text import line, plain
 from tui.text import count, seconds
 
 WHO = "top:50:pagerank, random:50, share:0.001, community:NAME:20, ids:3,7"
@@ -64,7 +64,7 @@ def minds_dialog(
 
     form = FormDialog(
         "Assign language models", fields, made, yes="Assign and activate", preview=preview,
-        asks_first=True, below=content(offer.lacks, style="$text-warning") if offer.lacks else "",
+        asks_first=True, below=Content.styled(plain(offer.lacks), "$text-warning"),
     )  # fmt: skip
     return form
 
@@ -125,8 +125,7 @@ class InterviewDialog(Dialog[bool]):
             answer = await self._put(question, list(self._talk))
             said = "" if answer.fault is not None else answer.text
             fault = "" if said else answer.detail or f"No answer: {answer.fault}."
-            keeps = self.query_one("#keep", Select).value == "yes"
-            if said and keeps:
+            if said and self.query_one("#keep", Select).value == "yes":
                 await self._keep(question, said)
         except HubbubError as error:
             said, fault = "", str(error)

@@ -16,7 +16,7 @@ from sim import io
 from sim.errors import InputError
 from sim.world import AlertRule
 from tui.actions.table import ACTIONS, NO_KEY, ScreenState, by_id, key_label
-from tui.dialogs.dialog import Dialog, ListDialog, hanging
+from tui.dialogs.dialog import Confirm, ListDialog, hanging
 from tui.dialogs.form import Field, Row, refusal
 from tui.draw.now import figure
 from tui.safe_text import line
@@ -31,7 +31,7 @@ WELCOME = (
 )
 
 
-class HelpDialog(Dialog[bool]):
+class HelpDialog(Confirm):
     """A text and a table of keys."""
 
     AUTO_FOCUS = ""
@@ -39,7 +39,7 @@ class HelpDialog(Dialog[bool]):
     def __init__(
         self, focused: Widget | None, bindings: Mapping[str, ActiveBinding], situation: ScreenState
     ) -> None:
-        super().__init__("Help", yes="Close", no="")
+        super().__init__("Help", "", yes="Close", no="")
         self._focused, self._active, self._situation = focused, bindings, situation
 
     def body(self) -> ComposeResult:
@@ -72,9 +72,6 @@ class HelpDialog(Dialog[bool]):
     def _line(self, keys: Sequence[str], does: Content) -> Content:
         shown = " ".join(key_label(key) for key in keys if not key.startswith(NO_KEY))
         return hanging(Content.styled(f"{shown:<12} ", "$accent bold"), does, self.across)
-
-    def result(self) -> bool:
-        return True
 
 
 def act_of(binding: str) -> str:

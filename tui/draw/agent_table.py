@@ -63,7 +63,6 @@ class MemberTexts:
             self.known[agent] = tuple(line(text, 120) for text in texts)
 
     def forget(self) -> None:
-        """Forget everything, as it may have changed."""
         self.known.clear()
         self.orders.clear()
 
@@ -179,7 +178,6 @@ class MembersTable(ColumnTable):
         super().action_sort(column)
 
     def forget(self) -> None:
-        """Forget everything fetched, for another world."""
         self.texts.forget()
         self.people = None
         self.fill(ListedRows(_COLUMNS, (), 0))

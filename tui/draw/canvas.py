@@ -72,15 +72,12 @@ class Canvas:
         self.ink[y, x : x + cells] = ink
         return cells
 
-    def blocks(self, x: int, y: int, pixels: U8, glyph: str, ground: RGB | None = None) -> None:
-        """Paint pixels, uint8 (rows, columns, 3), two per cell: ▀ above each other, ▌ beside.
-
-        Cells of the colour `ground` keep what they have.
-        """
+    def blocks(self, x: int, y: int, pixels: U8, glyph: str, ground: RGB) -> None:
+        """Paint pixels, uint8 (rows, columns, 3), but those of `ground`; two per cell, ▀ or ▌."""
         packed = _packed(pixels)
         is_upper = glyph == "▀"
         one, other = (packed[::2], packed[1::2]) if is_upper else (packed[:, ::2], packed[:, 1::2])
-        drawn = (one != other) | (one != (-1 if ground is None else _packed(np.array(ground))))
+        drawn = (one != other) | (one != _packed(np.array(ground)))
         area = (slice(y, y + len(one)), slice(x, x + one.shape[1]))
         self.chars[area][drawn] = np.where(one == other, " ", glyph)[drawn]
         self.ink[area][drawn] = (_PAIR | (one << 24) | other)[drawn]
@@ -205,8 +202,7 @@ def trace(low: F64, high: F64, view: View, rows: int, dash: int = 0xFF) -> Bools
 
 
 def _row_of(places: F64, unknown: int) -> NDArray[np.int16]:
-    rows = np.where(np.isnan(places), unknown, np.rint(places))
-    return rows.clip(-2, 30_000).astype(np.int16)
+    return np.where(np.isnan(places), unknown, np.rint(places)).clip(-2, 30_000).astype(np.int16)
 
 
 def nice_ceiling(value: float) -> float:
@@ -235,11 +231,7 @@ _FAR = 1e300
 
 
 def sparkline(values: F64, cells: int, *, ascii_only: bool = False) -> str:
-    """Return a series of `values` as bars, newest at the right; zero is the lowest bar.
-
-    Each bar is the largest value of its span; unknown ones at the end are dotted. With fewer values
-    than cells the line is shorter.
-    """
+    """Return values as bars from zero, each the largest of its span; dots: unknown at the end."""
     if cells < 1:
         return ""
     glyphs = _ASCII if ascii_only else _BARS
@@ -264,11 +256,7 @@ def _steps(values: F64, cells: int, most: int) -> tuple[list[int], float, float]
 def bars(
     values: F64, cells: int, rows: int, *, ascii_only: bool = False
 ) -> tuple[list[str], float, float]:
-    """Return a series as bars of several rows, top row first, and the values of floor and top.
-
-    The floor is zero, unless a value is below it. The newest value is at the right; an
-    unknown value keeps the bar before it.
-    """
+    """Return values as bars of several rows, top row first, and the values of floor and top."""
     glyphs = " " + (_ASCII if ascii_only else _BARS)
     parts = len(glyphs) - 1
     steps, low, high = _steps(held(values), cells, rows * parts)

@@ -150,10 +150,7 @@ def separate(places: F64, radii: F64, height: int, width: int) -> F64:
 
 
 def strongest(links: I64) -> tuple[I64, I64, F64]:
-    """Select the ties to draw, weakest first: for each community, those with its closest others.
-
-    Returns both ends of each, and its strength in (0, 1].
-    """
+    """Return both ends and strength, (0, 1], of ties to the closest communities, weakest first."""
     both = (links + links.T).astype(np.float64)
     np.fill_diagonal(both, 0.0)
     total = len(both)
@@ -400,8 +397,7 @@ class CommunityMap(CommunityPane):
     def action_go(self, right: int, down: int) -> None:
         layout, at = self._layout, self.selected
         if layout is not None and self.shown:
-            there = 0 if at < 0 else nearest(layout.centres[: self.shown], at, right, down)
-            self._choose(there)
+            self.pick(0 if at < 0 else nearest(layout.centres[: self.shown], at, right, down))
 
     def action_zoom(self, factor: float) -> None:
         self._zoom = min(CLOSEST, max(1.0, self._zoom * factor))
@@ -409,11 +405,8 @@ class CommunityMap(CommunityPane):
 
     def pick(self, item: int) -> None:
         if item < self.shown:
-            self._choose(item)
-
-    def _choose(self, index: int) -> None:
-        self.select(index)
-        self.post_message(self.Selected(self, index))
+            self.select(item)
+            self.post_message(self.Selected(self, item))
 
     def item_at(self, x: int, y: int) -> int | None:
         layout = self._layout

@@ -283,7 +283,7 @@ class CommunityHeat(CommunityPane, TickPane):
             return
         tick = super().item_at(*offset)
         if tick is not None:
-            self._point(tick)
+            self.pick(tick)
         self._select_row(self._top + offset.y // self._tall)
 
     def _rerank(self) -> None:
@@ -332,20 +332,15 @@ class CommunityHeat(CommunityPane, TickPane):
         if height > plot.rows:
             ends = ("0", "100 %") if seen.is_bands else seen.ends
             index = int(self._rank[place])
-            diverging = seen.diverging and not seen.is_bands
-            fact = self._fact(seen, index)
-            self.write_foot(canvas, ends, seen.rows[index], fact, diverging=diverging)
+            self.write_foot(canvas, ends, seen.rows[index], self._fact(seen, index))
 
     def _paint_cells(self, canvas: Canvas, seen: Seen, plot: Plot) -> None:
         start, stop, halves = plot.view.start, plot.view.stop, 2 * plot.columns
         times = self._first + start + (np.arange(halves) + 0.5) / halves * (stop - start + 1)
         places = np.searchsorted(seen.ticks, np.floor(times).astype(np.int64))
         rows = self._rank[self._top :][: plot.rows // self._tall].repeat(self._tall)
-        shares = seen.course[rows][:, np.minimum(places, len(seen.ticks) - 1)]
-        diverging = seen.diverging and not seen.is_bands
-        shares = seen.places(shares) if diverging else shares / seen.most
-        shares = np.where(places < len(seen.ticks), shares, np.nan)
-        self.paint_shares(canvas, plot.x, 0, shares, diverging=diverging)
+        shares = seen.course[rows][:, np.minimum(places, len(seen.ticks) - 1)] / seen.most
+        self.paint_shares(canvas, plot.x, 0, np.where(places < len(seen.ticks), shares, np.nan))
 
     def _fact(self, seen: Seen, index: int) -> str:
         members = "" if seen.is_bands else plural(int(seen.found.sizes[index]), "member")

@@ -28,7 +28,7 @@ from tui.draw.canvas import (
     pack,
     trace,
 )
-from tui.draw.panes import StripPane, Symbols
+from tui.draw.panes import FAR, StripPane, Symbols
 from tui.safe_text import line
 from tui.text import count, percent, short
 from tui.theme import CurveStyle, styles
@@ -41,7 +41,6 @@ SPARSE = 0b10001000
 """Dots of a predicted curve, or of one that was left, that are drawn: every fourth."""
 OFF_SCALE_BELOW = 0.2
 """While all other states are below this share, the first state is left off the scale."""
-
 
 MARKER_EVERY = 26
 """Columns between two marker letters on a curve."""
@@ -255,8 +254,8 @@ class TickPane(StripPane):
         Binding("right", "point(1)", "Crosshair right", id="chart-right", show=False),
         Binding("shift+left", "point(-10)", "Far left", id="chart-far-left", show=False),
         Binding("shift+right", "point(10)", "Far right", id="chart-far-right", show=False),
-        Binding("home", "first", "First tick", id="chart-first", show=False),
-        Binding("end", "newest", "Follow the newest tick", id="chart-newest", show=False),
+        Binding("home", f"point({-FAR})", "First tick", id="chart-first", show=False),
+        Binding("end", f"point({FAR})", "Follow the newest tick", id="chart-newest", show=False),
         Binding("left_parenthesis", "zoom(2.0)", "Zoom out", id="chart-out", show=False),
         Binding("right_parenthesis", "zoom(0.5)", "Zoom in", id="chart-in", show=False),
     ]
@@ -278,14 +277,7 @@ class TickPane(StripPane):
         stride = max(1, round((stop - start) / max(1, columns - 1)))
         here = last if self._cursor is None else self._cursor
         there = max(0, here + steps * stride)
-        self._point(None if there >= last and steps > 0 else min(there, last))
-
-    def action_first(self) -> None:
-        if self._ticks:
-            self._point(0)
-
-    def action_newest(self) -> None:
-        self._point(None)
+        self.pick(None if there >= last and steps > 0 else min(there, last))
 
     def action_zoom(self, factor: float) -> None:
         start, stop = self._window()
@@ -302,13 +294,11 @@ class TickPane(StripPane):
         tick = plot.tick(x) if plot is not None and 0 <= x - plot.x < plot.columns else self._ticks
         return tick if tick < self._ticks else None
 
-    def pick(self, item: int) -> None:
-        self._point(item)
-
-    def _point(self, cursor: int | None) -> None:
-        if cursor is not None:
+    def pick(self, item: int | None) -> None:
+        """Put the crosshair on a row; None: it follows the newest."""
+        if item is not None:
             self._start = self._window()[0]
-        self._cursor = cursor
+        self._cursor = item
         self.changed()
 
     def _window(self) -> tuple[float, float]:
@@ -364,10 +354,7 @@ class TickPane(StripPane):
 
 
 class Curves(TickPane):
-    """The curves of all states over time.
-
-    Each curve has a colour, a dash style, a letter on the curve, and its value in the legend.
-    """
+    """The curves of all states over time, each with colour, dash style, letter and legend."""
 
     HELP = (
         "Number of members in each state, tick by tick. Left and right move the crosshair, "
@@ -414,13 +401,9 @@ class Curves(TickPane):
         self.repaint_changes()
 
     def overlay(
-        self, theory: Theory | None, marks: tuple[int, ...] = (),
-        ghost: tuple[I64, F64] | None = None,
-    ) -> None:  # fmt: skip
-        """Draw predictions of equations dashed and dim, marked ticks, and a future that was left.
-
-        ``ghost``: ticks and the number of members that had ever adopted it.
-        """
+        self, theory: Theory | None, marks: tuple[int, ...], ghost: tuple[I64, F64] | None
+    ) -> None:
+        """Draw predictions dashed, marked ticks, and the future that was left: ticks, adopters."""
         if theory is self._theory and marks == self._marks and ghost is self._ghost:
             return
         self._theory, self._marks, self._ghost = theory, marks, ghost

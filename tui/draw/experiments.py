@@ -292,8 +292,7 @@ class ParameterMapPane(PixelPane):
         here = lab.parameter(found.across[x]), lab.parameter(found.up[y])
         where = f"{line(found.x, 20)} {here[0]}, {line(found.y, 20)} {here[1]}"
         ends = (short(float(known.min())), short(float(known.max()))) if known.size else ("", "")
-        name = f"{line(found.measure, 20)} {said}"
-        self.write_foot(canvas, ends, name, where, diverging=False)
+        self.write_foot(canvas, ends, f"{line(found.measure, 20)} {said}", where)
 
 
 class BarsPane(StripPane):

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 ROOM = 14
 """Cells that names leave to notes if possible."""
 
-SHORTEST_NOTE = 6
-SHORTEST_COURSE = 6
+SHORTEST = 6
 """Minimum cells of a note or a sparkline; with fewer it is omitted."""
 
 
@@ -170,17 +169,15 @@ class NowPane(StripPane):
         width, height = canvas.width, canvas.height
         if not self._metrics:
             return
-        y = 0
-        if height > len(self._metrics):
+        first = int(height > len(self._metrics))
+        if first:
             canvas.text(0, 0, self._heading, "muted")
-            y = 1
         values = max(cell_len(line(m.value, 14)) for m in self._metrics)
         room = max(4, width // 3, width - values - ROOM)
         names = min(max(cell_len(line(m.name, 16)) for m in self._metrics), room)
         notes = max((cell_len(m.note) for m in self._metrics if len(m.course)), default=0)
-        for metric in self._metrics[: height - y]:
+        for y, metric in enumerate(self._metrics[: height - first], first):
             self._write(canvas, y, metric, names, values, notes)
-            y += 1
 
     def _write(
         self, canvas: Canvas, y: int, metric: Figure, names: int, values: int, notes: int
@@ -192,11 +189,11 @@ class NowPane(StripPane):
         canvas.text(x - cell_len(value), y, value, "strong")
         canvas.text(x + 1, y, arrow(metric.course, ascii_only=ascii_only), "strong", room=1)
         x += 3
-        if canvas.width - x >= SHORTEST_NOTE:
+        if canvas.width - x >= SHORTEST:
             canvas.text(x, y, metric.note, "muted")
         x += notes + 1
         course = sparkline(metric.course, canvas.width - x, ascii_only=ascii_only)
-        if canvas.width - x >= SHORTEST_COURSE and course:
+        if canvas.width - x >= SHORTEST and course:
             canvas.text(x, y, course, "line")
 
 

@@ -23,6 +23,9 @@ from sim.arrays import F64, U8
 from tui.draw.canvas import RGB, Canvas
 from tui.theme import GLYPHS, LEVELS, SHADES, ramp
 
+FAR = 2**32
+"""More rows or ticks than any pane has."""
+
 Symbols = Literal["braille", "block", "ascii"]
 """Symbols of curves and fields; ``ascii`` for fonts and terminals without the others."""
 
@@ -138,7 +141,6 @@ class StripPane(Widget, can_focus=True):
         return *self.size, 0
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """Return the lines of a region, as Textual asks for them."""
         # Expensive, so it is asked once per redraw and not once per line.
         if self.background_colors != self._colours:
             self._colours = self.background_colors
@@ -157,7 +159,6 @@ class StripPane(Widget, can_focus=True):
         return Strip.blank(width, self.rich_style)
 
     def tone(self, name: str) -> Style:
-        """Return the style of ``pane--name`` on the background of the pane."""
         return self.get_component_rich_style(f"pane--{name}")
 
     @property
@@ -190,22 +191,15 @@ def _difference(y: int, old: Strip, new: Strip) -> Region:
     return Region(start, y, max(1, stop - start), 1)
 
 
-def shade(
-    shares: NDArray[Any], *, dark: bool = True, diverging: bool = False, coarse: bool = False
-) -> U8:
-    """Return the colour of each place on the ramp, uint8 (..., 3); NaN counts as 0."""
-    steps = np.rint(np.nan_to_num(shares).clip(0, 1) * (LEVELS - 1)).astype(np.int64)
-    colours: U8 = ramp(dark=dark, diverging=diverging, coarse=coarse)[steps]
-    return colours
-
-
 class PixelPane(StripPane):
     """A pane with fields of colour, two pixels per cell; densities if colours are few."""
 
     def shade(self, shares: NDArray[Any], *, diverging: bool = False) -> U8:
-        """Return the colour of each share, uint8 (..., 3); see :func:`shade`."""
+        """Return the colour of each share in [0, 1], uint8 (..., 3); NaN counts as 0."""
         coarse = self.app.console.color_system == "256"
-        return shade(shares, dark=self.dark, diverging=diverging, coarse=coarse)
+        steps = np.rint(np.nan_to_num(shares).clip(0, 1) * (LEVELS - 1)).astype(np.int64)
+        colours: U8 = ramp(dark=self.dark, diverging=diverging, coarse=coarse)[steps]
+        return colours
 
     def density(self, shares: NDArray[Any]) -> NDArray[np.str_]:
         """Return a character for each share in [0, 1]; NaN is blank, a value above 0 never."""
@@ -229,8 +223,9 @@ class PixelPane(StripPane):
         canvas.blocks(x, y, pixels, "▌", self.ground)
 
     def write_foot(
-        self, canvas: Canvas, ends: tuple[str, str], name: str, facts: str, *, diverging: bool
-    ) -> None:
+        self, canvas: Canvas, ends: tuple[str, str], name: str, facts: str, *,
+        diverging: bool = False,
+    ) -> None:  # fmt: skip
         """Write the last row: the legend of colours, and what is known of the selection."""
         y = canvas.height - 1
         x = canvas.text(0, y, ends[0], "muted") + 1

@@ -19,7 +19,7 @@ from textual.scroll_view import ScrollView
 
 from sim.arrays import I64, U32, Array, Bools
 from tui.draw.canvas import Canvas
-from tui.draw.panes import StripPane
+from tui.draw.panes import FAR, StripPane
 from tui.text import count
 
 GAP = 2
@@ -74,9 +74,7 @@ class Held:
 
 def texts(words: Iterable[str], keys: Sequence[Any] | None = None) -> Held:
     """Return a column of texts, sorted by its keys if it has any."""
-    found = [*words]
-    values = np.empty(len(found), object)
-    values[:] = found
+    values = np.array([*words], object)
     return Held(values, str, None if keys is None else lambda: np.array(keys))
 
 
@@ -152,9 +150,6 @@ def fit(columns: Sequence[TableColumn], width: int, wanted: int = 0) -> list[tup
         x += cells[index] + GAP
     return placed
 
-
-FAR = 2**32
-"""More rows than any table has."""
 
 AT_ONCE = 20_000
 """Maximum rows sorted immediately; more are sorted in a thread."""
@@ -291,8 +286,7 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         self._go(self._at + pages * max(1, self._page))
 
     def action_column(self, columns: int) -> None:
-        last = len(self._rows.columns) - 1
-        self._column = min(max(0, self._column + columns), max(0, last))
+        self._column = min(max(0, self._column + columns), max(0, len(self._rows.columns) - 1))
         self.changed()
 
     def action_sort(self, column: int = -1) -> None:

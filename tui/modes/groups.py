@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -45,21 +46,21 @@ TICKS = {"adopted", "last_active", "first adopted", "tick"}
 """Columns of ticks."""
 
 
-def _queries() -> Any:
-    """Return the queries about members, imported when they are first asked."""
-    from sim.runtime.queries import members
-
-    return members
-
-
 class FetchingMode(Mode):
     """A mode with a list that is fetched from the engine, and with one chosen thing in full."""
+
+    QUERIES: ClassVar[str] = ""
+    """The module of its queries, in `sim.runtime.queries`; imported when they are first asked."""
 
     _simulation: Simulation | None = None
     _key: tuple[object, ...] = ()
     _looked_at = 0.0
     _is_looking = False
     _asked: object = None
+
+    @property
+    def queries(self) -> Any:
+        return import_module(f"sim.runtime.queries.{self.QUERIES}")
 
     def begin_anew(self) -> None:
         """Forget what was fetched from the previous world."""
@@ -118,6 +119,7 @@ class GroupsMode(FetchingMode):
     """The table of communities or of members, or one member's ties; beside it what is chosen."""
 
     MODE: ClassVar[str] = "groups"
+    QUERIES: ClassVar[str] = "members"
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("table", "detail"), ("members",))
 
     view = "communities"
@@ -254,7 +256,7 @@ class GroupsMode(FetchingMode):
     async def look(self, frame: Frame) -> None:
         """Fetch the columns of all members; this holds the engine for about 20 ms per million."""
         focus = frame.focus.id if frame.focus else None
-        people = await self.answer(_queries().taken, focus, then=_queries().population_of)
+        people = await self.answer(self.queries.taken, focus, then=self.queries.population_of)
         expression, before = self.expression, self._listed
         try:
             listed = await self._matching(expression)
@@ -267,7 +269,8 @@ class GroupsMode(FetchingMode):
         self._inspect(at_once=True)
 
     async def _matching(self, expression: str) -> Listed:
-        return await self.app.simulation.query(_queries().found, expression) if expression else None
+        found = self.queries.found
+        return await self.app.simulation.query(found, expression) if expression else None
 
     def _list(self, people: MemberTable | None) -> None:
         """Show the members that match, once all are known."""
@@ -281,11 +284,11 @@ class GroupsMode(FetchingMode):
         entitle(self.table, f"Members {of}")
 
     async def _fetch_names(self, agents: list[int]) -> None:
-        self.table.texts.learn(agents, await self.answer(_queries().named, agents))
+        self.table.texts.learn(agents, await self.answer(self.queries.named, agents))
         self.table.changed()
 
     async def _order_of(self, title: str) -> NDArray[Any] | None:
-        take, make = _queries().ORDERS[title]
+        take, make = self.queries.ORDERS[title]
         with suppress(HubbubError):
             return cast("NDArray[Any]", await self.answer(take, then=make))
         return None
@@ -390,8 +393,9 @@ class GroupsMode(FetchingMode):
         path = path if agent in path else ()
         tick = self.app.frame.tick if self.app.frame is not None else 0
         past = inspector.lacks_past(agent, tick)
+        ask = self.queries
         found = await self.answer(
-            _queries().inspected, agent, view == "ties", past, path, then=_queries().inspected_of
+            ask.inspected, agent, view == "ties", past, path, then=ask.inspected_of
         )
         inspector.tell(found)
         if found.ego is not None:

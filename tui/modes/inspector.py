@@ -41,7 +41,6 @@ class ScrollingLines(Widget, can_focus=True):
     _is_coming = False
 
     def tell(self, shown: Any) -> None:
-        """Show something; None: nothing."""
         if self.is_other(shown):
             self._top = 0
         self.shown = shown

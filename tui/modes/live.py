@@ -72,7 +72,7 @@ class LiveMode(Mode):
         self.app.redraw()
         return self.view
 
-    def colour(self, measure: str = "") -> str:
+    def colour(self, measure: str) -> str:
         """Switch all views to a measure, or to the next one that is known; return its title."""
         frame, pane = self.app.frame, self.query_one(CommunityMap)
         known = offered(frame) if frame is not None else ["ever"]
@@ -172,8 +172,7 @@ def moved(spec: ParameterSpec, value: object, by: float) -> object:
         step = max(1.0, round(step))
         by = max(by, 1 / step) if by > 0 else min(by, -1 / step)
     after = min(max(now + by * step, low), high)
-    is_shut_out = (after == low and spec.low_open) or (after == high and spec.high_open)
-    if is_shut_out:
+    if (after == low and spec.low_open) or (after == high and spec.high_open):
         return value
     return round(after) if spec.type == "int" else float(f"{after:.6g}")
 
@@ -198,8 +197,8 @@ class ParametersPane(Widget, can_focus=True):
     takes_numbers = True  # digits are not counts of keys here
     app: Hubbub
 
-    def __init__(self, *, id: str = "params") -> None:  # noqa: A002 - the word Textual uses
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__(id="params")
         self._focus: Focus | None = None
         self._specs: dict[str, ParameterSpec] = {}
         self._model = ""  # whose specifications are known, or asked for

@@ -176,22 +176,14 @@ class StoryFacts(ScrollingLines):
         return told + below_headings([("Replies", replies)], width)
 
 
-def _queries() -> Any:
-    """Return the queries about messages, imported when they are first asked."""
-    from sim.runtime.queries import messages
-
-    return messages
-
-
 class MessagesMode(FetchingMode):
     """The table above, the chosen message below."""
 
     MODE: ClassVar[str] = "messages"
+    QUERIES: ClassVar[str] = "messages"
     TURNS: ClassVar[tuple[tuple[str, ...], ...]] = (("messages",),)
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._texts: Texts = {}
+    _texts: Texts
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="upper"):
@@ -218,20 +210,20 @@ class MessagesMode(FetchingMode):
 
     def begin_anew(self) -> None:
         super().begin_anew()
-        self._texts.clear()
+        self._texts = {}
 
     async def look(self, frame: Frame) -> None:
         """Fetch the posts that were liked and shared most; sent messages are in the frame."""
-        numbers = await self.answer(_queries().worth, then=_queries().best_of)
-        posts = await self.answer(_queries().organic, numbers)
+        numbers = await self.answer(self.queries.worth, then=self.queries.best_of)
+        posts = await self.answer(self.queries.organic, numbers)
         fresh = [number for number in posts.number.tolist() if number not in self._texts]
-        words = await self.answer(_queries().texts, fresh)
+        words = await self.answer(self.queries.texts, fresh)
         for number, (author, text) in zip(fresh, words, strict=True):
             self._texts[number] = line(author, 80), line(text, 400)
         self.table.list_messages(frame.sessions, posts, self._texts)
         organic = int((posts.cascade < 0).sum())
         sent = f"Messages: {count(len(frame.sessions))} sent"
-        best = "top " if len(numbers) >= _queries().MOST_POSTS else ""  # by likes and shares
+        best = "top " if len(numbers) >= self.queries.MOST_POSTS else ""  # by likes and shares
         title = f"{sent}, {best}{plural(organic, 'post')}" if organic else sent
         self.table.border_title = Content(title)
         self.tell_soon(self.chosen, at_once=True)
@@ -252,7 +244,7 @@ class MessagesMode(FetchingMode):
             self.query_one(StoryTree).focus()
 
     async def tell(self, wanted: Key | None) -> None:
-        story, ask = None, _queries()
+        story, ask = None, self.queries
         if wanted is not None:
             sent, number = wanted
             given: tuple[Any, ...] = ask.cascade, number

@@ -52,12 +52,9 @@ class Mode(Vertical):
             pane.focus()
 
     def ask(self, work: Callable[..., Any], *given: Any, group: str, newest: bool = False) -> None:
-        """Query the engine in the background; a query that fails just ends.
-
-        ``newest``: cancel an earlier query of the group.
-        """
+        """Query the engine in the background; `newest`: in place of an earlier one of the group."""
         begin: Any = partial(work, *given)  # a coroutine made here might never be awaited
-        self.run_worker(begin, group=group, exclusive=newest, exit_on_error=False)
+        self.run_worker(begin, group=group, exclusive=newest, exit_on_error=False)  # it just ends
 
     def show(self, frame: Frame, *, whole: bool = True) -> None:
         """Show a frame in all panes, or in those whose turn it is: a key waits for a few only."""

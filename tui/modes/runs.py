@@ -164,9 +164,8 @@ class RunsMode(Mode):
             key = way_to("replicates", self.app.keymap)
             fan.placeholder = f"Press {key} for {REPLICATES} replicates from this tick."
         else:
-            stage = f"{chosen.stage.capitalize()} ..."
             fan.placeholder = chosen.problem or (
-                stage if chosen.state == "running" else "No results."
+                f"{chosen.stage.capitalize()} ..." if chosen.state == "running" else "No results."
             )
             done = 0 if outcome is None else outcome.finished
             whole = plural(chosen.total, "run")

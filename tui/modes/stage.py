@@ -261,10 +261,7 @@ def _graph(
     width: int,
     column: Callable[[int], int],
 ) -> list[tuple[str, str]]:
-    """Return the row of the branches that were left, each from where it parts to its tip.
-
-    The first branch parts from the current one ``here``, where the current one began.
-    """
+    """Return the row of branches that were left; the first parts `here`, where this one began."""
     cells = [(" ", "")] * width
     for name, (fork, tip, _) in branches.items():
         first, label = column(fork or here), f" {line(name, 20)} {count(tip)}"
@@ -339,19 +336,19 @@ class CommandLine(Input):
             others = [each for each in fitting if each != longer]
             self._offers = [longer, *others] if others else []
             if longer != self.value:
-                self._show(longer)
+                self.put(longer)
                 return
         if self._offers:
             self._offers = [*self._offers[1:], self._offers[0]]
-            self._show(self._offers[0])
+            self.put(self._offers[0])
 
     def action_history(self, by: int) -> None:
-        self._show(self.history.step(by, self.value))
+        self.put(self.history.step(by, self.value))
 
     def action_leave(self) -> None:
         cast("MessageLine", self.parent).done()
 
-    def _show(self, line: str) -> None:
+    def put(self, line: str) -> None:
         self.value = line
         self.cursor_position = len(line)
 
@@ -392,8 +389,7 @@ class MessageLine(Horizontal):
         """Switch to the ``:`` line."""
         command = self.query_one(CommandLine)
         command.known = known
-        command.value = start
-        command.cursor_position = len(start)
+        command.put(start)
         self._before = self.screen.focused
         self.add_class("-asking")
         self.screen.set_focus(command)  # at once: the next key may have arrived already
