@@ -74,8 +74,9 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def render(self) -> Any:
         covered = super().render()
-        is_behind = isinstance(covered, BackgroundScreen)
-        return _Covered(covered.screen, covered.color) if is_behind else covered
+        if isinstance(covered, BackgroundScreen):
+            covered = _Covered(covered.screen, covered.color)
+        return covered
 
     def compose(self) -> ComposeResult:
         yes, no = self._labels
