@@ -16,6 +16,7 @@ from tests.screens.fake import FakeSimulator
 from tests.screens.test_app import seen, until
 from tui import stored_run
 from tui.dialogs.form import FormDialog
+from tui.draw.curves import Curves
 
 SEEDS = (7237, 2510, 1937)
 TICKS = 40
@@ -92,13 +93,13 @@ async def test_keys_pause_the_stored_run_and_reach_an_engine_in_the_fresh_world(
         for key in ("full_stop", "2", "w", "less_than_sign", "x"):
             await pilot.press(key)
         assert "A stored run: space" in seen(app)
-        assert not app.running
-        assert (simulator.made, app.screen) == ([], app.stage)
+        assert (simulator.made, app.screen, app.running) == ([], app.stage, False)
         await pilot.press("space")
         assert app.running
         await pilot.press("i")
         await until(pilot, lambda: isinstance(app.screen, FormDialog))
         assert (len(simulator.made), app.frame and app.frame.tick, app.opening) == (1, 0, None)
+        await until(pilot, lambda: app.stage.query_one("#curves", Curves)._history.size == 0)
     await app.leave()
 
 

@@ -116,8 +116,8 @@ class LiveMode(Mode):
     def show_in(self, pane: Widget, frame: Frame) -> None:
         """Show a frame in one pane; the curves also show predictions."""
         if isinstance(pane, Curves) and self.has_class("-quiet"):
-            return
-        if isinstance(pane, Curves) and pane.display:
+            pane.show(frame)  # hidden, it must not come back with a message of another world
+        elif isinstance(pane, Curves) and pane.display:
             theory = self.app.predicted.shown(frame.focus)
             pane.overlay(theory, parameter_ticks(frame), self.app.ghost)
         super().show_in(pane, frame)
