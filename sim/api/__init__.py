@@ -17,6 +17,7 @@ from hashlib import sha256
 from importlib import resources
 from ipaddress import ip_address
 from pathlib import Path
+from ssl import SSLError
 from typing import Any
 
 import uvicorn
@@ -253,11 +254,20 @@ def server_of(opening: Opening, options: ApiOptions) -> uvicorn.Server:
     config = uvicorn.Config(
         application(opening, read_tokens(options.tokens), options.hosts),
         host=options.host, port=options.port, ssl_certfile=options.certificate,
-        ssl_keyfile=options.key, log_config=None, access_log=False, server_header=False,
+        ssl_keyfile=options.key, log_config=None, log_level="error",  # no line for each bad request
+        access_log=False, server_header=False,
         proxy_headers=False, lifespan="on", http="h11", ws="wsproto", loop="asyncio",
         ws_max_size=4096, h11_max_incomplete_event_size=16_384, limit_concurrency=256,
         timeout_keep_alive=5, timeout_graceful_shutdown=2,
     )  # fmt: skip
+    try:
+        config.load()
+    except OSError as error:
+        said = (
+            "not a PEM certificate and its key" if isinstance(error, SSLError) else error.strerror
+        )
+        pair = f"{options.certificate} and {options.key}"
+        raise InputError(f"{pair} cannot be used for TLS: {said}.") from None
     return uvicorn.Server(config)
 
 
@@ -267,4 +277,8 @@ def serve_api(opening: Opening, options: ApiOptions, tell: Callable[[str], objec
     scheme = "https" if options.certificate else "http"
     tell(f"Dashboard: {scheme}://{options.host}:{options.port}/ (tokens are in {options.tokens})")
     tell("Ctrl+C ends it. Whoever has a token of the role own controls the world.")
-    asyncio.run(server.serve())
+    try:
+        asyncio.run(server.serve())
+    except SystemExit:  # uvicorn has printed the reason
+        how = "see the reason above, or choose another --port"
+        raise InputError(f"{options.host}:{options.port} cannot be served; {how}.") from None

@@ -251,7 +251,20 @@ class Guard:
         async def taken() -> Message:
             return waiting.pop() if waiting else await receive()
 
-        await self._app(scope, taken, _with_headers(send))
+        headed, is_begun = _with_headers(send), False
+
+        async def told(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await headed(message)
+
+        try:
+            await self._app(scope, taken, told)
+        except asyncio.CancelledError:  # the server ends; what escapes it would print
+            if is_begun:
+                await send({"type": "http.response.body"})
+            else:
+                await _answer(problem(503, "The server is shutting down."), scope, receive, send)
 
 
 async def _whole(receive: Receive, most: int) -> bytes | None:

@@ -74,7 +74,7 @@ _OTHERWISE: dict[tuple[str, str], Any] = {
 class Named(BaseModel):
     """Arguments of a command that takes others by name, such as a model's parameters."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", strict=True)
     __pydantic_extra__: dict[str, JsonValue]
 
     @model_validator(mode="after")

@@ -61,9 +61,9 @@ class Problem(BaseModel):
 
 
 class Body(BaseModel):
-    """What a request tells; unknown keys are refused."""
+    """What a request tells; unknown keys are refused, and other types than those described."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 Index = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
@@ -113,7 +113,9 @@ def _sentence(error: RequestValidationError) -> str:
     faults = []
     for each in error.errors()[:_MOST_FAULTS]:
         where = ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0])
-        faults.append(f"{one_line(where, 80)}: {one_line(str(each['msg']), 200)}")
+        faults.append(
+            f"{one_line(where, 80)}: {one_line(each['msg'].removeprefix('Value error, '), 200)}"
+        )
     return f"{'; '.join(faults)}."
 
 

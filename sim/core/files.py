@@ -15,7 +15,9 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 import tomllib
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,7 @@ def toml_value(value: Any) -> str:
     return json.dumps(value)
 
 
+_STAGE = ".hubbub-stage-"
 PRIVATE = 0o600
 """Permissions of new files with texts of people or models."""
 
@@ -255,6 +258,33 @@ def sweep(target: Path) -> list[Path]:
     return [path for path in drafts if _removed_orphan(path)]
 
 
+@contextlib.contextmanager
+def stage(folder: Path) -> Iterator[Path]:
+    """Give a new private folder inside another until the block ends."""
+    sweep_stages(folder)
+    guard = _lock_of(folder)  # so that nobody sweeps it before it is locked
+    try:
+        path = Path(tempfile.mkdtemp(prefix=_STAGE, dir=folder))
+        descriptor = _lock_of(path)
+    finally:
+        os.close(guard)
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+        os.close(descriptor)
+
+
+def sweep_stages(folder: Path) -> None:
+    """Remove the stages of processes that died: they hold worlds, not encrypted."""
+    guard = _lock_of(folder)
+    try:
+        for path in folder.glob(f"{_STAGE}*"):
+            _removed_orphan(path)
+    finally:
+        os.close(guard)
+
+
 def flush(descriptor: int) -> None:
     """Flush an open file to the disk."""
     if FULL_FLUSH is None:
@@ -292,15 +322,27 @@ def _create(target: Path, mode: int) -> tuple[Path, int]:
         os.close(descriptor)
 
 
+def _lock_of(path: Path) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with contextlib.suppress(OSError):  # no locks on some file systems: never swept there
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    return descriptor
+
+
 def _removed_orphan(path: Path) -> bool:
-    """Remove a draft that is not locked, holding its lock meanwhile."""
+    """Remove a draft or a stage that is not locked, holding its lock meanwhile."""
+    is_folder = path.is_dir()
+    way = os.O_RDONLY if is_folder else os.O_RDWR
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, way | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        path.unlink()
+        if is_folder:
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     except OSError:
         return False
     finally:

@@ -138,8 +138,8 @@ APP = "hubbub"
 PREFIX = "HUBBUB_"
 MASK = "********"
 _LOCATION = "HUBBUB_SETTINGS"
-_OTHERS = {_LOCATION, "HUBBUB_SHARED_DATA"}
-"""Variables that other rooms read: the locations of data sets."""
+_OTHERS = {_LOCATION, "HUBBUB_SHARED_DATA", "HUBBUB_BACKUP_PASSPHRASE"}
+"""Variables that other rooms read."""
 
 _PROFILES: dict[str, dict[str, Any]] = {
     "development": {"log_level": "debug"},

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sim.core.files import sweep_stages
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, SnapshotError
@@ -103,6 +104,7 @@ def delete(folder: Path, name: str) -> Path:
         path.unlink(missing_ok=True)
         _drop_journal(path)
         drop_history(path)
+        sweep_stages(folder)
     return path
 
 

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sim.core.files import PRIVATE, copy_private, flush_folder
+from sim.core.files import PRIVATE, copy_private, flush_folder, stage, sweep_stages
 from sim.core.progress import Report, quiet
 from sim.core.registry import kinds, names
 from sim.core.text import one_line
@@ -97,6 +96,8 @@ def backup(
     nameable(to).mkdir(0o700, parents=True, exist_ok=True)
     if folder.resolve() == to.resolve():
         raise InputError(f"{to} is the saves folder itself; backups belong elsewhere.")
+    if folder.is_dir():
+        sweep_stages(folder)
     files = {each.path: each.name for each in kept(folder)}
     alone = [each.path for each in live_places(folder) if not os.path.lexists(each.path)]
     names = files | {path: one_line(path.name.removesuffix(SUFFIX)) for path in alone}
@@ -137,9 +138,9 @@ def restore(
     found = (source,) if alone else backups(source, stem, encrypted=seal is not None)
     if found and seal is not None:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".restored-", dir=folder) as stage:
-            seal.unpack(found[-1], Path(stage))
-            plain = Path(stage) / _INSIDE
+        with stage(folder) as inside:
+            seal.unpack(found[-1], inside)
+            plain = inside / _INSIDE
             done = restore(folder, name, plain, new=new, force=force, test=test, report=report)
         return replace(done, path=found[-1]) if test else done
     if not found and seal is None and backups(source, stem, encrypted=True):
@@ -281,9 +282,9 @@ def _backed(
             _copied(path, fresh, report)
         else:
             fresh = fresh.with_name(fresh.name + mark)
-            with tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as stage:
-                _copied(path, Path(stage) / _INSIDE, report)
-                seal.pack(Path(stage), fresh)
+            with stage(path.parent) as inside:
+                _copied(path, inside / _INSIDE, report)
+                seal.pack(inside, fresh)
     except (SnapshotError, LeaseError) as error:
         return Backup(name, newest, (), error.reason)
     return Backup(name, fresh, _given_up((*before, fresh), keep), "copied")
@@ -351,17 +352,15 @@ def copy_live(
     if folder.exists():
         raise FileError(folder, "exists; choose another name")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent))
     try:
-        _tried_again(source, draft, report)
-        _keep_note(Path(path), Path(target), draft)
-        flush_folder(draft)
-        draft.rename(folder)
-        flush_folder(folder.parent)
+        with stage(folder.parent) as draft:
+            _tried_again(source, draft, report)
+            _keep_note(Path(path), Path(target), draft)
+            flush_folder(draft)
+            draft.rename(folder)
+            flush_folder(folder.parent)
     except (OSError, sqlite3.Error) as error:
         raise FileError(folder, f"not copied: {error}") from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
     return folder
 
 

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from sim.agents.names import handle
 from sim.agents.table import Texts
+from sim.core.files import sweep_stages
 from sim.core.progress import Report, quiet
 from sim.core.text import one_line, plural
 from sim.errors import FileError, InputError
@@ -199,6 +200,7 @@ def erase_profiles(
     known = sum(_is_known(world, index, how) for index in agents.tolist())
     clean, scrub, acts = without_profiles(world, agents, how, author=author)
     report("rewriting the world", 0.5)
+    sweep_stages(file.parent)
     said = info(file) if file.is_file() else None
     note, name = (scrub.text(said.note), scrub.text(said.name)) if said else ("", None)
     save(clean, file, report=report, note=note, name=name)

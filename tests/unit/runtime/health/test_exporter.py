@@ -4,29 +4,24 @@ import http.client
 import json
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
 
 import pytest
 
-from sim import Answer, Thinker, World
+from sim import Answer, Ask, Thinker, Turn, World
 from sim.errors import InputError
-from sim.minds import Fault
+from sim.minds import Fault, ModelPool, Provider
 from sim.minds.models.asks import Spend
-from sim.runtime import (
-    Durability,
-    Health,
-    Performance,
-    Simulation,
-    SimulationSource,
-    Vitals,
-    exported,
-)
-from sim.runtime.export import Exporter, Numbers, WorldSource
+from sim.minds.models.provider import Secret
+from sim.runtime import Durability, Health, Performance, Simulation, SimulationSource, Vitals
+from sim.runtime.export import Exporter, Numbers, WorldSource, exported
 from sim.runtime.health import ProcessHealthWatch, look
 from sim.runtime.journal.writer import JournalWriter
 from tests.raising import raises
+from tests.unit.minds.server import Server
 from tests.unit.runtime.minds_world import Script, minded, platform_of, run
 from tests.unit.runtime.worlds import until
 
@@ -139,11 +134,8 @@ def test_only_this_machine_may_ask_and_only_for_two_pages() -> None:
         assert asked(exporter, "/metrics", "localhost")[0] == 200
         assert asked(exporter, "/../etc/passwd")[0] == 404
         assert exporter._server.server_address[0] == "127.0.0.1"
-
-
-def test_no_port_serves_nothing() -> None:
-    with exported(Given(Numbers(), Vitals()), None) as exporter:
-        assert exporter is None
+    with exported(Given(Numbers(), Vitals()), None) as nothing:
+        assert nothing is None
 
 
 def test_a_port_that_is_taken_or_none_is_refused() -> None:
@@ -187,7 +179,7 @@ async def test_a_simulation_is_a_source(path: Path) -> None:
         assert found[f"{name}_sum"] > 0
 
 
-async def test_ticks_and_commands_are_traced_where_tracing_is_set_up(
+async def test_ticks_commands_and_calls_of_models_are_traced_where_tracing_is_set_up(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     provider = MagicMock()
@@ -196,10 +188,12 @@ async def test_ticks_and_commands_are_traced_where_tracing_is_set_up(
         await simulation.do("note", [1], "seen")
         await simulation.step(2)
         await simulation.save(tmp_path / "a.hub")
+    with Server() as server, ModelPool([Provider("m", server.url, Secret("k"))], cache=0) as pool:
+        pool.ask_all([Ask((Turn("user", "Which?"),))])
     spans = provider.get_tracer.return_value.start_as_current_span.call_args_list
     assert [(each.args[0], each.kwargs["attributes"]) for each in spans] == [
         ("hubbub command", {"name": "note"}), ("hubbub tick", {"tick": 0}),
-        ("hubbub tick", {"tick": 1}), ("hubbub save", {}),
+        ("hubbub tick", {"tick": 1}), ("hubbub save", {}), ("hubbub model call", {"model": "m"}),
     ]  # fmt: skip
 
 
@@ -224,8 +218,6 @@ def test_a_world_is_a_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 async def test_an_engine_elsewhere_is_seen_through_its_frames() -> None:
     async with Simulation(World.create(agents=80, mean_degree=5, seed=3)) as simulation:
         await simulation.inject("hi", seeds=[0], model="si")
-        from dataclasses import replace
-
         watch, frame = ProcessHealthWatch(), simulation.frame
         first = watch.look(frame)
         assert watch.look(frame, within=1e9) is first

@@ -136,19 +136,16 @@ def test_one_of_the_backups_can_be_chosen(folder: Path, tmp_path: Path) -> None:
     assert [path.name for path in folder.iterdir()] == ["a.hub"]
 
 
-def test_a_damaged_backup_is_refused_and_replaces_nothing(folder: Path, tmp_path: Path) -> None:
+def test_a_damaged_backup_and_an_open_world_are_refused(folder: Path, tmp_path: Path) -> None:
+    raises(FileError, "holds no backup of a", restore, folder, "a", tmp_path)
     before = told(saved(folder / "a.hub"))
     damaged(tmp_path / "x.hub")
     with pytest.raises(SnapshotError, match=r"x\.hub: damaged"):
         restore(folder, "a", tmp_path / "x.hub", force=True)
-    assert told(folder / "a.hub") == before
-
-
-def test_a_world_that_is_open_is_not_replaced(folder: Path, tmp_path: Path) -> None:
-    saved(folder / "a.hub")
     backup(folder, tmp_path / "b")
     with opened(folder / "a.hub"), pytest.raises(FileError, match="in use"):
         restore(folder, "a", tmp_path / "b", force=True)
+    assert told(folder / "a.hub") == before
 
 
 def test_a_backup_can_be_tried_without_writing(folder: Path, tmp_path: Path) -> None:
@@ -177,10 +174,6 @@ def test_a_history_that_is_damaged_is_told_of(tmp_path: Path) -> None:
         assert damage_of_history(world)
     path.write_bytes(whole[:4099] + b"\xff\xff" + whole[4101:])  # how many cells a page has
     assert damage_of_history(world)
-
-
-def test_a_name_without_backup_is_refused(folder: Path, tmp_path: Path) -> None:
-    raises(FileError, "holds no backup of a", restore, folder, "a", tmp_path)
 
 
 def test_a_later_second_needs_no_number(
@@ -270,9 +263,8 @@ async def test_no_journal_is_thrown_away_unmentioned(folder: Path, tmp_path: Pat
     await lived(path, after=0)
     backup(folder, tmp_path / "b")
     opened = open_live(path)
-    async with Simulation(
-        opened.world, path=path, journal=opened.journal_config(NEVER)
-    ) as simulation:
+    config = opened.journal_config(NEVER)
+    async with Simulation(opened.world, path=path, journal=config) as simulation:
         await simulation.step(7)
     done = restore(folder, "a", tmp_path / "b", force=True)
     assert done.aside == folder / "a-before-1.hub"
@@ -350,13 +342,6 @@ async def test_a_world_never_saved_replaces_one_that_was(folder: Path, tmp_path:
     assert open_live(path).world.tick == 5
 
 
-def test_a_live_world_without_a_checkpoint_is_copied_as_it_is(tmp_path: Path) -> None:
-    (tmp_path / "a.hub.live").mkdir()
-    (tmp_path / "a.hub.live" / "journal").write_bytes(b"")
-    made = copy_live(tmp_path / "a.hub", tmp_path / "b.hub")
-    assert [each.name for each in made.iterdir()] == ["journal"]
-
-
 def left(folder: Path) -> list[str]:
     return sorted(each.name for each in folder.iterdir())
 
@@ -395,9 +380,8 @@ async def test_no_damaged_journal_is_copied_amid_its_writing(folder: Path, tmp_p
 
 async def test_a_copy_begins_at_the_newest_checkpoint(folder: Path, tmp_path: Path) -> None:
     world = World.create(60, mean_degree=4, seed=1)
-    async with Simulation(
-        world, journal=JournalConfig(folder / "a.hub", Pacing(2, None))
-    ) as simulation:
+    config = JournalConfig(folder / "a.hub", Pacing(2, None))
+    async with Simulation(world, journal=config) as simulation:
         for _ in range(7):
             await simulation.step()
     live = folder / "a.hub.live"

@@ -198,12 +198,10 @@ async def test_a_history_that_cannot_be_read_is_told_and_not_called_clean(tmp_pa
 @pytest.mark.parametrize(
     ("who", "how", "sentence"),
     [
-        ([40], "erase", "Members are 0 to 39"),
-        ([], "erase", "No members match"),
-        ("nobody-such", "erase", "nobody-such"),
-        ("all", "forget", "erase or pseudonymise"),
+        ([40], "erase", "Members are 0 to 39"), ([], "erase", "No members match"),
+        ("nobody-such", "erase", "nobody-such"), ("all", "forget", "erase or pseudonymise"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_done_is_said(path: Path, who: Any, how: Any, sentence: str) -> None:
     save(World.create(agents=40, mean_degree=4, seed=1), path)
     raises(InputError, sentence, erase_profiles, path, who, how)
@@ -301,10 +299,8 @@ def test_numbers_of_one_are_said_as_one() -> None:
         "Deleted 1 profile from a.hub, from 1 log entry and 1 tick of its "
         "history; started a new journal."
     )
-    assert (
-        "Deleted 2 profiles from a.hub, from 0 log entries"
-        in ErasureReport(Path("a.hub"), 2, 0, 0).sentence
-    )
+    two = ErasureReport(Path("a.hub"), 2, 0, 0).sentence
+    assert "Deleted 2 profiles from a.hub, from 0 log entries" in two
 
 
 def test_whose_profiles_go_is_said_before_anybody_agrees() -> None:

@@ -39,9 +39,8 @@ async def test_saves_journals_history_and_backups_are_private(tmp_path: Path) ->
     save(world, path)
     async with Simulation(world, path=path, journal=True) as simulation:
         await simulation.step(30)
-        assert {"journal", "journal-wal", "acked", "lease"} <= {
-            each.name for each in (saves / "a.hub.live").iterdir()
-        }
+        names = {each.name for each in (saves / "a.hub.live").iterdir()}
+        assert names >= {"journal", "journal-wal", "acked", "lease"}
         assert others_may(home) == {}
         await simulation.save()
         assert others_may(home) == {}

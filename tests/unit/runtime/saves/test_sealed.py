@@ -11,11 +11,12 @@ import pytest
 from pyrage.x25519 import Identity
 
 from sim import World
+from sim.core.files import stage
 from sim.errors import FileError, InputError
 from sim.runtime.saves import sealed
 from sim.runtime.saves.backups import backup, backups, restore
 from sim.runtime.saves.sealed import KEY_FILE, Seal
-from sim.store import save
+from sim.store import save, saves
 from tests.raising import raises
 from tests.unit.store.test_saves import told
 
@@ -85,6 +86,28 @@ def test_a_full_disk_leaves_nothing(
     assert list((tmp_path / "away").iterdir()) == []
 
 
+KILLED = """
+import os, pathlib, sys
+from sim.runtime.saves import backups, sealed
+sealed.Seal.pack = lambda *_: os.kill(os.getpid(), 9)
+seal = sealed.Seal(sealed.Identity.generate())
+backups.backup(*map(pathlib.Path, sys.argv[1:]), seal=seal)
+"""
+
+
+def test_what_a_killed_backup_left_unencrypted_is_swept(folder: Path, tmp_path: Path) -> None:
+    to = tmp_path / "away"
+    for use in (lambda: backup(folder, to), lambda: saves.delete(folder, "a")):
+        done = subprocess.run([sys.executable, "-c", KILLED, folder, to], check=False)
+        assert (done.returncode, len([*folder.glob(".hubbub-stage-*/world.hub")])) == (-9, 1)
+        use()
+        assert list(folder.glob(".*")) == []
+    with stage(folder) as living:
+        backup(folder, to)
+        assert list(folder.iterdir()) == [living]  # its process lives
+    assert list(folder.iterdir()) == []
+
+
 def test_a_key_stands_in_a_private_file(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "backups.key"
     made = Seal.in_file(path)
@@ -116,20 +139,18 @@ def test_the_verbs_ask_the_environment_and_never_the_command_line(
     def hubbub(*words: str, **more: str) -> tuple[int, str]:
         env = {"HUBBUB_SAVES": str(folder), "HOME": str(tmp_path), **more}
         command = [sys.executable, "-m", "sim", "saves", *words]
-        done = subprocess.run(
-            command, capture_output=True, text=True, env=env, stdin=-3, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, env=env, stdin=-3)
         return done.returncode, done.stdout + done.stderr
 
     to = ("--out", str(tmp_path / "away"))
     code, said = hubbub("backup", *to, "--encrypt")
     assert (code, "set HUBBUB_BACKUP_PASSPHRASE" in said) == (2, True)
-    assert hubbub("backup", *to, "--encrypt", **{VARIABLE: WORDS})[0] == 0
+    code, said = hubbub("backup", *to, "--encrypt", **{VARIABLE: WORDS})
+    assert (code, "is no setting" in said) == (0, False)
     back = ("restore", "a", "--backups", str(tmp_path / "away"))
     assert "there is no such key" in hubbub(*back, "--key", str(tmp_path / "none"))[1]
     assert "does not open it" in hubbub(*back, "--encrypted", **{VARIABLE: "x"})[1]
-    found = hubbub(*back, "--encrypted", "--as", "b", **{VARIABLE: WORDS})
-    assert found[1].startswith("Restored ")
+    assert "Restored " in hubbub(*back, "--encrypted", "--as", "b", **{VARIABLE: WORDS})[1]
     key = ("--key", str(tmp_path / "mine.key"))
     assert hubbub("backup", "--out", str(tmp_path / "other"), *key)[0] == 0
     assert (tmp_path / "mine.key").stat().st_mode & 0o777 == 0o600
