@@ -96,17 +96,18 @@ def writing(count: int) -> tuple[float, float]:
     from sim.platform.posts.texts import Writer
 
     writer, draw = Writer([f"topic{bit}" for bit in range(32)]), np.random.default_rng(7)
-    tags = draw.integers(0, 1 << 32, count, dtype=np.uint64)
-    people = draw.integers(0, 256, (count, 5), dtype=np.uint8)
+    tags = draw.integers(0, 1 << 32, count, dtype=np.uint64).tolist()
+    people = draw.integers(0, 256, (count, 5), dtype=np.uint8).tolist()
     took = []
     for round_ in range(3):
         began = time.process_time()  # of a core: other programs do not count
-        writer.posts(round_, np.arange(count), tags, people)
+        for number in range(count):
+            writer.post(round_, number, tags=tags[number], personality=people[number])
         took.append(time.process_time() - began)
     single = []
     for number in range(1000):
         began = time.perf_counter()
-        writer.post(9, number, tags=int(tags[number]), personality=people[number].tolist())
+        writer.post(9, number, tags=tags[number], personality=people[number])
         single.append(time.perf_counter() - began)
     return count / min(took), statistics.median(single)
 

@@ -79,7 +79,7 @@ class Blend(Weighted):
         + fresh * half_life / (half_life + hours)
         + popular * n / (n + 20),  n = likes + 2 shares
         + friends * (further friends that share it)
-        - demotion * downranked
+        - demotion * downranked + language * (the author writes in the viewer's language)
     """
 
     interest: float = Field(1.0, ge=0, le=100, description="weight of shared interests")
@@ -92,6 +92,7 @@ class Blend(Weighted):
     popular: float = Field(0.5, ge=0, le=100, description="weight of likes and shares")
     friends: float = Field(0.2, ge=0, le=100, description="for each further friend that shares it")
     demotion: float = Field(2.0, ge=0, le=100, description="what being down-ranked costs")
+    language: float = Field(0.0, ge=0, le=100, description="bonus for the viewer's own language")
 
     card: ClassVar[Card] = Card(
         source="Hubbub's own; the terms are those of the published ranking of Twitter, 2023",
@@ -103,7 +104,7 @@ class Blend(Weighted):
         """Return what each thing counts for."""
         return Weights(
             self.interest, self.trust, self.followed, self.fresh, self.popular, self.friends,
-            self.demotion, self.half_life,
+            self.demotion, self.half_life, language=self.language,
         )  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+from sim.agents.languages import LANGUAGES as LANGUAGES
 from sim.agents.lifecycle import Moves as Moves
 from sim.agents.profiles import TRAITS as TRAITS
 from sim.agents.profiles import Profile as Profile

@@ -12,6 +12,7 @@ from typing import Any, SupportsIndex, SupportsInt
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.languages import LANGUAGES, joined
 from sim.agents.lifecycle import Lifecycle, belongs, check_moves, lifecycle
 from sim.agents.names import NameSnapshot, anonymous, community_titles, handle, name_of
 from sim.agents.records import AgentRecords
@@ -343,6 +344,23 @@ class Agents:
         return self._views["status"]
 
     @property
+    def language(self) -> npt.NDArray[np.uint8]:
+        """uint8 (n,): place in :data:`~sim.agents.languages.LANGUAGES`; 0, English, unless set."""
+        own = self.lore.languages
+        found = own if own.size else np.broadcast_to(np.uint8(0), self._count)
+        found.flags.writeable = False
+        return found
+
+    @property
+    def is_multilingual(self) -> bool:
+        """Whether languages were set."""
+        return self.lore.languages.size > 0
+
+    def language_name(self, index: int) -> str:
+        """Return the name of an agent's language; empty if no languages were set."""
+        return [*LANGUAGES.values()][self.language[index]] if self.is_multilingual else ""
+
+    @property
     def communities(self) -> list[str]:
         """Names of the communities, coined for those that were given none (a copy)."""
         if self._titles is None:
@@ -438,6 +456,8 @@ class Agents:
         labels = labels_of(count, community, len(self._communities))
         before = self._count
         self._append(labels, self._identities.extended(count, ids), report)
+        if self.is_multilingual:
+            self.lore.languages = joined(self.lore.languages, self._count, self._seed)
         return range(before, self._count)
 
     def is_active(self, ids: npt.ArrayLike) -> npt.NDArray[np.bool_]:
@@ -493,6 +513,12 @@ class Agents:
         chosen = self._checked(ids)
         self._own("personality")[chosen] = np.rint(values * 255).astype(np.uint8)
         self.edition += 1
+
+    def set_language(self, ids: npt.ArrayLike, languages: npt.ArrayLike) -> None:
+        """Replace languages, given as places in :data:`~sim.agents.languages.LANGUAGES`."""
+        own = self.language.copy()
+        own[self._checked(ids)] = languages
+        self.lore.languages = own
 
     def still(self, copied: Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]]) -> Agents:
         """Return a read-only snapshot whose columns are ``copied(name, column)``."""

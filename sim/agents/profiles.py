@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.languages import language
 from sim.agents.vocabulary import Vocabulary
 from sim.core.text import one_line
 from sim.errors import InputError
@@ -89,7 +90,7 @@ def _checked(chances: npt.NDArray[Any], count: int) -> npt.NDArray[np.float32]:
 LONGEST_TEXT: Final = 1 << 20
 """Maximum length of a biography or persona in characters; 10,000 words have about 60,000."""
 _DEEPEST: Final = 32
-_TEXTS: Final = ("name", "biography", "persona")
+_TEXTS: Final = ("name", "biography", "persona", "language")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ class Profile:
         24 chances of being online, one per hour of the day; or empty.
     more
         All other fields of the file, plain values.
+    language
+        One of :data:`~sim.agents.languages.LANGUAGES`, by code or name; or empty.
 
     Raises
     ------
@@ -128,6 +131,7 @@ class Profile:
     activity: float | None = None
     hours: tuple[float, ...] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
+    language: str = ""
 
     def __post_init__(self) -> None:
         for name in _TEXTS:
@@ -142,6 +146,8 @@ class Profile:
             raise InputError(f"hours must be {DAY} numbers, one an hour, got {len(self.hours)}.")
         for hour, value in enumerate(self.hours):
             _check_share(f"hour {hour}", value)
+        if self.language:
+            language(self.language)
         if _depth(self.more) > _DEEPEST:
             raise InputError(f"its fields lie more than {_DEEPEST} levels deep.")
 

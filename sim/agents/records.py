@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from sim.agents.languages import LANGUAGES
 from sim.agents.lifecycle import MoveLog
 from sim.agents.profiles import Hours
 from sim.core.bounds import prefixed, under
@@ -28,28 +29,32 @@ Columns = dict[str, npt.NDArray[Any]]
 
 
 class AgentRecords:
-    """Cold records, individual online hours, and lifecycle transitions."""
+    """Cold records, individual online hours, lifecycle transitions, and languages."""
 
     def __init__(self) -> None:
         self.cold = ColdRecords()
         self.hours = Hours()
         self.moves = MoveLog()
+        self.languages = np.empty(0, np.uint8)  # of each agent; empty: English for all
 
     @property
     def nbytes(self) -> int:
         """Size in bytes."""
-        return self.cold.nbytes + self.hours.nbytes + self.moves.nbytes
+        held = self.cold.nbytes + self.hours.nbytes + self.moves.nbytes
+        return held + self.languages.nbytes
 
     def copied(self) -> AgentRecords:
         """Return a copy that later changes do not affect."""
         twin = AgentRecords()
         twin.cold, twin.hours = self.cold.copied(), self.hours.copied()
-        twin.moves = self.moves.copied()
+        twin.moves, twin.languages = self.moves.copied(), self.languages  # never written to
         return twin
 
     def dump(self) -> Columns:
-        """Return hours and transitions as columns."""
-        return prefixed("hours.", self.hours.dump()) | prefixed("moves.", self.moves.dump())
+        """Return hours, transitions and languages as columns."""
+        spoken = {"languages": self.languages} if self.languages.size else {}
+        own = prefixed("hours.", self.hours.dump()) | prefixed("moves.", self.moves.dump())
+        return own | spoken
 
     @classmethod
     def restore(cls, columns: Mapping[str, npt.NDArray[Any]], agents: int) -> AgentRecords:
@@ -57,6 +62,10 @@ class AgentRecords:
         lore = cls()
         lore.hours = Hours.restore(under("hours.", columns), agents)
         lore.moves = MoveLog.restore(under("moves.", columns), agents)
+        if "languages" in columns:
+            lore.languages = spoken = np.array(columns["languages"], np.uint8)
+            if spoken.shape != (agents,) or spoken.max() >= len(LANGUAGES):
+                raise InputError(f"The languages of {agents:,} agents are damaged.")
         return lore
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.agents.languages import language
 from sim.agents.lifecycle import lifecycle
 from sim.agents.profiles import TRAITS
 from sim.arrays import Bools
@@ -35,6 +36,7 @@ GRAMMAR: Final = (
     ("name:dak", "name contains dak"),
     ("community:A,B", "member of community A or B"),
     ("status:banned", "account status"),
+    ("language:es", "writes in Spanish; also language:Spanish"),
     ("interest:music", "interested in music"),
     ("state:0:infected", "in this state of message 0"),
     ("id:12", "member with this id"),
@@ -132,6 +134,10 @@ def _status(agents: Agents, values: list[str]) -> Bools:
     return np.isin(agents.status, [int(lifecycle(value)) for value in values])
 
 
+def _language(agents: Agents, values: list[str]) -> Bools:
+    return np.isin(agents.language, [language(value) for value in values])
+
+
 def _name(agents: Agents, values: list[str]) -> Bools:
     return agents.naming().containing(values)
 
@@ -146,6 +152,7 @@ _KINDS: Final[dict[str, Callable[[Agents, list[str]], Bools]]] = {
     "interest": _interest,
     "community": _community,
     "status": _status,
+    "language": _language,
     "id": _id,
     "name": _name,
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.agents.character import ARCHETYPES, archetype, credulity, expertise, verification
+from sim.agents.languages import LANGUAGES
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.profiles import TRAITS
 from sim.arrays import Ids
@@ -74,6 +75,7 @@ def _agent(world: World, agent: int) -> Facts:
         "status": Lifecycle(int(agents.status[agent])).name.lower(),
         "activity": round(float(agents.activity[agent]), 3),
         "community": agents.communities[label] if label >= 0 else None,
+        "language": [*LANGUAGES][agents.language[agent]],
         "interests": list(agents.vocabulary.names(int(agents.interests[agent]))),
         "biography": one_line(agents.lore.cold.text(agent, "biography"), 200),
     }
@@ -98,7 +100,8 @@ def _text(facts: Facts, most: int) -> str:
     lines = [f"{plural(facts['count'], 'member')}."]
     if rows:
         head = (
-            "id", "name", "status", "activity", "community", "interests", "biography", "active at"
+            "id", "name", "status", "activity", "community", "language", "interests", "biography",
+            "active at",
         )  # fmt: skip
         lines.append(listed(head, rows, facts["count"]))
     cold = facts["cold data"]
@@ -180,6 +183,7 @@ def member_facts(world: World, agent: int) -> Facts:
         "archetype": ARCHETYPES[int(archetype(agents)[agent])],
         "activity": round(float(agents.activity[agent]), 3),
         "community": agents.communities[label] if label >= 0 else None,
+        "language": [*LANGUAGES.values()][agents.language[agent]],
         "traits": {name: round(value, 3) for name, value in zip(TRAITS, traits, strict=True)},
         "credulity": round(float(credulity(agents)[agent]), 3),
         "verification": round(float(verification(agents)[agent]), 3),

@@ -52,7 +52,7 @@ def edit_agents(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="Status, activity, interests, community or a trait; may be repeated. "
+            help="Status, activity, interests, community, language or a trait; may be repeated. "
             "Only active members take part; idle ones are still suggested as friends, banned ones "
             "make no new ties, destroyed ones lose ties, groups and community for good.",
         ),

@@ -132,7 +132,10 @@ def new(
     ] = None,
     parameter: Pairs = None,
     platform: Annotated[
-        str, typer.Option(help="Add a platform with this recommender: blend, chronological, ...")
+        str, typer.Option(help="Add a platform with a recommender: blend; blend,language=1; ...")
+    ] = "",
+    languages: Annotated[
+        str, typer.Option(help="Shares of languages: en=0.6,es=0.4 (zh, de, fr, ja).")
     ] = "",
     force: Force = False,
 ) -> None:
@@ -143,7 +146,7 @@ def new(
 
     given = assignments(parameter or ())
     order = NewWorld(
-        agents, network, mean_degree, seed, tick_minutes, trust, degrees, given, platform
+        agents, network, mean_degree, seed, tick_minutes, trust, degrees, given, platform, languages
     )
     require_folder(out)
     require_free(out, force=force)

@@ -96,6 +96,7 @@ class Stream(Enum):
     DECIDING = 21, 0x4D494E44, "ticks", "agent, draw"
     TEXTS = 22, 0, "once", "message"
     LANGUAGES = 22, 0x4C414E47, "once", "agent"
+    MEMBER_LANGUAGES = 22, 0x4D454D42, "once", "agent"
     MODEL_ONCE = 23, Salt.CASCADE, "once", "what a model's author says"
     EXPOSURES = 24, Salt.CASCADE, "ticks", "source, viewer"
     OPENINGS = 25, Salt.CASCADE, "once", "agent"

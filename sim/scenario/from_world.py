@@ -365,7 +365,7 @@ def _created(said: dict[str, Any]) -> Keys:
     if said.pop("degrees", None) is not None:
         raise InputError("A scenario takes degree pairs from a file, and this world had an array.")
     section = [("kind", said.pop("network"))]
-    known = ("agents", "mean_degree", "seed", "trust")
+    known = ("agents", "mean_degree", "seed", "trust", "languages")
     section += [(key, said.pop(key)) for key in known if key in said]
     return [*section, ("parameters", said)] if said else section
 

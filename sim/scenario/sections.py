@@ -236,7 +236,7 @@ _DRAWN = ("kind", "agents", "mean_degree", "degrees")
 _APPLY: dict[str, tuple[str, ...]] = {
     "world": (),
     "file": ("direction", "directed", "columns", "weights", "times", "signed", "labels", "names"),
-    "kind": (*_DRAWN, "trust", "parameters", "data", "direction"),
+    "kind": (*_DRAWN, "trust", "languages", "parameters", "data", "direction"),
 }
 """Keys that apply to each source of a network; ``seed`` applies to all."""
 
@@ -265,6 +265,7 @@ class NetworkSection(Section):
     agents: int | None = Field(None, strict=True, description="number of members to generate")
     mean_degree: float | None = Field(None, strict=True, description="mean number of followers")
     trust: str = Field("full", description="full, uniform, or uniform:LOW-HIGH")
+    languages: str | dict[str, float] = Field("", description="shares, such as en=0.6,es=0.4")
     degrees: Path | None = Field(None, description="a file of degree pairs")
     seed: int = Field(0, strict=True, description="of the world; the same seed, the same run")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the generator")

@@ -276,6 +276,7 @@ class Scenario:
             trust=network.trust,
             degrees=None if network.degrees is None else self.path.parent / network.degrees,
             parameters=network.parameters,
+            languages=network.languages,
         ).make(report, tell)
 
     def _imported(self, file: Path, seed: int, report: Report) -> World:

@@ -15,6 +15,7 @@ from sim.core.progress import Report, Tell, unheard
 from sim.errors import CapacityError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from sim.agents.languages import Languages
     from sim.io import ImportOutcome
     from sim.world.world import World
 
@@ -32,6 +33,7 @@ class NewWorld:
     degrees: Path | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     platform: str = ""
+    languages: Languages = ""
 
     def make(self, report: Report, tell: Tell = unheard) -> World:
         """Make the world."""
@@ -71,6 +73,7 @@ class NewWorld:
             tick_minutes=self.tick_minutes,
             trust=self.trust,
             platform={"recommender": self.platform} if self.platform else None,
+            languages=self.languages,
             report=report,
             **extra,
         )
@@ -116,6 +119,7 @@ _CONVERT: dict[str, type] = {
     "trust": str,
     "degrees": Path,
     "platform": str,
+    "languages": str,
 }
 
 

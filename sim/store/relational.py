@@ -214,6 +214,8 @@ def _agents(world: PopulatedWorld, ids: list[str], lives: _Lives) -> Iterator[Ro
         community = titles[label] if 0 <= label < len(titles) else None
         interests = [name for bit, name in named if mask & bit]
         said = {"interests": interests, "activity": round(activity, 6), "community": community}
+        if language := agents.language_name(index):
+            said["language"] = language
         record = cold.get(index) if len(cold) and index in cold else {}
         if record.get("more"):
             said["profile"] = record["more"]

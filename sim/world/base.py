@@ -49,7 +49,7 @@ from sim.world.opinions import Opinions
 from sim.world.relation_state import Relationships
 
 _TRAITS = ("openness", "conscientiousness", "extraversion", "agreeableness", "neuroticism")
-_PLAIN = ("interests", "activity", "community", "status", "personality")
+_PLAIN = ("interests", "activity", "community", "status", "personality", "language")
 
 
 class AgentColumns:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from sim.agents.character import credulity, verification
 from sim.agents.columns import Agents
+from sim.agents.languages import LANGUAGES, Languages, drawn, language, languages_of
 from sim.agents.lifecycle import Lifecycle, Moves, check_moves, lifecycle
 from sim.agents.profiles import TRAITS, Profile, folded_in, interests_of
 from sim.agents.select import where
@@ -131,6 +132,8 @@ def take(
     daily = [place for place, person in enumerate(people) if person.hours]
     if daily:
         agents.lore.hours.put(who[daily], [people[place].hours for place in daily])
+    if spoken := [place for place, person in enumerate(people) if person.language]:
+        agents.set_language(who[spoken], [language(people[place].language) for place in spoken])
     said = (*own, *_guesses(+guessed, agents.vocabulary), *_remarks(unknown, folded))
     return ProfilesTaken(who, said)
 
@@ -213,10 +216,6 @@ def _remarks(unknown: Counter[str], folded: Counter[tuple[str, str]]) -> Iterabl
     )
 
 
-_LONGEST_LANGUAGE = 40
-Languages = str | Mapping[str, float]
-
-
 def members_of(world: WorldState, members: Any) -> npt.NDArray[Any]:
     """Return the members that an expression names, or indices, checked."""
     if isinstance(members, str):
@@ -279,37 +278,6 @@ def _plain(value: str) -> Any:
     return found if isinstance(found, int | float) else value
 
 
-def languages_of(said: Languages, who: npt.NDArray[Any], seed: int) -> list[str]:
-    """Return the language of each member; several are drawn from their own stream.
-
-    Examples
-    --------
-    >>> languages_of("German", np.array([3, 4]), 7)
-    ['German', 'German']
-    """
-    shares = dict(said) if isinstance(said, Mapping) else dict(map(_share, said.split("/")))
-    names = [one_line(str(name)) for name in shares]
-    parts = np.array([float(part) for part in shares.values()])
-    is_right = bool((parts > 0).all() and np.isfinite(parts).all())
-    if not is_right or any(len(name) > _LONGEST_LANGUAGE for name in names):
-        raise InputError(
-            f"Languages are NAME or NAME:SHARE/NAME:SHARE, names of at most {_LONGEST_LANGUAGE} "
-            f"characters and shares above 0; got {said!r}."
-        )
-    bounds = np.cumsum(parts) / parts.sum()
-    drawn = rng.uniforms(rng.key(seed, Stream.LANGUAGES), who.astype(np.uint64))
-    places = np.searchsorted(bounds, drawn, side="right")
-    return [names[place] for place in np.minimum(places, len(names) - 1).tolist()]
-
-
-def _share(said: str) -> tuple[str, float]:
-    name, _, part = said.partition(":")
-    try:
-        return name.strip(), float(part) if part else 1.0
-    except ValueError:
-        return name.strip(), -1.0
-
-
 def give(
     world: WorldState,
     members: Any,
@@ -324,13 +292,14 @@ def give(
     name, more = mind_of(mind)
     spoken = more.pop("language", "") or language
     who = members_of(world, members)
-    languages = languages_of(spoken, who, world.seed)
+    names, places = drawn(spoken, who, rng.key(world.seed, Stream.LANGUAGES))
+    languages = [names[place] for place in places.tolist()]
     return world.platform.minds.give(who, name, goal, languages, {**more, **options})
 
 
 LONGEST_NOTE = 4096
 
-CHANGES: Final = ("status", "activity", "interests", "community", *TRAITS)
+CHANGES: Final = ("status", "activity", "interests", "community", "language", *TRAITS)
 """Properties that :func:`change` can set."""
 
 
@@ -497,6 +466,11 @@ def _community(world: WorldState, who: Ids, _: str, value: Any) -> Ready:
     return lambda: agents.set_community(labels, names)
 
 
+def _language(world: WorldState, who: Ids, _: str, value: Any) -> Ready:
+    codes = languages_of(value, who, world.seed)
+    return lambda: world.agents.set_language(who, codes)
+
+
 def _trait(world: WorldState, who: Ids, name: str, value: Any) -> Ready:
     share = shares(_number(name, value), name)
 
@@ -520,6 +494,7 @@ _SETTERS: Final[Mapping[str, Callable[[WorldState, Ids, str, Any], Ready]]] = {
     "activity": _activity,
     "interests": _interests,
     "community": _community,
+    "language": _language,
 }
 
 
@@ -546,7 +521,7 @@ class MemberCommands(WorldState):
         match: Match = "auto",
         interests: Interests = "known",
     ) -> ProfilesTaken:
-        """Assign profiles to agents: names, texts, interests, traits, activity, hours.
+        """Assign profiles to agents: names, texts, interests, traits, activity, hours, language.
 
         Parameters
         ----------
@@ -588,6 +563,7 @@ class MemberCommands(WorldState):
         own: dict[str, Any] = {"id": agents.id(agent), "name": agents.name(agent), "traits": traits}
         own["interests"] = agents.vocabulary.names(int(agents.interests[agent]))
         own["activity"] = float(agents.activity[agent])
+        own["language"] = [*LANGUAGES][agents.language[agent]] if agents.is_multilingual else ""
         return Profile.of({n: v for n, v in known if n != "history"} | own)
 
     def change_agents(self, agents: str | npt.ArrayLike, **values: Any) -> Ids:
@@ -598,7 +574,8 @@ class MemberCommands(WorldState):
         agents
             Indices, or a condition: ``'activity > .5 and community == "x"'``.
         **values
-            ``status``, ``activity``, ``interests`` (names), ``community``, or one of the Big Five.
+            ``status``, ``activity``, ``interests`` (names), ``community``, ``language`` (a code, a
+            name, or shares as of :meth:`World.create`), or one of the Big Five.
 
         Raises
         ------
@@ -641,8 +618,8 @@ class MemberCommands(WorldState):
             Their goal: ``"persuade: ..."``, ``"debunk: ..."``, ``"inform: ..."`` or free text;
             empty: none.
         language
-            Language they write in: ``"German"``, or shares, ``{"German": 0.3, "English": 0.7}``.
-            Text by rules is always English.
+            Language they write in: ``"German"``, or shares, ``{"German": 0.3, "English": 0.7}``;
+            default: their own. Text by rules is in their own.
         **options
             Parameters of the mind, such as ``model="gpt-4o-mini"``.
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.agents.columns import Agents
+from sim.agents.languages import Languages, languages_of
 from sim.arrays import U64
 from sim.core.checks import LAST_TICK, shown, whole_number
 from sim.core.progress import Report, quiet
@@ -209,6 +210,7 @@ class World(MemberCommands, TieCommands):
         trust: str = "full",
         degrees: npt.ArrayLike | None = None,
         platform: PlatformChoice = None,
+        languages: Languages = "",
         report: Report = quiet,
         **parameters: Any,
     ) -> World:
@@ -233,6 +235,9 @@ class World(MemberCommands, TieCommands):
             each agent. ``mean_degree`` is ignored then.
         platform
             True, or what :meth:`open_platform` takes: a social platform from the start.
+        languages
+            Shares of the languages that members write in, drawn for each: ``"en=0.6,es=0.4"`` or
+            ``{"en": 0.6, "es": 0.4}``; default: English (:data:`~sim.agents.LANGUAGES`).
         report
             Progress callback; may cancel by raising.
         **parameters
@@ -250,9 +255,13 @@ class World(MemberCommands, TieCommands):
             agents = int(agents) if whole else whole_number(agents, "agents")
         made = drawn(agents, network, mean_degree, parameters, degrees, trust, seed, report)
         world = cls(*made, seed=seed, tick_minutes=tick_minutes)
+        if languages:
+            who = np.arange(len(world.agents))
+            world.agents.set_language(who, languages_of(languages, who, seed))
         said = {"network": network, "mean_degree": mean_degree, "seed": seed, "trust": trust}
         said |= {"agents": agents, "tick_minutes": tick_minutes, "degrees": degrees}
         said |= {"platform": platform} if platform else {}
+        said |= {"languages": languages} if languages else {}
         made_of = world.trail.acts[0].result
         with_told(world, platform).trail.began("create", said | parameters, made_of)
         return world

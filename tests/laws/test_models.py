@@ -8,6 +8,7 @@ import pytest
 from sim import Cascade, Contacts, Draws, PropagationModel, World, convince, names, spec
 from sim.errors import InputError, PluginError, UnknownNameError
 from sim.testing import check_plugin
+from tests.raising import raises
 
 
 def model_class(name: str) -> type[PropagationModel]:
@@ -105,8 +106,7 @@ class Shrinking(Bad):
     ],
 )
 def test_broken_model_is_named(cls: type[PropagationModel], sentence: str) -> None:
-    with pytest.raises(PluginError, match=sentence):
-        check_plugin(cls)
+    raises(PluginError, sentence, check_plugin, cls)
 
 
 QUICK = ("sir", "utldr", "deffuant", "voter", "linear-threshold", "independent-cascade", "hoax",
@@ -145,10 +145,8 @@ def test_states_are_named_for_seeds_and_unknown_ones_refused() -> None:
     assert not queued.state_now.any()
     assert world.inject("z", seeds="state:0:infected", model="si").seeds.tolist() == [0, 7, 9]
     assert world.inject("z", seeds="state:0:infected:2", model="si").seeds.size == 2
-    with pytest.raises(UnknownNameError, match="state of sir"):
-        story.in_state("zombie")
-    with pytest.raises(InputError, match="no message '77'"):
-        world.inject("z", seeds="state:77:infected", model="si")
+    raises(UnknownNameError, "state of sir", story.in_state, "zombie")
+    raises(InputError, "no message '77'", world.inject, "z", seeds="state:77:infected", model="si")
 
 
 AGENTS = 80

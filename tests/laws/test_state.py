@@ -17,6 +17,7 @@ from sim.world import Metrics
 from sim.world.phase_guard import is_lost
 from sim.world.state.snapshot import still
 from sim.world.state.state import digest_of
+from tests.raising import raises
 
 Columns = dict[str, np.ndarray]
 
@@ -211,8 +212,7 @@ def test_how_often_is_measured_counts_while_an_intervention_waits() -> None:
 
 def test_who_is_online_is_saved(tmp_path: Any) -> None:
     world = full()
-    with pytest.raises(InputError, match="known after the next one"):
-        world.change_agents("online = 1", activity=0.5)
+    raises(InputError, "known after the next one", world.change_agents, "online = 1", activity=0.5)
     world.step(3)
     save(world, tmp_path / "a.hub")
     again = load(tmp_path / "a.hub")
@@ -287,5 +287,4 @@ def test_phases_that_no_dump_would_say_are_refused() -> None:
     meta, columns = world.dump()
     with pytest.raises(InputError, match="at most 1,000 phases"):
         World.restore(meta | {"phases": meta["phases"] * 200}, columns)
-    with pytest.raises(InputError, match="no phase 'lunch' to come before"):
-        world.add_phase(TAX, before="lunch")
+    raises(InputError, "no phase 'lunch' to come before", world.add_phase, TAX, before="lunch")

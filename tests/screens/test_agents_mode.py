@@ -329,7 +329,7 @@ def test_a_member_is_told_from_inside() -> None:
     world.opinions.hold("tea", np.full(60, 0.25))
     world.platform.act(7, "direct message", other=0, text="Tea at five?")  # type: ignore[union-attr]
     world.step()
-    world.change_agents([0], status="paused")
+    world.change_agents([0], status="paused", language="fr")
     found = inner_of(world, 0)
     assert found.credulity == pytest.approx(credulity(world.agents)[0])
     assert found.verification == pytest.approx(verification(world.agents)[0])
@@ -341,7 +341,7 @@ def test_a_member_is_told_from_inside() -> None:
     pane.tell(members.Inspected(members.member_of(members.about(world, 0)), feed, None, found))
     said = "\n".join(each.plain for each in pane.lines(pane.shown, 40))
     for part in (
-        "archetype", "tea +0.25", "gardeners", "Bakes.", "You are Ada.", "-> paused", "Tea",
+        "archetype", "tea +0.25", "gardeners", "Bakes", "You are Ada", "-> paused", "French", "Tea",
     ):  # fmt: skip
         assert part in said
     assert found.known[0][0] in said

@@ -31,8 +31,7 @@ ALONE = "none"
 
 def new_world_dialog(last: NewWorld | None) -> FormDialog[NewWorld]:
     """Return the form of a new world."""
-    last = last or USUAL
-    network, platform = last.network, last.platform
+    network, platform = (last := last or USUAL).network, last.platform
     parameters = {"mean_degree": last.mean_degree, **last.parameters}
 
     async def load() -> Sequence[PluginChoice]:
@@ -48,7 +47,7 @@ def new_world_dialog(last: NewWorld | None) -> FormDialog[NewWorld]:
         degree = float(given.pop("mean_degree", USUAL.mean_degree))
         return NewWorld(
             whole("agents", values["agents"], low=1), values["network"], degree,
-            whole("seed", values["seed"], low=0), parameters=given,
+            whole("seed", values["seed"], low=0), parameters=given, languages=values["languages"],
             platform="" if values["platform"] == ALONE else values["platform"],
         )  # fmt: skip
 
@@ -70,6 +69,7 @@ def new_world_dialog(last: NewWorld | None) -> FormDialog[NewWorld]:
             Field("agents", "Members", count(last.agents), check=whole_number("agents", 1)),
             Field("seed", "Seed", str(last.seed), check=whole_number("seed", 0)),
             Field("platform", "Platform", platform, [(ALONE, NO_PLATFORM)]),
+            Field("languages", "Languages", str(last.languages), hint="en=0.6,es=0.4"),
         ),
         made, yes="Create", focus="agents", preview=preview, asks_first=True,
         of="network", load=load, first=network,

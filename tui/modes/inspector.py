@@ -215,7 +215,8 @@ def _head(shown: Inspected, width: int) -> list[Content]:
     lines += wrapped(", ".join(member.interests) or "no interests", width)
     if inner is None:
         return lines
-    lines += [fact("archetype", inner.archetype, width)]
+    facts = (("language", inner.language), ("archetype", inner.archetype))
+    lines += [fact(label, value, width) for label, value in facts if value]
     for name, share in (("credulity", inner.credulity), ("verification", inner.verification)):
         lines.append(gauge(name, share, f" {share:.2f}", width))
     if inner.mood is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
+from sim.agents.languages import LANGUAGES
 from sim.agents.lifecycle import Lifecycle
 from sim.agents.profiles import TRAITS
 from sim.core.text import clean
@@ -138,6 +139,11 @@ def _agents(world: World, who: Who) -> ExportTable:
         ExportColumn("last_active", "integer", activity_records(world).last()),
         ExportColumn("interests", "words", _Made(count, lambda i: list(named(int(masks[i]))))),
         *traits,
+        *(
+            (ExportColumn("language", "text", agents.language, [*LANGUAGES]),)
+            if agents.is_multilingual
+            else ()
+        ),
         *(_profiles(world) if len(agents.lore.cold) else ()),
     )
     return ExportTable("agents", count, columns)

@@ -24,6 +24,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from sim.agents.languages import LANGUAGES, language
 from sim.agents.profiles import DAY, LONGEST_TEXT, TRAITS, Profile, values_in
 from sim.core.progress import Report, quiet
 from sim.errors import FileError, FormatError, InputError
@@ -43,6 +44,7 @@ _ALIASES: Final[dict[str, tuple[str, ...]]] = {
     "activity": ("activity", "activity_level", "daily_activity"),
     "hours": ("hours", "active_threshold", "activity_level_frequency", "hourly_activity"),
     "traits": ("traits", "big_five", "bigfive", "big5"),
+    "language": ("language", "lang", "mother_tongue"),
 }
 """The names of each field, in order of preference; case, spaces and dashes are ignored."""
 
@@ -266,6 +268,7 @@ def _person(place: Path, row: _PersonRow, names: Mapping[str, list[str]], scale:
         taken["id"] = id_of(_first(row, names["id"]))
         taken["name"] = _name(row, names)
         taken["biography"] = said(_first(row, names["biography"]))
+        taken["language"] = _language(said(_first(row, names["language"])))
         taken["interests"] = words_of(_first(row, names["interests"]))
         nested = _first(row, names["traits"])
         found = dict(nested) if isinstance(nested, Mapping) else {}
@@ -300,6 +303,14 @@ def _first(row: _PersonRow, names: Iterable[str]) -> Any:
 def _is_nothing(value: Any) -> bool:
     """Return whether a cell is empty; the number 0 is not."""
     return value is None or (not value and not isinstance(value, int | float))
+
+
+def _language(said: str) -> str:
+    """Return a language that rules write, else nothing: it stays among the other fields."""
+    try:
+        return [*LANGUAGES][language(said)]
+    except InputError:
+        return ""
 
 
 def _name(row: _PersonRow, names: Mapping[str, list[str]]) -> str:

@@ -58,7 +58,7 @@ def question_to(
         goal=goal_of(minds, member) if minds else "",
         memories=[*reversed(said), *recalled],
         question=question,
-        language=minds.languages.get(member, "") if minds else "",
+        language=(minds and minds.languages.get(member)) or world.agents.language_name(member),
         plan=steps_of(minds, member) if minds else (),
     )
     turns = read_prompt("interview", prompts).turns(scene, limit)

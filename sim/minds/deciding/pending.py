@@ -107,7 +107,7 @@ def around(
 ) -> MemberContext:
     """Return what a member knows besides its feed of ``feed`` posts."""
     minds, found = platform.minds, MemberContext()
-    found.language = minds.languages.get(member, "")
+    found.language = minds.languages.get(member) or world.agents.language_name(member)
     number = feed
     letters = []
     for _, sender, group, text in minds.letters.get(member, ()):

@@ -172,14 +172,15 @@ def _draw(seed: int, tick: int, member: int, number: int = 0) -> float:
     return float(rng.uniforms(key, [member], [number])[0])
 
 
-@lru_cache(maxsize=4)
-def _writer(vocabulary: tuple[str, ...]) -> Writer:
-    return Writer(vocabulary)
+@lru_cache(maxsize=24)
+def _writer(vocabulary: tuple[str, ...], language: int) -> Writer:
+    return Writer(vocabulary, language)
 
 
 def _words(world: World, member: int, post: Post | None = None) -> str:
     """Return what rules would let a member write, as a post or about a post."""
-    agents, writer = world.agents, _writer(tuple(world.agents.vocabulary))
+    agents = world.agents
+    writer = _writer(tuple(agents.vocabulary), int(agents.language[member]))
     number = _FIRST_OWN + world.tick * len(agents) + member
     traits = agents.personality[member].tolist()
     if post is None:

@@ -20,14 +20,18 @@ from sim.platform.acts.policy import Policy, RulePolicy
 from sim.platform.feed.exposures import ExposurePart
 from sim.platform.feed.recommender import Recommender
 from sim.spread.cascade.faults import checked, is_interruption, said_by
+from sim.spread.channels.channel import read
 from sim.world.base import PlatformState, WorldState
 
 _MOST_RECOMMENDERS = 255
 
 
 def recommender_of(said: Recommender | str, parameters: dict[str, Any]) -> Recommender:
-    """Return a recommender by name, or the one given, checked."""
-    chosen = make(said, "recommender", **parameters) if isinstance(said, str) else said
+    """Return a recommender by name (or ``NAME,KEY=VALUE,...``), or the one given, checked."""
+    chosen: Any = said
+    if isinstance(said, str):
+        name, own = read(said, "A recommender", "blend,language=1")
+        chosen = make(name, "recommender", **{**own, **parameters})
     if not isinstance(chosen, Recommender):
         raise InputError(f"A recommender is a name or a Recommender, got {type(said).__name__}.")
     return checked(chosen)

@@ -124,9 +124,9 @@ def said_in(
         return own
     author, tags, _, _, kind, _, to, _ = row
     traits = agents.personality[author].tolist()
-    writer = Writer(tuple(agents.vocabulary))
+    writer = Writer(tuple(agents.vocabulary), int(agents.language[author]))
     if kind == Kind.REPLY:
-        name = agents.name(to).split()[0] if to < len(agents) else "my friend"
+        name = agents.name(to).split()[0] if to < len(agents) else writer.unknown
         return writer.reply(seed, number, to=name, tags=tags, personality=traits)
     write = writer.quote if kind == Kind.QUOTE else writer.post
     return write(seed, number, tags=tags, personality=traits)

@@ -144,6 +144,7 @@ _COLUMNS: dict[str, Callable[[Candidates], npt.NDArray[Any]]] = {
     "reputation": lambda c: c.around.reputation[c.author],
     "similarity": _similarity,
     "same_community": _same_community,
+    "same_language": lambda c: c.viewer_language == c.author_language,
     "draw": _draw,
 }
 

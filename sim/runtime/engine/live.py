@@ -616,6 +616,7 @@ class ChangeDetector(NamedTuple):
             "community": agents.community,
             "interests": agents.interests,
             "activity": agents.activity,
+            "language": agents.lore.languages,
         }
         return cls(
             world.tick,

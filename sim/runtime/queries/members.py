@@ -337,6 +337,7 @@ class MemberCharacter:
     profile: tuple[tuple[str, str], ...]
     history: tuple[tuple[int, str], ...]
     letters: tuple[tuple[int, str, str], ...]
+    language: str = ""
 
 
 def inner_of(world: World, agent: int) -> MemberCharacter:
@@ -359,6 +360,7 @@ def inner_of(world: World, agent: int) -> MemberCharacter:
         tuple((str(k), str(v)[:LONGEST]) for k, v in texts.get(agent).get("more", {}).items()),
         tuple(history[::-1][:MOST_LINES]),
         _letters(world, agent),
+        agents.language_name(agent),
     )
 
 

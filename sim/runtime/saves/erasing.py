@@ -385,6 +385,8 @@ def _forget(world: World, agents: npt.NDArray[np.int64], scrub: Scrub, how: How)
     people.set_interests(agents, np.zeros(agents.size, np.uint64))
     people.set_personality(agents, np.full((agents.size, people.personality.shape[1]), HALF))
     people.set_activity(agents, np.full(agents.size, float(people.activity.mean())))
+    if people.is_multilingual:
+        people.set_language(agents, 0)
     hours = people.lore.hours
     stay = ~np.isin(hours.agents, agents)
     hours.agents, hours.chances = hours.agents[stay], hours.chances[stay]

@@ -475,13 +475,17 @@ _WORD = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+')
 _PLAIN = re.compile(r"[\w.+/ -]*")
 
 
-def read(said: str) -> tuple[str, dict[str, Any]]:
-    """Parse a channel text; return its name and parameters.
+def read(
+    said: str, what: str = "A channel", such: str = "bridges,weak=0.2"
+) -> tuple[str, dict[str, Any]]:
+    """Parse the text of a channel or another plugin; return its name and parameters.
 
     Parameters
     ----------
     said
         ``"NAME"`` or ``"NAME,KEY=VALUE,..."``; a value that has commas is quoted.
+    what, such
+        The kind of plugin, and an example, for errors.
 
     Raises
     ------
@@ -500,8 +504,8 @@ def read(said: str) -> tuple[str, dict[str, Any]]:
         key = key.strip().replace("-", "_")
         if not sign or not key.isidentifier() or key in found:
             raise InputError(
-                f"A channel is NAME or NAME,KEY=VALUE,..., each key once, such as "
-                f"bridges,weak=0.2; got {said!r:.80}."
+                f"{what} is NAME or NAME,KEY=VALUE,..., each key once, such as {such}; "
+                f"got {said!r:.80}."
             )
         found[key] = _value(value.strip())
     return name.strip(), found

@@ -110,11 +110,9 @@ def test_equal_hashes_of_texts_do_not_mix_agents_up(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Texts, "hashes", lambda self: np.zeros(len(self), np.uint64))
     identities = Identities.of(3, ["a", "b", "c"])
     assert [identities.index(one) for one in "abc"] == [0, 1, 2]
-    with pytest.raises(InputError):
-        identities.index("d")
+    raises(InputError, "", identities.index, "d")
     assert Agents.create(2, seed=7, ids=["a", "b"]).index("b") == 1
-    with pytest.raises(InputError, match="Agents 1 and 3 share the id 'a'"):
-        Identities.of(4, ["b", "a", "c", "a"])
+    raises(InputError, "Agents 1 and 3 share the id 'a'", Identities.of, 4, ["b", "a", "c", "a"])
 
 
 def test_bytes_of_the_lookup_are_counted_once_it_exists() -> None:

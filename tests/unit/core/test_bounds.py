@@ -9,6 +9,7 @@ import pytest
 from sim.core import Bound
 from sim.core.bounds import DeclaredColumns, declared, prefixed, require, taken, under
 from sim.errors import InputError
+from tests.raising import raises
 
 SIZES = {"agents": 4, "first": 2}
 
@@ -74,11 +75,9 @@ def test_columns_are_of_the_declared_types_and_shapes_or_named() -> None:
         (np.zeros((4, 2), np.int64), r"int64 \(4, 2\)"),
     ):
         said = rf"Column 'where' must be int32 \(4, 2\), got {got}\."
-        with pytest.raises(InputError, match=said):
-            declared(given | {"where": other}, bounds, SIZES, "Column {!r}")
+        raises(InputError, said, declared, given | {"where": other}, bounds, SIZES, "Column {!r}")
     del given["where"]
-    with pytest.raises(InputError, match="Column 'where' is missing"):
-        declared(given, bounds, SIZES, "Column {!r}")
+    raises(InputError, "Column 'where' is missing", declared, given, bounds, SIZES, "Column {!r}")
 
 
 def test_columns_of_a_part_are_found_again_under_its_prefix() -> None:

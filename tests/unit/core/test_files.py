@@ -41,20 +41,18 @@ from sim.settings import keep_words
 from sim.settings.settings import read_table
 from sim.store import Bookmark
 from sim.store.journal.lineage import keep_bookmarks
+from tests.raising import raises
 
 
 def test_what_is_read_or_unpacked_is_bounded(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes(b"12345")
     assert read_bounded(path, 5) == b"12345"
-    with pytest.raises(OSError, match=r"larger than the 4 bytes.*a\.txt"):
-        read_bounded(path, 4)
+    raises(OSError, r"larger than the 4 bytes.*a\.txt", read_bounded, path, 4)
     packed = gzip.compress(b"0" * 1000)
     assert unpacked_bounded(packed, "a.gz", 1000) == b"0" * 1000
-    with pytest.raises(OSError, match="larger than the 999 bytes"):
-        unpacked_bounded(packed, "a.gz", 999)
-    with pytest.raises(EOFError):
-        unpacked_bounded(packed[:-9], "a.gz", 2000)
+    raises(OSError, "larger than the 999 bytes", unpacked_bounded, packed, "a.gz", 999)
+    raises(EOFError, "", unpacked_bounded, packed[:-9], "a.gz", 2000)
 
 
 def test_text_has_plain_line_ends_and_must_be_text(tmp_path: Path) -> None:
@@ -64,16 +62,14 @@ def test_text_has_plain_line_ends_and_must_be_text(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbfthreads = 2\n")  # as editors on Windows save it
     assert read_bounded_text(path) == "threads = 2\n"
     path.write_bytes(b"\xff")
-    with pytest.raises(UnicodeDecodeError):
-        read_bounded_text(path)
+    raises(UnicodeDecodeError, "", read_bounded_text, path)
 
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/urandom"])
 def test_an_endless_device_ends(device: str) -> None:
     if not Path(device).exists():
         pytest.skip(f"there is no {device} here")
-    with pytest.raises(OSError, match="larger than"):
-        read_bounded(device, 10_000)
+    raises(OSError, "larger than", read_bounded, device, 10_000)
 
 
 DEEP = ".".join("a" * (MOST_NAMES + 1))
@@ -107,8 +103,7 @@ def test_a_key_of_too_many_names_is_refused_wherever_it_stands(ahead: str, deep:
     assert tomllib.loads(f"{ahead}\n{deep}")  # well-formed: nothing else would refuse it
     row = ahead.count("\n") + 2
     said = rf"^nested too deeply: a key has at most 16 names, .* \(at line {row}, column 1\)$"
-    with pytest.raises(ValueError, match=said):
-        from_toml(f"{ahead}\n{deep}")
+    raises(ValueError, said, from_toml, f"{ahead}\n{deep}")
 
 
 @pytest.mark.parametrize("ahead", AHEAD)
@@ -121,8 +116,7 @@ def test_costly_texts_are_refused_before_they_take_memory() -> None:
     many = "".join(f"[{number}.b.c]\n" for number in range(MOST_OF_ALL // 3 + 1))
     tracemalloc.start()
     for text in (".".join("a" * 4000) + " = 1", many, "#" * (MOST_CHARACTERS + 1)):
-        with pytest.raises(ValueError, match=r"nested too deeply|longer than 1,048,576"):
-            from_toml(text)
+        raises(ValueError, r"nested too deeply|longer than 1,048,576", from_toml, text)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 3 * MOST_CHARACTERS
@@ -130,8 +124,7 @@ def test_costly_texts_are_refused_before_they_take_memory() -> None:
 
 @pytest.mark.parametrize("text", ["x = " + "[" * 5000, '"' * 99_999, "'" * 5, '"""\\', "a = '''\\"])
 def test_what_never_ends_is_malformed(text: str) -> None:
-    with pytest.raises(ValueError, match=r"deeply|Unterminated|Expected|Invalid|Unescaped"):
-        from_toml(text)
+    raises(ValueError, r"deeply|Unterminated|Expected|Invalid|Unescaped", from_toml, text)
 
 
 @pytest.mark.parametrize(
@@ -142,8 +135,7 @@ def test_every_reader_of_toml_refuses_them_in_one_sentence(
 ) -> None:
     path = tmp_path / "file.toml"
     path.write_text(f"{DEEP} = 1\n")
-    with pytest.raises(HubbubError, match="nested too deeply"):
-        reads(path)
+    raises(HubbubError, "nested too deeply", reads, path)
 
 
 ROOT = Path(__file__).parents[3]
@@ -224,15 +216,13 @@ def test_a_link_is_followed_and_a_pipe_written_to(tmp_path: Path) -> None:
     write_whole(tmp_path / "nowhere", b"made")
     assert (tmp_path / "real" / "b").read_text() == "made"
     loop.symlink_to(loop)
-    with pytest.raises(OSError, match="symbolic links"):
-        write_whole(loop, "new")
+    raises(OSError, "symbolic links", write_whole, loop, "new")
     read, write = os.pipe()
     write_whole(Path(f"/dev/fd/{write}"), "through")
     os.close(write)
     assert os.read(read, 99) == b"through"
     os.close(read)
-    with pytest.raises(IsADirectoryError):
-        write_whole(tmp_path, "new")
+    raises(IsADirectoryError, "", write_whole, tmp_path, "new")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["link", "loop", "nowhere", "real"]
 
 
@@ -271,16 +261,14 @@ def test_a_file_that_may_not_be_written_is_not_replaced(
     path.write_text("old")
     path.chmod(0o444)
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
-    with pytest.raises(PermissionError, match="Permission denied"):
-        write_whole(path, "new")
+    raises(PermissionError, "Permission denied", write_whole, path, "new")
     assert path.read_text() == "old"
 
 
 def test_what_no_encoding_holds_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("old")
-    with pytest.raises(UnicodeEncodeError):
-        write_whole(path, "half \ud800")
+    raises(UnicodeEncodeError, "", write_whole, path, "half \ud800")
     assert path.read_text() == "old"
 
 

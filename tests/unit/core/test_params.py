@@ -171,8 +171,7 @@ def test_check_converts_or_refuses_one_value_alone() -> None:
     assert check(Bare, "dry", "yes") is True
     assert check(Bare, "label", "ab") == "ab"
     assert check(Bare, "cap", 4) == 4
-    with pytest.raises(ParameterError, match=r"rumour: rest must be above 0, got '0'\."):
-        check(Rumour, "rest", "0")
+    raises(ParameterError, r"rumour: rest must be above 0, got '0'\.", check, Rumour, "rest", "0")
     with pytest.raises(ParameterError, match=r"no parameter 'res' \(did you mean 'rest'\?\)"):
         check(Rumour, "res", "0")
 

@@ -90,8 +90,7 @@ def test_classes_of_no_kind_and_names_of_another_origin_are_refused(tmp_path: Pa
     with pytest.raises(InputError, match="Nothing is of no plugin kind"):
         register("nothing")(type("Nothing", (Parameters,), {"__module__": __name__}))
     path = written(tmp_path, MODEL.format(name="sir", version="1"))
-    with pytest.raises(PluginError, match=r"'sir' of .*rumour\.py is already registered by plugin"):
-        load_file(path)
+    raises(PluginError, r"'sir' of .*rumour\.py is already registered by plugin", load_file, path)
 
 
 def test_a_class_with_a_field_that_no_flag_can_ask_for_is_refused_and_harms_no_listing() -> None:

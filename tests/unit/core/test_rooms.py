@@ -13,6 +13,7 @@ from sim import load_plugins
 from sim.core import rooms
 from sim.core.rooms import clashes, environment, is_own, own
 from sim.errors import HubbubError
+from tests.raising import raises
 
 ROOT = Path(__file__).resolve().parents[3]
 LOUD = "print('A stranger runs.'); raise SystemExit('a stranger')"
@@ -148,8 +149,7 @@ def test_here_nothing_is_in_the_way_and_a_stranger_is_refused(
     own("plugins")
     own("nothing-of-ours")
     monkeypatch.setitem(sys.modules, "tui", ModuleType("tui"))
-    with pytest.raises(HubbubError, match="rename it, or import sim before it"):
-        own("tui")
+    raises(HubbubError, "rename it, or import sim before it", own, "tui")
 
 
 def test_a_package_that_fails_is_not_left_half_imported(
@@ -158,6 +158,5 @@ def test_a_package_that_fails_is_not_left_half_imported(
     (tmp_path / "halves").mkdir()
     (tmp_path / "halves" / "__init__.py").write_text("1 / 0")
     monkeypatch.setattr(rooms, "root", lambda: tmp_path)
-    with pytest.raises(ZeroDivisionError):
-        own("halves")
+    raises(ZeroDivisionError, "", own, "halves")
     assert "halves" not in sys.modules

@@ -25,6 +25,7 @@ from sim.core.threads import (
     open_block,
     workers,
 )
+from tests.raising import raises
 
 ME = threading.get_ident()
 
@@ -40,8 +41,7 @@ def test_a_block_is_interrupted_from_another_thread_once() -> None:
             while True:
                 pass
 
-    with pytest.raises(Stalled, match="did not return and was stopped"):
-        loops()
+    raises(Stalled, "did not return and was stopped", loops)
     striker.join()
     assert answers == [True, False]
     assert open_block(ME) is None
@@ -80,8 +80,7 @@ def test_a_struck_block_never_ends_before_the_exception_has_risen(
             if error is not None:
                 raise error
 
-    with pytest.raises(Stalled):
-        comes_back()
+    raises(Stalled, "", comes_back)
     for _ in range(10_000):
         pass  # nothing is left to rise here
     assert open_block(ME) is None
@@ -142,8 +141,7 @@ def test_the_innermost_block_is_struck_and_the_outer_one_goes_on() -> None:
     with interruptible():
         outer = open_block(ME)
         assert outer is not None
-        with pytest.raises(Stalled):
-            loops(outer)
+        raises(Stalled, "", loops, outer)
         assert open_block(ME) is outer
     assert open_block(ME) is None
     assert open_block(None) is None

@@ -104,8 +104,7 @@ def test_a_graph_file_that_is_read_as_a_whole_has_a_limit(
 ) -> None:
     monkeypatch.setattr("sim.io.importing.graphs._MOST_WHOLE", 100)
     nx.write_gml(nx.path_graph(50), tmp_path / "g.gml")
-    with pytest.raises(FileError, match="is more than 512 MiB of GML; use GraphML"):
-        import_world(tmp_path / "g.gml")
+    raises(FileError, "is more than 512 MiB of GML; use GraphML", import_world, tmp_path / "g.gml")
     nx.write_gexf(nx.path_graph(50), tmp_path / "g.gexf")
     assert import_world(tmp_path / "g.gexf").world.ties.count == 98
 

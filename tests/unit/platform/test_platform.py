@@ -478,8 +478,7 @@ def test_many_messages_travel_at_once() -> None:
 
 def test_the_channel_feed_needs_a_platform() -> None:
     world = World.create(agents=10, mean_degree=2, seed=1)
-    with pytest.raises(InputError, match="needs a platform"):
-        world.inject("x", seeds=[0], model="si", channel="feed")
+    raises(InputError, "needs a platform", world.inject, "x", seeds=[0], model="si", channel="feed")
 
 
 # How it is opened

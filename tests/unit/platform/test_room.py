@@ -265,8 +265,7 @@ def test_a_form_without_its_method_says_nothing_by_itself() -> None:
         (Policy().probabilities, (Exposures([]), around)),
         (FriendRecommender().suggest, (np.empty(0, np.uint32), around, 3)),
     ):
-        with pytest.raises(NotImplementedError):
-            method(*asked)
+        raises(NotImplementedError, "", method, *asked)
     with pytest.raises(AttributeError):
         _ = some._nothing
 

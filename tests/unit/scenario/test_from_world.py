@@ -19,7 +19,7 @@ def again(hubbub: Hubbub, world: World) -> tuple[World, str, str]:
 
 
 def test_a_living_world_comes_out_the_same_bit_for_bit(hubbub: Hubbub) -> None:
-    world = World.create(agents=200, mean_degree=6, seed=4)
+    world = World.create(agents=200, mean_degree=6, seed=4, languages={"en": 0.6, "es": 0.4})
     world.open_platform(PlatformSettings(slots=5, rhythm="flat"), recommender="popularity")
     assert world.platform is not None
     world.platform.recommend(make("hot", "recommender", seconds=9000.0))

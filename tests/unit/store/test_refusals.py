@@ -200,8 +200,7 @@ def test_every_one_of_many_flipped_bits_is_refused(path: Path) -> None:
     for bit in np.random.default_rng(5).integers(0, 8 * len(data), FLIPS).tolist():
         patch(path, bit // 8, bytes([data[bit // 8] ^ (1 << bit % 8)]))
         refused(path, "damaged|another program|newer Hubbub|not a Hubbub|truncated")
-        with pytest.raises(SnapshotError):
-            verify(path)
+        raises(SnapshotError, "", verify, path)
         patch(path, bit // 8, data[bit // 8 : bit // 8 + 1])
     assert read(path, FakeWorld).digest() == FakeWorld.create().digest()
 
@@ -210,8 +209,7 @@ def test_every_flipped_bit_of_the_header_is_refused(path: Path) -> None:
     data = path.read_bytes()
     for bit in range(800):
         patch(path, bit // 8, bytes([data[bit // 8] ^ (1 << bit % 8)]))
-        with pytest.raises(SnapshotError):
-            read(path, FakeWorld)
+        raises(SnapshotError, "", read, path, FakeWorld)
         patch(path, bit // 8, data[bit // 8 : bit // 8 + 1])
 
 
@@ -234,8 +232,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_refused(path: Path) -> None
         if stage == "reading":
             saved(path, FakeWorld.create(turn=2))
 
-    with pytest.raises(SnapshotError, match="replaced while it was being read"):
-        read(path, FakeWorld, report=replace)
+    raises(SnapshotError, "replaced while it was being read", read, path, FakeWorld, report=replace)
 
 
 # Files made to harm: sealed with a right trailer, so only the gates are left

@@ -78,8 +78,7 @@ def test_what_cannot_be_found_is_refused(
 def test_models_and_parameters_are_checked(world: World) -> None:
     raises(UnknownNameError, "linear-threshold", choose_seeds, world, "best:2:linear-treshold")
     message = {"model": "independent-cascade", "probability": 2.0}
-    with pytest.raises(ParameterError):
-        choose_seeds(world, "best:2", message=message)
+    raises(ParameterError, "", choose_seeds, world, "best:2", message=message)
 
 
 def test_findings_are_kept_until_a_change(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,8 +142,7 @@ def test_the_search_may_be_cancelled(world: World) -> None:
         raise Cancelled("enough")
 
     question = BestSeeds(world, 2, "linear-threshold")
-    with pytest.raises(Cancelled):
-        question.find(world.ties, refuse)
+    raises(Cancelled, "", question.find, world.ties, refuse)
     assert question.find(world.ties, quiet).seeds.size == 2
 
 
@@ -166,8 +164,7 @@ def test_trust_follows_the_seed() -> None:
 
 @pytest.mark.parametrize("law", ["high", "uniform:2-3", "uniform:0.9-0.1", "uniform:a-b", "full:1"])
 def test_unknown_laws_are_refused(law: str) -> None:
-    with pytest.raises(InputError, match="uniform:LOW-HIGH"):
-        World.create(100, mean_degree=4, trust=law)
+    raises(InputError, "uniform:LOW-HIGH", World.create, 100, mean_degree=4, trust=law)
 
 
 def test_the_first_new_trust_gives_up_the_old_rows_before_it_turns_them_round() -> None:

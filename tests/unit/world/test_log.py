@@ -75,8 +75,7 @@ def test_acts_of_a_file_keep_their_author(world: World) -> None:
 
 
 def test_a_refused_act_is_not_noted(world: World) -> None:
-    with pytest.raises(InputError):
-        world.inject("hi", seeds=[999], model="si")
+    raises(InputError, "", world.inject, "hi", seeds=[999], model="si")
     assert kinds(world) == ["create"]
 
 

@@ -12,6 +12,7 @@ from sim.errors import InputError
 from sim.world.compatibility import WEIGHTS
 from sim.world.members import activity_records
 from sim.world.state.snapshot import still
+from tests.raising import raises
 
 _HOURS = [0.0] * 8 + [0.5] * 16
 
@@ -147,8 +148,7 @@ def test_moves_are_told_by_the_tick_of_the_world() -> None:
     again = World.restore(*world.dump())
     again.change_agents([5], status="active")
     assert again.moves(agent=5).tick.tolist() == [2, 5]
-    with pytest.raises(InputError, match="from the earlier to the later"):
-        world.moves(5, 3)
+    raises(InputError, "from the earlier to the later", world.moves, 5, 3)
 
 
 def test_moves_are_no_part_of_a_digest() -> None:
@@ -221,8 +221,7 @@ def test_many_pairs_are_the_same_in_parts(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("sim.world.compatibility._PAIRS", 7)
     assert np.array_equal(world.compatibility(*pairs).common, whole.common)
     assert world.compatibility(3, []).score.size == 0
-    with pytest.raises(InputError, match="2 agents and 3 others are no pairs"):
-        world.compatibility([1, 2], [1, 2, 3])
+    raises(InputError, "2 agents and 3 others are no pairs", world.compatibility, [1, 2], [1, 2, 3])
 
 
 def test_when_members_were_last_active_is_derived_and_asked_for() -> None:

@@ -307,8 +307,7 @@ def test_a_person_s_ctrl_c_ends_the_program(entered: Enter) -> None:
     world = path(3)
     world.inject("x", seeds=[0], model=entered(Slow))
     try:
-        with pytest.raises(KeyboardInterrupt):
-            world.step()
+        raises(KeyboardInterrupt, "", world.step)
     finally:
         signal.signal(signal.SIGINT, before)
 

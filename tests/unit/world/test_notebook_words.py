@@ -6,6 +6,7 @@ import pytest
 
 from sim import Simulation, World, io
 from sim.errors import InputError, UnknownNameError
+from tests.raising import raises
 
 
 def test_main_objects_say_what_they_are_in_a_line() -> None:
@@ -52,8 +53,7 @@ def test_a_message_and_metrics_are_tables_and_figures() -> None:
     assert panel.get_title() == repr(story).strip("<>")
     (panel,) = story.plot("new").axes
     assert np.asarray(panel.lines[0].get_xdata()).tolist() == [0, 1, 2]
-    with pytest.raises(UnknownNameError, match="in_infected"):
-        story.plot("in_infectd")
+    raises(UnknownNameError, "in_infected", story.plot, "in_infectd")
     frame = metrics.to_polars()
     assert frame.columns == ["tick", *metrics.names]
     assert frame["tick"].to_list() == [1, 2]
@@ -110,8 +110,7 @@ def test_a_made_world_goes_to_networkx_with_every_tie() -> None:
 def test_who_ranks_and_who_acts_without_a_platform_is_one_sentence() -> None:
     world = World.create(agents=100, mean_degree=4, seed=3)
     for ask in (world.recommend, world.behave):
-        with pytest.raises(InputError, match=r"no platform; open one first: world\.open_platform"):
-            ask("popularity")
+        raises(InputError, r"no platform; open one first: world\.open_platform", ask, "popularity")
     platform = world.open_platform()
     world.recommend("popularity", [0])
     assert [ranked.plugin_name for ranked in platform.recommenders][-1] == "popularity"

@@ -156,8 +156,7 @@ def test_a_record_is_refused_where_any_of_its_parts_is_none() -> None:
     whole = records.opened(records.records(world.packed()[1])[0])
     assert records.read(whole, "x")[0]["rested"] == "x"
     for at in (len(whole) - 1, len(whole) // 2, 20):
-        with pytest.raises((ValueError, LookupError, TypeError)):
-            records.read(whole[:at], "")
+        raises((ValueError, LookupError, TypeError), "", records.read, whole[:at], "")
     raises(ValueError, "behind", records.read, whole + b"x", "")
 
 

@@ -475,8 +475,7 @@ def test_degree_pairs_say_how_many_agents_there_are() -> None:
 def test_degrees_that_fit_neither_agents_nor_network_are_refused() -> None:
     with pytest.raises(ParameterError, match="4 degree pairs make 4 agents, but 5 were asked"):
         World.create(5, "configuration", degrees=PAIRS)
-    with pytest.raises(ParameterError, match="takes no degrees"):
-        World.create(network="small-world", degrees=PAIRS)
+    raises(ParameterError, "takes no degrees", World.create, network="small-world", degrees=PAIRS)
     with pytest.raises(ParameterError, match="exponent does nothing where degree pairs are given"):
         World.create(network="configuration", degrees=PAIRS, exponent=3)
     with pytest.raises(InputError, match="degrees must be whole numbers in two columns"):

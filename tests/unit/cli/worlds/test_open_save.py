@@ -16,10 +16,14 @@ EDGES = "from,to,weight\nana,bo,0.5\nbo,cy,1\ncy,ana,0.25\nbo,bo,1\nana,bo,0.5\n
 
 def test_new_saves_the_world_that_the_library_makes(hubbub: Hubbub, tmp_path: Path) -> None:
     words = ("--agents", "200", "--network", "small-world", "--mean-degree", "4", "--seed", "5")
-    said = hubbub("new", *words, "-p", "rewiring=0.2", "--out", "a.hub").well()
+    more = ("-p", "rewiring=0.2", "--languages", "en=2,fr=1", "--platform", "blend,language=1")
+    said = hubbub("new", *words, *more, "--out", "a.hub").well()
     assert said.out.startswith("200 members, 800 ties.\nSaved a.hub: ")
-    made = World.create(200, "small-world", 4, 5, rewiring=0.2)
+    made = World.create(200, "small-world", 4, 5, languages={"en": 2, "fr": 1}, rewiring=0.2)
+    made.open_platform().recommend("blend", language=1.0)
     assert load(tmp_path / "a.hub").digest() == made.digest()
+    found = hubbub("show", "a.hub", "agents", "--where", "language:fr", "--json").json
+    assert found["count"] == int((made.agents.language == 4).sum()) > 40
 
 
 def test_new_prints_the_command_that_repeats_it(hubbub: Hubbub, tmp_path: Path) -> None:
@@ -68,6 +72,7 @@ def test_import_keeps_times_and_signs_and_repeats_itself(hubbub: Hubbub, tmp_pat
         (("--agents", "many"), 2, "--agents takes a whole number, got 'many'"),
         (("--network", "smal-world"), 2, "Did you mean 'small-world'?"),
         (("-p", "rewirng=1", "--network", "small-world"), 2, "(did you mean 'rewiring'?)"),
+        (("--languages", "en=1,xx=1"), 2, "No language named 'xx'"),
         (("--degrees", "absent.npy"), 3, "absent.npy: "),
         (("--degrees", "a", "--agents", "9"), 2, "make a configuration network; leave agents out."),
         (("--degrees", "a", "--mean-degree", "9"), 2, "leave mean-degree out."),

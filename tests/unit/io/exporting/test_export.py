@@ -239,8 +239,7 @@ def test_cancelled_exports_leave_nothing(world: World, tmp_path: Path, to: str, 
         if len(told) >= when:
             raise Cancelled
 
-    with pytest.raises(Cancelled):
-        export(world, tmp_path / "a", to=to, report=report)
+    raises(Cancelled, "", export, world, tmp_path / "a", to=to, report=report)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -292,8 +291,7 @@ def test_a_file_that_appears_meanwhile_is_kept(world: World, tmp_path: Path) -> 
         if stage == "writing rows":
             (tmp_path / "a").write_text("mine")
 
-    with pytest.raises(FileError, match="exists by now"):
-        export(world, tmp_path / "a", to="graphml", report=report)
+    raises(FileError, "exists by now", export, world, tmp_path / "a", to="graphml", report=report)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_text() == "mine"
 
@@ -319,5 +317,4 @@ def test_a_full_disk_is_said(world: World, tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_an_unknown_format_is_named(world: World, tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'parquet'"):
-        export(world, tmp_path / "a", to="parket")
+    raises(UnknownNameError, "Did you mean 'parquet'", export, world, tmp_path / "a", to="parket")

@@ -22,6 +22,7 @@ from sim.io.importing.edges import read_texts
 from sim.io.importing.files import opened
 from sim.io.importing.sniff import TableLayout
 from sim.io.importing.table import Places, TieTable, read_numbers
+from tests.raising import raises
 
 
 def _file(folder: Path, text: str | bytes, name: str = "edges.txt") -> Path:
@@ -126,8 +127,7 @@ def test_columns_are_found_by_place_and_by_name(
 def test_a_time_that_no_clock_tells_is_refused(ids: str, time: str, tmp_path: Path) -> None:
     options = EdgeOptions(time_column=2)
     place = _file(tmp_path, f"# from, to, when\n{ids} {2**53 - 1}\n{ids} {time}\n{ids} 7\n")
-    with pytest.raises(InputError, match=rf"{place.name}: tie 2, .* has the time -?[19]"):
-        read_arcs(place, options)
+    raises(InputError, rf"{place.name}: tie 2, .* has the time -?[19]", read_arcs, place, options)
 
 
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
@@ -222,8 +222,7 @@ def test_reading_reports_and_can_be_cancelled(tmp_path: Path) -> None:
     def stop(stage: str, share: float) -> None:
         raise Cancelled(stage)
 
-    with pytest.raises(Cancelled):
-        read_edges(place, report=stop)
+    raises(Cancelled, "", read_edges, place, report=stop)
 
 
 def test_a_world_keeps_ids_and_counts_what_was_dropped(tmp_path: Path) -> None:

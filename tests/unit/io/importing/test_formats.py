@@ -274,8 +274,7 @@ def test_a_format_that_is_not_read_is_refused_by_its_name(
     with pytest.raises(FileError, match=re.escape(named)) as caught:
         made(tmp_path, gzip.compress(raw) if packed else raw)
     assert ";" in str(caught.value)  # what to do instead
-    with pytest.raises(HubbubError):
-        io.read_arcs(tmp_path / "net.txt")
+    raises(HubbubError, "", io.read_arcs, tmp_path / "net.txt")
 
 
 @pytest.mark.parametrize("text", ["ann pp bob\nbob pd cid\n", "ann\tpp\tbob\n", "ann pp bob cid\n"])
@@ -327,8 +326,7 @@ def test_a_long_table_of_ties_is_read(rows: list[str], tmp_path: Path) -> None:
 def test_a_table_that_was_said_to_be_one_is_read_whatever_it_looks_like(tmp_path: Path) -> None:
     world = made(tmp_path, "0 1 0\n1 0 1\n0 1 0\n", header=False).world
     assert {*ties(world)} == {(0, 1), (1, 0)}
-    with pytest.raises(FileError, match="GDF"):
-        made(tmp_path, "nodedef> name\na\nedgedef> a,b\na,b\n", header=False)
+    raises(FileError, "GDF", made, tmp_path, "nodedef> name\na\nedgedef> a,b\na,b\n", header=False)
 
 
 TYPED = "Source,Target,Type,Id,Label,timeset,Weight\n1,2,{},0,,,2.0\n2,3,{},1,,,1.0\n"
@@ -814,8 +812,7 @@ def test_the_screen_imports_with_the_options_of_the_command_line(tmp_path: Path)
     world, told = made.world, made.report.describe()
     assert {*ties(world)} == {("ann", "bob"), ("bob", "ann"), ("bob", "cid"), ("cid", "bob")}
     assert (world.tie_records.counts, told[:5]) == ({"pp": 2, "pd": 2}, "a.sif")
-    with pytest.raises(InputError, match="option of import"):
-        ImportedWorld.typed(tmp_path / "a.sif", {"weight": "2"})
+    raises(InputError, "option of import", ImportedWorld.typed, tmp_path / "a.sif", {"weight": "2"})
 
 
 def test_the_guide_names_every_format() -> None:

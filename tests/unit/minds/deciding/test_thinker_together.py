@@ -201,10 +201,13 @@ def test_members_write_in_their_languages() -> None:
     other = living()
     other.give_minds(range(40), "rule", language={"German": 0.3, "English": 0.7})
     assert host(other).minds.languages == host(world).minds.languages
+    world.change_agents([4], language="fr")
     world.give_minds([3], "model", language="Schweizerdeutsch")
+    world.give_minds([4], "model")
     pool = Speaking(QUIET)
     think(world, pool, 1)
-    assert "Write in Schweizerdeutsch." in pool.prompts[0]
+    for name, prompt in zip(("Schweizerdeutsch", "French"), pool.prompts, strict=True):
+        assert f"Write in {name}." in prompt
 
 
 @pytest.mark.parametrize("said", ["German:x", "German:-1/English", "x" * 41, {"German": 0}])

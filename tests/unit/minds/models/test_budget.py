@@ -56,8 +56,7 @@ def test_no_call_is_booked_with_more_than_its_worst_case(
     budget = Budget(requests=5, tokens=100) if capped else Budget()
     for worst, spent, end in calls:
         if not budget.may_fit(worst):
-            with pytest.raises(ModelError):
-                budget.reserve(worst)
+            raises(ModelError, "", budget.reserve, worst)
             continue
         before, held = budget.settled, budget.reserve(worst)
         waiting = budget.changed()

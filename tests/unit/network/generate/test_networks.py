@@ -11,6 +11,7 @@ from scipy import stats
 from sim import NETWORKS, generate
 from sim.errors import Cancelled, InputError, ParameterError, UnknownNameError
 from sim.network.generate.networks import GeneratedNetwork
+from tests.raising import raises
 
 PAIRS = np.array([[2, 1], [1, 1], [0, 2], [1, 0]])
 PINNED = {
@@ -78,8 +79,7 @@ def test_pinned_networks_never_change() -> None:
 
 
 def test_unknown_network_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="Did you mean 'small-world'"):
-        generate("smal-world", 10, seed=1)
+    raises(UnknownNameError, "Did you mean 'small-world'", generate, "smal-world", 10, seed=1)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,7 @@ def test_what_is_not_allowed_is_said_in_one_sentence(
 
 @pytest.mark.parametrize("agents", [0, -5, 2**31, None])
 def test_numbers_of_agents_have_limits(agents: int | None) -> None:
-    with pytest.raises(InputError, match=r"at least 1|1 to 2,147,483,647"):
-        generate("erdos-renyi", agents, seed=1)
+    raises(InputError, r"at least 1|1 to 2,147,483,647", generate, "erdos-renyi", agents, seed=1)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -134,8 +133,7 @@ def test_long_work_reports_its_share_and_can_be_cancelled(name: str) -> None:
     def stop(stage: str, share: float) -> None:
         raise Cancelled(stage)
 
-    with pytest.raises(Cancelled):
-        generate(name, 500, seed=1, report=stop)
+    raises(Cancelled, "", generate, name, 500, seed=1, report=stop)
 
 
 def test_every_parameter_can_be_asked_in_a_form() -> None:

@@ -3,7 +3,6 @@
 from typing import Any, ClassVar
 
 import numpy as np
-import pytest
 
 from sim import Act, Exposures, Platform, PlatformView, Policy, RulePolicy, World
 from sim.errors import InputError, ParameterError, UnknownNameError
@@ -101,8 +100,7 @@ def test_one_policy_for_all_again_costs_nothing() -> None:
 def test_what_is_no_policy_is_refused() -> None:
     world, platform = opened()
     raises(UnknownNameError, r"rule", platform.behave, "rules")
-    with pytest.raises(ParameterError, match=r"likes must be in \[0, 2\]"):
-        platform.behave("rule", [1], likes=9.0)
+    raises(ParameterError, r"likes must be in \[0, 2\]", platform.behave, "rule", [1], likes=9.0)
     raises(InputError, "No agent 300", platform.behave, "rule", [300], likes=1.0)
     for k in range(254):
         platform.behave("rule", [1], proof=1 + k / 100)
@@ -110,8 +108,7 @@ def test_what_is_no_policy_is_refused() -> None:
     meta, columns = world.dump()
     forged = {name: column.copy() for name, column in columns.items()}
     forged[f"platform.held.{POLICY}"][1] = 255
-    with pytest.raises(InputError, match=r"the platform.*policy|policy.*the platform"):
-        World.restore(meta, forged)
+    raises(InputError, r"the platform.*policy|policy.*the platform", World.restore, meta, forged)
 
 
 def test_a_policy_changes_for_some_members_at_a_tick() -> None:

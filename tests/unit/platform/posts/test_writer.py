@@ -2,43 +2,32 @@
 
 from collections import Counter
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.agents import Vocabulary
+from sim.agents import LANGUAGES, Vocabulary
 from sim.core import clean
-from sim.platform.posts.texts import _AGAINST, _POSTS, _REPLIES, TONES, Writer, _tone
+from sim.platform.posts.texts import TONES, Writer, _tone, grammar
 
 TOPICS = tuple(Vocabulary.default())
 traits = st.lists(st.integers(0, 255), min_size=5, max_size=5)
 masks = st.integers(0, (1 << 64) - 1)
+languages = st.integers(0, len(LANGUAGES) - 1)
 
 
-@given(st.integers(0, 2**70), st.integers(0, 2**40), masks, traits)
+@given(st.integers(0, 2**70), st.integers(0, 2**40), masks, traits, languages)
 def test_every_draw_and_member_gives_one_clean_sentence(
-    seed: int, number: int, tags: int, personality: list[int]
+    seed: int, number: int, tags: int, personality: list[int], language: int
 ) -> None:
-    writer = Writer(TOPICS)
+    writer = Writer(TOPICS, language)
     text = writer.post(seed, number, tags=tags, personality=personality)
     reply = writer.reply(seed, number, to="Ada", tags=tags, personality=personality)
     for said in (text, reply):
         assert clean(said) == said
         assert said[0] == said[0].upper()
-        assert said[-1] in ".!?"
+        assert said[-1] in ".!?。\uff01\uff1f"
         assert not set("{}") & set(said)
-
-
-def test_many_posts_are_written_as_each_alone() -> None:
-    writer = Writer(TOPICS)
-    numbers = np.arange(50)
-    tags = np.uint64(1) << (numbers % 56).astype(np.uint64)
-    people = (numbers[:, None] * 37 % 256 * np.ones(5)).astype(np.uint8)
-    texts = writer.posts(7, numbers, tags, people)
-    for number in range(50):
-        alone = writer.post(7, number, tags=int(tags[number]), personality=people[number].tolist())
-        assert texts[number] == alone
 
 
 @pytest.mark.parametrize("trait", range(5))
@@ -61,11 +50,17 @@ def test_a_post_speaks_of_its_topics_if_there_are_any() -> None:
 
 def test_who_disagrees_says_so() -> None:
     said = Writer(TOPICS).reply(3, 1, to="Ada", tags=1, personality=[9] * 5, agrees=False)
-    forms = [form.replace("{name}", "Ada").replace("{topic}", TOPICS[0]) for form in _AGAINST]
-    assert said in forms
+    words = {"name": "Ada", "topic": TOPICS[0]}
+    assert said in [form.format(**words) for form in grammar()["against"]]
 
 
-def test_every_tone_has_its_eight_posts_and_four_replies() -> None:
-    assert {tone: len(forms) for tone, forms in _POSTS.items()} == dict.fromkeys(TONES, 8)
-    assert {tone: len(forms) for tone, forms in _REPLIES.items()} == dict.fromkeys(TONES, 4)
-    assert len(_AGAINST) == 4
+@pytest.mark.parametrize("language", range(len(LANGUAGES)))
+def test_every_language_has_as_many_forms_and_a_word_for_each_interest(language: int) -> None:
+    own = grammar(language)
+    for part, many in (("posts", 8), ("replies", 4)):
+        assert {tone: len({*forms}) for tone, forms in own[part].items()} == dict.fromkeys(
+            TONES, many
+        )
+    assert [len({*own[part]}) for part in ("against", "when", "fine")] == [4, 8, 8]
+    assert set(own["topics"]) == (set(TOPICS) if language else set())
+    assert len({*own["topics"].values()}) == len(own["topics"])

@@ -26,7 +26,7 @@ from tests.raising import raises
 NAME, OTHER = "Ada Lovelace-Quux", "Grace Hopper-Zwei"
 PROFILES: list[dict[str, Any]] = [
     {
-        "id": "ada@example.org", "name": NAME,
+        "id": "ada@example.org", "name": NAME, "language": "fr",
         "biography": "A mathematician of the very first engine. She likes long walks.",
         "persona": "You are Ada, the countess of numbers.\nYou answer in rhymes, always.",
         "interests": ["poetry"], "traits": {"openness": 0.9}, "activity": 0.75, "hours": [0.5] * 24,
@@ -149,7 +149,7 @@ async def test_what_is_left_of_a_member_is_nobody_in_particular_or_numbers(tmp_p
         assert agents.name(1) == OTHER
         assert agents.index("grace@example.org") == 1
     assert erased.lore.cold.get(0) == {}
-    assert erased.interests[0] == 0
+    assert (erased.interests[0], erased.language[0], pseudonym.language[0]) == (0, 0, 4)
     assert set(erased.personality[0].tolist()) <= {127, 128}
     assert erased.lore.hours.agents.size == 0
     assert pseudonym.lore.cold.get(0) == {

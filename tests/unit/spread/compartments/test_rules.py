@@ -22,8 +22,7 @@ def test_chances_are_arithmetic(chance: Chance, value: float) -> None:
 
 @pytest.mark.parametrize("chance", ["a +", "open('x')", "a if b else 0", "'text'", "c"])
 def test_anything_else_is_refused(chance: str) -> None:
-    with pytest.raises(InputError):
-        value_of(chance, {"a": 0.25, "b": 0.5}.__getitem__, ["a", "b"])
+    raises(InputError, "", value_of, chance, {"a": 0.25, "b": 0.5}.__getitem__, ["a", "b"])
 
 
 @register("test-two-ends")

@@ -392,8 +392,7 @@ def test_even_first_and_column_and_a_larger_world_leaves_draws_alone() -> None:
      "normal:nan:1", "column", "column:", "uniform:a:b", "random"],
 )  # fmt: skip
 def test_no_law(law: str) -> None:
-    with pytest.raises(ParameterError, match="x: start must be one of"):
-        check_start("x", law, (0.0, 1.0))
+    raises(ParameterError, "x: start must be one of", check_start, "x", law, (0.0, 1.0))
 
 
 def test_columns_outside_the_unit_range_are_refused() -> None:

@@ -277,8 +277,7 @@ def test_a_journal_tells_only_of_the_line_that_the_world_is_on(tmp_path: Path) -
 def test_a_plain_file_and_a_missing_one_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.hub").write_text("not a world at all")
     for name in ("a.hub", "b.hub"):
-        with pytest.raises(SnapshotError):
-            read_history(tmp_path / name)
+        raises(SnapshotError, "", read_history, tmp_path / name)
 
 
 @pytest.fixture
@@ -301,8 +300,7 @@ def kept(tmp_path: Path) -> Path:
 )  # fmt: skip
 def test_a_damaged_journal_is_named(kept: Path, damage: str) -> None:
     edited(folder_of(kept), damage)
-    with pytest.raises(SnapshotError):
-        read_history(kept)
+    raises(SnapshotError, "", read_history, kept)
 
 
 def test_words_that_are_kept_no_more_are_not_made_up() -> None:
@@ -344,14 +342,12 @@ def test_a_log_of_adoptions_that_never_were_is_refused(tmp_path: Path, part: str
 
     save(AnyWorld(meta, columns), tmp_path / "a.hub")
     said = "rows of several lengths" if part == "length" else "holds what never was"
-    with pytest.raises(SnapshotError, match=f"its log of message 0 .*{said}|{said}"):
-        read_history(tmp_path / "a.hub")
+    raises(SnapshotError, f"its log of message 0 .*{said}|{said}", read_history, tmp_path / "a.hub")
 
 
 def test_metadata_that_is_none_is_refused(tmp_path: Path) -> None:
     save(AnyWorld({"tick": "x", "cascades": 3}, {}), tmp_path / "a.hub")
-    with pytest.raises(SnapshotError, match="metadata cannot be read"):
-        columns_of(tmp_path / "a.hub", lambda _: True)
+    raises(SnapshotError, "metadata cannot be read", columns_of, tmp_path / "a.hub", lambda _: True)
 
 
 def test_a_missing_chunk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,8 +358,7 @@ def test_a_missing_chunk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return [arrays.ColumnEntry("odd.log.x", "<u4", (1,), 4, 1, ""), *declared(connection, room)]
 
     monkeypatch.setattr(arrays, "declared", more)
-    with pytest.raises(SnapshotError, match="chunks are not those"):
-        columns_of(tmp_path / "a.hub", lambda _: True)
+    raises(SnapshotError, "chunks are not those", columns_of, tmp_path / "a.hub", lambda _: True)
 
 
 def test_the_population_is_read_alone(kept: Path, tmp_path: Path) -> None:

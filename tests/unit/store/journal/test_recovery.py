@@ -185,8 +185,7 @@ def test_a_replay_can_be_cancelled(path: Path) -> None:
         if stage.startswith("replaying"):
             raise Cancelled("Enough.")
 
-    with pytest.raises(Cancelled):
-        recover(path, report=report)
+    raises(Cancelled, "", recover, path, report=report)
 
 
 def test_of_a_journal_that_cannot_be_read_nobody_says_how_old_it_is(path: Path) -> None:

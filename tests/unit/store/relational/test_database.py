@@ -8,6 +8,7 @@ from sim import World
 from sim.errors import Cancelled, InputError
 from sim.store import relational
 from sim.store.relational import write_database
+from tests.raising import raises
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +25,7 @@ def test_indexing_can_stop(world: World, tmp_path: Path, monkeypatch: pytest.Mon
         if len(told) == 5:
             raise Cancelled
 
-    with pytest.raises(Cancelled):
-        write_database(world, tmp_path / "a.db", report=report)
+    raises(Cancelled, "", write_database, world, tmp_path / "a.db", report=report)
     assert told == [0.0] * 5
 
 
@@ -50,8 +50,7 @@ def test_what_the_disk_refuses_is_an_error_of_the_system(
 
 def test_indexing_may_fail(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(relational, "_INDEXES", ("CREATE INDEX a ON absent (b)",))
-    with pytest.raises(OSError, match="no such table"):
-        write_database(world, tmp_path / "a.db")
+    raises(OSError, "no such table", write_database, world, tmp_path / "a.db")
 
 
 def test_two_rows_that_must_differ_are_refused_by_a_sentence(world: World, tmp_path: Path) -> None:
