@@ -34,7 +34,7 @@ SMALLER = {
 _HEAD = f"""\
 # The gallery
 Ten scenarios that come with Hubbub, each with one thing to teach. Each is a study too: `hubbub
-study run gallery:NAME` holds it to what it says, `hubbub study report` writes a page of its own.
+study run gallery:NAME` checks what it claims, `hubbub study report` writes a page of its own.
 What follows is such a run of each: {REPLICATES} replicates of every variant, the same draws under
 each, begun from {WORLDS} networks drawn by the scenario's generator. A claim *agrees* where the
 95 % interval of its paired difference (Student's t) leaves out 0 on the side that was expected,
