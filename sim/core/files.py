@@ -277,6 +277,8 @@ def stage(folder: Path) -> Iterator[Path]:
 
 def sweep_stages(folder: Path) -> None:
     """Remove the stages of processes that died: they hold worlds, not encrypted."""
+    if not folder.is_dir():
+        return
     guard = _lock_of(folder)
     try:
         for path in folder.glob(f"{_STAGE}*"):

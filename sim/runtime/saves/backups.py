@@ -96,8 +96,7 @@ def backup(
     nameable(to).mkdir(0o700, parents=True, exist_ok=True)
     if folder.resolve() == to.resolve():
         raise InputError(f"{to} is the saves folder itself; backups belong elsewhere.")
-    if folder.is_dir():
-        sweep_stages(folder)
+    sweep_stages(folder)
     files = {each.path: each.name for each in kept(folder)}
     alone = [each.path for each in live_places(folder) if not os.path.lexists(each.path)]
     names = files | {path: one_line(path.name.removesuffix(SUFFIX)) for path in alone}

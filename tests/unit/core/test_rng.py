@@ -38,7 +38,7 @@ def test_streams_are_never_renumbered() -> None:
         "TOPIC_FACTORS": (48, 0), "OFFERED": (49, 0), "WELCOME": (50, 0),
         "ALIKE": (51, 0), "AUDIENCES": (52, 0), "CHOOSING": (53, 0), "CHECKING": (53, 1),
         "REACHES": (53, 2), "REHEARSALS": (53, 3), "AT_RANDOM": (53, 4),
-        "TRAJECTORIES": (58, 0), "RESAMPLES": (58, 1),
+        "TRAJECTORIES": (58, 0), "RESAMPLES": (58, 1), "MEMBER_LANGUAGES": (22, 0x4D454D42),
     }  # fmt: skip
 
 
