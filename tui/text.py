@@ -155,7 +155,7 @@ def titled_count(found: Communities | None, shown: int | None = None) -> str:
 Fact = tuple[str, str]
 
 _MOST_REASONS = 6
-_FAULTS = {"failed": "failed (plans too)"}
+_FAULTS = {"failed": "failed (including plans)"}
 NOBODY = "No member has a language model; type :minds to assign some."
 _STATES = {
     "closed": "available",

@@ -169,7 +169,9 @@ def _step(step: ChainStep) -> Content:
     told = f"{count(step.tick)}  {step.name}"
     if step.source < 0:
         return Content(line(f"{told}, {'seed' if step.is_seed else 'on its own'}", 100))
-    before = f"; {step.heard:,} of {step.follows:,} followed had adopted" if step.heard >= 0 else ""
+    before = (
+        f"; {step.heard:,} of {step.follows:,} they follow had adopted" if step.heard >= 0 else ""
+    )
     return Content(line(f"{told} from {step.source_name}{before}", 100))
 
 

@@ -114,7 +114,7 @@ def pairs(words: Iterable[str], known: Sequence[str] = (), what: str = "option")
     for word in words:
         name, equals, value = word.partition("=")
         if not equals:
-            told = "name each value, one with blanks in quotes: text='Hello there.'"
+            told = "name each value, and quote one with spaces: text='Hello there.'"
             raise InputError(f"{word!r} is not NAME=VALUE; {told}")
         if name in found:
             raise InputError(f"{name!r} is given twice; give it once.")

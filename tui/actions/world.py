@@ -184,7 +184,7 @@ async def may_leave(app: Viewer, purpose: str) -> bool:
 @does("import")
 async def import_file(app: Viewer, words: Words) -> None:
     if not words:
-        raise InputError("Type a file, such as `import graph.txt.gz`; quote a name with blanks.")
+        raise InputError("Type a file, such as `import graph.txt.gz`; quote a name with spaces.")
     path, options = Path(words[0]), pairs(words[1:])
     if not await may_leave(app, f"import {path.name}"):
         return
