@@ -69,7 +69,7 @@ def new_world_dialog(last: NewWorld | None) -> FormDialog[NewWorld]:
             Field("agents", "Members", count(last.agents), check=whole_number("agents", 1)),
             Field("seed", "Seed", str(last.seed), check=whole_number("seed", 0)),
             Field("platform", "Platform", platform, [(ALONE, NO_PLATFORM)]),
-            Field("languages", "Languages", str(last.languages), hint="en=0.6,es=0.4"),
+            Field("languages", "Languages", str(last.languages), hint="en; or en=0.6,es=0.4"),
         ),
         made, yes="Create", focus="agents", preview=preview, asks_first=True,
         of="network", load=load, first=network,
