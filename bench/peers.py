@@ -1,6 +1,6 @@
-"""Ours beside the peers that people use: NDlib, EoN and cynetdiff, in one interleaved run.
+"""Ours beside the peers that people use: Mesa, NDlib, EoN and cynetdiff, in one interleaved run.
 
-python -m bench.peers [--agents 100000] [--big 1000000] [--rounds 3]
+python -m bench.peers [--small 10000] [--agents 100000] [--big 1000000] [--rounds 3]
 
 Needs the extra ``peers`` (``pip install '.[peers]'``); what is not installed is left out. Only
 models whose rule the peer implements as the paper has it are compared. Both sides get the same
@@ -116,6 +116,40 @@ def eon(graph: Any, name: str, *arguments: float, **options: Any) -> Run:
     return run
 
 
+def mesa(graph: Any, beta: float, gamma: float) -> Run:
+    """Return a run of the agent of Mesa's own example of a virus, who acts in a shuffled order."""
+    from mesa import Model  # type: ignore[import-not-found]
+    from mesa.discrete_space import Network  # type: ignore[import-not-found]
+    from mesa.examples.basic.virus_on_network import agents  # type: ignore[import-not-found]
+
+    def run(number: int) -> tuple[float, int]:
+        model = Model(seed=number)
+        cells = list(Network(graph, capacity=1, random=model.random).all_cells)
+        start = agents.State.SUSCEPTIBLE
+        agents.VirusAgent.create_agents(model, len(graph), start, beta, 1.0, gamma, 1.0, cells)
+        members = list(model.agents)
+        for seed in seeds_of(number, len(graph)):
+            members[seed].state = agents.State.INFECTED
+
+        def work() -> int:
+            for _ in range(TICKS):
+                model.agents.shuffle_do("step")
+            return sum(member.state is not start for member in members)
+
+        return timed(work)
+
+    return run
+
+
+def tiny_pairs(world: World, graph: Any) -> Iterator[Pair]:
+    """Yield the model of the peer whose agents are objects."""
+    rates: dict[str, Any] = {"beta": 0.05, "gamma": 0.2}
+    try:
+        yield Pair("SIR / Mesa", ours(world, "sir", **rates), mesa(graph, **rates), 100)
+    except ImportError:
+        sys.stdout.write("Mesa is not installed: left out\n")
+
+
 def small_pairs(world: World, graph: Any) -> Iterator[Pair]:
     """Yield the models at the smaller size."""
     rates: dict[str, Any] = {"beta": 0.05, "gamma": 0.2}
@@ -188,19 +222,21 @@ def compare(pairs: list[Pair], rounds: int) -> None:
 def main() -> None:
     """Compare at both sizes."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--small", type=int, default=10_000)
     parser.add_argument("--agents", type=int, default=100_000)
     parser.add_argument("--big", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
-    world = World.create(agents=given.agents, mean_degree=10, seed=7)
-    graph = nx.Graph()
-    graph.add_nodes_from(range(given.agents))
-    sources = np.repeat(np.arange(given.agents), world.ties.rows[:, 1])
-    graph.add_edges_from(zip(sources.tolist(), world.ties.targets.tolist(), strict=True))
-    print(f"\n{given.agents:,} agents, mean degree 10, 1 % seeds, {TICKS} ticks")
-    compare(list(small_pairs(world, graph)), given.rounds)
-    del graph
+    for agents, pairs in ((given.small, tiny_pairs), (given.agents, small_pairs)):
+        world = World.create(agents=agents, mean_degree=10, seed=7)
+        graph = nx.Graph()
+        graph.add_nodes_from(range(agents))
+        sources = np.repeat(np.arange(agents), world.ties.rows[:, 1])
+        graph.add_edges_from(zip(sources.tolist(), world.ties.targets.tolist(), strict=True))
+        print(f"\n{agents:,} agents, mean degree 10, 1 % seeds, {TICKS} ticks")
+        compare(list(pairs(world, graph)), given.rounds)
+        del graph
     print(f"\n{given.big:,} agents, mean degree 20, 1 % seeds")
     compare(list(large_pairs(World.create(agents=given.big, mean_degree=20, seed=7))), given.rounds)
 
