@@ -554,15 +554,9 @@ class LeanColours(ANSIToTruecolor):
 
 
 def main(
-    path: str | Path | None = None,
-    *,
-    saves: str | Path | None = None,
-    fps: float | None = None,
-    theme: str | None = None,
-    isolated: bool = False,
-    read_only: bool = False,
-    tour: bool = False,
-) -> int:
+    path: str | Path | None = None, *, saves: str | Path | None = None, fps: float | None = None,
+    theme: str | None = None, isolated: bool = False, read_only: bool = False, tour: bool = False,
+) -> int:  # fmt: skip
     """Open the screen, on a saved world or on the demo world."""
     theme = theme_named(theme) if theme else None
 

@@ -52,7 +52,7 @@ class WorldSession:
         self._app = app
         self.home = JournalLocation()  # of the world on the screen
         self.is_quitting = False
-        self._obstacle = self._over = ""
+        self._obstacle = self._over = self._left = ""
 
     # Opening
 
@@ -156,8 +156,10 @@ class WorldSession:
 
     async def greet(self, opened: OpenResult | None) -> None:
         """Show what was found when the world was opened, and what is missing."""
-        obstacle, over = self._obstacle, self._over
-        self._obstacle = self._over = ""
+        obstacle, over, left = self._obstacle, self._over, self._left
+        self._obstacle = self._over = self._left = ""
+        if left:
+            self._app.notify(left)
         if over:
             self._app.notify(over, title="Scenario", severity="warning")
         if opened is not None and opened.told:
@@ -189,8 +191,12 @@ class WorldSession:
     # Leaving
 
     def stopped(self, frame: Frame) -> None:
-        """Note that a scenario was running in a world that is left: it ends there."""
-        now = frame.program
+        """Note where a world that is left is kept, and that its scenario ends there."""
+        now, kept, home = frame.program, frame.kept, self.home
+        is_kept = frame.dirty and kept is not None and not kept.is_held_up
+        if home.at is not None and is_kept and not home.is_lost:
+            tick = count(frame.tick)
+            self._left = f"{home.at.stem} was kept at tick {tick}. Press o to open it."
         if now is not None and now.ended is None:
             self._over = (
                 f"{line(now.name, 40)} ended at tick {count(frame.tick)}, where you left it: a "
@@ -215,6 +221,7 @@ class WorldSession:
         app = self._app
         told, refused = "", ""
         await app.part()
+        self._left = ""  # it is entered again
         try:
             done = await app.work.in_thread(
                 "deleting profiles",

@@ -250,11 +250,10 @@ def test_rows_are_sorted_by_numbers_and_ask_for_the_names_in_sight(town: World) 
     texts = MemberTexts()
     rows = member_rows(people, np.array([4, 7, 9], np.uint32), texts)
     places = np.arange(3)
-    assert [rows.cells(column, places)[0] for column in range(len(COLUMNS))][-3] == "…"
+    assert [rows.cells(column, places)[0] for column in range(len(rows.columns))][-3] == "…"
     assert texts.missing == {4, 7, 9}
     assert rows.keys(1).tolist() == people.listeners[[4, 7, 9]].tolist()
-    for column in range(len(COLUMNS)):
-        assert len(rows.keys(column)) == 3
+    assert [len(rows.keys(column)) for column in range(len(rows.columns))] == [3] * 15
     by_word = np.argsort(rows.keys(COLUMNS.index("community")), kind="stable")
     names = [people.communities[people.community[(4, 7, 9)[at]]] for at in by_word]
     assert names == sorted(names)
@@ -267,6 +266,20 @@ def test_rows_are_sorted_by_numbers_and_ask_for_the_names_in_sight(town: World) 
     assert none.cells(active, np.arange(len(last))) == told
     assert none.keys(active)[last >= 0].tolist() == last[last >= 0].tolist()
     assert np.isnan(none.keys(active)[last < 0]).all()
+
+
+def test_languages_are_a_column_where_there_are_several_and_an_order_ends_with_it() -> None:
+    table = MembersTable(lambda _: None, None)  # type: ignore[arg-type]
+    for spoken, titles in (("en=0.6,es=0.4", COLUMNS), ("es", COLUMNS[:-1])):
+        world = World.create(agents=40, mean_degree=4, seed=3, languages=spoken)
+        table.list_members(members.population_of(members.taken(world)), None)
+        assert table.titles == titles
+        if spoken != "es":
+            assert {*table._rows.cells(15, np.arange(40))} == {"English", "Spanish"}
+            table._sort = (15, True)
+            table.forget()
+            assert table._sort == (15, True)
+    assert table._sort is None
 
 
 @pytest.mark.parametrize("size", [(80, 24), (24, 5), (8, 3)])
@@ -384,10 +397,7 @@ def test_moves_are_told_the_newest_first() -> None:
 
 @pytest.mark.parametrize(
     ("is_online", "tick", "said"),
-    [
-        (True, 3, "had no impressions in tick 3"),
-        (False, 3, "was offline in tick 3"),
-    ],
+    [(True, 3, "had no impressions in tick 3"), (False, 3, "was offline in tick 3")],
 )
 async def test_why_says_whether_a_member_without_a_feed_was_online(
     is_online: bool, tick: int, said: str

@@ -181,7 +181,8 @@ async def test_bad_input_is_answered_by_the_engine_in_one_sentence(tmp_path: Pat
 async def test_a_new_world_is_made_and_its_network_measured(tmp_path: Path) -> None:
     async with hubbub(tmp_path, (160, 48)) as (app, pilot):
         await filled(pilot, FormDialog, "n")
-        app.screen.query_one("#network", Select).value = "preferential-attachment"
+        app.screen.query_one("#network", Select).focus()
+        await keys(pilot, *"prefer", "enter", "tab", then="preferential-attachment  ")
         app.screen.query_one("#agents", Input).value = "1,000"
         await shows(pilot, lambda: len(app.screen.query("#form Row")) == 1, "Needs about")
         await keys(pilot, "enter", then=lambda: frame_of(app).agents == 1000)

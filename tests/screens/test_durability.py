@@ -15,6 +15,7 @@ from tests.screens.fake import FakeSimulation, FakeSimulator, World
 from tests.screens.test_app import (
     SIZES,
     Hub,
+    Then,
     command,
     frame_of,
     hubbub,
@@ -25,6 +26,7 @@ from tests.screens.test_app import (
     settled,
     shows,
     until,
+    words,
 )
 from tui.app import Hubbub
 from tui.dialogs.dialog import Confirm, ErrorDialog, ListDialog, Notice
@@ -38,11 +40,11 @@ def simulator(app: Hubbub) -> Any:
     return app.simulator  # type: ignore[attr-defined]
 
 
-async def opened(hub: Hub, name: str) -> None:
+async def opened(hub: Hub, name: str, *then: Then) -> None:
     """Open a world of the saves folder by its name."""
     app, pilot = hub
     (simulator(app).saves / f"{name}.hub").write_text("x")
-    await command(pilot, f"open {name}")
+    await command(pilot, f"open {name}", *then)
 
 
 def test_little_room_is_used_well() -> None:
@@ -60,17 +62,10 @@ async def press(app: Hubbub, pilot: Any, button: str) -> None:
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_bar_says_how_far_the_world_is_durable(tmp_path: Path, size: Any) -> None:
     async with hubbub(tmp_path, size) as (app, pilot):
-        await command(pilot, "step 7")
-        await until(pilot, lambda: "saved to tick 7" in seen(app))
+        await command(pilot, "step 7", lambda: "saved to tick 7" in seen(app))
         await command(pilot, "journal", Notice)
-        for fact in (
-            "tick 7 (survives",
-            "0 ticks not on disk",
-            "tick 0, paused",
-            "7 ms",
-            "1.2 MiB",
-        ):
-            assert fact in seen(app)
+        facts = ["tick 7 (survives", "0 ticks not on disk", "tick 0, paused", "7 ms", "1.2 MiB"]
+        assert [fact for fact in facts if fact not in seen(app)] == []
 
 
 @pytest.mark.parametrize(("button", "for_good"), [("keep", False), ("drop", True)])
@@ -82,7 +77,7 @@ async def test_a_world_without_a_name_is_kept_under_a_working_name_or_thrown_awa
         assert made(app).path is None
         await command(pilot, "step")
         await keys(pilot, "q", then=QuitDialog)
-        assert "has not been saved. It stays recoverable" in " ".join(seen(app).split())
+        assert "under Open (o) as lastfm-asia; Discard deletes it." in words(app)
         await press(app, pilot, button)
         await until(pilot, lambda: not app.is_running)
     assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", for_good)]
@@ -91,8 +86,7 @@ async def test_a_world_without_a_name_is_kept_under_a_working_name_or_thrown_awa
 async def test_a_world_that_was_not_left_after_all_is_not_thrown_away(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "step")
-        await opened((app, pilot), "broken")
-        await shows(pilot, QuitDialog, "Cancel")
+        await opened((app, pilot), "broken", QuitDialog, lambda: "Cancel" in seen(app))
         await press(app, pilot, "drop")
         await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
         await pilot.press("enter")
@@ -103,8 +97,7 @@ async def test_a_world_that_was_not_left_after_all_is_not_thrown_away(tmp_path: 
 
 async def test_what_is_durable_needs_no_question(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await opened((app, pilot), "town")
-        await until(pilot, lambda: frame_of(app).agents == 500)
+        await opened((app, pilot), "town", lambda: frame_of(app).agents == 500)
         await command(pilot, "step", lambda: frame_of(app).dirty)
         await keys(pilot, "q", then=lambda: not app.is_running)
     assert simulator(app).left == [(tmp_path / "saves" / "lastfm-asia.hub", False)]
@@ -134,9 +127,8 @@ async def test_a_world_that_was_never_saved_is_not_replaced_unasked(tmp_path: Pa
 
 async def test_a_world_that_is_open_elsewhere_is_offered_as_a_copy(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await opened((app, pilot), "held")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
-        assert "in use by process 7 on there" in " ".join(seen(app).split())
+        await opened((app, pilot), "held", Confirm)
+        assert "in use by process 7 on there" in words(app)
         await keys(pilot, "escape", then=lambda: not isinstance(app.screen, Confirm))
         assert frame_of(app).agents == 7624
         await command(pilot, "open held", Confirm)
@@ -171,15 +163,13 @@ async def test_the_first_world_too_is_offered_as_a_copy(tmp_path: Path, wanted: 
 async def test_what_was_recovered_is_told_and_what_is_missing_shown(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         simulator(app).told = "Recovered completely to tick 30."
-        await opened((app, pilot), "town")
-        await until(pilot, lambda: "Recovered completely" in said(app))
+        await opened((app, pilot), "town", "Recovered completely")
         assert not isinstance(app.screen, Notice)
         simulator(app).told = "Recovery incomplete: recovered to tick 30."
         lacks = "Entry 4 (tick 7) was acknowledged, but the journal ends at entry 2."
         simulator(app).findings = (lacks,)
-        await opened((app, pilot), "village")
-        await until(pilot, lambda: isinstance(app.screen, Notice))
-        assert "was acknowledged, but the journal ends" in " ".join(seen(app).split())
+        await opened((app, pilot), "village", Notice)
+        assert "was acknowledged, but the journal ends" in words(app)
 
 
 async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
@@ -211,8 +201,7 @@ async def test_a_full_disk_shows_that_the_world_waits(tmp_path: Path) -> None:
 async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         simulator(app).refuses = FileError(tmp_path, "you may not write there")
-        await opened((app, pilot), "town")
-        await shows(pilot, lambda: "No journal:" in said(app), "no journal")
+        await opened((app, pilot), "town", "No journal:", lambda: "no journal" in seen(app))
         assert frame_of(app).agents == 500
         await command(pilot, "journal", lambda: "has no journal" in seen(app))
         await pilot.press("escape")
@@ -223,8 +212,7 @@ async def test_a_world_whose_journal_cannot_be_begun_opens_without_one(tmp_path:
 async def test_a_world_that_another_took_in_the_same_instant_is_not_entered(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         simulator(app).refuses = LeaseError(tmp_path, "in use by process 7")
-        await opened((app, pilot), "town")
-        await until(pilot, lambda: isinstance(app.screen, ErrorDialog))
+        await opened((app, pilot), "town", ErrorDialog)
         assert frame_of(app).agents == 7624
 
 
@@ -251,11 +239,10 @@ async def test_a_name_that_others_take_meanwhile_is_tried_no_more_than_thrice(
 
 async def test_discarding_goes_back_to_the_file_once_agreed_to(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await opened((app, pilot), "town")
-        await until(pilot, lambda: frame_of(app).agents == 500)
+        await opened((app, pilot), "town", lambda: frame_of(app).agents == 500)
         await command(pilot, "step 5")
         await command(pilot, "revert", Confirm)
-        assert "Revert to town.hub as saved" in " ".join(seen(app).split())
+        assert "Revert to town.hub as saved" in words(app)
         await keys(pilot, "escape", then=lambda: app.screen is app.stage)
         assert frame_of(app).tick == 35
         await command(pilot, "open town", "town is already open")
@@ -300,8 +287,7 @@ async def test_without_journals_the_world_is_asked_about_and_one_can_be_begun(
         await command(pilot, "journal on", "save the world first")
         await command(pilot, "save town", "Saved town.hub")
         assert made(app).journal_config is None
-        await command(pilot, "journal on")
-        await until(pilot, lambda: isinstance(app.screen, Notice) and "saved to" in seen(app))
+        await command(pilot, "journal on", Notice, lambda: "saved to" in seen(app))
         assert app.homes.home.is_named
         await pilot.press("escape")
         await command(pilot, "journal off", "on")
@@ -332,7 +318,7 @@ async def test_worlds_that_were_not_closed_are_named_at_the_start(tmp_path: Path
     held.saved = Mock(return_value=[left])  # type: ignore[method-assign]
     app = held.hubbub()
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        await until(pilot, lambda: "Recovered after a crash: n." in " ".join(seen(app).split()))
+        await until(pilot, lambda: "Recovered after a crash: n." in words(app))
     await app.leave()
 
 
@@ -344,15 +330,14 @@ def test_a_world_without_a_journal_says_what_to_do() -> None:
 async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
         await command(pilot, "erase all", "Save the world first")
-        await opened((app, pilot), "town")
-        await until(pilot, lambda: frame_of(app).agents == 500)
+        await opened((app, pilot), "town", lambda: frame_of(app).agents == 500)
         await command(pilot, "erase", "Type which members")
         await command(pilot, "erase 99999", "No member has the id 99999")
         assert app.screen is app.stage
         path, first = tmp_path / "saves" / "town.hub", made(app)
-        await command(pilot, "erase openness>0.7 pseudonymise", Confirm)
-        await until(pilot, lambda: "interests" in seen(app))
-        assert "2 members, openness>0.7" in " ".join(seen(app).split())
+        shown = Confirm, lambda: "interests" in seen(app)
+        await command(pilot, "erase openness>0.7 pseudonymise", *shown)
+        assert "2 members, openness>0.7" in words(app)
         await press(app, pilot, "no")
         assert simulator(app).erased == []
         for who in ("all", "nobody"):
@@ -369,11 +354,9 @@ async def test_profiles_are_taken_out_of_a_saved_world_once_agreed_to(tmp_path: 
 
 async def test_a_save_that_would_lose_a_later_state_asks(tmp_path: Path) -> None:
     async with hubbub(tmp_path) as (app, pilot):
-        await opened((app, pilot), "town")
-        await until(pilot, lambda: frame_of(app).agents == 500)
+        await opened((app, pilot), "town", lambda: frame_of(app).agents == 500)
         simulator(app).lost = "holds this world at tick 90, later than the current tick 30"
-        await command(pilot, "save town", Confirm)
-        await until(pilot, lambda: "holds this world at tick 90" in seen(app))
+        await command(pilot, "save town", Confirm, lambda: "this world at tick 90" in seen(app))
         await press(app, pilot, "no")
         await until(pilot, lambda: "Not saved" in said(app))
         await command(pilot, "save town", Confirm)

@@ -13,9 +13,10 @@ from sim.runtime import SavedWorld, Simulation, discard, free_name, saved_worlds
 from sim.runtime.journal.writer import JournalWriter
 from sim.store import LeaseError
 from sim.store.journal.journal import folder_of
-from tests.screens.test_app import command, frame_of, keys, said, seen, until
+from tests.screens.test_app import command, frame_of, keys, said, until, words
 from tests.screens.test_app_real import hubbub
 from tui.dialogs.dialog import ListDialog, Notice
+from tui.dialogs.world import QuitDialog
 
 
 def world(ticks: int = 0) -> World:
@@ -134,8 +135,7 @@ async def test_what_a_damaged_journal_lacks_is_shown_and_a_world_is_discarded(
         file.execute("DELETE FROM entries WHERE number > 1")
     async with hubbub(tmp_path, path=path) as (app, pilot):
         await until(pilot, lambda: isinstance(app.screen, Notice))
-        text = " ".join(seen(app).split())
-        assert "was acknowledged, but the journal ends at entry 1" in text
+        assert "was acknowledged, but the journal ends at entry 1" in words(app)
         await pilot.press("enter")
         assert frame_of(app).tick == 4
         await command(pilot, "step", lambda: frame_of(app).durable_tick == 5)
@@ -144,3 +144,17 @@ async def test_what_a_damaged_journal_lacks_is_shown_and_a_world_is_discarded(
         app.screen.query_one("#yes", Button).press()
         await until(pilot, lambda: frame_of(app).tick == 3)
         assert (tmp_path / "town-damaged-1.hub.live").is_dir()
+
+
+async def test_a_world_that_is_left_is_kept_and_it_says_where(tmp_path: Path) -> None:
+    save(world(3), tmp_path / "town.hub")
+    async with hubbub(tmp_path) as (app, pilot):
+        await command(pilot, "step", lambda: frame_of(app).durable_tick == 1)
+        await command(pilot, "open town", QuitDialog)
+        told = "lastfm-asia was kept at tick 1. Press o to open it."
+        await keys(pilot, "tab", "enter", then=lambda: told in str(list(app._notifications)))
+        await keys(pilot, "o", then=(ListDialog, "unsaved", "Opens at tick 1"))
+        await keys(pilot, "enter", then=lambda: frame_of(app).tick == 1)
+        await command(pilot, "step", lambda: frame_of(app).durable_tick == 2)
+        await command(pilot, "open town", lambda: frame_of(app).tick == 3)  # asks nothing
+    assert listed(tmp_path)["lastfm-asia"].tick == 2

@@ -36,13 +36,10 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
     async with hubbub(tmp_path, (160, 48), town) as (app, pilot):
         await pilot.press("4")
         await until(pilot, lambda: "Press l for 100 replicates from this tick." in seen(app))
-        await command(pilot, BRIDGE)
-        await until(pilot, lambda: frame_of(app).focus is not None)
-        await command(pilot, "step 2")
-        await until(pilot, lambda: frame_of(app).tick == 2)
+        await command(pilot, BRIDGE, lambda: frame_of(app).focus is not None)
+        await command(pilot, "step 2", lambda: frame_of(app).tick == 2)
         twin = await app.simulation.world()
-        await command(pilot, "replicates 12")
-        await until(pilot, lambda: "Fan of ever adopted, 12 runs" in seen(app))
+        await command(pilot, "replicates 12", lambda: "Fan of ever adopted, 12 runs" in seen(app))
         program = lab.Messages((), AS_IT_IS)
         expected = lab.ensemble_now(twin, program=program, replicates=12, workers=1)
         sizes = expected.records.values("size")
@@ -52,8 +49,7 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
         assert app.experiments.all[0].tick == 2
         await pilot.press("v")
         await until(pilot, lambda: "Fan of new this tick, 12 runs" in seen(app))
-        await command(pilot, "series nothing")
-        await until(pilot, lambda: "'nothing'" in said(app))
+        await command(pilot, "series nothing", lambda: "'nothing'" in said(app))
         await pilot.press("1")
         await until(pilot, lambda: "single run; l runs 100" in seen(app))
         await pilot.press("3")
@@ -62,14 +58,12 @@ async def test_l_runs_what_is_under_way_many_times_and_says_what_follows(
 
 async def test_escape_stops_the_runs_and_keeps_what_is_finished(tmp_path: Path, town: Path) -> None:
     async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
-        await command(pilot, "replicates stop")
-        await until(pilot, lambda: "No replicates are running" in said(app))
+        await command(pilot, "replicates stop", lambda: "No replicates are running" in said(app))
         await command(pilot, "replicates 20000 ticks=200")
         await until(
             pilot, lambda: bool(app.experiments.all) and app.experiments.all[0].finished > 0
         )
-        await command(pilot, "replicates 3 ticks=5")
-        await until(pilot, lambda: "wait, or type" in said(app))
+        await command(pilot, "replicates 3 ticks=5", lambda: "wait, or type" in said(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.experiments.running is None)
         (stopped,) = app.experiments.all
@@ -125,8 +119,7 @@ async def test_futures_are_compared_with_their_difference_and_what_follows(
             await command(pilot, typed)
             await until(pilot, lambda told=told: told in said(app))
             assert app.experiments.running is None
-        await command(pilot, BRIDGE)
-        await until(pilot, lambda: frame_of(app).focus is not None)
+        await command(pilot, BRIDGE, lambda: frame_of(app).focus is not None)
         await command(pilot, "compare 3 'one: beta=.1' 'two: beta=.1'")
         await until(pilot, lambda: "'one' and 'two' are identical" in said(app))
         twin = await app.simulation.world()
@@ -146,16 +139,21 @@ async def test_futures_are_compared_with_their_difference_and_what_follows(
         assert np.array_equal(outcome.difference.levels[1], table["mean"])
 
 
+FIELDS = [("change-1", "beta", "got 'beta'"), ("change-1", "betta=0.2", "'betta'"),
+          ("pairs", "many", "pairs must be a whole number")]  # fmt: skip
+
+
 async def test_conditions_are_rows_of_a_form_that_says_what_will_run(
     tmp_path: Path, town: Path
 ) -> None:
     async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
-        await command(pilot, BRIDGE)
-        await until(pilot, lambda: frame_of(app).focus is not None)
+        await command(pilot, BRIDGE, lambda: frame_of(app).focus is not None)
         await keys(pilot, "D", then=FormDialog)
         form = app.screen
-        form.query_one("#change-1", Input).value = "betta=0.2"
-        await keys(pilot, "enter", then="'betta'")
+        await keys(pilot, "enter", then="Fill in a change")
+        for name, text, told in FIELDS:
+            form.query_one(f"#{name}", Input).value = text
+            await keys(pilot, "enter", then=told)
         form.query_one("#change-1", Input).value = "beta=0.2"
         form.query_one("#do-2", Input).value = "ban top:20:degree"
         form.query_one("#pairs", Input).value = "3"
@@ -271,8 +269,7 @@ def test_a_theory_says_what_it_assumes_and_where_it_fails(name: str, fails: str)
 
 async def test_theory_on_the_screen_says_where_it_fails(tmp_path: Path, town: Path) -> None:
     async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
-        await command(pilot, BRIDGE)
-        await until(pilot, lambda: frame_of(app).focus is not None)
+        await command(pilot, BRIDGE, lambda: frame_of(app).focus is not None)
         await pilot.press("1", "T")
         await until(pilot, lambda: "Theory, dashed" in said(app))
         assert app.stage is not None

@@ -29,12 +29,7 @@ from tui.draw.community_map import (
     shortened,
     size_radii,
 )
-from tui.draw.community_table import (
-    CommunityHeat,
-    CommunityPane,
-    CommunityTable,
-    offered,
-)
+from tui.draw.community_table import CommunityHeat, CommunityPane, CommunityTable, offered
 from tui.draw.curves import Curves
 from tui.draw.now import Figure, NowPane
 from tui.theme import ramp, series

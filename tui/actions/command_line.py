@@ -26,9 +26,7 @@ def parse(line: str) -> ParsedCommand:
     try:
         words = shlex.split(typed)
     except ValueError:
-        raise InputError(
-            "Missing closing quote; end the text with the quote it began with."
-        ) from None
+        raise InputError("Missing closing quote; end the text with its opening quote.") from None
     if not words:
         raise InputError("No command; press ? for a list.")
     action = by_command(words[0])
@@ -57,9 +55,7 @@ def candidates(line: str, known: dict[str, Any]) -> list[str]:
     return list(known.get(action.command, ())) if action else []
 
 
-FILES = frozenset(
-    {"calibrate", "export", "import", "open", "plugin", "profiles", "scenario", "sweep"}
-)
+FILES = {"calibrate", "export", "import", "open", "plugin", "profiles", "scenario", "sweep"}
 """Actions whose words may be files."""
 
 MOST_FILES = 200

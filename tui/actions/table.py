@@ -331,13 +331,9 @@ def bindings(mode: str) -> Iterator[Binding]:
     for action in ACTIONS:
         if mode in action.where.split() if mode else not action.where:
             yield Binding(
-                action.keys or f"{NO_KEY}{action.id}",
-                f"app.act('{action.id}')",
-                action.label,
-                id=action.id,
-                show=False,
-                tooltip=action.help,
-            )
+                action.keys or f"{NO_KEY}{action.id}", f"app.act('{action.id}')", action.label,
+                id=action.id, show=False, tooltip=action.help,
+            )  # fmt: skip
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> tuple[str, ...]:

@@ -15,9 +15,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.css.query import NoMatches
+from textual.events import Key
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input, Select, Static, TextArea
+from textual.widgets import Input, OptionList, Select, Static, TextArea
 
 from sim.core import whole_of
 from sim.errors import HubbubError, InputError
@@ -87,7 +88,14 @@ class TextLines(TextArea):
 
 
 class ChoiceField(Select[str]):
-    """A choice, which may be removed while it is mounted."""
+    """A choice that a letter opens and searches; it may be removed while it is mounted."""
+
+    def on_key(self, event: Key) -> None:
+        if event.character and event.character.isalnum():
+            event.stop()
+            self.action_show_overlay()
+            typed = Key(event.key, event.character)
+            self.call_after_refresh(self.query_one(OptionList).post_message, typed)
 
     def _watch_value(self, value: Any) -> None:
         with suppress(NoMatches):

@@ -23,7 +23,7 @@ from sim.core import plural
 from sim.errors import InputError
 from tui.actions.table import Words
 from tui.dialogs.dialog import Confirm, Dialog, ListDialog
-from tui.dialogs.form import Field, FormDialog
+from tui.dialogs.form import Field, FormDialog, refusal, whole, whole_number
 from tui.dialogs.progress import in_thread
 from tui.draw.experiments import FanPane
 from tui.safe_text import line
@@ -45,14 +45,15 @@ def compare_dialog(
     fields = [Field("baseline", "Baseline", control=partial(Static, Content(f" {now}")))]
     for row in ROWS:
         fields += (
-            Field(f"change-{row}", f"Change {row}", hint="parameters, e.g. beta=0.15"),
+            Field(f"change-{row}", f"Change {row}", hint="parameters, e.g. beta=0.15",
+                  check=refusal(_change)),
             Field(f"feed-{row}", "  feed by", choices=feeds, hint="as now"),
             Field(f"do-{row}", "  intervene", hint="e.g. ban top:20:degree"),
-        )
+        )  # fmt: skip
     fields += (
-        Field("pairs", "Pairs", "20"),
-        Field("ticks", "Ticks", hint="until quiet"),
-        Field("seed", "Seed", hint="the world's"),
+        Field("pairs", "Pairs", "20", check=whole_number("pairs", 1)),
+        Field("ticks", "Ticks", hint="until quiet", check=whole_number("ticks", 1)),
+        Field("seed", "Seed", hint="the world's", check=whole_number("seed", 0)),
     )
 
     def condition(values: Mapping[str, str], row: int) -> str:
@@ -66,8 +67,9 @@ def compare_dialog(
 
     def made(values: Mapping[str, str]) -> Words:
         numbers = [f"{name}={values[name]}" for name in ("ticks", "seed") if values[name]]
-        conditions = (condition(values, row) for row in ROWS)
-        return (values["pairs"] or "20", *filter(None, conditions), *numbers)
+        if not (conditions := list(filter(None, (condition(values, row) for row in ROWS)))):
+            raise InputError("Fill in a change, a feed or an intervention.")
+        return (str(whole("pairs", values["pairs"] or "20", low=1)), *conditions, *numbers)
 
     async def preview(words: Words) -> str:
         return line(explain(words), 400)
@@ -76,6 +78,10 @@ def compare_dialog(
         "Compare conditions", fields, made, yes="Run", focus="change-1", preview=preview,
         asks_first=True,
     )  # fmt: skip
+
+
+def _change(text: str) -> None:
+    lab.future_in_words(text if ":" in text.partition("=")[0] else f"change: {text}")
 
 
 def sweep_dialog() -> FormDialog[Words]:

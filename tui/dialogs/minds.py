@@ -192,11 +192,9 @@ class PlayDialog(ListDialog["Shown"]):
     beside = 5
 
     def __init__(
-        self,
-        being: PlayedMember,
-        act: Callable[..., Awaitable[None]],
+        self, being: PlayedMember, act: Callable[..., Awaitable[None]],
         step: Callable[[], Awaitable[PlayedMember]],
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(f"Playing as {being.name}", yes="Apply", no="Leave")
         self._being, self._act, self._step = being, act, step
         self._waiting: list[str] = []

@@ -106,12 +106,9 @@ class MetricsDialog(ListDialog[Any]):
     beside = 6
 
     def __init__(
-        self,
-        known: Mapping[str, tuple[str, str]],
-        values: Mapping[str, float],
-        chosen: Sequence[str],
-        rules: Mapping[str, AlertRule],
-    ) -> None:
+        self, known: Mapping[str, tuple[str, str]], values: Mapping[str, float],
+        chosen: Sequence[str], rules: Mapping[str, AlertRule],
+    ) -> None:  # fmt: skip
         super().__init__("Metrics in Live", yes="Apply")
         self._known, self._values = known, values
         self._chosen = [name for name in chosen if name in known]

@@ -170,7 +170,7 @@ class QuitDialog(Confirm):
         if kept_as:
             title, yes = "Unsaved world", "Save ..."
             more = [("keep", "Keep", "default"), ("drop", "Discard", "error")]
-            told = "has not been saved. It stays recoverable under Open (o) as "
+            told = "has not been saved. If kept, it stays recoverable under Open (o) as "
         elif frame.kept is not None:
             told = (
                 f"has unsaved changes: its journal ends at tick {count(frame.kept.tick)}.\n"
@@ -180,7 +180,7 @@ class QuitDialog(Confirm):
             told = "has changed since it was last saved.\nIf you leave now, these changes are lost."
         text = Content.assemble(
             (line(frame.name, 40), "bold"), f" (tick {count(frame.tick)}) ", told,
-            (line(kept_as, 40), "bold"), "." * bool(kept_as),
+            (line(kept_as, 40), "bold"), "; Discard deletes it." * bool(kept_as),
         )  # fmt: skip
         super().__init__(title, text, yes=yes, more=more, answer="save")
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.reactive import reactive
 
-from sim.agents import GRAMMAR, TRAITS
+from sim.agents import GRAMMAR, LANGUAGES, TRAITS
 from sim.arrays import F64, I32, I64, U32, Array
 from sim.core import plural
 from tui.draw.canvas import Canvas
@@ -38,9 +38,11 @@ _COLUMNS = (
     TableColumn("name", 24, least=16, rank=0),
     TableColumn("community", 24, least=12, rank=5),
     TableColumn("interest", 40, least=14, rank=9),
+    TableColumn("language", 10, least=10, rank=5),  # if there are several
 )
 COLUMNS = tuple(column.title for column in _COLUMNS)
 _FETCHED = ("id", "name", "interest")
+_LANGUAGES = tuple(LANGUAGES.values())
 
 UNKNOWN = "…"
 MOST_KEPT = 4096
@@ -103,7 +105,9 @@ def member_rows(people: MemberTable, listed: U32 | None, texts: MemberTexts) -> 
         Held(people.community, names.__getitem__, lambda: _ranks(names)[people.community]),
         _Fetched(texts, "interest", total),
     ]  # fmt: skip
-    return ListedRows(_COLUMNS, values, total, listed)
+    if (own := people.language) is not None:
+        values.append(Held(own, _LANGUAGES.__getitem__, lambda: _ranks(_LANGUAGES)[own]))
+    return ListedRows(_COLUMNS[: len(values)], values, total, listed)
 
 
 def _ranks(words: Sequence[str]) -> I64:

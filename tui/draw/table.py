@@ -109,7 +109,7 @@ class ListedRows:
         return self._values[column].cells(self.places(rows))
 
     def keys(self, column: int) -> Array:
-        keys = self._values[column].keys()
+        keys = self._values[column].keys() if self._values else np.zeros(0)
         return keys if self.listed is None else keys[self.listed]
 
 
@@ -197,6 +197,8 @@ class ColumnTable(StripPane, ScrollView, inherit_bindings=False):
         """Show rows; order and cursor are kept, or the cursor is put on the row `at`."""
         is_other = len(rows) != len(self._rows) or at is not None
         self._rows = rows
+        if self._sort is not None and self._sort[0] >= len(rows.columns):
+            self._sort = self._order = None
         self.selected = min(max(0, self.selected if at is None else at), max(0, len(rows) - 1))
         if self._sort is not None:
             if self._is_quick(self._sort[0]):

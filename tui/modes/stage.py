@@ -256,11 +256,9 @@ class Timeline(Bar):
 
 
 def _graph(
-    branches: Mapping[str, tuple[int, int, int]],
-    here: int,
-    width: int,
+    branches: Mapping[str, tuple[int, int, int]], here: int, width: int,
     column: Callable[[int], int],
-) -> list[tuple[str, str]]:
+) -> list[tuple[str, str]]:  # fmt: skip
     """Return the row of branches that were left; the first parts `here`, where this one began."""
     cells = [(" ", "")] * width
     for name, (fork, tip, _) in branches.items():

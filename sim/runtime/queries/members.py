@@ -72,6 +72,7 @@ class MemberTable:
     adopted: npt.NDArray[np.int32] | None
     communities: tuple[str, ...]
     last_active: npt.NDArray[np.int32]
+    language: npt.NDArray[np.uint8] | None  # None: all have the same
 
     def __len__(self) -> int:
         return len(self.status)
@@ -90,12 +91,13 @@ def taken(world: World, message: int | None = None) -> PopulationInputs:
     """Copy the columns of all agents; ``message``: the message whose adopters are included."""
     agents, ties = world.agents, world.ties
     cascade = None if message is None else world.cascades.find(message)
-    knows = ties.back is not None
+    knows, own = ties.back is not None, agents.lore.languages
     columns = MemberTable(
         world.tick, agents.activity.copy(), agents.personality.copy(), agents.status.copy(),
         agents.community.copy(), ties.out_degree.copy(),
         ties.reverse.out_degree.copy() if knows else np.empty(0, np.uint32), None,
         tuple(agents.communities), np.empty(0, np.int32),
+        own if own.size and own.min() < own.max() else None,
     )  # fmt: skip
     return PopulationInputs(
         columns, None if knows else copy(ties), None if cascade is None else cascade.log.so_far(),
@@ -112,10 +114,8 @@ def population_of(taken: PopulationInputs) -> MemberTable:
     if log is not None:
         adopted = np.full(len(people), -1, np.int32)
         adopted[log.agents] = log.ticks
-    return MemberTable(
-        people.tick, people.activity, people.traits, people.status, people.community,
-        people.listeners, heard, adopted, people.communities, activity.last().astype(np.int32),
-    )  # fmt: skip
+    last = activity.last().astype(np.int32)
+    return replace(people, heard=heard, adopted=adopted, last_active=last)
 
 
 def found(world: World, query: str, message: int | None = None, *, by_name: bool = True) -> Ids:

@@ -41,6 +41,7 @@ from sim.store.journal.journal import ACKED_FILE, JOURNAL_FILE, LEASE_FILE, fold
 from sim.store.journal.lease import LeaseError, is_held
 from sim.store.journal.lineage import SAVED_FILE, saved_at
 from sim.store.journal.reading import BROKEN, BrokenError, read_journal
+from sim.store.journal.recovery import LOADING
 from sim.store.saves import SUFFIX, copy_checked, kept, place
 from sim.store.snapshot.files import TRAILER_BYTES, nameable, open_regular
 
@@ -200,14 +201,13 @@ def _wants(live: LiveWorldFiles) -> str:
             if is_on and name and name not in known:
                 return (
                     f"Its journal can be replayed to tick {tick:,}; the rest needs plugin "
-                    f"{name!r}, which is not loaded. Load it with --plugin FILE, or enable it."
+                    f"{name!r}, which is not loaded. Load it {LOADING}"
                 )
         lost = [name for name in info(folder / begins.file).models if name not in known]
         if lost:
             return (
                 f"It has messages of plugin {lost[0]!r}, which is not loaded, so its journal was "
-                "not replayed (--test replays it). Load the plugin with --plugin FILE, or enable "
-                "it."
+                f"not replayed (--test replays it). Load the plugin {LOADING}"
             )
     return ""
 

@@ -228,6 +228,7 @@ OLDER_WAY_OUT = (
     "to recover the rest, open the world with the version of Hubbub that wrote it, save it there, "
     "and open that file here."
 )
+LOADING = "with --plugin FILE (on the screen: :plugin FILE), or enable it."
 WAY_OUT = "It can be resumed with the plugins and the version of Hubbub that wrote it."
 
 
@@ -242,7 +243,7 @@ def _needs(entry: JournalEntry, name: str) -> str:
 
 
 def _load(name: str) -> str:
-    return f"Load plugin {name!r} with --plugin FILE, or enable it." if name else ""
+    return f"Load plugin {name!r} {LOADING}" if name else ""
 
 
 def _on_the_way(folder: Path, journal: JournalFile) -> list[Checkpoint]:

@@ -217,8 +217,9 @@ async def test_what_cannot_be_played_is_named_and_can_be_gone_on_with(tmp_path: 
         "Opened at tick 4 (saved at 4); the rest of its journal cannot be replayed."
     )
     assert opened.findings[-1] == (
-        "The journal was kept unchanged as a-unrecovered-1. Load plugin 'letter-of-the-tests' with "
-        "--plugin FILE, or enable it. Then open a-unrecovered-1 to resume where it ended."
+        "The journal was kept unchanged as a-unrecovered-1. Load plugin 'letter-of-the-tests' "
+        "with --plugin FILE (on the screen: :plugin FILE), or enable it. Then open a-unrecovered-1 "
+        "to resume where it ended."
     )
     assert opened.findings[0] == (
         "Cannot replay tick 5: plugin 'letter-of-the-tests' is not loaded."

@@ -311,12 +311,12 @@ async def test_a_plugin_that_the_journal_needs_and_that_is_not_here_is_named(
     done = restore(folder, "a", tmp_path / "b", force=True)
     said = (
         "It has messages of plugin 'absent-later', which is not loaded, so its journal was not "
-        "replayed (--test replays it). Load the plugin with --plugin FILE, or enable it."
+        "replayed (--test replays it). Load the plugin "
         if is_before
         else "Its journal can be replayed to tick 2; the rest needs plugin 'absent-later', which "
-        "is not loaded. Load it with --plugin FILE, or enable it."
+        "is not loaded. Load it "
     )
-    assert done.lacks == said
+    assert done.lacks == f"{said}with --plugin FILE (on the screen: :plugin FILE), or enable it."
     assert recover(path).tick == (0 if is_before else 2)
     with pytest.raises(SnapshotError, match="plugin 'absent-later' is not loaded"):
         restore(folder, "a", tmp_path / "b", test=True)
