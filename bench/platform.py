@@ -6,13 +6,14 @@ thread and on two in turn; between them one tick of a plain loop over the same t
 posts, which draws ten messages a viewer and likes or shares by a coin, without ranking, filters,
 explanations or a log (``plain``). One thread and the plain loop are timed by the processor's
 clock, two threads against one by the wall's, which needs a quiet machine; a ratio is the median of
-the ratios of pairs. See ``bench/README.md``.
+the ratios of pairs, and ``--check`` fails where one is beyond its bar. See ``bench/README.md``.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from typing import Any
 
@@ -28,6 +29,8 @@ from sim.platform.feed.candidates_kernels import SHOWN
 from sim.platform.feed.draws_kernels import hash_of
 
 SLOTS = 10
+PLAIN_BAR, TWO_BAR = 2.8, 1.4
+"""The plain loop's exposures a second by one thread's, at most; two threads' by one's, at least."""
 
 
 @kernel
@@ -124,8 +127,8 @@ class Run:
         )[0]  # fmt: skip
 
 
-def report(run: Run) -> None:
-    """Print what was measured."""
+def report(run: Run) -> bool:
+    """Print what was measured; return whether the ratios are within their bars."""
     platform = run.platform
     pairs = {"two": "one by wall", "plain": "one"}
     ratio = {
@@ -148,14 +151,16 @@ def report(run: Run) -> None:
     rss = psutil.Process().memory_info().rss
     print(f"platform {platform.nbytes / 2**20:,.0f} MB, world {run.world.nbytes / 2**20:,.0f} MB, "
           f"process {rss / 2**20:,.0f} MB")  # fmt: skip
+    return ratio["plain"] <= PLAIN_BAR and ratio["two"] >= TWO_BAR
 
 
-def main() -> None:
-    """Run the benchmark."""
+def main() -> int:
+    """Run the benchmark; with ``--check``, return 1 where a ratio is beyond its bar."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--agents", type=int, default=1_000_000)
     parser.add_argument("--warm-up", type=int, default=72, help="ticks before anything is timed")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--check", action="store_true", help="fail beyond the bars")
     told = parser.parse_args()
     allow(2)
     run = Run(told.agents, told.warm_up)
@@ -164,8 +169,8 @@ def main() -> None:
         kept.clear()
     for _ in range(told.rounds):
         run.round()
-    report(run)
+    return int(not report(run) and told.check)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
