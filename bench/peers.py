@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import platform
 import statistics
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -199,6 +200,24 @@ def large_pairs(world: World) -> Iterator[Pair]:
     yield Pair("LT / cynetdiff", ours(world, "linear-threshold", None), theirs("LT"), 4)
 
 
+def oasis(python: str, agents: int) -> None:
+    """Print refreshes and acts a second of OASIS, without a model, and of our platform."""
+    world = World.create(agents=agents, mean_degree=10, seed=7, platform={"rhythm": "flat"})
+    world.step(10)
+    began, done = time.process_time(), 0
+    for _ in range(50):
+        world.step()
+        assert world.platform is not None
+        done += world.platform.online.size + world.platform.acted.agent.size
+    ours = done / (time.process_time() - began)
+    words = (python, "-P", "bench/oasis_steps.py", "--agents", str(agents))
+    answer = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    print(f"\n{agents:,} agents on a platform\nours: {ours:,.0f} refreshes and acts a second")
+    if "seconds" in answer:
+        theirs = 2 * agents / float(answer.rsplit(" ", 1)[1])
+        print(f"OASIS: {theirs:,.0f}; {ours / theirs:,.0f} times")
+
+
 def compare(pairs: list[Pair], rounds: int) -> None:
     """Run every pair in turn, round after round, and print the medians."""
     print(f"{'':32}{'ours s':>9}{'theirs s':>10}{'times':>8}{'least':>7}{'reached':>22}")
@@ -226,6 +245,7 @@ def main() -> None:
     parser.add_argument("--agents", type=int, default=100_000)
     parser.add_argument("--big", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--oasis", help="the python of a venv with camel-oasis and 'mcp<2'")
     given = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}")
     for agents, pairs in ((given.small, tiny_pairs), (given.agents, small_pairs)):
@@ -239,6 +259,8 @@ def main() -> None:
         del graph
     print(f"\n{given.big:,} agents, mean degree 20, 1 % seeds")
     compare(list(large_pairs(World.create(agents=given.big, mean_degree=20, seed=7))), given.rounds)
+    if given.oasis:
+        oasis(given.oasis, 300)
 
 
 if __name__ == "__main__":
