@@ -9,6 +9,7 @@ from sim.arrays import Ids as Ids
 from sim.core.cards import Card as Card
 from sim.core.cards import Setting as Setting
 from sim.core.cards import Theory as Theory
+from sim.core.files import picture as picture
 from sim.core.params import Field as Field
 from sim.core.registry import load_file as load_file
 from sim.core.registry import load_plugins as load_plugins

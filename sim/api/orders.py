@@ -98,6 +98,8 @@ class InjectArguments(Named):
     priority: Whole = 0
     channel: Text | None = None
     draws: Text | None = None
+    image: Annotated[str, Field(max_length=750_000)] | None = Field(None, description="a data URL")
+    alt: Text | None = Field(None, description="alt text of the image")
 
 
 def arguments_of(row: Command) -> type[BaseModel]:
@@ -169,7 +171,7 @@ KEPT = 50
 _PATIENCE_SECONDS = 3.0
 _MOST_RUNS, _MOST_ROWS = 10_000, 1000
 _FILES = frozenset({"file", "labels", "degrees", "data"})
-_OURS = {"world": "demo", "scenario": "gallery:"}
+_OURS = {"world": "demo", "scenario": "gallery:", "image": "data:"}
 """What keys of a study that name files may begin with instead."""
 
 

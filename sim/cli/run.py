@@ -69,6 +69,20 @@ Channel = Annotated[
         rich_help_panel=_MESSAGE,
     ),
 ]
+Image = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="A picture of the message: PNG, JPEG, GIF or WebP, at most 512 KiB.",
+        rich_help_panel=_MESSAGE,
+    ),
+]  # fmt: skip
+Alt = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", help="Alt text of that picture, read wherever it is not seen.",
+        rich_help_panel=_MESSAGE,
+    ),
+]  # fmt: skip
 
 # When it ends, and what is written
 
@@ -255,9 +269,10 @@ def run(
     context: typer.Context, world: AnyWorld,
     inject: Inject = None, seeds: Seeds = None, model: Model = None, parameter: Pairs = None,
     author: Author = None, tags: Tags = None, priority: Priority = 0, draws: Draws = None,
-    channel: Channel = None, ticks: Ticks = None, until_quiet: Quiet = False, seed: Seed = None,
-    json: Json = False, csv: Csv = False, out: Out = None, save: Save = None,
-    metrics: Series = None, platform: Host = "", variant: Variant = "", journal: Journal = False,
+    channel: Channel = None, image: Image = None, alt: Alt = None, ticks: Ticks = None,
+    until_quiet: Quiet = False, seed: Seed = None, json: Json = False, csv: Csv = False,
+    out: Out = None, save: Save = None, metrics: Series = None, platform: Host = "",
+    variant: Variant = "", journal: Journal = False,
     checkpoint: Checkpoint = None, minds: Who = None, mind: MindName = None, goal: Goal = None,
     budget: Cap = None, least_share: Least = None, offline: Offline = False,
     manifest: Manifest = None, force: Force = False, metrics_of: Members = "",
@@ -280,9 +295,9 @@ def run(
             f"--inject sends one message, got {len(inject)}; for several write a scenario file "
             "with one [[messages]] each, and run that (hubbub scenario from-world shows how)."
         )
-    sent = running.MessageOptions(
-        inject[0] if inject else None, seeds, model, tuple(parameter or ()), author, tags,
-        priority, draws, channel,
+    sent = running.message_of(
+        inject[0] if inject else None, tags, parameter or (), seeds=seeds, model=model,
+        author=author, priority=priority, draws=draws, channel=channel, image=image, alt=alt,
     )  # fmt: skip
     files = files_of(out or (), (".json", ".csv", ".parquet"))
     outputs = running.Outputs(

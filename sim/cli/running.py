@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -67,7 +67,6 @@ from sim.runtime.saves.places import (
 from sim.scenario.driver import run_plan
 from sim.scenario.gallery import open_scenario
 from sim.scenario.plan import MessageSpec, RunPlan, Stop
-from sim.scenario.sections import SEEDS
 from sim.scenario.worlds import assignments, file_of, saved_path
 from sim.settings.logging import log
 from sim.settings.settings import current
@@ -247,38 +246,18 @@ class RunRequest:
     replication: Replication | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MessageOptions:
-    """The options of ``run`` that describe a message, as typed."""
-
-    text: str | None = None
-    seeds: str | None = None
-    model: str | None = None
-    parameters: tuple[str, ...] = ()
-    author: str | None = None
-    tags: str | None = None
-    priority: int = 0
-    draws: str | None = None
-    channel: str | None = None
-
-    @property
-    def spec(self) -> MessageSpec | None:
-        """Return the message to inject; None if no text was given."""
-        if self.text is None:
-            if self != MessageOptions():
-                raise InputError("These are options of a message; add --inject TEXT.")
-            return None
-        return MessageSpec(
-            self.text,
-            seeds=SEEDS if self.seeds is None else self.seeds,
-            model=self.model,
-            author=self.author,
-            tags=None if self.tags is None else [t.strip() for t in self.tags.split(",") if t],
-            priority=self.priority,
-            draws=self.draws,
-            channel=self.channel,
-            parameters=assignments(self.parameters),
-        )
+def message_of(
+    text: str | None, tags: str | None, parameters: Sequence[str], **more: Any
+) -> MessageSpec | None:
+    """Return the message that options of ``run`` describe; None if no text was given."""
+    given = {name: value for name, value in more.items() if value not in (None, 0)}
+    if text is None:
+        if given or tags or parameters:
+            raise InputError("These are options of a message; add --inject TEXT.")
+        return None
+    if tags is not None:
+        given["tags"] = [each.strip() for each in tags.split(",") if each]
+    return MessageSpec(text, parameters=assignments(parameters), **given)
 
 
 def refuse_together(journal: bool, checkpoint: str | None, isolated: bool) -> None:
@@ -293,14 +272,13 @@ def refuse_together(journal: bool, checkpoint: str | None, isolated: bool) -> No
 
 
 def of_world(
-    where: str, message: MessageOptions, stop: Stop, outputs: Outputs,
+    where: str, message: MessageSpec | None, stop: Stop, outputs: Outputs,
     minds: MindsRequest | None, seed: int | None, platform: str,
 ) -> RunRequest:  # fmt: skip
     """Return the run of a world with at most one message."""
     if platform:
         make(platform, "recommender")
-    sent = message.spec
-    messages = () if sent is None else (sent,)
+    messages = () if message is None else (message,)
     plan = RunPlan(
         where, platform=platform, messages=messages, minds=minds, stop=stop, author=AUTHOR
     )
@@ -311,11 +289,11 @@ def of_world(
 
 
 def of_scenario(
-    where: str, message: MessageOptions, stop: Stop, outputs: Outputs,
+    where: str, message: MessageSpec | None, stop: Stop, outputs: Outputs,
     minds: MindsRequest | None, seed: int | None, variant: str,
 ) -> RunRequest:  # fmt: skip
     """Return the run of a scenario: a file, or ``gallery:NAME``."""
-    if message.spec is not None:
+    if message is not None:
         raise InputError(f"{where} has its own messages; add yours there, as [[messages]].")
     scenario = open_scenario(where, variant)
     written = _written(scenario.outputs, scenario.path.parent, outputs)

@@ -22,7 +22,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from sim.errors import FileError
+from sim.core.pictures import MOST_BYTES, url_of
+from sim.errors import FileError, InputError
 
 
 def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
@@ -33,6 +34,24 @@ def read_bounded(path: str | Path, most: int = 1 << 20) -> bytes:
         raise OSError(errno.EINVAL, "that is no file name", repr(path)) from None
     with file:
         return _whole(file.read(most + 1), path, most)
+
+
+def picture(file: str | Path) -> str:
+    """Return a picture file as a data URL, the form that messages take; such a URL stays.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read, or is no PNG, JPEG, GIF or WebP of at most 512 KiB.
+    """
+    if str(file).startswith("data:"):
+        return str(file)
+    try:
+        return url_of(read_bounded(file, MOST_BYTES))
+    except OSError as error:
+        raise FileError(file, f"the picture cannot be read ({error.strerror})") from None
+    except InputError as error:
+        raise FileError(file, f"a{str(error)[1:-1]}") from None
 
 
 def read_bounded_text(path: str | Path, most: int = 1 << 20) -> str:

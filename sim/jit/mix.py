@@ -14,7 +14,6 @@ from sim.jit.words import S11, Number, Word
 
 C1 = np.uint64(0x9E3779B97F4A7C15)
 C2 = np.uint64(0xD1B54A32D192ED03)
-C3 = np.uint64(0x8CB92BA72F3D8DD7)
 K1 = np.uint64(0x632BE59BD9B4E019)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
 _M2 = np.uint64(0x94D049BB133111EB)

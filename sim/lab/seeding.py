@@ -309,7 +309,6 @@ best_seeds = awaited(best_seeds_now)
 
 
 _EFFECTS = ("agents", "ties")
-_NO_TIES = np.empty(0, np.uint8)
 
 
 class BlockingResult(Result):

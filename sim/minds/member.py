@@ -138,8 +138,8 @@ GOALS = {
 
 FEWEST_STEPS, MOST_STEPS = 2, 4
 _LONGEST_STEP = 100
-_WRITTEN = 60
-_MOST = 160
+_OF_PLAN, _OF_THOUGHTS = (160, 60), (120, 40)
+"""Most tokens of an answer, and the average."""
 _WORSE = 3
 PLAN_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -202,18 +202,21 @@ async def planned(
         member.name, member.persona, member.moment, member.goal, memory, plan=planning.steps,
         outcomes=planning.outcomes, language=member.language,
     )  # fmt: skip
-    turns = planning.prompt.turns(scene, member.limit)
-    answer = await member.ask(
-        Ask(turns, _MOST, temperature, member.index, PLAN_SCHEMA, _WRITTEN, model)
-    )
-    steps, fault = planning.steps, answer.fault
-    if fault is None:
-        try:
-            steps = steps_in(answer.text)
-        except ModelError as error:
-            fault = error.fault
-    planning.keep(steps, fault)
-    return steps
+    turns, (most, likely) = planning.prompt.turns(scene, member.limit), _OF_PLAN
+    ask = Ask(turns, most, temperature, member.index, PLAN_SCHEMA, likely, model)
+    steps, fault = await _lines_of(member, ask, steps_in)
+    planning.keep(steps or planning.steps, fault)
+    return steps or planning.steps
+
+
+async def _lines_of(
+    member: Member, ask: Ask, read: Callable[[str], tuple[str, ...]]
+) -> tuple[tuple[str, ...], Fault | None]:
+    """Return the lines in the answer to a question, or none and why."""
+    try:
+        return read((await member.ask(ask)).demanded()), None
+    except ModelError as error:
+        return (), error.fault
 
 
 def steps_in(text: str) -> tuple[str, ...]:
@@ -313,7 +316,6 @@ def _relevance(row: Row, tags: int, asked: set[str]) -> float:
 BEGINS = "You came to think: "
 """Start of a memory that is a thought."""
 _MOST_THOUGHTS, _LONGEST = 2, 120
-_MOST, _WRITTEN = 120, 40
 _SHOWN = 16
 THOUGHTS_SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -355,17 +357,9 @@ async def reflected(member: Member, every: int, temperature: float, model: str) 
         member.name, member.persona, member.moment, member.goal, reflecting.memories[:_SHOWN],
         language=member.language,
     )  # fmt: skip
-    turns = reflecting.prompt.turns(scene, member.limit)
-    answer = await member.ask(
-        Ask(turns, _MOST, temperature, member.index, THOUGHTS_SCHEMA, _WRITTEN, model)
-    )
-    thoughts: tuple[str, ...] = ()
-    fault = answer.fault
-    if fault is None:
-        try:
-            thoughts = thoughts_in(answer.text)
-        except ModelError as error:
-            fault = error.fault
+    turns, (most, likely) = reflecting.prompt.turns(scene, member.limit), _OF_THOUGHTS
+    ask = Ask(turns, most, temperature, member.index, THOUGHTS_SCHEMA, likely, model)
+    thoughts, fault = await _lines_of(member, ask, thoughts_in)
     reflecting.keep(thoughts, fault)
     return thoughts
 

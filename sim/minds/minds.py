@@ -2,6 +2,7 @@
 
 from asyncio import gather
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 from sim.core.cards import Card
@@ -156,6 +157,10 @@ class ModelMind(InCharacter):
         checked=("faults of a server leave the member to the rules, and are counted",),
     )
     batch: int = Field(1, ge=1, le=16, description="members asked about in one question, at most")
+    sees: bool = Field(
+        False,
+        description="whether the model is sent pictures, not their alt text; not in a batch",
+    )
     missing: Literal["alone", "rules"] = Field(
         "alone", description="who decides for members that a common answer leaves out"
     )
@@ -174,7 +179,7 @@ class ModelMind(InCharacter):
         self, member: Member, feed: Sequence[Post], memory: Sequence[str]
     ) -> Sequence[Decision]:
         """Ask for a plan if one is due, then what to do; parse the answers strictly."""
-        scene = await self.scene(BatchItem(member, feed, memory))
+        scene = replace(await self.scene(BatchItem(member, feed, memory)), sees=self.sees)
         turns, shown = member.prompt.fitted(scene, member.limit)
         answer = await member.ask(
             Ask(turns, self.most, self.temperature, member.index, schema_of(scene.acts, shown.last),

@@ -135,7 +135,6 @@ def _said(plugin: Parameters) -> dict[str, Any]:
     return lost or {"name": plugin.plugin_name, "parameters": plugin.values()}
 
 
-_NOBODY = np.empty(0, np.uint32)
 _FLAGS = {flag.name.lower(): flag for flag in Flag if flag.name and flag is not Flag.INJECTED}
 
 

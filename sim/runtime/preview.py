@@ -11,7 +11,6 @@ from weakref import WeakSet
 import numpy as np
 import numpy.typing as npt
 
-from sim.core.text import plural
 from sim.errors import PluginError
 from sim.network.analysis.groups_kernels import reach
 from sim.spread.cascade.cascade import Cascade
@@ -50,8 +49,6 @@ class Plan:
         follow.
     tags
         Interests found in the text, by name.
-    basis
-        How the estimate was made, one sentence.
     is_without_feeds
         The message would travel in feeds; the pilot uses only ties, along which it travels faster
         and further.
@@ -70,7 +67,6 @@ class Plan:
     seconds: float
     is_least: bool
     tags: tuple[str, ...]
-    basis: str
     model: str
     parameters: tuple[tuple[str, object], ...]
     is_without_feeds: bool = False
@@ -120,7 +116,6 @@ def plan(
         seconds=seconds,
         is_least=cascade.alive,
         tags=world.agents.vocabulary.names(cascade.message.tags),
-        basis=_basis(cascade, ticks, seconds),
         model=cascade.model_name,
         parameters=tuple(cascade.model.values().items()),
         is_without_feeds=world.platform is not None and message.get("channel") in {None, "feed"},
@@ -136,9 +131,3 @@ def _tried(world: World, message: Mapping[str, Any]) -> tuple[World, Cascade]:
     copy.tie_records = world.tie_records
     copy.made = world.made  # the same number, and so the same draws, as the real run
     return copy, copy.inject(**message)
-
-
-def _basis(cascade: Cascade, ticks: int, seconds: float) -> str:
-    if not cascade.alive:
-        return f"a pilot of the same run died out after {plural(ticks, 'tick')}"
-    return f"a pilot of the same run was not over after {plural(ticks, 'tick')} ({seconds:.1f} s)"

@@ -250,14 +250,7 @@ class Simulation:
         *,
         seeds: npt.ArrayLike | str,
         model: str,
-        author: int | str | None = None,
-        tags: int | Sequence[str] | None = None,
-        kind: str = "post",
-        at: int | None = None,
-        priority: int = 0,
-        draws: Any = None,
-        channel: str | None = None,
-        **parameters: Any,
+        **said: Any,
     ) -> Session:
         """Send a message.
 
@@ -270,14 +263,8 @@ class Simulation:
             :func:`sim.world.seeding.choose_seeds`, such as ``"top:40:pagerank"``.
         model
             The registered name of a propagation model.
-        author
-            Index of its author; as a string, a foreign id or a name.
-        tags, kind, at, draws, channel
+        **said
             As for ``World.inject``.
-        priority
-            Among messages in the queue the highest starts first.
-        **parameters
-            Of the model.
 
         Returns
         -------
@@ -289,8 +276,6 @@ class Simulation:
         InputError, ParameterError, UnknownNameError
             One sentence; nothing is changed.
         """
-        said: dict[str, Any] = {"tags": tags, "kind": kind, "at": at, "priority": priority}
-        said |= {"draws": draws, "channel": channel, "author": author, **parameters}
         client = self._client
         number, *words = await client.ask(
             ThreadEngine.inject, text, seeds=seeds, model=model, **said
@@ -303,15 +288,13 @@ class Simulation:
         *,
         seeds: npt.ArrayLike | str,
         model: str,
-        author: int | str | None = None,
-        **parameters: Any,
+        **said: Any,
     ) -> Plan:
         """Check a message and estimate its effect; nothing is changed.
 
         Parameters are those of :meth:`inject`; a pilot run takes at most about 0.2 s.
         """
-        said = {"seeds": seeds, "model": model, "author": author, **parameters}
-        return await self._client.ask(ThreadEngine.plan, text, **said)
+        return await self._client.ask(ThreadEngine.plan, text, seeds=seeds, model=model, **said)
 
     def session(self, number: int) -> Session:
         """Return the session of a message from any sender."""

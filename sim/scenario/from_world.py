@@ -301,7 +301,7 @@ def _blocks(who: list[int], whom: list[int]) -> list[tuple[list[int], list[int]]
 
 _OPTIONS = {"weight_column": "weights", "time_column": "times"}
 _PLAIN = ("direction", "directed", "signed")
-_MESSAGE = ("model", "tags", "priority", "draws", "channel")
+_MESSAGE = ("model", "tags", "priority", "draws", "channel", "image", "alt")
 
 
 def scenario_of(acts: Sequence[LoggedAct], name: Name = int) -> tuple[str, list[str]]:

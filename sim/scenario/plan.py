@@ -23,6 +23,7 @@ import numpy as np
 
 from sim.arrays import Ids
 from sim.core.checks import LAST_TICK
+from sim.core.files import picture
 from sim.errors import InputError
 from sim.scenario.sections import SEEDS, placed
 
@@ -55,7 +56,7 @@ class MessageSpec:
 
     Parameters
     ----------
-    text, model, priority, draws, channel
+    text, model, priority, draws, channel, alt
         As for ``world.inject``; ``model`` None: the one in the settings.
     seeds
         An expression such as ``top:40:pagerank``.
@@ -65,6 +66,8 @@ class MessageSpec:
         Interests; None: recognised from the text.
     at
         Ticks after the start; None: at once.
+    image
+        A picture: its file, beside the scenario's, or a data URL.
     parameters
         Parameters of the model, as typed or as values.
     place
@@ -80,6 +83,8 @@ class MessageSpec:
     priority: int = 0
     draws: str | None = None
     channel: str | None = None
+    image: str | None = None
+    alt: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     place: tuple[Path, str] | None = None
 
@@ -98,6 +103,7 @@ class MessageSpec:
         with placed(self.place):
             check_seeds(self.seeds)
             make(self.named_model, **self.parameters)
+            _ = self.picture
             if self.channel is not None:
                 channel_of(self.channel)
 
@@ -123,8 +129,18 @@ class MessageSpec:
                 priority=self.priority,
                 draws=self.draws,  # type: ignore[arg-type]  # checked there
                 channel=self.channel,
+                image=self.picture,
+                alt=self.alt,
                 **self.parameters,
             )
+
+    @property
+    def picture(self) -> str | None:
+        """Its picture as a data URL; None without one."""
+        if self.image is None or self.image.startswith("data:"):
+            return self.image
+        file = Path(self.image).expanduser()
+        return picture(file if self.place is None else self.place[0].parent / file)
 
     @property
     def named_model(self) -> str:

@@ -324,6 +324,8 @@ class MessageSection(Section):
     channel: str | None = Field(
         None, description="who receives it: broadcast, stream, stream:TICKS, a plugin"
     )
+    image: str | None = Field(None, description="a picture: its file, or a data URL")
+    alt: str | None = Field(None, description="alt text of the picture")
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the model")
 
 

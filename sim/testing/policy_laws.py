@@ -20,7 +20,7 @@ from sim.platform.acts.kinds import Act
 from sim.platform.acts.policy import Policy
 from sim.platform.feed.exposures import ExposurePart, Exposures
 from sim.testing.call_watch import hold
-from sim.testing.recommender_laws import lively_world
+from sim.testing.recommender_laws import lively_world, refuse_unlike
 from sim.world.interventions.kinds import KINDS, Intervention
 from sim.world.metrics.values import METRICS, Metric, metric_name
 from sim.world.phases import only_reads
@@ -50,11 +50,8 @@ def acts(cls: type[Policy], parameters: dict[str, Any]) -> None:
 def deterministic(cls: type[Policy], parameters: dict[str, Any]) -> None:
     """Demand: the same seed, the same acts."""
     one, two = (_ruled(cls, parameters) for _ in range(2))
-    if one.digest() != two.digest():
-        raise PluginError(
-            cls.plugin_name,
-            "let members act in two ways for one seed; draw from nothing of its own",
-        )
+    says = "let members act in two ways for one seed; draw from nothing of its own"
+    refuse_unlike(cls, one, two, says)
 
 
 def resumes(cls: type[Policy], parameters: dict[str, Any]) -> None:
@@ -63,10 +60,8 @@ def resumes(cls: type[Policy], parameters: dict[str, Any]) -> None:
     parted = _ruled(cls, parameters, _TICKS // 2)
     again = World.restore(*parted.dump())
     again.step(_TICKS - _TICKS // 2)
-    if again.digest() != world.digest():
-        raise PluginError(
-            cls.plugin_name, "did not go on as it was after a save; keep nothing between ticks"
-        )
+    says = "did not go on as it was after a save; keep nothing between ticks"
+    refuse_unlike(cls, again, world, says)
 
 
 def apart(cls: type[Policy], parameters: dict[str, Any]) -> None:
@@ -193,11 +188,8 @@ def does(cls: type[Intervention], parameters: dict[str, Any]) -> None:
 def same(cls: type[Intervention], parameters: dict[str, Any]) -> None:
     """Demand: the same seed, the same world afterwards."""
     one, two = (_done(cls, parameters) for _ in range(2))
-    if one.digest() != two.digest():
-        raise PluginError(
-            cls.plugin_name,
-            "did two things for one seed; draw from sim.Lots(world.seed, name, world.tick)",
-        )
+    says = "did two things for one seed; draw from sim.Lots(world.seed, name, world.tick)"
+    refuse_unlike(cls, one, two, says)
 
 
 def kept(cls: type[Intervention], parameters: dict[str, Any]) -> None:
@@ -206,10 +198,8 @@ def kept(cls: type[Intervention], parameters: dict[str, Any]) -> None:
     for ticks in (1, _AT + 1):
         again = World.restore(*_done(cls, parameters, ticks).dump())
         again.step(_TICKS - ticks)
-        if again.digest() != whole.digest():
-            raise PluginError(
-                cls.plugin_name, "did not go on as it was after a save; keep nothing of its own"
-            )
+        says = "did not go on as it was after a save; keep nothing of its own"
+        refuse_unlike(cls, again, whole, says)
 
 
 def _done(cls: type[Intervention], parameters: dict[str, Any], ticks: int = _TICKS) -> World:

@@ -86,10 +86,14 @@ def runs(cls: type[Recommender], parameters: dict[str, Any]) -> None:
 def deterministic(cls: type[Recommender], parameters: dict[str, Any]) -> None:
     """Demand: the same seed, the same feeds."""
     one, two = (_ran(cls, parameters) for _ in range(2))
+    says = "ranked feeds in two ways for one seed; draw only from the column draw"
+    refuse_unlike(cls, one, two, says)
+
+
+def refuse_unlike(cls: type[Parameters], one: World, two: World, says: str) -> None:
+    """Refuse a plugin that made two worlds of what should be one."""
     if one.digest() != two.digest():
-        raise PluginError(
-            cls.plugin_name, "ranked feeds in two ways for one seed; draw only from the column draw"
-        )
+        raise PluginError(cls.plugin_name, says)
 
 
 def resumes(cls: type[Recommender], parameters: dict[str, Any]) -> None:
@@ -99,11 +103,8 @@ def resumes(cls: type[Recommender], parameters: dict[str, Any]) -> None:
     parted.step(_TICKS // 2)
     again = World.restore(*parted.dump())
     again.step(_TICKS - _TICKS // 2)
-    if again.digest() != world.digest():
-        raise PluginError(
-            cls.plugin_name,
-            "did not go on as it was after a save; keep what it learns in platform.held",
-        )
+    says = "did not go on as it was after a save; keep what it learns in platform.held"
+    refuse_unlike(cls, again, world, says)
 
 
 def order(cls: type[Recommender], parameters: dict[str, Any]) -> None:

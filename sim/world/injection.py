@@ -12,12 +12,14 @@ import numpy.typing as npt
 from sim.agents.columns import Agents
 from sim.arrays import Ids
 from sim.core.checks import LAST_TICK, short_text, whole_number
+from sim.core.pictures import checked_picture, described
 from sim.errors import InputError
 from sim.spread.cascade.cascade import Message
 from sim.spread.cascade.contacts import DrawMode
 
 _TEXT_LIMIT = 4096
 _KIND_LIMIT = 64
+_ALT_LIMIT = 1000
 _SHOWN = 5
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffd")
 """Letters and symbols without a visible glyph (fillers, the blank Braille pattern), and the
@@ -32,8 +34,16 @@ def checked_message(
     tags: int | Iterable[str] | None,
     kind: str,
     tick: int,
+    image: str | None = None,
+    alt: str | None = None,
 ) -> Message:
     """Return the cleaned message, with the interests given or found in its text."""
+    seen = ""
+    if image is not None or alt is not None:
+        words = short_text("" if alt is None else alt, _ALT_LIMIT, "An alt text")
+        if image is None or not is_visible(words):
+            raise InputError("A picture (image) and its alt text (alt) belong together.")
+        seen, text = checked_picture(image), described(text, words)
     said = short_text(text, _TEXT_LIMIT, "A message")
     if not is_visible(text) or not is_visible(said):
         raise InputError(
@@ -54,7 +64,7 @@ def checked_message(
         raise InputError(f"Tags are a 64-bit mask or names of interests, got {mask}.")
     writer = -1 if author is None else int(author)
     return Message(
-        number, said, writer, mask, short_text(kind, _KIND_LIMIT, "A kind of message"), tick
+        number, said, writer, mask, short_text(kind, _KIND_LIMIT, "A kind of message"), tick, seen
     )
 
 

@@ -51,9 +51,10 @@ if TYPE_CHECKING:
 
 KNOWN = "independent-cascade, linear-threshold, icp, continuous-cascade, time-decay"
 _BEST = re.compile(r"^\s*best\s*:", re.IGNORECASE)
-_NOT_OF_THE_MODEL = frozenset(
-    ("text", "seeds", "author", "tags", "kind", "at", "priority", "channel", "draws", "model")
-)
+_NOT_OF_THE_MODEL = frozenset({
+    "text", "seeds", "author", "tags", "kind", "at", "priority", "channel", "draws", "model",
+    "image", "alt",
+})  # fmt: skip
 
 
 def live_edges_of(world: WorldState, model: str, parameters: Mapping[str, Any]) -> LiveEdges:

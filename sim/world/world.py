@@ -354,6 +354,8 @@ class World(MemberCommands, TieCommands):
         priority: int = 0,
         channel: Channel | OpenedChannel | str | None = None,
         draws: DrawMode | None = None,
+        image: str | None = None,
+        alt: str | None = None,
         **parameters: Any,
     ) -> Cascade:
         """Inject a message.
@@ -383,6 +385,10 @@ class World(MemberCommands, TieCommands):
             named with its parameters, as ``"bridges,weak=0.2"``.
         draws
             ``"coins"`` or ``"skips"``; default: the model's.
+        image, alt
+            A picture as a data URL (:func:`~sim.core.files.picture` makes one of a file), and
+            its alt text, which ends the text: ``[picture: ALT]``. Language models that see
+            (``sees`` of their mind) get the picture instead.
         **parameters
             Of the model.
 
@@ -405,7 +411,9 @@ class World(MemberCommands, TieCommands):
         start_at = checked_start(at, self.tick)
         cascade = Cascade(
             self.made,
-            checked_message(self.agents, self.made, text, writer, tags, kind, self.tick),
+            checked_message(
+                self.agents, self.made, text, writer, tags, kind, self.tick, image, alt
+            ),
             plugin,
             checked_people(self.agents, holders, "Seeds"),
             agents=len(self.agents),

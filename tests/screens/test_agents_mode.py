@@ -229,10 +229,10 @@ def test_a_feed_is_told_as_it_was_shown(town: World) -> None:
     assert feed.is_online
     mine = platform.exposures.message[platform.exposures.of(agent)]
     assert [each.message for each in feed.shown] == mine.tolist()
-    why, source, text = feeds.why_of(town, agent, int(mine[0]))
+    tick, every = feeds.whys_of(town, agent)
+    why, source, text = every[0]
     assert (why.message, source, text) == (mine[0], feed.shown[0].source, feed.shown[0].text)
     assert why.score == pytest.approx(feed.shown[0].score)
-    tick, every = feeds.whys_of(town, agent)
     assert tick == town.tick
     assert [each.message for each, _, _ in every] == mine.tolist()
     assert feeds.whys_of(town, agent, (int(mine[1]), 10**8))[1] == every[1:2]
@@ -242,7 +242,7 @@ def test_a_feed_is_told_as_it_was_shown(town: World) -> None:
     bare = World.create(agents=20, mean_degree=4, seed=3)
     assert feeds.feed_of(bare, 0) is None
     with pytest.raises(InputError, match="no platform"):
-        feeds.why_of(bare, 0, 0)
+        feeds.whys_of(bare, 0)
 
 
 def test_rows_are_sorted_by_numbers_and_ask_for_the_names_in_sight(town: World) -> None:

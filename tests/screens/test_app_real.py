@@ -110,8 +110,11 @@ async def test_a_message_goes_over_a_strangers_channel(tmp_path: Path) -> None:
         await keys(pilot, "enter", then=lambda: frame_of(app).focus is not None)
         await command(pilot, "inject text=x model=viral channel=screen-nea")
         await until(pilot, lambda: "Did you mean 'screen-near'" in said(app))
-        await command(pilot, "inject text=x model=viral channel=screen-near")
+        (tmp_path / "b.gif").write_bytes(b"GIF89a")
+        more = f"image={tmp_path}/b.gif alt=Bridge"
+        await command(pilot, f"inject text=x model=viral channel=screen-near {more}")
         await until(pilot, lambda: len(frame_of(app).sessions) == 2)
+        assert frame_of(app).sessions[1].text == "x [picture: Bridge]"
         await command(pilot, "step 3", lambda: frame_of(app).tick == 3)
         assert {row.status for row in frame_of(app).sessions} <= {"running", "quiet"}
         assert getattr(app.last_order, "channel", "") == "screen-near"

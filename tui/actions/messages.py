@@ -68,15 +68,15 @@ def order_of(given: dict[str, str]) -> MessageSpec:
     if not is_visible(text):
         raise InputError(dialogs.INVISIBLE)
     seeds = given.pop("seeds", dialogs.DEFAULT_SEEDS)
-    model, author, channel = (
-        given.pop(name, default)
-        for name, default in (("model", dialogs.DEFAULT_MODEL), ("author", None), ("channel", None))
-    )
+    model = given.pop("model", dialogs.DEFAULT_MODEL)
+    said: dict[str, Any] = {
+        name: given.pop(name, None) for name in ("author", "channel", "image", "alt")
+    }
     if not seeds.strip():
         raise InputError(f"seeds= is empty; type some, such as {dialogs.DEFAULT_SEEDS}.")
     if not model or not model.strip():
         raise InputError("model= is empty; press m for a list.")
-    return MessageSpec(text, seeds, model, author, channel=channel, parameters=given)
+    return MessageSpec(text, seeds, model, parameters=given, **said)
 
 
 @does("model")

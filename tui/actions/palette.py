@@ -121,7 +121,7 @@ def known(app: Viewer) -> dict[str, list[str]]:
         "alert": [*UNITS, "never"],
         "sort": COLUMNS,
         "compare": ["policy=", *parameters],
-        "inject": ["author=", "channel=", *_seeds(app), *upkeep.model_words],
+        "inject": ["author=", "channel=", "image=", "alt=", *_seeds(app), *upkeep.model_words],
         "open": upkeep.saved_words,
         "scenario": upkeep.scenario_words,
         "save": upkeep.saved_words,

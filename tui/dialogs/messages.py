@@ -209,7 +209,8 @@ KINDS = {
 def said_of(order: MessageSpec) -> dict[str, Any]:
     """Return what is to be sent, without what was not given, as the engine and the lab take it."""
     said = {"text": order.text, "seeds": order.seeds, "model": order.model}
-    more = {"author": order.author, "channel": order.channel}
+    more = {"author": order.author, "channel": order.channel, "image": order.picture}
+    more["alt"] = order.alt
     return said | {name: value for name, value in more.items() if value} | dict(order.parameters)
 
 
@@ -250,12 +251,15 @@ def inject_dialog(
         ),
         Field("author", "Author", last.author or "", hint="none"),
         Field("channel", "Channel", last.channel or "", hint=CHANNELS),
+        Field("image", "Picture", last.image or "", hint="none, or a file: flood.png"),
+        Field("alt", "Alt text", last.alt or "", hint="read wherever the picture is not seen"),
     )  # fmt: skip
 
     def made(values: Mapping[str, str]) -> MessageSpec:
         return MessageSpec(
             values["text"], seeds_of(values), values["model"], values["author"] or None,
-            channel=values["channel"] or None, parameters=form.parameters,
+            channel=values["channel"] or None, image=values["image"] or None,
+            alt=values["alt"] or None, parameters=form.parameters,
         )  # fmt: skip
 
     async def preview(wanted: MessageSpec) -> str:

@@ -70,7 +70,7 @@ class _CountingPool:
         if said not in self._known:  # an equal question is answered from the cache
             self._known.add(said)
             self.requests += 1
-            self.read += sum(tokens_in(turn.text) + _FRAME for turn in ask.turns)
+            self.read += sum(tokens_in(turn.text) + _FRAME for turn in ask.turns) + ask.of_pictures
             self.written += ask.likely or self._each
         future: Future[Answer] = Future()
         text = likely(ask)

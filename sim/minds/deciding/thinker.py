@@ -163,6 +163,7 @@ def _post(world: World, seen: SeenMessage) -> Post:
         seen.name, seen.text, seen.likes, seen.shares,
         world.agents.vocabulary.names(seen.tags), seen.interest,
         seen.age * world.tick_minutes / 60, seen.followed, seen.labelled, seen.to, seen.answers,
+        seen.image,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -700,16 +701,24 @@ class ServerQuirks:
         return True
 
 
-def _without_system(turns: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+def _without_system(turns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return alternating turns of user and assistant; the system's text becomes the user's."""
-    told: list[dict[str, str]] = []
+    told: list[dict[str, Any]] = []
     for turn in turns:
         role = "user" if turn["role"] == "system" else turn["role"]
         if told and told[-1]["role"] == role:
-            told[-1]["content"] += f"\n\n{turn['content']}"
+            told[-1]["content"] = _joined(told[-1]["content"], turn["content"])
         else:
             told.append({"role": role, "content": turn["content"]})
     return told
+
+
+def _joined(*said: Any) -> Any:
+    """Return the contents of two turns as one."""
+    if all(isinstance(each, str) for each in said):
+        return "\n\n".join(said)
+    parts = ([{"type": "text", "text": s}] if isinstance(s, str) else s for s in said)
+    return [*chain.from_iterable(parts)]
 
 
 def _plain(schema: Any) -> Any:

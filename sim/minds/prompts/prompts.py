@@ -11,7 +11,7 @@ element or fill a name of the template.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -20,6 +20,7 @@ from string import Template
 from typing import TYPE_CHECKING, NamedTuple
 
 from sim.core.files import read_bounded_text
+from sim.core.pictures import numbered
 from sim.core.text import one_line
 from sim.errors import FileError, InputError, UnknownNameError
 from sim.minds.models.asks import Turn, tokens_in, within
@@ -68,6 +69,8 @@ class Post:
         Whether someone the member follows shared it; whether it has a warning.
     to, answers
         For a reply or quote: the author of the other message, and its text; otherwise empty.
+    image
+        Its picture as a data URL, for models that see; its text ends with the alt text.
     """
 
     author: str
@@ -81,6 +84,7 @@ class Post:
     labelled: bool = False
     to: str = ""
     answers: str = ""
+    image: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,8 @@ class Scene:
         Direct messages to the member, with their own numbers.
     places
         Places that it may write to or join, with their own numbers.
+    sees
+        Whether the model is sent pictures, in place of their alt text.
     """
 
     name: str
@@ -128,6 +134,7 @@ class Scene:
     outcomes: str = ""
     letters: Sequence[DirectMessage] = ()
     places: Sequence[Destination] = ()
+    sees: bool = False
 
     @property
     def last(self) -> int:
@@ -189,28 +196,30 @@ class Prompt:
         )
 
     def _filled(self, scene: Scene) -> tuple[Turn, ...]:
+        posts, images = [], []
+        for number, post in enumerate(scene.feed, 1):
+            if scene.sees and post.image:
+                images.append(post.image)
+                post = replace(post, text=numbered(post.text, len(images)))
+            posts.append(_post(number, post))
         said = {
             "name": scene.name,
             "persona": scene.persona,
             "moment": scene.moment,
             "goal": f"What you want: {scene.goal}" if scene.goal else "",
             "memories": _listed("You remember:", scene.memories),
-            "feed": "\n".join(map(_post, range(1, len(scene.feed) + 1), scene.feed)) or "(none)",
+            "feed": "\n".join(posts) or "(none)",
             "acts": ", ".join(scene.acts),
             "question": scene.question,
             "language": f"Write in {scene.language}." if scene.language else "",
             "plan": _stepped(scene.plan),
             "outcomes": f"Since then: {scene.outcomes}" if scene.outcomes else "",
-            "letters": _listed(
-                "Letters to you, answered by their number:", map(_letter, scene.letters), ""
-            ),
-            "places": _listed(
-                "You may also write to these, or join:", map(_place, scene.places), ""
-            ),
+            "letters": _listed(_LETTERS, map(_letter, scene.letters), ""),
+            "places": _listed(_OTHERS, map(_place, scene.places), ""),
         }
         parts = (_without_empty(part, said) for part in (self.system, self.user))
-        filled = (Template(part).safe_substitute(said).strip() for part in parts)
-        return tuple(Turn(*pair) for pair in zip(("system", "user"), filled, strict=True))
+        system, user = (Template(part).safe_substitute(said).strip() for part in parts)
+        return Turn("system", system), Turn("user", user, tuple(images))
 
 
 def _without_empty(part: str, said: Mapping[str, str]) -> str:

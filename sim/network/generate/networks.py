@@ -53,7 +53,6 @@ class NetworkGenerator(Parameters):
     """A kind of random network, with its parameters."""
 
     title: ClassVar[str] = ""
-    needs_degrees: ClassVar[bool] = False
 
     def draw(self, agents: int, seed: int, report: Report) -> DrawnArcs:
         """Return the arcs of a network of ``agents`` members, or raise ParameterError."""
@@ -236,7 +235,6 @@ class Configuration(NetworkGenerator):
 
     plugin_name = "configuration"
     title = "given degrees (configuration model)"
-    needs_degrees = True
 
     mean_degree: float = Field(
         20.0, gt=0, le=MOST_DEGREE, description="mean degree, where no degree pairs are given"
@@ -598,14 +596,12 @@ class NetworkSpec:
     title: str
     description: str
     parameters: tuple[ParameterSpec, ...]
-    takes_degrees: bool
     cls: type[NetworkGenerator]
 
 
 def _spec(cls: type[NetworkGenerator]) -> NetworkSpec:
     text = (cls.__doc__ or "").strip()
-    parameters = tuple(describe(cls))
-    return NetworkSpec(cls.plugin_name, cls.title, text, parameters, cls.needs_degrees, cls)
+    return NetworkSpec(cls.plugin_name, cls.title, text, tuple(describe(cls)), cls)
 
 
 NETWORKS: Mapping[str, NetworkSpec] = MappingProxyType(

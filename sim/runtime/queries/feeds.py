@@ -152,13 +152,6 @@ def _line(world: World, platform: Platform, message: int) -> str:
     return said.line(said.by, world.agents.name)
 
 
-def why_of(world: World, agent: int, message: int) -> tuple[Why, str, str]:
-    """Return why an agent was shown a message, the name of its source, and its text."""
-    platform = _platform(world)
-    why = platform.why(agent, message)
-    return why, world.agents.name(why.source), _line(world, platform, message)
-
-
 def whys_of(
     world: World, agent: int, messages: tuple[int, ...] = ()
 ) -> tuple[int, list[tuple[Why, str, str]]]:

@@ -6,7 +6,7 @@ import math
 from array import array
 from collections.abc import Callable, Hashable, Iterator
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,6 +17,7 @@ from sim.arrays import U64, Bools, Ids
 from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
 from sim.core.data_frames import TickSeries
+from sim.core.pictures import checked_picture
 from sim.core.rng import Stream, uniforms
 from sim.core.text import one_line
 from sim.core.threads import Stalled, interruptible
@@ -591,6 +592,8 @@ class Cascade(Adoption, TickSeries):
             "new": self.new_adopters,
             **self._log.dump(),
         }
+        if self.message.image:
+            columns["image"] = np.frombuffer(self.message.image.encode(), np.uint8)
         for name, column in sorted(held.items()):
             parts = column.dump() if isinstance(column, SparseColumn) else {"": column}
             columns |= {f"own.{name}{part}": array for part, array in parts.items()}
@@ -617,8 +620,11 @@ class Cascade(Adoption, TickSeries):
         """
         _require_sound(meta, agents)
         message = Message(
-            meta["id"], meta["text"], meta["author"], meta["tags"], meta["kind"], meta["created"]
-        )
+            meta["id"], meta["text"], meta["author"], meta["tags"], meta["kind"], meta["created"],
+            checked_picture(columns["image"].tobytes().decode("latin-1"))
+            if "image" in columns
+            else "",
+        )  # fmt: skip
         cascade = cls(
             meta["id"],
             message,
@@ -708,3 +714,4 @@ class Message:
     tags: int = 0  # its interests, a 64-bit mask over the world's vocabulary
     kind: str = "post"  # ``"post"`` or another word chosen by the user
     created: int = 0  # the tick of its creation
+    image: str = field(default="", repr=False)  # its picture as a data URL; empty: none

@@ -16,6 +16,7 @@ from sim.agents.columns import Agents
 from sim.arrays import F64, I32, I64, Ids
 from sim.core.bounds import under
 from sim.core.checks import LAST_TICK, whole_number
+from sim.core.pictures import described
 from sim.core.progress import Report, quiet
 from sim.errors import InputError, SnapshotError
 from sim.jit.claims import NOBODY
@@ -717,6 +718,7 @@ def _sent(journal: JournalFile, line: ReplayLine, after: int) -> Iterator[Messag
             said = from_json(command).get("keywords", {})
             author = said.get("author")
             text, model = str(said.get("text", "")), str(said.get("model", ""))
+            text = described(text, str(said["alt"])) if "alt" in said else text
             yield MessageFacts(message, text, model, -1 if author is None else int(author), tick)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -130,58 +131,21 @@ RELATIONAL_TABLES: dict[str, str] = {
 }
 """Tables of the classical schema; ``messages``, the sixth, is always written. All or none."""
 
-_VERSION_1: dict[str, str] = {
-    "agents": """CREATE TABLE agents (
-  agent_id TEXT PRIMARY KEY NOT NULL,
-  agent_type TEXT NOT NULL,
-  name TEXT NOT NULL,
-  description TEXT,
-  properties TEXT NOT NULL,
-  status TEXT NOT NULL,
-  created_at INTEGER,
-  updated_at INTEGER NOT NULL,
-  version INTEGER NOT NULL
-) STRICT, WITHOUT ROWID""",
-    "agent_states": """CREATE TABLE agent_states (
-  agent_id TEXT NOT NULL,
-  state_type TEXT NOT NULL,
-  state_data TEXT NOT NULL,
-  timestamp INTEGER NOT NULL,
-  version INTEGER NOT NULL,
-  PRIMARY KEY (agent_id, state_type)
-) STRICT, WITHOUT ROWID""",
-    "agent_relationships": """CREATE TABLE agent_relationships (
-  relationship_id INTEGER PRIMARY KEY,
-  source_agent_id TEXT NOT NULL,
-  target_agent_id TEXT NOT NULL,
-  relationship_type TEXT NOT NULL,
-  properties TEXT NOT NULL,
-  strength REAL NOT NULL,
-  created_at INTEGER,
-  updated_at INTEGER NOT NULL,
-  UNIQUE (source_agent_id, target_agent_id, relationship_type)
-) STRICT""",
-    "propagation_sessions": """CREATE TABLE propagation_sessions (
-  session_id INTEGER PRIMARY KEY,
-  message_id INTEGER NOT NULL,
-  seed_agents TEXT NOT NULL,
-  propagation_model TEXT NOT NULL,
-  model_parameters TEXT NOT NULL,
-  status TEXT NOT NULL,
-  started_at INTEGER,
-  completed_at INTEGER,
-  total_influenced INTEGER NOT NULL
-) STRICT""",
-    "propagation_events": """CREATE TABLE propagation_events (
-  event_id INTEGER PRIMARY KEY,
-  message_id INTEGER NOT NULL,
-  source_agent_id TEXT,
-  target_agent_id TEXT,
-  event_type TEXT NOT NULL,
-  timestamp INTEGER NOT NULL,
-  properties TEXT NOT NULL
-) STRICT""",
-}
+_REFERENCES = re.compile(r" REFERENCES \w+ \(\w+\)")
+
+
+def _before(sql: str) -> str:
+    """Return a table as version 1 wrote it."""
+    for new, old in (
+        ("updated_at INTEGER,", "updated_at INTEGER NOT NULL,"),
+        ("timestamp INTEGER,", "timestamp INTEGER NOT NULL,"),
+        ("state_type, version)\n) STRICT", "state_type)\n) STRICT, WITHOUT ROWID"),
+    ):
+        sql = sql.replace(new, old)
+    return _REFERENCES.sub("", sql)
+
+
+_VERSION_1 = {name: _before(sql) for name, sql in RELATIONAL_TABLES.items()}
 """The same tables as written by version 1."""
 
 

@@ -50,6 +50,7 @@ class SeenMessage:
     labelled: bool = False
     to: str = ""  # reply or quote: author of the parent; below: its text
     answers: str = ""
+    image: str = ""  # its picture, as a data URL
 
 
 def take_decisions(
@@ -120,13 +121,15 @@ def _place(part: ExposurePart, member: int) -> slice | None:
 def _seen(world: WorldState, platform: PlatformState, part: ExposurePart, at: int) -> SeenMessage:
     posts, message = platform.posts, int(part.message[at])
     row = posts.row(message)
-    author = int(posts.author[row])
+    author, text, image = int(posts.author[row]), platform.text_of(message), ""
+    if text.endswith("]") and (sent := world.cascades.find(posts.cascade_of(message))) is not None:
+        image = sent.message.image
     return SeenMessage(
-        message, author, world.agents.name(author), platform.text_of(message),
+        message, author, world.agents.name(author), text,
         int(posts.likes[row]),
         int(posts.tags[row]), int(posts.shares[row]), int(part.interest[at]) / 255,
         int(part.age[at]), bool(part.friends[at]), bool(posts.flags[row] & Flag.LABELLED),
-        *_parent(world, platform, int(posts.parent[row])),
+        *_parent(world, platform, int(posts.parent[row])), image,
     )  # fmt: skip
 
 

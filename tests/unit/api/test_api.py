@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from tests.raising import raises
 GOLDEN = Path(__file__).parents[2] / "golden" / "openapi.json"
 TOKENS = {role: f"{role.name.lower()}-{'x' * 24}" for role in Role}
 CALLERS = [(token, Caller(f"{role.name.lower()}-er", role)) for role, token in TOKENS.items()]
+GIF = f"data:image/gif;base64,{b64encode(b'GIF89a').decode()}"
 RUMOUR = {"text": "The bridge is closed.", "seeds": "top:5:degree", "model": "sir", "beta": 0.3}
 
 
@@ -126,7 +128,8 @@ async def test_commands_have_their_names_and_the_journal_their_callers(tmp_path:
         assert (await api.ask("/commands/step", {"ticks": 3}, drive)).json()["result"] == 3
         told = await api.told("/commands/follow", {"agents": [1, 2], "others": [7, 7]})
         assert len(told["result"]["fate"]) == 2
-        best = RUMOUR | {"seeds": "best:2:independent-cascade", "tags": None}
+        best = RUMOUR | {"seeds": "best:2:independent-cascade", "tags": None, "alt": "A bridge"}
+        best["image"] = GIF
         assert (await api.told("/commands/inject", best))["result"] == 1
         await api.ask("/time/play", {"until_tick": 5}, drive)
         await _until(lambda: api.inner.state.simulation.frame.tick == 5)
@@ -139,7 +142,9 @@ async def test_commands_have_their_names_and_the_journal_their_callers(tmp_path:
     kept = [(act.author, act.kind) for act in audit(path).acts]
     assert list(dict.fromkeys(kept))[-4:] == want
     assert kept[-2:] == [("drive-er", "step")] * 2
-    assert open_live(path).world.tick == 5
+    again = open_live(path).world
+    assert (again.tick, again.cascades[1].message.image) == (5, GIF)
+    assert again.cascades[1].text.endswith(" [picture: A bridge]")
 
 
 async def test_queries_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -176,6 +181,7 @@ async def test_queries_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 REFUSALS: tuple[tuple[str, Any, int, str], ...] = (
     ("/commands/inject", RUMOUR | {"model": "sirr"}, 422, "Did you mean 'sir'?"),
+    ("/commands/inject", RUMOUR | {"image": "/etc/passwd", "alt": "x"}, 422, "is a data URL"),
     ("/commands/inject", RUMOUR | {"report": 1}, 422, "body: other arguments have names"),
     ("/commands/step", {"ticks": 1 << 40}, 422, "ticks: Input should be less"),
     ("/commands/step", {"ticks": 1, "x": 2}, 422, "x: Extra inputs"),

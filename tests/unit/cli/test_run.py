@@ -195,26 +195,23 @@ EMPTY = "Seeds are empty. Seeds are chosen by ids:0,33, "
 PRIORITY = "--priority takes a whole number, got {!r}. See hubbub run --help.\n"
 
 
-@pytest.mark.parametrize(
-    ("words", "sentence"),
-    [
-        (("--model", "ssir"), "No propagation model named 'ssir'. Did you mean 'sir'?"),
-        (("-p", "probability=1.5"), "probability must be in [0, 1], got '1.5'."),
-        (("-p", "probabilty=1"), "no parameter 'probabilty' (did you mean 'probability'?)."),
-        (("-p", "probability"), "-p takes NAME=VALUE, such as probability=0.1; got 'probability'."),
-        (("-p", "probability=1", "-p", "probability=1"), "-p probability is given twice"),
-        (("--ticks", "-1"), "A run takes 0 to 2,147,483,647 ticks, got -1."),
-        (("--ticks", "9" * 20), f"A run takes 0 to 2,147,483,647 ticks, got {'9' * 20}."),
-        (("--seeds", "ids:300"), "300"),
-        *((words, EMPTY) for words in (("--seeds", ""), ("--seeds", " , "), ("--seeds=",))),
-        *((("--priority", value), PRIORITY.format(value)) for value in ("1.5", "high", "true", "")),
-        (("--draws", "dice"), "draws must be 'coins' or 'skips', got 'dice'."),
-        (("--json", "--csv"), "--json and --csv exclude each other"),
-        (("--out", "folder"), "--out writes NAME.json, NAME.csv or NAME.parquet, not 'folder'"),
-        (("--out", "-"), "not '-'; --json, --csv print"),
-        (("--save", "-"), "A world is saved in a file"),
-    ],
-)
+@pytest.mark.parametrize(("words", "sentence"), [
+    (("--model", "ssir"), "No propagation model named 'ssir'. Did you mean 'sir'?"),
+    (("-p", "probability=1.5"), "probability must be in [0, 1], got '1.5'."),
+    (("-p", "probabilty=1"), "no parameter 'probabilty' (did you mean 'probability'?)."),
+    (("-p", "probability"), "-p takes NAME=VALUE, such as probability=0.1; got 'probability'."),
+    (("-p", "probability=1", "-p", "probability=1"), "-p probability is given twice"),
+    (("--ticks", "-1"), "A run takes 0 to 2,147,483,647 ticks, got -1."),
+    (("--ticks", "9" * 20), f"A run takes 0 to 2,147,483,647 ticks, got {'9' * 20}."),
+    (("--seeds", "ids:300"), "300"),
+    *((words, EMPTY) for words in (("--seeds", ""), ("--seeds", " , "), ("--seeds=",))),
+    *((("--priority", value), PRIORITY.format(value)) for value in ("1.5", "high", "true", "")),
+    (("--draws", "dice"), "draws must be 'coins' or 'skips', got 'dice'."),
+    (("--json", "--csv"), "--json and --csv exclude each other"),
+    (("--out", "folder"), "--out writes NAME.json, NAME.csv or NAME.parquet, not 'folder'"),
+    (("--out", "-"), "not '-'; --json, --csv print"),
+    (("--save", "-"), "A world is saved in a file"), (("--alt", "x"), "belong together"),
+])  # fmt: skip
 def test_what_is_not_allowed_is_refused_in_one_sentence(
     hubbub: Hubbub, words: tuple[str, ...], sentence: str
 ) -> None:
@@ -228,16 +225,13 @@ def test_without_a_message_nothing_is_sent_and_has_no_options(hubbub: Hubbub) ->
     assert said.out.startswith("No message was sent; add --inject TEXT.\n50 members, ")
 
 
-@pytest.mark.parametrize(
-    ("where", "sentence"),
-    [
-        ("new:many", "new: agents must be a whole number, got 'many'."),
-        ("new:0", "A world has at least 1 agent, got 0"),
-        ("new:10,mean_degree=x", "new: mean_degree must be a number, got 'x'."),
-        ("new:10,nonsense", "new: takes NAME=VALUE"),
-        ("new:10,network=smal-world", "Did you mean 'small-world'?"),
-    ],
-)
+@pytest.mark.parametrize(("where", "sentence"), [
+    ("new:many", "new: agents must be a whole number, got 'many'."),
+    ("new:0", "A world has at least 1 agent, got 0"),
+    ("new:10,mean_degree=x", "new: mean_degree must be a number, got 'x'."),
+    ("new:10,nonsense", "new: takes NAME=VALUE"),
+    ("new:10,network=smal-world", "Did you mean 'small-world'?"),
+])  # fmt: skip
 def test_a_new_world_that_cannot_be_is_refused(hubbub: Hubbub, where: str, sentence: str) -> None:
     hubbub("run", where).refuses(sentence)
 

@@ -69,51 +69,37 @@ def test_the_users_template_stands_over_ours(tmp_path: Path) -> None:
     assert read_prompt("interview", tmp_path) == read_prompt("interview")
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (b"no divider", "needs a line '=== user'"),
-        (b"$nam\n=== user\nx", r"has no \$nam to fill in"),
-        (b"costs 3$\n=== user\nx", "begins no name"),
-        (b"\xff", "cannot be read"),
-    ],
-)
+@pytest.mark.parametrize(("text", "said"), [
+    (b"no divider", "needs a line '=== user'"), (b"$nam\n=== user\nx", r"has no \$nam to fill in"),
+    (b"costs 3$\n=== user\nx", "begins no name"), (b"\xff", "cannot be read"),
+])  # fmt: skip
 def test_a_wrong_template_is_refused(tmp_path: Path, text: bytes, said: str) -> None:
     (tmp_path / "decide.txt").write_bytes(text)
     raises(FileError, said, read_prompt, "decide", tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("said", "decision"),
-    [
-        ('{"act": "like", "post": 1, "text": "ignored"}', Decision("like", 1)),
-        ('```json\n{"act": "reply", "post": 2, "text": " Yes "}\n```', Decision("reply", 2, "Yes")),
-        ('{"act": "post", "post": 1, "text": "New!"}', Decision("post", 0, "New!")),
-        ('{"act": "do nothing"}', Decision("do nothing")),
-    ],
-)
+@pytest.mark.parametrize(("said", "decision"), [
+    ('{"act": "like", "post": 1, "text": "ignored"}', Decision("like", 1)),
+    ('```json\n{"act": "reply", "post": 2, "text": " Yes "}\n```', Decision("reply", 2, "Yes")),
+    ('{"act": "post", "post": 1, "text": "New!"}', Decision("post", 0, "New!")),
+    ('{"act": "do nothing"}', Decision("do nothing")),
+])  # fmt: skip
 def test_a_right_answer_is_a_decision(said: str, decision: Decision) -> None:
     assert decision_of(said, ACTS, 2) == decision
 
 
-@pytest.mark.parametrize(
-    ("said", "why"),
-    [
-        ('{"act": "unlike", "post": 1}', "none of those allowed"),
-        ('{"act": "LIKE", "post": 1}', "none of those allowed"),
-        ('{"act": ["like"], "post": 1}', "none of those allowed"),
-        ('{"act": "like", "post": 3}', "no such post"),
-        ('{"act": "like", "post": true}', "no such post"),
-        ('{"act": "like", "post": 0}', "of no post"),
-        ('{"act": "reply", "post": 1, "text": 5}', "the text is no text"),
-        ('{"act": "reply", "post": 1, "text": " \\n"}', "has no words"),
-        ('{"act": "like", "post": 1', "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        ("I would like post 1.", "no JSON"),
-        ("[]", "no object"),
-        ('{"act": "like", "post": 1, "also": "rm"}', "no object"),
-    ],
-)
+@pytest.mark.parametrize(("said", "why"), [
+    ('{"act": "unlike", "post": 1}', "none of those allowed"),
+    ('{"act": "LIKE", "post": 1}', "none of those allowed"),
+    ('{"act": ["like"], "post": 1}', "none of those allowed"),
+    ('{"act": "like", "post": 3}', "no such post"),
+    ('{"act": "like", "post": true}', "no such post"), ('{"act": "like", "post": 0}', "of no post"),
+    ('{"act": "reply", "post": 1, "text": 5}', "the text is no text"),
+    ('{"act": "reply", "post": 1, "text": " \\n"}', "has no words"),
+    ('{"act": "like", "post": 1', "no JSON"), ("[" * 100_000, "no JSON"),
+    ("I would like post 1.", "no JSON"), ("[]", "no object"),
+    ('{"act": "like", "post": 1, "also": "rm"}', "no object"),
+])  # fmt: skip
 def test_a_wrong_answer_is_never_guessed_at(said: str, why: str) -> None:
     with pytest.raises(ModelError, match=why) as caught:
         decision_of(said, ACTS, 2)

@@ -49,18 +49,14 @@ def reached(tmp_path: Path) -> list[str]:
     return sorted(str(world.agents.id(agent)) for agent in world.cascades[0].adopters.tolist())
 
 
-@pytest.mark.parametrize(
-    ("commands", "heard"),
-    [
-        ("", "abcd"),
-        (command("unfollow", '["c"]', '["b"]', 1), "ab"),
-        (command("unfollow", '["c"]', '["b"]', 2), "abcd"),
-        (command("mute", '["d"]', '"ids:c"'), "abc"),
-        (command("follow", '["e", "f"]', '["d"]', 5), "abcdef"),
-        (command("block", '["b"]', '["a"]') + command("befriend", '["b"]', '["c"]'), "a"),
-        (command("follow", '["e", "b", "c"]', '["a", "e"]'), "abcde"),
-    ],
-)
+@pytest.mark.parametrize(("commands", "heard"), [
+    ("", "abcd"), (command("unfollow", '["c"]', '["b"]', 1), "ab"),
+    (command("unfollow", '["c"]', '["b"]', 2), "abcd"),
+    (command("mute", '["d"]', '"ids:c"'), "abc"),
+    (command("follow", '["e", "f"]', '["d"]', 5), "abcdef"),
+    (command("block", '["b"]', '["a"]') + command("befriend", '["b"]', '["c"]'), "a"),
+    (command("follow", '["e", "b", "c"]', '["a", "e"]'), "abcde"),
+])  # fmt: skip
 def test_ties_change_at_the_tick_that_is_asked_for(
     hubbub: Hubbub, write: Write, tmp_path: Path, commands: str, heard: str
 ) -> None:

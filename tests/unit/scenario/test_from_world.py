@@ -90,17 +90,12 @@ def told(*acts: LoggedAct) -> tuple[str, list[str]]:
     return scenario_of((act(0, "create", network="small-world", agents=9), *acts))
 
 
-@pytest.mark.parametrize(
-    "done",
-    [
-        act(3, "open_platform", None, policy=RulePolicy(likes=1.0)),
-        act(3, "at", "share > 0.1", "ban", agents=[1]),
-        act(3, "set_status", [1], 5),
-        act(3, "add_ties", [1], [2], [0.5]),
-        act(3, "flag", 1, "pinned"),
-        act(0, "follow", list(range(2000)), [k * k for k in range(2000)]),
-    ],
-)
+@pytest.mark.parametrize("done", [
+    act(3, "open_platform", None, policy=RulePolicy(likes=1.0)),
+    act(3, "at", "share > 0.1", "ban", agents=[1]), act(3, "set_status", [1], 5),
+    act(3, "add_ties", [1], [2], [0.5]), act(3, "flag", 1, "pinned"),
+    act(0, "follow", list(range(2000)), [k * k for k in range(2000)]),
+])  # fmt: skip
 def test_what_a_scenario_cannot_say_is_named(done: LoggedAct) -> None:
     text, left_out = told(done)
     assert left_out[0].startswith(f"Left out: {done.kind} (1x)")

@@ -211,34 +211,30 @@ def test_data_sets_are_used_where_they_are(
     assert "using a generated network instead" in said.err
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        ("[platform]", "[platfrom]", "no section [platfrom] (did you mean [platform]?)"),
-        ("slots = 4", "slotz = 4", "[platform]: no key 'slotz' (did you mean 'slots'?)"),
-        ("slots = 4", "zzz = 4", "[platform]: no key 'zzz', it has slots"),
-        ("slots = 4", "slots = 99", "slots must be in [1, 60], got 99"),
-        ('"popularity"', '"populer"', "did you mean 'popularity'?"),
-        ("weight = 3.0", "wait = 3.0", "[platform]: popularity: no parameter 'wait'"),
-        ('rhythm = "flat"', 'rhythm = "flatt"', "[platform]"),
-        ("every = 2", "every = 0", "[metrics]"),
-        ("every = 2", "evry = 2", "did you mean 'every'?"),
-        ("warning = 0.001", "warnin = 0.001", "[alerts]: No key of an alert"),
-        ("slow-ticks = false", "slow-tick = false", "[alerts]: No alert named 'slow-tick'"),
-        ("slow-ticks = false", "slow-ticks = 3", "[alerts]: it is a table of keys, got 3"),
-        ('do = "ban"', 'do = "bann"', "[[interventions]] number 1: No intervention"),
-        ('agents = "random:3"', 'agent = "random:3"', "did you mean 'agents'?"),
-        ('agents = "random:3"', 'agents = "top:x"', "[[interventions]] number 1"),
-        ('when = "size > 1"', 'when = "sise > 1"', "[[interventions]] number 2"),
-        ('when = "size > 1"', 'when = "size > 1"\nat = 1', "give one of at and when"),
-        ("reach = 0.2", "reach = 7", "reach must be in (0, 1], got 7"),
-        ('title = "A story"', 'tittle = "A story"', "did you mean 'title'?"),
-        ('title = "A story"', 'expect = ["share bare"]', "is written as QUANTITY: VARIANT"),
-        ('title = "A story"', 'expect = ["share: a < b > c"]', "is written as QUANTITY"),
-        ('title = "A story"', 'measures = ["shar"]', "Did you mean 'share'"),
-        ("[variants.bare]", "[variants.bare]\nplattform = {}", None),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "said"), [
+    ("[platform]", "[platfrom]", "no section [platfrom] (did you mean [platform]?)"),
+    ("slots = 4", "slotz = 4", "[platform]: no key 'slotz' (did you mean 'slots'?)"),
+    ("slots = 4", "zzz = 4", "[platform]: no key 'zzz', it has slots"),
+    ("slots = 4", "slots = 99", "slots must be in [1, 60], got 99"),
+    ('"popularity"', '"populer"', "did you mean 'popularity'?"),
+    ("weight = 3.0", "wait = 3.0", "[platform]: popularity: no parameter 'wait'"),
+    ('rhythm = "flat"', 'rhythm = "flatt"', "[platform]"), ("every = 2", "every = 0", "[metrics]"),
+    ("every = 2", "evry = 2", "did you mean 'every'?"),
+    ("warning = 0.001", "warnin = 0.001", "[alerts]: No key of an alert"),
+    ("slow-ticks = false", "slow-tick = false", "[alerts]: No alert named 'slow-tick'"),
+    ("slow-ticks = false", "slow-ticks = 3", "[alerts]: it is a table of keys, got 3"),
+    ('do = "ban"', 'do = "bann"', "[[interventions]] number 1: No intervention"),
+    ('agents = "random:3"', 'agent = "random:3"', "did you mean 'agents'?"),
+    ('agents = "random:3"', 'agents = "top:x"', "[[interventions]] number 1"),
+    ('when = "size > 1"', 'when = "sise > 1"', "[[interventions]] number 2"),
+    ('when = "size > 1"', 'when = "size > 1"\nat = 1', "give one of at and when"),
+    ("reach = 0.2", "reach = 7", "reach must be in (0, 1], got 7"),
+    ('title = "A story"', 'tittle = "A story"', "did you mean 'title'?"),
+    ('title = "A story"', 'expect = ["share bare"]', "is written as QUANTITY: VARIANT"),
+    ('title = "A story"', 'expect = ["share: a < b > c"]', "is written as QUANTITY"),
+    ('title = "A story"', 'measures = ["shar"]', "Did you mean 'share'"),
+    ("[variants.bare]", "[variants.bare]\nplattform = {}", None),
+])  # fmt: skip
 def test_a_typo_costs_one_sentence(
     hubbub: Hubbub, story: Path, old: str, new: str, said: str | None
 ) -> None:

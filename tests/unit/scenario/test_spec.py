@@ -139,24 +139,21 @@ def test_a_scenario_may_import_a_file_beside_it(hubbub: Hubbub, write: Write) ->
     assert (told["world"]["ties"], told["cascades"][0]["seeds"]) == (4, 2)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "sentence"),
-    [
-        ("agents", "agnts", "[network]: no key 'agnts' (did you mean 'agents'?)."),
-        ("[stop]", "[stp]", "no section [stp] (did you mean [stop]?); there are network, "),
-        ("[stop]", "[zzz]", "no section [zzz]; there are network, "),
-        ("draws", "drws", "[[messages]] number 2: no key 'drws' (did you mean 'draws'?)."),
-        ("at = 4", "at = -4", "[[messages]] number 2: at must be at least 0, got -4."),
-        ("at = 4", "at = 'soon'", "[[messages]] number 2: at must be a whole number at least 0"),
-        ('text = "The bridge is closed."', "", "[[messages]] number 1: text is required."),
-        ("= 0.3", "= 3", "[[messages]] number 1: independent-cascade: probability must be in"),
-        ('"sir"', '"sirr"', "[[messages]] number 2: No propagation model named 'sirr' (Did "),
-        ('"music"', '"musik"', "[[messages]] number 2: "),
-        ("small-world", "small-wrld", "[network]: No network named 'small-wrld' (Did you mean"),
-        ("kind =", "world = 'demo'\nkind =", "[network]: give only one of world, file and kind"),
-        ("ticks = 50", "ticks = ", "it is no TOML: Invalid value"),
-    ],
-)
+@pytest.mark.parametrize(("old", "new", "sentence"), [
+    ("agents", "agnts", "[network]: no key 'agnts' (did you mean 'agents'?)."),
+    ("[stop]", "[stp]", "no section [stp] (did you mean [stop]?); there are network, "),
+    ("[stop]", "[zzz]", "no section [zzz]; there are network, "),
+    ("draws", "drws", "[[messages]] number 2: no key 'drws' (did you mean 'draws'?)."),
+    ("at = 4", "at = -4", "[[messages]] number 2: at must be at least 0, got -4."),
+    ("at = 4", "at = 'soon'", "[[messages]] number 2: at must be a whole number at least 0"),
+    ('text = "The bridge is closed."', "", "[[messages]] number 1: text is required."),
+    ("= 0.3", "= 3", "[[messages]] number 1: independent-cascade: probability must be in"),
+    ('"sir"', '"sirr"', "[[messages]] number 2: No propagation model named 'sirr' (Did "),
+    ('"music"', '"musik"', "[[messages]] number 2: "),
+    ("small-world", "small-wrld", "[network]: No network named 'small-wrld' (Did you mean"),
+    ("kind =", "world = 'demo'\nkind =", "[network]: give only one of world, file and kind"),
+    ("ticks = 50", "ticks = ", "it is no TOML: Invalid value"),
+])  # fmt: skip
 def test_a_mistake_is_named_with_file_section_and_key(
     hubbub: Hubbub, write: Write, old: str, new: str, sentence: str
 ) -> None:
@@ -278,48 +275,28 @@ def test_a_scenario_that_is_absent_or_has_messages_is_refused(hubbub: Hubbub, wr
     hubbub("run", write(FULL), "--inject", "x").refuses("has its own messages")
 
 
-@pytest.mark.parametrize(
-    ("said", "values"),
-    [
-        ("0.1:0.5:9", [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5]),
-        ("5:20:4", [5, 10, 15, 20]),
-        ("0.001:1:4:log", [0.001, 0.01, 0.1, 1.0]),
-        ("-1:1:3", [-1, 0, 1]),
-        ("1e-2:1e-1:2", [0.01, 0.1]),
-        ("5,10", [5, 10]),
-        ("0.3", [0.3]),
-        ("blend, random", ["blend", "random"]),
-        ("random:10,random:100", ["random:10", "random:100"]),
-        ("true,false", [True, False]),
-        ([1, 2.5], [1, 2.5]),
-        (range(3), [0, 1, 2]),
-        (np.array([1.0, 2.0]), [1.0, 2.0]),
-        (0.5, [0.5]),
-    ],
-)
+@pytest.mark.parametrize(("said", "values"), [
+    ("0.1:0.5:9", [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5]), ("5:20:4", [5, 10, 15, 20]),
+    ("0.001:1:4:log", [0.001, 0.01, 0.1, 1.0]), ("-1:1:3", [-1, 0, 1]),
+    ("1e-2:1e-1:2", [0.01, 0.1]), ("5,10", [5, 10]), ("0.3", [0.3]),
+    ("blend, random", ["blend", "random"]), ("random:10,random:100", ["random:10", "random:100"]),
+    ("true,false", [True, False]), ([1, 2.5], [1, 2.5]), (range(3), [0, 1, 2]),
+    (np.array([1.0, 2.0]), [1.0, 2.0]), (0.5, [0.5]),
+])  # fmt: skip
 def test_values_are_read_as_they_are_written(said: Any, values: list[Any]) -> None:
     found = list(read_range(said))
     assert found == values
     assert [type(value) for value in found] == [type(value) for value in values]
 
 
-@pytest.mark.parametrize(
-    ("said", "why"),
-    [
-        ("", "got nothing"),
-        ("0.5:0.1:3", "rises from LOW to HIGH, got '0.5:0.1:3'"),
-        ("1:1:3", "rises"),
-        ("0:1e999:3", "rises"),
-        ("0:1:1", "COUNT of '0:1:1' is a whole number of at least 2"),
-        ("0:1:many", "COUNT"),
-        ("0:1:3:log", "begins above 0"),
-        ("1,1", "each value is listed once"),
-        ([], "no value in its list"),
-        ([float("nan")], "finite"),
-        ({"low": 1}, "written as LOW:HIGH:COUNT"),
-        (None, "written as LOW:HIGH:COUNT"),
-    ],
-)
+@pytest.mark.parametrize(("said", "why"), [
+    ("", "got nothing"), ("0.5:0.1:3", "rises from LOW to HIGH, got '0.5:0.1:3'"),
+    ("1:1:3", "rises"), ("0:1e999:3", "rises"),
+    ("0:1:1", "COUNT of '0:1:1' is a whole number of at least 2"), ("0:1:many", "COUNT"),
+    ("0:1:3:log", "begins above 0"), ("1,1", "each value is listed once"),
+    ([], "no value in its list"), ([float("nan")], "finite"),
+    ({"low": 1}, "written as LOW:HIGH:COUNT"), (None, "written as LOW:HIGH:COUNT"),
+])  # fmt: skip
 def test_what_is_no_range_is_refused(said: Any, why: str) -> None:
     raises(InputError, why, read_range, said)
 
@@ -336,13 +313,9 @@ def test_a_share_of_the_way_is_a_value_and_keys_are_joined() -> None:
     assert flattened(said) == {"beta": "0:1:3", "messages.1.parameters.gamma": [0.1]}
 
 
-@pytest.mark.parametrize(
-    ("words", "why"),
-    [
-        ("beta", "--vary takes KEY=LOW:HIGH:COUNT"),
-        ("=1", "--vary takes"),
-        ("beta=2:1", "--vary beta: a range rises"),
-    ],
-)
+@pytest.mark.parametrize(("words", "why"), [
+    ("beta", "--vary takes KEY=LOW:HIGH:COUNT"), ("=1", "--vary takes"),
+    ("beta=2:1", "--vary beta: a range rises"),
+])  # fmt: skip
 def test_what_varies_nothing_is_refused(words: str, why: str) -> None:
     raises(InputError, why, split_vary, words)

@@ -73,9 +73,8 @@ def by_feed(world: World) -> set[str]:
 
 def by_why(world: World) -> set[str]:
     number, viewer = seen(world)
-    why, _, text = feeds.why_of(world, viewer, number)
-    _, others = feeds.whys_of(world, viewer, (number,))
-    return {text, why_facts(world, why)["text"], *(said for _, _, said in others)}
+    _, found = feeds.whys_of(world, viewer, (number,))
+    return {text for why, _, said in found for text in (said, why_facts(world, why)["text"])}
 
 
 def by_stories(world: World) -> set[str]:

@@ -80,17 +80,12 @@ def test_a_world_with_minds_is_restored_as_it_was(answering: Any) -> None:
     assert (minds.goals[3], bool(minds.memories)) == ("be kind", True)
 
 
-@pytest.mark.parametrize(
-    ("script", "counted"),
-    [
-        (body(completion("rubbish")), "malformed"),
-        (body(completion(LIKE, "length")), "malformed"),
-        (body(completion("no", refusal="I cannot")), "malformed"),
-        (body(completion("", "content_filter")), "refused"),
-        (status(401), "failed"),
-        (status(400), "failed"),
-    ],
-)
+@pytest.mark.parametrize(("script", "counted"), [
+    (body(completion("rubbish")), "malformed"), (body(completion(LIKE, "length")), "malformed"),
+    (body(completion("no", refusal="I cannot")), "malformed"),
+    (body(completion("", "content_filter")), "refused"), (status(401), "failed"),
+    (status(400), "failed"),
+])  # fmt: skip
 def test_what_is_wrong_is_counted_and_rules_act(script: Any, counted: str, answering: Any) -> None:
     world = minded("model")
     rows = run(world, Thinker(answering(script)), 1)

@@ -157,17 +157,14 @@ SEATS = [BatchPlace("", ("like", "reply", "do nothing"), 2, SCENE)] * 3
 NOTHING = Decision("do nothing")
 
 
-@pytest.mark.parametrize(
-    ("said", "found"),
-    [
-        ([entry(1), entry(3, "do nothing", post=0)], [Decision("like", 1), None, NOTHING]),
-        ([entry(1), entry(1), entry(2)], [None, Decision("like", 1), None]),
-        ([entry(1, "mute"), entry(2, post=3), entry(3, "reply")], [None, None, None]),
-        ([entry(0), entry(4), entry(True), entry("2"), 7, None], [None, None, None]),
-        ([{**entry(2), "also": 1}, {"member": 3, "act": "do nothing"}], [None, None, NOTHING]),
-        ([], [None, None, None]),
-    ],
-)
+@pytest.mark.parametrize(("said", "found"), [
+    ([entry(1), entry(3, "do nothing", post=0)], [Decision("like", 1), None, NOTHING]),
+    ([entry(1), entry(1), entry(2)], [None, Decision("like", 1), None]),
+    ([entry(1, "mute"), entry(2, post=3), entry(3, "reply")], [None, None, None]),
+    ([entry(0), entry(4), entry(True), entry("2"), 7, None], [None, None, None]),
+    ([{**entry(2), "also": 1}, {"member": 3, "act": "do nothing"}], [None, None, NOTHING]),
+    ([], [None, None, None]),
+])  # fmt: skip
 def test_answers_are_read_strictly_one_by_one(said: Any, found: Any) -> None:
     assert answers_in(json.dumps({"answers": said}), SEATS) == found
     assert answers_in(f"```json\n{json.dumps({'answers': said})}\n```", SEATS) == found

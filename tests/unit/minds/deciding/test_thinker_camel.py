@@ -75,14 +75,10 @@ def test_it_keeps_the_laws_of_minds() -> None:
 
 
 @pytest.mark.usefixtures("camel")
-@pytest.mark.parametrize(
-    ("said", "fault"),
-    [
-        ("rubbish", "malformed"),
-        (Answer("", Fault.BUDGET, "none"), "failed"),
-        (Answer("", Fault.REFUSED, "none"), "refused"),
-    ],
-)
+@pytest.mark.parametrize(("said", "fault"), [
+    ("rubbish", "malformed"), (Answer("", Fault.BUDGET, "none"), "failed"),
+    (Answer("", Fault.REFUSED, "none"), "refused"),
+])  # fmt: skip
 def test_faults_of_answers_are_counted_as_those_of_any_mind(said: Any, fault: str) -> None:
     _, _, rows, faults = asked_by("camel", say=lambda ask: said)
     assert faults == []

@@ -92,24 +92,19 @@ def expect_rules(rows: list[Row]) -> None:
     assert faults_in(rows) == ["failed"] * len(rows)
 
 
-@pytest.mark.parametrize(
-    ("do", "said"),
-    [
-        (raising(RuntimeError("no idea")), "RuntimeError: no idea"),
-        (raising(SystemExit(3)), "SystemExit: 3"),
-        (raising(KeyboardInterrupt()), "KeyboardInterrupt"),
-        (lambda _: None, "decide() returns a list of Decision, and it returned None"),
-        (lambda _: "like", "it returned 'like'"),
-        (lambda _: [("like", 1, "")], "list of Decision"),
-        (lambda _: [LIKE] * 17, "returned 17 decisions; at most 16"),
-        (lambda _: [Decision("applaud", 1)], "there is no act 'applaud'"),
-        (lambda _: [Decision(*FIVE)], "the act and the text of a Decision are words"),
-        (lambda _: [Decision(*BYTES)], "are words"),
-        (lambda _: [Decision("like", 99)], "a Decision is about number 0 to"),
-        (lambda _: [Decision("like", -1)], "a Decision is about number 0 to"),
-        (lambda _: [Decision("like", True)], "a Decision is about number 0 to"),
-    ],
-)
+@pytest.mark.parametrize(("do", "said"), [
+    (raising(RuntimeError("no idea")), "RuntimeError: no idea"),
+    (raising(SystemExit(3)), "SystemExit: 3"), (raising(KeyboardInterrupt()), "KeyboardInterrupt"),
+    (lambda _: None, "decide() returns a list of Decision, and it returned None"),
+    (lambda _: "like", "it returned 'like'"), (lambda _: [("like", 1, "")], "list of Decision"),
+    (lambda _: [LIKE] * 17, "returned 17 decisions; at most 16"),
+    (lambda _: [Decision("applaud", 1)], "there is no act 'applaud'"),
+    (lambda _: [Decision(*FIVE)], "the act and the text of a Decision are words"),
+    (lambda _: [Decision(*BYTES)], "are words"),
+    (lambda _: [Decision("like", 99)], "a Decision is about number 0 to"),
+    (lambda _: [Decision("like", -1)], "a Decision is about number 0 to"),
+    (lambda _: [Decision("like", True)], "a Decision is about number 0 to"),
+])  # fmt: skip
 def test_what_a_mind_does_wrong_is_named_once_and_ends_the_third_time(do: Any, said: str) -> None:
     calls = []
 
@@ -197,15 +192,11 @@ def test_a_task_that_cancels_itself_leaves_its_member_to_the_rules() -> None:
     expect_rules(run(minded("odd"), thinker_of(raising(asyncio.CancelledError())), 1))
 
 
-@pytest.mark.parametrize(
-    ("do", "said"),
-    [
-        (raising(RuntimeError("no idea")), "no idea"),
-        (lambda cases: [], "returned 0 decisions for"),
-        (lambda cases: [[Decision("like", 77)]] * len(cases), "number 0 to"),
-        (lambda cases: 5, "TypeError"),
-    ],
-)
+@pytest.mark.parametrize(("do", "said"), [
+    (raising(RuntimeError("no idea")), "no idea"), (lambda cases: [], "returned 0 decisions for"),
+    (lambda cases: [[Decision("like", 77)]] * len(cases), "number 0 to"),
+    (lambda cases: 5, "TypeError"),
+])  # fmt: skip
 def test_what_goes_wrong_together_costs_those_that_were_together(do: Any, said: str) -> None:
     thinker = thinker_of(do, batch=4)
     expect_rules(run(minded("odd"), thinker, 1))

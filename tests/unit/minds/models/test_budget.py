@@ -144,26 +144,20 @@ def test_a_reservation_is_closed_once_and_nothing_is_ever_taken_back() -> None:
 HI = (Turn("user", "x"),)
 
 
-@pytest.mark.parametrize(
-    ("make", "said"),
-    [
-        (lambda: Budget(dollars=-1), "dollars are 0 or more"),
-        (lambda: Budget(dollars=float("nan")), "dollars are 0 or more"),
-        (lambda: Budget(dollars=float("inf")), "dollars are 0 or more"),
-        (lambda: ModelPool([]), "at least one provider"),
-        (lambda: Provider("m", "ftp://x"), "http:// or https://"),
-        (lambda: Provider("m", "http://u:p@x/v1"), "holds no password"),
-        (lambda: Provider(" "), "name of a model"),
-        (lambda: Provider("m", at_once=0), "1 to 256 calls"),
-        (lambda: Provider("m", seconds=0), "up to 3,600 seconds"),
-        (lambda: Ask(()), "."),
-        (lambda: Ask((Turn("boss", "x"),)), "."),
-        (lambda: Ask(HI, most=0), "."),
-        (lambda: Ask(HI, temperature=3.0), "."),
-        (lambda: ConcurrencyLimit(0), "At least 1 call"),
-        (lambda: TokenBucket(0), "more than 0 a minute"),
-    ],
-)
+@pytest.mark.parametrize(("make", "said"), [
+    (lambda: Budget(dollars=-1), "dollars are 0 or more"),
+    (lambda: Budget(dollars=float("nan")), "dollars are 0 or more"),
+    (lambda: Budget(dollars=float("inf")), "dollars are 0 or more"),
+    (lambda: ModelPool([]), "at least one provider"),
+    (lambda: Provider("m", "ftp://x"), "http:// or https://"),
+    (lambda: Provider("m", "http://u:p@x/v1"), "holds no password"),
+    (lambda: Provider(" "), "name of a model"),
+    (lambda: Provider("m", at_once=0), "1 to 256 calls"),
+    (lambda: Provider("m", seconds=0), "up to 3,600 seconds"), (lambda: Ask(()), "."),
+    (lambda: Ask((Turn("boss", "x"),)), "."), (lambda: Ask(HI, most=0), "."),
+    (lambda: Ask(HI, temperature=3.0), "."), (lambda: ConcurrencyLimit(0), "At least 1 call"),
+    (lambda: TokenBucket(0), "more than 0 a minute"),
+])  # fmt: skip
 def test_what_has_no_sense_is_refused(make: Callable[[], object], said: str) -> None:
     raises(InputError, said, make)
 
@@ -272,32 +266,21 @@ def test_the_users_prices_are_read_and_written_where_that_can_be(tmp_path: Path)
     assert read_own(tmp_path / "prices.toml") == {"m": {"read": 1.0, "written": 2.5}}
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[", "cannot be read"),
-        ('["m"]\nread = 1\n', "needs 'read' and 'written'"),
-        ('["m"]\nread = 1\nwritten = -1\n', "0 or more"),
-        ('["m"]\nread = true\nwritten = 1\n', "0 or more"),
-        ("m = 3", "needs 'read' and 'written'"),
-    ],
-)
+@pytest.mark.parametrize(("text", "said"), [
+    ("[", "cannot be read"), ('["m"]\nread = 1\n', "needs 'read' and 'written'"),
+    ('["m"]\nread = 1\nwritten = -1\n', "0 or more"),
+    ('["m"]\nread = true\nwritten = 1\n', "0 or more"), ("m = 3", "needs 'read' and 'written'"),
+])  # fmt: skip
 def test_a_wrong_price_table_is_one_sentence(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "prices.toml"
     path.write_text(text)
     raises(FileError, said, read_prices, path)
 
 
-@pytest.mark.parametrize(
-    ("url", "local"),
-    [
-        ("http://localhost:1/v1", True),
-        ("http://[::1]:1/v1", True),
-        ("http://127.9.9.9/v1", True),
-        ("https://api.openai.com/v1", False),
-        ("http://10.0.0.1/v1", False),
-    ],
-)
+@pytest.mark.parametrize(("url", "local"), [
+    ("http://localhost:1/v1", True), ("http://[::1]:1/v1", True), ("http://127.9.9.9/v1", True),
+    ("https://api.openai.com/v1", False), ("http://10.0.0.1/v1", False),
+])  # fmt: skip
 def test_a_server_on_this_machine_is_known(url: str, local: bool) -> None:
     assert Provider("m", url).is_local is local
 

@@ -115,18 +115,10 @@ DI, CATS = Destination(5, "ally", "Di"), Destination(6, "group", "cats")
 PLACES = [DI, CATS, Destination(7, "open", "dogs")]
 
 
-@pytest.mark.parametrize(
-    ("act", "numbers"),
-    [
-        ("like", {1, 2}),
-        ("follow", {1, 2, 3, 4, 5}),
-        ("post", {0}),
-        ("do nothing", {0}),
-        ("direct message", {1, 2, 3, 4, 5}),
-        ("group message", {4, 6}),
-        ("join group", {7}),
-    ],
-)
+@pytest.mark.parametrize(("act", "numbers"), [
+    ("like", {1, 2}), ("follow", {1, 2, 3, 4, 5}), ("post", {0}), ("do nothing", {0}),
+    ("direct message", {1, 2, 3, 4, 5}), ("group message", {4, 6}), ("join group", {7}),
+])  # fmt: skip
 def test_an_act_is_about_what_it_can_be_about(act: str, numbers: set[int]) -> None:
     fits = set()
     for number in range(9):
@@ -145,16 +137,11 @@ def test_acts_are_offered_where_they_make_sense() -> None:
     assert "group message" not in acts_for(ACTS, 3, LETTERS[:1], [])
 
 
-@pytest.mark.parametrize(
-    ("goal", "words"),
-    [
-        ("persuade: tea", "to win others over to this: tea"),
-        ("Debunk:", "to put right what others get wrong"),
-        ("inform", "to see others well informed"),
-        ("be kind: always", "be kind: always"),
-        ("", ""),
-    ],
-)
+@pytest.mark.parametrize(("goal", "words"), [
+    ("persuade: tea", "to win others over to this: tea"),
+    ("Debunk:", "to put right what others get wrong"), ("inform", "to see others well informed"),
+    ("be kind: always", "be kind: always"), ("", ""),
+])  # fmt: skip
 def test_goals_have_words(goal: str, words: str) -> None:
     assert goal_words(goal) == words
 
