@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -94,7 +95,7 @@ async def test_the_document_is_the_golden_one() -> None:
 async def test_every_route_asks_for_its_role() -> None:
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))["paths"]
     matrix = [
-        (method.upper(), path.replace("{", "").replace("}", ""), Role[told["x-role"].upper()])
+        (method.upper(), re.sub(r"\{\w+\}", "7", path), Role[told["x-role"].upper()])
         for path, methods in golden.items()
         for method, told in methods.items()
     ]
@@ -193,10 +194,9 @@ REFUSALS: tuple[tuple[str, Any, int, str], ...] = (
     ("/jobs/study", {"study": {"study": {"scenario": "x.toml"}}}, 422, "reads no files"),
     ("/jobs/study", {"study": "gallery:nothing"}, 422, "nothing"),
     ("/jobs/communities", {"method": "luvain"}, 422, "Did you mean 'louvain'?"),
-    ("/jobs/compare", {"arms": {}}, 422, "arms"),
-    ("/nothing", None, 404, "Not Found"),
-    ("/me", {}, 405, "Method Not Allowed"),
-)
+    ("/jobs/compare", {"arms": {}}, 422, "arms"), ("/nothing", None, 404, "Not Found"),
+    ("/me", {}, 405, "Method Not Allowed"), ("/jobs/compare", None, 405, "Method Not Allowed"),
+)  # fmt: skip
 
 
 async def test_a_refusal_is_one_sentence() -> None:
