@@ -78,8 +78,7 @@ def test_the_peak_of_messages_under_way_is_looked_for_from_the_fork_on() -> None
         for first in (0, 9):
             each.inject("x", seeds=[first], model="si", beta=0.3)
         each.step(7)
-    waiting = Messages([], until_quiet=False)
-    found = experiment_now(world, [waiting], [3], ticks=5, workers=1)
+    found = experiment_now(world, [Messages([], until_quiet=False)], [3], ticks=5, workers=1)
     alone.step(5)
     for place, story in enumerate(alone.cascades):
         new = story.new_adopters[7:]
