@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -272,13 +273,31 @@ def server_of(opening: Opening, options: ApiOptions) -> uvicorn.Server:
 
 
 def serve_api(opening: Opening, options: ApiOptions, tell: Callable[[str], object]) -> None:
-    """Serve a world until Ctrl+C, after saying where; errors as of :func:`server_of`."""
-    server = server_of(opening, options)
+    """Serve a world until Ctrl+C, and say where; errors as of :func:`server_of`."""
+    faults: list[Exception] = []
     scheme = "https" if options.certificate else "http"
-    tell(f"Dashboard: {scheme}://{options.host}:{options.port}/ (tokens are in {options.tokens})")
-    tell("Ctrl+C ends it. Whoever has a token of the role own controls the world.")
+    where = f"{options.host}:{options.port}"
+
+    @asynccontextmanager
+    async def noting() -> AsyncIterator[Simulation]:
+        try:
+            async with opening() as simulation:
+                tell(f"Dashboard: {scheme}://{where}/ (tokens are in {options.tokens})")
+                tell("Ctrl+C ends it. Whoever has a token of the role own controls the world.")
+                yield simulation
+        except Exception as error:
+            faults.append(error)
+            raise
+
+    server = server_of(noting, options)
+    uvicorns = logging.getLogger("uvicorn.error")
+    uvicorns.addFilter(is_up := lambda _: server.started)  # why it does not start is raised here
     try:
         asyncio.run(server.serve())
-    except SystemExit:  # uvicorn has printed the reason
-        how = "see the reason above, or choose another --port"
-        raise InputError(f"{options.host}:{options.port} cannot be served; {how}.") from None
+    except SystemExit as error:
+        if faults:
+            raise faults[0] from None
+        why = str(getattr(error.__context__, "strerror", "it fails")).rpartition(": ")[2].lower()
+        raise InputError(f"{where} cannot be served: {why}; choose another --port.") from None
+    finally:
+        uvicorns.removeFilter(is_up)

@@ -283,13 +283,13 @@ async def listed(request: Request) -> Response:
     return answer({"jobs": [each.facts() for each in board_of(request).works.values()]})
 
 
-@jobs.get("/jobs/{number}", **OBSERVE)
+@jobs.get("/jobs/{number:int}", **OBSERVE)
 async def job(request: Request, number: Number) -> Response:
     """Return a job; once it is done, with its result."""
     return _or_none(request, number, lambda work: answer(work.facts(whole=True)))
 
 
-@jobs.delete("/jobs/{number}", status_code=202, **OWN)
+@jobs.delete("/jobs/{number:int}", status_code=202, **OWN)
 async def cancel(request: Request, number: Number) -> Response:
     """Ask a job to stop; it does so at its next report of progress."""
 

@@ -49,6 +49,7 @@ _POLL_SECONDS = 0.1
 _PATIENCE = 0.5
 _NOT_KEPT = "the unfinished runs of its worker are lost"
 _LOST = f"it blocks everything else, so {_NOT_KEPT}; end every call."
+_LOSSES = {"TerminatedWorkerError", "RayActorError", "ObjectLostError", "KilledWorker"}
 _WORDS = re.compile(r"""Plugin (['"])(?P<plugin>.+?)\1: (?P<reason>.+?)\.?""")
 
 
@@ -305,9 +306,7 @@ class _WorkerPool(Generic[S, T]):
         self._thread.join()
         if self._error is not None:
             names = {kind.__name__ for kind in type(self._error).__mro__}
-            if isinstance(self._error, BrokenProcessPool) or bool(
-                names & {"TerminatedWorkerError", "RayActorError", "KilledWorker"}
-            ):
+            if isinstance(self._error, BrokenProcessPool) or bool(names & _LOSSES):
                 stuck = _stuck()
                 if stuck is not None:
                     raise stuck
@@ -336,10 +335,15 @@ def _joblib(tasks: Iterator[Any], workers: int, backend: str) -> Iterator[Any]:
         named["backend"] = _loky_backend()
         _start_trackers()
     if backend == "ray":
+        import ray
         from ray.util.joblib.ray_backend import RayBackend
 
         class Streaming(RayBackend):
             supports_return_generator = True
+
+            def configure(self, n_jobs: int = 1, *args: Any, **how: Any) -> Any:
+                now = int(ray.cluster_resources().get("CPU", 1))  # a node may be lost
+                return super().configure(max(min(n_jobs, now), 1), *args, **how)
 
         named["backend"] = Streaming()
     with parallel_config(**named, n_jobs=workers):

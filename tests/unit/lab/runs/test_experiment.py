@@ -6,9 +6,9 @@ import signal
 import sqlite3
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -72,28 +72,13 @@ def test_two_experiments_at_a_time_share_new_workers(
         assert table_of(both[0].result()) == table_of(both[1].result())
 
 
-class Waiting:
-    """A program that sends nothing: what is under way goes on."""
-
-    name = "waiting"
-
-    def begin(self, world: World) -> None:
-        """Do nothing."""
-
-    def before(self, world: World, done: int) -> None:
-        """Do nothing."""
-
-    def is_over(self, world: World, done: int) -> bool:
-        return False
-
-
 def test_the_peak_of_messages_under_way_is_looked_for_from_the_fork_on() -> None:
     world, alone = (World.create(agents=400, mean_degree=6, seed=3) for _ in range(2))
     for each in (world, alone):
         for first in (0, 9):
             each.inject("x", seeds=[first], model="si", beta=0.3)
         each.step(7)
-    found = experiment_now(world, [Waiting()], [3], ticks=5, workers=1)
+    found = experiment_now(world, [Messages([], until_quiet=False)], [3], ticks=5, workers=1)
     alone.step(5)
     for place, story in enumerate(alone.cascades):
         new = story.new_adopters[7:]
@@ -190,16 +175,14 @@ def test_a_finished_file_runs_nothing_and_may_get_more_seeds(world: World, tmp_p
     ("other", "said"),
     [
         ({"programs": [Messages([RUMOUR | {"probability": 0.3}], "p=0.2")]}, "other messages"),
-        ({"ticks": 7}, "another length"),
-        ({"seeds": [5, 6]}, "other seeds"),
+        ({"ticks": 7}, "another length"), ({"seeds": [5, 6]}, "other seeds"),
         ({"seeds": [0, 6]}, "other seeds"),  # the first are the same
-        ({"seeds": [0, 6, 1]}, "other seeds"),
-        ({"seeds": [1, 0]}, "other seeds"),
+        ({"seeds": [0, 6, 1]}, "other seeds"), ({"seeds": [1, 0]}, "other seeds"),
         ({"base": World.create(agents=30, mean_degree=2)}, "another world"),
         ({"measures": {"one": lambda world: 1.0}}, "other measures"),
         ({"resume": False}, "holds 2 finished replicates; use --resume"),
     ],
-)
+)  # fmt: skip
 def test_a_file_of_another_study_stays_as_it_is(
     world: World, tmp_path: Path, other: Mapping[str, Any], said: str
 ) -> None:
@@ -243,15 +226,11 @@ def forged(**parts: Any) -> bytes:
 @pytest.mark.parametrize(
     "data",
     [
-        b"",
-        forged(ticks=2**62, series={"ever": b"\0" * 16}),
-        forged(ticks="1"),
-        forged(series={"ever": b"\0" * 8}),
-        forged(measured={"size": "many"}),
-        forged(measured=[1]),
-        zlib.compress(b"\xc1"),
+        b"", forged(ticks=2**62, series={"ever": b"\0" * 16}), forged(ticks="1"),
+        forged(series={"ever": b"\0" * 8}), forged(measured={"size": "many"}),
+        forged(measured=[1]), zlib.compress(b"\xc1"),
     ],
-)
+)  # fmt: skip
 def test_a_forged_replicate_is_one_sentence(world: World, tmp_path: Path, data: bytes) -> None:
     file = tmp_path / "study.runs"
     experiment_now(world, arms(0.2), [0], workers=1, into=file)
@@ -291,18 +270,15 @@ def test_a_file_that_another_run_writes_is_refused(world: World, tmp_path: Path)
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"seeds": []}, "Replicates"),
-        ({"seeds": [1, 1]}, "twice"),
-        ({"workers": 0}, "Workers"),
+        ({"seeds": []}, "Replicates"), ({"seeds": [1, 1]}, "twice"), ({"workers": 0}, "Workers"),
         ({"workers": 10**6}, "Workers must be .* at most"),
         ({"workers": 10**6, "backend": "threading"}, "Workers must be .* at most"),
-        ({"ticks": -1}, "Ticks"),
-        ({"backend": "lokey"}, "loky, threading, ray, dask"),
+        ({"ticks": -1}, "Ticks"), ({"backend": "lokey"}, "loky, threading, ray, dask"),
         ({"programs": []}, "one program or more"),
         ({"programs": [*arms(0.1), *arms(0.1)]}, "different names"),
         ({"into": Path("nowhere/at/all/study.runs")}, "no folder"),
     ],
-)
+)  # fmt: skip
 def test_what_is_not_allowed_is_said_in_one_sentence(
     world: World, wrong: Mapping[str, Any], said: str
 ) -> None:
@@ -493,23 +469,47 @@ class Deadly(Messages):
 
     def begin(self, world: World) -> None:
         super().begin(world)
+        time.sleep(0.2)  # a node that is lost meanwhile has one in hand
         mark = Path(self.name)
         if world.seed == 3 and not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+@contextmanager
+def losing(machines: int, patch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
+    """Start a cluster; give, for each of its machines but the first, what removes it."""
+    ray, cluster = pytest.importorskip("ray"), importlib.import_module("ray.cluster_utils").Cluster
+    ray.shutdown()
+    small = {"num_cpus": 1, "object_store_memory": 100 << 20}
+    nodes = cluster(initialize_head=True, head_node_args=small)
+    patch.setenv("RAY_ADDRESS", nodes.address)
+    try:
+        yield [partial(nodes.remove_node, nodes.add_node(**small)) for _ in range(1, machines)]
+    finally:
+        ray.shutdown()
+        nodes.shutdown()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["loky", "ray"])
-def test_a_worker_that_is_killed_costs_nothing(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str
+@pytest.mark.parametrize(("backend", "machines"), [("loky", 0), ("ray", 0), ("ray", 3)])
+def test_a_worker_or_machine_that_is_killed_costs_nothing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, backend: str, machines: int
 ) -> None:
     pytest.importorskip("joblib" if backend == "loky" else "ray")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    mark = tmp_path / "killed"
-    found = experiment_now(world, [Deadly([RUMOUR], str(mark))], range(8), backend=backend)
-    assert mark.exists()
-    plain = experiment_now(world, [Messages([RUMOUR], str(mark))], range(8), workers=1)
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    mark, seeds = tmp_path / "killed", range(8 + 8 * machines)
+
+    def follow(progress: ExperimentProgress) -> None:
+        if rest and progress.finished >= 8 * (machines - len(rest)):
+            rest.pop()()
+
+    cluster: Any = losing(machines, monkeypatch) if machines else nullcontext([])
+    with cluster as rest:
+        how: Any = {"backend": backend, "workers": 3, "follow": follow}
+        found = experiment_now(world, [Deadly([RUMOUR], str(mark))], seeds, **how)
+    assert (mark.exists(), rest) == (True, [])
+    plain = experiment_now(world, [Messages([RUMOUR], str(mark))], seeds, workers=1)
     assert table_of(found) == table_of(plain)
 
 
