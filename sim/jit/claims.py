@@ -174,20 +174,9 @@ def _claim_tossed(
 
 @kernel
 def claim_coins(
-    rows: U32,
-    targets: U32,
-    trust: U16,
-    degree: U32,
-    speakers: U32,
-    lo: int,
-    hi: int,
-    key: Word,
-    p: float,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, targets: U32, trust: U16, degree: U32, speakers: U32, lo: int, hi: int, key: Word, p:
+    float, done: U64, claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """Toss the coin of every tie of ``speakers[lo:hi]``: ``uniform(word2(word(key, u), v)) < p``.
 
     ``p`` is multiplied by trust / 65535, or if that is empty divided by the listener's ``degree``,
@@ -229,18 +218,9 @@ def claim_coins(
 
 @kernel
 def claim_skips(
-    rows: U32,
-    targets: U32,
-    speakers: U32,
-    lo: int,
-    hi: int,
-    key: Word,
-    scale: float,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, targets: U32, speakers: U32, lo: int, hi: int, key: Word, scale: float, done: U64,
+    claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """As :func:`claim_coins`, by geometric gaps: only the successful ties are visited.
 
     ``scale`` is the :func:`gap_scale` of the chance. Same distribution as coins, different draws.
@@ -270,18 +250,9 @@ def claim_skips(
 
 @kernel
 def claim_given(
-    rows: U32,
-    targets: U32,
-    chance: F64,
-    coins: U64,
-    speakers: U32,
-    lo: int,
-    hi: int,
-    done: U64,
-    claim: U64,
-    touched: U32,
-    m: Number,
-) -> Number:
+    rows: U32, targets: U32, chance: F64, coins: U64, speakers: U32, lo: int, hi: int, done: U64,
+    claim: U64, touched: U32, m: Number,
+) -> Number:  # fmt: skip
     """As :func:`claim_coins`, with a given chance (float64) and coin (uint64 bits) for each tie."""
     batch = np.empty(1, np.uint64)
     drawn = np.empty(1, np.uint64)

@@ -60,20 +60,9 @@ def _fetch(rows: U32, targets: U32, queue: U32, first: Number, count: Number) ->
 
 @kernel
 def move_agents(
-    rows: U32,
-    targets: U32,
-    weights: U32,
-    strength: F64,
-    whole: float,
-    budget: int,
-    queue: U32,
-    state: I64,
-    waiting: U8,
-    label: I32,
-    book: F64,
-    touched: I32,
-    scratch: F64,
-) -> bool:
+    rows: U32, targets: U32, weights: U32, strength: F64, whole: float, budget: int, queue: U32,
+    state: I64, waiting: U8, label: I32, book: F64, touched: I32, scratch: F64,
+) -> bool:  # fmt: skip
     """Move waiting agents to the community of highest modularity; return whether none waits.
 
     Blondel et al. 2008; after the first round only agents whose neighbourhood changed are visited
@@ -131,20 +120,9 @@ def move_agents(
 
 @kernel
 def split_agents(
-    rows: U32,
-    targets: U32,
-    weights: U32,
-    strength: F64,
-    whole: float,
-    bound: I32,
-    order: U32,
-    begin: int,
-    end: int,
-    label: I32,
-    book: F64,
-    touched: I32,
-    scratch: F64,
-) -> None:
+    rows: U32, targets: U32, weights: U32, strength: F64, whole: float, bound: I32, order: U32,
+    begin: int, end: int, label: I32, book: F64, touched: I32, scratch: F64,
+) -> None:  # fmt: skip
     """Let the agents ``order[begin:end]`` move between parts of their community.
 
     The refinement of Traag, Waltman & van Eck (2019), but always with the best choice; started with
@@ -205,20 +183,9 @@ def gather_members(label: I32, stops: I64, members: U32) -> None:
 
 @kernel
 def merge_communities(
-    rows: U32,
-    targets: U32,
-    weights: U32,
-    label: I32,
-    stops: I64,
-    members: U32,
-    begin: int,
-    end: int,
-    link: I64,
-    touched: I32,
-    lengths: I64,
-    out_targets: U32,
-    out_weights: U32,
-) -> int:
+    rows: U32, targets: U32, weights: U32, label: I32, stops: I64, members: U32, begin: int, end:
+    int, link: I64, touched: I32, lengths: I64, out_targets: U32, out_weights: U32,
+) -> int:  # fmt: skip
     """Sum the ties of communities ``begin`` to ``end - 1`` to others; return their number.
 
     Writes their rows one after another into ``out_targets`` and ``out_weights`` uint32, and their
@@ -252,18 +219,9 @@ def merge_communities(
 
 @kernel
 def pass_labels(
-    rows: U32,
-    targets: U32,
-    key: np.uint64,
-    budget: int,
-    queue: U32,
-    state: I64,
-    waiting: U8,
-    label: I32,
-    link: I32,
-    touched: I32,
-    scratch: F64,
-) -> bool:
+    rows: U32, targets: U32, key: np.uint64, budget: int, queue: U32, state: I64, waiting: U8,
+    label: I32, link: I32, touched: I32, scratch: F64,
+) -> bool:  # fmt: skip
     """Give waiting agents the most frequent neighbour label; return whether none waits.
 
     An agent keeps its label unless another is more frequent, so that each change makes more ties

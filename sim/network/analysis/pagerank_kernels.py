@@ -15,15 +15,8 @@ from sim.jit.jit import kernel
 
 @kernel
 def sweep(
-    rows: U32,
-    targets: U32,
-    passed: F64,
-    base: float,
-    begin: int,
-    end: int,
-    rank: F64,
-    share: F64,
-) -> float:
+    rows: U32, targets: U32, passed: F64, base: float, begin: int, end: int, rank: F64, share: F64,
+) -> float:  # fmt: skip
     """Update the agents ``begin`` to ``end - 1`` in place; return the sum of absolute changes.
 
     ``passed`` is damping / degree, 0 for a dead end; ``base`` is 1 - damping; ``share`` is what

@@ -43,19 +43,9 @@ def count_blocks(
 
 @kernel
 def scatter_blocks(
-    sources: U32,
-    targets: U32,
-    trust: U16,
-    both: bool,
-    shift: int,
-    bits: int,
-    first: int,
-    last: int,
-    begin: int,
-    end: int,
-    cursor: I64,
-    records: U64,
-) -> None:
+    sources: U32, targets: U32, trust: U16, both: bool, shift: int, bits: int, first: int, last:
+    int, begin: int, end: int, cursor: I64, records: U64,
+) -> None:  # fmt: skip
     """Write the arcs ``begin`` to ``end - 1`` into the blocks ``first`` to ``last - 1``.
 
     ``trust`` uint16 (m,) or (0,); ``bits``: bits of an agent's id; ``cursor`` int64 (blocks,): next
@@ -114,20 +104,9 @@ def _sorted(records: U64, spare: U64, counts: I64) -> U64:
 
 @kernel
 def sort_blocks(
-    records: U64,
-    stops: I64,
-    first: int,
-    begin: int,
-    end: int,
-    shift: int,
-    bits: int,
-    spare: U64,
-    counts: I64,
-    place: Number,
-    rows: U32,
-    targets: U32,
-    trust: U16,
-) -> Number:
+    records: U64, stops: I64, first: int, begin: int, end: int, shift: int, bits: int, spare: U64,
+    counts: I64, place: Number, rows: U32, targets: U32, trust: U16,
+) -> Number:  # fmt: skip
     """Append the rows of the blocks ``begin`` to ``end - 1``; return the new number of ties.
 
     A duplicate overwrites the tie before it. ``records`` begin with the block ``first``, ``stops``

@@ -87,18 +87,9 @@ def count_shared(
 
 @kernel
 def merge_rows(
-    rows: U32,
-    targets: U32,
-    trust: U16,
-    new_rows: U32,
-    new_targets: U32,
-    new_trust: U16,
-    begin: int,
-    end: int,
-    out_rows: U32,
-    out_targets: U32,
-    out_trust: U16,
-) -> None:
+    rows: U32, targets: U32, trust: U16, new_rows: U32, new_targets: U32, new_trust: U16, begin:
+    int, end: int, out_rows: U32, out_targets: U32, out_trust: U16,
+) -> None:  # fmt: skip
     """Write the union of two sets of sorted rows, agents ``begin`` to ``end - 1``.
 
     Continues after the row of agent ``begin - 1``. A tie in both gets the new trust. The trust
