@@ -250,7 +250,16 @@ class Simulation:
         *,
         seeds: npt.ArrayLike | str,
         model: str,
-        **said: Any,
+        author: int | str | None = None,
+        tags: int | Sequence[str] | None = None,
+        kind: str = "post",
+        at: int | None = None,
+        priority: int = 0,
+        draws: Any = None,
+        channel: str | None = None,
+        image: str | None = None,
+        alt: str | None = None,
+        **parameters: Any,
     ) -> Session:
         """Send a message.
 
@@ -263,8 +272,10 @@ class Simulation:
             :func:`sim.world.seeding.choose_seeds`, such as ``"top:40:pagerank"``.
         model
             The registered name of a propagation model.
-        **said
+        author, tags, kind, at, priority, draws, channel, image, alt
             As for ``World.inject``.
+        **parameters
+            Of the model.
 
         Returns
         -------
@@ -276,9 +287,11 @@ class Simulation:
         InputError, ParameterError, UnknownNameError
             One sentence; nothing is changed.
         """
+        said: dict[str, Any] = {"tags": tags, "kind": kind, "at": at, "priority": priority}
+        said |= {"draws": draws, "channel": channel, "author": author, "image": image, "alt": alt}
         client = self._client
         number, *words = await client.ask(
-            ThreadEngine.inject, text, seeds=seeds, model=model, **said
+            ThreadEngine.inject, text, seeds=seeds, model=model, **said, **parameters
         )
         return client.session(number, (words[0], words[1]))
 

@@ -217,7 +217,7 @@ class FakeSimulation:
         return Plan(
             seeds=np.arange(40, dtype=np.uint32), audience=3104, reach=7602, is_reach_least=False,
             size=2310, ticks=14, seconds=0.1, is_least=False, tags=("jazz", "tea"),
-            basis="A pilot run.", model=model, parameters=(),
+            model=model, parameters=(),
         )  # fmt: skip
 
     async def set_parameter(self, session: int, name: str, value: Any) -> None:
