@@ -9,6 +9,6 @@ from __future__ import annotations
 
 from sim.core.face import face
 
-__version__ = "0.4.0"
+__version__ = "1.0.0"
 
 __getattr__, __dir__, __all__ = face(__name__)
