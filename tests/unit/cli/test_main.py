@@ -102,7 +102,7 @@ def test_the_help_of_every_verb_fits_one_screen_and_names_every_option(
 def test_a_verb_with_many_options_explains_each_by_panel(hubbub: Hubbub) -> None:
     first = hubbub("run", "--help").out
     assert "\nhubbub run --options explains every option.\n" in first
-    assert "The message: --author --tags --priority --draws --channel\n" in first
+    assert "The message: --author --tags --priority --draws --channel --image --alt\n" in first
     assert "--least-share FLOAT" not in first
     whole = hubbub("run", "--options").out
     assert "The message:\n  --author" in whole
