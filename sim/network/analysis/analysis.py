@@ -19,7 +19,6 @@ from sim.arrays import F64, I32, I64, Ids
 from sim.core import rng
 from sim.core.progress import Report, quiet
 from sim.core.rng import Stream
-from sim.core.threads import in_threads, workers
 from sim.errors import InputError, ParameterError, UnknownNameError
 from sim.network.analysis import clustering_kernels as triangle_kernels
 from sim.network.analysis import communities as detection
@@ -427,28 +426,19 @@ def ranked(ties: Ties, damping: float, report: Report) -> F64:
     rows, targets, n = ties.rows, ties.targets, ties.agents
     hears = ties.in_degree.astype(np.float64)
     passed = np.divide(damping, hears, out=np.zeros(n), where=hears > 0)
-    rank, base, parts = np.ones(n), 1.0 - damping, list(even_chunks(rows))
-    # Two parts at a time do not see each other's changes: any number of threads gives one result.
-    shares = passed.copy(), passed.copy()
-
-    def swept(lane: tuple[tuple[int, int], F64]) -> float:
-        (begin, end), share = lane
-        return rank_kernels.sweep(rows, targets, passed, base, begin, end, rank, share)
-
+    base, length = 1.0 - damping, rows[:, 1].astype(np.float64)
+    rank = base + damping * length / max(float(length.mean()) if n else 0.0, 1e-300)
+    share = rank * passed
     for sweep in range(_SWEEPS):
         change = 0.0
-        for at in range(0, len(parts), 2):
+        for begin, end in even_chunks(rows):
             report("ranking", sweep / (sweep + 10))
-            pair = tuple(zip(parts[at : at + 2], shares, strict=False))
-            change += sum(in_threads(swept, pair, workers()))
-            for (begin, end), _ in pair:
-                for share in shares:
-                    np.multiply(rank[begin:end], passed[begin:end], out=share[begin:end])
+            change += rank_kernels.sweep(rows, targets, passed, base, begin, end, rank, share)
         # In the solution inflow equals outflow: without this the sum converges last.
         through = damping * float(rank.sum(where=hears > 0))
-        rank *= n * base / (float(rank.sum()) - through) if n else 1.0
-        for share in shares:
-            np.multiply(rank, passed, out=share)
+        scale = n * base / (float(rank.sum()) - through) if n else 1.0
+        rank *= scale
+        share *= scale
         if change * damping <= _TOLERANCE * n * base:
             break
     rank[ties.gone] = 0.0  # they are isolated: they passed no rank to others
