@@ -257,7 +257,7 @@ def message_of(
         return None
     if tags is not None:
         given["tags"] = [each.strip() for each in tags.split(",") if each]
-    return MessageSpec(text, parameters=assignments(parameters), **given)
+    return MessageSpec(text, parameters=assignments(parameters), **given).with_picture()
 
 
 def refuse_together(journal: bool, checkpoint: str | None, isolated: bool) -> None:

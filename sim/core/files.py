@@ -47,9 +47,13 @@ def picture(file: str | Path) -> str:
     if str(file).startswith("data:"):
         return str(file)
     try:
-        return url_of(read_bounded(file, MOST_BYTES))
-    except OSError as error:
-        raise FileError(file, f"the picture cannot be read ({error.strerror})") from None
+        path = Path(file).expanduser()
+        if not path.is_file() and path.exists():
+            raise FileError(file, "a picture is a regular file")
+        return url_of(read_bounded(path, MOST_BYTES))
+    except (OSError, RuntimeError) as error:  # RuntimeError: ~name of a user who is not there
+        why = getattr(error, "strerror", None) or error
+        raise FileError(file, f"the picture cannot be read ({why})") from None
     except InputError as error:
         raise FileError(file, f"a{str(error)[1:-1]}") from None
 

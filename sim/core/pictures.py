@@ -18,7 +18,7 @@ _KINDS = {
     "webp": rb"RIFF....WEBP",
 }  # fmt: skip
 _ROUND = str.maketrans("[]", "()")
-_ALT = re.compile(r"\s*\[picture: [^\[\]]*\]?$")
+_ALT = re.compile(r"\s*\[(?:picture: [^\[\]]*\]?|[picture: ]{0,9}…)$")
 
 
 def checked_picture(said: object) -> str:

@@ -702,7 +702,7 @@ def _mappings(name: str, said: object) -> list[dict[str, Any]]:
 
 
 _ALONE = ("recommender", "policy")
-_TEXTS = ("text", "seeds", "model", "author", "do", "when", "channel")
+_TEXTS = ("text", "seeds", "model", "author", "do", "when", "channel", "alt")
 
 
 def future_in_words(words: str) -> tuple[str, dict[str, Any]]:

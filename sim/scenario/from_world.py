@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim.agents.lifecycle import Lifecycle
-from sim.core.files import toml_key, toml_value
+from sim.core.files import MOST_CHARACTERS, toml_key, toml_value
 from sim.errors import FileError, InputError
 from sim.io.importing.files import opened
 from sim.io.importing.formats import READ, format_of
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 Name = Callable[[int], object]
 Keys = list[tuple[str, Any]]
+Sent = list[tuple[Keys, bool]]
 Words = tuple[list[Any], dict[str, Any]]
 
 _MOST_COMMANDS = 1000
@@ -301,7 +302,8 @@ def _blocks(who: list[int], whom: list[int]) -> list[tuple[list[int], list[int]]
 
 _OPTIONS = {"weight_column": "weights", "time_column": "times"}
 _PLAIN = ("direction", "directed", "signed")
-_MESSAGE = ("model", "tags", "priority", "draws", "channel", "image", "alt")
+_PICTURE = ("image", "alt")
+_MESSAGE = ("model", "tags", "priority", "draws", "channel", *_PICTURE)
 
 
 def scenario_of(acts: Sequence[LoggedAct], name: Name = int) -> tuple[str, list[str]]:
@@ -326,7 +328,7 @@ def scenario_of(acts: Sequence[LoggedAct], name: Name = int) -> tuple[str, list[
         elif not lived.takes(act.kind, act.tick, partial(_words, act)):
             left_out[act.kind] = left_out.get(act.kind, 0) + 1
     parts = [_section("[network]", network), _section("[population]", population)]
-    for message, was_bare in messages:
+    for message, was_bare in _fitting(messages, left_out):
         heard = was_bare and lived.platform is not None and "channel" not in dict(message)
         more: Keys = [("channel", "broadcast")] if heard else []
         parts.append(_section("[[messages]]", [*message, *more]))
@@ -337,6 +339,15 @@ def scenario_of(acts: Sequence[LoggedAct], name: Name = int) -> tuple[str, list[
         for kind, count in left_out.items()
     ]
     return "\n".join(part for part in parts if part), told
+
+
+def _fitting(messages: Sent, left_out: dict[str, int]) -> Sent:
+    """Return the messages, without their pictures if a scenario cannot hold them."""
+    sizes = [len(value) for keys, _ in messages for key, value in keys if key == "image"]
+    if sum(sizes) <= MOST_CHARACTERS // 2:
+        return messages
+    left_out["picture"] = len(sizes)
+    return [([pair for pair in keys if pair[0] not in _PICTURE], bare) for keys, bare in messages]
 
 
 def _words(act: LoggedAct) -> tuple[list[Any], dict[str, Any]]:

@@ -15,7 +15,7 @@ the lab on copies of one base world, or by a script::
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +103,6 @@ class MessageSpec:
         with placed(self.place):
             check_seeds(self.seeds)
             make(self.named_model, **self.parameters)
-            _ = self.picture
             if self.channel is not None:
                 channel_of(self.channel)
 
@@ -139,8 +138,13 @@ class MessageSpec:
         """Its picture as a data URL; None without one."""
         if self.image is None or self.image.startswith("data:"):
             return self.image
-        file = Path(self.image).expanduser()
-        return picture(file if self.place is None else self.place[0].parent / file)
+        beside = Path() if self.place is None else self.place[0].parent
+        return picture(self.image if self.image.startswith("~") else beside / self.image)
+
+    def with_picture(self) -> MessageSpec:
+        """Return it with the picture itself, so that the run may begin elsewhere, or later."""
+        with placed(self.place):
+            return replace(self, image=self.picture)
 
     @property
     def named_model(self) -> str:

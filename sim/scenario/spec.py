@@ -202,7 +202,9 @@ class Scenario:
             f"{name}, {self.variant}" if self.variant else name,
             self.setup,
             messages=tuple(
-                MessageSpec(**dict(message), place=(self.path, f"[[messages]] number {number}"))
+                MessageSpec(
+                    **dict(message), place=(self.path, f"[[messages]] number {number}")
+                ).with_picture()
                 for number, message in enumerate(self.messages, 1)
             ),
             commands=tuple(

@@ -277,7 +277,8 @@ class ProviderClient:
         read = max(reply.usage.read, ask.least_read)
         written = 0 if ask.alike else max(reply.usage.written, len(reply.text) // 10, 1)
         spent = Spend(1, read + written, self.price.of(read, written))
-        if read > ask.most_read or written > MOST_WRITTEN:
+        most = ask.most_read + 10 * ask.of_pictures  # what a picture takes is a guess
+        if read > most or written > MOST_WRITTEN:
             return Reply(reply.text, None, reply.fault), held.keep()  # impossible: book the maximum
         booked = held.settle(spent, beyond=True)
         self._tokens.give_back(held.worst.tokens - spent.tokens)

@@ -718,7 +718,7 @@ def _sent(journal: JournalFile, line: ReplayLine, after: int) -> Iterator[Messag
             said = from_json(command).get("keywords", {})
             author = said.get("author")
             text, model = str(said.get("text", "")), str(said.get("model", ""))
-            text = described(text, str(said["alt"])) if "alt" in said else text
+            text = described(text, str(said["alt"])) if said.get("alt") else text
             yield MessageFacts(message, text, model, -1 if author is None else int(author), tick)
 
 

@@ -1,4 +1,5 @@
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from socket import socket
 
 import openai
@@ -110,6 +111,10 @@ def test_what_is_kept_or_cannot_be_paid_costs_nothing_and_no_more_than_the_worst
     (answer,), budget = asked(lying, budget=Budget(tokens=60))
     assert answer.usage is None
     assert answer.spent.tokens == budget.settled.tokens == ASK.most_read + 20
+    seeing = replace(ASK, turns=(Turn("user", "Hm?", ("data:image/png;base64,",)),))
+    told = body(completion(usage={"prompt_tokens": 16_000, "completion_tokens": 5}))
+    with Server(told) as server, ModelPool([Provider("m", server.url)]) as pool:
+        assert pool.ask_all([seeing])[0].spent.tokens == 16_005  # a picture took more than thought
     (answer,), budget = asked(budget=Budget(requests=0))
     assert (answer.fault, budget.settled) == (Fault.BUDGET, Spend())
 

@@ -1,5 +1,6 @@
 """A message may carry a picture: models that see get it, all others its alt text."""
 
+import os
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,14 @@ from typing import Any
 import pytest
 
 from sim import Ask, Thinker, Turn, World, load, picture, replay, save
+from sim.core.pictures import url_of
 from sim.errors import FileError, InputError
 from sim.minds.models.provider import ServerQuirks
+from sim.runtime import Simulation
 from sim.runtime.journal.acts import perform
 from sim.scenario import open_scenario
 from sim.scenario.from_world import scenario_of
+from sim.store import read_history
 from tests.raising import raises
 from tests.unit.runtime.minds_world import Script, minded, platform_of, run
 
@@ -62,21 +66,34 @@ def test_a_picture_is_kept_by_saves_replays_and_scenarios(tmp_path: Path) -> Non
     for again in (load(tmp_path / "w.hub"), replay(world.trail.acts).world):
         assert again.digest() == world.digest()
         assert again.cascades[0].message.image == URL
-        assert (
-            SAID.replace("\u2039", "<").replace("\u203a", ">")
-            in platform_of(again).written.values()
-        )
+        said = SAID.replace("\u2039", "<").replace("\u203a", ">")
+        assert said in platform_of(again).written.values()
     plain = World.create(50)
     plain.inject("Look!", image=URL, alt="A bridge.", seeds=[0], model="si")
     text, left_out = scenario_of(plain.trail.acts)
     assert left_out == []
+    for _ in range(2):
+        plain.inject("Big", image=url_of(PNG + bytes(400_000)), alt="x", seeds=[0], model="si")
+    assert "image" not in scenario_of(plain.trail.acts)[0]
+    assert scenario_of(plain.trail.acts)[1][0].startswith("Left out: picture (3x)")
     path = tmp_path / "s.toml"
     (tmp_path / "b.png").write_bytes(PNG)
-    for image in (URL, "b.png"):
+    for image in ("b.png", URL):
         path.write_text(text.replace(URL, image), "utf-8")
         (message,) = open_scenario(str(path)).plan().messages
+        (tmp_path / "b.png").unlink(missing_ok=True)  # it was read when the plan was made
         message.check()
         assert message.inject(World.create(50)).message == plain.cascades[0].message
+
+
+async def test_a_journal_names_the_pictures_that_there_are(tmp_path: Path) -> None:
+    save(world := World.create(50), path := tmp_path / "w.hub")
+    async with Simulation(world, path=path, journal=True) as live:
+        await live.inject("Plain.", seeds=[0], model="si")
+        await live.inject("Look!", seeds=[0], model="si", image=URL, alt="A bridge.")
+        await live.step()
+    told = [each.text for each in read_history(path).told]
+    assert told == ["Plain.", "Look! [picture: A bridge.]"]
 
 
 BAD_PICTURES = [
@@ -99,6 +116,8 @@ def test_what_is_no_picture_is_refused_and_changes_nothing(tmp_path: Path) -> No
         raises(InputError, said, world.inject, "x", seeds=[0], model="si", image=image, alt=alt)
     assert world.digest() == before
     (tmp_path / "x.png").write_bytes(b"GIF89" + PNG)
-    for file, said in ((tmp_path / "x.png", "a picture is a PNG"), (tmp_path, "Is a directory"),
-                       (Path("/dev/zero"), "larger than the 524,288 bytes")):  # fmt: skip
+    os.mkfifo(tmp_path / "pipe")
+    for file, said in ((tmp_path / "x.png", "a picture is a PNG"), (tmp_path, "regular file"),
+                       (tmp_path / "pipe", "regular file"), (tmp_path / "y", "No such file"),
+                       ("~nosuch/x.png", "home directory")):  # fmt: skip
         raises(FileError, said, picture, file)
