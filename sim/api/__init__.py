@@ -264,11 +264,9 @@ def server_of(opening: Opening, options: ApiOptions) -> uvicorn.Server:
     try:
         config.load()
     except OSError as error:
-        said = (
-            "not a PEM certificate and its key" if isinstance(error, SSLError) else error.strerror
-        )
+        why = "not a PEM certificate and its key" if isinstance(error, SSLError) else error.strerror
         pair = f"{options.certificate} and {options.key}"
-        raise InputError(f"{pair} cannot be used for TLS: {said}.") from None
+        raise InputError(f"{pair} cannot be used for TLS: {why}.") from None
     return uvicorn.Server(config)
 
 
@@ -282,22 +280,28 @@ def serve_api(opening: Opening, options: ApiOptions, tell: Callable[[str], objec
     async def noting() -> AsyncIterator[Simulation]:
         try:
             async with opening() as simulation:
-                tell(f"Dashboard: {scheme}://{where}/ (tokens are in {options.tokens})")
-                tell("Ctrl+C ends it. Whoever has a token of the role own controls the world.")
                 yield simulation
         except Exception as error:
             faults.append(error)
             raise
 
     server = server_of(noting, options)
+
+    async def serving() -> None:
+        server.config.callback_notify = None  # told once
+        tell(f"Dashboard: {scheme}://{where}/ (tokens are in {options.tokens})")
+        tell("Ctrl+C ends it. Whoever has a token of the role own controls the world.")
+
+    server.config.callback_notify = serving
     uvicorns = logging.getLogger("uvicorn.error")
     uvicorns.addFilter(is_up := lambda _: server.started)  # why it does not start is raised here
     try:
         asyncio.run(server.serve())
     except SystemExit as error:
-        if faults:
-            raise faults[0] from None
-        why = str(getattr(error.__context__, "strerror", "it fails")).rpartition(": ")[2].lower()
-        raise InputError(f"{where} cannot be served: {why}; choose another --port.") from None
+        why = getattr(error.__context__, "strerror", None) or "address not available"
+        why = why.rpartition(": ")[2].rpartition("] ")[2].lower()  # "...: [errno 98] in use"
+        faults.append(InputError(f"{where} cannot be served: {why}; choose another --port."))
     finally:
         uvicorns.removeFilter(is_up)
+    if faults:  # uvicorn may end without SystemExit
+        raise faults[0]

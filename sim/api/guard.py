@@ -237,9 +237,8 @@ class Guard:
                 _whole(receive, MOST_BYTES if is_small else -1), BODY_SECONDS
             )
         except TooLarge:
-            await _answer(
-                problem(413, f"A request has at most {MOST_BYTES:,} bytes."), scope, receive, send
-            )
+            refused = problem(413, f"A request has at most {MOST_BYTES:,} bytes.")
+            await _answer(refused, scope, receive, send)
             return
         except TimeoutError:
             await _answer(problem(408, "The request came too slowly."), scope, receive, send)

@@ -113,9 +113,8 @@ def _sentence(error: RequestValidationError) -> str:
     faults = []
     for each in error.errors()[:_MOST_FAULTS]:
         where = ".".join(str(part) for part in each["loc"][1:]) or str(each["loc"][0])
-        faults.append(
-            f"{one_line(where, 80)}: {one_line(each['msg'].removeprefix('Value error, '), 200)}"
-        )
+        what = each["msg"].removeprefix("Value error, ")
+        faults.append(f"{one_line(where, 80)}: {one_line(what, 200)}")
     return f"{'; '.join(faults)}."
 
 
@@ -148,10 +147,8 @@ Asking = Annotated[Caller, Depends(_caller)]
 
 def member_within(simulation: Simulation, agent: int) -> int:
     """Return the index of a member; raise if there is none."""
-    if agent >= simulation.frame.agents:
-        raise InputError(
-            f"There is no member {agent}; they are 0 to {simulation.frame.agents - 1:,}."
-        )
+    if agent > (last := simulation.frame.agents - 1):
+        raise InputError(f"There is no member {agent}; they are 0 to {last:,}.")
     return agent
 
 
