@@ -7,10 +7,11 @@ nothing for ten seconds is let go. A frame is written down once for all watchers
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from time import monotonic
 from typing import Annotated, Any, Literal
 
@@ -51,6 +52,7 @@ Tick = Annotated[int | None, Query(ge=0, lt=2**31)]
 Most = Annotated[int, Query(ge=1, le=1000)]
 Member = Annotated[int, InPath(ge=0, lt=2**32)]
 MessageNumber = Annotated[int, InPath(ge=0, lt=2**31)]
+_PICTURE = re.compile(r"(data:image/[\w.+-]{1,40};)base64,([\w+/]+)=*")
 
 
 @observing.get("/me", **OBSERVE)
@@ -173,8 +175,13 @@ async def health(simulation: World) -> Response:
 
 @observing.get("/audit", **OBSERVE)
 async def audit(simulation: World, last: Most = 100) -> Response:
-    """Return the newest acts on the world: tick, author, command, arguments and result."""
-    return answer({"acts": simulation.audit(last)})
+    """Return the newest acts: tick, author, command, arguments (no pictures) and result."""
+    acts = simulation.audit(last)
+    return answer({"acts": [replace(act, said=_PICTURE.sub(_size, act.said)) for act in acts]})
+
+
+def _size(picture: re.Match[str]) -> str:
+    return f"{picture[1]}..., {len(picture[2]) * 3 // 4} bytes"
 
 
 class Play(Body):
