@@ -10,6 +10,7 @@ import pytest
 from textual.widgets import Input
 
 from sim import Theory, World, lab, save
+from sim.scenario import MessageSpec
 from tests.screens.showing import picture, shown
 from tests.screens.test_app import command, frame_of, keys, said, seen, until
 from tests.screens.test_app_real import hubbub
@@ -100,20 +101,21 @@ async def test_what_cannot_be_run_gets_one_sentence(tmp_path: Path, town: Path) 
             assert app.experiments.running is None
 
 
-async def test_with_nothing_under_way_the_form_asks_for_a_message(
-    tmp_path: Path, town: Path
-) -> None:
+async def test_at_rest_a_message_is_asked_for_or_the_last_taken(tmp_path: Path, town: Path) -> None:
     async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
         await pilot.press("l")
         await until(pilot, lambda: "Run 100 replicates of a message" in seen(app))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.stage)
         assert app.experiments.all == []
+        (tmp_path / "b.gif").write_bytes(b"GIF89a")
+        sent = MessageSpec("x", "ids:1", "sir", image=f"{tmp_path}/b.gif", alt="A bridge")
+        app.last_order = sent
+        await command(pilot, "compare 2 beta=0.1", lambda: app.experiments.all != [])
+        assert app.last_order == sent  # with the picture's file, not its data
 
 
-async def test_futures_are_compared_with_their_difference_and_what_follows(
-    tmp_path: Path, town: Path
-) -> None:
+async def test_futures_are_compared_and_their_difference_told(tmp_path: Path, town: Path) -> None:
     async with hubbub(tmp_path, (160, 48), town) as (app, pilot):
         for typed, told in WRONG_FUTURES.items():
             await command(pilot, typed)
@@ -143,9 +145,7 @@ FIELDS = [("change-1", "beta", "got 'beta'"), ("change-1", "betta=0.2", "'betta'
           ("pairs", "many", "pairs must be a whole number")]  # fmt: skip
 
 
-async def test_conditions_are_rows_of_a_form_that_says_what_will_run(
-    tmp_path: Path, town: Path
-) -> None:
+async def test_conditions_are_rows_of_a_form_that_says_its_runs(tmp_path: Path, town: Path) -> None:
     async with hubbub(tmp_path, (80, 24), town) as (app, pilot):
         await command(pilot, BRIDGE, lambda: frame_of(app).focus is not None)
         await keys(pilot, "D", then=FormDialog)

@@ -77,8 +77,8 @@ def _conditions(app: Viewer, words: Words) -> tuple[plans.Arms, Words]:
     own = [word for word in rest if word.startswith(tuple(f"{name}=" for name in _OWN))]
     arms = arms_of([word for word in rest if word not in own])
     if not _under_way(app) and "ticks" not in pairs(own):
-        if app.last_order is not None:
-            own += [f"{name}={value}" for name, value in said_of(app.last_order).items()]
+        if (last := app.last_order) is not None:
+            own += [f"{k}={last.image if k == 'image' else v}" for k, v in said_of(last).items()]
         elif all("recommender" in each or not each for each in arms.values()):
             own.append(f"ticks={FEED_TICKS}")
     return arms, (*many, *own)
