@@ -49,7 +49,7 @@ class Step(NamedTuple):
 
 HUBBUB = ("-m", "hubbub")
 STEPS = (
-    Step("from sim import World", ("-c", "from sim import World"), 0.3, 0.3),
+    Step("from sim import World", ("-c", "from sim import World"), 0.4, 0.4),
     Step(
         "new: 20,000 members",
         (*HUBBUB, "new", "--agents", "20000", "--seed", "7", "--out", "city.hub", "--force"),
